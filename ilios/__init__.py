@@ -1,0 +1,3 @@
+"""Ilios turns documents into Markdown over HTTP."""
+
+__version__ = "0.1.0"

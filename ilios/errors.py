@@ -1,0 +1,398 @@
+"""Everything that can go wrong, as classes.
+
+A class carries a stable `code` for programs and a sentence for people. `ilios.api.errors` alone
+decides which HTTP status an error has; the queue alone decides what `retryable` costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class IliosError(Exception):
+    """The root of all errors that a caller of Ilios may see."""
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+# --- start-up ---------------------------------------------------------------------------------
+
+
+class StartupError(IliosError):
+    """The service cannot start; the detail is one line with the cause and the remedy."""
+
+    code = "cannot_start"
+    title = "Ilios cannot start"
+
+
+class SettingsError(StartupError):
+    """A setting is wrong; the detail names the variable, the fault and an example."""
+
+    code = "wrong_setting"
+
+
+class DatabaseRefused(StartupError):
+    """The database is not ours, newer than this code, or its SQLite library is unsafe."""
+
+    code = "database_refused"
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+
+class RequestError(IliosError):
+    """A request that the client has to change before it can succeed."""
+
+    code = "bad_request"
+    title = "Bad request"
+
+
+class InvalidField(RequestError):
+    """A field is malformed or out of range; names the field, its value and what is allowed."""
+
+    code = "invalid_field"
+    title = "Invalid field"
+
+    def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
+        shown = f"{value!r:.80}"
+        super().__init__(f"{field} is {shown}; allowed: {allowed}.")
+        self.field = field
+        self.code = code or f"invalid_{field}"  # type: ignore[misc]  # one class, one code a field
+
+
+class MissingFile(RequestError):
+    """The multipart field that should carry a file is absent or is plain text."""
+
+    code = "missing_file"
+    title = "Missing file"
+
+
+class EmptyFile(RequestError):
+    """A file of zero bytes."""
+
+    code = "empty_file"
+    title = "Empty file"
+
+
+class TooManyFiles(RequestError):
+    """More files than a batch may hold."""
+
+    code = "too_many_files"
+    title = "Too many files"
+
+
+class MalformedRequest(RequestError):
+    """The body is not what its headers say: bad JSON, broken multipart, wrong content type."""
+
+    code = "malformed_request"
+    title = "Malformed request"
+
+
+class TruncatedBody(RequestError):
+    """The body ended before Content-Length bytes had arrived."""
+
+    code = "truncated_body"
+    title = "Truncated body"
+
+
+class SlowBody(RequestError):
+    """The body stopped arriving for longer than the socket timeout."""
+
+    code = "request_timeout"
+    title = "Request timed out"
+
+
+class FileTooLarge(RequestError):
+    """A file, a form field or a whole request beyond its size limit."""
+
+    code = "file_too_large"
+    title = "File too large"
+
+
+class UnsupportedType(RequestError):
+    """The bytes are of a type that no engine reads."""
+
+    code = "unsupported_type"
+    title = "Unsupported type"
+
+
+class OptionUnavailable(RequestError):
+    """An option that is known but cannot be had here; refused so that it is never ignored."""
+
+    code = "option_unavailable"
+    title = "Option not available"
+
+
+class BatchRefused(RequestError):
+    """At least one file of a batch was refused, so nothing was stored."""
+
+    code = "batch_refused"
+    title = "Batch refused"
+
+    def __init__(self, reasons: Sequence[tuple[str, RequestError]]) -> None:
+        listed = " ".join(f"{name}: {reason.detail}" for name, reason in reasons)
+        super().__init__(f"Nothing was stored. {listed}")
+        self.reasons = tuple(reasons)
+
+
+class Unauthorized(RequestError):
+    """No valid API key."""
+
+    code = "unauthorized"
+    title = "Unauthorized"
+
+
+class NotFound(RequestError):
+    """Nothing with this id belongs to the caller.
+
+    The text never repeats the id: the answer for somebody else's id and for an unknown one is the
+    same to the byte.
+    """
+
+    code = "not_found"
+    title = "Not found"
+
+
+class DocumentNotFound(NotFound):
+    code = "document_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No document with this id belongs to this key.")
+
+
+class BatchNotFound(NotFound):
+    code = "batch_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No batch with this id belongs to this key.")
+
+
+class ImageNotFound(NotFound):
+    code = "image_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The document has no image of this name.")
+
+
+class LinkInvalid(NotFound):
+    """A presigned link that is forged, expired or whose object is gone."""
+
+    code = "link_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid or has expired. Ask for a new one.")
+
+
+class Conflict(RequestError):
+    """The request is right, but not now."""
+
+    code = "conflict"
+    title = "Conflict"
+
+
+class DocumentNotReady(Conflict):
+    """The conversion has not ended yet."""
+
+    code = "document_not_ready"
+    title = "Document not ready"
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class DocumentFailed(Conflict):
+    """The conversion failed, so there is no result."""
+
+    code = "document_failed"
+    title = "Document failed"
+
+
+class BatchNotFinished(Conflict):
+    code = "batch_not_finished"
+    title = "Batch not finished"
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class UploadIncomplete(Conflict):
+    """The object behind a presigned upload is missing or has another size."""
+
+    code = "upload_incomplete"
+    title = "Upload incomplete"
+
+
+class UploadAlreadyCompleted(Conflict):
+    code = "upload_already_completed"
+    title = "Upload already completed"
+
+
+class Gone(RequestError):
+    """It existed, and does not any more."""
+
+    code = "document_deleted"
+    title = "Gone"
+
+
+class OriginalMissing(Gone):
+    code = "original_missing"
+    title = "Original missing"
+
+
+class Busy(IliosError):
+    """No place to wait for a result is free; nothing was stored."""
+
+    code = "busy"
+    title = "Busy"
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class DatabaseBusy(IliosError):
+    """The database stayed locked through every retry."""
+
+    code = "database_busy"
+    title = "Database busy"
+    retry_after_seconds: ClassVar[int] = 5
+
+
+class StillRunning(IliosError):
+    """The wait for an immediate conversion ended before the conversion did."""
+
+    code = "still_running"
+    title = "Still running"
+
+    def __init__(self, document_id: str, waited_seconds: int) -> None:
+        super().__init__(
+            f"The conversion goes on after {waited_seconds} s; follow it at statusUrl."
+        )
+        self.document_id = document_id
+
+
+class ConversionFailed(IliosError):
+    """An immediate conversion ended as failed; `engine_fault` tells whose fault it was."""
+
+    code = "conversion_failed"
+    title = "Conversion failed"
+
+    def __init__(self, document_id: str, code: str, detail: str, *, engine_fault: bool) -> None:
+        super().__init__(detail)
+        self.document_id = document_id
+        self.code = code  # type: ignore[misc]  # the document's own code
+        self.engine_fault = engine_fault
+
+
+# --- conversion -------------------------------------------------------------------------------
+
+
+class ConversionError(IliosError):
+    """A job could not be done. `retryable` says whether another attempt can help."""
+
+    retryable: ClassVar[bool] = False
+    engine_fault: ClassVar[bool] = False  #: true when the document itself is blameless
+
+
+class EncryptedDocument(ConversionError):
+    code = "encrypted_document"
+    title = "Encrypted document"
+
+
+class CorruptDocument(ConversionError):
+    code = "corrupt_document"
+    title = "Corrupt document"
+
+
+class EmptyDocument(ConversionError):
+    """A readable file without a single page or character."""
+
+    code = "empty_document"
+    title = "Empty document"
+
+
+class UnsupportedDocument(ConversionError):
+    """The type was accepted, but its content cannot be read by this engine."""
+
+    code = "unsupported_document"
+    title = "Unsupported document"
+
+
+class PagesOutOfRange(ConversionError):
+    """The `pages` selection names a page that the document does not have."""
+
+    code = "pages_out_of_range"
+    title = "Pages out of range"
+
+
+class DocumentTooLarge(ConversionError):
+    """Beyond the engine's limits: pages, pixels or memory."""
+
+    code = "document_too_large"
+    title = "Document too large"
+
+
+class PoisonDocument(ConversionError):
+    """The document crashed its parser twice."""
+
+    code = "poison_document"
+    title = "Poison document"
+
+
+class DeadlineExceeded(ConversionError):
+    """The job's total deadline passed."""
+
+    code = "deadline_exceeded"
+    title = "Deadline exceeded"
+
+
+class ParserCrashed(ConversionError):
+    """The parser child died while it held this document."""
+
+    code = "parser_crashed"
+    title = "Parser crashed"
+    retryable = True
+
+
+class WorkerLost(ConversionError):
+    """The worker process that held the job died."""
+
+    code = "worker_lost"
+    title = "Worker lost"
+    retryable = True
+    engine_fault = True
+
+
+class StorageUnavailable(ConversionError):
+    """The object store did not answer, or answered with an error of its own."""
+
+    code = "storage_unavailable"
+    title = "Storage unavailable"
+    retryable = True
+    engine_fault = True
+
+
+class ObjectMissing(ConversionError):
+    """The object store answered: there is no such object."""
+
+    code = "object_missing"
+    title = "Object missing"
+    engine_fault = True
+
+
+class EngineFailed(ConversionError):
+    """The engine broke on a document in a way that nobody foresaw."""
+
+    code = "engine_failed"
+    title = "Engine failed"
+    retryable = True
+    engine_fault = True
+
+
+# --- queue ------------------------------------------------------------------------------------
+
+
+class LeaseLost(IliosError):
+    """The lease token does not match any more: somebody else owns the job now."""
+
+    code = "lease_lost"
+    title = "Lease lost"

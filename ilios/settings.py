@@ -1,0 +1,198 @@
+"""Settings: read once from the environment, frozen, passed down.
+
+Every field here stands in `.env.example` and in the README's table; a test holds them together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ilios.errors import SettingsError
+
+MIB: Final = 1024 * 1024
+GIB: Final = 1024 * MIB
+DEFAULT_DB_PATH: Final = Path("/data/ilios.db")
+
+NOT_AVAILABLE: Final = {
+    "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
+    "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
+    "METRICS_TOKEN": "/metrics is not served yet; unset it",
+    "MISTRAL_API_KEY": "the Mistral engine is not available yet; set OCR_ENGINE=embedded",
+    "TURSO_AUTH_TOKEN": "replication to Turso is not available yet; unset it",
+    "TURSO_DATABASE_URL": "replication to Turso is not available yet; unset it",
+}
+"""Variables of the deployment guide that nothing here would honour: refused, never ignored."""
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http or https URL")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+def _field(default: Any, description: str, example: str, **limits: Any) -> Any:
+    return Field(default, description=description, examples=[example], **limits)
+
+
+class Settings(BaseSettings):
+    """All settings. A field's environment variable is its name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    # Where data lives
+    local_db_path: Path | None = _field(None, "SQLite database file", "/data/ilios.db")
+    data_dir: Path | None = _field(
+        None, "Folder for the database, temporary files and local objects: one file system", "/data"
+    )
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = _field(
+        "FULL", "FULL survives a power cut; NORMAL is faster and may lose the last commits", "FULL"
+    )
+    aws_access_key_id: SecretStr | None = _field(None, "S3 access key", "tid_xxx")
+    aws_secret_access_key: SecretStr | None = _field(None, "S3 secret key", "tsec_xxx")
+    s3_bucket: str | None = _field(None, "S3 bucket; unset: objects live in DATA_DIR", "documents")
+    aws_endpoint_url_s3: HttpUrl = _field(
+        "https://fly.storage.tigris.dev", "S3 endpoint", "https://fly.storage.tigris.dev"
+    )
+    s3_addressing_style: Literal["auto", "path", "virtual"] = _field(
+        "auto", "How the bucket is named in URLs; path for MinIO and Ceph", "path"
+    )
+
+    # HTTP
+    port: int = _field(1337, "Port that the service listens on", "1337", ge=1, le=65535)
+    public_url: HttpUrl | None = _field(
+        None,
+        "Base of the links that the service gives out; unset: the request's own",
+        "https://ocr.example.com",
+    )
+    api_key: SecretStr | None = _field(
+        None, "API keys, comma-separated; unset: no authentication", "key-of-team-a,key-of-team-b"
+    )
+    cors_origins: str = _field(
+        "*", "Origins that browsers may call from, comma-separated", "https://app.example.com"
+    )
+    max_file_size_bytes: int = _field(GIB, "Largest file accepted", "1073741824", ge=1)
+    max_request_bytes: int = _field(
+        2 * GIB, "Largest request accepted, all files of a batch together", "2147483648", ge=1
+    )
+    convert_wait_seconds: int = _field(
+        900, "How long /v1/convert waits for its result", "900", ge=1, le=86_400
+    )
+    web_concurrency: int = _field(2, "gunicorn worker processes", "2", ge=1, le=64)
+    web_threads: int = _field(
+        24, "Threads of a gunicorn worker; those that wait for results included", "24", ge=8, le=512
+    )
+
+    # Conversion
+    ocr_engine: Literal["auto", "embedded", "mistral"] = _field(
+        "auto", "Engine; auto takes Mistral when its key is set", "embedded"
+    )
+    worker_count: int = _field(2, "Worker processes", "2", ge=1, le=64)
+    worker_concurrency: int = _field(
+        16,
+        "Provider calls in flight for each worker; the embedded engine runs one",
+        "16",
+        ge=1,
+        le=256,
+    )
+    worker_memory_limit_bytes: int = _field(
+        3 * GIB, "Memory that a worker's parser process may take", "3221225472", ge=256 * MIB
+    )
+    job_deadline_seconds: int = _field(
+        3600, "Total time for one attempt at a document", "3600", ge=1, le=86_400
+    )
+    shutdown_grace_seconds: int = _field(
+        30, "How long running jobs may go on after SIGTERM", "30", ge=0, le=3600
+    )
+
+    # Replication
+    use_embedded_replica: bool = _field(False, "Replicate to Turso; not available yet", "false")
+
+    # Logs
+    log_format: Literal["json", "console"] = _field("json", "Shape of the log", "json")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _field(
+        "INFO", "Least severe event logged", "INFO"
+    )
+
+    @model_validator(mode="after")
+    def _whole_s3(self) -> Settings:
+        if self.s3_bucket and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise SettingsError(
+                "S3_BUCKET is set without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+                "set all three, or unset S3_BUCKET to keep objects in DATA_DIR."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _available(self) -> Settings:
+        if self.ocr_engine == "mistral":
+            raise SettingsError(
+                "OCR_ENGINE is 'mistral', which is not available yet; "
+                "for example OCR_ENGINE=embedded."
+            )
+        if self.use_embedded_replica:
+            raise SettingsError(
+                "USE_EMBEDDED_REPLICA is 'true', but replication to Turso is not available yet; "
+                "for example USE_EMBEDDED_REPLICA=false."
+            )
+        return self
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder, absolute: DATA_DIR, else the folder of the database."""
+        return (self.data_dir or (self.local_db_path or DEFAULT_DB_PATH).parent).absolute()
+
+    @property
+    def database_path(self) -> Path:
+        """The database file, absolute."""
+        if self.local_db_path is not None:
+            return self.local_db_path.absolute()
+        return self.data_folder / DEFAULT_DB_PATH.name
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """The configured keys, in clear; never log or store them."""
+        text = self.api_key.get_secret_value() if self.api_key else ""
+        return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises SettingsError with one line that names the variable, its fault and an example.
+    """
+    _refuse_unavailable(os.environ)
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from error
+
+
+def _refuse_unavailable(environ: Mapping[str, str]) -> None:
+    for name, remedy in NOT_AVAILABLE.items():
+        if not environ.get(name):
+            continue
+        if name == "MISTRAL_API_KEY" and environ.get("OCR_ENGINE", "auto") == "embedded":
+            continue
+        raise SettingsError(f"{name} is set, but {remedy}.")
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    fault = first["msg"].removeprefix("Value error, ")
+    field = Settings.model_fields.get(name)
+    if field is None or not field.examples:
+        return fault
+    shown = "its value" if "secret" in name or name == "api_key" else repr(first["input"])
+    return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

@@ -1,0 +1,54 @@
+"""Ids, the clock, keys: small things that everything rests on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from ilios import clock, ids
+from ilios.errors import Unauthorized
+from ilios.keys import ANONYMOUS, KeyRing, owner_of
+
+
+def test_ids_have_the_shape_of_the_contract_and_do_not_repeat() -> None:
+    drawn = {ids.new_id() for _ in range(1000)}
+
+    assert len(drawn) == 1000
+    assert all(ids.is_id(drawn_id) and len(drawn_id) == 24 for drawn_id in drawn)
+
+
+@pytest.mark.parametrize("text", ["", "a" * 19, "a" * 31, "A" * 24, "../" * 8, "a" * 23 + "\n"])
+def test_other_shapes_are_no_ids(text: str) -> None:
+    assert not ids.is_id(text)
+
+
+def test_times_are_written_with_milliseconds_and_z() -> None:
+    moment = datetime(2026, 11, 23, 16, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=1)))
+
+    assert clock.iso(moment) == "2026-11-23T15:00:00.999Z"
+
+
+def test_the_clock_is_aware() -> None:
+    assert clock.now().tzinfo is UTC
+
+
+def test_without_keys_everybody_is_anonymous() -> None:
+    ring = KeyRing([])
+
+    assert not ring.required
+    assert ring.identify(None) == ANONYMOUS
+    assert ring.identify("Bearer whatever") == ANONYMOUS
+
+
+def test_a_key_identifies_its_owner_by_its_hash() -> None:
+    ring = KeyRing(["one", "two"])
+
+    assert ring.identify("Bearer two") == owner_of("two") != owner_of("one")
+    assert "two" not in ring.identify("bearer two")
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic one", "one", "Bearer x"])
+def test_anything_else_is_unauthorized(header: str | None) -> None:
+    with pytest.raises(Unauthorized):
+        KeyRing(["one"]).identify(header)
