@@ -1,0 +1,41 @@
+"""Runs a migration command on the database that the settings name.
+
+`alembic upgrade head` by hand and the upgrade at start are the same thing: start.sh calls it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+from alembic import context
+from ilios import migrations, models, settings
+from ilios.errors import StartupError
+
+
+def portable(kind: str, item: Any, _context: object) -> str | Literal[False]:
+    """Render our own types as the plain ones beneath them: a revision outlives the models."""
+    if kind == "type" and isinstance(item, models.UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def run() -> None:
+    if context.is_offline_mode():
+        raise StartupError("Migrations need the database itself: leave --sql out.")
+    with migrations.exclusive(settings.load()) as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=models.Base.metadata,
+            render_as_batch=True,
+            compare_type=True,
+            render_item=portable,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+try:
+    run()
+except StartupError as error:
+    sys.exit(f"ilios: {error.detail}")

@@ -1,0 +1,152 @@
+"""SQLite through SQLAlchemy: short readers, one fair writer at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from ilios import logs
+from ilios.errors import DatabaseBusy, DatabaseRefused
+
+log = logs.get(__name__)
+
+BUSY_TIMEOUT_MS = 30_000
+BUSY_RETRIES = 4
+BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
+POOL_SIZE = 8
+
+
+def require_safe_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info) -> None:
+    """Refuse a SQLite library with the WAL-reset bug, which can corrupt a database.
+
+    Fixed in 3.51.3, and in the backports 3.50.7 and 3.44.6 (https://sqlite.org/wal.html#walresetbug).
+    """
+    backported = (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    if version < (3, 51, 3) and not backported:
+        raise DatabaseRefused(
+            f"SQLite {'.'.join(map(str, version))} can corrupt a database in WAL mode: "
+            "install pysqlite3 0.6.1 or newer, which brings 3.51.3 or newer."
+        )
+
+
+class Database:
+    """Opens transactions on one SQLite file; safe to share between threads.
+
+    Nothing is opened before the first transaction, so that a process may fork before it.
+    """
+
+    def __init__(self, path: Path, synchronous: str = "FULL") -> None:
+        require_safe_sqlite()
+        self.path = path
+        self._turn_path = path.with_name(path.name + ".write-lock")
+        self._engine = create_engine(
+            f"sqlite+pysqlite:///{path}",
+            module=pysqlite3,
+            pool_size=POOL_SIZE,
+            max_overflow=-1,
+            connect_args={"check_same_thread": False},
+        )
+        pragmas = (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+        )
+
+        @event.listens_for(self._engine, "connect")
+        def _prepare(connection: Any, _record: object) -> None:
+            connection.isolation_level = None  # the driver must emit no BEGIN of its own
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(self._engine, "begin")
+        def _begin(connection: Connection) -> None:
+            kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+            connection.exec_driver_sql(f"BEGIN {kind}")
+
+        self._reader = sessionmaker(self._engine, expire_on_commit=False)
+        self._writer = sessionmaker(
+            self._engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A snapshot. Keep it short: a long reader keeps the WAL from being checkpointed."""
+        with self._reader() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """`BEGIN IMMEDIATE … COMMIT`; any exception rolls back.
+
+        Writers of this host take turns in order of arrival (SQLite's own lock lets one starve).
+        Raises DatabaseBusy when a stranger holds the lock through every retry.
+        """
+        with self._turn(), self._writer() as session:
+            self._begin(session)
+            yield session
+            session.commit()
+
+    @contextmanager
+    def changes(self) -> Iterator[Callable[[], bool]]:
+        """A cheap question (some µs): has anything been committed since it was last asked?"""
+        connection: Any = self._engine.raw_connection()
+        seen: int | None = None
+
+        def changed() -> bool:
+            nonlocal seen
+            before, seen = (
+                seen,
+                connection.driver_connection.execute("PRAGMA data_version").fetchone()[0],
+            )
+            return bool(before != seen)
+
+        try:
+            yield changed
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _begin(self, session: Session) -> None:
+        for retry in range(BUSY_RETRIES + 1):
+            try:
+                session.connection()
+            except OperationalError as error:
+                session.rollback()
+                if not _is_busy(error):
+                    raise
+                if retry == BUSY_RETRIES:
+                    raise DatabaseBusy("The database is locked. Try again.") from error
+                log.warning("database.busy", retry=retry + 1)
+                time.sleep(BUSY_BACKOFF_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311
+            else:
+                return
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # A descriptor for each transaction: flock then queues threads as well as processes.
+        descriptor = os.open(self._turn_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith(
+        ("SQLITE_BUSY", "SQLITE_LOCKED")
+    )

@@ -1,0 +1,259 @@
+"""The schema. Statuses are explained where they are declared; alembic/ carries every change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class DocumentStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"  #: a link was given out; the bytes are not here yet
+    PENDING = "pending"  #: stored; its job waits
+    PROCESSING = "processing"  #: its job is claimed
+    COMPLETED = "completed"  #: the pages are stored; terminal
+    FAILED = "failed"  #: attempts used up, or the error is final; error and error_code are set
+
+
+class JobStatus(StrEnum):
+    PENDING = "pending"  #: ready, or waiting until scheduled_at when that is set
+    PROCESSING = "processing"  #: claimed; worker, lease and started_at are set
+    COMPLETED = "completed"  #: the result is stored; terminal
+    FAILED = "failed"  #: attempts used up, or the error is final; terminal
+
+
+class CallState(StrEnum):
+    OPEN = "open"  #: about to be made, or in flight
+    SETTLED = "settled"  #: answered; pages and cost are those of the answer
+    REFUSED = "refused"  #: answered with an error; nothing is billed
+    UNKNOWN = "unknown"  #: whoever made it died; it may have been billed
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. Refuses naive values, which have no meaning here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _status(enum: type[StrEnum]) -> Enum:
+    # Text without a CHECK constraint: a new status needs no table rebuild.
+    return Enum(
+        enum,
+        native_enum=False,
+        create_constraint=False,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy reads it as declared
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        DocumentStatus: _status(DocumentStatus),
+        JobStatus: _status(JobStatus),
+        CallState: _status(CallState),
+    }
+
+
+ID = String(30)
+
+
+class Instance(Base):
+    """One row: which database this is. Object keys carry the id, so that sweeps touch only ours."""
+
+    __tablename__ = "instance"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class Batch(Base):
+    """Documents that were submitted together. Its status and counters are derived from them."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    total_documents: Mapped[int]
+    priority: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Document(Base):
+    """A document and where its conversion stands. Slim: Markdown lives in `pages`."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))  #: hash of the key, or `anonymous`
+    file_name: Mapped[str] = mapped_column(Text)
+    mime_type: Mapped[str] = mapped_column(String(100))
+    file_size: Mapped[int] = mapped_column(BigInteger)  #: bytes
+    sha256: Mapped[str | None] = mapped_column(String(64))  #: hex; None until the bytes are here
+    storage_key: Mapped[str] = mapped_column(Text)
+    status: Mapped[DocumentStatus]
+    error: Mapped[str | None] = mapped_column(Text)  #: a sentence for people
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    engine_fault: Mapped[bool] = mapped_column(default=False)  #: failed, and not by its own fault
+    operation: Mapped[str] = mapped_column(String(30))  #: `convert` or `convert-immediate`
+    batch_id: Mapped[str | None] = mapped_column(ForeignKey("batches.id"))
+    options: Mapped[dict[str, Any]]
+    warnings: Mapped[list[dict[str, Any]]]
+    model: Mapped[str | None] = mapped_column(String(100))  #: what converted it
+    page_count: Mapped[int | None]  #: pages of the result, or to come; None until known
+    pages_done: Mapped[int] = mapped_column(default=0)
+    retention_days: Mapped[int]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    processed_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_documents_batch",
+            "batch_id",
+            "status",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
+    )
+
+
+class PageRow(Base):
+    """A converted page. The pages of a document, in order, are its result."""
+
+    __tablename__ = "pages"
+
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    index: Mapped[int] = mapped_column(primary_key=True)  #: from 0, in the whole document
+    markdown: Mapped[str] = mapped_column(Text)
+    width: Mapped[float | None]  #: points, or pixels when dpi is set
+    height: Mapped[float | None]
+    dpi: Mapped[int | None]
+    images: Mapped[list[dict[str, Any]]]  #: name, key, mediaType, bbox
+
+
+_READY = "status = 'pending' AND scheduled_at IS NULL"
+_DELAYED = "status = 'pending' AND scheduled_at IS NOT NULL"
+
+
+class Job(Base):
+    """One piece of work: a document, or later a range of its pages."""
+
+    __tablename__ = "job_queue"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    owner: Mapped[str] = mapped_column(String(64))
+    type: Mapped[str] = mapped_column(String(20))  #: `convert`
+    first_page: Mapped[int | None]  #: from 0; None for the whole document
+    last_page: Mapped[int | None]  #: inclusive
+    status: Mapped[JobStatus]
+    priority: Mapped[int]  #: 1 to 10, the most urgent
+    rank: Mapped[int] = mapped_column(BigInteger)  #: virtual time in ms; the lowest goes first
+    attempts: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=3)
+    crashes: Mapped[int] = mapped_column(default=0)  #: parser children that died of it
+    lease_token: Mapped[str | None] = mapped_column(ID)
+    lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None] = mapped_column(String(60))  #: `<node>/<slot>`
+    scheduled_at: Mapped[datetime | None]  #: not before; None when ready
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index(
+            "ix_job_ready", "rank", "id", sqlite_where=text(_READY), postgresql_where=text(_READY)
+        ),
+        Index(
+            "ix_job_delayed",
+            "scheduled_at",
+            sqlite_where=text(_DELAYED),
+            postgresql_where=text(_DELAYED),
+        ),
+        Index(
+            "ix_job_leased",
+            "lease_until",
+            sqlite_where=text("status = 'processing'"),
+            postgresql_where=text("status = 'processing'"),
+        ),
+        Index(
+            "ix_job_owner_pending",
+            "owner",
+            "priority",
+            "rank",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index("ix_job_document", "document_id"),
+    )
+
+
+class Call(Base):
+    """The ledger: one row for each engine call. No foreign key: it outlives the document."""
+
+    __tablename__ = "usage"
+
+    call_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    document_id: Mapped[str] = mapped_column(ID)
+    job_id: Mapped[str] = mapped_column(ID)
+    owner: Mapped[str] = mapped_column(String(64))
+    operation: Mapped[str] = mapped_column(String(30))
+    engine: Mapped[str] = mapped_column(String(20))
+    model: Mapped[str] = mapped_column(String(100))
+    state: Mapped[CallState]
+    pages: Mapped[int] = mapped_column(default=0)
+    input_tokens: Mapped[int] = mapped_column(default=0)  #: an estimate
+    output_tokens: Mapped[int] = mapped_column(default=0)  #: an estimate: characters / 4
+    price_micros: Mapped[int] = mapped_column(BigInteger, default=0)  #: per page, that applied
+    margin_percent: Mapped[int] = mapped_column(default=0)
+    base_cost_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    total_cost_micros: Mapped[int] = mapped_column(BigInteger, default=0)  #: with the margin
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_usage_owner", "owner", "settled_at"),
+        Index("ix_usage_job", "job_id"),
+    )

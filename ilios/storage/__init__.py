@@ -1,0 +1,37 @@
+"""Object stores: where originals, images and uploads are kept."""
+
+from __future__ import annotations
+
+from ilios.errors import SettingsError
+from ilios.settings import Settings
+from ilios.storage.base import ObjectInfo, ObjectStore
+from ilios.storage.links import LinkSigner
+from ilios.storage.local import LocalStore
+from ilios.storage.s3 import S3Store
+
+__all__ = ["ObjectInfo", "ObjectStore", "open_store"]
+
+
+def open_store(settings: Settings) -> ObjectStore:
+    """The bucket when S3_BUCKET is set, else a folder below the data folder.
+
+    Raises StartupError when the folder or its signing key cannot be used.
+    """
+    if settings.s3_bucket is None:
+        return _local_store(settings)
+    access_key_id, secret_access_key = settings.aws_access_key_id, settings.aws_secret_access_key
+    if access_key_id is None or secret_access_key is None:
+        raise SettingsError("S3_BUCKET is set without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+    return S3Store(
+        bucket=settings.s3_bucket,
+        endpoint_url=settings.aws_endpoint_url_s3,
+        access_key_id=access_key_id.get_secret_value(),
+        secret_access_key=secret_access_key.get_secret_value(),
+        addressing_style=settings.s3_addressing_style,
+    )
+
+
+def _local_store(settings: Settings) -> LocalStore:
+    folder = settings.data_folder
+    signer = LinkSigner.from_file(folder / "link-signing.key")
+    return LocalStore(folder / "objects", signer, settings.public_url)

@@ -1,0 +1,70 @@
+"""What an object store is: the protocol, and the values that cross it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a store knows of an object without reading it."""
+
+    size_bytes: int
+
+
+class ObjectStore(Protocol):
+    """Keeps objects under keys such as `documents/<instance>/<document>/source.pdf`.
+
+    Keys are relative, `/`-separated, made by us, never by a client; a malformed one is a
+    ValueError. Every call may block on a disk or a network, so none is made inside a database
+    transaction, except that presigning only computes. Two errors: ObjectMissing when the store
+    answers that there is no such object, StorageUnavailable for everything that may pass.
+    Stores are safe to share between threads.
+    """
+
+    name: str  #: as `/health` shows it: `local` or `configured`
+
+    def put(self, key: str, path: Path, media_type: str) -> None:
+        """Store the file durably; when this returns, a power cut does not lose it.
+
+        The file is complete and closed. The local store moves it instead of copying it, within one
+        file system: the caller gives it away. An object of the same key is replaced at once.
+        """
+        ...
+
+    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """The object's bytes as a stream, which may not be seekable; close it, or use `with`.
+
+        An error of the store while reading is StorageUnavailable inside the `with` as well.
+        """
+        ...
+
+    def fetch(self, key: str, path: Path) -> None:
+        """Write the object to a file; `path` must not exist. Memory stays flat."""
+        ...
+
+    def stat(self, key: str) -> ObjectInfo: ...
+
+    def presign_get(self, key: str, *, expires: timedelta, file_name: str, media_type: str) -> str:
+        """A URL that serves the object as an attachment called `file_name` until it expires."""
+        ...
+
+    def presign_put(self, key: str, *, expires: timedelta, size_bytes: int) -> str:
+        """A URL to which a client may PUT exactly `size_bytes` bytes until it expires.
+
+        It says nothing of a Content-Type: the type is sniffed once the bytes are there, and many
+        clients send none, or their own.
+        """
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Give the bytes a second key, which lives on when the first is deleted or replaced."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        ...

@@ -1,0 +1,35 @@
+"""What a disk can do to us: power cuts, and errors of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ilios.errors import ObjectMissing, StorageUnavailable
+
+MISSING = "The stored object is missing: it was deleted or never stored."
+
+
+def fsync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's entries, are on the device."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn OSErrors into ObjectMissing or StorageUnavailable."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise ObjectMissing(MISSING) from error
+    except OSError as error:
+        raise StorageUnavailable(
+            f"The data folder could not be read or written: {error.strerror}. "
+            "Check its free space, its permissions and its disk."
+        ) from error

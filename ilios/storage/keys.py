@@ -1,0 +1,53 @@
+"""Object keys: where each kind of object lives, and which keys are well formed."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ilios import media
+
+KEY_MAX_BYTES: Final = 1024  #: S3's limit
+SEGMENT_MAX_BYTES: Final = 255  #: the limit of a file name on Linux
+_IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def source_key(instance_id: str, document_id: str, media_type: str | None = None) -> str:
+    """Where a document's original lives: `documents/<instance>/<document>/source.pdf`.
+
+    Without an extension while the type is not known yet. Raises KeyError for one not accepted.
+    """
+    extension = "" if media_type is None else media.EXTENSIONS[media_type]
+    return f"documents/{instance_id}/{document_id}/source{extension}"
+
+
+def image_key(instance_id: str, document_id: str, name: str) -> str:
+    """Where an extracted image lives: `documents/<instance>/<document>/images/<name>`.
+
+    Raises ValueError for a name that could lead elsewhere.
+    """
+    if _IMAGE_NAME.fullmatch(name) is None or name in (".", ".."):
+        raise ValueError(f"not the name of an extracted image: {name!r:.80}")
+    return f"documents/{instance_id}/{document_id}/images/{name}"
+
+
+def incoming_key(instance_id: str, document_id: str) -> str:
+    """Where a presigned upload waits for its completion: `incoming/<instance>/<document>`."""
+    return f"incoming/{instance_id}/{document_id}"
+
+
+def segments(key: str) -> list[str]:
+    """The parts of a key between its slashes.
+
+    Raises ValueError for a key that is absolute, empty somewhere, too long, or climbs with `..`.
+    """
+    parts = key.split("/")
+    if len(key.encode()) > KEY_MAX_BYTES or not all(_is_segment(part) for part in parts):
+        raise ValueError(f"not an object key: {key!r:.80}")
+    return parts
+
+
+def _is_segment(part: str) -> bool:
+    return (
+        part not in ("", ".", "..") and "\0" not in part and len(part.encode()) <= SEGMENT_MAX_BYTES
+    )

@@ -1,0 +1,156 @@
+"""An object store in a folder, for a service on one machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from ilios import clock
+from ilios.errors import ObjectMissing, StartupError
+from ilios.storage import keys
+from ilios.storage.base import ObjectInfo
+from ilios.storage.disk import MISSING, disk_errors, fsync
+from ilios.storage.links import Link, LinkSigner
+
+KEPT_DEPTH = 2  #: folders such as `documents/<instance>` stay when they become empty
+PLACE_ATTEMPTS = 100  #: each lost to a delete that removed the folder in between
+COPY_CHUNK_BYTES = 1024 * 1024
+
+
+class LocalStore:
+    """Objects as files below `root`, which is on the file system of the files given to `put`.
+
+    Objects are replaced, never written in place, so an open one keeps its bytes and a copy may
+    share them.
+    """
+
+    name = "local"
+
+    def __init__(self, root: Path, links: LinkSigner, public_url: str | None) -> None:
+        """Create `root` if needed. Without `public_url`, links are paths: `/objects/{token}`.
+
+        Raises StartupError when `root` cannot be made.
+        """
+        self.root = root
+        self.links = links
+        self._base_url = (public_url or "").rstrip("/")
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fsync(root.parent)
+        except OSError as error:
+            raise StartupError(
+                f"The folder {root} for stored objects cannot be made: {error.strerror}. "
+                f"Give the service's user read and write access to {root.parent}."
+            ) from error
+        self._settled = {root}  #: folders whose own entry is durable and is never removed
+
+    def put(self, key: str, path: Path, media_type: str) -> None:  # noqa: ARG002 - links carry it
+        target = self._path(key)
+        with disk_errors():
+            fsync(path)  # before the rename, else a power cut leaves a name without its bytes
+            _with_folders(target, lambda: path.rename(target))
+            self._settle(target)
+
+    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
+        with disk_errors():
+            return self._path(key).open("rb")
+
+    def fetch(self, key: str, path: Path) -> None:
+        with disk_errors(), self._path(key).open("rb") as source:
+            _write_new(path, source)
+
+    def stat(self, key: str) -> ObjectInfo:
+        path = self._path(key)
+        with disk_errors():
+            status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ObjectMissing(MISSING)
+        return ObjectInfo(size_bytes=status.st_size)
+
+    def presign_get(self, key: str, *, expires: timedelta, file_name: str, media_type: str) -> str:
+        expires_at = clock.now() + expires
+        return self._url(Link("GET", key, expires_at, file_name=file_name, media_type=media_type))
+
+    def presign_put(self, key: str, *, expires: timedelta, size_bytes: int) -> str:
+        return self._url(Link("PUT", key, clock.now() + expires, size_bytes=size_bytes))
+
+    def copy(self, source: str, target: str) -> None:
+        original, copied = self._path(source), self._path(target)
+        with disk_errors():
+            if not original.is_file():
+                raise ObjectMissing(MISSING)
+            _with_folders(copied, lambda: _link(original, copied))
+            self._settle(copied)
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        with suppress(ObjectMissing), disk_errors():
+            path.unlink()
+        for folder in path.parents:
+            if self._depth(folder) <= KEPT_DEPTH:
+                return
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, or gone already
+                return
+
+    def _path(self, key: str) -> Path:
+        return self.root.joinpath(*keys.segments(key))
+
+    def _depth(self, folder: Path) -> int:
+        return len(folder.parts) - len(self.root.parts)
+
+    def _url(self, link: Link) -> str:
+        return f"{self._base_url}/objects/{self.links.sign(link)}"
+
+    def _settle(self, target: Path) -> None:
+        """Make a new entry durable: its folder, that folder's own entry, and so on upwards.
+
+        Folders that can be removed are synced each time: another process may have made them a
+        moment ago and not have synced their entry yet. Those that stay are synced once.
+        """
+        folder = target.parent
+        with suppress(FileNotFoundError):  # the object was deleted meanwhile; nothing to keep
+            fsync(folder)
+            while folder not in self._settled:
+                folder = folder.parent
+                fsync(folder)
+            self._settled.update(p for p in target.parents if 0 < self._depth(p) <= KEPT_DEPTH)
+
+
+def _with_folders(target: Path, place: Callable[[], object]) -> None:
+    """Place a file at `target`, in folders that a delete may remove at any moment."""
+    for _ in range(PLACE_ATTEMPTS):
+        with suppress(FileNotFoundError, FileExistsError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            place()
+            return
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+
+def _link(original: Path, target: Path) -> None:
+    """Give the file a second name, in place of what had that name before."""
+    try:
+        target.hardlink_to(original)
+    except FileExistsError:
+        draft = target.with_name(f".{secrets.token_hex(8)}")
+        draft.hardlink_to(original)
+        draft.rename(target)
+        draft.unlink(missing_ok=True)  # a rename between two names of one file does nothing
+
+
+def _write_new(path: Path, source: BinaryIO) -> None:
+    with path.open("xb") as target:
+        try:
+            shutil.copyfileobj(source, target, COPY_CHUNK_BYTES)
+        except BaseException:
+            path.unlink()
+            raise

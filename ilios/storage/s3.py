@@ -1,0 +1,174 @@
+"""An object store behind the S3 protocol: Tigris, R2, AWS, MinIO, Ceph."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
+from urllib.parse import urlsplit
+
+from ilios.disposition import attachment
+from ilios.errors import ObjectMissing
+from ilios.storage import keys
+from ilios.storage.base import ObjectInfo
+from ilios.storage.disk import disk_errors
+from ilios.storage.s3_errors import s3_errors
+
+if TYPE_CHECKING:  # importing boto3 takes 30 MB and a third of a second: only who connects pays
+    from boto3.s3.transfer import TransferConfig
+    from botocore.config import Config
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+READ_TIMEOUT_SECONDS: Final = 60
+ATTEMPTS: Final = 5
+POOL_CONNECTIONS: Final = 32
+PART_BYTES: Final = 8 * 1024 * 1024
+PARTS_IN_FLIGHT: Final = 4  #: for one transfer
+IO_QUEUE_CHUNKS: Final = 32  #: of 256 KiB, waiting for the disk during a download
+_AWS_HOST = re.compile(r"s3\.(?:dualstack\.)?(?:([a-z0-9-]+)\.)?amazonaws\.com")
+
+
+AddressingStyle = Literal["auto", "path", "virtual"]
+
+
+class S3Store:
+    """Objects in one bucket. The connection is made on first use, in the process that uses it."""
+
+    name = "configured"
+
+    def __init__(
+        self,
+        bucket: str,
+        endpoint_url: str,
+        access_key_id: str,
+        secret_access_key: str,
+        addressing_style: AddressingStyle,
+    ) -> None:
+        self.bucket = bucket
+        self.endpoint_url = endpoint_url
+        self._access_key_id = access_key_id
+        self._secret_access_key = secret_access_key
+        self._addressing_style = addressing_style
+        self._connecting = threading.Lock()
+        self._connected: S3Client | None = None
+
+    def put(self, key: str, path: Path, media_type: str) -> None:
+        with disk_errors(), self._request(key) as client:
+            client.upload_file(
+                str(path), self.bucket, key, {"ContentType": media_type}, Config=_transfer()
+            )
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[BinaryIO]:
+        with self._request(key) as client:
+            body = client.get_object(Bucket=self.bucket, Key=key)["Body"]
+            with io.BufferedReader(cast("io.RawIOBase", body)) as stream:
+                yield cast("BinaryIO", stream)
+
+    def fetch(self, key: str, path: Path) -> None:
+        with disk_errors(), self._request(key) as client:
+            client.download_file(self.bucket, key, str(path), Config=_transfer())
+
+    def stat(self, key: str) -> ObjectInfo:
+        with self._request(key) as client:
+            head = client.head_object(Bucket=self.bucket, Key=key)
+        return ObjectInfo(size_bytes=head["ContentLength"])
+
+    def presign_get(self, key: str, *, expires: timedelta, file_name: str, media_type: str) -> str:
+        with self._request(key) as client:
+            return client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self.bucket,
+                    "Key": key,
+                    "ResponseContentDisposition": attachment(file_name),
+                    "ResponseContentType": media_type,
+                },
+                ExpiresIn=int(expires.total_seconds()),
+            )
+
+    def presign_put(self, key: str, *, expires: timedelta, size_bytes: int) -> str:
+        with self._request(key) as client:
+            return client.generate_presigned_url(
+                "put_object",
+                Params={"Bucket": self.bucket, "Key": key, "ContentLength": size_bytes},
+                ExpiresIn=int(expires.total_seconds()),
+            )
+
+    def copy(self, source: str, target: str) -> None:
+        keys.segments(source)
+        with self._request(target) as client:
+            # One request, up to 5 GiB: as much as a presigned PUT can have brought.
+            client.copy_object(
+                Bucket=self.bucket, Key=target, CopySource={"Bucket": self.bucket, "Key": source}
+            )
+
+    def delete(self, key: str) -> None:
+        with suppress(ObjectMissing), self._request(key) as client:
+            client.delete_object(Bucket=self.bucket, Key=key)
+
+    @contextmanager
+    def _request(self, key: str) -> Iterator[S3Client]:
+        keys.segments(key)
+        with s3_errors(self.bucket, self.endpoint_url):
+            yield self._client()
+
+    def _client(self) -> S3Client:
+        with self._connecting:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    def _connect(self) -> S3Client:
+        import boto3
+
+        # A session of our own, for boto3's default one is not safe between threads; clients are.
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self._access_key_id,
+            aws_secret_access_key=self._secret_access_key,
+            config=_config(self.endpoint_url, self._addressing_style),
+        )
+
+
+def region(endpoint_url: str) -> str:
+    """`auto`, as Tigris and R2 want and others ignore; but AWS insists on its region's name."""
+    host = _AWS_HOST.fullmatch(urlsplit(endpoint_url).hostname or "")
+    if host is None:
+        return "auto"
+    return host[1] or "us-east-1"
+
+
+def _config(endpoint_url: str, addressing_style: AddressingStyle) -> Config:
+    from botocore.config import Config
+
+    return Config(
+        signature_version="s3v4",
+        region_name=region(endpoint_url),
+        s3={"addressing_style": addressing_style},
+        # Trailing checksums, the default, are refused by some servers and stored by others.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"max_attempts": ATTEMPTS, "mode": "standard"},
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        max_pool_connections=POOL_CONNECTIONS,
+    )
+
+
+def _transfer() -> TransferConfig:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(
+        multipart_threshold=PART_BYTES,
+        multipart_chunksize=PART_BYTES,
+        max_concurrency=PARTS_IN_FLIGHT,
+        max_io_queue=IO_QUEUE_CHUNKS,
+    )

@@ -1,0 +1,45 @@
+"""Fixtures that every tier may use: settings of a fresh data folder, and a migrated database."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ilios import data_folder
+from ilios.database import Database
+from ilios.settings import Settings
+from tests.support.migrating import upgrade
+
+
+@pytest.fixture(autouse=True)
+def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings come from the test, never from the shell that runs it."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database at the newest schema, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    upgrade(Settings(data_dir=folder))
+    return folder / "ilios.db"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_file: Path) -> Settings:
+    """Settings of a data folder of its own, prepared and migrated."""
+    settings = Settings(data_dir=tmp_path / "data", log_format="console")
+    data_folder.prepare(settings)
+    shutil.copy(migrated_file, settings.database_path)
+    return settings
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.database_path)
+    yield database
+    database.close()

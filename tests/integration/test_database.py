@@ -1,0 +1,165 @@
+"""One SQLite file, many writers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pysqlite3
+import pytest
+from sqlalchemy import text
+
+from ilios import database as database_module
+from ilios.database import Database, require_safe_sqlite
+from ilios.errors import DatabaseBusy, DatabaseRefused
+from ilios.settings import Settings
+
+
+def count(database: Database) -> int:
+    with database.reading() as session:
+        return int(session.scalar(text("SELECT n FROM counter")) or 0)
+
+
+@pytest.fixture
+def counter(database: Database) -> Database:
+    with database.writing() as session:
+        session.execute(text("CREATE TABLE counter (n INTEGER)"))
+        session.execute(text("INSERT INTO counter VALUES (0)"))
+    return database
+
+
+def increment(database: Database) -> None:
+    with database.writing() as session:
+        value = session.scalar(text("SELECT n FROM counter"))
+        session.execute(text("UPDATE counter SET n = :n"), {"n": value + 1})
+
+
+def test_no_update_is_lost_between_eight_writers_that_read_first(counter: Database) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: increment(counter), range(200)))
+
+    assert count(counter) == 200
+
+
+def test_an_exception_rolls_back(counter: Database) -> None:
+    def write_and_fail() -> None:
+        with counter.writing() as session:
+            session.execute(text("UPDATE counter SET n = 7"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+
+    assert count(counter) == 0
+
+
+def test_a_reader_is_not_blocked_by_a_writer(counter: Database) -> None:
+    with counter.writing() as session:
+        session.execute(text("UPDATE counter SET n = 7"))
+        assert count(counter) == 0
+
+
+def test_writers_take_turns_in_order_of_arrival(counter: Database) -> None:
+    order: list[int] = []
+
+    def write(number: int) -> None:
+        with counter.writing():
+            order.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    with counter.writing():
+        for queued, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_for_queue(counter, queued)
+    for thread in threads:
+        thread.join()
+
+    assert order == [0, 1, 2, 3]
+
+
+def wait_for_queue(database: Database, length: int) -> None:
+    """Wait until so many threads of this process are blocked on the write lock."""
+    inode = database.path.with_name(database.path.name + ".write-lock").stat().st_ino
+    deadline = time.monotonic() + 5
+    while blocked_on(inode) < length:
+        assert time.monotonic() < deadline
+
+
+def blocked_on(inode: int) -> int:
+    with open("/proc/locks", encoding="ascii") as locks:  # noqa: PTH123
+        return sum("->" in line and f":{inode} " in line for line in locks)
+
+
+def test_a_strangers_lock_is_waited_for(counter: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_BACKOFF_SECONDS", 0.01)
+    stranger = pysqlite3.connect(str(counter.path), isolation_level=None, check_same_thread=False)
+    stranger.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, lambda: stranger.execute("COMMIT"))
+    timer.start()
+
+    increment(counter)
+
+    timer.join()
+    stranger.close()
+    assert count(counter) == 1
+
+
+def test_a_strangers_lock_that_outlasts_every_retry_is_an_error_of_its_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(database_module, "BUSY_BACKOFF_SECONDS", 0.001)
+    database = Database(settings.database_path)
+    stranger = pysqlite3.connect(str(database.path), isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(DatabaseBusy), database.writing():
+        pass
+
+    stranger.close()
+    with database.writing() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 30_000)],
+)
+def test_every_connection_is_set_up(database: Database, pragma: str, value: object) -> None:
+    with database.reading() as session:
+        assert session.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 46, 1), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 4), True),
+    ],
+)
+def test_sqlite_with_the_wal_reset_bug_is_refused(version: tuple[int, ...], safe: bool) -> None:
+    check: Callable[[], None] = lambda: require_safe_sqlite(version)  # noqa: E731
+    if safe:
+        check()
+    else:
+        with pytest.raises(DatabaseRefused, match="pysqlite3"):
+            check()
+
+
+def test_a_change_is_noticed_once(counter: Database) -> None:
+    with counter.changes() as changed:
+        assert changed()
+        assert not changed()
+        increment(counter)
+        assert changed()
+        assert not changed()

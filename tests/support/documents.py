@@ -1,0 +1,87 @@
+"""Documents and jobs put into a database the way intake does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ilios import catalog, clock, ids, queue
+from ilios.database import Database
+from ilios.models import Call, Document, DocumentStatus, Job
+from ilios.settings import Settings
+from ilios.storage import open_store
+from ilios.storage.keys import source_key
+
+
+def add_document(
+    database: Database,
+    *,
+    settings: Settings | None = None,
+    owner: str = "anonymous",
+    priority: int = 5,
+    content: bytes = b"Hello",
+    mime_type: str = "text/plain",
+    pages: str | None = None,
+    now: datetime | None = None,
+) -> tuple[str, str]:
+    """A pending document with its job; its object too when settings are given.
+
+    Returns the ids of the document and of the job.
+    """
+    document_id = ids.new_id()
+    with database.reading() as session:
+        key = source_key(catalog.instance_id(session), document_id)
+    if settings is not None:
+        path = settings.data_folder / "tmp" / "uploads" / document_id
+        path.write_bytes(content)
+        open_store(settings).put(key, path, mime_type)
+    now = now or clock.now()
+    with database.writing() as session:
+        session.add(
+            Document(
+                id=document_id,
+                owner=owner,
+                file_name="hello.txt",
+                mime_type=mime_type,
+                file_size=len(content),
+                sha256="0" * 64,
+                storage_key=key,
+                status=DocumentStatus.PENDING,
+                operation="convert",
+                options={"pages": pages} if pages else {},
+                warnings=[],
+                retention_days=365,
+                created_at=now,
+            )
+        )
+        session.flush()
+        job_id = queue.enqueue(
+            session, document_id=document_id, owner=owner, priority=priority, now=now
+        )
+    return document_id, job_id
+
+
+def document(database: Database, document_id: str) -> Document:
+    with database.reading() as session:
+        return session.scalars(select(Document).where(Document.id == document_id)).one()
+
+
+def documents(database: Database) -> list[Document]:
+    with database.reading() as session:
+        return list(session.scalars(select(Document)))
+
+
+def job(database: Database, job_id: str) -> Job:
+    with database.reading() as session:
+        return session.scalars(select(Job).where(Job.id == job_id)).one()
+
+
+def jobs(database: Database) -> list[Job]:
+    with database.reading() as session:
+        return list(session.scalars(select(Job)))
+
+
+def calls(database: Database) -> list[Call]:
+    with database.reading() as session:
+        return list(session.scalars(select(Call)))

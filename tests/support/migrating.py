@@ -1,0 +1,42 @@
+"""Runs migrations the way an operator does: the alembic command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ilios.settings import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The environment of a child process that is to read these settings."""
+    given = settings.model_dump(exclude_defaults=True)
+    names = {name.upper(): _text(value) for name, value in given.items()}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **names, **more}
+
+
+def alembic(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=REPOSITORY,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def upgrade(settings: Settings) -> None:
+    """Raises RuntimeError with what alembic said when the upgrade fails."""
+    done = alembic(settings, "upgrade", "head")
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+
+
+def _text(value: object) -> str:
+    secret = getattr(value, "get_secret_value", None)
+    return str(secret() if secret else value)

@@ -1,0 +1,94 @@
+"""A real supervisor process with real workers, for a test to use and to kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from ilios import data_folder, heartbeat
+from ilios.settings import Settings
+from tests.support.migrating import REPOSITORY, environment
+from tests.support.waiting import wait_until
+
+BOOT_TIMEOUT_S = 30.0
+
+
+class SupervisorProcess:
+    """Started on construction; `stop` or `kill` ends it."""
+
+    def __init__(self, settings: Settings, engine: str = "echo") -> None:
+        self.settings = settings
+        self.log_path: Path = settings.data_folder / "supervisor.log"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.run_supervisor", engine],
+                cwd=REPOSITORY,
+                env=environment(settings),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes, by what they run (the resource tracker is a child too)."""
+        try:
+            children = psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+        return [child for child in children if _is_worker(child)]
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def wait_until_ready(self) -> None:
+        wait_until(self._is_ready, BOOT_TIMEOUT_S)
+
+    def stop(self, timeout_s: float = 40) -> int:
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        """SIGKILL of the supervisor alone."""
+        self.process.kill()
+        self.process.wait()
+
+    def kill_tree(self) -> None:
+        """SIGKILL of everything, as a power cut would."""
+        processes = [psutil.Process(self.process.pid), *self._descendants()]
+        for process in processes:
+            os.kill(process.pid, signal.SIGSTOP)  # nobody may react to the others' end
+        for process in processes:
+            os.kill(process.pid, signal.SIGKILL)
+        self.process.wait()
+        psutil.wait_procs(processes[1:], timeout=10)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.kill_tree()
+
+    def _descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the supervisor ended: {self.log}")
+        beat = heartbeat.read(data_folder.supervisor_state(self.settings))
+        return (
+            beat is not None
+            and beat.pid == self.process.pid
+            and beat.workers_ready == beat.workers_configured
+        )
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in word for word in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
