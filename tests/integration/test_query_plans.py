@@ -1,0 +1,110 @@
+"""The hot queries go through their indexes, whatever the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from ilios import catalog, clock, ledger, queue
+from ilios.database import Database
+from ilios.errors import LeaseLost
+from ilios.queue import Lease
+from tests.support import documents
+
+NOW = clock.now()
+LEASE = Lease("a" * 24, "b" * 24)
+
+HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
+    "claim": (
+        lambda session: queue.claim(session, "node/0", NOW),
+        {"ix_job_ready", "sqlite_autoindex_job_queue_1"},
+    ),
+    "anything_ready": (queue.anything_ready, {"ix_job_ready"}),
+    "anything_due": (lambda s: queue.anything_due(s, NOW), {"ix_job_delayed"}),
+    "promote_due": (lambda s: queue.promote_due(s, NOW), {"ix_job_delayed"}),
+    "anything_expired": (lambda s: queue.anything_expired(s, NOW), {"ix_job_leased"}),
+    "release_expired": (
+        lambda s: queue.release_lost(s, queue.expired(NOW), "", NOW),
+        {"ix_job_leased"},
+    ),
+    "held": (lambda s: _ignoring_loss(s), {"sqlite_autoindex_job_queue_1"}),
+    "rank": (
+        lambda s: queue._rank(s, "a", 5, NOW),
+        {"ix_job_ready", "ix_job_owner_pending"},
+    ),
+    "oldest_ready": (queue.oldest_ready, {"ix_job_ready"}),
+    "latest_job": (lambda s: catalog.latest_job(s, "a"), {"ix_job_document"}),
+    "begin": (
+        lambda s: catalog.begin(s, "a", NOW),
+        {"sqlite_autoindex_documents_1", "sqlite_autoindex_job_queue_1"},
+    ),
+    "batch_documents": (lambda s: catalog.documents_in_batch(s, "a"), {"ix_documents_batch"}),
+    "batch_progress": (lambda s: catalog.batch_progress(s, "a"), {"ix_documents_batch"}),
+    "pages": (lambda s: catalog.pages(s, "a", [0, 1]), {"sqlite_autoindex_pages_1"}),
+    "usage": (
+        lambda s: ledger.summary(s, "a", ledger.Period(NOW, NOW)),
+        {"ix_usage_owner"},
+    ),
+    "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
+}
+
+
+def _ignoring_loss(session: Session) -> None:
+    with pytest.raises(LeaseLost):
+        queue.held(session, LEASE)
+
+
+@contextmanager
+def recorded_statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
+    """What the session sends to the database, with its parameters."""
+    statements: list[tuple[str, Any]] = []
+    connection = session.connection()
+
+    def note(_c: object, _k: object, statement: str, parameters: Any, *_: object) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield statements
+    event.remove(connection, "before_cursor_execute", note)
+
+
+def plan(session: Session, statement: str, parameters: Any) -> list[str]:
+    rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_a_hot_query_searches_its_indexes_and_scans_no_table(database: Database, name: str) -> None:
+    query, indexes = HOT[name]
+    with database.writing() as session:
+        with recorded_statements(session) as statements:
+            query(session)
+        steps = [step for said in statements for step in plan(session, *said)]
+        session.rollback()
+
+    touching = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    assert touching
+    # A scan of a partial index in its own order stops at the first row; of a table it does not.
+    assert not [step for step in touching if step.startswith("SCAN") and "INDEX" not in step]
+    used = {index for step in touching for index in indexes if index in step}
+    assert used == indexes
+
+
+def test_ready_jobs_are_found_beside_a_hundred_delayed_ones(database: Database) -> None:
+    for _ in range(20):
+        documents.add_document(database)
+    with database.writing() as session:
+        session.execute(text("UPDATE job_queue SET scheduled_at = '2999-01-01 00:00:00.000000'"))
+    _, ready = documents.add_document(database)
+
+    with database.writing() as session:
+        lease = queue.claim(session, "node/0", datetime.now(tz=NOW.tzinfo))
+
+    assert lease is not None
+    assert lease.job_id == ready
