@@ -1,0 +1,165 @@
+"""The parser child: a disposable process that opens strangers' files.
+
+Spawned on need, one task at a time (PDFium is not thread-safe), with a memory limit of its own,
+killed at the task's deadline, replaced after a crash. What a hostile file does to it, it does to
+nobody else. Tasks and answers cross the pipe as JSON: never unpickle what a parser sends.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from ilios import logs
+from ilios.errors import DeadlineExceeded, ParserCrashed
+from ilios.processes import die_with_parent
+
+log = logs.get(__name__)
+
+Message = dict[str, Any]
+Work = Callable[[Message], Iterator[Message]]
+
+IDLE_SECONDS = 60.0  #: then the child leaves, and its memory with it
+NICENESS = 5  #: parsing is the longest work here; probes and uploads go first
+END = {"type": "end"}
+LEAVING = {"type": "leaving"}
+
+
+class Parser:
+    """The parent's side. Threads may share it; their tasks take turns.
+
+    Spawn from threads that live as long as the process: the kernel kills the child with the thread.
+    """
+
+    def __init__(
+        self, work: Work, memory_limit_bytes: int, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self._work = work
+        self._idle_seconds = idle_seconds
+        self._memory_limit_bytes = memory_limit_bytes
+        self._turn = threading.Lock()
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+
+    def run(self, task: Message, deadline_seconds: float) -> Generator[Message, None, None]:
+        """Have a task done; yields the answers of `work` as they come. Close it if you stop early.
+
+        Raises ParserCrashed when the child dies of it, DeadlineExceeded when it takes too long.
+        """
+        with self._turn:
+            deadline = time.monotonic() + deadline_seconds
+            try:
+                yield from self._exchange(task, deadline)
+            except BaseException:
+                self._kill()  # whatever it is in the middle of, the next task is not part of it
+                raise
+
+    def close(self) -> None:
+        self._kill()
+
+    def _exchange(self, task: Message, deadline: float) -> Iterator[Message]:
+        answer = self._first_answer(task, deadline)
+        while answer != END:
+            yield answer
+            answer = self._receive(deadline)
+
+    def _first_answer(self, task: Message, deadline: float) -> Message:
+        if self._process is not None and not self._has_left():
+            try:
+                _send(self._pipe, task)
+                answer = self._receive(deadline)
+            except BrokenPipeError:
+                answer = LEAVING
+            if answer != LEAVING:
+                return answer
+        self._spawn()
+        _send(self._pipe, task)
+        return self._receive(deadline)
+
+    def _has_left(self) -> bool:
+        """Between two tasks a child says nothing but that it leaves, or dies."""
+        return self._pipe is None or self._pipe.poll()
+
+    def _receive(self, deadline: float) -> Message:
+        assert self._pipe is not None  # noqa: S101  # narrows the type
+        if not self._pipe.poll(max(0.0, deadline - time.monotonic())):
+            raise DeadlineExceeded(
+                "The document took longer than JOB_DEADLINE_SECONDS to convert. "
+                "Split it, or select some of its `pages`."
+            )
+        try:
+            message: Message = json.loads(self._pipe.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise ParserCrashed(
+                f"The parser process died while it read this document ({self._cause_of_death()})."
+            ) from error
+        return message
+
+    def _cause_of_death(self) -> str:
+        assert self._process is not None  # noqa: S101  # narrows the type
+        self._process.join(5)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return signal.Signals(-code).name
+        return f"exit code {code}"
+
+    def _spawn(self) -> None:
+        self._kill()
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, child_end = spawn.Pipe()
+        self._process = spawn.Process(
+            target=_main,
+            args=(
+                child_end,
+                self._work,
+                self._memory_limit_bytes,
+                self._idle_seconds,
+                os.getpid(),
+            ),
+            name="parser",
+        )
+        self._process.start()
+        child_end.close()  # else we never read EOF when the child dies
+        log.info("parser.started", parser_pid=self._process.pid)
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+
+def _send(pipe: Connection | None, message: Message) -> None:
+    assert pipe is not None  # noqa: S101  # narrows the type
+    pipe.send_bytes(json.dumps(message).encode())
+
+
+def _main(
+    pipe: Connection, work: Work, memory_limit_bytes: int, idle_seconds: float, parent_pid: int
+) -> None:
+    """The child's life."""
+    die_with_parent(parent_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_bytes, memory_limit_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        while pipe.poll(idle_seconds):
+            for message in work(json.loads(pipe.recv_bytes())):
+                _send(pipe, message)
+            _send(pipe, END)
+        _send(pipe, LEAVING)
+    except (EOFError, BrokenPipeError):
+        pass  # the worker is gone, and we with it

@@ -1,0 +1,145 @@
+"""The parser child: what a hostile file does to it, it does to nobody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ilios.engines.parser import Message, Parser
+from ilios.errors import DeadlineExceeded, ParserCrashed
+from tests.support.migrating import REPOSITORY
+from tests.support.waiting import wait_until
+
+MIB = 1024 * 1024
+LIMIT = 512 * MIB
+
+
+def work(task: Message) -> Iterator[Message]:
+    """What the child does here: as the task says."""
+    match task["do"]:
+        case "echo":
+            yield {"type": "echo", "said": task["say"], "pid": os.getpid()}
+        case "die":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "hang":
+            time.sleep(600)
+        case "eat":
+            yield {"type": "ate", "bytes": len(bytearray(task["bytes"]))}
+        case "exit":
+            os._exit(3)
+        case "flood":
+            for number in range(task["count"]):
+                yield {"type": "number", "number": number}
+
+
+@pytest.fixture
+def parser() -> Iterator[Parser]:
+    parser = Parser(work, LIMIT)
+    yield parser
+    parser.close()
+
+
+def echo(parser: Parser, say: str = "hi") -> Message:
+    (answer,) = parser.run({"do": "echo", "say": say}, deadline_seconds=20)
+    return answer
+
+
+def test_a_child_serves_one_task_after_the_other(parser: Parser) -> None:
+    first, second = echo(parser, "Grüße"), echo(parser)
+
+    assert first["said"] == "Grüße"
+    assert first["pid"] == second["pid"] != os.getpid()
+
+
+def test_a_crash_is_named_and_the_next_task_gets_a_new_child(parser: Parser) -> None:
+    before = echo(parser)
+
+    with pytest.raises(ParserCrashed, match="SIGSEGV"):
+        list(parser.run({"do": "die"}, deadline_seconds=20))
+
+    assert echo(parser)["pid"] != before["pid"]
+
+
+def test_an_exit_is_a_crash_too(parser: Parser) -> None:
+    with pytest.raises(ParserCrashed, match="exit code 3"):
+        list(parser.run({"do": "exit"}, deadline_seconds=20))
+
+
+def test_a_child_that_takes_too_long_is_killed(parser: Parser) -> None:
+    child = psutil.Process(echo(parser)["pid"])
+
+    with pytest.raises(DeadlineExceeded):
+        list(parser.run({"do": "hang"}, deadline_seconds=0.2))
+
+    assert not child.is_running()
+    assert echo(parser)["said"] == "hi"
+
+
+def test_memory_is_bounded(parser: Parser) -> None:
+    assert next(parser.run({"do": "eat", "bytes": 64 * MIB}, deadline_seconds=20))
+
+    with pytest.raises(ParserCrashed):
+        list(parser.run({"do": "eat", "bytes": 2 * LIMIT}, deadline_seconds=20))
+
+
+def test_a_reader_that_stops_in_the_middle_leaves_nothing_behind(parser: Parser) -> None:
+    answers = parser.run({"do": "flood", "count": 100_000}, deadline_seconds=20)
+    assert next(answers)["number"] == 0
+    answers.close()
+
+    assert echo(parser)["said"] == "hi"
+
+
+def test_an_idle_child_leaves_and_the_next_task_does_not_notice() -> None:
+    parser = Parser(work, LIMIT, idle_seconds=0.1)
+    child = psutil.Process(echo(parser)["pid"])
+
+    wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE, timeout_s=5)
+
+    assert echo(parser)["pid"] != child.pid
+    parser.close()
+
+
+def test_a_task_that_crosses_a_leaving_child_on_its_way_is_done_all_the_same() -> None:
+    parser = Parser(work, LIMIT, idle_seconds=0.0)
+
+    said = [echo(parser, str(number))["said"] for number in range(10)]
+
+    assert said == [str(number) for number in range(10)]
+    parser.close()
+
+
+PARENT = """
+import sys, time
+from tests.faults.test_parser import LIMIT, Parser, echo, work
+if __name__ == "__main__":
+    pid = echo(Parser(work, LIMIT))["pid"]
+    print(pid, file=sys.stderr, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py"],
+        env={"PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert parent.stderr is not None
+    child = psutil.Process(int(parent.stderr.readline()))
+
+    parent.kill()
+    parent.communicate()
+
+    child.wait(timeout=5)
+    assert not child.is_running()

@@ -1,0 +1,151 @@
+"""Workers that die, hang or are stopped, with their slots full."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import psutil
+
+from ilios.database import Database
+from ilios.models import DocumentStatus, JobStatus
+from ilios.settings import Settings
+from tests.support import documents
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+
+
+def statuses(database: Database) -> list[DocumentStatus]:
+    return [document.status for document in documents.documents(database)]
+
+
+def job_statuses(database: Database) -> list[JobStatus]:
+    return [job.status for job in documents.jobs(database)]
+
+
+def release(settings: Settings) -> None:
+    (settings.data_folder / "release").touch()
+
+
+def test_a_document_goes_from_pending_to_completed(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings, content=b"Hello")
+
+    start_supervisor("echo")
+
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=10)
+    assert documents.job(database, job_id).status is JobStatus.COMPLETED
+    assert documents.document(database, document_id).page_count == 1
+
+
+def test_a_killed_worker_gives_its_jobs_back_and_they_complete(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", worker_count=1, worker_concurrency=16)
+    for _ in range(16):
+        documents.add_document(database, settings=settings)
+    wait_until(lambda: len(documents.calls(database)) == 16, timeout_s=10)
+
+    os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+
+    wait_until(lambda: job_statuses(database) == [JobStatus.PENDING] * 16, timeout_s=1)
+    release(settings)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 16, timeout_s=10)
+    assert {job.attempts for job in documents.jobs(database)} == {2}
+
+
+def test_the_other_worker_takes_over_at_once(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("suicidal")
+    documents.add_document(database, settings=settings, content=b"die")
+    innocent, _ = documents.add_document(database, settings=settings)
+
+    wait_until(
+        lambda: documents.document(database, innocent).status is DocumentStatus.COMPLETED,
+        timeout_s=10,
+    )
+    assert supervisor.process.poll() is None
+
+
+def test_workers_do_not_outlive_their_supervisor(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting")
+    documents.add_document(database, settings=settings)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+    workers = supervisor.workers
+    assert len(workers) == 2
+
+    supervisor.kill()
+
+    _, alive = psutil.wait_procs(workers, timeout=5)
+    assert not alive
+
+
+def test_a_new_supervisor_takes_over_what_a_killed_one_held(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    first = start_supervisor("waiting")
+    documents.add_document(database, settings=settings)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+
+    first.kill()
+    release(settings)
+    start_supervisor("waiting")
+
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=5)
+
+
+def test_sigterm_lets_running_jobs_finish(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting")
+    documents.add_document(database, settings=settings)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+
+    supervisor.process.send_signal(signal.SIGTERM)
+    documents.add_document(database, settings=settings)
+    release(settings)
+
+    assert supervisor.process.wait(timeout=10) == 0
+    assert sorted(statuses(database)) == [DocumentStatus.COMPLETED, DocumentStatus.PENDING]
+
+
+def test_sigterm_gives_back_what_outlasts_the_grace_without_costing_an_attempt(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", shutdown_grace_seconds=1)
+    _, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+
+    assert supervisor.stop() == 0
+
+    job = documents.job(database, job_id)
+    assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
+
+
+def test_a_worker_that_cannot_boot_ends_the_supervisor(settings: Settings) -> None:
+    supervisor = SupervisorProcess(settings, "unbootable")
+
+    assert supervisor.process.wait(timeout=30) == 70
+    assert "supervisor.workers_cannot_boot" in supervisor.log
+
+
+def test_a_document_that_always_fails_has_three_attempts(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+
+    start_supervisor("failing")
+
+    wait_until(
+        lambda: documents.document(database, document_id).status is DocumentStatus.FAILED,
+        timeout_s=30,
+    )
+    assert documents.job(database, job_id).attempts == 3
+    assert documents.document(database, document_id).error_code == "engine_failed"
