@@ -1,0 +1,296 @@
+"""Taking documents in. Nothing is acknowledged before it is durable: the object, then the row."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from ilios import catalog, clock, ids, media, queue
+from ilios.database import Database
+from ilios.errors import (
+    BatchRefused,
+    EmptyFile,
+    ObjectMissing,
+    RequestError,
+    UploadAlreadyCompleted,
+    UploadIncomplete,
+)
+from ilios.models import Batch, Document, DocumentStatus
+from ilios.page_selection import PageSelection
+from ilios.storage.base import ObjectStore
+from ilios.storage.keys import incoming_key, source_key
+from ilios.uploads import Received
+from ilios.wakeup import Bell
+
+DEFAULT_RETENTION_DAYS = 365
+MAX_RETENTION_DAYS = 3650
+MAX_BATCH_FILES = 100
+UPLOAD_LINK_LIFETIME = timedelta(hours=1)
+
+OPERATION_QUEUED = "convert"
+OPERATION_IMMEDIATE = "convert-immediate"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client wants done with its documents, already validated."""
+
+    owner: str
+    priority: int = queue.DEFAULT_PRIORITY
+    retention_days: int = DEFAULT_RETENTION_DAYS
+    pages: PageSelection | None = None
+    operation: str = OPERATION_QUEUED
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOffer:
+    """Where a client may PUT the bytes of a document."""
+
+    document_id: str
+    url: str
+    key: str
+    expires_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file of a batch that was refused on its way in; its bytes are gone."""
+
+    file_name: str
+    reason: RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A file whose object is durable and whose row is not yet written."""
+
+    document_id: str
+    file: Received
+    media_type: str
+    key: str
+
+
+class Intake:
+    """Stores files, then writes document and job in one transaction, then rings the bell."""
+
+    def __init__(self, database: Database, store: ObjectStore, bell: Bell, scratch: Path) -> None:
+        self._database = database
+        self._store = store
+        self._bell = bell
+        self._scratch = scratch
+
+    def submit(self, file: Received, order: Order) -> Document:
+        """Queue one document.
+
+        Raises EmptyFile, UnsupportedType, StorageUnavailable, DatabaseBusy; nothing is kept then.
+        """
+        media_type = _checked(file)
+        with self._stored([(file, media_type)]) as (stored,), self._database.writing() as session:
+            document = _add(session, stored, order, clock.now())
+        self._bell.ring()
+        return document
+
+    def submit_batch(
+        self, files: Sequence[Received | RefusedFile], order: Order
+    ) -> tuple[Batch, list[Document]]:
+        """Queue documents together, all or none.
+
+        Raises BatchRefused with every file's reason, and what `submit` raises for the store.
+        """
+        checked = _checked_all(files)
+        now = clock.now()
+        with self._stored(checked) as stored, self._database.writing() as session:
+            batch = Batch(
+                id=ids.new_id(),
+                owner=order.owner,
+                total_documents=len(stored),
+                priority=order.priority,
+                created_at=now,
+            )
+            session.add(batch)
+            session.flush()
+            documents = [
+                # A microsecond apart: the order of submission stays readable.
+                _add(session, item, order, now + timedelta(microseconds=number), batch.id)
+                for number, item in enumerate(stored)
+            ]
+        self._bell.ring()
+        return batch, documents
+
+    def offer_upload(
+        self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int
+    ) -> UploadOffer:
+        """Give out a link for the bytes; the document waits for them."""
+        document_id = ids.new_id()
+        key = incoming_key(self._instance, document_id)
+        url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
+        order = Order(owner=owner, retention_days=retention_days)
+        with self._database.writing() as session:
+            session.add(
+                _document(
+                    document_id,
+                    order,
+                    file_name=file_name,
+                    mime_type=media_type,
+                    file_size=size_bytes,
+                    storage_key=key,
+                    status=DocumentStatus.AWAITING_UPLOAD,
+                    created_at=clock.now(),
+                )
+            )
+        return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
+
+    def complete_upload(self, document_id: str, owner: str) -> Document:
+        """Queue a document whose bytes were PUT to its link.
+
+        The object is copied first, so that a late PUT to the same link changes nothing.
+        Raises DocumentNotFound, UploadAlreadyCompleted, UploadIncomplete, UnsupportedType.
+        """
+        with self._database.reading() as session:
+            document = catalog.document_of(session, document_id, owner)
+        _require_awaiting(document)
+        self._require_whole(document)
+        # A key of its own for each attempt: one that loses a race removes only its own copy.
+        key = f"{source_key(self._instance, document_id)}-{ids.new_id()}"
+        self._store.copy(document.storage_key, key)
+        try:
+            media_type, sha256 = self._inspect(key, document.file_name)
+            completed = self._admit(document, media_type, sha256, key)
+        except RequestError:
+            self._store.delete(key)
+            raise
+        self._store.delete(document.storage_key)
+        self._bell.ring()
+        return completed
+
+    @cached_property
+    def _instance(self) -> str:
+        with self._database.reading() as session:
+            return catalog.instance_id(session)
+
+    @contextlib.contextmanager
+    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[_Stored]]:
+        """Make the files durable; take them back if what follows fails."""
+        stored: list[_Stored] = []
+        try:
+            for file, media_type in files:
+                document_id = ids.new_id()
+                key = source_key(self._instance, document_id)
+                stored.append(_Stored(document_id, file, media_type, key))
+                self._store.put(key, file.path, media_type)
+            yield stored
+        except BaseException:
+            for item in stored:
+                with contextlib.suppress(Exception):
+                    self._store.delete(item.key)
+            raise
+
+    def _require_whole(self, document: Document) -> None:
+        try:
+            size_bytes = self._store.stat(document.storage_key).size_bytes
+        except ObjectMissing as error:
+            raise UploadIncomplete(
+                "No bytes have arrived at uploadUrl. PUT the file there, then complete the upload."
+            ) from error
+        if size_bytes != document.file_size:
+            raise UploadIncomplete(
+                f"{size_bytes} bytes have arrived at uploadUrl, but fileSize was "
+                f"{document.file_size}. PUT the whole file again, or ask for a new link."
+            )
+
+    def _inspect(self, key: str, file_name: str) -> tuple[str, str]:
+        """Type and hash of a stored object, from its bytes."""
+        path = self._scratch / ids.new_id()
+        try:
+            self._store.fetch(key, path)
+            with path.open("rb") as stream:
+                return media.sniff(stream, file_name), media.sha256(stream)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _admit(self, seen: Document, media_type: str, sha256: str, key: str) -> Document:
+        with self._database.writing() as session:
+            document = catalog.document_of(session, seen.id, seen.owner)
+            _require_awaiting(document)
+            catalog.upload_arrived(document, mime_type=media_type, sha256=sha256, storage_key=key)
+            queue.enqueue(
+                session,
+                document_id=document.id,
+                owner=document.owner,
+                priority=queue.DEFAULT_PRIORITY,
+                now=clock.now(),
+            )
+        return document
+
+
+def _checked(file: Received) -> str:
+    """The file's type. Raises EmptyFile or UnsupportedType."""
+    if not file.size_bytes:
+        raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
+    with file.path.open("rb") as stream:
+        return media.sniff(stream, file.file_name)
+
+
+def _checked_all(files: Sequence[Received | RefusedFile]) -> list[tuple[Received, str]]:
+    checked: list[tuple[Received, str]] = []
+    reasons: list[tuple[str, RequestError]] = []
+    for file in files:
+        try:
+            if isinstance(file, RefusedFile):
+                raise file.reason
+            checked.append((file, _checked(file)))
+        except RequestError as reason:
+            reasons.append((file.file_name, reason))
+    if reasons:
+        raise BatchRefused(reasons)
+    return checked
+
+
+def _add(
+    session: Session, stored: _Stored, order: Order, now: datetime, batch_id: str | None = None
+) -> Document:
+    document = _document(
+        stored.document_id,
+        order,
+        file_name=stored.file.file_name,
+        mime_type=stored.media_type,
+        file_size=stored.file.size_bytes,
+        sha256=stored.file.sha256,
+        storage_key=stored.key,
+        status=DocumentStatus.PENDING,
+        batch_id=batch_id,
+        created_at=now,
+    )
+    session.add(document)
+    session.flush()
+    queue.enqueue(
+        session,
+        document_id=document.id,
+        owner=order.owner,
+        priority=order.priority,
+        now=now,
+    )
+    return document
+
+
+def _document(document_id: str, order: Order, **columns: object) -> Document:
+    return Document(
+        id=document_id,
+        owner=order.owner,
+        operation=order.operation,
+        retention_days=order.retention_days,
+        options={"pages": str(order.pages)} if order.pages else {},
+        warnings=[],
+        **columns,
+    )
+
+
+def _require_awaiting(document: Document) -> None:
+    if document.status is not DocumentStatus.AWAITING_UPLOAD:
+        raise UploadAlreadyCompleted("This upload was completed already; follow its status.")

@@ -1,0 +1,247 @@
+"""What a client may know of its documents, batches and costs. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ilios import catalog, ledger, queue
+from ilios.database import Database
+from ilios.errors import (
+    BatchNotFinished,
+    DocumentFailed,
+    DocumentNotReady,
+    ImageNotFound,
+    ObjectMissing,
+    OriginalMissing,
+    PagesOutOfRange,
+)
+from ilios.models import Batch, Document, DocumentStatus, PageRow
+from ilios.page_selection import PageSelection
+from ilios.storage.base import ObjectStore
+from ilios.waiting import Waiter
+
+LINK_LIFETIME = timedelta(minutes=5)
+PAGES_A_READ = 50  #: bounds memory and the length of a read transaction
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReport:
+    """A document and where it stands; `queue_position` counts the owner's own jobs before it."""
+
+    document: Document
+    attempts: int
+    queue_position: int | None
+
+    @property
+    def progress_percent(self) -> int:
+        if self.document.status is DocumentStatus.COMPLETED:
+            return 100
+        if not self.document.page_count:
+            return 0
+        return min(99, 100 * self.document.pages_done // self.document.page_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A completed document; iterate `pages` once, in order."""
+
+    document: Document
+    totals: ledger.Totals
+    pages: Iterator[PageRow]
+    page_total: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Where an object is, and as what it is served."""
+
+    key: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """A batch, how many of its documents are in which status, and when the last one ended."""
+
+    batch: Batch
+    progress: dict[DocumentStatus, int]
+    documents: list[Document]
+
+    def count(self, *statuses: DocumentStatus) -> int:
+        return sum(self.progress.get(status, 0) for status in statuses)
+
+    @property
+    def status(self) -> str:
+        """`pending`, `processing`, `completed`, or `failed` when no document was completed."""
+        if self.count(*catalog.OPEN):
+            begun = self.count(*DocumentStatus) > self.count(DocumentStatus.PENDING)
+            return "processing" if begun else "pending"
+        return "completed" if self.count(DocumentStatus.COMPLETED) else "failed"
+
+    @property
+    def completed_at(self) -> datetime | None:
+        ends = [document.processed_at for document in self.documents]
+        return None if None in ends else max((end for end in ends if end), default=None)
+
+
+class Reports:
+    """Everything that a GET of the API answers from."""
+
+    def __init__(self, database: Database, store: ObjectStore, waiter: Waiter) -> None:
+        self._database = database
+        self._store = store
+        self._waiter = waiter
+
+    def document(self, document_id: str, *, owner: str, wait_seconds: float = 0) -> DocumentReport:
+        """Where a document stands; waits for its end if asked to. Raises DocumentNotFound."""
+        report = self._document(document_id, owner)
+        if wait_seconds and report.document.status in catalog.OPEN:
+            self._waiter.until_ended(document_id, wait_seconds)
+            report = self._document(document_id, owner)
+        return report
+
+    def result(self, document_id: str, *, owner: str, pages: PageSelection | None = None) -> Result:
+        """The result of a completed document, or of some of its pages.
+
+        Raises DocumentNotFound, DocumentNotReady, DocumentFailed, PagesOutOfRange.
+        """
+        with self._database.reading() as session:
+            document = catalog.document_of(session, document_id, owner)
+            _require_completed(document)
+            totals = ledger.of_document(session, document_id, owner)
+            wanted = _wanted(catalog.page_indexes(session, document_id), pages)
+        stamp = f"{document_id} {document.processed_at} {pages or ''}"
+        return Result(
+            document=document,
+            totals=totals,
+            pages=self._pages(document_id, wanted),
+            page_total=len(wanted),
+            etag=hashlib.sha256(stamp.encode()).hexdigest()[:32],
+        )
+
+    def original_url(self, document_id: str, *, owner: str) -> str:
+        """A presigned link to the document as it was sent. Raises OriginalMissing."""
+        with self._database.reading() as session:
+            document = catalog.document_of(session, document_id, owner)
+        if document.status is DocumentStatus.AWAITING_UPLOAD:
+            raise DocumentNotReady("The document has not been uploaded yet.")
+        try:
+            self._store.stat(document.storage_key)
+        except ObjectMissing as error:
+            raise OriginalMissing("The original of this document is no longer stored.") from error
+        return self._store.presign_get(
+            document.storage_key,
+            expires=LINK_LIFETIME,
+            file_name=document.file_name,
+            media_type=document.mime_type,
+        )
+
+    def image(self, document_id: str, name: str, *, owner: str) -> StoredObject:
+        """An image of a document's result. Raises ImageNotFound."""
+        with self._database.reading() as session:
+            catalog.document_of(session, document_id, owner)
+            images = catalog.images(session, document_id)
+        for image in images:
+            if image["name"] == name:
+                return StoredObject(image["key"], image["mediaType"])
+        raise ImageNotFound
+
+    def batch(self, batch_id: str, *, owner: str, wait_seconds: float = 0) -> BatchReport:
+        """Where a batch stands; waits for its end if asked to. Raises BatchNotFound."""
+        report = self._batch(batch_id, owner)
+        if wait_seconds and report.count(*catalog.OPEN):
+            self._waiter.until(
+                lambda session: not _open_in(catalog.batch_progress(session, batch_id)),
+                wait_seconds,
+            )
+            report = self._batch(batch_id, owner)
+        return report
+
+    def batch_results(
+        self, batch_id: str, *, owner: str
+    ) -> Iterator[tuple[Document, Iterator[PageRow]]]:
+        """Each document of a finished batch with its pages; none for a failed one.
+
+        Raises BatchNotFound, BatchNotFinished, before the first item.
+        """
+        report = self._batch(batch_id, owner)
+        if report.count(*catalog.OPEN):
+            raise BatchNotFinished(
+                f"{report.count(*catalog.OPEN)} of {report.batch.total_documents} documents "
+                "are not finished yet."
+            )
+        return ((document, self._all_pages(document)) for document in report.documents)
+
+    def usage(self, owner: str, period: ledger.Period) -> ledger.Totals:
+        with self._database.reading() as session:
+            return ledger.summary(session, owner, period)
+
+    def usage_by(
+        self, owner: str, period: ledger.Period, by: ledger.Grouping
+    ) -> list[ledger.Totals]:
+        with self._database.reading() as session:
+            return ledger.breakdown(session, owner, period, by)
+
+    def _document(self, document_id: str, owner: str) -> DocumentReport:
+        with self._database.reading() as session:
+            document = catalog.document_of(session, document_id, owner)
+            job = catalog.latest_job(session, document_id)
+            position = None
+            if job is not None and document.status is DocumentStatus.PENDING:
+                position = queue.position(session, job)
+        return DocumentReport(document, job.attempts if job else 0, position)
+
+    def _batch(self, batch_id: str, owner: str) -> BatchReport:
+        with self._database.reading() as session:
+            batch = catalog.batch_of(session, batch_id, owner)
+            documents = catalog.documents_in_batch(session, batch_id)
+        progress: dict[DocumentStatus, int] = {}
+        for document in documents:
+            progress[document.status] = progress.get(document.status, 0) + 1
+        return BatchReport(batch, progress, documents)
+
+    def _all_pages(self, document: Document) -> Iterator[PageRow]:
+        if document.status is not DocumentStatus.COMPLETED:
+            return iter(())
+        with self._database.reading() as session:
+            return self._pages(document.id, catalog.page_indexes(session, document.id))
+
+    def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:
+        for start in range(0, len(wanted), PAGES_A_READ):
+            with self._database.reading() as session:
+                rows = catalog.pages(session, document_id, wanted[start : start + PAGES_A_READ])
+            yield from rows
+
+
+def _require_completed(document: Document) -> None:
+    match document.status:
+        case DocumentStatus.COMPLETED:
+            return
+        case DocumentStatus.FAILED:
+            raise DocumentFailed(f"The conversion failed ({document.error_code}): {document.error}")
+        case DocumentStatus.AWAITING_UPLOAD:
+            raise DocumentNotReady("The document has not been uploaded yet.")
+        case _:
+            raise DocumentNotReady(f"The document is {document.status.value}; follow its status.")
+
+
+def _wanted(present: list[int], pages: PageSelection | None) -> list[int]:
+    """Indexes of the pages to give; a selection counts in the pages of the original."""
+    if pages is None:
+        return present
+    known = set(present)
+    wanted = pages.indexes(max(present, default=-1) + 1)
+    missing = [index + 1 for index in wanted if index not in known]
+    if missing:
+        raise PagesOutOfRange(
+            f"Page {missing[0]} was not converted; see the `pages` of the submit."
+        )
+    return wanted
+
+
+def _open_in(progress: dict[DocumentStatus, int]) -> int:
+    return sum(progress.get(status, 0) for status in catalog.OPEN)

@@ -1,0 +1,97 @@
+"""Waiting for documents to end, many threads at once, at the price of one.
+
+A thread that waits costs nothing but itself: one watcher asks SQLite whether anything was
+committed (a read of one shared-memory counter), and only then looks which of the awaited documents
+have ended.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from ilios import catalog, logs
+from ilios.database import Database
+
+log = logs.get(__name__)
+
+POLL_SECONDS = 0.005
+PREDICATE_POLL_SECONDS = 0.25
+
+
+class Waiter:
+    """Lets threads wait. The watcher starts with the first one and sleeps when none is left."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
+        self._lock = threading.Condition()
+        self._watcher: threading.Thread | None = None
+        self._recheck = False
+        self.failures = 0  #: looks at the database that went wrong
+
+    def until_ended(self, document_id: str, timeout_seconds: float) -> None:
+        """Return when the document has ended, or after the timeout."""
+        ended = threading.Event()
+        with self._lock:
+            self._waiting[document_id].add(ended)
+            self._recheck = True  # it may have ended before we looked
+            self._start()
+            self._lock.notify()
+        try:
+            ended.wait(timeout_seconds)
+        finally:
+            with self._lock:
+                self._waiting[document_id].discard(ended)
+                if not self._waiting[document_id]:
+                    del self._waiting[document_id]
+
+    def until(self, done: Callable[[Session], bool], timeout_seconds: float) -> None:
+        """Return when the predicate holds, or after the timeout."""
+        deadline = time.monotonic() + timeout_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            with self._database.reading() as session:
+                if done(session):
+                    return
+            time.sleep(min(left, PREDICATE_POLL_SECONDS))
+
+    def _start(self) -> None:
+        if self._watcher is None:
+            self._watcher = threading.Thread(target=self._watch, name="waiter", daemon=True)
+            self._watcher.start()
+
+    def _watch(self) -> None:
+        with self._database.changes() as changed:
+            while True:
+                with self._lock:
+                    while not self._waiting:
+                        self._lock.wait()
+                    recheck, self._recheck = self._recheck, False
+                try:
+                    if changed() or recheck:
+                        self._release_ended()
+                except Exception:
+                    # A watcher that dies would leave every waiter to its timeout.
+                    log.exception("waiter.failed")
+                    self.failures += 1
+                    self._recheck = True
+                    time.sleep(PREDICATE_POLL_SECONDS)
+                time.sleep(POLL_SECONDS)
+
+    def _release_ended(self) -> None:
+        with self._lock:
+            awaited = list(self._waiting)
+        with self._database.reading() as session:
+            ended = [
+                document_id
+                for document_id, status in catalog.statuses(session, awaited).items()
+                if status in catalog.TERMINAL
+            ]
+        with self._lock:
+            for document_id in ended:
+                for event in self._waiting.get(document_id, ()):
+                    event.set()

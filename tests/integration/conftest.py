@@ -1,0 +1,75 @@
+"""The services of a web process and of a worker, on a real database file and a local store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ilios import data_folder
+from ilios.conversion import Converter
+from ilios.database import Database
+from ilios.engines.base import Engine
+from ilios.intake import Intake
+from ilios.reports import Reports
+from ilios.settings import Settings
+from ilios.storage import ObjectStore, open_store
+from ilios.uploads import Received, UploadSink
+from ilios.waiting import Waiter
+from ilios.wakeup import Bell
+
+
+@pytest.fixture
+def store(settings: Settings) -> ObjectStore:
+    return open_store(settings)
+
+
+@pytest.fixture
+def bell(settings: Settings) -> Iterator[Bell]:
+    bell = Bell(data_folder.wake_socket(settings))
+    yield bell
+    bell.close()
+
+
+@pytest.fixture
+def intake(settings: Settings, database: Database, store: ObjectStore, bell: Bell) -> Intake:
+    return Intake(database, store, bell, data_folder.uploads(settings))
+
+
+@pytest.fixture
+def reports(database: Database, store: ObjectStore) -> Reports:
+    return Reports(database, store, Waiter(database))
+
+
+@pytest.fixture
+def make_converter(
+    settings: Settings, database: Database, store: ObjectStore
+) -> Callable[[Engine], Converter]:
+    def make(engine: Engine) -> Converter:
+        return Converter(database, store, engine, data_folder.workspaces(settings))
+
+    return make
+
+
+@pytest.fixture
+def receive(settings: Settings) -> Callable[..., Received]:
+    """A file that has just arrived."""
+
+    def receive(content: bytes, file_name: str = "hello.txt") -> Received:
+        sink = UploadSink(data_folder.uploads(settings), limit_bytes=1024**2)
+        sink.write(content)
+        return sink.received(file_name)
+
+    return receive
+
+
+@pytest.fixture
+def stored_files(settings: Settings) -> Callable[[], list[Path]]:
+    """Every file of the local store and of the upload folder."""
+
+    def files() -> list[Path]:
+        folders = (settings.data_folder / "objects", data_folder.uploads(settings))
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+    return files

@@ -1,0 +1,256 @@
+"""Doing a job: everything that a result changes, changes in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ilios import catalog, clock, data_folder, ledger, queue
+from ilios.conversion import Converter
+from ilios.database import Database
+from ilios.engines.base import (
+    Conversion,
+    ConversionWarning,
+    Engine,
+    ImageFile,
+    Options,
+    Page,
+    Progress,
+    Source,
+    Usage,
+)
+from ilios.errors import ConversionError, CorruptDocument, ParserCrashed, StorageUnavailable
+from ilios.models import CallState, DocumentStatus, JobStatus, PageRow
+from ilios.queue import Lease
+from ilios.settings import Settings
+from ilios.storage import ObjectStore
+from tests.support import documents
+
+MakeConverter = Callable[[Engine], Converter]
+
+
+class Scripted:
+    """An engine that does what a test says."""
+
+    name = "test"
+    model = "test-1"
+    concurrency = 1
+
+    def __init__(self, act: Callable[[Source, Options, Path, Progress], Conversion]) -> None:
+        self._act = act
+
+    def convert(
+        self, source: Source, options: Options, workspace: Path, progress: Progress
+    ) -> Conversion:
+        return self._act(source, options, workspace, progress)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def raising(error: Exception) -> Scripted:
+    def act(*_: object) -> Conversion:
+        raise error
+
+    return Scripted(act)
+
+
+def two_pages(_source: Source, _options: Options, workspace: Path, _: Progress) -> Conversion:
+    picture = workspace / "img-0.png"
+    picture.write_bytes(b"picture")
+    return Conversion(
+        pages=(
+            Page(0, "one ![](img-0.png)", images=(ImageFile("img-0.png", picture, "image/png"),)),
+            Page(1, "two", warnings=(ConversionWarning("empty_page", "Nothing here.", 2),)),
+        ),
+        usage=Usage(pages=2, model="test-1.1", cost_micros=8_000),
+    )
+
+
+def claim(database: Database) -> Lease:
+    with database.writing() as session:
+        now = clock.now()
+        queue.promote_due(session, now.replace(year=now.year + 1))
+        lease = queue.claim(session, "node/worker-0", now)
+        assert lease is not None
+        catalog.begin(session, lease.job_id, now)
+    return lease
+
+
+def test_a_result_is_stored_whole(
+    make_converter: MakeConverter, settings: Settings, database: Database, store: ObjectStore
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+
+    make_converter(Scripted(two_pages)).run(claim(database))
+
+    document = documents.document(database, document_id)
+    assert document.status is DocumentStatus.COMPLETED
+    assert (document.page_count, document.pages_done, document.model) == (2, 2, "test-1.1")
+    assert document.warnings == [{"code": "empty_page", "message": "Nothing here.", "page": 2}]
+    assert documents.job(database, job_id).status is JobStatus.COMPLETED
+    with database.reading() as session:
+        pages = session.scalars(select(PageRow).order_by(PageRow.index)).all()
+    assert [page.markdown for page in pages] == ["one ![](img-0.png)", "two"]
+    (image,) = pages[0].images
+    with store.open(image["key"]) as stream:
+        assert stream.read() == b"picture"
+    (call,) = documents.calls(database)
+    assert (call.state, call.pages, call.base_cost_micros) == (CallState.SETTLED, 2, 8_000)
+
+
+def test_the_workspace_is_removed(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    for engine in (Scripted(two_pages), raising(CorruptDocument("no"))):
+        documents.add_document(database, settings=settings)
+        make_converter(engine).run(claim(database))
+
+    assert list(data_folder.workspaces(settings).iterdir()) == []
+
+
+def test_a_permanent_error_fails_at_once_and_costs_nothing(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+
+    make_converter(raising(CorruptDocument("It is broken."))).run(claim(database))
+
+    document = documents.document(database, document_id)
+    assert (document.status, document.error, document.error_code) == (
+        DocumentStatus.FAILED,
+        "It is broken.",
+        "corrupt_document",
+    )
+    assert not document.engine_fault
+    assert documents.job(database, job_id).attempts == 1
+    (call,) = documents.calls(database)
+    assert (call.state, call.pages) == (CallState.REFUSED, 0)
+
+
+@pytest.mark.parametrize(
+    "error", [StorageUnavailable("The store is away."), RuntimeError("a bug")], ids=type
+)
+def test_a_passing_error_is_tried_again_later(
+    make_converter: MakeConverter, settings: Settings, database: Database, error: Exception
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+
+    make_converter(raising(error)).run(claim(database))
+
+    job = documents.job(database, job_id)
+    assert (job.status, job.attempts) == (JobStatus.PENDING, 1)
+    assert job.scheduled_at is not None
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
+
+
+def test_the_third_passing_error_is_the_platforms_fault(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    document_id, _ = documents.add_document(database, settings=settings)
+    converter = make_converter(raising(StorageUnavailable("The store is away.")))
+
+    for _ in range(3):
+        converter.run(claim(database))
+
+    document = documents.document(database, document_id)
+    assert (document.status, document.engine_fault) == (DocumentStatus.FAILED, True)
+
+
+def test_a_document_that_crashes_its_parser_twice_is_poison(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+    converter = make_converter(raising(ParserCrashed("The parser died (SIGSEGV).")))
+
+    converter.run(claim(database))
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
+    converter.run(claim(database))
+
+    document = documents.document(database, document_id)
+    assert (document.status, document.error_code) == (DocumentStatus.FAILED, "poison_document")
+    assert documents.job(database, job_id).attempts == 2
+
+
+def test_a_missing_object_fails_the_document(
+    make_converter: MakeConverter, database: Database
+) -> None:
+    document_id, _ = documents.add_document(database)
+
+    make_converter(Scripted(two_pages)).run(claim(database))
+
+    assert documents.document(database, document_id).error_code == "object_missing"
+
+
+def test_a_result_that_comes_after_the_lease_was_lost_changes_nothing(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+    lease = claim(database)
+
+    def outlive_the_lease(*arguments: object) -> Conversion:
+        with database.writing() as session:
+            queue.give_back(session, lease)
+            catalog.wait_again(session, document_id)
+        return two_pages(*arguments)  # type: ignore[arg-type]
+
+    make_converter(Scripted(outlive_the_lease)).run(lease)
+
+    assert documents.job(database, job_id).status is JobStatus.PENDING
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
+    with database.reading() as session:
+        assert session.scalars(select(PageRow)).all() == []
+        totals = ledger.summary(session, "anonymous", ledger.Period())
+    assert totals.operations == 0
+
+
+def test_an_error_that_comes_after_the_lease_was_lost_changes_nothing(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+    lease = claim(database)
+
+    def fail_late(*_: object) -> Conversion:
+        with database.writing() as session:
+            queue.give_back(session, lease)
+            catalog.wait_again(session, document_id)
+        raise CorruptDocument("too late")
+
+    make_converter(Scripted(fail_late)).run(lease)
+
+    assert documents.job(database, job_id).status is JobStatus.PENDING
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
+
+
+def test_progress_is_written_down_at_most_once_a_second(
+    make_converter: MakeConverter,
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document_id, _ = documents.add_document(database, settings=settings)
+    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", 0.0)
+    seen: list[tuple[int, int | None]] = []
+
+    def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
+        progress(3, 10)
+        row = documents.document(database, document_id)
+        seen.append((row.pages_done, row.page_count))
+        return two_pages(source, options, workspace, progress)
+
+    make_converter(Scripted(report)).run(claim(database))
+
+    assert seen == [(3, 10)]
+
+
+def test_every_conversion_error_has_a_code_of_its_own() -> None:
+    codes = [error.code for error in all_subclasses(ConversionError)]
+
+    assert len(codes) == len(set(codes))
+
+
+def all_subclasses(parent: type[ConversionError]) -> list[type[ConversionError]]:
+    return [one for child in parent.__subclasses__() for one in (child, *all_subclasses(child))]

@@ -1,0 +1,229 @@
+"""Taking documents in: durable first, acknowledged then, and all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ilios import data_folder
+from ilios.database import Database
+from ilios.errors import (
+    BatchRefused,
+    DocumentNotFound,
+    EmptyFile,
+    FileTooLarge,
+    ObjectMissing,
+    UnsupportedType,
+    UploadAlreadyCompleted,
+    UploadIncomplete,
+)
+from ilios.intake import Intake, Order
+from ilios.models import DocumentStatus, JobStatus
+from ilios.page_selection import PageSelection
+from ilios.settings import Settings
+from ilios.storage import ObjectStore
+from ilios.uploads import Received, UploadSink
+from ilios.wakeup import Listener
+from tests.support import documents
+
+Receive = Callable[..., Received]
+Files = Callable[[], list[Path]]
+ME = Order(owner="me")
+
+
+def test_a_document_is_stored_and_queued(
+    intake: Intake, receive: Receive, database: Database, store: ObjectStore
+) -> None:
+    order = Order(owner="me", priority=7, retention_days=30, pages=PageSelection.parse("2-3"))
+
+    document = intake.submit(receive(b"Hello there"), order)
+
+    row = documents.document(database, document.id)
+    assert (row.status, row.owner, row.retention_days) == (DocumentStatus.PENDING, "me", 30)
+    assert row.options == {"pages": "2-3"}
+    assert row.sha256 == hashlib.sha256(b"Hello there").hexdigest()
+    with store.open(row.storage_key) as stream:
+        assert stream.read() == b"Hello there"
+    (job,) = documents.jobs(database)
+    assert (job.document_id, job.priority, job.status) == (document.id, 7, JobStatus.PENDING)
+
+
+def test_an_empty_file_is_refused(intake: Intake, receive: Receive, database: Database) -> None:
+    with pytest.raises(EmptyFile, match=r"hello\.txt is empty"):
+        intake.submit(receive(b""), ME)
+
+    assert documents.documents(database) == []
+
+
+def test_an_unsupported_type_is_refused(intake: Intake, receive: Receive) -> None:
+    with pytest.raises(UnsupportedType):
+        intake.submit(receive(b"\x7fELF" + bytes(100), "program.pdf"), ME)
+
+
+def test_a_row_that_cannot_be_written_takes_its_object_with_it(
+    intake: Intake, receive: Receive, database: Database, stored_files: Files
+) -> None:
+    with database.writing() as session:
+        session.execute(text("DROP TABLE job_queue"))
+
+    with pytest.raises(Exception, match="no such table: job_queue"):
+        intake.submit(receive(b"Hello"), ME)
+
+    assert stored_files() == []
+    assert documents.documents(database) == []
+
+
+def test_a_batch_keeps_its_order_and_shares_one_batch(
+    intake: Intake, receive: Receive, database: Database
+) -> None:
+    files = [receive(b"%d" % number, f"{number}.txt") for number in range(10)]
+
+    batch, accepted = intake.submit_batch(files, ME)
+
+    assert [document.file_name for document in accepted] == [f"{n}.txt" for n in range(10)]
+    assert {document.batch_id for document in documents.documents(database)} == {batch.id}
+    assert len(documents.jobs(database)) == 10
+
+
+def test_a_batch_with_bad_files_is_refused_whole_with_every_reason(
+    intake: Intake, receive: Receive, database: Database
+) -> None:
+    files = [
+        receive(b"fine", "fine.txt"),
+        receive(b"", "empty.txt"),
+        receive(b"PK\x03\x04" + bytes(50), "archive.zip"),
+    ]
+
+    with pytest.raises(BatchRefused) as refused:
+        intake.submit_batch(files, ME)
+
+    assert [name for name, _ in refused.value.reasons] == ["empty.txt", "archive.zip"]
+    assert documents.documents(database) == []
+
+
+def test_a_sink_stops_at_its_limit(tmp_path: Path) -> None:
+    sink = UploadSink(tmp_path, limit_bytes=10)
+    sink.write(b"12345")
+
+    with pytest.raises(FileTooLarge, match="10 bytes"):
+        sink.write(b"678901")
+
+    sink.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def offer(intake: Intake, size_bytes: int = 5) -> tuple[str, str]:
+    given = intake.offer_upload(
+        owner="me",
+        file_name="hello.txt",
+        size_bytes=size_bytes,
+        media_type="text/plain",
+        retention_days=365,
+    )
+    return given.document_id, given.key
+
+
+def put(settings: Settings, store: ObjectStore, key: str, content: bytes) -> None:
+    path = settings.data_folder / "put"
+    path.write_bytes(content)
+    store.put(key, path, "text/plain")
+
+
+def test_an_upload_by_link_is_queued_when_completed(
+    intake: Intake, settings: Settings, store: ObjectStore, database: Database
+) -> None:
+    document_id, key = offer(intake)
+    assert documents.document(database, document_id).status is DocumentStatus.AWAITING_UPLOAD
+    put(settings, store, key, b"Hello")
+
+    intake.complete_upload(document_id, "me")
+
+    row = documents.document(database, document_id)
+    assert row.status is DocumentStatus.PENDING
+    assert row.sha256 == hashlib.sha256(b"Hello").hexdigest()
+    assert row.storage_key.startswith("documents/")
+    with store.open(row.storage_key) as stream:
+        assert stream.read() == b"Hello"
+    with pytest.raises(ObjectMissing):
+        store.stat(key)
+
+
+def test_a_later_put_to_the_same_link_changes_nothing(
+    intake: Intake, settings: Settings, store: ObjectStore, database: Database
+) -> None:
+    document_id, key = offer(intake)
+    put(settings, store, key, b"Hello")
+    intake.complete_upload(document_id, "me")
+
+    put(settings, store, key, b"Other")
+
+    with store.open(documents.document(database, document_id).storage_key) as stream:
+        assert stream.read() == b"Hello"
+
+
+def test_completing_without_bytes_says_what_to_do(intake: Intake) -> None:
+    document_id, _ = offer(intake)
+
+    with pytest.raises(UploadIncomplete, match="PUT the file there"):
+        intake.complete_upload(document_id, "me")
+
+
+def test_completing_with_another_size_names_both(
+    intake: Intake, settings: Settings, store: ObjectStore
+) -> None:
+    document_id, key = offer(intake, size_bytes=6)
+    put(settings, store, key, b"Hello")
+
+    with pytest.raises(UploadIncomplete, match=r"5 bytes .* fileSize was 6"):
+        intake.complete_upload(document_id, "me")
+
+
+def test_completing_twice_is_a_conflict(
+    intake: Intake, settings: Settings, store: ObjectStore, database: Database
+) -> None:
+    document_id, key = offer(intake)
+    put(settings, store, key, b"Hello")
+    intake.complete_upload(document_id, "me")
+
+    with pytest.raises(UploadAlreadyCompleted):
+        intake.complete_upload(document_id, "me")
+
+    assert len(documents.jobs(database)) == 1
+
+
+def test_bytes_of_an_unsupported_type_leave_the_document_awaiting(
+    intake: Intake,
+    settings: Settings,
+    store: ObjectStore,
+    database: Database,
+    stored_files: Files,
+) -> None:
+    document_id, key = offer(intake)
+    put(settings, store, key, b"\x7fELF\x00")
+
+    with pytest.raises(UnsupportedType):
+        intake.complete_upload(document_id, "me")
+
+    assert documents.document(database, document_id).status is DocumentStatus.AWAITING_UPLOAD
+    assert [path.read_bytes() for path in stored_files()] == [b"\x7fELF\x00"]
+
+
+def test_another_owners_upload_does_not_exist(intake: Intake) -> None:
+    document_id, _ = offer(intake)
+
+    with pytest.raises(DocumentNotFound):
+        intake.complete_upload(document_id, "somebody else")
+
+
+def test_a_submit_rings_the_bell(intake: Intake, receive: Receive, settings: Settings) -> None:
+    listener = Listener(data_folder.wake_socket(settings))
+
+    intake.submit(receive(b"Hello"), ME)
+
+    assert listener.rung()
+    assert not listener.rung()
+    listener.close()

@@ -1,0 +1,97 @@
+"""Waiting for documents to end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import text
+
+from ilios import catalog, clock, queue
+from ilios.database import Database
+from ilios.errors import CorruptDocument
+from ilios.models import DocumentStatus
+from ilios.waiting import Waiter
+from tests.support import documents
+from tests.support.waiting import wait_until
+
+
+def end(database: Database, document_id: str) -> None:
+    with database.writing() as session:
+        catalog.fail(session, document_id, CorruptDocument("no"), clock.now())
+
+
+def test_a_thread_wakes_when_its_document_ends(database: Database) -> None:
+    waiter = Waiter(database)
+    document_id, _ = documents.add_document(database)
+    other, _ = documents.add_document(database)
+    with ThreadPoolExecutor(2) as threads:
+        mine = threads.submit(waiter.until_ended, document_id, 20)
+        theirs = threads.submit(waiter.until_ended, other, 20)
+        end(database, document_id)
+        mine.result(timeout=5)
+        assert not theirs.done()
+        end(database, other)
+        theirs.result(timeout=5)
+
+
+def test_a_document_that_has_ended_already_needs_no_wait(database: Database) -> None:
+    document_id, _ = documents.add_document(database)
+    end(database, document_id)
+    started = time.monotonic()
+
+    Waiter(database).until_ended(document_id, 20)
+
+    assert time.monotonic() - started < 5
+
+
+def test_a_wait_ends_with_its_timeout(database: Database) -> None:
+    document_id, _ = documents.add_document(database)
+
+    Waiter(database).until_ended(document_id, 0.05)
+
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
+
+
+def test_the_watcher_survives_a_failing_database(database: Database) -> None:
+    waiter = Waiter(database)
+    document_id, _ = documents.add_document(database)
+    with database.writing() as session:
+        session.execute(text("ALTER TABLE documents RENAME TO hidden"))
+    waiting = threading.Thread(target=waiter.until_ended, args=(document_id, 20))
+    waiting.start()
+    wait_until(lambda: waiter.failures > 0, timeout_s=5)
+    with database.writing() as session:
+        session.execute(text("ALTER TABLE hidden RENAME TO documents"))
+
+    end(database, document_id)
+
+    waiting.join(timeout=5)
+    assert not waiting.is_alive()
+
+
+def test_a_predicate_is_asked_until_it_holds(database: Database) -> None:
+    asked: list[int] = []
+
+    def third_time(_session: object) -> bool:
+        asked.append(1)
+        return len(asked) == 3
+
+    Waiter(database).until(third_time, timeout_seconds=20)
+
+    assert len(asked) == 3
+
+
+def test_many_threads_may_wait_for_one_document(database: Database) -> None:
+    waiter = Waiter(database)
+    document_id, job_id = documents.add_document(database)
+    with ThreadPoolExecutor(32) as threads:
+        waits = [threads.submit(waiter.until_ended, document_id, 20) for _ in range(32)]
+        with database.writing() as session:
+            lease = queue.claim(session, "node/worker-0", clock.now())
+            assert lease is not None
+            assert lease.job_id == job_id
+        end(database, document_id)
+        for wait in waits:
+            wait.result(timeout=5)
