@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -210,7 +211,9 @@ class Intake:
         try:
             self._store.fetch(key, path)
             with path.open("rb") as stream:
-                return media.sniff(stream, file_name), media.sha256(stream)
+                media_type = media.sniff(stream, file_name)
+                stream.seek(0)
+                return media_type, hashlib.file_digest(stream, "sha256").hexdigest()
         finally:
             path.unlink(missing_ok=True)
 

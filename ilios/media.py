@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import PurePath
@@ -53,7 +52,6 @@ EXTENSIONS: Final[dict[str, str]] = {
 
 HEAD_BYTES: Final = 64 * 1024  #: of a longer file, this much and the tail are looked at
 TAIL_BYTES: Final = 2 * 1024
-HASH_BLOCK_BYTES: Final = 1024 * 1024
 MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
 PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
 
@@ -113,15 +111,6 @@ def sniff(file: BinaryIO, file_name: str) -> str:
     if head.startswith(_OLE_MAGIC):
         return _ole(file, extension)
     return _by_signature(head) or _by_content(file, head, extension)
-
-
-def sha256(file: BinaryIO) -> str:
-    """The hash of a whole seekable file, in hexadecimal; memory stays flat."""
-    digest = hashlib.sha256()
-    file.seek(0)
-    while block := file.read(HASH_BLOCK_BYTES):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 def _by_signature(head: bytes) -> str | None:

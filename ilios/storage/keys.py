@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ilios import media
-
 KEY_MAX_BYTES: Final = 1024  #: S3's limit
 SEGMENT_MAX_BYTES: Final = 255  #: the limit of a file name on Linux
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def source_key(instance_id: str, document_id: str, media_type: str | None = None) -> str:
-    """Where a document's original lives: `documents/<instance>/<document>/source.pdf`.
-
-    Without an extension while the type is not known yet. Raises KeyError for one not accepted.
-    """
-    extension = "" if media_type is None else media.EXTENSIONS[media_type]
-    return f"documents/{instance_id}/{document_id}/source{extension}"
+def source_key(instance_id: str, document_id: str) -> str:
+    """Where a document's original lives: `documents/<instance>/<document>/source`."""
+    return f"documents/{instance_id}/{document_id}/source"
 
 
 def image_key(instance_id: str, document_id: str, name: str) -> str:

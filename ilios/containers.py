@@ -1,0 +1,142 @@
+"""What ZIP and OLE files say they are, read without unpacking them: both come from strangers."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zipfile
+import zlib
+from typing import BinaryIO, Final
+
+ZIP_READ_MAX_BYTES: Final = 4 * 1024 * 1024  #: directory and declarations together
+DECLARATION_MAX_BYTES: Final = 1024 * 1024  #: unpacked
+OLE_DIRECTORY_MAX_SECTORS: Final = 256
+
+_OOXML_MAIN_PART = re.compile(rb"ContentType\s*=\s*[\"']([^\"']{1,150}?)\.main(?:\+xml)?[\"']")
+
+_OLE_HEADER_BYTES = 512
+_OLE_ENTRY_BYTES = 128
+_OLE_LAST_SECTOR = 0xFFFFFFFA
+_OLE_DIFAT_ENTRIES = 109  #: in the header; reach the directory of any file up to 7 MB, or 436 MB
+
+
+class DamagedContainer(Exception):
+    """The container's own structure cannot be followed."""
+
+
+class _OutsideFile(OSError):
+    """An offset leads out of the file; zipfile expects an OSError where that is harmless."""
+
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    struct.error,
+    _OutsideFile,
+)
+
+
+def zip_declaration(file: BinaryIO) -> str | None:
+    """The media type that a ZIP declares: in `mimetype`, or as the main part of an OOXML package.
+
+    None when it declares nothing. Raises DamagedContainer when its directory cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(_Frugal(file, ZIP_READ_MAX_BYTES)) as archive:
+            return _declaration(archive)
+    except _DAMAGE as error:
+        raise DamagedContainer from error
+
+
+def ole_streams(file: BinaryIO) -> frozenset[str]:
+    """The names in the directory of an OLE compound file, as far as it can be followed."""
+    header = _at(file, 0, _OLE_HEADER_BYTES)
+    if len(header) < _OLE_HEADER_BYTES:
+        return frozenset()
+    shift, sector = struct.unpack_from("<H16xI", header, 30)
+    if shift not in (9, 12):
+        return frozenset()
+    names: set[str] = set()
+    for _ in range(OLE_DIRECTORY_MAX_SECTORS):
+        if sector > _OLE_LAST_SECTOR:
+            break
+        names.update(_ole_names(_at(file, (sector + 1) << shift, 1 << shift)))
+        sector = _ole_next(file, header, shift, sector)
+    return frozenset(names)
+
+
+class _Frugal:
+    """A view of a file for `zipfile`: it reads so much in all, and never outside the file."""
+
+    def __init__(self, file: BinaryIO, budget_bytes: int) -> None:
+        self._file = file
+        self._budget_bytes = budget_bytes
+        self._size_bytes = file.seek(0, os.SEEK_END)
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size_bytes}[whence]
+        if not 0 <= start + offset <= self._size_bytes:
+            raise _OutsideFile
+        return self._file.seek(start + offset)
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._size_bytes - self.tell()
+        wanted = left if size < 0 else min(size, left)
+        self._budget_bytes -= wanted
+        if self._budget_bytes < 0:
+            raise zipfile.BadZipFile("the directory is too large")
+        return self._file.read(wanted)
+
+
+def _declaration(archive: zipfile.ZipFile) -> str | None:
+    names = archive.NameToInfo
+    if "mimetype" in names:
+        return _unpacked(archive, "mimetype").decode("ascii", "replace").strip()
+    if "[Content_Types].xml" in names:
+        main = _OOXML_MAIN_PART.search(_unpacked(archive, "[Content_Types].xml"))
+        return main[1].decode("ascii", "replace") if main else None
+    if "META-INF/container.xml" in names:  # an EPUB whose maker forgot `mimetype`
+        return "application/epub+zip"
+    return None
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
+    info = archive.NameToInfo[name]
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("packed in a way that does not stop at a limit")
+    with archive.open(info) as entry:
+        return entry.read(DECLARATION_MAX_BYTES)
+
+
+def _ole_names(directory_sector: bytes) -> list[str]:
+    names = []
+    for start in range(0, len(directory_sector) - _OLE_ENTRY_BYTES + 1, _OLE_ENTRY_BYTES):
+        (length,) = struct.unpack_from("<H", directory_sector, start + 64)
+        raw = directory_sector[start : start + max(0, min(length, 64) - 2)]  # less the final NUL
+        names.append(raw.decode("utf-16-le", "replace"))
+    return names
+
+
+def _ole_next(file: BinaryIO, header: bytes, shift: int, sector: int) -> int:
+    """The sector that follows in its chain, from the file's allocation table."""
+    table, entry = divmod(sector, 1 << (shift - 2))
+    if table >= _OLE_DIFAT_ENTRIES:
+        return _OLE_LAST_SECTOR + 1
+    (table_sector,) = struct.unpack_from("<I", header, 76 + 4 * table)
+    raw = _at(file, ((table_sector + 1) << shift) + 4 * entry, 4)
+    return int.from_bytes(raw, "little") if len(raw) == 4 else _OLE_LAST_SECTOR + 1
+
+
+def _at(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)

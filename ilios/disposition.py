@@ -1,0 +1,62 @@
+"""File names of strangers: what we keep of them, and how we hand them back."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import quote
+
+from werkzeug.http import dump_options_header
+
+FALLBACK_NAME: Final = "document"
+FILE_NAME_MAX_BYTES: Final = 255  #: in UTF-8; what Linux file systems take
+EXTENSION_MAX_BYTES: Final = 16
+
+_SEPARATORS = re.compile(r"[/\\]")
+# Controls, lone surrogates, line separators, and the marks that make `exe.pdf` read as `fdp.exe`.
+_DECEPTIVE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_ATTR_CHARS: Final = "!#$&+-.^_`|~"  # RFC 5987, besides letters and digits
+
+
+def attachment(file_name: str) -> str:
+    """A Content-Disposition value that saves under `file_name` (RFC 6266), whatever is in it.
+
+    Two forms of a name that is not plain ASCII: `filename*` for everybody, and a lookalike in
+    `filename` for those who do not know it.
+    """
+    name = safe_file_name(file_name)
+    lookalike = _ascii(name)
+    options = {"filename": lookalike}
+    if lookalike != name:
+        options["filename*"] = "UTF-8''" + quote(name, safe=_ATTR_CHARS)
+    return dump_options_header("attachment", options)
+
+
+def safe_file_name(raw: str | None) -> str:
+    """What is kept of a client's file name: its last part, visible, NFC, at most 255 bytes.
+
+    A name of which nothing remains becomes `document`.
+    """
+    visible = unicodedata.normalize("NFC", _DECEPTIVE.sub("", raw or ""))
+    name = _shortened(_SEPARATORS.split(visible)[-1].strip())
+    return FALLBACK_NAME if name in ("", ".", "..") else name
+
+
+def _shortened(name: str) -> str:
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > EXTENSION_MAX_BYTES:
+        stem, dot, extension = name, "", ""
+    room = FILE_NAME_MAX_BYTES - len((dot + extension).encode())
+    if len(stem.encode()) <= room:
+        return name
+    return stem.encode()[:room].decode(errors="ignore").strip() + dot + extension
+
+
+def _ascii(name: str) -> str:
+    """The name with accents dropped, and without what old clients get wrong: quotes and `%`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r'["%/\\]', "_", plain).strip()
+    return FALLBACK_NAME + plain if plain[:1] in ("", ".") else plain

@@ -1,0 +1,254 @@
+"""What the S3 store promises besides: links that work, errors that explain and keep secrets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from ilios.errors import ObjectMissing, StorageUnavailable
+from ilios.storage.s3 import S3Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+MakeFile = Callable[[bytes], Path]
+
+KEY = "documents/instance/document/source.pdf"
+SECRET = "a-secret-that-must-not-be-shown"
+MIB = 1024 * 1024
+
+ROUND_TRIP = """
+import re, sys
+from pathlib import Path
+from ilios.errors import ObjectMissing
+from ilios.storage.s3 import S3Store
+
+def peak_bytes():
+    # Not getrusage: its ru_maxrss begins with what the parent process had.
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+endpoint, bucket, source, target = sys.argv[1:]
+store = S3Store(bucket, endpoint, "key-id", "secret", "path")
+try:
+    store.stat("nothing")  # connects
+except ObjectMissing:
+    base = peak_bytes()
+store.put("large", Path(source), "application/pdf")
+store.fetch("large", Path(target))
+print(peak_bytes() - base)
+"""
+
+
+@pytest.fixture
+def verify(trusting: None) -> str:
+    """What `requests` takes to trust the test server."""
+    return os.environ["AWS_CA_BUNDLE"]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 retries without its waits between attempts."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+
+
+def test_a_download_link_serves_an_attachment(
+    s3_store: S3Store, make_file: MakeFile, verify: str
+) -> None:
+    s3_store.put(KEY, make_file(b"<html>"), "application/pdf")
+    url = s3_store.presign_get(
+        KEY, expires=timedelta(minutes=5), file_name='Über "x".html', media_type="text/html"
+    )
+
+    answer = requests.get(url, verify=verify, timeout=10)
+
+    assert answer.content == b"<html>"
+    assert answer.headers["Content-Type"] == "text/html"
+    assert answer.headers["Content-Disposition"] == (
+        "attachment; filename=\"Uber _x_.html\"; filename*=UTF-8''%C3%9Cber%20%22x%22.html"
+    )
+
+
+def test_an_upload_link_takes_the_bytes(s3_store: S3Store, verify: str) -> None:
+    url = s3_store.presign_put(
+        "incoming/instance/document", expires=timedelta(hours=1), size_bytes=9
+    )
+
+    requests.put(url, data=b"the bytes", verify=verify, timeout=10).raise_for_status()
+
+    assert s3_store.stat("incoming/instance/document").size_bytes == 9
+
+
+def test_an_upload_link_is_signed_for_one_size_and_one_hour(s3_store: S3Store) -> None:
+    url = s3_store.presign_put("incoming/i/d", expires=timedelta(hours=1), size_bytes=9)
+
+    query = parse_qs(urlsplit(url).query)
+    assert query["X-Amz-SignedHeaders"] == ["content-length;host"]
+    assert query["X-Amz-Expires"] == ["3600"]
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert "/auto/s3/" in query["X-Amz-Credential"][0]
+
+
+def test_an_object_keeps_its_media_type(
+    s3_store: S3Store, make_file: MakeFile, verify: str
+) -> None:
+    s3_store.put(KEY, make_file(b"x"), "image/png")
+    s3_store.copy(KEY, "archive/instance/document")
+
+    for key in (KEY, "archive/instance/document"):
+        head = s3_store._client().head_object(Bucket=s3_store.bucket, Key=key)
+        assert head["ContentType"] == "image/png"
+
+
+def test_a_large_object_takes_little_memory(
+    s3_store: S3Store, s3_endpoint: str, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    with source.open("wb") as file:
+        file.truncate(96 * MIB)
+
+    finished = subprocess.run(
+        [sys.executable, "-c", ROUND_TRIP, s3_endpoint, s3_store.bucket, source, target],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert target.stat().st_size == 96 * MIB
+    assert int(finished.stdout) < 48 * MIB
+
+
+def test_a_store_that_is_down_is_unavailable(
+    impatient: None, make_file: MakeFile, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        endpoint = f"https://127.0.0.1:{probe.getsockname()[1]}"
+        store = S3Store("bucket", endpoint, "key-id", SECRET, "path")
+
+        for refused in _all_calls(store, make_file, tmp_path):
+            text = _all_text(refused)
+            assert "127.0.0.1" in refused.detail
+            assert "AWS_ENDPOINT_URL_S3" in refused.detail
+            assert SECRET not in text
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    s3_endpoint: str, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    store = S3Store("bucket", s3_endpoint, "key-id", SECRET, "path")
+
+    with pytest.raises(StorageUnavailable, match="SSLError"):
+        store.stat(KEY)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (403, "SignatureDoesNotMatch", "refused our credentials (403 SignatureDoesNotMatch)"),
+        (403, "AccessDenied", "refused our credentials (403 AccessDenied)"),
+        (404, "NoSuchBucket", "has no bucket documents. Create it, or correct S3_BUCKET"),
+        (500, "InternalError", "answered 500 InternalError"),
+        (503, "SlowDown", "answered 503 SlowDown"),
+        (400, "<b>a stranger's text</b>", "answered 400."),
+    ],
+)
+def test_a_refusal_is_explained(
+    serve_tls: Callable[[WSGIApplication], str],
+    trusting: None,
+    impatient: None,
+    make_file: MakeFile,
+    tmp_path: Path,
+    status: int,
+    code: str,
+    sentence: str,
+) -> None:
+    endpoint = serve_tls(_answering(status, code))
+    store = S3Store("documents", endpoint, "key-id", SECRET, "path")
+
+    put, opened, *_ = _all_calls(store, make_file, tmp_path, only=2)
+
+    for refused in (put, opened):
+        assert sentence in refused.detail
+        assert SECRET not in _all_text(refused)
+
+
+def test_bytes_that_break_off_are_unavailable(
+    serve_tls: Callable[[WSGIApplication], str], trusting: None, impatient: None
+) -> None:
+    def breaks_off(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "1000")])
+        yield b"only this"
+
+    store = S3Store("documents", serve_tls(breaks_off), "key-id", SECRET, "path")
+
+    with pytest.raises(StorageUnavailable), store.open(KEY) as stream:
+        stream.read()
+
+
+def test_an_error_of_the_reader_stays_its_own(s3_store: S3Store, make_file: MakeFile) -> None:
+    s3_store.put(KEY, make_file(b"x"), "application/pdf")
+
+    with pytest.raises(BrokenPipeError), s3_store.open(KEY):
+        raise BrokenPipeError
+
+
+def test_a_missing_object_says_nothing_of_its_key(s3_store: S3Store) -> None:
+    with pytest.raises(ObjectMissing) as missing:
+        s3_store.stat(KEY)
+
+    assert "document/source" not in missing.value.detail
+
+
+def _all_calls(
+    store: S3Store, make_file: MakeFile, tmp_path: Path, only: int = 6
+) -> list[StorageUnavailable]:
+    def read() -> None:
+        with store.open(KEY):
+            pass
+
+    calls: list[Callable[[], object]] = [
+        lambda: store.put(KEY, make_file(b"x"), "application/pdf"),
+        read,
+        lambda: store.fetch(KEY, tmp_path / "fetched"),
+        lambda: store.stat(KEY),
+        lambda: store.copy(KEY, "incoming/copy"),
+        lambda: store.delete(KEY),
+    ]
+    refusals = []
+    for call in calls[:only]:
+        with pytest.raises(StorageUnavailable) as refused:
+            call()
+        refusals.append(refused.value)
+    return refusals
+
+
+def _all_text(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _answering(status: int, code: str) -> WSGIApplication:
+    body = (
+        "<?xml version='1.0'?><Error><Code>"
+        + code.replace("<", "&lt;")
+        + "</Code><Message>no</Message></Error>"
+    ).encode()
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response(f"{status} Answer", [("Content-Type", "application/xml")])
+        return [body]
+
+    return answer

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ilios.settings import Settings
+from ilios.storage import keys, open_store
+from ilios.storage.local import LocalStore
+from ilios.storage.s3 import S3Store, region
+
+
+def test_without_a_bucket_objects_live_in_the_data_folder(tmp_path: Path) -> None:
+    store = open_store(Settings(data_dir=tmp_path, s3_bucket=None))
+
+    assert isinstance(store, LocalStore)
+    assert store.root == tmp_path / "objects"
+    assert (tmp_path / "link-signing.key").exists()
+
+
+def test_with_a_bucket_objects_live_there(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {
+            "data_dir": tmp_path,
+            "s3_bucket": "documents",
+            "aws_access_key_id": "key-id",
+            "aws_secret_access_key": "secret",
+        }
+    )
+
+    store = open_store(settings)
+
+    assert isinstance(store, S3Store)
+    assert (store.bucket, store.endpoint_url) == ("documents", "https://fly.storage.tigris.dev")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("https://fly.storage.tigris.dev", "auto"),
+        ("https://account.r2.cloudflarestorage.com", "auto"),
+        ("http://127.0.0.1:9000", "auto"),
+        ("https://s3.amazonaws.com.example.com", "auto"),
+        ("https://s3.amazonaws.com", "us-east-1"),
+        ("https://s3.eu-central-1.amazonaws.com", "eu-central-1"),
+        ("https://s3.dualstack.us-gov-west-1.amazonaws.com/", "us-gov-west-1"),
+    ],
+)
+def test_the_region_is_auto_except_at_amazon(endpoint: str, expected: str) -> None:
+    assert region(endpoint) == expected
+
+
+def test_keys_tell_instance_and_document() -> None:
+    assert keys.source_key("i", "d") == "documents/i/d/source"
+    assert keys.image_key("i", "d", "p1_2.png") == "documents/i/d/images/p1_2.png"
+    assert keys.incoming_key("i", "d") == "incoming/i/d"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x.png", "a/b.png", "a b.png", "ä.png", "x\n"])
+def test_an_image_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not the name of an extracted image"):
+        keys.image_key("i", "d", name)

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import io
+import json
+import struct
+import tracemalloc
+import zipfile
+from typing import BinaryIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ilios import media
+from ilios.errors import EmptyFile, RequestError, UnsupportedType
+
+MIB = 1024 * 1024
+OOXML = "application/vnd.openxmlformats-officedocument."
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17)
+APNG = b"\x89PNG\r\n\x1a\n\0\0\0\x04acTL" + bytes(17)
+JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(20)
+WEBP = b"RIFF\x24\0\0\0WEBPVP8 " + bytes(20)
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+RTF = b"{\\rtf1\\ansi Hello}"
+
+
+def zipped(entries: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", compression) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return body.getvalue()
+
+
+def ooxml(main_type: str, folder: str = "word") -> bytes:
+    types = (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        f'<Override PartName="/{folder}/main.xml" ContentType="{main_type}"/></Types>'
+    )
+    return zipped(
+        {
+            "[Content_Types].xml": types.encode(),
+            "_rels/.rels": b"<Relationships/>",
+            f"{folder}/main.xml": b"<main/>",
+        }
+    )
+
+
+def ole(*streams: str) -> bytes:
+    """A compound file: the allocation table, then the directory's sectors, last one first."""
+    names = ["Root Entry", *streams]
+    needed = -(-len(names) // 4)
+    sectors = [needed - n for n in range(needed)]
+    table = [0xFFFFFFFF] * 128
+    table[0] = 0xFFFFFFFD
+    for sector, following in zip(sectors, [*sectors[1:], 0xFFFFFFFE], strict=True):
+        table[sector] = following
+    header = bytearray(512)
+    header[:8] = bytes.fromhex("d0cf11e0a1b11ae1")
+    struct.pack_into("<HHHH", header, 24, 0x3E, 3, 0xFFFE, 9)
+    struct.pack_into("<II", header, 44, 1, sectors[0])
+    struct.pack_into("<109I", header, 76, 0, *[0xFFFFFFFF] * 108)
+    entries = b"".join(
+        name.encode("utf-16-le").ljust(64, b"\0") + struct.pack("<H", 2 * len(name) + 2) + bytes(62)
+        for name in names
+    ).ljust(512 * needed, b"\0")
+    blocks = [entries[512 * n : 512 * (n + 1)] for n in range(needed)]
+    return bytes(header) + struct.pack("<128I", *table) + b"".join(reversed(blocks))
+
+
+DOCX = ooxml(f"{OOXML}wordprocessingml.document.main+xml")
+PPTX = ooxml(f"{OOXML}presentationml.presentation.main+xml", "ppt")
+XLSX = ooxml(f"{OOXML}spreadsheetml.sheet.main+xml", "xl")
+ODT = zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": b"<x/>"})
+EPUB = zipped({"mimetype": b"application/epub+zip\n", "META-INF/container.xml": b"<x/>"})
+BARE_EPUB = zipped({"META-INF/container.xml": b"<x/>", "content.opf": b"<x/>"})
+XHTML = (
+    b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand -->\n<!DOCTYPE html PUBLIC '
+    b'"-//W3C//DTD XHTML 1.0 Strict//EN">\n<html xmlns="http://www.w3.org/1999/xhtml">'
+)
+
+
+def sniff(content: bytes, file_name: str = "upload") -> str:
+    return media.sniff(io.BytesIO(content), file_name)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(PDF, media.PDF, id="PDF"),
+        pytest.param(b"%PDF-1.3\nThis is not valid", media.PDF, id="broken PDF"),
+        pytest.param(b"%PDF", media.PDF, id="four bytes of a PDF"),
+        pytest.param(b"\xef\xbb\xbf" + PDF, media.PDF, id="PDF behind a byte order mark"),
+        pytest.param(bytes(1024) + PDF, media.PDF, id="PDF behind 1024 zeros"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + PDF, media.PDF, id="PDF behind HTTP headers"),
+        pytest.param(PNG, media.PNG, id="PNG"),
+        pytest.param(APNG, media.PNG, id="animated PNG"),
+        pytest.param(JPEG, media.JPEG, id="JPEG"),
+        pytest.param(WEBP, media.WEBP, id="WebP"),
+        pytest.param(b"II*\0\x08\0\0\0" + bytes(20), media.TIFF, id="TIFF, Intel"),
+        pytest.param(b"MM\0*\0\0\0\x08" + bytes(20), media.TIFF, id="TIFF, Motorola"),
+        pytest.param(b"GIF89a" + bytes(20), media.GIF, id="GIF"),
+        pytest.param(RTF, media.RTF, id="RTF"),
+        pytest.param(DOCX, media.DOCX, id="DOCX"),
+        pytest.param(PPTX, media.PPTX, id="PPTX"),
+        pytest.param(XLSX, media.XLSX, id="XLSX"),
+        pytest.param(ODT, media.ODT, id="ODT"),
+        pytest.param(EPUB, media.EPUB, id="EPUB"),
+        pytest.param(BARE_EPUB, media.EPUB, id="EPUB without mimetype"),
+        pytest.param(DOCX[:-40], media.DOCX, id="DOCX that ends early"),
+        pytest.param(b"<!DOCTYPE html><p>x", media.HTML, id="HTML"),
+        pytest.param(b"\n\t <HTML lang=de>", media.HTML, id="HTML behind white space"),
+        pytest.param(XHTML, media.HTML, id="XHTML"),
+        pytest.param(b"<!-- a --><!-- b --> <html>", media.HTML, id="HTML behind comments"),
+        pytest.param("<html>é".encode("utf-16"), media.HTML, id="HTML in UTF-16"),
+        pytest.param(b"<div class=a>x</div>", media.HTML, id="a piece of HTML"),
+        pytest.param(b"Hello", media.PLAIN, id="text"),
+        pytest.param("Grüße, 東京".encode(), media.PLAIN, id="text in UTF-8"),
+        pytest.param("Grüße".encode("utf-16"), media.PLAIN, id="text in UTF-16"),
+        pytest.param("Grüße “so”".encode("cp1252"), media.PLAIN, id="text in Windows-1252"),
+        pytest.param(b" \n", media.PLAIN, id="white space"),
+        pytest.param(b"GIF is a format", media.PLAIN, id="text that begins like a GIF"),
+        pytest.param(b"BMW and MZ", media.PLAIN, id="text that begins like a bitmap"),
+        pytest.param(b"%PDF- is how a PDF begins"[1:], media.PLAIN, id="text about PDF"),
+        pytest.param(b"A file begins with %PDF-1.4.", media.PLAIN, id="text that quotes a PDF"),
+        pytest.param(b"<john@example.com> wrote", media.PLAIN, id="text that begins with <"),
+        pytest.param(b"[1] Smith, [2] Jones", media.PLAIN, id="text that begins with ["),
+        pytest.param(b'["so"](link)', media.PLAIN, id="a Markdown link"),
+        pytest.param(b"{curly} text", media.PLAIN, id="text that begins with {"),
+        pytest.param(b"a" * 70_000 + "é".encode(), media.PLAIN, id="more text than is read"),
+        pytest.param(b"a" * 65_535 + "é".encode() * 99, media.PLAIN, id="a letter on the border"),
+    ],
+)
+def test_the_bytes_tell_the_type_whatever_the_name(content: bytes, expected: str) -> None:
+    assert sniff(content, "no name") == expected
+    assert sniff(content, "report.exe") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("table.csv", media.CSV),
+        ("TABLE.CSV", media.CSV),
+        ("README.md", media.MARKDOWN),
+        ("notes.markdown", media.MARKDOWN),
+        ("notes.txt", media.PLAIN),
+        ("notes.log", media.PLAIN),
+        ("notes", media.PLAIN),
+        ("page.html", media.HTML),
+        ("page.htm", media.HTML),
+        ("picture.png", media.PLAIN),
+        ("report.pdf", media.PLAIN),
+    ],
+)
+def test_among_texts_the_name_decides(name: str, expected: str) -> None:
+    assert sniff(b"a,b\n1,2\n", name) == expected
+
+
+def test_markdown_may_begin_with_html() -> None:
+    assert sniff(b'<h1 align="center">Ilios</h1>\n\nText', "README.md") == media.MARKDOWN
+
+
+@pytest.mark.parametrize("name", ["page.md", "page.csv", "page.txt", "page.pdf"])
+def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
+    assert sniff(b"<!doctype html><title>x</title>", name) == media.HTML
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        pytest.param(zipped({"a.pdf": PDF}), "a ZIP archive", id="ZIP"),
+        pytest.param(zipped({"a.pdf": PDF}, 0), "a ZIP archive", id="ZIP of an open PDF"),
+        pytest.param(zipped({"word/a.txt": b"x"}), "a ZIP archive", id="ZIP with a word folder"),
+        pytest.param(zipped({}), "a ZIP archive", id="empty ZIP"),
+        pytest.param(b"PK\x03\x04", "application/zip", id="a ZIP's first bytes"),
+        pytest.param(
+            zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}),
+            "application/vnd.oasis.opendocument.spreadsheet",
+            id="ODS",
+        ),
+        pytest.param(
+            ooxml("application/vnd.ms-word.document.macroEnabled.main+xml"),
+            "application/vnd.ms-word.document.macroEnabled",
+            id="DOCM",
+        ),
+        pytest.param(zipped({"mimetype": b"<b>mine</b>"}), "a ZIP archive", id="odd mimetype"),
+        pytest.param(ole("WordDocument"), "a Word document of before 2007", id="DOC"),
+        pytest.param(ole("a", "b", "c", "d", "Workbook"), "an Excel workbook", id="XLS"),
+        pytest.param(ole("PowerPoint Document"), "a PowerPoint presentation", id="PPT"),
+        pytest.param(ole("__properties_version1.0"), "an Outlook message", id="MSG"),
+        pytest.param(ole("Anything"), "an OLE compound file", id="other OLE"),
+        pytest.param(ole()[:100], "an OLE compound file", id="broken OLE"),
+        pytest.param(b"<svg xmlns='x'/>", "an SVG drawing", id="SVG"),
+        pytest.param(
+            b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC ""><svg>', "an SVG drawing", id="SVG, XML"
+        ),
+        pytest.param(b'<?xml version="1.0"?><feed/>', "XML (application/xml)", id="XML"),
+        pytest.param(b"<feed>\n<a/></feed>\n", "XML (application/xml)", id="undeclared XML"),
+        pytest.param(json.dumps({"a": [1]}).encode(), "JSON (application/json)", id="JSON object"),
+        pytest.param(json.dumps([{"a": 1}]).encode(), "JSON (application/json)", id="JSON list"),
+        pytest.param(json.dumps(["a", "b"]).encode(), "JSON (application/json)", id="JSON words"),
+        pytest.param(b"%!PS-Adobe-3.0\n", "PostScript", id="PostScript"),
+        pytest.param(b"MZ\x90\0\x03\0\0\0", "application/x-msdownload", id="Windows program"),
+        pytest.param(b"\x7fELF\x02\x01\x01\0" + bytes(60), "x-executable", id="Linux program"),
+        pytest.param(b"BM" + bytes(30), "image/bmp", id="bitmap"),
+        pytest.param(b"\x1f\x8b\x08\0" + bytes(10), "application/gzip", id="gzip"),
+        pytest.param(bytes(257) + b"ustar\0" + PDF, "application/x-tar", id="tar of a PDF"),
+        pytest.param(b"\0\x01\x02\x03", "binary", id="binary"),
+        pytest.param(b"text\0text", "binary", id="text with a NUL"),
+        pytest.param(b"a" * 70_000 + b"\0", "binary", id="text with a binary end"),
+        pytest.param(b"\xff\xfea", "binary", id="half a letter of UTF-16"),
+        pytest.param(b"caf\x81", "binary", id="no Windows-1252"),
+        pytest.param(bytes(1030) + PDF, "binary", id="PDF too far behind"),
+    ],
+)
+def test_what_nobody_reads_is_refused_by_name(content: bytes, found: str) -> None:
+    for name in ("upload", "report.pdf", "notes.txt"):
+        with pytest.raises(UnsupportedType) as refused:
+            sniff(content, name)
+        assert found in refused.value.detail
+        assert "Accepted are PDF" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.docx", media.DOCX), ("a.PPTX", media.PPTX), ("a.xlsx", media.XLSX)],
+)
+def test_an_encrypted_office_file_is_taken_by_its_name(name: str, expected: str) -> None:
+    encrypted = ole("DataSpaces", "Version", "EncryptionInfo", "More", "EncryptedPackage")
+
+    assert sniff(encrypted, name) == expected
+    with pytest.raises(UnsupportedType, match="an encrypted Office document"):
+        sniff(encrypted, "a.bin")
+
+
+def test_an_empty_file_is_empty() -> None:
+    with pytest.raises(EmptyFile):
+        sniff(b"")
+
+
+def test_the_position_of_the_file_does_not_matter() -> None:
+    file = io.BytesIO(PDF)
+    file.seek(20)
+
+    assert media.sniff(file, "upload") == media.PDF
+
+
+class CountingFile(io.BytesIO):
+    """Counts the bytes that are read of it."""
+
+    bytes_read = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(size)
+        self.bytes_read += len(block)
+        return block
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(PDF + bytes(8 * MIB), id="PDF"),
+        pytest.param(b"a" * (8 * MIB), id="text"),
+        pytest.param(zipped({"mimetype": b"x", "big": bytes(8 * MIB)}, 0), id="ZIP"),
+        pytest.param(ole("Anything") + bytes(8 * MIB), id="OLE"),
+    ],
+)
+def test_of_a_large_file_little_is_read(content: bytes) -> None:
+    file = CountingFile(content)
+
+    outcome(file)
+
+    assert file.bytes_read < 256 * 1024
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("name", ["mimetype", "[Content_Types].xml"])
+def test_a_bomb_does_not_go_off(name: str, method: int) -> None:
+    bomb = io.BytesIO(zipped({name: bytes(64 * MIB)}, method))
+
+    assert peak_bytes_of_sniffing(bomb) < 8 * MIB
+
+
+def test_a_directory_of_a_million_entries_is_not_read() -> None:
+    entry = struct.pack("<4s4B4H3L5H2L", b"PK\1\2", *[0] * 11, 1, *[0] * 6) + b"a"
+    directory = entry * 1_000_000
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(directory), 4, 0)
+    archive = io.BytesIO(b"PK\3\4" + directory + end)
+
+    assert peak_bytes_of_sniffing(archive) < 8 * MIB
+
+
+def test_a_directory_chain_that_bites_its_tail_ends() -> None:
+    looping = bytearray(ole("Anything"))
+    struct.pack_into("<I", looping, 512 + 4 * 1, 1)
+
+    with pytest.raises(UnsupportedType):
+        sniff(bytes(looping))
+
+
+def test_nested_frames_do_not_exhaust_the_stack() -> None:
+    with pytest.raises(UnsupportedType):
+        sniff(struct.pack("<II", 0x184D2A50, 0) * 8192)
+
+
+def test_unclosed_markup_takes_no_time() -> None:
+    assert sniff(b"<!--" * 16_000) == media.PLAIN
+    assert sniff(b"<?" * 32_000) == media.PLAIN
+    assert sniff(b'{"' + b"\\" * 65_000) == media.PLAIN
+    assert sniff(b"[ " * 32_000) == media.PLAIN
+
+
+@given(st.sampled_from([PDF, DOCX, EPUB, ole("EncryptedPackage"), XHTML, PNG]), st.data())
+def test_a_damaged_file_has_a_type_or_is_refused(content: bytes, data: st.DataObject) -> None:
+    damaged = bytearray(content)
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[start : start + 4] = data.draw(st.binary(min_size=4, max_size=4))
+
+    assert outcome(io.BytesIO(damaged[: data.draw(st.integers(0, len(damaged)))]))
+
+
+@given(st.binary(max_size=300), st.text(max_size=20))
+def test_any_bytes_have_a_type_or_are_refused(content: bytes, name: str) -> None:
+    assert outcome(io.BytesIO(content), name)
+
+
+def outcome(file: BinaryIO, name: str = "upload.docx") -> bool:
+    try:
+        return media.sniff(file, name) in media.EXTENSIONS
+    except RequestError as refused:
+        return bool(refused.detail)
+
+
+def peak_bytes_of_sniffing(file: BinaryIO) -> int:
+    tracemalloc.start()
+    try:
+        outcome(file)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
