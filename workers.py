@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from ilios import settings, supervisor
-from ilios.errors import StartupError
-
 if __name__ == "__main__":
+    # Below the guard, for a spawned worker imports this file too and needs none of it.
+    from ilios import settings, supervisor
+    from ilios.errors import StartupError
+
     try:
         sys.exit(supervisor.run(settings.load()))
     except StartupError as error:

@@ -23,7 +23,8 @@ def portable(kind: str, item: Any, _context: object) -> str | Literal[False]:
 def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
-    with migrations.exclusive(settings.load()) as connection:
+    known = {script.revision for script in context.script.walk_revisions()}
+    with migrations.exclusive(settings.load(), known) as connection:
         context.configure(
             connection=connection,
             target_metadata=models.Base.metadata,

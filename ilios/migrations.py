@@ -1,4 +1,7 @@
-"""Which schema a database has, and the lock under which it is changed."""
+"""Which schema a database has, and the lock under which it is changed.
+
+Alembic itself is imported by `alembic/env.py` only: a service that runs needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pysqlite3
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.exc import DatabaseError
 
 from ilios.data_folder import prepare
 from ilios.database import BUSY_TIMEOUT_MS, require_safe_sqlite
 from ilios.errors import DatabaseRefused
+from ilios.models import REVISION
 from ilios.settings import Settings
-
-ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
 
 
 @contextmanager
-def exclusive(settings: Settings) -> Iterator[Connection]:
+def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connection]:
     """A connection for migrations, under a lock, to a database that is ours to change.
 
     Foreign keys are off, else a batch recreation would cascade into the child rows.
@@ -34,51 +33,51 @@ def exclusive(settings: Settings) -> Iterator[Connection]:
     prepare(settings)
     path = settings.database_path
     with _lock(path.with_name(path.name + ".migrate-lock")), _connect(path) as connection:
-        refuse_foreign(connection)
+        revision = _revision(connection)
+        if revision is not None and revision not in known_revisions:
+            raise DatabaseRefused(
+                f"{path} has schema {revision}, which is newer than this version of Ilios: "
+                "start the newer version, or restore the backup made before the upgrade."
+            )
         yield connection
         connection.commit()
 
 
 def require_current(settings: Settings) -> None:
     """Refuse to serve a database whose schema is not the one that this code knows."""
+    require_safe_sqlite()
     path = settings.database_path
     if not path.exists():
         raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
     with _connect(path) as connection:
-        refuse_foreign(connection)
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current != _scripts().get_current_head():
+        revision = _revision(connection)
+    if revision != REVISION:
         raise DatabaseRefused(
-            f"{path} has schema {current or 'none'}, this version needs "
-            f"{_scripts().get_current_head()}: run `alembic upgrade head` first."
+            f"{path} has schema {revision or 'none'}, this version needs {REVISION}: "
+            "run `alembic upgrade head` with this version first."
         )
 
 
-def refuse_foreign(connection: Connection) -> None:
-    """Raise DatabaseRefused unless the database is empty or has a schema of ours."""
+def _revision(connection: Connection) -> str | None:
+    """The schema's revision, None for an empty database.
+
+    Raises DatabaseRefused when the file is no database, or has tables that are not ours.
+    """
     path = connection.engine.url.database
     try:
         tables = inspect(connection).get_table_names()
     except DatabaseError as error:
         raise DatabaseRefused(f"{path} cannot be read as a database: {error.orig}.") from error
     if not tables:
-        return
+        return None
     if "alembic_version" not in tables:
         raise DatabaseRefused(
             f"{path} was made by another program (its tables have no alembic_version) and was left "
             "untouched: name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
         )
-    revision = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
-        raise DatabaseRefused(
-            f"{path} has schema {revision}, which is newer than this version of Ilios: "
-            "start the newer version, or restore the backup made before the upgrade."
-        )
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(Config(ALEMBIC_INI))
+    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    connection.rollback()
+    return None if row is None else str(row[0])
 
 
 @contextmanager

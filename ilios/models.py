@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+REVISION = "0001"  #: the newest one in alembic/versions, which these models describe
+
 
 class DocumentStatus(StrEnum):
     AWAITING_UPLOAD = "awaiting_upload"  #: a link was given out; the bytes are not here yet

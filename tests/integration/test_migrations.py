@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pysqlite3
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from ilios import migrations
 from ilios.errors import DatabaseRefused
+from ilios.models import REVISION
 from ilios.settings import Settings
-from tests.support.migrating import alembic
+from tests.support.migrating import REPOSITORY, alembic
 
 
 @pytest.fixture
@@ -39,6 +42,12 @@ def test_the_models_and_the_migrations_agree(fresh: Settings) -> None:
     check = alembic(fresh, "check")
 
     assert "No new upgrade operations detected" in check.stdout
+
+
+def test_the_revision_that_the_models_name_is_the_newest() -> None:
+    scripts = ScriptDirectory.from_config(Config(REPOSITORY / "alembic.ini"))
+
+    assert scripts.get_current_head() == REVISION
 
 
 def test_down_and_up_again(fresh: Settings) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 
 from ilios import settings, supervisor
+from ilios.errors import StartupError
 from tests.support.engines import ENGINES
 
 if __name__ == "__main__":
-    sys.exit(supervisor.run(settings.load(), ENGINES[sys.argv[1]]))
+    try:
+        sys.exit(supervisor.run(settings.load(), ENGINES[sys.argv[1]]))
+    except StartupError as error:
+        sys.exit(error.detail)

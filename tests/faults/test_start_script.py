@@ -1,0 +1,370 @@
+"""start.sh with real processes: what it starts, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pysqlite3
+import pytest
+
+from ilios.settings import Settings
+from tests.support.migrating import REPOSITORY, environment
+from tests.support.waiting import wait_until
+
+START_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 45.0
+IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do
+ACCOUNT_UID = 10001
+
+
+class StartScript:
+    """A running start.sh in a session of its own, by which its processes are found."""
+
+    def __init__(self, settings: Settings, log_path: Path) -> None:
+        self.port = settings.port
+        self._log_path = log_path
+        with log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [REPOSITORY / "start.sh"],
+                env=environment(settings, PATH=path_with_python()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.log.splitlines()
+
+    def child(self, word: str) -> psutil.Process:
+        """The direct child that has this word in its command line."""
+        children = psutil.Process(self.process.pid).children()
+        return next(c for c in children if any(word in part for part in c.cmdline()))
+
+    def wait_until_ready(self) -> None:
+        wait_until(self._is_ready, START_TIMEOUT_S)
+
+    def wait(self) -> int:
+        return self.process.wait(END_TIMEOUT_S)
+
+    def left_over(self) -> list[psutil.Process]:
+        """Processes of its session that still run."""
+        return [p for p in psutil.process_iter() if p.pid != self.process.pid and self._has(p)]
+
+    def close(self) -> None:
+        self.process.kill()
+        for process in self.left_over():
+            process.kill()
+        self.process.wait()
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"start.sh ended: {self.log}")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _has(self, process: psutil.Process) -> bool:
+        try:
+            in_session = os.getsid(process.pid) == self.process.pid
+            return in_session and process.status() != psutil.STATUS_ZOMBIE
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+
+
+Start = Callable[[Settings], StartScript]
+
+
+def path_with_python() -> str:
+    """A PATH on which `python` is the one that runs the tests."""
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def small(settings: Settings) -> Settings:
+    """The fewest processes, on a free port."""
+    return settings.model_copy(
+        update={"port": free_port(), "worker_count": 1, "web_concurrency": 1}
+    )
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Run start.sh with these settings; whatever is left at the end is killed."""
+    started: list[StartScript] = []
+
+    def start(settings: Settings) -> StartScript:
+        script = StartScript(settings, tmp_path / f"start-{len(started)}.log")
+        started.append(script)
+        return script
+
+    yield start
+    for script in started:
+        script.close()
+
+
+@pytest.fixture
+def serving(start: Start, small: Settings) -> StartScript:
+    """A start.sh whose service is ready."""
+    script = start(small)
+    script.wait_until_ready()
+    return script
+
+
+def test_a_new_data_folder_is_made_migrated_and_served(
+    start: Start, small: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+
+    start(small.model_copy(update={"data_dir": folder})).wait_until_ready()
+
+    assert (folder / "ilios.db").stat().st_uid == os.geteuid()
+    assert (folder / "tmp").is_dir()
+
+
+def test_sigterm_ends_an_idle_service_at_once_with_0(serving: StartScript) -> None:
+    asked_at = time.monotonic()
+    serving.process.terminate()
+
+    assert serving.wait() == 0
+    assert time.monotonic() - asked_at < IDLE_STOP_LIMIT_S
+    assert not serving.left_over()
+
+
+def test_a_second_sigterm_changes_nothing(serving: StartScript) -> None:
+    serving.process.terminate()
+    serving.process.terminate()
+
+    assert serving.wait() == 0
+    assert "supervisor.stopped" in serving.log
+    assert not serving.left_over()
+
+
+def test_ctrl_c_drains_and_ends_with_0(serving: StartScript) -> None:
+    os.killpg(serving.process.pid, signal.SIGINT)
+
+    assert serving.wait() == 0
+    assert "supervisor.stopped" in serving.log
+    assert not serving.left_over()
+
+
+def test_a_sigterm_during_the_migration_lets_it_finish_and_starts_nothing(
+    start: Start, small: Settings
+) -> None:
+    script = start(small)
+    wait_until(lambda: psutil.Process(script.process.pid).children(), START_TIMEOUT_S)
+    script.process.terminate()
+
+    assert script.wait() == 0
+    assert "supervisor.started" not in script.log
+    assert not script.left_over()
+
+
+def test_when_gunicorn_dies_the_supervisor_drains_and_the_script_fails(
+    serving: StartScript,
+) -> None:
+    serving.child("gunicorn").kill()
+
+    assert serving.wait() == 128 + signal.SIGKILL
+    assert "ilios: gunicorn ended with status 137" in serving.log
+    assert "supervisor.stopped" in serving.log
+    assert not serving.left_over()
+
+
+def test_when_the_supervisor_dies_gunicorn_drains_and_the_script_fails(
+    serving: StartScript,
+) -> None:
+    serving.child("workers.py").kill()
+
+    assert serving.wait() == 128 + signal.SIGKILL
+    assert "ilios: the supervisor ended with status 137" in serving.log
+    assert "Shutting down" in serving.log
+    assert not serving.left_over()
+
+
+def test_a_supervisor_that_stops_without_being_asked_is_a_failure(serving: StartScript) -> None:
+    serving.child("workers.py").terminate()
+
+    assert serving.wait() == 1
+    assert not serving.left_over()
+
+
+def test_nothing_outlives_a_killed_script(serving: StartScript) -> None:
+    serving.process.kill()
+
+    wait_until(lambda: not serving.left_over(), END_TIMEOUT_S)
+
+
+def test_a_busy_port_is_one_line(start: Start, small: Settings) -> None:
+    with socket.create_server(("0.0.0.0", small.port)):  # noqa: S104  # as gunicorn binds
+        script = start(small)
+
+        assert script.wait() == 1
+
+    assert script.lines == [
+        f"ilios: port {small.port} is taken by another program: stop it, or set PORT to a free one."
+    ]
+
+
+def test_a_wrong_setting_is_one_line(start: Start, small: Settings) -> None:
+    script = start(small.model_copy(update={"worker_count": 0}))
+
+    assert script.wait() == 1
+    (line,) = script.lines
+    assert line.startswith("ilios: WORKER_COUNT is '0':")
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(
+    start: Start, small: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    script = start(small.model_copy(update={"data_dir": tmp_path / "file" / "data"}))
+
+    assert script.wait() == 1
+    (line,) = script.lines
+    assert "cannot be written" in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_of_somebody_else_is_one_line_with_the_remedy(
+    start: Start, small: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+
+    script = start(small.model_copy(update={"data_dir": folder}))
+
+    assert script.wait() == 1
+    (line,) = script.lines
+    assert f"chown -R {os.getuid()} {folder}" in line
+
+
+def test_a_newer_database_is_refused_untouched(start: Start, small: Settings) -> None:
+    change(small.database_path, "UPDATE alembic_version SET version_num = '29990101'")
+    before = small.database_path.read_bytes()
+
+    script = start(small)
+
+    assert script.wait() == 1
+    (line,) = script.lines
+    assert "newer than this version" in line
+    assert small.database_path.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_untouched(start: Start, small: Settings) -> None:
+    small.database_path.unlink()
+    change(small.database_path, "CREATE TABLE documents (id TEXT PRIMARY KEY)")
+    before = small.database_path.read_bytes()
+
+    script = start(small)
+
+    assert script.wait() == 1
+    (line,) = script.lines
+    assert "made by another program" in line
+    assert small.database_path.read_bytes() == before
+
+
+def change(path: Path, statement: str) -> None:
+    connection = pysqlite3.connect(str(path))
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+# --- in the image: root hands the data folder over ---
+
+
+RunInImage = Callable[[Path], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def as_in_the_image(tmp_path: Path) -> RunInImage:
+    """Run start.sh as root where the account exists; `python` only tells whom it runs as."""
+    passwd = tmp_path / "passwd"
+    passwd.write_text(
+        Path("/etc/passwd").read_text() + f"ilios:x:{ACCOUNT_UID}:{ACCOUNT_UID}::/data:/bin/false\n"
+    )
+    image = tmp_path / "image"
+    image.mkdir()
+    shutil.copy(REPOSITORY / "start.sh", image)
+    python = image / "python"
+    python.write_text('#!/bin/sh\nid -u; id -G; echo "$HOME"; exit 3\n')
+    python.chmod(0o755)
+    namespace = ["unshare", "--mount", "sh", "-c"]
+    bind = 'mount --bind "$1" /etc/passwd && shift && exec "$@"'
+    if subprocess.run([*namespace, bind, "sh", passwd, "true"], check=False).returncode:
+        pytest.skip("needs root and a mount namespace")
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder.stat().st_uid == os.geteuid() and folder.is_relative_to(tmp_path.parents[1]):
+            folder.chmod(0o755)  # pytest's are closed to other users
+
+    def run(data_dir: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*namespace, bind, "sh", passwd, image / "start.sh"],
+            env={"PATH": f"{image}:{os.environ['PATH']}", "DATA_DIR": str(data_dir)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root and a mount namespace")
+def test_root_gives_the_volume_to_the_account_and_drops_to_it(
+    as_in_the_image: RunInImage, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    (data / "objects" / "deep").mkdir(parents=True)
+    (data / "objects" / "deep" / "file").touch()
+    (data / "link").symlink_to("/etc/passwd")
+
+    done = as_in_the_image(data)
+
+    assert done.stdout.split() == [str(ACCOUNT_UID), str(ACCOUNT_UID), str(data)]
+    assert {path.lstat().st_uid for path in [data, *data.rglob("*")]} == {ACCOUNT_UID}
+    assert Path("/etc/passwd").stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root and a mount namespace")
+def test_a_volume_that_was_handed_over_is_not_walked_again(
+    as_in_the_image: RunInImage, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    (data / "objects").mkdir(parents=True)
+    as_in_the_image(data)
+    (data / "objects" / "left-by-root").touch()
+    (data / "ilios.db-wal").touch()
+
+    as_in_the_image(data)
+
+    assert (data / "ilios.db-wal").stat().st_uid == ACCOUNT_UID
+    assert (data / "objects" / "left-by-root").stat().st_uid == 0

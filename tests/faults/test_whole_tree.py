@@ -1,0 +1,83 @@
+"""Everything dies at once, and everything is there afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from ilios.database import Database
+from ilios.models import CallState, DocumentStatus
+from ilios.settings import Settings
+from tests.support import documents
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+DOCUMENTS = 200
+
+
+def completed(database: Database) -> int:
+    rows = documents.documents(database)
+    return sum(row.status is DocumentStatus.COMPLETED for row in rows)
+
+
+def test_a_power_cut_in_the_middle_of_200_documents_loses_none_and_bills_none_twice(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    for _ in range(DOCUMENTS):
+        documents.add_document(database, settings=settings)
+    first = start_supervisor("slow", worker_concurrency=4)
+    wait_until(lambda: completed(database) >= DOCUMENTS // 4, timeout_s=30)
+
+    first.kill_tree()
+    assert completed(database) < DOCUMENTS
+    start_supervisor("slow", worker_concurrency=4)
+
+    wait_until(lambda: completed(database) == DOCUMENTS, timeout_s=30)
+    settled = Counter(
+        call.document_id for call in documents.calls(database) if call.state is CallState.SETTLED
+    )
+    assert len(settled) == DOCUMENTS
+    assert set(settled.values()) == {1}
+
+
+def test_what_was_in_flight_is_recorded_as_unknown_and_nothing_stays_open(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    documents.add_document(database, settings=settings)
+    first = start_supervisor("waiting")
+    wait_until(lambda: len(documents.calls(database)) == 1, timeout_s=10)
+
+    first.kill_tree()
+    (settings.data_folder / "release").touch()
+    start_supervisor("waiting")
+
+    wait_until(lambda: completed(database) == 1, timeout_s=10)
+    states = sorted(call.state for call in documents.calls(database))
+    assert states == [CallState.SETTLED, CallState.UNKNOWN]
+
+
+def test_temporary_files_of_the_dead_are_swept_at_the_next_start(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    documents.add_document(database, settings=settings)
+    first = start_supervisor("waiting")
+    jobs_folder = settings.data_folder / "tmp" / "jobs"
+    wait_until(lambda: list(jobs_folder.iterdir()), timeout_s=10)
+    first.kill_tree()
+    (left_behind,) = jobs_folder.iterdir()
+
+    start_supervisor("waiting")
+
+    assert not left_behind.exists()
+
+
+def test_a_second_supervisor_does_not_start_beside_a_living_one(
+    start_supervisor: Start, settings: Settings
+) -> None:
+    start_supervisor("echo")
+
+    second = SupervisorProcess(settings, "echo")
+
+    assert second.process.wait(timeout=40) != 0
+    assert "Another supervisor works in" in second.log
