@@ -36,7 +36,7 @@ class EmbeddedEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._deadline_seconds = settings.job_deadline_seconds
-        self._threads = max(1, len(os.sched_getaffinity(0)) // settings.worker_count)
+        self._threads = len(os.sched_getaffinity(0))
         self._parser = Parser(answer, settings.worker_memory_limit_bytes)
 
     def convert(

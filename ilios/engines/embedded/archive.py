@@ -1,0 +1,146 @@
+"""Office files and books are ZIP archives; they are looked over before anything is unpacked."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from lxml import etree
+
+from ilios.engines.embedded import faults, limits
+from ilios.errors import CorruptDocument
+
+OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+_READ_FAULTS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError)
+
+
+class Archive:
+    """A ZIP whose declared sizes are within the limits."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._kind = kind
+        with path.open("rb") as file:
+            if file.read(8) == OLE_MAGIC:  # an encrypted Office file is not a ZIP any more
+                raise faults.encrypted(kind)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except _READ_FAULTS as error:
+            raise faults.corrupt(kind) from error
+        self._infos = {info.filename: info for info in self._zip.infolist()}
+        self._refuse_bombs()
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def names(self) -> list[str]:
+        return list(self._infos)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._infos
+
+    def read(self, name: str) -> bytes:
+        """A part, whole. Raises CorruptDocument if it is missing or damaged."""
+        info = self._infos.get(name)
+        if info is None:
+            raise faults.corrupt(self._kind)
+        try:
+            with self._zip.open(info) as part:
+                content = part.read(limits.ARCHIVE_PART_MAX_BYTES + 1)
+        except (*_READ_FAULTS, RuntimeError, zlib.error) as error:
+            raise faults.corrupt(self._kind) from error
+        if len(content) > limits.ARCHIVE_PART_MAX_BYTES:
+            raise self._too_large()
+        return content
+
+    def read_or_nothing(self, name: str) -> bytes:
+        """A part that a reader can do without, such as a picture; nothing if it is damaged."""
+        try:
+            return self.read(name)
+        except CorruptDocument:
+            return b""
+
+    def xml(self, name: str) -> etree._Element:
+        """The root of an XML part. Raises CorruptDocument if it is not well-formed."""
+        try:
+            return etree.fromstring(self.read(name), xml_parser())
+        except (etree.XMLSyntaxError, ValueError) as error:
+            raise faults.corrupt(self._kind) from error
+
+    def optional_xml(self, name: str) -> etree._Element | None:
+        return self.xml(name) if name in self else None
+
+    def _refuse_bombs(self) -> None:
+        if len(self._infos) > limits.ARCHIVE_MAX_ENTRIES:
+            raise faults.too_large(
+                f"The {self._kind} holds {len(self._infos)} parts",
+                f"{limits.ARCHIVE_MAX_ENTRIES} parts",
+            )
+        if sum(info.file_size for info in self._infos.values()) > limits.ARCHIVE_MAX_BYTES:
+            raise self._too_large()
+        if any(info.flag_bits & 0x1 for info in self._infos.values()):
+            raise faults.encrypted(self._kind)
+
+    def _too_large(self) -> Exception:
+        return faults.too_large(
+            f"The {self._kind} is too large when unpacked",
+            f"{limits.ARCHIVE_MAX_BYTES // 1024**2} MB",
+        )
+
+
+def xml_parser() -> etree.XMLParser:
+    """Reads no external entities, expands none, and mends small faults."""
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False
+    )
+
+
+def relationships(archive: Archive, part: str) -> dict[str, tuple[str, bool]]:
+    """Targets by relationship id of an Office part; the flag says that a target is external."""
+    folder, name = posixpath.split(part)
+    root = archive.optional_xml(f"{folder}/_rels/{name}.rels".lstrip("/"))
+    found: dict[str, tuple[str, bool]] = {}
+    for relation in root if root is not None else ():
+        target, external = relation.get("Target", ""), relation.get("TargetMode") == "External"
+        found[relation.get("Id", "")] = (
+            target if external else resolved(folder, target),
+            external,
+        )
+    return found
+
+
+def resolved(folder: str, target: str) -> str:
+    """A part's name from a reference to it."""
+    path = unquote(target.split("#")[0])
+    if path.startswith("/"):
+        return posixpath.normpath(path.lstrip("/"))
+    return posixpath.normpath(posixpath.join(folder, path))
+
+
+def local_name(element: etree._Element) -> str:
+    """A tag without its namespace; empty for comments and processing instructions."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
+    """Child elements with one of these local names, whatever their namespace."""
+    return (child for child in element if local_name(child) in names)
+
+
+def child(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """The first descendant along a path of local names."""
+    for name in path:
+        element = next(children(element, name), None) if element is not None else None
+    return element
+
+
+def attribute(element: etree._Element | None, name: str) -> str | None:
+    """An attribute by its local name."""
+    for key, value in element.attrib.items() if element is not None else ():
+        if str(key).rpartition("}")[2] == name:
+            return str(value)
+    return None

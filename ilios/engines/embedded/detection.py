@@ -1,0 +1,83 @@
+"""Where the text of an image stands; in tiles when the image is a long strip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Quads = NDArray[np.float32]
+"""n × 4 × 2: the corners of each line from its top left, clockwise, in pixels."""
+Find = Callable[[Image], Quads]
+
+NO_QUADS: Final[Quads] = np.zeros((0, 4, 2), np.float32)
+COARSE_SIDE_PIXELS: Final = 1280
+FINE_SIDE_PIXELS: Final = 1920
+SMALL_LINE_PIXELS: Final = 11
+"""Lines that are lower than that in the coarse image deserve the fine one."""
+STRIP_RATIO: Final = 2.6
+TILE_RATIO: Final = 1.4
+OVERLAP: Final = 0.12
+
+
+def find_text(find: Find, image: Image) -> Quads:
+    """Find the lines of an image of any size."""
+    height, width = image.shape[:2]
+    if height > STRIP_RATIO * width and height > COARSE_SIDE_PIXELS:
+        return _find_in_strip(find, image)
+    quads = _find_scaled(find, image, COARSE_SIDE_PIXELS)
+    scale = min(1.0, COARSE_SIDE_PIXELS / max(height, width))
+    if scale < 1 and len(quads) and np.median(_heights(quads)) * scale < SMALL_LINE_PIXELS:
+        return _find_scaled(find, image, FINE_SIDE_PIXELS)
+    return quads
+
+
+def _find_scaled(find: Find, image: Image, side_pixels: int) -> Quads:
+    height, width = image.shape[:2]
+    scale = side_pixels / max(height, width)
+    if scale >= 1:
+        return find(image)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    ratio = np.array([width / size[0], height / size[1]], np.float32)
+    return find(np.asarray(small, np.uint8)) * ratio
+
+
+def _find_in_strip(find: Find, image: Image) -> Quads:
+    """Tile rather than shrink: the words of a long infographic would become unreadable."""
+    height, width = image.shape[:2]
+    tile = round(width * TILE_RATIO)
+    found: list[NDArray[np.float32]] = []
+    for top in range(0, height, round(tile * (1 - OVERLAP))):
+        bottom = min(height, top + tile)
+        for quad in _find_scaled(find, image[top:bottom], COARSE_SIDE_PIXELS):
+            placed = quad + np.array([0, top], np.float32)
+            if not _is_cut(placed, top, bottom, height) and not _is_known(placed, found):
+                found.append(placed)
+    return np.stack(found) if found else NO_QUADS
+
+
+def _is_cut(quad: NDArray[np.float32], top: int, bottom: int, height: int) -> bool:
+    """Whether the line touches an edge where the neighbouring tile sees it whole."""
+    touches_top = top > 0 and quad[:, 1].min() <= top + 2
+    touches_bottom = bottom < height and quad[:, 1].max() >= bottom - 2
+    return bool(touches_top or touches_bottom)
+
+
+def _is_known(quad: NDArray[np.float32], found: list[NDArray[np.float32]]) -> bool:
+    x, y = quad.mean(axis=0)
+    return any(
+        known[:, 0].min() <= x <= known[:, 0].max() and known[:, 1].min() <= y <= known[:, 1].max()
+        for known in found[-200:]
+    )
+
+
+def _heights(quads: Quads) -> NDArray[np.float32]:
+    """The short side of every line, whichever way the image is turned."""
+    across = np.linalg.norm(quads[:, 0] - quads[:, 1], axis=1)
+    down = np.linalg.norm(quads[:, 0] - quads[:, 3], axis=1)
+    return np.asarray(np.minimum(across, down), np.float32)

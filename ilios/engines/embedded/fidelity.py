@@ -1,0 +1,55 @@
+"""How much of a page's text survives in its Markdown, and whether the text is text at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from typing import Final
+
+KEPT_ENOUGH: Final = 0.9
+GARBLED_SHARE: Final = 0.12
+_TOKEN = re.compile(r"\w+")
+
+
+def tokens(text: str) -> Counter[str]:
+    """Words, folded so that hyphenation, ligatures and escapes make no difference."""
+    return Counter(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def kept_share(markdown: str, text: str) -> float:
+    """The share of the characters in words of `text` that `markdown` holds; 1.0 if there are none.
+
+    Words that the Markdown splits or joins otherwise than the text count as kept.
+    """
+    wanted, got = tokens(text), tokens(markdown)
+    total = sum(len(word) * count for word, count in wanted.items())
+    if not total:
+        return 1.0
+    flat = "".join(_TOKEN.findall(unicodedata.normalize("NFKC", markdown).casefold()))
+    lost = sum(
+        len(word) * count
+        for word, count in (wanted - got).items()
+        if len(word) < 3 or word not in flat
+    )
+    return 1 - lost / total
+
+
+def is_garbled(text: str) -> bool:
+    """Whether many characters are none: fonts without a mapping to Unicode."""
+    visible = [character for character in text if not character.isspace()]
+    if len(visible) < 20:
+        return False
+    return _junk(visible) >= GARBLED_SHARE * len(visible)
+
+
+def visible_characters(text: str) -> int:
+    visible = [character for character in text if not character.isspace()]
+    return len(visible) - _junk(visible)
+
+
+def _junk(characters: list[str]) -> int:
+    return sum(
+        character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn")
+        for character in characters
+    )

@@ -1,0 +1,29 @@
+"""Words that a line break has cut in two."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CUT = re.compile(r"([^\W\d_]+)-$")
+_REST = re.compile(r"[a-zß-öø-ÿ]+")
+_KEEP_THEIR_HYPHEN_WORDS: Final = (
+    "all cross double ex full half high large long low mid multi non one open post pre real "
+    "self short single small state three two ultra well wide world"
+)
+_KEEP_THEIR_HYPHEN: Final = frozenset(_KEEP_THEIR_HYPHEN_WORDS.split())
+
+
+def joined(text: str, following: str) -> str:
+    """Append the next line: `infor-` + `mation` is one word, `high-` + `quality` keeps its hyphen.
+
+    Before anything but a small letter a hyphen stays: it belongs to a name or a number.
+    """
+    cut = _CUT.search(text)
+    if cut is None or not _REST.match(following):
+        separator = "" if re.search(r"\w-$", text) and following[:1].isalnum() else " "
+        return text + separator + following
+    is_name = len(cut[1]) > 1 and not cut[1][1:].islower()
+    if is_name or cut[1].casefold() in _KEEP_THEIR_HYPHEN:
+        return text + following
+    return text[:-1] + following

@@ -1,0 +1,95 @@
+"""Images cut out of a document: which are kept, how they are named, where they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ilios import media
+from ilios.engines.base import ImageFile
+from ilios.engines.embedded import limits
+
+Box = tuple[float, float, float, float]
+
+_KEPT_AS_THEY_ARE = {
+    "PNG": media.PNG,
+    "JPEG": media.JPEG,
+    "GIF": media.GIF,
+    "WEBP": media.WEBP,
+}
+
+
+class ImageFolder:
+    """Writes images below a workspace; the same bytes are written once in a document."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._names: dict[bytes, str] = {}
+        self._fresh: list[ImageFile] = []
+        self._bytes = 0
+
+    def add(self, stem: str, content: bytes, bbox: Box | None = None) -> str | None:
+        """Keep an image and return the name that Markdown refers to.
+
+        None for what is not kept: decorations, formats that browsers do not show, and whatever
+        lies beyond the limits. `stem` is the name without its extension.
+        """
+        digest = hashlib.sha256(content).digest()
+        if digest in self._names:
+            return self._names[digest]
+        if len(self._names) >= limits.IMAGES_MAX_COUNT:
+            return None
+        shown = _as_shown(content)
+        if shown is None or self._bytes + len(shown[0]) > limits.IMAGES_MAX_BYTES:
+            return None
+        written = self._write(stem, shown[0], shown[1], bbox)
+        self._names[digest] = written.name
+        return written.name
+
+    def take(self) -> tuple[ImageFile, ...]:
+        """The images that were written since the last call."""
+        fresh, self._fresh = tuple(self._fresh), []
+        return fresh
+
+    def _write(self, stem: str, content: bytes, media_type: str, bbox: Box | None) -> ImageFile:
+        extension = media.EXTENSIONS[media_type]
+        taken = set(self._names.values())
+        name = stem + extension
+        for suffix in range(2, len(taken) + 3):
+            if name not in taken:
+                break
+            name = f"{stem}-{suffix}{extension}"
+        path = self._workspace / name
+        path.write_bytes(content)
+        self._bytes += len(content)
+        image = ImageFile(name, path, media_type, bbox)
+        self._fresh.append(image)
+        return image
+
+
+def _as_shown(content: bytes) -> tuple[bytes, str] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of sizes; ours are checked below
+            with Image.open(io.BytesIO(content)) as image:
+                return _encoded(image, content)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
+        return None
+
+
+def _encoded(image: Image.Image, content: bytes) -> tuple[bytes, str] | None:
+    width, height = image.size
+    too_small = min(width, height) < limits.IMAGE_MIN_SIDE_PIXELS
+    if too_small or width * height > limits.IMAGE_MAX_PIXELS:
+        return None
+    if image.format in _KEPT_AS_THEY_ARE:
+        return content, _KEPT_AS_THEY_ARE[image.format]
+    if image.format in ("WMF", "EMF", "EPS"):  # drawn by programs that are not installed
+        return None
+    buffer = io.BytesIO()
+    image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")
+    return buffer.getvalue(), media.PNG

@@ -1,0 +1,31 @@
+"""What the engine takes on; beyond it a document is refused or an image left out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ARCHIVE_MAX_ENTRIES: Final = 20_000
+ARCHIVE_MAX_BYTES: Final = 512 * 1024 * 1024
+"""Sum of the uncompressed sizes that a ZIP's central directory declares."""
+ARCHIVE_PART_MAX_BYTES: Final = 256 * 1024 * 1024
+TEXT_MAX_BYTES: Final = 64 * 1024 * 1024
+"""Text, CSV, HTML and RTF are read whole; Markdown of that size serves nobody."""
+
+RASTER_MAX_PIXELS: Final = 180_000_000
+"""An A0 sheet scanned at 300 dpi has 140 million."""
+RASTER_WORK_PIXELS: Final = 16_000_000
+"""What is handed to the recognition; larger images are scaled down to it."""
+RASTER_MAX_FRAMES: Final = 2_000
+RENDER_DPI: Final = 200
+
+PDF_PAGES_AT_ONCE: Final = 12
+"""Pages that are parsed together; bounds memory whatever the length of the document."""
+
+IMAGES_MAX_COUNT: Final = 1_000
+IMAGES_MAX_BYTES: Final = 512 * 1024 * 1024
+IMAGE_MAX_PIXELS: Final = 50_000_000
+IMAGE_MIN_SIDE_PIXELS: Final = 24
+"""Smaller images are bullets, rules and spacers."""
+
+SHEET_MAX_CELLS: Final = 2_000_000
+TABLE_MAX_COLUMNS: Final = 2_000

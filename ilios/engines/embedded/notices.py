@@ -1,0 +1,75 @@
+"""Every warning that a conversion can carry."""
+
+from __future__ import annotations
+
+from ilios.engines.base import ConversionWarning
+
+EMPTY_PAGE = "empty_page"
+TEXT_LOSS = "text_loss"
+LOW_CONFIDENCE = "low_confidence"
+UNSUPPORTED_SCRIPT = "unsupported_script"
+IMAGE_SKIPPED = "image_skipped"
+TRUNCATED_TABLE = "truncated_table"
+
+
+def blank_page(page: int) -> ConversionWarning:
+    return ConversionWarning(EMPTY_PAGE, "The page is blank.", page)
+
+
+def image_without_text(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        EMPTY_PAGE, "The page holds only an image in which no text was found.", page
+    )
+
+
+def layout_lost(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        TEXT_LOSS,
+        "The layout of the page could not be kept without losing text, so its plain text stands "
+        "here.",
+        page,
+    )
+
+
+def text_missing(page: int, kept_percent: int) -> ConversionWarning:
+    return ConversionWarning(
+        TEXT_LOSS, f"About {kept_percent} % of the words on the page were kept.", page
+    )
+
+
+def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:
+    return ConversionWarning(
+        LOW_CONFIDENCE,
+        f"The text was read from an image with {confidence_percent} % confidence; check it.",
+        page,
+    )
+
+
+def unreadable_text_layer(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        LOW_CONFIDENCE,
+        "The fonts of the page do not tell which characters they show, and reading its image gave "
+        "no better text.",
+        page,
+    )
+
+
+def unknown_script(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        UNSUPPORTED_SCRIPT,
+        "The image seems to hold a script that the built-in recognition does not read; it reads "
+        "Latin, Chinese and Japanese.",
+        page,
+    )
+
+
+def image_left_out(page: int | None) -> ConversionWarning:
+    return ConversionWarning(
+        IMAGE_SKIPPED, "An image was left out because it is too large or unreadable.", page
+    )
+
+
+def table_cut(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        TRUNCATED_TABLE, "The table is longer than the engine converts; it was cut.", page
+    )

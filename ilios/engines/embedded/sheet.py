@@ -1,0 +1,71 @@
+"""A sheet's cells as Markdown: each block of filled cells is a table of its own."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from ilios.engines.embedded import markdown
+
+Grid = dict[tuple[int, int], str]
+"""Texts by row and column; empty cells are absent."""
+
+
+def written(grid: Grid) -> str:
+    """All blocks of a sheet, from top to bottom."""
+    return markdown.blocks(_block(block) for block in _blocks(grid))
+
+
+def _blocks(grid: Grid) -> list[Grid]:
+    """Cut at empty rows; then at an empty column, if there is a table on both sides of it."""
+    blocks: list[Grid] = []
+    for part in _cut(grid, axis=0):
+        sides = _cut(part, axis=1)
+        if len(sides) > 1 and all(_is_table(side) for side in sides):
+            for side in sides:
+                blocks += _blocks(side)
+        else:
+            blocks.append(part)
+    return blocks
+
+
+def _cut(grid: Grid, axis: int) -> list[Grid]:
+    used = sorted({place[axis] for place in grid})
+    runs = groupby(enumerate(used), key=lambda pair: pair[1] - pair[0])
+    number = {used_place: n for n, (_, run) in enumerate(runs) for _, used_place in run}
+    parts: dict[int, Grid] = {}
+    for place, text in grid.items():
+        parts.setdefault(number[place[axis]], {})[place] = text
+    return [parts[n] for n in sorted(parts)]
+
+
+def _is_table(grid: Grid) -> bool:
+    rows, columns = {row for row, _ in grid}, {column for _, column in grid}
+    return len(rows) >= 2 and len(columns) >= 2 and len(grid) >= 0.5 * len(rows) * len(columns)
+
+
+def _block(grid: Grid) -> str:
+    """A table; rows of a single cell above and below it are its title and its notes."""
+    columns = sorted({column for _, column in grid})
+    by_row: dict[int, dict[int, str]] = {}
+    for (row, column), text in grid.items():
+        by_row.setdefault(row, {})[column] = text
+    rows = [by_row[row] for row in sorted(by_row)]
+    if len(columns) == 1:
+        return _column([text for row in rows for text in row.values()])
+    above = next((n for n, row in enumerate(rows) if len(row) > 1), 0)
+    below = next((n for n, row in enumerate(reversed(rows)) if len(row) > 1), 0)
+    body = rows[above : len(rows) - below]
+    table = markdown.table([[row.get(column, "") for column in columns] for row in body])
+    titles = [text for row in rows[:above] for text in row.values()]
+    notes = [text for row in rows[len(rows) - below :] for text in row.values()]
+    return markdown.blocks([*_lines(titles), table, *_lines(notes)])
+
+
+def _column(texts: list[str]) -> str:
+    if len(texts) == 1:
+        return markdown.escaped_start(texts[0])
+    return markdown.table([[text] for text in texts])
+
+
+def _lines(texts: list[str]) -> list[str]:
+    return [markdown.escaped_start(text) for text in texts]

@@ -1,0 +1,106 @@
+"""The text layer of PDF pages as Markdown, through liteparse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ilios.engines.embedded import markdown
+from ilios.engines.embedded.image_files import Box
+
+_EMPTY_FENCE = re.compile(r"^```text\s*```$")
+_RULE = re.compile(r"\n\s*\n---\s*(?=\n|$)|^---\s*\n")
+"""Lines drawn on the page: borders, underlines, the grid of a chart."""
+_IMAGE_REFERENCE = re.compile(r"!\[[^\]]*\]\(img_([A-Za-z0-9_]+)\.\w+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of a page: its bytes, its place in points from the top left corner."""
+
+    content: bytes
+    bbox: Box
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPage:
+    markdown: str  #: refers to images as `![](img_<id>.<ext>)`
+    pictures: Mapping[str, Picture]
+    fields: tuple[tuple[str, str], ...]  #: names and values of filled-in form fields
+
+
+def parse(
+    path: Path, indexes: Sequence[int], *, with_images: bool, turns: Mapping[int, int]
+) -> dict[int, LayerPage]:
+    """Parse some pages; those that cannot be parsed are missing from the answer.
+
+    `turns` tells for which 0-based pages the text is rotated, in clockwise quarters.
+    """
+    import liteparse
+
+    parser = liteparse.LiteParse(
+        output_format="markdown",
+        ocr_enabled=False,
+        quiet=True,
+        extract_images=with_images,
+        extract_form_fields=True,
+        keep_headers_footers=True,  # stripping them loses headings that repeat
+        continue_on_page_error=True,
+        max_pages=max(indexes) + 1,
+        target_pages=",".join(str(index + 1) for index in indexes),
+        page_orientation_corrections=[(index + 1, 90 * turn) for index, turn in turns.items()],
+    )
+    try:
+        parsed = parser.parse(path)
+    except liteparse.ParseError:
+        return {}
+    return {page.page_num - 1: _layer_page(page, parsed.images) for page in parsed.pages}
+
+
+def with_image_names(layer: str, names: Mapping[str, str | None]) -> str:
+    """Replace the parser's references by our names; images that were not kept vanish."""
+
+    def named(match: re.Match[str]) -> str:
+        name = names.get(match[1])
+        return markdown.image(name) if name else ""
+
+    return re.sub(r"\n{3,}", "\n\n", _IMAGE_REFERENCE.sub(named, layer)).strip()
+
+
+def without_images(layer: str) -> str:
+    return with_image_names(layer, {})
+
+
+def _layer_page(page: Any, images: Sequence[Any]) -> LayerPage:
+    text = _RULE.sub("\n\n", markdown.without_controls(page.markdown)).strip()
+    own = [image for image in images if image.page == page.page_num]
+    contents = {image.id: image.bytes for image in images}
+    pictures = {
+        image.id: Picture(image.bytes or contents.get(image.duplicate_of, b""), _box(image.bbox))
+        for image in own
+    }
+    return LayerPage("" if _EMPTY_FENCE.match(text) else text, pictures, _fields(page))
+
+
+def _box(rect: Any) -> Box:
+    return rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
+
+
+def _fields(page: Any) -> tuple[tuple[str, str], ...]:
+    filled = []
+    for field in page.form_fields or ():
+        value = _field_value(field)
+        if value:
+            filled.append((field.alternate_name or field.name or field.type, value))
+    return tuple(dict.fromkeys(filled))
+
+
+def _field_value(field: Any) -> str:
+    if field.type in ("checkbox", "radiobutton"):
+        return "☒" if field.checked else ""
+    if field.selected_options:
+        return ", ".join(field.selected_options)
+    return (field.value or "").strip()

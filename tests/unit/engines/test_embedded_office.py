@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import datetime
+import io
+
+import pytest
+from openpyxl import Workbook
+
+from ilios import media
+from ilios.engines.embedded import limits
+from ilios.errors import CorruptDocument, DocumentTooLarge, EmptyDocument, EncryptedDocument
+
+from .conftest import Convert
+from .documents import archive, docx, encoded, noise, word_paragraph
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+P = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+STYLES = (
+    f'<w:styles {W}><w:style w:styleId="H1"><w:name w:val="heading 1"/></w:style>'
+    '<w:style w:styleId="Own"><w:name w:val="Own"/><w:basedOn w:val="H1"/></w:style></w:styles>'
+)
+NUMBERING = (
+    f'<w:numbering {W}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt '
+    'w:val="decimal"/></w:lvl><w:lvl w:ilvl="1"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>'
+    '<w:num w:numId="7"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+)
+OFFICE_TYPES = [media.DOCX, media.PPTX, media.XLSX, media.EPUB, media.ODT]
+
+
+def item(content: str, depth: int) -> str:
+    place = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="7"/></w:numPr>'
+    return f"<w:p><w:pPr>{place}</w:pPr><w:r><w:t>{content}</w:t></w:r></w:p>"
+
+
+def relations(**targets: str) -> str:
+    listed = "".join(f'<Relationship Id="{k}" Target="{v}"/>' for k, v in targets.items())
+    return f'<Relationships xmlns="{RELATIONS}">{listed}</Relationships>'
+
+
+def workbook(*sheets: list[list[object]]) -> bytes:
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for number, rows in enumerate(sheets, start=1):
+        sheet = book.create_sheet(f"Sheet {number}")
+        for row in rows:
+            sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def test_headings_follow_the_styles_they_are_based_on(convert: Convert) -> None:
+    body = word_paragraph("Direct", style="H1") + word_paragraph("Inherited", style="Own")
+
+    converted = convert(docx(body, word__styles_dot_xml=STYLES), media.DOCX)
+
+    assert converted.markdown == "# Direct\n\n# Inherited"
+
+
+def test_bold_text_is_marked_where_markdown_understands_it(convert: Convert) -> None:
+    body = word_paragraph("Important", bold=True)
+
+    assert convert(docx(body), media.DOCX).markdown == "**Important**"
+
+
+def test_lists_are_numbered_and_nested(convert: Convert) -> None:
+    body = item("one", 0) + item("inner", 1) + item("two", 0)
+
+    converted = convert(docx(body, word__numbering_dot_xml=NUMBERING), media.DOCX)
+
+    assert converted.markdown == "1. one\n    - inner\n2. two"
+
+
+def test_merged_cells_keep_the_columns_aligned(convert: Convert) -> None:
+    def cell(content: str, properties: str = "") -> str:
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{word_paragraph(content)}</w:tc>"
+
+    wide = cell("wide", '<w:gridSpan w:val="2"/>')
+    tall = cell("tall", '<w:vMerge w:val="restart"/>')
+    body = (
+        f"<w:tbl><w:tr>{wide}{cell('c')}</w:tr><w:tr>{tall}{cell('e|f')}{cell('g')}</w:tr>"
+        f"<w:tr>{cell('', '<w:vMerge/>')}{cell('h')}{cell('i')}</w:tr></w:tbl>"
+    )
+
+    assert convert(docx(body), media.DOCX).markdown.splitlines() == [
+        "| wide |  | c |",
+        "| --- | --- | --- |",
+        "| tall | e\\|f | g |",
+        "|  | h | i |",
+    ]
+
+
+def test_deleted_text_is_gone_and_inserted_text_is_there(convert: Convert) -> None:
+    body = (
+        "<w:p><w:ins><w:r><w:t>new </w:t></w:r></w:ins>"
+        "<w:del><w:r><w:delText>old </w:delText></w:r></w:del><w:r><w:t>end</w:t></w:r></w:p>"
+    )
+
+    assert convert(docx(body), media.DOCX).markdown == "new end"
+
+
+def test_a_page_break_begins_a_page(convert: Convert) -> None:
+    page_break = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
+    document = docx(word_paragraph("First") + page_break + word_paragraph("Second"))
+
+    converted = convert(document, media.DOCX, pages="2")
+
+    assert converted.plan.page_count == 2
+    assert converted.markdown == "Second"
+
+
+def test_a_picture_of_a_word_document_becomes_a_file(convert: Convert) -> None:
+    body = '<w:p><w:r><w:drawing><a:blip r:embed="p1"/></w:drawing></w:r></w:p>'
+    parts: dict[str, str | bytes] = {
+        "word___rels__document_dot_xml_dot_rels": relations(p1="media/photo.png"),
+        "word__media__photo_dot_png": encoded(noise(90, 60), "PNG"),
+    }
+
+    converted = convert(docx(body, **parts), media.DOCX)
+
+    assert converted.image_names == ["image-photo.png"]
+    assert converted.markdown == "![](image-photo.png)"
+
+
+def test_every_sheet_is_a_page_and_every_block_a_table(convert: Convert) -> None:
+    first: list[list[object]] = [
+        ["Region", "Total"],
+        ["North", 1200.5],
+        [],
+        ["Month", "Share"],
+        [datetime.date(2024, 1, 31), True],
+    ]
+
+    converted = convert(workbook(first, [["x", "y"], [1, 2]]), media.XLSX)
+
+    assert converted.plan.page_count == 2
+    assert converted.pages[0].markdown.split("\n\n") == [
+        "## Sheet 1",
+        "| Region | Total |\n| --- | --- |\n| North | 1200.5 |",
+        "| Month | Share |\n| --- | --- |\n| 2024-01-31 | TRUE |",
+    ]
+
+
+def test_a_formula_without_a_result_is_shown_itself(convert: Convert) -> None:
+    converted = convert(workbook([["a", "b"], [1, "=A2*2"]]), media.XLSX)
+
+    assert "| 1 | =A2\\*2 |" in converted.markdown
+
+
+def test_an_empty_sheet_is_reported(convert: Convert) -> None:
+    assert convert(workbook([["a"]], []), media.XLSX).warnings == [("empty_page", 2)]
+
+
+def test_a_sheet_beyond_the_limit_is_cut_with_a_warning(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SHEET_MAX_CELLS", 20)
+
+    converted = convert(workbook([[1, 2, 3]] * 30), media.XLSX)
+
+    assert converted.warnings == [("truncated_table", 1)]
+
+
+def test_slides_keep_title_bullets_table_and_notes(convert: Convert) -> None:
+    def shape(kind: str, text: str) -> str:
+        return (
+            f'<p:sp><p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr><p:txBody>'
+            f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
+        )
+
+    def slide(kind: str, content: str) -> str:
+        return f"<p:{kind} {P} {A} {R}><p:cSld><p:spTree>{content}</p:spTree></p:cSld></p:{kind}>"
+
+    cells = "".join(
+        f"<a:tc><a:txBody><a:p><a:r><a:t>{t}</a:t></a:r></a:p></a:txBody></a:tc>" for t in "ab"
+    )
+    table = (
+        f"<p:graphicFrame><a:tbl><a:tr>{cells}</a:tr><a:tr>{cells}</a:tr></a:tbl></p:graphicFrame>"
+    )
+    deck = archive(
+        {
+            "ppt/presentation.xml": f'<p:presentation {P} {R}><p:sldIdLst><p:sldId r:id="s1"/>'
+            "</p:sldIdLst></p:presentation>",
+            "ppt/_rels/presentation.xml.rels": relations(s1="slides/slide1.xml"),
+            "ppt/slides/slide1.xml": slide(
+                "sld", shape("body", "A point") + shape("title", "The title") + table
+            ),
+            "ppt/slides/_rels/slide1.xml.rels": relations(n="../notesSlides/notesSlide1.xml"),
+            "ppt/notesSlides/notesSlide1.xml": slide("notes", shape("body", "Smile")),
+        }
+    )
+
+    assert convert(deck, media.PPTX).markdown.split("\n\n") == [
+        "# The title",
+        "- A point",
+        "| a | b |\n| --- | --- |\n| a | b |",
+        "> Notes:\n>\n> Smile",
+    ]
+
+
+@pytest.mark.parametrize("media_type", OFFICE_TYPES)
+def test_a_password_protected_office_file_is_called_encrypted(
+    convert: Convert, media_type: str
+) -> None:
+    with pytest.raises(EncryptedDocument, match="Remove the password"):
+        convert(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, media_type)
+
+
+@pytest.mark.parametrize("media_type", OFFICE_TYPES)
+@pytest.mark.parametrize(
+    "content", [docx(word_paragraph("x"))[:150], archive({"other.txt": "x"}), b"PK\3\4 not a ZIP"]
+)
+def test_a_damaged_office_file_is_called_corrupt(
+    convert: Convert, media_type: str, content: bytes
+) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(content, media_type)
+
+
+def test_broken_xml_is_called_corrupt(convert: Convert) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(archive({"word/document.xml": "<w:document><w:body>"}), media.DOCX)
+
+
+def test_entities_are_not_expanded(convert: Convert) -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "boom"><!ENTITY b "&a;&a;">]>'
+    body = "<w:body><w:p><w:r><w:t>&b;</w:t></w:r></w:p></w:body>"
+    document = archive({"word/document.xml": f"{bomb}<w:document {W}>{body}</w:document>"})
+
+    with pytest.raises(EmptyDocument):
+        convert(document, media.DOCX)
+
+
+@pytest.mark.parametrize("media_type", OFFICE_TYPES)
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(
+    convert: Convert, media_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ARCHIVE_MAX_BYTES", 100_000)
+
+    with pytest.raises(DocumentTooLarge, match="unpacked"):
+        convert(archive({"word/document.xml": b"0" * 200_000}), media_type)
+
+
+def test_a_word_document_without_text_is_called_empty(convert: Convert) -> None:
+    with pytest.raises(EmptyDocument):
+        convert(docx(word_paragraph("")), media.DOCX)

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from ilios import media
+from ilios.engines.embedded import limits
+from ilios.errors import CorruptDocument, DocumentTooLarge, EmptyDocument, UnsupportedDocument
+
+from .conftest import Convert
+from .documents import archive, encoded, noise
+
+PAGE = """<!doctype html><html><head><title>Site | Page</title><style>p {}</style></head><body>
+<header class="site-header"><a href="/">Home</a> <a href="/blog">Blog</a></header>
+<nav><ul><li><a href="/a">Menu entry</a></li></ul></nav>
+<main><h1>Ducks</h1>
+<p>A <b>duck</b> swims, see <a href="https://example.org/duck">the guide</a>. It likes water, as
+most of its relatives do, and it is found on every continent but one.</p>
+<ol start="3"><li>bread</li><li>corn<ul><li>yellow</li></ul></li></ol>
+<table><tr><th>Kind</th><th colspan="2">Size</th></tr>
+<tr><td rowspan="2">Eider</td><td>50</td><td>cm</td></tr><tr><td>2</td><td>kg</td></tr></table>
+<pre>x = 1
+y = 2</pre></main>
+<footer>© Site</footer><script>alert(1)</script></body></html>"""
+
+
+def test_a_web_page_loses_its_menus_and_keeps_its_text(convert: Convert) -> None:
+    markdown = convert(PAGE.encode(), media.HTML).markdown
+
+    assert markdown.split("\n\n") == [
+        "# Ducks",
+        "A **duck** swims, see [the guide](https://example.org/duck). It likes water, as most of "
+        "its relatives do, and it is found on every continent but one.",
+        "3. bread\n4. corn\n    - yellow",
+        "| Kind | Size |  |\n| --- | --- | --- |\n| Eider | 50 | cm |\n|  | 2 | kg |",
+        "```\nx = 1\ny = 2\n```",
+    ]
+
+
+def test_a_page_without_a_heading_gets_its_title(convert: Convert) -> None:
+    page = b"<title>My page</title><p>Some text</p>"
+
+    assert convert(page, media.HTML).markdown == "# My page\n\nSome text"
+
+
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "#top", "/relative", "data:text/html,x"])
+def test_only_links_that_lead_somewhere_are_kept(convert: Convert, target: str) -> None:
+    page = f'<h1>T</h1><p>Go <a href="{target}">there</a> now</p>'
+
+    assert convert(page.encode(), media.HTML).markdown == "# T\n\nGo there now"
+
+
+def test_an_inline_image_becomes_a_file(convert: Convert) -> None:
+    source = base64.b64encode(encoded(noise(60, 50), "PNG")).decode()
+    page = f'<h1>T</h1><p><img alt="A cloud" src="data:image/png;base64,{source}"></p>'
+
+    converted = convert(page.encode(), media.HTML)
+
+    assert converted.image_names == ["image-1.png"]
+    assert "![A cloud](image-1.png)" in converted.markdown
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_decoded_whatever_its_encoding(convert: Convert, encoding: str) -> None:
+    content = "Müller aß im Café\n".encode(encoding)
+
+    assert convert(content, media.PLAIN).markdown == "Müller aß im Café"
+
+
+def test_plain_text_means_itself(convert: Convert) -> None:
+    content = b"# not a heading\nfive * six\n\nA  <b>  _x_"
+
+    assert convert(content, media.PLAIN).markdown == (
+        "\\# not a heading  \nfive \\* six\n\nA  \\<b>  \\_x\\_"
+    )
+
+
+def test_markdown_stays_as_it_is(convert: Convert) -> None:
+    assert convert(b"# Title\n\n- *one*\n", media.MARKDOWN).markdown == "# Title\n\n- *one*"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_csv_becomes_a_table_whatever_its_delimiter(convert: Convert, delimiter: str) -> None:
+    rows = [["Name", "Size"], ["Eider", '"50\ncm"'], ["Teal", "35"]]
+    content = "\n".join(delimiter.join(row) for row in rows)
+
+    assert convert(content.encode(), media.CSV).markdown == (
+        "| Name | Size |\n| --- | --- |\n| Eider | 50 cm |\n| Teal | 35 |"
+    )
+
+
+def test_an_rtf_keeps_styles_tables_and_characters(convert: Convert) -> None:
+    content = (
+        rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 Arial;}}"
+        rb"{\stylesheet{\s1 heading 1;}}{\*\generator Nobody;}"
+        rb"\pard\s1 Title\par\pard {\b Bold} caf\'e9 \u8364?5\par"
+        rb"\trowd\pard\intbl a\cell b\cell\row\trowd\pard\intbl c\cell d\cell\row\pard End\par}"
+    )
+
+    assert convert(content, media.RTF).markdown.split("\n\n") == [
+        "# Title",
+        "**Bold** café €5",
+        "| a | b |\n| --- | --- |\n| c | d |",
+        "End",
+    ]
+
+
+def test_the_chapters_of_a_book_are_its_pages(convert: Convert) -> None:
+    book = archive(
+        {
+            "META-INF/container.xml": '<container><rootfiles><rootfile full-path="o/b.opf"/>'
+            "</rootfiles></container>",
+            "o/b.opf": '<package><manifest><item id="b" href="t/2.xhtml"/>'
+            '<item id="a" href="t/1.xhtml"/></manifest>'
+            '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>',
+            "o/t/1.xhtml": '<html><body><h1>One</h1><img src="../p.png"/></body></html>',
+            "o/t/2.xhtml": "<html><body><h1>Two</h1><p>Text</p></body></html>",
+            "o/p.png": encoded(noise(60, 50), "PNG"),
+        }
+    )
+
+    converted = convert(book, media.EPUB)
+
+    assert [page.markdown for page in converted.pages] == [
+        "# One\n\n![](image-1.png)",
+        "# Two\n\nText",
+    ]
+    assert converted.image_names == ["image-1.png"]
+
+
+def test_an_opendocument_text_keeps_headings_lists_and_tables(convert: Convert) -> None:
+    names = " ".join(
+        f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{prefix}:1.0"'
+        for prefix in ("office", "text", "table")
+    )
+    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    rows = "".join(
+        f"<table:table-row>{cell.format(a)}{cell.format(b)}</table:table-row>"
+        for a, b in ("ab", "cd")
+    )
+    content = (
+        f"<office:document-content {names}><office:body><office:text>"
+        '<text:h text:outline-level="2">Head</text:h><text:p>Some<text:s/>text</text:p>'
+        "<text:list><text:list-item><text:p>item</text:p></text:list-item></text:list>"
+        f"<table:table>{rows}</table:table></office:text></office:body></office:document-content>"
+    )
+
+    assert convert(archive({"content.xml": content}), media.ODT).markdown.split("\n\n") == [
+        "## Head",
+        "Some text",
+        "- item",
+        "| a | b |\n| --- | --- |\n| c | d |",
+    ]
+
+
+@pytest.mark.parametrize(
+    "media_type", [media.PLAIN, media.MARKDOWN, media.CSV, media.HTML, media.RTF]
+)
+def test_white_space_alone_is_an_empty_document(convert: Convert, media_type: str) -> None:
+    with pytest.raises(EmptyDocument):
+        convert(b" \n\t\n", media_type)
+
+
+@pytest.mark.parametrize("media_type", [media.PLAIN, media.CSV])
+def test_bytes_that_are_no_text_are_called_corrupt(convert: Convert, media_type: str) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(bytes(range(1, 32)) * 40, media_type)
+
+
+def test_something_else_than_rtf_is_called_corrupt(convert: Convert) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(b"plain words", media.RTF)
+
+
+def test_a_text_beyond_the_limit_is_refused(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TEXT_MAX_BYTES", 10)
+
+    with pytest.raises(DocumentTooLarge):
+        convert(b"eleven bytes", media.PLAIN)
+
+
+def test_an_unknown_type_is_refused(convert: Convert) -> None:
+    with pytest.raises(UnsupportedDocument, match="audio/mpeg"):
+        convert(b"x", "audio/mpeg")
