@@ -10,13 +10,13 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from sqlalchemy import text
 
+from bench.service import REPOSITORY
 from ilios import clock, queue
 from ilios.database import Database
 from ilios.settings import Settings
@@ -62,8 +62,7 @@ def measure(kind: str, count: int, claims: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
         environment = {**os.environ, "DATA_DIR": folder}
-        upgrade = [sys.executable, "-m", "alembic", "upgrade", "head"]
-        subprocess.run(upgrade, env=environment, check=True)
+        subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
         database = Database(settings.database_path)
         fill(database, kind, count)
         enqueued = [timed(lambda: enqueue(database)) for _ in range(claims)]

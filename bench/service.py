@@ -1,0 +1,132 @@
+"""A service of its own for a measurement: started from start.sh on empty data, ended afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+REPOSITORY = Path(__file__).parents[1]
+BOUNDARY = "ilios-bench"
+MIB = 1024 * 1024
+
+
+class Service:
+    """A running service."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, ready_seconds: float) -> None:
+        self.process = process
+        self.port = port
+        self.ready_seconds = ready_seconds
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+
+    def get(self, path: str) -> Any:
+        connection = self.connect()
+        connection.request("GET", path)
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    def tree(self) -> list[psutil.Process]:
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def supervisor(self) -> psutil.Process:
+        return next(p for p in self.tree() if p.cmdline()[-1:] == ["workers.py"])
+
+    def pss_mib(self) -> float:
+        """Proportional set size of the whole tree."""
+        return sum(_pss(process) for process in self.tree()) / MIB
+
+    def cpu_seconds(self) -> float:
+        return sum(sum(process.cpu_times()[:2]) for process in self.tree())
+
+    def pause_workers(self) -> None:
+        """Stop supervisor and workers, so that only the web half works."""
+        supervisor = self.supervisor()
+        for process in [supervisor, *supervisor.children(recursive=True)]:
+            process.suspend()
+
+    def resume_workers(self) -> None:
+        supervisor = self.supervisor()
+        for process in [*supervisor.children(recursive=True), supervisor]:
+            process.resume()
+
+    def stop(self) -> float:
+        """SIGTERM; returns the seconds until the last process has ended."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        return time.monotonic() - started
+
+
+@contextmanager
+def running(**settings: str) -> Iterator[Service]:
+    """A service on an empty, migrated data folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = _free_port()
+        environment = {**os.environ, "DATA_DIR": folder, "PORT": str(port), **settings}
+        subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
+        with (Path(folder) / "log").open("wb") as log:
+            started = time.monotonic()
+            process = subprocess.Popen(
+                ["./start.sh"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
+            )
+        try:
+            _wait_until_ready(port)
+            yield Service(process, port, time.monotonic() - started)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(60)
+
+
+def multipart(file_name: str, content: bytes) -> bytes:
+    """A form with one file, as `submit` and `convert` take it."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; '
+        f'filename="{file_name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    )
+    return head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(port: int) -> None:
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            if answer.status == 200 and b'"workers":"ok"' in answer.read().replace(b" ", b""):
+                return
+        except OSError:
+            pass
+        time.sleep(0.02)
