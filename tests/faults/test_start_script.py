@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,16 +28,23 @@ END_TIMEOUT_S = 45.0
 IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do
 ACCOUNT_UID = 10001
 
+LIKE_A_USER = (
+    ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+    if os.geteuid() == 0
+    else ()
+)
+"""File permissions bind root too, once it has given up the right to pass over them."""
+
 
 class StartScript:
     """A running start.sh in a session of its own, by which its processes are found."""
 
-    def __init__(self, settings: Settings, log_path: Path) -> None:
+    def __init__(self, settings: Settings, log_path: Path, prefix: tuple[str, ...] = ()) -> None:
         self.port = settings.port
         self._log_path = log_path
         with log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [REPOSITORY / "start.sh"],
+                [*prefix, REPOSITORY / "start.sh"],
                 env=environment(settings, PATH=path_with_python()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -52,9 +61,9 @@ class StartScript:
         return self.log.splitlines()
 
     def child(self, word: str) -> psutil.Process:
-        """The direct child that has this word in its command line."""
-        children = psutil.Process(self.process.pid).children()
-        return next(c for c in children if any(word in part for part in c.cmdline()))
+        """The direct child that has this word in its command line, as soon as there is one."""
+        wait_until(lambda: self._children(word), START_TIMEOUT_S)
+        return self._children(word)[0]
 
     def wait_until_ready(self) -> None:
         wait_until(self._is_ready, START_TIMEOUT_S)
@@ -71,6 +80,14 @@ class StartScript:
         for process in self.left_over():
             process.kill()
         self.process.wait()
+
+    def _children(self, word: str) -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(word in part for part in child.cmdline()):
+                    found.append(child)
+        return found
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:
@@ -92,7 +109,7 @@ class StartScript:
             return False
 
 
-Start = Callable[[Settings], StartScript]
+Start = Callable[..., StartScript]
 
 
 def path_with_python() -> str:
@@ -120,8 +137,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Run start.sh with these settings; whatever is left at the end is killed."""
     started: list[StartScript] = []
 
-    def start(settings: Settings) -> StartScript:
-        script = StartScript(settings, tmp_path / f"start-{len(started)}.log")
+    def start(settings: Settings, prefix: tuple[str, ...] = ()) -> StartScript:
+        script = StartScript(settings, tmp_path / f"start-{len(started)}.log", prefix)
         started.append(script)
         return script
 
@@ -176,13 +193,16 @@ def test_ctrl_c_drains_and_ends_with_0(serving: StartScript) -> None:
 
 
 def test_a_sigterm_during_the_migration_lets_it_finish_and_starts_nothing(
-    start: Start, small: Settings
+    start: Start, small: Settings, tmp_path: Path
 ) -> None:
-    script = start(small)
-    wait_until(lambda: psutil.Process(script.process.pid).children(), START_TIMEOUT_S)
+    fresh = small.model_copy(update={"data_dir": tmp_path / "new"})
+    script = start(fresh)
+    migration = script.child("alembic")
     script.process.terminate()
 
     assert script.wait() == 0
+    assert not migration.is_running()
+    assert rows(fresh.database_path, "SELECT version_num FROM alembic_version")
     assert "supervisor.started" not in script.log
     assert not script.left_over()
 
@@ -253,14 +273,13 @@ def test_a_data_folder_that_cannot_be_made_is_one_line(
     assert "cannot be written" in line
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_data_folder_of_somebody_else_is_one_line_with_the_remedy(
     start: Start, small: Settings, tmp_path: Path
 ) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
 
-    script = start(small.model_copy(update={"data_dir": folder}))
+    script = start(small.model_copy(update={"data_dir": folder}), LIKE_A_USER)
 
     assert script.wait() == 1
     (line,) = script.lines
@@ -292,6 +311,13 @@ def test_a_database_of_another_program_is_refused_untouched(start: Start, small:
     assert small.database_path.read_bytes() == before
 
 
+def rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    connection = pysqlite3.connect(str(path))
+    found: list[tuple[object, ...]] = connection.execute(query).fetchall()
+    connection.close()
+    return found
+
+
 def change(path: Path, statement: str) -> None:
     connection = pysqlite3.connect(str(path))
     connection.execute(statement)
@@ -306,13 +332,21 @@ RunInImage = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def as_in_the_image(tmp_path: Path) -> RunInImage:
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may enter, unlike pytest's."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="ilios-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture
+def as_in_the_image(open_folder: Path) -> RunInImage:
     """Run start.sh as root where the account exists; `python` only tells whom it runs as."""
-    passwd = tmp_path / "passwd"
-    passwd.write_text(
-        Path("/etc/passwd").read_text() + f"ilios:x:{ACCOUNT_UID}:{ACCOUNT_UID}::/data:/bin/false\n"
-    )
-    image = tmp_path / "image"
+    passwd = open_folder / "passwd"
+    account = f"ilios:x:{ACCOUNT_UID}:{ACCOUNT_UID}::/data:/bin/false\n"
+    passwd.write_text(Path("/etc/passwd").read_text() + account)
+    image = open_folder / "image"
     image.mkdir()
     shutil.copy(REPOSITORY / "start.sh", image)
     python = image / "python"
@@ -322,9 +356,6 @@ def as_in_the_image(tmp_path: Path) -> RunInImage:
     bind = 'mount --bind "$1" /etc/passwd && shift && exec "$@"'
     if subprocess.run([*namespace, bind, "sh", passwd, "true"], check=False).returncode:
         pytest.skip("needs root and a mount namespace")
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_uid == os.geteuid() and folder.is_relative_to(tmp_path.parents[1]):
-            folder.chmod(0o755)  # pytest's are closed to other users
 
     def run(data_dir: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -340,9 +371,9 @@ def as_in_the_image(tmp_path: Path) -> RunInImage:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root and a mount namespace")
 def test_root_gives_the_volume_to_the_account_and_drops_to_it(
-    as_in_the_image: RunInImage, tmp_path: Path
+    as_in_the_image: RunInImage, open_folder: Path
 ) -> None:
-    data = tmp_path / "data"
+    data = open_folder / "data"
     (data / "objects" / "deep").mkdir(parents=True)
     (data / "objects" / "deep" / "file").touch()
     (data / "link").symlink_to("/etc/passwd")
@@ -356,9 +387,9 @@ def test_root_gives_the_volume_to_the_account_and_drops_to_it(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root and a mount namespace")
 def test_a_volume_that_was_handed_over_is_not_walked_again(
-    as_in_the_image: RunInImage, tmp_path: Path
+    as_in_the_image: RunInImage, open_folder: Path
 ) -> None:
-    data = tmp_path / "data"
+    data = open_folder / "data"
     (data / "objects").mkdir(parents=True)
     as_in_the_image(data)
     (data / "objects" / "left-by-root").touch()

@@ -1,0 +1,37 @@
+ARG BASE_IMAGE=python:3.13-slim-trixie
+
+FROM ${BASE_IMAGE} AS build
+WORKDIR /app
+COPY requirements.lock ./
+# The installer is left out of the final image: nothing is installed at run time.
+RUN python3 -m venv /opt/venv \
+ && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
+ && /opt/venv/bin/pip uninstall --yes pip
+COPY . .
+# Compiled here, since the service's user cannot write to /app.
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode checked-hash . \
+ && rm requirements.lock
+
+FROM ${BASE_IMAGE}
+# Debian's patch releases are wanted, so no version is pinned.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 ilios \
+ && useradd --uid 10001 --gid ilios --home-dir /data --no-create-home --shell /usr/sbin/nologin ilios \
+ && install --directory --owner=10001 --group=10001 --mode=0750 /data
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+WORKDIR /app
+ENV DATA_DIR=/data \
+    PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+EXPOSE 1337
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "ilios.probe"]
+# Starts as root so that start.sh can give a volume that was mounted as root's to UID 10001, and
+# drops to it; `--user` with any other id works as well.
+ENTRYPOINT ["tini", "--"]
+CMD ["/app/start.sh"]

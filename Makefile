@@ -1,0 +1,80 @@
+# Everything runs from a virtual environment that is made on first use from the lock files.
+#
+#   make demo     convert a sample document and print its Markdown
+#   make run      serve on PORT (1337) from DATA_DIR (./data), in the foreground
+#   make lint     formatting, lint, types, import floors, Dockerfile, shell scripts
+#   make test     all tests; one tier: make unit | integration | faults | contract | browser
+#   make lock     resolve pyproject.toml into the lock files again (needs uv;
+#                 COMPILE_FLAGS=--upgrade takes the newest versions)
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV ?= uv
+VENV ?= .venv
+
+TIERS := unit integration faults contract browser
+BIN := $(abspath $(VENV))/bin
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command "make lock" $(COMPILE_FLAGS)
+
+# A stamp carries the checksum of its lock file: a change, or another branch, installs anew.
+checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
+RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
+DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
+
+.PHONY: setup demo run test lint lock $(TIERS)
+.DEFAULT_GOAL := setup
+
+setup: $(RUN_STAMP) $(DEV_STAMP)
+
+demo: $(RUN_STAMP)
+	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/demo.py
+
+run: export DATA_DIR ?= $(CURDIR)/data
+run: $(RUN_STAMP)
+	@PATH="$(BIN):$$PATH" exec ./start.sh
+
+# Temporary files go to one folder that is removed however the run ends. It is not in the checkout:
+# sockets lie in it, and their paths may have 107 bytes at most.
+pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); trap 'rm -rf "$$scratch"' EXIT; \
+	trap 'exit 130' INT; trap 'exit 143' TERM; \
+	PATH="$(BIN):$$PATH" TMPDIR="$$scratch" $(BIN)/python -m pytest $(1)
+
+test: setup
+	$(call pytest,)
+
+$(TIERS): setup
+	$(call pytest,tests/$@)
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck start.sh .ci/run
+
+lock:
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements-dev.lock --extra dev \
+		--constraint requirements.lock pyproject.toml
+
+$(RUN_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Ilios needs Python 3.11 or newer, but $(PYTHON) is" \
+			"'$$($(PYTHON) --version 2>&1 | head -n 1)': name another, as in make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@echo "Installing into $(VENV) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(INSTALL) --requirement requirements.lock
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@echo "Installing the development tools into $(VENV) …"
+	@$(INSTALL) --requirement requirements-dev.lock
+	@rm -f $(VENV)/.dev-*
+	@touch $@

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Runs the service in the foreground: prepares the data folder, migrates, then serves until a
+# SIGTERM or SIGINT asks it to stop (exit code 0) or one of its two processes ends (non-zero, so
+# that whoever started it starts it again; the database makes that harmless).
+#
+# Uses the `python` of PATH. Settings come from the environment; see README.md.
+set -uo pipefail
+
+readonly ACCOUNT=ilios ACCOUNT_UID=10001
+
+fail() {
+  echo "ilios: $*" >&2
+  exit 1
+}
+
+absolute() {
+  case $1 in
+    /*) echo "$1" ;;
+    *) echo "$PWD/$1" ;;
+  esac
+}
+
+# Whether the account that the image drops to is here. Its presence is what tells our image from a
+# developer's machine, where root must keep owning ./data; unlike a variable it cannot get lost on
+# the way through a platform's configuration, which would leave the service running as root.
+account_is_here() {
+  [[ $(id -u "$ACCOUNT" 2>/dev/null) == "$ACCOUNT_UID" ]]
+}
+
+# Give a folder to the account: whatever lies directly in it, with all below, unless it is the
+# account's own. Depth first, so that a tree changes hands last at its top: one whose top is ours
+# was finished, and needs no second look however many files it holds.
+hand_over() {
+  local entry
+  while IFS= read -r -d '' entry; do
+    find "$entry" -xdev -depth ! -uid "$ACCOUNT_UID" \
+      -exec chown -h "$ACCOUNT_UID:$ACCOUNT_UID" {} + ||
+      fail "$entry cannot be given to user $ACCOUNT_UID: run chown -R $ACCOUNT_UID $1 on the host."
+  done < <(find "$1" -maxdepth 1 ! -uid "$ACCOUNT_UID" -print0)
+}
+
+become_account() {
+  [[ $DATA_DIR != / ]] || fail "the data folder is /: set DATA_DIR to a folder, for example /data."
+  mkdir -p "$DATA_DIR" || fail "the data folder $DATA_DIR cannot be made."
+  hand_over "$DATA_DIR"
+  HOME=$DATA_DIR exec setpriv --reuid "$ACCOUNT_UID" --regid "$ACCOUNT_UID" --clear-groups \
+    --no-new-privs "$0"
+}
+
+# shellcheck disable=SC2329  # the trap calls it
+request_stop() {
+  stop_requested=1
+  forward_stop
+}
+
+forward_stop() {
+  # Either may not have been started yet, or have ended. A whole group at a time: of a gunicorn that
+  # was killed, its workers are left.
+  for group in $web $supervisor; do
+    kill -TERM -- "-$group" 2>/dev/null
+  done
+}
+
+wait_for_end() {
+  local status
+  # A signal interrupts `wait`; only the end of the process ends the loop.
+  until wait "$1"; status=$?; ! kill -0 "$1" 2>/dev/null; do :; done
+  ((status != 0)) || return 0
+  # It did not leave by itself, so its children may still be there. They have as long as running
+  # jobs may take.
+  local -r deadline=$((SECONDS + ${SHUTDOWN_GRACE_SECONDS:-30} + 5))
+  while kill -0 -- "-$1" 2>/dev/null && ((SECONDS < deadline)); do
+    sleep 0.05
+  done
+  kill -KILL -- "-$1" 2>/dev/null
+}
+
+stop_requested=0 web="" supervisor=""
+trap request_stop TERM INT
+
+# --- the data folder ---
+
+if [[ -n ${LOCAL_DB_PATH:-} ]]; then
+  LOCAL_DB_PATH=$(absolute "$LOCAL_DB_PATH")
+  export LOCAL_DB_PATH
+fi
+DATA_DIR=$(absolute "${DATA_DIR:-$(dirname "${LOCAL_DB_PATH:-/data/ilios.db}")}")
+export DATA_DIR
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit
+
+if [[ $EUID -eq 0 ]] && account_is_here; then
+  become_account
+fi
+# Temporary files lie beside the data: a container's own /tmp may be small, or memory.
+export TMPDIR=$DATA_DIR/tmp
+
+# --- migrate ---
+
+# Makes the folders, checks settings and database, and says in one line what is wrong with them.
+python -m alembic upgrade head || exit
+((stop_requested == 0)) || exit 0
+
+# gunicorn looks for itself, but by then the supervisor runs.
+port=${PORT:-1337}
+if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+  fail "port $port is taken by another program: stop it, or set PORT to a free one."
+fi
+
+# --- serve ---
+
+# If this script is killed, its processes are told to stop: nothing of ours stays behind.
+tether=(setpriv --pdeathsig TERM)
+"${tether[@]}" true 2>/dev/null || tether=()
+
+# Each in a process group of its own, so that a Ctrl-C reaches this script alone.
+set -m
+"${tether[@]}" python -m gunicorn -c python:ilios.api.gunicorn_conf 'app:create_app()' </dev/null &
+web=$!
+"${tether[@]}" python workers.py </dev/null &
+supervisor=$!
+set +m
+((stop_requested == 0)) || forward_stop  # it came between the check above and the start
+
+wait -n "$web" "$supervisor"
+status=$?
+if ((stop_requested == 0)); then
+  ended="the supervisor"
+  kill -0 "$web" 2>/dev/null || ended=gunicorn
+  echo "ilios: $ended ended with status $status: stopping the rest." >&2
+  forward_stop
+fi
+wait_for_end "$web"
+wait_for_end "$supervisor"
+
+((stop_requested == 0)) || exit 0
+((status != 0)) || status=1
+exit "$status"

@@ -1,0 +1,53 @@
+"""Every setting stands in .env.example and in README.md with its default, and nothing else does."""
+
+from __future__ import annotations
+
+import re
+
+from ilios.settings import Settings
+from tests.support.migrating import REPOSITORY
+
+UNSET = None
+ASSIGNMENT = re.compile(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \| (?:`([^`]*)`|–) \| .+ \|$", re.MULTILINE)
+
+
+def defaults() -> dict[str, str | None]:
+    """Each variable with its default as one writes it in an environment."""
+    return {name.upper(): _written(field.default) for name, field in Settings.model_fields.items()}
+
+
+def _written(default: object) -> str | None:
+    if default is None:
+        return UNSET
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def section(title: str) -> str:
+    """The text below a heading of README.md, up to the next one of its level."""
+    text = (REPOSITORY / "README.md").read_text()
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_the_example_file_holds_every_setting_with_its_default_and_nothing_else() -> None:
+    text = (REPOSITORY / ".env.example").read_text()
+
+    documented = [
+        (name, UNSET if commented else value) for commented, name, value in ASSIGNMENT.findall(text)
+    ]
+
+    assert sorted(documented) == sorted(defaults().items())
+
+
+def test_a_setting_without_a_default_has_an_example_that_is_commented_out() -> None:
+    text = (REPOSITORY / ".env.example").read_text()
+
+    examples = {name: value for commented, name, value in ASSIGNMENT.findall(text) if commented}
+
+    assert all(examples.values())
+
+
+def test_the_readme_lists_every_setting_with_its_default_and_nothing_else() -> None:
+    documented = [(name, value or UNSET) for name, value in TABLE_ROW.findall(section("Settings"))]
+
+    assert sorted(documented) == sorted(defaults().items())
