@@ -86,7 +86,7 @@ def running(**settings: str) -> Iterator[Service]:
                 ["./start.sh"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
             )
         try:
-            _wait_until_ready(port)
+            _wait_until_ready(process, port)
             yield Service(process, port, time.monotonic() - started)
         finally:
             if process.poll() is None:
@@ -119,8 +119,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(port: int) -> None:
-    while True:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    while process.poll() is None:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/health")
@@ -130,3 +130,4 @@ def _wait_until_ready(port: int) -> None:
         except OSError:
             pass
         time.sleep(0.02)
+    raise RuntimeError(f"the service ended with status {process.returncode}")

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ilios.engines.base import Conversion, ConversionWarning
 from ilios.errors import BatchNotFound, ConversionError, DocumentNotFound
 from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow
 
+_INSERT = insert(Document)  # prepared once: see ilios.queue
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 TERMINAL = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
 
@@ -43,6 +44,12 @@ class StoredImage:
 def instance_id(session: Session) -> str:
     """The id of this database, part of every object key."""
     return session.scalars(select(Instance.id)).one()
+
+
+def add(session: Session, **columns: Any) -> Document:
+    """Insert a document; the one that is returned belongs to no session."""
+    session.connection().execute(_INSERT, columns)
+    return Document(**columns)
 
 
 def document_of(session: Session, document_id: str, owner: str) -> Document:

@@ -93,7 +93,7 @@ class Database:
         Writers of this host take turns in order of arrival (SQLite's own lock lets one starve).
         Raises DatabaseBusy when a stranger holds the lock through every retry.
         """
-        with self._turn(), self._writer() as session:
+        with self._writer() as session, self._turn():
             self._begin(session)
             yield session
             session.commit()

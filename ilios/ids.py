@@ -7,13 +7,19 @@ import secrets
 import string
 
 ID_LENGTH = 24  #: 36**24 ≈ 2**124 possibilities
+ID_BITS = 192  #: far more than 124, so that every letter is as likely as any other
 ID_PATTERN = re.compile(r"[a-z0-9]{20,30}")
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_id() -> str:
     """24 random lower-case letters and digits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
+    number = secrets.randbits(ID_BITS)
+    letters = []
+    for _ in range(ID_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
 
 
 def is_id(text: str) -> bool:

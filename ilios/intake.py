@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -133,17 +134,16 @@ class Intake:
         url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
         order = Order(owner=owner, retention_days=retention_days)
         with self._database.writing() as session:
-            session.add(
-                _document(
-                    document_id,
-                    order,
-                    file_name=file_name,
-                    mime_type=media_type,
-                    file_size=size_bytes,
-                    storage_key=key,
-                    status=DocumentStatus.AWAITING_UPLOAD,
-                    created_at=clock.now(),
-                )
+            catalog.add(
+                session,
+                **_columns(order),
+                id=document_id,
+                file_name=file_name,
+                mime_type=media_type,
+                file_size=size_bytes,
+                storage_key=key,
+                status=DocumentStatus.AWAITING_UPLOAD,
+                created_at=clock.now(),
             )
         return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
 
@@ -258,9 +258,10 @@ def _checked_all(files: Sequence[Received | RefusedFile]) -> list[tuple[Received
 def _add(
     session: Session, stored: _Stored, order: Order, now: datetime, batch_id: str | None = None
 ) -> Document:
-    document = _document(
-        stored.document_id,
-        order,
+    document = catalog.add(
+        session,
+        **_columns(order),
+        id=stored.document_id,
         file_name=stored.file.file_name,
         mime_type=stored.media_type,
         file_size=stored.file.size_bytes,
@@ -270,8 +271,6 @@ def _add(
         batch_id=batch_id,
         created_at=now,
     )
-    session.add(document)
-    session.flush()
     queue.enqueue(
         session,
         document_id=document.id,
@@ -282,16 +281,15 @@ def _add(
     return document
 
 
-def _document(document_id: str, order: Order, **columns: object) -> Document:
-    return Document(
-        id=document_id,
-        owner=order.owner,
-        operation=order.operation,
-        retention_days=order.retention_days,
-        options={"pages": str(order.pages)} if order.pages else {},
-        warnings=[],
-        **columns,
-    )
+def _columns(order: Order) -> dict[str, Any]:
+    """What of a document follows from the order alone."""
+    return {
+        "owner": order.owner,
+        "operation": order.operation,
+        "retention_days": order.retention_days,
+        "options": {"pages": str(order.pages)} if order.pages else {},
+        "warnings": [],
+    }
 
 
 def _require_awaiting(document: Document) -> None:

@@ -16,7 +16,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ilios import clock, ids
@@ -29,6 +29,7 @@ DEFAULT_PRIORITY = 5
 SPACING_MS = 60_000
 STEP_MS = 600_000
 LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 3
 MAX_CRASHES = 2  #: parser children that one document may take with it
 RETRY_BASE_SECONDS = 5
 RETRY_JITTER = 0.2
@@ -36,6 +37,23 @@ RETRY_JITTER = 0.2
 # Literals, else SQLite cannot prove that a partial index applies.
 PENDING: ColumnElement[str] = literal_column("'pending'")
 PROCESSING: ColumnElement[str] = literal_column("'processing'")
+
+# Prepared once: every submission waits for the one before it to leave the write lock.
+_INSERT = insert(Job)
+_HEAD_AND_TAIL = select(
+    select(Job.rank + Job.priority * STEP_MS)
+    .where(Job.status == PENDING, Job.scheduled_at.is_(None))
+    .order_by(Job.rank, Job.id)
+    .limit(1)
+    .scalar_subquery(),
+    select(func.max(Job.rank))
+    .where(
+        Job.status == PENDING,
+        Job.owner == bindparam("owner"),
+        Job.priority == bindparam("priority"),
+    )
+    .scalar_subquery(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +75,24 @@ class Released:
 
 def enqueue(session: Session, *, document_id: str, owner: str, priority: int, now: datetime) -> str:
     """Add a job that is ready at once; returns its id."""
-    job = Job(
-        id=ids.new_id(),
-        document_id=document_id,
-        owner=owner,
-        type="convert",
-        status=JobStatus.PENDING,
-        priority=priority,
-        rank=_rank(session, owner, priority, now),
-        created_at=now,
+    job_id = ids.new_id()
+    session.connection().execute(
+        _INSERT,
+        {
+            "id": job_id,
+            "document_id": document_id,
+            "owner": owner,
+            "type": "convert",
+            "status": JobStatus.PENDING,
+            "priority": priority,
+            "rank": _rank(session, owner, priority, now),
+            "attempts": 0,
+            "max_attempts": MAX_ATTEMPTS,
+            "crashes": 0,
+            "created_at": now,
+        },
     )
-    session.add(job)
-    session.flush()
-    return job.id
+    return job_id
 
 
 def claim(session: Session, worker: str, now: datetime) -> Lease | None:
@@ -270,20 +293,11 @@ def retry_delay(attempts: int) -> timedelta:
 
 
 def _rank(session: Session, owner: str, priority: int, now: datetime) -> int:
+    parameters = {"owner": owner, "priority": priority}
+    head, tail = session.connection().execute(_HEAD_AND_TAIL, parameters).one()
     start = clock.milliseconds(now)
-    head = session.execute(
-        select(Job.rank, Job.priority)
-        .where(Job.status == PENDING, Job.scheduled_at.is_(None))
-        .order_by(Job.rank, Job.id)
-        .limit(1)
-    ).first()
     if head is not None:
-        start = max(start, head.rank + head.priority * STEP_MS)
-    tail = session.scalar(
-        select(func.max(Job.rank)).where(
-            Job.status == PENDING, Job.owner == owner, Job.priority == priority
-        )
-    )
+        start = max(start, head)
     if tail is not None:
         start = max(start, tail + priority * STEP_MS + SPACING_MS)
     return start - priority * STEP_MS

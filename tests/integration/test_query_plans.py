@@ -88,7 +88,11 @@ def test_a_hot_query_searches_its_indexes_and_scans_no_table(database: Database,
         steps = [step for said in statements for step in plan(session, *said)]
         session.rollback()
 
-    touching = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    touching = [
+        step
+        for step in steps
+        if step.startswith(("SCAN", "SEARCH")) and step != "SCAN CONSTANT ROW"
+    ]
     assert touching
     # A scan of a partial index in its own order stops at the first row; of a table it does not.
     assert not [step for step in touching if step.startswith("SCAN") and "INDEX" not in step]

@@ -1,0 +1,1 @@
+"""The HTTP floor: translates requests into calls of the services, and their answers back."""

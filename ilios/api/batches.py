@@ -1,0 +1,85 @@
+"""`/v1/batch`: many documents in one request, followed and fetched together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flask import Response
+
+from ilios import clock
+from ilios.api import answers, rendering
+from ilios.api.auth import current_owner
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.context import services
+from ilios.api.forms import BatchDownloadQuery, BatchForm, BatchStatusQuery, order_of
+from ilios.api.schemas import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
+from ilios.models import Document, DocumentStatus, PageRow
+
+blueprint = ApiBlueprint(
+    "Batches", __name__, url_prefix="/v1/batch", description="Many documents together."
+)
+
+NDJSON = "application/x-ndjson"
+_METADATA = MetadataSchema()
+
+
+@blueprint.post("/submit")
+@blueprint.arguments(BatchForm(), location="multipart")
+@blueprint.response(202, BatchAcceptedSchema)
+@blueprint.refuses(400, 401, 408, 413, 415, 422, 503)
+def batch_submit(form: dict[str, Any]) -> Any:
+    """Queue 1 to 100 documents, all or none.
+
+    One bad file refuses the batch: `errors` lists each of them, and nothing is stored.
+    """
+    order = order_of(form, current_owner())
+    batch, documents = services().intake.submit_batch(form["files"], order)
+    answer = answers.batch_accepted(batch, documents)
+    return answer, {"Location": answer["status_url"]}
+
+
+@blueprint.get("/status/<id:batch_id>")
+@blueprint.arguments(BatchStatusQuery(), location="query")
+@blueprint.response(200, BatchStatusSchema)
+@blueprint.refuses(400, 401, 404)
+def batch_status(query: dict[str, Any], batch_id: str) -> Any:
+    """Report how far a batch has come."""
+    owner = current_owner()
+    with services().places.to_poll(query["wait"]) as seconds:
+        report = services().reports.batch(batch_id, owner=owner, wait_seconds=seconds)
+    return answers.batch_status(report, details=query["details"])
+
+
+@blueprint.get("/download/<id:batch_id>")
+@blueprint.arguments(BatchDownloadQuery(), location="query")
+@blueprint.response(200, TEXT, content_type=NDJSON)
+@blueprint.refuses(400, 401, 404, 409, 422)
+def batch_download(_query: dict[str, Any], batch_id: str) -> Response:
+    """Give all results of a finished batch, one JSON object a line.
+
+    Each line has `id`, `fileName`, `status`, `content`, `metadata`, `error` and `processedAt`.
+    """
+    results = services().reports.batch_results(batch_id, owner=current_owner())
+    return Response(_lines(results), mimetype=NDJSON)
+
+
+def _lines(results: Iterable[tuple[Document, Iterable[PageRow]]]) -> Iterator[str]:
+    for document, pages in results:
+        head = {
+            "id": document.id,
+            "fileName": document.file_name,
+            "status": document.status.value,
+        }
+        tail: dict[str, Any] = {
+            "metadata": None,
+            "error": document.error,
+            "processedAt": clock.iso(document.processed_at) if document.processed_at else None,
+        }
+        if document.status is DocumentStatus.COMPLETED:
+            tail["metadata"] = _METADATA.dump(answers.metadata(document, document.page_count or 0))
+            yield from rendering.json_with_content(head, rendering.markdown(pages), tail)
+        else:
+            yield json.dumps({**head, "content": None, **tail})
+        yield "\n"

@@ -1,0 +1,56 @@
+"""The blueprint of our resources: flask-smorest's, with our parser and with types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from ilios.api.parsing import Parser
+
+View = TypeVar("View", bound=Callable[..., Any])
+AnySchema = type[Schema] | dict[str, Any]
+
+
+class Decorator(Protocol):
+    """Gives back a view of the same type."""
+
+    def __call__(self, view: View, /) -> View: ...
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
+    """Views take parsed arguments, return what a schema dumps, and document both."""
+
+    ARGUMENTS_PARSER = Parser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012  # as flask-smorest declares it
+        **Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        "multipart": "multipart/form-data",
+    }
+
+    if TYPE_CHECKING:
+
+        def get(self, rule: str) -> Decorator: ...
+        def post(self, rule: str) -> Decorator: ...
+        def put(self, rule: str) -> Decorator: ...
+        def doc(self, **manual: Any) -> Decorator: ...
+        def arguments(self, schema: Schema, *, location: str = ...) -> Decorator: ...
+        def response(
+            self, status: int, schema: AnySchema | None = ..., **documented: Any
+        ) -> Decorator: ...
+        def alt_response(
+            self, status: int, response: str | None = ..., **documented: Any
+        ) -> Decorator: ...
+
+    def refuses(self, *statuses: int) -> Decorator:
+        """Document the statuses of problems that a view may answer with."""
+
+        def decorate(view: View) -> View:
+            for status in statuses:
+                document: Decorator = self.alt_response(status, HTTPStatus(status).name)
+                view = document(view)
+            return view
+
+        return decorate

@@ -1,0 +1,99 @@
+"""The composition root of the web processes: every service, built once from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from ilios import data_folder
+from ilios.api.places import Places
+from ilios.database import Database
+from ilios.health import Examiner
+from ilios.intake import Intake
+from ilios.keys import KeyRing
+from ilios.reports import Reports
+from ilios.settings import Settings
+from ilios.storage import ObjectStore, open_store
+from ilios.waiting import Waiter
+from ilios.wakeup import Bell
+
+EXTENSION = "ilios"
+
+
+class DrainingWaiter(Waiter):
+    """A waiter that can let everybody go at once, when the server is about to stop."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._draining = False
+
+    def drain(self) -> None:
+        """End every wait, present and to come."""
+        with self._lock:
+            self._draining = True
+            for events in self._waiting.values():
+                for event in events:
+                    event.set()
+
+    def until_ended(self, document_id: str, timeout_seconds: float) -> None:
+        super().until_ended(document_id, 0 if self._draining else timeout_seconds)
+
+    def until(self, done: Callable[[Session], bool], timeout_seconds: float) -> None:
+        super().until(lambda session: self._draining or done(session), timeout_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the handlers call."""
+
+    settings: Settings
+    store: ObjectStore
+    intake: Intake
+    reports: Reports
+    examiner: Examiner
+    keys: KeyRing
+    places: Places
+    waiter: DrainingWaiter
+    database: Database
+    bell: Bell
+
+    def close(self) -> None:
+        """Give back what was opened since."""
+        self.bell.close()
+        self.database.close()
+
+
+def build(settings: Settings) -> Services:
+    """Build the services; nothing that a fork could break is opened yet.
+
+    The database connects at its first transaction, S3 at its first request, and a datagram socket
+    may be shared. Raises StartupError.
+    """
+    database = Database(settings.database_path, settings.sqlite_synchronous)
+    store = open_store(settings)
+    waiter = DrainingWaiter(database)
+    bell = Bell(data_folder.wake_socket(settings))
+    state = data_folder.supervisor_state(settings)
+    return Services(
+        settings=settings,
+        store=store,
+        intake=Intake(database, store, bell, data_folder.uploads(settings)),
+        reports=Reports(database, store, waiter),
+        examiner=Examiner(database, store.name, state),
+        keys=KeyRing(settings.api_keys),
+        places=Places(settings.web_threads),
+        waiter=waiter,
+        database=database,
+        bell=bell,
+    )
+
+
+def services() -> Services:
+    """The services of the application that handles the present request."""
+    found = current_app.extensions[EXTENSION]
+    if not isinstance(found, Services):
+        raise TypeError("the application was not built by ilios.api.application")
+    return found

@@ -1,0 +1,103 @@
+"""`POST /v1/convert`: immediate conversion, which is a submit that waits for its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import wraps
+from pathlib import PurePath
+from typing import Any
+
+from flask import Response, request
+
+from ilios.api import answers, rendering
+from ilios.api.auth import current_owner
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.context import services
+from ilios.api.forms import ConvertForm, order_of
+from ilios.api.schemas import TEXT, AcceptedSchema, ResultSchema
+from ilios.disposition import attachment
+from ilios.errors import ConversionFailed, StillRunning
+from ilios.intake import OPERATION_IMMEDIATE
+from ilios.models import Document, DocumentStatus
+from ilios.queue import MAX_PRIORITY
+from ilios.reports import Result
+
+blueprint = ApiBlueprint("Conversion", __name__, description="A document in, its Markdown out.")
+
+HEADERS = {
+    "X-Document-Id": {"schema": {"type": "string"}, "description": "The document's id."},
+    "X-Processing-Time-Ms": {"schema": {"type": "integer"}},
+    "X-Extracted-Pages": {"schema": {"type": "integer"}},
+    "ETag": {"schema": {"type": "string"}},
+}
+EXTENSIONS = {"markdown": ".md", "json": ".json", "text": ".txt"}
+
+
+def _in_a_waiting_place(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse before the body is read when no place is free, unless the caller does not wait."""
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with nullcontext() if _is_asynchronous() else services().places.to_convert():
+            return view(*args, **kwargs)
+
+    return wrapper
+
+
+@blueprint.post("/v1/convert")
+@_in_a_waiting_place
+@blueprint.arguments(ConvertForm(), location="multipart")
+@blueprint.response(200, ResultSchema, headers=HEADERS)
+@blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
+@blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
+@blueprint.refuses(400, 401, 408, 413, 415, 422, 502, 503, 504)
+def convert(form: dict[str, Any]) -> Response:
+    """Convert a document and wait for the result.
+
+    The document is stored like any other, and its conversion goes before the queued ones. If the
+    wait ends first, 504 names the document: follow it at `statusUrl`.
+    """
+    order = order_of(form, current_owner(), priority=MAX_PRIORITY, operation=OPERATION_IMMEDIATE)
+    document = services().intake.submit(form["file"], order)
+    if _is_asynchronous():
+        response = answers.accepted(document)
+        response.headers["Preference-Applied"] = "respond-async"
+        return response
+    return _answer(_finished(document), form["format"])
+
+
+def _finished(document: Document) -> Result:
+    """The result, as soon as there is one. Raises ConversionFailed or StillRunning."""
+    begun = time.monotonic()
+    seconds = services().settings.convert_wait_seconds
+    reports, owner = services().reports, document.owner
+    ended = reports.document(document.id, owner=owner, wait_seconds=seconds).document
+    if ended.status is DocumentStatus.COMPLETED:
+        return reports.result(document.id, owner=owner)
+    if ended.status is DocumentStatus.FAILED:
+        raise ConversionFailed(
+            document.id,
+            ended.error_code or ConversionFailed.code,
+            ended.error or "The conversion failed.",
+            engine_fault=ended.engine_fault,
+        )
+    raise StillRunning(document.id, round(time.monotonic() - begun))
+
+
+def _answer(found: Result, form: str) -> Response:
+    document = found.document
+    response = answers.result(found, form)
+    name = PurePath(document.file_name).stem + EXTENSIONS[form]
+    response.headers["Content-Disposition"] = attachment(name)
+    response.headers["X-Document-Id"] = document.id
+    response.headers["X-Processing-Time-Ms"] = str(rendering.processing_ms(document))
+    response.headers["X-Extracted-Pages"] = str(found.page_total)
+    return response
+
+
+def _is_asynchronous() -> bool:
+    preferences = ",".join(request.headers.getlist("Prefer")).lower().split(",")
+    return any(preference.strip() == "respond-async" for preference in preferences)

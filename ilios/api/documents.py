@@ -1,0 +1,78 @@
+"""`/api/documents`: queued conversion of one document, its status and its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from ilios.api import answers, streams
+from ilios.api.auth import current_owner
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.context import services
+from ilios.api.forms import ResultQuery, SubmitForm, WaitQuery, order_of
+from ilios.api.links import absolute
+from ilios.api.schemas import BINARY, TEXT, AcceptedSchema, DocumentStatusSchema, ResultSchema
+
+blueprint = ApiBlueprint(
+    "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
+)
+
+
+@blueprint.post("/submit")
+@blueprint.arguments(SubmitForm(), location="multipart")
+@blueprint.response(202, AcceptedSchema)
+@blueprint.refuses(400, 401, 408, 413, 415, 422, 503)
+def submit(form: dict[str, Any]) -> Response:
+    """Queue a document.
+
+    When this answers, the document is stored for good.
+    """
+    order = order_of(form, current_owner())
+    return answers.accepted(services().intake.submit(form["file"], order))
+
+
+@blueprint.get("/status/<id:document_id>")
+@blueprint.arguments(WaitQuery(), location="query")
+@blueprint.response(200, DocumentStatusSchema)
+@blueprint.refuses(400, 401, 404)
+def document_status(query: dict[str, Any], document_id: str) -> Any:
+    """Report how far a document's conversion has come."""
+    owner = current_owner()
+    with services().places.to_poll(query["wait"]) as seconds:
+        report = services().reports.document(document_id, owner=owner, wait_seconds=seconds)
+    return answers.document_status(report)
+
+
+@blueprint.get("/<id:document_id>")
+@blueprint.arguments(ResultQuery(), location="query")
+@blueprint.response(200, ResultSchema)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
+@blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")
+@blueprint.refuses(400, 401, 404, 409, 410, 422)
+def document_result(query: dict[str, Any], document_id: str) -> Response:
+    """Give the result of a completed document.
+
+    As Markdown, text or JSON. 409 while it is not there: with `Retry-After` if it may still come.
+    """
+    found = services().reports.result(document_id, owner=current_owner(), pages=query["pages"])
+    return answers.result(found, query["format"])
+
+
+@blueprint.get("/<id:document_id>/original")
+@blueprint.response(302, description="A link to the bytes as they were sent; valid for 5 minutes.")
+@blueprint.refuses(400, 401, 404, 409, 410, 503)
+def document_original(document_id: str) -> Response:
+    """Redirect to the document as it was sent."""
+    url = services().reports.original_url(document_id, owner=current_owner())
+    return Response(status=302, headers={"Location": absolute(url)}, mimetype="text/plain")
+
+
+@blueprint.get("/<id:document_id>/images/<name>")
+@blueprint.response(200, BINARY, content_type="image/*")
+@blueprint.refuses(400, 401, 404, 503)
+def document_image(document_id: str, name: str) -> Response:
+    """Give an image of a result; its Markdown points here."""
+    image = services().reports.image(document_id, name, owner=current_owner())
+    return streams.stored(services().store, image.key, image.media_type)

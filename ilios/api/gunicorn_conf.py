@@ -1,0 +1,64 @@
+"""gunicorn's configuration: `gunicorn -c python:ilios.api.gunicorn_conf 'app:create_app()'`."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from pathlib import Path
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from ilios import data_folder, logs, settings
+from ilios.api import startup
+from ilios.errors import StartupError
+
+
+class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn's log through ours; requests are logged by the application."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+try:
+    _settings = settings.load()
+except StartupError as error:
+    startup.end(error.detail)
+logs.configure(_settings, "web")
+
+bind = f"0.0.0.0:{_settings.port}"
+workers = _settings.web_concurrency
+threads = _settings.web_threads
+worker_class = "ilios.api.gunicorn_worker.Worker"
+worker_connections = 2000
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # a heartbeat file
+preload_app = True  # workers share the memory of what was imported; nothing is opened before
+control_socket_disable = True
+graceful_timeout = _settings.shutdown_grace_seconds
+timeout = 60  #: seconds without a heartbeat of a worker's main thread, which only polls
+keepalive = 15
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+logger_class = QuietLogger
+loglevel = _settings.log_level.lower()
+
+
+def on_starting(_server: object) -> None:
+    """Before anything listens: is the port ours? Then what a dead process left may go."""
+    try:
+        with socket.create_server(("0.0.0.0", _settings.port)):  # noqa: S104  # as gunicorn binds
+            pass
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            startup.end(
+                f"PORT {_settings.port} cannot be used ({error.strerror}): set PORT to another."
+            )
+        startup.end(
+            f"PORT {_settings.port} is in use by another process: stop that one, "
+            "or set PORT to a free port."
+        )
+    data_folder.empty(data_folder.uploads(_settings))

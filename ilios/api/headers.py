@@ -1,0 +1,56 @@
+"""Headers of every answer: CORS as the predecessor had it, and what keeps browsers careful."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, request
+
+EXPOSED = (
+    "Content-Disposition, ETag, Location, Preference-Applied, Retry-After, X-Document-Id, "
+    "X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
+)
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID"
+)
+ALLOWED_METHODS = "GET, HEAD, POST, PUT, OPTIONS"
+PREFLIGHT_SECONDS = "86400"
+NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+
+def register(app: Flask, cors_origins: str) -> None:
+    """Answer preflights, and complete every answer."""
+    app.config["CORS_ORIGINS"] = frozenset(o.strip() for o in cors_origins.split(",") if o.strip())
+    app.before_request(_preflight)
+    app.after_request(_complete)
+
+
+def _preflight() -> Response | None:
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    response = Response(status=204)
+    response.headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
+    response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+    response.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return response
+
+
+def _complete(response: Response) -> Response:
+    headers = response.headers
+    _allow_origin(response)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Content-Security-Policy", NO_CONTENT_POLICY)
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _allow_origin(response: Response) -> None:
+    origins: frozenset[str] = current_app.config["CORS_ORIGINS"]
+    if "*" in origins:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin")
+        if origin is None or origin not in origins:
+            return
+        response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = EXPOSED

@@ -1,0 +1,29 @@
+"""Links that the service gives out: absolute, below PUBLIC_URL or the request's own host."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+
+
+def absolute(path_or_url: str) -> str:
+    """The link with scheme and host; one that has them stays as it is."""
+    if not path_or_url.startswith("/"):
+        return path_or_url
+    base: str = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    return base + path_or_url
+
+
+def status_url(document_id: str) -> str:
+    return absolute(f"/api/documents/status/{document_id}")
+
+
+def result_url(document_id: str) -> str:
+    return absolute(f"/api/documents/{document_id}")
+
+
+def batch_status_url(batch_id: str) -> str:
+    return absolute(f"/v1/batch/status/{batch_id}")
+
+
+def batch_download_url(batch_id: str) -> str:
+    return absolute(f"/v1/batch/download/{batch_id}")

@@ -1,0 +1,72 @@
+"""`/objects/{token}`: presigned links of the local store, which need no other authentication."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from ilios import clock, data_folder
+from ilios.api import streams
+from ilios.api.auth import public
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.body import Body
+from ilios.api.context import services
+from ilios.api.schemas import BINARY
+from ilios.disposition import attachment
+from ilios.errors import LinkInvalid, MalformedRequest, ObjectMissing
+from ilios.storage.links import Link
+from ilios.storage.local import LocalStore
+from ilios.uploads import UploadSink
+
+blueprint = ApiBlueprint("Objects", __name__, url_prefix="/objects", description="Presigned links.")
+
+OPAQUE = "application/octet-stream"
+
+
+@blueprint.get("/<token>")
+@public
+@blueprint.response(200, BINARY, content_type=OPAQUE)
+@blueprint.refuses(404, 503)
+def object_get(token: str) -> Response:
+    """Download what a link stands for."""
+    store, link = _open(token, "GET")
+    disposition = attachment(link.file_name or "document")
+    try:
+        return streams.stored(store, link.key, link.media_type or OPAQUE, disposition=disposition)
+    except ObjectMissing as error:
+        raise LinkInvalid from error
+
+
+@blueprint.put("/<token>")
+@public
+@blueprint.doc(
+    requestBody={
+        "required": True,
+        "content": {OPAQUE: {"schema": BINARY}},
+    }
+)
+@blueprint.response(200, description="Stored.")
+@blueprint.refuses(400, 404, 408, 413, 503)
+def object_put(token: str) -> Response:
+    """Upload what a link was given out for: exactly as many bytes as it says."""
+    store, link = _open(token, "PUT")
+    sink = UploadSink(data_folder.uploads(services().settings), link.size_bytes or 0)
+    try:
+        for block in Body(request.environ, link.size_bytes or 0).blocks():
+            sink.write(block)
+        if sink.size_bytes != link.size_bytes:
+            raise MalformedRequest(
+                f"The body has {sink.size_bytes} bytes, but fileSize was {link.size_bytes}."
+            )
+        sink.close()
+        store.put(link.key, sink.path, OPAQUE)
+    finally:
+        sink.discard()
+    return Response(status=200, mimetype="text/plain")
+
+
+def _open(token: str, method: str) -> tuple[LocalStore, Link]:
+    """The local store and what the token allows. Raises LinkInvalid."""
+    store = services().store
+    if not isinstance(store, LocalStore):
+        raise LinkInvalid  # S3 serves its own links
+    return store, store.links.read(token, method, clock.now())

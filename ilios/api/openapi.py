@@ -1,0 +1,104 @@
+"""The OpenAPI document: what flask-smorest finds in the routes, completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from flask import Flask
+from flask_smorest import Api
+
+import ilios
+from ilios import errors
+from ilios.api.errors import PROBLEM_JSON, status_of_class
+from ilios.api.routing import IdConverter
+from ilios.api.schemas import EXAMPLE_ID, ProblemSchema
+
+VERSION: Final = "3.0.3"
+DESCRIPTION: Final = """\
+Turns documents into Markdown: at once (`/v1/convert`), queued (`/api/documents`), or many together
+(`/v1/batch`).
+
+Every error is a problem document (RFC 9457) with a stable `code`; the list is below. Fields and
+options that are not available yet are refused with 422 `option_unavailable`, never ignored; a form
+field that nobody knows is refused with 400 `unknown_field`, and a body of the wrong content type
+with 400 `malformed_request`. Every answer carries `X-Request-ID`: the request's own, if it matches
+`[A-Za-z0-9._-]{1,100}`.
+"""
+GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
+METHODS: Final = ("get", "post", "put", "delete")
+
+
+class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
+    """Leaves errors to ilios.api.errors, and the pages to ilios.api.site."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Errors are answered by ilios.api.errors."""
+
+
+def init(app: Flask) -> IliosApi:
+    """Prepare the document; blueprints are registered through what is returned."""
+    app.config.update(
+        API_TITLE="Ilios",
+        API_VERSION=ilios.__version__,
+        OPENAPI_VERSION=VERSION,
+        API_SPEC_OPTIONS={
+            "info": {
+                "description": DESCRIPTION + _folded("Error codes", _error_table()),
+                "license": {"name": "Apache-2.0"},
+            },
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"bearer": []}],
+        },
+    )
+    api = IliosApi(app)
+    api.register_converter(IdConverter, _id_parameter)
+    return api
+
+
+def document(app: Flask, api: IliosApi) -> dict[str, Any]:
+    """The whole document, once all blueprints are registered."""
+    spec: dict[str, Any] = api.spec.to_dict()
+    for response in spec["components"]["responses"].values():
+        content = response.get("content", {})
+        if "application/json" in content:
+            content[PROBLEM_JSON] = content.pop("application/json")
+    for rule in app.url_map.iter_rules():
+        if getattr(app.view_functions[rule.endpoint], "is_public", False):
+            for operation in _operations(spec, str(rule)):
+                operation["security"] = []
+    return spec
+
+
+def _folded(title: str, lines: Iterator[str]) -> str:
+    text = "\n".join(lines)
+    return f"\n<details><summary>{title}</summary>\n\n{text}\n\n</details>\n"
+
+
+def _operations(spec: dict[str, Any], rule: str) -> list[dict[str, Any]]:
+    path = rule.replace("<", "{").replace(">", "}")
+    return [found for name, found in spec["paths"].get(path, {}).items() if name in METHODS]
+
+
+def _id_parameter(_converter: IdConverter) -> dict[str, Any]:
+    return {"type": "string", "pattern": "^[a-z0-9]{20,30}$", "example": EXAMPLE_ID}
+
+
+def _error_table() -> Iterator[str]:
+    yield "| status | code | meaning |\n|---|---|---|"
+    yield "| 400 | `invalid_<field>` | A field is malformed; the detail says what is allowed. |"
+    for error in sorted(
+        _answered(errors.IliosError), key=lambda cls: (status_of_class(cls), cls.code)
+    ):
+        meaning = (error.__doc__ or error.title).splitlines()[0].rstrip(".")
+        yield f"| {status_of_class(error)} | `{error.code}` | {meaning}. |"
+
+
+def _answered(base: type[errors.IliosError]) -> Iterator[type[errors.IliosError]]:
+    """The error classes that clients may see."""
+    for cls in base.__subclasses__():
+        if status_of_class(cls) != 500 and cls.code not in GENERIC_CODES:
+            yield cls
+        yield from _answered(cls)

@@ -1,0 +1,55 @@
+"""Markdown without its markup: what is left is what a person would read aloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_TAG = re.compile(r"<[^>]*>")
+_BREAKS = {"softbreak": "\n", "hardbreak": "\n"}
+_ENDS_BLOCK = {"paragraph_close", "heading_close", "table_close", "bullet_list_close",
+               "ordered_list_close", "blockquote_close"}  # fmt: skip
+
+
+def plain_text(markdown: str) -> str:
+    """The text of one page: blocks apart by a blank line, table rows as tab-separated lines."""
+    lines: list[str] = []
+    row: list[str] | None = None
+    for token in _PARSER.parse(markdown):
+        if token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close" and row is not None:
+            lines.append("\t".join(row))
+            row = None
+        elif token.type == "inline" and row is not None:
+            row.append(_inline(token.children or ()).replace("\n", " "))
+        else:
+            lines += _block(token)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def _block(token: Token) -> list[str]:
+    if token.type == "inline":
+        return [_inline(token.children or ())]
+    if token.type in ("fence", "code_block"):
+        return [token.content.rstrip("\n"), ""]
+    if token.type == "html_block":
+        text = _TAG.sub("", token.content).strip()
+        return [text, ""] if text else []
+    if token.type in _ENDS_BLOCK and not token.hidden:
+        return [""]
+    return []
+
+
+def _inline(tokens: Iterable[Token]) -> str:
+    return "".join(_piece(token) for token in tokens)
+
+
+def _piece(token: Token) -> str:
+    if token.type == "html_inline":
+        return "\n" if token.content.lower().startswith("<br") else ""
+    return _BREAKS.get(token.type, token.content)

@@ -1,0 +1,70 @@
+"""`/api/documents/upload-…`: documents that are PUT to a presigned link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ilios.api.auth import current_owner
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.context import services
+from ilios.api.forms import UploadForm
+from ilios.api.links import absolute
+from ilios.api.schemas import UploadCompletedSchema, UploadOfferSchema
+from ilios.disposition import safe_file_name
+from ilios.errors import FileTooLarge, UnsupportedType
+from ilios.media import EXTENSIONS
+
+blueprint = ApiBlueprint(
+    "Uploads", __name__, url_prefix="/api/documents", description="Uploads to a presigned link."
+)
+
+
+@blueprint.post("/upload-url")
+@blueprint.arguments(UploadForm())
+@blueprint.response(200, UploadOfferSchema)
+@blueprint.refuses(400, 401, 413, 415, 422)
+def upload_url(form: dict[str, Any]) -> Any:
+    """Ask for a link to PUT a document to.
+
+    PUT exactly `fileSize` bytes to `uploadUrl`, then complete the upload.
+    """
+    _require_acceptable(form["file_size"], form["mime_type"])
+    offer = services().intake.offer_upload(
+        owner=current_owner(),
+        file_name=safe_file_name(form["file_name"]),
+        size_bytes=form["file_size"],
+        media_type=form["mime_type"],
+        retention_days=form["retention_days"],
+    )
+    return {
+        "id": offer.document_id,
+        "upload_url": absolute(offer.url),
+        "s3_key": offer.key,
+        "expires_in": offer.expires_seconds,
+    }
+
+
+@blueprint.post("/upload-complete/<id:document_id>")
+@blueprint.response(202, UploadCompletedSchema)
+@blueprint.refuses(400, 401, 404, 409, 415, 422, 503)
+def upload_complete(document_id: str) -> Any:
+    """Queue a document whose bytes have been PUT.
+
+    Type, size and hash are taken from the bytes. 409 when they are missing or of another size.
+    """
+    document = services().intake.complete_upload(document_id, current_owner())
+    return {
+        "id": document.id,
+        "status": document.status.value,
+        "message": "The upload is complete and waits for its conversion.",
+    }
+
+
+def _require_acceptable(size_bytes: int, media_type: str) -> None:
+    limit = services().settings.max_file_size_bytes
+    if size_bytes > limit:
+        raise FileTooLarge(f"fileSize is {size_bytes}; at most {limit} bytes are accepted.")
+    if media_type not in EXTENSIONS:
+        raise UnsupportedType(
+            f"mimeType is {media_type!r:.80}; accepted are {', '.join(sorted(EXTENSIONS))}."
+        )

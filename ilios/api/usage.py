@@ -1,0 +1,55 @@
+"""`/api/usage`: what a key's documents have cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from ilios import ledger
+from ilios.api import answers
+from ilios.api.auth import current_owner
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.context import services
+from ilios.api.forms import BreakdownQuery, PeriodQuery
+from ilios.api.schemas import UsageBreakdownSchema, UsageSummarySchema
+
+blueprint = ApiBlueprint(
+    "Usage", __name__, url_prefix="/api/usage", description="Pages and costs of a key."
+)
+
+
+@blueprint.get("/summary")
+@blueprint.arguments(PeriodQuery(), location="query")
+@blueprint.response(200, UsageSummarySchema)
+@blueprint.refuses(400, 401)
+def usage_summary(query: dict[str, Any]) -> Any:
+    """Sum up what was converted, and what it cost.
+
+    Sums are exact in `totalCostMicros` and `totalCostUSD`; cents are rounded once.
+    """
+    sums = services().reports.usage(current_owner(), _period(query))
+    return {"summary": answers.totals(sums), "filters": _filters()}
+
+
+@blueprint.get("/breakdown")
+@blueprint.arguments(BreakdownQuery(), location="query")
+@blueprint.response(200, UsageBreakdownSchema)
+@blueprint.refuses(400, 401)
+def usage_breakdown(query: dict[str, Any]) -> Any:
+    """The same sums for each operation, model or day."""
+    by: ledger.Grouping = query["group_by"]
+    groups = services().reports.usage_by(current_owner(), _period(query), by)
+    rows = [{by: sums.group, **answers.totals(sums)} for sums in groups]
+    return {"breakdown": rows, "filters": _filters()}
+
+
+def _period(query: dict[str, Any]) -> ledger.Period:
+    return ledger.Period(query["start_date"], query["end_date"])
+
+
+def _filters() -> dict[str, str | None]:
+    return {
+        "start_date": request.args.get("startDate"),
+        "end_date": request.args.get("endDate"),
+    }

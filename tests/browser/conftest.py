@@ -1,0 +1,69 @@
+"""A real Chromium, a real server, and a worker inside the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ilios.settings import Settings
+from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
+    api_settings,
+    worker,
+)
+from tests.support.api_server import Server, free_port
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(api_settings: Settings) -> Iterator[Server]:  # noqa: F811
+    port = free_port()
+    server = Server(api_settings.model_copy(update={"port": port, "web_concurrency": 1}))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What a page has said to its console, and what it has asked of other hosts."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
+    context = browser.new_context(base_url=server.url, accept_downloads=True)
+    page = context.new_page()
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((server.url, "data:", "blob:"))
+            else complaints.append(f"foreign: {request.url}")
+        ),
+    )
+    yield page
+    context.close()

@@ -1,0 +1,111 @@
+"""A key sees its own things only: for anything else the answer is that of an unknown id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from ilios.api.routing import IdConverter
+from tests.support.api_callers import Caller
+from tests.support.api_working import InTestWorker
+
+UNKNOWN_ID = "z" * 24
+VARYING = ("requestId", "instance")
+
+
+@pytest.fixture
+def owned(anna: Caller, worker: InTestWorker) -> dict[str, list[str]]:
+    """Anna's ids in every state, by the name of the route's parameter."""
+    done = anna.submit(b"![a figure](figure.png)")
+    failed = anna.submit(b"fail: document")
+    batch = anna.submit_batch(b"one", b"two")
+    worker.work()
+    waiting = anna.submit(b"waiting")
+    offer = anna.post("/api/documents/upload-url", json={"fileName": "u.txt", "fileSize": 5})
+    return {
+        "document_id": [done, failed, waiting, offer.get_json()["id"]],
+        "batch_id": [batch],
+    }
+
+
+def test_somebody_elses_id_answers_like_an_unknown_one_on_every_route(
+    app: Flask, bert: Caller, owned: dict[str, list[str]]
+) -> None:
+    rules = list(_id_rules(app))
+    assert len(rules) >= 7
+    for rule, parameter in rules:
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            unknown = _seen(bert.call(method, _path(rule, UNKNOWN_ID)))
+            assert unknown[0] == 404
+            for owned_id in owned[parameter]:
+                assert _seen(bert.call(method, _path(rule, owned_id))) == unknown, rule
+
+
+def test_the_owner_is_answered_on_the_same_routes(
+    app: Flask, anna: Caller, owned: dict[str, list[str]]
+) -> None:
+    for rule, parameter in _id_rules(app):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            answer = anna.call(method, _path(rule, owned[parameter][0]))
+            assert answer.status_code in (200, 302, 409), (rule, answer.text)
+
+
+def test_usage_is_counted_for_each_key_alone(
+    anna: Caller, bert: Caller, owned: dict[str, list[str]]
+) -> None:
+    assert anna.get("/api/usage/summary").get_json()["summary"]["totalDocuments"] == 3
+    assert bert.get("/api/usage/summary").get_json()["summary"]["totalDocuments"] == 0
+    assert bert.get("/api/usage/breakdown").get_json()["breakdown"] == []
+
+
+def test_the_queue_position_does_not_count_others(anna: Caller, bert: Caller) -> None:
+    for _ in range(3):
+        anna.submit()
+    document_id = bert.submit()
+
+    status = bert.get(f"/api/documents/status/{document_id}").get_json()
+
+    assert status["queuePosition"] == 0
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic a2V5", "Bearer", "key-of-anna"])
+def test_every_route_but_the_public_ones_needs_a_key(
+    app: Flask, nobody: Caller, header: str | None
+) -> None:
+    headers = {"Authorization": header} if header else {}
+    for rule in app.url_map.iter_rules():
+        public = getattr(app.view_functions[rule.endpoint], "is_public", False)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            answer = nobody.call(method, _path(rule, UNKNOWN_ID), headers=headers)
+            assert (answer.status_code == 401) is not public, rule
+            if not public:
+                assert answer.headers["WWW-Authenticate"] == "Bearer"
+                assert answer.get_json()["code"] == "unauthorized"
+
+
+def _id_rules(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        for name, converter in rule._converters.items():
+            if isinstance(converter, IdConverter):
+                yield rule, name
+
+
+def _path(rule: Rule, value: str) -> str:
+    parts = ["figure.png" if "name" in part else value if "<" in part else part
+             for part in rule.rule.split("/")]  # fmt: skip
+    return "/".join(parts)
+
+
+def _seen(answer: TestResponse) -> tuple[int, Any, str]:
+    """What a client can compare: the status, the headers and the body, less what must differ."""
+    headers = {name: value for name, value in answer.headers if name != "X-Request-ID"}
+    body = json.loads(answer.text)
+    lengths = sum(len(body.pop(name)) for name in VARYING)
+    headers["Content-Length"] = str(int(headers["Content-Length"]) - lengths)
+    return answer.status_code, headers, json.dumps(body)

@@ -1,0 +1,67 @@
+"""The OpenAPI document: valid, complete, and true to the routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+
+from tests.support.api_callers import Caller
+
+PAGES = {"site.page", "site.docs", "site.openapi_json", "site.asset"}
+
+
+@pytest.fixture
+def document(nobody: Caller) -> dict[str, Any]:
+    answer: dict[str, Any] = nobody.get("/openapi.json").get_json()
+    return answer
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method} {path}", operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_every_route_is_documented(app: Flask, document: dict[str, Any]) -> None:
+    documented = set(document["paths"])
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint not in PAGES:
+            plain = "/".join(
+                "{" + part.strip("<>").split(":")[-1] + "}" if part.startswith("<") else part
+                for part in rule.rule.split("/")
+            )
+            assert plain in documented
+
+
+def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert operation["summary"].endswith("."), name
+
+
+def test_problems_are_documented_as_problem_json(document: dict[str, Any]) -> None:
+    for name, response in document["components"]["responses"].items():
+        assert list(response["content"]) == ["application/problem+json"], name
+
+
+def test_public_routes_need_no_key_and_all_others_do(app: Flask, document: dict[str, Any]) -> None:
+    assert document["security"] == [{"bearer": []}]
+    open_paths = {name for name, operation in operations(document) if "security" in operation}
+    assert open_paths == {
+        "get /health", "get /livez", "get /readyz", "get /objects/{token}", "put /objects/{token}",
+    }  # fmt: skip
+
+
+def test_every_field_of_a_form_has_a_description_or_an_example(document: dict[str, Any]) -> None:
+    for form in ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm"):
+        for name, field in document["components"]["schemas"][form]["properties"].items():
+            assert {"description", "example"} & set(field), f"{form}.{name}"

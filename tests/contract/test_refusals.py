@@ -1,0 +1,340 @@
+"""What a client can do wrong: each has a status, a code, a sentence, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.support.api_callers import FORM, Caller, file
+from tests.support.api_fixtures import MAX_FILE_BYTES, MAX_REQUEST_BYTES
+
+SUBMIT, CONVERT, BATCH = "/api/documents/submit", "/v1/convert", "/v1/batch/submit"
+SINGLE = (SUBMIT, CONVERT)
+UNKNOWN_ID = "z" * 24
+BOUNDARY = "boundary"
+NOISE = bytes(range(256)) * 12
+SENT = (
+    b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    b"Hello\r\n--boundary--\r\n"
+)
+
+
+def assert_problem(answer: TestResponse, status: int, code: str, *words: str) -> dict[str, Any]:
+    """The answer is a whole problem document whose sentence has these words."""
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/problem+json"
+    body: dict[str, Any] = answer.get_json()
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["type"].endswith(code)
+    assert body["error"] == body["title"]
+    assert body["details"] == body["detail"]
+    assert body["requestId"] == answer.headers["X-Request-ID"]
+    assert body["instance"]
+    for word in words:
+        assert word in body["detail"]
+    return body
+
+
+FIELD_REFUSALS = [
+    (SINGLE, "retentionDays", "0", 400, "1 to 3650"),
+    (SINGLE, "retentionDays", "3651", 400, "1 to 3650"),
+    (SINGLE, "retentionDays", "1.5", 400, "1 to 3650"),
+    (SINGLE, "retentionDays", "١٢", 400, "1 to 3650"),
+    (SINGLE, "retentionDays", "", 400, "1 to 3650"),
+    (SINGLE, "pages", "3-1", 400, "1-3,7"),
+    (SINGLE, "pages", "all", 400, "1-3,7"),
+    (SINGLE, "cache", "yes", 400, "true or false"),
+    ((SUBMIT, BATCH), "priority", "11", 400, "1 to 10"),
+    ((SUBMIT, BATCH), "priority", "0", 400, "1 to 10"),
+    ((SUBMIT, BATCH), "priority", "high", 400, "1 to 10"),
+    ((CONVERT,), "format", "xml", 400, "markdown"),
+    ((BATCH,), "useMistralBatch", "maybe", 400, "true or false"),
+]
+
+
+@pytest.mark.parametrize(("paths", "field", "value", "status", "allowed"), FIELD_REFUSALS)
+def test_a_field_out_of_range_is_named_with_its_value_and_what_is_allowed(
+    anna: Caller, nothing_is_kept: Callable[[], None],
+    paths: tuple[str, ...], field: str, value: str, status: int, allowed: str,
+) -> None:  # fmt: skip
+    for path in paths:
+        name = "files" if path == BATCH else "file"
+        answer = anna.post(path, {name: file(), field: value})
+        assert_problem(answer, status, f"invalid_{field}", field, repr(value), allowed)
+    nothing_is_kept()
+
+
+UNAVAILABLE = [
+    ((CONVERT,), {"format": "html"}, "format"),
+    ((CONVERT,), {"format": "zip"}, "format"),
+    (SINGLE, {"webhookUrl": "https://example.com"}, "webhookUrl"),
+    ((*SINGLE, BATCH), {"model": "gpt-9"}, "model"),
+    ((BATCH,), {"useMistralBatch": "true"}, "useMistralBatch"),
+]
+
+
+@pytest.mark.parametrize(("paths", "fields", "word"), UNAVAILABLE)
+def test_what_is_not_available_yet_is_refused_not_ignored(
+    anna: Caller, nothing_is_kept: Callable[[], None],
+    paths: tuple[str, ...], fields: dict[str, str], word: str,
+) -> None:  # fmt: skip
+    for path in paths:
+        answer = anna.post(path, {"files" if path == BATCH else "file": file(), **fields})
+        assert_problem(answer, 422, "option_unavailable", word)
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("path", [*SINGLE, BATCH, "/api/documents/upload-url"])
+def test_an_idempotency_key_is_refused(
+    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
+) -> None:
+    answer = anna.post(path, {"file": file()}, headers={"Idempotency-Key": "1"})
+    assert_problem(answer, 422, "option_unavailable", "Idempotency-Key")
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("path", [*SINGLE, BATCH])
+def test_an_unknown_field_is_named(
+    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
+) -> None:
+    form = {"files" if path == BATCH else "file": file(), "retention": "5"}
+    assert_problem(anna.post(path, form), 400, "unknown_field", "retention", "retentionDays")
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("path", SINGLE)
+def test_a_form_needs_one_file_with_content_of_a_known_type(
+    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
+) -> None:
+    noise = NOISE
+    assert_problem(anna.post(path, {"pages": "1"}), 400, "missing_file", "file")
+    assert_problem(anna.post(path, {"file": "text"}), 400, "missing_file", "file")
+    assert_problem(anna.post(path, data={"file": "text"}), 400, "missing_file", FORM)
+    assert_problem(anna.post(path), 400, "missing_file", FORM)
+    assert_problem(anna.post(path, {"file": file(b"")}), 400, "empty_file", "hello.txt")
+    assert_problem(anna.post(path, {"file": file(noise)}), 415, "unsupported_type")
+    assert_problem(anna.post(path, {"file": [file(), file()]}), 400, "too_many_files", "file")
+    assert_problem(anna.post(path, {"document": file()}), 400, "unknown_field", "document")
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("path", SINGLE)
+def test_a_file_beyond_the_limit_is_refused_whether_or_not_its_length_is_told(
+    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
+) -> None:
+    large = file(b"x" * (MAX_FILE_BYTES + 1))
+    assert_problem(anna.post(path, {"file": large}), 413, "file_too_large", str(MAX_FILE_BYTES))
+    nothing_is_kept()
+
+
+def test_a_request_beyond_its_limit_is_refused_before_it_is_read(anna: Caller) -> None:
+    body = io.BytesIO(SENT)
+    answer = anna.call(
+        "POST", BATCH, input_stream=body, content_type=f"{FORM}; boundary={BOUNDARY}",
+        environ_overrides={"CONTENT_LENGTH": str(MAX_REQUEST_BYTES + 1)},
+    )  # fmt: skip
+    assert_problem(answer, 413, "file_too_large", str(MAX_REQUEST_BYTES))
+    assert body.tell() == 0
+
+
+def test_a_chunked_request_is_counted_as_it_comes(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    part = b'--boundary\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    one = part + b"x" * MAX_FILE_BYTES + b"\r\n"
+    answer = anna.call(
+        "POST", BATCH, input_stream=io.BytesIO(one * 5), content_type=f"{FORM}; boundary=boundary",
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )  # fmt: skip
+    assert_problem(answer, 413, "file_too_large")
+    nothing_is_kept()
+
+
+def test_a_field_of_more_than_64_kib_is_refused(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    answer = anna.post(SUBMIT, {"file": file(), "pages": "1," * 40_000})
+    assert_problem(answer, 413, "file_too_large", "pages")
+    nothing_is_kept()
+
+
+BROKEN_BODIES = [
+    (SENT[:-4], f"{FORM}; boundary={BOUNDARY}"),
+    (SENT, f"{FORM}; boundary=another"),
+    (SENT, FORM),
+    (SENT, f"{FORM}; boundary=ü"),
+    (SENT, "text/plain"),
+    (SENT, "application/json"),
+    (gzip.compress(SENT), f"{FORM}; boundary={BOUNDARY}"),
+    (b"\r\n", f"{FORM}; boundary={BOUNDARY}"),
+    (SENT.replace(b'name="file"; ', b""), f"{FORM}; boundary={BOUNDARY}"),
+    (SENT.replace(b"Content-Disposition", b"Content-Nothing"), f"{FORM}; boundary={BOUNDARY}"),
+    (b"--boundary\r\n\xff\xfe: x\r\n\r\nx\r\n--boundary--", f"{FORM}; boundary={BOUNDARY}"),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type"), BROKEN_BODIES)
+def test_a_broken_form_is_malformed(
+    anna: Caller, nothing_is_kept: Callable[[], None], body: bytes, content_type: str
+) -> None:
+    answer = anna.post(SUBMIT, data=body, content_type=content_type)
+    assert_problem(answer, 400, "malformed_request")
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("length", ["-5", "ten", "1e3"])
+def test_a_wrong_content_length_is_refused(anna: Caller, length: str) -> None:
+    answer = anna.call(
+        "POST", SUBMIT, data=SENT, content_type=f"{FORM}; boundary={BOUNDARY}",
+        environ_overrides={"CONTENT_LENGTH": length},
+    )  # fmt: skip
+    assert_problem(answer, 400, "malformed_request", "Content-Length")
+
+
+def test_a_body_that_ends_early_is_truncated(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    answer = anna.call(
+        "POST", SUBMIT, input_stream=io.BytesIO(SENT[:-30]),
+        content_type=f"{FORM}; boundary={BOUNDARY}",
+        environ_overrides={"CONTENT_LENGTH": str(len(SENT))},
+    )  # fmt: skip
+    assert_problem(answer, 400, "truncated_body", str(len(SENT)))
+    nothing_is_kept()
+
+
+def test_a_part_without_end_to_its_headers_is_not_gathered_in_memory(anna: Caller) -> None:
+    body = b"--boundary\r\nX: " + b"x" * 300_000
+    answer = anna.post(SUBMIT, data=body, content_type=f"{FORM}; boundary={BOUNDARY}")
+    assert_problem(answer, 413, "file_too_large")
+
+
+def test_a_batch_is_refused_whole_with_every_reason(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    files = [
+        file(b"fine", "fine.txt"),
+        file(b"", "empty.txt"),
+        file(b"x" * (MAX_FILE_BYTES + 1), "large.txt"),
+        file(NOISE, "noise.bin"),
+    ]
+
+    body = assert_problem(anna.post(BATCH, {"files": files}), 400, "batch_refused")
+
+    assert [(reason["name"], reason["code"]) for reason in body["errors"]] == [
+        ("empty.txt", "empty_file"),
+        ("large.txt", "file_too_large"),
+        ("noise.bin", "unsupported_type"),
+    ]
+    assert all(reason["detail"] for reason in body["errors"])
+    nothing_is_kept()
+
+
+def test_a_batch_takes_1_to_100_files(anna: Caller, nothing_is_kept: Callable[[], None]) -> None:
+    assert_problem(anna.post(BATCH, {"priority": "5"}), 400, "missing_file", "files")
+    assert_problem(anna.post(BATCH, {"files": "text"}), 400, "missing_file", "files")
+    many = [file() for _ in range(101)]
+    assert_problem(anna.post(BATCH, {"files": many}), 400, "too_many_files", "100")
+    nothing_is_kept()
+
+
+JSON_REFUSALS: list[tuple[Any, int, str]] = [
+    ({"fileSize": 5}, 400, "invalid_fileName"),
+    ({"fileName": "", "fileSize": 5}, 400, "invalid_fileName"),
+    ({"fileName": 5, "fileSize": 5}, 400, "invalid_fileName"),
+    ({"fileName": "a.pdf"}, 400, "invalid_fileSize"),
+    ({"fileName": "a.pdf", "fileSize": 0}, 400, "invalid_fileSize"),
+    ({"fileName": "a.pdf", "fileSize": True}, 400, "invalid_fileSize"),
+    ({"fileName": "a.pdf", "fileSize": 1.5}, 400, "invalid_fileSize"),
+    ({"fileName": "a.pdf", "fileSize": MAX_FILE_BYTES + 1}, 413, "file_too_large"),
+    ({"fileName": "a.pdf", "fileSize": 5, "mimeType": "video/mp4"}, 415, "unsupported_type"),
+    ({"fileName": "a.pdf", "fileSize": 5, "mimeType": []}, 400, "invalid_mimeType"),
+    ({"fileName": "a.pdf", "fileSize": 5, "retentionDays": 9999}, 400, "invalid_retentionDays"),
+    ({"fileName": "a.pdf", "fileSize": 5, "name": "x"}, 400, "unknown_field"),
+    ([], 400, "malformed_request"),
+    ("text", 400, "malformed_request"),
+    (None, 400, "malformed_request"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), JSON_REFUSALS)
+def test_what_is_wrong_with_a_json_body_is_named(
+    anna: Caller, nothing_is_kept: Callable[[], None], body: object, status: int, code: str
+) -> None:
+    assert_problem(anna.post("/api/documents/upload-url", json=body), status, code)
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 20_000, b"{}" + b" " * 70_000])
+def test_bad_json_is_malformed_or_too_large(anna: Caller, body: bytes) -> None:
+    answer = anna.post("/api/documents/upload-url", data=body, content_type="application/json")
+    if len(body) > 65_536:
+        assert_problem(answer, 413, "file_too_large")
+    else:
+        assert_problem(answer, 400, "malformed_request")
+
+
+QUERY_REFUSALS = [
+    (f"/api/documents/status/{UNKNOWN_ID}?wait=61", "invalid_wait"),
+    (f"/api/documents/status/{UNKNOWN_ID}?wait=-1", "invalid_wait"),
+    (f"/api/documents/status/{UNKNOWN_ID}?wait=soon", "invalid_wait"),
+    (f"/api/documents/{UNKNOWN_ID}?format=xml", "invalid_format"),
+    (f"/api/documents/{UNKNOWN_ID}?pages=0", "invalid_pages"),
+    (f"/v1/batch/status/{UNKNOWN_ID}?details=1", "invalid_details"),
+    (f"/v1/batch/download/{UNKNOWN_ID}?format=csv", "invalid_format"),
+    ("/api/usage/summary?startDate=yesterday", "invalid_startDate"),
+    ("/api/usage/summary?endDate=2026-13-01", "invalid_endDate"),
+    ("/api/usage/summary?startDate=2026-02-01&endDate=2026-01-01", "invalid_endDate"),
+    ("/api/usage/breakdown?groupBy=week", "invalid_groupBy"),
+    ("/api/documents/status/NOT-AN-ID", "invalid_id"),
+    ("/api/documents/NOT-AN-ID", "invalid_id"),
+    ("/api/documents/NOT-AN-ID/original", "invalid_id"),
+    ("/v1/batch/status/short", "invalid_id"),
+    ("/v1/batch/download/" + "a" * 31, "invalid_id"),
+]
+
+
+@pytest.mark.parametrize(("path", "code"), QUERY_REFUSALS)
+def test_what_is_wrong_with_a_path_or_query_is_named(anna: Caller, path: str, code: str) -> None:
+    assert_problem(anna.get(path), 400, code, code.removeprefix("invalid_"))
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        (f"/api/documents/{UNKNOWN_ID}?format=zip", "option_unavailable"),
+        (f"/api/documents/{UNKNOWN_ID}?format=html", "option_unavailable"),
+        (f"/v1/batch/download/{UNKNOWN_ID}?format=zip", "option_unavailable"),
+    ],
+)
+def test_result_formats_to_come_are_refused(anna: Caller, path: str, code: str) -> None:
+    assert_problem(anna.get(path), 422, code, "format")
+
+
+def test_unknown_routes_and_methods_are_problems_too(anna: Caller) -> None:
+    assert_problem(anna.get("/v2/convert"), 404, "not_found")
+    wrong = anna.get("/v1/convert")
+    assert_problem(wrong, 405, "method_not_allowed")
+    assert set(wrong.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+    assert_problem(anna.get(SUBMIT), 405, "method_not_allowed")
+    assert_problem(anna.post("/api/documents/upload-url/x"), 404, "not_found")
+
+
+def test_a_failure_of_ours_tells_nothing_of_its_cause(
+    anna: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("the secret cause")
+
+    monkeypatch.setattr("ilios.reports.Reports.usage", broken)
+
+    answer = anna.get("/api/usage/summary")
+
+    assert_problem(answer, 500, "internal_error")
+    assert "secret" not in answer.text

@@ -1,0 +1,203 @@
+"""Queued documents: submit, status, result, original, images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.api_callers import Caller, file
+from tests.support.api_working import IMAGE, InTestWorker
+
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def test_a_submitted_document_is_queued_and_leaves_no_temporary_file(
+    anna: Caller, temporary_files: Callable[[], list[Path]]
+) -> None:
+    answer = anna.post(
+        "/api/documents/submit", {"file": file(b"Hello", "../../a report.txt"), "priority": "7"}
+    )
+
+    assert answer.status_code == 202
+    body = answer.get_json()
+    assert body["status"] == "pending"
+    assert body["fileName"] == "a report.txt"
+    assert body["fileSize"] == 5
+    assert body["retentionDays"] == 365
+    assert body["message"]
+    assert ISO.fullmatch(body["createdAt"])
+    assert body["statusUrl"] == f"http://localhost/api/documents/status/{body['id']}"
+    assert answer.headers["Location"] == body["statusUrl"]
+    assert temporary_files() == []
+
+
+def test_fields_of_a_document_may_say_what_is_the_default(anna: Caller) -> None:
+    anna.submit(cache="false", model="mistral-small-latest", retentionDays="3650", pages="1-3, 7")
+    anna.submit(cache="true", priority="10")
+
+
+def test_the_status_of_a_waiting_document(anna: Caller) -> None:
+    anna.submit()
+    document_id = anna.submit()
+
+    body = anna.get(f"/api/documents/status/{document_id}").get_json()
+
+    assert body.pop("createdAt")
+    assert body == {
+        "id": document_id,
+        "status": "pending",
+        "fileName": "hello.txt",
+        "fileSize": 5,
+        "progress": 0,
+        "pagesDone": 0,
+        "pagesTotal": None,
+        "attempts": 0,
+        "queuePosition": 1,
+        "warnings": [],
+    }
+
+
+def test_the_status_of_a_completed_document(anna: Caller, worker: InTestWorker) -> None:
+    document_id = anna.submit(b"one\n-")
+    worker.work()
+
+    body = anna.get(f"/api/documents/status/{document_id}?wait=5").get_json()
+
+    assert body["status"] == "completed"
+    assert body["progress"] == 100
+    assert (body["pagesDone"], body["pagesTotal"], body["attempts"]) == (2, 2, 1)
+    assert body["downloadUrl"] == f"http://localhost/api/documents/{document_id}"
+    assert body["warnings"] == [{"code": "empty_page", "message": "Empty.", "page": 2}]
+    assert ISO.fullmatch(body["startedAt"])
+    assert ISO.fullmatch(body["processedAt"])
+    assert not {"queuePosition", "error", "errorCode"} & set(body)
+
+
+def test_a_failed_document_says_why(anna: Caller, worker: InTestWorker) -> None:
+    document_id = anna.submit(b"fail: document")
+    worker.work()
+
+    status = anna.get(f"/api/documents/status/{document_id}").get_json()
+    result = anna.get(f"/api/documents/{document_id}")
+
+    assert status["status"] == "failed"
+    assert status["errorCode"] == "encrypted_document"
+    assert "password" in status["error"]
+    assert "downloadUrl" not in status
+    assert result.status_code == 409
+    assert result.get_json()["code"] == "document_failed"
+    assert "password" in result.get_json()["detail"]
+    assert "Retry-After" not in result.headers
+
+
+def test_a_poll_returns_when_the_document_ends(anna: Caller, worker: InTestWorker) -> None:
+    document_id = anna.submit()
+    with worker.running():
+        body = anna.get(f"/api/documents/status/{document_id}?wait=30").get_json()
+    assert body["status"] == "completed"
+
+
+def test_a_result_that_is_not_there_yet_is_to_be_asked_for_again(anna: Caller) -> None:
+    answer = anna.get(f"/api/documents/{anna.submit()}")
+    assert answer.status_code == 409
+    assert answer.get_json()["code"] == "document_not_ready"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.fixture
+def completed(anna: Caller, worker: InTestWorker) -> str:
+    """A document of three pages, one with an image."""
+    document_id = anna.submit("# Über\n![a figure](figure.png) ![x](other.png)\n**last**".encode())
+    worker.work()
+    return document_id
+
+
+def test_a_result_as_markdown_points_its_images_here(anna: Caller, completed: str) -> None:
+    answer = anna.get(f"/api/documents/{completed}")
+
+    image = f"/api/documents/{completed}/images/figure.png"
+    assert answer.mimetype == "text/markdown"
+    assert answer.text == (
+        f"# Über\n\n---\n\n![a figure]({image}) ![x](other.png)\n\n---\n\n**last**"
+    )
+    assert anna.get(image).data == IMAGE
+
+
+def test_a_result_as_text_has_no_markup(anna: Caller, completed: str) -> None:
+    answer = anna.get(f"/api/documents/{completed}?format=text")
+    assert answer.mimetype == "text/plain"
+    assert answer.text == "Über\n\na figure x\n\nlast"
+
+
+def test_a_result_as_json_holds_what_it_cost(anna: Caller, completed: str) -> None:
+    answer = anna.get(f"/api/documents/{completed}?format=json")
+
+    body = answer.get_json()
+    assert list(body)[:2] == ["id", "content"]
+    assert body["content"] == anna.get(f"/api/documents/{completed}").text
+    assert body["metadata"].pop("processingTimeMs") >= 0
+    assert body["metadata"] == {
+        "model": "test-model",
+        "extractedPages": 3,
+        "fileName": "hello.txt",
+        "fileSize": len("# Über\n![a figure](figure.png) ![x](other.png)\n**last**".encode()),
+        "mimeType": "text/plain",
+    }
+    assert body["usage"].pop("total_tokens") == body["usage"].pop("completion_tokens")
+    assert body["usage"] == {"prompt_tokens": 0, "pages": 3, "costUsd": 0.0039}
+    assert body["downloadUrl"].endswith(f"/api/documents/{completed}")
+    assert body["warnings"] == []
+
+
+def test_some_pages_of_a_result(anna: Caller, completed: str) -> None:
+    assert anna.get(f"/api/documents/{completed}?pages=3,1").text == "# Über\n\n---\n\n**last**"
+    beyond = anna.get(f"/api/documents/{completed}?pages=4")
+    assert beyond.status_code == 422
+    assert beyond.get_json()["code"] == "pages_out_of_range"
+
+
+def test_a_result_that_the_client_has_is_not_sent_again(anna: Caller, completed: str) -> None:
+    path = f"/api/documents/{completed}"
+    tags = {
+        query: anna.get(path + query).headers["ETag"]
+        for query in ("", "?format=json", "?format=text", "?pages=1")
+    }
+    assert len(set(tags.values())) == len(tags)
+    again = anna.get(path, headers={"If-None-Match": tags[""]})
+    assert again.status_code == 304
+    assert again.data == b""
+    assert again.headers["ETag"] == tags[""]
+    assert anna.get(path, headers={"If-None-Match": tags["?pages=1"]}).status_code == 200
+
+
+def test_the_original_is_served_as_an_attachment_through_a_link(
+    anna: Caller, nobody: Caller
+) -> None:
+    document_id = anna.submit(b"<script>alert(1)</script>", 'né"w.html')
+
+    redirect = anna.get(f"/api/documents/{document_id}/original")
+    answer = nobody.get(redirect.headers["Location"])
+
+    assert redirect.status_code == 302
+    assert redirect.headers["Location"].startswith("http://localhost/objects/")
+    assert answer.text == "<script>alert(1)</script>"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert "filename*=UTF-8''n%C3%A9" in answer.headers["Content-Disposition"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_an_unknown_image_is_not_found(anna: Caller, completed: str) -> None:
+    for name in ("other.png", "..", "%2e%2e%2fsource"):
+        answer = anna.get(f"/api/documents/{completed}/images/{name}")
+        assert answer.status_code == 404
+
+
+def test_links_begin_with_the_public_url(make_public: Caller) -> None:
+    answer = make_public.post("/api/documents/submit", {"file": file()})
+    assert answer.get_json()["statusUrl"].startswith("https://ocr.example.com/api/documents/")
+    offer = make_public.post("/api/documents/upload-url", json={"fileName": "a", "fileSize": 1})
+    assert offer.get_json()["uploadUrl"].startswith("https://ocr.example.com/objects/")

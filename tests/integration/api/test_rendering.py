@@ -1,0 +1,73 @@
+"""Results as Markdown, text and JSON, from pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ilios.api import rendering
+from ilios.api.plain_text import plain_text
+from ilios.models import PageRow
+
+
+def page(markdown: str, *images: str) -> PageRow:
+    named = [{"name": name} for name in images]
+    return PageRow(document_id="d", index=0, markdown=markdown, images=named)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("# Title\n\nSome **bold** and `code`.", "Title\n\nSome bold and code."),
+        ("| a | b |\n|---|---|\n| 1 | **2** |", "a\tb\n1\t2"),
+        ("- one\n- two\n  - three\n\nafter", "one\ntwo\nthree\n\nafter"),
+        ("[a link](https://example.com) ![an image](x.png)", "a link an image"),
+        ("```python\nx = 1\n\ny = 2\n```\nend", "x = 1\n\ny = 2\n\nend"),
+        ("> quoted\n\nfirst<br>second", "quoted\n\nfirst\nsecond"),
+        ("<div>kept</div>\n\n<!-- gone -->\n\nlast", "kept\n\nlast"),
+        ("~~gone~~ a \\* star &amp; more", "gone a * star & more"),
+        ("one\ntwo", "one\ntwo"),
+        ("", ""),
+    ],
+)
+def test_text_is_markdown_without_its_markup(markdown: str, text: str) -> None:
+    assert plain_text(markdown) == text
+
+
+def test_only_known_images_are_linked() -> None:
+    first = page("![a](img-1.png) ![b](img-1.png.bak) [c](img-1.png 'title')", "img-1.png")
+    second = page("![a](img-1.png)")
+
+    linked = "".join(rendering.markdown([first, second]))
+
+    own = "/api/documents/d/images/img-1.png"
+    assert linked == (
+        f"![a]({own}) ![b](img-1.png.bak) [c]({own} 'title')\n\n---\n\n![a](img-1.png)"
+    )
+
+
+def test_json_is_emitted_page_by_page() -> None:
+    given: list[int] = []
+
+    def pages() -> Iterator[PageRow]:
+        for number in range(3):
+            given.append(number)
+            yield page(f'"{number}"\n\x00\u2028🙂')
+
+    pieces = rendering.json_with_content({"id": "d"}, rendering.markdown(pages()), {"tail": None})
+    assert next(pieces)
+    assert given == []
+    next(pieces)
+    assert given == [0]
+    assert "".join(pieces).endswith('", "tail": null}')
+
+
+def test_json_holds_the_same_content_as_markdown() -> None:
+    rows = [page('"quoted" \\ \n\x00\u2028🙂'), page("two")]
+    text = "".join(
+        rendering.json_with_content({"id": "d"}, rendering.markdown(rows), {"tail": [1]})
+    )
+    content = "".join(rendering.markdown(rows))
+    assert json.loads(text) == {"id": "d", "content": content, "tail": [1]}

@@ -1,0 +1,241 @@
+"""The application under a real gunicorn: slow, broken and stopping connections."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from ilios import data_folder
+from ilios.settings import Settings
+from tests.support.api_fixtures import KEY
+from tests.support.api_server import Connection, Server, free_port, gunicorn, head
+
+SUBMIT = "/api/documents/submit"
+BODY = (
+    b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    b"Hello\r\n--boundary--\r\n"
+)
+FORM = {
+    "Authorization": f"Bearer {KEY}",
+    "Content_Type": "multipart/form-data; boundary=boundary",
+}
+MANY = 60  #: more than all the threads of the server
+
+
+@pytest.fixture
+def server_settings(api_settings: Settings) -> Settings:
+    return api_settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
+
+
+@pytest.fixture
+def server(server_settings: Settings) -> Iterator[Server]:
+    server = Server(server_settings)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def connection(server: Server) -> Iterator[Connection]:
+    with server.connect() as connection:
+        yield connection
+
+
+def uploads(server: Server) -> list[Path]:
+    return list(data_folder.uploads(server.settings).iterdir())
+
+
+def test_a_connection_serves_many_requests(connection: Connection) -> None:
+    for _ in range(3):
+        status, _, body = connection.ask("POST", SUBMIT, BODY, **FORM)
+        assert status == 202
+        path = f"/api/documents/status/{body['id']}"
+        assert connection.ask("GET", path, Authorization=FORM["Authorization"])[0] == 200
+
+
+def test_requests_may_be_sent_before_the_answers(connection: Connection) -> None:
+    connection.send(head("GET", "/livez") + head("GET", "/nowhere") + head("GET", "/livez")[:10])
+    assert connection.answer()[0] == 200
+    assert connection.answer()[0] == 404
+    connection.send(head("GET", "/livez")[10:])
+    assert connection.answer()[0] == 200
+
+
+def test_a_head_may_come_in_pieces(connection: Connection) -> None:
+    for piece in (b"GET /liv", b"ez HTTP/1.1\r", b"\nHost: localhost\r\n", b"\r", b"\n"):
+        connection.send(piece)
+        time.sleep(0.02)  # another packet; there is nothing to wait for
+    assert connection.answer()[0] == 200
+
+
+def test_a_body_that_is_cut_off_is_truncated(server: Server, connection: Connection) -> None:
+    connection.send(head("POST", SUBMIT, Content_Length="5000", **FORM))
+    connection.send(BODY[:-10])
+    connection.socket.shutdown(1)
+    status, _, body = connection.answer("POST")
+    assert (status, body["code"]) == (400, "truncated_body")
+    assert uploads(server) == []
+
+
+def test_a_body_that_stalls_is_answered_with_408(server: Server, connection: Connection) -> None:
+    connection.send(head("POST", SUBMIT, Content_Length="5000", **FORM))
+    connection.send(BODY[:-10])
+    status, _, body = connection.answer("POST")
+    assert (status, body["code"]) == (408, "request_timeout")
+    assert uploads(server) == []
+
+
+def test_a_head_that_stalls_is_answered_with_408(connection: Connection) -> None:
+    connection.send("POST /v1/convert HTTP/1.1\r\nHost: loc")
+    status, _, body = connection.answer("POST")
+    assert (status, body["code"]) == (408, "request_timeout")
+
+
+def test_chunks_are_a_body_too(connection: Connection) -> None:
+    chunked = f"{len(BODY):x}\r\n".encode() + BODY + b"\r\n0\r\n\r\n"
+    connection.send(head("POST", SUBMIT, Transfer_Encoding="chunked", **FORM))
+    connection.send(chunked)
+    assert connection.answer("POST")[0] == 202
+
+
+def test_broken_chunks_are_refused(server: Server, connection: Connection) -> None:
+    connection.send(head("POST", SUBMIT, Transfer_Encoding="chunked", **FORM))
+    connection.send(b"zz\r\nnonsense\r\n")
+    status, _, body = connection.answer("POST")
+    assert (status, body["code"]) == (400, "malformed_request")
+    assert uploads(server) == []
+
+
+@pytest.mark.parametrize("length", ["-1", "five", "5, 6"])
+def test_a_wrong_content_length_is_a_problem(connection: Connection, length: str) -> None:
+    connection.send(head("POST", SUBMIT, Content_Length=length, **FORM))
+    status, headers, body = connection.answer("POST")
+    assert (status, body["code"]) == (400, "malformed_request")
+    assert headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_content_length_that_is_too_small_is_malformed(connection: Connection) -> None:
+    connection.send(head("POST", SUBMIT, Content_Length=str(len(BODY) - 20), **FORM))
+    connection.send(BODY)
+    status, _, body = connection.answer("POST")
+    assert (status, body["code"]) == (400, "malformed_request")
+
+
+def test_a_large_body_is_refused_before_it_is_sent(connection: Connection) -> None:
+    connection.send(head("POST", SUBMIT, Content_Length=str(10**12), **FORM))
+    status, _, body = connection.answer("POST")
+    assert (status, body["code"]) == (413, "file_too_large")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("GET /livez HTTP/9.9\r\n\r\n", 400),
+        ("NONSENSE\r\n\r\n", 400),
+        (f"GET /{'x' * 9000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (f"GET / HTTP/1.1\r\nHost: x\r\nX: {'x' * 9000}\r\n\r\n", 431),
+    ],
+)
+def test_what_is_not_http_is_a_problem(connection: Connection, text: str, status: int) -> None:
+    connection.send(text)
+    answered, headers, body = connection.answer()
+    assert answered == status
+    assert headers["Content-Type"] == "application/problem+json"
+    assert body["status"] == status
+
+
+@pytest.mark.parametrize(
+    "stalled",
+    [
+        b"",
+        b"POST /v1/convert HT",
+        head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10],
+    ],
+)
+def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stalled: bytes) -> None:
+    with ExitStack() as clients:
+        for _ in range(MANY):
+            clients.enter_context(server.connect()).send(stalled)
+        begun = time.monotonic()
+        for path in ("/livez", "/", "/openapi.json"):
+            with server.connect() as connection:
+                assert connection.ask("GET", path)[0] == 200
+        assert time.monotonic() - begun < 0.5
+
+
+def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) -> None:
+    refused = head("POST", SUBMIT, Content_Length=str(10**12), Connection="close", **FORM)
+    with ExitStack() as clients:
+        for _ in range(MANY):
+            client = clients.enter_context(server.connect())
+            client.send(refused)
+            assert client.answer("POST")[0] == 413
+        begun = time.monotonic()
+        with server.connect() as connection:
+            assert connection.ask("GET", "/livez")[0] == 200
+        assert time.monotonic() - begun < 0.5
+
+
+def test_an_idle_server_stops_at_once(server: Server) -> None:
+    with server.connect() as kept, server.connect():
+        kept.ask("GET", "/livez")
+        assert server.stop() < 1
+    assert server.process.returncode == 0
+
+
+def test_who_polls_is_answered_when_the_server_stops(
+    server: Server, connection: Connection
+) -> None:
+    document_id = connection.ask("POST", SUBMIT, BODY, **FORM)[2]["id"]
+    path = f"/api/documents/status/{document_id}?wait=60"
+    connection.send(head("GET", path, Authorization=FORM["Authorization"]))
+    time.sleep(0.1)  # let it begin to wait
+    assert server.stop() < 2
+    status, _, body = connection.answer()
+    assert (status, body["status"]) == (200, "pending")
+
+
+def test_a_start_removes_what_an_earlier_one_left(server_settings: Settings) -> None:
+    left = data_folder.uploads(server_settings) / "left"
+    left.write_text("half a file")
+    server = Server(server_settings)
+    server.close()
+    assert not left.exists()
+
+
+def test_a_busy_port_ends_the_start_with_one_line(server: Server, tmp_path: Path) -> None:
+    left = data_folder.uploads(server.settings) / "arriving"
+    left.write_text("of the server that runs")
+    log = tmp_path / "second.log"
+    quiet = server.settings.model_copy(update={"log_level": "WARNING"})
+
+    second = gunicorn(quiet, log)
+
+    assert second.wait(timeout=20) == 4
+    (line,) = log.read_text().splitlines()
+    assert str(server.settings.port) in line
+    assert "PORT" in line
+    assert left.exists()
+
+
+@pytest.mark.parametrize("broken", ["settings", "database", "data folder"])
+def test_a_start_that_cannot_be_ends_with_one_line(
+    server_settings: Settings, tmp_path: Path, broken: str
+) -> None:
+    log = tmp_path / "start.log"
+    settings = server_settings.model_copy(update={"log_level": "WARNING"})
+    if broken == "settings":
+        settings = settings.model_copy(update={"web_threads": 1})
+    elif broken == "database":
+        settings.database_path.unlink()
+    else:
+        settings = settings.model_copy(update={"data_dir": Path("/proc/nowhere")})
+
+    process = gunicorn(settings, log)
+
+    assert process.wait(timeout=20) == 4
+    (line,) = log.read_text().splitlines()
+    assert line.startswith("ilios: ")

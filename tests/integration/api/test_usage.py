@@ -1,0 +1,68 @@
+"""Usage: exact sums, for each key and period."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ilios import clock
+from tests.support.api_callers import Caller, file
+from tests.support.api_working import InTestWorker
+
+
+@pytest.fixture
+def _some_usage(anna: Caller, worker: InTestWorker) -> None:
+    anna.submit(b"one\ntwo\nthree")
+    with worker.running():
+        anna.post("/v1/convert", {"file": file(b"four")})
+
+
+def summary(caller: Caller, query: str = "") -> dict[str, Any]:
+    body: dict[str, Any] = caller.get(f"/api/usage/summary{query}").get_json()["summary"]
+    return body
+
+
+@pytest.mark.usefixtures("_some_usage")
+def test_sums_are_exact_and_cents_are_rounded_once(anna: Caller) -> None:
+    body = summary(anna)
+    assert body.pop("totalOutputTokens") >= 0
+    assert body == {
+        "totalDocuments": 2,
+        "totalOperations": 2,
+        "totalPages": 4,
+        "totalInputTokens": 0,
+        "totalCostCents": 1,
+        "totalCostUSD": "0.005200",
+        "totalCostMicros": 5200,
+    }
+
+
+@pytest.mark.usefixtures("_some_usage")
+@pytest.mark.parametrize("group_by", ["operation", "model", "day"])
+def test_a_breakdown_has_the_same_sums(anna: Caller, group_by: str) -> None:
+    rows = anna.get(f"/api/usage/breakdown?groupBy={group_by}").get_json()["breakdown"]
+    assert all(row[group_by] for row in rows)
+    assert sum(row["totalCostMicros"] for row in rows) == 5200
+    if group_by == "operation":
+        assert [row["operation"] for row in rows] == ["convert", "convert-immediate"]
+
+
+@pytest.mark.usefixtures("_some_usage")
+def test_a_period_includes_its_last_day(anna: Caller) -> None:
+    today = clock.now().date()
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    moment = clock.iso(clock.now() + timedelta(seconds=5))
+    assert summary(anna, f"?startDate={today}&endDate={tomorrow}")["totalPages"] == 4
+    assert summary(anna, f"?endDate={today}")["totalPages"] == 4
+    assert summary(anna, f"?endDate={yesterday}")["totalPages"] == 0
+    assert summary(anna, f"?startDate={tomorrow}")["totalPages"] == 0
+    assert summary(anna, f"?endDate={moment}")["totalPages"] == 4
+    assert summary(anna, f"?startDate={moment}")["totalPages"] == 0
+
+
+def test_filters_are_repeated_as_they_were_sent(anna: Caller) -> None:
+    query = "?startDate=2026-01-01T10:00:00%2B01:00"
+    body = anna.get(f"/api/usage/summary{query}").get_json()
+    assert body["filters"] == {"startDate": "2026-01-01T10:00:00+01:00", "endDate": None}

@@ -1,0 +1,103 @@
+"""Fixtures of the HTTP tests: the application on a data folder of its own, callers and a worker.
+
+A conftest takes them by importing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+from sqlalchemy import func, select
+
+from ilios import data_folder
+from ilios.api import application
+from ilios.api.context import EXTENSION, Services
+from ilios.database import Database
+from ilios.models import Batch, Document, Job
+from ilios.settings import Settings
+from tests.support.api_callers import Caller
+from tests.support.api_working import InTestWorker
+
+KEY, OTHER_KEY = "key-of-anna", "key-of-bert"
+MAX_FILE_BYTES = 256 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
+
+
+@pytest.fixture
+def api_settings(settings: Settings) -> Settings:
+    return settings.model_copy(
+        update={
+            "api_key": SecretStr(f"{KEY},{OTHER_KEY}"),
+            "max_file_size_bytes": MAX_FILE_BYTES,
+            "max_request_bytes": MAX_REQUEST_BYTES,
+            "convert_wait_seconds": 10,
+            "web_threads": 8,
+        }
+    )
+
+
+@pytest.fixture
+def make_app() -> Iterator[Callable[[Settings], Flask]]:
+    """Applications with settings of the test's own."""
+    made: list[Flask] = []
+
+    def make(settings: Settings) -> Flask:
+        app = application.build(settings)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        services: Services = app.extensions[EXTENSION]
+        services.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Flask:
+    return make_app(api_settings)
+
+
+@pytest.fixture
+def anna(app: Flask) -> Caller:
+    """The owner of what a test submits."""
+    return Caller(app.test_client(), KEY)
+
+
+@pytest.fixture
+def bert(app: Flask) -> Caller:
+    """Somebody else, with a key of his own."""
+    return Caller(app.test_client(), OTHER_KEY)
+
+
+@pytest.fixture
+def nobody(app: Flask) -> Caller:
+    """Somebody without a key."""
+    return Caller(app.test_client(), None)
+
+
+@pytest.fixture
+def worker(api_settings: Settings, database: Database) -> InTestWorker:
+    return InTestWorker(api_settings, database)
+
+
+@pytest.fixture
+def nothing_is_kept(api_settings: Settings, database: Database) -> Callable[[], None]:
+    """Asserts that no row, no object and no temporary file is there."""
+
+    def check() -> None:
+        with database.reading() as session:
+            for table in (Document, Batch, Job):
+                assert session.scalar(select(func.count()).select_from(table)) == 0
+        folders = (api_settings.data_folder / "objects", data_folder.uploads(api_settings))
+        assert [path for folder in folders for path in folder.rglob("*") if path.is_file()] == []
+
+    return check
+
+
+@pytest.fixture
+def temporary_files(api_settings: Settings) -> Callable[[], list[Path]]:
+    return lambda: list(data_folder.uploads(api_settings).iterdir())

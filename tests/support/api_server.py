@@ -1,0 +1,127 @@
+"""A real gunicorn process, and raw connections to it."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ilios.settings import Settings
+from tests.support.migrating import REPOSITORY, environment
+from tests.support.waiting import wait_until
+
+BOOT_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 20.0
+Answer = tuple[int, dict[str, str], Any]
+IMPATIENT = "python:tests.support.api_impatient_conf"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> subprocess.Popen[bytes]:
+    """Start a server; its output goes to the file."""
+    with log_path.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", conf, "app:create_app()"],
+            cwd=REPOSITORY,
+            env=environment(settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+class Server:
+    """A gunicorn that listens; `stop` ends it the way an operator does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.log_path = settings.data_folder / "web.log"
+        self.process = gunicorn(settings, self.log_path)
+        wait_until(self._is_listening, BOOT_TIMEOUT_S)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    def connect(self) -> Connection:
+        return Connection(self.settings.port)
+
+    def stop(self) -> float:
+        """SIGTERM; returns how many seconds it took."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+        return time.monotonic() - begun
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def _is_listening(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(self.log_path.read_text())
+        try:
+            with self.connect() as connection:
+                return connection.ask("GET", "/livez")[0] == 200
+        except OSError:
+            return False
+
+
+class _Stream(io.BufferedReader):
+    def close(self) -> None:
+        """An answer ends, the connection does not."""
+
+
+class Connection:
+    """A TCP connection on which a test may say anything."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_TIMEOUT_S)
+        self._stream = _Stream(socket.SocketIO(self.socket, "r"))
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.socket.close()
+
+    def send(self, text: str | bytes) -> None:
+        self.socket.sendall(text.encode() if isinstance(text, str) else text)
+
+    def answer(self, method: str = "GET") -> Answer:
+        """Read one answer: status, headers, and the body, from JSON where it is."""
+        response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]
+        response.begin()
+        body = response.read()
+        headers = dict(response.getheaders())
+        response.close()
+        is_json = "json" in headers.get("Content-Type", "")
+        return response.status, headers, json.loads(body) if is_json else body
+
+    def makefile(self, _mode: str) -> _Stream:
+        """For http.client: one buffer for all answers, since it may hold the next one already."""
+        return self._stream
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        self.send(head(method, path, **{"Content-Length": str(len(body)), **headers}))
+        self.send(body)
+        return self.answer(method)
+
+
+def head(method: str, path: str, **headers: str) -> str:
+    """The head of a request."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines) + "\r\n\r\n"

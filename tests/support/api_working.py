@@ -1,0 +1,113 @@
+"""A worker inside the test: it converts what is queued, as the test says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ilios import data_folder
+from ilios.conversion import Converter
+from ilios.database import Database
+from ilios.dispatch import Dispatcher
+from ilios.engines.base import (
+    Conversion,
+    ConversionWarning,
+    ImageFile,
+    Options,
+    Page,
+    Progress,
+    Source,
+    Usage,
+)
+from ilios.errors import ConversionError, EncryptedDocument, ObjectMissing
+from ilios.settings import Settings
+from ilios.storage import open_store
+
+IMAGE = b"\x89PNG\r\n\x1a\n not really"
+COST_MICROS = 1300  #: of a page
+POLL_SECONDS = 0.005
+
+
+class EngineFault(ObjectMissing):
+    """A failure for which no document is to blame, and which is not tried again."""
+
+    code = "engine_failed"
+
+
+FAILURES: dict[str, ConversionError] = {
+    "fail: document": EncryptedDocument("The document is encrypted. Send it without a password."),
+    "fail: engine": EngineFault("The engine is out of order."),
+}
+
+
+class TextEngine:
+    """Gives each line of a text as a page; an image, a warning or a failure where it says so."""
+
+    name = "test"
+    model = "test-model"
+    concurrency = 1
+
+    def convert(
+        self, source: Source, options: Options, workspace: Path, progress: Progress
+    ) -> Conversion:
+        text = source.path.read_text()
+        if text in FAILURES:
+            raise FAILURES[text]
+        pages = tuple(
+            self._page(index, line, workspace) for index, line in enumerate(text.splitlines())
+        )
+        if options.pages:
+            pages = tuple(pages[index] for index in options.pages.indexes(len(pages)))
+        usage = Usage(pages=len(pages), model=self.model, cost_micros=COST_MICROS * len(pages))
+        return Conversion(pages, usage)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _page(self, index: int, line: str, workspace: Path) -> Page:
+        images: tuple[ImageFile, ...] = ()
+        if "](figure.png)" in line:
+            path = workspace / "figure.png"
+            path.write_bytes(IMAGE)
+            images = (ImageFile("figure.png", path, "image/png"),)
+        warnings = (ConversionWarning("empty_page", "Empty.", index + 1),) if line == "-" else ()
+        return Page(index=index, markdown=line, images=images, warnings=warnings)
+
+
+class InTestWorker:
+    """Claims and converts in the test's own process."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._dispatcher = Dispatcher(database)
+        store, workspaces = open_store(settings), data_folder.workspaces(settings)
+        self._converter = Converter(database, store, TextEngine(), workspaces)
+
+    def work(self) -> int:
+        """Convert everything that is ready; returns how many documents that were."""
+        done = 0
+        while claimed := self._dispatcher.claim(["test/0"]):
+            for _, lease in claimed:
+                self._converter.run(lease)
+                done += 1
+        return done
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Convert whatever comes, in a thread."""
+        stop = threading.Event()
+
+        def loop() -> None:
+            while not stop.is_set():
+                if not self.work():
+                    time.sleep(POLL_SECONDS)
+
+        thread = threading.Thread(target=loop)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
