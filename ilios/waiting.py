@@ -32,12 +32,15 @@ class Waiter:
         self._lock = threading.Condition()
         self._watcher: threading.Thread | None = None
         self._recheck = False
+        self._draining = False
         self.failures = 0  #: looks at the database that went wrong
 
     def until_ended(self, document_id: str, timeout_seconds: float) -> None:
-        """Return when the document has ended, or after the timeout."""
+        """Return when the document has ended, after the timeout, or when the server drains."""
         ended = threading.Event()
         with self._lock:
+            if self._draining:
+                return
             self._waiting[document_id].add(ended)
             self._recheck = True  # it may have ended before we looked
             self._start()
@@ -51,13 +54,21 @@ class Waiter:
                     del self._waiting[document_id]
 
     def until(self, done: Callable[[Session], bool], timeout_seconds: float) -> None:
-        """Return when the predicate holds, or after the timeout."""
+        """Return when the predicate holds, after the timeout, or when the server drains."""
         deadline = time.monotonic() + timeout_seconds
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic()) > 0 and not self._draining:
             with self._database.reading() as session:
                 if done(session):
                     return
             time.sleep(min(left, PREDICATE_POLL_SECONDS))
+
+    def drain(self) -> None:
+        """Let everybody go, and nobody wait any more: the server is about to stop."""
+        with self._lock:
+            self._draining = True
+            for events in self._waiting.values():
+                for event in events:
+                    event.set()
 
     def _start(self) -> None:
         if self._watcher is None:

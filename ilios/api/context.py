@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy.orm import Session
 
 from ilios import data_folder
 from ilios.api.places import Places
@@ -23,28 +21,6 @@ from ilios.wakeup import Bell
 EXTENSION = "ilios"
 
 
-class DrainingWaiter(Waiter):
-    """A waiter that can let everybody go at once, when the server is about to stop."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._draining = False
-
-    def drain(self) -> None:
-        """End every wait, present and to come."""
-        with self._lock:
-            self._draining = True
-            for events in self._waiting.values():
-                for event in events:
-                    event.set()
-
-    def until_ended(self, document_id: str, timeout_seconds: float) -> None:
-        super().until_ended(document_id, 0 if self._draining else timeout_seconds)
-
-    def until(self, done: Callable[[Session], bool], timeout_seconds: float) -> None:
-        super().until(lambda session: self._draining or done(session), timeout_seconds)
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the handlers call."""
@@ -56,7 +32,7 @@ class Services:
     examiner: Examiner
     keys: KeyRing
     places: Places
-    waiter: DrainingWaiter
+    waiter: Waiter
     database: Database
     bell: Bell
 
@@ -74,7 +50,7 @@ def build(settings: Settings) -> Services:
     """
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
-    waiter = DrainingWaiter(database)
+    waiter = Waiter(database)
     bell = Bell(data_folder.wake_socket(settings))
     state = data_folder.supervisor_state(settings)
     return Services(

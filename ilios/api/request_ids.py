@@ -27,7 +27,7 @@ def _begin() -> None:
     g.request_id = asked if _SANE.fullmatch(asked) else ids.new_id()
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process="web", request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
 def _finish(response: Response) -> Response:

@@ -83,6 +83,19 @@ def test_a_predicate_is_asked_until_it_holds(database: Database) -> None:
     assert len(asked) == 3
 
 
+def test_a_server_that_drains_lets_everybody_go(database: Database) -> None:
+    waiter = Waiter(database)
+    document_id, _ = documents.add_document(database)
+    with ThreadPoolExecutor(2) as threads:
+        for_document = threads.submit(waiter.until_ended, document_id, 60)
+        for_predicate = threads.submit(waiter.until, lambda _: False, 60)
+        waiter.drain()
+        for_document.result(timeout=5)
+        for_predicate.result(timeout=5)
+
+    waiter.until_ended(document_id, 60)
+
+
 def test_many_threads_may_wait_for_one_document(database: Database) -> None:
     waiter = Waiter(database)
     document_id, job_id = documents.add_document(database)
