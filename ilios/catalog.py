@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from ilios.conversion_errors import ConversionError
 from ilios.engines.base import Conversion, ConversionWarning
-from ilios.errors import BatchNotFound, ConversionError, DocumentNotFound
+from ilios.errors import BatchNotFound, DocumentNotFound
 from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow
 
 _INSERT = insert(Document)  # prepared once: see ilios.queue

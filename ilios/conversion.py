@@ -10,15 +10,10 @@ from pathlib import Path
 
 from ilios import catalog, clock, ledger, logs, queue
 from ilios.catalog import StoredImage
+from ilios.conversion_errors import ConversionError, EngineFailed, ParserCrashed, PoisonDocument
 from ilios.database import Database
 from ilios.engines.base import Conversion, Engine, Options, Source
-from ilios.errors import (
-    ConversionError,
-    EngineFailed,
-    LeaseLost,
-    ParserCrashed,
-    PoisonDocument,
-)
+from ilios.errors import LeaseLost
 from ilios.models import Document, JobStatus
 from ilios.page_selection import PageSelection
 from ilios.queue import Lease

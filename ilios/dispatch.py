@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from ilios import catalog, clock, ledger, logs, queue
+from ilios.conversion_errors import WorkerLost
 from ilios.database import Database
-from ilios.errors import WorkerLost
 from ilios.models import JobStatus
 from ilios.queue import Lease
 

@@ -14,7 +14,11 @@ class IliosError(Exception):
     """The root of all errors that a caller of Ilios may see."""
 
     code: ClassVar[str] = "internal_error"
-    title: ClassVar[str] = "Internal error"
+    title: ClassVar[str] = "Internal error"  #: follows from the code, unless a class has its own
+
+    def __init_subclass__(cls) -> None:
+        if "title" not in cls.__dict__ and "code" in cls.__dict__:
+            cls.title = cls.code.replace("_", " ").capitalize()
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -50,14 +54,12 @@ class RequestError(IliosError):
     """A request that the client has to change before it can succeed."""
 
     code = "bad_request"
-    title = "Bad request"
 
 
 class InvalidField(RequestError):
     """A field is malformed or out of range; names the field, its value and what is allowed."""
 
     code = "invalid_field"
-    title = "Invalid field"
 
     def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
         shown = f"{value!r:.80}"
@@ -70,35 +72,30 @@ class MissingFile(RequestError):
     """The multipart field that should carry a file is absent or is plain text."""
 
     code = "missing_file"
-    title = "Missing file"
 
 
 class EmptyFile(RequestError):
     """A file of zero bytes."""
 
     code = "empty_file"
-    title = "Empty file"
 
 
 class TooManyFiles(RequestError):
     """More files than a batch may hold."""
 
     code = "too_many_files"
-    title = "Too many files"
 
 
 class MalformedRequest(RequestError):
     """The body is not what its headers say: bad JSON, broken multipart, wrong content type."""
 
     code = "malformed_request"
-    title = "Malformed request"
 
 
 class TruncatedBody(RequestError):
     """The body ended before Content-Length bytes had arrived."""
 
     code = "truncated_body"
-    title = "Truncated body"
 
 
 class SlowBody(RequestError):
@@ -112,14 +109,12 @@ class FileTooLarge(RequestError):
     """A file, a form field or a whole request beyond its size limit."""
 
     code = "file_too_large"
-    title = "File too large"
 
 
 class UnsupportedType(RequestError):
     """The bytes are of a type that no engine reads."""
 
     code = "unsupported_type"
-    title = "Unsupported type"
 
 
 class OptionUnavailable(RequestError):
@@ -133,7 +128,6 @@ class BatchRefused(RequestError):
     """At least one file of a batch was refused, so nothing was stored."""
 
     code = "batch_refused"
-    title = "Batch refused"
 
     def __init__(self, reasons: Sequence[tuple[str, RequestError]]) -> None:
         listed = " ".join(f"{name}: {reason.detail}" for name, reason in reasons)
@@ -145,7 +139,6 @@ class Unauthorized(RequestError):
     """No valid API key."""
 
     code = "unauthorized"
-    title = "Unauthorized"
 
 
 class NotFound(RequestError):
@@ -156,7 +149,6 @@ class NotFound(RequestError):
     """
 
     code = "not_found"
-    title = "Not found"
 
 
 class DocumentNotFound(NotFound):
@@ -193,14 +185,12 @@ class Conflict(RequestError):
     """The request is right, but not now."""
 
     code = "conflict"
-    title = "Conflict"
 
 
 class DocumentNotReady(Conflict):
     """The conversion has not ended yet."""
 
     code = "document_not_ready"
-    title = "Document not ready"
     retry_after_seconds: ClassVar[int] = 2
 
 
@@ -208,12 +198,10 @@ class DocumentFailed(Conflict):
     """The conversion failed, so there is no result."""
 
     code = "document_failed"
-    title = "Document failed"
 
 
 class BatchNotFinished(Conflict):
     code = "batch_not_finished"
-    title = "Batch not finished"
     retry_after_seconds: ClassVar[int] = 2
 
 
@@ -221,12 +209,10 @@ class UploadIncomplete(Conflict):
     """The object behind a presigned upload is missing or has another size."""
 
     code = "upload_incomplete"
-    title = "Upload incomplete"
 
 
 class UploadAlreadyCompleted(Conflict):
     code = "upload_already_completed"
-    title = "Upload already completed"
 
 
 class Gone(RequestError):
@@ -238,14 +224,12 @@ class Gone(RequestError):
 
 class OriginalMissing(Gone):
     code = "original_missing"
-    title = "Original missing"
 
 
 class Busy(IliosError):
     """No place to wait for a result is free; nothing was stored."""
 
     code = "busy"
-    title = "Busy"
     retry_after_seconds: ClassVar[int] = 2
 
 
@@ -253,7 +237,6 @@ class DatabaseBusy(IliosError):
     """The database stayed locked through every retry."""
 
     code = "database_busy"
-    title = "Database busy"
     retry_after_seconds: ClassVar[int] = 5
 
 
@@ -261,7 +244,6 @@ class StillRunning(IliosError):
     """The wait for an immediate conversion ended before the conversion did."""
 
     code = "still_running"
-    title = "Still running"
 
     def __init__(self, document_id: str, waited_seconds: int) -> None:
         super().__init__(
@@ -274,118 +256,12 @@ class ConversionFailed(IliosError):
     """An immediate conversion ended as failed; `engine_fault` tells whose fault it was."""
 
     code = "conversion_failed"
-    title = "Conversion failed"
 
     def __init__(self, document_id: str, code: str, detail: str, *, engine_fault: bool) -> None:
         super().__init__(detail)
         self.document_id = document_id
         self.code = code  # type: ignore[misc]  # the document's own code
         self.engine_fault = engine_fault
-
-
-# --- conversion -------------------------------------------------------------------------------
-
-
-class ConversionError(IliosError):
-    """A job could not be done. `retryable` says whether another attempt can help."""
-
-    retryable: ClassVar[bool] = False
-    engine_fault: ClassVar[bool] = False  #: true when the document itself is blameless
-
-
-class EncryptedDocument(ConversionError):
-    code = "encrypted_document"
-    title = "Encrypted document"
-
-
-class CorruptDocument(ConversionError):
-    code = "corrupt_document"
-    title = "Corrupt document"
-
-
-class EmptyDocument(ConversionError):
-    """A readable file without a single page or character."""
-
-    code = "empty_document"
-    title = "Empty document"
-
-
-class UnsupportedDocument(ConversionError):
-    """The type was accepted, but its content cannot be read by this engine."""
-
-    code = "unsupported_document"
-    title = "Unsupported document"
-
-
-class PagesOutOfRange(ConversionError):
-    """The `pages` selection names a page that the document does not have."""
-
-    code = "pages_out_of_range"
-    title = "Pages out of range"
-
-
-class DocumentTooLarge(ConversionError):
-    """Beyond the engine's limits: pages, pixels or memory."""
-
-    code = "document_too_large"
-    title = "Document too large"
-
-
-class PoisonDocument(ConversionError):
-    """The document crashed its parser twice."""
-
-    code = "poison_document"
-    title = "Poison document"
-
-
-class DeadlineExceeded(ConversionError):
-    """The job's total deadline passed."""
-
-    code = "deadline_exceeded"
-    title = "Deadline exceeded"
-
-
-class ParserCrashed(ConversionError):
-    """The parser child died while it held this document."""
-
-    code = "parser_crashed"
-    title = "Parser crashed"
-    retryable = True
-
-
-class WorkerLost(ConversionError):
-    """The worker process that held the job died."""
-
-    code = "worker_lost"
-    title = "Worker lost"
-    retryable = True
-    engine_fault = True
-
-
-class StorageUnavailable(ConversionError):
-    """The object store did not answer, or answered with an error of its own."""
-
-    code = "storage_unavailable"
-    title = "Storage unavailable"
-    retryable = True
-    engine_fault = True
-
-
-class ObjectMissing(ConversionError):
-    """The object store answered: there is no such object."""
-
-    code = "object_missing"
-    title = "Object missing"
-    engine_fault = True
-
-
-class EngineFailed(ConversionError):
-    """The engine broke on a document in a way that nobody foresaw."""
-
-    code = "engine_failed"
-    title = "Engine failed"
-    retryable = True
-    engine_fault = True
 
 
 # --- queue ------------------------------------------------------------------------------------
@@ -395,4 +271,3 @@ class LeaseLost(IliosError):
     """The lease token does not match any more: somebody else owns the job now."""
 
     code = "lease_lost"
-    title = "Lease lost"

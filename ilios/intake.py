@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ilios import catalog, clock, ids, media, queue
+from ilios.conversion_errors import ObjectMissing
 from ilios.database import Database
 from ilios.errors import (
     BatchRefused,
     EmptyFile,
-    ObjectMissing,
     RequestError,
     UploadAlreadyCompleted,
     UploadIncomplete,

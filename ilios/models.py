@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Enum,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    literal_column,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -230,6 +232,11 @@ class Job(Base):
         ),
         Index("ix_job_document", "document_id"),
     )
+
+
+# Literals, else SQLite cannot prove that a partial index applies.
+PENDING: ColumnElement[str] = literal_column("'pending'")
+PROCESSING: ColumnElement[str] = literal_column("'processing'")
 
 
 class Call(Base):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ilios.errors import InvalidField, PagesOutOfRange
+from ilios.conversion_errors import PagesOutOfRange
+from ilios.errors import InvalidField
 
 MAX_PAGE_NUMBER = 100_000
 MAX_PARTS = 1_000

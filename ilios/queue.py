@@ -2,12 +2,6 @@
 
 This module alone writes `job_queue`. It takes a session and never commits. Every UPDATE names the
 status and the lease that it leaves; when no row changes, somebody else owns the job now.
-
-**Rank.** Jobs go in the order of a virtual time that is fixed when they are enqueued (start-time
-fair queueing, Goyal et al. 1996, with ageing). It starts at the wall clock, or at the head of the
-queue if that is further on; each job that an owner has waiting at the same priority pushes it on by
-SPACING_MS, and each step of priority pulls it back by STEP_MS. So owners take turns however much
-one of them enqueues, and a step of priority is worth ten jobs, or ten minutes of waiting.
 """
 
 from __future__ import annotations
@@ -16,44 +10,24 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from ilios import clock, ids
+from ilios import ids, ranks
 from ilios.errors import LeaseLost
-from ilios.models import Job, JobStatus
+from ilios.models import PENDING, PROCESSING, Job, JobStatus
 
 MIN_PRIORITY = 1
 MAX_PRIORITY = 10  #: the most urgent
 DEFAULT_PRIORITY = 5
-SPACING_MS = 60_000
-STEP_MS = 600_000
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 MAX_CRASHES = 2  #: parser children that one document may take with it
 RETRY_BASE_SECONDS = 5
 RETRY_JITTER = 0.2
 
-# Literals, else SQLite cannot prove that a partial index applies.
-PENDING: ColumnElement[str] = literal_column("'pending'")
-PROCESSING: ColumnElement[str] = literal_column("'processing'")
-
 # Prepared once: every submission waits for the one before it to leave the write lock.
 _INSERT = insert(Job)
-_HEAD_AND_TAIL = select(
-    select(Job.rank + Job.priority * STEP_MS)
-    .where(Job.status == PENDING, Job.scheduled_at.is_(None))
-    .order_by(Job.rank, Job.id)
-    .limit(1)
-    .scalar_subquery(),
-    select(func.max(Job.rank))
-    .where(
-        Job.status == PENDING,
-        Job.owner == bindparam("owner"),
-        Job.priority == bindparam("priority"),
-    )
-    .scalar_subquery(),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +59,7 @@ def enqueue(session: Session, *, document_id: str, owner: str, priority: int, no
             "type": "convert",
             "status": JobStatus.PENDING,
             "priority": priority,
-            "rank": _rank(session, owner, priority, now),
+            "rank": ranks.next_rank(session, owner, priority, now),
             "attempts": 0,
             "max_attempts": MAX_ATTEMPTS,
             "crashes": 0,
@@ -290,17 +264,6 @@ def retry_delay(attempts: int) -> timedelta:
         raise ValueError("attempts must be at least 1")
     jitter = random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311  # not a secret
     return timedelta(seconds=RETRY_BASE_SECONDS * 2 ** (attempts - 1) * jitter)
-
-
-def _rank(session: Session, owner: str, priority: int, now: datetime) -> int:
-    parameters = {"owner": owner, "priority": priority}
-    head, tail = session.connection().execute(_HEAD_AND_TAIL, parameters).one()
-    start = clock.milliseconds(now)
-    if head is not None:
-        start = max(start, head)
-    if tail is not None:
-        start = max(start, tail + priority * STEP_MS + SPACING_MS)
-    return start - priority * STEP_MS
 
 
 def _under(lease: Lease) -> tuple[ColumnElement[bool], ...]:

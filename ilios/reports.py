@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ilios import catalog, ledger, queue
+from ilios.conversion_errors import ObjectMissing, PagesOutOfRange
 from ilios.database import Database
 from ilios.errors import (
     BatchNotFinished,
     DocumentFailed,
     DocumentNotReady,
     ImageNotFound,
-    ObjectMissing,
     OriginalMissing,
-    PagesOutOfRange,
 )
 from ilios.models import Batch, Document, DocumentStatus, PageRow
 from ilios.page_selection import PageSelection

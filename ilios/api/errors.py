@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from ilios import errors, logs
+from ilios import conversion_errors, errors, logs
 from ilios.api.links import status_url
 from ilios.errors import ConversionFailed, IliosError
 
@@ -30,9 +30,9 @@ STATUS: Final[dict[type[IliosError], int]] = {
     errors.UnsupportedType: 415,
     errors.OptionUnavailable: 422,
     errors.ConversionFailed: 422,
-    errors.ConversionError: 422,
-    errors.ObjectMissing: 404,
-    errors.StorageUnavailable: 503,
+    conversion_errors.ConversionError: 422,
+    conversion_errors.ObjectMissing: 404,
+    conversion_errors.StorageUnavailable: 503,
     errors.Busy: 503,
     errors.DatabaseBusy: 503,
     errors.StillRunning: 504,

@@ -17,14 +17,9 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from ilios.api.body import BLOCK_BYTES, Body
+from ilios.conversion_errors import StorageUnavailable
 from ilios.disposition import safe_file_name
-from ilios.errors import (
-    FileTooLarge,
-    MalformedRequest,
-    MissingFile,
-    StorageUnavailable,
-    TooManyFiles,
-)
+from ilios.errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
 from ilios.intake import MAX_BATCH_FILES, RefusedFile
 from ilios.uploads import Received, UploadSink
 

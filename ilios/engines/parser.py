@@ -20,7 +20,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from ilios import logs
-from ilios.errors import DeadlineExceeded, ParserCrashed
+from ilios.conversion_errors import DeadlineExceeded, ParserCrashed
 from ilios.processes import die_with_parent
 
 log = logs.get(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ilios.errors import ObjectMissing, StorageUnavailable
+from ilios.conversion_errors import ObjectMissing, StorageUnavailable
 
 MISSING = "The stored object is missing: it was deleted or never stored."
 

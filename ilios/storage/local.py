@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ilios import clock
-from ilios.errors import ObjectMissing, StartupError
+from ilios.conversion_errors import ObjectMissing
+from ilios.errors import StartupError
 from ilios.storage import keys
 from ilios.storage.base import ObjectInfo
 from ilios.storage.disk import MISSING, disk_errors, fsync

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
 from urllib.parse import urlsplit
 
+from ilios.conversion_errors import ObjectMissing
 from ilios.disposition import attachment
-from ilios.errors import ObjectMissing
 from ilios.storage import keys
 from ilios.storage.base import ObjectInfo
 from ilios.storage.disk import disk_errors

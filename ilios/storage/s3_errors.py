@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ilios.errors import ConversionError, ObjectMissing, StorageUnavailable
+from ilios.conversion_errors import ConversionError, ObjectMissing, StorageUnavailable
 from ilios.storage.disk import MISSING
 
 if TYPE_CHECKING:

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ilios import catalog, clock, data_folder, errors, ledger, queue
+from ilios import catalog, clock, conversion_errors, data_folder, ledger, queue
 from ilios.conversion import Converter
+from ilios.conversion_errors import (
+    ConversionError,
+    CorruptDocument,
+    ParserCrashed,
+    StorageUnavailable,
+)
 from ilios.database import Database
 from ilios.engines.base import (
     Conversion,
@@ -22,7 +28,6 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.errors import ConversionError, CorruptDocument, ParserCrashed, StorageUnavailable
 from ilios.models import CallState, DocumentStatus, JobStatus, PageRow
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -248,7 +253,9 @@ def test_progress_is_written_down_at_most_once_a_second(
 
 def test_every_conversion_error_has_a_code_of_its_own() -> None:
     ours = [
-        error for error in all_subclasses(ConversionError) if error.__module__ == errors.__name__
+        error
+        for error in all_subclasses(ConversionError)
+        if error.__module__ == conversion_errors.__name__
     ]
     codes = [error.code for error in ours]
 

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 
 from ilios import data_folder
+from ilios.conversion_errors import ObjectMissing
 from ilios.database import Database
 from ilios.errors import (
     BatchRefused,
     DocumentNotFound,
     EmptyFile,
     FileTooLarge,
-    ObjectMissing,
     UnsupportedType,
     UploadAlreadyCompleted,
     UploadIncomplete,

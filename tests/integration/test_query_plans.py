@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ilios import catalog, clock, ledger, queue
+from ilios import catalog, clock, ledger, queue, ranks
 from ilios.database import Database
 from ilios.errors import LeaseLost
 from ilios.queue import Lease
@@ -35,7 +35,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "held": (lambda s: _ignoring_loss(s), {"sqlite_autoindex_job_queue_1"}),
     "rank": (
-        lambda s: queue._rank(s, "a", 5, NOW),
+        lambda s: ranks.next_rank(s, "a", 5, NOW),
         {"ix_job_ready", "ix_job_owner_pending"},
     ),
     "oldest_ready": (queue.oldest_ready, {"ix_job_ready"}),

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import text
 
 from ilios import catalog, clock, queue
+from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
-from ilios.errors import CorruptDocument
 from ilios.models import DocumentStatus
 from ilios.waiting import Waiter
 from tests.support import documents

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ilios import data_folder
 from ilios.conversion import Converter
+from ilios.conversion_errors import ConversionError, EncryptedDocument, ObjectMissing
 from ilios.database import Database
 from ilios.dispatch import Dispatcher
 from ilios.engines.base import (
@@ -22,7 +23,6 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.errors import ConversionError, EncryptedDocument, ObjectMissing
 from ilios.settings import Settings
 from ilios.storage import open_store
 

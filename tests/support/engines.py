@@ -7,9 +7,9 @@ import signal
 import time
 from pathlib import Path
 
+from ilios.conversion_errors import EngineFailed
 from ilios.engines.base import Conversion, Options, Page, Progress, Source, Usage
 from ilios.engines.embedded.engine import EmbeddedEngine
-from ilios.errors import EngineFailed
 from ilios.settings import Settings
 from ilios.worker import EngineFactory
 

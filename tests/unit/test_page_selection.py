@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ilios.errors import InvalidField, PagesOutOfRange
+from ilios.conversion_errors import PagesOutOfRange
+from ilios.errors import InvalidField
 from ilios.page_selection import MAX_PAGE_NUMBER, PageSelection
 
 

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from lxml import etree
 
+from ilios.conversion_errors import CorruptDocument
 from ilios.engines.embedded import faults, limits
-from ilios.errors import CorruptDocument
 
 OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _READ_FAULTS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError)

@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ilios import errors
+from ilios import conversion_errors
+from ilios.conversion_errors import ConversionError, DocumentTooLarge, EngineFailed
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -20,7 +21,6 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.parser import Message, Parser
-from ilios.errors import ConversionError, DocumentTooLarge, EngineFailed
 from ilios.page_selection import PageSelection
 from ilios.settings import Settings
 
@@ -130,5 +130,5 @@ def _image(name: str, path: str, media_type: str, bbox: Any) -> ImageFile:
 
 
 def _error(message: Message) -> ConversionError:
-    error: ConversionError = getattr(errors, message["class"])(message["detail"])
+    error: ConversionError = getattr(conversion_errors, message["class"])(message["detail"])
     return error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ilios.errors import (
+from ilios.conversion_errors import (
     CorruptDocument,
     DocumentTooLarge,
     EmptyDocument,

@@ -11,9 +11,9 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from ilios.conversion_errors import ConversionError
 from ilios.engines.embedded import faults, limits
 from ilios.engines.embedded.detection import Image
-from ilios.errors import ConversionError
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
 TURNED_SHARE: Final = 0.6

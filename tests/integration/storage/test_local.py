@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from ilios import clock
-from ilios.errors import LinkInvalid, ObjectMissing, StartupError, StorageUnavailable
+from ilios.conversion_errors import ObjectMissing, StorageUnavailable
+from ilios.errors import LinkInvalid, StartupError
 from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
 

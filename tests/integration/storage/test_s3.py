@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from ilios.errors import ObjectMissing, StorageUnavailable
+from ilios.conversion_errors import ObjectMissing, StorageUnavailable
 from ilios.storage.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MIB = 1024 * 1024
 ROUND_TRIP = """
 import re, sys
 from pathlib import Path
-from ilios.errors import ObjectMissing
+from ilios.conversion_errors import ObjectMissing
 from ilios.storage.s3 import S3Store
 
 def peak_bytes():

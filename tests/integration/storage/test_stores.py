@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios.errors import ObjectMissing
+from ilios.conversion_errors import ObjectMissing
 from ilios.storage.base import ObjectStore
 
 MakeFile = Callable[[bytes], Path]

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from ilios import media
+from ilios.conversion_errors import CorruptDocument, DocumentTooLarge, EmptyDocument
 from ilios.engines.embedded import limits
-from ilios.errors import CorruptDocument, DocumentTooLarge, EmptyDocument
 
 from .conftest import Convert
 from .documents import INK, encoded, scan

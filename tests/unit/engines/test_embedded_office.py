@@ -7,8 +7,13 @@ import pytest
 from openpyxl import Workbook
 
 from ilios import media
+from ilios.conversion_errors import (
+    CorruptDocument,
+    DocumentTooLarge,
+    EmptyDocument,
+    EncryptedDocument,
+)
 from ilios.engines.embedded import limits
-from ilios.errors import CorruptDocument, DocumentTooLarge, EmptyDocument, EncryptedDocument
 
 from .conftest import Convert
 from .documents import archive, docx, encoded, noise, word_paragraph

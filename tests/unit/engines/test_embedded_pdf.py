@@ -6,8 +6,13 @@ import pytest
 from PIL import Image
 
 from ilios import media
+from ilios.conversion_errors import (
+    CorruptDocument,
+    DocumentTooLarge,
+    EncryptedDocument,
+    PagesOutOfRange,
+)
 from ilios.engines.embedded import limits
-from ilios.errors import CorruptDocument, DocumentTooLarge, EncryptedDocument, PagesOutOfRange
 
 from .conftest import Convert
 from .documents import noise, pdf, picture, scan, text

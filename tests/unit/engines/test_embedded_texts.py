@@ -5,8 +5,13 @@ import base64
 import pytest
 
 from ilios import media
+from ilios.conversion_errors import (
+    CorruptDocument,
+    DocumentTooLarge,
+    EmptyDocument,
+    UnsupportedDocument,
+)
 from ilios.engines.embedded import limits
-from ilios.errors import CorruptDocument, DocumentTooLarge, EmptyDocument, UnsupportedDocument
 
 from .conftest import Convert
 from .documents import archive, encoded, noise
