@@ -1,0 +1,90 @@
+"""The way of a document, over either store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import requests
+
+from ilios import catalog, clock, data_folder, queue
+from ilios.conversion import Converter
+from ilios.database import Database
+from ilios.engines.base import Engine
+from ilios.intake import Intake, Order
+from ilios.models import DocumentStatus
+from ilios.reports import Reports
+from ilios.settings import Settings
+from ilios.storage import ObjectStore
+from ilios.storage.s3 import S3Store
+from ilios.uploads import Received
+from ilios.wakeup import Bell
+from tests.integration.storage.conftest import Certificate
+from tests.support import documents
+from tests.support.engines import EchoEngine
+
+Receive = Callable[..., Received]
+
+
+def convert_next(database: Database, converter: Converter) -> None:
+    with database.writing() as session:
+        lease = queue.claim(session, "node/worker-0", clock.now())
+        assert lease is not None
+        catalog.begin(session, lease.job_id, clock.now())
+    converter.run(lease)
+
+
+def test_a_document_is_stored_converted_and_read_back(
+    intake: Intake,
+    receive: Receive,
+    database: Database,
+    reports: Reports,
+    store: ObjectStore,
+    settings: Settings,
+    make_converter: Callable[[Engine], Converter],
+) -> None:
+    submitted = intake.submit(receive(b"Hello from afar"), Order(owner="me"))
+
+    convert_next(database, make_converter(EchoEngine(settings)))
+
+    result = reports.result(submitted.id, owner="me")
+    assert [page.markdown for page in result.pages] == ["Hello from afar"]
+    with store.open(documents.document(database, submitted.id).storage_key) as stream:
+        assert stream.read() == b"Hello from afar"
+    assert reports.original_url(submitted.id, owner="me").startswith("https://")
+
+
+def test_an_upload_to_a_buckets_own_link_is_converted(
+    s3_store: S3Store,
+    database: Database,
+    settings: Settings,
+    bell: Bell,
+    certificate: Certificate,
+) -> None:
+    trusted = str(certificate.certificate)
+    intake = Intake(database, s3_store, bell, data_folder.uploads(settings))
+    offer = intake.offer_upload(
+        owner="me",
+        file_name="hello.txt",
+        size_bytes=5,
+        media_type="text/plain",
+        retention_days=365,
+    )
+
+    put = requests.put(offer.url, data=b"Hello", verify=trusted, timeout=20)
+    intake.complete_upload(offer.document_id, "me")
+
+    assert put.status_code == 200
+    row = documents.document(database, offer.document_id)
+    assert (row.status, row.sha256) == (
+        DocumentStatus.PENDING,
+        hashlib.sha256(b"Hello").hexdigest(),
+    )
+    link = s3_store.presign_get(
+        row.storage_key,
+        expires=timedelta(minutes=5),
+        file_name="hello.txt",
+        media_type="text/plain",
+    )
+    assert requests.get(link, verify=trusted, timeout=20).content == b"Hello"
