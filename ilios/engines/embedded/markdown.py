@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 HARD_BREAK = "  \n"
+_ESCAPED_START = re.compile(r"^(\d{0,9})\\([.)>+-])")
 _SPECIAL = re.compile(r"([\\`*_]|<(?=[A-Za-z/!?])|\[(?=[^\]\n]*\]\()|&(?=#?\w{1,12};))")
 _LEADING = re.compile(
     r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|={3,}$|-{3,}$|~{3,}|\d{1,9}[.)](?=\s|$))"
@@ -111,7 +112,8 @@ def image(name: str, description: str = "") -> str:
 
 
 def heading(level: int, text: str) -> str:
-    flat = text.replace(HARD_BREAK, " ").strip()
+    # A list or a quotation cannot begin inside a heading: `# 4. Results` needs no escape.
+    flat = _ESCAPED_START.sub(r"\1\2", text.replace(HARD_BREAK, " ").strip())
     return f"{'#' * min(max(level, 1), 6)} {flat}" if flat else ""
 
 

@@ -49,6 +49,16 @@ def test_a_page_without_a_heading_gets_its_title(convert: Convert) -> None:
     assert convert(page, media.HTML).markdown == "# My page\n\nSome text"
 
 
+def test_a_numbered_heading_needs_no_escape_but_a_numbered_paragraph_does(
+    convert: Convert,
+) -> None:
+    page = b"<html><body><h2>4. Results</h2><p>5. is a number, no list.</p></body></html>"
+
+    markdown = convert(page, media.HTML).markdown
+
+    assert markdown == "## 4. Results\n\n5\\. is a number, no list."
+
+
 @pytest.mark.parametrize("target", ["javascript:alert(1)", "#top", "/relative", "data:text/html,x"])
 def test_only_links_that_lead_somewhere_are_kept(convert: Convert, target: str) -> None:
     page = f'<h1>T</h1><p>Go <a href="{target}">there</a> now</p>'
