@@ -90,7 +90,11 @@ class Settings(BaseSettings):
     )
     web_concurrency: int = _field(2, "gunicorn worker processes", "2", ge=1, le=64)
     web_threads: int = _field(
-        24, "Threads of a gunicorn worker; those that wait for results included", "24", ge=8, le=512
+        24,
+        "Threads of a gunicorn worker for uploads and conversions; reads have as many",
+        "24",
+        ge=8,
+        le=512,
     )
 
     # Conversion
