@@ -9,7 +9,7 @@ import sys
 from typing import Any, Literal
 
 from alembic import context
-from ilios import migrations, models, settings
+from ilios import migrations, models, settings, storage
 from ilios.errors import StartupError
 
 
@@ -23,17 +23,20 @@ def portable(kind: str, item: Any, _context: object) -> str | Literal[False]:
 def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
+    loaded = settings.load()
     known = {script.revision for script in context.script.walk_revisions()}
-    with migrations.exclusive(settings.load(), known) as connection:
+    with migrations.exclusive(loaded, known) as connection:
         context.configure(
             connection=connection,
             target_metadata=models.Base.metadata,
             render_as_batch=True,
             compare_type=True,
+            transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
             render_item=portable,
         )
         with context.begin_transaction():
             context.run_migrations()
+    storage.open_store(loaded)  # its faults too are named before anything serves
 
 
 try:

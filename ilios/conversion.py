@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ilios import catalog, clock, ledger, logs, queue
 from ilios.catalog import StoredImage
 from ilios.conversion_errors import ConversionError, EngineFailed, ParserCrashed, PoisonDocument
 from ilios.database import Database
 from ilios.engines.base import Conversion, Engine, Options, Source
-from ilios.errors import LeaseLost
+from ilios.errors import DatabaseBusy, LeaseLost
 from ilios.models import Document, JobStatus
 from ilios.page_selection import PageSelection
 from ilios.queue import Lease
@@ -56,6 +58,11 @@ class Converter:
                 self._convert(task)
             except ConversionError as error:
                 self._give_up(task, error)
+            except (LeaseLost, DatabaseBusy, SQLAlchemyError, OSError):
+                raise  # not the document's doing
+            except Exception:
+                log.exception("job.broke", document_id=task.document.id, job_id=lease.job_id)
+                self._give_up(task, EngineFailed("The result could not be kept; see the log."))
             finally:
                 shutil.rmtree(task.workspace, ignore_errors=True)
         except LeaseLost:
@@ -163,8 +170,12 @@ class Converter:
             if time.monotonic() < next_at:
                 return
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
-            with self._database.writing() as session:
-                catalog.note_progress(session, document_id, done, total)
+            try:
+                with self._database.writing() as session:
+                    catalog.note_progress(session, document_id, done, total)
+            except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+                # Only a number for the curious: not worth the conversion.
+                log.warning("job.progress_not_noted", document_id=document_id, reason=str(error))
 
         return note
 

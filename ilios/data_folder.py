@@ -22,6 +22,11 @@ def workspaces(settings: Settings) -> Path:
     return settings.data_folder / "tmp" / "jobs"
 
 
+def workspace(settings: Settings, job_id: str, lease_token: str) -> Path:
+    """The folder of one attempt at a job."""
+    return workspaces(settings) / f"{job_id}-{lease_token}"
+
+
 def wake_socket(settings: Settings) -> Path:
     """Where the supervisor listens for wake-up datagrams."""
     return settings.data_folder / "run" / "wake.sock"
@@ -35,6 +40,16 @@ def supervisor_lock(settings: Settings) -> Path:
 def supervisor_state(settings: Settings) -> Path:
     """What the supervisor last said of itself; see ilios.heartbeat."""
     return settings.data_folder / "run" / "supervisor.json"
+
+
+def objects(settings: Settings) -> Path:
+    """The local store's objects."""
+    return settings.data_folder / "objects"
+
+
+def web_lock(settings: Settings) -> Path:
+    """Held by gunicorn and its workers, so that no second one takes their uploads away."""
+    return settings.data_folder / "run" / "web.lock"
 
 
 def node_id_file(settings: Settings) -> Path:
@@ -54,12 +69,13 @@ def prepare(settings: Settings) -> None:
             "for example DATA_DIR=/data."
         )
     try:
-        for path in (uploads(settings), workspaces(settings), folder / "run"):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-        probe = folder / "run" / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        own = (uploads(settings), workspaces(settings), objects(settings), folder / "run")
+        for path in own:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = path / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
     except OSError as error:
         raise StartupError(
             f"The data folder {folder} cannot be written ({error.strerror}): give it to user "

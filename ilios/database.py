@@ -56,6 +56,7 @@ class Database:
             pool_size=POOL_SIZE,
             max_overflow=-1,
             connect_args={"check_same_thread": False},
+            hide_parameters=True,  # file names and Markdown have no place in a log
         )
         pragmas = (
             f"busy_timeout={BUSY_TIMEOUT_MS}",

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ilios import catalog, clock, ids, media, queue
-from ilios.conversion_errors import ObjectMissing
+from ilios.conversion_errors import ConversionError, ObjectMissing
 from ilios.database import Database
 from ilios.errors import (
     BatchRefused,
@@ -163,11 +163,13 @@ class Intake:
         try:
             media_type, sha256 = self._inspect(key, document.file_name)
             completed = self._admit(document, media_type, sha256, key)
-        except RequestError:
-            self._store.delete(key)
+        except Exception:
+            with contextlib.suppress(Exception):
+                self._store.delete(key)
             raise
-        self._store.delete(document.storage_key)
         self._bell.ring()
+        with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
+            self._store.delete(document.storage_key)
         return completed
 
     @cached_property

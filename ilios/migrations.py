@@ -10,10 +10,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
-from sqlalchemy import Connection, create_engine, inspect
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, create_engine, event, inspect
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ilios.data_folder import prepare
 from ilios.database import BUSY_TIMEOUT_MS, require_safe_sqlite
@@ -32,7 +33,13 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
     require_safe_sqlite()
     prepare(settings)
     path = settings.database_path
-    with _lock(path.with_name(path.name + ".migrate-lock")), _connect(path) as connection:
+    if path.exists() and not os.access(path, os.W_OK):
+        # SQLite would not say so before the first write: it makes such a transaction a reader's.
+        raise _not_writable(path, "permission denied")
+    with (
+        _lock(path.with_name(path.name + ".migrate-lock")),
+        _connect(path, "BEGIN IMMEDIATE") as connection,
+    ):
         revision = _revision(connection)
         if revision is not None and revision not in known_revisions:
             raise DatabaseRefused(
@@ -49,7 +56,7 @@ def require_current(settings: Settings) -> None:
     path = settings.database_path
     if not path.exists():
         raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
-    with _connect(path) as connection:
+    with _connect(path, "BEGIN") as connection:
         revision = _revision(connection)
     if revision != REVISION:
         raise DatabaseRefused(
@@ -66,8 +73,13 @@ def _revision(connection: Connection) -> str | None:
     path = connection.engine.url.database
     try:
         tables = inspect(connection).get_table_names()
+    except OperationalError as error:
+        raise _not_writable(path, error.orig) from error
     except DatabaseError as error:
-        raise DatabaseRefused(f"{path} cannot be read as a database: {error.orig}.") from error
+        raise DatabaseRefused(
+            f"{path} cannot be read as a database ({error.orig}): restore a backup, "
+            "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
+        ) from error
     if not tables:
         return None
     if "alembic_version" not in tables:
@@ -80,14 +92,35 @@ def _revision(connection: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def _not_writable(path: object, reason: object) -> DatabaseRefused:
+    user = os.getuid()
+    return DatabaseRefused(
+        f"{path} cannot be written ({reason}): give it to user {user} (chown {user} {path}*), "
+        "or stop the program that has locked it."
+    )
+
+
 @contextmanager
-def _connect(path: Path) -> Iterator[Connection]:
+def _connect(path: Path, begin: str) -> Iterator[Connection]:
+    """A connection whose transactions start with `begin`; DDL is part of them."""
+    if path.is_dir():
+        raise DatabaseRefused(
+            f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
+        )
     engine = create_engine(f"sqlite+pysqlite:///{path}", module=pysqlite3)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes after the first CREATE
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
     try:
         with engine.connect() as connection:
-            for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=OFF"):
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
-            connection.commit()
             yield connection
     finally:
         engine.dispose()

@@ -10,7 +10,7 @@ from ilios.errors import InvalidField
 
 MAX_PAGE_NUMBER = 100_000
 MAX_PARTS = 1_000
-ALLOWED = "page numbers and ranges from 1, such as 1-3,7"
+ALLOWED = f"up to {MAX_PARTS:,} page numbers or ranges from 1 to {MAX_PAGE_NUMBER:,}, as in 1-3,7"
 _PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
 
 

@@ -22,6 +22,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """Up, every few seconds: the worker still reads its pipe."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """Up: the job has a thread; from here on, a death of the worker counts as an attempt."""
 
@@ -36,4 +41,4 @@ class Ended:
 
 
 ToWorker = Lease | Stop
-ToSupervisor = Ready | Accepted | Ended
+ToSupervisor = Ready | Alive | Accepted | Ended

@@ -38,7 +38,30 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _origins(value: str) -> str:
+    for origin in _listed(value):
+        parts = urlsplit(origin)
+        if origin != "*" and origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("must be * or a list of origins, each a scheme and a host")
+    return value
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not _listed(text):
+        raise ValueError("holds no key; unset it for a service without authentication")
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be ASCII, for it travels in a header")
+    return value
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origins = Annotated[str, AfterValidator(_origins)]
+Keys = Annotated[SecretStr, AfterValidator(_keys)]
 
 
 def _field(default: Any, description: str, example: str, **limits: Any) -> Any:
@@ -75,10 +98,10 @@ class Settings(BaseSettings):
         "Base of the links that the service gives out; unset: the request's own",
         "https://ocr.example.com",
     )
-    api_key: SecretStr | None = _field(
+    api_key: Keys | None = _field(
         None, "API keys, comma-separated; unset: no authentication", "key-of-team-a,key-of-team-b"
     )
-    cors_origins: str = _field(
+    cors_origins: Origins = _field(
         "*", "Origins that browsers may call from, comma-separated", "https://app.example.com"
     )
     max_file_size_bytes: int = _field(GIB, "Largest file accepted", "1073741824", ge=1)
@@ -166,8 +189,7 @@ class Settings(BaseSettings):
     @property
     def api_keys(self) -> tuple[str, ...]:
         """The configured keys, in clear; never log or store them."""
-        text = self.api_key.get_secret_value() if self.api_key else ""
-        return tuple(key.strip() for key in text.split(",") if key.strip())
+        return _listed(self.api_key.get_secret_value()) if self.api_key else ()
 
 
 def load() -> Settings:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
+import shutil
 import signal
 import socket
 import time
@@ -18,7 +18,7 @@ from ilios.database import Database
 from ilios.dispatch import Dispatcher
 from ilios.errors import DatabaseBusy, StartupError
 from ilios.heartbeat import Heartbeat
-from ilios.processes import InheritedDescriptor
+from ilios.processes import InheritedDescriptor, lock_file
 from ilios.queue import Lease
 from ilios.settings import Settings
 from ilios.wakeup import Listener
@@ -36,6 +36,8 @@ LEASE_RENEWAL_SECONDS = 20.0
 BOOT_FAILURES_ALLOWED = 3
 RESTART_BASE_SECONDS = 0.1
 RESTART_MAX_SECONDS = 10.0
+SILENT_SECONDS = 30.0  #: a worker says something every few seconds
+BOOT_SECONDS = 120.0
 OVERDUE_SECONDS = 60.0  #: beyond the job's own deadline; then the worker itself is stuck
 
 
@@ -73,6 +75,7 @@ class Supervisor:
         self._listener = Listener(data_folder.wake_socket(settings))
         self._workers: dict[str, WorkerHandle] = {}
         self._restart_at: dict[str, float] = {}
+        self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._not_begun: list[Lease] = []  #: sent to them, and never begun
         self._quick_deaths = 0
@@ -90,7 +93,6 @@ class Supervisor:
     def run(self) -> int:
         """Spawn, dispatch, restart, until told to stop or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
-        self._dispatcher.release_node(self._node)
         for number in range(self._settings.worker_count):
             self._restart_at[f"worker-{number}"] = 0.0
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
@@ -108,6 +110,9 @@ class Supervisor:
         return EXIT_STOPPED
 
     def close(self) -> None:
+        """End whatever is left: multiprocessing joins our children at exit, and would for ever."""
+        for worker in self._workers.values():
+            worker.reap()
         signal.set_wakeup_fd(-1)
         self._listener.close()
         self._database.close()
@@ -116,10 +121,15 @@ class Supervisor:
     def _start_due_workers(self) -> None:
         for name, due in list(self._restart_at.items()):
             if time.monotonic() >= due:
-                del self._restart_at[name]
-                self._workers[name] = WorkerHandle(
-                    name, self._settings, self._open_engine, self._lock
-                )
+                try:
+                    self._workers[name] = WorkerHandle(
+                        name, self._settings, self._open_engine, self._lock
+                    )
+                except OSError as error:  # no process, no memory, no descriptor: that may pass
+                    log.warning("worker.cannot_start", worker=name, reason=str(error))
+                    self._restart_at[name] = time.monotonic() + RESTART_MAX_SECONDS
+                else:
+                    del self._restart_at[name]
 
     def _attempt_dispatch(self) -> None:
         """A database that is busy or broken must not end the supervisor; it looks again."""
@@ -127,11 +137,14 @@ class Supervisor:
             self._release()
             self._dispatch()
             self._keep_leases()
-        except (SQLAlchemyError, DatabaseBusy) as error:
+        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
             log.warning("supervisor.database_failed", reason=str(error))
 
     def _release(self) -> None:
-        """Give the jobs of dead workers back."""
+        """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
+        if not self._node_released:
+            self._dispatcher.release_node(self._node)
+            self._node_released = True
         if self._lost:
             self._dispatcher.release_lost(self._lost)
             self._lost = []
@@ -174,9 +187,10 @@ class Supervisor:
             silent = worker.pipe in news and not worker.read()
             if ended or silent:
                 self._bury(worker)
-            elif worker.is_ready:
-                self._boot_failures = 0
-                self._kill_if_overdue(worker)
+            else:
+                self._kill_if_stuck(worker)
+                if worker.is_ready:
+                    self._boot_failures = 0
 
     def _bury(self, worker: WorkerHandle) -> None:
         """Reap a dead worker; only then may its jobs go back, for it could still finish one."""
@@ -191,11 +205,16 @@ class Supervisor:
         self._restart_at[worker.name] = time.monotonic() + _restart_delay(self._quick_deaths)
         self._lost += worker.begun
         self._not_begun += worker.not_begun
+        for lease in worker.jobs.values():
+            folder = data_folder.workspace(self._settings, lease.job_id, lease.token)
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _kill_if_overdue(self, worker: WorkerHandle) -> None:
-        limit = self._settings.job_deadline_seconds + OVERDUE_SECONDS
-        if worker.oldest_job_seconds() > limit:
-            log.error("worker.overdue", worker=worker.name, limit_seconds=limit)
+    def _kill_if_stuck(self, worker: WorkerHandle) -> None:
+        """End a worker that says nothing any more, or whose job outlasts every deadline."""
+        overdue_after = self._settings.job_deadline_seconds + OVERDUE_SECONDS
+        silent_after = SILENT_SECONDS if worker.is_ready else BOOT_SECONDS
+        if worker.oldest_job_seconds() > overdue_after or worker.silent_seconds() > silent_after:
+            log.error("worker.stuck", worker=worker.name, silent_s=round(worker.silent_seconds()))
             worker.process.kill()
 
     def _stop_workers(self) -> None:
@@ -212,20 +231,25 @@ class Supervisor:
         for worker in self._workers.values():
             worker.reap()
             self._not_begun += worker.jobs.values()
-        self._release()
+        try:
+            self._release()
+        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+            # The next supervisor finds them under this node's name.
+            log.warning("supervisor.database_failed", reason=str(error))
 
     def _beat(self) -> None:
         workers = self._workers.values()
-        heartbeat.write(
-            data_folder.supervisor_state(self._settings),
-            Heartbeat(
-                pid=os.getpid(),
-                beat_seconds=time.monotonic(),
-                workers_configured=self._settings.worker_count,
-                workers_ready=sum(worker.is_ready for worker in workers),
-                jobs_running=sum(len(worker.jobs) for worker in workers),
-            ),
+        beat = Heartbeat(
+            pid=os.getpid(),
+            beat_seconds=time.monotonic(),
+            workers_configured=self._settings.worker_count,
+            workers_ready=sum(worker.is_ready for worker in workers),
+            jobs_running=sum(len(worker.jobs) for worker in workers),
         )
+        try:
+            heartbeat.write(data_folder.supervisor_state(self._settings), beat)
+        except OSError as error:  # a full disk: `/health` says that we are silent
+            log.warning("supervisor.heartbeat_failed", reason=str(error))
 
     def _pause_seconds(self) -> float:
         next_start = min(self._restart_at.values(), default=float("inf")) - time.monotonic()
@@ -234,26 +258,19 @@ class Supervisor:
 
 def _restart_delay(quick_deaths: int) -> float:
     """Seconds before a restart: 0.1, 0.2, 0.4 … 10, ± 20 %, doubling with each quick death."""
-    delay: float = RESTART_BASE_SECONDS * 2 ** max(0, quick_deaths - 1)
+    delay: float = RESTART_BASE_SECONDS * 2 ** min(10, max(0, quick_deaths - 1))
     return min(delay, RESTART_MAX_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def _take_lock(path: Path) -> int:
     """The data folder's supervisor lock, once its last holder and that one's workers are gone."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise StartupError(
-                    f"Another supervisor works in {path.parent.parent}: stop it, or give this one "
-                    "a DATA_DIR of its own."
-                ) from None
-            time.sleep(0.05)
-        else:
-            return descriptor
+    try:
+        return lock_file(path, LOCK_WAIT_SECONDS)
+    except BlockingIOError:
+        raise StartupError(
+            f"Another supervisor works in {path.parent.parent}: stop it, or give this one "
+            "a DATA_DIR of its own."
+        ) from None
 
 
 def _node_id(path: Path) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from typing import NoReturn
 
 from sqlalchemy.orm import Session
 
@@ -62,6 +63,10 @@ class Waiter:
                     return
             time.sleep(min(left, PREDICATE_POLL_SECONDS))
 
+    @property
+    def is_draining(self) -> bool:
+        return self._draining
+
     def drain(self) -> None:
         """Let everybody go, and nobody wait any more: the server is about to stop."""
         with self._lock:
@@ -76,22 +81,25 @@ class Waiter:
             self._watcher.start()
 
     def _watch(self) -> None:
-        with self._database.changes() as changed:
-            while True:
-                with self._lock:
-                    while not self._waiting:
-                        self._lock.wait()
-                    recheck, self._recheck = self._recheck, False
-                try:
-                    if changed() or recheck:
-                        self._release_ended()
-                except Exception:
-                    # A watcher that dies would leave every waiter to its timeout.
-                    log.exception("waiter.failed")
-                    self.failures += 1
-                    self._recheck = True
-                    time.sleep(PREDICATE_POLL_SECONDS)
-                time.sleep(POLL_SECONDS)
+        while True:
+            try:
+                with self._database.changes() as changed:
+                    self._look_for_ever(changed)
+            except Exception:
+                # A watcher that dies would leave every waiter to its timeout.
+                log.exception("waiter.failed")
+                self.failures += 1
+                time.sleep(PREDICATE_POLL_SECONDS)
+
+    def _look_for_ever(self, changed: Callable[[], bool]) -> NoReturn:
+        while True:
+            with self._lock:
+                while not self._waiting:
+                    self._lock.wait()
+                recheck, self._recheck = self._recheck, False
+            if changed() or recheck:
+                self._release_ended()
+            time.sleep(POLL_SECONDS)
 
     def _release_ended(self) -> None:
         with self._lock:

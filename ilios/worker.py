@@ -13,7 +13,7 @@ from ilios import data_folder, logs
 from ilios.conversion import Converter
 from ilios.database import Database
 from ilios.engines.base import Engine
-from ilios.pipe import Accepted, Ended, Ready, Stop, ToSupervisor
+from ilios.pipe import Accepted, Alive, Ended, Ready, Stop, ToSupervisor
 from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -23,6 +23,7 @@ log = logs.get(__name__)
 
 EngineFactory = Callable[[Settings], Engine]
 
+ALIVE_SECONDS = 5.0
 DRAIN_POLL_SECONDS = 0.02
 
 
@@ -76,6 +77,8 @@ class Worker:
                 self._receive()
 
     def _receive(self) -> Lease | Stop:
+        while not self._pipe.poll(ALIVE_SECONDS):
+            self._send(Alive())
         try:
             message: Lease | Stop = self._pipe.recv()
         except (EOFError, OSError):

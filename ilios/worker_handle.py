@@ -34,7 +34,7 @@ class WorkerHandle:
         self.jobs: dict[str, Lease] = {}  #: sent and not ended
         self._accepted: set[str] = set()
         self._sent_at: dict[str, float] = {}
-        self._started_at = time.monotonic()
+        self._started_at = self._heard_at = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
         self.pipe, child_end = spawn.Pipe()
         self.process: SpawnProcess = spawn.Process(
@@ -71,6 +71,10 @@ class WorkerHandle:
         """For how long the oldest job has been here; 0 when there is none."""
         return time.monotonic() - min(self._sent_at.values(), default=time.monotonic())
 
+    def silent_seconds(self) -> float:
+        """Since it last said anything, or was started."""
+        return time.monotonic() - self._heard_at
+
     def give(self, lease: Lease) -> None:
         """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
         self.jobs[lease.job_id] = lease
@@ -98,6 +102,7 @@ class WorkerHandle:
         return self.process.exitcode
 
     def _note(self, message: ToSupervisor) -> None:
+        self._heard_at = time.monotonic()
         match message:
             case Ready(slots):
                 self.slots = slots

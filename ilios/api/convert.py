@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -17,6 +19,7 @@ from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.forms import ConvertForm, order_of
 from ilios.api.schemas import TEXT, AcceptedSchema, ResultSchema
+from ilios.catalog import OPEN
 from ilios.disposition import attachment
 from ilios.errors import ConversionFailed, StillRunning
 from ilios.intake import OPERATION_IMMEDIATE
@@ -32,6 +35,7 @@ HEADERS = {
     "X-Extracted-Pages": {"schema": {"type": "integer"}},
     "ETag": {"schema": {"type": "string"}},
 }
+LOOK_UP_SECONDS = 1.0  #: between two looks at whether the client is still there
 EXTENSIONS = {"markdown": ".md", "json": ".json", "text": ".txt"}
 
 
@@ -73,10 +77,9 @@ def _finished(document: Document) -> Result:
     """The result, as soon as there is one. Raises ConversionFailed or StillRunning."""
     begun = time.monotonic()
     seconds = services().settings.convert_wait_seconds
-    reports, owner = services().reports, document.owner
-    ended = reports.document(document.id, owner=owner, wait_seconds=seconds).document
+    ended = _waited_for(document, seconds)
     if ended.status is DocumentStatus.COMPLETED:
-        return reports.result(document.id, owner=owner)
+        return services().reports.result(document.id, owner=document.owner)
     if ended.status is DocumentStatus.FAILED:
         raise ConversionFailed(
             document.id,
@@ -85,6 +88,33 @@ def _finished(document: Document) -> Result:
             engine_fault=ended.engine_fault,
         )
     raise StillRunning(document.id, round(time.monotonic() - begun))
+
+
+def _waited_for(document: Document, seconds: int) -> Document:
+    """The document when it has ended, when the wait has, or when nobody waits any more."""
+    deadline = time.monotonic() + seconds
+    while True:
+        wait_seconds = min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic()))
+        seen = services().reports.document(
+            document.id, owner=document.owner, wait_seconds=wait_seconds
+        )
+        is_over = seen.document.status not in OPEN or time.monotonic() >= deadline
+        if is_over or services().waiter.is_draining or _has_hung_up():
+            return seen.document
+
+
+def _has_hung_up() -> bool:
+    """Whether the client has closed its connection; its place is wanted by others."""
+    client: socket.socket | None = request.environ.get("gunicorn.socket")
+    if client is None:
+        return False
+    # A socket with a timeout would wait for something to read, so ask first whether there is.
+    if not select.select([client], [], [], 0)[0]:
+        return False
+    try:
+        return not socket.socket.recv(client, 1, socket.MSG_PEEK)
+    except OSError:
+        return True
 
 
 def _answer(found: Result, form: str) -> Response:

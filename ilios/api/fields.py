@@ -23,7 +23,8 @@ class WholeNumber(fields.Integer):
     def __init__(self, lowest: int, highest: int, **options: Any) -> None:
         self._allowed = f"a whole number from {lowest} to {highest}"
         in_range = validate.Range(lowest, highest, error=self._allowed)
-        super().__init__(strict=True, validate=in_range, **options)
+        messages: dict[str, Any] = {"null": self._allowed}
+        super().__init__(strict=True, validate=in_range, error_messages=messages, **options)
 
     def _validated(self, value: Any) -> int:
         is_text = isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value)

@@ -130,7 +130,7 @@ class UploadForm(CamelSchema):
     file_name = fields.String(
         required=True,
         validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
-        error_messages={"invalid": "text"},
+        error_messages={"invalid": "text", "null": "text"},
         metadata={"example": "report.pdf"},
     )
     file_size = WholeNumber(
@@ -138,7 +138,8 @@ class UploadForm(CamelSchema):
     )
     mime_type = fields.String(
         load_default=media.PDF,
-        validate=validate.Length(max=100),
+        validate=validate.Length(max=100, error="at most 100 characters"),
+        error_messages={"invalid": "text", "null": "text"},
         metadata={"description": "A hint; the bytes decide.", "example": media.PDF},
     )
     retention_days = _retention()

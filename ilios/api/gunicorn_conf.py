@@ -12,6 +12,9 @@ from gunicorn.glogging import Logger
 from ilios import data_folder, logs, settings
 from ilios.api import startup
 from ilios.errors import StartupError
+from ilios.processes import lock_file
+
+LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
 
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
@@ -61,4 +64,17 @@ def on_starting(_server: object) -> None:
             f"PORT {_settings.port} is in use by another process: stop that one, "
             "or set PORT to a free port."
         )
+    _lock_data_folder()
     data_folder.empty(data_folder.uploads(_settings))
+
+
+def _lock_data_folder() -> None:
+    """Be the only web half here; workers inherit the lock, and the last to end gives it back."""
+    data_folder.prepare(_settings)
+    try:
+        lock_file(data_folder.web_lock(_settings), LOCK_WAIT_SECONDS)
+    except BlockingIOError:
+        startup.end(
+            f"Another service works in {_settings.data_folder}: stop it, or give this one "
+            "a DATA_DIR of its own."
+        )

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import socket
@@ -25,6 +24,7 @@ from flask import Flask
 from gunicorn.http import errors as parse_errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from ilios.api import refused_heads
 from ilios.api.context import EXTENSION
 from ilios.api.patient_socket import PatientSocket
 
@@ -153,7 +153,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self.log.error("Error handling request", exc_info=exc)
         with contextlib.suppress(OSError):
             client.settimeout(0)
-            client.sendall(_problem(status))
+            client.sendall(refused_heads.answer(status, client.head))
 
     def _drain(self, client: PatientSocket) -> None:
         try:
@@ -186,26 +186,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         for conn in self.pending_conns:
             conn.timeout = 0
         self.murder_pending()
-
-
-def _problem(status: HTTPStatus) -> bytes:
-    code = {408: "request_timeout", 400: "malformed_request"}.get(
-        status, status.phrase.lower().replace(" ", "_").replace("-", "_")
-    )
-    detail = status.description or status.phrase
-    body = json.dumps(
-        {
-            "type": f"urn:ilios:error:{code}",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "code": code,
-            "error": status.phrase,
-            "details": detail,
-        }
-    ).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n"
-        f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body

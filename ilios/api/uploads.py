@@ -28,12 +28,13 @@ def upload_url(form: dict[str, Any]) -> Any:
 
     PUT exactly `fileSize` bytes to `uploadUrl`, then complete the upload.
     """
-    _require_acceptable(form["file_size"], form["mime_type"])
+    media_type = form["mime_type"].partition(";")[0].strip().lower()
+    _require_acceptable(form["file_size"], media_type)
     offer = services().intake.offer_upload(
         owner=current_owner(),
         file_name=safe_file_name(form["file_name"]),
         size_bytes=form["file_size"],
-        media_type=form["mime_type"],
+        media_type=media_type,
         retention_days=form["retention_days"],
     )
     return {

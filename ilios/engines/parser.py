@@ -115,8 +115,8 @@ class Parser:
     def _spawn(self) -> None:
         self._kill()
         spawn = multiprocessing.get_context("spawn")
-        self._pipe, child_end = spawn.Pipe()
-        self._process = spawn.Process(
+        pipe, child_end = spawn.Pipe()
+        process = spawn.Process(
             target=_main,
             args=(
                 child_end,
@@ -127,9 +127,10 @@ class Parser:
             ),
             name="parser",
         )
-        self._process.start()
+        process.start()  # may fail for want of memory or processes: then there is nothing to kill
         child_end.close()  # else we never read EOF when the child dies
-        log.info("parser.started", parser_pid=self._process.pid)
+        self._pipe, self._process = pipe, process
+        log.info("parser.started", parser_pid=process.pid)
 
     def _kill(self) -> None:
         if self._process is not None:

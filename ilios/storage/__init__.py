@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ilios import data_folder
 from ilios.errors import SettingsError
 from ilios.settings import Settings
 from ilios.storage.base import ObjectInfo, ObjectStore
@@ -32,6 +33,5 @@ def open_store(settings: Settings) -> ObjectStore:
 
 
 def _local_store(settings: Settings) -> LocalStore:
-    folder = settings.data_folder
-    signer = LinkSigner.from_file(folder / "link-signing.key")
-    return LocalStore(folder / "objects", signer, settings.public_url)
+    signer = LinkSigner.from_file(settings.data_folder / "link-signing.key")
+    return LocalStore(data_folder.objects(settings), signer, settings.public_url)

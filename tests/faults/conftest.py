@@ -15,8 +15,11 @@ def start_supervisor(settings: Settings) -> Iterator[Callable[..., SupervisorPro
     """Start a supervisor on the test's data folder; whatever is left at the end is killed."""
     started: list[SupervisorProcess] = []
 
-    def start(engine: str = "echo", **changes: object) -> SupervisorProcess:
-        supervisor = SupervisorProcess(settings.model_copy(update=changes), engine)
+    def start(
+        engine: str = "echo", *, impatient: bool = False, **changes: object
+    ) -> SupervisorProcess:
+        changed = settings.model_copy(update=changes)
+        supervisor = SupervisorProcess(changed, engine, impatient=impatient)
         started.append(supervisor)
         supervisor.wait_until_ready()
         return supervisor

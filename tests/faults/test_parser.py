@@ -83,6 +83,20 @@ def test_a_child_that_takes_too_long_is_killed(parser: Parser) -> None:
     assert echo(parser)["said"] == "hi"
 
 
+def test_a_spawn_that_fails_once_is_forgotten(
+    parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more_processes(_self: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.context.SpawnProcess.start", no_more_processes)
+        with pytest.raises(BlockingIOError):
+            echo(parser)
+
+    assert echo(parser)["said"] == "hi"
+
+
 def test_memory_is_bounded(parser: Parser) -> None:
     assert next(parser.run({"do": "eat", "bytes": 64 * MIB}, deadline_seconds=20))
 

@@ -19,6 +19,7 @@ import psutil
 import pysqlite3
 import pytest
 
+from ilios import data_folder
 from ilios.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
@@ -399,3 +400,28 @@ def test_a_volume_that_was_handed_over_is_not_walked_again(
 
     assert (data / "ilios.db-wal").stat().st_uid == ACCOUNT_UID
     assert (data / "objects" / "left-by-root").stat().st_uid == 0
+
+
+def test_a_second_start_on_the_same_data_folder_harms_nothing(
+    start: Start, serving: StartScript, small: Settings
+) -> None:
+    arriving = data_folder.uploads(small) / "arriving"
+    arriving.touch()
+
+    second = start(small.model_copy(update={"port": free_port()}))
+
+    assert second.wait() != 0
+    assert any(f"works in {small.data_folder}" in line for line in second.lines)
+    assert arriving.exists()
+    assert serving.process.poll() is None
+
+
+def test_a_database_that_cannot_be_written_is_one_line(start: Start, small: Settings) -> None:
+    small.database_path.chmod(0o400)
+
+    script = start(small, LIKE_A_USER)
+
+    assert script.wait() == 1
+    (line,) = script.lines
+    assert f"{small.database_path} cannot be written" in line
+    assert "chown" in line

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import psutil
 
+from ilios import data_folder, heartbeat
 from ilios.database import Database
 from ilios.models import DocumentStatus, JobStatus
 from ilios.settings import Settings
@@ -99,6 +101,71 @@ def test_a_new_supervisor_takes_over_what_a_killed_one_held(
     start_supervisor("waiting")
 
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=5)
+
+
+def test_a_worker_that_is_stopped_is_noticed_and_its_job_done_by_another(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("echo", impatient=True, worker_count=1)
+    (stopped,) = supervisor.workers
+    stopped.suspend()
+
+    documents.add_document(database, settings=settings)
+
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=15)
+    assert not stopped.is_running()
+
+
+def test_a_healthy_worker_that_has_nothing_to_do_is_left_alone(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", impatient=True, worker_count=1)
+    before = [worker.pid for worker in supervisor.workers]
+    documents.add_document(database, settings=settings)
+    begun = time.monotonic()
+
+    wait_until(lambda: time.monotonic() - begun > 3, timeout_s=5)
+
+    assert [worker.pid for worker in supervisor.workers] == before
+
+
+def test_a_supervisor_that_breaks_ends_instead_of_hanging(
+    start_supervisor: Start, settings: Settings
+) -> None:
+    supervisor = start_supervisor("echo")
+
+    data_folder.wake_socket(settings).with_name("break").touch()
+
+    assert supervisor.process.wait(timeout=15) == 1
+    assert not supervisor.workers
+
+
+def test_a_heartbeat_that_cannot_be_written_stops_nothing(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    start_supervisor("echo")
+    state = data_folder.supervisor_state(settings)
+    state.with_suffix(".draft").mkdir()  # in the way of the next heartbeat
+
+    documents.add_document(database, settings=settings)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=15)
+    state.with_suffix(".draft").rmdir()
+
+    wait_until(lambda: (beat := heartbeat.read(state)) and beat.is_fresh, timeout_s=5)
+
+
+def test_a_dead_workers_temporary_files_are_removed_at_once(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", worker_count=1)
+    documents.add_document(database, settings=settings)
+    jobs_folder = data_folder.workspaces(settings)
+    wait_until(lambda: list(jobs_folder.iterdir()), timeout_s=10)
+    (left_behind,) = jobs_folder.iterdir()
+
+    os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+
+    wait_until(lambda: not left_behind.exists(), timeout_s=5)
 
 
 def test_sigterm_lets_running_jobs_finish(

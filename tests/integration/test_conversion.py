@@ -28,6 +28,7 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
+from ilios.errors import DatabaseBusy
 from ilios.models import CallState, DocumentStatus, JobStatus, PageRow
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -249,6 +250,44 @@ def test_progress_is_written_down_at_most_once_a_second(
     make_converter(Scripted(report)).run(claim(database))
 
     assert seen == [(3, 10)]
+
+
+def test_a_progress_note_that_meets_a_lock_costs_nothing(
+    make_converter: MakeConverter,
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document_id, _ = documents.add_document(database, settings=settings)
+    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", 0.0)
+
+    def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "_begin", locked)
+            progress(1, 2)
+        return two_pages(source, options, workspace, progress)
+
+    make_converter(Scripted(report)).run(claim(database))
+
+    assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
+
+
+def locked(_database: Database, _session: object) -> None:
+    raise DatabaseBusy("The database is locked.")
+
+
+def test_a_result_that_cannot_be_stored_is_tried_again_not_lost(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    _, job_id = documents.add_document(database, settings=settings)
+
+    def unstorable(*_: object) -> Conversion:
+        return Conversion((Page(0, "half a pair: \ud83d"),), Usage(pages=1, model="test"))
+
+    make_converter(Scripted(unstorable)).run(claim(database))
+
+    job = documents.job(database, job_id)
+    assert (job.status, job.attempts) == (JobStatus.PENDING, 1)
 
 
 def test_every_conversion_error_has_a_code_of_its_own() -> None:

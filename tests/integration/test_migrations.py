@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from ilios import migrations
 from ilios.errors import DatabaseRefused
 from ilios.models import REVISION
 from ilios.settings import Settings
-from tests.support.migrating import REPOSITORY, alembic
+from tests.support.migrating import REPOSITORY, alembic, environment
 
 
 @pytest.fixture
@@ -56,6 +59,63 @@ def test_down_and_up_again(fresh: Settings) -> None:
         assert done.returncode == 0, done.stderr
 
     migrations.require_current(fresh)
+
+
+KILLED_HALF_WAY = """
+import os, signal, sys
+from alembic.config import main
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+@event.listens_for(Engine, "after_cursor_execute")
+def kill(_connection, _cursor, statement, *_):
+    if statement.strip().startswith("CREATE TABLE job_queue"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+main(["upgrade", "head"])
+"""
+
+
+def test_a_migration_that_is_killed_half_way_is_simply_repeated(fresh: Settings) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_HALF_WAY],
+        cwd=REPOSITORY,
+        env=environment(fresh),
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+
+    again = alembic(fresh, "upgrade", "head")
+
+    assert again.returncode == 0, again.stderr
+    migrations.require_current(fresh)
+
+
+def test_a_database_that_is_a_folder_is_refused(fresh: Settings) -> None:
+    fresh.database_path.mkdir(parents=True)
+
+    done = alembic(fresh, "upgrade", "head")
+
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "is a folder" in done.stderr
+
+
+def test_a_database_that_is_locked_is_refused_with_what_to_do(
+    fresh: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alembic(fresh, "upgrade", "head")
+    monkeypatch.setattr(migrations, "BUSY_TIMEOUT_MS", 10)
+    stranger = pysqlite3.connect(str(fresh.database_path), isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+
+    with (
+        pytest.raises(DatabaseRefused, match="stop the program that has locked it"),
+        migrations.exclusive(fresh, {REVISION}),
+    ):
+        pass
+
+    stranger.close()
 
 
 def test_two_upgrades_at_once_take_turns(fresh: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -95,6 +96,8 @@ class Connection:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        with contextlib.suppress(OSError):  # the server may have closed it already
+            self.socket.shutdown(socket.SHUT_RDWR)  # the stream keeps the descriptor open
         self.socket.close()
 
     def send(self, text: str | bytes) -> None:

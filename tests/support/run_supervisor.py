@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
-from ilios import settings, supervisor
+import ilios.heartbeat
+from ilios import settings, supervisor, worker
 from ilios.errors import StartupError
+from ilios.heartbeat import Heartbeat
 from tests.support.engines import ENGINES
 
+if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
+    worker.ALIVE_SECONDS = 0.1
+    supervisor.SILENT_SECONDS = 1.5
+    supervisor.BOOT_SECONDS = 30.0
+
+
+def beat_or_break(path: Path, heartbeat: Heartbeat) -> None:
+    """A bug in the supervisor's loop, as soon as the file `break` lies beside its heartbeat."""
+    if path.with_name("break").exists():
+        raise RuntimeError("a bug")
+    real_write(path, heartbeat)
+
+
+real_write = ilios.heartbeat.write
+
 if __name__ == "__main__":
+    ilios.heartbeat.write = beat_or_break
     try:
         sys.exit(supervisor.run(settings.load(), ENGINES[sys.argv[1]]))
     except StartupError as error:

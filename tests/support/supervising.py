@@ -21,14 +21,16 @@ BOOT_TIMEOUT_S = 30.0
 class SupervisorProcess:
     """Started on construction; `stop` or `kill` ends it."""
 
-    def __init__(self, settings: Settings, engine: str = "echo") -> None:
+    def __init__(
+        self, settings: Settings, engine: str = "echo", *, impatient: bool = False
+    ) -> None:
         self.settings = settings
         self.log_path: Path = settings.data_folder / "supervisor.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.run_supervisor", engine],
                 cwd=REPOSITORY,
-                env=environment(settings),
+                env=environment(settings, **({"ILIOS_TEST_IMPATIENT": "1"} if impatient else {})),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

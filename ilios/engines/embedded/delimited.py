@@ -55,13 +55,14 @@ def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
 def _rows(text: str, delimiter: str) -> tuple[list[list[str]], bool]:
     """The rows as cells of Markdown, and whether that is all of them."""
     rows: list[list[str]] = []
-    cells = 0
+    cells, whole = 0, True
     for row in _parsed(text, delimiter):
         cells += len(row)
-        if cells > limits.SHEET_MAX_CELLS or len(row) > limits.TABLE_MAX_COLUMNS:
+        if cells > limits.SHEET_MAX_CELLS:
             return rows, False
-        rows.append([markdown.escaped(cell) for cell in row])
-    return rows, True
+        whole = whole and len(row) <= limits.TABLE_MAX_COLUMNS
+        rows.append([markdown.escaped(cell) for cell in row[: limits.TABLE_MAX_COLUMNS]])
+    return rows, whole
 
 
 def _parsed(text: str, delimiter: str) -> Iterator[list[str]]:

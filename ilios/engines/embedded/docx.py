@@ -14,7 +14,6 @@ from ilios.engines.embedded.archive import (
     Archive,
     attribute,
     child,
-    children,
     local_name,
     relationships,
 )
@@ -96,7 +95,7 @@ class _Word:
         return f"{self._counters[key]}."
 
     def _table(self, table: etree._Element) -> str:
-        return markdown.table([self._row(row) for row in children(table, "tr")])
+        return markdown.table([self._row(row) for row in _rows(table)])
 
     def _row(self, row: etree._Element) -> list[str]:
         before = attribute(child(row, "trPr", "gridBefore"), "val") or "0"
@@ -123,7 +122,7 @@ class _Word:
                     [replace(s, text=s.text.replace("\n", " ")) for s in spans], styled=False
                 )
             elif local_name(element) == "tbl":
-                for row in children(element, "tr"):
+                for row in _rows(element):
                     yield " ".join(cell for cell in self._row(row) if cell)
 
     def _note(self, kind: str, note_id: str) -> str:
@@ -147,6 +146,10 @@ def _main_part(archive: Archive) -> str:
         if not external and target.endswith(".xml") and "document" in target:
             return target
     return "word/document.xml"
+
+
+def _rows(table: etree._Element) -> Iterator[etree._Element]:
+    return (part for part in _unwrapped(table) if local_name(part) == "tr")
 
 
 def _unwrapped(element: etree._Element) -> Iterator[etree._Element]:

@@ -21,6 +21,7 @@ _SKIPPED_WORDS: Final = (
 )
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _OFF = ("0", "false", "off", "none")
+_SCRIPTS: Final = (("_", "sub"), ("^", "sup"))
 _TEXT = {
     "tab": " ",
     "br": "\n",
@@ -149,12 +150,25 @@ def _formula(element: etree._Element) -> str:
     if name == "f" and {"num", "den"} <= inner.keys():
         return f"({_formula(inner['num'])})/({_formula(inner['den'])})"
     if name in ("sSup", "sSub", "sSubSup") and "e" in inner:
-        sub = f"_({_formula(inner['sub'])})" if "sub" in inner else ""
-        sup = f"^({_formula(inner['sup'])})" if "sup" in inner else ""
-        return _formula(inner["e"]) + sub + sup
+        return _formula(inner["e"]) + _scripts(inner)
     if name == "rad" and "e" in inner:
         return f"√({_formula(inner['e'])})"
-    return "".join(_formula(part) for part in children(element, *inner))
+    if name == "nary" and "e" in inner:
+        return _sign(inner, "chr", "∫") + _scripts(inner) + _formula(inner["e"])
+    text = "".join(_formula(part) for part in children(element, *inner))
+    return _sign(inner, "begChr", "(") + text + _sign(inner, "endChr", ")") if name == "d" else text
+
+
+def _scripts(parts: Mapping[str, etree._Element]) -> str:
+    texts = {mark: _formula(parts[name]) for mark, name in _SCRIPTS if name in parts}
+    return "".join(f"{mark}({text})" for mark, text in texts.items() if text)
+
+
+def _sign(parts: Mapping[str, etree._Element], name: str, usual: str) -> str:
+    """The sign of a sum or a bracket, which is a property; Word leaves out the usual one."""
+    properties = parts.get("naryPr", parts.get("dPr"))
+    value = attribute(child(properties, name), "val")
+    return usual if value is None else value
 
 
 def note_text(markdown_text: str, number: int) -> str:

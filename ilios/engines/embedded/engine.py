@@ -116,13 +116,18 @@ def _page_message(page: Page) -> Message:
 def _page(message: Message) -> Page:
     return Page(
         index=message["index"],
-        markdown=message["markdown"],
+        markdown=_whole_characters(message["markdown"]),
         width=message["width"],
         height=message["height"],
         dpi=message["dpi"],
         images=tuple(_image(*fields) for fields in message["images"]),
         warnings=tuple(ConversionWarning(*fields) for fields in message["warnings"]),
     )
+
+
+def _whole_characters(text: str) -> str:
+    """Halves of UTF-16 pairs, which some files contain and no database stores, become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _image(name: str, path: str, media_type: str, bbox: Any) -> ImageFile:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 KEPT_ENOUGH: Final = 0.9
+ORDER_ENOUGH: Final = 0.8
 GARBLED_SHARE: Final = 0.12
 _TOKEN = re.compile(r"\w+")
 
@@ -33,6 +36,20 @@ def kept_share(markdown: str, text: str) -> float:
         if len(word) < 3 or word not in flat
     )
     return 1 - lost / total
+
+
+def keeps_order(markdown: str, text: str, concerns: Callable[[str], bool]) -> bool:
+    """Whether most words that follow each other in `text` do so in `markdown`.
+
+    `concerns` tells which words matter.
+    """
+    wanted, got = _pairs(text), _pairs(markdown)
+    wanted = Counter({pair: n for pair, n in wanted.items() if any(map(concerns, pair))})
+    return (wanted & got).total() >= ORDER_ENOUGH * wanted.total()
+
+
+def _pairs(text: str) -> Counter[tuple[str, str]]:
+    return Counter(pairwise(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())))
 
 
 def is_garbled(text: str) -> bool:

@@ -20,6 +20,9 @@ from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.text import decoded, encoding_of, read_limited
 
 DECLARATION_BYTES = 4096
+DEPTH_MAX = 200
+"""No page is meant to be deeper; the readers call themselves for each level."""
+_TOO_DEEP = "too-deep"
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
 
@@ -41,11 +44,24 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 def parsed(text: str) -> etree._Element:
     """A tree of whatever browsers would still show."""
     without_declaration = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
-    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    # huge: else the text below 256 levels is lost, and tags that are never closed soon go deeper
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
-        return lxml.html.document_fromstring(without_declaration.encode("utf-8", "replace"), parser)
+        root = lxml.html.document_fromstring(without_declaration.encode("utf-8", "replace"), parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise faults.corrupt("HTML page") from error
+    _flatten(root)
+    return root
+
+
+def _flatten(root: etree._Element) -> None:
+    """Merge what stands deeper than DEPTH_MAX into what is around it."""
+    depth = 0
+    for event, element in list(etree.iterwalk(root, events=("start", "end"))):
+        depth += 1 if event == "start" else -1
+        if event == "start" and depth > DEPTH_MAX:
+            element.tag, element.text = _TOO_DEEP, f" {element.text or ''}"
+    etree.strip_tags(root, _TOO_DEEP)
 
 
 def _text(content: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import html_tables, limits, markdown
+from ilios.engines.embedded import html_tables, limits, markdown, mathml
 from ilios.engines.embedded.archive import local_name
 from ilios.engines.embedded.markdown import Span
 
@@ -29,6 +29,8 @@ _BLOCKS_WORDS: Final = (
     "section summary table ul"
 )
 _BLOCKS = frozenset(_BLOCKS_WORDS.split()) | frozenset(_HEADINGS)
+_APART = _BLOCKS | {"td", "th", "caption"}
+"""What white space must separate from the text before it when all is put in one line."""
 _BOLD, _ITALIC, _STRUCK = {"b", "strong"}, {"i", "em", "cite", "var", "dfn"}, {"s", "del", "strike"}
 
 
@@ -81,11 +83,13 @@ class HtmlWriter:
             yield replace(style, text="\n")
         elif name in ("img", "image"):
             yield from self._image(element)
+        elif name == "math":
+            yield replace(style, text=mathml.written(element))
         else:
             own = _own_style(name, element, style)
             yield replace(own, text=_collapsed(element.text))
             for child in element:
-                if local_name(child) in _BLOCKS:
+                if local_name(child) in _APART:
                     yield replace(own, text=" ")
                 yield from self._inline(child, own)
                 yield replace(own, text=_collapsed(child.tail))

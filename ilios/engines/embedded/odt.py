@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from lxml import etree
 
@@ -13,13 +14,15 @@ from ilios.engines.embedded import faults, markdown
 from ilios.engines.embedded.archive import Archive, attribute, child, children, local_name
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.odt_text import OdtText
+from ilios.engines.embedded.odt_text import DRAWN, OdtText, paragraphs
 
 KIND = "OpenDocument text"
 REPEATED_MAX = 200
-_CONTAINERS = ("section", "index-body", "index-title", "text-box", "tracked-changes-none")
-_INDEXES = ("table-of-content", "illustration-index", "table-index", "alphabetical-index")
+_CONTAINERS_WORDS: Final = (
+    "section index-body index-title numbered-paragraph table-of-content illustration-index "
+    "table-index object-index user-index alphabetical-index bibliography"
+)
+_CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
@@ -67,12 +70,12 @@ class _Odt:
                 text = markdown.inline(self._text.spans(part))
                 yield markdown.heading(1, text) if self._is_title(part) else text
             elif name == "list":
-                yield "\n".join(self._items(part, 0, attribute(part, "style-name")))
+                yield from self._list(part)
             elif name == "table":
                 yield markdown.table(self._rows(part))
-            elif name == "frame":
-                yield markdown.inline(self._text.frame(part, Span("")))
-            elif name in _CONTAINERS or name in _INDEXES:
+            elif name in DRAWN or name == "a":  # anchored to the page
+                yield markdown.inline(self._text.drawing(part))
+            elif name in _CONTAINERS:
                 yield from self._blocks(part)
 
     def _heading(self, element: etree._Element) -> str:
@@ -83,6 +86,14 @@ class _Odt:
     def _is_title(self, paragraph: etree._Element) -> bool:
         style = attribute(paragraph, "style-name") or ""
         return "Title" in (style, self._parents.get(style))
+
+    def _list(self, element: etree._Element) -> Iterator[str]:
+        """A list; one with headings only numbers them."""
+        if next(element.iter("{*}h"), None) is None:
+            yield "\n".join(self._items(element, 0, attribute(element, "style-name")))
+            return
+        for item in children(element, "list-item", "list-header"):
+            yield from self._blocks(item)
 
     def _items(self, element: etree._Element, depth: int, style: str | None) -> Iterator[str]:
         ordered = self._ordered.get((style or "", depth), False)
@@ -116,20 +127,9 @@ class _Odt:
         return " ".join(self._cell_parts(cell))
 
     def _cell_parts(self, element: etree._Element) -> Iterator[str]:
-        for part in element.iter():
-            if local_name(part) in ("p", "h") and not _inside_paragraph(part, element):
-                spans = (replace(s, text=s.text.replace("\n", " ")) for s in self._text.spans(part))
-                yield markdown.inline(spans, styled=False)
-
-
-def _inside_paragraph(part: etree._Element, root: etree._Element) -> bool:
-    """Paragraphs of a text box belong to the paragraph that holds the box."""
-    for ancestor in part.iterancestors():
-        if ancestor is root:
-            return False
-        if local_name(ancestor) in ("p", "h"):
-            return True
-    return False
+        for part in paragraphs(element):
+            spans = (replace(s, text=s.text.replace("\n", " ")) for s in self._text.spans(part))
+            yield markdown.inline(spans, styled=False)
 
 
 def _table_rows(table: etree._Element) -> Iterator[etree._Element]:

@@ -9,13 +9,18 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import markdown, mathml
 from ilios.engines.embedded.archive import Archive, attribute, child, children, local_name, resolved
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
 
 _SKIPPED_WORDS: Final = "annotation annotation-end tracked-changes desc title"
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_DRAWN_WORDS: Final = (
+    "frame g custom-shape rect ellipse circle line polyline polygon path connector caption"
+)
+DRAWN = frozenset(_DRAWN_WORDS.split())
+"""Pictures, text boxes and shapes, which may hold text."""
 
 
 class OdtText:
@@ -38,8 +43,25 @@ class OdtText:
             yield from self._part(part, local_name(part), style)
             yield replace(style, text=_collapsed(part.tail))
 
-    def frame(self, element: etree._Element, style: Span) -> Iterator[Span]:
-        """A picture, or the text of a text box."""
+    def drawing(self, element: etree._Element) -> Iterator[Span]:
+        """Pictures, formulas, and the text of boxes and shapes, apart from what stands beside."""
+        yield Span(" ")
+        if local_name(element) == "frame":
+            yield from self._frame(element)
+        else:
+            for part in element:
+                if local_name(part) in DRAWN:
+                    yield from self.drawing(part)
+                elif local_name(part) in ("p", "h"):
+                    yield from (*self.spans(part), Span(" "))
+
+    def next_number(self, style: str | None, depth: int, *, continued: bool) -> int:
+        return self._numbers.get((style, depth), 1) if continued else 1
+
+    def remember_number(self, style: str | None, depth: int, number: int) -> None:
+        self._numbers[style, depth] = number
+
+    def _frame(self, element: etree._Element) -> Iterator[Span]:
         described = child(element, "desc"), child(element, "title")
         description = next((e.text for e in described if e is not None and e.text), "")
         for part in element:
@@ -48,15 +70,12 @@ class OdtText:
                 if reference:
                     yield Span(f" {reference} ", raw=True)
                     return
+            elif local_name(part) == "object" and (formula := self._formula(part)):
+                yield Span(f" {formula} ")
+                return
             elif local_name(part) == "text-box":
-                for paragraph in part.iter("{*}p", "{*}h"):
-                    yield from (*self.spans(paragraph, style), Span(" "))
-
-    def next_number(self, style: str | None, depth: int, *, continued: bool) -> int:
-        return self._numbers.get((style, depth), 1) if continued else 1
-
-    def remember_number(self, style: str | None, depth: int, number: int) -> None:
-        self._numbers[style, depth] = number
+                for paragraph in paragraphs(part):
+                    yield from (*self.spans(paragraph), Span(" "))
 
     def _part(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:
         if name in _SKIPPED or not name:
@@ -72,8 +91,8 @@ class OdtText:
             yield from self.spans(part, replace(style, target=attribute(part, "href")))
         elif name == "note":
             yield self._note(part)
-        elif name == "frame":
-            yield from self.frame(part, style)
+        elif name in DRAWN:
+            yield from self.drawing(part)
         else:
             yield from self.spans(part, style)
 
@@ -89,6 +108,14 @@ class OdtText:
         self.notes[number - 1] = f"[^{number}]: {' '.join(texts)}"
         return Span(f"[^{number}]", raw=True)
 
+    def _formula(self, element: etree._Element) -> str:
+        """An embedded formula; it stands in the frame itself or in a part of its own."""
+        root = next(children(element, "math"), None)
+        if root is None:
+            part = resolved("", f"{attribute(element, 'href') or ''}/content.xml")
+            root = self._archive.optional_xml(part)
+        return mathml.written(root) if root is not None and local_name(root) == "math" else ""
+
     def _picture(self, href: str, description: str) -> str | None:
         part = resolved("", href)
         if part not in self._archive:
@@ -96,6 +123,15 @@ class OdtText:
         stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in PurePosixPath(part).stem)
         name = self._images.add(f"image-{stem[:40]}", self._archive.read_or_nothing(part))
         return markdown.image(name, description) if name else None
+
+
+def paragraphs(element: etree._Element) -> Iterator[etree._Element]:
+    """All paragraphs below an element; those of a box inside a paragraph belong to that one."""
+    for part in element:
+        if local_name(part) in ("p", "h"):
+            yield part
+        else:
+            yield from paragraphs(part)
 
 
 def _style(properties: etree._Element | None) -> Span:

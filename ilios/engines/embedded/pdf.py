@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from ilios.engines.base import ConversionWarning, Page, Source
-from ilios.engines.embedded import faults, fidelity, limits, markdown, notices, text_layer
+from ilios.engines.embedded import (
+    faults,
+    fidelity,
+    limits,
+    markdown,
+    notices,
+    rtl,
+    text_layer,
+)
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.page_reader import PageReader, ReadPage, is_blank
 from ilios.engines.embedded.pdfium import PageFacts, PdfFile
@@ -127,7 +135,11 @@ def _best_of_layer(
 ) -> tuple[str, tuple[ConversionWarning, ...]]:
     """The Markdown of the text layer, or PDFium's plain text where the Markdown lost words."""
     kept = fidelity.kept_share(layer.markdown, facts.text)
-    if kept >= fidelity.KEPT_ENOUGH or fidelity.is_garbled(facts.text):
+    # the parser cuts lines that run from right to left into pieces, and shuffles them
+    shuffled = rtl.is_rtl(facts.text) and not fidelity.keeps_order(
+        layer.markdown, facts.text, rtl.has_rtl
+    )
+    if (kept >= fidelity.KEPT_ENOUGH and not shuffled) or fidelity.is_garbled(facts.text):
         return layer.markdown, ()
     plain = _plain_paragraphs(facts.text)
     return plain, (notices.layout_lost(number),)

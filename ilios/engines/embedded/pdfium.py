@@ -12,7 +12,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ilios.conversion_errors import ConversionError
-from ilios.engines.embedded import faults, limits
+from ilios.engines.embedded import faults, limits, rtl
 from ilios.engines.embedded.detection import Image
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
@@ -28,7 +28,7 @@ class PageFacts:
     width: float
     height: float
     text: str
-    text_turns: int  #: quarter turns, clockwise, by which most of the text is rotated
+    text_turns: int  #: quarter turns, clockwise, by which most of the text is rotated as shown
     image_share: float  #: part of the page that its largest image covers, 0 to 1
     largest_image_pixels: int
 
@@ -56,6 +56,7 @@ class PdfFile:
         try:
             width, height = page.get_size()
             text, turns = _text(page)
+            turns = (turns + page.get_rotation() // 90) % 4  # PDFium tells angles before /Rotate
             pixels, share = _images(page, width * height)
             return PageFacts(width, height, text, turns, share, pixels)
         finally:
@@ -103,7 +104,8 @@ def _text(page: Any) -> tuple[str, int]:
     text_page = page.get_textpage()
     try:
         text: str = text_page.get_text_range().replace("\r\n", "\n")
-        return text, _turns(text_page)
+        turns = _turns(text_page)
+        return rtl.lines(text_page) if not turns and rtl.has_rtl(text) else text, turns
     finally:
         text_page.close()
 

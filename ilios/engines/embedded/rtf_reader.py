@@ -17,6 +17,9 @@ from ilios.engines.embedded.rtf_tokens import Token
 
 DEPTH_MAX: Final = 1_000
 _CAPTURED: Final = frozenset(("fonttbl", "stylesheet", "fldinst", "pict", "pntext", "listtext"))
+_ASIDES: Final = frozenset(("footnote", "shptxt"))
+"""Notes and text boxes: paragraphs of their own, in the middle of another one."""
+_SHOWN_WITH_STAR: Final = frozenset(("shppict", "fldinst", "shpinst", *_ASIDES))
 _HEADING = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
 _LINK = re.compile(r"HYPERLINK\s+\"([^\"]+)\"")
 
@@ -26,6 +29,7 @@ class _State:
     """What a group inherits from the one around it."""
 
     destination: str = ""
+    aside: str = ""  #: `footnote` or `shptxt` inside of one
     span: Span = field(default_factory=lambda: Span(""))
     hidden: bool = False
     font: int = 0
@@ -89,8 +93,8 @@ class RtfReader:
             "sect": lambda _: builder.end_paragraph(),
             "page": lambda _: builder.end_paragraph(),
             "pard": lambda _: builder.begin_paragraph_style(),
-            "ilvl": lambda number: setattr(builder, "depth", min(number or 0, 8)),
-            "intbl": lambda _: setattr(builder, "in_table", True),
+            "ilvl": lambda number: setattr(builder.paragraph, "depth", min(number or 0, 8)),
+            "intbl": lambda _: setattr(builder.paragraph, "in_table", True),
             "cell": lambda _: builder.end_cell(),
             "nestcell": lambda _: builder.end_paragraph(),
             "row": lambda _: builder.end_row(),
@@ -100,6 +104,7 @@ class RtfReader:
             "i": lambda number: self._styled(italic=number != 0),
             "strike": lambda number: self._styled(struck=number != 0),
             "v": lambda number: self._set(hidden=number != 0),
+            "deleted": lambda number: self._set(hidden=number != 0),
             "uc": lambda number: self._set(fallback=number or 0),
             "u": self._unicode,
             "f": lambda number: self._set(font=number or 0),
@@ -114,8 +119,10 @@ class RtfReader:
             self._set(destination=word)
             if word in _CAPTURED and word not in ("fonttbl", "stylesheet"):
                 self._captured = []
-        elif self._state.destination == "*" and word not in ("shppict", "fldinst"):
+        elif self._state.destination == "*" and word not in _SHOWN_WITH_STAR:
             self._set(destination="ignored")
+        elif word in _ASIDES and self._state.destination in ("", "*"):
+            self._begin_aside(word)
         elif self._state.destination == "*":
             self._set(destination="")
         elif word in SIGNS:
@@ -132,6 +139,8 @@ class RtfReader:
 
     def _leave_group(self) -> None:
         left = self._states.pop() if len(self._states) > 1 else self._state
+        if left.aside and not self._state.aside:
+            self.builder.end_aside(is_note=left.aside == "footnote")
         if left.destination == self._state.destination and left.destination != "stylesheet":
             return
         captured = "".join(self._captured)
@@ -141,11 +150,16 @@ class RtfReader:
             link = _LINK.search(captured)
             self._styled(target=link[1] if link else None)
         elif left.destination in ("pntext", "listtext"):
-            self.builder.marker = captured
+            self.builder.paragraph.marker = captured
         elif left.destination == "stylesheet":
             self._define_style(captured)
         if left.destination in _CAPTURED:
             self._captured = []
+
+    def _begin_aside(self, word: str) -> None:
+        if not self._state.aside:
+            self.builder.begin_aside()
+        self._set(destination="", aside=self._state.aside or word)
 
     def _define_style(self, name: str) -> None:
         heading = _HEADING.search(name)
@@ -158,11 +172,11 @@ class RtfReader:
     def _paragraph_style(self, number: int | None) -> None:
         self._style = number or 0
         if self._state.destination != "stylesheet" and self._style in self._levels:
-            self.builder.level = self._levels[self._style]
+            self.builder.paragraph.level = self._levels[self._style]
 
     def _outline(self, number: int | None) -> None:
         if not self._state.destination and number is not None and number < 9:
-            self.builder.level = number + 1
+            self.builder.paragraph.level = number + 1
 
     def _character_set(self, number: int | None) -> None:
         self._fonts[self._state.font] = CODE_PAGES.get(number or 0, self._code_page)

@@ -8,7 +8,7 @@ _IGNORED_WORDS: Final = (
     "colortbl info generator header headerl headerr headerf footer footerl footerr footerf "
     "listtable listoverridetable rsidtbl themedata colorschememapping latentstyles datastore "
     "xmlnstbl pgptbl filetbl revtbl operator doccomm objdata nonshppict mmathPr fldtype atnid "
-    "atnauthor annotation bkmkstart bkmkend wgrffmtfilter pnseclvl sp picprop blipuid"
+    "atnauthor annotation bkmkstart bkmkend wgrffmtfilter pnseclvl sp picprop blipuid shprslt"
 )
 IGNORED: Final = frozenset(_IGNORED_WORDS.split())
 """Destinations whose text is not the document's."""

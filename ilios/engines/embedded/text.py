@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,18 @@ _MARKS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_CODE_PAGES_WORDS: Final = (
+    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp874 koi8_r iso8859_2 "
+    "iso8859_5 iso8859_7 cp932 euc_jp gb18030 big5 cp949"
+)
+_CODE_PAGES = tuple(_CODE_PAGES_WORDS.split())
+"""Encodings that files come in. Rarer ones mislead a guess: those of old Macintoshes differ from
+the Windows ones in a few letters."""
 DETECTION_SAMPLE_BYTES: Final = 256 * 1024
+SHORT_SAMPLE_BYTES: Final = 200
 BINARY_SHARE: Final = 0.05
+_NEVER_WRITTEN: Final = ("Cc", "Cn", "Co", "Cs")
+"""Control characters, and what is no character; joiners and wide spaces are part of texts."""
 _RULE = re.compile(r"^\s*([-=_*~#.])\1{4,}\s*$")
 _ITEM = re.compile(r"^\s*(?:\d{1,4}[.)]|[-*+])\s+\S")
 
@@ -49,7 +60,7 @@ def read_limited(path: Path, kind: str) -> bytes:
 
 def refuse_binary(text: str) -> None:
     sample = text[:DETECTION_SAMPLE_BYTES]
-    strange = sum(not c.isprintable() and c not in "\n\t\f\u00ad\u200b" for c in sample)
+    strange = sum(unicodedata.category(c) in _NEVER_WRITTEN and c not in "\n\t\f" for c in sample)
     if strange > BINARY_SHARE * len(sample):
         raise faults.corrupt("text")
 
@@ -88,9 +99,10 @@ def _likeliest(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
     high = sum(byte >= 0x80 for byte in sample)
-    if high < 0.05 * len(sample):  # a few accents: too little to tell the code pages apart
+    share = 0.3 if len(sample) < SHORT_SAMPLE_BYTES else 0.05
+    if high < share * len(sample):  # a few accents: too little to tell the code pages apart
         return "cp1252"
-    best = from_bytes(sample).best()
+    best = from_bytes(sample, cp_isolation=list(_CODE_PAGES)).best()
     return best.encoding if best is not None else "cp1252"
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from ilios import data_folder
+from ilios.api.places import KEPT_FREE
 from ilios.settings import Settings
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Connection, Server, free_port, gunicorn, head
+from tests.support.waiting import wait_until
 
 SUBMIT = "/api/documents/submit"
 BODY = (
@@ -111,10 +113,30 @@ def test_broken_chunks_are_refused(server: Server, connection: Connection) -> No
 
 @pytest.mark.parametrize("length", ["-1", "five", "5, 6"])
 def test_a_wrong_content_length_is_a_problem(connection: Connection, length: str) -> None:
-    connection.send(head("POST", SUBMIT, Content_Length=length, **FORM))
+    request = head("POST", SUBMIT, Content_Length=length, X_Request_ID="mine", **FORM)
+    connection.send(request)
     status, headers, body = connection.answer("POST")
-    assert (status, body["code"]) == (400, "malformed_request")
+    assert (status, body["code"]) == (400, "invalid_content_length")
+    assert body["detail"].startswith(f"Content-Length is {length!r}; allowed: ")
     assert headers["Content-Type"] == "application/problem+json"
+    assert headers["X-Request-ID"] == body["requestId"] == "mine"
+    assert body["instance"] == SUBMIT
+
+
+def test_a_client_that_hangs_up_gives_its_waiting_place_to_others(server: Server) -> None:
+    request = head("POST", "/v1/convert", Content_Length=str(len(BODY)), **FORM).encode() + BODY
+    with ExitStack() as impatient:
+        for _ in range(server.settings.web_threads - KEPT_FREE):
+            impatient.enter_context(server.connect()).send(request)
+        wait_until(lambda: an_empty_form_gets(server) == 503, timeout_s=10)
+
+    wait_until(lambda: an_empty_form_gets(server) == 400, timeout_s=10)
+
+
+def an_empty_form_gets(server: Server) -> int:
+    """400 when a waiting place is free, for it is wrong; 503 before that is seen."""
+    with server.connect() as connection:
+        return connection.ask("POST", "/v1/convert", b"--boundary--\r\n", **FORM)[0]
 
 
 def test_a_content_length_that_is_too_small_is_malformed(connection: Connection) -> None:

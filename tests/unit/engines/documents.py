@@ -8,20 +8,30 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 INK = (25, 25, 25)
 Drawing = bytes
 """The content stream of a PDF page."""
 
 
-def pdf(*pages: Drawing, image: Image.Image | None = None, rotate: int = 0) -> bytes:
-    """A PDF of A4 pages; `/F1` is Helvetica, `/I1` the image."""
+def pdf(
+    *pages: Drawing,
+    image: Image.Image | None = None,
+    rotate: int = 0,
+    letters: Mapping[str, str] | None = None,
+) -> bytes:
+    """A PDF of A4 pages; `/F1` is Helvetica, `/I1` the image.
+
+    `letters` tells which characters those of `/F1` stand for, as a font of another script does.
+    """
     resources = b"<</Font<</F1 4 0 R>>/XObject<</I1 5 0 R>>>>"
     kids = b" ".join(b"%d 0 R" % (6 + 2 * place) for place in range(len(pages)))
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(pages)),
         resources,
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding%s>>"
+        % (b"/ToUnicode %d 0 R" % (6 + 2 * len(pages)) if letters else b""),
         _image_object(image or Image.new("RGB", (1, 1))),
     ]
     for place, content in enumerate(pages):
@@ -29,7 +39,9 @@ def pdf(*pages: Drawing, image: Image.Image | None = None, rotate: int = 0) -> b
             b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources 3 0 R/Rotate %d"
             b"/Contents %d 0 R>>" % (rotate, 7 + 2 * place)
         )
-        objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
+        objects.append(_stream(content))
+    if letters:
+        objects.append(_stream(_character_map(letters)))
     return _assembled(objects)
 
 
@@ -84,10 +96,29 @@ def docx(body: str, **parts: str | bytes) -> bytes:
     return archive({"word/document.xml": document, **extra})
 
 
+def relations(**targets: str) -> str:
+    """The relations of an Office part: targets by id."""
+    listed = "".join(f'<Relationship Id="{k}" Target="{v}"/>' for k, v in targets.items())
+    return f'<Relationships xmlns="{RELATIONS}">{listed}</Relationships>'
+
+
 def word_paragraph(content: str, *, style: str = "", bold: bool = False) -> str:
     properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
     run = "<w:rPr><w:b/></w:rPr>" if bold else ""
     return f"<w:p>{properties}<w:r>{run}<w:t>{content}</w:t></w:r></w:p>"
+
+
+def _stream(content: bytes) -> bytes:
+    return b"<</Length %d>>stream\n%s\nendstream" % (len(content), content)
+
+
+def _character_map(letters: Mapping[str, str]) -> bytes:
+    pairs = "".join(f"<{ord(k):02x}> <{ord(v):04x}>\n" for k, v in letters.items())
+    return (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def\n"
+        "1 begincodespacerange <00> <ff> endcodespacerange\n"
+        f"{len(letters)} beginbfchar\n{pairs}endbfchar endcmap end end"
+    ).encode()
 
 
 def _image_object(image: Image.Image) -> bytes:

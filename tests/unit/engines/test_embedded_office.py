@@ -16,33 +16,13 @@ from ilios.conversion_errors import (
 from ilios.engines.embedded import limits
 
 from .conftest import Convert
-from .documents import archive, docx, encoded, noise, word_paragraph
+from .documents import archive, docx, relations, word_paragraph
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
 P = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
 R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
-RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
-STYLES = (
-    f'<w:styles {W}><w:style w:styleId="H1"><w:name w:val="heading 1"/></w:style>'
-    '<w:style w:styleId="Own"><w:name w:val="Own"/><w:basedOn w:val="H1"/></w:style></w:styles>'
-)
-NUMBERING = (
-    f'<w:numbering {W}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt '
-    'w:val="decimal"/></w:lvl><w:lvl w:ilvl="1"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>'
-    '<w:num w:numId="7"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
-)
 OFFICE_TYPES = [media.DOCX, media.PPTX, media.XLSX, media.EPUB, media.ODT]
-
-
-def item(content: str, depth: int) -> str:
-    place = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="7"/></w:numPr>'
-    return f"<w:p><w:pPr>{place}</w:pPr><w:r><w:t>{content}</w:t></w:r></w:p>"
-
-
-def relations(**targets: str) -> str:
-    listed = "".join(f'<Relationship Id="{k}" Target="{v}"/>' for k, v in targets.items())
-    return f'<Relationships xmlns="{RELATIONS}">{listed}</Relationships>'
 
 
 def workbook(*sheets: list[list[object]]) -> bytes:
@@ -55,79 +35,6 @@ def workbook(*sheets: list[list[object]]) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
-
-
-def test_headings_follow_the_styles_they_are_based_on(convert: Convert) -> None:
-    body = word_paragraph("Direct", style="H1") + word_paragraph("Inherited", style="Own")
-
-    converted = convert(docx(body, word__styles_dot_xml=STYLES), media.DOCX)
-
-    assert converted.markdown == "# Direct\n\n# Inherited"
-
-
-def test_bold_text_is_marked_where_markdown_understands_it(convert: Convert) -> None:
-    body = word_paragraph("Important", bold=True)
-
-    assert convert(docx(body), media.DOCX).markdown == "**Important**"
-
-
-def test_lists_are_numbered_and_nested(convert: Convert) -> None:
-    body = item("one", 0) + item("inner", 1) + item("two", 0)
-
-    converted = convert(docx(body, word__numbering_dot_xml=NUMBERING), media.DOCX)
-
-    assert converted.markdown == "1. one\n    - inner\n2. two"
-
-
-def test_merged_cells_keep_the_columns_aligned(convert: Convert) -> None:
-    def cell(content: str, properties: str = "") -> str:
-        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{word_paragraph(content)}</w:tc>"
-
-    wide = cell("wide", '<w:gridSpan w:val="2"/>')
-    tall = cell("tall", '<w:vMerge w:val="restart"/>')
-    body = (
-        f"<w:tbl><w:tr>{wide}{cell('c')}</w:tr><w:tr>{tall}{cell('e|f')}{cell('g')}</w:tr>"
-        f"<w:tr>{cell('', '<w:vMerge/>')}{cell('h')}{cell('i')}</w:tr></w:tbl>"
-    )
-
-    assert convert(docx(body), media.DOCX).markdown.splitlines() == [
-        "| wide |  | c |",
-        "| --- | --- | --- |",
-        "| tall | e\\|f | g |",
-        "|  | h | i |",
-    ]
-
-
-def test_deleted_text_is_gone_and_inserted_text_is_there(convert: Convert) -> None:
-    body = (
-        "<w:p><w:ins><w:r><w:t>new </w:t></w:r></w:ins>"
-        "<w:del><w:r><w:delText>old </w:delText></w:r></w:del><w:r><w:t>end</w:t></w:r></w:p>"
-    )
-
-    assert convert(docx(body), media.DOCX).markdown == "new end"
-
-
-def test_a_page_break_begins_a_page(convert: Convert) -> None:
-    page_break = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
-    document = docx(word_paragraph("First") + page_break + word_paragraph("Second"))
-
-    converted = convert(document, media.DOCX, pages="2")
-
-    assert converted.plan.page_count == 2
-    assert converted.markdown == "Second"
-
-
-def test_a_picture_of_a_word_document_becomes_a_file(convert: Convert) -> None:
-    body = '<w:p><w:r><w:drawing><a:blip r:embed="p1"/></w:drawing></w:r></w:p>'
-    parts: dict[str, str | bytes] = {
-        "word___rels__document_dot_xml_dot_rels": relations(p1="media/photo.png"),
-        "word__media__photo_dot_png": encoded(noise(90, 60), "PNG"),
-    }
-
-    converted = convert(docx(body, **parts), media.DOCX)
-
-    assert converted.image_names == ["image-photo.png"]
-    assert converted.markdown == "![](image-photo.png)"
 
 
 def test_every_sheet_is_a_page_and_every_block_a_table(convert: Convert) -> None:
@@ -247,8 +154,3 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(
 
     with pytest.raises(DocumentTooLarge, match="unpacked"):
         convert(archive({"word/document.xml": b"0" * 200_000}), media_type)
-
-
-def test_a_word_document_without_text_is_called_empty(convert: Convert) -> None:
-    with pytest.raises(EmptyDocument):
-        convert(docx(word_paragraph("")), media.DOCX)

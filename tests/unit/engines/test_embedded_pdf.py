@@ -39,6 +39,48 @@ def test_the_text_of_a_page_keeps_its_heading_and_its_order(convert: Convert) ->
     assert (converted.pages[0].width, converted.pages[0].height) == (595, 842)
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_page_that_is_shown_turned_keeps_its_layout(convert: Convert, degrees: int) -> None:
+    page = text(*STORY, matrix=SIDEWAYS[degrees])
+
+    converted = convert(pdf(page, rotate=degrees), media.PDF)
+
+    places = [converted.markdown.index(line) for line in STORY]
+    assert places == sorted(places)
+    assert converted.warnings == []
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_page_that_lies_on_its_side_is_read_all_the_same(convert: Convert, degrees: int) -> None:
+    converted = convert(pdf(text(*STORY), rotate=degrees), media.PDF)
+
+    places = [converted.markdown.index(line) for line in STORY]
+    assert places == sorted(places)
+    assert converted.warnings == []
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 0, 4, 1, 3)])
+def test_a_hebrew_line_is_read_from_right_to_left(convert: Convert, order: list[int]) -> None:
+    letters = {chr(ord("a") + place): chr(0x05D0 + place) for place in range(27)}
+    seen = ["fghi", "2024", "mklab", "cdeab", "abcd"]  # from left to right
+    places = [70, 150, 230, 310, 400]
+    words = b"".join(text(seen[n], left=places[n]) for n in order)
+
+    markdown = convert(pdf(words, letters=letters), media.PDF).markdown
+
+    expected = [word[::-1] if word.isalpha() else word for word in reversed(seen)]
+    assert markdown == " ".join("".join(letters.get(c, c) for c in word) for word in expected)
+
+
+def test_a_hebrew_phrase_in_a_latin_line_leaves_the_line_its_direction(convert: Convert) -> None:
+    letters = dict(zip("abcd", "אבגד", strict=True))
+    words = text("LEFT", left=70) + text("dc", left=150) + text("ba", left=190)
+
+    markdown = convert(pdf(words + text("RIGHT", left=260), letters=letters), media.PDF).markdown
+
+    assert markdown == "LEFT אב גד RIGHT"
+
+
 def test_two_columns_are_read_one_after_the_other(convert: Convert) -> None:
     left = [f"Left {place}: {line[:34]}" for place, line in enumerate(STORY * 4)]
     right = [f"Right {place}: {line[:33]}" for place, line in enumerate(STORY * 4)]

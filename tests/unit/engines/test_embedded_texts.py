@@ -66,6 +66,31 @@ def test_only_links_that_lead_somewhere_are_kept(convert: Convert, target: str) 
     assert convert(page.encode(), media.HTML).markdown == "# T\n\nGo there now"
 
 
+def test_cells_of_a_table_in_a_cell_stay_apart(convert: Convert) -> None:
+    inner = "<table><tr><td>a</td><td>b</td></tr></table>"
+    rows = f"<tr><th>x</th><th>y</th></tr><tr><td>{inner}</td><td>c</td></tr><tr><td>d</td></tr>"
+
+    markdown = convert(f"<h1>T</h1><table>{rows}</table>".encode(), media.HTML).markdown
+
+    assert "| a b | c |" in markdown
+
+
+def test_a_formula_is_written_once(convert: Convert) -> None:
+    formula = (
+        "<math><semantics><msup><mi>x</mi><mn>2</mn></msup>"
+        '<annotation encoding="application/x-tex">x^{2}</annotation></semantics></math>'
+    )
+
+    assert convert(f"<h1>T</h1><p>{formula}</p>".encode(), media.HTML).markdown == "# T\n\nx^(2)"
+
+
+@pytest.mark.parametrize("tag", ["font", "ul><li", "div", "blockquote"])
+def test_text_below_tags_that_are_never_closed_is_kept(convert: Convert, tag: str) -> None:
+    markdown = convert(f"<h1>T</h1>{f'<{tag}>' * 800}The end".encode(), media.HTML).markdown
+
+    assert "The end" in markdown
+
+
 def test_an_inline_image_becomes_a_file(convert: Convert) -> None:
     source = base64.b64encode(encoded(noise(60, 50), "PNG")).decode()
     page = f'<h1>T</h1><p><img alt="A cloud" src="data:image/png;base64,{source}"></p>'
@@ -81,6 +106,19 @@ def test_text_is_decoded_whatever_its_encoding(convert: Convert, encoding: str) 
     content = "Müller aß im Café\n".encode(encoding)
 
     assert convert(content, media.PLAIN).markdown == "Müller aß im Café"
+
+
+def test_cyrillic_of_old_windows_is_not_taken_for_that_of_a_macintosh(convert: Convert) -> None:
+    text = "Это русский текст в старой кодировке. Он состоит из нескольких предложений."
+
+    assert convert(text.encode("cp1251"), media.PLAIN).markdown == text
+
+
+@pytest.mark.parametrize(
+    "text", ["می\u200cخواهم", "見出し\u3000本文\u3000終", "👨\u200d👩\u200d👧"]
+)
+def test_joiners_and_wide_spaces_do_not_make_a_text_binary(convert: Convert, text: str) -> None:
+    assert convert(text.encode(), media.PLAIN).markdown == text
 
 
 def test_plain_text_means_itself(convert: Convert) -> None:
@@ -105,20 +143,15 @@ def test_a_csv_becomes_a_table_whatever_its_delimiter(convert: Convert, delimite
     )
 
 
-def test_an_rtf_keeps_styles_tables_and_characters(convert: Convert) -> None:
-    content = (
-        rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 Arial;}}"
-        rb"{\stylesheet{\s1 heading 1;}}{\*\generator Nobody;}"
-        rb"\pard\s1 Title\par\pard {\b Bold} caf\'e9 \u8364?5\par"
-        rb"\trowd\pard\intbl a\cell b\cell\row\trowd\pard\intbl c\cell d\cell\row\pard End\par}"
-    )
+def test_a_csv_with_too_many_columns_is_cut_with_a_warning(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TABLE_MAX_COLUMNS", 2)
 
-    assert convert(content, media.RTF).markdown.split("\n\n") == [
-        "# Title",
-        "**Bold** café €5",
-        "| a | b |\n| --- | --- |\n| c | d |",
-        "End",
-    ]
+    converted = convert(b"a,b,c\n1,2,3\n", media.CSV)
+
+    assert converted.markdown == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert converted.warnings == [("truncated_table", 1)]
 
 
 def test_the_chapters_of_a_book_are_its_pages(convert: Convert) -> None:
@@ -144,31 +177,6 @@ def test_the_chapters_of_a_book_are_its_pages(convert: Convert) -> None:
     assert converted.image_names == ["image-1.png"]
 
 
-def test_an_opendocument_text_keeps_headings_lists_and_tables(convert: Convert) -> None:
-    names = " ".join(
-        f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{prefix}:1.0"'
-        for prefix in ("office", "text", "table")
-    )
-    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
-    rows = "".join(
-        f"<table:table-row>{cell.format(a)}{cell.format(b)}</table:table-row>"
-        for a, b in ("ab", "cd")
-    )
-    content = (
-        f"<office:document-content {names}><office:body><office:text>"
-        '<text:h text:outline-level="2">Head</text:h><text:p>Some<text:s/>text</text:p>'
-        "<text:list><text:list-item><text:p>item</text:p></text:list-item></text:list>"
-        f"<table:table>{rows}</table:table></office:text></office:body></office:document-content>"
-    )
-
-    assert convert(archive({"content.xml": content}), media.ODT).markdown.split("\n\n") == [
-        "## Head",
-        "Some text",
-        "- item",
-        "| a | b |\n| --- | --- |\n| c | d |",
-    ]
-
-
 @pytest.mark.parametrize(
     "media_type", [media.PLAIN, media.MARKDOWN, media.CSV, media.HTML, media.RTF]
 )
@@ -183,11 +191,6 @@ def test_bytes_that_are_no_text_are_called_corrupt(convert: Convert, media_type:
         convert(bytes(range(1, 32)) * 40, media_type)
 
 
-def test_something_else_than_rtf_is_called_corrupt(convert: Convert) -> None:
-    with pytest.raises(CorruptDocument):
-        convert(b"plain words", media.RTF)
-
-
 def test_a_text_beyond_the_limit_is_refused(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,3 +203,16 @@ def test_a_text_beyond_the_limit_is_refused(
 def test_an_unknown_type_is_refused(convert: Convert) -> None:
     with pytest.raises(UnsupportedDocument, match="audio/mpeg"):
         convert(b"x", "audio/mpeg")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"caf\xe9 na\xefve", "café naïve"),
+        ("Привет, как дела сегодня?".encode("cp1251"), "Привет, как дела сегодня?"),
+    ],
+)
+def test_a_short_text_without_a_mark_is_read_in_its_code_page(
+    convert: Convert, content: bytes, text: str
+) -> None:
+    assert convert(content, media.PLAIN).markdown == text

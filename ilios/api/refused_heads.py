@@ -1,0 +1,64 @@
+"""Answers to request heads that gunicorn's parser refuses: problem documents like any other.
+
+No Flask application has seen such a request, so what it would add to an answer is added here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+
+from ilios import ids, logs
+
+log = logs.get(__name__)
+
+_REQUEST_LINE = re.compile(rb"[A-Z]{1,20} (/[\x21-\x3e\x40-\x7e]{0,200})")
+_REQUEST_ID = re.compile(rb"(?im)^x-request-id:[ \t]*([A-Za-z0-9._-]{1,100})[ \t]*\r?$")
+_LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([^\r\n]{0,100})")
+_CODES = {
+    HTTPStatus.BAD_REQUEST: "malformed_request",
+    HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
+}
+
+
+def answer(status: HTTPStatus, head: bytes) -> bytes:
+    """The whole answer, for a connection that is closed after it; `head` is what has arrived."""
+    found = _REQUEST_ID.search(head)
+    request_id = found[1].decode() if found else ids.new_id()
+    code, detail = _code_and_detail(status, head)
+    log.info("request.refused", request_id=request_id, status=status.value, code=code)
+    path = _REQUEST_LINE.match(head)
+    body = json.dumps(
+        {
+            "type": f"urn:ilios:error:{code}",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": detail,
+            "instance": path[1].decode() if path else "",
+            "code": code,
+            "requestId": request_id,
+            "error": status.phrase,
+            "details": detail,
+        }
+    ).encode()
+    headers = (
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Connection: close",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        f"X-Request-ID: {request_id}",
+        "X-Content-Type-Options: nosniff",
+        "Cache-Control: no-store",
+    )
+    return "\r\n".join((*headers, "", "")).encode() + body
+
+
+def _code_and_detail(status: HTTPStatus, head: bytes) -> tuple[str, str]:
+    lengths = {value.strip().decode("latin-1") for value in _LENGTHS.findall(head)}
+    is_wrong = len(lengths) > 1 or any(not (v.isascii() and v.isdigit()) for v in lengths)
+    if status is HTTPStatus.BAD_REQUEST and is_wrong:
+        shown = " and ".join(sorted(repr(value) for value in lengths))
+        return "invalid_content_length", f"Content-Length is {shown}; allowed: one number of bytes."
+    fallback = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    return _CODES.get(status, fallback), f"{status.description or status.phrase}."

@@ -1,0 +1,108 @@
+"""Lines in Arabic and Hebrew, put together again from where their characters stand.
+
+A PDF may hold such a line in any order: as it is read, as it is seen, or each word otherwise.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import pypdfium2.raw as pdfium_c
+
+RTL_SHARE: Final = 0.1
+WORD_GAP: Final = 0.2
+"""A gap wider than this part of the font size is a space; those of the file may stand anywhere."""
+_LEFT_TO_RIGHT = re.compile(
+    r"[^\W\u0590-\u08ff\ufb1d-\ufeff]+(?:[.,:/@-][^\W\u0590-\u08ff]+)*|[٠-٩۰-۹]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Character:
+    sign: str
+    left: float
+    right: float
+    size: float
+
+
+def is_rtl(text: str) -> bool:
+    """Whether a good part of the letters belongs to a script that runs from right to left."""
+    letters = [character for character in text if character.isalpha()]
+    return sum(map(_runs_left, letters)) > RTL_SHARE * len(letters)
+
+
+def has_rtl(text: str) -> bool:
+    return any(map(_runs_left, text))
+
+
+def lines(text_page: Any) -> str:
+    """The text in PDFium's lines, each in the order in which it is read."""
+    return "\n".join(_rebuilt(text_page, line) for line in _lines(text_page))
+
+
+def _runs_left(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL")
+
+
+def _lines(text_page: Any) -> Iterator[list[tuple[int, str]]]:
+    """The characters of each line, with their places in the page."""
+    line: list[tuple[int, str]] = []
+    for place in range(text_page.count_chars()):
+        sign = chr(pdfium_c.FPDFText_GetUnicode(text_page, place))
+        if sign == "\n":
+            yield line
+            line = []
+        elif sign != "\r":
+            line.append((place, sign))
+    yield line
+
+
+def _rebuilt(text_page: Any, line: list[tuple[int, str]]) -> str:
+    text = "".join(sign for _, sign in line)
+    if not has_rtl(text):
+        return text
+    visible = [(n, sign) for n, sign in line if not sign.isspace() and sign.isprintable()]
+    words = _words([_character(text_page, place, sign) for place, sign in visible])
+    letters = [sign for _, sign in visible if sign.isalpha()]
+    return _logical(words, leftwards=2 * sum(map(_runs_left, letters)) >= len(letters))
+
+
+def _character(text_page: Any, place: int, sign: str) -> _Character:
+    room = pdfium_c.FS_RECTF()  # what the font gives the character; its ink may reach farther
+    pdfium_c.FPDFText_GetLooseCharBox(text_page, place, ctypes.byref(room))
+    ink = [ctypes.c_double() for _ in range(4)]
+    pdfium_c.FPDFText_GetCharBox(text_page, place, *ink)
+    sides = room.left, room.right, ink[0].value, ink[1].value
+    height = abs(room.top - room.bottom)
+    nominal = pdfium_c.FPDFText_GetFontSize(text_page, place)  # before the text is scaled
+    return _Character(sign, min(sides), max(sides), min(max(nominal, height), 1.5 * height))
+
+
+def _logical(words: list[str], *, leftwards: bool) -> str:
+    """Words in the direction of their line; phrases of the other direction in their own."""
+    phrases = groupby(reversed(words) if leftwards else words, key=has_rtl)
+    ordered: list[str] = []
+    for is_rtl_phrase, group in phrases:
+        phrase = [_turned(word) if is_rtl_phrase else word for word in group]
+        ordered += phrase if is_rtl_phrase == leftwards else reversed(phrase)
+    return " ".join(ordered)
+
+
+def _words(line: list[_Character]) -> list[str]:
+    """The words as they are seen, from left to right."""
+    seen, end = "", 0.0
+    gap = WORD_GAP * max((character.size for character in line), default=0.0)
+    for character in sorted(line, key=lambda character: character.left + character.right):
+        seen += " " * (character.left - end > gap) + character.sign
+        end = max(end, character.right)
+    return seen.split()
+
+
+def _turned(word: str) -> str:
+    return _LEFT_TO_RIGHT.sub(lambda match: match[0][::-1], word[::-1])
