@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import catalog, clock, ledger, logs, queue
+from ilios import catalog, clock, data_folder, ledger, logs, queue
 from ilios.catalog import StoredImage
 from ilios.conversion_errors import ConversionError, EngineFailed, ParserCrashed, PoisonDocument
 from ilios.database import Database
@@ -84,7 +84,7 @@ class Converter:
                 now=clock.now(),
             )
             instance_id = catalog.instance_id(session)
-        workspace = self._workspaces / f"{lease.job_id}-{lease.token}"
+        workspace = data_folder.workspace(self._workspaces, lease.job_id, lease.token)
         workspace.mkdir()
         log.info("job.started", job_id=lease.job_id, document_id=document.id)
         return Task(lease, document, call_id, instance_id, workspace)

@@ -22,9 +22,9 @@ def workspaces(settings: Settings) -> Path:
     return settings.data_folder / "tmp" / "jobs"
 
 
-def workspace(settings: Settings, job_id: str, lease_token: str) -> Path:
-    """The folder of one attempt at a job."""
-    return workspaces(settings) / f"{job_id}-{lease_token}"
+def workspace(workspaces: Path, job_id: str, lease_token: str) -> Path:
+    """The folder of one attempt at a job, among the others."""
+    return workspaces / f"{job_id}-{lease_token}"
 
 
 def wake_socket(settings: Settings) -> Path:

@@ -119,17 +119,17 @@ class Supervisor:
         data_folder.supervisor_state(self._settings).unlink(missing_ok=True)
 
     def _start_due_workers(self) -> None:
-        for name, due in list(self._restart_at.items()):
-            if time.monotonic() >= due:
-                try:
-                    self._workers[name] = WorkerHandle(
-                        name, self._settings, self._open_engine, self._lock
-                    )
-                except OSError as error:  # no process, no memory, no descriptor: that may pass
-                    log.warning("worker.cannot_start", worker=name, reason=str(error))
-                    self._restart_at[name] = time.monotonic() + RESTART_MAX_SECONDS
-                else:
-                    del self._restart_at[name]
+        due = [name for name, at in self._restart_at.items() if time.monotonic() >= at]
+        for name in due:
+            try:
+                self._workers[name] = WorkerHandle(
+                    name, self._settings, self._open_engine, self._lock
+                )
+            except OSError as error:  # no process, no memory, no descriptor: that may pass
+                log.warning("worker.cannot_start", worker=name, reason=str(error))
+                self._restart_at[name] = time.monotonic() + RESTART_MAX_SECONDS
+            else:
+                del self._restart_at[name]
 
     def _attempt_dispatch(self) -> None:
         """A database that is busy or broken must not end the supervisor; it looks again."""
@@ -205,8 +205,9 @@ class Supervisor:
         self._restart_at[worker.name] = time.monotonic() + _restart_delay(self._quick_deaths)
         self._lost += worker.begun
         self._not_begun += worker.not_begun
+        folders = data_folder.workspaces(self._settings)
         for lease in worker.jobs.values():
-            folder = data_folder.workspace(self._settings, lease.job_id, lease.token)
+            folder = data_folder.workspace(folders, lease.job_id, lease.token)
             shutil.rmtree(folder, ignore_errors=True)
 
     def _kill_if_stuck(self, worker: WorkerHandle) -> None:

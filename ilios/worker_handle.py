@@ -51,10 +51,6 @@ class WorkerHandle:
         return self.slots > 0
 
     @property
-    def free_slots(self) -> int:
-        return self.slots - len(self.jobs)
-
-    @property
     def was_stable(self) -> bool:
         return time.monotonic() - self._started_at > STABLE_SECONDS
 

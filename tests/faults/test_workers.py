@@ -60,17 +60,17 @@ def test_a_killed_worker_gives_its_jobs_back_and_they_complete(
     assert {job.attempts for job in documents.jobs(database)} == {2}
 
 
-def test_the_other_worker_takes_over_at_once(
+def test_a_document_that_kills_its_workers_fails_and_takes_no_other_with_it(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    supervisor = start_supervisor("suicidal")
-    documents.add_document(database, settings=settings, content=b"die")
+    supervisor = start_supervisor("suicidal", worker_concurrency=1)
+    deadly, _ = documents.add_document(database, settings=settings, content=b"die")
     innocent, _ = documents.add_document(database, settings=settings)
 
-    wait_until(
-        lambda: documents.document(database, innocent).status is DocumentStatus.COMPLETED,
-        timeout_s=10,
-    )
+    wait_until(lambda: documents.document(database, deadly).processed_at, timeout_s=30)
+
+    assert documents.document(database, deadly).error_code == "worker_lost"
+    assert documents.document(database, innocent).status is DocumentStatus.COMPLETED
     assert supervisor.process.poll() is None
 
 

@@ -231,25 +231,31 @@ def test_an_error_that_comes_after_the_lease_was_lost_changes_nothing(
     assert documents.document(database, document_id).status is DocumentStatus.PENDING
 
 
-def test_progress_is_written_down_at_most_once_a_second(
+@pytest.mark.parametrize(
+    ("interval_seconds", "written"), [(0.0, [(3, 10), (4, 10)]), (3600.0, [(0, None), (0, None)])]
+)
+def test_progress_is_written_down_once_an_interval(
     make_converter: MakeConverter,
     settings: Settings,
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
+    interval_seconds: float,
+    written: list[tuple[int, int | None]],
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
-    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", interval_seconds)
     seen: list[tuple[int, int | None]] = []
 
     def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
-        progress(3, 10)
-        row = documents.document(database, document_id)
-        seen.append((row.pages_done, row.page_count))
+        for done in (3, 4):
+            progress(done, 10)
+            row = documents.document(database, document_id)
+            seen.append((row.pages_done, row.page_count))
         return two_pages(source, options, workspace, progress)
 
     make_converter(Scripted(report)).run(claim(database))
 
-    assert seen == [(3, 10)]
+    assert seen == written
 
 
 def test_a_progress_note_that_meets_a_lock_costs_nothing(

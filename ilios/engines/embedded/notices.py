@@ -31,12 +31,6 @@ def layout_lost(page: int) -> ConversionWarning:
     )
 
 
-def text_missing(page: int, kept_percent: int) -> ConversionWarning:
-    return ConversionWarning(
-        TEXT_LOSS, f"About {kept_percent} % of the words on the page were kept.", page
-    )
-
-
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:
     return ConversionWarning(
         LOW_CONFIDENCE,

@@ -70,10 +70,6 @@ def with_image_names(layer: str, names: Mapping[str, str | None]) -> str:
     return re.sub(r"\n{3,}", "\n\n", _IMAGE_REFERENCE.sub(named, layer)).strip()
 
 
-def without_images(layer: str) -> str:
-    return with_image_names(layer, {})
-
-
 def _layer_page(page: Any, images: Sequence[Any]) -> LayerPage:
     text = _RULE.sub("\n\n", markdown.without_controls(page.markdown)).strip()
     own = [image for image in images if image.page == page.page_num]
