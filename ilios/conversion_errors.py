@@ -94,3 +94,87 @@ class EngineFailed(ConversionError):
     code = "engine_failed"
     retryable = True
     engine_fault = True
+
+
+# --- a paid provider --------------------------------------------------------------------------
+
+
+class ProviderError(ConversionError):
+    """The provider, or the way to it, is the cause."""
+
+    engine_fault = True
+
+
+class ProviderThrottled(ProviderError):
+    """429: too many calls. Nothing was billed; waiting costs no attempt."""
+
+    code = "provider_throttled"
+    retryable = True
+
+    def __init__(self, detail: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds  #: as the provider said; None if it did not
+
+
+class ProviderMisconfigured(ProviderError):
+    """401, 402, 403 or an unknown model: no call can succeed before a setting is repaired."""
+
+    code = "provider_misconfigured"
+    retryable = True
+
+
+class BatchLaneClosed(ProviderMisconfigured):
+    """402 for a batch: the account has no batch billing. Single calls go on."""
+
+    code = "batch_lane_closed"
+
+
+class ProviderUnavailable(ProviderError):
+    """5xx, or no connection: the call was not done, and not billed."""
+
+    code = "provider_unavailable"
+    retryable = True
+
+
+class OutcomeUnknown(ProviderError):
+    """A timeout, a reset in mid-call or an unreadable answer: the call may have been billed."""
+
+    code = "outcome_unknown"
+    retryable = True
+
+
+class PagesMissing(ProviderError):
+    """The answer has fewer pages than were asked for."""
+
+    code = "pages_missing"
+    retryable = True
+
+
+class RefusedByProvider(ConversionError):
+    """The provider refuses this document, in its own words. Nothing was billed."""
+
+    code = "refused_by_provider"
+
+
+class ModelUnavailable(ConversionError):
+    """The model that the request named does not exist at the provider."""
+
+    code = "model_unavailable"
+
+
+class ProviderBatchFailed(ProviderError):
+    """The provider gave up a batch, and this document in it was not converted."""
+
+    code = "provider_batch_failed"
+
+
+class ProviderBatchTimedOut(ProviderError):
+    """The provider did not get to this document before its batch timed out."""
+
+    code = "provider_batch_timeout"
+
+
+class ProviderBatchCancelled(ProviderError):
+    """Somebody cancelled the batch at the provider before this document's turn."""
+
+    code = "provider_batch_cancelled"

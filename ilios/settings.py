@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ilios.errors import SettingsError
+from ilios.prices import PriceBook, Pricing
 
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
@@ -24,7 +25,6 @@ NOT_AVAILABLE: Final = {
     "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
     "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
     "METRICS_TOKEN": "/metrics is not served yet; unset it",
-    "MISTRAL_API_KEY": "the Mistral engine is not available yet; set OCR_ENGINE=embedded",
     "TURSO_AUTH_TOKEN": "replication to Turso is not available yet; unset it",
     "TURSO_DATABASE_URL": "replication to Turso is not available yet; unset it",
 }
@@ -55,6 +55,11 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _prices(value: str) -> str:
+    PriceBook.parse(value)
+    return value
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
@@ -62,6 +67,7 @@ def _listed(text: str) -> tuple[str, ...]:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
+Prices = Annotated[str, AfterValidator(_prices)]
 
 
 def _field(default: Any, description: str, example: str, **limits: Any) -> Any:
@@ -113,9 +119,9 @@ class Settings(BaseSettings):
     )
     web_concurrency: int = _field(2, "gunicorn worker processes", "2", ge=1, le=64)
     web_threads: int = _field(
-        24,
+        64,
         "Threads of a gunicorn worker for uploads and conversions; reads have as many",
-        "24",
+        "64",
         ge=8,
         le=512,
     )
@@ -138,9 +144,40 @@ class Settings(BaseSettings):
     job_deadline_seconds: int = _field(
         3600, "Total time for one attempt at a document", "3600", ge=1, le=86_400
     )
+    split_pages: int = _field(
+        50, "Pages of one call to Mistral; longer PDFs are split", "50", ge=1, le=1000
+    )
     shutdown_grace_seconds: int = _field(
         30, "How long running jobs may go on after SIGTERM", "30", ge=0, le=3600
     )
+
+    # Mistral
+    mistral_api_key: SecretStr | None = _field(None, "Key of the Mistral API", "xxx")
+    mistral_server_url: HttpUrl = _field(
+        "https://api.mistral.ai", "Base of the Mistral API", "https://api.mistral.ai"
+    )
+    ocr_model: str = _field(
+        "mistral-ocr-latest", "Model, unless a request names another", "mistral-ocr-2512"
+    )
+    call_deadline_seconds: int = _field(
+        300, "Total time for one call to Mistral", "300", ge=1, le=3600
+    )
+    ambiguous_retries: int = _field(
+        2, "Repetitions of a call whose outcome is unknown: each may be billed", "2", ge=0, le=10
+    )
+    provider_batch_poll_seconds: int = _field(
+        10, "Time between two looks at a Mistral batch", "10", ge=1, le=3600
+    )
+    provider_batch_timeout_hours: int = _field(
+        24, "When Mistral may give a batch up", "24", ge=1, le=168
+    )
+    price_book: Prices = _field(
+        "",
+        "Prices by model in USD for 1,000 pages, plain/annotated, over the built-in ones; "
+        "* is any unknown model",
+        "mistral-ocr-2512=2/3,*=4/5",
+    )
+    margin_rate: int = _field(30, "Added to the provider's price, in percent", "30", ge=0, le=1000)
 
     # Replication
     use_embedded_replica: bool = _field(False, "Replicate to Turso; not available yet", "false")
@@ -162,11 +199,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _available(self) -> Settings:
-        if self.ocr_engine == "mistral":
-            raise SettingsError(
-                "OCR_ENGINE is 'mistral', which is not available yet; "
-                "for example OCR_ENGINE=embedded."
-            )
         if self.use_embedded_replica:
             raise SettingsError(
                 "USE_EMBEDDED_REPLICA is 'true', but replication to Turso is not available yet; "
@@ -185,6 +217,17 @@ class Settings(BaseSettings):
         if self.local_db_path is not None:
             return self.local_db_path.absolute()
         return self.data_folder / DEFAULT_DB_PATH.name
+
+    @property
+    def engine_name(self) -> Literal["embedded", "mistral"]:
+        """The engine that converts what it can: Mistral when asked for, or when its key is set."""
+        if self.ocr_engine == "auto":
+            return "mistral" if self.mistral_api_key else "embedded"
+        return self.ocr_engine
+
+    @property
+    def pricing(self) -> Pricing:
+        return Pricing(PriceBook.parse(self.price_book), self.margin_rate)
 
     @property
     def api_keys(self) -> tuple[str, ...]:
@@ -207,8 +250,6 @@ def load() -> Settings:
 def _refuse_unavailable(environ: Mapping[str, str]) -> None:
     for name, remedy in NOT_AVAILABLE.items():
         if not environ.get(name):
-            continue
-        if name == "MISTRAL_API_KEY" and environ.get("OCR_ENGINE", "auto") == "embedded":
             continue
         raise SettingsError(f"{name} is set, but {remedy}.")
 

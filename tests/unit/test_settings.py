@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ilios import settings
+from ilios.api.places import Places
 from ilios.errors import SettingsError
+from ilios.settings import Settings
 
 
 def test_the_defaults_are_those_of_the_deployment_guide() -> None:
@@ -52,7 +54,6 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("PORT", "70000", "less than or equal to 65535"),
         ("WORKER_COUNT", "0", "for example WORKER_COUNT=2"),
         ("OCR_ENGINE", "tesseract", "OCR_ENGINE is 'tesseract'"),
-        ("OCR_ENGINE", "mistral", "not available yet"),
         ("PUBLIC_URL", "example.com", "must be an http or https URL"),
         ("API_KEY", " , ", "unset it for a service without authentication"),
         ("API_KEY", "schlüssel", "must be ASCII"),
@@ -63,7 +64,14 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("USE_EMBEDDED_REPLICA", "true", "not available yet"),
         ("DATABASE_URL", "postgresql://x", "PostgreSQL is not supported yet"),
         ("DB_ENCRYPTION_KEY", "secret", "encrypt the volume"),
-        ("MISTRAL_API_KEY", "secret", "OCR_ENGINE=embedded"),
+        ("MISTRAL_SERVER_URL", "api.mistral.ai", "must be an http or https URL"),
+        ("CALL_DEADLINE_SECONDS", "0", "for example CALL_DEADLINE_SECONDS=300"),
+        ("AMBIGUOUS_RETRIES", "-1", "for example AMBIGUOUS_RETRIES=2"),
+        ("SPLIT_PAGES", "1001", "less than or equal to 1000"),
+        ("PROVIDER_BATCH_TIMEOUT_HOURS", "169", "less than or equal to 168"),
+        ("MARGIN_RATE", "1001", "less than or equal to 1000"),
+        ("PRICE_BOOK", "mistral-ocr-2512=2", "model=plain/annotated"),
+        ("PRICE_BOOK", "mistral-ocr-2512=2/0.001", "in steps of 0.002"),
         ("TURSO_DATABASE_URL", "libsql://x", "not available yet"),
         ("METRICS_TOKEN", "secret", "/metrics"),
     ],
@@ -79,19 +87,44 @@ def test_a_wrong_value_is_one_line_with_name_fault_and_remedy(
     assert name in caught.value.detail
     assert fragment in caught.value.detail
     assert "\n" not in caught.value.detail
-    assert value == "mistral" or "secret" not in caught.value.detail.replace("SECRET", "")
+    assert "secret" not in caught.value.detail.replace("SECRET", "")
 
 
-def test_a_provider_key_may_stay_when_the_embedded_engine_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("engine", "key", "used"),
+    [
+        ("auto", "", "embedded"),
+        ("auto", "xxx", "mistral"),
+        ("embedded", "xxx", "embedded"),
+        ("mistral", "", "mistral"),
+    ],
+)
+def test_the_engine_follows_from_the_key_unless_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, engine: str, key: str, used: str
 ) -> None:
-    monkeypatch.setenv("MISTRAL_API_KEY", "secret")
-    monkeypatch.setenv("OCR_ENGINE", "embedded")
+    monkeypatch.setenv("OCR_ENGINE", engine)
+    monkeypatch.setenv("MISTRAL_API_KEY", key)
 
-    assert settings.load().ocr_engine == "embedded"
+    assert settings.load().engine_name == used
 
 
-def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("API_KEY", "very-private")
+def test_prices_and_margin_of_the_environment_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICE_BOOK", "house-model = 10/20")
+    monkeypatch.setenv("MARGIN_RATE", "0")
+
+    pricing = settings.load().pricing
+
+    assert pricing.charge(3, "house-model").total_micros == 30_000
+
+
+def test_32_waiting_clients_find_a_place_wherever_the_kernel_sends_them() -> None:
+    defaults = Settings()
+    assert defaults.web_concurrency == 2
+    assert Places(defaults.web_threads).total >= 32
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "MISTRAL_API_KEY", "AWS_SECRET_ACCESS_KEY"])
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "very-private")
 
     assert "very-private" not in repr(settings.load())
