@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+from ilios import media
 from ilios.engines.base import Engine
-from ilios.engines.embedded.engine import EmbeddedEngine
 from ilios.settings import Settings
 
+if TYPE_CHECKING:
+    from ilios.engines.mistral.batches import Batches
 
-def open_engine(settings: Settings) -> Engine:
-    """The engine that the settings ask for. Called in a worker, after the spawn."""
-    return EmbeddedEngine(settings)
+EMBEDDED: Final = "embedded"
+MISTRAL: Final = "mistral"
+LANES: Final = (EMBEDDED, MISTRAL)
+
+NOT_READ_BY_MISTRAL: Final = (media.HTML, media.MARKDOWN)
+"""Types that Mistral refuses. They need no OCR: the embedded engine reads them, free of charge."""
+
+
+def lane_of(media_type: str, settings: Settings) -> str:
+    """The name of the engine that converts documents of this type."""
+    if settings.engine_name == MISTRAL and media_type in NOT_READ_BY_MISTRAL:
+        return EMBEDDED
+    return settings.engine_name
+
+
+def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:
+    """The engines that the settings ask for, by lane. Called in a worker, after the spawn."""
+    # Each is imported where it is needed: a process without the other pays nothing for it.
+    from ilios.engines.embedded.engine import EmbeddedEngine
+
+    opened: dict[str, Engine] = {EMBEDDED: EmbeddedEngine(settings)}
+    if settings.engine_name == MISTRAL:
+        from ilios.engines.mistral.engine import MistralEngine
+
+        opened[MISTRAL] = MistralEngine(settings, instance_id)
+    return opened
+
+
+def open_batches(engine: Engine, settings: Settings, instance_id: str) -> Batches | None:
+    """The batch lane of an engine's provider; None for one that has none."""
+    from ilios.engines.mistral.batches import Batches
+    from ilios.engines.mistral.engine import MistralEngine
+
+    if not isinstance(engine, MistralEngine):
+        return None
+    return Batches(engine.client, instance_id, settings)

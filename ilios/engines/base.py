@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ilios.page_selection import PageSelection
 
@@ -59,25 +59,53 @@ class Source:
     file_name: str
 
 
+TableFormat = Literal["markdown", "html"]
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the client asked for beyond "everything"."""
+    """What the client asked for beyond "everything"; None leaves it to the engine."""
 
     pages: PageSelection | None = None
+    model: str | None = None  #: of the request; None for the configured one
+    include_images: bool | None = None
+    table_format: TableFormat | None = None
+    extract_header: bool = False
+    extract_footer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one call converts: a file that holds exactly these pages, in this order.
+
+    `indexes` count from 0 in the whole document; None when only the answer tells which pages there
+    are.
+    """
+
+    source: Source
+    indexes: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a document is going to be converted; `page_count` is None when that is not known."""
+
+    page_count: int | None
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call consumed. `cost_micros` is what the provider asks, in millionths of a dollar."""
+    """What a call consumed: pages as the engine counts them, and the model that it resolved to."""
 
     pages: int
     model: str
-    cost_micros: int = 0
+    annotated: bool = False  #: annotations cost more
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The outcome of one call: the selected pages in order, and what they cost."""
+    """The outcome of one call: pages in order (perhaps fewer than asked for), and their cost."""
 
     pages: tuple[Page, ...]
     usage: Usage
@@ -87,21 +115,46 @@ class Conversion:
 Progress = Callable[[int, int], None]
 """Called with pages done and pages to do, whenever either has changed."""
 
+Keep = Callable[[bytes], None]
+"""Called with a paid answer, as it came, before anything is made of it."""
+
 
 class Engine(Protocol):
-    """Turns a document into pages. Used by several job threads of one worker at once."""
+    """Turns a document into pages. Used by several job threads of one worker at once.
+
+    Whatever cannot be done is a ConversionError; its class tells the queue what to do about it.
+    """
 
     name: str  #: as written to the ledger: `embedded`, `mistral`
-    model: str  #: the model that a call uses
+    is_paid: bool  #: whether a call costs money: then its intent and its answer are kept safe
     concurrency: int  #: calls that one worker process may have in flight
 
-    def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
-    ) -> Conversion:
-        """Convert the selected pages; image files are written below `workspace`.
+    def model(self, options: Options) -> str:
+        """The model that a call with these options asks for."""
+        ...
 
-        Raises ConversionError, whose `retryable` tells whether trying again can help.
+    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+        """Look at a document before it is converted: count it, and cut it into parts if need be.
+
+        Indexes in the plan count in `source`. Files of parts are written below `workspace`.
         """
+        ...
+
+    def convert(
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+    ) -> Conversion:
+        """Convert one part; image files are written below `workspace`.
+
+        A paid answer is handed to `keep` before anything else can fail.
+        """
+        ...
+
+    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+        """Make of an answer that was kept what `convert` would have made of it."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what dead processes of ours left with the provider; returns how many files."""
         ...
 
     def close(self) -> None:

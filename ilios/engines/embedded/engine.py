@@ -8,14 +8,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ilios import conversion_errors
-from ilios.conversion_errors import ConversionError, DocumentTooLarge, EngineFailed
+from ilios.conversion_errors import ConversionError, EngineFailed
+from ilios.engines import characters, parser_errors
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
     ImageFile,
+    Keep,
     Options,
     Page,
+    Part,
+    Plan,
     Progress,
     Source,
     Usage,
@@ -31,7 +34,7 @@ class EmbeddedEngine:
     """Converts on this machine, without a network. One document at a time: OCR fills the cores."""
 
     name = "embedded"
-    model = MODEL
+    is_paid = False
     concurrency = 1
 
     def __init__(self, settings: Settings) -> None:
@@ -39,11 +42,28 @@ class EmbeddedEngine:
         self._threads = len(os.sched_getaffinity(0))
         self._parser = Parser(answer, settings.worker_memory_limit_bytes)
 
+    def model(self, options: Options) -> str:  # noqa: ARG002  # there is but one
+        return MODEL
+
+    def plan(
+        self,
+        source: Source,
+        pages: PageSelection | None,  # noqa: ARG002  # `convert` reads them from its options
+        workspace: Path,  # noqa: ARG002
+    ) -> Plan:
+        """The document whole: it is counted while it is converted."""
+        return Plan(None, (Part(source, None),))
+
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self,
+        part: Part,
+        options: Options,
+        workspace: Path,
+        progress: Progress,
+        keep: Keep,  # noqa: ARG002  # what costs nothing is done again
     ) -> Conversion:
-        """See Engine. Free of charge: the ledger counts its pages at a cost of 0."""
-        task = _task(source, options, workspace, self._threads)
+        """See Engine."""
+        task = _task(part.source, options, workspace, self._threads)
         pages: list[Page] = []
         selected = 0
         error: ConversionError | None = None
@@ -54,8 +74,7 @@ class EmbeddedEngine:
                         selected = message["selected"]
                     case "page":
                         pages.append(_page(message))
-                    case "error":
-                        error = _error(message)
+                error = parser_errors.error_of(message)
                 progress(len(pages), selected)
         if error is not None:
             raise error
@@ -63,30 +82,33 @@ class EmbeddedEngine:
             raise EngineFailed(f"{selected} pages went in, but {len(pages)} came out.")
         return Conversion(tuple(pages), Usage(pages=len(pages), model=MODEL))
 
+    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+        raise NotImplementedError("an engine that is not paid keeps no answers")
+
+    def sweep(self) -> int:
+        return 0
+
     def close(self) -> None:
         self._parser.close()
 
 
 def answer(task: Message) -> Iterator[Message]:
     """The child's side: convert one file, page by page."""
+    yield from parser_errors.told(_converted(task))
+
+
+def _converted(task: Message) -> Iterator[Message]:
     # Heavy, and meant for strangers' files: imported in the child only.
-    from ilios.engines.embedded.conversion import Plan, convert_file
+    from ilios.engines.embedded import conversion
 
     source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
     options = Options(PageSelection.parse(task["pages"]) if task["pages"] else None)
-    try:
-        for item in convert_file(source, options, Path(task["workspace"]), threads=task["threads"]):
-            if isinstance(item, Plan):
-                yield {"type": "plan", "selected": item.selected}
-            else:
-                yield _page_message(item)
-    except ConversionError as error:
-        yield {"type": "error", "class": type(error).__name__, "detail": error.detail}
-    except MemoryError:
-        detail = (
-            "The document needs more memory than a parser may take. Select some of its `pages`."
-        )
-        yield {"type": "error", "class": DocumentTooLarge.__name__, "detail": detail}
+    workspace = Path(task["workspace"])
+    for item in conversion.convert_file(source, options, workspace, threads=task["threads"]):
+        if isinstance(item, conversion.Plan):
+            yield {"type": "plan", "selected": item.selected}
+        else:
+            yield _page_message(item)
 
 
 def _task(source: Source, options: Options, workspace: Path, threads: int) -> Message:
@@ -116,7 +138,7 @@ def _page_message(page: Page) -> Message:
 def _page(message: Message) -> Page:
     return Page(
         index=message["index"],
-        markdown=_whole_characters(message["markdown"]),
+        markdown=characters.whole(message["markdown"]),
         width=message["width"],
         height=message["height"],
         dpi=message["dpi"],
@@ -125,15 +147,5 @@ def _page(message: Message) -> Page:
     )
 
 
-def _whole_characters(text: str) -> str:
-    """Halves of UTF-16 pairs, which some files contain and no database stores, become U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _image(name: str, path: str, media_type: str, bbox: Any) -> ImageFile:
     return ImageFile(name, Path(path), media_type, tuple(bbox) if bbox else None)
-
-
-def _error(message: Message) -> ConversionError:
-    error: ConversionError = getattr(conversion_errors, message["class"])(message["detail"])
-    return error

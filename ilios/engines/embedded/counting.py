@@ -1,0 +1,45 @@
+"""How many pages a document has, counted in a parser child without converting any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ilios.engines import parser_errors
+from ilios.engines.base import Options, Source
+from ilios.engines.parser import Message
+
+
+def task(source: Source, workspace: Path) -> Message:
+    """What the child is told; readers may write below `workspace`."""
+    return {
+        "path": str(source.path),
+        "mediaType": source.media_type,
+        "fileName": source.file_name,
+        "workspace": str(workspace),
+    }
+
+
+def pages(message: Message) -> int:
+    """What the child answers. Raises the ConversionError that it met."""
+    error = parser_errors.error_of(message)
+    if error is not None:
+        raise error
+    count: int = message["pages"]
+    return count
+
+
+def answer(task: Message) -> Iterator[Message]:
+    """The child's side."""
+    yield from parser_errors.told(_counted(task))
+
+
+def _counted(task: Message) -> Iterator[Message]:
+    # Heavy, and meant for strangers' files: imported in the child only.
+    from ilios.engines.embedded import conversion
+
+    source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
+    for item in conversion.convert_file(source, Options(), Path(task["workspace"]), threads=1):
+        if isinstance(item, conversion.Plan):
+            yield {"type": "count", "pages": item.page_count}
+            return  # before the first page is converted

@@ -1,0 +1,181 @@
+"""The official SDK as the engine uses it: one client for a worker process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+from mistralai.client import Mistral, models
+from mistralai.client.errors import MistralError
+from mistralai.client.utils.logger import NoOpLogger
+from pydantic import SecretStr
+
+from ilios import media
+from ilios.conversion_errors import OutcomeUnknown, ProviderMisconfigured
+from ilios.engines.base import Keep, Options, Source
+from ilios.engines.mistral import faults, sdk_memory
+from ilios.engines.mistral.deadlines import Deadline
+from ilios.engines.mistral.http_client import PLACEHOLDER, HttpClient, OcrCall
+from ilios.settings import Settings
+
+IMAGES: Final = (media.PNG, media.JPEG, media.WEBP, media.TIFF, media.GIF)
+FILE_PURPOSE: Final = "ocr"
+FILES_A_PAGE: Final = 100
+FILE_LIST_MAX_PAGES: Final = 100
+CONNECTIONS_BESIDE_JOBS: Final = 2  #: for the sweep
+
+NO_KEY: Final = "MISTRAL_API_KEY is not set: set it and restart."
+UNUSABLE_KEY: Final = (
+    "MISTRAL_API_KEY holds characters that no key has: set a valid key and restart."
+)
+
+
+class Client:
+    """OCR and files. Whatever goes wrong is a ConversionError. Threads share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._configured_model = settings.ocr_model
+        self._http = HttpClient(
+            settings.mistral_server_url, settings.worker_concurrency + CONNECTIONS_BESIDE_JOBS
+        )
+        self._key = _key(settings.mistral_api_key)
+        self._sdk = _sdk(self._key, settings.mistral_server_url, self._http)
+
+    @property
+    def sdk(self) -> Mistral:
+        """For what only the batch lane calls."""
+        return self._sdk
+
+    def close(self) -> None:
+        self._http.close()
+
+    def require_key(self) -> None:
+        """Raises ProviderMisconfigured when there is no key that could be sent."""
+        if not self._key:
+            raise ProviderMisconfigured(NO_KEY)
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ProviderMisconfigured(UNUSABLE_KEY)
+
+    def ocr_inline(
+        self, source: Source, model: str, options: Options, keep: Keep, deadline: Deadline
+    ) -> bytes:
+        """Have a document read that travels in the request; returns the answer as it came."""
+        document = inline_document(source)
+        return self._ocr(OcrCall(source, keep), document, model, options, deadline)
+
+    def ocr_file(
+        self, file_id: str, model: str, options: Options, keep: Keep, deadline: Deadline
+    ) -> bytes:
+        """Have an uploaded document read; raises SourceNotAccepted when the file is not there."""
+        document = models.FileChunk(file_id=file_id)
+        return self._ocr(OcrCall(None, keep), document, model, options, deadline)
+
+    def _ocr(
+        self, call: OcrCall, document: Any, model: str, options: Options, deadline: Deadline
+    ) -> bytes:
+        try:
+            with deadline.enforced(), call.under_way():
+                self._sdk.ocr.process(model=model, document=document, **request_options(options))
+        except MistralError as error:
+            is_file = call.source is None
+            raise faults.of_ocr(error, model, self._configured_model, is_file=is_file) from error
+        except httpx2.HTTPError as error:
+            raise faults.of_transport(error, is_sent=call.is_sent) from error
+        if call.answer is None:
+            raise OutcomeUnknown("Mistral answered without a body.")
+        return call.answer
+
+    def upload(
+        self, path: Path, name: str, media_type: str, expiry_hours: int, deadline: Deadline
+    ) -> str:
+        """Send a file from the disk; returns its id."""
+        try:
+            with deadline.enforced(), path.open("rb") as content:
+                file = models.File(file_name=name, content=content, content_type=media_type)
+                answer = self._sdk.files.upload(
+                    file=file, purpose=FILE_PURPOSE, expiry=expiry_hours
+                )
+        except MistralError as error:
+            raise faults.of_file_call(error) from error
+        except httpx2.HTTPError as error:
+            raise faults.of_transport(error, is_sent=False) from error
+        return answer.id
+
+    def delete_file(self, file_id: str, deadline: Deadline) -> None:
+        """Delete a file; one that is not there is as good as deleted."""
+        try:
+            with deadline.enforced():
+                self._sdk.files.delete(file_id=file_id)
+        except MistralError as error:
+            if error.status_code != httpx2.codes.NOT_FOUND:
+                raise faults.of_file_call(error) from error
+        except httpx2.HTTPError as error:
+            raise faults.of_transport(error, is_sent=False) from error
+
+    def files(self, deadline: Deadline) -> list[models.FileSchema]:
+        """The files of the account that are meant for OCR."""
+        found: list[models.FileSchema] = []
+        try:
+            with deadline.enforced():
+                for page in range(FILE_LIST_MAX_PAGES):
+                    listed = self._sdk.files.list(
+                        page=page, page_size=FILES_A_PAGE, purpose=FILE_PURPOSE
+                    ).data
+                    found += listed
+                    if len(listed) < FILES_A_PAGE:
+                        break
+        except MistralError as error:
+            raise faults.of_file_call(error) from error
+        except httpx2.HTTPError as error:
+            raise faults.of_transport(error, is_sent=False) from error
+        return found
+
+
+def _sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
+    sdk_memory.install()
+    # Its traces would hold documents. There is no argument for it, only the variable.
+    os.environ["MISTRAL_SDK_TELEMETRY"] = "false"
+    sdk = Mistral(
+        api_key=key or None,
+        server_url=server_url,
+        client=http,
+        debug_logger=NoOpLogger(),  # whatever MISTRAL_DEBUG says: it prints documents
+    )
+    _ = sdk.ocr, sdk.files  # imported on their first use: now, not by several threads at once
+    return sdk
+
+
+def _key(secret: SecretStr | None) -> str:
+    return secret.get_secret_value().strip() if secret else ""
+
+
+def travels_inline(media_type: str) -> bool:
+    """Whether the provider takes this type inside a request: it names no others as data URLs."""
+    return media_type in IMAGES or media_type.startswith("application/")
+
+
+def inline_document(source: Source) -> models.ImageURLChunk | models.DocumentURLChunk:
+    """What a request says of a document that travels in it, in the placeholder's place."""
+    if source.media_type in IMAGES:
+        return models.ImageURLChunk(image_url=PLACEHOLDER)
+    return models.DocumentURLChunk(document_url=PLACEHOLDER)
+
+
+def request_options(options: Options) -> dict[str, Any]:
+    """What a request asks for beside model and document.
+
+    Some is sent only when it was asked for: older models may refuse what they do not know.
+    """
+    asked: dict[str, Any] = {
+        "include_blocks": False,
+        "include_image_base64": bool(options.include_images),
+    }
+    if options.table_format is not None:
+        asked["table_format"] = options.table_format
+    if options.extract_header:
+        asked["extract_header"] = True
+    if options.extract_footer:
+        asked["extract_footer"] = True
+    return asked

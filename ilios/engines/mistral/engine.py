@@ -1,0 +1,162 @@
+"""The Mistral engine as a worker sees it: documents are planned here and read over there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from ilios import logs, media
+from ilios.conversion_errors import (
+    ConversionError,
+    DocumentTooLarge,
+    ProviderUnavailable,
+    UnsupportedDocument,
+)
+from ilios.engines.base import Conversion, Keep, Options, Part, Plan, Progress, Source
+from ilios.engines.embedded import faults
+from ilios.engines.mistral import answers
+from ilios.engines.mistral.client import Client, travels_inline
+from ilios.engines.mistral.deadlines import Deadline
+from ilios.engines.mistral.faults import SourceNotAccepted
+from ilios.engines.mistral.inline_bytes import InlineBytes
+from ilios.engines.mistral.provider_files import ProviderFiles
+from ilios.engines.pdf_parts import PdfParts
+from ilios.page_selection import PageSelection
+from ilios.settings import Settings
+
+log = logs.get(__name__)
+
+DOCUMENT_MAX_BYTES: Final = 50 * 10**6
+DOCUMENT_MAX_PAGES: Final = 1_000
+UPLOADS: Final = 2  #: the second after a refusal that another upload may cure
+LAG_PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 1.5, 2.0)
+"""A file may turn visible a while after its upload."""
+
+
+class MistralEngine:
+    """Reads through the provider's OCR API; what it answers is paid for."""
+
+    name = "mistral"
+    is_paid = True
+
+    def __init__(self, settings: Settings, instance_id: str) -> None:
+        self.concurrency = settings.worker_concurrency
+        self._configured_model = settings.ocr_model
+        self._call_deadline_seconds = settings.call_deadline_seconds
+        self._pdfs = PdfParts(
+            pages=min(settings.split_pages, DOCUMENT_MAX_PAGES),
+            size_bytes=DOCUMENT_MAX_BYTES,
+            memory_limit_bytes=settings.worker_memory_limit_bytes,
+            deadline_seconds=settings.job_deadline_seconds,
+        )
+        self._inline = InlineBytes()
+        # Work for one thread at a time: an answer full of images takes, while it is read, several
+        # times its size in memory, and two threads would not be faster than one.
+        self._reading = threading.Lock()
+        self._client = Client(settings)
+        self._files = ProviderFiles(self._client, instance_id, settings.call_deadline_seconds)
+
+    @property
+    def client(self) -> Client:
+        """For the batch lane."""
+        return self._client
+
+    def model(self, options: Options) -> str:
+        return options.model or self._configured_model
+
+    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+        """See Engine."""
+        if source.media_type == media.PDF:
+            plan = self._pdfs.plan(source, pages, workspace)
+            if plan is not None:
+                return plan
+            # Others read what PDFium does not: the provider decides, but it takes no part of it.
+            if pages is not None or source.path.stat().st_size > DOCUMENT_MAX_BYTES:
+                raise faults.corrupt("PDF")
+        elif pages is not None:
+            raise UnsupportedDocument(
+                "`pages` can be selected of PDFs only. Send the document without `pages`."
+            )
+        return Plan(None, (Part(_within_limit(source), None),))
+
+    def convert(
+        self,
+        part: Part,
+        options: Options,
+        workspace: Path,
+        progress: Progress,  # noqa: ARG002  # one call has no steps
+        keep: Keep,
+    ) -> Conversion:
+        """See Engine."""
+        self._client.require_key()
+        answer = self._answer(part.source, options, keep)
+        return self.read(answer, part, options, workspace)
+
+    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+        """See Engine. Raises OutcomeUnknown for an answer that cannot be read."""
+        with self._reading:
+            return answers.conversion(answer, part, options, self.model(options), workspace)
+
+    def sweep(self) -> int:
+        """See Engine. What goes wrong is logged: there is a next time."""
+        try:
+            self._client.require_key()
+        except ConversionError:
+            return 0
+        return self._files.sweep()
+
+    def close(self) -> None:
+        self._client.close()
+        self._pdfs.close()
+
+    def _answer(self, source: Source, options: Options, keep: Keep) -> bytes:
+        if travels_inline(source.media_type):
+            with self._inline.taken(source.path.stat().st_size) as is_inline:
+                if is_inline:
+                    model = self.model(options)
+                    return self._client.ocr_inline(source, model, options, keep, self._deadline())
+        return self._answer_by_file(source, options, keep)
+
+    def _answer_by_file(self, source: Source, options: Options, keep: Keep) -> bytes:
+        for upload in range(1, UPLOADS + 1):
+            with self._files.uploaded(source, self._deadline()) as file_id:
+                try:
+                    return self._answer_of_file(file_id, options, keep, is_last=upload == UPLOADS)
+                except SourceNotAccepted as error:
+                    # Corrupt, or gone: who uploads the same bytes may get, and delete, our file.
+                    log.warning("provider_file.refused", upload=upload, reason=error.detail)
+                    refusal = error
+        if refusal.is_missing:
+            # No word about the document, which may be fine.
+            raise ProviderUnavailable("Mistral does not find the file that it has just taken.")
+        raise refusal
+
+    def _answer_of_file(
+        self, file_id: str, options: Options, keep: Keep, *, is_last: bool
+    ) -> bytes:
+        # Its own: after a slow upload, a call cut short would be billed and bring nothing.
+        deadline = self._deadline()
+        model = self.model(options)
+        for pause_seconds in LAG_PAUSES_SECONDS:
+            try:
+                return self._client.ocr_file(file_id, model, options, keep, deadline)
+            except SourceNotAccepted as error:
+                if not (error.is_missing or is_last) or deadline.seconds_left() < pause_seconds:
+                    raise
+            time.sleep(pause_seconds)
+        return self._client.ocr_file(file_id, model, options, keep, deadline)
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._call_deadline_seconds)
+
+
+def _within_limit(source: Source) -> Source:
+    size_bytes = source.path.stat().st_size
+    if size_bytes > DOCUMENT_MAX_BYTES:
+        raise DocumentTooLarge(
+            f"The document has {size_bytes / 10**6:.0f} MB; Mistral takes "
+            f"{DOCUMENT_MAX_BYTES // 10**6} MB. Split or shrink it, or send it as PDF."
+        )
+    return source

@@ -1,0 +1,81 @@
+"""Images of an answer: from data URLs to files whose names are unique in the document."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mimetypes
+import re
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from ilios import logs, media
+from ilios.engines.base import ImageFile
+from ilios.engines.mistral.numbers import finite
+
+log = logs.get(__name__)
+
+SHOWN: Final = (media.PNG, media.JPEG, media.WEBP, media.GIF, media.TIFF)
+"""What is passed on to browsers: pictures, and nothing that could be a page."""
+NAME_MAX_CHARACTERS: Final = 100
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_CORNERS: Final = ("top_left_x", "top_left_y", "bottom_right_x", "bottom_right_y")
+
+
+def written(images: list[Any], index: int, workspace: Path) -> dict[str, ImageFile]:
+    """Write a page's images as files; gives them by the id that the Markdown knows them by."""
+    files: dict[str, ImageFile] = {}
+    taken: set[str] = set()
+    for image in images:
+        if not isinstance(image, dict) or not isinstance(image.get("id"), str):
+            continue
+        decoded = _decoded(image)
+        if decoded is None:
+            log.warning("answer.image_unreadable", page=index + 1, image=image["id"][:80])
+            continue
+        content, media_type = decoded
+        name = _name(image["id"], index, taken)
+        taken.add(name)
+        path = workspace / name
+        path.write_bytes(content)
+        files[image["id"]] = ImageFile(name, path, media_type, _box(image))
+    return files
+
+
+def _decoded(image: Mapping[str, Any]) -> tuple[bytes, str] | None:
+    """Bytes and media type of an image that came with its bytes."""
+    url = image.get("image_base64")
+    if not isinstance(url, str) or not url:
+        return None
+    head, comma, encoded = url.partition(",")
+    media_type: str | None
+    if comma:
+        media_type = head.removeprefix("data:").partition(";")[0].lower()
+    else:
+        media_type, encoded = mimetypes.guess_type(image["id"])[0], url
+    if media_type not in SHOWN:
+        return None
+    try:
+        return base64.b64decode(encoded), media_type
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _name(image_id: str, index: int, taken: set[str]) -> str:
+    """The id in letters that are safe everywhere, after the page's number."""
+    stem = _UNUSUAL.sub("_", image_id)[-NAME_MAX_CHARACTERS:]
+    name = f"p{index + 1}-{stem}"
+    for copy in count(2):
+        if name not in taken:
+            break
+        name = f"p{index + 1}-{copy}-{stem}"
+    return name
+
+
+def _box(image: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    left, top, right, bottom = (finite(image.get(corner)) for corner in _CORNERS)
+    if left is None or top is None or right is None or bottom is None:
+        return None
+    return left, top, right, bottom

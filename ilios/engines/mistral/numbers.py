@@ -1,0 +1,25 @@
+"""Numbers as an answer may hold them, or not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+COUNT_MAX: Final = 1_000_000
+
+
+def finite(value: Any) -> float | None:
+    """A number that a database stores; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def count(value: Any) -> int | None:
+    """A number of things; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= COUNT_MAX else None

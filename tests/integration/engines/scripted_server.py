@@ -1,0 +1,109 @@
+"""A TCP server that does to each connection what a test says: for what no HTTP server would do."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  #: struct linger: close() sends a reset
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+class Peer:
+    """One connection, seen from the server."""
+
+    def __init__(self, connection: socket.socket, is_over: threading.Event) -> None:
+        self._connection = connection
+        self._is_over = is_over
+
+    def read_request(self) -> bytes:
+        """A whole request: head and body."""
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._receive()
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        while len(body) < int(length[1] if length else 0):
+            body += self._receive()
+        return head + b"\r\n\r\n" + body
+
+    def read_slowly(self, seconds: float) -> None:
+        """A little in each interval, until the test is over."""
+        while not self._is_over.wait(seconds):
+            self._receive(1024)
+
+    def send(self, text: bytes) -> None:
+        self._connection.sendall(text)
+
+    def trickle(self, text: bytes, seconds: float) -> None:
+        """One byte in each interval, until the other side or the test has had enough."""
+        with contextlib.suppress(OSError):
+            for byte in text:
+                self.send(bytes([byte]))
+                if self._is_over.wait(seconds):
+                    return
+
+    def wait(self) -> None:
+        """Do nothing until the test is over."""
+        self._is_over.wait()
+
+    def reset(self) -> None:
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._connection.close()
+
+    def _receive(self, size: int = 65536) -> bytes:
+        received = self._connection.recv(size)
+        if not received:
+            raise ConnectionError("the client is gone")
+        return received
+
+
+class ScriptedServer:
+    """Runs a script for each connection, in a thread of its own."""
+
+    def __init__(self, script: Callable[[Peer], None]) -> None:
+        self._script = script
+        self._is_over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        # Small, so that what nobody reads does not count as sent.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        self._accepting = threading.Thread(target=self._accept)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> ScriptedServer:
+        self._accepting.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._accepting.join()
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                thread = threading.Thread(target=self._serve, args=(connection,))
+                thread.start()
+                self._threads.append(thread)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            self._script(Peer(connection, self._is_over))

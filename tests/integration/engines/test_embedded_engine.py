@@ -1,0 +1,72 @@
+"""The embedded engine behind the protocol: plans are trivial, and the child reports back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ilios import media
+from ilios.conversion_errors import PagesOutOfRange
+from ilios.engines.base import Options, Part
+from ilios.engines.embedded.engine import EmbeddedEngine
+from ilios.page_selection import PageSelection
+from ilios.settings import Settings
+
+MakePart = Callable[..., Part]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(Settings())
+    yield engine
+    engine.close()
+
+
+def test_a_document_is_one_part_whatever_pages_are_wanted(
+    engine: EmbeddedEngine, make_part: MakePart, tmp_path: Path
+) -> None:
+    source = make_part(b"Hello", media.PLAIN).source
+
+    plan = engine.plan(source, PageSelection.parse("7"), tmp_path)
+
+    assert (plan.page_count, plan.parts) == (None, (Part(source, None),))
+
+
+def test_a_conversion_costs_nothing_and_keeps_nothing(
+    engine: EmbeddedEngine, make_part: MakePart, tmp_path: Path
+) -> None:
+    progress: list[tuple[int, int]] = []
+    kept: list[bytes] = []
+
+    converted = engine.convert(
+        make_part(b"Hello", media.PLAIN),
+        Options(pages=PageSelection.parse("1")),
+        tmp_path,
+        lambda done, total: progress.append((done, total)),
+        kept.append,
+    )
+
+    assert [(page.index, page.markdown) for page in converted.pages] == [(0, "Hello")]
+    assert (converted.usage.pages, converted.usage.model) == (1, engine.model(Options()))
+    assert progress[-1] == (1, 1)
+    assert kept == []
+    assert not engine.is_paid
+
+
+def test_errors_come_back_from_the_child_and_the_next_document_is_converted(
+    engine: EmbeddedEngine, make_part: MakePart, tmp_path: Path
+) -> None:
+    def convert(pages: str) -> int:
+        options = Options(pages=PageSelection.parse(pages))
+        part = make_part(b"Hello", media.PLAIN)
+        conversion = engine.convert(
+            part, options, tmp_path, lambda _done, _total: None, lambda _answer: None
+        )
+        return len(conversion.pages)
+
+    with pytest.raises(PagesOutOfRange, match="1 page"):
+        convert("2")
+
+    assert convert("1") == 1

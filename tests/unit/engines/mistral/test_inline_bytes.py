@@ -1,0 +1,37 @@
+"""The budget of bytes inside requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from ilios.engines.mistral.inline_bytes import INLINE_SOURCE_MAX_BYTES, InlineBytes
+
+
+def test_what_is_too_large_travels_as_a_file() -> None:
+    inline = InlineBytes(budget=10 * INLINE_SOURCE_MAX_BYTES)
+
+    with (
+        inline.taken(INLINE_SOURCE_MAX_BYTES) as fits,
+        inline.taken(INLINE_SOURCE_MAX_BYTES + 1) as is_too_large,
+    ):
+        assert (fits, is_too_large) == (True, False)
+
+
+def test_a_budget_that_is_used_up_is_whole_again_after_the_calls() -> None:
+    inline = InlineBytes(budget=100)
+
+    with inline.taken(60) as first, inline.taken(41) as second, inline.taken(40) as third:
+        assert (first, second, third) == (True, False, True)
+
+    with inline.taken(100) as all_of_it:
+        assert all_of_it
+
+
+def test_a_call_that_fails_gives_its_bytes_back() -> None:
+    inline = InlineBytes(budget=100)
+
+    with pytest.raises(ValueError), inline.taken(100):
+        raise ValueError
+
+    with inline.taken(100) as is_inline:
+        assert is_inline

@@ -1,0 +1,151 @@
+"""Cutting PDFs: which pages go into which file, and what they still show there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pypdfium2 as pdfium
+import pytest
+
+from ilios.conversion_errors import (
+    DocumentTooLarge,
+    EncryptedDocument,
+    PagesOutOfRange,
+)
+from ilios.engines import pdf_cutting
+from ilios.engines.pdf_cutting import Limits, UnreadablePdf, balanced
+from ilios.page_selection import PageSelection
+from tests.support.migrating import REPOSITORY
+from tests.unit.engines import documents
+from tests.unit.engines.mistral import pdfs
+
+ROOMY = Limits(pages=50, size_bytes=50 * 10**6)
+
+Cut = Callable[..., dict[tuple[int, ...], Path]]
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Cut:
+    """Cut a PDF; gives the files by the indexes of their pages."""
+
+    def cut(
+        content: bytes, pages: str | None = None, limits: Limits = ROOMY
+    ) -> dict[tuple[int, ...], Path]:
+        path = tmp_path / "source"
+        path.write_bytes(content)
+        selection = PageSelection.parse(pages) if pages else None
+        _, pieces = pdf_cutting.pieces(path, selection, tmp_path, limits)
+        return {piece.indexes: piece.path for piece in pieces}
+
+    return cut
+
+
+def pages(count: int) -> bytes:
+    return documents.pdf(*(documents.text(f"Page {number}") for number in range(1, count + 1)))
+
+
+def texts(path: Path) -> list[str]:
+    with pdfium.PdfDocument(path) as pdf:
+        return [page.get_textpage().get_text_range() for page in pdf]
+
+
+def ink_in_field(path: Path, index: int) -> int:
+    """Dark pixels where the form has its field."""
+    with pdfium.PdfDocument(path) as pdf:
+        pdf.init_forms()
+        pixels: Any = pdf[index].render(scale=2).to_numpy()
+    field = pixels[2 * 123 : 2 * 148, 2 * 120 : 2 * 320]
+    return int(np.count_nonzero(field < 128))
+
+
+def test_a_document_that_fits_is_not_cut(cut: Cut, tmp_path: Path) -> None:
+    assert cut(pages(3)) == {(0, 1, 2): tmp_path / "source"}
+
+
+def test_a_selection_of_everything_is_not_cut(cut: Cut, tmp_path: Path) -> None:
+    assert cut(pages(3), "1-3") == {(0, 1, 2): tmp_path / "source"}
+
+
+def test_a_selection_becomes_a_file_of_its_pages(cut: Cut) -> None:
+    ((indexes, path),) = cut(pages(9), "2-3,7").items()
+
+    assert indexes == (1, 2, 6)
+    assert texts(path) == ["Page 2", "Page 3", "Page 7"]
+
+
+def test_a_long_document_becomes_ranges_of_like_length(cut: Cut) -> None:
+    found = cut(pages(10), limits=Limits(pages=4, size_bytes=50 * 10**6))
+
+    assert list(found) == [(0, 1, 2), (3, 4, 5), (6, 7, 8, 9)]
+    assert [text for path in found.values() for text in texts(path)] == [
+        f"Page {number}" for number in range(1, 11)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "lengths"),
+    [(1, 50, [1]), (50, 50, [50]), (51, 50, [25, 26]), (101, 50, [33, 34, 34]), (3, 1, [1, 1, 1])],
+)
+def test_ranges_differ_by_one_page_at_most(count: int, most: int, lengths: list[int]) -> None:
+    ranges = balanced(range(count), most)
+
+    assert [len(one) for one in ranges] == lengths
+    assert [index for one in ranges for index in one] == list(range(count))
+
+
+def test_heavy_pages_make_short_ranges(cut: Cut) -> None:
+    pictures = documents.pdf(
+        *(documents.picture(72, 300, 200, 200) for _ in range(4)), image=documents.noise(400, 400)
+    )
+    limits = Limits(pages=50, size_bytes=len(pictures) - 1)
+
+    found = cut(pictures, limits=limits)
+
+    assert [index for indexes in found for index in indexes] == [0, 1, 2, 3]
+    assert all(path.stat().st_size <= limits.size_bytes for path in found.values())
+
+
+def test_a_range_that_is_too_heavy_is_halved(cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {path: path.stat().st_size for path in cut(pages(8), "1-4").values()}
+    limits = Limits(pages=8, size_bytes=max(sizes.values()))
+    monkeypatch.setattr(pdf_cutting, "_pages_of_a_part", lambda *_: 8)
+
+    found = cut(pages(8), "1-7", limits)
+
+    assert list(found) == [(0, 1, 2), (3, 4, 5, 6)]
+
+
+def test_a_page_that_is_too_heavy_by_itself_is_named(cut: Cut) -> None:
+    with pytest.raises(DocumentTooLarge, match="Page 1 alone"):
+        cut(pages(2), limits=Limits(pages=50, size_bytes=100))
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_fields_that_are_filled_in_stay_filled_in(cut: Cut, tmp_path: Path, drawn: bool) -> None:
+    ((_, path),) = cut(pdfs.form(3, drawn=drawn), "2").items()
+
+    (text,) = texts(path)
+    assert "Ada Lovelace" in text
+    assert ink_in_field(path, 0) > 100
+    assert ink_in_field(path, 0) == pytest.approx(ink_in_field(tmp_path / "source", 1), rel=0.1)
+
+
+def test_pages_beyond_the_document_are_named(cut: Cut) -> None:
+    with pytest.raises(PagesOutOfRange, match="2 pages"):
+        cut(pages(2), "2-3")
+
+
+def test_a_document_with_a_password_is_refused(cut: Cut) -> None:
+    encrypted = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
+
+    with pytest.raises(EncryptedDocument):
+        cut(encrypted)
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7 and nothing else", b"\x00" * 100])
+def test_what_pdfium_makes_nothing_of_is_unreadable(cut: Cut, content: bytes) -> None:
+    with pytest.raises(UnreadablePdf):
+        cut(content)

@@ -1,0 +1,36 @@
+"""What the SDK works out once, it does not work out again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mistralai.client import models, utils
+from mistralai.client.utils import queryparams, serializers
+
+from ilios.engines.mistral import sdk_memory
+
+
+def use_the_sdk() -> Any:
+    document = models.DocumentURLChunk(document_url="data:,")
+    request = models.OCRRequest(model="m", document=document)
+    utils.get_query_params(request)
+    body = utils.serialize_request_body(request, False, False, "json", models.OCRRequest)
+    return body.content if body else None
+
+
+def test_models_and_annotations_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    sdk_memory.install()
+    sdk_memory.install()
+    first = use_the_sdk()
+
+    def forgotten(*_positional: Any, **_named: Any) -> None:
+        raise AssertionError("the SDK works it out again")
+
+    for module, name in ((serializers, "create_model"), (queryparams, "get_type_hints")):
+        remembered = getattr(module, name)
+        assert isinstance(remembered, sdk_memory._Remembered)
+        monkeypatch.setattr(remembered, "_function", forgotten)
+
+    assert use_the_sdk() == first
+    assert '"document_url":"data:,"' in first
