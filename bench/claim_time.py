@@ -19,6 +19,7 @@ from sqlalchemy import text
 from bench.service import REPOSITORY
 from ilios import clock, queue
 from ilios.database import Database
+from ilios.engines import EMBEDDED
 from ilios.settings import Settings
 
 KINDS = {
@@ -87,6 +88,7 @@ def enqueue(database: Database) -> None:
             session,
             document_id=f"d1{1:022d}",
             owner="another",
+            lane=EMBEDDED,
             priority=5,
             now=clock.now(),
         )
@@ -94,7 +96,7 @@ def enqueue(database: Database) -> None:
 
 def claim(database: Database) -> None:
     with database.writing() as session:
-        assert queue.claim(session, "bench/worker-0", clock.now())
+        assert queue.claim(session, EMBEDDED, "bench/worker-0", clock.now())
 
 
 def timed(action: object) -> float:

@@ -6,22 +6,111 @@ somebody else's document does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.conversion_errors import ConversionError
-from ilios.engines.base import Conversion, ConversionWarning
+from ilios.engines.base import Conversion, ConversionWarning, Page
 from ilios.errors import BatchNotFound, DocumentNotFound
-from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow
+from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
 
-_INSERT = insert(Document)  # prepared once: see ilios.queue
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 TERMINAL = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
+"""What a document takes over from the one whose result answers it."""
+
+
+# Prepared once: see ilios.queue.
+_INSERT = insert(Document)
+_INSERT_PAGE = insert(PageRow)
+_BEGIN = (
+    update(Document)
+    .where(
+        Document.id
+        == select(Job.document_id).where(Job.id == bindparam("of_job")).scalar_subquery(),
+        Document.status == DocumentStatus.PENDING,
+    )
+    .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
+)
+_PAGE_INDEXES = (
+    select(PageRow.index)
+    .where(PageRow.document_id == bindparam("of_document"))
+    .order_by(PageRow.index)
+)
+_PAGES = (
+    select(PageRow)
+    .where(
+        PageRow.document_id == bindparam("of_document"),
+        PageRow.index.in_(bindparam("wanted", expanding=True)),
+    )
+    .order_by(PageRow.index)
+)
+_STANDING = select(
+    Document.status,
+    Document.warnings,
+    exists().where(PageRow.document_id == Document.id).label("has_pages"),
+).where(Document.id == bindparam("of_document"))
+_CHECKPOINT = (
+    update(Document)
+    .where(Document.id == bindparam("of_document"))
+    .values(
+        model=bindparam("resolved"),
+        pages_done=bindparam("stored"),
+        warnings=bindparam("noted"),
+    )
+)
+_COMPLETE = (
+    update(Document)
+    .where(Document.id == bindparam("of_document"), Document.status.in_(OPEN))
+    .values(
+        status=DocumentStatus.COMPLETED,
+        processed_at=bindparam("moment"),
+        page_count=select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
+        error=None,
+        error_code=None,
+    )
+    .returning(
+        Document.model,
+        Document.page_count,
+        Document.warnings,
+        Document.started_at,
+    )
+)
+_COMPLETE_TWINS = (
+    update(Document)
+    .where(Document.result_of == bindparam("of_document"), Document.status.in_(OPEN))
+    .values(
+        status=DocumentStatus.COMPLETED,
+        processed_at=bindparam("moment"),
+        model=bindparam("resolved"),
+        page_count=bindparam("stored"),
+        pages_done=bindparam("stored"),
+        warnings=bindparam("noted"),
+        started_at=bindparam("begun"),
+    )
+)
+_TWIN = (
+    select(Document)
+    .where(
+        Document.owner == bindparam("of_owner"),
+        Document.fingerprint == bindparam("mark"),
+        Document.fingerprint.is_not(None),  # says again what the partial index says
+        Document.result_of.is_(None),
+        Document.status.in_((*OPEN, DocumentStatus.COMPLETED)),
+    )
+    .order_by(
+        case((Document.status == DocumentStatus.COMPLETED, 0), else_=1), Document.created_at.desc()
+    )
+    .limit(1)
+)
+_TWIN_NOT_IN_BATCH_LANE = _TWIN.where(
+    or_(Document.provider_batch_id.is_(None), Document.status == DocumentStatus.COMPLETED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +160,19 @@ def batch_of(session: Session, batch_id: str, owner: str) -> Batch:
     return batch
 
 
-def document_of_job(session: Session, job_id: str) -> Document:
-    return session.scalars(
-        select(Document).join(Job, Job.document_id == Document.id).where(Job.id == job_id)
-    ).one()
-
-
 def latest_job(session: Session, document_id: str) -> Job | None:
     return session.scalar(
         select(Job).where(Job.document_id == document_id).order_by(Job.created_at.desc()).limit(1)
+    )
+
+
+def attempts(session: Session, document_id: str) -> int:
+    """How often the conversion was begun; in ranges, that of the range that needed most."""
+    return (
+        session.scalar(
+            select(func.coalesce(func.max(Job.attempts), 0)).where(Job.document_id == document_id)
+        )
+        or 0
     )
 
 
@@ -94,6 +187,21 @@ def documents_in_batch(session: Session, batch_id: str) -> list[Document]:
     )
 
 
+def provider_batch_of(session: Session, batch_id: str) -> ProviderBatch | None:
+    return session.scalar(select(ProviderBatch).where(ProviderBatch.batch_id == batch_id))
+
+
+def open_in_batch_lane(session: Session, provider_batch_id: str) -> list[Document]:
+    """Documents that still wait for the provider's batch lane, in the order of submission."""
+    return list(
+        session.scalars(
+            select(Document)
+            .where(Document.provider_batch_id == provider_batch_id, Document.status.in_(OPEN))
+            .order_by(Document.created_at, Document.id)
+        )
+    )
+
+
 def batch_progress(session: Session, batch_id: str) -> dict[DocumentStatus, int]:
     rows = session.execute(
         select(Document.status, func.count().label("documents"))
@@ -103,31 +211,15 @@ def batch_progress(session: Session, batch_id: str) -> dict[DocumentStatus, int]
     return {row.status: row.documents for row in rows}
 
 
-def statuses(session: Session, document_ids: Iterable[str]) -> dict[str, DocumentStatus]:
-    rows = session.execute(
-        select(Document.id, Document.status).where(Document.id.in_(list(document_ids)))
-    )
-    return {row.id: row.status for row in rows}
-
-
 def page_indexes(session: Session, document_id: str) -> list[int]:
     """Indexes of the pages that a document has, in order."""
-    return list(
-        session.scalars(
-            select(PageRow.index).where(PageRow.document_id == document_id).order_by(PageRow.index)
-        )
-    )
+    parameters = {"of_document": document_id}
+    return list(session.connection().execute(_PAGE_INDEXES, parameters).scalars())
 
 
 def pages(session: Session, document_id: str, indexes: list[int]) -> list[PageRow]:
     """The pages with these indexes, in order."""
-    return list(
-        session.scalars(
-            select(PageRow)
-            .where(PageRow.document_id == document_id, PageRow.index.in_(indexes))
-            .order_by(PageRow.index)
-        )
-    )
+    return list(session.scalars(_PAGES, {"of_document": document_id, "wanted": indexes}))
 
 
 def images(session: Session, document_id: str) -> list[dict[str, Any]]:
@@ -137,28 +229,58 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
 
 
 def begin(session: Session, job_id: str, now: datetime) -> None:
-    """pending → processing, together with the claim of its job."""
-    _of_job(
-        session, job_id, DocumentStatus.PENDING, status=DocumentStatus.PROCESSING, started_at=now
-    )
+    """pending → processing, together with the claim of a job of the document."""
+    session.connection().execute(_BEGIN, {"of_job": job_id, "moment": now})
 
 
-def wait_again(session: Session, document_id: str) -> None:
-    """processing → pending: its job will be tried again."""
+def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime) -> None:
+    """pending → processing, for the provider has them."""
     session.execute(
         update(Document)
-        .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
-        .values(status=DocumentStatus.PENDING, started_at=None, pages_done=0)
+        .where(
+            Document.provider_batch_id == provider_batch_id,
+            Document.status == DocumentStatus.PENDING,
+        )
+        .values(status=DocumentStatus.PROCESSING, started_at=now)
         .execution_options(synchronize_session=False)
     )
 
 
-def upload_arrived(document: Document, *, mime_type: str, sha256: str, storage_key: str) -> None:
-    """awaiting_upload → pending. The document is of an open session."""
-    document.mime_type = mime_type
-    document.sha256 = sha256
-    document.storage_key = storage_key
-    document.status = DocumentStatus.PENDING
+def is_whole(session: Session, document_id: str) -> bool:
+    """Whether a document has all pages that its result is to have; one will do if nobody knows."""
+    pages = len(page_indexes(session, document_id))
+    expected = session.scalar(select(Document.page_count).where(Document.id == document_id))
+    return pages >= (expected or 1)
+
+
+def note_page_count(session: Session, document_id: str, page_count: int) -> None:
+    """Say how many pages the result of a document that is not ended will have."""
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.status.in_(OPEN))
+        .values(page_count=page_count)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def wait_again(session: Session, document_id: str) -> None:
+    """processing → pending: its job will be tried again. Pages that are stored stay."""
+    stored = select(func.count()).where(PageRow.document_id == document_id).scalar_subquery()
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
+        .values(status=DocumentStatus.PENDING, started_at=None, pages_done=stored)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool) -> Document | None:
+    """A document of the same bytes and options that is completed, or on its way.
+
+    Only who waits for the provider's batch lane itself joins a document that waits for it.
+    """
+    statement = _TWIN if in_batch_lane else _TWIN_NOT_IN_BATCH_LANE
+    return session.scalar(statement, {"of_owner": owner, "mark": fingerprint})
 
 
 def note_progress(session: Session, document_id: str, done: int, total: int) -> None:
@@ -171,39 +293,65 @@ def note_progress(session: Session, document_id: str, done: int, total: int) -> 
     )
 
 
-def store_result(
+def checkpoint(
     session: Session,
-    document: Document,
+    document_id: str,
     conversion: Conversion,
-    images: dict[int, list[StoredImage]],
-    now: datetime,
+    images: Mapping[int, list[StoredImage]],
 ) -> None:
-    """processing → completed, with its pages; `images` by page index."""
-    session.add_all(
-        PageRow(
-            document_id=document.id,
-            index=page.index,
-            markdown=page.markdown,
-            width=page.width,
-            height=page.height,
-            dpi=page.dpi,
-            images=[image.as_json() for image in images.get(page.index, [])],
-        )
-        for page in conversion.pages
-    )
-    document.status = DocumentStatus.COMPLETED
-    document.processed_at = now
-    document.model = conversion.usage.model
-    document.page_count = document.pages_done = len(conversion.pages)
-    document.warnings = [_warning(warning) for warning in _all_warnings(conversion)]
-    document.error = document.error_code = None
+    """Store the pages that the document does not have yet, and what their reader should know.
+
+    `images` by page index. A page that is there stays: it was paid for first. Nothing happens to a
+    document that is completed, deleted or unknown; one that has failed can be retried, and finds
+    the pages then.
+    """
+    connection = session.connection()
+    row = connection.execute(_STANDING, {"of_document": document_id}).one_or_none()
+    if row is None or row.status not in (*OPEN, DocumentStatus.FAILED):
+        return
+    present = set(page_indexes(session, document_id)) if row.has_pages else set()
+    new = [page for page in conversion.pages if page.index not in present]
+    if not new:
+        return
+    rows = [_page_columns(document_id, page, images.get(page.index, [])) for page in new]
+    connection.execute(_INSERT_PAGE, rows)
+    warnings = [
+        *row.warnings,
+        *(_warning(warning) for warning in conversion.warnings),
+        *(_warning(warning) for page in new for warning in page.warnings),
+    ]
+    parameters = {
+        "of_document": document_id,
+        "resolved": conversion.usage.model,
+        "stored": len(present) + len(new),
+        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
+    }
+    connection.execute(_CHECKPOINT, parameters)
+
+
+def complete(session: Session, document_id: str, now: datetime) -> None:
+    """processing → completed, for it has all its pages; and so for those that joined it."""
+    parameters = {"of_document": document_id, "moment": now}
+    row = session.connection().execute(_COMPLETE, parameters).one_or_none()
+    if row is None:
+        return  # a sibling has failed
+    result = {
+        "resolved": row.model,
+        "stored": row.page_count,
+        "noted": row.warnings,
+        "begun": row.started_at,
+    }
+    session.connection().execute(_COMPLETE_TWINS, {**parameters, **result})
 
 
 def fail(session: Session, document_id: str, error: ConversionError, now: datetime) -> None:
-    """processing → failed, with a sentence and a code."""
+    """processing → failed, with a sentence and a code; and so for those that joined it."""
     session.execute(
         update(Document)
-        .where(Document.id == document_id, Document.status.in_(OPEN))
+        .where(
+            or_(Document.id == document_id, Document.result_of == document_id),
+            Document.status.in_(OPEN),
+        )
         .values(
             status=DocumentStatus.FAILED,
             processed_at=now,
@@ -215,21 +363,16 @@ def fail(session: Session, document_id: str, error: ConversionError, now: dateti
     )
 
 
-def _of_job(session: Session, job_id: str, leaving: DocumentStatus, **values: object) -> None:
-    document_id = select(Job.document_id).where(Job.id == job_id).scalar_subquery()
-    session.execute(
-        update(Document)
-        .where(Document.id == document_id, Document.status == leaving)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _all_warnings(conversion: Conversion) -> list[ConversionWarning]:
-    return [
-        *conversion.warnings,
-        *(warning for page in conversion.pages for warning in page.warnings),
-    ]
+def _page_columns(document_id: str, page: Page, images: list[StoredImage]) -> dict[str, Any]:
+    return {
+        "document_id": document_id,
+        "index": page.index,
+        "markdown": page.markdown,
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "images": [image.as_json() for image in images],
+    }
 
 
 def _warning(warning: ConversionWarning) -> dict[str, Any]:

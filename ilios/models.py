@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0001"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0002"  #: the newest one in alembic/versions, which these models describe
 
 
 class DocumentStatus(StrEnum):
@@ -42,11 +42,25 @@ class JobStatus(StrEnum):
     FAILED = "failed"  #: attempts used up, or the error is final; terminal
 
 
+class JobType(StrEnum):
+    CONVERT = "convert"  #: a document, to be counted, perhaps split, and converted
+    RANGE = "range"  #: some pages of a document, cut out of it by its first job
+    PROVIDER_BATCH = "provider_batch"  #: a step of a batch that the provider works on
+
+
 class CallState(StrEnum):
     OPEN = "open"  #: about to be made, or in flight
     SETTLED = "settled"  #: answered; pages and cost are those of the answer
-    REFUSED = "refused"  #: answered with an error; nothing is billed
-    UNKNOWN = "unknown"  #: whoever made it died; it may have been billed
+    REFUSED = "refused"  #: not done, or answered with an error; nothing is billed
+    UNKNOWN = "unknown"  #: nobody knows how it ended; it may have been billed
+
+
+class ProviderBatchState(StrEnum):
+    PREPARING = "preparing"  #: its input is being built; the provider has no job of this round
+    SUBMITTING = "submitting"  #: its input is complete; the provider may have a job of this round
+    RUNNING = "running"  #: the provider works on it; provider_job_id is set
+    CLEANING = "cleaning"  #: every line of the round is closed; our files are being deleted
+    ENDED = "ended"  #: nothing is left to do; terminal
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -90,8 +104,11 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
         list[dict[str, Any]]: JSON,
+        list[str]: JSON,
         DocumentStatus: _status(DocumentStatus),
         JobStatus: _status(JobStatus),
+        JobType: _status(JobType),
+        ProviderBatchState: _status(ProviderBatchState),
         CallState: _status(CallState),
     }
 
@@ -120,6 +137,31 @@ class Batch(Base):
     created_at: Mapped[datetime]
 
 
+class ProviderBatch(Base):
+    """What the provider's batch lane works on for one of our batches."""
+
+    __tablename__ = "provider_batches"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.id"))
+    owner: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(100))
+    state: Mapped[ProviderBatchState]
+    round: Mapped[int] = mapped_column(default=1)  #: failed lines are tried again in a new one
+    provider_job_id: Mapped[str | None] = mapped_column(String(100))
+    provider_status: Mapped[str | None] = mapped_column(String(40))  #: in the provider's words
+    input_file_ids: Mapped[list[str]] = mapped_column(default=list)  #: this round's lines
+    file_ids: Mapped[list[str]]  #: files at the provider to be deleted at the round's end: all
+    created_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]  #: since when a job of this round may exist
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_provider_batches_batch", "batch_id"),)
+
+
+_LEADER = "fingerprint IS NOT NULL AND result_of IS NULL"
+
+
 class Document(Base):
     """A document and where its conversion stands. Slim: Markdown lives in `pages`."""
 
@@ -138,6 +180,9 @@ class Document(Base):
     engine_fault: Mapped[bool] = mapped_column(default=False)  #: failed, and not by its own fault
     operation: Mapped[str] = mapped_column(String(30))  #: `convert` or `convert-immediate`
     batch_id: Mapped[str | None] = mapped_column(ForeignKey("batches.id"))
+    fingerprint: Mapped[str | None] = mapped_column(String(64))  #: same bytes, same options: hex
+    result_of: Mapped[str | None] = mapped_column(ID)  #: whose pages answer this one too
+    provider_batch_id: Mapped[str | None] = mapped_column(ID)  #: converted in the batch lane
     options: Mapped[dict[str, Any]]
     warnings: Mapped[list[dict[str, Any]]]
     model: Mapped[str | None] = mapped_column(String(100))  #: what converted it
@@ -156,6 +201,25 @@ class Document(Base):
             "status",
             sqlite_where=text("batch_id IS NOT NULL"),
             postgresql_where=text("batch_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_documents_fingerprint",
+            "owner",
+            "fingerprint",
+            sqlite_where=text(_LEADER),
+            postgresql_where=text(_LEADER),
+        ),
+        Index(
+            "ix_documents_result_of",
+            "result_of",
+            sqlite_where=text("result_of IS NOT NULL"),
+            postgresql_where=text("result_of IS NOT NULL"),
+        ),
+        Index(
+            "ix_documents_provider_batch",
+            "provider_batch_id",
+            sqlite_where=text("provider_batch_id IS NOT NULL"),
+            postgresql_where=text("provider_batch_id IS NOT NULL"),
         ),
     )
 
@@ -181,14 +245,18 @@ _DELAYED = "status = 'pending' AND scheduled_at IS NOT NULL"
 
 
 class Job(Base):
-    """One piece of work: a document, or later a range of its pages."""
+    """One piece of work: a document, a range of its pages, or a step of a provider's batch."""
 
     __tablename__ = "job_queue"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    document_id: Mapped[str | None] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE")
+    )  #: None for a provider's batch
+    provider_batch_id: Mapped[str | None] = mapped_column(ID)
     owner: Mapped[str] = mapped_column(String(64))
-    type: Mapped[str] = mapped_column(String(20))  #: `convert`
+    type: Mapped[JobType]
+    lane: Mapped[str] = mapped_column(String(20))  #: the engine that does it
     first_page: Mapped[int | None]  #: from 0; None for the whole document
     last_page: Mapped[int | None]  #: inclusive
     status: Mapped[JobStatus]
@@ -208,7 +276,12 @@ class Job(Base):
 
     __table_args__ = (
         Index(
-            "ix_job_ready", "rank", "id", sqlite_where=text(_READY), postgresql_where=text(_READY)
+            "ix_job_ready",
+            "lane",
+            "rank",
+            "id",
+            sqlite_where=text(_READY),
+            postgresql_where=text(_READY),
         ),
         Index(
             "ix_job_delayed",
@@ -252,6 +325,10 @@ class Call(Base):
     engine: Mapped[str] = mapped_column(String(20))
     model: Mapped[str] = mapped_column(String(100))
     state: Mapped[CallState]
+    first_page: Mapped[int | None]  #: from 0: what was asked for, when that is known
+    last_page: Mapped[int | None]  #: inclusive
+    expected_pages: Mapped[int] = mapped_column(default=0)  #: asked for; may be billed if unknown
+    is_batch: Mapped[bool] = mapped_column(default=False)  #: in the provider's batch lane
     pages: Mapped[int] = mapped_column(default=0)
     input_tokens: Mapped[int] = mapped_column(default=0)  #: an estimate
     output_tokens: Mapped[int] = mapped_column(default=0)  #: an estimate: characters / 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ilios.conversion_errors import PagesOutOfRange
@@ -44,6 +45,19 @@ class PageSelection:
                 f"Choose pages from 1 to {page_count}."
             )
         return [page - 1 for first, last in self.ranges for page in range(first, last + 1)]
+
+    @classmethod
+    def of_indexes(cls, indexes: Iterable[int]) -> PageSelection:
+        """The selection of these 0-based indexes."""
+        return cls(_merged([(index + 1, index + 1) for index in indexes]))
+
+    def between(self, first: int, last: int) -> list[int]:
+        """The 0-based indexes that are selected from `first` to `last`, both inclusive."""
+        return [
+            page - 1
+            for start, end in self.ranges
+            for page in range(max(start, first + 1), min(end, last + 1) + 1)
+        ]
 
     def __str__(self) -> str:
         return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in self.ranges)

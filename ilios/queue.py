@@ -7,27 +7,81 @@ status and the lease that it leaves; when no row changes, somebody else owns the
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from ilios import ids, ranks
 from ilios.errors import LeaseLost
-from ilios.models import PENDING, PROCESSING, Job, JobStatus
+from ilios.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
 
 MIN_PRIORITY = 1
 MAX_PRIORITY = 10  #: the most urgent
 DEFAULT_PRIORITY = 5
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
+MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
 MAX_CRASHES = 2  #: parser children that one document may take with it
-RETRY_BASE_SECONDS = 5
+RETRY_BASE_SECONDS = 5.0
 RETRY_JITTER = 0.2
+MAX_DOUBLINGS = 10
+LONGEST_WAIT = timedelta(minutes=10)  #: whatever a provider asks for
 
-# Prepared once: every submission waits for the one before it to leave the write lock.
+# Prepared once: whoever writes waits for the one before to leave the write lock, and to build a
+# statement takes longer than to execute it.
 _INSERT = insert(Job)
+_FIRST_READY = (
+    select(Job.id)
+    .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
+    .order_by(Job.rank, Job.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = (
+    update(Job)
+    .where(Job.id == _FIRST_READY)
+    .values(
+        status=JobStatus.PROCESSING,
+        lease_token=bindparam("new_token"),
+        lease_until=bindparam("until"),
+        worker=bindparam("by"),
+        started_at=bindparam("moment"),
+        attempts=Job.attempts + 1,
+    )
+    .returning(Job.id, Job.type)
+)
+_UNDER_LEASE = (
+    Job.id == bindparam("of_job"),
+    Job.status == PROCESSING,
+    Job.lease_token == bindparam("under_token"),
+)
+_HELD_WITH_DOCUMENT = (
+    select(Job, Document).join(Document, Job.document_id == Document.id).where(*_UNDER_LEASE)
+)
+_HOLDS = select(Job.id).where(*_UNDER_LEASE)
+_FINISH = (
+    update(Job)
+    .where(*_UNDER_LEASE)
+    .values(
+        status=JobStatus.COMPLETED,
+        lease_token=None,
+        lease_until=None,
+        worker=None,
+        completed_at=bindparam("moment"),
+    )
+)
+_NEW = {
+    "status": JobStatus.PENDING,
+    "attempts": 0,
+    "max_attempts": MAX_ATTEMPTS,
+    "crashes": 0,
+    "first_page": None,
+    "last_page": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +90,7 @@ class Lease:
 
     job_id: str
     token: str
+    type: JobType = JobType.CONVERT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,76 +98,82 @@ class Released:
     """A job that went back to `pending`, or to `failed` when its attempts were used up."""
 
     job_id: str
-    document_id: str
+    document_id: str | None
+    type: JobType
     status: JobStatus
 
 
-def enqueue(session: Session, *, document_id: str, owner: str, priority: int, now: datetime) -> str:
-    """Add a job that is ready at once; returns its id."""
+def enqueue(
+    session: Session,
+    *,
+    owner: str,
+    lane: str,
+    priority: int,
+    now: datetime,
+    document_id: str | None = None,
+    provider_batch_id: str | None = None,
+) -> str:
+    """Add a job that is ready at once, for a document or for a provider's batch; returns its id."""
     job_id = ids.new_id()
     session.connection().execute(
         _INSERT,
         {
+            **_NEW,
             "id": job_id,
             "document_id": document_id,
+            "provider_batch_id": provider_batch_id,
             "owner": owner,
-            "type": "convert",
-            "status": JobStatus.PENDING,
+            "type": JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
+            "max_attempts": MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
+            "lane": lane,
             "priority": priority,
-            "rank": ranks.next_rank(session, owner, priority, now),
-            "attempts": 0,
-            "max_attempts": MAX_ATTEMPTS,
-            "crashes": 0,
+            "rank": ranks.next_rank(session, lane, owner, priority, now),
             "created_at": now,
         },
     )
     return job_id
 
 
-def claim(session: Session, worker: str, now: datetime) -> Lease | None:
-    """Take the ready job of the lowest rank; None when nothing is ready."""
-    first = (
-        select(Job.id)
-        .where(Job.status == PENDING, Job.scheduled_at.is_(None))
-        .order_by(Job.rank, Job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+def enqueue_ranges(
+    session: Session, parent: Job, ranges: Iterable[tuple[int, int]], now: datetime
+) -> None:
+    """Add a job for each range of pages (from 0, inclusive) of the document of `parent`.
+
+    They take the parent's turn, one after the other, so that a long document does not hold up
+    what other owners have waiting.
+    """
+    rows = [
+        {
+            **_NEW,
+            "id": ids.new_id(),
+            "document_id": parent.document_id,
+            "provider_batch_id": None,
+            "owner": parent.owner,
+            "type": JobType.RANGE,
+            "lane": parent.lane,
+            "first_page": first,
+            "last_page": last,
+            "priority": parent.priority,
+            "rank": parent.rank + number * ranks.SPACING_MS,
+            "created_at": now,
+        }
+        for number, (first, last) in enumerate(ranges)
+    ]
+    session.connection().execute(_INSERT, rows)
+
+
+def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | None:
+    """Take the ready job of the lowest rank in a lane; None when nothing is ready."""
     token = ids.new_id()
-    job_id = session.scalar(
-        update(Job)
-        .where(Job.id == first)
-        .values(
-            status=JobStatus.PROCESSING,
-            lease_token=token,
-            lease_until=now + LEASE,
-            worker=worker,
-            started_at=now,
-            attempts=Job.attempts + 1,
-        )
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    return None if job_id is None else Lease(job_id, token)
-
-
-def anything_ready(session: Session) -> bool:
-    """Whether a claim would find a job; takes no lock."""
-    ready = select(Job.id).where(Job.status == PENDING, Job.scheduled_at.is_(None)).limit(1)
-    return session.scalar(ready) is not None
-
-
-def anything_due(session: Session, now: datetime) -> bool:
-    """Whether a delayed job's time has come; takes no lock."""
-    due = select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= now).limit(1)
-    return session.scalar(due) is not None
-
-
-def anything_expired(session: Session, now: datetime) -> bool:
-    """Whether a lease has run out; takes no lock."""
-    late = select(Job.id).where(Job.status == PROCESSING, Job.lease_until < now).limit(1)
-    return session.scalar(late) is not None
+    parameters = {
+        "in_lane": lane,
+        "new_token": token,
+        "until": now + LEASE,
+        "by": worker,
+        "moment": now,
+    }
+    claimed = session.connection().execute(_CLAIM, parameters).one_or_none()
+    return None if claimed is None else Lease(claimed.id, token, claimed.type)
 
 
 def promote_due(session: Session, now: datetime) -> int:
@@ -137,6 +198,11 @@ def extend(session: Session, leases: list[Lease], now: datetime) -> None:
     )
 
 
+def holds(session: Session, lease: Lease) -> bool:
+    """Whether the job is still under this lease."""
+    return session.connection().execute(_HOLDS, _named(lease)).scalar() is not None
+
+
 def held(session: Session, lease: Lease) -> Job:
     """The job under this lease.
 
@@ -144,15 +210,23 @@ def held(session: Session, lease: Lease) -> Job:
     """
     job = session.scalar(select(Job).where(*_under(lease)))
     if job is None:
-        raise LeaseLost(f"Job {lease.job_id} is no longer under this lease.")
+        raise _lost(lease)
     return job
+
+
+def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
+    """The job under this lease, and the document that it is about. Raises LeaseLost."""
+    row = session.execute(_HELD_WITH_DOCUMENT, _named(lease)).one_or_none()
+    if row is None:
+        raise _lost(lease)
+    return row.Job, row.Document
 
 
 def finish(session: Session, lease: Lease, now: datetime) -> None:
     """processing → completed. Raises LeaseLost."""
-    job = held(session, lease)
-    _leave(job, JobStatus.COMPLETED)
-    job.completed_at = now
+    parameters = {**_named(lease), "moment": now}
+    if not session.connection().execute(_FINISH, parameters).rowcount:
+        raise _lost(lease)
 
 
 def fail(session: Session, lease: Lease, error: str, now: datetime) -> None:
@@ -181,8 +255,27 @@ def count_crash(session: Session, lease: Lease) -> int:
     return job.crashes
 
 
-def give_back(session: Session, lease: Lease) -> str | None:
-    """processing → pending without costing an attempt; returns the document's id.
+def postpone(session: Session, lease: Lease, until: datetime, reason: str) -> None:
+    """processing → pending, not before `until`, without costing an attempt. Raises LeaseLost."""
+    job = held(session, lease)
+    job.attempts -= 1
+    _back_to_pending(job, until)
+    job.error = reason
+
+
+def next_step(session: Session, lease: Lease, until: datetime) -> None:
+    """processing → pending, not before `until`: a step went well, and the next counts its own.
+
+    Raises LeaseLost.
+    """
+    job = held(session, lease)
+    job.attempts = 0
+    _back_to_pending(job, until)
+    job.error = None
+
+
+def give_back(session: Session, lease: Lease) -> Released | None:
+    """processing → pending without costing an attempt.
 
     For a job that was never begun, or was stopped by us. None when the lease was lost.
     """
@@ -191,7 +284,7 @@ def give_back(session: Session, lease: Lease) -> str | None:
         return None
     job.attempts -= 1
     _back_to_pending(job, None)
-    return job.document_id
+    return _released(job)
 
 
 def release_lost(
@@ -209,8 +302,52 @@ def release_lost(
             wait = None if job.attempts == 1 else now + retry_delay(job.attempts - 1)
             _back_to_pending(job, wait)
             job.error = error
-        released.append(Released(job.id, job.document_id, job.status))
+        released.append(_released(job))
     return released
+
+
+def forgive(session: Session, job_id: str) -> None:
+    """Take back the attempt that a pending job was charged with."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.status == PENDING, Job.attempts > 0)
+        .values(attempts=Job.attempts - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def drop(session: Session, job_id: str, error: str, now: datetime) -> None:
+    """pending → failed for one job."""
+    _drop(session, Job.id == job_id, error, now)
+
+
+def drop_waiting(session: Session, document_id: str, error: str, now: datetime) -> None:
+    """pending → failed for what is left of a document that cannot be completed any more."""
+    _drop(session, Job.document_id == document_id, error, now)
+
+
+def hasten(session: Session, document_id: str, priority: int, now: datetime) -> None:
+    """Let what waits for a document go as early as a job of this priority would, if not earlier."""
+    waiting = session.scalars(
+        select(Job).where(
+            Job.document_id == document_id, Job.status == PENDING, Job.priority < priority
+        )
+    )
+    for job in waiting:
+        job.rank = min(job.rank, ranks.next_rank(session, job.lane, job.owner, priority, now))
+        job.priority = priority
+
+
+def move_to_lane(session: Session, lane: str, others: ColumnElement[bool]) -> int:
+    """Let another engine do the waiting jobs that `others` selects; returns how many."""
+    moved = session.execute(
+        update(Job)
+        .where(Job.status == PENDING, Job.lane != lane, Job.type == JobType.CONVERT, others)
+        .values(lane=lane)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(moved.all())
 
 
 def of_node(node: str) -> ColumnElement[bool]:
@@ -228,46 +365,42 @@ def expired(now: datetime) -> ColumnElement[bool]:
     return Job.lease_until < now
 
 
-def position(session: Session, job: Job) -> int:
-    """How many of the owner's own waiting jobs go before this one."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Job)
-            .where(
-                Job.status == PENDING,
-                Job.owner == job.owner,
-                Job.priority.between(MIN_PRIORITY, MAX_PRIORITY),
-                Job.rank < job.rank,
-            )
-        )
-        or 0
-    )
-
-
-def oldest_ready(session: Session) -> datetime | None:
-    """When the job that goes next was enqueued; None when nothing is ready."""
-    return session.scalar(
-        select(Job.created_at)
-        .where(Job.status == PENDING, Job.scheduled_at.is_(None))
-        .order_by(Job.rank, Job.id)
-        .limit(1)
-    )
-
-
 def retry_delay(attempts: int) -> timedelta:
-    """Wait before the next attempt: 5 s, 10 s, 20 s … with ±20 % jitter.
+    """Wait before the next attempt: 5 s, 10 s, 20 s … 10 min, with ±20 % jitter.
 
     Raises ValueError if attempts < 1.
     """
     if attempts < 1:
         raise ValueError("attempts must be at least 1")
     jitter = random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311  # not a secret
-    return timedelta(seconds=RETRY_BASE_SECONDS * 2 ** (attempts - 1) * jitter)
+    seconds = RETRY_BASE_SECONDS * 2 ** min(attempts - 1, MAX_DOUBLINGS)
+    return min(timedelta(seconds=seconds), LONGEST_WAIT) * jitter
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"Job {lease.job_id} is no longer under this lease.")
+
+
+def _named(lease: Lease) -> dict[str, str]:
+    """The parameters of statements that name a lease."""
+    return {"of_job": lease.job_id, "under_token": lease.token}
 
 
 def _under(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     return Job.id == lease.job_id, Job.status == PROCESSING, Job.lease_token == lease.token
+
+
+def _drop(session: Session, which: ColumnElement[bool], error: str, now: datetime) -> None:
+    session.execute(
+        update(Job)
+        .where(which, Job.status == PENDING)
+        .values(status=JobStatus.FAILED, error=error, completed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _released(job: Job) -> Released:
+    return Released(job.id, job.document_id, job.type, job.status)
 
 
 def _leave(job: Job, status: JobStatus) -> None:

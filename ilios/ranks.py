@@ -23,7 +23,7 @@ STEP_MS = 600_000
 # Prepared once: every submission waits for the one before it to leave the write lock.
 _HEAD_AND_TAIL = select(
     select(Job.rank + Job.priority * STEP_MS)
-    .where(Job.status == PENDING, Job.scheduled_at.is_(None))
+    .where(Job.lane == bindparam("lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
     .order_by(Job.rank, Job.id)
     .limit(1)
     .scalar_subquery(),
@@ -37,9 +37,9 @@ _HEAD_AND_TAIL = select(
 )
 
 
-def next_rank(session: Session, owner: str, priority: int, now: datetime) -> int:
+def next_rank(session: Session, lane: str, owner: str, priority: int, now: datetime) -> int:
     """The rank of a job that is enqueued now."""
-    parameters = {"owner": owner, "priority": priority}
+    parameters = {"lane": lane, "owner": owner, "priority": priority}
     head, tail = session.connection().execute(_HEAD_AND_TAIL, parameters).one()
     start = clock.milliseconds(now)
     if head is not None:

@@ -15,6 +15,11 @@ def source_key(instance_id: str, document_id: str) -> str:
     return f"documents/{instance_id}/{document_id}/source"
 
 
+def part_key(instance_id: str, document_id: str, first: int, last: int) -> str:
+    """Where some pages of a long document wait for their job: `…/parts/<first>-<last>`."""
+    return f"documents/{instance_id}/{document_id}/parts/{first}-{last}"
+
+
 def image_key(instance_id: str, document_id: str, name: str) -> str:
     """Where an extracted image lives: `documents/<instance>/<document>/images/<name>`.
 

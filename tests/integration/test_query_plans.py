@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ilios import catalog, clock, ledger, queue, ranks
+from ilios import backlog, catalog, clock, ledger, queue, ranks
+from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
+from ilios.engines import EMBEDDED, LANES
 from ilios.errors import LeaseLost
 from ilios.queue import Lease
 from tests.support import documents
@@ -22,23 +24,33 @@ LEASE = Lease("a" * 24, "b" * 24)
 
 HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "claim": (
-        lambda session: queue.claim(session, "node/0", NOW),
+        lambda session: queue.claim(session, EMBEDDED, "node/0", NOW),
         {"ix_job_ready", "sqlite_autoindex_job_queue_1"},
     ),
-    "anything_ready": (queue.anything_ready, {"ix_job_ready"}),
-    "anything_due": (lambda s: queue.anything_due(s, NOW), {"ix_job_delayed"}),
+    "anything_ready": (lambda s: backlog.anything_ready(s, LANES), {"ix_job_ready"}),
+    "anything_due": (lambda s: backlog.anything_due(s, NOW), {"ix_job_delayed"}),
     "promote_due": (lambda s: queue.promote_due(s, NOW), {"ix_job_delayed"}),
-    "anything_expired": (lambda s: queue.anything_expired(s, NOW), {"ix_job_leased"}),
+    "anything_expired": (lambda s: backlog.anything_expired(s, NOW), {"ix_job_leased"}),
     "release_expired": (
         lambda s: queue.release_lost(s, queue.expired(NOW), "", NOW),
         {"ix_job_leased"},
     ),
     "held": (lambda s: _ignoring_loss(s), {"sqlite_autoindex_job_queue_1"}),
     "rank": (
-        lambda s: ranks.next_rank(s, "a", 5, NOW),
+        lambda s: ranks.next_rank(s, EMBEDDED, "a", 5, NOW),
         {"ix_job_ready", "ix_job_owner_pending"},
     ),
-    "oldest_ready": (queue.oldest_ready, {"ix_job_ready"}),
+    "oldest_ready": (lambda s: backlog.oldest_ready(s, LANES), {"ix_job_ready"}),
+    "twin": (
+        lambda s: catalog.twin(s, "a", "f", in_batch_lane=False),
+        {"ix_documents_fingerprint"},
+    ),
+    "complete": (
+        lambda s: catalog.fail(s, "a", CorruptDocument("no"), NOW),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "calls_unknown": (lambda s: ledger.calls_unknown(s, "a"), {"ix_usage_job"}),
+    "open_jobs": (lambda s: backlog.open_jobs(s, "a"), {"ix_job_document"}),
     "latest_job": (lambda s: catalog.latest_job(s, "a"), {"ix_job_document"}),
     "begin": (
         lambda s: catalog.begin(s, "a", NOW),
@@ -108,7 +120,7 @@ def test_ready_jobs_are_found_beside_a_hundred_delayed_ones(database: Database) 
     _, ready = documents.add_document(database)
 
     with database.writing() as session:
-        lease = queue.claim(session, "node/0", datetime.now(tz=NOW.tzinfo))
+        lease = queue.claim(session, EMBEDDED, "node/0", datetime.now(tz=NOW.tzinfo))
 
     assert lease is not None
     assert lease.job_id == ready

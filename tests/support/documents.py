@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from ilios import catalog, clock, ids, queue
 from ilios.database import Database
+from ilios.engines import EMBEDDED
 from ilios.models import Call, Document, DocumentStatus, Job
 from ilios.settings import Settings
 from ilios.storage import open_store
@@ -24,6 +25,7 @@ def add_document(
     mime_type: str = "text/plain",
     pages: str | None = None,
     now: datetime | None = None,
+    lane: str = EMBEDDED,
 ) -> tuple[str, str]:
     """A pending document with its job; its object too when settings are given.
 
@@ -57,7 +59,12 @@ def add_document(
         )
         session.flush()
         job_id = queue.enqueue(
-            session, document_id=document_id, owner=owner, priority=priority, now=now
+            session,
+            document_id=document_id,
+            owner=owner,
+            lane=lane,
+            priority=priority,
+            now=now,
         )
     return document_id, job_id
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ilios import queue
+from ilios import backlog, queue
 from ilios.database import Database
+from ilios.engines import EMBEDDED
 from ilios.errors import LeaseLost
 from ilios.models import JobStatus
 from ilios.queue import Lease
@@ -18,7 +19,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 def claim(database: Database, now: datetime = NOON) -> Lease:
     with database.writing() as session:
-        lease = queue.claim(session, "node/worker-0", now)
+        lease = queue.claim(session, EMBEDDED, "node/worker-0", now)
     assert lease is not None
     return lease
 
@@ -26,7 +27,7 @@ def claim(database: Database, now: datetime = NOON) -> Lease:
 def claim_order(database: Database) -> list[str]:
     order = []
     with database.writing() as session:
-        while lease := queue.claim(session, "node/worker-0", NOON):
+        while lease := queue.claim(session, EMBEDDED, "node/worker-0", NOON):
             order.append(lease.job_id)
     return order
 
@@ -55,7 +56,7 @@ def test_a_claim_takes_the_oldest_job_and_marks_it(database: Database) -> None:
 
 def test_an_empty_queue_gives_nothing(database: Database) -> None:
     with database.writing() as session:
-        assert queue.claim(session, "node/worker-0", NOON) is None
+        assert queue.claim(session, EMBEDDED, "node/worker-0", NOON) is None
 
 
 def test_a_delayed_job_is_claimed_only_after_its_time(database: Database) -> None:
@@ -67,10 +68,10 @@ def test_a_delayed_job_is_claimed_only_after_its_time(database: Database) -> Non
     assert due is not None
 
     with database.writing() as session:
-        assert queue.claim(session, "node/worker-0", NOON) is None
+        assert queue.claim(session, EMBEDDED, "node/worker-0", NOON) is None
         assert queue.promote_due(session, due - timedelta(seconds=1)) == 0
         assert queue.promote_due(session, due) == 1
-        assert queue.claim(session, "node/worker-0", NOON) is not None
+        assert queue.claim(session, EMBEDDED, "node/worker-0", NOON) is not None
 
 
 def test_a_more_urgent_job_goes_first(database: Database) -> None:
@@ -193,8 +194,8 @@ def test_a_job_that_is_lost_three_times_fails(database: Database) -> None:
 def test_only_the_jobs_of_the_node_are_released(database: Database) -> None:
     mine, others = add(database), add(database)
     with database.writing() as session:
-        queue.claim(session, "mine/worker-0", NOON)
-        queue.claim(session, "mine-too/worker-0", NOON)
+        queue.claim(session, EMBEDDED, "mine/worker-0", NOON)
+        queue.claim(session, EMBEDDED, "mine-too/worker-0", NOON)
         queue.release_lost(session, queue.of_node("mine"), "lost", NOON)
 
     assert documents.job(database, mine).status is JobStatus.PENDING
@@ -208,8 +209,8 @@ def test_a_lease_that_is_extended_does_not_expire(database: Database) -> None:
 
     with database.writing() as session:
         queue.extend(session, [lease], NOON + timedelta(seconds=30))
-        assert not queue.anything_expired(session, later + timedelta(seconds=1))
-        assert queue.anything_expired(session, later + timedelta(seconds=31))
+        assert not backlog.anything_expired(session, later + timedelta(seconds=1))
+        assert backlog.anything_expired(session, later + timedelta(seconds=31))
 
 
 def test_the_position_counts_only_the_owners_own_jobs(database: Database) -> None:
@@ -219,7 +220,7 @@ def test_the_position_counts_only_the_owners_own_jobs(database: Database) -> Non
     job_id = add(database, owner="me")
 
     with database.reading() as session:
-        assert queue.position(session, documents.job(database, job_id)) == 1
+        assert backlog.position(session, documents.job(database, job_id)) == 1
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 10), (3, 20)])

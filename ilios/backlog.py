@@ -1,0 +1,77 @@
+"""What waits in the queue, and how much of it: questions that change nothing and take no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from ilios import queue
+from ilios.models import PENDING, PROCESSING, Job, JobStatus
+
+OPEN: Final = (JobStatus.PENDING, JobStatus.PROCESSING)
+
+# Prepared once: asked at every turn of the supervisor.
+_READY = (
+    select(Job.id, Job.created_at)
+    .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
+    .order_by(Job.rank, Job.id)
+    .limit(1)
+)
+_DUE = select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= bindparam("moment")).limit(1)
+
+
+def anything_ready(session: Session, lanes: Iterable[str]) -> bool:
+    """Whether a claim in one of these lanes would find a job; takes no lock."""
+    connection = session.connection()
+    return any(connection.execute(_READY, {"in_lane": lane}).first() for lane in lanes)
+
+
+def anything_due(session: Session, now: datetime) -> bool:
+    """Whether a delayed job's time has come; takes no lock."""
+    return session.connection().execute(_DUE, {"moment": now}).first() is not None
+
+
+def anything_expired(session: Session, now: datetime) -> bool:
+    """Whether a lease has run out; takes no lock."""
+    late = select(Job.id).where(Job.status == PROCESSING, Job.lease_until < now).limit(1)
+    return session.scalar(late) is not None
+
+
+def open_jobs(session: Session, document_id: str) -> int:
+    """How many jobs of a document have not ended."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Job)
+            .where(Job.document_id == document_id, Job.status.in_(OPEN))
+        )
+        or 0
+    )
+
+
+def position(session: Session, job: Job) -> int:
+    """How many of the owner's own waiting jobs go before this one."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Job)
+            .where(
+                Job.status == PENDING,
+                Job.owner == job.owner,
+                Job.priority.between(queue.MIN_PRIORITY, queue.MAX_PRIORITY),
+                Job.rank < job.rank,
+            )
+        )
+        or 0
+    )
+
+
+def oldest_ready(session: Session, lanes: Iterable[str]) -> datetime | None:
+    """When the first of the jobs that go next was enqueued; None when nothing is ready."""
+    connection = session.connection()
+    heads = [connection.execute(_READY, {"in_lane": lane}).first() for lane in lanes]
+    return min((head.created_at for head in heads if head is not None), default=None)

@@ -1,0 +1,191 @@
+"""How many calls may be in flight, from what the provider's answers say."""
+
+from __future__ import annotations
+
+import pytest
+
+from ilios import governor
+from ilios.conversion_errors import (
+    CorruptDocument,
+    ModelUnavailable,
+    OutcomeUnknown,
+    PagesMissing,
+    ProviderMisconfigured,
+    ProviderThrottled,
+    ProviderUnavailable,
+    RefusedByProvider,
+)
+from ilios.governor import ANSWERED, Governor, News, Outcome, news_of
+
+MOST = 32
+FAILED = News(Outcome.FAILED, "500")
+WRONG_KEY = News(Outcome.MISCONFIGURED, "Mistral refuses MISTRAL_API_KEY (401)")
+
+
+def throttled(retry_after_seconds: float | None = None) -> News:
+    return News(Outcome.THROTTLED, "429", retry_after_seconds)
+
+
+class Clock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def subject(clock: Clock) -> Governor:
+    return Governor(MOST, clock=clock)
+
+
+def break_circuit(subject: Governor) -> None:
+    for _ in range(governor.FAILURES_TO_OPEN):
+        subject.hear(FAILED)
+
+
+def test_at_first_as_many_may_start_as_are_configured(subject: Governor) -> None:
+    assert subject.may_start(0) == MOST
+    assert subject.may_start(30) == 2
+    assert subject.may_start(MOST) == 0
+    assert subject.state() == "ok"
+
+
+def test_a_429_pauses_for_what_it_asks_and_halves_what_follows(
+    subject: Governor, clock: Clock
+) -> None:
+    subject.hear(throttled(7))
+
+    assert (subject.may_start(0), subject.seconds_to_wait()) == (0, 7)
+    assert subject.state() == "paused: 429"
+    clock.seconds += 7
+    assert subject.may_start(0) == MOST / 2
+    assert subject.state() == f"slowed down: 16 of {MOST} calls at once"
+
+
+def test_many_429_of_the_same_moment_count_once(subject: Governor, clock: Clock) -> None:
+    for _ in range(MOST):
+        subject.hear(throttled(1))
+
+    clock.seconds += 1
+    assert subject.may_start(0) == MOST / 2
+
+
+def test_retry_after_is_capped(subject: Governor) -> None:
+    subject.hear(throttled(86_400))
+
+    assert subject.seconds_to_wait() == governor.MAX_PAUSE_SECONDS
+
+
+def test_throttling_has_a_floor(subject: Governor, clock: Clock) -> None:
+    for _ in range(20):
+        subject.hear(throttled())
+        clock.seconds += governor.DEFAULT_PAUSE_SECONDS
+
+    assert subject.may_start(0) == governor.LEAST_CALLS
+
+
+def test_answers_bring_one_call_back_for_each_round(subject: Governor, clock: Clock) -> None:
+    subject.hear(throttled(1))
+    clock.seconds += 1
+    for _ in range(17):
+        subject.hear(ANSWERED)
+
+    assert subject.may_start(0) == MOST / 2 + 1
+    for _ in range(1_000):
+        subject.hear(ANSWERED)
+    assert subject.may_start(0) == MOST
+
+
+def test_failures_in_a_row_open_the_circuit(subject: Governor, clock: Clock) -> None:
+    break_circuit(subject)
+
+    assert subject.may_start(0) == 0
+    clock.seconds += governor.OPEN_SECONDS
+    assert (subject.may_start(3), subject.may_start(0), subject.may_start(1)) == (0, 1, 0)
+
+
+def test_an_answer_in_between_keeps_it_closed(subject: Governor) -> None:
+    for _ in range(5):
+        for _ in range(governor.FAILURES_TO_OPEN - 1):
+            subject.hear(FAILED)
+        subject.hear(ANSWERED)
+
+    assert subject.may_start(0) > 0
+
+
+def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Governor, clock: Clock) -> None:
+    break_circuit(subject)
+    pauses = []
+    for _ in range(6):
+        pauses.append(subject.seconds_to_wait())
+        clock.seconds += subject.seconds_to_wait()
+        subject.hear(FAILED)
+
+    assert pauses == [5, 10, 20, 40, 60, 60]
+
+
+def test_what_was_in_flight_when_the_circuit_opened_prolongs_nothing(subject: Governor) -> None:
+    break_circuit(subject)
+    for _ in range(MOST):
+        subject.hear(FAILED)
+
+    assert subject.seconds_to_wait() == governor.OPEN_SECONDS
+
+
+def test_a_probe_that_is_answered_closes_it(subject: Governor, clock: Clock) -> None:
+    break_circuit(subject)
+    clock.seconds += governor.OPEN_SECONDS
+
+    subject.hear(ANSWERED)
+
+    assert subject.may_start(0) >= governor.LEAST_CALLS
+    break_circuit(subject)
+    assert subject.seconds_to_wait() == governor.OPEN_SECONDS
+
+
+def test_a_wrong_setting_stops_everything_but_a_look_each_minute(
+    subject: Governor, clock: Clock
+) -> None:
+    subject.hear(WRONG_KEY)
+
+    assert subject.may_start(0) == 0
+    assert subject.state() == f"misconfigured: {WRONG_KEY.reason}"
+    clock.seconds += governor.REPAIR_PROBE_SECONDS
+    assert subject.may_start(0) == 1
+    assert subject.state() == f"misconfigured: {WRONG_KEY.reason}"
+    subject.hear(ANSWERED)
+    assert subject.may_start(0) > 1
+
+
+def test_without_a_key_nothing_ever_starts(clock: Clock) -> None:
+    subject = Governor(MOST, "MISTRAL_API_KEY is not set", clock)
+    clock.seconds += 1_000
+
+    assert subject.may_start(0) == 0
+    assert subject.state() == "misconfigured: MISTRAL_API_KEY is not set"
+
+
+@pytest.mark.parametrize(
+    ("error", "news"),
+    [
+        (ProviderThrottled("429", 3), News(Outcome.THROTTLED, "429", 3)),
+        (ProviderMisconfigured("401"), News(Outcome.MISCONFIGURED, "401")),
+        (ProviderUnavailable("500"), News(Outcome.FAILED, "500")),
+        (OutcomeUnknown("reset"), News(Outcome.FAILED, "reset")),
+        (RefusedByProvider("no"), ANSWERED),
+        (ModelUnavailable("no"), ANSWERED),
+        (PagesMissing("two"), ANSWERED),
+        (CorruptDocument("broken"), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_an_error_says_of_the_provider(error: Exception, news: News | None) -> None:
+    assert news_of(error) == news  # type: ignore[arg-type]

@@ -1,0 +1,59 @@
+"""Paid answers on the data volume."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ilios.kept_answers import KeptAnswers, Question
+
+QUESTION = Question("call1", "job1", "document1", (4, 5, 9))
+BODY = b'{"pages": [\n]}\n'
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> KeptAnswers:
+    return KeptAnswers(tmp_path)
+
+
+def test_an_answer_is_found_by_its_job_as_it_came(answers: KeptAnswers) -> None:
+    answers.keep(QUESTION, BODY)
+    answers.keep(Question("call2", "job2", "document2", None), b"{}")
+
+    (found,) = answers.of_job("job1")
+    (other,) = answers.of_job("job2")
+
+    assert (found.question, found.body()) == (QUESTION, BODY)
+    assert other.question.indexes is None
+
+
+def test_one_that_is_forgotten_is_gone_and_forgetting_twice_is_no_error(
+    answers: KeptAnswers, tmp_path: Path
+) -> None:
+    answers.keep(QUESTION, BODY)
+
+    answers.forget(QUESTION)
+    answers.forget(QUESTION)
+    answers.secure(QUESTION)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_old_ones_were_left_behind(answers: KeptAnswers, tmp_path: Path) -> None:
+    answers.keep(QUESTION, BODY)
+    assert answers.older_than(60) == []
+
+    (path,) = tmp_path.iterdir()
+    os.utime(path, (time.time() - 61, time.time() - 61))
+
+    assert [kept.question for kept in answers.older_than(60)] == [QUESTION]
+
+
+def test_half_a_file_is_not_an_answer(answers: KeptAnswers, tmp_path: Path) -> None:
+    (tmp_path / "job1-call1.answer").write_bytes(b'{"call_id": "call')
+    (tmp_path / "job1-call2.draft").write_bytes(BODY)
+
+    assert answers.of_job("job1") == []
