@@ -1,167 +1,245 @@
-"""Doing a job: fetch, convert, then one transaction for all that the result changes."""
+"""Doing a job: fetch, plan, convert, and have the outcome written down."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import catalog, clock, data_folder, ledger, logs, queue
-from ilios.catalog import StoredImage
-from ilios.conversion_errors import ConversionError, EngineFailed, ParserCrashed, PoisonDocument
+from ilios import catalog, data_folder, logs, queue
+from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown
 from ilios.database import Database
-from ilios.engines.base import Conversion, Engine, Options, Source
+from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Plan, Source
 from ilios.errors import DatabaseBusy, LeaseLost
-from ilios.models import Document, JobStatus
+from ilios.governor import ANSWERED, News, news_of
+from ilios.image_keeping import keep_images
+from ilios.kept_answers import KeptAnswer, KeptAnswers, Question
+from ilios.models import Document, Job, JobType
+from ilios.outcomes import Images, Recorder, Work
 from ilios.page_selection import PageSelection
 from ilios.queue import Lease
 from ilios.storage.base import ObjectStore
-from ilios.storage.keys import image_key
+from ilios.storage.keys import part_key
 
 log = logs.get(__name__)
 
 PROGRESS_INTERVAL_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A claimed job, read once: what to convert, and under which call it goes into the ledger."""
-
-    lease: Lease
-    document: Document  #: detached; read only
-    call_id: str
-    instance_id: str
-    workspace: Path
+LEFT_BEHIND_SECONDS = 60.0  #: an answer this old is in nobody's hands
+NOT_THE_JOBS_DOING = (DatabaseBusy, SQLAlchemyError, OSError)
 
 
 class Converter:
     """Does jobs for one worker; its threads share it."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, engine: Engine, workspaces: Path
+        self,
+        database: Database,
+        store: ObjectStore,
+        engines: Mapping[str, Engine],
+        recorder: Recorder,
+        *,
+        workspaces: Path,
+        answers: KeptAnswers,
     ) -> None:
         self._database = database
         self._store = store
-        self._engine = engine
+        self._engines = engines
+        self._recorder = recorder
         self._workspaces = workspaces
+        self._answers = answers
+        with database.reading() as session:
+            self._instance_id = catalog.instance_id(session)
 
-    def run(self, lease: Lease) -> None:
-        """Do one job to its end, whatever that is. Raises nothing that concerns the job alone."""
+    def run(self, lease: Lease) -> News | None:
+        """Do one job to its end, whatever that is; returns what it says of the provider.
+
+        Raises only what is not the job's doing: a database that refuses, a disk that is full.
+        """
         started = time.monotonic()
         try:
-            task = self._open(lease)
-            try:
-                self._convert(task)
-            except ConversionError as error:
-                self._give_up(task, error)
-            except (LeaseLost, DatabaseBusy, SQLAlchemyError, OSError):
-                raise  # not the document's doing
-            except Exception:
-                log.exception("job.broke", document_id=task.document.id, job_id=lease.job_id)
-                self._give_up(task, EngineFailed("The result could not be kept; see the log."))
-            finally:
-                shutil.rmtree(task.workspace, ignore_errors=True)
+            news = self._run(self._open(lease))
         except LeaseLost:
             log.warning("job.lease_lost", job_id=lease.job_id)
-            return
+            return None
         log.debug("job.done", job_id=lease.job_id, seconds=round(time.monotonic() - started, 3))
+        return news
 
-    def _open(self, lease: Lease) -> Task:
-        """Read the job, and record that a call is about to be made for it."""
-        with self._database.writing() as session:
-            queue.held(session, lease)
-            document = catalog.document_of_job(session, lease.job_id)
-            call_id = ledger.open_call(
-                session,
-                document,
-                lease.job_id,
-                engine=self._engine.name,
-                model=self._engine.model,
-                now=clock.now(),
-            )
-            instance_id = catalog.instance_id(session)
-        workspace = data_folder.workspace(self._workspaces, lease.job_id, lease.token)
-        workspace.mkdir()
-        log.info("job.started", job_id=lease.job_id, document_id=document.id)
-        return Task(lease, document, call_id, instance_id, workspace)
+    def collect_leftovers(self) -> None:
+        """Give the database the paid answers that no attempt came back for."""
+        paid = [engine for engine in self._engines.values() if engine.is_paid]
+        for engine in paid:
+            for kept in self._answers.older_than(LEFT_BEHIND_SECONDS):
+                with self._database.reading() as session:
+                    document = session.get(Document, kept.question.document_id)
+                self._collect(kept, engine, options_of(document) if document else Options())
 
-    def _convert(self, task: Task) -> None:
-        document = task.document
-        source = Source(task.workspace / "source", document.mime_type, document.file_name)
-        self._store.fetch(document.storage_key, source.path)
+    def _collect(self, kept: KeptAnswer, engine: Engine, options: Options) -> None:
+        """Give the database an answer that an earlier attempt left behind."""
+        question = kept.question
+        workspace = self._workspaces / f"answer-{question.call_id}"
+        workspace.mkdir(exist_ok=True)
         try:
-            conversion = self._engine.convert(
-                source, _options(document), task.workspace, self._progress_of(document.id)
-            )
-        except ConversionError:
+            part = Part(_KEPT_SOURCE, question.indexes)
+            conversion = engine.read(kept.body(), part, options, workspace)
+            images = self._keep_images(question, conversion)
+            self._recorder.recover(engine, question, conversion, images)
+        except FileNotFoundError:
+            return  # somebody else was faster
+        except ConversionError as error:
+            log.warning("answer.useless", call_id=question.call_id, reason=error.detail)
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
+        self._answers.forget(question)
+
+    def _open(self, lease: Lease) -> Work:
+        with self._database.reading() as session:
+            job, document = queue.held_with_document(session, lease)
+        log.info("job.started", job_id=lease.job_id, document_id=document.id)
+        return Work(lease, job, document, self._engines[job.lane])
+
+    def _run(self, work: Work) -> News | None:
+        attempt = _Attempt(work, data_folder.workspace(self._workspaces, *_names(work.lease)))
+        attempt.workspace.mkdir()
+        try:
+            return self._attempt(attempt)
+        except ConversionError as error:
+            if isinstance(error, OutcomeUnknown) and attempt.question:
+                self._answers.forget(attempt.question)  # it can be read by nobody
+            self._recorder.give_up(work, attempt.question, error)
+            return news_of(error)
+        except LeaseLost:
             raise
-        except Exception as error:
-            log.exception("engine.failed", document_id=document.id, job_id=task.lease.job_id)
-            raise EngineFailed(
-                "The engine broke on this document; the log has the cause."
-            ) from error
-        self._finish(task, conversion, self._keep_images(task, conversion))
+        except NOT_THE_JOBS_DOING:
+            if attempt.question:
+                self._answers.secure(attempt.question)
+            raise
+        except Exception:
+            log.exception("job.broke", document_id=work.document.id, job_id=work.job.id)
+            broken = EngineFailed("The engine broke on this document; the log has the cause.")
+            self._recorder.give_up(work, attempt.question, broken)
+            return None
+        finally:
+            shutil.rmtree(attempt.workspace, ignore_errors=True)
 
-    def _keep_images(self, task: Task, conversion: Conversion) -> dict[int, list[StoredImage]]:
-        """Store the images; keys by document and name, so that a repetition overwrites its own."""
-        kept: dict[int, list[StoredImage]] = {}
-        for page in conversion.pages:
-            for image in page.images:
-                key = image_key(task.instance_id, task.document.id, image.name)
-                self._store.put(key, image.path, image.media_type)
-                stored = StoredImage(image.name, key, image.media_type, image.bbox)
-                kept.setdefault(page.index, []).append(stored)
-        return kept
-
-    def _finish(
-        self, task: Task, conversion: Conversion, images: dict[int, list[StoredImage]]
-    ) -> None:
-        with self._database.writing() as session:
-            now = clock.now()
-            queue.finish(session, task.lease, now)
-            document = catalog.document_of_job(session, task.lease.job_id)
-            catalog.store_result(session, document, conversion, images, now)
-            ledger.settle(session, task.call_id, conversion, now)
+    def _attempt(self, attempt: _Attempt) -> News | None:
+        work = attempt.work
+        if work.engine.is_paid:
+            for kept in self._answers.of_job(work.job.id):
+                self._collect(kept, work.engine, options_of(work.document))
+                attempt.has_collected = True
+        part = self._next_part(attempt)
+        if part is None:
+            return None
+        attempt.question = question = self._recorder.begin(
+            work, work.engine.model(options_of(work.document)), part.indexes
+        )
+        conversion = work.engine.convert(
+            part,
+            options_of(work.document),
+            attempt.workspace,
+            self._progress_of(work),
+            self._keeper(question),
+        )
+        self._recorder.store(work, question, conversion, self._keep_images(question, conversion))
+        self._answers.forget(question)
+        self._drop_part(work)
         log.info(
             "job.completed",
-            job_id=task.lease.job_id,
-            document_id=task.document.id,
+            job_id=work.job.id,
+            document_id=work.document.id,
             pages=conversion.usage.pages,
         )
+        return ANSWERED if work.engine.is_paid else None
 
-    def _give_up(self, task: Task, error: ConversionError) -> None:
-        """Retry or fail, as the error says."""
-        with self._database.writing() as session:
-            now = clock.now()
-            ledger.refuse(session, task.call_id, now)
-            if isinstance(error, ParserCrashed):
-                crashes = queue.count_crash(session, task.lease)
-                if crashes >= queue.MAX_CRASHES:
-                    error = PoisonDocument(
-                        f"The document crashed its parser {crashes} times. {error.detail}"
-                    )
-            if error.retryable:
-                status = queue.retry(session, task.lease, error.detail, now)
-            else:
-                queue.fail(session, task.lease, error.detail, now)
-                status = JobStatus.FAILED
-            if status is JobStatus.FAILED:
-                catalog.fail(session, task.document.id, error, now)
-            else:
-                catalog.wait_again(session, task.document.id)
-        log.warning(
-            "job.failed" if status is JobStatus.FAILED else "job.retried",
-            job_id=task.lease.job_id,
-            document_id=task.document.id,
-            code=error.code,
-            reason=error.detail,
+    def _next_part(self, attempt: _Attempt) -> Part | None:
+        """What is left to convert of this job, as a file; None when the job has ended here."""
+        work = attempt.work
+        source = Source(
+            attempt.workspace / "source", work.document.mime_type, work.document.file_name
         )
+        if work.job.type is JobType.RANGE:
+            return self._rest_of_range(attempt, source)
+        self._store.fetch(work.document.storage_key, source.path)
+        plan = work.engine.plan(source, options_of(work.document).pages, attempt.workspace)
+        if len(plan.parts) > 1:
+            self._split(work, plan)
+            return None
+        part = plan.parts[0]
+        if part.indexes is None:
+            return part
+        return self._rest(attempt, source, part.indexes, part)
 
-    def _progress_of(self, document_id: str) -> Callable[[int, int], None]:
+    def _rest_of_range(self, attempt: _Attempt, source: Source) -> Part | None:
+        work = attempt.work
+        asked = _range_of(work.job, work.document)
+        self._store.fetch(self._part_key(work), source.path)
+        return self._rest(attempt, source, asked, Part(source, asked))
+
+    def _rest(
+        self, attempt: _Attempt, source: Source, asked: tuple[int, ...], whole: Part
+    ) -> Part | None:
+        """Of the pages `asked` for, those that no earlier attempt has paid for.
+
+        `whole` holds all of them; `source` is numbered like it in a range, like the document else.
+        """
+        work = attempt.work
+        if not (work.document.pages_done or attempt.has_collected):
+            return whole
+        with self._database.reading() as session:
+            done = set(catalog.page_indexes(session, work.document.id)) & set(asked)
+        if not done:
+            return whole
+        if len(done) == len(asked):
+            self._recorder.complete(work)
+            self._drop_part(work)
+            return None
+        numbers = range(len(asked)) if work.job.type is JobType.RANGE else asked
+        wanted = dict(zip(numbers, asked, strict=True))
+        left = PageSelection.of_indexes(n for n, index in wanted.items() if index not in done)
+        plan = work.engine.plan(source, left, attempt.workspace)
+        part = plan.parts[0]
+        return replace(part, indexes=tuple(wanted[number] for number in part.indexes or ()))
+
+    def _split(self, work: Work, plan: Plan) -> None:
+        """Store the parts, then let a job for each of them take over."""
+        ranges = []
+        for part in plan.parts:
+            indexes = part.indexes or ()
+            first, last = indexes[0], indexes[-1]
+            key = part_key(self._instance_id, work.document.id, first, last)
+            self._store.put(key, part.source.path, part.source.media_type)
+            ranges.append((first, last))
+        total = sum(len(part.indexes or ()) for part in plan.parts)
+        self._recorder.split(work, total, ranges)
+
+    def _keeper(self, question: Question) -> Keep:
+        def keep(answer: bytes) -> None:
+            try:
+                self._answers.keep(question, answer)
+            except OSError as error:  # a full disk: the database may still take it
+                log.warning("answer.not_kept", call_id=question.call_id, reason=str(error))
+
+        return keep
+
+    def _keep_images(self, question: Question, conversion: Conversion) -> Images:
+        return keep_images(self._store, self._instance_id, question.document_id, conversion)
+
+    def _part_key(self, work: Work) -> str:
+        first, last = _bounds(work.job)
+        return part_key(self._instance_id, work.document.id, first, last)
+
+    def _drop_part(self, work: Work) -> None:
+        """Remove the file of a range that is done; a left-over goes with the document."""
+        if work.job.type is JobType.RANGE:
+            with contextlib.suppress(ConversionError):
+                self._store.delete(self._part_key(work))
+
+    def _progress_of(self, work: Work) -> Callable[[int, int], None]:
         """Write progress down, at most once a second."""
         next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
 
@@ -172,14 +250,48 @@ class Converter:
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
             try:
                 with self._database.writing() as session:
-                    catalog.note_progress(session, document_id, done, total)
-            except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+                    catalog.note_progress(session, work.document.id, done, total)
+            except NOT_THE_JOBS_DOING as error:
                 # Only a number for the curious: not worth the conversion.
-                log.warning("job.progress_not_noted", document_id=document_id, reason=str(error))
+                log.warning(
+                    "job.progress_not_noted", document_id=work.document.id, reason=str(error)
+                )
 
         return note
 
 
-def _options(document: Document) -> Options:
-    pages = document.options.get("pages")
-    return Options(PageSelection.parse(pages) if pages else None)
+class _Attempt:
+    """One attempt at a job: its folder, and the call that it has begun, if any."""
+
+    def __init__(self, work: Work, workspace: Path) -> None:
+        self.work = work
+        self.workspace = workspace
+        self.question: Question | None = None
+        self.has_collected = False  #: answers of earlier attempts, since the document was read
+
+
+_KEPT_SOURCE = Source(Path(), "application/octet-stream", "answer")
+
+
+def options_of(document: Document) -> Options:
+    """What the client asked for, as it was stored with the document."""
+    fields = dict(document.options)
+    pages = fields.pop("pages", None)
+    return Options(PageSelection.parse(pages) if pages else None, **fields)
+
+
+def _names(lease: Lease) -> tuple[str, str]:
+    return lease.job_id, lease.token
+
+
+def _bounds(job: Job) -> tuple[int, int]:
+    if job.first_page is None or job.last_page is None:
+        raise ValueError(f"job {job.id} is no range of pages")
+    return job.first_page, job.last_page
+
+
+def _range_of(job: Job, document: Document) -> tuple[int, ...]:
+    """The pages of the document that a range job's file holds, in order."""
+    first, last = _bounds(job)
+    selected = options_of(document).pages
+    return tuple(selected.between(first, last) if selected else range(first, last + 1))

@@ -27,6 +27,11 @@ def workspace(workspaces: Path, job_id: str, lease_token: str) -> Path:
     return workspaces / f"{job_id}-{lease_token}"
 
 
+def answers(settings: Settings) -> Path:
+    """Paid answers that the database does not have yet; see ilios.kept_answers."""
+    return settings.data_folder / "answers"
+
+
 def wake_socket(settings: Settings) -> Path:
     """Where the supervisor listens for wake-up datagrams."""
     return settings.data_folder / "run" / "wake.sock"
@@ -70,7 +75,13 @@ def prepare(settings: Settings) -> None:
         )
     try:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-        own = (uploads(settings), workspaces(settings), objects(settings), folder / "run")
+        own = (
+            uploads(settings),
+            workspaces(settings),
+            answers(settings),
+            objects(settings),
+            folder / "run",
+        )
         for path in own:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = path / f".probe-{os.getpid()}"

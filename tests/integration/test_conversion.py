@@ -17,13 +17,16 @@ from ilios.conversion_errors import (
     StorageUnavailable,
 )
 from ilios.database import Database
+from ilios.engines import EMBEDDED
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
     Engine,
     ImageFile,
+    Keep,
     Options,
     Page,
+    Part,
     Progress,
     Source,
     Usage,
@@ -34,27 +37,24 @@ from ilios.queue import Lease
 from ilios.settings import Settings
 from ilios.storage import ObjectStore
 from tests.support import documents
+from tests.support.engines import EchoEngine
 
 MakeConverter = Callable[[Engine], Converter]
 
 
-class Scripted:
+class Scripted(EchoEngine):
     """An engine that does what a test says."""
 
-    name = "test"
-    model = "test-1"
-    concurrency = 1
-
-    def __init__(self, act: Callable[[Source, Options, Path, Progress], Conversion]) -> None:
+    def __init__(
+        self, act: Callable[[Source, Options, Path, Progress], Conversion], *, is_paid: bool = False
+    ) -> None:
         self._act = act
+        self.is_paid = is_paid
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
-        return self._act(source, options, workspace, progress)
-
-    def close(self) -> None:
-        """Nothing is held."""
+        return self._act(part.source, options, workspace, progress)
 
 
 def raising(error: Exception) -> Scripted:
@@ -72,7 +72,7 @@ def two_pages(_source: Source, _options: Options, workspace: Path, _: Progress) 
             Page(0, "one ![](img-0.png)", images=(ImageFile("img-0.png", picture, "image/png"),)),
             Page(1, "two", warnings=(ConversionWarning("empty_page", "Nothing here.", 2),)),
         ),
-        usage=Usage(pages=2, model="test-1.1", cost_micros=8_000),
+        usage=Usage(pages=2, model="test-model-1"),
     )
 
 
@@ -80,7 +80,7 @@ def claim(database: Database) -> Lease:
     with database.writing() as session:
         now = clock.now()
         queue.promote_due(session, now.replace(year=now.year + 1))
-        lease = queue.claim(session, "node/worker-0", now)
+        lease = queue.claim(session, EMBEDDED, "node/worker-0", now)
         assert lease is not None
         catalog.begin(session, lease.job_id, now)
     return lease
@@ -91,11 +91,11 @@ def test_a_result_is_stored_whole(
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings)
 
-    make_converter(Scripted(two_pages)).run(claim(database))
+    make_converter(Scripted(two_pages, is_paid=True)).run(claim(database))
 
     document = documents.document(database, document_id)
     assert document.status is DocumentStatus.COMPLETED
-    assert (document.page_count, document.pages_done, document.model) == (2, 2, "test-1.1")
+    assert (document.page_count, document.pages_done, document.model) == (2, 2, "test-model-1")
     assert document.warnings == [{"code": "empty_page", "message": "Nothing here.", "page": 2}]
     assert documents.job(database, job_id).status is JobStatus.COMPLETED
     with database.reading() as session:
@@ -105,7 +105,8 @@ def test_a_result_is_stored_whole(
     with store.open(image["key"]) as stream:
         assert stream.read() == b"picture"
     (call,) = documents.calls(database)
-    assert (call.state, call.pages, call.base_cost_micros) == (CallState.SETTLED, 2, 8_000)
+    assert (call.state, call.pages, call.price_micros) == (CallState.SETTLED, 2, 1_000)
+    assert (call.base_cost_micros, call.total_cost_micros) == (2_000, 2_600)
 
 
 def test_the_workspace_is_removed(

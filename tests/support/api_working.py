@@ -8,26 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ilios import data_folder
-from ilios.conversion import Converter
 from ilios.conversion_errors import ConversionError, EncryptedDocument, ObjectMissing
 from ilios.database import Database
-from ilios.dispatch import Dispatcher
+from ilios.dispatch import Dispatcher, Slot
+from ilios.engines import EMBEDDED
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
     ImageFile,
+    Keep,
     Options,
     Page,
+    Part,
     Progress,
-    Source,
     Usage,
 )
 from ilios.settings import Settings
 from ilios.storage import open_store
+from tests.support import working
+from tests.support.engines import EchoEngine
 
 IMAGE = b"\x89PNG\r\n\x1a\n not really"
-COST_MICROS = 1300  #: of a page
+COST_MICROS = 1300  #: of a page: the price of tests.support.working, with its margin
 POLL_SECONDS = 0.005
 
 
@@ -43,17 +45,15 @@ FAILURES: dict[str, ConversionError] = {
 }
 
 
-class TextEngine:
+class TextEngine(EchoEngine):
     """Gives each line of a text as a page; an image, a warning or a failure where it says so."""
 
-    name = "test"
-    model = "test-model"
-    concurrency = 1
+    is_paid = True
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
-        text = source.path.read_text()
+        text = part.source.path.read_text()
         if text in FAILURES:
             raise FAILURES[text]
         pages = tuple(
@@ -61,11 +61,7 @@ class TextEngine:
         )
         if options.pages:
             pages = tuple(pages[index] for index in options.pages.indexes(len(pages)))
-        usage = Usage(pages=len(pages), model=self.model, cost_micros=COST_MICROS * len(pages))
-        return Conversion(pages, usage)
-
-    def close(self) -> None:
-        """Nothing is held."""
+        return Conversion(pages, Usage(pages=len(pages), model="test-model"))
 
     def _page(self, index: int, line: str, workspace: Path) -> Page:
         images: tuple[ImageFile, ...] = ()
@@ -81,14 +77,14 @@ class InTestWorker:
     """Claims and converts in the test's own process."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        self._dispatcher = Dispatcher(database)
-        store, workspaces = open_store(settings), data_folder.workspaces(settings)
-        self._converter = Converter(database, store, TextEngine(), workspaces)
+        self._dispatcher = Dispatcher(database, settings.ambiguous_retries)
+        store = open_store(settings)
+        self._converter = working.converter(settings, database, store, TextEngine(settings))
 
     def work(self) -> int:
         """Convert everything that is ready; returns how many documents that were."""
         done = 0
-        while claimed := self._dispatcher.claim(["test/0"]):
+        while claimed := self._dispatcher.claim([Slot(EMBEDDED, "test/0")]):
             for _, lease in claimed:
                 self._converter.run(lease)
                 done += 1

@@ -5,11 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ilios.conversion_errors import EngineFailed
-from ilios.engines.base import Conversion, Options, Page, Progress, Source, Usage
-from ilios.engines.embedded.engine import EmbeddedEngine
+from ilios.engines import EMBEDDED, open_engines
+from ilios.engines.base import (
+    Conversion,
+    Engine,
+    Keep,
+    Options,
+    Page,
+    Part,
+    Plan,
+    Progress,
+    Source,
+    Usage,
+)
+from ilios.page_selection import PageSelection
 from ilios.settings import Settings
 from ilios.worker import EngineFactory
 
@@ -23,17 +36,29 @@ def converted(text: str) -> Conversion:
 class EchoEngine:
     """Answers at once with the text that it was given."""
 
-    name = "test"
-    model = "test"
+    name = EMBEDDED
+    is_paid = False
     concurrency = 16
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.data_folder
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
-        return converted(source.path.read_text())
+        return converted(part.source.path.read_text())
+
+    def model(self, options: Options) -> str:
+        return "test"
+
+    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+        return Plan(None, (Part(source, None),))
+
+    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+        raise NotImplementedError("nothing is kept")
+
+    def sweep(self) -> int:
+        return 0
 
     def close(self) -> None:
         """Nothing is held."""
@@ -43,28 +68,28 @@ class WaitingEngine(EchoEngine):
     """Waits until the file `release` stands in the data folder."""
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
         while not (self._folder / "release").exists():
             time.sleep(POLL_SECONDS)
-        return converted(source.path.read_text())
+        return converted(part.source.path.read_text())
 
 
 class SlowEngine(EchoEngine):
     """Takes a while for each document."""
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
         time.sleep(0.05)
-        return converted(source.path.read_text())
+        return converted(part.source.path.read_text())
 
 
 class FailingEngine(EchoEngine):
     """Fails in a way that another attempt might cure."""
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
         raise EngineFailed("Out of order.")
 
@@ -73,23 +98,33 @@ class SuicidalEngine(EchoEngine):
     """Takes its worker with it when the document says so."""
 
     def convert(
-        self, source: Source, options: Options, workspace: Path, progress: Progress
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
-        if source.path.read_text() == "die":
+        if part.source.path.read_text() == "die":
             os.kill(os.getpid(), signal.SIGKILL)
-        return converted(source.path.read_text())
+        return converted(part.source.path.read_text())
 
 
-def unable_to_boot(_settings: Settings) -> EchoEngine:
+def unable_to_boot(_settings: Settings, _instance_id: str) -> dict[str, Engine]:
     raise RuntimeError("no engine today")
 
 
+@dataclass(frozen=True)
+class Only:
+    """Opens one engine, for the lane of all documents."""
+
+    engine: type[EchoEngine]
+
+    def __call__(self, settings: Settings, _instance_id: str) -> dict[str, Engine]:
+        return {EMBEDDED: self.engine(settings)}
+
+
 ENGINES: dict[str, EngineFactory] = {
-    "echo": EchoEngine,
-    "waiting": WaitingEngine,
-    "slow": SlowEngine,
-    "failing": FailingEngine,
-    "suicidal": SuicidalEngine,
+    "echo": Only(EchoEngine),
+    "waiting": Only(WaitingEngine),
+    "slow": Only(SlowEngine),
+    "failing": Only(FailingEngine),
+    "suicidal": Only(SuicidalEngine),
     "unbootable": unable_to_boot,
-    "embedded": EmbeddedEngine,
+    "real": open_engines,
 }

@@ -1,0 +1,252 @@
+"""What a call's end changes: pages, ledger, job and document, in one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from ilios import backlog, catalog, clock, ledger, logs, queue
+from ilios.catalog import StoredImage
+from ilios.conversion_errors import (
+    ConversionError,
+    OutcomeUnknown,
+    PagesMissing,
+    ParserCrashed,
+    PoisonDocument,
+    ProviderMisconfigured,
+    ProviderThrottled,
+)
+from ilios.engines.base import Conversion, Engine
+from ilios.errors import LeaseLost
+from ilios.kept_answers import Question
+from ilios.models import Document, Job, JobStatus, JobType
+from ilios.prices import FREE, Charge, Pricing
+from ilios.queue import Lease
+from ilios.scribe import Scribe
+
+log = logs.get(__name__)
+
+Images = Mapping[int, list[StoredImage]]
+"""Stored images by page index."""
+
+THROTTLED_WAIT = timedelta(seconds=1)  #: after a 429 that names no Retry-After
+REPAIR_WAIT = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed job and its document, read once; both are detached, and read only."""
+
+    lease: Lease
+    job: Job
+    document: Document
+    engine: Engine
+
+
+class Recorder:
+    """Writes down how calls begin and end; the threads of a worker share it."""
+
+    def __init__(self, scribe: Scribe, pricing: Pricing, ambiguous_retries: int) -> None:
+        self._scribe = scribe
+        self._pricing = pricing
+        self._ambiguous_retries = ambiguous_retries
+        self._warned_of: set[str] = set()
+
+    def begin(self, work: Work, model: str, indexes: tuple[int, ...] | None) -> Question:
+        """Record that a call is about to be made.
+
+        Raises LeaseLost, and OutcomeUnknown when such a call has been in doubt too often.
+        """
+        intent = ledger.Intent(work.job.id, work.engine.name, model, indexes)
+
+        def write(session: Session) -> str:
+            if not queue.holds(session, work.lease):
+                raise _lost(work)
+            doubts = ledger.calls_unknown(session, work.job.id)
+            if doubts > self._ambiguous_retries:
+                raise _too_many_doubts(doubts)
+            return ledger.open_call(session, work.document, intent, clock.now())
+
+        return Question(self._scribe.write(write), work.job.id, work.document.id, indexes)
+
+    def store(self, work: Work, question: Question, conversion: Conversion, images: Images) -> None:
+        """Keep what a call brought: pages and cost in any case, the statuses if the job is ours.
+
+        Raises LeaseLost after that, and PagesMissing when pages that were asked for did not come.
+        """
+        missing = missing_pages(question, conversion)
+
+        def write(session: Session) -> bool:
+            """Whether the job is ours."""
+            is_ours = queue.holds(session, work.lease)
+            # What was paid for is kept however late it comes.
+            if is_ours or work.engine.is_paid:
+                self.keep(session, work.engine, question, conversion, images)
+            if is_ours and not missing:
+                _finish(session, work)
+            return is_ours
+
+        if not self._scribe.write(write):
+            raise _lost(work)
+        if missing:
+            raise PagesMissing(missing)
+
+    def complete(self, work: Work) -> None:
+        """End a job all of whose pages are there already."""
+        self._scribe.write(lambda session: _finish(session, work))
+
+    def split(self, work: Work, total: int, ranges: list[tuple[int, int]]) -> None:
+        """End a document's first job, and let a job for each range of pages take over."""
+
+        def write(session: Session) -> None:
+            now = clock.now()
+            parent = queue.held(session, work.lease)
+            queue.enqueue_ranges(session, parent, ranges, now)
+            queue.finish(session, work.lease, now)
+            catalog.note_progress(session, work.document.id, 0, total)
+
+        self._scribe.write(write)
+        log.info("document.split", document_id=work.document.id, pages=total, ranges=len(ranges))
+
+    def recover(
+        self, engine: Engine, question: Question, conversion: Conversion, images: Images
+    ) -> None:
+        """Keep what an answer from before a crash brought; the job that needs it finds it."""
+        self._scribe.write(lambda session: self.keep(session, engine, question, conversion, images))
+        log.info("answer.recovered", call_id=question.call_id, document_id=question.document_id)
+
+    def give_up(self, work: Work, question: Question | None, error: ConversionError) -> None:
+        """End an attempt that failed: wait, retry or fail, as the error says. Raises LeaseLost."""
+
+        def write(session: Session) -> tuple[JobStatus, ConversionError]:
+            final = error
+            if question is not None:
+                _close_call(session, question, error)
+            if isinstance(error, ParserCrashed):
+                final = _poison(queue.count_crash(session, work.lease), error)
+            status = self._leave(session, work, final)
+            _follow(session, work, status, final)
+            return status, final
+
+        status, final = self._scribe.write(write)
+        log.warning(
+            "job.failed" if status is JobStatus.FAILED else "job.retried",
+            job_id=work.job.id,
+            document_id=work.document.id,
+            code=final.code,
+            reason=final.detail,
+        )
+
+    def _leave(self, session: Session, work: Work, error: ConversionError) -> JobStatus:
+        """Move the job on; what is not the document's doing costs no attempt."""
+        now = clock.now()
+        match error:
+            case ProviderThrottled():
+                seconds = error.retry_after_seconds
+                wait = THROTTLED_WAIT if seconds is None else timedelta(seconds=seconds)
+                until = now + min(wait, queue.LONGEST_WAIT)
+                queue.postpone(session, work.lease, until, error.detail)
+            case ProviderMisconfigured():
+                queue.postpone(session, work.lease, now + REPAIR_WAIT, error.detail)
+            case OutcomeUnknown() if (
+                doubts := ledger.calls_unknown(session, work.job.id)
+            ) <= self._ambiguous_retries:
+                wait = queue.retry_delay(max(1, doubts))
+                queue.postpone(session, work.lease, now + wait, error.detail)
+            case _ if error.retryable and not isinstance(error, OutcomeUnknown):
+                return queue.retry(session, work.lease, error.detail, now)
+            case _:
+                queue.fail(session, work.lease, error.detail, now)
+                return JobStatus.FAILED
+        return JobStatus.PENDING
+
+    def keep(
+        self,
+        session: Session,
+        engine: Engine,
+        question: Question,
+        conversion: Conversion,
+        images: Images,
+        *,
+        batch: bool = False,
+    ) -> None:
+        """Settle the call and keep its pages, unless that was done before."""
+        settled = ledger.settle(
+            session,
+            question.call_id,
+            usage=conversion.usage,
+            characters=sum(len(page.markdown) for page in conversion.pages),
+            charge=self._charge(engine, conversion, batch=batch),
+            now=clock.now(),
+        )
+        if settled:
+            catalog.checkpoint(session, question.document_id, conversion, images)
+
+    def _charge(self, engine: Engine, conversion: Conversion, *, batch: bool) -> Charge:
+        if not engine.is_paid:
+            return FREE
+        usage = conversion.usage
+        if not self._pricing.book.knows(usage.model) and usage.model not in self._warned_of:
+            self._warned_of.add(usage.model)
+            log.warning("price.unknown_model", model=usage.model, billed_as="* of PRICE_BOOK")
+        return self._pricing.charge(
+            usage.pages, usage.model, annotated=usage.annotated, batch=batch
+        )
+
+
+def _finish(session: Session, work: Work) -> None:
+    """End the job, and the document with its last one."""
+    now = clock.now()
+    queue.finish(session, work.lease, now)
+    if work.job.type is JobType.CONVERT or not backlog.open_jobs(session, work.document.id):
+        catalog.complete(session, work.document.id, now)
+
+
+def _close_call(session: Session, question: Question, error: ConversionError) -> None:
+    if isinstance(error, OutcomeUnknown):
+        ledger.doubt(session, question.call_id, clock.now())
+    else:
+        ledger.refuse(session, question.call_id, clock.now())  # not, if it is settled
+
+
+def _follow(session: Session, work: Work, status: JobStatus, error: ConversionError) -> None:
+    """Let the document follow its job."""
+    if status is JobStatus.FAILED:
+        catalog.fail(session, work.document.id, error, clock.now())
+        queue.drop_waiting(session, work.document.id, error.detail, clock.now())
+    elif work.job.type is JobType.CONVERT:
+        catalog.wait_again(session, work.document.id)
+
+
+def missing_pages(question: Question, conversion: Conversion) -> str | None:
+    """What did not come of what was asked for, as a sentence; None when everything came."""
+    came = {page.index for page in conversion.pages}
+    if question.indexes is None:
+        return None if came else "The provider answered without a single page."
+    missing = [index + 1 for index in question.indexes if index not in came]
+    if not missing:
+        return None
+    return (
+        f"The provider left out {len(missing)} of {len(question.indexes)} pages "
+        f"(the first is page {missing[0]})."
+    )
+
+
+def _lost(work: Work) -> LeaseLost:
+    return LeaseLost(f"Job {work.job.id} is no longer under this lease.")
+
+
+def _poison(crashes: int, error: ConversionError) -> ConversionError:
+    if crashes < queue.MAX_CRASHES:
+        return error
+    return PoisonDocument(f"The document crashed its parser {crashes} times. {error.detail}")
+
+
+def _too_many_doubts(doubts: int) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{doubts} calls for these pages ended without an answer, and each may have been billed. "
+        "They are not repeated by themselves any more (AMBIGUOUS_RETRIES)."
+    )

@@ -1,0 +1,456 @@
+"""Every page is paid for once: ranges, checkpoints, doubts, and answers that come late."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ilios import catalog, clock, conversion, data_folder, ledger, queue
+from ilios.conversion import Converter
+from ilios.conversion_errors import (
+    ConversionError,
+    CorruptDocument,
+    OutcomeUnknown,
+    ProviderMisconfigured,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
+from ilios.database import Database
+from ilios.dispatch import Dispatcher
+from ilios.engines import EMBEDDED, MISTRAL
+from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
+from ilios.errors import DatabaseBusy
+from ilios.governor import ANSWERED, Outcome
+from ilios.models import CallState, Document, DocumentStatus, JobStatus, PageRow
+from ilios.page_selection import PageSelection
+from ilios.queue import Lease
+from ilios.settings import Settings
+from ilios.storage import ObjectStore
+from tests.support import documents, working
+from tests.support.engines import EchoEngine
+
+LINES_A_PART = 3
+Fault = Callable[[tuple[int, ...]], None]
+
+
+class LineEngine(EchoEngine):
+    """A paid engine: each line of a text is a page, at most three of them to a call."""
+
+    name = MISTRAL
+    is_paid = True
+
+    def __init__(self) -> None:
+        self.billed: list[int] = []
+        self.before: list[Fault] = []  #: one for each call to come; what it raises was not billed
+        self.after: list[Fault] = []  #: what it raises was billed
+        self.leave_out: list[set[int]] = []
+
+    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+        lines = source.path.read_text().splitlines()
+        wanted = pages.indexes(len(lines)) if pages else list(range(len(lines)))
+        parts = []
+        for start in range(0, len(wanted), LINES_A_PART):
+            indexes = tuple(wanted[start : start + LINES_A_PART])
+            path = workspace / f"part-{start}"
+            path.write_text("\n".join(lines[index] for index in indexes))
+            parts.append(Part(Source(path, source.media_type, source.file_name), indexes))
+        return Plan(len(lines), tuple(parts))
+
+    def convert(
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+    ) -> Conversion:
+        indexes = part.indexes or ()
+        if self.before:
+            self.before.pop(0)(indexes)
+        omitted = self.leave_out.pop(0) if self.leave_out else set()
+        lines = part.source.path.read_text().splitlines()
+        answered = {i: line for i, line in zip(indexes, lines, strict=True) if i not in omitted}
+        self.billed += answered
+        if self.after:
+            self.after.pop(0)(indexes)
+        answer = json.dumps(answered).encode()
+        keep(answer)
+        return self.read(answer, part, options, workspace)
+
+    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+        lines = json.loads(answer)
+        pages = tuple(Page(int(index), line) for index, line in lines.items())
+        return Conversion(pages, Usage(len(pages), "test-model"))
+
+
+def fine(_indexes: tuple[int, ...]) -> None:
+    """Nothing happens."""
+
+
+def raising(error: Exception) -> Fault:
+    def fault(_indexes: tuple[int, ...]) -> None:
+        raise error
+
+    return fault
+
+
+class Bench:
+    """A worker, a supervisor's dispatcher and an engine, in this process."""
+
+    def __init__(self, settings: Settings, database: Database, store: ObjectStore) -> None:
+        self.settings = settings
+        self.database = database
+        self.store = store
+        self.dispatcher = Dispatcher(database, settings.ambiguous_retries)
+        self.use(LineEngine())
+
+    def use(self, engine: LineEngine) -> None:
+        self.engine = engine
+        self.converter: Converter = working.converter(
+            self.settings, self.database, self.store, engine, lane=MISTRAL
+        )
+
+    def add(self, lines: int, pages: str | None = None) -> str:
+        content = "\n".join(f"line {number}" for number in range(1, lines + 1)).encode()
+        document_id, _ = documents.add_document(
+            self.database, settings=self.settings, content=content, pages=pages, lane=MISTRAL
+        )
+        return document_id
+
+    def claim(self) -> Lease | None:
+        with self.database.writing() as session:
+            now = clock.now()
+            queue.promote_due(session, now.replace(year=now.year + 1))
+            lease = queue.claim(session, MISTRAL, "node/worker-0", now)
+            if lease is not None:
+                catalog.begin(session, lease.job_id, now)
+        return lease
+
+    def claimed(self) -> Iterator[Lease]:
+        while lease := self.claim():
+            yield lease
+
+    def run_all(self) -> None:
+        for lease in self.claimed():
+            self.converter.run(lease)
+
+    def document(self, document_id: str) -> Document:
+        return documents.document(self.database, document_id)
+
+    def lines(self, document_id: str) -> list[str]:
+        with self.database.reading() as session:
+            rows = session.scalars(
+                select(PageRow).where(PageRow.document_id == document_id).order_by(PageRow.index)
+            )
+            return [row.markdown for row in rows]
+
+    def states(self) -> list[CallState]:
+        return sorted(call.state for call in documents.calls(self.database))
+
+    def totals(self) -> ledger.Totals:
+        with self.database.reading() as session:
+            return ledger.summary(session, "anonymous", ledger.Period())
+
+    def kept(self) -> list[Path]:
+        return list(data_folder.answers(self.settings).iterdir())
+
+
+@pytest.fixture
+def bench(settings: Settings, database: Database, store: ObjectStore) -> Bench:
+    return Bench(settings, database, store)
+
+
+def test_a_long_document_becomes_ranges_and_is_assembled_in_order(
+    bench: Bench, settings: Settings
+) -> None:
+    document_id = bench.add(10)
+
+    bench.run_all()
+
+    document = bench.document(document_id)
+    assert document.status is DocumentStatus.COMPLETED
+    assert (document.page_count, document.pages_done) == (10, 10)
+    assert bench.lines(document_id) == [f"line {number}" for number in range(1, 11)]
+    assert sorted(bench.engine.billed) == list(range(10))
+    jobs = documents.jobs(bench.database)
+    assert sorted((job.type, job.first_page, job.last_page) for job in jobs if job.last_page) == [
+        ("range", 0, 2),
+        ("range", 3, 5),
+        ("range", 6, 8),
+        ("range", 9, 9),
+    ]
+    assert not list(settings.data_folder.rglob("parts/*"))
+    assert bench.kept() == []
+
+
+def test_a_selection_is_cut_and_costs_only_what_it_selects(bench: Bench) -> None:
+    document_id = bench.add(20, pages="2,4,6,8,10")
+
+    bench.run_all()
+
+    assert bench.lines(document_id) == ["line 2", "line 4", "line 6", "line 8", "line 10"]
+    assert sorted(bench.engine.billed) == [1, 3, 5, 7, 9]
+    assert bench.totals().cost_micros == 5 * 1_300
+
+
+def test_progress_counts_the_pages_of_finished_ranges(bench: Bench) -> None:
+    document_id = bench.add(10)
+    seen = []
+    for lease in bench.claimed():
+        bench.converter.run(lease)
+        document = bench.document(document_id)
+        seen.append((document.pages_done, document.page_count, document.status))
+
+    assert [done for done, _, _ in seen] == [0, 3, 6, 9, 10]
+    assert {(total, status) for _, total, status in seen[:-1]} == {(10, DocumentStatus.PROCESSING)}
+
+
+def test_a_range_that_fails_is_tried_again_alone(bench: Bench) -> None:
+    document_id = bench.add(9)
+    bench.engine.before = [fine, raising(ProviderUnavailable("500"))]
+
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert sorted(bench.engine.billed) == list(range(9))
+    assert bench.states() == [CallState.REFUSED] + [CallState.SETTLED] * 3
+
+
+def test_a_range_that_cannot_be_done_fails_the_document_and_stops_the_rest(bench: Bench) -> None:
+    document_id = bench.add(9)
+    bench.engine.before = [raising(CorruptDocument("A page is broken."))]
+
+    bench.run_all()
+
+    document = bench.document(document_id)
+    assert (document.status, document.error_code) == (DocumentStatus.FAILED, "corrupt_document")
+    assert bench.engine.billed == []
+    assert {job.status for job in documents.jobs(bench.database) if job.last_page} == {
+        JobStatus.FAILED
+    }
+
+
+def test_throttling_and_wrong_settings_cost_no_attempt(bench: Bench) -> None:
+    document_id = bench.add(1)
+    errors: list[ConversionError] = [ProviderThrottled("429", 1)] * 5
+    errors += [ProviderMisconfigured("401")] * 5
+    bench.engine.before = [raising(error) for error in errors]
+    outcomes = []
+    for lease in bench.claimed():
+        news = bench.converter.run(lease)
+        assert news is not None
+        outcomes.append(news.outcome)
+
+    assert outcomes == [Outcome.THROTTLED] * 5 + [Outcome.MISCONFIGURED] * 5 + [Outcome.ANSWERED]
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert documents.jobs(bench.database)[0].attempts == 1
+
+
+def test_retry_after_is_kept_by_the_job(bench: Bench) -> None:
+    bench.add(1)
+    bench.engine.before = [raising(ProviderThrottled("429", 7))]
+    lease = bench.claim()
+    assert lease is not None
+
+    bench.converter.run(lease)
+
+    job = documents.job(bench.database, lease.job_id)
+    assert job.scheduled_at is not None
+    assert 5 < (job.scheduled_at - clock.now()).total_seconds() <= 7
+
+
+def test_an_unknown_outcome_is_repeated_twice_and_then_left_to_people(bench: Bench) -> None:
+    document_id = bench.add(2)
+    bench.engine.after = [raising(OutcomeUnknown("The connection broke."))] * 9
+
+    bench.run_all()
+
+    document = bench.document(document_id)
+    assert (document.status, document.error_code) == (DocumentStatus.FAILED, "outcome_unknown")
+    assert len(bench.engine.billed) == 3 * 2
+    totals = bench.totals()
+    assert (totals.pages, totals.cost_micros) == (0, 0)
+    assert (totals.ambiguous_calls, totals.ambiguous_pages) == (3, 6)
+
+
+def test_an_unknown_outcome_that_is_followed_by_an_answer_stays_on_record(bench: Bench) -> None:
+    document_id = bench.add(2)
+    bench.engine.after = [raising(OutcomeUnknown("The connection broke."))]
+
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    totals = bench.totals()
+    assert totals.pages + totals.ambiguous_pages == len(bench.engine.billed) == 4
+    assert documents.jobs(bench.database)[0].attempts == 1
+
+
+def test_missing_pages_are_asked_for_again_alone(bench: Bench) -> None:
+    document_id = bench.add(3)
+    bench.engine.leave_out = [{0, 2}, {2}]
+
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert bench.lines(document_id) == ["line 1", "line 2", "line 3"]
+    assert bench.engine.billed == [1, 0, 2]
+
+
+def test_pages_that_never_come_fail_the_document_and_keep_the_others(bench: Bench) -> None:
+    document_id = bench.add(3)
+    bench.engine.leave_out = [{2}] * 5
+
+    bench.run_all()
+
+    document = bench.document(document_id)
+    assert (document.status, document.error_code) == (DocumentStatus.FAILED, "pages_missing")
+    assert "page 3" in (document.error or "")
+    assert bench.lines(document_id) == ["line 1", "line 2"]
+    assert bench.engine.billed == [0, 1]
+
+
+def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document_id = bench.add(2)
+    lease = bench.claim()
+    assert lease is not None
+
+    def refuse(*_: object) -> None:
+        raise DatabaseBusy("The database is locked.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ilios.outcomes.Recorder.store", refuse)
+        with pytest.raises(DatabaseBusy):
+            bench.converter.run(lease)
+    assert len(bench.kept()) == 1
+    bench.dispatcher.give_back([lease])
+    assert bench.states() == [CallState.UNKNOWN]
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert bench.engine.billed == [0, 1]
+    assert bench.states() == [CallState.SETTLED]
+    assert bench.totals().ambiguous_calls == 0
+    assert bench.kept() == []
+
+
+def test_an_answer_that_nobody_came_back_for_is_collected(
+    bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document_id = bench.add(2)
+    lease = bench.claim()
+    assert lease is not None
+
+    def refuse(*_: object) -> None:
+        raise DatabaseBusy("The database is locked.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ilios.outcomes.Recorder.store", refuse)
+        with pytest.raises(DatabaseBusy):
+            bench.converter.run(lease)
+
+    monkeypatch.setattr(conversion, "LEFT_BEHIND_SECONDS", -1.0)
+    bench.converter.collect_leftovers()
+
+    assert bench.lines(document_id) == ["line 1", "line 2"]
+    assert bench.states() == [CallState.SETTLED]
+    assert bench.kept() == []
+
+
+def test_a_late_answer_of_a_stale_worker_is_recorded_and_its_pages_are_used(bench: Bench) -> None:
+    document_id = bench.add(2)
+    stale = bench.claim()
+    assert stale is not None
+
+    def lose_the_lease(_indexes: tuple[int, ...]) -> None:
+        bench.dispatcher.release_lost([stale])
+
+    bench.engine.after = [lose_the_lease]
+    bench.converter.run(stale)
+
+    assert bench.document(document_id).status is DocumentStatus.PENDING
+    assert bench.states() == [CallState.SETTLED]
+    bench.run_all()
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert bench.engine.billed == [0, 1]
+
+
+def test_pages_that_are_there_stay_when_a_late_answer_brings_them_again(bench: Bench) -> None:
+    document_id = bench.add(2)
+    stale = bench.claim()
+    assert stale is not None
+
+    def be_overtaken(_indexes: tuple[int, ...]) -> None:
+        bench.dispatcher.release_lost([stale])
+        bench.run_all()
+
+    bench.engine.after = [be_overtaken]
+    bench.converter.run(stale)
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert len(bench.lines(document_id)) == 2
+    assert bench.totals().pages == len(bench.engine.billed) == 4
+
+
+def test_a_worker_killed_in_mid_call_costs_a_doubt_and_no_attempt(bench: Bench) -> None:
+    document_id = bench.add(2)
+    lost: list[JobStatus] = []
+
+    def die(_indexes: tuple[int, ...]) -> None:
+        raise KeyboardInterrupt  # like SIGKILL: nothing of the worker goes on
+
+    bench.engine.after = [die] * 9
+    for lease in bench.claimed():
+        with pytest.raises(KeyboardInterrupt):
+            bench.converter.run(lease)
+        bench.dispatcher.release_lost([lease])
+        lost.append(documents.job(bench.database, lease.job_id).status)
+
+    assert lost == [JobStatus.PENDING, JobStatus.PENDING, JobStatus.FAILED]
+    document = bench.document(document_id)
+    assert (document.status, document.error_code) == (DocumentStatus.FAILED, "outcome_unknown")
+    assert bench.totals().ambiguous_pages == len(bench.engine.billed) == 6
+
+
+def test_an_unknown_model_is_billed_at_the_fallback_and_warned_about_once(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class NewModel(LineEngine):
+        def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+            known = super().read(answer, part, options, workspace)
+            return Conversion(known.pages, Usage(known.usage.pages, "mistral-ocr-9"))
+
+    bench.use(NewModel())
+    bench.add(6)
+    bench.run_all()
+
+    assert bench.totals().cost_micros == 6 * 5_200
+    assert {call.model for call in documents.calls(bench.database)} == {"mistral-ocr-9"}
+    assert capsys.readouterr().out.count("price.unknown_model") == 1
+
+
+def test_an_answer_says_that_the_provider_works(bench: Bench) -> None:
+    bench.add(1)
+    lease = bench.claim()
+    assert lease is not None
+
+    assert bench.converter.run(lease) == ANSWERED
+
+
+def test_what_waits_for_another_engine_is_moved_when_the_settings_change(
+    bench: Bench, settings: Settings
+) -> None:
+    bench.add(1)
+    documents.add_document(bench.database, mime_type="text/html", lane=EMBEDDED)
+    documents.add_document(bench.database, mime_type="application/pdf", lane=EMBEDDED)
+
+    bench.dispatcher.assign_lanes(settings)
+    assert {job.lane for job in documents.jobs(bench.database)} == {EMBEDDED}
+    mistral = settings.model_copy(update={"ocr_engine": MISTRAL})
+    bench.dispatcher.assign_lanes(mistral)
+
+    assert sorted(job.lane for job in documents.jobs(bench.database)) == [
+        EMBEDDED,
+        MISTRAL,
+        MISTRAL,
+    ]

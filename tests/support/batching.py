@@ -1,0 +1,148 @@
+"""Batches in the provider's lane: submitted the way the API does, against our stand-in of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from ilios import clock, data_folder, queue
+from ilios.admission import Order
+from ilios.database import Database
+from ilios.engines import MISTRAL
+from ilios.engines.base import Options
+from ilios.engines.mistral.engine import MistralEngine
+from ilios.governor import News
+from ilios.intake import Intake
+from ilios.models import Call, Document, PageRow, ProviderBatch, ProviderBatchState
+from ilios.outcomes import Recorder
+from ilios.provider_batches.opening import open_batches
+from ilios.scribe import Scribe
+from ilios.settings import Settings
+from ilios.storage import open_store
+from ilios.uploads import UploadSink
+from ilios.wakeup import Bell
+from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
+from tests.mistral_server.samples import pdf
+from tests.support.waiting import wait_until
+
+WORK_TIMEOUT_S = 40.0
+FILE_LIMIT_BYTES = 1024**3
+BATCH_PAGE_MICROS = 2_000  #: half of what a page of the default model costs
+
+
+def pointing_at(settings: Settings, provider: MistralServer, **changes: Any) -> Settings:
+    """Settings for the provider's engine, at this address."""
+    return settings.model_copy(
+        update={
+            "mistral_api_key": SecretStr(API_KEY),
+            "mistral_server_url": provider.url,
+            "provider_batch_poll_seconds": 1,
+            "margin_rate": 0,
+            **changes,
+        }
+    )
+
+
+def one_page(number: int, padding_bytes: int = 0) -> bytes:
+    """A PDF that is no other's twin; line faults find it by its text."""
+    return pdf(f"Document number {number}.", padding_bytes=padding_bytes)
+
+
+def submit(
+    settings: Settings,
+    database: Database,
+    contents: Sequence[bytes],
+    options: Options | None = None,
+    *,
+    in_batch_lane: bool = True,
+) -> list[str]:
+    """Submit a batch; returns the ids of its documents."""
+    received = []
+    for number, content in enumerate(contents):
+        sink = UploadSink(data_folder.uploads(settings), limit_bytes=FILE_LIMIT_BYTES)
+        sink.write(content)
+        received.append(sink.received(f"file-{number}.pdf"))
+    bell = Bell(data_folder.wake_socket(settings))
+    order = Order("anonymous", options=options or Options(), provider_batch=in_batch_lane)
+    intake = Intake(settings, database, open_store(settings), bell)
+    _, documents = intake.submit_batch(received, order)
+    bell.close()
+    return [document.id for document in documents]
+
+
+def batch(database: Database) -> ProviderBatch:
+    """The one that there is."""
+    with database.reading() as session:
+        return session.scalars(select(ProviderBatch)).one()
+
+
+def is_ended(database: Database) -> bool:
+    return batch(database).state is ProviderBatchState.ENDED
+
+
+def state(database: Database) -> ProviderBatchState:
+    return batch(database).state
+
+
+def documents(database: Database, ids: Sequence[str]) -> list[Document]:
+    with database.reading() as session:
+        found = {one.id: one for one in session.scalars(select(Document))}
+    return [found[document_id] for document_id in ids]
+
+
+def pages(database: Database, document_id: str) -> list[PageRow]:
+    with database.reading() as session:
+        of_document = select(PageRow).where(PageRow.document_id == document_id)
+        return list(session.scalars(of_document.order_by(PageRow.index)))
+
+
+def calls(database: Database) -> list[Call]:
+    with database.reading() as session:
+        return list(session.scalars(select(Call).order_by(Call.created_at, Call.call_id)))
+
+
+class Died(BaseException):
+    """What stands for a kill -9 in the middle of a step."""
+
+
+class LaneWorker:
+    """A worker in the test's own process that takes batches forward, without their pauses."""
+
+    def __init__(self, settings: Settings, database: Database, engine: MistralEngine) -> None:
+        self._database = database
+        recorder = Recorder(Scribe(database), settings.pricing, settings.ambiguous_retries)
+        batches = open_batches(settings, database, open_store(settings), engine, recorder)
+        assert batches is not None
+        self._batches = batches
+
+    def step(self, *, patient: bool = False) -> News | None:
+        """Claim the batch's job, even before it is due, and do what is next."""
+        with self._database.writing() as session:
+            queue.promote_due(session, clock.now() + timedelta(days=0 if patient else 1))
+            lease = queue.claim(session, MISTRAL, "test/0", clock.now())
+        if lease is None:
+            return None
+        try:
+            return self._batches.run(lease)
+        except Died:
+            with self._database.writing() as session:
+                lost = queue.under_leases([lease])
+                queue.release_lost(session, lost, "killed", clock.now())
+            return None
+
+    def work_until(self, reached: Callable[[], bool], *, patient: bool = False) -> None:
+        def step_or_reached() -> bool:
+            if not reached():
+                self.step(patient=patient)
+            return reached()
+
+        wait_until(step_or_reached, WORK_TIMEOUT_S)
+
+    def work(self, *, patient: bool = False) -> None:
+        """Take the batch to its end."""
+        self.work_until(lambda: is_ended(self._database), patient=patient)
