@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ilios import catalog, clock, ledger, logs, queue
-from ilios.conversion_errors import WorkerLost
+from ilios import backlog, catalog, clock, engines, ledger, logs, queue
+from ilios.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
 from ilios.database import Database
-from ilios.models import JobStatus
-from ilios.queue import Lease
+from ilios.models import Document, Job, JobStatus, JobType
+from ilios.queue import Lease, Released
+from ilios.settings import Settings
 
 log = logs.get(__name__)
 
@@ -21,27 +23,62 @@ LOST = WorkerLost(
 )
 
 
+DOUBTFUL = OutcomeUnknown(
+    "Calls for this document were cut off too often, and each may have been billed "
+    "(AMBIGUOUS_RETRIES). Retry it by hand."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free place of a worker (`<node>/<name>`) for a job of one lane."""
+
+    lane: str
+    worker: str
+
+
 class Dispatcher:
     """Claims and releases jobs, each call in one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ambiguous_retries: int) -> None:
         self._database = database
+        self._ambiguous_retries = ambiguous_retries
+        self._has_backlog = False
 
-    def claim(self, workers: list[str]) -> list[tuple[str, Lease]]:
-        """One ready job for each worker name, in that order, until nothing is ready."""
-        if not self._anything_to_do():
+    def claim(self, slots: list[Slot]) -> list[tuple[Slot, Lease]]:
+        """One ready job for each slot, in that order, until nothing is ready in its lane."""
+        if not self._has_backlog and not self._anything_to_do(slots):
             return []
-        claimed = []
+        claimed: list[tuple[Slot, Lease]] = []
+        exhausted: set[str] = set()
         with self._database.writing() as session:
             now = clock.now()
-            queue.promote_due(session, now)
-            for worker in workers:
-                lease = queue.claim(session, worker, now)
+            if backlog.anything_due(session, now):
+                queue.promote_due(session, now)
+            for slot in slots:
+                if slot.lane in exhausted:
+                    continue
+                lease = queue.claim(session, slot.lane, slot.worker, now)
                 if lease is None:
-                    break
+                    exhausted.add(slot.lane)
+                    continue
                 catalog.begin(session, lease.job_id, now)
-                claimed.append((worker, lease))
+                claimed.append((slot, lease))
+        # When every slot found a job, the next one will too: no need to look before.
+        self._has_backlog = not exhausted
         return claimed
+
+    def assign_lanes(self, settings: Settings) -> None:
+        """Let the engines that the settings ask for do what waits for others."""
+        read_here = select(Document.id).where(Document.mime_type.in_(engines.NOT_READ_BY_MISTRAL))
+        with self._database.writing() as session:
+            if settings.engine_name == engines.MISTRAL:
+                others = Job.document_id.not_in(read_here)
+                moved = queue.move_to_lane(session, engines.MISTRAL, others)
+            else:
+                moved = queue.move_to_lane(session, engines.EMBEDDED, Job.document_id.is_not(None))
+        if moved:
+            log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
 
     def extend(self, leases: list[Lease]) -> None:
         """Heartbeat for the jobs that live workers hold."""
@@ -52,12 +89,12 @@ class Dispatcher:
         """Return jobs that were never begun, or that we stopped; costs no attempt."""
         with self._database.writing() as session:
             for lease in leases:
-                document_id = queue.give_back(session, lease)
-                if document_id is None:
+                released = queue.give_back(session, lease)
+                if released is None:
                     continue
-                catalog.wait_again(session, document_id)
                 ledger.abandon(session, [lease.job_id], clock.now())
-                log.info("job.given_back", job_id=lease.job_id, document_id=document_id)
+                _follow(session, released)
+                log.info("job.given_back", job_id=lease.job_id, document_id=released.document_id)
 
     def release_lost(self, leases: list[Lease]) -> None:
         """Give back the jobs that a dead worker had begun."""
@@ -71,30 +108,47 @@ class Dispatcher:
         """Give back the jobs of nodes that no longer renew their leases."""
         now = clock.now()
         with self._database.reading() as session:
-            if not queue.anything_expired(session, now):
+            if not backlog.anything_expired(session, now):
                 return
         self._release(queue.expired(now))
 
-    def _anything_to_do(self) -> bool:
+    def _anything_to_do(self, slots: list[Slot]) -> bool:
         with self._database.reading() as session:
-            return queue.anything_ready(session) or queue.anything_due(session, clock.now())
+            ready = backlog.anything_ready(session, {slot.lane for slot in slots})
+            return ready or backlog.anything_due(session, clock.now())
 
     def _release(self, lost: ColumnElement[bool]) -> None:
         with self._database.writing() as session:
             for released in queue.release_lost(session, lost, LOST.detail, clock.now()):
-                _settle(session, released)
+                session.flush()
+                self._settle(session, released)
+
+    def _settle(self, session: Session, released: Released) -> None:
+        """A job cut off in mid-call is charged with a doubtful call, any other with an attempt."""
+        now = clock.now()
+        in_call = ledger.calls_open(session, released.job_id)
+        ledger.abandon(session, [released.job_id], now)
+        status = released.status
+        error: ConversionError = LOST
+        if in_call and status is JobStatus.PENDING:
+            queue.forgive(session, released.job_id)
+            if ledger.calls_unknown(session, released.job_id) > self._ambiguous_retries:
+                status, error = JobStatus.FAILED, DOUBTFUL
+                queue.drop(session, released.job_id, DOUBTFUL.detail, now)
+        if status is JobStatus.FAILED and released.document_id is not None:
+            catalog.fail(session, released.document_id, error, now)
+            queue.drop_waiting(session, released.document_id, error.detail, now)
+        else:
+            _follow(session, released)
+        log.warning(
+            "job.released",
+            job_id=released.job_id,
+            document_id=released.document_id,
+            status=status.value,
+        )
 
 
-def _settle(session: Session, released: queue.Released) -> None:
-    now = clock.now()
-    ledger.abandon(session, [released.job_id], now)
-    if released.status is JobStatus.FAILED:
-        catalog.fail(session, released.document_id, LOST, now)
-    else:
+def _follow(session: Session, released: Released) -> None:
+    """A document waits again with its only job; one that is in ranges goes on."""
+    if released.document_id is not None and released.type is JobType.CONVERT:
         catalog.wait_again(session, released.document_id)
-    log.warning(
-        "job.released",
-        job_id=released.job_id,
-        document_id=released.document_id,
-        status=released.status.value,
-    )

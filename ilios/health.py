@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import clock, heartbeat, queue
+from ilios import backlog, clock, engines, heartbeat
 from ilios.database import Database
+from ilios.heartbeat import Heartbeat
 from ilios.models import Instance
 
 BACKLOG_AGE = timedelta(seconds=60)
@@ -18,12 +19,16 @@ BACKLOG_AGE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`cause` says what makes the service unhealthy; None when it is healthy."""
+    """`provider` is what the governor makes of it; `cause` says what makes the service unhealthy.
+
+    `cause` is None when it is healthy.
+    """
 
     database: str
     storage: str
     workers: str
     queue: str
+    provider: str
     cause: str | None
 
 
@@ -36,7 +41,9 @@ class Examiner:
         self._supervisor_state = supervisor_state
 
     def examine(self) -> Health:
-        workers, worker_fault = self._workers()
+        beat = heartbeat.read(self._supervisor_state)
+        workers, worker_fault = _workers(beat)
+        provider = beat.provider if beat and beat.is_fresh else "unknown"
         try:
             backlog = self._queue()
         except SQLAlchemyError as error:
@@ -46,23 +53,24 @@ class Examiner:
                 storage=self._storage_name,
                 workers=workers,
                 queue="unknown",
+                provider=provider,
                 cause=f"The database does not answer: {reason}.",
             )
-        return Health("connected", self._storage_name, workers, backlog, worker_fault)
+        return Health("connected", self._storage_name, workers, backlog, provider, worker_fault)
 
     def _queue(self) -> str:
         with self._database.reading() as session:
             session.scalars(select(Instance.id)).one()
-            oldest = queue.oldest_ready(session)
+            oldest = backlog.oldest_ready(session, engines.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
         return "backlogged" if late else "ok"
 
-    def _workers(self) -> tuple[str, str | None]:
-        beat = heartbeat.read(self._supervisor_state)
-        if beat is None or not beat.is_fresh:
-            return "supervisor not running", (
-                "The supervisor does not answer: documents are accepted but not converted."
-            )
-        if beat.workers_ready < beat.workers_configured:
-            return f"{beat.workers_ready} of {beat.workers_configured} ready", None
-        return "ok", None
+
+def _workers(beat: Heartbeat | None) -> tuple[str, str | None]:
+    if beat is None or not beat.is_fresh:
+        return "supervisor not running", (
+            "The supervisor does not answer: documents are accepted but not converted."
+        )
+    if beat.workers_ready < beat.workers_configured:
+        return f"{beat.workers_ready} of {beat.workers_configured} ready", None
+    return "ok", None

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 STALE_SECONDS = 5.0
+NOT_USED = "not used"  #: of the provider, while the embedded engine converts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Heartbeat:
     workers_configured: int
     workers_ready: int
     jobs_running: int
+    provider: str = NOT_USED  #: what the governor makes of the provider
+    provider_files_removed: int = 0  #: left-overs of ours, since the supervisor started
 
     @property
     def is_fresh(self) -> bool:

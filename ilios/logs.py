@@ -48,7 +48,7 @@ def configure(settings: Settings, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for library in ("botocore", "boto3", "s3transfer", "urllib3", "alembic", "PIL"):
+    for library in ("botocore", "boto3", "s3transfer", "urllib3", "alembic", "httpx2", "PIL"):
         logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ilios.governor import News
 from ilios.queue import Lease
 
 # Down: a Lease is "do this job"; there are never more of them out than the worker has slots.
@@ -15,10 +16,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """Up: the worker has booted and can run this many jobs at once."""
+class Tidy:
+    """Down, now and then: look for what dead processes left behind."""
 
-    slots: int
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Up: the worker has booted and can run this many jobs of each lane at once."""
+
+    slots: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,22 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Up: the job's outcome is in the database; its slot is free."""
+    """Up: the job's slot is free. Its outcome is in the database, unless it was interrupted.
+
+    `news` is what the job has to say of the provider.
+    """
 
     job_id: str
+    news: News | None = None
+    interrupted: bool = False  #: by no fault of its own: to be given back
 
 
-ToWorker = Lease | Stop
-ToSupervisor = Ready | Alive | Accepted | Ended
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """Up: how many files of ours were removed at the provider."""
+
+    provider_files: int
+
+
+ToWorker = Lease | Stop | Tidy
+ToSupervisor = Ready | Alive | Accepted | Ended | Tidied

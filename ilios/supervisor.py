@@ -15,9 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ilios import data_folder, engines, heartbeat, ids, logs, migrations
 from ilios.database import Database
-from ilios.dispatch import Dispatcher
+from ilios.dispatch import Dispatcher, Slot
 from ilios.errors import DatabaseBusy, StartupError
+from ilios.governor import Governor
 from ilios.heartbeat import Heartbeat
+from ilios.kept_answers import KeptAnswers
 from ilios.processes import InheritedDescriptor, lock_file
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -31,6 +33,7 @@ EXIT_STOPPED = 0
 EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
 
 POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
+BEAT_SECONDS = 0.25
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 BOOT_FAILURES_ALLOWED = 3
@@ -38,10 +41,11 @@ RESTART_BASE_SECONDS = 0.1
 RESTART_MAX_SECONDS = 10.0
 SILENT_SECONDS = 30.0  #: a worker says something every few seconds
 BOOT_SECONDS = 120.0
+TIDY_SECONDS = 600.0
 OVERDUE_SECONDS = 60.0  #: beyond the job's own deadline; then the worker itself is stuck
 
 
-def run(settings: Settings, open_engine: EngineFactory = engines.open_engine) -> int:
+def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) -> int:
     """Serve until SIGTERM; returns the exit code.
 
     Raises StartupError when another supervisor holds the data folder, or it cannot be used.
@@ -50,7 +54,7 @@ def run(settings: Settings, open_engine: EngineFactory = engines.open_engine) ->
     migrations.require_current(settings)
     logs.configure(settings, "supervisor")
     lock = _take_lock(data_folder.supervisor_lock(settings))
-    supervisor = Supervisor(settings, open_engine, InheritedDescriptor(lock))
+    supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.request_stop)
     try:
@@ -64,20 +68,27 @@ class Supervisor:
     """One thread, one loop: everything that happens, happens between two waits."""
 
     def __init__(
-        self, settings: Settings, open_engine: EngineFactory, lock: InheritedDescriptor
+        self, settings: Settings, open_engines: EngineFactory, lock: InheritedDescriptor
     ) -> None:
         self._settings = settings
-        self._open_engine = open_engine
+        self._open_engines = open_engines
         self._lock = lock
         self._node = _node_id(data_folder.node_id_file(settings))
         self._database = Database(settings.database_path, settings.sqlite_synchronous)
-        self._dispatcher = Dispatcher(self._database)
+        self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
+        self._governor = _governor(settings)
         self._listener = Listener(data_folder.wake_socket(settings))
         self._workers: dict[str, WorkerHandle] = {}
         self._restart_at: dict[str, float] = {}
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
-        self._not_begun: list[Lease] = []  #: sent to them, and never begun
+        self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
+        self._may_claim = True  #: whether anything was heard that could let a job start
+        self._looked_at = 0.0
+        self._tidied_at = -TIDY_SECONDS
+        self._beat_at = 0.0
+        self._ready_last_said = -1
+        self._provider_files_removed = 0
         self._quick_deaths = 0
         self._boot_failures = 0
         self._renewed_at = time.monotonic()
@@ -93,12 +104,14 @@ class Supervisor:
     def run(self) -> int:
         """Spawn, dispatch, restart, until told to stop or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
+        KeptAnswers(data_folder.answers(self._settings)).remove_drafts()
         for number in range(self._settings.worker_count):
             self._restart_at[f"worker-{number}"] = 0.0
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
         while not self._stopping:
             self._start_due_workers()
             self._attempt_dispatch()
+            self._tidy()
             self._beat()
             self._listen(self._pause_seconds())
             if self._boot_failures >= BOOT_FAILURES_ALLOWED:
@@ -123,7 +136,7 @@ class Supervisor:
         for name in due:
             try:
                 self._workers[name] = WorkerHandle(
-                    name, self._settings, self._open_engine, self._lock
+                    name, self._settings, self._open_engines, self._lock
                 )
             except OSError as error:  # no process, no memory, no descriptor: that may pass
                 log.warning("worker.cannot_start", worker=name, reason=str(error))
@@ -135,7 +148,9 @@ class Supervisor:
         """A database that is busy or broken must not end the supervisor; it looks again."""
         try:
             self._release()
-            self._dispatch()
+            if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
+                self._looked_at = time.monotonic()
+                self._dispatch()
             self._keep_leases()
         except (SQLAlchemyError, DatabaseBusy, OSError) as error:
             log.warning("supervisor.database_failed", reason=str(error))
@@ -144,34 +159,47 @@ class Supervisor:
         """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
         if not self._node_released:
             self._dispatcher.release_node(self._node)
+            self._dispatcher.assign_lanes(self._settings)
             self._node_released = True
         if self._lost:
             self._dispatcher.release_lost(self._lost)
             self._lost = []
-        if self._not_begun:
-            self._dispatcher.give_back(self._not_begun)
-            self._not_begun = []
+        if self._to_give_back:
+            self._dispatcher.give_back(self._to_give_back)
+            self._to_give_back = []
 
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
-        slots = [
-            (taken, worker)
-            for worker in self._workers.values()
-            for taken in range(len(worker.jobs), worker.slots)
-        ]
+        slots = [slot for lane in self._lanes() for slot in self._free_slots(lane)]
         if not slots:
             return
-        slots.sort(key=lambda slot: slot[0])
-        names = [f"{self._node}/{worker.name}" for _, worker in slots]
-        claims = self._dispatcher.claim(names)
-        for (_, worker), (_, lease) in zip(slots, claims, strict=False):
-            worker.give(lease)
+        for slot, lease in self._dispatcher.claim(slots):
+            self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
+
+    def _free_places(self) -> int:
+        workers = self._workers.values()
+        return sum(sum(worker.slots.values()) - len(worker.leases) for worker in workers)
+
+    def _lanes(self) -> set[str]:
+        return {lane for worker in self._workers.values() for lane in worker.slots}
+
+    def _free_slots(self, lane: str) -> list[Slot]:
+        """As many as the governor allows."""
+        workers = [worker for worker in self._workers.values() if lane in worker.slots]
+        free = sorted(
+            (taken, worker.name)
+            for worker in workers
+            for taken in range(worker.jobs_in(lane), worker.slots[lane])
+        )
+        if lane == engines.MISTRAL:
+            free = free[: self._governor.may_start(sum(w.jobs_in(lane) for w in workers))]
+        return [Slot(lane, f"{self._node}/{name}") for _, name in free]
 
     def _keep_leases(self) -> None:
         if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
             return
         self._renewed_at = time.monotonic()
-        held = [lease for worker in self._workers.values() for lease in worker.jobs.values()]
+        held = [lease for worker in self._workers.values() for lease in worker.leases]
         if held:
             self._dispatcher.extend(held)
         self._dispatcher.release_expired()
@@ -180,33 +208,60 @@ class Supervisor:
         """Wait for news, and act on it."""
         workers = list(self._workers.values())
         bell = self._listener.fileno()
+        free = self._free_places()
         news = set(wait([bell, self._signalled, *sources(workers)], timeout_seconds))
         self._listener.rung()
         for worker in workers:
             ended = worker.process.sentinel in news
             silent = worker.pipe in news and not worker.read()
+            self._hear(worker)
             if ended or silent:
                 self._bury(worker)
             else:
                 self._kill_if_stuck(worker)
                 if worker.is_ready:
                     self._boot_failures = 0
+        # Most of what workers say (that they live, that they began a job) frees no slot.
+        self._may_claim = bell in news or self._free_places() > free
+
+    def _hear(self, worker: WorkerHandle) -> None:
+        """Take what a worker has said of the provider, and the jobs that it could not end."""
+        for news in worker.news:
+            before = self._governor.state()
+            self._governor.hear(news)
+            if (after := self._governor.state()) != before:
+                log.warning("provider.state", state=after, was=before)
+        self._to_give_back += worker.interrupted
+        self._provider_files_removed += worker.provider_files_removed
+        worker.news, worker.interrupted, worker.provider_files_removed = [], [], 0
+
+    def _tidy(self) -> None:
+        """Have what dead processes left behind looked after, by one worker."""
+        ready = next((worker for worker in self._workers.values() if worker.is_ready), None)
+        if ready is not None and time.monotonic() - self._tidied_at >= TIDY_SECONDS:
+            self._tidied_at = time.monotonic()
+            ready.tidy()
+
+    def _provider_state(self) -> str:
+        is_used = self._settings.engine_name == engines.MISTRAL
+        return self._governor.state() if is_used else heartbeat.NOT_USED
 
     def _bury(self, worker: WorkerHandle) -> None:
         """Reap a dead worker; only then may its jobs go back, for it could still finish one."""
         exit_code = worker.reap()
+        self._hear(worker)
         del self._workers[worker.name]
         log.warning(
-            "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.jobs)
+            "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.leases)
         )
         if not worker.is_ready:
             self._boot_failures += 1
         self._quick_deaths = 0 if worker.was_stable else self._quick_deaths + 1
         self._restart_at[worker.name] = time.monotonic() + _restart_delay(self._quick_deaths)
         self._lost += worker.begun
-        self._not_begun += worker.not_begun
+        self._to_give_back += worker.not_begun
         folders = data_folder.workspaces(self._settings)
-        for lease in worker.jobs.values():
+        for lease in worker.leases:
             folder = data_folder.workspace(folders, lease.job_id, lease.token)
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -231,7 +286,8 @@ class Supervisor:
             left = [worker for worker in left if worker.read() and worker.process.is_alive()]
         for worker in self._workers.values():
             worker.reap()
-            self._not_begun += worker.jobs.values()
+            self._hear(worker)
+            self._to_give_back += worker.leases
         try:
             self._release()
         except (SQLAlchemyError, DatabaseBusy, OSError) as error:
@@ -239,13 +295,20 @@ class Supervisor:
             log.warning("supervisor.database_failed", reason=str(error))
 
     def _beat(self) -> None:
+        """Say how we are; at most a few times a second, unless the workers have changed."""
         workers = self._workers.values()
+        ready = sum(worker.is_ready for worker in workers)
+        if ready == self._ready_last_said and time.monotonic() < self._beat_at:
+            return
+        self._ready_last_said, self._beat_at = ready, time.monotonic() + BEAT_SECONDS
         beat = Heartbeat(
             pid=os.getpid(),
             beat_seconds=time.monotonic(),
             workers_configured=self._settings.worker_count,
-            workers_ready=sum(worker.is_ready for worker in workers),
-            jobs_running=sum(len(worker.jobs) for worker in workers),
+            workers_ready=ready,
+            jobs_running=sum(len(worker.leases) for worker in workers),
+            provider=self._provider_state(),
+            provider_files_removed=self._provider_files_removed,
         )
         try:
             heartbeat.write(data_folder.supervisor_state(self._settings), beat)
@@ -254,13 +317,19 @@ class Supervisor:
 
     def _pause_seconds(self) -> float:
         next_start = min(self._restart_at.values(), default=float("inf")) - time.monotonic()
-        return max(0.0, min(POLL_SECONDS, next_start))
+        next_call = self._governor.seconds_to_wait() or POLL_SECONDS
+        return max(0.0, min(POLL_SECONDS, next_start, next_call))
 
 
 def _restart_delay(quick_deaths: int) -> float:
     """Seconds before a restart: 0.1, 0.2, 0.4 … 10, ± 20 %, doubling with each quick death."""
     delay: float = RESTART_BASE_SECONDS * 2 ** min(10, max(0, quick_deaths - 1))
     return min(delay, RESTART_MAX_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _governor(settings: Settings) -> Governor:
+    missing = None if settings.mistral_api_key else "MISTRAL_API_KEY is not set"
+    return Governor(settings.worker_count * settings.worker_concurrency, missing)
 
 
 def _take_lock(path: Path) -> int:

@@ -4,34 +4,49 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
-from ilios import data_folder, logs
+from ilios import catalog, data_folder, logs
 from ilios.conversion import Converter
 from ilios.database import Database
+from ilios.engines import MISTRAL
 from ilios.engines.base import Engine
-from ilios.pipe import Accepted, Alive, Ended, Ready, Stop, ToSupervisor
+from ilios.governor import News
+from ilios.kept_answers import KeptAnswers
+from ilios.models import JobType
+from ilios.outcomes import Recorder
+from ilios.pipe import Accepted, Alive, Ended, Ready, Stop, Tidied, Tidy, ToSupervisor, ToWorker
 from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.queue import Lease
+from ilios.scribe import Scribe
 from ilios.settings import Settings
-from ilios.storage import open_store
+from ilios.storage import ObjectStore, open_store
+
+if TYPE_CHECKING:
+    from ilios.provider_batches.steps import ProviderBatches
 
 log = logs.get(__name__)
 
-EngineFactory = Callable[[Settings], Engine]
+EngineFactory = Callable[[Settings, str], dict[str, Engine]]
+"""Opens the engines by lane, for a database of this instance id."""
 
 ALIVE_SECONDS = 5.0
 DRAIN_POLL_SECONDS = 0.02
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter from others (Python's default is ten times that): the
+one that holds the write lock must not wait for all the others."""
 
 
 def main(
     name: str,
     pipe: Connection,
     settings: Settings,
-    open_engine: EngineFactory,
+    open_engines: EngineFactory,
     supervisor_pid: int,
     _lock: InheritedDescriptor,
 ) -> None:
@@ -41,33 +56,63 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logs.configure(settings, name)
-    engine = open_engine(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     database = Database(settings.database_path, settings.sqlite_synchronous)
-    converter = Converter(database, open_store(settings), engine, data_folder.workspaces(settings))
-    slots = min(settings.worker_concurrency, engine.concurrency)
-    worker = Worker(pipe, converter, slots)
-    log.info("worker.ready", slots=slots, engine=engine.name)
+    with database.reading() as session:
+        instance_id = catalog.instance_id(session)
+    engines = open_engines(settings, instance_id)
+    store = open_store(settings)
+    recorder = Recorder(Scribe(database), settings.pricing, settings.ambiguous_retries)
+    converter = Converter(
+        database,
+        store,
+        engines,
+        recorder,
+        workspaces=data_folder.workspaces(settings),
+        answers=KeptAnswers(data_folder.answers(settings)),
+    )
+    slots = {
+        lane: min(settings.worker_concurrency, engine.concurrency)
+        for lane, engine in engines.items()
+    }
+    batches = _provider_batches(settings, database, store, engines, recorder)
+    worker = Worker(pipe, converter, engines, slots, batches)
+    log.info("worker.ready", slots=slots)
     worker.run()
-    engine.close()
+    for engine in engines.values():
+        engine.close()
     database.close()
     log.info("worker.stopped")
 
 
 class Worker:
-    """One thread reads the pipe, `slots` threads run jobs."""
+    """One thread reads the pipe, a thread for each slot runs jobs."""
 
-    def __init__(self, pipe: Connection, converter: Converter, slots: int) -> None:
+    def __init__(
+        self,
+        pipe: Connection,
+        converter: Converter,
+        engines: Mapping[str, Engine],
+        slots: dict[str, int],
+        batches: ProviderBatches | None = None,
+    ) -> None:
         self._pipe = pipe
         self._converter = converter
+        self._batches = batches
+        self._engines = engines
         self._slots = slots
-        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="job")
+        # One more than slots: tidying takes no job's place.
+        self._threads = ThreadPoolExecutor(sum(slots.values()) + 1, thread_name_prefix="job")
         self._sending = threading.Lock()
         self._running = 0
 
     def run(self) -> None:
         """Serve until the supervisor says stop and the last job has ended."""
         self._send(Ready(self._slots))
-        while isinstance(message := self._receive(), Lease):
+        while not isinstance(message := self._receive(), Stop):
+            if isinstance(message, Tidy):
+                self._threads.submit(self._tidy)
+                continue
             with self._sending:
                 self._running += 1
             self._threads.submit(self._run_job, message)
@@ -76,11 +121,11 @@ class Worker:
             if self._pipe.poll(DRAIN_POLL_SECONDS):
                 self._receive()
 
-    def _receive(self) -> Lease | Stop:
+    def _receive(self) -> ToWorker:
         while not self._pipe.poll(ALIVE_SECONDS):
             self._send(Alive())
         try:
-            message: Lease | Stop = self._pipe.recv()
+            message: ToWorker = self._pipe.recv()
         except (EOFError, OSError):
             # Nobody reads our outcomes any more. The next supervisor waits for this process to
             # end before it gives our jobs back, so end at once, in the middle of whatever it is.
@@ -89,15 +134,30 @@ class Worker:
 
     def _run_job(self, lease: Lease) -> None:
         self._send(Accepted(lease.job_id))
+        news, interrupted = None, False
         try:
-            self._converter.run(lease)
+            news = self._run(lease)
         except Exception:
-            # Not the document's doing (a locked database, a full disk): the lease runs out, and
-            # the job is tried again.
+            # Not the document's doing (a locked database, a full disk): it is tried again.
             log.exception("job.interrupted", job_id=lease.job_id)
+            interrupted = True
         with self._sending:
             self._running -= 1
-        self._send(Ended(lease.job_id))
+        self._send(Ended(lease.job_id, news, interrupted))
+
+    def _run(self, lease: Lease) -> News | None:
+        if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
+            return self._batches.run(lease)
+        return self._converter.run(lease)
+
+    def _tidy(self) -> None:
+        files = 0
+        try:
+            self._converter.collect_leftovers()
+            files = sum(engine.sweep() for engine in self._engines.values())
+        except Exception:
+            log.exception("worker.cannot_tidy")
+        self._send(Tidied(files))
 
     def _send(self, message: ToSupervisor) -> None:
         with self._sending:
@@ -105,3 +165,18 @@ class Worker:
                 self._pipe.send(message)
             except OSError:
                 log.warning("worker.supervisor_gone")
+
+
+def _provider_batches(
+    settings: Settings,
+    database: Database,
+    store: ObjectStore,
+    engines: Mapping[str, Engine],
+    recorder: Recorder,
+) -> ProviderBatches | None:
+    if MISTRAL not in engines:
+        return None
+    # Imported where it is needed: the provider's SDK comes with it.
+    from ilios.provider_batches.opening import open_batches
+
+    return open_batches(settings, database, store, engines[MISTRAL], recorder)

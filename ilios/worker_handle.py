@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from ilios import logs, worker
-from ilios.pipe import Accepted, Ended, Ready, Stop, ToSupervisor
+from ilios.governor import News
+from ilios.pipe import Accepted, Ended, Ready, Stop, Tidied, Tidy, ToSupervisor, ToWorker
 from ilios.processes import InheritedDescriptor
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -19,6 +21,16 @@ log = logs.get(__name__)
 STABLE_SECONDS = 60.0  #: a worker that lived this long has not died of its start
 
 
+@dataclass(slots=True)
+class _Given:
+    """A job that was sent to a worker, and what the worker has said of it."""
+
+    lease: Lease
+    lane: str
+    at: float
+    accepted: bool = False
+
+
 class WorkerHandle:
     """Spawned on construction. Used by the supervisor's one thread only."""
 
@@ -26,20 +38,21 @@ class WorkerHandle:
         self,
         name: str,
         settings: Settings,
-        open_engine: worker.EngineFactory,
+        open_engines: worker.EngineFactory,
         lock: InheritedDescriptor,
     ) -> None:
         self.name = name
-        self.slots = 0  #: known once the worker is ready
-        self.jobs: dict[str, Lease] = {}  #: sent and not ended
-        self._accepted: set[str] = set()
-        self._sent_at: dict[str, float] = {}
+        self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
+        self.news: list[News] = []  #: of the provider, for the supervisor to take
+        self.provider_files_removed = 0
+        self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
+        self._jobs: dict[str, _Given] = {}  #: sent and not ended
         self._started_at = self._heard_at = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
         self.pipe, child_end = spawn.Pipe()
         self.process: SpawnProcess = spawn.Process(
             target=worker.main,
-            args=(name, child_end, settings, open_engine, os.getpid(), lock),
+            args=(name, child_end, settings, open_engines, os.getpid(), lock),
             name=name,
         )
         self.process.start()
@@ -48,34 +61,45 @@ class WorkerHandle:
 
     @property
     def is_ready(self) -> bool:
-        return self.slots > 0
+        return bool(self.slots)
 
     @property
     def was_stable(self) -> bool:
         return time.monotonic() - self._started_at > STABLE_SECONDS
 
     @property
+    def leases(self) -> list[Lease]:
+        """Of all jobs that it holds."""
+        return [given.lease for given in self._jobs.values()]
+
+    @property
     def begun(self) -> list[Lease]:
         """Jobs that have a thread: if the worker dies, it may have died of one of them."""
-        return [lease for job_id, lease in self.jobs.items() if job_id in self._accepted]
+        return [given.lease for given in self._jobs.values() if given.accepted]
 
     @property
     def not_begun(self) -> list[Lease]:
-        return [lease for job_id, lease in self.jobs.items() if job_id not in self._accepted]
+        return [given.lease for given in self._jobs.values() if not given.accepted]
+
+    def jobs_in(self, lane: str) -> int:
+        return sum(given.lane == lane for given in self._jobs.values())
 
     def oldest_job_seconds(self) -> float:
         """For how long the oldest job has been here; 0 when there is none."""
-        return time.monotonic() - min(self._sent_at.values(), default=time.monotonic())
+        now = time.monotonic()
+        return now - min((given.at for given in self._jobs.values()), default=now)
 
     def silent_seconds(self) -> float:
         """Since it last said anything, or was started."""
         return time.monotonic() - self._heard_at
 
-    def give(self, lease: Lease) -> None:
+    def give(self, lease: Lease, lane: str) -> None:
         """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
-        self.jobs[lease.job_id] = lease
-        self._sent_at[lease.job_id] = time.monotonic()
+        self._jobs[lease.job_id] = _Given(lease, lane, time.monotonic())
         self._send(lease)
+
+    def tidy(self) -> None:
+        self._send(Tidy())
 
     def stop(self) -> None:
         self._send(Stop())
@@ -102,14 +126,18 @@ class WorkerHandle:
         match message:
             case Ready(slots):
                 self.slots = slots
-            case Accepted(job_id):
-                self._accepted.add(job_id)
-            case Ended(job_id):
-                self.jobs.pop(job_id, None)
-                self._sent_at.pop(job_id, None)
-                self._accepted.discard(job_id)
+            case Accepted(job_id) if job_id in self._jobs:
+                self._jobs[job_id].accepted = True
+            case Ended(job_id, news, interrupted):
+                given = self._jobs.pop(job_id, None)
+                if news is not None:
+                    self.news.append(news)
+                if interrupted and given is not None:
+                    self.interrupted.append(given.lease)
+            case Tidied(files):
+                self.provider_files_removed += files
 
-    def _send(self, message: Lease | Stop) -> None:
+    def _send(self, message: ToWorker) -> None:
         try:
             self.pipe.send(message)
         except OSError:

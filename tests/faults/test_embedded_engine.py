@@ -27,7 +27,7 @@ def convert(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> Callable[..., tuple[Document, list[PageRow]]]:
     """Convert bytes in a real worker; gives the document and its pages."""
-    start_supervisor("embedded", worker_count=1)
+    start_supervisor("real", worker_count=1)
 
     def convert(
         content: bytes, mime_type: str, pages: str | None = None
@@ -94,7 +94,7 @@ def test_pages_beyond_the_document_fail_with_what_it_has(convert: Convert) -> No
 def test_a_parser_that_is_killed_costs_a_retry_and_nothing_else(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    supervisor = start_supervisor("embedded", worker_count=1)
+    supervisor = start_supervisor("real", worker_count=1)
     scan = (SAMPLES / "scanned-letter.pdf").read_bytes()
     document_id, job_id = documents.add_document(
         database, settings=settings, content=scan, mime_type=media.PDF

@@ -41,7 +41,7 @@ def test_a_power_cut_in_the_middle_of_200_documents_loses_none_and_bills_none_tw
     assert set(settled.values()) == {1}
 
 
-def test_what_was_in_flight_is_recorded_as_unknown_and_nothing_stays_open(
+def test_a_free_call_that_was_cut_off_is_closed_at_no_cost(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     documents.add_document(database, settings=settings)
@@ -54,7 +54,7 @@ def test_what_was_in_flight_is_recorded_as_unknown_and_nothing_stays_open(
 
     wait_until(lambda: completed(database) == 1, timeout_s=10)
     states = sorted(call.state for call in documents.calls(database))
-    assert states == [CallState.SETTLED, CallState.UNKNOWN]
+    assert states == [CallState.REFUSED, CallState.SETTLED]
 
 
 def test_temporary_files_of_the_dead_are_swept_at_the_next_start(

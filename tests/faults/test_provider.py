@@ -1,0 +1,328 @@
+"""A provider that misbehaves: every document ends for the right reason, and the bill is right."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from ilios import catalog, data_folder, heartbeat, ledger
+from ilios.database import Database
+from ilios.engines import MISTRAL
+from ilios.models import Document, DocumentStatus
+from ilios.settings import Settings
+from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
+from tests.mistral_server.samples import pdf
+from tests.support import documents
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[MistralServer]:
+    with MistralServer() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(process: MistralServer) -> MistralServer:
+    process.control(faults=[], latency_ms=0, keys=[API_KEY], same_file_id=False)
+    process.control(file_visible_after_ms=0, vanished_file=404)
+    process.reset()
+    return process
+
+
+@pytest.fixture
+def convert(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> Callable[..., list[Document]]:
+    """Have documents converted by real workers until they have ended; in order of submission."""
+
+    def convert(*contents: bytes, timeout_s: float = 60, **changes: object) -> list[Document]:
+        ids = [submit(database, settings, content) for content in contents]
+        start(start_supervisor, provider, **changes)
+        wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s)
+        return [documents.document(database, one) for one in ids]
+
+    return convert
+
+
+def start(start_supervisor: Start, provider: MistralServer, **changes: object) -> SupervisorProcess:
+    mistral = {
+        "ocr_engine": MISTRAL,
+        "mistral_api_key": SecretStr(API_KEY),
+        "mistral_server_url": provider.url,
+        "call_deadline_seconds": 2,
+    }
+    return start_supervisor("real", impatient=True, **{**mistral, **changes})
+
+
+def submit(database: Database, settings: Settings, content: bytes) -> str:
+    document_id, _ = documents.add_document(
+        database, settings=settings, content=content, mime_type="application/pdf", lane=MISTRAL
+    )
+    return document_id
+
+
+def has_ended(database: Database, document_id: str) -> bool:
+    status = documents.document(database, document_id).status
+    return status in (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+
+
+def some(count: int, pages: int = 1) -> list[bytes]:
+    """Documents that differ."""
+    return [
+        pdf(*(f"Document {number}, page {page}" for page in range(1, pages + 1)))
+        for number in range(1, count + 1)
+    ]
+
+
+def totals(database: Database) -> ledger.Totals:
+    with database.reading() as session:
+        return ledger.summary(session, "anonymous", ledger.Period())
+
+
+def provider_state(settings: Settings) -> str:
+    beat = heartbeat.read(data_folder.supervisor_state(settings))
+    return beat.provider if beat else ""
+
+
+def assert_bill_is_right(provider: MistralServer, database: Database) -> None:
+    """Never less in the ledger than was billed; what is in doubt stands beside it."""
+    billed = provider.stats().billed_pages
+    sums = totals(database)
+    assert sums.pages <= billed <= sums.pages + sums.ambiguous_pages
+
+
+HARMLESS: dict[str, dict[str, Any]] = {
+    "500": {"status": 500, "first": 2},
+    "502": {"status": 502, "first": 2},
+    "503": {"status": 503, "first": 2},
+    "429": {"status": 429, "first": 2, "retry_after": "1"},
+    "reset before the work": {"kind": "reset_before", "first": 1},
+    "reset after the work": {"kind": "reset_after", "first": 1},
+    "truncated JSON": {"kind": "truncate", "first": 1},
+    "a cut body": {"kind": "cut", "first": 1},
+    "JSON of another shape": {"kind": "wrong_json", "first": 1},
+    "a hanging call": {"kind": "hang", "first": 1, "billed": True},
+    "a trickle": {"kind": "trickle", "first": 1, "interval_ms": 100},
+    "no pages": {"kind": "no_pages", "first": 1},
+    "too few pages": {"kind": "too_few_pages", "times": 4},
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_passes_loses_no_document_and_no_page_is_billed_unseen(
+    provider: MistralServer,
+    convert: Callable[..., list[Document]],
+    database: Database,
+    settings: Settings,
+    name: str,
+) -> None:
+    provider.control(faults=[{"on": "ocr", **HARMLESS[name]}])
+
+    ended = convert(*some(4, pages=2))
+
+    assert [(row.status, row.page_count) for row in ended] == [(DocumentStatus.COMPLETED, 2)] * 4
+    assert_bill_is_right(provider, database)
+    assert totals(database).pages >= 8
+    assert provider.stats().files == 0
+    assert not list(data_folder.answers(settings).iterdir())
+
+
+def test_429_burns_no_attempt(
+    provider: MistralServer, convert: Callable[..., list[Document]], database: Database
+) -> None:
+    rule = {"on": "ocr", "status": 429, "first": 5, "retry_after": "0.1"}
+    provider.control(faults=[rule])
+
+    (row,) = convert(*some(1))
+
+    assert row.status is DocumentStatus.COMPLETED
+    (job,) = documents.jobs(database)
+    assert job.attempts == 1
+    assert totals(database).ambiguous_calls == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ({"error": "document_parser_invalid_file"}, "corrupt_document"),
+        ({"error": "document_parser_too_many_pages"}, "document_too_large"),
+        ({"status": 422}, "refused_by_provider"),
+        ({"status": 500}, "provider_unavailable"),
+        ({"kind": "reset_after"}, "outcome_unknown"),
+        ({"kind": "no_pages"}, "pages_missing"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_does_not_pass_fails_the_document_with_its_reason(
+    provider: MistralServer,
+    convert: Callable[..., list[Document]],
+    database: Database,
+    rule: dict[str, Any],
+    code: str,
+) -> None:
+    provider.control(faults=[{"on": "ocr", **rule}])
+
+    (row,) = convert(*some(1))
+
+    assert (row.status, row.error_code) == (DocumentStatus.FAILED, code)
+    assert row.error
+    assert totals(database).cost_micros == 0
+    assert_bill_is_right(provider, database)
+
+
+def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    provider.control(keys=["another"])
+    document_id = submit(database, settings, *some(1))
+    start(start_supervisor, provider)
+
+    wait_until(lambda: provider_state(settings).startswith("misconfigured: "), timeout_s=10)
+    assert "401" in provider_state(settings)
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
+
+    provider.control(keys=[API_KEY])
+    wait_until(lambda: has_ended(database, document_id), timeout_s=10)
+    assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
+    wait_until(lambda: provider_state(settings) != "misconfigured", timeout_s=5)
+
+
+def test_without_a_key_documents_wait_and_others_are_converted(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    waiting = submit(database, settings, *some(1))
+    page, _ = documents.add_document(
+        database, settings=settings, content=b"<h1>Hello</h1>", mime_type="text/html"
+    )
+    start(start_supervisor, provider, mistral_api_key=None)
+
+    wait_until(lambda: has_ended(database, page), timeout_s=20)
+    assert documents.document(database, page).status is DocumentStatus.COMPLETED
+    assert documents.document(database, waiting).status is DocumentStatus.PENDING
+    assert "MISTRAL_API_KEY" in provider_state(settings)
+    assert provider.stats().calls == {}
+
+
+def test_an_outage_stops_dispatch_and_ends_by_itself(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    provider.control(faults=[{"on": "ocr", "status": 503}])
+    ids = [submit(database, settings, content) for content in some(30)]
+    start(start_supervisor, provider)
+    wait_until(lambda: "paused" in provider_state(settings), timeout_s=20)
+
+    provider.control(faults=[])
+    wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=40)
+
+    states = [documents.document(database, one).status for one in ids]
+    assert states.count(DocumentStatus.COMPLETED) >= 20
+    assert provider.stats().billed_pages == totals(database).pages
+
+
+def test_calls_in_flight_never_exceed_what_is_configured(
+    provider: MistralServer, convert: Callable[..., list[Document]]
+) -> None:
+    provider.control(latency_ms=100)
+
+    ended = convert(*some(60), worker_concurrency=4)
+
+    assert {row.status for row in ended} == {DocumentStatus.COMPLETED}
+    assert provider.stats().peak_in_flight == 8
+
+
+def test_a_long_document_is_converted_in_ranges_in_order(
+    provider: MistralServer, convert: Callable[..., list[Document]], database: Database
+) -> None:
+    rule = {"on": "ocr", "kind": "reset_before", "every": 5, "times": 3}
+    provider.control(latency_ms=50, faults=[rule])
+
+    (row,) = convert(*some(1, pages=205), split_pages=10)
+
+    assert (row.status, row.page_count) == (DocumentStatus.COMPLETED, 205)
+    with database.reading() as session:
+        pages = catalog.pages(session, row.id, list(range(205)))
+    assert [page.markdown.split()[-1] for page in pages] == [str(n) for n in range(1, 206)]
+    assert totals(database).pages == provider.stats().billed_pages == 205
+
+
+FILES: dict[str, dict[str, Any]] = {
+    "the same id for the same bytes": {"same_file_id": True},
+    "late visibility": {"file_visible_after_ms": 300},
+    "3310 for a vanished file": {"same_file_id": True, "vanished_file": 3310},
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_uploaded_files_with_quirks(
+    provider: MistralServer, convert: Callable[..., list[Document]], database: Database, name: str
+) -> None:
+    provider.control(latency_ms=50, **FILES[name])
+    heavy = pdf("A heavy page", padding_bytes=6 * 1024 * 1024)
+
+    ended = convert(*[heavy] * 4)
+
+    assert {(row.status, row.error) for row in ended} == {(DocumentStatus.COMPLETED, None)}
+    assert totals(database).pages == provider.stats().billed_pages == 4
+    assert provider.stats().files == 0
+
+
+def test_a_killed_worker_pays_again_only_for_what_was_in_flight(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    provider.control(latency_ms=700)
+    ids = [submit(database, settings, content) for content in some(12)]
+    supervisor = start(start_supervisor, provider, worker_concurrency=3)
+    for _ in range(2):  # a third time, and some would be left to people
+        before = provider.stats().calls.get("ocr", 0)
+        wait_until(lambda: provider.stats().calls.get("ocr", 0) > before + 1, timeout_s=20)  # noqa: B023
+        os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+
+    wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=60)
+
+    rows = [documents.document(database, one) for one in ids]
+    assert {row.status for row in rows} == {DocumentStatus.COMPLETED}
+    assert totals(database).pages == 12
+    assert_bill_is_right(provider, database)
+
+
+def test_a_power_cut_in_mid_call_is_visible_and_costs_nobody_a_document(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    provider.control(latency_ms=500)
+    ids = [submit(database, settings, content) for content in some(8)]
+    supervisor = start(start_supervisor, provider)
+    wait_until(lambda: provider.stats().in_flight >= 8, timeout_s=20)
+    supervisor.kill_tree()
+
+    start(start_supervisor, provider)
+    wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=30)
+
+    sums = totals(database)
+    assert (sums.pages, sums.ambiguous_calls, sums.ambiguous_pages) == (8, 8, 8)
+    assert_bill_is_right(provider, database)
+
+
+def test_files_of_dead_processes_are_swept(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    provider.control(latency_ms=20_000)
+    submit(database, settings, pdf("A heavy page", padding_bytes=6 * 1024 * 1024))
+    supervisor = start(start_supervisor, provider, call_deadline_seconds=1)
+    wait_until(lambda: provider.stats().in_flight == 1, timeout_s=20)
+    supervisor.kill_tree()
+    assert provider.stats().files == 1
+
+    provider.control(latency_ms=0)
+    start(start_supervisor, provider, call_deadline_seconds=1)
+
+    wait_until(lambda: provider.stats().files == 0, timeout_s=30)
