@@ -6,48 +6,31 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy.orm import Session
-
-from ilios import catalog, clock, ids, media, queue
+from ilios import catalog, clock, data_folder, ids, media
+from ilios.acceptance import accepted_type
+from ilios.admission import Order, Stored, admit, admit_upload, columns, open_provider_batch
 from ilios.conversion_errors import ConversionError, ObjectMissing
 from ilios.database import Database
 from ilios.errors import (
     BatchRefused,
-    EmptyFile,
     RequestError,
     UploadAlreadyCompleted,
     UploadIncomplete,
 )
 from ilios.models import Batch, Document, DocumentStatus
-from ilios.page_selection import PageSelection
+from ilios.scribe import Scribe
+from ilios.settings import Settings
 from ilios.storage.base import ObjectStore
 from ilios.storage.keys import incoming_key, source_key
 from ilios.uploads import Received
 from ilios.wakeup import Bell
 
-DEFAULT_RETENTION_DAYS = 365
 MAX_RETENTION_DAYS = 3650
 MAX_BATCH_FILES = 100
 UPLOAD_LINK_LIFETIME = timedelta(hours=1)
-
-OPERATION_QUEUED = "convert"
-OPERATION_IMMEDIATE = "convert-immediate"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a client wants done with its documents, already validated."""
-
-    owner: str
-    priority: int = queue.DEFAULT_PRIORITY
-    retention_days: int = DEFAULT_RETENTION_DAYS
-    pages: PageSelection | None = None
-    operation: str = OPERATION_QUEUED
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +51,30 @@ class RefusedFile:
     reason: RequestError
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A file whose object is durable and whose row is not yet written."""
-
-    document_id: str
-    file: Received
-    media_type: str
-    key: str
-
-
 class Intake:
     """Stores files, then writes document and job in one transaction, then rings the bell."""
 
-    def __init__(self, database: Database, store: ObjectStore, bell: Bell, scratch: Path) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, store: ObjectStore, bell: Bell
+    ) -> None:
+        self._settings = settings
         self._database = database
+        self._scribe = Scribe(database)
         self._store = store
         self._bell = bell
-        self._scratch = scratch
+        self._scratch = data_folder.uploads(settings)
 
     def submit(self, file: Received, order: Order) -> Document:
         """Queue one document.
 
-        Raises EmptyFile, UnsupportedType, StorageUnavailable, DatabaseBusy; nothing is kept then.
+        Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageUnavailable, DatabaseBusy;
+        nothing is kept then.
         """
-        media_type = _checked(file)
-        with self._stored([(file, media_type)]) as (stored,), self._database.writing() as session:
-            document = _add(session, stored, order, clock.now())
+        media_type = accepted_type(file, order.options, self._settings)
+        with self._stored([(file, media_type)]) as (stored,):
+            document = self._scribe.write(
+                lambda session: admit(session, self._settings, stored, order, clock.now())
+            )
         self._bell.ring()
         return document
 
@@ -105,7 +85,7 @@ class Intake:
 
         Raises BatchRefused with every file's reason, and what `submit` raises for the store.
         """
-        checked = _checked_all(files)
+        checked = self._checked_all(files, order)
         now = clock.now()
         with self._stored(checked) as stored, self._database.writing() as session:
             batch = Batch(
@@ -117,11 +97,22 @@ class Intake:
             )
             session.add(batch)
             session.flush()
+            provider_batch_id = ids.new_id() if order.provider_batch else None
             documents = [
-                # A microsecond apart: the order of submission stays readable.
-                _add(session, item, order, now + timedelta(microseconds=number), batch.id)
+                admit(
+                    session,
+                    self._settings,
+                    item,
+                    order,
+                    # A microsecond apart: the order of submission stays readable.
+                    now + timedelta(microseconds=number),
+                    batch_id=batch.id,
+                    provider_batch_id=provider_batch_id,
+                )
                 for number, item in enumerate(stored)
             ]
+            if provider_batch_id and any(item.provider_batch_id for item in documents):
+                open_provider_batch(session, self._settings, batch, provider_batch_id, order)
         self._bell.ring()
         return batch, documents
 
@@ -136,7 +127,7 @@ class Intake:
         with self._database.writing() as session:
             catalog.add(
                 session,
-                **_columns(order),
+                **columns(order),
                 id=document_id,
                 file_name=file_name,
                 mime_type=media_type,
@@ -162,7 +153,10 @@ class Intake:
         self._store.copy(document.storage_key, key)
         try:
             media_type, sha256 = self._inspect(key, document.file_name)
-            completed = self._admit(document, media_type, sha256, key)
+            uploaded = Stored(
+                document_id, document.file_name, media_type, document.file_size, sha256, key
+            )
+            completed = self._admit(document, uploaded)
         except Exception:
             with contextlib.suppress(Exception):
                 self._store.delete(key)
@@ -178,20 +172,24 @@ class Intake:
             return catalog.instance_id(session)
 
     @contextlib.contextmanager
-    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[_Stored]]:
+    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
         """Make the files durable; take them back if what follows fails."""
-        stored: list[_Stored] = []
+        stored: list[Stored] = []
         try:
             for file, media_type in files:
                 document_id = ids.new_id()
                 key = source_key(self._instance, document_id)
-                stored.append(_Stored(document_id, file, media_type, key))
+                stored.append(
+                    Stored(
+                        document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
+                    )
+                )
                 self._store.put(key, file.path, media_type)
             yield stored
         except BaseException:
             for item in stored:
                 with contextlib.suppress(Exception):
-                    self._store.delete(item.key)
+                    self._store.delete(item.storage_key)
             raise
 
     def _require_whole(self, document: Document) -> None:
@@ -219,79 +217,28 @@ class Intake:
         finally:
             path.unlink(missing_ok=True)
 
-    def _admit(self, seen: Document, media_type: str, sha256: str, key: str) -> Document:
+    def _admit(self, seen: Document, uploaded: Stored) -> Document:
         with self._database.writing() as session:
             document = catalog.document_of(session, seen.id, seen.owner)
             _require_awaiting(document)
-            catalog.upload_arrived(document, mime_type=media_type, sha256=sha256, storage_key=key)
-            queue.enqueue(
-                session,
-                document_id=document.id,
-                owner=document.owner,
-                priority=queue.DEFAULT_PRIORITY,
-                now=clock.now(),
-            )
+            admit_upload(session, self._settings, document, uploaded, clock.now())
         return document
 
-
-def _checked(file: Received) -> str:
-    """The file's type. Raises EmptyFile or UnsupportedType."""
-    if not file.size_bytes:
-        raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
-    with file.path.open("rb") as stream:
-        return media.sniff(stream, file.file_name)
-
-
-def _checked_all(files: Sequence[Received | RefusedFile]) -> list[tuple[Received, str]]:
-    checked: list[tuple[Received, str]] = []
-    reasons: list[tuple[str, RequestError]] = []
-    for file in files:
-        try:
-            if isinstance(file, RefusedFile):
-                raise file.reason
-            checked.append((file, _checked(file)))
-        except RequestError as reason:
-            reasons.append((file.file_name, reason))
-    if reasons:
-        raise BatchRefused(reasons)
-    return checked
-
-
-def _add(
-    session: Session, stored: _Stored, order: Order, now: datetime, batch_id: str | None = None
-) -> Document:
-    document = catalog.add(
-        session,
-        **_columns(order),
-        id=stored.document_id,
-        file_name=stored.file.file_name,
-        mime_type=stored.media_type,
-        file_size=stored.file.size_bytes,
-        sha256=stored.file.sha256,
-        storage_key=stored.key,
-        status=DocumentStatus.PENDING,
-        batch_id=batch_id,
-        created_at=now,
-    )
-    queue.enqueue(
-        session,
-        document_id=document.id,
-        owner=order.owner,
-        priority=order.priority,
-        now=now,
-    )
-    return document
-
-
-def _columns(order: Order) -> dict[str, Any]:
-    """What of a document follows from the order alone."""
-    return {
-        "owner": order.owner,
-        "operation": order.operation,
-        "retention_days": order.retention_days,
-        "options": {"pages": str(order.pages)} if order.pages else {},
-        "warnings": [],
-    }
+    def _checked_all(
+        self, files: Sequence[Received | RefusedFile], order: Order
+    ) -> list[tuple[Received, str]]:
+        checked: list[tuple[Received, str]] = []
+        reasons: list[tuple[str, RequestError]] = []
+        for file in files:
+            try:
+                if isinstance(file, RefusedFile):
+                    raise file.reason
+                checked.append((file, accepted_type(file, order.options, self._settings)))
+            except RequestError as reason:
+                reasons.append((file.file_name, reason))
+        if reasons:
+            raise BatchRefused(reasons)
+        return checked
 
 
 def _require_awaiting(document: Document) -> None:

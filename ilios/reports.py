@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from ilios import catalog, ledger, queue
+from ilios import backlog, catalog, ledger
 from ilios.conversion_errors import ObjectMissing, PagesOutOfRange
 from ilios.database import Database
 from ilios.errors import (
@@ -28,9 +29,15 @@ PAGES_A_READ = 50  #: bounds memory and the length of a read transaction
 
 @dataclass(frozen=True, slots=True)
 class DocumentReport:
-    """A document and where it stands; `queue_position` counts the owner's own jobs before it."""
+    """A document and where it stands; `queue_position` counts the owner's own jobs before it.
+
+    One that was joined to an earlier one goes on with it: `pages_done` and `pages_total` are that
+    one's, and so are its attempts.
+    """
 
     document: Document
+    pages_done: int
+    pages_total: int | None
     attempts: int
     queue_position: int | None
 
@@ -38,9 +45,9 @@ class DocumentReport:
     def progress_percent(self) -> int:
         if self.document.status is DocumentStatus.COMPLETED:
             return 100
-        if not self.document.page_count:
+        if not self.pages_total:
             return 0
-        return min(99, 100 * self.document.pages_done // self.document.page_count)
+        return min(99, 100 * self.pages_done // self.pages_total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Result:
     """A completed document; iterate `pages` once, in order."""
 
     document: Document
-    totals: ledger.Totals
+    totals: Callable[[], ledger.Totals]  #: what it has cost; asked for when it is shown
     pages: Iterator[PageRow]
     page_total: int
     etag: str
@@ -69,6 +76,8 @@ class BatchReport:
     batch: Batch
     progress: dict[DocumentStatus, int]
     documents: list[Document]
+    provider_job_id: str | None = None  #: of the provider's batch lane, when it is used
+    provider_status: str | None = None
 
     def count(self, *statuses: DocumentStatus) -> int:
         return sum(self.progress.get(status, 0) for status in statuses)
@@ -111,13 +120,13 @@ class Reports:
         with self._database.reading() as session:
             document = catalog.document_of(session, document_id, owner)
             _require_completed(document)
-            totals = ledger.of_document(session, document_id, owner)
-            wanted = _wanted(catalog.page_indexes(session, document_id), pages)
+            result_id = _result_id(document)
+            wanted = _wanted(catalog.page_indexes(session, result_id), pages)
         stamp = f"{document_id} {document.processed_at} {pages or ''}"
         return Result(
             document=document,
-            totals=totals,
-            pages=self._pages(document_id, wanted),
+            totals=partial(self._cost, document_id, owner),
+            pages=self._pages(result_id, wanted),
             page_total=len(wanted),
             etag=hashlib.sha256(stamp.encode()).hexdigest()[:32],
         )
@@ -142,8 +151,8 @@ class Reports:
     def image(self, document_id: str, name: str, *, owner: str) -> StoredObject:
         """An image of a document's result. Raises ImageNotFound."""
         with self._database.reading() as session:
-            catalog.document_of(session, document_id, owner)
-            images = catalog.images(session, document_id)
+            document = catalog.document_of(session, document_id, owner)
+            images = catalog.images(session, _result_id(document))
         for image in images:
             if image["name"] == name:
                 return StoredObject(image["key"], image["mediaType"])
@@ -185,35 +194,60 @@ class Reports:
         with self._database.reading() as session:
             return ledger.breakdown(session, owner, period, by)
 
+    def _cost(self, document_id: str, owner: str) -> ledger.Totals:
+        with self._database.reading() as session:
+            return ledger.of_document(session, document_id, owner)
+
     def _document(self, document_id: str, owner: str) -> DocumentReport:
         with self._database.reading() as session:
             document = catalog.document_of(session, document_id, owner)
-            job = catalog.latest_job(session, document_id)
+            worked_on = session.get_one(Document, _result_id(document))
+            attempts = catalog.attempts(session, worked_on.id)
+            job = catalog.latest_job(session, worked_on.id)
             position = None
-            if job is not None and document.status is DocumentStatus.PENDING:
-                position = queue.position(session, job)
-        return DocumentReport(document, job.attempts if job else 0, position)
+            if job is not None and worked_on.status is DocumentStatus.PENDING:
+                position = backlog.position(session, job)
+        return DocumentReport(
+            document,
+            pages_done=worked_on.pages_done,
+            pages_total=worked_on.page_count,
+            attempts=attempts,
+            queue_position=position,
+        )
 
     def _batch(self, batch_id: str, owner: str) -> BatchReport:
         with self._database.reading() as session:
             batch = catalog.batch_of(session, batch_id, owner)
             documents = catalog.documents_in_batch(session, batch_id)
+            provider = catalog.provider_batch_of(session, batch_id)
         progress: dict[DocumentStatus, int] = {}
         for document in documents:
             progress[document.status] = progress.get(document.status, 0) + 1
-        return BatchReport(batch, progress, documents)
+        return BatchReport(
+            batch,
+            progress,
+            documents,
+            provider_job_id=provider.provider_job_id if provider else None,
+            provider_status=provider.provider_status if provider else None,
+        )
 
     def _all_pages(self, document: Document) -> Iterator[PageRow]:
         if document.status is not DocumentStatus.COMPLETED:
             return iter(())
         with self._database.reading() as session:
-            return self._pages(document.id, catalog.page_indexes(session, document.id))
+            result_id = _result_id(document)
+            return self._pages(result_id, catalog.page_indexes(session, result_id))
 
     def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:
         for start in range(0, len(wanted), PAGES_A_READ):
             with self._database.reading() as session:
                 rows = catalog.pages(session, document_id, wanted[start : start + PAGES_A_READ])
             yield from rows
+
+
+def _result_id(document: Document) -> str:
+    """The document whose pages answer this one."""
+    return document.result_of or document.id
 
 
 def _require_completed(document: Document) -> None:

@@ -7,21 +7,29 @@ have ended.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from sqlalchemy.orm import Session
 
-from ilios import catalog, logs
-from ilios.database import Database
+from ilios import logs
+from ilios.database import Database, Watch
 
 log = logs.get(__name__)
 
 POLL_SECONDS = 0.005
 PREDICATE_POLL_SECONDS = 0.25
+LOOK_UP_SECONDS = 1.0  #: between two looks at whether anybody still waits
+
+
+_ENDED: Final = """
+    SELECT id FROM documents
+    WHERE id IN (SELECT value FROM json_each(?)) AND status NOT IN ('pending', 'processing')
+"""  #: catalog.OPEN, in SQL that needs no preparation
 
 
 class Waiter:
@@ -36,8 +44,17 @@ class Waiter:
         self._draining = False
         self.failures = 0  #: looks at the database that went wrong
 
-    def until_ended(self, document_id: str, timeout_seconds: float) -> None:
-        """Return when the document has ended, after the timeout, or when the server drains."""
+    def until_ended(
+        self,
+        document_id: str,
+        timeout_seconds: float,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Return when the document has ended, after the timeout, or when the server drains.
+
+        Also once the wait is `given_up`, which is asked every LOOK_UP_SECONDS.
+        """
+        deadline = time.monotonic() + timeout_seconds
         ended = threading.Event()
         with self._lock:
             if self._draining:
@@ -47,7 +64,9 @@ class Waiter:
             self._start()
             self._lock.notify()
         try:
-            ended.wait(timeout_seconds)
+            while (left := deadline - time.monotonic()) > 0:
+                if ended.wait(min(left, LOOK_UP_SECONDS)) or given_up():
+                    return
         finally:
             with self._lock:
                 self._waiting[document_id].discard(ended)
@@ -83,34 +102,29 @@ class Waiter:
     def _watch(self) -> None:
         while True:
             try:
-                with self._database.changes() as changed:
-                    self._look_for_ever(changed)
+                with self._database.watching() as watch:
+                    self._look_for_ever(watch)
             except Exception:
                 # A watcher that dies would leave every waiter to its timeout.
                 log.exception("waiter.failed")
                 self.failures += 1
                 time.sleep(PREDICATE_POLL_SECONDS)
 
-    def _look_for_ever(self, changed: Callable[[], bool]) -> NoReturn:
+    def _look_for_ever(self, watch: Watch) -> NoReturn:
         while True:
             with self._lock:
                 while not self._waiting:
                     self._lock.wait()
                 recheck, self._recheck = self._recheck, False
-            if changed() or recheck:
-                self._release_ended()
+            if watch.changed() or recheck:
+                self._release_ended(watch)
             time.sleep(POLL_SECONDS)
 
-    def _release_ended(self) -> None:
+    def _release_ended(self, watch: Watch) -> None:
         with self._lock:
             awaited = list(self._waiting)
-        with self._database.reading() as session:
-            ended = [
-                document_id
-                for document_id, status in catalog.statuses(session, awaited).items()
-                if status in catalog.TERMINAL
-            ]
+        ended = watch.ask(_ENDED, json.dumps(awaited))
         with self._lock:
-            for document_id in ended:
+            for (document_id,) in ended:
                 for event in self._waiting.get(document_id, ()):
                     event.set()

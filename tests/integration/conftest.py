@@ -18,6 +18,7 @@ from ilios.storage import ObjectStore, open_store
 from ilios.uploads import Received, UploadSink
 from ilios.waiting import Waiter
 from ilios.wakeup import Bell
+from tests.support import working
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def bell(settings: Settings) -> Iterator[Bell]:
 
 @pytest.fixture
 def intake(settings: Settings, database: Database, store: ObjectStore, bell: Bell) -> Intake:
-    return Intake(database, store, bell, data_folder.uploads(settings))
+    return Intake(settings, database, store, bell)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def make_converter(
     settings: Settings, database: Database, store: ObjectStore
 ) -> Callable[[Engine], Converter]:
     def make(engine: Engine) -> Converter:
-        return Converter(database, store, engine, data_folder.workspaces(settings))
+        return working.converter(settings, database, store, engine)
 
     return make
 

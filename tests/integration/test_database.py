@@ -157,9 +157,9 @@ def test_sqlite_with_the_wal_reset_bug_is_refused(version: tuple[int, ...], safe
 
 
 def test_a_change_is_noticed_once(counter: Database) -> None:
-    with counter.changes() as changed:
-        assert changed()
-        assert not changed()
+    with counter.watching() as watch:
+        assert watch.changed()
+        assert not watch.changed()
         increment(counter)
-        assert changed()
-        assert not changed()
+        assert watch.changed()
+        assert not watch.changed()

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from ilios import data_folder
+from ilios.admission import Order
 from ilios.conversion_errors import ObjectMissing
 from ilios.database import Database
+from ilios.engines.base import Options
 from ilios.errors import (
     BatchRefused,
     DocumentNotFound,
@@ -21,7 +23,7 @@ from ilios.errors import (
     UploadAlreadyCompleted,
     UploadIncomplete,
 )
-from ilios.intake import Intake, Order
+from ilios.intake import Intake
 from ilios.models import DocumentStatus, JobStatus
 from ilios.page_selection import PageSelection
 from ilios.settings import Settings
@@ -38,7 +40,8 @@ ME = Order(owner="me")
 def test_a_document_is_stored_and_queued(
     intake: Intake, receive: Receive, database: Database, store: ObjectStore
 ) -> None:
-    order = Order(owner="me", priority=7, retention_days=30, pages=PageSelection.parse("2-3"))
+    wanted = Options(PageSelection.parse("2-3"))
+    order = Order(owner="me", priority=7, retention_days=30, options=wanted)
 
     document = intake.submit(receive(b"Hello there"), order)
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from ilios import catalog, clock, queue
 from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
+from ilios.engines import EMBEDDED
 from ilios.models import DocumentStatus
 from ilios.waiting import Waiter
 from tests.support import documents
@@ -102,7 +103,7 @@ def test_many_threads_may_wait_for_one_document(database: Database) -> None:
     with ThreadPoolExecutor(32) as threads:
         waits = [threads.submit(waiter.until_ended, document_id, 20) for _ in range(32)]
         with database.writing() as session:
-            lease = queue.claim(session, "node/worker-0", clock.now())
+            lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
             assert lease is not None
             assert lease.job_id == job_id
         end(database, document_id)

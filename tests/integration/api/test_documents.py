@@ -27,7 +27,8 @@ def test_a_submitted_document_is_queued_and_leaves_no_temporary_file(
     assert body["fileName"] == "a report.txt"
     assert body["fileSize"] == 5
     assert body["retentionDays"] == 365
-    assert body["message"]
+    assert body["cached"] is False
+    assert "waits for its conversion" in body["message"]
     assert ISO.fullmatch(body["createdAt"])
     assert body["statusUrl"] == f"http://localhost/api/documents/status/{body['id']}"
     assert answer.headers["Location"] == body["statusUrl"]
@@ -36,11 +37,14 @@ def test_a_submitted_document_is_queued_and_leaves_no_temporary_file(
 
 def test_fields_of_a_document_may_say_what_is_the_default(anna: Caller) -> None:
     anna.submit(cache="false", model="mistral-small-latest", retentionDays="3650", pages="1-3, 7")
-    anna.submit(cache="true", priority="10")
+    anna.submit(
+        cache="true", priority="10", includeImages="true", extractHeader="false",
+        extractFooter="false", model="default",
+    )  # fmt: skip
 
 
 def test_the_status_of_a_waiting_document(anna: Caller) -> None:
-    anna.submit()
+    anna.submit(b"another")
     document_id = anna.submit()
 
     body = anna.get(f"/api/documents/status/{document_id}").get_json()
@@ -49,6 +53,7 @@ def test_the_status_of_a_waiting_document(anna: Caller) -> None:
     assert body == {
         "id": document_id,
         "status": "pending",
+        "cached": False,
         "fileName": "hello.txt",
         "fileSize": 5,
         "progress": 0,
@@ -145,6 +150,7 @@ def test_a_result_as_json_holds_what_it_cost(anna: Caller, completed: str) -> No
         "fileName": "hello.txt",
         "fileSize": len("# Über\n![a figure](figure.png) ![x](other.png)\n**last**".encode()),
         "mimeType": "text/plain",
+        "cached": False,
     }
     assert body["usage"].pop("total_tokens") == body["usage"].pop("completion_tokens")
     assert body["usage"] == {"prompt_tokens": 0, "pages": 3, "costUsd": 0.0039}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,24 +14,51 @@ from ilios.heartbeat import Heartbeat
 from ilios.settings import Settings
 from tests.support.api_callers import Caller
 
+BEAT = Heartbeat(1, 0, workers_configured=2, workers_ready=2, jobs_running=0)
+
 
 @pytest.fixture
-def _supervisor(api_settings: Settings) -> None:
-    beat = Heartbeat(1, time.monotonic(), workers_configured=2, workers_ready=2, jobs_running=0)
-    heartbeat.write(data_folder.supervisor_state(api_settings), beat)
+def beat(api_settings: Settings) -> Callable[..., None]:
+    """Has a supervisor say something of itself."""
+
+    def beat(**fields: Any) -> None:
+        said = replace(BEAT, beat_seconds=time.monotonic(), **fields)
+        heartbeat.write(data_folder.supervisor_state(api_settings), said)
+
+    return beat
 
 
-@pytest.mark.usefixtures("_supervisor")
-def test_a_service_with_a_supervisor_is_healthy(nobody: Caller) -> None:
+def test_a_service_with_a_supervisor_is_healthy(nobody: Caller, beat: Callable[..., None]) -> None:
+    beat()
+
     answer = nobody.get("/health")
     assert answer.status_code == 200
     body = answer.get_json()
     assert body.pop("timestamp").endswith("Z")
     assert body == {
         "status": "healthy",
-        "services": {"database": "connected", "s3": "local", "workers": "ok", "queue": "ok"},
+        "services": {
+            "database": "connected",
+            "s3": "local",
+            "workers": "ok",
+            "queue": "ok",
+            "provider": "not used",
+        },
     }
     assert nobody.get("/readyz").status_code == 200
+
+
+def test_a_fault_of_the_provider_is_named_and_makes_nothing_unhealthy(
+    nobody: Caller, beat: Callable[..., None]
+) -> None:
+    fault = "misconfigured: Mistral refuses MISTRAL_API_KEY (401)."
+    beat(provider=fault)
+
+    answer = nobody.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "healthy"
+    assert answer.get_json()["services"]["provider"] == fault
 
 
 def test_without_a_supervisor_it_is_unhealthy_and_says_so(nobody: Caller) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from ilios import data_folder
 from ilios.api.places import KEPT_FREE
 from ilios.settings import Settings
 from tests.support.api_fixtures import KEY
-from tests.support.api_server import Connection, Server, free_port, gunicorn, head
+from tests.support.api_server import Connection, Server, gunicorn, head
 from tests.support.waiting import wait_until
 
 SUBMIT = "/api/documents/submit"
@@ -26,24 +25,6 @@ FORM = {
     "Content_Type": "multipart/form-data; boundary=boundary",
 }
 MANY = 60  #: more than all the threads of the server
-
-
-@pytest.fixture
-def server_settings(api_settings: Settings) -> Settings:
-    return api_settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
-
-
-@pytest.fixture
-def server(server_settings: Settings) -> Iterator[Server]:
-    server = Server(server_settings)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def connection(server: Server) -> Iterator[Connection]:
-    with server.connect() as connection:
-        yield connection
 
 
 def uploads(server: Server) -> list[Path]:

@@ -36,6 +36,8 @@ def test_sums_are_exact_and_cents_are_rounded_once(anna: Caller) -> None:
         "totalCostCents": 1,
         "totalCostUSD": "0.005200",
         "totalCostMicros": 5200,
+        "ambiguousCalls": 0,
+        "ambiguousPages": 0,
     }
 
 

@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import requests
 
-from ilios import catalog, clock, data_folder, queue
+from ilios import catalog, clock, queue
+from ilios.admission import Order
 from ilios.conversion import Converter
 from ilios.database import Database
+from ilios.engines import EMBEDDED
 from ilios.engines.base import Engine
-from ilios.intake import Intake, Order
+from ilios.intake import Intake
 from ilios.models import DocumentStatus
 from ilios.reports import Reports
 from ilios.settings import Settings
@@ -29,7 +31,7 @@ Receive = Callable[..., Received]
 
 def convert_next(database: Database, converter: Converter) -> None:
     with database.writing() as session:
-        lease = queue.claim(session, "node/worker-0", clock.now())
+        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
         assert lease is not None
         catalog.begin(session, lease.job_id, clock.now())
     converter.run(lease)
@@ -63,7 +65,7 @@ def test_an_upload_to_a_buckets_own_link_is_converted(
     certificate: Certificate,
 ) -> None:
     trusted = str(certificate.certificate)
-    intake = Intake(database, s3_store, bell, data_folder.uploads(settings))
+    intake = Intake(settings, database, s3_store, bell)
     offer = intake.offer_upload(
         owner="me",
         file_name="hello.txt",

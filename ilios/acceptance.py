@@ -1,0 +1,33 @@
+"""Whether a file may be converted as it is asked for: told from its bytes, before it is stored."""
+
+from __future__ import annotations
+
+from ilios import engines, media
+from ilios.engines.base import Options
+from ilios.errors import EmptyFile, OptionUnavailable
+from ilios.settings import Settings
+from ilios.uploads import Received
+
+
+def accepted_type(file: Received, options: Options, settings: Settings) -> str:
+    """The file's type. Raises EmptyFile, UnsupportedType or OptionUnavailable."""
+    if not file.size_bytes:
+        raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
+    with file.path.open("rb") as stream:
+        media_type = media.sniff(stream, file.file_name)
+    lane = engines.lane_of(media_type, settings)
+    if options.pages and lane == engines.MISTRAL and media_type != media.PDF:
+        raise OptionUnavailable(
+            f"pages selects of PDF documents only, and {file.file_name} is {media_type}. "
+            "Leave it out."
+        )
+    if lane != settings.engine_name and _need_mistral(options):
+        raise OptionUnavailable(
+            f"{file.file_name} is {media_type}, which Mistral does not read, so that it is "
+            "converted here: leave out tableFormat=html, extractHeader and extractFooter."
+        )
+    return media_type
+
+
+def _need_mistral(options: Options) -> bool:
+    return options.extract_header or options.extract_footer or options.table_format == "html"

@@ -1,0 +1,180 @@
+"""How a stored document gets its result: from its twin's, or by a job of its own.
+
+Two documents are twins when owner, bytes, type, options and model are the same. Takes a session,
+never commits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from ilios import catalog, engines, queue
+from ilios.engines.base import Options
+from ilios.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
+from ilios.settings import Settings
+
+DEFAULT_RETENTION_DAYS: Final = 365
+OPERATION_QUEUED: Final = "convert"
+OPERATION_IMMEDIATE: Final = "convert-immediate"
+EVERYTHING: Final = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client wants done with its documents, already validated."""
+
+    owner: str
+    priority: int = queue.DEFAULT_PRIORITY
+    retention_days: int = DEFAULT_RETENTION_DAYS
+    options: Options = EVERYTHING
+    operation: str = OPERATION_QUEUED
+    cache: bool = True  #: whether an earlier or running conversion of the same bytes may answer
+    provider_batch: bool = False  #: through the provider's cheap and slow lane
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file whose object is durable and whose row is not yet written."""
+
+    document_id: str
+    file_name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    storage_key: str
+
+
+def admit(
+    session: Session,
+    settings: Settings,
+    stored: Stored,
+    order: Order,
+    now: datetime,
+    *,
+    batch_id: str | None = None,
+    provider_batch_id: str | None = None,
+) -> Document:
+    """Write a document down, and see to it that it gets its result."""
+    lane = engines.lane_of(stored.media_type, settings)
+    mark = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
+    twin = None
+    if order.cache:
+        twin = catalog.twin(session, order.owner, mark, in_batch_lane=order.provider_batch)
+    waits_in_batch = provider_batch_id is not None and lane == engines.MISTRAL and twin is None
+    document = catalog.add(
+        session,
+        **{**columns(order), **_result(twin)},
+        id=stored.document_id,
+        file_name=stored.file_name,
+        mime_type=stored.media_type,
+        file_size=stored.size_bytes,
+        sha256=stored.sha256,
+        storage_key=stored.storage_key,
+        fingerprint=mark,
+        batch_id=batch_id,
+        provider_batch_id=provider_batch_id if waits_in_batch else None,
+        created_at=now,
+    )
+    if twin is not None:
+        queue.hasten(session, twin.id, order.priority, now)
+    elif not waits_in_batch:
+        _enqueue(session, document, lane, order.priority, now)
+    return document
+
+
+def admit_upload(
+    session: Session, settings: Settings, document: Document, uploaded: Stored, now: datetime
+) -> None:
+    """awaiting_upload → pending, or completed at once. The document is of the open session."""
+    lane = engines.lane_of(uploaded.media_type, settings)
+    mark = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
+    twin = catalog.twin(session, document.owner, mark, in_batch_lane=False)
+    document.mime_type = uploaded.media_type
+    document.sha256 = uploaded.sha256
+    document.storage_key = uploaded.storage_key
+    document.fingerprint = mark
+    for name, value in _result(twin).items():
+        setattr(document, name, value)
+    if twin is not None:
+        queue.hasten(session, twin.id, queue.DEFAULT_PRIORITY, now)
+    else:
+        _enqueue(session, document, lane, queue.DEFAULT_PRIORITY, now)
+
+
+def open_provider_batch(
+    session: Session, settings: Settings, batch: Batch, provider_batch_id: str, order: Order
+) -> None:
+    """Have the documents of a batch that are marked so converted in the provider's batch lane."""
+    session.add(
+        ProviderBatch(
+            id=provider_batch_id,
+            batch_id=batch.id,
+            owner=batch.owner,
+            model=order.options.model or settings.ocr_model,
+            state=ProviderBatchState.PREPARING,
+            file_ids=[],
+            created_at=batch.created_at,
+        )
+    )
+    queue.enqueue(
+        session,
+        provider_batch_id=provider_batch_id,
+        owner=batch.owner,
+        lane=engines.MISTRAL,
+        priority=batch.priority,
+        now=batch.created_at,
+    )
+
+
+def columns(order: Order) -> dict[str, Any]:
+    """What of a document follows from the order alone."""
+    return {
+        "owner": order.owner,
+        "operation": order.operation,
+        "retention_days": order.retention_days,
+        "options": _as_json(order.options),
+        "warnings": [],
+    }
+
+
+def _enqueue(session: Session, document: Document, lane: str, priority: int, now: datetime) -> None:
+    queue.enqueue(
+        session,
+        document_id=document.id,
+        owner=document.owner,
+        lane=lane,
+        priority=priority,
+        now=now,
+    )
+
+
+def _result(twin: Document | None) -> dict[str, Any]:
+    """The columns that a document takes from its twin: all of the result, if there is one yet."""
+    if twin is None:
+        return {"status": DocumentStatus.PENDING, "result_of": None}
+    if twin.status is not DocumentStatus.COMPLETED:
+        return {"status": DocumentStatus.PENDING, "result_of": twin.id}
+    shared = {name: getattr(twin, name) for name in catalog.SHARED_RESULT}
+    return {**shared, "started_at": twin.started_at, "result_of": twin.id}
+
+
+def _fingerprint(
+    settings: Settings, lane: str, sha256: str, media_type: str, options: Options
+) -> str:
+    model = (options.model or settings.ocr_model) if lane == engines.MISTRAL else lane
+    # The model as it is resolved, so that naming the default is the same as naming none.
+    same = [sha256, media_type, lane, model, _as_json(replace(options, model=None))]
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+
+
+def _as_json(options: Options) -> dict[str, Any]:
+    """The options that were set."""
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    asked = {name: v for name, v in values.items() if v != getattr(EVERYTHING, name)}
+    return {**asked, "pages": str(options.pages)} if options.pages else asked

@@ -1,0 +1,101 @@
+"""Estimates under a real gunicorn: where strangers' files are opened, and for how long."""
+
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ilios import data_folder
+from tests.support.api_fixtures import KEY
+from tests.support.api_server import Answer, Connection, Server
+from tests.support.waiting import wait_until
+from tests.unit.engines import documents
+
+TWO_PAGES = documents.pdf(documents.text("one"), documents.text("two"))
+BODY = (
+    b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+    + TWO_PAGES
+    + b"\r\n--boundary--\r\n"
+)
+FORM = {
+    "Authorization": f"Bearer {KEY}",
+    "Content_Type": "multipart/form-data; boundary=boundary",
+}
+
+
+def estimated(connection: Connection) -> Answer:
+    return connection.ask("POST", "/v1/estimate", BODY, **FORM)
+
+
+def web_process(server: Server) -> psutil.Process:
+    (web,) = psutil.Process(server.process.pid).children()
+    return web
+
+
+def parsers(server: Server) -> list[psutil.Process]:
+    """Children of the web process, without the tracker that multiprocessing keeps for itself."""
+    return [child for child in web_process(server).children() if "spawn_main" in _command(child)]
+
+
+def _command(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    """Dead with all its threads: until then its end of the pipe is open."""
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+
+
+def test_a_child_opens_the_file_and_is_there_only_when_it_is_needed(
+    server: Server, connection: Connection
+) -> None:
+    assert web_process(server).children() == []
+
+    first, second = estimated(connection), estimated(connection)
+
+    assert (first[0], second[0]) == (200, 200)
+    assert first[2]["pages"] == 2
+    (parser,) = parsers(server)
+    libraries = {Path(mapped.path).name for mapped in web_process(server).memory_maps()}
+    assert not {name for name in libraries if "pdfium" in name}
+    assert {Path(mapped.path).name for mapped in parser.memory_maps()} & {"libpdfium.so"}
+
+
+def test_a_child_that_dies_costs_nobody_else_anything(
+    server: Server, connection: Connection
+) -> None:
+    estimated(connection)
+    (parser,) = parsers(server)
+    parser.send_signal(signal.SIGKILL)
+    wait_until(lambda: _is_dead(parser), timeout_s=5)
+
+    assert estimated(connection)[0] == 200
+
+
+def test_many_at_once_share_one_child(server: Server) -> None:
+    def ask(_number: int) -> int:
+        with server.connect() as connection:
+            return estimated(connection)[0]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(8))) == [200] * 8
+
+    assert len(parsers(server)) == 1
+    assert list(data_folder.uploads(server.settings).iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_child_outlives_its_web_process(
+    server: Server, connection: Connection, number: signal.Signals
+) -> None:
+    estimated(connection)
+    children = web_process(server).children()
+    assert children
+
+    web_process(server).send_signal(number)
+
+    wait_until(lambda: not any(child.is_running() for child in children), timeout_s=5)

@@ -1,0 +1,81 @@
+"""What a form asks for reaches the document, in the words of the engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from ilios.conversion import options_of
+from ilios.database import Database
+from ilios.engines.base import Options
+from ilios.models import Document, ProviderBatch
+from ilios.page_selection import PageSelection
+from ilios.settings import Settings
+from tests.support.api_callers import Caller, file
+from tests.support.api_fixtures import KEY
+
+PDF = b"%PDF-1.7\n%%EOF"
+
+
+@pytest.fixture
+def paying(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Caller:
+    """A caller of a service whose engine is Mistral."""
+    mistral = api_settings.model_copy(
+        update={"ocr_engine": "mistral", "price_book": "house-model=2/3", "ocr_model": "newest"}
+    )
+    return Caller(make_app(mistral).test_client(), KEY)
+
+
+@pytest.mark.parametrize(
+    ("fields", "options"),
+    [
+        ({}, Options()),
+        ({"pages": "1-3,7"}, Options(pages=PageSelection(((1, 3), (7, 7))))),
+        ({"includeImages": "true"}, Options(include_images=True)),
+        ({"tableFormat": "html"}, Options(table_format="html")),
+        (
+            {"extractHeader": "true", "extractFooter": "true"},
+            Options(None, None, None, None, True, True),
+        ),
+        ({"model": "mistral-ocr-2512"}, Options(model="mistral-ocr-2512")),
+        ({"model": "house-model"}, Options(model="house-model")),
+        ({"model": "newest"}, Options(model="newest")),
+        ({"model": "default"}, Options()),
+        ({"model": "mistral-small-latest"}, Options()),
+    ],
+)
+def test_options_are_kept_with_the_document(
+    paying: Caller, database: Database, fields: dict[str, str], options: Options
+) -> None:
+    answer = paying.post("/api/documents/submit", {"file": file(PDF, "a.pdf"), **fields})
+
+    assert answer.status_code == 202, answer.text
+    with database.reading() as session:
+        assert options_of(session.scalars(select(Document)).one()) == options
+
+
+def test_images_are_left_out_unless_they_are_asked_for(paying: Caller, database: Database) -> None:
+    for fields in ({}, {"includeImages": "false"}):
+        paying.post("/api/documents/submit", {"file": file(PDF, "a.pdf"), **fields})
+
+    with database.reading() as session:
+        stored = [options_of(document) for document in session.scalars(select(Document))]
+    assert [bool(options.include_images) for options in stored] == [False, False]
+
+
+def test_a_batch_in_mistrals_lane_shows_mistrals_job(paying: Caller, database: Database) -> None:
+    form: dict[str, Any] = {"files": [file(PDF, "a.pdf")], "useMistralBatch": "true"}
+    batch_id = paying.post("/v1/batch/submit", form).get_json()["batchId"]
+
+    before = paying.get(f"/v1/batch/status/{batch_id}").get_json()
+    with database.writing() as session:
+        provider_batch = session.scalars(select(ProviderBatch)).one()
+        provider_batch.provider_job_id, provider_batch.provider_status = "job-1", "RUNNING"
+    after = paying.get(f"/v1/batch/status/{batch_id}").get_json()
+
+    assert not {"mistralBatchJobId", "mistralStatus"} & set(before)
+    assert (after["mistralBatchJobId"], after["mistralStatus"]) == ("job-1", "RUNNING")

@@ -1,0 +1,191 @@
+"""The same bytes again, with the same options, from the same owner: one conversion, one price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ilios import catalog, clock, queue
+from ilios.admission import Order
+from ilios.conversion import Converter
+from ilios.conversion_errors import CorruptDocument
+from ilios.database import Database
+from ilios.engines import EMBEDDED
+from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
+from ilios.intake import Intake
+from ilios.models import Document, DocumentStatus
+from ilios.page_selection import PageSelection
+from ilios.reports import Reports
+from ilios.settings import Settings
+from ilios.uploads import Received
+from tests.support import documents
+from tests.support.engines import EchoEngine
+
+MakeConverter = Callable[[Engine], Converter]
+Receive = Callable[..., Received]
+ORDER = Order(owner="me")
+
+
+class BrokenEngine(EchoEngine):
+    def convert(self, part: Part, options: Options, *_: object) -> Conversion:
+        raise CorruptDocument("It is broken.")
+
+
+@pytest.fixture
+def submit(intake: Intake, receive: Receive) -> Callable[..., Document]:
+    def submit(order: Order = ORDER, content: bytes = b"Hello", name: str = "a.txt") -> Document:
+        return intake.submit(receive(content, name), order)
+
+    return submit
+
+
+@pytest.fixture
+def convert_all(
+    settings: Settings, database: Database, make_converter: MakeConverter
+) -> Callable[..., int]:
+    def convert_all(engine: Engine | None = None) -> int:
+        converter = make_converter(engine or EchoEngine(settings))
+        done = 0
+        while lease := _claim(database):
+            converter.run(lease)
+            done += 1
+        return done
+
+    return convert_all
+
+
+def _claim(database: Database) -> queue.Lease | None:
+    with database.writing() as session:
+        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+        if lease is not None:
+            catalog.begin(session, lease.job_id, clock.now())
+    return lease
+
+
+def text_of(reports: Reports, document_id: str) -> list[str]:
+    return [page.markdown for page in reports.result(document_id, owner="me").pages]
+
+
+def test_a_twin_joins_what_is_on_its_way(
+    submit: Callable[..., Document],
+    convert_all: Callable[..., int],
+    reports: Reports,
+    database: Database,
+) -> None:
+    first = submit()
+    second = submit(name="b.txt")
+
+    assert (second.status, second.result_of) == (DocumentStatus.PENDING, first.id)
+    assert convert_all() == 1
+    assert text_of(reports, first.id) == text_of(reports, second.id) == ["Hello"]
+    assert len(documents.calls(database)) == 1
+    report = reports.document(second.id, owner="me")
+    assert (report.document.file_name, report.progress_percent) == ("b.txt", 100)
+    assert report.document.processed_at is not None
+
+
+def test_a_twin_of_what_is_done_is_done(
+    submit: Callable[..., Document], convert_all: Callable[..., int], reports: Reports
+) -> None:
+    first = submit()
+    convert_all()
+
+    second = submit()
+
+    assert (second.status, second.result_of) == (DocumentStatus.COMPLETED, first.id)
+    assert convert_all() == 0
+    assert text_of(reports, second.id) == ["Hello"]
+    assert reports.result(second.id, owner="me").totals().cost_micros == 0
+
+
+def test_a_twin_fails_with_its_twin_and_the_next_one_is_tried_anew(
+    submit: Callable[..., Document], convert_all: Callable[..., int], database: Database
+) -> None:
+    submit()
+    second = submit()
+    convert_all(BrokenEngine.__new__(BrokenEngine))
+
+    row = documents.document(database, second.id)
+    assert (row.status, row.error_code) == (DocumentStatus.FAILED, "corrupt_document")
+    assert submit().result_of is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ORDER, owner="somebody else"),
+        replace(ORDER, cache=False),
+        replace(ORDER, options=Options(PageSelection.parse("1"))),
+        replace(ORDER, options=Options(extract_header=True)),
+    ],
+    ids=["owner", "cache", "pages", "options"],
+)
+def test_another_owner_or_other_options_are_no_twin(
+    submit: Callable[..., Document], convert_all: Callable[..., int], other: Order
+) -> None:
+    submit()
+    convert_all()
+
+    assert submit(other).result_of is None
+
+
+def test_other_bytes_or_another_type_are_no_twin(submit: Callable[..., Document]) -> None:
+    submit()
+
+    assert submit(content=b"Hello!").result_of is None
+    assert submit(name="a.csv").result_of is None
+
+
+def test_an_urgent_twin_hastens_the_job_that_it_joins(
+    submit: Callable[..., Document], database: Database
+) -> None:
+    for number in range(3):
+        submit(content=b"%d" % number)
+    last = submit(replace(ORDER, priority=1), content=b"humble")
+
+    submit(replace(ORDER, priority=10), content=b"humble")
+
+    lease = _claim(database)
+    assert lease is not None
+    assert documents.job(database, lease.job_id).document_id == last.id
+
+
+def test_a_batch_of_the_same_file_is_converted_once(
+    intake: Intake, receive: Receive, convert_all: Callable[..., int], reports: Reports
+) -> None:
+    batch, _ = intake.submit_batch([receive(b"Hello") for _ in range(5)], ORDER)
+
+    assert convert_all() == 1
+    assert reports.batch(batch.id, owner="me").count(DocumentStatus.COMPLETED) == 5
+    lines = [
+        [page.markdown for page in pages]
+        for _, pages in reports.batch_results(batch.id, owner="me")
+    ]
+    assert lines == [["Hello"]] * 5
+
+
+def test_progress_of_a_twin_is_that_of_the_conversion(
+    submit: Callable[..., Document],
+    convert_all: Callable[..., int],
+    reports: Reports,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", 0.0)
+    submit()
+    twin = submit()
+    seen = []
+
+    class HalfWay(EchoEngine):
+        def convert(
+            self, part: Part, options: Options, workspace: object, progress: Progress, keep: Keep
+        ) -> Conversion:
+            progress(5, 10)
+            seen.append(reports.document(twin.id, owner="me").progress_percent)
+            return EchoEngine.convert(self, part, options, part.source.path, progress, keep)
+
+    convert_all(HalfWay(settings))
+
+    assert seen == [50]
