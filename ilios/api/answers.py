@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from ilios import clock, ledger
 from ilios.api import rendering
 from ilios.api.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas import AcceptedSchema, ResultSchema
+from ilios.estimates import Estimate
 from ilios.models import Batch, Document, DocumentStatus
 from ilios.reports import BatchReport, DocumentReport, Result
 
@@ -22,25 +24,49 @@ MICROS_A_CENT = 10_000
 
 _MEDIA_TYPES = {"markdown": "text/markdown", "text": "text/plain", "json": "application/json"}
 _ACCEPTED = AcceptedSchema()
+RESULT_HEADERS = {
+    "X-Cache": {
+        "schema": {"type": "string", "enum": ["hit", "miss"]},
+        "description": "`hit`: an earlier or running conversion of the same bytes answered.",
+    },
+    "ETag": {"schema": {"type": "string"}},
+}
+"""As the OpenAPI document shows them."""
+
 _RESULT = ResultSchema()
 
 
 def accepted(document: Document) -> Response:
-    """202: stored, and to be converted."""
+    """202: stored, and to be converted, unless an earlier result answers it already."""
     url = status_url(document.id)
     answer = {
         "id": document.id,
         "status": document.status.value,
+        "cached": is_cached(document),
         "file_name": document.file_name,
         "file_size": document.file_size,
         "retention_days": document.retention_days,
         "status_url": url,
         "created_at": clock.iso(document.created_at),
-        "message": "The document is stored and waits for its conversion.",
+        "message": message(document),
     }
     response = Response(json.dumps(_ACCEPTED.dump(answer)), 202, mimetype="application/json")
     response.headers["Location"] = url
     return response
+
+
+def is_cached(document: Document) -> bool:
+    """Whether the conversion of another document with the same bytes answers this one."""
+    return document.result_of is not None
+
+
+def message(document: Document) -> str:
+    """What becomes of a document that was just taken in."""
+    if document.status is DocumentStatus.COMPLETED:
+        return "The same bytes were converted before: the result is here, at no cost."
+    if is_cached(document):
+        return "The same bytes are being converted already: this gets the same result, at no cost."
+    return "The document is stored and waits for its conversion."
 
 
 def document_status(report: DocumentReport) -> dict[str, Any]:
@@ -57,12 +83,13 @@ def document_status(report: DocumentReport) -> dict[str, Any]:
     return {
         "id": document.id,
         "status": document.status.value,
+        "cached": is_cached(document),
         "file_name": document.file_name,
         "file_size": document.file_size,
         "created_at": clock.iso(document.created_at),
         "progress": report.progress_percent,
-        "pages_done": document.pages_done,
-        "pages_total": document.page_count,
+        "pages_done": report.pages_done,
+        "pages_total": report.pages_total,
         "attempts": report.attempts,
         "warnings": document.warnings,
         **{name: value for name, value in optional.items() if value is not None},
@@ -73,6 +100,7 @@ def result(found: Result, form: str) -> Response:
     """The result in one of the forms, streamed; 304 when the client has it already."""
     response = Response(_pieces(found, form), mimetype=_MEDIA_TYPES[form])
     response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
     response.set_etag(f"{found.etag}-{form}")
     response.make_conditional(request)
     return response
@@ -91,6 +119,10 @@ def batch_accepted(batch: Batch, documents: list[Document]) -> dict[str, Any]:
 def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
     finished = report.completed_at is not None
     listed = {"documents": [_batch_document(document) for document in report.documents]}
+    provider = {
+        "mistral_batch_job_id": report.provider_job_id,
+        "mistral_status": report.provider_status,
+    }
     return {
         "batch_id": report.batch.id,
         "status": report.status,
@@ -105,6 +137,7 @@ def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
         "created_at": clock.iso(report.batch.created_at),
         "completed_at": _iso(report.completed_at),
         "download_url": batch_download_url(report.batch.id) if finished else None,
+        **{name: value for name, value in provider.items() if value is not None},
         **(listed if details else {}),
     }
 
@@ -121,7 +154,18 @@ def totals(sums: ledger.Totals) -> dict[str, Any]:
         "total_cost_cents": int(cents),
         "total_cost_usd": f"{Decimal(micros) / MICROS_A_DOLLAR:.6f}",
         "total_cost_micros": micros,
+        "ambiguous_calls": sums.ambiguous_calls,
+        "ambiguous_pages": sums.ambiguous_pages,
     }
+
+
+def dollars(micros: int) -> float:
+    """Exact as far as JSON goes: the nearest float is written with no more than six decimals."""
+    return micros / MICROS_A_DOLLAR
+
+
+def estimate(found: Estimate) -> dict[str, Any]:
+    return {**asdict(found), "cost_usd": dollars(found.cost_micros)}
 
 
 def metadata(document: Document, page_total: int) -> dict[str, Any]:
@@ -132,19 +176,20 @@ def metadata(document: Document, page_total: int) -> dict[str, Any]:
         "file_name": document.file_name,
         "file_size": document.file_size,
         "mime_type": document.mime_type,
+        "cached": is_cached(document),
     }
 
 
 def _pieces(found: Result, form: str) -> Iterator[str]:
     if form == "text":
         return rendering.text(found.pages)
-    content = rendering.markdown(found.pages)
+    content = rendering.markdown(found.document.id, found.pages)
     if form == "markdown":
         return content
     tail = _RESULT.dump(
         {
             "metadata": metadata(found.document, found.page_total),
-            "usage": _usage(found.totals),
+            "usage": _usage(found.totals()),
             "download_url": result_url(found.document.id),
             "warnings": found.document.warnings,
         }
@@ -158,7 +203,7 @@ def _usage(sums: ledger.Totals) -> dict[str, Any]:
         "completion_tokens": sums.output_tokens,
         "total_tokens": sums.input_tokens + sums.output_tokens,
         "pages": sums.pages,
-        "costUsd": sums.cost_micros / MICROS_A_DOLLAR,
+        "costUsd": dollars(sums.cost_micros),
     }
 
 

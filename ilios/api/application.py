@@ -12,6 +12,7 @@ from ilios.api import (
     convert,
     documents,
     errors,
+    estimate,
     headers,
     health,
     multipart,
@@ -25,7 +26,7 @@ from ilios.api import (
 )
 from ilios.settings import Settings
 
-BLUEPRINTS = (convert, documents, uploads, batches, usage, objects, health)
+BLUEPRINTS = (convert, documents, uploads, batches, usage, estimate, objects, health)
 
 
 def build(settings: Settings) -> Flask:

@@ -13,7 +13,9 @@ from ilios.api import answers, rendering
 from ilios.api.auth import current_owner
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
-from ilios.api.forms import BatchDownloadQuery, BatchForm, BatchStatusQuery, order_of
+from ilios.api.forms import BatchForm
+from ilios.api.options import order_of
+from ilios.api.queries import BatchDownloadQuery, BatchStatusQuery
 from ilios.api.schemas import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
 from ilios.models import Document, DocumentStatus, PageRow
 
@@ -34,7 +36,7 @@ def batch_submit(form: dict[str, Any]) -> Any:
 
     One bad file refuses the batch: `errors` lists each of them, and nothing is stored.
     """
-    order = order_of(form, current_owner())
+    order = order_of(form, current_owner(), services().settings)
     batch, documents = services().intake.submit_batch(form["files"], order)
     answer = answers.batch_accepted(batch, documents)
     return answer, {"Location": answer["status_url"]}
@@ -79,7 +81,8 @@ def _lines(results: Iterable[tuple[Document, Iterable[PageRow]]]) -> Iterator[st
         }
         if document.status is DocumentStatus.COMPLETED:
             tail["metadata"] = _METADATA.dump(answers.metadata(document, document.page_count or 0))
-            yield from rendering.json_with_content(head, rendering.markdown(pages), tail)
+            content = rendering.markdown(document.id, pages)
+            yield from rendering.json_with_content(head, content, tail)
         else:
             yield json.dumps({**head, "content": None, **tail})
         yield "\n"

@@ -9,6 +9,7 @@ from flask import current_app
 from ilios import data_folder
 from ilios.api.places import Places
 from ilios.database import Database
+from ilios.estimates import Estimates
 from ilios.health import Examiner
 from ilios.intake import Intake
 from ilios.keys import KeyRing
@@ -29,6 +30,7 @@ class Services:
     store: ObjectStore
     intake: Intake
     reports: Reports
+    estimates: Estimates
     examiner: Examiner
     keys: KeyRing
     places: Places
@@ -38,6 +40,7 @@ class Services:
 
     def close(self) -> None:
         """Give back what was opened since."""
+        self.estimates.close()
         self.bell.close()
         self.database.close()
 
@@ -56,8 +59,9 @@ def build(settings: Settings) -> Services:
     return Services(
         settings=settings,
         store=store,
-        intake=Intake(database, store, bell, data_folder.uploads(settings)),
+        intake=Intake(settings, database, store, bell),
         reports=Reports(database, store, waiter),
+        estimates=Estimates(settings),
         examiner=Examiner(database, store.name, state),
         keys=KeyRing(settings.api_keys),
         places=Places(settings.web_threads),

@@ -13,16 +13,16 @@ from typing import Any
 
 from flask import Response, request
 
+from ilios.admission import OPERATION_IMMEDIATE
 from ilios.api import answers, rendering
 from ilios.api.auth import current_owner
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
-from ilios.api.forms import ConvertForm, order_of
+from ilios.api.forms import ConvertForm
+from ilios.api.options import order_of
 from ilios.api.schemas import TEXT, AcceptedSchema, ResultSchema
-from ilios.catalog import OPEN
 from ilios.disposition import attachment
-from ilios.errors import ConversionFailed, StillRunning
-from ilios.intake import OPERATION_IMMEDIATE
+from ilios.errors import ConversionFailed, DocumentFailed, DocumentNotReady, StillRunning
 from ilios.models import Document, DocumentStatus
 from ilios.queue import MAX_PRIORITY
 from ilios.reports import Result
@@ -33,9 +33,8 @@ HEADERS = {
     "X-Document-Id": {"schema": {"type": "string"}, "description": "The document's id."},
     "X-Processing-Time-Ms": {"schema": {"type": "integer"}},
     "X-Extracted-Pages": {"schema": {"type": "integer"}},
-    "ETag": {"schema": {"type": "string"}},
+    **answers.RESULT_HEADERS,
 }
-LOOK_UP_SECONDS = 1.0  #: between two looks at whether the client is still there
 EXTENSIONS = {"markdown": ".md", "json": ".json", "text": ".txt"}
 
 
@@ -64,7 +63,13 @@ def convert(form: dict[str, Any]) -> Response:
     The document is stored like any other, and its conversion goes before the queued ones. If the
     wait ends first, 504 names the document: follow it at `statusUrl`.
     """
-    order = order_of(form, current_owner(), priority=MAX_PRIORITY, operation=OPERATION_IMMEDIATE)
+    order = order_of(
+        form,
+        current_owner(),
+        services().settings,
+        priority=MAX_PRIORITY,
+        operation=OPERATION_IMMEDIATE,
+    )
     document = services().intake.submit(form["file"], order)
     if _is_asynchronous():
         response = answers.accepted(document)
@@ -76,31 +81,21 @@ def convert(form: dict[str, Any]) -> Response:
 def _finished(document: Document) -> Result:
     """The result, as soon as there is one. Raises ConversionFailed or StillRunning."""
     begun = time.monotonic()
-    seconds = services().settings.convert_wait_seconds
-    ended = _waited_for(document, seconds)
-    if ended.status is DocumentStatus.COMPLETED:
+    if document.status is not DocumentStatus.COMPLETED:
+        seconds = services().settings.convert_wait_seconds
+        services().waiter.until_ended(document.id, seconds, given_up=_has_hung_up)
+    try:
         return services().reports.result(document.id, owner=document.owner)
-    if ended.status is DocumentStatus.FAILED:
+    except DocumentFailed as error:
+        ended = services().reports.document(document.id, owner=document.owner).document
         raise ConversionFailed(
             document.id,
             ended.error_code or ConversionFailed.code,
             ended.error or "The conversion failed.",
             engine_fault=ended.engine_fault,
-        )
-    raise StillRunning(document.id, round(time.monotonic() - begun))
-
-
-def _waited_for(document: Document, seconds: int) -> Document:
-    """The document when it has ended, when the wait has, or when nobody waits any more."""
-    deadline = time.monotonic() + seconds
-    while True:
-        wait_seconds = min(LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic()))
-        seen = services().reports.document(
-            document.id, owner=document.owner, wait_seconds=wait_seconds
-        )
-        is_over = seen.document.status not in OPEN or time.monotonic() >= deadline
-        if is_over or services().waiter.is_draining or _has_hung_up():
-            return seen.document
+        ) from error
+    except DocumentNotReady as error:
+        raise StillRunning(document.id, round(time.monotonic() - begun)) from error
 
 
 def _has_hung_up() -> bool:

@@ -10,8 +10,10 @@ from ilios.api import answers, streams
 from ilios.api.auth import current_owner
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
-from ilios.api.forms import ResultQuery, SubmitForm, WaitQuery, order_of
+from ilios.api.forms import SubmitForm
 from ilios.api.links import absolute
+from ilios.api.options import order_of
+from ilios.api.queries import ResultQuery, WaitQuery
 from ilios.api.schemas import BINARY, TEXT, AcceptedSchema, DocumentStatusSchema, ResultSchema
 
 blueprint = ApiBlueprint(
@@ -28,7 +30,7 @@ def submit(form: dict[str, Any]) -> Response:
 
     When this answers, the document is stored for good.
     """
-    order = order_of(form, current_owner())
+    order = order_of(form, current_owner(), services().settings)
     return answers.accepted(services().intake.submit(form["file"], order))
 
 
@@ -46,7 +48,7 @@ def document_status(query: dict[str, Any], document_id: str) -> Any:
 
 @blueprint.get("/<id:document_id>")
 @blueprint.arguments(ResultQuery(), location="query")
-@blueprint.response(200, ResultSchema)
+@blueprint.response(200, ResultSchema, headers=answers.RESULT_HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
 @blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
-from ilios import errors, media
-from ilios.api.fields import FileField, Moment, Pages, Truth, Unavailable, WholeNumber, Word
-from ilios.intake import (
-    DEFAULT_RETENTION_DAYS,
-    MAX_BATCH_FILES,
-    MAX_RETENTION_DAYS,
-    Order,
-)
+from ilios import media
+from ilios.admission import DEFAULT_RETENTION_DAYS
+from ilios.api.fields import FileField, Pages, Truth, Unavailable, WholeNumber, Word
+from ilios.intake import MAX_BATCH_FILES, MAX_RETENTION_DAYS
 from ilios.queue import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 
 FORMATS: Final = ("markdown", "json", "text")
 FORMATS_TO_COME: Final = ("html", "zip")
-DEFAULT_MODELS: Final = ("mistral-small-latest", "mistral-ocr-latest", "embedded", "default")
-MAX_WAIT_SECONDS: Final = 60
 FILE_NAME_MAX_LENGTH: Final = 1024
 
 
@@ -51,42 +45,71 @@ def _priority() -> WholeNumber:
     )
 
 
-def _model(value: str) -> None:
-    if value not in DEFAULT_MODELS:
-        raise errors.OptionUnavailable(
-            f"model={value:.80} is not available; leave it out, or send {DEFAULT_MODELS[0]}."
-        )
+def _model() -> fields.String:
+    return fields.String(
+        load_default=None,
+        metadata={
+            "description": "A model of the price book, or `default`. Mistral only.",
+            "example": "default",
+        },
+    )
+
+
+def _use_mistral_batch() -> Truth:
+    return Truth(
+        load_default=False,
+        metadata={"description": "Mistral's batch lane: half the price, and slower. Mistral only."},
+    )
+
+
+def _pages() -> Pages:
+    return Pages(
+        load_default=None,
+        metadata={
+            "description": "Which pages to convert: numbers and ranges, counted from 1. Only these "
+            "are paid for. With Mistral, of PDF documents only.",
+            "example": "1-3,7",
+        },
+    )
 
 
 class _Conversion(CamelSchema):
-    """The fields that every multipart form may carry."""
+    """The fields that every form of a conversion may carry."""
 
     retention_days = _retention()
-    model = fields.String(
-        validate=_model,
+    model = _model()
+    include_images = Truth(
+        load_default=None,
         metadata={
-            "description": "Only names of the default engine are taken; each means the default.",
-            "example": DEFAULT_MODELS[0],
+            "description": "Whether images of the pages are kept and linked from the Markdown. "
+            "Left out, the engine decides: the embedded one keeps them, Mistral does not."
+        },
+    )
+    table_format = Word(
+        ("markdown", "html"),
+        load_default=None,
+        metadata={"description": "How tables are written. Mistral only.", "example": "markdown"},
+    )
+    extract_header = Truth(
+        load_default=False,
+        metadata={"description": "Keep page headers out of the Markdown. Mistral only."},
+    )
+    extract_footer = Truth(
+        load_default=False,
+        metadata={"description": "Keep page footers out of the Markdown. Mistral only."},
+    )
+    cache = Truth(
+        load_default=True,
+        metadata={
+            "description": "Whether the key's own earlier or running conversion of the same bytes, "
+            "with the same options, may answer: then at no cost. `false` converts anew."
         },
     )
 
 
 class _OneDocument(_Conversion):
     file = FileField(required=True, metadata={"description": "The document."})
-    pages = Pages(
-        load_default=None,
-        metadata={
-            "description": "Which pages to convert: numbers and ranges, counted from 1.",
-            "example": "1-3,7",
-        },
-    )
-    cache = Truth(
-        load_default=True,
-        metadata={
-            "description": "Whether an earlier result for the same bytes may be given. Today every "
-            "request is converted anew, whatever this says."
-        },
-    )
+    pages = _pages()
     webhook_url = Unavailable(
         metadata={"description": "Not available yet: refused with 422 `option_unavailable`."}
     )
@@ -113,17 +136,14 @@ class BatchForm(_Conversion):
         metadata={"description": "The documents, 1 to 100; the name may be `files[]` as well."},
     )
     priority = _priority()
-    use_mistral_batch = Truth(
-        load_default=False,
-        metadata={"description": "`true` is not available yet: refused with 422."},
-    )
+    use_mistral_batch = _use_mistral_batch()
 
-    @validates_schema
-    def _refuse_provider_batch(self, values: dict[str, Any], **_options: Any) -> None:
-        if values["use_mistral_batch"]:
-            raise errors.OptionUnavailable(
-                "useMistralBatch=true is not available yet. Leave it out, or send false."
-            )
+
+class EstimateForm(CamelSchema):
+    file = FileField(required=True, metadata={"description": "The document; it is not kept."})
+    pages = _pages()
+    model = _model()
+    use_mistral_batch = _use_mistral_batch()
 
 
 class UploadForm(CamelSchema):
@@ -143,72 +163,3 @@ class UploadForm(CamelSchema):
         metadata={"description": "A hint; the bytes decide.", "example": media.PDF},
     )
     retention_days = _retention()
-
-
-class ResultQuery(CamelSchema):
-    format = Word(
-        FORMATS,
-        FORMATS_TO_COME,
-        load_default="markdown",
-        metadata={"description": "`html` and `zip` are not available yet."},
-    )
-    pages = Pages(
-        load_default=None,
-        metadata={"description": "Only these pages of the result.", "example": "1-3,7"},
-    )
-
-
-class WaitQuery(CamelSchema):
-    wait = WholeNumber(
-        0,
-        MAX_WAIT_SECONDS,
-        load_default=0,
-        metadata={"description": "Seconds to wait for the end, before the answer.", "example": 30},
-    )
-
-
-class BatchStatusQuery(WaitQuery):
-    details = Truth(load_default=False, metadata={"description": "Adds `documents`."})
-
-
-class BatchDownloadQuery(CamelSchema):
-    format = Word(
-        ("jsonl",),
-        ("zip",),
-        load_default="jsonl",
-        metadata={"description": "`zip` is not available yet."},
-    )
-
-
-class PeriodQuery(CamelSchema):
-    start_date = Moment(
-        load_default=None,
-        metadata={"description": "From this day or moment on, in UTC.", "example": "2026-01-01"},
-    )
-    end_date = Moment(
-        whole_day=True,
-        load_default=None,
-        metadata={
-            "description": "Until this moment, or until the end of this day, in UTC.",
-            "example": "2026-01-31",
-        },
-    )
-
-    @validates_schema
-    def _in_order(self, values: dict[str, Any], **_options: Any) -> None:
-        start, end = values.get("start_date"), values.get("end_date")
-        if start and end and end < start:
-            raise ValidationError("not before startDate", "endDate")
-
-
-class BreakdownQuery(PeriodQuery):
-    group_by = Word(("operation", "model", "day"), load_default="operation")
-
-
-def order_of(form: dict[str, Any], owner: str, **fixed: Any) -> Order:
-    """What a form orders, for an owner."""
-    sent: dict[str, Any] = {
-        key: form[key] for key in ("priority", "retention_days", "pages") if key in form
-    }
-    wanted: dict[str, Any] = {**sent, **fixed}
-    return Order(owner=owner, **wanted)

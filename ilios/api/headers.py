@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, request
 
 EXPOSED = (
-    "Content-Disposition, ETag, Location, Preference-Applied, Retry-After, X-Document-Id, "
+    "Content-Disposition, ETag, Location, Preference-Applied, Retry-After, X-Cache, X-Document-Id, "
     "X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
 )
 ALLOWED_HEADERS = (

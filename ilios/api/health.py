@@ -28,6 +28,7 @@ def health() -> Any:
             "s3": found.storage,
             "workers": found.workers,
             "queue": found.queue,
+            "provider": found.provider,
         },
         **({"cause": found.cause} if found.cause else {}),
     }

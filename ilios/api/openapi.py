@@ -12,7 +12,8 @@ import ilios
 from ilios import errors
 from ilios.api.errors import PROBLEM_JSON, status_of_class
 from ilios.api.routing import IdConverter
-from ilios.api.schemas import EXAMPLE_ID, ProblemSchema
+from ilios.api.schema_fields import EXAMPLE_ID
+from ilios.api.schemas import ProblemSchema
 
 VERSION: Final = "3.0.3"
 DESCRIPTION: Final = """\
@@ -24,6 +25,10 @@ options that are not available yet are refused with 422 `option_unavailable`, ne
 field that nobody knows is refused with 400 `unknown_field`, and a body of the wrong content type
 with 400 `malformed_request`. Every answer carries `X-Request-ID`: the request's own, if it matches
 `[A-Za-z0-9._-]{1,100}`.
+
+Pages are what is charged. Token counts are estimates (characters / 4), kept for clients of the
+predecessor. The same bytes with the same options, sent again by the same key, are answered from the
+earlier conversion at no cost: `cached` and `X-Cache` say so, `cache=false` converts anew.
 """
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 METHODS: Final = ("get", "post", "put", "delete")

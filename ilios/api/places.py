@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from ilios.errors import Busy
 
@@ -21,21 +21,15 @@ class Places:
         self._polls_free = self.total // POLLS_SHARE
         self._lock = threading.Lock()
 
-    @contextmanager
-    def to_convert(self) -> Iterator[None]:
+    def to_convert(self) -> AbstractContextManager[None]:
         """A place for an immediate conversion. Raises Busy when none is free."""
-        with self._lock:
-            if not self._free:
-                raise Busy(
-                    "Too many conversions are being waited for. Try again, "
-                    "or send `Prefer: respond-async`."
-                )
-            self._free -= 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._free += 1
+        return self._place(
+            "Too many conversions are being waited for. Try again, or send `Prefer: respond-async`."
+        )
+
+    def to_estimate(self) -> AbstractContextManager[None]:
+        """A place for an estimate. Raises Busy when none is free."""
+        return self._place("Too many requests are waiting. Try again.")
 
     @contextmanager
     def to_poll(self, seconds: float) -> Iterator[float]:
@@ -50,3 +44,15 @@ class Places:
             with self._lock:
                 self._free += found
                 self._polls_free += found
+
+    @contextmanager
+    def _place(self, refusal: str) -> Iterator[None]:
+        with self._lock:
+            if not self._free:
+                raise Busy(refusal)
+            self._free -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._free += 1

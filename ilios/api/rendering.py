@@ -15,9 +15,9 @@ PAGE_BREAK = "\n\n---\n\n"
 TEXT_PAGE_BREAK = "\n\n"
 
 
-def markdown(pages: Iterable[PageRow]) -> Iterator[str]:
-    """Markdown in pieces, pages joined by a rule; images point at this service."""
-    return _joined((_linked(page) for page in pages), PAGE_BREAK)
+def markdown(document_id: str, pages: Iterable[PageRow]) -> Iterator[str]:
+    """A document's Markdown in pieces, pages joined by a rule; images point at this service."""
+    return _joined((_linked(document_id, page) for page in pages), PAGE_BREAK)
 
 
 def text(pages: Iterable[PageRow]) -> Iterator[str]:
@@ -48,9 +48,9 @@ def _joined(parts: Iterable[str], separator: str) -> Iterator[str]:
         yield separator + part if number else part
 
 
-def _linked(page: PageRow) -> str:
+def _linked(document_id: str, page: PageRow) -> str:
     names = [re.escape(image["name"]) for image in page.images]
     if not names:
         return page.markdown
     references = re.compile(rf"\]\(({'|'.join(names)})(?=[\s)])")
-    return references.sub(rf"](/api/documents/{page.document_id}/images/\1", page.markdown)
+    return references.sub(rf"](/api/documents/{document_id}/images/\1", page.markdown)

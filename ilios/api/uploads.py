@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ilios.api import answers
 from ilios.api.auth import current_owner
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
@@ -57,7 +58,8 @@ def upload_complete(document_id: str) -> Any:
     return {
         "id": document.id,
         "status": document.status.value,
-        "message": "The upload is complete and waits for its conversion.",
+        "cached": answers.is_cached(document),
+        "message": answers.message(document),
     }
 
 

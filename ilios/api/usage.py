@@ -11,8 +11,8 @@ from ilios.api import answers
 from ilios.api.auth import current_owner
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
-from ilios.api.forms import BreakdownQuery, PeriodQuery
-from ilios.api.schemas import UsageBreakdownSchema, UsageSummarySchema
+from ilios.api.cost_schemas import UsageBreakdownSchema, UsageSummarySchema
+from ilios.api.queries import BreakdownQuery, PeriodQuery
 
 blueprint = ApiBlueprint(
     "Usage", __name__, url_prefix="/api/usage", description="Pages and costs of a key."

@@ -64,6 +64,15 @@ def test_usage_is_counted_for_each_key_alone(
     assert bert.get("/api/usage/breakdown").get_json()["breakdown"] == []
 
 
+def test_the_same_bytes_of_somebody_else_change_no_word_of_the_answers(
+    anna: Caller, bert: Caller, owned: dict[str, list[str]]
+) -> None:
+    for content in (b"![a figure](figure.png)", b"waiting", b"never seen"):
+        document_id = bert.submit(content)
+        status = bert.get(f"/api/documents/status/{document_id}").get_json()
+        assert (status["status"], status["cached"]) == ("pending", False)
+
+
 def test_the_queue_position_does_not_count_others(anna: Caller, bert: Caller) -> None:
     for _ in range(3):
         anna.submit()

@@ -61,7 +61,16 @@ def test_public_routes_need_no_key_and_all_others_do(app: Flask, document: dict[
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("schema", ["ResultUsage", "Totals"])
+def test_token_counts_are_called_estimates(document: dict[str, Any], schema: str) -> None:
+    fields = document["components"]["schemas"][schema]["properties"]
+    tokens = {name: field for name, field in fields.items() if "token" in name.lower()}
+    assert len(tokens) >= 2
+    for name, field in tokens.items():
+        assert "estimate" in field["description"].lower(), name
+
+
 def test_every_field_of_a_form_has_a_description_or_an_example(document: dict[str, Any]) -> None:
-    for form in ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm"):
+    for form in ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm"):
         for name, field in document["components"]["schemas"][form]["properties"].items():
             assert {"description", "example"} & set(field), f"{form}.{name}"

@@ -8,13 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
+from tests.contract.problems import (
+    BATCH,
+    CONVERT,
+    ESTIMATE,
+    FORMS,
+    ONE_FILE,
+    SINGLE,
+    SUBMIT,
+    assert_problem,
+)
 from tests.support.api_callers import FORM, Caller, file
 from tests.support.api_fixtures import MAX_FILE_BYTES, MAX_REQUEST_BYTES
 
-SUBMIT, CONVERT, BATCH = "/api/documents/submit", "/v1/convert", "/v1/batch/submit"
-SINGLE = (SUBMIT, CONVERT)
 UNKNOWN_ID = "z" * 24
 BOUNDARY = "boundary"
 NOISE = bytes(range(256)) * 12
@@ -24,37 +31,24 @@ SENT = (
 )
 
 
-def assert_problem(answer: TestResponse, status: int, code: str, *words: str) -> dict[str, Any]:
-    """The answer is a whole problem document whose sentence has these words."""
-    assert answer.status_code == status, answer.text
-    assert answer.mimetype == "application/problem+json"
-    body: dict[str, Any] = answer.get_json()
-    assert body["code"] == code
-    assert body["status"] == status
-    assert body["type"].endswith(code)
-    assert body["error"] == body["title"]
-    assert body["details"] == body["detail"]
-    assert body["requestId"] == answer.headers["X-Request-ID"]
-    assert body["instance"]
-    for word in words:
-        assert word in body["detail"]
-    return body
-
-
 FIELD_REFUSALS = [
     (SINGLE, "retentionDays", "0", 400, "1 to 3650"),
     (SINGLE, "retentionDays", "3651", 400, "1 to 3650"),
     (SINGLE, "retentionDays", "1.5", 400, "1 to 3650"),
     (SINGLE, "retentionDays", "١٢", 400, "1 to 3650"),
     (SINGLE, "retentionDays", "", 400, "1 to 3650"),
-    (SINGLE, "pages", "3-1", 400, "1-3,7"),
-    (SINGLE, "pages", "all", 400, "1-3,7"),
-    (SINGLE, "cache", "yes", 400, "true or false"),
+    (ONE_FILE, "pages", "3-1", 400, "1-3,7"),
+    (ONE_FILE, "pages", "all", 400, "1-3,7"),
+    ((*SINGLE, BATCH), "cache", "yes", 400, "true or false"),
+    ((*SINGLE, BATCH), "includeImages", "1", 400, "true or false"),
+    ((*SINGLE, BATCH), "extractHeader", "yes", 400, "true or false"),
+    ((*SINGLE, BATCH), "extractFooter", "yes", 400, "true or false"),
+    ((*SINGLE, BATCH), "tableFormat", "csv", 400, "markdown or html"),
     ((SUBMIT, BATCH), "priority", "11", 400, "1 to 10"),
     ((SUBMIT, BATCH), "priority", "0", 400, "1 to 10"),
     ((SUBMIT, BATCH), "priority", "high", 400, "1 to 10"),
     ((CONVERT,), "format", "xml", 400, "markdown"),
-    ((BATCH,), "useMistralBatch", "maybe", 400, "true or false"),
+    ((BATCH, ESTIMATE), "useMistralBatch", "maybe", 400, "true or false"),
 ]
 
 
@@ -74,8 +68,7 @@ UNAVAILABLE = [
     ((CONVERT,), {"format": "html"}, "format"),
     ((CONVERT,), {"format": "zip"}, "format"),
     (SINGLE, {"webhookUrl": "https://example.com"}, "webhookUrl"),
-    ((*SINGLE, BATCH), {"model": "gpt-9"}, "model"),
-    ((BATCH,), {"useMistralBatch": "true"}, "useMistralBatch"),
+    (FORMS, {"model": "gpt-9"}, "model"),
 ]
 
 
@@ -90,7 +83,7 @@ def test_what_is_not_available_yet_is_refused_not_ignored(
     nothing_is_kept()
 
 
-@pytest.mark.parametrize("path", [*SINGLE, BATCH, "/api/documents/upload-url"])
+@pytest.mark.parametrize("path", [*FORMS, "/api/documents/upload-url"])
 def test_an_idempotency_key_is_refused(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]
 ) -> None:
@@ -99,16 +92,16 @@ def test_an_idempotency_key_is_refused(
     nothing_is_kept()
 
 
-@pytest.mark.parametrize("path", [*SINGLE, BATCH])
+@pytest.mark.parametrize("path", FORMS)
 def test_an_unknown_field_is_named(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]
 ) -> None:
     form = {"files" if path == BATCH else "file": file(), "retention": "5"}
-    assert_problem(anna.post(path, form), 400, "unknown_field", "retention", "retentionDays")
+    assert_problem(anna.post(path, form), 400, "unknown_field", "retention", "model")
     nothing_is_kept()
 
 
-@pytest.mark.parametrize("path", SINGLE)
+@pytest.mark.parametrize("path", ONE_FILE)
 def test_a_form_needs_one_file_with_content_of_a_known_type(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]
 ) -> None:
@@ -124,7 +117,7 @@ def test_a_form_needs_one_file_with_content_of_a_known_type(
     nothing_is_kept()
 
 
-@pytest.mark.parametrize("path", SINGLE)
+@pytest.mark.parametrize("path", ONE_FILE)
 def test_a_file_beyond_the_limit_is_refused_whether_or_not_its_length_is_told(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]
 ) -> None:

@@ -18,7 +18,7 @@ def defaults() -> dict[str, str | None]:
 
 
 def _written(default: object) -> str | None:
-    if default is None:
+    if default in (None, ""):
         return UNSET
     return str(default).lower() if isinstance(default, bool) else str(default)
 

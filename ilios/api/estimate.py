@@ -1,0 +1,31 @@
+"""`POST /v1/estimate`: what a conversion would cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ilios.api import answers
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.context import services
+from ilios.api.cost_schemas import EstimateSchema
+from ilios.api.forms import EstimateForm
+from ilios.api.options import options_of
+
+blueprint = ApiBlueprint("Estimates", __name__, description="What a conversion would cost.")
+
+
+@blueprint.post("/v1/estimate")
+@blueprint.arguments(EstimateForm(), location="multipart")
+@blueprint.response(200, EstimateSchema)
+@blueprint.refuses(400, 401, 408, 413, 415, 422, 503)
+def estimate(form: dict[str, Any]) -> Any:
+    """Tell what a document would cost, without converting or keeping it.
+
+    An earlier result of the same bytes would cost nothing; that is not looked up here.
+    """
+    options = options_of(form, services().settings)
+    with services().places.to_estimate():
+        found = services().estimates.estimate(
+            form["file"], options, provider_batch=form["use_mistral_batch"]
+        )
+    return answers.estimate(found)

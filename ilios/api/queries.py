@@ -1,0 +1,72 @@
+"""What the queries of GET requests hold."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import ValidationError, validates_schema
+
+from ilios.api.fields import Moment, Pages, Truth, WholeNumber, Word
+from ilios.api.forms import FORMATS, FORMATS_TO_COME, CamelSchema
+
+MAX_WAIT_SECONDS: Final = 60
+
+
+class ResultQuery(CamelSchema):
+    format = Word(
+        FORMATS,
+        FORMATS_TO_COME,
+        load_default="markdown",
+        metadata={"description": "`html` and `zip` are not available yet."},
+    )
+    pages = Pages(
+        load_default=None,
+        metadata={"description": "Only these pages of the result.", "example": "1-3,7"},
+    )
+
+
+class WaitQuery(CamelSchema):
+    wait = WholeNumber(
+        0,
+        MAX_WAIT_SECONDS,
+        load_default=0,
+        metadata={"description": "Seconds to wait for the end, before the answer.", "example": 30},
+    )
+
+
+class BatchStatusQuery(WaitQuery):
+    details = Truth(load_default=False, metadata={"description": "Adds `documents`."})
+
+
+class BatchDownloadQuery(CamelSchema):
+    format = Word(
+        ("jsonl",),
+        ("zip",),
+        load_default="jsonl",
+        metadata={"description": "`zip` is not available yet."},
+    )
+
+
+class PeriodQuery(CamelSchema):
+    start_date = Moment(
+        load_default=None,
+        metadata={"description": "From this day or moment on, in UTC.", "example": "2026-01-01"},
+    )
+    end_date = Moment(
+        whole_day=True,
+        load_default=None,
+        metadata={
+            "description": "Until this moment, or until the end of this day, in UTC.",
+            "example": "2026-01-31",
+        },
+    )
+
+    @validates_schema
+    def _in_order(self, values: dict[str, Any], **_options: Any) -> None:
+        start, end = values.get("start_date"), values.get("end_date")
+        if start and end and end < start:
+            raise ValidationError("not before startDate", "endDate")
+
+
+class BreakdownQuery(PeriodQuery):
+    group_by = Word(("operation", "model", "day"), load_default="operation")
