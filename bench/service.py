@@ -25,8 +25,11 @@ MIB = 1024 * 1024
 class Service:
     """A running service."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, ready_seconds: float) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, ready_seconds: float, data_dir: Path
+    ) -> None:
         self.process = process
+        self.data_dir = data_dir
         self.port = port
         self.ready_seconds = ready_seconds
 
@@ -87,7 +90,7 @@ def running(**settings: str) -> Iterator[Service]:
             )
         try:
             _wait_until_ready(process, port)
-            yield Service(process, port, time.monotonic() - started)
+            yield Service(process, port, time.monotonic() - started, Path(folder))
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

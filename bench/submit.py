@@ -46,7 +46,11 @@ def send_all(service: Service, content: bytes, count: int) -> None:
             if number is None:
                 break
             connection.request(
-                "POST", "/api/documents/submit", multipart(f"{number}.pdf", content), HEADERS
+                "POST",
+                "/api/documents/submit",
+                # No two are the same: those would be one conversion.
+                multipart(f"{number}.pdf", content + b"%d" % number),
+                HEADERS,
             )
             answer = connection.getresponse()
             text = answer.read()

@@ -1,0 +1,54 @@
+"""Real PDFs of any length and weight, written by hand: no library makes 120 MB of them as fast."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+FONT = 3  #: object numbers: 1 catalog, 2 page tree, 3 font, then the pages
+IMAGE_SIDE = 600  #: pixels, three bytes each: about a megabyte that nothing compresses
+
+
+def write(path: Path, pages: int, *, mark: str = "", with_images: bool = False) -> Path:
+    """A PDF whose page n says `Page n of N`, and `mark`; with an image of 1 MB if asked for."""
+    offsets: list[int] = []
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+        for number, body in enumerate(_objects(pages, mark, with_images), start=1):
+            offsets.append(file.tell())
+            file.write(b"%d 0 obj\n" % number + body + b"\nendobj\n")
+        start = file.tell()
+        rows = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+        file.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(offsets) + 1) + rows)
+        file.write(b"trailer << /Size %d /Root 1 0 R >>\n" % (len(offsets) + 1))
+        file.write(b"startxref\n%d\n%%%%EOF\n" % start)
+    return path
+
+
+def _objects(pages: int, mark: str, with_images: bool) -> Iterator[bytes]:
+    each = 3 if with_images else 2
+    first = FONT + 1
+    kids = b" ".join(b"%d 0 R" % (first + each * page) for page in range(pages))
+    yield b"<< /Type /Catalog /Pages 2 0 R >>"
+    yield b"<< /Type /Pages /Count %d /Kids [%s] >>" % (pages, kids)
+    yield b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    noise = random.Random(mark)  # noqa: S311  # not a secret
+    for page in range(pages):
+        number = first + each * page
+        image = b"/XObject << /I %d 0 R >>" % (number + 2) if with_images else b""
+        yield (
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R "
+            b"/Resources << /Font << /F %d 0 R >> %s >> >>" % (number + 1, FONT, image)
+        )
+        text = f"BT /F 14 Tf 60 780 Td (Page {page + 1} of {pages} {mark}) Tj ET"
+        drawn = b" q 400 0 0 400 90 200 cm /I Do Q" if with_images else b""
+        yield _stream(b"", text.encode() + drawn)
+        if with_images:
+            size = b"/Type /XObject /Subtype /Image /Width %d /Height %d" % (IMAGE_SIDE, IMAGE_SIDE)
+            colours = b" /ColorSpace /DeviceRGB /BitsPerComponent 8"
+            yield _stream(size + colours, noise.randbytes(IMAGE_SIDE * IMAGE_SIDE * 3))
+
+
+def _stream(entries: bytes, content: bytes) -> bytes:
+    return b"<< %s /Length %d >>\nstream\n%s\nendstream" % (entries, len(content), content)

@@ -1,0 +1,170 @@
+"""Documents a second through the Mistral engine: `python -m bench.provider`.
+
+The provider is the stand-in of the tests, on this machine; it and the clients share the processors
+with the service. Rates count from the first submit to the last completion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pysqlite3
+
+from bench import pdfs
+from bench.service import HEADERS, Service, multipart, running
+from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
+
+CLIENTS = 8
+WORKERS = 2
+POLL_SECONDS = 0.1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", choices=["queue", "convert"])
+    parser.add_argument("--documents", type=int, default=500)
+    parser.add_argument("--latency-ms", type=int, default=200)
+    parser.add_argument("--concurrency", type=int, default=16, help="calls of each worker")
+    parser.add_argument("--clients", type=int, default=CLIENTS)
+    options = parser.parse_args()
+    with MistralServer(latency_ms=options.latency_ms) as provider:
+        settings = {
+            "OCR_ENGINE": "mistral",
+            "MISTRAL_API_KEY": API_KEY,
+            "MISTRAL_SERVER_URL": provider.url,
+            "WORKER_CONCURRENCY": str(options.concurrency),
+        }
+        with running(**settings) as service:
+            everywhere([(service, -1 - number) for number in range(WORKERS * 2)], CLIENTS, convert)
+            before = service.cpu_seconds()
+            if options.scenario == "queue":
+                queue(service, options)
+            else:
+                immediate(service, options)
+            cpu = service.cpu_seconds() - before
+        peak = provider.stats().peak_in_flight
+    print(
+        f"    {1000 * cpu / options.documents:.1f} ms of the service's processor time for each; "
+        f"at most {peak} calls at once"
+    )
+
+
+def queue(service: Service, options: argparse.Namespace) -> None:
+    started = time.time()
+    work = [(service, number) for number in range(options.documents)]
+    everywhere(work, options.clients, submit)
+    submitted = time.time() - started
+    seconds = last_completion(service, options.documents + WORKERS * 2) - started
+    rate = options.documents / seconds
+    in_flight = WORKERS * options.concurrency
+    ideal = 1000 * in_flight / options.latency_ms if options.latency_ms else float("inf")
+    print(
+        f"{options.documents} documents, {options.latency_ms} ms, {in_flight} calls at once: "
+        f"{rate:.0f}/s, {rate / ideal:.2f} of the ideal (all submitted after {submitted:.1f} s)"
+    )
+
+
+def immediate(service: Service, options: argparse.Namespace) -> None:
+    started = time.time()
+    work = [(service, number) for number in range(options.documents)]
+    waits = sorted(everywhere(work, options.clients, convert))
+    seconds = time.time() - started
+    p95 = waits[int(0.95 * len(waits))]
+    print(
+        f"{options.documents} conversions, {options.latency_ms} ms, {options.clients} clients: "
+        f"{options.documents / seconds:.0f}/s, median {1000 * statistics.median(waits):.0f} ms, "
+        f"p95 {1000 * p95:.0f} ms"
+    )
+
+
+def submit(service: Service, number: int) -> float:
+    return _post(service, "/api/documents/submit", number, 202)
+
+
+def convert(service: Service, number: int) -> float:
+    return _post(service, "/v1/convert", number, 200)
+
+
+def everywhere(
+    work: list[tuple[Service, int]], clients: int, act: Callable[[Service, int], float]
+) -> list[float]:
+    """Do all of it, with so many clients at once; the seconds of each."""
+    waiting, seconds, lock = iter(work), list[float](), threading.Lock()
+
+    def client() -> None:
+        while True:
+            with lock:
+                item = next(waiting, None)
+            if item is None:
+                return
+            took = act(*item)
+            with lock:
+                seconds.append(took)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(seconds) != len(work):
+        raise RuntimeError("not every request was answered as it should be")
+    return seconds
+
+
+def last_completion(service: Service, documents: int) -> float:
+    """When the last of so many documents was completed; a moment of `time.time()`."""
+    with database(service) as rows:
+        while True:
+            ended = rows(
+                "SELECT status, count(*), max(unixepoch(processed_at, 'subsec')) "
+                "FROM documents WHERE processed_at IS NOT NULL GROUP BY status"
+            )
+            if sum(count for _, count, _ in ended) >= documents:
+                break
+            time.sleep(POLL_SECONDS)
+    if [status for status, _, _ in ended] != ["completed"]:
+        raise RuntimeError(f"not every document was completed: {ended}")
+    return float(ended[0][2])
+
+
+@contextmanager
+def database(service: Service) -> Iterator[Callable[[str], list[tuple[str, int, float]]]]:
+    """Questions to the service's database."""
+    connection = pysqlite3.connect(f"file:{service.data_dir}/ilios.db?mode=ro", uri=True)
+    try:
+        yield lambda statement: connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+_connections = threading.local()
+
+
+def _post(service: Service, path: str, number: int, expected: int) -> float:
+    started = time.perf_counter()
+    if not hasattr(_connections, "open"):
+        _connections.open = service.connect()
+    connection = _connections.open
+    connection.request("POST", path, multipart(f"{number}.pdf", _document(number)), HEADERS)
+    answer = connection.getresponse()
+    text = answer.read()
+    assert answer.status == expected, text
+    return time.perf_counter() - started
+
+
+def _document(number: int) -> bytes:
+    """A PDF of one page that no other number has: equal ones would be converted once."""
+    with tempfile.TemporaryDirectory() as folder:
+        return pdfs.write(Path(folder) / "one.pdf", 1, mark=f"of document {number}").read_bytes()
+
+
+if __name__ == "__main__":
+    main()
