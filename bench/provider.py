@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
 
@@ -136,11 +137,11 @@ def last_completion(service: Service, documents: int) -> float:
 
 
 @contextmanager
-def database(service: Service) -> Iterator[Callable[[str], list[tuple[str, int, float]]]]:
+def database(service: Service) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
     """Questions to the service's database."""
     connection = pysqlite3.connect(f"file:{service.data_dir}/ilios.db?mode=ro", uri=True)
     try:
-        yield lambda statement: connection.execute(statement).fetchall()
+        yield lambda statement, *values: connection.execute(statement, values).fetchall()
     finally:
         connection.close()
 
