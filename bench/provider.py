@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16, help="calls of each worker")
     parser.add_argument("--clients", type=int, default=CLIENTS)
     options = parser.parse_args()
+    _prepare(options.documents)
     with MistralServer(latency_ms=options.latency_ms) as provider:
         settings = {
             "OCR_ENGINE": "mistral",
@@ -154,17 +155,23 @@ def _post(service: Service, path: str, number: int, expected: int) -> float:
     if not hasattr(_connections, "open"):
         _connections.open = service.connect()
     connection = _connections.open
-    connection.request("POST", path, multipart(f"{number}.pdf", _document(number)), HEADERS)
+    connection.request("POST", path, _bodies[number], HEADERS)
     answer = connection.getresponse()
     text = answer.read()
     assert answer.status == expected, text
     return time.perf_counter() - started
 
 
-def _document(number: int) -> bytes:
-    """A PDF of one page that no other number has: equal ones would be converted once."""
+_bodies: dict[int, bytes] = {}
+
+
+def _prepare(documents: int) -> None:
+    """PDFs of one page, no two the same: equal ones would be converted once."""
     with tempfile.TemporaryDirectory() as folder:
-        return pdfs.write(Path(folder) / "one.pdf", 1, mark=f"of document {number}").read_bytes()
+        path = Path(folder) / "one.pdf"
+        for number in range(-2 * WORKERS, documents):
+            content = pdfs.write(path, 1, mark=f"of document {number}").read_bytes()
+            _bodies[number] = multipart(f"{number}.pdf", content)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from ilios import catalog, engines, queue
+from ilios import catalog, engines, queue, releases, results
 from ilios.engines.base import Options
 from ilios.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.settings import Settings
@@ -82,7 +82,7 @@ def admit(
         created_at=now,
     )
     if twin is not None:
-        queue.hasten(session, twin.id, order.priority, now)
+        releases.hasten(session, twin.id, order.priority, now)
     elif not waits_in_batch:
         _enqueue(session, document, lane, order.priority, now)
     return document
@@ -102,7 +102,7 @@ def admit_upload(
     for name, value in _result(twin).items():
         setattr(document, name, value)
     if twin is not None:
-        queue.hasten(session, twin.id, queue.DEFAULT_PRIORITY, now)
+        releases.hasten(session, twin.id, queue.DEFAULT_PRIORITY, now)
     else:
         _enqueue(session, document, lane, queue.DEFAULT_PRIORITY, now)
 
@@ -160,7 +160,7 @@ def _result(twin: Document | None) -> dict[str, Any]:
         return {"status": DocumentStatus.PENDING, "result_of": None}
     if twin.status is not DocumentStatus.COMPLETED:
         return {"status": DocumentStatus.PENDING, "result_of": twin.id}
-    shared = {name: getattr(twin, name) for name in catalog.SHARED_RESULT}
+    shared = {name: getattr(twin, name) for name in results.SHARED_RESULT}
     return {**shared, "started_at": twin.started_at, "result_of": twin.id}
 
 

@@ -54,7 +54,7 @@ def open_jobs(session: Session, document_id: str) -> int:
 
 
 def position(session: Session, job: Job) -> int:
-    """How many of the owner's own waiting jobs go before this one."""
+    """How many jobs of the owner's own documents wait and go before this one."""
     return (
         session.scalar(
             select(func.count())
@@ -64,6 +64,7 @@ def position(session: Session, job: Job) -> int:
                 Job.owner == job.owner,
                 Job.priority.between(queue.MIN_PRIORITY, queue.MAX_PRIORITY),
                 Job.rank < job.rank,
+                Job.document_id.is_not(None),  # a provider's batch waits for the provider
             )
         )
         or 0

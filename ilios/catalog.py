@@ -1,42 +1,24 @@
 """Documents, their pages, and batches. Takes a session, never commits.
 
-This module alone writes `documents.status`. Whatever a client may read is looked up with its owner:
-somebody else's document does not exist.
+Whatever a client may read is looked up with its owner: somebody else's document does not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from ilios.conversion_errors import ConversionError
-from ilios.engines.base import Conversion, ConversionWarning, Page
 from ilios.errors import BatchNotFound, DocumentNotFound
 from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
 
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 TERMINAL = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
-SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
-"""What a document takes over from the one whose result answers it."""
 
 
 # Prepared once: see ilios.queue.
 _INSERT = insert(Document)
-_INSERT_PAGE = insert(PageRow)
-_BEGIN = (
-    update(Document)
-    .where(
-        Document.id
-        == select(Job.document_id).where(Job.id == bindparam("of_job")).scalar_subquery(),
-        Document.status == DocumentStatus.PENDING,
-    )
-    .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
-)
 _PAGE_INDEXES = (
     select(PageRow.index)
     .where(PageRow.document_id == bindparam("of_document"))
@@ -49,50 +31,6 @@ _PAGES = (
         PageRow.index.in_(bindparam("wanted", expanding=True)),
     )
     .order_by(PageRow.index)
-)
-_STANDING = select(
-    Document.status,
-    Document.warnings,
-    exists().where(PageRow.document_id == Document.id).label("has_pages"),
-).where(Document.id == bindparam("of_document"))
-_CHECKPOINT = (
-    update(Document)
-    .where(Document.id == bindparam("of_document"))
-    .values(
-        model=bindparam("resolved"),
-        pages_done=bindparam("stored"),
-        warnings=bindparam("noted"),
-    )
-)
-_COMPLETE = (
-    update(Document)
-    .where(Document.id == bindparam("of_document"), Document.status.in_(OPEN))
-    .values(
-        status=DocumentStatus.COMPLETED,
-        processed_at=bindparam("moment"),
-        page_count=select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
-        error=None,
-        error_code=None,
-    )
-    .returning(
-        Document.model,
-        Document.page_count,
-        Document.warnings,
-        Document.started_at,
-    )
-)
-_COMPLETE_TWINS = (
-    update(Document)
-    .where(Document.result_of == bindparam("of_document"), Document.status.in_(OPEN))
-    .values(
-        status=DocumentStatus.COMPLETED,
-        processed_at=bindparam("moment"),
-        model=bindparam("resolved"),
-        page_count=bindparam("stored"),
-        pages_done=bindparam("stored"),
-        warnings=bindparam("noted"),
-        started_at=bindparam("begun"),
-    )
 )
 _TWIN = (
     select(Document)
@@ -111,24 +49,6 @@ _TWIN = (
 _TWIN_NOT_IN_BATCH_LANE = _TWIN.where(
     or_(Document.provider_batch_id.is_(None), Document.status == DocumentStatus.COMPLETED)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredImage:
-    """An image of a page, as kept in the object store."""
-
-    name: str
-    key: str
-    media_type: str
-    bbox: tuple[float, float, float, float] | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "key": self.key,
-            "mediaType": self.media_type,
-            "bbox": self.bbox,
-        }
 
 
 def instance_id(session: Session) -> str:
@@ -228,52 +148,6 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
     return [image for row in rows for image in row]
 
 
-def begin(session: Session, job_id: str, now: datetime) -> None:
-    """pending → processing, together with the claim of a job of the document."""
-    session.connection().execute(_BEGIN, {"of_job": job_id, "moment": now})
-
-
-def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime) -> None:
-    """pending → processing, for the provider has them."""
-    session.execute(
-        update(Document)
-        .where(
-            Document.provider_batch_id == provider_batch_id,
-            Document.status == DocumentStatus.PENDING,
-        )
-        .values(status=DocumentStatus.PROCESSING, started_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def is_whole(session: Session, document_id: str) -> bool:
-    """Whether a document has all pages that its result is to have; one will do if nobody knows."""
-    pages = len(page_indexes(session, document_id))
-    expected = session.scalar(select(Document.page_count).where(Document.id == document_id))
-    return pages >= (expected or 1)
-
-
-def note_page_count(session: Session, document_id: str, page_count: int) -> None:
-    """Say how many pages the result of a document that is not ended will have."""
-    session.execute(
-        update(Document)
-        .where(Document.id == document_id, Document.status.in_(OPEN))
-        .values(page_count=page_count)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def wait_again(session: Session, document_id: str) -> None:
-    """processing → pending: its job will be tried again. Pages that are stored stay."""
-    stored = select(func.count()).where(PageRow.document_id == document_id).scalar_subquery()
-    session.execute(
-        update(Document)
-        .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
-        .values(status=DocumentStatus.PENDING, started_at=None, pages_done=stored)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool) -> Document | None:
     """A document of the same bytes and options that is completed, or on its way.
 
@@ -281,99 +155,3 @@ def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool)
     """
     statement = _TWIN if in_batch_lane else _TWIN_NOT_IN_BATCH_LANE
     return session.scalar(statement, {"of_owner": owner, "mark": fingerprint})
-
-
-def note_progress(session: Session, document_id: str, done: int, total: int) -> None:
-    """Show how far a running conversion has come."""
-    session.execute(
-        update(Document)
-        .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
-        .values(pages_done=done, page_count=total)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def checkpoint(
-    session: Session,
-    document_id: str,
-    conversion: Conversion,
-    images: Mapping[int, list[StoredImage]],
-) -> None:
-    """Store the pages that the document does not have yet, and what their reader should know.
-
-    `images` by page index. A page that is there stays: it was paid for first. Nothing happens to a
-    document that is completed, deleted or unknown; one that has failed can be retried, and finds
-    the pages then.
-    """
-    connection = session.connection()
-    row = connection.execute(_STANDING, {"of_document": document_id}).one_or_none()
-    if row is None or row.status not in (*OPEN, DocumentStatus.FAILED):
-        return
-    present = set(page_indexes(session, document_id)) if row.has_pages else set()
-    new = [page for page in conversion.pages if page.index not in present]
-    if not new:
-        return
-    rows = [_page_columns(document_id, page, images.get(page.index, [])) for page in new]
-    connection.execute(_INSERT_PAGE, rows)
-    warnings = [
-        *row.warnings,
-        *(_warning(warning) for warning in conversion.warnings),
-        *(_warning(warning) for page in new for warning in page.warnings),
-    ]
-    parameters = {
-        "of_document": document_id,
-        "resolved": conversion.usage.model,
-        "stored": len(present) + len(new),
-        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
-    }
-    connection.execute(_CHECKPOINT, parameters)
-
-
-def complete(session: Session, document_id: str, now: datetime) -> None:
-    """processing → completed, for it has all its pages; and so for those that joined it."""
-    parameters = {"of_document": document_id, "moment": now}
-    row = session.connection().execute(_COMPLETE, parameters).one_or_none()
-    if row is None:
-        return  # a sibling has failed
-    result = {
-        "resolved": row.model,
-        "stored": row.page_count,
-        "noted": row.warnings,
-        "begun": row.started_at,
-    }
-    session.connection().execute(_COMPLETE_TWINS, {**parameters, **result})
-
-
-def fail(session: Session, document_id: str, error: ConversionError, now: datetime) -> None:
-    """processing → failed, with a sentence and a code; and so for those that joined it."""
-    session.execute(
-        update(Document)
-        .where(
-            or_(Document.id == document_id, Document.result_of == document_id),
-            Document.status.in_(OPEN),
-        )
-        .values(
-            status=DocumentStatus.FAILED,
-            processed_at=now,
-            error=error.detail,
-            error_code=error.code,
-            engine_fault=error.engine_fault,
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _page_columns(document_id: str, page: Page, images: list[StoredImage]) -> dict[str, Any]:
-    return {
-        "document_id": document_id,
-        "index": page.index,
-        "markdown": page.markdown,
-        "width": page.width,
-        "height": page.height,
-        "dpi": page.dpi,
-        "images": [image.as_json() for image in images],
-    }
-
-
-def _warning(warning: ConversionWarning) -> dict[str, Any]:
-    return {"code": warning.code, "message": warning.message, "page": warning.page}

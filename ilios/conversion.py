@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import catalog, data_folder, logs, queue
+from ilios import catalog, data_folder, logs, queue, results
 from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown
 from ilios.database import Database
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Plan, Source
@@ -250,7 +250,7 @@ class Converter:
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
             try:
                 with self._database.writing() as session:
-                    catalog.note_progress(session, work.document.id, done, total)
+                    results.note_progress(session, work.document.id, done, total)
             except NOT_THE_JOBS_DOING as error:
                 # Only a number for the curious: not worth the conversion.
                 log.warning(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ilios import backlog, catalog, clock, engines, ledger, logs, queue
+from ilios import backlog, clock, engines, ledger, logs, queue, releases, results
 from ilios.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
 from ilios.database import Database
 from ilios.models import Document, Job, JobStatus, JobType
-from ilios.queue import Lease, Released
+from ilios.queue import Lease
+from ilios.releases import Released
 from ilios.settings import Settings
 
 log = logs.get(__name__)
@@ -62,7 +63,7 @@ class Dispatcher:
                 if lease is None:
                     exhausted.add(slot.lane)
                     continue
-                catalog.begin(session, lease.job_id, now)
+                results.begin(session, lease.job_id, now)
                 claimed.append((slot, lease))
         # When every slot found a job, the next one will too: no need to look before.
         self._has_backlog = not exhausted
@@ -74,9 +75,11 @@ class Dispatcher:
         with self._database.writing() as session:
             if settings.engine_name == engines.MISTRAL:
                 others = Job.document_id.not_in(read_here)
-                moved = queue.move_to_lane(session, engines.MISTRAL, others)
+                moved = releases.move_to_lane(session, engines.MISTRAL, others)
             else:
-                moved = queue.move_to_lane(session, engines.EMBEDDED, Job.document_id.is_not(None))
+                moved = releases.move_to_lane(
+                    session, engines.EMBEDDED, Job.document_id.is_not(None)
+                )
         if moved:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
 
@@ -89,7 +92,7 @@ class Dispatcher:
         """Return jobs that were never begun, or that we stopped; costs no attempt."""
         with self._database.writing() as session:
             for lease in leases:
-                released = queue.give_back(session, lease)
+                released = releases.give_back(session, lease)
                 if released is None:
                     continue
                 ledger.abandon(session, [lease.job_id], clock.now())
@@ -98,11 +101,11 @@ class Dispatcher:
 
     def release_lost(self, leases: list[Lease]) -> None:
         """Give back the jobs that a dead worker had begun."""
-        self._release(queue.under_leases(leases))
+        self._release(releases.under_leases(leases))
 
     def release_node(self, node: str) -> None:
         """Give back all that this node holds; for a supervisor that has just started."""
-        self._release(queue.of_node(node))
+        self._release(releases.of_node(node))
 
     def release_expired(self) -> None:
         """Give back the jobs of nodes that no longer renew their leases."""
@@ -110,7 +113,7 @@ class Dispatcher:
         with self._database.reading() as session:
             if not backlog.anything_expired(session, now):
                 return
-        self._release(queue.expired(now))
+        self._release(releases.expired(now))
 
     def _anything_to_do(self, slots: list[Slot]) -> bool:
         with self._database.reading() as session:
@@ -119,7 +122,7 @@ class Dispatcher:
 
     def _release(self, lost: ColumnElement[bool]) -> None:
         with self._database.writing() as session:
-            for released in queue.release_lost(session, lost, LOST.detail, clock.now()):
+            for released in releases.release_lost(session, lost, LOST.detail, clock.now()):
                 session.flush()
                 self._settle(session, released)
 
@@ -131,13 +134,13 @@ class Dispatcher:
         status = released.status
         error: ConversionError = LOST
         if in_call and status is JobStatus.PENDING:
-            queue.forgive(session, released.job_id)
+            releases.forgive(session, released.job_id)
             if ledger.calls_unknown(session, released.job_id) > self._ambiguous_retries:
                 status, error = JobStatus.FAILED, DOUBTFUL
-                queue.drop(session, released.job_id, DOUBTFUL.detail, now)
+                releases.drop(session, released.job_id, DOUBTFUL.detail, now)
         if status is JobStatus.FAILED and released.document_id is not None:
-            catalog.fail(session, released.document_id, error, now)
-            queue.drop_waiting(session, released.document_id, error.detail, now)
+            results.fail(session, released.document_id, error, now)
+            releases.drop_waiting(session, released.document_id, error.detail, now)
         else:
             _follow(session, released)
         log.warning(
@@ -151,4 +154,4 @@ class Dispatcher:
 def _follow(session: Session, released: Released) -> None:
     """A document waits again with its only job; one that is in ranges goes on."""
     if released.document_id is not None and released.type is JobType.CONVERT:
-        catalog.wait_again(session, released.document_id)
+        results.wait_again(session, released.document_id)

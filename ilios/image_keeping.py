@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ilios.catalog import StoredImage
 from ilios.engines.base import Conversion
+from ilios.results import StoredImage
 from ilios.storage.base import ObjectStore
 from ilios.storage.keys import image_key
 

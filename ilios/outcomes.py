@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios import backlog, catalog, clock, ledger, logs, queue
-from ilios.catalog import StoredImage
+from ilios import backlog, clock, ledger, logs, queue, releases, results
 from ilios.conversion_errors import (
     ConversionError,
     OutcomeUnknown,
@@ -25,6 +24,7 @@ from ilios.kept_answers import Question
 from ilios.models import Document, Job, JobStatus, JobType
 from ilios.prices import FREE, Charge, Pricing
 from ilios.queue import Lease
+from ilios.results import StoredImage
 from ilios.scribe import Scribe
 
 log = logs.get(__name__)
@@ -106,7 +106,7 @@ class Recorder:
             parent = queue.held(session, work.lease)
             queue.enqueue_ranges(session, parent, ranges, now)
             queue.finish(session, work.lease, now)
-            catalog.note_progress(session, work.document.id, 0, total)
+            results.note_progress(session, work.document.id, 0, total)
 
         self._scribe.write(write)
         log.info("document.split", document_id=work.document.id, pages=total, ranges=len(ranges))
@@ -183,7 +183,7 @@ class Recorder:
             now=clock.now(),
         )
         if settled:
-            catalog.checkpoint(session, question.document_id, conversion, images)
+            results.checkpoint(session, question.document_id, conversion, images)
 
     def _charge(self, engine: Engine, conversion: Conversion, *, batch: bool) -> Charge:
         if not engine.is_paid:
@@ -202,7 +202,7 @@ def _finish(session: Session, work: Work) -> None:
     now = clock.now()
     queue.finish(session, work.lease, now)
     if work.job.type is JobType.CONVERT or not backlog.open_jobs(session, work.document.id):
-        catalog.complete(session, work.document.id, now)
+        results.complete(session, work.document.id, now)
 
 
 def _close_call(session: Session, question: Question, error: ConversionError) -> None:
@@ -215,10 +215,10 @@ def _close_call(session: Session, question: Question, error: ConversionError) ->
 def _follow(session: Session, work: Work, status: JobStatus, error: ConversionError) -> None:
     """Let the document follow its job."""
     if status is JobStatus.FAILED:
-        catalog.fail(session, work.document.id, error, clock.now())
-        queue.drop_waiting(session, work.document.id, error.detail, clock.now())
+        results.fail(session, work.document.id, error, clock.now())
+        releases.drop_waiting(session, work.document.id, error.detail, clock.now())
     elif work.job.type is JobType.CONVERT:
-        catalog.wait_again(session, work.document.id)
+        results.wait_again(session, work.document.id)
 
 
 def missing_pages(question: Question, conversion: Conversion) -> str | None:

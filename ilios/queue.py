@@ -1,7 +1,8 @@
 """The job queue: who goes next, who holds what, what happens when it ends.
 
-This module alone writes `job_queue`. It takes a session and never commits. Every UPDATE names the
-status and the lease that it leaves; when no row changes, somebody else owns the job now.
+This module and ilios.releases alone write `job_queue`. It takes a session and never commits. Every
+UPDATE names the status and the lease that it leaves; when no row changes, somebody else owns the
+job now.
 """
 
 from __future__ import annotations
@@ -91,16 +92,6 @@ class Lease:
     job_id: str
     token: str
     type: JobType = JobType.CONVERT
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """A job that went back to `pending`, or to `failed` when its attempts were used up."""
-
-    job_id: str
-    document_id: str | None
-    type: JobType
-    status: JobStatus
 
 
 def enqueue(
@@ -208,7 +199,7 @@ def held(session: Session, lease: Lease) -> Job:
 
     Raises LeaseLost when the lease is not the job's present one.
     """
-    job = session.scalar(select(Job).where(*_under(lease)))
+    job = session.scalar(select(Job).where(*under(lease)))
     if job is None:
         raise _lost(lease)
     return job
@@ -231,7 +222,7 @@ def finish(session: Session, lease: Lease, now: datetime) -> None:
 
 def fail(session: Session, lease: Lease, error: str, now: datetime) -> None:
     """processing → failed, for good. Raises LeaseLost."""
-    _fail(held(session, lease), error, now)
+    fail_job(held(session, lease), error, now)
 
 
 def retry(session: Session, lease: Lease, error: str, now: datetime) -> JobStatus:
@@ -241,9 +232,9 @@ def retry(session: Session, lease: Lease, error: str, now: datetime) -> JobStatu
     """
     job = held(session, lease)
     if job.attempts >= job.max_attempts:
-        _fail(job, error, now)
+        fail_job(job, error, now)
     else:
-        _back_to_pending(job, now + retry_delay(job.attempts))
+        back_to_pending(job, now + retry_delay(job.attempts))
         job.error = error
     return job.status
 
@@ -259,7 +250,7 @@ def postpone(session: Session, lease: Lease, until: datetime, reason: str) -> No
     """processing → pending, not before `until`, without costing an attempt. Raises LeaseLost."""
     job = held(session, lease)
     job.attempts -= 1
-    _back_to_pending(job, until)
+    back_to_pending(job, until)
     job.error = reason
 
 
@@ -270,99 +261,8 @@ def next_step(session: Session, lease: Lease, until: datetime) -> None:
     """
     job = held(session, lease)
     job.attempts = 0
-    _back_to_pending(job, until)
+    back_to_pending(job, until)
     job.error = None
-
-
-def give_back(session: Session, lease: Lease) -> Released | None:
-    """processing → pending without costing an attempt.
-
-    For a job that was never begun, or was stopped by us. None when the lease was lost.
-    """
-    job = session.scalar(select(Job).where(*_under(lease)))
-    if job is None:
-        return None
-    job.attempts -= 1
-    _back_to_pending(job, None)
-    return _released(job)
-
-
-def release_lost(
-    session: Session, lost: ColumnElement[bool], error: str, now: datetime
-) -> list[Released]:
-    """Give back the jobs of workers that are gone: `lost` selects them among the processing ones.
-
-    Each lost attempt counts. The first is repeated at once, since the job need not be to blame.
-    """
-    released = []
-    for job in session.scalars(select(Job).where(Job.status == PROCESSING, lost)):
-        if job.attempts >= job.max_attempts:
-            _fail(job, error, now)
-        else:
-            wait = None if job.attempts == 1 else now + retry_delay(job.attempts - 1)
-            _back_to_pending(job, wait)
-            job.error = error
-        released.append(_released(job))
-    return released
-
-
-def forgive(session: Session, job_id: str) -> None:
-    """Take back the attempt that a pending job was charged with."""
-    session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.status == PENDING, Job.attempts > 0)
-        .values(attempts=Job.attempts - 1)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def drop(session: Session, job_id: str, error: str, now: datetime) -> None:
-    """pending → failed for one job."""
-    _drop(session, Job.id == job_id, error, now)
-
-
-def drop_waiting(session: Session, document_id: str, error: str, now: datetime) -> None:
-    """pending → failed for what is left of a document that cannot be completed any more."""
-    _drop(session, Job.document_id == document_id, error, now)
-
-
-def hasten(session: Session, document_id: str, priority: int, now: datetime) -> None:
-    """Let what waits for a document go as early as a job of this priority would, if not earlier."""
-    waiting = session.scalars(
-        select(Job).where(
-            Job.document_id == document_id, Job.status == PENDING, Job.priority < priority
-        )
-    )
-    for job in waiting:
-        job.rank = min(job.rank, ranks.next_rank(session, job.lane, job.owner, priority, now))
-        job.priority = priority
-
-
-def move_to_lane(session: Session, lane: str, others: ColumnElement[bool]) -> int:
-    """Let another engine do the waiting jobs that `others` selects; returns how many."""
-    moved = session.execute(
-        update(Job)
-        .where(Job.status == PENDING, Job.lane != lane, Job.type == JobType.CONVERT, others)
-        .values(lane=lane)
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(moved.all())
-
-
-def of_node(node: str) -> ColumnElement[bool]:
-    """Jobs that any worker of this node holds."""
-    return Job.worker.startswith(f"{node}/", autoescape=True)
-
-
-def under_leases(leases: list[Lease]) -> ColumnElement[bool]:
-    """Jobs under one of these leases."""
-    return Job.lease_token.in_([lease.token for lease in leases])
-
-
-def expired(now: datetime) -> ColumnElement[bool]:
-    """Jobs whose lease nobody has renewed in time."""
-    return Job.lease_until < now
 
 
 def retry_delay(attempts: int) -> timedelta:
@@ -386,21 +286,8 @@ def _named(lease: Lease) -> dict[str, str]:
     return {"of_job": lease.job_id, "under_token": lease.token}
 
 
-def _under(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+def under(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     return Job.id == lease.job_id, Job.status == PROCESSING, Job.lease_token == lease.token
-
-
-def _drop(session: Session, which: ColumnElement[bool], error: str, now: datetime) -> None:
-    session.execute(
-        update(Job)
-        .where(which, Job.status == PENDING)
-        .values(status=JobStatus.FAILED, error=error, completed_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _released(job: Job) -> Released:
-    return Released(job.id, job.document_id, job.type, job.status)
 
 
 def _leave(job: Job, status: JobStatus) -> None:
@@ -408,13 +295,13 @@ def _leave(job: Job, status: JobStatus) -> None:
     job.lease_token = job.lease_until = job.worker = None
 
 
-def _back_to_pending(job: Job, scheduled_at: datetime | None) -> None:
+def back_to_pending(job: Job, scheduled_at: datetime | None) -> None:
     _leave(job, JobStatus.PENDING)
     job.scheduled_at = scheduled_at
     job.started_at = None
 
 
-def _fail(job: Job, error: str, now: datetime) -> None:
+def fail_job(job: Job, error: str, now: datetime) -> None:
     _leave(job, JobStatus.FAILED)
     job.error = error
     job.completed_at = now

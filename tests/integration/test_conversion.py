@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ilios import catalog, clock, conversion_errors, data_folder, ledger, queue
+from ilios import clock, conversion_errors, data_folder, ledger, queue, releases, results
 from ilios.conversion import Converter
 from ilios.conversion_errors import (
     ConversionError,
@@ -82,7 +82,7 @@ def claim(database: Database) -> Lease:
         queue.promote_due(session, now.replace(year=now.year + 1))
         lease = queue.claim(session, EMBEDDED, "node/worker-0", now)
         assert lease is not None
-        catalog.begin(session, lease.job_id, now)
+        results.begin(session, lease.job_id, now)
     return lease
 
 
@@ -200,8 +200,8 @@ def test_a_result_that_comes_after_the_lease_was_lost_changes_nothing(
 
     def outlive_the_lease(*arguments: object) -> Conversion:
         with database.writing() as session:
-            queue.give_back(session, lease)
-            catalog.wait_again(session, document_id)
+            releases.give_back(session, lease)
+            results.wait_again(session, document_id)
         return two_pages(*arguments)  # type: ignore[arg-type]
 
     make_converter(Scripted(outlive_the_lease)).run(lease)
@@ -222,8 +222,8 @@ def test_an_error_that_comes_after_the_lease_was_lost_changes_nothing(
 
     def fail_late(*_: object) -> Conversion:
         with database.writing() as session:
-            queue.give_back(session, lease)
-            catalog.wait_again(session, document_id)
+            releases.give_back(session, lease)
+            results.wait_again(session, document_id)
         raise CorruptDocument("too late")
 
     make_converter(Scripted(fail_late)).run(lease)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ilios import catalog, clock, conversion, data_folder, ledger, queue
+from ilios import clock, conversion, data_folder, ledger, queue, results
 from ilios.conversion import Converter
 from ilios.conversion_errors import (
     ConversionError,
@@ -122,7 +122,7 @@ class Bench:
             queue.promote_due(session, now.replace(year=now.year + 1))
             lease = queue.claim(session, MISTRAL, "node/worker-0", now)
             if lease is not None:
-                catalog.begin(session, lease.job_id, now)
+                results.begin(session, lease.job_id, now)
         return lease
 
     def claimed(self) -> Iterator[Lease]:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ilios import backlog, catalog, clock, ledger, queue, ranks
+from ilios import backlog, catalog, clock, ledger, queue, ranks, releases, results
 from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
 from ilios.engines import EMBEDDED, LANES
@@ -32,7 +32,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "promote_due": (lambda s: queue.promote_due(s, NOW), {"ix_job_delayed"}),
     "anything_expired": (lambda s: backlog.anything_expired(s, NOW), {"ix_job_leased"}),
     "release_expired": (
-        lambda s: queue.release_lost(s, queue.expired(NOW), "", NOW),
+        lambda s: releases.release_lost(s, releases.expired(NOW), "", NOW),
         {"ix_job_leased"},
     ),
     "held": (lambda s: _ignoring_loss(s), {"sqlite_autoindex_job_queue_1"}),
@@ -46,14 +46,14 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_documents_fingerprint"},
     ),
     "complete": (
-        lambda s: catalog.fail(s, "a", CorruptDocument("no"), NOW),
+        lambda s: results.fail(s, "a", CorruptDocument("no"), NOW),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
     "calls_unknown": (lambda s: ledger.calls_unknown(s, "a"), {"ix_usage_job"}),
     "open_jobs": (lambda s: backlog.open_jobs(s, "a"), {"ix_job_document"}),
     "latest_job": (lambda s: catalog.latest_job(s, "a"), {"ix_job_document"}),
     "begin": (
-        lambda s: catalog.begin(s, "a", NOW),
+        lambda s: results.begin(s, "a", NOW),
         {"sqlite_autoindex_documents_1", "sqlite_autoindex_job_queue_1"},
     ),
     "batch_documents": (lambda s: catalog.documents_in_batch(s, "a"), {"ix_documents_batch"}),

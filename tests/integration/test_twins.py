@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ilios import catalog, clock, queue
+from ilios import clock, queue, results
 from ilios.admission import Order
 from ilios.conversion import Converter
 from ilios.conversion_errors import CorruptDocument
@@ -60,7 +60,7 @@ def _claim(database: Database) -> queue.Lease | None:
     with database.writing() as session:
         lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
         if lease is not None:
-            catalog.begin(session, lease.job_id, clock.now())
+            results.begin(session, lease.job_id, clock.now())
     return lease
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from ilios import catalog, clock, queue
+from ilios import clock, queue, results
 from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
 from ilios.engines import EMBEDDED
@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 
 def end(database: Database, document_id: str) -> None:
     with database.writing() as session:
-        catalog.fail(session, document_id, CorruptDocument("no"), clock.now())
+        results.fail(session, document_id, CorruptDocument("no"), clock.now())
 
 
 def test_a_thread_wakes_when_its_document_ends(database: Database) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from ilios import clock, data_folder, queue
+from ilios import clock, data_folder, queue, releases
 from ilios.admission import Order
 from ilios.database import Database
 from ilios.engines import MISTRAL
@@ -17,7 +17,15 @@ from ilios.engines.base import Options
 from ilios.engines.mistral.engine import MistralEngine
 from ilios.governor import News
 from ilios.intake import Intake
-from ilios.models import Call, Document, PageRow, ProviderBatch, ProviderBatchState
+from ilios.models import (
+    Call,
+    CallState,
+    Document,
+    DocumentStatus,
+    PageRow,
+    ProviderBatch,
+    ProviderBatchState,
+)
 from ilios.outcomes import Recorder
 from ilios.provider_batches.opening import open_batches
 from ilios.scribe import Scribe
@@ -33,6 +41,7 @@ from tests.support.waiting import wait_until
 WORK_TIMEOUT_S = 40.0
 FILE_LIMIT_BYTES = 1024**3
 BATCH_PAGE_MICROS = 2_000  #: half of what a page of the default model costs
+TOO_LARGE_FOR_A_LINE = 7_000_000  #: bytes
 
 
 def pointing_at(settings: Settings, provider: MistralServer, **changes: Any) -> Settings:
@@ -101,6 +110,10 @@ def pages(database: Database, document_id: str) -> list[PageRow]:
         return list(session.scalars(of_document.order_by(PageRow.index)))
 
 
+def call_states(database: Database) -> list[CallState]:
+    return [call.state for call in calls(database)]
+
+
 def calls(database: Database) -> list[Call]:
     with database.reading() as session:
         return list(session.scalars(select(Call).order_by(Call.created_at, Call.call_id)))
@@ -131,8 +144,8 @@ class LaneWorker:
             return self._batches.run(lease)
         except Died:
             with self._database.writing() as session:
-                lost = queue.under_leases([lease])
-                queue.release_lost(session, lost, "killed", clock.now())
+                lost = releases.under_leases([lease])
+                releases.release_lost(session, lost, "killed", clock.now())
             return None
 
     def work_until(self, reached: Callable[[], bool], *, patient: bool = False) -> None:
@@ -146,3 +159,10 @@ class LaneWorker:
     def work(self, *, patient: bool = False) -> None:
         """Take the batch to its end."""
         self.work_until(lambda: is_ended(self._database), patient=patient)
+
+
+# What the fixtures of the integration tests are.
+MakeWorker = Callable[..., LaneWorker]  #: settings as keywords
+Submit = Callable[..., list[str]]  #: contents, then options and settings as keywords
+Statuses = Callable[[list[str]], list[DocumentStatus]]
+Check = Callable[[], None]

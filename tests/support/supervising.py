@@ -22,15 +22,21 @@ class SupervisorProcess:
     """Started on construction; `stop` or `kill` ends it."""
 
     def __init__(
-        self, settings: Settings, engine: str = "echo", *, impatient: bool = False
+        self,
+        settings: Settings,
+        engine: str = "echo",
+        *,
+        impatient: bool = False,
+        hurried: bool = False,
     ) -> None:
+        named = {"ILIOS_TEST_IMPATIENT": impatient, "ILIOS_TEST_HURRIED": hurried}
         self.settings = settings
         self.log_path: Path = settings.data_folder / "supervisor.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.run_supervisor", engine],
                 cwd=REPOSITORY,
-                env=environment(settings, **({"ILIOS_TEST_IMPATIENT": "1"} if impatient else {})),
+                env=environment(settings, **{name: "1" for name, is_on in named.items() if is_on}),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ilios import backlog, queue
+from ilios import backlog, queue, releases
 from ilios.database import Database
 from ilios.engines import EMBEDDED
 from ilios.errors import LeaseLost
@@ -119,7 +119,7 @@ def test_finishing_needs_the_present_lease(database: Database) -> None:
     job_id = add(database)
     stale = claim(database)
     with database.writing() as session:
-        queue.give_back(session, stale)
+        releases.give_back(session, stale)
     present = claim(database)
 
     with pytest.raises(LeaseLost), database.writing() as session:
@@ -135,7 +135,7 @@ def test_giving_back_costs_no_attempt(database: Database) -> None:
     lease = claim(database)
 
     with database.writing() as session:
-        queue.give_back(session, lease)
+        releases.give_back(session, lease)
 
     job = documents.job(database, job_id)
     assert (job.status, job.attempts, job.lease_token) == (JobStatus.PENDING, 0, None)
@@ -146,7 +146,7 @@ def test_giving_back_a_lost_lease_changes_nothing(database: Database) -> None:
     lease = claim(database)
 
     with database.writing() as session:
-        assert queue.give_back(session, Lease(lease.job_id, "x" * 24)) is None
+        assert releases.give_back(session, Lease(lease.job_id, "x" * 24)) is None
 
     assert documents.job(database, job_id).status is JobStatus.PROCESSING
 
@@ -171,7 +171,7 @@ def test_a_lost_job_is_ready_at_once_and_keeps_its_attempt(database: Database) -
     lease = claim(database)
 
     with database.writing() as session:
-        (released,) = queue.release_lost(session, queue.under_leases([lease]), "lost", NOON)
+        (released,) = releases.release_lost(session, releases.under_leases([lease]), "lost", NOON)
 
     job = documents.job(database, job_id)
     assert released.status is JobStatus.PENDING
@@ -186,7 +186,7 @@ def test_a_job_that_is_lost_three_times_fails(database: Database) -> None:
             queue.promote_due(session, now)
         lease = claim(database, now)
         with database.writing() as session:
-            queue.release_lost(session, queue.under_leases([lease]), "lost", now)
+            releases.release_lost(session, releases.under_leases([lease]), "lost", now)
 
     assert documents.job(database, job_id).status is JobStatus.FAILED
 
@@ -196,7 +196,7 @@ def test_only_the_jobs_of_the_node_are_released(database: Database) -> None:
     with database.writing() as session:
         queue.claim(session, EMBEDDED, "mine/worker-0", NOON)
         queue.claim(session, EMBEDDED, "mine-too/worker-0", NOON)
-        queue.release_lost(session, queue.of_node("mine"), "lost", NOON)
+        releases.release_lost(session, releases.of_node("mine"), "lost", NOON)
 
     assert documents.job(database, mine).status is JobStatus.PENDING
     assert documents.job(database, others).status is JobStatus.PROCESSING

@@ -1,36 +1,31 @@
-"""Batch jobs at the provider, and the files that they need. Whatever goes wrong is a
-ConversionError."""
+"""Batch jobs at the provider: one of them does one round of one of our batches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import httpx2
 from mistralai.client import models
 from mistralai.client.errors import MistralError
 
-from ilios import ids, logs
 from ilios.conversion_errors import (
     BatchLaneClosed,
     ConversionError,
     OutcomeUnknown,
     ProviderError,
-    ProviderMisconfigured,
     ProviderUnavailable,
     RefusedByProvider,
 )
 from ilios.engines.mistral import batch_lines, faults
+from ilios.engines.mistral.batch_files import CALL_SECONDS, BatchFiles, NotThere, provider_errors
 from ilios.engines.mistral.batch_lines import LineAnswer
-from ilios.engines.mistral.client import FILES_A_PAGE, Client
+from ilios.engines.mistral.client import Client
 from ilios.engines.mistral.deadlines import Deadline
 from ilios.settings import Settings
-
-log = logs.get(__name__)
 
 ENDPOINT: Final = "/v1/ocr"
 TIMED_OUT: Final = "TIMEOUT_EXCEEDED"
@@ -38,23 +33,12 @@ CANCELLING: Final = "CANCELLATION_REQUESTED"
 ENDED: Final = ("SUCCESS", "FAILED", TIMED_OUT, "CANCELLED")
 JOBS_A_PAGE: Final = 100
 CLOCK_SKEW: Final = timedelta(hours=1)  #: how far the provider's clock may be from ours
-CALL_SECONDS: Final = 60.0
-KEPT_LONGER_HOURS: Final = 48
-"""Files of a batch outlive its time-out by so much, unless they are deleted before."""
 NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-PURPOSES: Final[tuple[Purpose, ...]] = ("batch", "ocr")
 NO_SUCH_MODEL: Final = "access to the model"  #: a 422, other than for a single call
 NO_BATCHES: Final = (
     "Mistral asks for a payment before it takes batches (402): enable batch billing for the "
     "account of MISTRAL_API_KEY, or send documents without useMistralBatch."
 )
-
-Purpose = Literal["batch", "ocr"]
-"""Of a file: the input of a batch, or a document that a line of it names."""
-
-
-class NotThere(ProviderMisconfigured):
-    """404: not there, not yet, or not any more; where none of this can be, the address is wrong."""
 
 
 class FileGone(ProviderError):
@@ -89,28 +73,14 @@ class ProviderJob:
 
 
 class Batches:
-    """The provider's batch lane. Threads share it."""
+    """The provider's batch lane. Whatever goes wrong is a ConversionError. Threads share it."""
 
     def __init__(self, client: Client, instance_id: str, settings: Settings) -> None:
+        self.files = BatchFiles(client, instance_id, settings)
         self._client = client
-        # Not the prefix of single calls' files: those are swept long before a batch ends.
-        self._prefix = f"ilios-batch-{instance_id}-"
         self._instance_id = instance_id
         self._configured_model = settings.ocr_model
         self._timeout_hours = settings.provider_batch_timeout_hours
-        self._transfer_seconds = settings.job_deadline_seconds / 2
-
-    def upload(self, batch_id: str, path: Path, purpose: Purpose, suffix: str) -> str:
-        """Send a file from the disk, under a name that ends in `suffix`; returns its id."""
-        self._client.require_key()
-        with self._errors(self._transfer_seconds), path.open("rb") as content:
-            name = f"{self._prefix}{batch_id}-{ids.new_id()}{suffix}"
-            answer = self._client.sdk.files.upload(
-                file=models.File(file_name=name, content=content),
-                purpose=purpose,
-                expiry=self._timeout_hours + KEPT_LONGER_HOURS,
-            )
-        return answer.id
 
     def create(self, key: Round, model: str, input_file_ids: list[str]) -> ProviderJob:
         """Have a batch done: from here on it is paid for.
@@ -138,13 +108,14 @@ class Batches:
     def find(self, key: Round, since: datetime) -> ProviderJob | None:
         """The job of this round, if the provider has one that is not older than `since`."""
         self._client.require_key()
+        asked = self._metadata(key)
         oldest = (since - CLOCK_SKEW).timestamp()
         page, more = 0, True
         while more:
-            with self._errors(CALL_SECONDS):
+            with provider_errors(CALL_SECONDS):
                 listed = self._client.sdk.batch.jobs.list(page=page, page_size=JOBS_A_PAGE).data
             for job in listed or ():
-                if job.metadata == self._metadata(key):
+                if isinstance(job.metadata, dict) and asked.items() <= job.metadata.items():
                     return _job(job)
             # The newest come first.
             more = bool(listed) and min(job.created_at for job in listed or ()) > oldest
@@ -155,60 +126,19 @@ class Batches:
         """A job as it is now; None when the provider does not know it."""
         self._client.require_key()
         try:
-            with self._errors(CALL_SECONDS):
+            with provider_errors(CALL_SECONDS):
                 return _job(self._client.sdk.batch.jobs.get(job_id=job_id))
         except NotThere:
             return None
 
     def cancel(self, job_id: str) -> None:
         """Ask for a job's end; what it has done is billed, and in its files."""
-        with self._errors(CALL_SECONDS):
+        with provider_errors(CALL_SECONDS):
             self._client.sdk.batch.jobs.cancel(job_id=job_id)
-
-    def download(self, file_id: str, path: Path) -> bool:
-        """Write a file of the provider's to the disk; False when it is not there."""
-        try:
-            with (
-                self._errors(self._transfer_seconds),
-                closing(self._client.sdk.files.download(file_id=file_id)) as response,
-                path.open("wb") as file,
-            ):
-                for block in response.iter_bytes():
-                    file.write(block)
-        except NotThere:
-            return False
-        return True
 
     def answers(self, path: Path, model: str) -> Iterator[LineAnswer]:
         """The lines of a downloaded output or error file."""
         return batch_lines.answers(path, model, self._configured_model)
-
-    def delete_files(self, batch_id: str, file_ids: list[str]) -> None:
-        """Delete these files, and all others that were uploaded for this batch."""
-        self._client.require_key()
-        for file_id in {*file_ids, *self._uploaded(batch_id)}:
-            try:
-                with self._errors(CALL_SECONDS):
-                    self._client.sdk.files.delete(file_id=file_id)
-            except NotThere:
-                continue
-            except RefusedByProvider as error:
-                log.warning("batch.file_not_deleted", file_id=file_id, reason=error.detail)
-
-    def _uploaded(self, batch_id: str) -> list[str]:
-        """Those whose id never came to be written down are found by their names."""
-        found: list[str] = []
-        for purpose in PURPOSES:
-            page, more = 0, True
-            while more:
-                with self._errors(CALL_SECONDS):
-                    listed = self._client.sdk.files.list(
-                        page=page, page_size=FILES_A_PAGE, purpose=purpose
-                    ).data
-                prefix = f"{self._prefix}{batch_id}-"
-                found += [file.id for file in listed if file.filename.startswith(prefix)]
-                page, more = page + 1, len(listed) == FILES_A_PAGE
-        return found
 
     def _metadata(self, key: Round) -> dict[str, str]:
         return {
@@ -232,20 +162,6 @@ class Batches:
                     return faults.wrong_model(model, self._configured_model)
                 return RefusedByProvider(f"Mistral refuses the batch. {reason}")
         return fault
-
-    @contextmanager
-    def _errors(self, seconds: float) -> Iterator[None]:
-        """Within, calls end in time, and what goes wrong is a ConversionError."""
-        try:
-            with Deadline(seconds).enforced():
-                yield
-        except MistralError as error:
-            fault = faults.of_file_call(error)
-            if error.status_code == httpx2.codes.NOT_FOUND:
-                raise NotThere(fault.detail) from error
-            raise fault from error
-        except httpx2.HTTPError as error:
-            raise faults.of_transport(error, is_sent=False) from error
 
 
 def _job(job: models.BatchJob) -> ProviderJob:

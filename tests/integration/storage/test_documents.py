@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import requests
 
-from ilios import catalog, clock, queue
+from ilios import clock, queue, results
 from ilios.admission import Order
 from ilios.conversion import Converter
 from ilios.database import Database
@@ -33,7 +33,7 @@ def convert_next(database: Database, converter: Converter) -> None:
     with database.writing() as session:
         lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
         assert lease is not None
-        catalog.begin(session, lease.job_id, clock.now())
+        results.begin(session, lease.job_id, clock.now())
     converter.run(lease)
 
 

@@ -1,0 +1,101 @@
+"""The provider's batch lane, step by step, against our stand-in of the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ilios.database import Database
+from ilios.engines.mistral.engine import MistralEngine
+from ilios.models import CallState
+from ilios.settings import Settings
+from tests.mistral_server.process import MistralServer
+from tests.support import batching
+from tests.support.batching import (
+    BATCH_PAGE_MICROS,
+    Check,
+    LaneWorker,
+    MakeWorker,
+    Statuses,
+    Submit,
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MistralServer]:
+    with MistralServer() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(server: MistralServer) -> MistralServer:
+    server.reset()
+    return server
+
+
+@pytest.fixture(scope="module")
+def engine_of(server: MistralServer) -> Iterator[Callable[[Settings], MistralEngine]]:
+    """One engine, and so one parser child, for all tests that need no special one."""
+    opened: dict[int, MistralEngine] = {}
+
+    def engine_of(settings: Settings) -> MistralEngine:
+        if settings.split_pages not in opened:
+            opened[settings.split_pages] = MistralEngine(settings, "instance0of0these0tests0")
+        return opened[settings.split_pages]
+
+    yield engine_of
+    for engine in opened.values():
+        engine.close()
+
+
+@pytest.fixture
+def make_worker(
+    settings: Settings,
+    database: Database,
+    provider: MistralServer,
+    engine_of: Callable[[Settings], MistralEngine],
+) -> MakeWorker:
+    def make(**changes: Any) -> LaneWorker:
+        pointed = batching.pointing_at(settings, provider, **changes)
+        return LaneWorker(pointed, database, engine_of(pointed))
+
+    return make
+
+
+@pytest.fixture
+def worker(make_worker: MakeWorker) -> LaneWorker:
+    return make_worker()
+
+
+@pytest.fixture
+def submit(settings: Settings, database: Database, provider: MistralServer) -> Submit:
+    def submit(*contents: bytes, **changes: Any) -> list[str]:
+        options = changes.pop("options", None)
+        pointed = batching.pointing_at(settings, provider, **changes)
+        return batching.submit(pointed, database, contents, options)
+
+    return submit
+
+
+@pytest.fixture
+def statuses(database: Database) -> Statuses:
+    return lambda ids: [document.status for document in batching.documents(database, ids)]
+
+
+@pytest.fixture
+def assert_exact(database: Database, provider: MistralServer) -> Check:
+    """Asserts that the ledger is the provider's bill, that nothing is open, and no file left."""
+
+    def check() -> None:
+        calls = batching.calls(database)
+        settled = [call for call in calls if call.state is CallState.SETTLED]
+        billed = provider.stats().billed_batch_pages
+        assert sum(call.pages for call in settled) == billed
+        assert sum(call.base_cost_micros for call in settled) == billed * BATCH_PAGE_MICROS
+        assert all(call.is_batch for call in calls)
+        assert CallState.OPEN not in {call.state for call in calls}
+        assert provider.journal().files == []
+
+    return check

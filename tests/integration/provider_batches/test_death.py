@@ -1,0 +1,115 @@
+"""Steps that die, or lose their lease."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ilios import clock, releases
+from ilios.database import Database
+from ilios.engines.mistral.batch_files import BatchFiles
+from ilios.engines.mistral.batches import Batches
+from ilios.models import DocumentStatus
+from ilios.outcomes import Recorder
+from ilios.provider_batches import waits
+from ilios.provider_batches.records import Records
+from tests.mistral_server.process import MistralServer
+from tests.support import batching
+from tests.support.batching import (
+    TOO_LARGE_FOR_A_LINE,
+    Check,
+    Died,
+    LaneWorker,
+    Statuses,
+    Submit,
+    one_page,
+)
+
+COMPLETED = DocumentStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "number", "moment"),
+    [
+        (BatchFiles, "upload", 2, "before"),
+        (BatchFiles, "upload", 1, "after"),
+        (BatchFiles, "upload", 2, "after"),
+        (Records, "hand_in", 1, "after"),
+        (Records, "is_about_to_submit", 1, "after"),
+        (Batches, "create", 1, "after"),
+        (Batches, "create", 2, "after"),
+        (Records, "is_submitted", 1, "after"),
+        (BatchFiles, "download", 1, "after"),
+        (Recorder, "keep", 2, "before"),
+        (Recorder, "keep", 2, "after"),
+        (BatchFiles, "delete", 1, "before"),
+        (BatchFiles, "delete", 1, "after"),
+        (Records, "end_round", 1, "after"),
+    ],
+)
+def test_a_step_that_dies_anywhere_costs_nothing_twice(
+    worker: LaneWorker,
+    submit: Submit,
+    provider: MistralServer,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: Statuses,
+    assert_exact: Check,
+    owner: type,
+    name: str,
+    number: int,
+    moment: str,
+) -> None:
+    monkeypatch.setattr(waits, "LAG", timedelta(seconds=1))
+    alive = getattr(owner, name)
+    numbers = itertools.count(1)
+    deaths: list[str] = []
+
+    def die(*arguments: Any, **options: Any) -> Any:
+        is_last = next(numbers) == number
+        result = None if is_last and moment == "before" else alive(*arguments, **options)
+        if is_last:
+            deaths.append(name)
+            raise Died
+        return result
+
+    monkeypatch.setattr(owner, name, die)
+    provider.control(faults=[{"on": "batch_line", "text": "number 1.", "status": 503, "first": 1}])
+    ids = submit(one_page(1, TOO_LARGE_FOR_A_LINE), one_page(2), one_page(3))
+
+    worker.work()
+
+    assert deaths == [name]
+    assert statuses(ids) == [COMPLETED] * 3
+    assert provider.stats().calls["batch_line"] == 4
+    assert provider.stats().calls["batch"] == 2
+    assert_exact()
+
+
+def test_a_step_whose_lease_is_lost_changes_nothing(
+    worker: LaneWorker,
+    submit: Submit,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: Statuses,
+    assert_exact: Check,
+) -> None:
+    ids = submit(one_page(1))
+    whole = BatchFiles.upload
+
+    def slow(*arguments: Any) -> str:
+        with database.writing() as session:
+            releases.release_lost(session, releases.of_node("test"), "too slow", clock.now())
+        return whole(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchFiles, "upload", slow)
+        assert worker.step() is None
+
+    assert batching.calls(database) == []
+    assert batching.batch(database).input_file_ids == []
+    worker.work()
+    assert statuses(ids) == [COMPLETED]
+    assert_exact()
