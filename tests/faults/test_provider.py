@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from ilios import catalog, data_folder, heartbeat, ledger
+from ilios import catalog, data_folder, heartbeat, ids, ledger
 from ilios.database import Database
 from ilios.engines import MISTRAL
 from ilios.models import Document, DocumentStatus
@@ -39,34 +42,82 @@ def provider(process: MistralServer) -> MistralServer:
     return process
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A supervisor with its workers, for all tests that leave it alive; an owner for each test."""
+
+    settings: Settings
+    database: Database
+    owner: str
+
+    def convert(self, *contents: bytes) -> list[Document]:
+        """Have documents converted until they have ended; in order of submission."""
+        ids = [submit(self.database, self.settings, one, self.owner) for one in contents]
+        wait_until(lambda: all(has_ended(self.database, one) for one in ids), timeout_s=60)
+        return [documents.document(self.database, one) for one in ids]
+
+    def totals(self) -> ledger.Totals:
+        return totals(self.database, self.owner)
+
+
+@pytest.fixture(scope="module")
+def place(
+    process: MistralServer, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Settings, Database]]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), log_format="console")
+    data_folder.prepare(settings)
+    shutil.copy(migrated_file, settings.database_path)
+    changed = settings.model_copy(update=mistral(process))
+    supervisor = SupervisorProcess(changed, "real", impatient=True)
+    database = Database(settings.database_path)
+    supervisor.wait_until_ready()
+    yield settings, database
+    supervisor.close()
+    database.close()
+
+
+@pytest.fixture
+def running(place: tuple[Settings, Database], provider: MistralServer) -> Running:
+    return Running(*place, owner=ids.new_id())
+
+
 @pytest.fixture
 def convert(
     provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> Callable[..., list[Document]]:
-    """Have documents converted by real workers until they have ended; in order of submission."""
+    """Have documents converted by workers with settings of their own."""
 
-    def convert(*contents: bytes, timeout_s: float = 60, **changes: object) -> list[Document]:
+    def convert(*contents: bytes, **changes: object) -> list[Document]:
         ids = [submit(database, settings, content) for content in contents]
         start(start_supervisor, provider, **changes)
-        wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s)
+        wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=60)
         return [documents.document(database, one) for one in ids]
 
     return convert
 
 
 def start(start_supervisor: Start, provider: MistralServer, **changes: object) -> SupervisorProcess:
-    mistral = {
+    return start_supervisor("real", impatient=True, **{**mistral(provider), **changes})
+
+
+def mistral(provider: MistralServer) -> dict[str, object]:
+    """Settings that lead to the stand-in."""
+    return {
         "ocr_engine": MISTRAL,
         "mistral_api_key": SecretStr(API_KEY),
         "mistral_server_url": provider.url,
         "call_deadline_seconds": 2,
     }
-    return start_supervisor("real", impatient=True, **{**mistral, **changes})
 
 
-def submit(database: Database, settings: Settings, content: bytes) -> str:
+def submit(database: Database, settings: Settings, content: bytes, owner: str = "anonymous") -> str:
     document_id, _ = documents.add_document(
-        database, settings=settings, content=content, mime_type="application/pdf", lane=MISTRAL
+        database,
+        settings=settings,
+        content=content,
+        mime_type="application/pdf",
+        lane=MISTRAL,
+        owner=owner,
     )
     return document_id
 
@@ -84,9 +135,9 @@ def some(count: int, pages: int = 1) -> list[bytes]:
     ]
 
 
-def totals(database: Database) -> ledger.Totals:
+def totals(database: Database, owner: str = "anonymous") -> ledger.Totals:
     with database.reading() as session:
-        return ledger.summary(session, "anonymous", ledger.Period())
+        return ledger.summary(session, owner, ledger.Period())
 
 
 def provider_state(settings: Settings) -> str:
@@ -94,10 +145,9 @@ def provider_state(settings: Settings) -> str:
     return beat.provider if beat else ""
 
 
-def assert_bill_is_right(provider: MistralServer, database: Database) -> None:
+def assert_bill_is_right(provider: MistralServer, sums: ledger.Totals) -> None:
     """Never less in the ledger than was billed; what is in doubt stands beside it."""
     billed = provider.stats().billed_pages
-    sums = totals(database)
     assert sums.pages <= billed <= sums.pages + sums.ambiguous_pages
 
 
@@ -120,35 +170,30 @@ HARMLESS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_passes_loses_no_document_and_no_page_is_billed_unseen(
-    provider: MistralServer,
-    convert: Callable[..., list[Document]],
-    database: Database,
-    settings: Settings,
-    name: str,
+    provider: MistralServer, running: Running, name: str
 ) -> None:
     provider.control(faults=[{"on": "ocr", **HARMLESS[name]}])
 
-    ended = convert(*some(4, pages=2))
+    ended = running.convert(*some(4, pages=2))
 
     assert [(row.status, row.page_count) for row in ended] == [(DocumentStatus.COMPLETED, 2)] * 4
-    assert_bill_is_right(provider, database)
-    assert totals(database).pages >= 8
+    assert_bill_is_right(provider, running.totals())
+    assert running.totals().pages >= 8
     assert provider.stats().files == 0
-    assert not list(data_folder.answers(settings).iterdir())
+    # Removed right after the commit that the status shows.
+    wait_until(lambda: not list(data_folder.answers(running.settings).iterdir()), timeout_s=5)
 
 
-def test_429_burns_no_attempt(
-    provider: MistralServer, convert: Callable[..., list[Document]], database: Database
-) -> None:
+def test_429_burns_no_attempt(provider: MistralServer, running: Running) -> None:
     rule = {"on": "ocr", "status": 429, "first": 5, "retry_after": "0.1"}
     provider.control(faults=[rule])
 
-    (row,) = convert(*some(1))
+    (row,) = running.convert(*some(1))
 
     assert row.status is DocumentStatus.COMPLETED
-    (job,) = documents.jobs(database)
-    assert job.attempts == 1
-    assert totals(database).ambiguous_calls == 0
+    with running.database.reading() as session:
+        assert catalog.attempts(session, row.id) == 1
+    assert running.totals().ambiguous_calls == 0
 
 
 @pytest.mark.parametrize(
@@ -164,27 +209,23 @@ def test_429_burns_no_attempt(
     ids=lambda value: str(value),
 )
 def test_what_does_not_pass_fails_the_document_with_its_reason(
-    provider: MistralServer,
-    convert: Callable[..., list[Document]],
-    database: Database,
-    rule: dict[str, Any],
-    code: str,
+    provider: MistralServer, running: Running, rule: dict[str, Any], code: str
 ) -> None:
     provider.control(faults=[{"on": "ocr", **rule}])
 
-    (row,) = convert(*some(1))
+    (row,) = running.convert(*some(1))
 
     assert (row.status, row.error_code) == (DocumentStatus.FAILED, code)
     assert row.error
-    assert totals(database).cost_micros == 0
-    assert_bill_is_right(provider, database)
+    assert running.totals().cost_micros == 0
+    assert_bill_is_right(provider, running.totals())
 
 
 def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
     provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     provider.control(keys=["another"])
-    document_id = submit(database, settings, *some(1))
+    document_id = submit(database, settings, some(1)[0])
     start(start_supervisor, provider)
 
     wait_until(lambda: provider_state(settings).startswith("misconfigured: "), timeout_s=10)
@@ -200,7 +241,7 @@ def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
 def test_without_a_key_documents_wait_and_others_are_converted(
     provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    waiting = submit(database, settings, *some(1))
+    waiting = submit(database, settings, some(1)[0])
     page, _ = documents.add_document(
         database, settings=settings, content=b"<h1>Hello</h1>", mime_type="text/html"
     )
@@ -263,16 +304,14 @@ FILES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_uploaded_files_with_quirks(
-    provider: MistralServer, convert: Callable[..., list[Document]], database: Database, name: str
-) -> None:
+def test_uploaded_files_with_quirks(provider: MistralServer, running: Running, name: str) -> None:
     provider.control(latency_ms=50, **FILES[name])
     heavy = pdf("A heavy page", padding_bytes=6 * 1024 * 1024)
 
-    ended = convert(*[heavy] * 4)
+    ended = running.convert(*[heavy] * 4)
 
     assert {(row.status, row.error) for row in ended} == {(DocumentStatus.COMPLETED, None)}
-    assert totals(database).pages == provider.stats().billed_pages == 4
+    assert running.totals().pages == provider.stats().billed_pages == 4
     assert provider.stats().files == 0
 
 
@@ -292,7 +331,7 @@ def test_a_killed_worker_pays_again_only_for_what_was_in_flight(
     rows = [documents.document(database, one) for one in ids]
     assert {row.status for row in rows} == {DocumentStatus.COMPLETED}
     assert totals(database).pages == 12
-    assert_bill_is_right(provider, database)
+    assert_bill_is_right(provider, totals(database))
 
 
 def test_a_power_cut_in_mid_call_is_visible_and_costs_nobody_a_document(
@@ -309,7 +348,7 @@ def test_a_power_cut_in_mid_call_is_visible_and_costs_nobody_a_document(
 
     sums = totals(database)
     assert (sums.pages, sums.ambiguous_calls, sums.ambiguous_pages) == (8, 8, 8)
-    assert_bill_is_right(provider, database)
+    assert_bill_is_right(provider, totals(database))
 
 
 def test_files_of_dead_processes_are_swept(
