@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -52,6 +53,9 @@ class Converter:
         self._recorder = recorder
         self._workspaces = workspaces
         self._answers = answers
+        self._calls = {
+            lane: threading.BoundedSemaphore(engine.concurrency) for lane, engine in engines.items()
+        }
         with database.reading() as session:
             self._instance_id = catalog.instance_id(session)
 
@@ -135,16 +139,18 @@ class Converter:
         part = self._next_part(attempt)
         if part is None:
             return None
-        attempt.question = question = self._recorder.begin(
-            work, work.engine.model(options_of(work.document)), part.indexes
-        )
-        conversion = work.engine.convert(
-            part,
-            options_of(work.document),
-            attempt.workspace,
-            self._progress_of(work),
-            self._keeper(question),
-        )
+        # The intent too: one that waits for its turn to call is not in doubt when we die.
+        with self._calls[work.job.lane]:
+            attempt.question = question = self._recorder.begin(
+                work, work.engine.model(options_of(work.document)), part.indexes
+            )
+            conversion = work.engine.convert(
+                part,
+                options_of(work.document),
+                attempt.workspace,
+                self._progress_of(work),
+                self._keeper(question),
+            )
         self._recorder.store(work, question, conversion, self._keep_images(question, conversion))
         self._answers.forget(question)
         self._drop_part(work)

@@ -128,7 +128,7 @@ class Governor:
         if self._broken or self._clock() < self._paused_until:
             return self._paused_because
         if self._limit < self._most:
-            return f"slowed down: {int(self._limit)} of {self._most} calls at once"
+            return f"slowed down: {int(self._limit)} of {self._most} jobs at once"
         if self._batch_closed_because:
             return f"batch lane misconfigured: {self._batch_closed_because}"
         return "ok"

@@ -329,7 +329,9 @@ def _restart_delay(quick_deaths: int) -> float:
 
 def _governor(settings: Settings) -> Governor:
     missing = None if settings.mistral_api_key else "MISTRAL_API_KEY is not set"
-    return Governor(settings.worker_count * settings.worker_concurrency, missing)
+    # It counts jobs, for jobs are what we start; each worker sees to its own calls.
+    jobs = settings.worker_count * engines.jobs_at_once(settings.worker_concurrency)
+    return Governor(jobs, missing)
 
 
 def _take_lock(path: Path) -> int:

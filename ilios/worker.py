@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ilios import catalog, data_folder, logs
 from ilios.conversion import Converter
 from ilios.database import Database
-from ilios.engines import MISTRAL
+from ilios.engines import MISTRAL, jobs_at_once
 from ilios.engines.base import Engine
 from ilios.governor import News
 from ilios.kept_answers import KeptAnswers
@@ -71,10 +71,7 @@ def main(
         workspaces=data_folder.workspaces(settings),
         answers=KeptAnswers(data_folder.answers(settings)),
     )
-    slots = {
-        lane: min(settings.worker_concurrency, engine.concurrency)
-        for lane, engine in engines.items()
-    }
+    slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
     worker = Worker(pipe, converter, engines, slots, batches)
     log.info("worker.ready", slots=slots)
@@ -83,6 +80,11 @@ def main(
         engine.close()
     database.close()
     log.info("worker.stopped")
+
+
+def _slots(settings: Settings, engine: Engine) -> int:
+    calls = min(settings.worker_concurrency, engine.concurrency)
+    return jobs_at_once(calls) if engine.is_paid else calls
 
 
 class Worker:

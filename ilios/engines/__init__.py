@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EMBEDDED: Final = "embedded"
 MISTRAL: Final = "mistral"
 LANES: Final = (EMBEDDED, MISTRAL)
+PREPARED_AT_MOST: Final = 8  #: jobs of a worker beside those whose call is in flight
 
 NOT_READ_BY_MISTRAL: Final = (media.HTML, media.MARKDOWN)
 """Types that Mistral refuses. They need no OCR: the embedded engine reads them, free of charge."""
@@ -24,6 +25,11 @@ def lane_of(media_type: str, settings: Settings) -> str:
     if settings.engine_name == MISTRAL and media_type in NOT_READ_BY_MISTRAL:
         return EMBEDDED
     return settings.engine_name
+
+
+def jobs_at_once(calls: int) -> int:
+    """Jobs that keep so many calls in flight: some are fetched, planned or stored meanwhile."""
+    return calls + min(PREPARED_AT_MOST, max(1, calls // 2))
 
 
 def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -84,6 +85,20 @@ def test_a_twin_joins_what_is_on_its_way(
     report = reports.document(second.id, owner="me")
     assert (report.document.file_name, report.progress_percent) == ("b.txt", 100)
     assert report.document.processed_at is not None
+
+
+def test_fifty_at_once_are_converted_once(
+    submit: Callable[..., Document],
+    convert_all: Callable[..., int],
+    reports: Reports,
+    database: Database,
+) -> None:
+    with ThreadPoolExecutor(50) as pool:
+        submitted = list(pool.map(lambda _: submit(), range(50)))
+
+    assert convert_all() == 1
+    assert len(documents.calls(database)) == 1
+    assert {tuple(text_of(reports, one.id)) for one in submitted} == {("Hello",)}
 
 
 def test_a_twin_of_what_is_done_is_done(

@@ -67,7 +67,7 @@ def test_a_429_pauses_for_what_it_asks_and_halves_what_follows(
     assert subject.state() == "paused: 429"
     clock.seconds += 7
     assert subject.may_start(0) == MOST / 2
-    assert subject.state() == f"slowed down: 16 of {MOST} calls at once"
+    assert subject.state() == f"slowed down: 16 of {MOST} jobs at once"
 
 
 def test_many_429_of_the_same_moment_count_once(subject: Governor, clock: Clock) -> None:

@@ -1,0 +1,121 @@
+"""Threads that write together: each gets what is its own, whatever happens to the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from ilios import scribe
+from ilios.database import Database
+from ilios.errors import DatabaseBusy
+from ilios.scribe import Scribe
+
+THREADS = 20
+
+
+@pytest.fixture
+def table(database: Database) -> Database:
+    with database.writing() as session:
+        session.execute(text("CREATE TABLE notes (number INTEGER PRIMARY KEY)"))
+    return database
+
+
+def insert(number: int) -> Callable[[Session], int]:
+    def unit(session: Session) -> int:
+        session.execute(text("INSERT INTO notes VALUES (:number)"), {"number": number})
+        return number
+
+    return unit
+
+
+def numbers(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(session.scalars(text("SELECT number FROM notes ORDER BY number")))
+
+
+def held_back(subject: Scribe, entered: threading.Event, release: threading.Event) -> None:
+    """Leads, and lets others queue up behind."""
+
+    def unit(_session: Session) -> None:
+        entered.set()
+        release.wait(10)
+
+    subject.write(unit)
+
+
+def all_at_once(subject: Scribe, units: list[Callable[[Session], int]]) -> list[object]:
+    """Have the units written while another one holds them up; results and errors, in order."""
+    entered, release = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(len(units) + 1) as pool:
+        pool.submit(held_back, subject, entered, release)
+        entered.wait(10)
+        futures = [pool.submit(subject.write, unit) for unit in units]
+        release.set()
+        return [future.exception(10) or future.result() for future in futures]
+
+
+def test_everyone_gets_its_own_result(table: Database) -> None:
+    written = all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
+
+    assert written == list(range(THREADS))
+    assert numbers(table) == list(range(THREADS))
+
+
+def test_what_waits_together_is_one_transaction(
+    table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = []
+    writing = Database.writing
+
+    def counted(self: Database) -> object:
+        turns.append(1)
+        return writing(self)
+
+    monkeypatch.setattr(Database, "writing", counted)
+    all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
+
+    assert len(turns) < THREADS
+
+
+def test_a_failing_unit_takes_nobody_with_it(table: Database) -> None:
+    def fail(_session: Session) -> int:
+        raise LookupError("mine alone")
+
+    units = [insert(0), fail, insert(1), fail, insert(2)]
+    written = all_at_once(Scribe(table), units)
+
+    assert [str(item) for item in written] == ["0", "mine alone", "1", "mine alone", "2"]
+    assert numbers(table) == [0, 1, 2]
+
+
+def test_a_database_that_refuses_is_everyones_error_and_the_next_one_goes_on(
+    table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = Scribe(table)
+
+    def locked(*_: object) -> None:
+        raise DatabaseBusy("The database is locked.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "_begin", locked)
+        for number in range(3):
+            with pytest.raises(DatabaseBusy):
+                subject.write(insert(number))
+    subject.write(insert(7))
+
+    assert numbers(table) == [7]
+
+
+def test_more_than_fit_are_written_in_turns(
+    table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scribe, "MOST_UNITS", 3)
+
+    all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
+
+    assert numbers(table) == list(range(THREADS))
