@@ -16,10 +16,17 @@ def start_supervisor(settings: Settings) -> Iterator[Callable[..., SupervisorPro
     started: list[SupervisorProcess] = []
 
     def start(
-        engine: str = "echo", *, impatient: bool = False, **changes: object
+        engine: str = "echo",
+        *,
+        impatient: bool = False,
+        hurried: bool = False,
+        tidy: bool = False,
+        **changes: object,
     ) -> SupervisorProcess:
         changed = settings.model_copy(update=changes)
-        supervisor = SupervisorProcess(changed, engine, impatient=impatient)
+        supervisor = SupervisorProcess(
+            changed, engine, impatient=impatient, hurried=hurried, tidy=tidy
+        )
         started.append(supervisor)
         supervisor.wait_until_ready()
         return supervisor

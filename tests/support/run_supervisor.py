@@ -19,14 +19,16 @@ if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker.ALIVE_SECONDS = 0.1
     supervisor.SILENT_SECONDS = 1.5
     supervisor.BOOT_SECONDS = 30.0
+
+if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     queue.RETRY_BASE_SECONDS = 0.2
     governor.OPEN_SECONDS = governor.REPAIR_PROBE_SECONDS = 0.5
+    outcomes.REPAIR_WAIT = timedelta(seconds=0.2)
+    waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)
+
+if "ILIOS_TEST_TIDY" in os.environ:
     supervisor.TIDY_SECONDS = 1.0
     provider_files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
-    outcomes.REPAIR_WAIT = timedelta(seconds=0.2)
-
-if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider's batches
-    waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)
 
 
 def beat_or_break(path: Path, heartbeat: Heartbeat) -> None:

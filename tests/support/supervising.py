@@ -28,8 +28,13 @@ class SupervisorProcess:
         *,
         impatient: bool = False,
         hurried: bool = False,
+        tidy: bool = False,
     ) -> None:
-        named = {"ILIOS_TEST_IMPATIENT": impatient, "ILIOS_TEST_HURRIED": hurried}
+        named = {
+            "ILIOS_TEST_IMPATIENT": impatient,
+            "ILIOS_TEST_HURRIED": hurried,
+            "ILIOS_TEST_TIDY": tidy,
+        }
         self.settings = settings
         self.log_path: Path = settings.data_folder / "supervisor.log"
         with self.log_path.open("ab") as log:
