@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios import catalog, data_folder, logs, queue, results
-from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown
+from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.database import Database
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Plan, Source
 from ilios.errors import DatabaseBusy, LeaseLost
@@ -151,7 +151,12 @@ class Converter:
                 self._progress_of(work),
                 self._keeper(question),
             )
-        self._recorder.store(work, question, conversion, self._keep_images(question, conversion))
+        images = self._keep_images(question, conversion)
+        try:
+            self._recorder.store(work, question, conversion, images)
+        except (LeaseLost, PagesMissing):
+            self._answers.forget(question)  # what came is stored all the same
+            raise
         self._answers.forget(question)
         self._drop_part(work)
         log.info(

@@ -306,6 +306,7 @@ def test_pages_that_never_come_fail_the_document_and_keep_the_others(bench: Benc
     assert "page 3" in (document.error or "")
     assert bench.lines(document_id) == ["line 1", "line 2"]
     assert bench.engine.billed == [0, 1]
+    assert bench.kept() == []
 
 
 def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(
