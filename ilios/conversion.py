@@ -94,7 +94,7 @@ class Converter:
             self._recorder.recover(engine, question, conversion, images)
         except FileNotFoundError:
             return  # somebody else was faster
-        except ConversionError as error:
+        except OutcomeUnknown as error:  # what passes, such as a store that is away, is raised
             log.warning("answer.useless", call_id=question.call_id, reason=error.detail)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
@@ -114,7 +114,7 @@ class Converter:
         except ConversionError as error:
             if isinstance(error, OutcomeUnknown) and attempt.question:
                 self._answers.forget(attempt.question)  # it can be read by nobody
-            self._recorder.give_up(work, attempt.question, error)
+            self._recorder.give_up(work, attempt.question, error, is_answered=attempt.is_answered)
             return news_of(error)
         except LeaseLost:
             raise
@@ -125,7 +125,7 @@ class Converter:
         except Exception:
             log.exception("job.broke", document_id=work.document.id, job_id=work.job.id)
             broken = EngineFailed("The engine broke on this document; the log has the cause.")
-            self._recorder.give_up(work, attempt.question, broken)
+            self._recorder.give_up(work, attempt.question, broken, is_answered=attempt.is_answered)
             return None
         finally:
             shutil.rmtree(attempt.workspace, ignore_errors=True)
@@ -149,7 +149,7 @@ class Converter:
                 options_of(work.document),
                 attempt.workspace,
                 self._progress_of(work),
-                self._keeper(question),
+                self._keeper(attempt, question),
             )
         images = self._keep_images(question, conversion)
         try:
@@ -228,8 +228,9 @@ class Converter:
         total = sum(len(part.indexes or ()) for part in plan.parts)
         self._recorder.split(work, total, ranges)
 
-    def _keeper(self, question: Question) -> Keep:
+    def _keeper(self, attempt: _Attempt, question: Question) -> Keep:
         def keep(answer: bytes) -> None:
+            attempt.is_answered = True
             try:
                 self._answers.keep(question, answer)
             except OSError as error:  # a full disk: the database may still take it
@@ -278,6 +279,7 @@ class _Attempt:
         self.work = work
         self.workspace = workspace
         self.question: Question | None = None
+        self.is_answered = False  #: the call was, and is paid for, whatever fails afterwards
         self.has_collected = False  #: answers of earlier attempts, since the document was read
 
 

@@ -118,13 +118,25 @@ class Recorder:
         self._scribe.write(lambda session: self.keep(session, engine, question, conversion, images))
         log.info("answer.recovered", call_id=question.call_id, document_id=question.document_id)
 
-    def give_up(self, work: Work, question: Question | None, error: ConversionError) -> None:
-        """End an attempt that failed: wait, retry or fail, as the error says. Raises LeaseLost."""
+    def give_up(
+        self,
+        work: Work,
+        question: Question | None,
+        error: ConversionError,
+        *,
+        is_answered: bool = False,
+    ) -> None:
+        """End an attempt that failed: wait, retry or fail, as the error says. Raises LeaseLost.
+
+        A call that was answered is never closed as refused: its answer is kept, and settles it.
+        """
 
         def write(session: Session) -> tuple[JobStatus, ConversionError]:
             final = error
             if question is not None:
-                _close_call(session, question, error)
+                _close_call(
+                    session, question, is_doubtful=is_answered or isinstance(error, OutcomeUnknown)
+                )
             if isinstance(error, ParserCrashed):
                 final = _poison(queue.count_crash(session, work.lease), error)
             status = self._leave(session, work, final)
@@ -205,11 +217,10 @@ def _finish(session: Session, work: Work) -> None:
         results.complete(session, work.document.id, now)
 
 
-def _close_call(session: Session, question: Question, error: ConversionError) -> None:
-    if isinstance(error, OutcomeUnknown):
-        ledger.doubt(session, question.call_id, clock.now())
-    else:
-        ledger.refuse(session, question.call_id, clock.now())  # not, if it is settled
+def _close_call(session: Session, question: Question, *, is_doubtful: bool) -> None:
+    """Neither changes a call that is settled."""
+    close = ledger.doubt if is_doubtful else ledger.refuse
+    close(session, question.call_id, clock.now())
 
 
 def _follow(session: Session, work: Work, status: JobStatus, error: ConversionError) -> None:

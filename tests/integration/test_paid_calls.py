@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from ilios.conversion_errors import (
     ProviderMisconfigured,
     ProviderThrottled,
     ProviderUnavailable,
+    StorageUnavailable,
 )
 from ilios.database import Database
 from ilios.dispatch import Dispatcher
@@ -25,7 +27,9 @@ from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
 from ilios.errors import DatabaseBusy
 from ilios.governor import ANSWERED, Outcome
+from ilios.image_keeping import keep_images
 from ilios.models import CallState, Document, DocumentStatus, JobStatus, PageRow
+from ilios.outcomes import Images
 from ilios.page_selection import PageSelection
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -332,6 +336,27 @@ def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(
     assert bench.engine.billed == [0, 1]
     assert bench.states() == [CallState.SETTLED]
     assert bench.totals().ambiguous_calls == 0
+    assert bench.kept() == []
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_an_answer_whose_images_cannot_be_stored_yet_is_not_paid_for_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    document_id = bench.add(2)
+    left = [StorageUnavailable("The store is away.")] * failures
+
+    def away_at_first(*arguments: Any) -> Images:
+        if left:
+            raise left.pop()
+        return keep_images(*arguments)
+
+    monkeypatch.setattr(conversion, "keep_images", away_at_first)
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert bench.engine.billed == [0, 1]
+    assert bench.states() == [CallState.SETTLED]
     assert bench.kept() == []
 
 
