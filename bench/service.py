@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -81,7 +82,9 @@ def running(**settings: str) -> Iterator[Service]:
     """A service on an empty, migrated data folder."""
     with tempfile.TemporaryDirectory() as folder:
         port = _free_port()
-        environment = {**os.environ, "DATA_DIR": folder, "PORT": str(port), **settings}
+        tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
+        environment = {**os.environ, "PATH": tools, "DATA_DIR": folder, "PORT": str(port)}
+        environment |= settings
         subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
         with (Path(folder) / "log").open("wb") as log:
             started = time.monotonic()
