@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from ilios import catalog, engines, queue, releases, results
@@ -154,7 +155,7 @@ def _enqueue(session: Session, document: Document, lane: str, priority: int, now
     )
 
 
-def _result(twin: Document | None) -> dict[str, Any]:
+def _result(twin: Row[Any] | None) -> dict[str, Any]:
     """The columns that a document takes from its twin: all of the result, if there is one yet."""
     if twin is None:
         return {"status": DocumentStatus.PENDING, "result_of": None}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, or_, select
+from sqlalchemy import Row, bindparam, case, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from ilios.errors import BatchNotFound, DocumentNotFound
@@ -31,6 +31,9 @@ _PAGES = (
         PageRow.index.in_(bindparam("wanted", expanding=True)),
     )
     .order_by(PageRow.index)
+)
+_DOCUMENT_OF = select(Document).where(
+    Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
 )
 _TWIN = (
     select(Document)
@@ -64,9 +67,7 @@ def add(session: Session, **columns: Any) -> Document:
 
 def document_of(session: Session, document_id: str, owner: str) -> Document:
     """Raises DocumentNotFound for an unknown id and for another owner's alike."""
-    document = session.scalar(
-        select(Document).where(Document.id == document_id, Document.owner == owner)
-    )
+    document = session.scalar(_DOCUMENT_OF, {"wanted": document_id, "of_owner": owner})
     if document is None:
         raise DocumentNotFound
     return document
@@ -148,10 +149,11 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
     return [image for row in rows for image in row]
 
 
-def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool) -> Document | None:
-    """A document of the same bytes and options that is completed, or on its way.
+def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool) -> Row[Any] | None:
+    """The columns of a document of the same bytes and options that is completed, or on its way.
 
     Only who waits for the provider's batch lane itself joins a document that waits for it.
     """
     statement = _TWIN if in_batch_lane else _TWIN_NOT_IN_BATCH_LANE
-    return session.scalar(statement, {"of_owner": owner, "mark": fingerprint})
+    parameters = {"of_owner": owner, "mark": fingerprint}
+    return session.connection().execute(statement, parameters).one_or_none()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,14 @@ def on_starting(_server: object) -> None:
         )
     _lock_data_folder()
     data_folder.empty(data_folder.uploads(_settings))
+
+
+def when_ready(_server: object) -> None:
+    """After the import, before the fork: what was imported stays, so let nobody look through it.
+
+    Else a full collection stops every request for a tenth of a second, and copies the shared pages.
+    """
+    gc.freeze()
 
 
 def _lock_data_folder() -> None:
