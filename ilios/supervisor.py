@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import shutil
 import signal
 import socket
 import time
@@ -26,6 +24,7 @@ from ilios.settings import Settings
 from ilios.wakeup import Listener
 from ilios.worker import EngineFactory
 from ilios.worker_handle import WorkerHandle, sources
+from ilios.worker_pool import WorkerPool
 
 log = logs.get(__name__)
 
@@ -36,13 +35,7 @@ POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
 BEAT_SECONDS = 0.25
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
-BOOT_FAILURES_ALLOWED = 3
-RESTART_BASE_SECONDS = 0.1
-RESTART_MAX_SECONDS = 10.0
-SILENT_SECONDS = 30.0  #: a worker says something every few seconds
-BOOT_SECONDS = 120.0
 TIDY_SECONDS = 600.0
-OVERDUE_SECONDS = 60.0  #: beyond the job's own deadline; then the worker itself is stuck
 
 
 def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) -> int:
@@ -71,15 +64,12 @@ class Supervisor:
         self, settings: Settings, open_engines: EngineFactory, lock: InheritedDescriptor
     ) -> None:
         self._settings = settings
-        self._open_engines = open_engines
-        self._lock = lock
         self._node = _node_id(data_folder.node_id_file(settings))
         self._database = Database(settings.database_path, settings.sqlite_synchronous)
         self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
         self._governor = _governor(settings)
         self._listener = Listener(data_folder.wake_socket(settings))
-        self._workers: dict[str, WorkerHandle] = {}
-        self._restart_at: dict[str, float] = {}
+        self._workers = WorkerPool(settings, open_engines, lock)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
@@ -89,8 +79,6 @@ class Supervisor:
         self._beat_at = 0.0
         self._ready_last_said = -1
         self._provider_files_removed = 0
-        self._quick_deaths = 0
-        self._boot_failures = 0
         self._renewed_at = time.monotonic()
         self._stopping = False
         # A signal handler only sets a flag; the byte that Python writes here ends the wait.
@@ -105,17 +93,15 @@ class Supervisor:
         """Spawn, dispatch, restart, until told to stop or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
         KeptAnswers(data_folder.answers(self._settings)).remove_drafts()
-        for number in range(self._settings.worker_count):
-            self._restart_at[f"worker-{number}"] = 0.0
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
         while not self._stopping:
-            self._start_due_workers()
+            self._workers.start_due()
             self._attempt_dispatch()
             self._tidy()
             self._beat()
             self._listen(self._pause_seconds())
-            if self._boot_failures >= BOOT_FAILURES_ALLOWED:
-                log.error("supervisor.workers_cannot_boot", failures=self._boot_failures)
+            if self._workers.cannot_boot:
+                log.error("supervisor.workers_cannot_boot")
                 self._stop_workers()
                 return EXIT_WORKERS_CANNOT_BOOT
         self._stop_workers()
@@ -124,25 +110,11 @@ class Supervisor:
 
     def close(self) -> None:
         """End whatever is left: multiprocessing joins our children at exit, and would for ever."""
-        for worker in self._workers.values():
-            worker.reap()
+        self._workers.reap()
         signal.set_wakeup_fd(-1)
         self._listener.close()
         self._database.close()
         data_folder.supervisor_state(self._settings).unlink(missing_ok=True)
-
-    def _start_due_workers(self) -> None:
-        due = [name for name, at in self._restart_at.items() if time.monotonic() >= at]
-        for name in due:
-            try:
-                self._workers[name] = WorkerHandle(
-                    name, self._settings, self._open_engines, self._lock
-                )
-            except OSError as error:  # no process, no memory, no descriptor: that may pass
-                log.warning("worker.cannot_start", worker=name, reason=str(error))
-                self._restart_at[name] = time.monotonic() + RESTART_MAX_SECONDS
-            else:
-                del self._restart_at[name]
 
     def _attempt_dispatch(self) -> None:
         """A database that is busy or broken must not end the supervisor; it looks again."""
@@ -170,45 +142,33 @@ class Supervisor:
 
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
-        slots = [slot for lane in self._lanes() for slot in self._free_slots(lane)]
+        slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
         if not slots:
             return
         for slot, lease in self._dispatcher.claim(slots):
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
 
-    def _free_places(self) -> int:
-        workers = self._workers.values()
-        return sum(sum(worker.slots.values()) - len(worker.leases) for worker in workers)
-
-    def _lanes(self) -> set[str]:
-        return {lane for worker in self._workers.values() for lane in worker.slots}
-
     def _free_slots(self, lane: str) -> list[Slot]:
         """As many as the governor allows."""
-        workers = [worker for worker in self._workers.values() if lane in worker.slots]
-        free = sorted(
-            (taken, worker.name)
-            for worker in workers
-            for taken in range(worker.jobs_in(lane), worker.slots[lane])
-        )
+        free = self._workers.free_in(lane)
         if lane == engines.MISTRAL:
-            free = free[: self._governor.may_start(sum(w.jobs_in(lane) for w in workers))]
-        return [Slot(lane, f"{self._node}/{name}") for _, name in free]
+            free = free[: self._governor.may_start(self._workers.jobs_in(lane))]
+        return [Slot(lane, f"{self._node}/{name}") for name in free]
 
     def _keep_leases(self) -> None:
         if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
             return
         self._renewed_at = time.monotonic()
-        held = [lease for worker in self._workers.values() for lease in worker.leases]
+        held = [lease for worker in self._workers for lease in worker.leases]
         if held:
             self._dispatcher.extend(held)
         self._dispatcher.release_expired()
 
     def _listen(self, timeout_seconds: float) -> None:
         """Wait for news, and act on it."""
-        workers = list(self._workers.values())
+        workers = list(self._workers)
         bell = self._listener.fileno()
-        free = self._free_places()
+        free = self._workers.free_places()
         news = set(wait([bell, self._signalled, *sources(workers)], timeout_seconds))
         self._listener.rung()
         for worker in workers:
@@ -218,11 +178,10 @@ class Supervisor:
             if ended or silent:
                 self._bury(worker)
             else:
-                self._kill_if_stuck(worker)
-                if worker.is_ready:
-                    self._boot_failures = 0
+                self._workers.kill_if_stuck(worker)
+                self._workers.note_boot(worker)
         # Most of what workers say (that they live, that they began a job) frees no slot.
-        self._may_claim = bell in news or self._free_places() > free
+        self._may_claim = bell in news or self._workers.free_places() > free
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Take what a worker has said of the provider, and the jobs that it could not end."""
@@ -237,55 +196,26 @@ class Supervisor:
 
     def _tidy(self) -> None:
         """Have what dead processes left behind looked after, by one worker."""
-        ready = next((worker for worker in self._workers.values() if worker.is_ready), None)
-        if ready is not None and time.monotonic() - self._tidied_at >= TIDY_SECONDS:
+        ready = self._workers.ready()
+        if ready and time.monotonic() - self._tidied_at >= TIDY_SECONDS:
             self._tidied_at = time.monotonic()
-            ready.tidy()
+            ready[0].tidy()
 
     def _provider_state(self) -> str:
         is_used = self._settings.engine_name == engines.MISTRAL
         return self._governor.state() if is_used else heartbeat.NOT_USED
 
     def _bury(self, worker: WorkerHandle) -> None:
-        """Reap a dead worker; only then may its jobs go back, for it could still finish one."""
-        exit_code = worker.reap()
+        """Once a dead worker is reaped, its jobs go back; before, it could still finish one."""
+        self._workers.bury(worker)
         self._hear(worker)
-        del self._workers[worker.name]
-        log.warning(
-            "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.leases)
-        )
-        if not worker.is_ready:
-            self._boot_failures += 1
-        self._quick_deaths = 0 if worker.was_stable else self._quick_deaths + 1
-        self._restart_at[worker.name] = time.monotonic() + _restart_delay(self._quick_deaths)
         self._lost += worker.begun
         self._to_give_back += worker.not_begun
-        folders = data_folder.workspaces(self._settings)
-        for lease in worker.leases:
-            folder = data_folder.workspace(folders, lease.job_id, lease.token)
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _kill_if_stuck(self, worker: WorkerHandle) -> None:
-        """End a worker that says nothing any more, or whose job outlasts every deadline."""
-        overdue_after = self._settings.job_deadline_seconds + OVERDUE_SECONDS
-        silent_after = SILENT_SECONDS if worker.is_ready else BOOT_SECONDS
-        if worker.oldest_job_seconds() > overdue_after or worker.silent_seconds() > silent_after:
-            log.error("worker.stuck", worker=worker.name, silent_s=round(worker.silent_seconds()))
-            worker.process.kill()
 
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
-        deadline = time.monotonic() + self._settings.shutdown_grace_seconds
-        left = list(self._workers.values())
-        for worker in left:
-            worker.stop()
-        while left and time.monotonic() < deadline:
-            self._beat()
-            wait(sources(left), min(POLL_SECONDS, deadline - time.monotonic()))
-            # A worker that says nothing more has ended; its last words are read when it is reaped.
-            left = [worker for worker in left if worker.read() and worker.process.is_alive()]
-        for worker in self._workers.values():
-            worker.reap()
+        self._workers.stop(self._settings.shutdown_grace_seconds, self._beat)
+        for worker in self._workers:
             self._hear(worker)
             self._to_give_back += worker.leases
         try:
@@ -296,8 +226,7 @@ class Supervisor:
 
     def _beat(self) -> None:
         """Say how we are; at most a few times a second, unless the workers have changed."""
-        workers = self._workers.values()
-        ready = sum(worker.is_ready for worker in workers)
+        ready = len(self._workers.ready())
         if ready == self._ready_last_said and time.monotonic() < self._beat_at:
             return
         self._ready_last_said, self._beat_at = ready, time.monotonic() + BEAT_SECONDS
@@ -306,7 +235,7 @@ class Supervisor:
             beat_seconds=time.monotonic(),
             workers_configured=self._settings.worker_count,
             workers_ready=ready,
-            jobs_running=sum(len(worker.leases) for worker in workers),
+            jobs_running=sum(len(worker.leases) for worker in self._workers),
             provider=self._provider_state(),
             provider_files_removed=self._provider_files_removed,
         )
@@ -316,15 +245,9 @@ class Supervisor:
             log.warning("supervisor.heartbeat_failed", reason=str(error))
 
     def _pause_seconds(self) -> float:
-        next_start = min(self._restart_at.values(), default=float("inf")) - time.monotonic()
+        next_start = self._workers.seconds_to_next_start()
         next_call = self._governor.seconds_to_wait() or POLL_SECONDS
         return max(0.0, min(POLL_SECONDS, next_start, next_call))
-
-
-def _restart_delay(quick_deaths: int) -> float:
-    """Seconds before a restart: 0.1, 0.2, 0.4 … 10, ± 20 %, doubling with each quick death."""
-    delay: float = RESTART_BASE_SECONDS * 2 ** min(10, max(0, quick_deaths - 1))
-    return min(delay, RESTART_MAX_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def _governor(settings: Settings) -> Governor:

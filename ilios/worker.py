@@ -75,7 +75,7 @@ def main(
     slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
     worker = Worker(pipe, converter, engines, slots, batches)
-    gc.freeze()  # else a full collection of what was imported stops all jobs for a tenth of a second
+    gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=slots)
     worker.run()
     for engine in engines.values():

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import ilios.heartbeat
-from ilios import governor, outcomes, queue, settings, supervisor, worker
+from ilios import governor, outcomes, queue, settings, supervisor, worker, worker_pool
 from ilios.engines.mistral import provider_files
 from ilios.errors import StartupError
 from ilios.heartbeat import Heartbeat
@@ -17,8 +17,8 @@ from tests.support.engines import ENGINES
 
 if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker.ALIVE_SECONDS = 0.1
-    supervisor.SILENT_SECONDS = 1.5
-    supervisor.BOOT_SECONDS = 30.0
+    worker_pool.SILENT_SECONDS = 1.5
+    worker_pool.BOOT_SECONDS = 30.0
 
 if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     queue.RETRY_BASE_SECONDS = 0.2
