@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from ilios import catalog, engines, queue, releases, results
+from ilios.document_options import EVERYTHING, as_json
 from ilios.engines.base import Options
 from ilios.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.settings import Settings
@@ -23,7 +24,6 @@ from ilios.settings import Settings
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
 OPERATION_IMMEDIATE: Final = "convert-immediate"
-EVERYTHING: Final = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def columns(order: Order) -> dict[str, Any]:
         "owner": order.owner,
         "operation": order.operation,
         "retention_days": order.retention_days,
-        "options": _as_json(order.options),
+        "options": as_json(order.options),
         "warnings": [],
     }
 
@@ -170,12 +170,5 @@ def _fingerprint(
 ) -> str:
     model = (options.model or settings.ocr_model) if lane == engines.MISTRAL else lane
     # The model as it is resolved, so that naming the default is the same as naming none.
-    same = [sha256, media_type, lane, model, _as_json(replace(options, model=None))]
+    same = [sha256, media_type, lane, model, as_json(replace(options, model=None))]
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
-
-
-def _as_json(options: Options) -> dict[str, Any]:
-    """The options that were set."""
-    values = {field.name: getattr(options, field.name) for field in fields(options)}
-    asked = {name: v for name, v in values.items() if v != getattr(EVERYTHING, name)}
-    return {**asked, "pages": str(options.pages)} if options.pages else asked

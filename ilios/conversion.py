@@ -15,12 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from ilios import catalog, data_folder, logs, queue, results
 from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.database import Database
+from ilios.document_options import bounds, options_of, range_of
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Plan, Source
 from ilios.errors import DatabaseBusy, LeaseLost
 from ilios.governor import ANSWERED, News, news_of
 from ilios.image_keeping import keep_images
 from ilios.kept_answers import KeptAnswer, KeptAnswers, Question
-from ilios.models import Document, Job, JobType
+from ilios.models import Document, JobType
 from ilios.outcomes import Images, Recorder, Work
 from ilios.page_selection import PageSelection
 from ilios.queue import Lease
@@ -187,7 +188,7 @@ class Converter:
 
     def _rest_of_range(self, attempt: _Attempt, source: Source) -> Part | None:
         work = attempt.work
-        asked = _range_of(work.job, work.document)
+        asked = range_of(work.job, work.document)
         self._store.fetch(self._part_key(work), source.path)
         return self._rest(attempt, source, asked, Part(source, asked))
 
@@ -242,7 +243,7 @@ class Converter:
         return keep_images(self._store, self._instance_id, question.document_id, conversion)
 
     def _part_key(self, work: Work) -> str:
-        first, last = _bounds(work.job)
+        first, last = bounds(work.job)
         return part_key(self._instance_id, work.document.id, first, last)
 
     def _drop_part(self, work: Work) -> None:
@@ -286,25 +287,5 @@ class _Attempt:
 _KEPT_SOURCE = Source(Path(), "application/octet-stream", "answer")
 
 
-def options_of(document: Document) -> Options:
-    """What the client asked for, as it was stored with the document."""
-    fields = dict(document.options)
-    pages = fields.pop("pages", None)
-    return Options(PageSelection.parse(pages) if pages else None, **fields)
-
-
 def _names(lease: Lease) -> tuple[str, str]:
     return lease.job_id, lease.token
-
-
-def _bounds(job: Job) -> tuple[int, int]:
-    if job.first_page is None or job.last_page is None:
-        raise ValueError(f"job {job.id} is no range of pages")
-    return job.first_page, job.last_page
-
-
-def _range_of(job: Job, document: Document) -> tuple[int, ...]:
-    """The pages of the document that a range job's file holds, in order."""
-    first, last = _bounds(job)
-    selected = options_of(document).pages
-    return tuple(selected.between(first, last) if selected else range(first, last + 1))

@@ -25,6 +25,7 @@ from ilios.models import Document, Job, JobStatus, JobType
 from ilios.prices import FREE, Charge, Pricing
 from ilios.queue import Lease
 from ilios.results import StoredImage
+from ilios.retries import LONGEST_WAIT, retry_delay
 from ilios.scribe import Scribe
 
 log = logs.get(__name__)
@@ -159,14 +160,14 @@ class Recorder:
             case ProviderThrottled():
                 seconds = error.retry_after_seconds
                 wait = THROTTLED_WAIT if seconds is None else timedelta(seconds=seconds)
-                until = now + min(wait, queue.LONGEST_WAIT)
+                until = now + min(wait, LONGEST_WAIT)
                 queue.postpone(session, work.lease, until, error.detail)
             case ProviderMisconfigured():
                 queue.postpone(session, work.lease, now + REPAIR_WAIT, error.detail)
             case OutcomeUnknown() if (
                 doubts := ledger.calls_unknown(session, work.job.id)
             ) <= self._ambiguous_retries:
-                wait = queue.retry_delay(max(1, doubts))
+                wait = retry_delay(max(1, doubts))
                 queue.postpone(session, work.lease, now + wait, error.detail)
             case _ if error.retryable and not isinstance(error, OutcomeUnknown):
                 return queue.retry(session, work.lease, error.detail, now)

@@ -7,7 +7,6 @@ job now.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from ilios import ids, ranks
 from ilios.errors import LeaseLost
 from ilios.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
+from ilios.retries import retry_delay
 
 MIN_PRIORITY = 1
 MAX_PRIORITY = 10  #: the most urgent
@@ -26,10 +26,6 @@ LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
 MAX_CRASHES = 2  #: parser children that one document may take with it
-RETRY_BASE_SECONDS = 5.0
-RETRY_JITTER = 0.2
-MAX_DOUBLINGS = 10
-LONGEST_WAIT = timedelta(minutes=10)  #: whatever a provider asks for
 
 # Prepared once: whoever writes waits for the one before to leave the write lock, and to build a
 # statement takes longer than to execute it.
@@ -263,18 +259,6 @@ def next_step(session: Session, lease: Lease, until: datetime) -> None:
     job.attempts = 0
     back_to_pending(job, until)
     job.error = None
-
-
-def retry_delay(attempts: int) -> timedelta:
-    """Wait before the next attempt: 5 s, 10 s, 20 s … 10 min, with ±20 % jitter.
-
-    Raises ValueError if attempts < 1.
-    """
-    if attempts < 1:
-        raise ValueError("attempts must be at least 1")
-    jitter = random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311  # not a secret
-    seconds = RETRY_BASE_SECONDS * 2 ** min(attempts - 1, MAX_DOUBLINGS)
-    return min(timedelta(seconds=seconds), LONGEST_WAIT) * jitter
 
 
 def _lost(lease: Lease) -> LeaseLost:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from ilios import ranks
 from ilios.models import PENDING, PROCESSING, Job, JobStatus, JobType
-from ilios.queue import Lease, back_to_pending, fail_job, retry_delay, under
+from ilios.queue import Lease, back_to_pending, fail_job, under
+from ilios.retries import retry_delay
 
 
 @dataclass(frozen=True, slots=True)

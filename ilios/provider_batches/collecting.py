@@ -11,13 +11,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ilios import catalog, clock, ledger, logs, results
-from ilios.conversion import options_of
 from ilios.conversion_errors import (
     ConversionError,
     OutcomeUnknown,
     PagesMissing,
     StorageUnavailable,
 )
+from ilios.document_options import options_of
 from ilios.engines.base import Conversion, Part, Source
 from ilios.engines.mistral.batch_lines import LineAnswer
 from ilios.engines.mistral.batches import FileGone, ProviderJob

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ilios import ids, logs, media
-from ilios.conversion import options_of
 from ilios.conversion_errors import (
     ConversionError,
     EngineFailed,
@@ -26,6 +25,7 @@ from ilios.conversion_errors import (
     ProviderUnavailable,
     StorageUnavailable,
 )
+from ilios.document_options import options_of
 from ilios.engines.base import Part, Plan, Source
 from ilios.engines.mistral.batch_lines import InputFile, inline_bytes
 from ilios.models import CallState, Document, ProviderBatch

@@ -31,7 +31,8 @@ from ilios.provider_batches.collecting import Collection
 from ilios.provider_batches.preparing import Preparation
 from ilios.provider_batches.records import Records, batch_id_of
 from ilios.provider_batches.tools import Step, Tools
-from ilios.queue import LONGEST_WAIT, Lease
+from ilios.queue import Lease
+from ilios.retries import LONGEST_WAIT
 
 log = logs.get(__name__)
 

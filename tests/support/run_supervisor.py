@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import ilios.heartbeat
-from ilios import governor, outcomes, queue, settings, supervisor, worker, worker_pool
+from ilios import governor, outcomes, retries, settings, supervisor, worker, worker_pool
 from ilios.engines.mistral import provider_files
 from ilios.errors import StartupError
 from ilios.heartbeat import Heartbeat
@@ -21,7 +21,7 @@ if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker_pool.BOOT_SECONDS = 30.0
 
 if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
-    queue.RETRY_BASE_SECONDS = 0.2
+    retries.RETRY_BASE_SECONDS = 0.2
     governor.OPEN_SECONDS = governor.REPAIR_PROBE_SECONDS = 0.5
     outcomes.REPAIR_WAIT = timedelta(seconds=0.2)
     waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from ilios.conversion import options_of
 from ilios.database import Database
+from ilios.document_options import options_of
 from ilios.engines.base import Options
 from ilios.models import Document, ProviderBatch
 from ilios.page_selection import PageSelection
