@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from ilios.settings import Settings
+from tests.support.start_script import Start, StartScript
 from tests.support.supervising import SupervisorProcess
 
 
@@ -34,3 +36,18 @@ def start_supervisor(settings: Settings) -> Iterator[Callable[..., SupervisorPro
     yield start
     for supervisor in started:
         supervisor.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Run start.sh with these settings; whatever is left at the end is killed."""
+    started: list[StartScript] = []
+
+    def start(settings: Settings, prefix: tuple[str, ...] = ()) -> StartScript:
+        script = StartScript(settings, tmp_path / f"start-{len(started)}.log", prefix)
+        started.append(script)
+        return script
+
+    yield start
+    for script in started:
+        script.close()

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pysqlite3
 import pytest
 
 from ilios import data_folder
 from ilios.settings import Settings
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.api_server import free_port
+from tests.support.migrating import REPOSITORY
+from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
 from tests.support.waiting import wait_until
 
-START_TIMEOUT_S = 60.0
-END_TIMEOUT_S = 45.0
 IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do
 ACCOUNT_UID = 10001
 
@@ -37,115 +33,12 @@ LIKE_A_USER = (
 """File permissions bind root too, once it has given up the right to pass over them."""
 
 
-class StartScript:
-    """A running start.sh in a session of its own, by which its processes are found."""
-
-    def __init__(self, settings: Settings, log_path: Path, prefix: tuple[str, ...] = ()) -> None:
-        self.port = settings.port
-        self._log_path = log_path
-        with log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*prefix, REPOSITORY / "start.sh"],
-                env=environment(settings, PATH=path_with_python()),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log_path.read_text()
-
-    @property
-    def lines(self) -> list[str]:
-        return self.log.splitlines()
-
-    def child(self, word: str) -> psutil.Process:
-        """The direct child that has this word in its command line, as soon as there is one."""
-        wait_until(lambda: self._children(word), START_TIMEOUT_S)
-        return self._children(word)[0]
-
-    def wait_until_ready(self) -> None:
-        wait_until(self._is_ready, START_TIMEOUT_S)
-
-    def wait(self) -> int:
-        return self.process.wait(END_TIMEOUT_S)
-
-    def left_over(self) -> list[psutil.Process]:
-        """Processes of its session that still run."""
-        return [p for p in psutil.process_iter() if p.pid != self.process.pid and self._has(p)]
-
-    def close(self) -> None:
-        self.process.kill()
-        for process in self.left_over():
-            process.kill()
-        self.process.wait()
-
-    def _children(self, word: str) -> list[psutil.Process]:
-        found = []
-        for child in psutil.Process(self.process.pid).children():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if any(word in part for part in child.cmdline()):
-                    found.append(child)
-        return found
-
-    def _is_ready(self) -> bool:
-        if self.process.poll() is not None:
-            raise RuntimeError(f"start.sh ended: {self.log}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.client.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()
-
-    def _has(self, process: psutil.Process) -> bool:
-        try:
-            in_session = os.getsid(process.pid) == self.process.pid
-            return in_session and process.status() != psutil.STATUS_ZOMBIE
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            return False
-
-
-Start = Callable[..., StartScript]
-
-
-def path_with_python() -> str:
-    """A PATH on which `python` is the one that runs the tests."""
-    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
 @pytest.fixture
 def small(settings: Settings) -> Settings:
     """The fewest processes, on a free port."""
     return settings.model_copy(
         update={"port": free_port(), "worker_count": 1, "web_concurrency": 1}
     )
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Run start.sh with these settings; whatever is left at the end is killed."""
-    started: list[StartScript] = []
-
-    def start(settings: Settings, prefix: tuple[str, ...] = ()) -> StartScript:
-        script = StartScript(settings, tmp_path / f"start-{len(started)}.log", prefix)
-        started.append(script)
-        return script
-
-    yield start
-    for script in started:
-        script.close()
 
 
 @pytest.fixture

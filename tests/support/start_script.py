@@ -1,0 +1,101 @@
+"""start.sh with real processes, as a test runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from ilios.settings import Settings
+from tests.support.migrating import REPOSITORY, environment
+from tests.support.waiting import wait_until
+
+START_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 45.0
+
+
+class StartScript:
+    """A running start.sh in a session of its own, by which its processes are found."""
+
+    def __init__(self, settings: Settings, log_path: Path, prefix: tuple[str, ...] = ()) -> None:
+        self.port = settings.port
+        self._log_path = log_path
+        with log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*prefix, REPOSITORY / "start.sh"],
+                env=environment(settings, PATH=path_with_python()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.log.splitlines()
+
+    def child(self, word: str) -> psutil.Process:
+        """The direct child that has this word in its command line, as soon as there is one."""
+        wait_until(lambda: self._children(word), START_TIMEOUT_S)
+        return self._children(word)[0]
+
+    def wait_until_ready(self) -> None:
+        wait_until(self._is_ready, START_TIMEOUT_S)
+
+    def wait(self) -> int:
+        return self.process.wait(END_TIMEOUT_S)
+
+    def left_over(self) -> list[psutil.Process]:
+        """Processes of its session that still run."""
+        return [p for p in psutil.process_iter() if p.pid != self.process.pid and self._has(p)]
+
+    def close(self) -> None:
+        self.process.kill()
+        for process in self.left_over():
+            process.kill()
+        self.process.wait()
+
+    def _children(self, word: str) -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(word in part for part in child.cmdline()):
+                    found.append(child)
+        return found
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"start.sh ended: {self.log}")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _has(self, process: psutil.Process) -> bool:
+        try:
+            in_session = os.getsid(process.pid) == self.process.pid
+            return in_session and process.status() != psutil.STATUS_ZOMBIE
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+
+
+Start = Callable[..., StartScript]
+
+
+def path_with_python() -> str:
+    """A PATH on which `python` is the one that runs the tests."""
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
