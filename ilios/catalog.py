@@ -14,7 +14,7 @@ from ilios.errors import BatchNotFound, DocumentNotFound
 from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
 
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
-TERMINAL = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
 
 
 # Prepared once: see ilios.queue.

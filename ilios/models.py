@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0002"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0003"  #: the newest one in alembic/versions, which these models describe
 
 
 class DocumentStatus(StrEnum):
@@ -33,6 +33,7 @@ class DocumentStatus(StrEnum):
     PROCESSING = "processing"  #: its job is claimed
     COMPLETED = "completed"  #: the pages are stored; terminal
     FAILED = "failed"  #: attempts used up, or the error is final; error and error_code are set
+    ARCHIVED = "archived"  #: completed, and its original lies in the archive; terminal
 
 
 class JobStatus(StrEnum):
@@ -123,6 +124,9 @@ class Instance(Base):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     created_at: Mapped[datetime]
+    adopted_at: Mapped[
+        datetime | None
+    ]  #: when the predecessor's content came; retention rests a day
 
 
 class Batch(Base):
@@ -222,6 +226,9 @@ class Document(Base):
             postgresql_where=text("provider_batch_id IS NOT NULL"),
         ),
     )
+
+
+PAGE_BREAK = "\n\n---\n\n"  #: between the pages of a result
 
 
 class PageRow(Base):

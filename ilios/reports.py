@@ -43,7 +43,7 @@ class DocumentReport:
 
     @property
     def progress_percent(self) -> int:
-        if self.document.status is DocumentStatus.COMPLETED:
+        if self.document.status in catalog.READABLE:
             return 100
         if not self.pages_total:
             return 0
@@ -88,7 +88,7 @@ class BatchReport:
         if self.count(*catalog.OPEN):
             begun = self.count(*DocumentStatus) > self.count(DocumentStatus.PENDING)
             return "processing" if begun else "pending"
-        return "completed" if self.count(DocumentStatus.COMPLETED) else "failed"
+        return "completed" if self.count(*catalog.READABLE) else "failed"
 
     @property
     def completed_at(self) -> datetime | None:
@@ -232,7 +232,7 @@ class Reports:
         )
 
     def _all_pages(self, document: Document) -> Iterator[PageRow]:
-        if document.status is not DocumentStatus.COMPLETED:
+        if document.status not in catalog.READABLE:
             return iter(())
         with self._database.reading() as session:
             result_id = _result_id(document)
@@ -252,7 +252,7 @@ def _result_id(document: Document) -> str:
 
 def _require_completed(document: Document) -> None:
     match document.status:
-        case DocumentStatus.COMPLETED:
+        case DocumentStatus.COMPLETED | DocumentStatus.ARCHIVED:
             return
         case DocumentStatus.FAILED:
             raise DocumentFailed(f"The conversion failed ({document.error_code}): {document.error}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Response, json, request
 
-from ilios import clock, ledger
+from ilios import catalog, clock, ledger
 from ilios.api import rendering
 from ilios.api.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas import AcceptedSchema, ResultSchema
@@ -71,7 +71,7 @@ def message(document: Document) -> str:
 
 def document_status(report: DocumentReport) -> dict[str, Any]:
     document = report.document
-    done = document.status is DocumentStatus.COMPLETED
+    done = document.status in catalog.READABLE
     optional = {
         "started_at": _iso(document.started_at),
         "processed_at": _iso(document.processed_at),
@@ -130,7 +130,7 @@ def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
             "total": report.batch.total_documents,
             "pending": report.count(DocumentStatus.PENDING),
             "processing": report.count(DocumentStatus.PROCESSING),
-            "completed": report.count(DocumentStatus.COMPLETED),
+            "completed": report.count(*catalog.READABLE),
             "failed": report.count(DocumentStatus.FAILED),
             "cancelled": 0,
         },

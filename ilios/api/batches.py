@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from ilios import clock
+from ilios import catalog, clock
 from ilios.api import answers, rendering
 from ilios.api.auth import current_owner
 from ilios.api.blueprint import ApiBlueprint
@@ -17,7 +17,7 @@ from ilios.api.forms import BatchForm
 from ilios.api.options import order_of
 from ilios.api.queries import BatchDownloadQuery, BatchStatusQuery
 from ilios.api.schemas import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
-from ilios.models import Document, DocumentStatus, PageRow
+from ilios.models import Document, PageRow
 
 blueprint = ApiBlueprint(
     "Batches", __name__, url_prefix="/v1/batch", description="Many documents together."
@@ -79,7 +79,7 @@ def _lines(results: Iterable[tuple[Document, Iterable[PageRow]]]) -> Iterator[st
             "error": document.error,
             "processedAt": clock.iso(document.processed_at) if document.processed_at else None,
         }
-        if document.status is DocumentStatus.COMPLETED:
+        if document.status in catalog.READABLE:
             tail["metadata"] = _METADATA.dump(answers.metadata(document, document.page_count or 0))
             content = rendering.markdown(document.id, pages)
             yield from rendering.json_with_content(head, content, tail)

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from ilios.api.plain_text import plain_text
-from ilios.models import Document, PageRow
+from ilios.models import PAGE_BREAK, Document, PageRow
 
-PAGE_BREAK = "\n\n---\n\n"
 TEXT_PAGE_BREAK = "\n\n"
 
 

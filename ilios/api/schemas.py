@@ -9,7 +9,9 @@ from marshmallow import Schema, fields
 from ilios.api.forms import CamelSchema
 from ilios.api.schema_fields import flag, identifier, moment, number, text, url
 
-DOCUMENT_STATUSES = ("awaiting_upload", "pending", "processing", "completed", "failed")
+DOCUMENT_STATUSES = (
+    "awaiting_upload", "pending", "processing", "completed", "failed", "archived"
+)  # fmt: skip
 TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
 BATCH_STATUSES = ("pending", "processing", "completed", "failed")
