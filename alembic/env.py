@@ -9,8 +9,10 @@ import sys
 from typing import Any, Literal
 
 from alembic import context
-from ilios import migrations, models, settings, storage
+from ilios import logs, migrations, models, settings, storage
 from ilios.errors import StartupError
+
+log = logs.get(__name__)
 
 
 def portable(kind: str, item: Any, _context: object) -> str | Literal[False]:
@@ -20,10 +22,17 @@ def portable(kind: str, item: Any, _context: object) -> str | Literal[False]:
     return False
 
 
+def report(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: ARG001  # alembic's
+    """Log each revision that was applied or taken back."""
+    direction = "up" if step.is_upgrade else "down"
+    log.info("database.migrated", revision=step.up_revision_id, direction=direction)
+
+
 def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
     loaded = settings.load()
+    logs.configure(loaded, "migration")
     known = {script.revision for script in context.script.walk_revisions()}
     with migrations.exclusive(loaded, known) as connection:
         context.configure(
@@ -33,6 +42,7 @@ def run() -> None:
             compare_type=True,
             transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
             render_item=portable,
+            on_version_apply=report,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -25,6 +25,7 @@ BUSY_TIMEOUT_MS = 30_000
 BUSY_RETRIES = 4
 BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
 POOL_SIZE = 8
+QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
 def require_safe_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info) -> None:
@@ -38,6 +39,21 @@ def require_safe_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info
             f"SQLite {'.'.join(map(str, version))} can corrupt a database in WAL mode: "
             "install pysqlite3 0.6.1 or newer, which brings 3.51.3 or newer."
         )
+
+
+def require_sound(path: Path, verdict: object) -> None:
+    """Refuse a file of which QUICK_CHECK says anything but `ok`."""
+    if verdict != "ok":
+        raise damaged(path, verdict)
+
+
+def damaged(path: Path, cause: object) -> DatabaseRefused:
+    """The refusal of a file that SQLite cannot read."""
+    in_one_line = " ".join(str(cause).split())
+    return DatabaseRefused(
+        f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
+        "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
+    )
 
 
 class Watch:

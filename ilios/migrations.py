@@ -8,27 +8,49 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pysqlite3
-from sqlalchemy import Connection, create_engine, event, inspect
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from ilios import clock, logs
+from ilios.adoption import filling, predecessor, takeover
 from ilios.data_folder import prepare
-from ilios.database import BUSY_TIMEOUT_MS, require_safe_sqlite
+from ilios.database import (
+    BUSY_TIMEOUT_MS,
+    QUICK_CHECK,
+    damaged,
+    require_safe_sqlite,
+    require_sound,
+)
 from ilios.errors import DatabaseRefused
 from ilios.models import REVISION
 from ilios.settings import Settings
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under the database's name; `revision` is None for nothing, and for strangers'."""
+
+    is_predecessors: bool = False
+    revision: str | None = None
 
 
 @contextmanager
 def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connection]:
     """A connection for migrations, under a lock, to a database that is ours to change.
 
-    Foreign keys are off, else a batch recreation would cascade into the child rows.
-    Raises DatabaseRefused for a database that is somebody else's or newer than this code.
+    Foreign keys are off, else a batch recreation would cascade into the child rows. For a database
+    of the predecessor the connection is to a new one, which takes its place and its content once
+    it is at the newest schema. Raises DatabaseRefused for a database that is damaged, somebody
+    else's or newer than this code.
     """
     require_safe_sqlite()
     prepare(settings)
@@ -36,18 +58,15 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
     if path.exists() and not os.access(path, os.W_OK):
         # SQLite would not say so before the first write: it makes such a transaction a reader's.
         raise _not_writable(path, "permission denied")
-    with (
-        _lock(path.with_name(path.name + ".migrate-lock")),
-        _connect(path, "BEGIN IMMEDIATE") as connection,
-    ):
-        revision = _revision(connection)
-        if revision is not None and revision not in known_revisions:
+    with _lock(path.with_name(path.name + ".migrate-lock")):
+        found = _look(path)
+        if found.revision is not None and found.revision not in known_revisions:
             raise DatabaseRefused(
-                f"{path} has schema {revision}, which is newer than this version of Ilios: "
+                f"{path} has schema {found.revision}, which is newer than this version of Ilios: "
                 "start the newer version, or restore the backup made before the upgrade."
             )
-        yield connection
-        connection.commit()
+        with _adopting(settings) if found.is_predecessors else _changing(path, found) as connection:
+            yield connection
 
 
 def require_current(settings: Settings) -> None:
@@ -56,40 +75,121 @@ def require_current(settings: Settings) -> None:
     path = settings.database_path
     if not path.exists():
         raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
-    with _connect(path, "BEGIN") as connection:
-        revision = _revision(connection)
-    if revision != REVISION:
+    found = _look(path)
+    if found.is_predecessors:
         raise DatabaseRefused(
-            f"{path} has schema {revision or 'none'}, this version needs {REVISION}: "
-            "run `alembic upgrade head` with this version first."
+            f"{path} is a database of the predecessor: run `alembic upgrade head` to adopt it."
+        )
+    if found.revision != REVISION:
+        raise DatabaseRefused(
+            f"{path} has schema {found.revision or 'none'}, this version needs {REVISION}: "
+            "run `alembic upgrade head`, or start the version that made it."
         )
 
 
-def _revision(connection: Connection) -> str | None:
-    """The schema's revision, None for an empty database.
+@contextmanager
+def _changing(path: Path, found: Found) -> Iterator[Connection]:
+    """A connection to a database of ours, or to a new one."""
+    with _connect(path, "BEGIN IMMEDIATE") as connection:
+        try:
+            connection.begin()
+            if found.revision not in (None, REVISION):  # it is about to be rewritten
+                require_sound(path, connection.exec_driver_sql(QUICK_CHECK).scalar())
+        except OperationalError as error:
+            raise _not_writable(path, error.orig) from error
+        except DatabaseError as error:
+            raise damaged(path, error.orig) from error
+        connection.rollback()
+        yield connection
+        connection.commit()
 
-    Raises DatabaseRefused when the file is no database, or has tables that are not ours.
-    """
-    path = connection.engine.url.database
+
+@contextmanager
+def _adopting(settings: Settings) -> Iterator[Connection]:
+    """A connection to a new database, which in the end has the predecessor's place and content."""
+    path, now = settings.database_path, clock.now()
+    takeover.remove_draft(path)
     try:
-        tables = inspect(connection).get_table_names()
-    except OperationalError as error:
-        raise _not_writable(path, error.orig) from error
-    except DatabaseError as error:
+        with predecessor.held(path) as source:
+            draft = takeover.draft_of(path)
+            with _connect(draft, "BEGIN IMMEDIATE") as connection:
+                yield connection
+                connection.commit()
+                if _look(draft).revision != REVISION:
+                    raise DatabaseRefused(
+                        f"{path} is a database of the predecessor and was left as it is: only "
+                        "`alembic upgrade head` adopts it."
+                    )
+                log.info("database.adopting", path=str(path), size_bytes=path.stat().st_size)
+                adopted = filling.fill(connection, source, settings, now)
+            backup = takeover.take_over(source, now)
+    except (OSError, DatabaseError, pysqlite3.Error) as error:
         raise DatabaseRefused(
-            f"{path} cannot be read as a database ({error.orig}): restore a backup, "
-            "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
+            f"{path} is a database of the predecessor and could not be adopted "
+            f"({getattr(error, 'orig', error)}): make room on its disk, or restore a backup of it. "
+            "Nothing was changed."
         ) from error
-    if not tables:
-        return None
-    if "alembic_version" not in tables:
+    finally:
+        takeover.remove_draft(path)
+    log.warning(
+        "database.adopted",
+        backup=str(backup),
+        documents=adopted.documents,
+        batches=adopted.batches,
+        calls=adopted.calls,
+        jobs_waiting=adopted.jobs_waiting,
+        note="the backup holds API keys in clear: keep it safe, and delete it once all is well",
+    )
+
+
+def _look(path: Path) -> Found:
+    """What is there, without changing a byte of it.
+
+    Raises DatabaseRefused when the file is no database, damaged, or has tables that are not ours.
+    """
+    if not path.exists():
+        return Found()
+    if path.is_dir():
         raise DatabaseRefused(
-            f"{path} was made by another program (its tables have no alembic_version) and was left "
-            "untouched: name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
+            f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
         )
-    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
-    connection.rollback()
-    return None if row is None else str(row[0])
+    try:
+        with closing(pysqlite3.connect(_to_look_at(path), uri=True)) as connection:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            tables = predecessor.table_names(connection)
+            if not tables:
+                return Found()
+            if "alembic_version" in tables:
+                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                return Found(revision=None if row is None else str(row[0]))
+            difference = predecessor.difference(connection)
+    except pysqlite3.OperationalError as error:
+        raise _not_writable(path, error) from error
+    except pysqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+    if difference is None:
+        return Found(is_predecessors=True)
+    raise DatabaseRefused(
+        f"{path} was made by another program (it has no alembic_version, and unlike a database of "
+        f"the predecessor it has {difference}) and was left untouched: name a new file, for "
+        "example LOCAL_DB_PATH=/data/ilios-new.db."
+    )
+
+
+def _to_look_at(path: Path) -> str:
+    """The URI under which SQLite reads a file and leaves nothing behind, as far as it can."""
+    if _is_beside(path, "-journal"):
+        options = "mode=rw"  # its writer was killed: no reader may pass before that is undone
+    elif _is_beside(path, "-wal"):
+        options = "mode=ro"
+    else:
+        options = "mode=ro&immutable=1"  # or an empty WAL would stay
+    return f"file:{quote(str(path))}?{options}"
+
+
+def _is_beside(path: Path, suffix: str) -> bool:
+    file = path.with_name(path.name + suffix)
+    return file.exists() and file.stat().st_size > 0
 
 
 def _not_writable(path: object, reason: object) -> DatabaseRefused:
@@ -103,10 +203,6 @@ def _not_writable(path: object, reason: object) -> DatabaseRefused:
 @contextmanager
 def _connect(path: Path, begin: str) -> Iterator[Connection]:
     """A connection whose transactions start with `begin`; DDL is part of them."""
-    if path.is_dir():
-        raise DatabaseRefused(
-            f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
-        )
     engine = create_engine(f"sqlite+pysqlite:///{path}", module=pysqlite3)
 
     @event.listens_for(engine, "connect")

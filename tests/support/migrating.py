@@ -19,10 +19,13 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **names, **more}
 
 
-def alembic(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+def alembic(
+    settings: Settings, *arguments: str, folder: Path = REPOSITORY
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder that has alembic.ini."""
     return subprocess.run(
         [sys.executable, "-m", "alembic", *arguments],
-        cwd=REPOSITORY,
+        cwd=folder,
         env=environment(settings),
         capture_output=True,
         text=True,
