@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +21,9 @@ from ilios.errors import DatabaseRefused
 from ilios.models import REVISION
 from ilios.settings import Settings
 from tests.support.migrating import REPOSITORY, alembic, environment
+
+SCRIPTS = ScriptDirectory.from_config(Config(REPOSITORY / "alembic.ini"))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]  #: oldest first
 
 
 @pytest.fixture
@@ -48,16 +54,114 @@ def test_the_models_and_the_migrations_agree(fresh: Settings) -> None:
 
 
 def test_the_revision_that_the_models_name_is_the_newest() -> None:
-    scripts = ScriptDirectory.from_config(Config(REPOSITORY / "alembic.ini"))
-
-    assert scripts.get_current_head() == REVISION
+    assert SCRIPTS.get_current_head() == REVISION
 
 
-def test_down_and_up_again(fresh: Settings) -> None:
-    for arguments in (("upgrade", "head"), ("downgrade", "base"), ("upgrade", "head")):
-        done = alembic(fresh, *arguments)
-        assert done.returncode == 0, done.stderr
+def test_autogenerate_by_hand_finds_nothing_to_write(fresh: Settings, tmp_path: Path) -> None:
+    alembic(fresh, "upgrade", "head")
+    shutil.copy(REPOSITORY / "alembic.ini", tmp_path)
+    shutil.copytree(REPOSITORY / "alembic", tmp_path / "alembic")
 
+    done = alembic(fresh, "revision", "--autogenerate", "--rev-id", "drift", folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    (written,) = set((tmp_path / "alembic/versions").glob("*.py")) - {
+        tmp_path / "alembic/versions" / known.name
+        for known in (REPOSITORY / "alembic/versions").glob("*.py")
+    }
+    lines = written.read_text().splitlines()
+    assert [x for x in lines if x.startswith("    ") and "#" not in x] == ["    pass", "    pass"]
+
+
+def test_current_by_hand_names_the_revision(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "0001")
+    before = alembic(fresh, "current").stdout
+    alembic(fresh, "upgrade", "head")
+
+    after = alembic(fresh, "current").stdout
+
+    assert (before, after) == ("0001\n", f"{REVISION} (head)\n")
+
+
+def test_each_migration_is_logged(fresh: Settings) -> None:
+    lines = alembic(fresh, "upgrade", "head").stdout.splitlines()
+
+    events = [json.loads(line) for line in lines]
+    assert [(e["event"], e["revision"], e["direction"]) for e in events] == [
+        ("database.migrated", revision, "up") for revision in REVISIONS
+    ]
+
+
+FIRST_CONTENT = (
+    "INSERT INTO batches VALUES ('batch', 'anna', 1, 5, '2026-01-01 00:00:00.000000')",
+    "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, status, "
+    "engine_fault, operation, batch_id, options, warnings, pages_done, retention_days, created_at) "
+    "VALUES ('document', 'anna', 'a.pdf', 'application/pdf', 3, 'key', 'completed', 0, 'convert', "
+    "'batch', '{}', '[]', 1, 365, '2026-01-01 00:00:00.000000')",
+    'INSERT INTO pages (document_id, "index", markdown, images) '
+    "VALUES ('document', 0, '# One', '[]')",
+    "INSERT INTO job_queue (id, document_id, owner, type, status, priority, rank, attempts, "
+    "max_attempts, crashes, created_at) VALUES ('job', 'document', 'anna', 'convert', 'completed', "
+    "5, 1, 1, 3, 0, '2026-01-01 00:00:00.000000')",
+    "INSERT INTO usage (call_id, document_id, job_id, owner, operation, engine, model, state, "
+    "pages, input_tokens, output_tokens, price_micros, margin_percent, base_cost_micros, "
+    "total_cost_micros, created_at) VALUES ('call', 'document', 'job', 'anna', 'convert', "
+    "'mistral', 'm', 'settled', 1, 0, 2, 4000, 30, 4000, 5200, '2026-01-01 00:00:00.000000')",
+)
+"""A row in each table that the first revision made."""
+LATER_CONTENT = (
+    "INSERT INTO provider_batches VALUES ('lane', 'batch', 'anna', 'm', 'running', 1, 'theirs', "
+    "'RUNNING', '[]', '[]', '2026-01-01 00:00:00.000000', NULL, NULL)",
+    "INSERT INTO job_queue (id, provider_batch_id, owner, type, lane, status, priority, rank, "
+    "attempts, max_attempts, crashes, created_at) VALUES ('step', 'lane', 'anna', "
+    "'provider_batch', 'mistral', 'pending', 5, 1, 0, 1000, 0, '2026-01-01 00:00:00.000000')",
+    "UPDATE instance SET adopted_at = '2026-01-01 00:00:00.000000'",
+)
+"""What only later revisions can hold."""
+
+
+def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the first revision could already hold."""
+    connection = pysqlite3.connect(str(path))
+    found = {
+        "documents": "SELECT id, owner, status, batch_id, options FROM documents",
+        "pages": 'SELECT document_id, "index", markdown FROM pages',
+        "jobs": "SELECT id, document_id, status FROM job_queue WHERE document_id IS NOT NULL",
+        "usage": "SELECT call_id, total_cost_micros FROM usage",
+        "batches": "SELECT id, owner, total_documents FROM batches",
+        "instance": "SELECT id, created_at FROM instance",
+    }
+    rows = {name: connection.execute(query).fetchall() for name, query in found.items()}
+    connection.close()
+    return rows
+
+
+def test_every_revision_goes_up_and_down_with_data_in_it(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", REVISIONS[0])
+    for statement in FIRST_CONTENT:
+        execute(fresh.database_path, statement)
+    before = content(fresh.database_path)
+
+    for direction, revisions in (("upgrade", REVISIONS[1:]), ("downgrade", REVISIONS[-2::-1])):
+        for revision in revisions:
+            done = alembic(fresh, direction, revision)
+            assert done.returncode == 0, done.stderr
+            assert content(fresh.database_path) == before
+
+
+def test_what_only_later_revisions_know_does_not_hinder_the_way_back(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "head")
+    for statement in (*FIRST_CONTENT, *LATER_CONTENT):
+        execute(fresh.database_path, statement)
+    before = content(fresh.database_path)
+
+    down = alembic(fresh, "downgrade", REVISIONS[0])
+    after = content(fresh.database_path)
+    done = [alembic(fresh, *command) for command in (("downgrade", "base"), ("upgrade", "head"))]
+
+    assert down.returncode == 0, down.stderr
+    assert after == before
+    assert [item.returncode for item in done] == [0, 0]
     migrations.require_current(fresh)
 
 
@@ -172,6 +276,74 @@ def test_an_unwritable_folder_is_named_with_its_remedy(tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
     assert "cannot be written" in done.stderr
     assert "DATA_DIR" in done.stderr
+
+
+def test_a_truncated_database_is_refused_with_what_to_do(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "head")
+    os.truncate(fresh.database_path, fresh.database_path.stat().st_size // 2)
+    before = fresh.database_path.read_bytes()
+
+    done = alembic(fresh, "upgrade", "head")
+
+    assert done.returncode != 0
+    (line,) = done.stderr.strip().splitlines()
+    assert "cannot be read as a database" in line
+    assert "restore a backup" in line
+    assert fresh.database_path.read_bytes() == before
+
+
+def test_a_damaged_database_is_not_migrated(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", REVISIONS[0])
+    damage(fresh.database_path, "ix_job_leased")
+    before = fresh.database_path.read_bytes()
+
+    done = alembic(fresh, "upgrade", "head")
+
+    assert done.returncode != 0
+    (line,) = done.stderr.strip().splitlines()
+    assert "cannot be read as a database" in line
+    assert fresh.database_path.read_bytes() == before
+
+
+def damage(path: Path, index: str) -> None:
+    """Overwrite the page of an index, which nothing reads before it is used."""
+    connection = pysqlite3.connect(str(path))
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)
+    ).fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * page_size)
+        file.write(b"\xff" * page_size)
+
+
+SERVERS = (("workers.py",), ("-c", "import app; app.create_app()"))
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=["supervisor", "web"])
+@pytest.mark.parametrize("revision", ["0001", "9999"], ids=["older", "newer"])
+def test_another_schema_is_not_served(
+    fresh: Settings, server: tuple[str, ...], revision: str
+) -> None:
+    alembic(fresh, "upgrade", "head")
+    execute(fresh.database_path, f"UPDATE alembic_version SET version_num = '{revision}'")  # noqa: S608
+    before = fresh.database_path.read_bytes()
+
+    done = subprocess.run(
+        [sys.executable, *server],
+        cwd=REPOSITORY,
+        env=environment(fresh),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    (line,) = done.stderr.strip().splitlines()
+    assert f"has schema {revision}, this version needs {REVISION}" in line
+    assert "alembic upgrade head" in line
+    assert fresh.database_path.read_bytes() == before
 
 
 def test_serving_without_a_migrated_database_is_refused(fresh: Settings) -> None:
