@@ -4,6 +4,7 @@
 #   make run      serve on PORT (1337) from DATA_DIR (./data), in the foreground
 #   make lint     formatting, lint, types, import floors, Dockerfile, shell scripts
 #   make test     all tests; one tier: make unit | integration | faults | contract | browser
+#   make ceph-test  the object store against a real Ceph (Debian's packages, see README.md)
 #   make lock     resolve pyproject.toml into the lock files again (needs uv;
 #                 COMPILE_FLAGS=--upgrade takes the newest versions)
 
@@ -26,7 +27,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup demo run test lint lock $(TIERS)
+.PHONY: setup demo run test ceph-test lint lock $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP) $(DEV_STAMP)
@@ -46,6 +47,9 @@ pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); trap 'rm -rf "$$scratch"' EXIT;
 
 test: setup
 	$(call pytest,)
+
+ceph-test: setup
+	$(call pytest,tests/ceph)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)

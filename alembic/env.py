@@ -9,8 +9,9 @@ import sys
 from typing import Any, Literal
 
 from alembic import context
-from ilios import logs, migrations, models, settings, storage
+from ilios import logs, migrations, models, settings
 from ilios.errors import StartupError
+from ilios.storage import examination
 
 log = logs.get(__name__)
 
@@ -46,7 +47,8 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-    storage.open_store(loaded)  # its faults too are named before anything serves
+    logs.configure(loaded, "start")
+    examination.examine(loaded)  # the store's faults too are named before anything serves
 
 
 try:

@@ -81,6 +81,10 @@ class StorageUnavailable(ConversionError):
     engine_fault = True
 
 
+class StorageMisconfigured(StorageUnavailable):
+    """The store works, but not with our settings; jobs wait for their repair all the same."""
+
+
 class ObjectMissing(ConversionError):
     """The object store answered: there is no such object."""
 

@@ -47,6 +47,12 @@ class DatabaseRefused(StartupError):
     code = "database_refused"
 
 
+class StorageRefused(StartupError):
+    """The object store does not work with these settings."""
+
+    code = "storage_refused"
+
+
 # --- requests ---------------------------------------------------------------------------------
 
 

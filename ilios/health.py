@@ -19,9 +19,9 @@ BACKLOG_AGE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`provider` is what the governor makes of it; `cause` says what makes the service unhealthy.
+    """`provider` is what the governor makes of it, `storage` what a worker last saw of the bucket.
 
-    `cause` is None when it is healthy.
+    `cause` says what makes the service unhealthy; it is None when it is healthy.
     """
 
     database: str
@@ -44,19 +44,24 @@ class Examiner:
         beat = heartbeat.read(self._supervisor_state)
         workers, worker_fault = _workers(beat)
         provider = beat.provider if beat and beat.is_fresh else "unknown"
+        storage = self._storage(beat)
         try:
             backlog = self._queue()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or type(error).__name__)
             return Health(
                 database=f"error: {reason}",
-                storage=self._storage_name,
+                storage=storage,
                 workers=workers,
                 queue="unknown",
                 provider=provider,
                 cause=f"The database does not answer: {reason}.",
             )
-        return Health("connected", self._storage_name, workers, backlog, provider, worker_fault)
+        return Health("connected", storage, workers, backlog, provider, worker_fault)
+
+    def _storage(self, beat: Heartbeat | None) -> str:
+        fault = beat.storage_fault if beat and beat.is_fresh else None
+        return f"unavailable: {fault}" if fault else self._storage_name
 
     def _queue(self) -> str:
         with self._database.reading() as session:

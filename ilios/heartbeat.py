@@ -22,6 +22,7 @@ class Heartbeat:
     jobs_running: int
     provider: str = NOT_USED  #: what the governor makes of the provider
     provider_files_removed: int = 0  #: left-overs of ours, since the supervisor started
+    storage_fault: str | None = None  #: of the object store; None while it answers
 
     @property
     def is_fresh(self) -> bool:

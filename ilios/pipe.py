@@ -21,6 +21,11 @@ class Tidy:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtStore:
+    """Down, now and then: find out whether the object store answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """Up: the worker has booted and can run this many jobs of each lane at once."""
 
@@ -58,5 +63,12 @@ class Tidied:
     provider_files: int
 
 
-ToWorker = Lease | Stop | Tidy
-ToSupervisor = Ready | Alive | Accepted | Ended | Tidied
+@dataclass(frozen=True, slots=True)
+class StoreSeen:
+    """Up: what is the matter with the object store; None when it answers."""
+
+    fault: str | None
+
+
+ToWorker = Lease | Stop | Tidy | LookAtStore
+ToSupervisor = Ready | Alive | Accepted | Ended | Tidied | StoreSeen

@@ -6,6 +6,7 @@ Every field here stands in `.env.example` and in the README's table; a test hold
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -20,6 +21,9 @@ from ilios.prices import PriceBook, Pricing
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
 DEFAULT_DB_PATH: Final = Path("/data/ilios.db")
+
+S3_TOGETHER: Final = ("S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_BUCKET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 NOT_AVAILABLE: Final = {
     "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
@@ -55,6 +59,19 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _credential(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("has a space, a line break or a special character; copy it again")
+    return value
+
+
+def _bucket(value: str) -> str:
+    if _BUCKET_NAME.fullmatch(value) is None:
+        raise ValueError("must be the name of a bucket, without a scheme or a path")
+    return value
+
+
 def _prices(value: str) -> str:
     PriceBook.parse(value)
     return value
@@ -67,6 +84,8 @@ def _listed(text: str) -> tuple[str, ...]:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
+Credential = Annotated[SecretStr, AfterValidator(_credential)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
 Prices = Annotated[str, AfterValidator(_prices)]
 
 
@@ -87,14 +106,24 @@ class Settings(BaseSettings):
     sqlite_synchronous: Literal["FULL", "NORMAL"] = _field(
         "FULL", "FULL survives a power cut; NORMAL is faster and may lose the last commits", "FULL"
     )
-    aws_access_key_id: SecretStr | None = _field(None, "S3 access key", "tid_xxx")
-    aws_secret_access_key: SecretStr | None = _field(None, "S3 secret key", "tsec_xxx")
-    s3_bucket: str | None = _field(None, "S3 bucket; unset: objects live in DATA_DIR", "documents")
+    aws_access_key_id: Credential | None = _field(None, "S3 access key", "tid_xxx")
+    aws_secret_access_key: Credential | None = _field(None, "S3 secret key", "tsec_xxx")
+    s3_bucket: Bucket | None = _field(
+        None, "S3 bucket; unset: objects live in DATA_DIR", "documents"
+    )
     aws_endpoint_url_s3: HttpUrl = _field(
         "https://fly.storage.tigris.dev", "S3 endpoint", "https://fly.storage.tigris.dev"
     )
     s3_addressing_style: Literal["auto", "path", "virtual"] = _field(
-        "auto", "How the bucket is named in URLs; path for MinIO and Ceph", "path"
+        "auto",
+        "How the bucket is named in URLs; auto is path",
+        "path",
+    )
+    s3_region: str = _field(
+        "auto",
+        "Region that requests are signed for; auto takes that of an AWS endpoint, else `auto`",
+        "eu-central-1",
+        pattern="^[A-Za-z0-9-]{1,64}$",
     )
 
     # HTTP
@@ -190,10 +219,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole_s3(self) -> Settings:
-        if self.s3_bucket and not (self.aws_access_key_id and self.aws_secret_access_key):
+        values = {name: getattr(self, name.lower()) for name in S3_TOGETHER}
+        given = [name for name, value in values.items() if value]
+        missing = [name for name, value in values.items() if not value]
+        if given and missing:
             raise SettingsError(
-                "S3_BUCKET is set without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
-                "set all three, or unset S3_BUCKET to keep objects in DATA_DIR."
+                f"{' and '.join(given)} {'are' if given[1:] else 'is'} set without "
+                f"{' and '.join(missing)}: set all three for a bucket, or none of them to keep "
+                "objects in DATA_DIR."
             )
         return self
 
@@ -261,5 +294,5 @@ def _one_line(error: ValidationError) -> str:
     field = Settings.model_fields.get(name)
     if field is None or not field.examples:
         return fault
-    shown = "its value" if "secret" in name or name == "api_key" else repr(first["input"])
+    shown = "its value" if "secret" in name or "key" in name else repr(first["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

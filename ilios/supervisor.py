@@ -36,6 +36,7 @@ BEAT_SECONDS = 0.25
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 TIDY_SECONDS = 600.0
+STORE_LOOK_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
 
 
 def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) -> int:
@@ -76,6 +77,8 @@ class Supervisor:
         self._may_claim = True  #: whether anything was heard that could let a job start
         self._looked_at = 0.0
         self._tidied_at = -TIDY_SECONDS
+        self._looked_at_store_at = -STORE_LOOK_SECONDS
+        self._storage_fault: str | None = None
         self._beat_at = 0.0
         self._ready_last_said = -1
         self._provider_files_removed = 0
@@ -98,6 +101,7 @@ class Supervisor:
             self._workers.start_due()
             self._attempt_dispatch()
             self._tidy()
+            self._look_at_store()
             self._beat()
             self._listen(self._pause_seconds())
             if self._workers.cannot_boot:
@@ -190,9 +194,14 @@ class Supervisor:
             self._governor.hear(news)
             if (after := self._governor.state()) != before:
                 log.warning("provider.state", state=after, was=before)
+        for seen in worker.store_seen:
+            if seen.fault != self._storage_fault:
+                log.warning("storage.state", fault=seen.fault, was=self._storage_fault)
+            self._storage_fault = seen.fault
         self._to_give_back += worker.interrupted
         self._provider_files_removed += worker.provider_files_removed
         worker.news, worker.interrupted, worker.provider_files_removed = [], [], 0
+        worker.store_seen = []
 
     def _tidy(self) -> None:
         """Have what dead processes left behind looked after, by one worker."""
@@ -200,6 +209,13 @@ class Supervisor:
         if ready and time.monotonic() - self._tidied_at >= TIDY_SECONDS:
             self._tidied_at = time.monotonic()
             ready[0].tidy()
+
+    def _look_at_store(self) -> None:
+        """Have one worker see whether the bucket answers. A folder needs no such look."""
+        is_due = time.monotonic() - self._looked_at_store_at >= STORE_LOOK_SECONDS
+        if self._settings.s3_bucket and is_due and (ready := self._workers.ready()):
+            self._looked_at_store_at = time.monotonic()
+            ready[0].look_at_store()
 
     def _provider_state(self) -> str:
         is_used = self._settings.engine_name == engines.MISTRAL
@@ -238,6 +254,7 @@ class Supervisor:
             jobs_running=sum(len(worker.leases) for worker in self._workers),
             provider=self._provider_state(),
             provider_files_removed=self._provider_files_removed,
+            storage_fault=self._storage_fault,
         )
         try:
             heartbeat.write(data_folder.supervisor_state(self._settings), beat)

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,25 @@ from ilios.governor import News
 from ilios.kept_answers import KeptAnswers
 from ilios.models import JobType
 from ilios.outcomes import Recorder
-from ilios.pipe import Accepted, Alive, Ended, Ready, Stop, Tidied, Tidy, ToSupervisor, ToWorker
+from ilios.pipe import (
+    Accepted,
+    Alive,
+    Ended,
+    LookAtStore,
+    Ready,
+    Stop,
+    StoreSeen,
+    Tidied,
+    Tidy,
+    ToSupervisor,
+    ToWorker,
+)
 from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.queue import Lease
 from ilios.scribe import Scribe
 from ilios.settings import Settings
-from ilios.storage import ObjectStore, open_store
+from ilios.storage import ObjectStore, examination, open_store
+from ilios.storage.s3 import HURRIED
 
 if TYPE_CHECKING:
     from ilios.provider_batches.steps import ProviderBatches
@@ -74,7 +88,8 @@ def main(
     )
     slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
-    worker = Worker(pipe, converter, engines, slots, batches)
+    look = partial(examination.glance, open_store(settings, HURRIED))
+    worker = Worker(pipe, converter, engines, slots, look, batches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=slots)
     worker.run()
@@ -98,6 +113,7 @@ class Worker:
         converter: Converter,
         engines: Mapping[str, Engine],
         slots: dict[str, int],
+        look_at_store: Callable[[], str | None],
         batches: ProviderBatches | None = None,
     ) -> None:
         self._pipe = pipe
@@ -105,8 +121,9 @@ class Worker:
         self._batches = batches
         self._engines = engines
         self._slots = slots
-        # One more than slots: tidying takes no job's place.
-        self._threads = ThreadPoolExecutor(sum(slots.values()) + 1, thread_name_prefix="job")
+        self._look_at_store = look_at_store
+        # Two more than slots: neither tidying nor a look at the store takes a job's place.
+        self._threads = ThreadPoolExecutor(sum(slots.values()) + 2, thread_name_prefix="job")
         self._sending = threading.Lock()
         self._running = 0
 
@@ -114,8 +131,8 @@ class Worker:
         """Serve until the supervisor says stop and the last job has ended."""
         self._send(Ready(self._slots))
         while not isinstance(message := self._receive(), Stop):
-            if isinstance(message, Tidy):
-                self._threads.submit(self._tidy)
+            if isinstance(message, Tidy | LookAtStore):
+                self._threads.submit(self._tidy if isinstance(message, Tidy) else self._look)
                 continue
             with self._sending:
                 self._running += 1
@@ -162,6 +179,14 @@ class Worker:
         except Exception:
             log.exception("worker.cannot_tidy")
         self._send(Tidied(files))
+
+    def _look(self) -> None:
+        try:
+            fault = self._look_at_store()
+        except Exception:
+            log.exception("worker.cannot_look_at_store")
+        else:
+            self._send(StoreSeen(fault))
 
     def _send(self, message: ToSupervisor) -> None:
         with self._sending:

@@ -11,7 +11,18 @@ from multiprocessing.context import SpawnProcess
 
 from ilios import logs, worker
 from ilios.governor import News
-from ilios.pipe import Accepted, Ended, Ready, Stop, Tidied, Tidy, ToSupervisor, ToWorker
+from ilios.pipe import (
+    Accepted,
+    Ended,
+    LookAtStore,
+    Ready,
+    Stop,
+    StoreSeen,
+    Tidied,
+    Tidy,
+    ToSupervisor,
+    ToWorker,
+)
 from ilios.processes import InheritedDescriptor
 from ilios.queue import Lease
 from ilios.settings import Settings
@@ -45,6 +56,7 @@ class WorkerHandle:
         self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
         self.news: list[News] = []  #: of the provider, for the supervisor to take
         self.provider_files_removed = 0
+        self.store_seen: list[StoreSeen] = []  #: for the supervisor to take
         self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
         self._jobs: dict[str, _Given] = {}  #: sent and not ended
         self._started_at = self._heard_at = time.monotonic()
@@ -101,6 +113,9 @@ class WorkerHandle:
     def tidy(self) -> None:
         self._send(Tidy())
 
+    def look_at_store(self) -> None:
+        self._send(LookAtStore())
+
     def stop(self) -> None:
         self._send(Stop())
 
@@ -136,6 +151,8 @@ class WorkerHandle:
                     self.interrupted.append(given.lease)
             case Tidied(files):
                 self.provider_files_removed += files
+            case StoreSeen():
+                self.store_seen.append(message)
 
     def _send(self, message: ToWorker) -> None:
         try:

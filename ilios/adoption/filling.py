@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Insert, insert, update
 from sqlalchemy.orm import Session
 
 from ilios import queue
@@ -20,7 +20,9 @@ from ilios.models import Base, Batch, Call, Document, DocumentStatus, Instance, 
 from ilios.settings import Settings
 
 # Prepared once: there may be a million rows.
-_INSERT = {model: insert(model) for model in (Batch, Call, Document, Job, PageRow)}
+_INSERT: Final[dict[type[Base], Insert]] = {
+    model: insert(model) for model in (Batch, Call, Document, Job, PageRow)
+}
 
 
 @dataclass(slots=True)

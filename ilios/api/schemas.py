@@ -181,7 +181,9 @@ class BatchStatusSchema(CamelSchema):
 
 class HealthServicesSchema(CamelSchema):
     database = text(example="connected")
-    s3 = text(enum=["configured", "local"], example="local")
+    s3 = text(
+        "`local`, `configured`, or what is the matter; documents wait meanwhile.", example="local"
+    )
     workers = text(example="ok")
     queue = text(example="ok")
     provider = text(

@@ -8,14 +8,16 @@ from ilios.settings import Settings
 from ilios.storage.base import ObjectInfo, ObjectStore
 from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
-from ilios.storage.s3 import S3Store
+from ilios.storage.s3 import PATIENT, S3Store
+from ilios.storage.s3_place import Patience
 
 __all__ = ["ObjectInfo", "ObjectStore", "open_store"]
 
 
-def open_store(settings: Settings) -> ObjectStore:
+def open_store(settings: Settings, patience: Patience = PATIENT) -> ObjectStore:
     """The bucket when S3_BUCKET is set, else a folder below the data folder.
 
+    A bucket is connected to at its first use, and waited for with this patience.
     Raises StartupError when the folder or its signing key cannot be used.
     """
     if settings.s3_bucket is None:
@@ -29,6 +31,8 @@ def open_store(settings: Settings) -> ObjectStore:
         access_key_id=access_key_id.get_secret_value(),
         secret_access_key=secret_access_key.get_secret_value(),
         addressing_style=settings.s3_addressing_style,
+        configured_region=settings.s3_region,
+        patience=patience,
     )
 
 

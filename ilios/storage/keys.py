@@ -35,6 +35,11 @@ def incoming_key(instance_id: str, document_id: str) -> str:
     return f"incoming/{instance_id}/{document_id}"
 
 
+def probe_key(probe_id: str) -> str:
+    """Where an examination of the store puts its object, for a moment: `probes/<id>`."""
+    return f"probes/{probe_id}"
+
+
 def segments(key: str) -> list[str]:
     """The parts of a key between its slashes.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit
 
 from ilios.conversion_errors import ObjectMissing
@@ -18,23 +18,21 @@ from ilios.storage import keys
 from ilios.storage.base import ObjectInfo
 from ilios.storage.disk import disk_errors
 from ilios.storage.s3_errors import s3_errors
+from ilios.storage.s3_place import AddressingStyle, Patience, Place
 
 if TYPE_CHECKING:  # importing boto3 takes 30 MB and a third of a second: only who connects pays
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
-CONNECT_TIMEOUT_SECONDS: Final = 5
-READ_TIMEOUT_SECONDS: Final = 60
-ATTEMPTS: Final = 5
+PATIENT: Final = Patience(connect_seconds=5, read_seconds=60, attempts=5)
+HURRIED: Final = Patience(connect_seconds=3, read_seconds=5, attempts=2)  #: to see if it works
 POOL_CONNECTIONS: Final = 32
 PART_BYTES: Final = 8 * 1024 * 1024
 PARTS_IN_FLIGHT: Final = 4  #: for one transfer
 IO_QUEUE_CHUNKS: Final = 32  #: of 256 KiB, waiting for the disk during a download
+AUTO: Final = "auto"
 _AWS_HOST = re.compile(r"s3\.(?:dualstack\.)?(?:([a-z0-9-]+)\.)?amazonaws\.com")
-
-
-AddressingStyle = Literal["auto", "path", "virtual"]
 
 
 class S3Store:
@@ -49,12 +47,17 @@ class S3Store:
         access_key_id: str,
         secret_access_key: str,
         addressing_style: AddressingStyle,
+        configured_region: str = AUTO,
+        patience: Patience = PATIENT,
     ) -> None:
         self.bucket = bucket
         self.endpoint_url = endpoint_url
+        self.place = Place(
+            bucket, endpoint_url, region(endpoint_url, configured_region), addressing_style
+        )
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
-        self._addressing_style = addressing_style
+        self._patience = patience
         self._connecting = threading.Lock()
         self._connected: S3Client | None = None
 
@@ -116,7 +119,7 @@ class S3Store:
     @contextmanager
     def _request(self, key: str) -> Iterator[S3Client]:
         keys.segments(key)
-        with s3_errors(self.bucket, self.endpoint_url):
+        with s3_errors(self.place):
             yield self._client()
 
     def _client(self) -> S3Client:
@@ -129,36 +132,52 @@ class S3Store:
         import boto3
 
         # A session of our own, for boto3's default one is not safe between threads; clients are.
-        return boto3.session.Session().client(
+        client = boto3.session.Session().client(
             "s3",
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self._access_key_id,
             aws_secret_access_key=self._secret_access_key,
-            config=_config(self.endpoint_url, self._addressing_style),
+            config=_config(self.place, self._patience),
         )
+        client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
+        return client
 
 
-def region(endpoint_url: str) -> str:
-    """`auto`, as Tigris and R2 want and others ignore; but AWS insists on its region's name."""
+def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
+    """Keep botocore from following a redirect or the name of another region.
+
+    It would sign later links of this process otherwise than those of others, and it never ends
+    when a server redirects everything, as one does that wants https. To it this is the second try.
+    """
+    context["s3_redirect"]["redirected"] = True
+
+
+def region(endpoint_url: str, configured: str = AUTO) -> str:
+    """What requests are signed for, unless it is configured: `auto`, or what an AWS host names.
+
+    Tigris and R2 want `auto` and most others take it; AWS insists on its region's name.
+    """
+    if configured != AUTO:
+        return configured
     host = _AWS_HOST.fullmatch(urlsplit(endpoint_url).hostname or "")
     if host is None:
-        return "auto"
+        return AUTO
     return host[1] or "us-east-1"
 
 
-def _config(endpoint_url: str, addressing_style: AddressingStyle) -> Config:
+def _config(place: Place, patience: Patience) -> Config:
     from botocore.config import Config
 
     return Config(
         signature_version="s3v4",
-        region_name=region(endpoint_url),
-        s3={"addressing_style": addressing_style},
+        region_name=place.region,
+        s3={"addressing_style": place.addressing_style},
         # Trailing checksums, the default, are refused by some servers and stored by others.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        retries={"max_attempts": ATTEMPTS, "mode": "standard"},
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"max_attempts": patience.attempts, "mode": "standard"},
+        connect_timeout=patience.connect_seconds,
+        read_timeout=patience.read_seconds,
         max_pool_connections=POOL_CONNECTIONS,
     )
 

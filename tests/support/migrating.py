@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ilios.settings import Settings
 
@@ -20,13 +22,16 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 
 def alembic(
-    settings: Settings, *arguments: str, folder: Path = REPOSITORY
+    settings: Settings,
+    *arguments: str,
+    folder: Path = REPOSITORY,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder that has alembic.ini."""
+    """Run the command in a folder that has alembic.ini; `more` are environment variables."""
     return subprocess.run(
         [sys.executable, "-m", "alembic", *arguments],
         cwd=folder,
-        env=environment(settings),
+        env=environment(settings, **more),
         capture_output=True,
         text=True,
         check=False,

@@ -27,6 +27,7 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)
 
 if "ILIOS_TEST_TIDY" in os.environ:
+    supervisor.STORE_LOOK_SECONDS = 0.5
     supervisor.TIDY_SECONDS = 1.0
     provider_files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
 

@@ -60,7 +60,13 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("CORS_ORIGINS", "app.example.com", "a scheme and a host"),
         ("CORS_ORIGINS", "https://app.example.com/", "a scheme and a host"),
         ("LOG_FORMAT", "xml", "for example LOG_FORMAT=json"),
-        ("S3_BUCKET", "documents", "AWS_ACCESS_KEY_ID"),
+        ("S3_BUCKET", "documents", "without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        ("AWS_ACCESS_KEY_ID", "tid_x", "without S3_BUCKET and AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "tsec_x", "set all three for a bucket, or none"),
+        ("AWS_ACCESS_KEY_ID", "tid_x\n", "AWS_ACCESS_KEY_ID is its value: has a space, a line"),
+        ("AWS_SECRET_ACCESS_KEY", "tsec x", "AWS_SECRET_ACCESS_KEY is its value: has a space"),
+        ("S3_BUCKET", "s3://documents", "must be the name of a bucket"),
+        ("S3_REGION", "eu central", "for example S3_REGION=eu-central-1"),
         ("USE_EMBEDDED_REPLICA", "true", "not available yet"),
         ("DATABASE_URL", "postgresql://x", "PostgreSQL is not supported yet"),
         ("DB_ENCRYPTION_KEY", "secret", "encrypt the volume"),
@@ -125,6 +131,8 @@ def test_32_waiting_clients_find_a_place_wherever_the_kernel_sends_them() -> Non
 
 @pytest.mark.parametrize("name", ["API_KEY", "MISTRAL_API_KEY", "AWS_SECRET_ACCESS_KEY"])
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for together in settings.S3_TOGETHER:
+        monkeypatch.setenv(together, "set")
     monkeypatch.setenv(name, "very-private")
 
     assert "very-private" not in repr(settings.load())

@@ -61,6 +61,19 @@ def test_a_fault_of_the_provider_is_named_and_makes_nothing_unhealthy(
     assert answer.get_json()["services"]["provider"] == fault
 
 
+def test_a_fault_of_the_object_store_is_named_and_makes_nothing_unhealthy(
+    nobody: Caller, beat: Callable[..., None]
+) -> None:
+    beat(storage_fault="The object store has no bucket documents.")
+
+    answer = nobody.get("/health")
+
+    assert answer.status_code == 200
+    body = answer.get_json()
+    assert body["status"] == "healthy"
+    assert body["services"]["s3"] == "unavailable: The object store has no bucket documents."
+
+
 def test_without_a_supervisor_it_is_unhealthy_and_says_so(nobody: Caller) -> None:
     answer = nobody.get("/health")
     assert answer.status_code == 503

@@ -22,9 +22,9 @@ from ilios.storage import ObjectStore
 from ilios.storage.s3 import S3Store
 from ilios.uploads import Received
 from ilios.wakeup import Bell
-from tests.integration.storage.conftest import Certificate
 from tests.support import documents
 from tests.support.engines import EchoEngine
+from tests.support.tls import Certificate
 
 Receive = Callable[..., Received]
 

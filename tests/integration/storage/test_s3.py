@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from ilios.conversion_errors import ObjectMissing, StorageUnavailable
+from ilios.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
 from ilios.storage.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -54,12 +54,6 @@ print(peak_bytes() - base)
 def verify(trusting: None) -> str:
     """What `requests` takes to trust the test server."""
     return os.environ["AWS_CA_BUNDLE"]
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3 retries without its waits between attempts."""
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
 
 def test_a_download_link_serves_an_attachment(
@@ -150,19 +144,27 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     store = S3Store("bucket", s3_endpoint, "key-id", SECRET, "path")
 
-    with pytest.raises(StorageUnavailable, match="SSLError"):
+    with pytest.raises(StorageMisconfigured, match="self-signed certificate") as refused:
         store.stat(KEY)
+    assert "AWS_CA_BUNDLE" in refused.value.detail
 
 
 @pytest.mark.parametrize(
     ("status", "code", "sentence"),
     [
-        (403, "SignatureDoesNotMatch", "refused our credentials (403 SignatureDoesNotMatch)"),
-        (403, "AccessDenied", "refused our credentials (403 AccessDenied)"),
+        (403, "SignatureDoesNotMatch", "Correct AWS_SECRET_ACCESS_KEY"),
+        (403, "InvalidAccessKeyId", "Correct AWS_ACCESS_KEY_ID"),
+        (403, "AccessDenied", "(403 AccessDenied). Allow our key to put, get and delete"),
+        (403, "AccountProblem", "refused our credentials (403 AccountProblem)"),
+        (400, "AuthorizationHeaderMalformed", "Set S3_REGION to that of the bucket"),
+        (301, "PermanentRedirect", "Set S3_REGION to that of the bucket"),
+        (403, "PathStyleDomainForbidden", "Set S3_ADDRESSING_STYLE=virtual"),
+        (405, "MethodNotAllowed", "Check AWS_ENDPOINT_URL_S3, S3_BUCKET and"),
+        (400, "RequestTimeout", "It is worth another attempt"),
         (404, "NoSuchBucket", "has no bucket documents. Create it, or correct S3_BUCKET"),
         (500, "InternalError", "answered 500 InternalError"),
         (503, "SlowDown", "answered 503 SlowDown"),
-        (400, "<b>a stranger's text</b>", "answered 400."),
+        (400, "<b>a stranger's text</b>", "Object (400)."),
     ],
 )
 def test_a_refusal_is_explained(
@@ -240,6 +242,7 @@ def _all_text(error: BaseException) -> str:
 
 
 def _answering(status: int, code: str) -> WSGIApplication:
+    """Everything with this status and S3's code."""
     body = (
         "<?xml version='1.0'?><Error><Code>"
         + code.replace("<", "&lt;")

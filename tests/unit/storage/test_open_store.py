@@ -51,6 +51,11 @@ def test_the_region_is_auto_except_at_amazon(endpoint: str, expected: str) -> No
     assert region(endpoint) == expected
 
 
+def test_a_region_that_is_set_is_taken() -> None:
+    assert region("https://s3.eu-central-1.amazonaws.com", "eu-west-1") == "eu-west-1"
+    assert region("https://minio.example.com", "home") == "home"
+
+
 def test_keys_tell_instance_and_document() -> None:
     assert keys.source_key("i", "d") == "documents/i/d/source"
     assert keys.image_key("i", "d", "p1_2.png") == "documents/i/d/images/p1_2.png"

@@ -1,0 +1,41 @@
+"""Where a bucket is and how it is asked, as its errors speak of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+AddressingStyle = Literal["auto", "path", "virtual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket as the settings name it; `region` is what requests are signed for."""
+
+    bucket: str
+    endpoint_url: str
+    region: str
+    addressing_style: AddressingStyle
+
+    @property
+    def host(self) -> str:
+        """The endpoint's host, without the bucket."""
+        return urlsplit(self.endpoint_url).hostname or self.endpoint_url
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.endpoint_url).port or (443 if self.is_encrypted else 80)
+
+    @property
+    def is_encrypted(self) -> bool:
+        return urlsplit(self.endpoint_url).scheme == "https"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one request is waited for. The seconds are those of one attempt."""
+
+    connect_seconds: int
+    read_seconds: int
+    attempts: int

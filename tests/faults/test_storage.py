@@ -1,0 +1,74 @@
+"""A bucket that fails while the service runs, and comes back."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ilios import data_folder, heartbeat
+from ilios.settings import Settings
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+
+
+class Store(ThreadingHTTPServer):
+    """Answers every request with `status` and S3's `code`."""
+
+    daemon_threads = True
+    status, code = 404, "NoSuchKey"
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        store: socketserver.BaseServer = self.server
+        assert isinstance(store, Store)
+        body = f"<Error><Code>{store.code}</Code></Error>".encode()
+        self.send_response(store.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Requests are not of interest here."""
+
+
+@pytest.fixture
+def bucket() -> Iterator[Store]:
+    with Store(("127.0.0.1", 0), Answer) as store:
+        thread = threading.Thread(target=store.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield store
+        store.shutdown()
+        thread.join()
+
+
+def test_a_fault_of_the_bucket_is_told_and_taken_back_when_it_has_passed(
+    start_supervisor: Start, settings: Settings, bucket: Store
+) -> None:
+    def fault() -> str:
+        beat = heartbeat.read(data_folder.supervisor_state(settings))
+        return (beat.storage_fault or "") if beat else "no heartbeat"
+
+    start_supervisor(
+        "echo",
+        tidy=True,
+        worker_count=1,
+        s3_bucket="documents",
+        aws_access_key_id="key-id",
+        aws_secret_access_key="secret",
+        aws_endpoint_url_s3=f"http://127.0.0.1:{bucket.server_port}",
+    )
+    assert fault() == ""
+
+    bucket.status, bucket.code = 403, "SignatureDoesNotMatch"
+    wait_until(lambda: "AWS_SECRET_ACCESS_KEY" in fault(), timeout_s=10)
+    bucket.status, bucket.code = 503, "SlowDown"
+    wait_until(lambda: "503 SlowDown" in fault(), timeout_s=10)
+    bucket.status, bucket.code = 404, "NoSuchKey"
+    wait_until(lambda: fault() == "", timeout_s=10)
