@@ -31,11 +31,12 @@ account_is_here() {
 # account's own. Depth first, so that a tree changes hands last at its top: one whose top is ours
 # was finished, and needs no second look however many files it holds.
 hand_over() {
-  local entry
+  local entry said
   while IFS= read -r -d '' entry; do
-    find "$entry" -xdev -depth ! -uid "$ACCOUNT_UID" \
-      -exec chown -h "$ACCOUNT_UID:$ACCOUNT_UID" {} + ||
-      fail "$entry cannot be given to user $ACCOUNT_UID: run chown -R $ACCOUNT_UID $1 on the host."
+    said=$(find "$entry" -xdev -depth ! -uid "$ACCOUNT_UID" \
+      -exec chown -h "$ACCOUNT_UID:$ACCOUNT_UID" {} + 2>&1) ||
+      fail "$entry cannot be given to user $ACCOUNT_UID (${said##*: }):" \
+        "mount it writable, or run chown -R $ACCOUNT_UID $1 on the host."
   done < <(find "$1" -maxdepth 1 ! -uid "$ACCOUNT_UID" -print0)
 }
 
