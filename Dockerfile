@@ -1,23 +1,29 @@
 ARG BASE_IMAGE=python:3.13-slim-trixie
 
 FROM ${BASE_IMAGE} AS build
-WORKDIR /app
-COPY requirements.lock ./
-# The installer is left out of the final image: nothing is installed at run time.
-RUN python3 -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
- && /opt/venv/bin/pip uninstall --yes pip
-COPY . .
-# Compiled here, since the service's user cannot write to /app.
-RUN /opt/venv/bin/python -m compileall -q --invalidation-mode checked-hash . \
- && rm requirements.lock
-
-FROM ${BASE_IMAGE}
 # Debian's patch releases are wanted, so no version is pinned.
 # hadolint ignore=DL3008
 RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils
+WORKDIR /app
+COPY requirements.lock scripts/slim.py ./
+# The installer is left out of the final image, here and below: nothing is installed at run time.
+RUN python3 -m venv /opt/venv \
+ && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
+ && /opt/venv/bin/pip uninstall --yes pip \
+ && /opt/venv/bin/python slim.py \
+ && rm requirements.lock slim.py
+COPY . .
+# Compiled here, since the service's user cannot write to /app.
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode checked-hash . \
+ && rm -r requirements.lock scripts
+
+FROM ${BASE_IMAGE}
+# hadolint ignore=DL3008
+RUN apt-get update \
  && apt-get install --yes --no-install-recommends tini \
- && rm -rf /var/lib/apt/lists/* \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
+ && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip* \
  && groupadd --gid 10001 ilios \
  && useradd --uid 10001 --gid ilios --home-dir /data --no-create-home --shell /usr/sbin/nologin ilios \
  && install --directory --owner=10001 --group=10001 --mode=0750 /data
