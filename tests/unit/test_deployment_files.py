@@ -13,23 +13,32 @@ import pytest
 from ilios.settings import Settings
 from tests.support.migrating import REPOSITORY
 
-# Railway's configuration as code; a key that it does not know is refused at deploy time.
-RAILWAY_BUILD = {"builder", "buildCommand", "dockerfilePath", "watchPatterns"}
-RAILWAY_DEPLOY = {
-    "startCommand",
-    "preDeployCommand",
-    "healthcheckPath",
-    "healthcheckTimeout",
-    "restartPolicyType",
-    "restartPolicyMaxRetries",
-    "requiredMountPath",
-    "drainingSeconds",
-    "overlapSeconds",
-    "numReplicas",
-    "sleepApplication",
-    "region",
-    "multiRegionConfig",
-    "limitOverride",
+# Railway's configuration as code, each key with what it takes; any of them may be null. It refuses
+# to deploy with a key or a value that it does not know, a number in quotes included, although its
+# documentation shows some. The keys of its other builders are left out.
+Takes = type | set[str]
+RAILWAY_BUILD: dict[str, Takes] = {
+    "builder": {"DOCKERFILE", "RAILPACK"},
+    "buildCommand": str,
+    "dockerfilePath": str,
+    "watchPatterns": list,
+}
+RAILWAY_DEPLOY: dict[str, Takes] = {
+    "startCommand": str,
+    "preDeployCommand": list,
+    "healthcheckPath": str,
+    "healthcheckTimeout": int,
+    "restartPolicyType": {"ON_FAILURE", "ALWAYS", "NEVER"},
+    "restartPolicyMaxRetries": int,
+    "requiredMountPath": str,
+    "drainingSeconds": int,
+    "overlapSeconds": int,
+    "numReplicas": int,
+    "sleepApplication": bool,
+    "cronSchedule": str,
+    "region": str,
+    "multiRegionConfig": dict,
+    "limitOverride": dict,
 }
 
 
@@ -52,10 +61,42 @@ def dockerfile() -> dict[str, list[str]]:
     return instructions
 
 
-def test_railway_knows_every_key(railway: dict[str, Any]) -> None:
+def refused(section: dict[str, Any], known: dict[str, Takes]) -> dict[str, Any]:
+    """What Railway would not take."""
+    return {key: value for key, value in section.items() if not is_taken(value, known.get(key))}
+
+
+def is_taken(value: Any, takes: Takes | None) -> bool:
+    if takes is None:
+        return False
+    return value in takes if isinstance(takes, set) else value is None or type(value) is takes
+
+
+def test_railway_knows_every_key_and_takes_its_value(railway: dict[str, Any]) -> None:
     assert set(railway) <= {"$schema", "build", "deploy", "environments"}
-    assert set(railway["build"]) <= RAILWAY_BUILD
-    assert set(railway["deploy"]) <= RAILWAY_DEPLOY
+    assert railway["$schema"] == "https://railway.com/railway.schema.json"
+    assert refused(railway["build"], RAILWAY_BUILD) == {}
+    assert refused(railway["deploy"], RAILWAY_DEPLOY) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"drainingSeconds": "45"}, {"restartPolicyType": "SOMETIMES"}, {"volume": "/data"}]
+)
+def test_what_railway_would_refuse_is_noticed(wrong: dict[str, Any]) -> None:
+    assert refused(wrong, RAILWAY_DEPLOY) == wrong
+
+
+def test_railway_asks_a_path_that_needs_no_key_and_waits_for_a_migration(
+    railway: dict[str, Any],
+) -> None:
+    assert railway["deploy"]["healthcheckPath"] == "/readyz"
+    assert railway["deploy"]["healthcheckTimeout"] >= 300
+
+
+def test_one_container_at_a_time_has_railways_volume(railway: dict[str, Any]) -> None:
+    assert railway["deploy"].get("numReplicas", 1) == 1
+    assert not railway["deploy"].get("multiRegionConfig")
+    assert not railway["deploy"].get("overlapSeconds")
 
 
 def test_railway_builds_the_dockerfile_and_refuses_to_deploy_without_a_volume(
@@ -109,6 +150,15 @@ def test_the_image_has_the_account_that_the_start_script_drops_to(
     assert f"useradd --uid {uid} " in dockerfile["RUN"][0]
     assert f" {account} " in dockerfile["RUN"][0]
     assert "USER" not in dockerfile  # root hands the volume over, then drops
+
+
+def test_the_tests_and_the_make_file_name_the_same_tiers() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    tiers = re.findall(r"^TIERS := (.+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+
+    paths = project["tool"]["pytest"]["ini_options"]["testpaths"]
+
+    assert paths == [f"tests/{tier}" for tier in tiers[0].split()]
 
 
 def test_the_base_image_can_be_replaced() -> None:
