@@ -4,7 +4,8 @@
 #   make run      serve on PORT (1337) from DATA_DIR (./data), in the foreground
 #   make lint     formatting, lint, types, import floors, Dockerfile, shell scripts
 #   make test     all tests; one tier: make unit | integration | faults | contract | browser
-#   make ceph-test  the object store against a real Ceph (Debian's packages, see README.md)
+#   make ceph-test    the object store against a real Ceph (Debian's packages, see README.md)
+#   make image-test   build the container image and run it, with buildah and podman
 #   make lock     resolve pyproject.toml into the lock files again (needs uv;
 #                 COMPILE_FLAGS=--upgrade takes the newest versions)
 
@@ -27,7 +28,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup demo run test ceph-test lint lock $(TIERS)
+.PHONY: setup demo run test ceph-test image-test lint lock $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP) $(DEV_STAMP)
@@ -53,6 +54,10 @@ ceph-test: setup
 
 $(TIERS): setup
 	$(call pytest,tests/$@)
+
+# No tier of `make test`: it needs Debian's container tools, root, and the package registries.
+image-test: setup
+	$(call pytest,tests/image)
 
 lint: setup
 	$(BIN)/ruff format --check .

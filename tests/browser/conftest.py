@@ -14,6 +14,7 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
     worker,
 )
 from tests.support.api_server import Server, free_port
+from tests.support.externals import unavailable
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -30,7 +31,7 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
+        unavailable(f"{CHROMIUM} is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser

@@ -1,0 +1,139 @@
+"""The image, built with buildah over a base that is made here: no Docker engine, no registry."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import resource
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.externals import unavailable
+from tests.support.migrating import REPOSITORY
+
+IMAGE = "localhost/ilios-test"
+TOOLS = ("buildah", "podman", "mmdebstrap", "curl")
+
+BASE_PACKAGES = ("ca-certificates", "netbase", "python3-venv", "tzdata")
+BASE_LAYOUT = 'chroot "$1" python3 -m venv /usr/local'
+"""As in the official image: python3 and its pip lie below /usr/local."""
+
+OUTPUT_SHOWN = 3000  #: characters
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+HOW_TO_REACH = {
+    "default-timeout",
+    "extra-index-url",
+    "index-url",
+    "proxy",
+    "timeout",
+    "trusted-host",
+}
+"""Settings of pip that a build needs as well as this machine."""
+
+
+class BuildFailed(Exception):
+    """The command, and the end of what it said."""
+
+
+def find_base() -> str:
+    """The name of a base on which containers run here; skips where they do not, and says why."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        unavailable(f"not installed: {', '.join(missing)} (README.md, Development)")
+    try:
+        base = _base()
+        _run(["podman", "run", "--rm", *limits(), "--publish=127.0.0.1::1337", base, "true"])
+    except BuildFailed as failure:
+        unavailable(f"containers do not run here: {failure}")
+    return base
+
+
+def build(base: str) -> None:
+    """Build the image. Raises BuildFailed."""
+    with _index_configuration() as mounts:
+        _run(
+            ["buildah", "bud", "--layers", "--format=docker", "--isolation=chroot"]
+            + ["--pull=never", f"--build-arg=BASE_IMAGE={base}", f"--tag={IMAGE}"]
+            + [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
+            + [str(REPOSITORY)]
+        )
+
+
+def limits() -> list[str]:
+    """Flags for limits that a machine which is a guest itself may set; podman's own are higher."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return [f"--ulimit=nofile={min(1024, files)}:{files}", "--ulimit=nproc=4096:4096"]
+
+
+def _base() -> str:
+    """A Debian with what the official Python image has; kept in podman's store between runs."""
+    arguments = [
+        "--variant=minbase",
+        f"--include={','.join(BASE_PACKAGES)}",
+        f"--customize-hook={BASE_LAYOUT}",
+        "trixie",
+    ]
+    recipe = hashlib.sha256(" ".join(arguments).encode()).hexdigest()[:12]
+    name = f"localhost/ilios-test-base:{recipe}"
+    if subprocess.run(["podman", "image", "exists", name], check=False).returncode == 0:
+        return name
+    with tempfile.TemporaryDirectory() as folder:
+        archive = f"{folder}/base.tar"
+        _run(["mmdebstrap", *arguments, archive, *_mirror()])
+        _run(["podman", "import", archive, name])
+    return name
+
+
+def _mirror() -> list[str]:
+    """Where apt gets Debian from on this machine; nothing where that is unknown."""
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return listed.stdout.split()[:1]
+
+
+@contextlib.contextmanager
+def _index_configuration() -> Iterator[dict[str, str]]:
+    """What pip needs here to reach its index, as files to mount into the build."""
+    configured = dict(_pip_settings())
+    authorities = configured.get("cert") or ssl.get_default_verify_paths().cafile
+    lines = [f"{name} = {value}" for name, value in configured.items() if name in HOW_TO_REACH]
+    mounts: dict[str, str] = {}
+    if authorities:
+        mounts[authorities] = AUTHORITIES
+        lines.append(f"cert = {AUTHORITIES}")
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write("\n".join(["[global]", *lines, ""]))
+        file.flush()
+        Path(file.name).chmod(0o644)
+        yield {**mounts, file.name: "/etc/pip.conf"}
+
+
+def _pip_settings() -> Iterator[tuple[str, str]]:
+    """Those of its files and of the environment, which comes last and wins."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    )
+    lines = listed.stdout.splitlines()
+    for line in sorted(lines, key=lambda line: line.startswith(":env:")):
+        name, _, value = line.partition("=")
+        words = ast.literal_eval(value).split()
+        # A folder of this machine is not there in the build.
+        yield name.rpartition(".")[2], " ".join(w for w in words if not w.startswith("file:"))
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise BuildFailed(f"{' '.join(command[:2])}: {done.stdout.strip()[-OUTPUT_SHOWN:]}")
