@@ -16,7 +16,8 @@ RUN python3 -m venv /opt/venv \
 COPY . .
 # Compiled here, since the service's user cannot write to /app.
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode checked-hash . \
- && rm -r requirements.lock scripts
+ && rm -r requirements.lock scripts \
+ && ln -s /app/bin/ilios /opt/venv/bin/ilios
 
 FROM ${BASE_IMAGE}
 # hadolint ignore=DL3008

@@ -28,16 +28,20 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup demo run test ceph-test image-test lint lock $(TIERS)
+.PHONY: setup command demo run test ceph-test image-test lint lock $(TIERS)
 .DEFAULT_GOAL := setup
 
-setup: $(RUN_STAMP) $(DEV_STAMP)
+setup: $(DEV_STAMP) command
 
-demo: $(RUN_STAMP)
+# `ilios` beside the Python that runs it.
+command: $(RUN_STAMP)
+	@ln -sf $(CURDIR)/bin/ilios $(BIN)/ilios
+
+demo: command
 	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/demo.py
 
 run: export DATA_DIR ?= $(CURDIR)/data
-run: $(RUN_STAMP)
+run: command
 	@PATH="$(BIN):$$PATH" exec ./start.sh
 
 # Temporary files go to one folder that is removed however the run ends. It is not in the checkout:
@@ -65,7 +69,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/shellcheck start.sh .ci/run
+	$(BIN)/shellcheck start.sh bin/ilios .ci/run
 
 lock:
 	$(COMPILE) --output-file requirements.lock pyproject.toml

@@ -10,6 +10,7 @@ from ilios.errors import StartupError
 from ilios.settings import Settings
 
 MAX_SOCKET_PATH = 107  #: bytes; sockaddr_un.sun_path less its final NUL
+DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock")
 
 
 def uploads(settings: Settings) -> Path:
@@ -61,28 +62,56 @@ def node_id_file(settings: Settings) -> Path:
     return settings.data_folder / "node-id"
 
 
+def signing_key(settings: Settings) -> Path:
+    """Signs the links of the local store."""
+    return settings.data_folder / "link-signing.key"
+
+
+def own_files(settings: Settings) -> list[Path]:
+    """What the service has made so far: database, folders and files. Not what lies deeper."""
+    database = settings.database_path
+    made = (
+        *(database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES),
+        *own_folders(settings),
+        supervisor_lock(settings),
+        web_lock(settings),
+        node_id_file(settings),
+        signing_key(settings),
+    )
+    return [path for path in made if path.exists()]
+
+
+def own_folders(settings: Settings) -> tuple[Path, ...]:
+    """The folders that every process of the service may write in."""
+    return (
+        uploads(settings),
+        workspaces(settings),
+        answers(settings),
+        objects(settings),
+        wake_socket(settings).parent,
+    )
+
+
+def require_short_path(settings: Settings) -> None:
+    """Raises StartupError when a socket's path in the data folder would be too long."""
+    too_long = len(os.fsencode(wake_socket(settings))) - MAX_SOCKET_PATH
+    if too_long > 0:
+        raise StartupError(
+            f"DATA_DIR is {str(settings.data_folder)!r}, {too_long} bytes too long for a socket "
+            "inside it; for example DATA_DIR=/data."
+        )
+
+
 def prepare(settings: Settings) -> None:
     """Create the folders.
 
     Raises StartupError with the cause and the remedy when the data folder cannot be used.
     """
     folder = settings.data_folder
-    too_long = len(os.fsencode(wake_socket(settings))) - MAX_SOCKET_PATH
-    if too_long > 0:
-        raise StartupError(
-            f"DATA_DIR is {str(folder)!r}, {too_long} bytes too long for a socket inside it; "
-            "for example DATA_DIR=/data."
-        )
+    require_short_path(settings)
     try:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-        own = (
-            uploads(settings),
-            workspaces(settings),
-            answers(settings),
-            objects(settings),
-            folder / "run",
-        )
-        for path in own:
+        for path in own_folders(settings):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = path / f".probe-{os.getpid()}"
             probe.touch()

@@ -12,13 +12,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pysqlite3
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from ilios import clock, logs
+from ilios import clock, logs, untouched
 from ilios.adoption import filling, predecessor, takeover
 from ilios.data_folder import prepare
 from ilios.database import (
@@ -59,7 +58,7 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
         # SQLite would not say so before the first write: it makes such a transaction a reader's.
         raise _not_writable(path, "permission denied")
     with _lock(path.with_name(path.name + ".migrate-lock")):
-        found = _look(path)
+        found = look(path)
         if found.revision is not None and found.revision not in known_revisions:
             raise DatabaseRefused(
                 f"{path} has schema {found.revision}, which is newer than this version of Ilios: "
@@ -75,7 +74,7 @@ def require_current(settings: Settings) -> None:
     path = settings.database_path
     if not path.exists():
         raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
-    found = _look(path)
+    found = look(path)
     if found.is_predecessors:
         raise DatabaseRefused(
             f"{path} is a database of the predecessor: run `alembic upgrade head` to adopt it."
@@ -115,7 +114,7 @@ def _adopting(settings: Settings) -> Iterator[Connection]:
             with _connect(draft, "BEGIN IMMEDIATE") as connection:
                 yield connection
                 connection.commit()
-                if _look(draft).revision != REVISION:
+                if look(draft).revision != REVISION:
                     raise DatabaseRefused(
                         f"{path} is a database of the predecessor and was left as it is: only "
                         "`alembic upgrade head` adopts it."
@@ -142,7 +141,7 @@ def _adopting(settings: Settings) -> Iterator[Connection]:
     )
 
 
-def _look(path: Path) -> Found:
+def look(path: Path) -> Found:
     """What is there, without changing a byte of it.
 
     Raises DatabaseRefused when the file is no database, damaged, or has tables that are not ours.
@@ -154,8 +153,7 @@ def _look(path: Path) -> Found:
             f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
         )
     try:
-        with closing(pysqlite3.connect(_to_look_at(path), uri=True)) as connection:
-            connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        with closing(untouched.open_file(path)) as connection:
             tables = predecessor.table_names(connection)
             if not tables:
                 return Found()
@@ -174,22 +172,6 @@ def _look(path: Path) -> Found:
         f"the predecessor it has {difference}) and was left untouched: name a new file, for "
         "example LOCAL_DB_PATH=/data/ilios-new.db."
     )
-
-
-def _to_look_at(path: Path) -> str:
-    """The URI under which SQLite reads a file and leaves nothing behind, as far as it can."""
-    if _is_beside(path, "-journal"):
-        options = "mode=rw"  # its writer was killed: no reader may pass before that is undone
-    elif _is_beside(path, "-wal"):
-        options = "mode=ro"
-    else:
-        options = "mode=ro&immutable=1"  # or an empty WAL would stay
-    return f"file:{quote(str(path))}?{options}"
-
-
-def _is_beside(path: Path, suffix: str) -> bool:
-    file = path.with_name(path.name + suffix)
-    return file.exists() and file.stat().st_size > 0
 
 
 def _not_writable(path: object, reason: object) -> DatabaseRefused:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ilios.errors import SettingsError
@@ -273,26 +274,27 @@ def load() -> Settings:
 
     Raises SettingsError with one line that names the variable, its fault and an example.
     """
-    _refuse_unavailable(os.environ)
+    if line := next(refused_variables(os.environ), None):
+        raise SettingsError(line)
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(_one_line(error)) from error
+        raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
 
 
-def _refuse_unavailable(environ: Mapping[str, str]) -> None:
+def refused_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """A line for each variable that is set and that nothing here would honour."""
     for name, remedy in NOT_AVAILABLE.items():
-        if not environ.get(name):
-            continue
-        raise SettingsError(f"{name} is set, but {remedy}.")
+        if environ.get(name):
+            yield f"{name} is set, but {remedy}."
 
 
-def _one_line(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
-    fault = first["msg"].removeprefix("Value error, ")
+def fault_line(error: ErrorDetails) -> str:
+    """One line on a field's fault: the variable, its value unless that is secret, an example."""
+    name = str(error["loc"][0]) if error["loc"] else ""
+    fault = error["msg"].removeprefix("Value error, ")
     field = Settings.model_fields.get(name)
     if field is None or not field.examples:
         return fault
-    shown = "its value" if "secret" in name or "key" in name else repr(first["input"])
+    shown = "its value" if "secret" in name or "key" in name else repr(error["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

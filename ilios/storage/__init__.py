@@ -37,5 +37,5 @@ def open_store(settings: Settings, patience: Patience = PATIENT) -> ObjectStore:
 
 
 def _local_store(settings: Settings) -> LocalStore:
-    signer = LinkSigner.from_file(settings.data_folder / "link-signing.key")
+    signer = LinkSigner.from_file(data_folder.signing_key(settings))
     return LocalStore(data_folder.objects(settings), signer, settings.public_url)

@@ -18,19 +18,13 @@ import pytest
 from ilios import data_folder
 from ilios.settings import Settings
 from tests.support.api_server import free_port
+from tests.support.commands import LIKE_A_USER
 from tests.support.migrating import REPOSITORY
 from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
 from tests.support.waiting import wait_until
 
 IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do
 ACCOUNT_UID = 10001
-
-LIKE_A_USER = (
-    ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
-    if os.geteuid() == 0
-    else ()
-)
-"""File permissions bind root too, once it has given up the right to pass over them."""
 
 
 @pytest.fixture

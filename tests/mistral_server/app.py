@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import formatdate
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from tests.mistral_server import batch_routes, file_routes, ocr, uploads
+from tests.mistral_server import batch_routes, file_routes, model_routes, ocr, uploads
 from tests.mistral_server.faults import is_gone
 from tests.mistral_server.provider import CALL, PROVIDER, Provider
 from tests.mistral_server.refusals import JSON, Refusal, plain_status
@@ -21,6 +24,7 @@ def build(provider: Provider) -> web.Application:
     app = web.Application(middlewares=[journalled], client_max_size=MAX_BODY_BYTES)
     app[PROVIDER] = provider
     app.on_cleanup.append(provider.close)
+    app.on_response_prepare.append(dated)
     for method, path, kind, handler in ROUTES:
         app.router.add_route(method, path, handler, name=kind)
     app.router.add_post("/__control", control)
@@ -44,6 +48,7 @@ ROUTES = (
     ("GET", "/v1/batch/jobs/{job_id}", "batch_get", batch_routes.get),
     ("POST", "/v1/batch/jobs/{job_id}/cancel", "batch_cancel", batch_routes.cancel),
     ("DELETE", "/v1/batch/jobs/{job_id}", "batch_delete", batch_routes.delete),
+    ("GET", "/v1/models", "models", model_routes.list_models),
     ("GET", "/signed/{token}", FETCH, file_routes.fetch),
 )
 
@@ -80,6 +85,12 @@ async def _unlisted(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except web.HTTPException as error:
         return web.json_response({"detail": error.reason}, status=error.status)
+
+
+async def dated(request: web.Request, answer: web.StreamResponse) -> None:
+    """Say what time it is by the provider's clock."""
+    ahead_s = request.app[PROVIDER].behaviour.clock_ahead_s
+    answer.headers["Date"] = formatdate(time.time() + ahead_s, usegmt=True)
 
 
 async def control(request: web.Request) -> web.Response:

@@ -25,6 +25,7 @@ On = Literal[
     "batch_cancel",
     "batch_delete",
     "batch_line",
+    "models",
 ]
 Kind = Literal[
     "status",  #: an error answer
@@ -86,6 +87,7 @@ class Behaviour(BaseModel):
     keys: tuple[str, ...] = (API_KEY,)
     account: Literal[401, 402, 403] | None = None  #: how every call is refused
     latency_ms: float | tuple[float, float] = 0  #: from the request's last byte to the answer
+    clock_ahead_s: float = 0  #: of the time in the answers' Date, before that of this machine
     lenient: bool = False  #: unreadable PDFs are one page of filler text
     model_suffix: str = ""  #: after the model's name in answers
 

@@ -167,7 +167,7 @@ def test_the_base_image_can_be_replaced() -> None:
     assert first == "ARG BASE_IMAGE=python:3.13-slim-trixie"
 
 
-@pytest.mark.parametrize("script", ["start.sh", ".ci/run"])
+@pytest.mark.parametrize("script", ["start.sh", "bin/ilios", ".ci/run"])
 def test_a_script_can_be_executed(script: str) -> None:
     assert os.access(REPOSITORY / script, os.X_OK)
 

@@ -10,7 +10,6 @@ import httpx2
 from mistralai.client import Mistral, models
 from mistralai.client.errors import MistralError
 from mistralai.client.utils.logger import NoOpLogger
-from pydantic import SecretStr
 
 from ilios import media
 from ilios.conversion_errors import OutcomeUnknown, ProviderMisconfigured
@@ -40,8 +39,8 @@ class Client:
         self._http = HttpClient(
             settings.mistral_server_url, settings.worker_concurrency + CONNECTIONS_BESIDE_JOBS
         )
-        self._key = _key(settings.mistral_api_key)
-        self._sdk = _sdk(self._key, settings.mistral_server_url, self._http)
+        self._key = key_of(settings)
+        self._sdk = open_sdk(self._key, settings.mistral_server_url, self._http)
 
     @property
     def sdk(self) -> Mistral:
@@ -53,10 +52,7 @@ class Client:
 
     def require_key(self) -> None:
         """Raises ProviderMisconfigured when there is no key that could be sent."""
-        if not self._key:
-            raise ProviderMisconfigured(NO_KEY)
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise ProviderMisconfigured(UNUSABLE_KEY)
+        require_usable(self._key)
 
     def ocr_inline(
         self, source: Source, model: str, options: Options, keep: Keep, deadline: Deadline
@@ -133,7 +129,8 @@ class Client:
         return found
 
 
-def _sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
+def open_sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
+    """The SDK over our HTTP client, keeping what it is told to itself."""
     sdk_memory.install()
     # Its traces would hold documents. There is no argument for it, only the variable.
     os.environ["MISTRAL_SDK_TELEMETRY"] = "false"
@@ -147,8 +144,17 @@ def _sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
     return sdk
 
 
-def _key(secret: SecretStr | None) -> str:
+def key_of(settings: Settings) -> str:
+    secret = settings.mistral_api_key
     return secret.get_secret_value().strip() if secret else ""
+
+
+def require_usable(key: str) -> None:
+    """Raises ProviderMisconfigured for a key that could not be sent."""
+    if not key:
+        raise ProviderMisconfigured(NO_KEY)
+    if not (key.isascii() and key.isprintable()):
+        raise ProviderMisconfigured(UNUSABLE_KEY)
 
 
 def travels_inline(media_type: str) -> bool:

@@ -1,0 +1,46 @@
+"""`ilios backup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ilios.backups import Backup
+    from ilios.settings import Settings
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
+def command(file: Path, force: bool) -> None:
+    """Write a snapshot of the database to FILE, while the service runs.
+
+    FILE appears when the copy is complete and was checked; only its owner may read it. The other
+    parts of a whole backup are named at the end.
+
+    Exit code: 0 when FILE was written; 1 when it was not; 2 when the command line makes no sense.
+    """
+    from ilios import backups, settings
+
+    loaded = settings.load()
+    made = backups.make(loaded.database_path, file.absolute(), replace=force)
+    click.echo(_summary(made))
+    click.echo(f"For a whole restore keep with it, copied after it: {', '.join(_parts(loaded))}.")
+
+
+def _summary(made: Backup) -> str:
+    counts = ", ".join(f"{count} {noun}" for noun, count in made.counts.items())
+    return f"Wrote {made.path}: {made.size_bytes} bytes, schema {made.revision}, {counts}; checked."
+
+
+def _parts(settings: Settings) -> list[str]:
+    """What else the service's memory is made of."""
+    from ilios import data_folder
+
+    answers = str(data_folder.answers(settings))
+    if settings.s3_bucket is not None:
+        return [f"the bucket {settings.s3_bucket}", answers]
+    return [str(data_folder.objects(settings)), str(data_folder.signing_key(settings)), answers]

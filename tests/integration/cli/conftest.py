@@ -1,0 +1,41 @@
+"""An operator whose service is in order, until a test changes something."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ilios.settings import Settings
+from ilios.storage import open_store
+from tests.mistral_server.process import MistralServer
+from tests.support.api_server import free_port
+from tests.support.commands import Operator
+
+
+@pytest.fixture
+def operator(settings: Settings) -> Operator:
+    settings = settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
+    open_store(settings)  # makes what a first start makes
+    return Operator(settings)
+
+
+@pytest.fixture(scope="session")
+def provider_process() -> Iterator[MistralServer]:
+    with MistralServer() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(provider_process: MistralServer) -> MistralServer:
+    provider_process.reset()
+    return provider_process
+
+
+@pytest.fixture
+def empty_volume() -> Iterator[Path]:
+    """A folder with a short path: sockets lie in it."""
+    with tempfile.TemporaryDirectory(prefix="ilios-") as name:
+        yield Path(name)

@@ -1,0 +1,66 @@
+"""Databases with one thing wrong."""
+
+from __future__ import annotations
+
+import os
+
+import pysqlite3
+
+from tests.integration.cli.cases import Case, seeded
+from tests.support.migrating import REPOSITORY, alembic
+
+
+@seeded("SQLite", "can corrupt a database", "Install pysqlite3")
+def a_sqlite_that_corrupts_databases(case: Case) -> None:
+    other = case.folder.parent / "other" / "pysqlite3"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text(
+        "from sqlite3.dbapi2 import *\nsqlite_version_info = (3, 46, 1)\n"
+    )
+    path = f"{other.parent}{os.pathsep}{REPOSITORY}"
+    case.operator.variables["PYTHONPATH"] = path
+
+
+@seeded("database", "cannot be read as a database", "Restore a backup")
+def a_database_with_a_damaged_header(case: Case) -> None:
+    with case.database.open("r+b") as file:
+        file.write(b"\xff" * 64)
+
+
+@seeded("database integrity", "is corrupt", "restore the last backup")
+def a_database_with_a_damaged_page(case: Case) -> None:
+    page_bytes = 4096
+    with case.database.open("r+b") as file:
+        for page in range(6, 16):
+            file.seek(page * page_bytes)
+            file.write(b"\xa5" * page_bytes)
+
+
+@seeded("database", "newer than this version", "Start the newer version")
+def a_database_of_a_newer_version(case: Case) -> None:
+    case.execute("UPDATE alembic_version SET version_num = '29990101'")
+
+
+@seeded("database", "the next start makes it", "Keep a backup first", "warning")
+def a_database_of_an_older_version(case: Case) -> None:
+    assert alembic(case.operator.settings, "downgrade", "-1").returncode == 0
+
+
+@seeded("database", "made by another program", "Name a new file")
+def a_database_of_another_program(case: Case) -> None:
+    case.database.unlink()
+    case.execute("CREATE TABLE recipes (id INTEGER PRIMARY KEY, title TEXT)")
+
+
+@seeded("database", "is a folder", "Name a file")
+def a_database_that_is_a_folder(case: Case) -> None:
+    case.database.unlink()
+    case.database.mkdir()
+
+
+@seeded("write lock", "has been locked by process", "Stop that program")
+def a_program_that_keeps_the_database_locked(case: Case) -> None:
+    stranger = pysqlite3.connect(str(case.database), isolation_level=None)
+    case.stack.callback(stranger.close)
+    stranger.execute("PRAGMA journal_mode=WAL")
+    stranger.execute("BEGIN IMMEDIATE")
