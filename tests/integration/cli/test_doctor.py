@@ -68,7 +68,7 @@ def test_a_service_in_order_has_no_findings(case: Case) -> None:
 
 
 def test_a_bucket_in_order_is_tried_in_every_way(case: Case) -> None:
-    case.use_bucket()
+    case.use_bucket(S3_BUCKET="in-order")
     admin = boto3.session.Session().client(
         "s3",
         endpoint_url=case.operator.variables["AWS_ENDPOINT_URL_S3"],
@@ -76,14 +76,14 @@ def test_a_bucket_in_order_is_tried_in_every_way(case: Case) -> None:
         aws_access_key_id="key-id",
         aws_secret_access_key="secret",
     )
-    admin.create_bucket(Bucket="documents")
+    admin.create_bucket(Bucket="in-order")
 
     diagnosis = case.operator.diagnosis()
 
     tried = {one["check"] for one in diagnosis.of("ok") if one["check"].startswith("bucket")}
     assert tried == {f"bucket, {name}" for name in DONE}
     assert diagnosis.of("error", "warning") == []
-    assert "Contents" not in admin.list_objects_v2(Bucket="documents")
+    assert "Contents" not in admin.list_objects_v2(Bucket="in-order")
     admin.close()
 
 
