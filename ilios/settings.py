@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     )
     s3_addressing_style: Literal["auto", "path", "virtual"] = _field(
         "auto",
-        "How the bucket is named in URLs; auto is path",
+        "How the bucket is named in URLs; auto is virtual at Tigris and AWS, else path",
         "path",
     )
     s3_region: str = _field(

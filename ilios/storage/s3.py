@@ -32,6 +32,7 @@ PART_BYTES: Final = 8 * 1024 * 1024
 PARTS_IN_FLIGHT: Final = 4  #: for one transfer
 IO_QUEUE_CHUNKS: Final = 32  #: of 256 KiB, waiting for the disk during a download
 AUTO: Final = "auto"
+_WANTS_VIRTUAL = re.compile(r"(?:.+\.)?(?:amazonaws\.com|tigris\.dev|storage\.dev)")
 _AWS_HOST = re.compile(r"s3\.(?:dualstack\.)?(?:([a-z0-9-]+)\.)?amazonaws\.com")
 
 
@@ -53,7 +54,10 @@ class S3Store:
         self.bucket = bucket
         self.endpoint_url = endpoint_url
         self.place = Place(
-            bucket, endpoint_url, region(endpoint_url, configured_region), addressing_style
+            bucket,
+            endpoint_url,
+            region(endpoint_url, configured_region),
+            style(endpoint_url, bucket, addressing_style),
         )
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
@@ -150,6 +154,18 @@ def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     when a server redirects everything, as one does that wants https. To it this is the second try.
     """
     context["s3_redirect"]["redirected"] = True
+
+
+def style(endpoint_url: str, bucket: str, configured: AddressingStyle) -> AddressingStyle:
+    """How the bucket is named; `auto` is what the host takes: in its own name, or in the path.
+
+    Tigris and AWS refuse the path for new buckets; others need a DNS of their own for the host, so
+    they get the path. So does a name with a dot, which no certificate for `*.` covers.
+    """
+    if configured != AUTO:
+        return configured
+    wants_virtual = _WANTS_VIRTUAL.fullmatch(urlsplit(endpoint_url).hostname or "")
+    return "virtual" if wants_virtual and "." not in bucket else "path"
 
 
 def region(endpoint_url: str, configured: str = AUTO) -> str:

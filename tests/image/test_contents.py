@@ -12,7 +12,16 @@ from tests.support.migrating import REPOSITORY
 
 ADDED_LIMIT_MIB = 440  #: over the base; see docs/figures.md
 LISTED = r"find / -xdev ( -path /proc -o -path /sys -o -path /dev ) -prune -o -print"
-SERVICE = {"__pycache__", "alembic", "alembic.ini", "app.py", "ilios", "start.sh", "workers.py"}
+SERVICE = {
+    "__pycache__",
+    "alembic",
+    "alembic.ini",
+    "app.py",
+    "bin",
+    "ilios",
+    "start.sh",
+    "workers.py",
+}
 COMPILERS = {"as", "c++", "cc", "clang", "g++", "gcc", "gold", "ld", "make", "rustc", "strip"}
 IMPORT_ALL = """
 import importlib, pkgutil, ilios

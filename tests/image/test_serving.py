@@ -61,6 +61,13 @@ def test_the_health_check_of_the_image_tells_whether_the_service_is_well(
         container.execute(*command, environment=("PORT=9",))
 
 
+def test_the_doctor_finds_no_fault_in_it(container: Container) -> None:
+    findings = json.loads(container.execute("ilios", "doctor", "--json"))
+
+    assert [one for one in findings["findings"] if one["status"] == "error"] == []
+    assert {"database", "service"} <= {one["check"] for one in findings["findings"]}
+
+
 def test_it_listens_where_the_platform_says(run: Run) -> None:
     port = free_port()
 

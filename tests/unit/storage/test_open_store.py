@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ilios.settings import Settings
 from ilios.storage import keys, open_store
 from ilios.storage.local import LocalStore
-from ilios.storage.s3 import S3Store, region
+from ilios.storage.s3 import S3Store, region, style
 
 
 def test_without_a_bucket_objects_live_in_the_data_folder(tmp_path: Path) -> None:
@@ -49,6 +50,32 @@ def test_with_a_bucket_objects_live_there(tmp_path: Path) -> None:
 )
 def test_the_region_is_auto_except_at_amazon(endpoint: str, expected: str) -> None:
     assert region(endpoint) == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "bucket", "expected"),
+    [
+        ("https://fly.storage.tigris.dev", "documents", "virtual"),
+        ("https://s3.eu-central-1.amazonaws.com", "documents", "virtual"),
+        ("https://s3.eu-central-1.amazonaws.com", "docs.example.com", "path"),
+        ("https://account.r2.cloudflarestorage.com", "documents", "path"),
+        ("https://amazonaws.com.example.com", "documents", "path"),
+        ("http://127.0.0.1:9000", "documents", "path"),
+    ],
+)
+def test_the_bucket_is_in_the_hosts_name_where_the_host_insists(
+    endpoint: str, bucket: str, expected: str
+) -> None:
+    assert style(endpoint, bucket, "auto") == expected
+    assert style(endpoint, bucket, "path") == "path"
+
+
+def test_links_to_the_default_endpoint_have_the_bucket_in_the_hosts_name() -> None:
+    store = S3Store("documents", "https://fly.storage.tigris.dev", "id", "secret", "auto")
+
+    link = store.presign_put("incoming/i/d", expires=timedelta(minutes=5), size_bytes=3)
+
+    assert link.startswith("https://documents.fly.storage.tigris.dev/incoming/i/d?")
 
 
 def test_a_region_that_is_set_is_taken() -> None:
