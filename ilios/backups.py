@@ -45,6 +45,10 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
     _require_target(database, target, replace=replace)
     if not database.exists():
         raise BackupRefused(f"There is no database {database}: set DATA_DIR to the service's own.")
+    if untouched.is_beside(database, "-journal"):
+        raise BackupRefused(
+            f"{database} is being migrated, or its writer was killed: start the service first."
+        )
     if migrations.look(database).revision is None:
         raise BackupRefused(f"{database} holds nothing of Ilios yet: start the service first.")
     draft = target.with_name(f".{target.name}.{os.getpid()}")
@@ -86,7 +90,7 @@ def _create(draft: Path) -> None:
 
 
 def _copy(database: Path, draft: Path) -> None:
-    with _driver_errors(database), _reading(database) as connection:
+    with _driver_errors(database), _reading(database, may_change=True) as connection:
         connection.execute("VACUUM INTO ?", (str(draft),))
 
 
@@ -110,8 +114,8 @@ def _checked(draft: Path, target: Path) -> Backup:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Any]:
-    connection = untouched.open_file(path)
+def _reading(path: Path, *, may_change: bool = False) -> Iterator[Any]:
+    connection = untouched.open_file(path, may_change=may_change)
     try:
         yield connection
     finally:

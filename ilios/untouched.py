@@ -30,10 +30,15 @@ def connect(path: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def open_file(path: Path) -> Any:
-    """A connection of the driver that reads what the last writer left."""
+def open_file(path: Path, *, may_change: bool = False) -> Any:
+    """A connection of the driver that reads what the last writer left.
+
+    `may_change` when somebody may open the file while it is read, which may take long: then an
+    empty `-wal` may stay behind.
+    """
+    options = "mode=ro" if may_change else _options(path)
     return pysqlite3.connect(
-        f"file:{quote(str(path))}?{_options(path)}",
+        f"file:{quote(str(path))}?{options}",
         uri=True,
         isolation_level=None,
         timeout=BUSY_TIMEOUT_SECONDS,
@@ -41,15 +46,16 @@ def open_file(path: Path) -> Any:
 
 
 def _options(path: Path) -> str:
-    if _is_beside(path, "-journal"):
+    if is_beside(path, "-journal"):
         return "mode=rw"  # its writer was killed: no reader may pass before that is undone
-    if _is_beside(path, "-wal"):
+    if is_beside(path, "-wal") or is_beside(path, "-shm"):  # the first is empty until a write
         return "mode=ro"  # somebody has it open, or died with it open
     # Even a reader makes the files -wal and -shm where there are none, unless it is told that the
     # file does not change: right only while nobody has it open.
     return "mode=ro&immutable=1"
 
 
-def _is_beside(path: Path, suffix: str) -> bool:
+def is_beside(path: Path, suffix: str) -> bool:
+    """Whether a file of this name is there, with something in it."""
     file = path.with_name(path.name + suffix)
     return file.exists() and file.stat().st_size > 0

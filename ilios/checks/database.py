@@ -51,6 +51,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
             f"Give it to that user: chown {user} {path}*",
         )
         return
+    if untouched.is_beside(path, "-journal"):  # whoever looks would have to undo it, and write
+        yield warning(
+            CHECK,
+            f"{path} is being written just now, or was when its writer was killed.",
+            "Look again in a minute; if it lasts, start the service, which undoes what is half.",
+        )
+        return
     try:
         found = migrations.look(path)
     except DatabaseRefused as refusal:

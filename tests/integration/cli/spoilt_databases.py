@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pysqlite3
 
@@ -56,6 +58,23 @@ def a_database_of_another_program(case: Case) -> None:
 def a_database_that_is_a_folder(case: Case) -> None:
     case.database.unlink()
     case.database.mkdir()
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys, pysqlite3
+connection = pysqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode=DELETE")
+connection.execute("PRAGMA cache_size=1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE half AS SELECT randomblob(100000) AS bytes")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@seeded("database", "when its writer was killed", "start the service", "warning")
+def a_database_whose_writer_was_killed(case: Case) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, case.database], check=False)
+    assert case.database.with_name(f"{case.database.name}-journal").stat().st_size
 
 
 @seeded("write lock", "has been locked by process", "Stop that program")

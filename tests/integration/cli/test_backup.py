@@ -226,7 +226,7 @@ def test_a_corrupt_database_does_not_become_a_backup(operator: Operator, tmp_pat
     assert not (tmp_path / "backup.db").exists()
 
 
-@pytest.mark.parametrize("database", ["absent", "empty", "foreign"])
+@pytest.mark.parametrize("database", ["absent", "empty", "foreign", "half"])
 def test_what_is_not_ours_is_not_backed_up(
     operator: Operator, tmp_path: Path, database: str
 ) -> None:
@@ -236,6 +236,9 @@ def test_what_is_not_ours_is_not_backed_up(
         path.touch()
     if database == "foreign":
         rows(path, "CREATE TABLE recipes (id INTEGER)")
+    if database == "half":
+        path.touch()
+        path.with_name(f"{path.name}-journal").write_text("what a killed writer left")
 
     done = operator.run("backup", tmp_path / "backup.db")
 

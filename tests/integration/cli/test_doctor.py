@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import boto3
+import pysqlite3
 import pytest
 
+from ilios import untouched
 from ilios.checks.bucket import DONE
 from ilios.checks.disk import type_of
 from ilios.database import Database
@@ -24,6 +26,7 @@ from tests.mistral_server.process import MistralServer
 from tests.support import documents
 from tests.support.api_server import Server
 from tests.support.commands import Operator
+from tests.support.predecessor import Predecessor
 from tests.support.supervising import SupervisorProcess
 
 SPOILT = (
@@ -87,6 +90,30 @@ def test_a_bucket_in_order_is_tried_in_every_way(case: Case) -> None:
     admin.close()
 
 
+def test_a_database_of_the_predecessor_is_recognised_and_left_alone(case: Case) -> None:
+    case.database.unlink()
+    Predecessor(case.database)
+    before = contents(case.folder)
+
+    diagnosis = case.operator.diagnosis()
+
+    assert diagnosis.of("error", "warning") == []
+    (found,) = [one for one in diagnosis.of("ok") if one["check"] == "database"]
+    assert "the next start adopts it" in found["detail"]
+    assert contents(case.folder) == before
+
+
+def test_a_database_that_is_open_is_not_taken_for_one_that_does_not_change(case: Case) -> None:
+    case.execute("PRAGMA journal_mode=WAL")
+    with closing(pysqlite3.connect(str(case.database), isolation_level=None)) as service:
+        service.execute("SELECT * FROM instance").fetchall()  # nothing is written yet
+        with closing(untouched.open_file(case.database)) as look:
+            service.execute("CREATE TABLE written (later)")
+            tables = look.execute("SELECT name FROM sqlite_master").fetchall()
+
+    assert ("written",) in tables
+
+
 def test_a_folder_before_the_first_start_is_in_order(case: Case) -> None:
     shutil.rmtree(case.folder)
 
@@ -134,6 +161,7 @@ def test_secrets_are_not_shown(case: Case) -> None:
         spoilt_databases.a_database_with_a_damaged_page,
         spoilt_databases.a_database_of_a_newer_version,
         spoilt_databases.a_database_of_another_program,
+        spoilt_databases.a_database_whose_writer_was_killed,
     ],
 )
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
