@@ -50,8 +50,9 @@ pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); trap 'rm -rf "$$scratch"' EXIT;
 	trap 'exit 130' INT; trap 'exit 143' TERM; \
 	PATH="$(BIN):$$PATH" TMPDIR="$$scratch" $(BIN)/python -m pytest $(1)
 
+# Two at a time, for most of them wait for processes. A file stays together: its fixtures are dear.
 test: setup
-	$(call pytest,)
+	$(call pytest,--numprocesses 2 --dist loadfile)
 
 ceph-test: setup
 	$(call pytest,tests/ceph)
