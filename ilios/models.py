@@ -124,9 +124,7 @@ class Instance(Base):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     created_at: Mapped[datetime]
-    adopted_at: Mapped[
-        datetime | None
-    ]  #: when the predecessor's content came; retention rests a day
+    adopted_at: Mapped[datetime | None]  #: of the predecessor's content; retention rests a day
 
 
 class Batch(Base):

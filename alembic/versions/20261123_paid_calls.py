@@ -108,8 +108,40 @@ def upgrade() -> None:
         )
 
 
+# The version before knows neither shared results nor page ranges nor the provider's batch lane:
+# each document gets pages of its own, and what is not ended is converted as a whole, in its turn.
+COPY_SHARED_PAGES = """
+    INSERT INTO pages (document_id, "index", markdown, width, height, dpi, images)
+    SELECT d.id, p."index", p.markdown, p.width, p.height, p.dpi, p.images
+    FROM documents AS d JOIN pages AS p ON p.document_id = d.result_of
+    WHERE d.status = 'completed'
+"""
+FORGET_UNFINISHED_PAGES = """
+    DELETE FROM pages WHERE document_id IN
+        (SELECT id FROM documents WHERE status IN ('pending', 'processing'))
+"""
+DROP_OTHER_JOBS = "DELETE FROM job_queue WHERE type <> 'convert'"
+ENQUEUE_UNFINISHED = """
+    INSERT INTO job_queue (id, document_id, owner, type, lane, status, priority, rank, attempts,
+        max_attempts, crashes, created_at)
+    SELECT lower(hex(randomblob(12))), id, owner, 'convert', 'embedded', 'pending', 5,
+        CAST(strftime('%s', created_at) AS INTEGER) * 1000 - 3000000, 0, 3, 0, created_at
+    FROM documents
+    WHERE status IN ('pending', 'processing') AND id NOT IN
+        (SELECT document_id FROM job_queue WHERE status IN ('pending', 'processing'))
+"""
+WAIT_AGAIN = "UPDATE documents SET status = 'pending', pages_done = 0 WHERE status = 'processing'"
+
+
 def downgrade() -> None:
-    op.execute("DELETE FROM job_queue WHERE document_id IS NULL")
+    for statement in (
+        COPY_SHARED_PAGES,
+        FORGET_UNFINISHED_PAGES,
+        DROP_OTHER_JOBS,
+        ENQUEUE_UNFINISHED,
+        WAIT_AGAIN,
+    ):
+        op.execute(statement)
     with op.batch_alter_table("usage", schema=None) as batch_op:
         batch_op.drop_column("is_batch")
         batch_op.drop_column("expected_pages")

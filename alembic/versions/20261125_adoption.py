@@ -22,5 +22,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The version before knows no archive: there they are what they were before.
+    op.execute("UPDATE documents SET status = 'completed' WHERE status = 'archived'")
     with op.batch_alter_table("instance", schema=None) as batch_op:
         batch_op.drop_column("adopted_at")

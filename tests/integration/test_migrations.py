@@ -116,6 +116,24 @@ LATER_CONTENT = (
     "attempts, max_attempts, crashes, created_at) VALUES ('step', 'lane', 'anna', "
     "'provider_batch', 'mistral', 'pending', 5, 1, 0, 1000, 0, '2026-01-01 00:00:00.000000')",
     "UPDATE instance SET adopted_at = '2026-01-01 00:00:00.000000'",
+    *(
+        "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, status, "  # noqa: S608
+        "engine_fault, operation, result_of, provider_batch_id, options, warnings, pages_done, "
+        f"retention_days, created_at) VALUES ('{name}', 'anna', 'a.pdf', 'application/pdf', 3, "
+        f"'key', '{status}', 0, 'convert', {result_of}, {lane}, '{{}}', '[]', 0, 365, "
+        "'2026-01-01 00:00:00.000000')"
+        for name, status, result_of, lane in (
+            ("twin", "completed", "'document'", "NULL"),
+            ("archive", "archived", "NULL", "NULL"),
+            ("split", "processing", "NULL", "NULL"),
+            ("twin-of-split", "pending", "'split'", "NULL"),
+            ("in-lane", "processing", "NULL", "'lane'"),
+        )
+    ),
+    "INSERT INTO job_queue (id, document_id, owner, type, lane, first_page, last_page, status, "
+    "priority, rank, attempts, max_attempts, crashes, created_at) VALUES ('range', 'split', "
+    "'anna', 'range', 'mistral', 0, 9, 'pending', 5, 1, 0, 3, 0, '2026-01-01 00:00:00.000000')",
+    "INSERT INTO pages (document_id, \"index\", markdown, images) VALUES ('split', 7, 'x', '[]')",
 )
 """What only later revisions can hold."""
 
@@ -149,19 +167,37 @@ def test_every_revision_goes_up_and_down_with_data_in_it(fresh: Settings) -> Non
             assert content(fresh.database_path) == before
 
 
-def test_what_only_later_revisions_know_does_not_hinder_the_way_back(fresh: Settings) -> None:
+def test_what_only_later_revisions_know_becomes_what_the_first_can_hold(fresh: Settings) -> None:
     alembic(fresh, "upgrade", "head")
     for statement in (*FIRST_CONTENT, *LATER_CONTENT):
         execute(fresh.database_path, statement)
-    before = content(fresh.database_path)
 
     down = alembic(fresh, "downgrade", REVISIONS[0])
-    after = content(fresh.database_path)
-    done = [alembic(fresh, *command) for command in (("downgrade", "base"), ("upgrade", "head"))]
 
     assert down.returncode == 0, down.stderr
-    assert after == before
-    assert [item.returncode for item in done] == [0, 0]
+    found = content(fresh.database_path)
+    assert {name: status for name, _, status, *_ in found["documents"]} == {
+        "document": "completed",
+        "twin": "completed",
+        "archive": "completed",
+        "split": "pending",
+        "twin-of-split": "pending",
+        "in-lane": "pending",
+    }
+    assert sorted(found["pages"]) == [("document", 0, "# One"), ("twin", 0, "# One")]
+    waiting = sorted(str(document) for _, document, status in found["jobs"] if status == "pending")
+    assert waiting == ["in-lane", "split", "twin-of-split"]
+
+
+def test_all_the_way_down_and_up_again(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "head")
+    for statement in (*FIRST_CONTENT, *LATER_CONTENT):
+        execute(fresh.database_path, statement)
+
+    for arguments in (("downgrade", "base"), ("upgrade", "head")):
+        done = alembic(fresh, *arguments)
+        assert done.returncode == 0, done.stderr
+
     migrations.require_current(fresh)
 
 
