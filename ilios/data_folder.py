@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from ilios import ids
 from ilios.errors import StartupError
 from ilios.settings import Settings
 
@@ -60,6 +61,14 @@ def web_lock(settings: Settings) -> Path:
 
 def node_id_file(settings: Settings) -> Path:
     return settings.data_folder / "node-id"
+
+
+def node_id(settings: Settings) -> str:
+    """The name of this data folder's node, drawn at its first start."""
+    path = node_id_file(settings)
+    if not path.exists():
+        path.write_text(ids.new_id())
+    return path.read_text().strip()
 
 
 def signing_key(settings: Settings) -> Path:

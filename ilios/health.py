@@ -21,7 +21,8 @@ BACKLOG_AGE = timedelta(seconds=60)
 class Health:
     """`provider` is what the governor makes of it, `storage` what a worker last saw of the bucket.
 
-    `cause` says what makes the service unhealthy; it is None when it is healthy.
+    `cause` says what makes the service unhealthy; it is None when it is healthy. `replica` is None
+    when replication is off.
     """
 
     database: str
@@ -30,6 +31,16 @@ class Health:
     queue: str
     provider: str
     cause: str | None
+    replica: Replica | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """How the copy in Turso stands: `ok` or what is the matter, and what it lacks."""
+
+    state: str
+    lag_rows: int
+    lag_seconds: float
 
 
 class Examiner:
@@ -56,8 +67,11 @@ class Examiner:
                 queue="unknown",
                 provider=provider,
                 cause=f"The database does not answer: {reason}.",
+                replica=_replica(beat),
             )
-        return Health("connected", storage, workers, backlog, provider, worker_fault)
+        return Health(
+            "connected", storage, workers, backlog, provider, worker_fault, _replica(beat)
+        )
 
     def _storage(self, beat: Heartbeat | None) -> str:
         fault = beat.storage_fault if beat and beat.is_fresh else None
@@ -69,6 +83,13 @@ class Examiner:
             oldest = backlog.oldest_ready(session, engines.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
         return "backlogged" if late else "ok"
+
+
+def _replica(beat: Heartbeat | None) -> Replica | None:
+    if beat is None or beat.turso is None:
+        return None
+    state = beat.turso if beat.is_fresh else "unknown"
+    return Replica(state, beat.turso_lag_rows, round(beat.turso_lag_seconds, 1))
 
 
 def _workers(beat: Heartbeat | None) -> tuple[str, str | None]:

@@ -23,6 +23,9 @@ class Heartbeat:
     provider: str = NOT_USED  #: what the governor makes of the provider
     provider_files_removed: int = 0  #: left-overs of ours, since the supervisor started
     storage_fault: str | None = None  #: of the object store; None while it answers
+    turso: str | None = None  #: `ok`, or what is the matter; None when replication is off
+    turso_lag_rows: int = 0  #: about how many changes Turso lacks
+    turso_lag_seconds: float = 0.0  #: since when it lacks some
 
     @property
     def is_fresh(self) -> bool:

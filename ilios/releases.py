@@ -103,6 +103,16 @@ def move_to_lane(session: Session, lane: str, others: ColumnElement[bool]) -> in
     return len(moved.all())
 
 
+def end_leases(session: Session, now: datetime) -> None:
+    """Let every lease end: whoever held them cannot reach this database any more."""
+    session.execute(
+        update(Job)
+        .where(Job.status == PROCESSING)
+        .values(lease_until=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def of_node(node: str) -> ColumnElement[bool]:
     """Jobs that any worker of this node holds."""
     return Job.worker.startswith(f"{node}/", autoescape=True)

@@ -30,8 +30,6 @@ NOT_AVAILABLE: Final = {
     "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
     "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
     "METRICS_TOKEN": "/metrics is not served yet; unset it",
-    "TURSO_AUTH_TOKEN": "replication to Turso is not available yet; unset it",
-    "TURSO_DATABASE_URL": "replication to Turso is not available yet; unset it",
 }
 """Variables of the deployment guide that nothing here would honour: refused, never ignored."""
 
@@ -41,6 +39,22 @@ def _http_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an http or https URL")
     return value.rstrip("/")
+
+
+def _libsql_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("libsql", "https", "http") or not parts.hostname:
+        raise ValueError("must be a libsql or https URL")
+    if parts.query or parts.username or parts.password:
+        raise ValueError("must be the URL alone; the token belongs into TURSO_AUTH_TOKEN")
+    return value.rstrip("/")
+
+
+def _header_token(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("must be one word of ASCII, for it travels in a header")
+    return value
 
 
 def _origins(value: str) -> str:
@@ -83,6 +97,8 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+LibsqlUrl = Annotated[str, AfterValidator(_libsql_url)]
+HeaderToken = Annotated[SecretStr, AfterValidator(_header_token)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 Credential = Annotated[SecretStr, AfterValidator(_credential)]
@@ -210,7 +226,16 @@ class Settings(BaseSettings):
     margin_rate: int = _field(30, "Added to the provider's price, in percent", "30", ge=0, le=1000)
 
     # Replication
-    use_embedded_replica: bool = _field(False, "Replicate to Turso; not available yet", "false")
+    use_embedded_replica: bool = _field(
+        False,
+        "Copy the database to Turso all the time, and restore an empty volume from it",
+        "true",
+    )
+    turso_database_url: LibsqlUrl | None = _field(
+        None, "Turso database, used by nothing else", "libsql://ilios-acme.turso.io"
+    )
+    turso_auth_token: HeaderToken | None = _field(None, "Token that may write to it", "eyJhbGciOi")
+    turso_sync_interval: int = _field(60, "Seconds between two copies", "60", ge=1, le=3600)
 
     # Logs
     log_format: Literal["json", "console"] = _field("json", "Shape of the log", "json")
@@ -232,11 +257,17 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _available(self) -> Settings:
-        if self.use_embedded_replica:
+    def _whole_turso(self) -> Settings:
+        given = [bool(self.turso_database_url), bool(self.turso_auth_token)]
+        if self.use_embedded_replica and not all(given):
             raise SettingsError(
-                "USE_EMBEDDED_REPLICA is 'true', but replication to Turso is not available yet; "
-                "for example USE_EMBEDDED_REPLICA=false."
+                "USE_EMBEDDED_REPLICA is 'true' without both TURSO_DATABASE_URL and "
+                "TURSO_AUTH_TOKEN: set all three, or USE_EMBEDDED_REPLICA=false."
+            )
+        if any(given) and not self.use_embedded_replica:
+            raise SettingsError(
+                "TURSO_DATABASE_URL or TURSO_AUTH_TOKEN is set without USE_EMBEDDED_REPLICA=true: "
+                "set all three to replicate, or unset both."
             )
         return self
 
@@ -296,5 +327,7 @@ def fault_line(error: ErrorDetails) -> str:
     field = Settings.model_fields.get(name)
     if field is None or not field.examples:
         return fault
-    shown = "its value" if "secret" in name or "key" in name else repr(error["input"])
+    # A URL may have been given with a token inside.
+    is_private = "SecretStr" in str(field.annotation) or name == "turso_database_url"
+    shown = "its value" if is_private else repr(error["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import data_folder, engines, heartbeat, ids, logs, migrations
+from ilios import data_folder, engines, heartbeat, logs, migrations
 from ilios.database import Database
 from ilios.dispatch import Dispatcher, Slot
 from ilios.errors import DatabaseBusy, StartupError
@@ -20,6 +20,7 @@ from ilios.heartbeat import Heartbeat
 from ilios.kept_answers import KeptAnswers
 from ilios.processes import InheritedDescriptor, lock_file
 from ilios.queue import Lease
+from ilios.replication import ReplicatorHandle
 from ilios.settings import Settings
 from ilios.wakeup import Listener
 from ilios.worker import EngineFactory
@@ -35,6 +36,7 @@ POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
 BEAT_SECONDS = 0.25
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
+LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
 TIDY_SECONDS = 600.0
 STORE_LOOK_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
 
@@ -65,11 +67,12 @@ class Supervisor:
         self, settings: Settings, open_engines: EngineFactory, lock: InheritedDescriptor
     ) -> None:
         self._settings = settings
-        self._node = _node_id(data_folder.node_id_file(settings))
+        self._node = data_folder.node_id(settings)
         self._database = Database(settings.database_path, settings.sqlite_synchronous)
         self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
         self._governor = _governor(settings)
         self._listener = Listener(data_folder.wake_socket(settings))
+        self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
@@ -99,6 +102,7 @@ class Supervisor:
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
         while not self._stopping:
             self._workers.start_due()
+            self._replicator.tend()
             self._attempt_dispatch()
             self._tidy()
             self._look_at_store()
@@ -109,12 +113,14 @@ class Supervisor:
                 self._stop_workers()
                 return EXIT_WORKERS_CANNOT_BOOT
         self._stop_workers()
+        self._stop_replicator()
         log.info("supervisor.stopped")
         return EXIT_STOPPED
 
     def close(self) -> None:
         """End whatever is left: multiprocessing joins our children at exit, and would for ever."""
         self._workers.reap()
+        self._replicator.reap()
         signal.set_wakeup_fd(-1)
         self._listener.close()
         self._database.close()
@@ -135,6 +141,7 @@ class Supervisor:
         """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
         if not self._node_released:
             self._dispatcher.release_node(self._node)
+            self._dispatcher.release_expired()  # a restored database's, of the node that was lost
             self._dispatcher.assign_lanes(self._settings)
             self._node_released = True
         if self._lost:
@@ -173,7 +180,8 @@ class Supervisor:
         workers = list(self._workers)
         bell = self._listener.fileno()
         free = self._workers.free_places()
-        news = set(wait([bell, self._signalled, *sources(workers)], timeout_seconds))
+        replicator = self._replicator.sources()
+        news = set(wait([bell, self._signalled, *replicator, *sources(workers)], timeout_seconds))
         self._listener.rung()
         for worker in workers:
             ended = worker.process.sentinel in news
@@ -240,12 +248,22 @@ class Supervisor:
             # The next supervisor finds them under this node's name.
             log.warning("supervisor.database_failed", reason=str(error))
 
+    def _stop_replicator(self) -> None:
+        """Let it send what the workers wrote last; what it cannot waits for the next start."""
+        deadline = time.monotonic() + LAST_PUSH_SECONDS
+        self._replicator.stop()
+        while (left := self._replicator.sources()) and time.monotonic() < deadline:
+            self._beat()
+            wait(left, POLL_SECONDS)
+            self._replicator.listen()
+
     def _beat(self) -> None:
         """Say how we are; at most a few times a second, unless the workers have changed."""
         ready = len(self._workers.ready())
         if ready == self._ready_last_said and time.monotonic() < self._beat_at:
             return
         self._ready_last_said, self._beat_at = ready, time.monotonic() + BEAT_SECONDS
+        replica = self._replicator.standing
         beat = Heartbeat(
             pid=os.getpid(),
             beat_seconds=time.monotonic(),
@@ -255,6 +273,9 @@ class Supervisor:
             provider=self._provider_state(),
             provider_files_removed=self._provider_files_removed,
             storage_fault=self._storage_fault,
+            turso=replica.text if replica else None,
+            turso_lag_rows=replica.lag_rows if replica else 0,
+            turso_lag_seconds=replica.lag_seconds() if replica else 0.0,
         )
         try:
             heartbeat.write(data_folder.supervisor_state(self._settings), beat)
@@ -283,10 +304,3 @@ def _take_lock(path: Path) -> int:
             f"Another supervisor works in {path.parent.parent}: stop it, or give this one "
             "a DATA_DIR of its own."
         ) from None
-
-
-def _node_id(path: Path) -> str:
-    """The name of this data folder's node, drawn at its first start."""
-    if not path.exists():
-        path.write_text(ids.new_id())
-    return path.read_text().strip()

@@ -29,7 +29,9 @@ def health() -> Any:
             "workers": found.workers,
             "queue": found.queue,
             "provider": found.provider,
+            **({"turso": found.replica.state} if found.replica else {}),
         },
+        **({"replication": found.replica} if found.replica else {}),
         **({"cause": found.cause} if found.cause else {}),
     }
     return answer, 503 if found.cause else 200

@@ -189,12 +189,19 @@ class HealthServicesSchema(CamelSchema):
     provider = text(
         "`ok`, `not used`, or what is the matter; documents wait meanwhile.", example="ok"
     )
+    turso = text("With replication: `ok`, or what is the matter.", example="ok")
+
+
+class ReplicationSchema(CamelSchema):
+    lag_rows = number("About how many changes Turso lacks.")
+    lag_seconds = fields.Float(metadata={"description": "For how long it has lacked some."})
 
 
 class HealthSchema(CamelSchema):
     status = text(enum=["healthy", "unhealthy"], example="healthy")
     timestamp = moment()
     services = fields.Nested(HealthServicesSchema)
+    replication = fields.Nested(ReplicationSchema)
     cause = text("Why it is unhealthy.")
 
 

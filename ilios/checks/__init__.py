@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ilios.checks import bucket, database, disk, environment, folder, provider, service
+from ilios.checks import bucket, database, disk, environment, folder, provider, service, turso
 from ilios.checks.finding import Finding, Status, error
 from ilios.settings import Settings
 
@@ -24,6 +24,7 @@ CHECKS: Final[dict[str, Check]] = {
     database.LIBRARY_CHECK: database.examine_library,
     database.CHECK: database.examine,
     bucket.CHECK: bucket.examine,
+    turso.CHECK: turso.examine,
     provider.CHECK: provider.examine,
     service.CHECK: service.examine,
 }

@@ -117,7 +117,7 @@ LATER_CONTENT = (
     "'provider_batch', 'mistral', 'pending', 5, 1, 0, 1000, 0, '2026-01-01 00:00:00.000000')",
     "UPDATE instance SET adopted_at = '2026-01-01 00:00:00.000000'",
     *(
-        "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, status, "  # noqa: S608
+        "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, status, "
         "engine_fault, operation, result_of, provider_batch_id, options, warnings, pages_done, "
         f"retention_days, created_at) VALUES ('{name}', 'anna', 'a.pdf', 'application/pdf', 3, "
         f"'key', '{status}', 0, 'convert', {result_of}, {lane}, '{{}}', '[]', 0, 365, "
@@ -363,7 +363,7 @@ def test_another_schema_is_not_served(
     fresh: Settings, server: tuple[str, ...], revision: str
 ) -> None:
     alembic(fresh, "upgrade", "head")
-    execute(fresh.database_path, f"UPDATE alembic_version SET version_num = '{revision}'")  # noqa: S608
+    execute(fresh.database_path, f"UPDATE alembic_version SET version_num = '{revision}'")
     before = fresh.database_path.read_bytes()
 
     done = subprocess.run(

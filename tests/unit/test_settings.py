@@ -67,7 +67,13 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("AWS_SECRET_ACCESS_KEY", "tsec x", "AWS_SECRET_ACCESS_KEY is its value: has a space"),
         ("S3_BUCKET", "s3://documents", "must be the name of a bucket"),
         ("S3_REGION", "eu central", "for example S3_REGION=eu-central-1"),
-        ("USE_EMBEDDED_REPLICA", "true", "not available yet"),
+        ("USE_EMBEDDED_REPLICA", "true", "without both TURSO_DATABASE_URL and TURSO_AUTH_TOKEN"),
+        ("TURSO_DATABASE_URL", "libsql://x", "set without USE_EMBEDDED_REPLICA=true"),
+        ("TURSO_DATABASE_URL", "postgresql://x", "must be a libsql or https URL"),
+        ("TURSO_DATABASE_URL", "libsql://x?authToken=secret", "the token belongs into"),
+        ("TURSO_AUTH_TOKEN", "x", "set without USE_EMBEDDED_REPLICA=true"),
+        ("TURSO_AUTH_TOKEN", "secret secret", "one word of ASCII"),
+        ("TURSO_SYNC_INTERVAL", "0", "for example TURSO_SYNC_INTERVAL=60"),
         ("DATABASE_URL", "postgresql://x", "PostgreSQL is not supported yet"),
         ("DB_ENCRYPTION_KEY", "secret", "encrypt the volume"),
         ("MISTRAL_SERVER_URL", "api.mistral.ai", "must be an http or https URL"),
@@ -78,7 +84,6 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("MARGIN_RATE", "1001", "less than or equal to 1000"),
         ("PRICE_BOOK", "mistral-ocr-2512=2", "model=plain/annotated"),
         ("PRICE_BOOK", "mistral-ocr-2512=2/0.001", "in steps of 0.002"),
-        ("TURSO_DATABASE_URL", "libsql://x", "not available yet"),
         ("METRICS_TOKEN", "secret", "/metrics"),
     ],
 )
@@ -127,6 +132,28 @@ def test_32_waiting_clients_find_a_place_wherever_the_kernel_sends_them() -> Non
     defaults = Settings()
     assert defaults.web_concurrency == 2
     assert Places(defaults.web_threads).total >= 32
+
+
+@pytest.mark.parametrize(
+    "missing", ["USE_EMBEDDED_REPLICA", "TURSO_DATABASE_URL", "TURSO_AUTH_TOKEN"]
+)
+def test_half_of_the_settings_for_turso_are_refused(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    whole = {
+        "USE_EMBEDDED_REPLICA": "true",
+        "TURSO_DATABASE_URL": "libsql://ilios-acme.turso.io",
+        "TURSO_AUTH_TOKEN": "very-private",
+    }
+    for name, value in whole.items():
+        monkeypatch.setenv(name, value)
+    assert settings.load().use_embedded_replica
+
+    monkeypatch.delenv(missing)
+
+    with pytest.raises(SettingsError, match="set all three") as caught:
+        settings.load()
+    assert "very-private" not in caught.value.detail
 
 
 @pytest.mark.parametrize("name", ["API_KEY", "MISTRAL_API_KEY", "AWS_SECRET_ACCESS_KEY"])

@@ -253,7 +253,7 @@ def test_a_job_that_has_ended_keeps_its_history(adopted_file: Path) -> None:
 @pytest.mark.parametrize("table", ["documents", "usage", "batches"])
 def test_no_row_is_lost(full_file: Path, adopted_file: Path, table: str) -> None:
     before, after = (
-        Predecessor(path).execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+        Predecessor(path).execute(f"SELECT count(*) FROM {table}")
         for path in (full_file, adopted_file)
     )
 

@@ -139,7 +139,7 @@ def test_a_row_that_makes_no_sense_is_named(
     old: Predecessor, old_settings: Settings, column: str, value: object, said: str
 ) -> None:
     old.document("odd", "completed")
-    old.execute(f"UPDATE documents SET {column} = ? WHERE id = ?", value, cuid("odd"))  # noqa: S608
+    old.execute(f"UPDATE documents SET {column} = ? WHERE id = ?", value, cuid("odd"))
 
     assert_refused_untouched(old_settings, f"row {cuid('odd')} of documents", said)
 

@@ -74,6 +74,18 @@ def test_a_fault_of_the_object_store_is_named_and_makes_nothing_unhealthy(
     assert body["services"]["s3"] == "unavailable: The object store has no bucket documents."
 
 
+def test_what_turso_lacks_is_said_and_makes_nothing_unhealthy(
+    nobody: Caller, beat: Callable[..., None]
+) -> None:
+    beat(turso="unreachable", turso_lag_rows=7, turso_lag_seconds=12.34)
+
+    answer = nobody.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.get_json()["services"]["turso"] == "unreachable"
+    assert answer.get_json()["replication"] == {"lagRows": 7, "lagSeconds": 12.3}
+
+
 def test_without_a_supervisor_it_is_unhealthy_and_says_so(nobody: Caller) -> None:
     answer = nobody.get("/health")
     assert answer.status_code == 503

@@ -1,0 +1,120 @@
+"""The replicator as the supervisor sees it: started, restarted, listened to, told to finish."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Final
+
+from ilios import logs
+from ilios.processes import InheritedDescriptor
+from ilios.replication import replicator
+from ilios.replication.standing import Finish, Standing
+from ilios.settings import Settings
+
+log = logs.get(__name__)
+
+RESTART_BASE_SECONDS: Final = 0.5  #: doubles with each death that soon follows a start
+RESTART_MAX_SECONDS: Final = 30.0
+STABLE_SECONDS: Final = 60.0
+SILENT_SECONDS: Final = 120.0  #: it says something with each request, which has 35 s
+
+
+class ReplicatorHandle:
+    """Does nothing at all when replication is off. Of the supervisor's one thread; never waits."""
+
+    def __init__(self, settings: Settings, node: str, lock: InheritedDescriptor) -> None:
+        self._settings = settings
+        self._node = node
+        self._lock = lock
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+        self._start_at = 0.0
+        self._started_at = self._heard_at = 0.0
+        self._quick_deaths = 0
+        #: What it last said of itself; None when replication is off.
+        self.standing: Standing | None = None
+        if settings.use_embedded_replica:
+            self.standing = Standing("starting", 0, time.monotonic())
+
+    def tend(self) -> None:
+        """Start it when it is due, hear what it says, bury it when it has died."""
+        if not self._settings.use_embedded_replica:
+            return
+        if self._process is None and time.monotonic() >= self._start_at:
+            self._start()
+        self.listen()
+        if self._process and time.monotonic() - self._heard_at > SILENT_SECONDS:
+            log.error("replicator.stuck")
+            self._process.kill()
+
+    def sources(self) -> list[Connection | int]:
+        """What to wait on: what it says, and its end. Empty when it does not run."""
+        if self._process is None or self._pipe is None:
+            return []
+        return [self._pipe, self._process.sentinel]
+
+    def listen(self) -> None:
+        """Take in what it has said, and its end."""
+        if self._process is None or self._pipe is None:
+            return
+        is_alive = self._process.is_alive()  # asked first: last words are heard before the burial
+        try:
+            while self._pipe.poll():
+                self.standing = self._pipe.recv()
+                self._heard_at = time.monotonic()
+        except (EOFError, OSError):
+            is_alive = False
+        if not is_alive:
+            self._bury()
+
+    def stop(self) -> None:
+        """Ask for a last round. It ends by itself; see `sources`."""
+        try:
+            if self._pipe is not None:
+                self._pipe.send(Finish())
+        except OSError:
+            log.warning("replicator.pipe_closed")
+
+    def reap(self) -> int | None:
+        """Make sure that it is gone; its exit code. What it has not sent stays in its log."""
+        if self._process is None or self._pipe is None:
+            return None
+        self._process.kill()
+        self._process.join()
+        exit_code = self._process.exitcode
+        self._pipe.close()
+        self._process = self._pipe = None
+        return exit_code
+
+    def _start(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, child_end = spawn.Pipe()
+        self._process = spawn.Process(
+            target=replicator.main,
+            args=(child_end, self._settings, self._node, os.getpid(), self._lock),
+            name="replicator",
+        )
+        self._started_at = self._heard_at = time.monotonic()
+        try:
+            self._process.start()
+        except OSError as error:  # no process, no memory, no descriptor: that may pass
+            log.warning("replicator.cannot_start", reason=str(error))
+            self._pipe.close()
+            self._process = self._pipe = None
+            self._start_at = time.monotonic() + RESTART_MAX_SECONDS
+        else:
+            log.info("replicator.started", replicator_pid=self._process.pid)
+        finally:
+            child_end.close()  # else recv() never sees EOF when it dies
+
+    def _bury(self) -> None:
+        exit_code = self.reap()
+        was_stable = time.monotonic() - self._started_at > STABLE_SECONDS
+        self._quick_deaths = 0 if was_stable else self._quick_deaths + 1
+        delay = min(RESTART_MAX_SECONDS, RESTART_BASE_SECONDS * 2 ** min(10, self._quick_deaths))
+        self._start_at = time.monotonic() + delay
+        log.warning("replicator.ended", exit_code=exit_code)

@@ -1,0 +1,127 @@
+"""The replicator's process: a round every TURSO_SYNC_INTERVAL, sooner after one that failed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ilios import logs
+from ilios.database import Database
+from ilios.errors import DatabaseBusy, ReplicationRefused
+from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
+from ilios.replication import change_log, local
+from ilios.replication.remote import Remote
+from ilios.replication.shipping import Shipper
+from ilios.replication.standing import OK, Standing
+from ilios.settings import Settings
+
+log = logs.get(__name__)
+
+LOOK_SECONDS: Final = 2.0  #: between two looks at how much waits to be sent
+RETRY_BASE_SECONDS: Final = 1.0  #: doubles with each failure, up to the interval
+RETRY_MAX_SECONDS: Final = 30.0
+LEASE_SLACK_SECONDS: Final = 30
+
+
+def main(
+    pipe: Connection, settings: Settings, node: str, supervisor_pid: int, _lock: InheritedDescriptor
+) -> None:
+    """A replicator's life. `_lock` is held, not used: the next supervisor waits for us."""
+    die_with_parent(supervisor_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides when we end
+    logs.configure(settings, "replicator")
+    database = Database(settings.database_path, settings.sqlite_synchronous)
+    with database.writing() as session:
+        change_log.install(local.raw(session))
+    Replicator(pipe, database, Remote.of(settings), node, settings.turso_sync_interval).run()
+    database.close()
+
+
+def lease_seconds(interval_seconds: int) -> int:
+    """For how long others leave the remote alone after each round: two may fail."""
+    return 3 * interval_seconds + LEASE_SLACK_SECONDS
+
+
+class Replicator:
+    """One thread: rounds, and between them an ear on the pipe."""
+
+    def __init__(
+        self, pipe: Connection, database: Database, remote: Remote, node: str, interval: int
+    ) -> None:
+        self._pipe = pipe
+        self._database = database
+        self._interval = interval
+        self._shipper = Shipper(database, remote, node, lease_seconds(interval), self._say)
+        self._text = "starting"
+        self._converged_at = time.monotonic()
+        self._failures = 0
+
+    def run(self) -> None:
+        """Until the supervisor says finish; then one round more."""
+        finishing = False
+        while not finishing:
+            self._attempt()
+            finishing = self._wait(self._pause_seconds())
+        self._attempt(last=True)
+
+    def _attempt(self, *, last: bool = False) -> None:
+        began = time.monotonic()
+        try:
+            self._shipper.ship(last=last)
+        except ReplicationRefused as error:
+            self._failed(error.cause, error.detail)
+        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+            self._failed("the database cannot be read", str(error))
+        else:
+            if self._failures:
+                log.info("replication.recovered", failures=self._failures)
+            self._failures = 0
+            self._text, self._converged_at = OK, began
+        self._say()
+
+    def _failed(self, cause: str, reason: str) -> None:
+        if self._text != cause:
+            log.warning("replication.failed", cause=cause, reason=reason)
+        self._failures += 1
+        self._text = cause
+
+    def _pause_seconds(self) -> float:
+        if self._failures == 0:
+            return self._interval
+        retry = RETRY_BASE_SECONDS * 2 ** min(10, self._failures - 1)
+        return float(min(retry, RETRY_MAX_SECONDS, self._interval))
+
+    def _wait(self, seconds: float) -> bool:
+        """Whether we were told to finish; says meanwhile how much waits to be sent."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if self._pipe.poll(min(left, LOOK_SECONDS)):
+                return self._finish_is_told()
+            self._say()
+        return self._pipe.poll() and self._finish_is_told()
+
+    def _finish_is_told(self) -> bool:
+        try:
+            self._pipe.recv()
+        except (EOFError, OSError):
+            os._exit(EXIT_ORPHANED)  # the next supervisor's replicator sends what is left
+        return True
+
+    def _say(self, doing: str = "") -> None:
+        """Tell the supervisor how we stand; it takes long silence for death."""
+        if doing:
+            self._text = doing
+        try:
+            with self._database.reading() as session:
+                rows = change_log.length(local.raw(session))
+            if not rows:
+                self._converged_at = time.monotonic()
+            self._pipe.send(Standing(self._text, rows, self._converged_at))
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("replication.cannot_say", reason=str(error))

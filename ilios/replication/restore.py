@@ -1,0 +1,120 @@
+"""Copies the remote down into an empty volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pysqlite3
+
+from ilios import data_folder, logs
+from ilios.errors import ForeignRemote, ReplicationRefused
+from ilios.replication import change_log, pieces
+from ilios.replication.marker import Marker, Pen
+from ilios.replication.remote import Remote, Value
+from ilios.replication.schema import Schema, Table, quoted
+from ilios.settings import Settings
+from ilios.storage.disk import fsync
+
+log = logs.get(__name__)
+
+LEASE_SECONDS: Final = 120  #: renewed with each portion
+ROWS_MAX: Final = 1000
+PORTION_MAX_BYTES: Final = 4 * 1024 * 1024  #: of one answer; the server gives 10 MB at most
+
+
+def restore(settings: Settings, remote: Remote, held: Marker) -> None:
+    """Take the remote over from its last writer, and copy it down.
+
+    The database appears in one step when all of it is on the disk; killed before, nothing is
+    there, and the next start begins anew. Objects are not in the remote.
+    Raises ReplicationRefused when the volume does not take it.
+    """
+    try:
+        _restore(settings, remote, held)
+    except (pysqlite3.Error, OSError) as error:
+        raise ReplicationRefused(
+            f"The database cannot be restored to {settings.database_path} ({error}): "
+            "give the volume more room, or repair it, and start again."
+        ) from error
+
+
+def _restore(settings: Settings, remote: Remote, held: Marker) -> None:
+    schema = Schema.parse(held.schema or "")
+    path = settings.database_path
+    draft = path.with_name(path.name + ".restoring")
+    draft.unlink(missing_ok=True)
+    log.info("replication.restoring", writer=held.writer, revision=schema.revision)
+    pen = Pen(remote, held.token, data_folder.node_id(settings), remember=lambda _token: None)
+    with closing(pysqlite3.connect(str(draft), isolation_level=None)) as connection:
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("BEGIN")
+        rows = _fill(connection, schema, remote, pen)
+        _take_over(connection, pen.token)
+        connection.execute("COMMIT")
+    _publish(draft, path)
+    log.info("replication.restored", rows=rows)
+    if not settings.s3_bucket:
+        log.warning("replication.objects_not_restored", reason="S3_BUCKET is not set")
+
+
+def _fill(connection: Any, schema: Schema, remote: Remote, pen: Pen) -> int:
+    for sql in schema.ddl:
+        if not sql.startswith(("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")):
+            raise ForeignRemote("The Turso database describes no schema of Ilios: name another.")
+        connection.execute(sql)
+    count = 0
+    for table in schema.tables:
+        marks = ", ".join("?" * len(table.columns))
+        columns = ", ".join(quoted(column) for column in table.columns)
+        insert = f"INSERT INTO {quoted(table.name)} ({columns}) VALUES ({marks})"
+        for rows in _portions(remote, table, pen):
+            connection.executemany(insert, (pieces.whole(remote, row) for row in rows))
+            count += len(rows)
+    return count
+
+
+def _portions(remote: Remote, table: Table, pen: Pen) -> Iterator[list[tuple[Value, ...]]]:
+    """All rows in order of the key. Nobody changes them meanwhile: the lease is ours."""
+    after: tuple[Value, ...] | None = None
+    while True:
+        pen.write([], LEASE_SECONDS)
+        count = _how_many(remote, table, after)
+        if count == 0:
+            return
+        rows = remote.read(f"{table.select(table.after(after))} LIMIT {count}", *(after or ()))
+        yield rows
+        after = table.key_of(rows[-1])
+
+
+def _how_many(remote: Remote, table: Table, after: tuple[Value, ...] | None) -> int:
+    """How many of the next rows one answer can hold: at least one, unless none is left."""
+    size = " + ".join(
+        f"coalesce(length(CAST({quoted(column)} AS BLOB)), 0)" for column in table.columns
+    )
+    sql = f"SELECT {size} FROM {quoted(table.name)} {table.after(after)} LIMIT {ROWS_MAX}"
+    total, count = 0, 0
+    for (size_bytes,) in remote.read(sql, *(after or ())):
+        total += int(size_bytes or 0)
+        if count and total > PORTION_MAX_BYTES:
+            break
+        count += 1
+    return count
+
+
+def _take_over(connection: Any, token: str) -> None:
+    """Make it this volume's database: its log starts here."""
+    change_log.install(connection)
+    connection.execute("DELETE FROM replication_log")
+    change_log.intend(connection, token)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    for left_over in ("-wal", "-shm"):  # of a file that was deleted; SQLite would apply it to ours
+        path.with_name(path.name + left_over).unlink(missing_ok=True)
+    fsync(draft)
+    draft.replace(path)
+    fsync(path.parent)

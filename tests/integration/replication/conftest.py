@@ -1,0 +1,88 @@
+"""A volume that replicates to a libsql-server of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ilios import data_folder, logs
+from ilios.database import Database
+from ilios.replication import change_log, local
+from ilios.replication.remote import Remote
+from ilios.replication.shipping import Shipper
+from ilios.settings import Settings
+from tests.replication_server.process import LibsqlServer
+
+LEASE_SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start configures the logs of its process; this process is not its own."""
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LibsqlServer]:
+    folder = tmp_path / "sqld"
+    folder.mkdir()
+    server = LibsqlServer(folder)
+    yield server
+    server.resume()
+    server.kill()
+
+
+@pytest.fixture
+def turso(server: LibsqlServer) -> dict[str, object]:
+    """The settings that turn replication on."""
+    return {
+        "use_embedded_replica": True,
+        "turso_database_url": server.url,
+        "turso_auth_token": server.token(),
+        "turso_sync_interval": 1,
+    }
+
+
+@pytest.fixture
+def settings(settings: Settings, turso: dict[str, object]) -> Settings:
+    """A migrated volume, with its log of changes."""
+    values = settings.model_dump(exclude_defaults=True) | turso
+    settings = Settings(**values)
+    database = Database(settings.database_path)
+    with database.writing() as session:
+        change_log.install(local.raw(session))
+    database.close()
+    return settings
+
+
+@pytest.fixture
+def empty(tmp_path: Path, turso: dict[str, object]) -> Settings:
+    """Another volume, without a database."""
+    return Settings(data_dir=tmp_path / "empty", log_format="console", **turso)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def clone(settings: Settings, tmp_path: Path) -> Settings:
+    """The same volume as it is now, under another node's name."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    shutil.copy(settings.database_path, folder)
+    return settings.model_copy(update={"data_dir": folder})
+
+
+@pytest.fixture
+def make_shipper() -> Iterator[Callable[..., Shipper]]:
+    """What the replicator's process runs, in this one."""
+    opened: list[Database] = []
+
+    def make(settings: Settings, lease: int = LEASE_SECONDS, **options: object) -> Shipper:
+        opened.append(Database(settings.database_path))
+        node = data_folder.node_id(settings)
+        return Shipper(opened[-1], Remote.of(settings), node, lease, **options)  # type: ignore[arg-type]
+
+    yield make
+    for database in opened:
+        database.close()

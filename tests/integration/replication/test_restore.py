@@ -1,0 +1,408 @@
+"""An empty volume and a filled remote, through the alembic command, as start.sh runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+import pytest
+from pydantic import SecretStr
+
+from ilios import clock, data_folder, queue
+from ilios.database import Database
+from ilios.engines import EMBEDDED
+from ilios.errors import OtherWriter, ReplicationRefused
+from ilios.models import DocumentStatus, PageRow
+from ilios.replication import change_log, local, prepare_volume, reading, restore
+from ilios.replication.remote import Remote
+from ilios.replication.shipping import Shipper
+from ilios.settings import Settings
+from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
+from tests.support import documents, replicas
+from tests.support.migrating import REPOSITORY, alembic, environment
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+pytestmark = NEEDS_SERVER
+
+Make = Callable[..., Shipper]
+
+
+def fill(database: Database, count: int = 5) -> None:
+    for number in range(count):
+        document_id, _ = documents.add_document(database)
+        with database.writing() as session:
+            page = PageRow(document_id=document_id, index=0, markdown=f"# Page {number}\x00ü")
+            page.images, page.width = [], 595.2755905511812
+            session.add(page)
+
+
+def refused(settings: Settings) -> str:
+    """The one line with which a start ends before anything is done."""
+    with pytest.raises(ReplicationRefused) as caught:
+        prepare_volume(settings)
+    assert "\n" not in caught.value.detail
+    return caught.value.detail
+
+
+def test_an_empty_volume_becomes_what_the_lost_one_was(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    fill(database)
+    make_shipper(settings).ship(last=True)
+
+    done = alembic(empty, "upgrade", "head")
+
+    assert done.returncode == 0, done.stderr
+    assert replicas.files_differ(settings.database_path, empty.database_path) == []
+    assert "objects_not_restored" in done.stdout  # no bucket
+
+
+def test_a_restored_volume_goes_on_where_the_lost_one_stopped(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    fill(database)
+    make_shipper(settings).ship(last=True)
+    prepare_volume(empty)
+    restored = Database(empty.database_path)
+    fill(restored, 1)
+    said: list[str] = []
+
+    make_shipper(empty, say=said.append).ship()
+
+    assert replicas.differences(empty) == 0
+    assert "sending everything" not in said
+    restored.close()
+
+
+def test_portions_and_long_texts_are_put_together_again(
+    settings: Settings,
+    empty: Settings,
+    database: Database,
+    make_shipper: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(database, 9)
+    with database.writing() as session:
+        session.connection().exec_driver_sql(
+            "UPDATE pages SET markdown = replace(hex(zeroblob(3000000)), '00', 'zwölf') "
+            "WHERE document_id = (SELECT min(id) FROM documents)"
+        )
+    make_shipper(settings).ship(last=True)
+    monkeypatch.setattr(restore, "ROWS_MAX", 4)
+    monkeypatch.setattr(restore, "PORTION_MAX_BYTES", 900)
+
+    prepare_volume(empty)
+
+    assert replicas.files_differ(settings.database_path, empty.database_path) == []
+
+
+def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
+    settings: Settings,
+    empty: Settings,
+    database: Database,
+    make_shipper: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(database)
+    make_shipper(settings).ship(last=True)
+    before = settings.database_path.with_name("before.db")
+    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+        connection.execute("VACUUM INTO ?", (str(before),))
+    with database.writing() as session:
+        change_log.remove(local.raw(session))
+        change_log.install(local.raw(session))
+    monkeypatch.setattr(reading, "ENTRIES_MAX", 2)
+    fill(database)
+    interrupted = iter([None, None, None, None])
+    with pytest.raises(StopIteration):
+        make_shipper(settings, 0, say=lambda _: next(interrupted)).ship()
+    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 5)
+
+    prepare_volume(empty)
+
+    assert replicas.files_differ(before, empty.database_path) == []
+
+
+def test_a_first_copy_that_was_never_finished_is_not_taken_for_one(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    fill(database)
+    with pytest.raises(StopIteration):
+        make_shipper(settings, 0, say=lambda _: next(iter([]))).ship()
+
+    assert "never finished" in refused(empty)
+    assert not empty.database_path.exists()
+
+
+KILLED_HALF_WAY = """
+import os, signal
+from ilios import settings
+from ilios.replication import prepare_volume, restore
+real = restore._how_many
+def killed(remote, table, after):
+    if table.name == "pages" and after is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(remote, table, after)
+restore._how_many = killed
+prepare_volume(settings.load())
+"""
+
+
+def test_a_restore_that_is_killed_leaves_nothing_and_is_simply_repeated(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    fill(database)
+    make_shipper(settings).ship(last=True)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_HALF_WAY], cwd=REPOSITORY, env=environment(empty), check=False
+    )
+    assert killed.returncode == -9
+    assert not empty.database_path.exists()
+
+    prepare_volume(empty)
+
+    assert replicas.files_differ(settings.database_path, empty.database_path) == []
+
+
+def test_a_volume_that_does_not_take_the_copy_ends_the_start_with_one_line(
+    settings: Settings, empty: Settings, make_shipper: Make
+) -> None:
+    make_shipper(settings).ship(last=True)
+    in_the_way = empty.database_path.with_name("ilios.db.restoring")
+    in_the_way.mkdir(parents=True)
+
+    assert "cannot be restored to" in refused(empty)
+
+
+def test_what_is_left_of_a_deleted_database_does_not_get_into_the_restored_one(
+    settings: Settings, database: Database, make_shipper: Make
+) -> None:
+    fill(database)
+    make_shipper(settings).ship(last=True)
+    path = settings.database_path
+    kept = path.with_name("kept.db")
+    with closing(pysqlite3.connect(str(path))) as connection:
+        connection.execute("VACUUM INTO ?", (str(kept),))
+    wal = path.with_name(path.name + "-wal")
+    left = wal.read_bytes()
+    assert left
+    database.close()
+    path.unlink()
+    wal.write_bytes(left)
+
+    prepare_volume(settings)
+
+    assert replicas.files_differ(kept, path) == []
+
+
+def test_jobs_that_the_lost_node_worked_on_are_done_at_once(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    document_id, _ = documents.add_document(database, settings=settings)
+    with database.writing() as session:
+        assert queue.claim(session, EMBEDDED, "lost/worker-0", clock.now())
+    make_shipper(settings).ship(last=True)
+    prepare_volume(empty)
+    (settings.data_folder / "objects").rename(empty.data_folder / "objects.lost")
+    data_folder.objects(empty).rmdir()
+    (empty.data_folder / "objects.lost").rename(data_folder.objects(empty))
+    supervisor = SupervisorProcess(empty)
+    restored = Database(empty.database_path)
+    try:
+        supervisor.wait_until_ready()
+        wait_until(
+            lambda: documents.document(restored, document_id).status is DocumentStatus.COMPLETED,
+            timeout_s=5,
+        )
+    finally:
+        restored.close()
+        supervisor.close()
+
+
+def test_a_dead_writers_lease_is_waited_for(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    fill(database)
+    make_shipper(settings, 2).ship()
+
+    prepare_volume(empty)
+
+    assert replicas.held(empty).writer == data_folder.node_id(empty)
+    assert replicas.files_differ(settings.database_path, empty.database_path) == []
+
+
+def test_a_live_writer_is_not_taken_over_from(
+    settings: Settings, empty: Settings, make_shipper: Make
+) -> None:
+    shipper = make_shipper(settings, 5)
+    shipper.ship()
+    stop = threading.Event()
+
+    def live() -> None:
+        while not stop.wait(0.5):
+            shipper.ship()
+
+    writer = threading.Thread(target=live)
+    writer.start()
+    try:
+        with pytest.raises(OtherWriter, match="stop one of the two"):
+            prepare_volume(empty)
+    finally:
+        stop.set()
+        writer.join()
+    assert not empty.database_path.exists()
+    assert replicas.held(settings).writer == data_folder.node_id(settings)
+
+
+def test_a_volume_that_was_taken_over_from_ships_nothing_and_does_not_start_again(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    shipper = make_shipper(settings, 0)
+    shipper.ship()
+    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 5)
+    prepare_volume(empty)
+    make_shipper(empty).ship(last=True)
+    fill(database)
+
+    with pytest.raises(OtherWriter, match="has written to the Turso database"):
+        shipper.ship()
+
+    assert replicas.differences(empty) == 0
+    assert "empty this volume" in refused(settings)
+
+
+def test_an_empty_volume_does_not_start_without_its_remote(
+    empty: Settings, server: LibsqlServer
+) -> None:
+    server.kill()
+
+    assert "This volume is empty" in refused(empty)
+    assert not empty.database_path.exists()
+
+
+def test_a_volume_with_a_database_starts_without_its_remote(
+    settings: Settings, server: LibsqlServer
+) -> None:
+    server.kill()
+
+    done = alembic(settings, "upgrade", "head")
+
+    assert done.returncode == 0
+    assert "replication.unreachable" in done.stdout
+
+
+def test_a_copy_of_a_newer_version_is_refused_untouched(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    with database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    make_shipper(settings).ship(last=True)
+
+    done = alembic(empty, "upgrade", "head")
+
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "newer than this version" in done.stderr
+    assert replicas.differences(settings) == 0
+
+
+FOREIGN = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT)"
+
+
+@pytest.mark.parametrize("which", ["settings", "empty"])
+def test_a_remote_that_holds_something_else_is_refused_untouched(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    volume: Settings = request.getfixturevalue(which)
+    Remote.of(volume).transact([(FOREIGN, ()), ("INSERT INTO customers VALUES (1, 'A')", ())])
+    before = Remote.of(volume).read("SELECT name, sql FROM sqlite_master")
+
+    assert "something else (its tables: customers)" in refused(volume)
+
+    assert Remote.of(volume).read("SELECT name, sql FROM sqlite_master") == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "fragment"),
+    [
+        ("UPDATE ilios_replica SET instance = 'another'", "the copy of another database"),
+        ("UPDATE ilios_replica SET format = 2", "newer version of Ilios"),
+        ("UPDATE ilios_replica SET token = 'x', writer = 'y'", "Node y writes"),
+    ],
+)
+def test_a_remote_that_is_somebody_elses_is_refused_untouched(
+    settings: Settings, make_shipper: Make, statement: str, fragment: str
+) -> None:
+    make_shipper(settings).ship()
+    Remote.of(settings).transact([(statement, ())])
+    before = replicas.held(settings)
+
+    assert fragment in refused(settings)
+
+    assert replicas.held(settings).token == before.token
+
+
+def test_a_start_that_is_refused_ends_with_one_line(
+    settings: Settings, server: LibsqlServer
+) -> None:
+    token = server.token(exp=1)
+
+    done = alembic(
+        settings.model_copy(update={"turso_auth_token": SecretStr(token)}), "upgrade", "head"
+    )
+
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "refuses TURSO_AUTH_TOKEN (401)" in done.stderr
+    assert token not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("volume", ["settings", "empty"])
+@pytest.mark.parametrize(
+    ("claims", "status"), [({"exp": 1}, 401), ({"a": "ro"}, 403), ({"a": "nonsense"}, 401)]
+)
+def test_a_token_that_is_refused_stops_the_start(
+    volume: str,
+    claims: dict[str, Any],
+    status: int,
+    server: LibsqlServer,
+    request: pytest.FixtureRequest,
+) -> None:
+    values = request.getfixturevalue(volume).model_dump(exclude_defaults=True)
+    settings = Settings(**values | {"turso_auth_token": server.token(**claims)})
+
+    line = refused(settings)
+
+    assert f"refuses TURSO_AUTH_TOKEN ({status})" in line
+    assert server.token(**claims) not in line
+
+
+def test_a_url_where_no_libsql_answers_stops_the_start(
+    settings: Settings, tmp_path: Path, server: LibsqlServer
+) -> None:
+    wrong = settings.model_copy(update={"turso_database_url": f"{server.url}/elsewhere"})
+
+    assert "names no libSQL database" in refused(wrong)
+
+
+def test_a_volume_without_replication_is_left_alone_and_loses_its_log(settings: Settings) -> None:
+    off = Settings(data_dir=settings.data_dir)
+
+    assert alembic(off, "upgrade", "head").returncode == 0
+
+    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert not [name for (name,) in names if name.startswith("replication_")]
+
+
+def test_the_log_is_no_drift_of_the_schema(settings: Settings) -> None:
+    check = alembic(settings, "check")
+
+    assert "No new upgrade operations detected" in check.stdout

@@ -1,0 +1,79 @@
+"""Compares a local database with its copy, row by row."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+
+from ilios.replication import marker, pieces, schema
+from ilios.replication.remote import Remote
+from ilios.settings import Settings
+
+
+def differences(settings: Settings) -> int:
+    """How many rows of all tables are here or in the remote only, or are not the same."""
+    remote = Remote.of(settings)
+    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+        wanted = schema.of_database(connection)
+        connection.execute("BEGIN")
+        return sum(
+            len(_local(connection, table) ^ _remote(remote, table)) for table in wanted.tables
+        )
+
+
+def files_differ(one: Path, other: Path) -> list[str]:
+    """Tables, indexes and triggers by name that are not the same in two files."""
+    with (
+        closing(pysqlite3.connect(str(one))) as first,
+        closing(pysqlite3.connect(str(other))) as second,
+    ):
+        shapes = [
+            set(c.execute("SELECT name, sql FROM sqlite_master").fetchall())
+            for c in (first, second)
+        ]
+        found = [name for name, _ in shapes[0] ^ shapes[1]]
+        found += [
+            table.name
+            for table in schema.of_database(first).tables
+            if _local(first, table) != _local(second, table)
+        ]
+    return found
+
+
+def count(settings: Settings, table: str) -> int:
+    """Rows of a table of the remote."""
+    return int(Remote.of(settings).read(f"SELECT count(*) FROM {table}")[0][0] or 0)
+
+
+def rows(settings: Settings) -> int:
+    """Rows of all tables of the local database that are replicated."""
+    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+        tables = schema.of_database(connection).tables
+        return sum(len(connection.execute(table.select()).fetchall()) for table in tables)
+
+
+def held(settings: Settings) -> marker.Marker:
+    """The remote's marker."""
+    found = marker.look(Remote.of(settings)).marker
+    assert found is not None
+    return found
+
+
+def _local(connection: Any, table: schema.Table) -> set[bytes]:
+    return {_hash(row) for row in connection.execute(table.select())}
+
+
+def _remote(remote: Remote, table: schema.Table) -> set[bytes]:
+    rows, after = set[bytes](), None
+    while portion := remote.read(f"{table.select(table.after(after))} LIMIT 500", *(after or ())):
+        rows |= {_hash(pieces.whole(remote, row)) for row in portion}
+        after = table.key_of(portion[-1])
+    return rows
+
+
+def _hash(row: tuple[Any, ...]) -> bytes:
+    return sha256(repr(row).encode()).digest()
