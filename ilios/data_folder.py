@@ -11,7 +11,7 @@ from ilios.errors import StartupError
 from ilios.settings import Settings
 
 MAX_SOCKET_PATH = 107  #: bytes; sockaddr_un.sun_path less its final NUL
-DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock")
+DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock")
 
 
 def uploads(settings: Settings) -> Path:
