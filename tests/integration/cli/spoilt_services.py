@@ -65,6 +65,18 @@ def a_clock_that_is_fast(case: Case) -> None:
     case.use_provider()
 
 
+# --- Turso ---
+
+
+@seeded("Turso", "cannot be reached", "Check TURSO_DATABASE_URL and the network")
+def a_turso_that_is_not_there(case: Case) -> None:
+    case.operator.variables |= {
+        "USE_EMBEDDED_REPLICA": "true",
+        "TURSO_DATABASE_URL": f"http://127.0.0.1:{free_port()}",
+        "TURSO_AUTH_TOKEN": "token",
+    }
+
+
 # --- the service ---
 
 
