@@ -84,6 +84,8 @@ class StorageUnavailable(ConversionError):
 class StorageMisconfigured(StorageUnavailable):
     """The store works, but not with our settings; jobs wait for their repair all the same."""
 
+    code = "storage_misconfigured"
+
 
 class ObjectMissing(ConversionError):
     """The object store answered: there is no such object."""
