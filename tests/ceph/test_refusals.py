@@ -223,4 +223,4 @@ def test_an_upload_that_breaks_off_leaves_no_parts(
 
 def test_a_misconfiguration_is_an_outage_to_jobs() -> None:
     assert StorageMisconfigured.retryable
-    assert StorageMisconfigured.code == StorageUnavailable.code
+    assert StorageMisconfigured.code == "storage_misconfigured"
