@@ -22,6 +22,7 @@ from ilios.errors import DatabaseBusy, DatabaseRefused
 log = logs.get(__name__)
 
 BUSY_TIMEOUT_MS = 30_000
+TRUNCATE_TIMEOUT_MS = 1_000
 BUSY_RETRIES = 4
 BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
 POOL_SIZE = 8
@@ -97,6 +98,7 @@ class Database:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what a client deletes is not left in free pages
         )
 
         @event.listens_for(self._engine, "connect")
@@ -141,6 +143,22 @@ class Database:
             yield Watch(connection.driver_connection)
         finally:
             connection.close()
+
+    def truncate_log(self) -> bool:
+        """Bring the WAL into the database and empty it: it keeps what was overwritten meanwhile.
+
+        False when a reader was in the way for TRUNCATE_TIMEOUT_MS; nobody waits longer for it.
+        """
+        pooled: Any = self._engine.raw_connection()
+        try:
+            connection = pooled.driver_connection
+            connection.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
+            with self._turn():
+                busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        finally:
+            pooled.close()
+        return not busy
 
     def close(self) -> None:
         self._engine.dispose()

@@ -11,8 +11,10 @@ from ilios.api.places import Places
 from ilios.database import Database
 from ilios.estimates import Estimates
 from ilios.health import Examiner
+from ilios.housekeeping import Housekeeping
 from ilios.intake import Intake
 from ilios.keys import KeyRing
+from ilios.listing import Listing
 from ilios.reports import Reports
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, open_store
@@ -29,6 +31,8 @@ class Services:
     settings: Settings
     store: ObjectStore
     intake: Intake
+    housekeeping: Housekeeping
+    listing: Listing
     reports: Reports
     estimates: Estimates
     examiner: Examiner
@@ -60,6 +64,8 @@ def build(settings: Settings) -> Services:
         settings=settings,
         store=store,
         intake=Intake(settings, database, store, bell),
+        housekeeping=Housekeeping(settings, database, store, bell),
+        listing=Listing(database),
         reports=Reports(database, store, waiter),
         estimates=Estimates(settings),
         examiner=Examiner(database, store.name, state),

@@ -57,6 +57,9 @@ class EchoEngine:
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
         raise NotImplementedError("nothing is kept")
 
+    def stop(self, workspace: Path) -> None:
+        """Nothing is parsed."""
+
     def sweep(self) -> int:
         return 0
 
