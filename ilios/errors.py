@@ -218,6 +218,15 @@ class DocumentNotFound(NotFound):
         super().__init__("No document with this id belongs to this key.")
 
 
+class JobNotFound(NotFound):
+    """No job or document has this id."""
+
+    code = "job_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No job and no document has this id. `ilios jobs list` shows those open.")
+
+
 class BatchNotFound(NotFound):
     code = "batch_not_found"
 

@@ -48,10 +48,6 @@ class Tally:
     temporary_files: int = 0
     orphans: int = 0  #: objects that no row names
 
-    @property
-    def total(self) -> int:
-        return sum(asdict(self).values())
-
 
 class Retention:
     """One round at a time for each process; several processes may each have one."""
@@ -83,9 +79,9 @@ class Retention:
         tally.temporary_files = self._leftovers.remove(now)
         if thoroughly or self._orphans_are_due(now):
             tally.orphans = self._sweep_orphans(now)
-        if tally.total:
+        self._database.truncate_log()  # what requests have deleted is in there too
+        if any(asdict(tally).values()):
             log.info("retention.done", **asdict(tally))
-            self._database.truncate_log()
         return tally
 
     def preview(self, now: datetime | None = None) -> Tally:
