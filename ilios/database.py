@@ -149,16 +149,23 @@ class Database:
 
         False when a reader was in the way for TRUNCATE_TIMEOUT_MS; nobody waits longer for it.
         """
-        pooled: Any = self._engine.raw_connection()
-        try:
-            connection = pooled.driver_connection
+        with self._alone() as connection:
             connection.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
-            with self._turn():
-                busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        finally:
-            pooled.close()
         return not busy
+
+    def rewrite(self) -> None:
+        """VACUUM: leave not even the few copies that `secure_delete` does not reach.
+
+        Those lie in the slack of pages whose neighbours were merged. Writers wait meanwhile. Raises
+        the driver's OperationalError, such as for a full disk.
+        """
+        with self._alone() as connection:
+            connection.execute("VACUUM")
+
+    def size_bytes(self) -> int:
+        return self.path.stat().st_size
 
     def close(self) -> None:
         self._engine.dispose()
@@ -177,6 +184,16 @@ class Database:
                 time.sleep(BUSY_BACKOFF_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311
             else:
                 return
+
+    @contextmanager
+    def _alone(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, when no other writer is."""
+        pooled: Any = self._engine.raw_connection()
+        try:
+            with self._turn():
+                yield pooled.driver_connection
+        finally:
+            pooled.close()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

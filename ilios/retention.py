@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import pysqlite3
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,8 @@ log = logs.get(__name__)
 UPLOAD_PATIENCE: Final = timedelta(hours=25)  #: a link lives an hour; then a day to complete
 ORPHANS_EVERY: Final = timedelta(hours=12)  #: to look for them means to list the whole store
 ADOPTION_REST: Final = timedelta(hours=24)  #: what was adopted is left alone for so long
+REWRITE_MAX_BYTES: Final = 256 * 1024**2
+"""Of a database that is rewritten by itself: it takes about a second, and writers wait."""
 CHUNK: Final = 100  #: documents of one look at the database
 ROUND_SECONDS: Final = 60.0  #: the next round goes on
 
@@ -78,6 +81,7 @@ class Retention:
         tally.erased = sum(map(self._erase, self._erasure.unfinished()))
         tally.temporary_files = self._leftovers.remove(now)
         if thoroughly or self._orphans_are_due(now):
+            self._rewrite_database(thoroughly=thoroughly)
             tally.orphans = self._sweep_orphans(now)
         self._database.truncate_log()  # what requests have deleted is in there too
         if any(asdict(tally).values()):
@@ -127,6 +131,8 @@ class Retention:
         with self._database.reading() as session:
             document = session.get_one(Document, document_id)
             key = archive_key(catalog.instance_id(session), document_id)
+        if document.archived_at is not None or not retiring.is_over(document, now):
+            return False  # somebody else was faster
         try:
             key = self._copied(document.storage_key, key)
             with self._database.writing() as session:
@@ -184,6 +190,19 @@ class Retention:
         with self._database.reading() as session:
             swept_at = session.scalars(select(Instance.swept_at)).one()
         return swept_at is None or now - swept_at >= ORPHANS_EVERY
+
+    def _rewrite_database(self, *, thoroughly: bool) -> None:
+        """Leave no copy of what was deleted since the last time; writers wait meanwhile."""
+        with self._database.reading() as session:
+            if not retiring.anything_deleted_since_sweep(session):
+                return
+        if not thoroughly and self._database.size_bytes() > REWRITE_MAX_BYTES:
+            log.info("database.not_rewritten", remedy="run `ilios retention` at a quiet hour")
+            return
+        try:
+            self._database.rewrite()
+        except pysqlite3.OperationalError as error:  # a full disk: the next time, then
+            log.warning("database.not_rewritten", reason=str(error))
 
     def _sweep_orphans(self, now: datetime) -> int:
         try:

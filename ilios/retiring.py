@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, ColumnElement, func, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.orm import Session
 
 from ilios.catalog import READABLE
-from ilios.models import AWAITING_UPLOAD, Document, DocumentStatus
+from ilios.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus, Instance
 
 _ENDED = (*READABLE, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 # The partial index's own words, else SQLite cannot prove that it applies.
-_TO_EXPIRE = Document.archived_at.is_(None) & literal_column(
-    "status IN ('completed', 'failed', 'cancelled')", Boolean
+_TO_EXPIRE = and_(
+    Document.archived_at.is_(None), text("status IN ('completed', 'failed', 'cancelled')")
 )
 _IN_ARCHIVE = Document.archived_at.is_not(None)
 
@@ -48,6 +48,13 @@ def never_uploaded(session: Session, before: datetime, limit: int | None = None)
             .limit(limit)
         )
     )
+
+
+def anything_deleted_since_sweep(session: Session) -> bool:
+    """Whether a document was deleted since orphaned objects were last looked for."""
+    swept_at = select(func.coalesce(Instance.swept_at, Instance.created_at)).scalar_subquery()
+    gone = select(Document.id).where(Document.status == DELETED, Document.deleted_at >= swept_at)
+    return session.scalar(gone.limit(1)) is not None
 
 
 def archive(session: Session, document: Document, key: str, now: datetime) -> bool:

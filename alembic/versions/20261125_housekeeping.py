@@ -63,7 +63,22 @@ def upgrade() -> None:
         )
 
 
+_AWAITED = """EXISTS (SELECT 1 FROM documents AS twin
+    WHERE twin.result_of = documents.id AND twin.status IN ('pending', 'processing'))"""
+
+
 def downgrade() -> None:
+    # The version before lets nobody end before those that have joined it …
+    op.execute(
+        "UPDATE documents SET status = 'pending' "
+        f"WHERE status IN ('cancelled', 'deleted', 'failed') AND {_AWAITED}"  # noqa: S608
+    )
+    # … and knows but one end without a result.
+    op.execute(
+        "UPDATE documents SET error = 'This was ' || status || '.', error_code = status, "
+        "status = 'failed' WHERE status IN ('cancelled', 'deleted')"
+    )
+    op.execute("UPDATE job_queue SET status = 'failed', worker = NULL WHERE status = 'cancelled'")
     with op.batch_alter_table("job_queue", schema=None) as batch_op:
         batch_op.drop_index("ix_job_let_go")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 @contextmanager
 def operating() -> Iterator[Operating]:
     """Raises StartupError for settings, or a database, that the service would refuse too."""
-    from ilios import data_folder, migrations, settings, storage
+    from ilios import data_folder, logs, migrations, settings, storage
     from ilios.database import Database
     from ilios.housekeeping import Housekeeping
     from ilios.operating import Operating
     from ilios.wakeup import Bell
 
     loaded = settings.load()
+    logs.configure(loaded, "operator", sys.stderr)
     migrations.require_current(loaded)
     database = Database(loaded.database_path, loaded.sqlite_synchronous)
     with closing(database), closing(Bell(data_folder.wake_socket(loaded))) as bell:
@@ -32,11 +34,12 @@ def operating() -> Iterator[Operating]:
 @contextmanager
 def retention() -> Iterator[Retention]:
     """Raises what `operating` raises."""
-    from ilios import migrations, settings, storage
+    from ilios import logs, migrations, settings, storage
     from ilios.database import Database
     from ilios.retention import Retention
 
     loaded = settings.load()
+    logs.configure(loaded, "operator", sys.stderr)
     migrations.require_current(loaded)
     with closing(Database(loaded.database_path, loaded.sqlite_synchronous)) as database:
         yield Retention(loaded, database, storage.open_store(loaded))
