@@ -141,7 +141,8 @@ class Converter:
             self._recorder.give_up(work, attempt.question, broken, is_answered=attempt.is_answered)
             return None
         finally:
-            del self._running[work.job.id]
+            if self._running.get(work.job.id) is attempt:  # not one that came after it
+                del self._running[work.job.id]
             shutil.rmtree(attempt.workspace, ignore_errors=True)
 
     def _attempt(self, attempt: _Attempt) -> News | None:

@@ -70,8 +70,8 @@ _AWAITED = """EXISTS (SELECT 1 FROM documents AS twin
 def downgrade() -> None:
     # The version before lets nobody end before those that have joined it …
     op.execute(
-        "UPDATE documents SET status = 'pending' "
-        f"WHERE status IN ('cancelled', 'deleted', 'failed') AND {_AWAITED}"  # noqa: S608
+        "UPDATE documents SET status = 'pending' "  # noqa: S608
+        f"WHERE status IN ('cancelled', 'deleted', 'failed') AND {_AWAITED}"
     )
     # … and knows but one end without a result.
     op.execute(

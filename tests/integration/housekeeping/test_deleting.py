@@ -67,25 +67,6 @@ def test_no_byte_of_a_deleted_document_is_left(
     assert len(stored_files()) == 2 * len(kept)
 
 
-def test_not_even_the_slack_of_the_database_keeps_a_deleted_document(
-    submit: Submit, worker: InTestWorker, settings: Settings, database: Database, store: ObjectStore
-) -> None:
-    """Merging half-empty pages leaves copies of their neighbours behind."""
-    submitted = [
-        submit(b"\n".join([f"{MARKER}-{n}-{line} ".encode() * 9 for line in range(12)]))
-        for n in range(120)
-    ]
-    worker.work()
-
-    for document_id in sorted(submitted):  # ids are random, and so is this order
-        with database.writing() as session:
-            document = session.get_one(Document, document_id)
-            assert interventions.tombstone(session, document, clock.now())
-    Retention(settings, database, store).run(thoroughly=True)
-
-    assert files_with_marker(settings.data_folder) == []
-
-
 def test_a_tombstone_has_no_content_and_keeps_the_costs(
     submit: Submit,
     worker: InTestWorker,
