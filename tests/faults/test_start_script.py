@@ -21,7 +21,6 @@ from tests.support.api_server import free_port
 from tests.support.commands import LIKE_A_USER
 from tests.support.migrating import REPOSITORY
 from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
-from tests.support.waiting import wait_until
 
 IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do
 ACCOUNT_UID = 10001
@@ -60,7 +59,7 @@ def test_sigterm_ends_an_idle_service_at_once_with_0(serving: StartScript) -> No
 
     assert serving.wait() == 0
     assert time.monotonic() - asked_at < IDLE_STOP_LIMIT_S
-    assert not serving.left_over()
+    serving.wait_until_nothing_is_left()
 
 
 def test_a_second_sigterm_changes_nothing(serving: StartScript) -> None:
@@ -69,7 +68,7 @@ def test_a_second_sigterm_changes_nothing(serving: StartScript) -> None:
 
     assert serving.wait() == 0
     assert "supervisor.stopped" in serving.log
-    assert not serving.left_over()
+    serving.wait_until_nothing_is_left()
 
 
 def test_ctrl_c_drains_and_ends_with_0(serving: StartScript) -> None:
@@ -77,7 +76,7 @@ def test_ctrl_c_drains_and_ends_with_0(serving: StartScript) -> None:
 
     assert serving.wait() == 0
     assert "supervisor.stopped" in serving.log
-    assert not serving.left_over()
+    serving.wait_until_nothing_is_left()
 
 
 def test_a_sigterm_during_the_migration_lets_it_finish_and_starts_nothing(
@@ -92,7 +91,7 @@ def test_a_sigterm_during_the_migration_lets_it_finish_and_starts_nothing(
     assert not migration.is_running()
     assert rows(fresh.database_path, "SELECT version_num FROM alembic_version")
     assert "supervisor.started" not in script.log
-    assert not script.left_over()
+    script.wait_until_nothing_is_left()
 
 
 def test_when_gunicorn_dies_the_supervisor_drains_and_the_script_fails(
@@ -103,7 +102,7 @@ def test_when_gunicorn_dies_the_supervisor_drains_and_the_script_fails(
     assert serving.wait() == 128 + signal.SIGKILL
     assert "ilios: gunicorn ended with status 137" in serving.log
     assert "supervisor.stopped" in serving.log
-    assert not serving.left_over()
+    serving.wait_until_nothing_is_left()
 
 
 def test_when_the_supervisor_dies_gunicorn_drains_and_the_script_fails(
@@ -114,20 +113,20 @@ def test_when_the_supervisor_dies_gunicorn_drains_and_the_script_fails(
     assert serving.wait() == 128 + signal.SIGKILL
     assert "ilios: the supervisor ended with status 137" in serving.log
     assert "Shutting down" in serving.log
-    assert not serving.left_over()
+    serving.wait_until_nothing_is_left()
 
 
 def test_a_supervisor_that_stops_without_being_asked_is_a_failure(serving: StartScript) -> None:
     serving.child("workers.py").terminate()
 
     assert serving.wait() == 1
-    assert not serving.left_over()
+    serving.wait_until_nothing_is_left()
 
 
 def test_nothing_outlives_a_killed_script(serving: StartScript) -> None:
     serving.process.kill()
 
-    wait_until(lambda: not serving.left_over(), END_TIMEOUT_S)
+    serving.wait_until_nothing_is_left(END_TIMEOUT_S)
 
 
 def test_a_busy_port_is_one_line(start: Start, small: Settings) -> None:

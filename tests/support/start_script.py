@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 45.0
+LAST_EXIT_TIMEOUT_S = 2.0
 
 
 class StartScript:
@@ -55,13 +56,21 @@ class StartScript:
     def wait(self) -> int:
         return self.process.wait(END_TIMEOUT_S)
 
-    def left_over(self) -> list[psutil.Process]:
-        """Processes of its session that still run."""
-        return [p for p in psutil.process_iter() if p.pid != self.process.pid and self._has(p)]
+    def wait_until_nothing_is_left(self, timeout_s: float = LAST_EXIT_TIMEOUT_S) -> None:
+        """Return when its session is empty. Raises TimeoutError that names what still runs.
+
+        By default within a moment, for the supervisor does not wait for Python's resource tracker,
+        which ends when the pipe to it closes.
+        """
+        try:
+            wait_until(lambda: not self._left_over(), timeout_s)
+        except TimeoutError as error:
+            commands = [process.cmdline() for process in self._left_over()]
+            raise TimeoutError(f"still running: {commands}") from error
 
     def close(self) -> None:
         self.process.kill()
-        for process in self.left_over():
+        for process in self._left_over():
             process.kill()
         self.process.wait()
 
@@ -84,6 +93,9 @@ class StartScript:
             return False
         finally:
             connection.close()
+
+    def _left_over(self) -> list[psutil.Process]:
+        return [p for p in psutil.process_iter() if p.pid != self.process.pid and self._has(p)]
 
     def _has(self, process: psutil.Process) -> bool:
         try:
