@@ -8,6 +8,9 @@ from ilios.errors import EmptyFile, OptionUnavailable
 from ilios.settings import Settings
 from ilios.uploads import Received
 
+COUNTED_ALIKE = (media.PDF, media.PNG, media.JPEG)
+"""Types of which Mistral charges the pages that we count; of the others only Mistral knows."""
+
 
 def accepted_type(file: Received, options: Options, settings: Settings) -> str:
     """The file's type. Raises EmptyFile, UnsupportedType or OptionUnavailable."""
@@ -21,12 +24,22 @@ def accepted_type(file: Received, options: Options, settings: Settings) -> str:
             f"pages selects of PDF documents only, and {file.file_name} is {media_type}. "
             "Leave it out."
         )
+    if options.max_cost_micros is not None and lane == engines.MISTRAL:
+        _require_countable(file.file_name, media_type)
     if lane != settings.engine_name and _need_mistral(options):
         raise OptionUnavailable(
             f"{file.file_name} is {media_type}, which Mistral does not read, so that it is "
             "converted here: leave out tableFormat=html, extractHeader and extractFooter."
         )
     return media_type
+
+
+def _require_countable(file_name: str, media_type: str) -> None:
+    if media_type not in COUNTED_ALIKE:
+        raise OptionUnavailable(
+            f"maxCostUsd cannot be kept for {file_name}: it is {media_type}, of which only Mistral "
+            "knows how many pages it charges. Leave it out, or send a PDF."
+        )
 
 
 def _need_mistral(options: Options) -> bool:

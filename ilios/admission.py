@@ -15,10 +15,13 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from ilios import catalog, engines, queue, releases, results
+from ilios import budgets, catalog, engines, queue, releases, results
+from ilios.budgets import Need
+from ilios.conversion_errors import CostAboveLimit
 from ilios.document_options import EVERYTHING, as_json
 from ilios.engines.base import Options
 from ilios.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
+from ilios.prices import FREE, dollars
 from ilios.settings import Settings
 
 DEFAULT_RETENTION_DAYS: Final = 365
@@ -61,12 +64,20 @@ def admit(
     batch_id: str | None = None,
     provider_batch_id: str | None = None,
 ) -> Document:
-    """Write a document down, and see to it that it gets its result."""
+    """Write a document down, and see to it that it gets its result.
+
+    Raises BudgetSpent, DailyPagesSpent, CostAboveLimit; nothing of it is written then.
+    """
     lane = engines.lane_of(stored.media_type, settings)
     mark = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
     twin = None
     if order.cache:
         twin = catalog.twin(session, order.owner, mark, in_batch_lane=order.provider_batch)
+    room = budgets.NOTHING
+    if twin is None:
+        need = _least(settings, lane, order.options, is_batch=order.provider_batch)
+        require_cost_within(order.options, need)
+        room = budgets.admit(session, order.owner, need, now)
     waits_in_batch = provider_batch_id is not None and lane == engines.MISTRAL and twin is None
     document = catalog.add(
         session,
@@ -80,6 +91,8 @@ def admit(
         fingerprint=mark,
         batch_id=batch_id,
         provider_batch_id=provider_batch_id if waits_in_batch else None,
+        reserved_pages=room.pages,
+        reserved_micros=room.cost_micros,
         created_at=now,
     )
     if twin is not None:
@@ -92,10 +105,17 @@ def admit(
 def admit_upload(
     session: Session, settings: Settings, document: Document, uploaded: Stored, now: datetime
 ) -> None:
-    """awaiting_upload → pending, or completed at once. The document is of the open session."""
+    """awaiting_upload → pending, or completed at once. The document is of the open session.
+
+    Raises BudgetSpent or DailyPagesSpent.
+    """
     lane = engines.lane_of(uploaded.media_type, settings)
     mark = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
     twin = catalog.twin(session, document.owner, mark, in_batch_lane=False)
+    if twin is None:
+        need = _least(settings, lane, EVERYTHING, is_batch=False)
+        room = budgets.admit(session, document.owner, need, now)
+        document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
     document.mime_type = uploaded.media_type
     document.sha256 = uploaded.sha256
     document.storage_key = uploaded.storage_key
@@ -144,6 +164,27 @@ def columns(order: Order) -> dict[str, Any]:
     }
 
 
+def require_cost_within(options: Options, need: Need) -> None:
+    """Raises CostAboveLimit when the document would cost more than its `maxCostUsd`."""
+    limit = options.max_cost_micros
+    if limit is None or need.cost_micros <= limit:
+        return
+    pages = "1 page" if need.pages == 1 else f"{need.pages} pages"
+    raise CostAboveLimit(
+        f"Converting it costs {dollars(need.cost_micros)} or more ({pages}), and maxCostUsd is "
+        f"{dollars(limit)}. Nothing was charged: send a higher maxCostUsd, or select fewer pages."
+    )
+
+
+def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Need:
+    """What a document uses at least, as far as can be told before its pages are counted."""
+    pages = options.pages.page_count if options.pages else 1
+    if lane != engines.MISTRAL:
+        return Need(pages, FREE.total_micros)
+    model = options.model or settings.ocr_model
+    return Need(pages, settings.pricing.charge(pages, model, batch=is_batch).total_micros)
+
+
 def _enqueue(session: Session, document: Document, lane: str, priority: int, now: datetime) -> None:
     queue.enqueue(
         session,
@@ -170,5 +211,6 @@ def _fingerprint(
 ) -> str:
     model = (options.model or settings.ocr_model) if lane == engines.MISTRAL else lane
     # The model as it is resolved, so that naming the default is the same as naming none.
-    same = [sha256, media_type, lane, model, as_json(replace(options, model=None))]
+    plain = replace(options, model=None, max_cost_micros=None)
+    same = [sha256, media_type, lane, model, as_json(plain)]
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()

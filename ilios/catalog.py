@@ -43,6 +43,11 @@ _TWIN = (
         Document.fingerprint.is_not(None),  # says again what the partial index says
         Document.result_of.is_(None),
         Document.status.in_((*OPEN, DocumentStatus.COMPLETED)),
+        # One that is still to be counted may yet be refused for its maxCostUsd, alone.
+        or_(
+            Document.options["max_cost_micros"].as_integer().is_(None),
+            Document.status == DocumentStatus.COMPLETED,
+        ),
     )
     .order_by(
         case((Document.status == DocumentStatus.COMPLETED, 0), else_=1), Document.created_at.desc()

@@ -178,6 +178,7 @@ class Converter:
             return self._rest_of_range(attempt, source)
         self._store.fetch(work.document.storage_key, source.path)
         plan = work.engine.plan(source, options_of(work.document).pages, attempt.workspace)
+        self._recorder.approve(work.document, work.engine, plan.parts)
         if len(plan.parts) > 1:
             self._split(work, plan)
             return None

@@ -102,6 +102,31 @@ class EngineFailed(ConversionError):
     engine_fault = True
 
 
+# --- what a key, or a request, allows: met at submit, or once pages are counted; at no cost ----
+
+
+class BudgetSpent(ConversionError):
+    """The key's budget for the month does not cover what the conversion costs."""
+
+    code = "budget_spent"
+
+
+class DailyPagesSpent(ConversionError):
+    """The key may not convert as many more pages today."""
+
+    code = "daily_pages_spent"
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds  #: until midnight in UTC
+
+
+class CostAboveLimit(ConversionError):
+    """The conversion costs more than `maxCostUsd`."""
+
+    code = "cost_above_limit"
+
+
 # --- a paid provider --------------------------------------------------------------------------
 
 

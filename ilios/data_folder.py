@@ -49,6 +49,11 @@ def supervisor_state(settings: Settings) -> Path:
     return settings.data_folder / "run" / "supervisor.json"
 
 
+def request_rates(settings: Settings) -> Path:
+    """How many requests each key has sent of late; see ilios.request_rates."""
+    return settings.data_folder / "run" / "rates"
+
+
 def objects(settings: Settings) -> Path:
     """The local store's objects."""
     return settings.data_folder / "objects"
@@ -98,6 +103,7 @@ def own_folders(settings: Settings) -> tuple[Path, ...]:
         answers(settings),
         objects(settings),
         wake_socket(settings).parent,
+        request_rates(settings),
     )
 
 

@@ -195,6 +195,37 @@ class Unauthorized(RequestError):
     code = "unauthorized"
 
 
+class KeyRevoked(Unauthorized):
+    """The API key was revoked."""
+
+    code = "key_revoked"
+
+
+class KeyExpired(Unauthorized):
+    """The API key has expired, or its secret was replaced by a new one."""
+
+    code = "key_expired"
+
+
+class InsufficientScope(RequestError):
+    """The API key does not have the scope that the call needs."""
+
+    code = "insufficient_scope"
+
+
+class RateLimited(RequestError):
+    """The API key has sent as many requests as it may in a minute."""
+
+    code = "rate_limited"
+
+    def __init__(self, requests_per_minute: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"This key may send {requests_per_minute} requests in 60 seconds, and has. "
+            f"Try again in {retry_after_seconds} s."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NotFound(RequestError):
     """Nothing with this id belongs to the caller.
 
@@ -325,3 +356,41 @@ class LeaseLost(IliosError):
     """The lease token does not match any more: somebody else owns the job now."""
 
     code = "lease_lost"
+
+
+# --- keys, as operators see them --------------------------------------------------------------
+
+
+class KeyCommandError(IliosError):
+    """A command on API keys that cannot be; the detail is one line with the remedy."""
+
+    code = "key_command"
+
+
+class UnknownKey(KeyCommandError):
+    """No key of this name or id."""
+
+    code = "unknown_key"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"There is no key {reference!r:.100}. `ilios keys list --all` shows all of them."
+        )
+
+
+class KeyNameTaken(KeyCommandError):
+    """A key that is not revoked has this name."""
+
+    code = "key_name_taken"
+
+
+class KeyAlreadyRevoked(KeyCommandError):
+    """The key was revoked before."""
+
+    code = "key_already_revoked"
+
+
+class KeyNotRotatable(KeyCommandError):
+    """The key was rotated a moment ago, or has expired."""
+
+    code = "key_not_rotatable"

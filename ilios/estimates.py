@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ilios import data_folder, engines, media
-from ilios.acceptance import accepted_type
+from ilios import data_folder, engines
+from ilios.acceptance import COUNTED_ALIKE, accepted_type
 from ilios.conversion_errors import DeadlineExceeded
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
@@ -22,9 +22,6 @@ from ilios.uploads import Received
 
 COUNT_SECONDS = 30.0  #: for one document
 TURN_SECONDS = 20.0  #: documents are counted one after the other
-
-COUNTED_ALIKE = (media.PDF, media.PNG, media.JPEG)
-"""Types of which Mistral charges the pages that we count; of the others only Mistral knows."""
 
 
 @dataclass(frozen=True, slots=True)

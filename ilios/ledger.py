@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from sqlalchemy import (
@@ -19,11 +19,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ilios import ids
 from ilios.engines.base import Usage
-from ilios.models import Call, CallState, Document
+from ilios.models import Call, CallState, DailyUsage, Document
 from ilios.prices import Charge
 
 CHARACTERS_A_TOKEN = 4  #: an estimate; OCR is billed by the page
@@ -49,6 +50,23 @@ _SETTLE = (
         total_cost_micros=bindparam("total_micros"),
         settled_at=bindparam("moment"),
     )
+    .returning(Call.owner)
+)
+_DAY = upsert(DailyUsage)
+_ADD_TO_DAY = _DAY.on_conflict_do_update(
+    index_elements=[DailyUsage.owner, DailyUsage.day],
+    set_={
+        "pages": DailyUsage.pages + _DAY.excluded.pages,
+        "cost_micros": DailyUsage.cost_micros + _DAY.excluded.cost_micros,
+    },
+)
+_USED = select(
+    func.coalesce(func.sum(DailyUsage.pages), 0),
+    func.coalesce(func.sum(DailyUsage.cost_micros), 0),
+).where(
+    DailyUsage.owner == bindparam("of_owner"),
+    DailyUsage.day >= bindparam("start"),
+    DailyUsage.day < bindparam("end"),
 )
 _CALLS_UNKNOWN = (
     select(func.count())
@@ -148,7 +166,18 @@ def settle(
         "total_micros": charge.total_micros,
         "moment": now,
     }
-    return bool(session.connection().execute(_SETTLE, parameters).rowcount)
+    connection = session.connection()
+    owner = connection.execute(_SETTLE, parameters).scalar_one_or_none()
+    if owner is None:
+        return False
+    day = {
+        "owner": owner,
+        "day": now.astimezone(UTC).date(),
+        "pages": usage.pages,
+        "cost_micros": charge.total_micros,
+    }
+    connection.execute(_ADD_TO_DAY, day)
+    return True
 
 
 def refuse(session: Session, call_id: str, now: datetime) -> None:
@@ -189,6 +218,13 @@ def calls_unknown(session: Session, job_id: str) -> int:
 def calls_of(session: Session, job_id: str) -> list[Call]:
     """All calls of a job, or of a provider's batch."""
     return list(session.scalars(select(Call).where(Call.job_id == job_id)))
+
+
+def used(session: Session, owner: str, start: date, end: date) -> tuple[int, int]:
+    """Pages and micro-dollars that were settled from one UTC day until another, exclusive."""
+    parameters = {"of_owner": owner, "start": start, "end": end}
+    pages, cost_micros = session.connection().execute(_USED, parameters).one()
+    return pages, cost_micros
 
 
 def of_document(session: Session, document_id: str, owner: str) -> Totals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0003"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0004"  #: the newest one in alembic/versions, which these models describe
 
 
 class DocumentStatus(StrEnum):
@@ -161,6 +161,7 @@ class ProviderBatch(Base):
     __table_args__ = (Index("ix_provider_batches_batch", "batch_id"),)
 
 
+_RESERVING = "reserved_pages > 0 AND status IN ('pending', 'processing')"
 _LEADER = "fingerprint IS NOT NULL AND result_of IS NULL"
 
 
@@ -190,6 +191,10 @@ class Document(Base):
     model: Mapped[str | None] = mapped_column(String(100))  #: what converted it
     page_count: Mapped[int | None]  #: pages of the result, or to come; None until known
     pages_done: Mapped[int] = mapped_column(default=0)
+    reserved_pages: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Of its key's quota, as long as it is open: what is planned, less what is settled. Only the
+    documents of keys that have a quota reserve anything; see ilios.budgets."""
+    reserved_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     retention_days: Mapped[int]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
@@ -197,6 +202,15 @@ class Document(Base):
     archived_at: Mapped[datetime | None]
 
     __table_args__ = (
+        Index(
+            "ix_documents_reserving",
+            "owner",
+            "reserved_pages",
+            "reserved_micros",
+            "status",  # so that the sums need no row
+            sqlite_where=text(_RESERVING),
+            postgresql_where=text(_RESERVING),
+        ),
         Index(
             "ix_documents_batch",
             "batch_id",
@@ -313,6 +327,7 @@ class Job(Base):
 
 
 # Literals, else SQLite cannot prove that a partial index applies.
+RESERVING = text(_RESERVING)
 PENDING: ColumnElement[str] = literal_column("'pending'")
 PROCESSING: ColumnElement[str] = literal_column("'processing'")
 
@@ -347,4 +362,63 @@ class Call(Base):
     __table_args__ = (
         Index("ix_usage_owner", "owner", "settled_at"),
         Index("ix_usage_job", "job_id"),
+    )
+
+
+class DailyUsage(Base):
+    """Sums of an owner's settled calls by UTC day, kept with them in one transaction.
+
+    A month's budget is looked up at every submit: that has to cost the same whatever was used.
+    """
+
+    __tablename__ = "daily_usage"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    pages: Mapped[int]
+    cost_micros: Mapped[int] = mapped_column(BigInteger)
+
+
+_LIVE = "revoked_at IS NULL"
+
+
+class ApiKey(Base):
+    """A key that `ilios keys` made. Its secret is nowhere: only hashes of it are kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))  #: unique among those that are not revoked
+    owner: Mapped[str] = mapped_column(String(64))  #: of its documents; outlives every secret
+    hash: Mapped[str] = mapped_column(String(64))  #: of the present secret, hex
+    prefix: Mapped[str] = mapped_column(String(16))  #: the secret's beginning, to recognise it by
+    previous_hash: Mapped[str | None] = mapped_column(String(64))  #: of the secret before
+    previous_until: Mapped[datetime | None]  #: how long that one still works
+    scopes: Mapped[list[str]]
+    requests_per_minute: Mapped[int | None]  #: None is unlimited, here and below
+    pages_per_day: Mapped[int | None]
+    budget_micros_month: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    rotated_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]  #: to some minutes; see ilios.key_ring
+
+    __table_args__ = (
+        Index("ix_api_keys_hash", "hash", unique=True),
+        Index(
+            "ix_api_keys_previous_hash",
+            "previous_hash",
+            unique=True,
+            sqlite_where=text("previous_hash IS NOT NULL"),
+            postgresql_where=text("previous_hash IS NOT NULL"),
+        ),
+        Index("ix_api_keys_owner", "owner", unique=True),
+        Index(
+            "ix_api_keys_name",
+            "name",
+            unique=True,
+            sqlite_where=text(_LIVE),
+            postgresql_where=text(_LIVE),
+        ),
     )

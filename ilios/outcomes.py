@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios import backlog, clock, ledger, logs, queue, releases, results
+from ilios import backlog, budgets, clock, ledger, logs, media, queue, releases, results
+from ilios.admission import require_cost_within
+from ilios.budgets import Need
 from ilios.conversion_errors import (
     ConversionError,
+    CostAboveLimit,
     OutcomeUnknown,
     PagesMissing,
     ParserCrashed,
@@ -18,7 +21,8 @@ from ilios.conversion_errors import (
     ProviderMisconfigured,
     ProviderThrottled,
 )
-from ilios.engines.base import Conversion, Engine
+from ilios.document_options import options_of
+from ilios.engines.base import Conversion, Engine, Part
 from ilios.errors import LeaseLost
 from ilios.kept_answers import Question
 from ilios.models import Document, Job, JobStatus, JobType
@@ -56,12 +60,36 @@ class Recorder:
         self._ambiguous_retries = ambiguous_retries
         self._warned_of: set[str] = set()
 
+    def approve(
+        self, document: Document, engine: Engine, parts: Sequence[Part], *, batch: bool = False
+    ) -> None:
+        """Let a document be converted whole, now that its pages are counted.
+
+        Raises CostAboveLimit, and BudgetSpent or DailyPagesSpent for what one call alone would not
+        meet: `begin` looks there.
+        """
+        options = options_of(document)
+        if engine.is_paid and options.max_cost_micros is not None:
+            _require_counted(document, parts)
+        model = engine.model(options)
+        needs = [self._need(engine, model, part.indexes, batch=batch) for part in parts]
+        need = Need(sum(one.pages for one in needs), sum(one.cost_micros for one in needs))
+        require_cost_within(options, need)
+        if len(parts) > 1 or batch:
+            self._scribe.write(
+                lambda session: budgets.claim(
+                    session, document.id, document.owner, need, clock.now()
+                )
+            )
+
     def begin(self, work: Work, model: str, indexes: tuple[int, ...] | None) -> Question:
         """Record that a call is about to be made.
 
-        Raises LeaseLost, and OutcomeUnknown when such a call has been in doubt too often.
+        Raises LeaseLost, OutcomeUnknown when such a call has been in doubt too often, and
+        BudgetSpent or DailyPagesSpent.
         """
         intent = ledger.Intent(work.job.id, work.engine.name, model, indexes)
+        need = self._need(work.engine, model, indexes)
 
         def write(session: Session) -> str:
             if not queue.holds(session, work.lease):
@@ -69,6 +97,7 @@ class Recorder:
             doubts = ledger.calls_unknown(session, work.job.id)
             if doubts > self._ambiguous_retries:
                 raise _too_many_doubts(doubts)
+            budgets.claim(session, work.document.id, work.document.owner, need, clock.now())
             return ledger.open_call(session, work.document, intent, clock.now())
 
         return Question(self._scribe.write(write), work.job.id, work.document.id, indexes)
@@ -77,12 +106,17 @@ class Recorder:
         """Keep what a call brought: pages and cost in any case, the statuses if the job is ours.
 
         Raises LeaseLost after that, and PagesMissing when pages that were asked for did not come.
+        Raises DailyPagesSpent for what cost nothing and has more pages than are left: only the
+        conversion has counted them, and nothing of it is kept.
         """
         missing = missing_pages(question, conversion)
 
         def write(session: Session) -> bool:
             """Whether the job is ours."""
             is_ours = queue.holds(session, work.lease)
+            if is_ours and not work.engine.is_paid:
+                pages = Need(conversion.usage.pages, FREE.total_micros)
+                budgets.claim(session, work.document.id, work.document.owner, pages, clock.now())
             # What was paid for is kept however late it comes.
             if is_ours or work.engine.is_paid:
                 self.keep(session, work.engine, question, conversion, images)
@@ -187,16 +221,28 @@ class Recorder:
         batch: bool = False,
     ) -> None:
         """Settle the call and keep its pages, unless that was done before."""
+        charge = self._charge(engine, conversion, batch=batch)
         settled = ledger.settle(
             session,
             question.call_id,
             usage=conversion.usage,
             characters=sum(len(page.markdown) for page in conversion.pages),
-            charge=self._charge(engine, conversion, batch=batch),
+            charge=charge,
             now=clock.now(),
         )
         if settled:
+            used = Need(conversion.usage.pages, charge.total_micros)
+            budgets.release(session, question.document_id, used)
             results.checkpoint(session, question.document_id, conversion, images)
+
+    def _need(
+        self, engine: Engine, model: str, indexes: tuple[int, ...] | None, *, batch: bool = False
+    ) -> Need:
+        """What a call is going to use; of pages that only the answer counts, one."""
+        pages = len(indexes) if indexes else 1
+        if not engine.is_paid:
+            return Need(pages, FREE.total_micros)
+        return Need(pages, self._pricing.charge(pages, model, batch=batch).total_micros)
 
     def _charge(self, engine: Engine, conversion: Conversion, *, batch: bool) -> Charge:
         if not engine.is_paid:
@@ -207,6 +253,15 @@ class Recorder:
             log.warning("price.unknown_model", model=usage.model, billed_as="* of PRICE_BOOK")
         return self._pricing.charge(
             usage.pages, usage.model, annotated=usage.annotated, batch=batch
+        )
+
+
+def _require_counted(document: Document, parts: Sequence[Part]) -> None:
+    """Raises CostAboveLimit for a PDF whose pages nobody but the provider can count."""
+    if document.mime_type == media.PDF and any(part.indexes is None for part in parts):
+        raise CostAboveLimit(
+            "Its pages cannot be counted before it is converted, so that maxCostUsd cannot be "
+            "kept. Nothing was charged: send it again without maxCostUsd."
         )
 
 

@@ -32,6 +32,11 @@ class PageSelection:
             raise InvalidField("pages", text, ALLOWED)
         return cls(_merged([_range(part, text) for part in parts]))
 
+    @property
+    def page_count(self) -> int:
+        """How many pages are selected."""
+        return sum(last - first + 1 for first, last in self.ranges)
+
     def indexes(self, page_count: int) -> list[int]:
         """The 0-based indexes that are selected of a document with `page_count` pages.
 

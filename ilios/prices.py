@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,7 +11,25 @@ from typing import Final
 UNKNOWN_MODEL: Final = "*"
 BATCH_DISCOUNT: Final = 2  #: the provider's batch lane costs half
 MICROS_A_DOLLAR_A_THOUSAND: Final = 1000  #: one dollar for 1,000 pages, for each page
+MICROS_A_DOLLAR: Final = 1_000_000
+MICROS_A_CENT: Final = 10_000
+DOLLARS_ALLOWED: Final = "dollars, as a decimal of at most six places, such as 0.25"
+_DOLLARS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 ALLOWED: Final = "must list model=plain/annotated, in USD for 1,000 pages, in steps of 0.002"
+
+
+def micros_of(text: str) -> int:
+    """Micro-dollars of an amount such as `0.25`. Raises ValueError for anything but a decimal."""
+    if not _DOLLARS.fullmatch(text):
+        raise ValueError(DOLLARS_ALLOWED)
+    return int(Decimal(text) * MICROS_A_DOLLAR)
+
+
+def dollars(micros: int) -> str:
+    """An amount as people write it, exact to the micro-dollar: `$0.0052`, `$25.00`."""
+    whole, rest = divmod(micros, MICROS_A_DOLLAR)
+    cents, finer = divmod(rest, MICROS_A_CENT)
+    return f"${whole}.{cents:02d}" + f"{finer:04d}".rstrip("0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,4 +47,5 @@ def build(settings: Settings) -> Flask:
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)
     site.register(app, openapi.document(app, api))
+    auth.require_declared(app)
     return app

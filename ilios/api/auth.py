@@ -1,13 +1,17 @@
-"""Who is asking: every route needs a key, unless it says that it is public."""
+"""Who is asking, and whether they may: a route needs a key with a scope, or says it is public."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from ilios.api.context import services
+from ilios.errors import RateLimited
+from ilios.key_ring import Caller
+from ilios.keys import Scope
+from ilios.request_rates import WINDOW_SECONDS, Rate
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -18,15 +22,36 @@ def public(view: View) -> View:
     return view
 
 
+def needs(scope: Scope) -> Callable[[View], View]:
+    """Mark a view that answers to keys with this scope."""
+
+    def decorate(view: View) -> View:
+        view.scope = scope  # type: ignore[attr-defined]  # carried through functools.wraps
+        return view
+
+    return decorate
+
+
 def register(app: Flask) -> None:
     """Identify the caller before any view runs."""
     app.before_request(_identify)
+    app.after_request(_say_limits)
+
+
+def require_declared(app: Flask) -> None:
+    """Refuse an application with a route that does not say whom it answers.
+
+    Raises TypeError.
+    """
+    for endpoint, view in app.view_functions.items():
+        if not hasattr(view, "is_public") and not hasattr(view, "scope"):
+            raise TypeError(f"{endpoint} is neither public nor does it need a scope")
 
 
 def current_owner() -> str:
     """The owner that the present request speaks for."""
-    owner: str = g.owner
-    return owner
+    caller: Caller = g.caller
+    return caller.owner
 
 
 def is_public(endpoint: str) -> bool:
@@ -37,4 +62,23 @@ def is_public(endpoint: str) -> bool:
 def _identify() -> None:
     if request.endpoint is None or is_public(request.endpoint):
         return  # no such route is no secret: the routes are in the OpenAPI document
-    g.owner = services().keys.identify(request.headers.get("Authorization"))
+    g.caller = caller = services().keys.identify(request.headers.get("Authorization"))
+    if caller.key_id is not None and caller.requests_per_minute is not None:
+        _count(caller.key_id, caller.requests_per_minute)
+    view: Any = current_app.view_functions[request.endpoint]
+    caller.require(view.scope)
+
+
+def _count(key_id: str, requests_per_minute: int) -> None:
+    g.rate = rate = services().rates.count(key_id, requests_per_minute)
+    if not rate.is_allowed:
+        raise RateLimited(requests_per_minute, rate.reset_seconds)
+
+
+def _say_limits(response: Response) -> Response:
+    """The header fields of draft-ietf-httpapi-ratelimit-headers-10."""
+    rate: Rate | None = g.get("rate")
+    if rate is not None:
+        response.headers["RateLimit-Policy"] = f'"requests";q={rate.quota};w={WINDOW_SECONDS}'
+        response.headers["RateLimit"] = f'"requests";r={rate.remaining};t={rate.reset_seconds}'
+    return response

@@ -10,13 +10,14 @@ from flask import Response
 
 from ilios import catalog, clock
 from ilios.api import answers, rendering
-from ilios.api.auth import current_owner
+from ilios.api.auth import current_owner, needs
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.forms import BatchForm
 from ilios.api.options import order_of
 from ilios.api.queries import BatchDownloadQuery, BatchStatusQuery
 from ilios.api.schemas import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
+from ilios.keys import Scope
 from ilios.models import Document, PageRow
 
 blueprint = ApiBlueprint(
@@ -28,9 +29,10 @@ _METADATA = MetadataSchema()
 
 
 @blueprint.post("/submit")
+@needs(Scope.CONVERT)
 @blueprint.arguments(BatchForm(), location="multipart")
 @blueprint.response(202, BatchAcceptedSchema)
-@blueprint.refuses(400, 401, 408, 413, 415, 422, 503)
+@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503)
 def batch_submit(form: dict[str, Any]) -> Any:
     """Queue 1 to 100 documents, all or none.
 
@@ -43,9 +45,10 @@ def batch_submit(form: dict[str, Any]) -> Any:
 
 
 @blueprint.get("/status/<id:batch_id>")
+@needs(Scope.READ)
 @blueprint.arguments(BatchStatusQuery(), location="query")
 @blueprint.response(200, BatchStatusSchema)
-@blueprint.refuses(400, 401, 404)
+@blueprint.refuses(400, 401, 403, 404, 429)
 def batch_status(query: dict[str, Any], batch_id: str) -> Any:
     """Report how far a batch has come."""
     owner = current_owner()
@@ -55,9 +58,10 @@ def batch_status(query: dict[str, Any], batch_id: str) -> Any:
 
 
 @blueprint.get("/download/<id:batch_id>")
+@needs(Scope.READ)
 @blueprint.arguments(BatchDownloadQuery(), location="query")
 @blueprint.response(200, TEXT, content_type=NDJSON)
-@blueprint.refuses(400, 401, 404, 409, 422)
+@blueprint.refuses(400, 401, 403, 404, 409, 422, 429)
 def batch_download(_query: dict[str, Any], batch_id: str) -> Response:
     """Give all results of a finished batch, one JSON object a line.
 

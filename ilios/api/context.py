@@ -12,8 +12,9 @@ from ilios.database import Database
 from ilios.estimates import Estimates
 from ilios.health import Examiner
 from ilios.intake import Intake
-from ilios.keys import KeyRing
+from ilios.key_ring import KeyRing
 from ilios.reports import Reports
+from ilios.request_rates import RequestRates
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, open_store
 from ilios.waiting import Waiter
@@ -33,6 +34,7 @@ class Services:
     estimates: Estimates
     examiner: Examiner
     keys: KeyRing
+    rates: RequestRates
     places: Places
     waiter: Waiter
     database: Database
@@ -63,7 +65,8 @@ def build(settings: Settings) -> Services:
         reports=Reports(database, store, waiter),
         estimates=Estimates(settings),
         examiner=Examiner(database, store.name, state),
-        keys=KeyRing(settings.api_keys),
+        keys=KeyRing(settings.api_keys, database),
+        rates=RequestRates(data_folder.request_rates(settings)),
         places=Places(settings.web_threads),
         waiter=waiter,
         database=database,

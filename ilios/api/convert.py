@@ -15,7 +15,7 @@ from flask import Response, request
 
 from ilios.admission import OPERATION_IMMEDIATE
 from ilios.api import answers, rendering
-from ilios.api.auth import current_owner
+from ilios.api.auth import current_owner, needs
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.forms import ConvertForm
@@ -23,6 +23,7 @@ from ilios.api.options import order_of
 from ilios.api.schemas import TEXT, AcceptedSchema, ResultSchema
 from ilios.disposition import attachment
 from ilios.errors import ConversionFailed, DocumentFailed, DocumentNotReady, StillRunning
+from ilios.keys import Scope
 from ilios.models import Document, DocumentStatus
 from ilios.queue import MAX_PRIORITY
 from ilios.reports import Result
@@ -50,13 +51,14 @@ def _in_a_waiting_place(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @blueprint.post("/v1/convert")
+@needs(Scope.CONVERT)
 @_in_a_waiting_place
 @blueprint.arguments(ConvertForm(), location="multipart")
 @blueprint.response(200, ResultSchema, headers=HEADERS)
 @blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
-@blueprint.refuses(400, 401, 408, 413, 415, 422, 502, 503, 504)
+@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 502, 503, 504)
 def convert(form: dict[str, Any]) -> Response:
     """Convert a document and wait for the result.
 

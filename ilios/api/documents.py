@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from ilios.api import answers, streams
-from ilios.api.auth import current_owner
+from ilios.api.auth import current_owner, needs
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.forms import SubmitForm
@@ -15,6 +15,7 @@ from ilios.api.links import absolute
 from ilios.api.options import order_of
 from ilios.api.queries import ResultQuery, WaitQuery
 from ilios.api.schemas import BINARY, TEXT, AcceptedSchema, DocumentStatusSchema, ResultSchema
+from ilios.keys import Scope
 
 blueprint = ApiBlueprint(
     "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
@@ -22,9 +23,10 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.post("/submit")
+@needs(Scope.CONVERT)
 @blueprint.arguments(SubmitForm(), location="multipart")
 @blueprint.response(202, AcceptedSchema)
-@blueprint.refuses(400, 401, 408, 413, 415, 422, 503)
+@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503)
 def submit(form: dict[str, Any]) -> Response:
     """Queue a document.
 
@@ -35,9 +37,10 @@ def submit(form: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/status/<id:document_id>")
+@needs(Scope.READ)
 @blueprint.arguments(WaitQuery(), location="query")
 @blueprint.response(200, DocumentStatusSchema)
-@blueprint.refuses(400, 401, 404)
+@blueprint.refuses(400, 401, 403, 404, 429)
 def document_status(query: dict[str, Any], document_id: str) -> Any:
     """Report how far a document's conversion has come."""
     owner = current_owner()
@@ -47,12 +50,13 @@ def document_status(query: dict[str, Any], document_id: str) -> Any:
 
 
 @blueprint.get("/<id:document_id>")
+@needs(Scope.READ)
 @blueprint.arguments(ResultQuery(), location="query")
 @blueprint.response(200, ResultSchema, headers=answers.RESULT_HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
 @blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")
-@blueprint.refuses(400, 401, 404, 409, 410, 422)
+@blueprint.refuses(400, 401, 403, 404, 409, 410, 422, 429)
 def document_result(query: dict[str, Any], document_id: str) -> Response:
     """Give the result of a completed document.
 
@@ -63,8 +67,9 @@ def document_result(query: dict[str, Any], document_id: str) -> Response:
 
 
 @blueprint.get("/<id:document_id>/original")
+@needs(Scope.READ)
 @blueprint.response(302, description="A link to the bytes as they were sent; valid for 5 minutes.")
-@blueprint.refuses(400, 401, 404, 409, 410, 503)
+@blueprint.refuses(400, 401, 403, 404, 409, 410, 429, 503)
 def document_original(document_id: str) -> Response:
     """Redirect to the document as it was sent."""
     url = services().reports.original_url(document_id, owner=current_owner())
@@ -72,8 +77,9 @@ def document_original(document_id: str) -> Response:
 
 
 @blueprint.get("/<id:document_id>/images/<name>")
+@needs(Scope.READ)
 @blueprint.response(200, BINARY, content_type="image/*")
-@blueprint.refuses(400, 401, 404, 503)
+@blueprint.refuses(400, 401, 403, 404, 429, 503)
 def document_image(document_id: str, name: str) -> Response:
     """Give an image of a result; its Markdown points here."""
     image = services().reports.image(document_id, name, owner=current_owner())

@@ -22,6 +22,8 @@ UNAVAILABLE_RETRY_SECONDS: Final = 5
 STATUS: Final[dict[type[IliosError], int]] = {
     errors.RequestError: 400,
     errors.Unauthorized: 401,
+    conversion_errors.BudgetSpent: 402,
+    errors.InsufficientScope: 403,
     errors.NotFound: 404,
     errors.SlowBody: 408,
     errors.Conflict: 409,
@@ -31,6 +33,8 @@ STATUS: Final[dict[type[IliosError], int]] = {
     errors.OptionUnavailable: 422,
     errors.ConversionFailed: 422,
     conversion_errors.ConversionError: 422,
+    conversion_errors.DailyPagesSpent: 429,
+    errors.RateLimited: 429,
     conversion_errors.ObjectMissing: 404,
     conversion_errors.StorageUnavailable: 503,
     errors.Busy: 503,
@@ -45,6 +49,12 @@ _HTTP_DETAILS: Final = {
     416: "The object does not have this range of bytes.",
 }
 
+_LIMIT_STATUS: Final = {
+    cls.code: STATUS[cls]
+    for cls in (conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent)
+}
+"""Of conversions that were accepted, and ended at a limit once their pages were counted."""
+
 ENGINE_FAULT_STATUS: Final = 502  #: a failed conversion for which the document is not to blame
 
 
@@ -52,6 +62,8 @@ def status_of(error: IliosError) -> int:
     """The HTTP status of an error."""
     if isinstance(error, ConversionFailed) and error.engine_fault:
         return ENGINE_FAULT_STATUS
+    if isinstance(error, ConversionFailed) and error.code in _LIMIT_STATUS:
+        return _LIMIT_STATUS[error.code]
     return status_of_class(type(error))
 
 

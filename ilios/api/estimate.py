@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from ilios.api import answers
+from ilios.api.auth import needs
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.cost_schemas import EstimateSchema
 from ilios.api.forms import EstimateForm
 from ilios.api.options import options_of
+from ilios.keys import Scope
 
 blueprint = ApiBlueprint("Estimates", __name__, description="What a conversion would cost.")
 
 
 @blueprint.post("/v1/estimate")
+@needs(Scope.CONVERT)
 @blueprint.arguments(EstimateForm(), location="multipart")
 @blueprint.response(200, EstimateSchema)
-@blueprint.refuses(400, 401, 408, 413, 415, 422, 503)
+@blueprint.refuses(400, 401, 403, 408, 413, 415, 422, 429, 503)
 def estimate(form: dict[str, Any]) -> Any:
     """Tell what a document would cost, without converting or keeping it.
 

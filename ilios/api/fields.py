@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, validate
 from ilios import errors
 from ilios.page_selection import ALLOWED as PAGES_ALLOWED
 from ilios.page_selection import PageSelection
+from ilios.prices import DOLLARS_ALLOWED, micros_of
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
@@ -42,6 +43,16 @@ class Truth(fields.Boolean):
         if not isinstance(value, str) or value not in _BOOLEANS:
             raise ValidationError("true or false")
         return _BOOLEANS[value]
+
+
+class Dollars(fields.String):
+    """An amount of dollars as a decimal, read into micro-dollars."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        try:
+            return micros_of(value)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(DOLLARS_ALLOWED) from error
 
 
 class Pages(fields.String):

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from ilios import media
 from ilios.admission import DEFAULT_RETENTION_DAYS
-from ilios.api.fields import FileField, Pages, Truth, Unavailable, WholeNumber, Word
+from ilios.api.fields import Dollars, FileField, Pages, Truth, Unavailable, WholeNumber, Word
 from ilios.intake import MAX_BATCH_FILES, MAX_RETENTION_DAYS
 from ilios.queue import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 
@@ -97,6 +97,15 @@ class _Conversion(CamelSchema):
     extract_footer = Truth(
         load_default=False,
         metadata={"description": "Keep page footers out of the Markdown. Mistral only."},
+    )
+    max_cost_usd = Dollars(
+        load_default=None,
+        metadata={
+            "description": "The most that each document may cost, in dollars, the margin included. "
+            "One that would cost more is refused, or fails with `cost_above_limit` once its pages "
+            "are counted: at no cost.",
+            "example": "0.25",
+        },
     )
     cache = Truth(
         load_default=True,

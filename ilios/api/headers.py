@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, request
 
 EXPOSED = (
-    "Content-Disposition, ETag, Location, Preference-Applied, Retry-After, X-Cache, X-Document-Id, "
-    "X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
+    "Content-Disposition, ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
+    "Retry-After, X-Cache, X-Document-Id, X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
 )
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID"

@@ -14,6 +14,7 @@ from ilios.api.errors import PROBLEM_JSON, status_of_class
 from ilios.api.routing import IdConverter
 from ilios.api.schema_fields import EXAMPLE_ID
 from ilios.api.schemas import ProblemSchema
+from ilios.keys import Scope
 
 VERSION: Final = "3.0.3"
 DESCRIPTION: Final = """\
@@ -29,6 +30,10 @@ with 400 `malformed_request`. Every answer carries `X-Request-ID`: the request's
 Pages are what is charged. Token counts are estimates (characters / 4), kept for clients of the
 predecessor. The same bytes with the same options, sent again by the same key, are answered from the
 earlier conversion at no cost: `cached` and `X-Cache` say so, `cache=false` converts anew.
+
+A key has scopes: each call says which one it needs. A key with a rate gets `RateLimit-Policy` and
+`RateLimit` with every answer; 429 says in `Retry-After` when to come again, and 402 when the month
+ends.
 """
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 METHODS: Final = ("get", "post", "put", "delete")
@@ -71,10 +76,20 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         if "application/json" in content:
             content[PROBLEM_JSON] = content.pop("application/json")
     for rule in app.url_map.iter_rules():
-        if getattr(app.view_functions[rule.endpoint], "is_public", False):
-            for operation in _operations(spec, str(rule)):
-                operation["security"] = []
+        view = app.view_functions[rule.endpoint]
+        for operation in _operations(spec, str(rule)):
+            _say_whom(operation, getattr(view, "scope", None))
     return spec
+
+
+def _say_whom(operation: dict[str, Any], scope: Scope | None) -> None:
+    """Say whom an operation answers: keys with a scope, or everybody."""
+    if scope is None:
+        operation["security"] = []
+        return
+    said = operation.get("description", "")
+    operation["description"] = f"{said}\n\nNeeds a key with the scope `{scope}`.".strip()
+    operation["x-scope"] = scope.value
 
 
 def _folded(title: str, lines: Iterator[str]) -> str:

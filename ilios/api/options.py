@@ -49,6 +49,7 @@ def options_of(form: dict[str, Any], settings: Settings) -> Options:
         table_format=form.get("table_format"),
         extract_header=form.get("extract_header", False),
         extract_footer=form.get("extract_footer", False),
+        max_cost_micros=form.get("max_cost_usd"),
     )
 
 

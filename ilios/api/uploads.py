@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ilios.api import answers
-from ilios.api.auth import current_owner
+from ilios.api.auth import current_owner, needs
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.forms import UploadForm
@@ -13,6 +13,7 @@ from ilios.api.links import absolute
 from ilios.api.schemas import UploadCompletedSchema, UploadOfferSchema
 from ilios.disposition import safe_file_name
 from ilios.errors import FileTooLarge, UnsupportedType
+from ilios.keys import Scope
 from ilios.media import EXTENSIONS
 
 blueprint = ApiBlueprint(
@@ -21,9 +22,10 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.post("/upload-url")
+@needs(Scope.CONVERT)
 @blueprint.arguments(UploadForm())
 @blueprint.response(200, UploadOfferSchema)
-@blueprint.refuses(400, 401, 413, 415, 422)
+@blueprint.refuses(400, 401, 403, 413, 415, 422, 429)
 def upload_url(form: dict[str, Any]) -> Any:
     """Ask for a link to PUT a document to.
 
@@ -47,8 +49,9 @@ def upload_url(form: dict[str, Any]) -> Any:
 
 
 @blueprint.post("/upload-complete/<id:document_id>")
+@needs(Scope.CONVERT)
 @blueprint.response(202, UploadCompletedSchema)
-@blueprint.refuses(400, 401, 404, 409, 415, 422, 503)
+@blueprint.refuses(400, 401, 402, 403, 404, 409, 415, 422, 429, 503)
 def upload_complete(document_id: str) -> Any:
     """Queue a document whose bytes have been PUT.
 

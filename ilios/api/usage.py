@@ -8,11 +8,12 @@ from flask import request
 
 from ilios import ledger
 from ilios.api import answers
-from ilios.api.auth import current_owner
+from ilios.api.auth import current_owner, needs
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.cost_schemas import UsageBreakdownSchema, UsageSummarySchema
 from ilios.api.queries import BreakdownQuery, PeriodQuery
+from ilios.keys import Scope
 
 blueprint = ApiBlueprint(
     "Usage", __name__, url_prefix="/api/usage", description="Pages and costs of a key."
@@ -20,9 +21,10 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.get("/summary")
+@needs(Scope.READ)
 @blueprint.arguments(PeriodQuery(), location="query")
 @blueprint.response(200, UsageSummarySchema)
-@blueprint.refuses(400, 401)
+@blueprint.refuses(400, 401, 403, 429)
 def usage_summary(query: dict[str, Any]) -> Any:
     """Sum up what was converted, and what it cost.
 
@@ -33,9 +35,10 @@ def usage_summary(query: dict[str, Any]) -> Any:
 
 
 @blueprint.get("/breakdown")
+@needs(Scope.READ)
 @blueprint.arguments(BreakdownQuery(), location="query")
 @blueprint.response(200, UsageBreakdownSchema)
-@blueprint.refuses(400, 401)
+@blueprint.refuses(400, 401, 403, 429)
 def usage_breakdown(query: dict[str, Any]) -> Any:
     """The same sums for each operation, model or day."""
     by: ledger.Grouping = query["group_by"]

@@ -72,6 +72,7 @@ class Options:
     table_format: TableFormat | None = None
     extract_header: bool = False
     extract_footer: bool = False
+    max_cost_micros: int | None = None  #: of the whole document, with the margin; no engine's
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ class Preparation:
             if not parts:
                 self._step.records.complete_document(document.id)
             else:
+                self._tools.recorder.approve(document, self._tools.engine, parts, batch=True)
                 self._write(portion, document, parts)
         except (ProviderError, StorageUnavailable):
             raise

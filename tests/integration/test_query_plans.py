@@ -11,7 +11,18 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ilios import backlog, catalog, clock, ledger, queue, ranks, releases, results
+from ilios import (
+    backlog,
+    budgets,
+    catalog,
+    clock,
+    key_ring,
+    ledger,
+    queue,
+    ranks,
+    releases,
+    results,
+)
 from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
 from ilios.engines import EMBEDDED, LANES
@@ -62,6 +73,16 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "usage": (
         lambda s: ledger.summary(s, "a", ledger.Period(NOW, NOW)),
         {"ix_usage_owner"},
+    ),
+    "reserved": (lambda s: budgets.reserved(s, "a"), {"ix_documents_reserving"}),
+    "used": (
+        lambda s: budgets.used(s, "a", *budgets.month_of(NOW)),
+        {"sqlite_autoindex_daily_usage_1"},
+    ),
+    "admit": (lambda s: budgets.admit(s, "a", budgets.Need(1, 1), NOW), {"ix_api_keys_owner"}),
+    "a_key": (
+        lambda s: s.connection().exec_driver_sql(key_ring._BY_HASH, ("a",)),
+        {"ix_api_keys_hash", "ix_api_keys_previous_hash"},
     ),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
 }

@@ -79,7 +79,12 @@ class InTestWorker:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._dispatcher = Dispatcher(database, settings.ambiguous_retries)
         store = open_store(settings)
-        self._converter = working.converter(settings, database, store, TextEngine(settings))
+        self._engine = TextEngine(settings)
+        self._converter = working.converter(settings, database, store, self._engine)
+
+    def free(self) -> None:
+        """Convert at no cost from now on, as the embedded engine does."""
+        self._engine.is_paid = False
 
     def work(self) -> int:
         """Convert everything that is ready; returns how many documents that were."""

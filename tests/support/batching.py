@@ -69,6 +69,7 @@ def submit(
     options: Options | None = None,
     *,
     in_batch_lane: bool = True,
+    owner: str = "anonymous",
 ) -> list[str]:
     """Submit a batch; returns the ids of its documents."""
     received = []
@@ -77,7 +78,7 @@ def submit(
         sink.write(content)
         received.append(sink.received(f"file-{number}.pdf"))
     bell = Bell(data_folder.wake_socket(settings))
-    order = Order("anonymous", options=options or Options(), provider_batch=in_batch_lane)
+    order = Order(owner, options=options or Options(), provider_batch=in_batch_lane)
     intake = Intake(settings, database, open_store(settings), bell)
     _, documents = intake.submit_batch(received, order)
     bell.close()
@@ -163,6 +164,6 @@ class LaneWorker:
 
 # What the fixtures of the integration tests are.
 MakeWorker = Callable[..., LaneWorker]  #: settings as keywords
-Submit = Callable[..., list[str]]  #: contents, then options and settings as keywords
+Submit = Callable[..., list[str]]  #: contents, then options, owner and settings as keywords
 Statuses = Callable[[list[str]], list[DocumentStatus]]
 Check = Callable[[], None]

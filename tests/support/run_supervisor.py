@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import ilios.heartbeat
-from ilios import governor, outcomes, retries, settings, supervisor, worker, worker_pool
+from ilios import clock, governor, outcomes, retries, settings, supervisor, worker, worker_pool
 from ilios.engines.mistral import provider_files
 from ilios.errors import StartupError
 from ilios.heartbeat import Heartbeat
 from ilios.provider_batches import waits
 from tests.support.engines import ENGINES
+from tests.support.issuing import shifted_now
 
 if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker.ALIVE_SECONDS = 0.1
@@ -30,6 +32,9 @@ if "ILIOS_TEST_TIDY" in os.environ:
     supervisor.STORE_LOOK_SECONDS = 0.5
     supervisor.TIDY_SECONDS = 1.0
     provider_files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
+
+if "ILIOS_TEST_CLOCK" in os.environ:
+    clock.now = partial(shifted_now, Path(os.environ["ILIOS_TEST_CLOCK"]))
 
 
 def beat_or_break(path: Path, heartbeat: Heartbeat) -> None:

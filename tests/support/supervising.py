@@ -29,19 +29,23 @@ class SupervisorProcess:
         impatient: bool = False,
         hurried: bool = False,
         tidy: bool = False,
+        clock: Path | None = None,
     ) -> None:
         named = {
             "ILIOS_TEST_IMPATIENT": impatient,
             "ILIOS_TEST_HURRIED": hurried,
             "ILIOS_TEST_TIDY": tidy,
         }
+        variables = {name: "1" for name, is_on in named.items() if is_on}
+        if clock is not None:
+            variables["ILIOS_TEST_CLOCK"] = str(clock)
         self.settings = settings
         self.log_path: Path = settings.data_folder / "supervisor.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.run_supervisor", engine],
                 cwd=REPOSITORY,
-                env=environment(settings, **{name: "1" for name, is_on in named.items() if is_on}),
+                env=environment(settings, **variables),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -1,4 +1,4 @@
-"""Ids, the clock, keys: small things that everything rests on."""
+"""Ids and the clock: small things that everything rests on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from ilios import clock, ids
-from ilios.errors import Unauthorized
-from ilios.keys import ANONYMOUS, KeyRing, owner_of
 
 
 def test_ids_have_the_shape_of_the_contract_and_do_not_repeat() -> None:
@@ -31,24 +29,3 @@ def test_times_are_written_with_milliseconds_and_z() -> None:
 
 def test_the_clock_is_aware() -> None:
     assert clock.now().tzinfo is UTC
-
-
-def test_without_keys_everybody_is_anonymous() -> None:
-    ring = KeyRing([])
-
-    assert not ring.required
-    assert ring.identify(None) == ANONYMOUS
-    assert ring.identify("Bearer whatever") == ANONYMOUS
-
-
-def test_a_key_identifies_its_owner_by_its_hash() -> None:
-    ring = KeyRing(["one", "two"])
-
-    assert ring.identify("Bearer two") == owner_of("two") != owner_of("one")
-    assert "two" not in ring.identify("bearer two")
-
-
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic one", "one", "Bearer x"])
-def test_anything_else_is_unauthorized(header: str | None) -> None:
-    with pytest.raises(Unauthorized):
-        KeyRing(["one"]).identify(header)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ilios import prices
 from ilios.api.answers import dollars
-from ilios.prices import DEFAULTS, UNKNOWN_MODEL, Price, PriceBook, Pricing
+from ilios.prices import DEFAULTS, UNKNOWN_MODEL, Price, PriceBook, Pricing, micros_of
 
 BOOK = PriceBook.parse("")
 PRICING = Pricing(BOOK, margin_percent=30)
@@ -99,3 +100,20 @@ def test_half_of_a_price_is_exact() -> None:
 def test_dollars_in_json_are_exact_to_the_micro_dollar(micros: int) -> None:
     read = json.loads(json.dumps(dollars(micros)), parse_float=Decimal)
     assert read * 10**6 == micros
+
+
+@pytest.mark.parametrize(
+    ("text", "micros", "shown"),
+    [
+        ("0", 0, "$0.00"),
+        ("25", 25_000_000, "$25.00"),
+        ("0.0052", 5_200, "$0.0052"),
+        ("1.500001", 1_500_001, "$1.500001"),
+        ("0.10", 100_000, "$0.10"),
+    ],
+)
+def test_amounts_are_read_and_written_to_the_micro_dollar(
+    text: str, micros: int, shown: str
+) -> None:
+    assert micros_of(text) == micros
+    assert prices.dollars(micros) == shown

@@ -72,9 +72,9 @@ def worker(make_worker: MakeWorker) -> LaneWorker:
 @pytest.fixture
 def submit(settings: Settings, database: Database, provider: MistralServer) -> Submit:
     def submit(*contents: bytes, **changes: Any) -> list[str]:
-        options = changes.pop("options", None)
+        options, owner = changes.pop("options", None), changes.pop("owner", "anonymous")
         pointed = batching.pointing_at(settings, provider, **changes)
-        return batching.submit(pointed, database, contents, options)
+        return batching.submit(pointed, database, contents, options, owner=owner)
 
     return submit
 

@@ -1,0 +1,69 @@
+"""Keys and their limits through a real gunicorn with two workers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from ilios.database import Database
+from ilios.key_service import KeyService
+from ilios.settings import Settings
+from tests.support.api_server import Answer, Server
+from tests.support.issuing import issue
+
+QUOTA = 20
+USAGE = "/api/usage/summary"
+
+
+@pytest.fixture
+def pair(server_settings: Settings) -> Iterator[Server]:
+    """Two processes that serve one port."""
+    server = Server(server_settings.model_copy(update={"web_concurrency": 2}))
+    yield server
+    server.close()
+
+
+def ask(server: Server, secret: str) -> Answer:
+    with server.connect() as connection:
+        return connection.ask("GET", USAGE, Authorization=f"Bearer {secret}")
+
+
+def test_the_rate_of_a_key_holds_across_processes(pair: Server, database: Database) -> None:
+    secret = issue(database, requests_per_minute=QUOTA).secret
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(pair, secret), range(3 * QUOTA)))
+
+    assert Counter(status for status, _, _ in answers) == {200: QUOTA, 429: 2 * QUOTA}
+    left = sorted(int(headers["RateLimit"].split("r=")[1].split(";")[0])
+                  for status, headers, _ in answers if status == 200)  # fmt: skip
+    assert left == list(range(QUOTA))
+    assert all(1 <= int(h["Retry-After"]) <= 60 for status, h, _ in answers if status == 429)
+
+
+def test_a_running_service_knows_of_every_change_at_once(pair: Server, database: Database) -> None:
+    service = KeyService(database)
+    issued = issue(database)
+    assert ask(pair, issued.secret)[0] == 200
+
+    rotated = service.rotate("team", grace=timedelta(0))
+    assert [ask(pair, one.secret)[0] for one in (issued, rotated) for _ in range(4)] == (
+        [401] * 4 + [200] * 4
+    )
+    service.revoke("team")
+
+    assert {ask(pair, rotated.secret)[0] for _ in range(8)} == {401}
+
+
+def test_no_secret_is_logged(pair: Server, database: Database) -> None:
+    issued = issue(database)
+    ask(pair, issued.secret)
+    KeyService(database).revoke("team")
+    ask(pair, issued.secret)
+    pair.stop()
+
+    assert issued.secret not in pair.log_path.read_text()

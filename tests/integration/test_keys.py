@@ -1,0 +1,244 @@
+"""API keys: whom a secret speaks for, what operators do with them, and what ends them."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from ilios.database import Database
+from ilios.errors import (
+    InsufficientScope,
+    KeyAlreadyRevoked,
+    KeyExpired,
+    KeyNameTaken,
+    KeyNotRotatable,
+    KeyRevoked,
+    Unauthorized,
+    UnknownKey,
+)
+from ilios.key_ring import KeyRing
+from ilios.key_service import KeyService
+from ilios.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
+from ilios.models import ApiKey
+from tests.support.issuing import MovableClock, issue
+
+AT_ONCE = timedelta(0)
+
+
+@pytest.fixture
+def moving(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
+    return MovableClock(monkeypatch)
+
+
+@pytest.fixture
+def ring(database: Database) -> KeyRing:
+    return KeyRing([], database)
+
+
+def bearer(secret: str) -> str:
+    return f"Bearer {secret}"
+
+
+def test_without_keys_everybody_is_anonymous(ring: KeyRing) -> None:
+    assert not ring.required
+    assert ring.identify(None).owner == ANONYMOUS
+    assert ring.identify("Bearer whatever").owner == ANONYMOUS
+
+
+def test_a_key_of_the_settings_identifies_its_owner_by_its_hash(database: Database) -> None:
+    ring = KeyRing(["one", "two"], database)
+
+    caller = ring.identify("Bearer two")
+
+    assert caller.owner == owner_of("two") != owner_of("one")
+    assert (caller.scopes, caller.requests_per_minute) == (FULL_USE, None)
+    assert "two" not in caller.owner
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic one", "one", "Bearer x"])
+def test_anything_else_is_unauthorized(database: Database, header: str | None) -> None:
+    with pytest.raises(Unauthorized):
+        KeyRing(["one"], database).identify(header)
+
+
+def test_the_first_key_closes_the_service_and_revoking_it_opens_nothing(
+    ring: KeyRing, database: Database
+) -> None:
+    issued = issue(database)
+    assert ring.identify(bearer(issued.secret)).owner == issued.key.owner
+
+    KeyService(database).revoke("team")
+
+    assert ring.required
+    with pytest.raises(KeyRevoked, match="revoked at"):
+        ring.identify(bearer(issued.secret))
+    with pytest.raises(Unauthorized, match="Bearer"):
+        ring.identify(None)
+
+
+def test_keys_of_the_settings_and_of_the_database_work_beside_each_other(
+    database: Database,
+) -> None:
+    issued = issue(database)
+    ring = KeyRing(["one"], database)
+
+    assert ring.identify("Bearer one").key_id is None
+    assert ring.identify(bearer(issued.secret)).key_id == issued.key.id
+
+
+def test_only_a_hash_of_the_secret_is_stored(database: Database) -> None:
+    issued = issue(database)
+    KeyService(database).rotate("team", grace=timedelta(hours=1))
+
+    with database.reading() as session:
+        rows = session.execute(text("SELECT * FROM api_keys")).all()
+
+    assert issued.secret not in str(rows)
+    assert len(issued.secret) >= 43
+    assert issued.secret.removeprefix(issued.key.prefix) not in str(rows)
+
+
+def test_a_key_ends_at_its_expiry(moving: MovableClock, ring: KeyRing, database: Database) -> None:
+    issued = issue(database, expires_at=moving.now + timedelta(days=1))
+    moving.advance(days=1, microseconds=-1)
+    assert ring.identify(bearer(issued.secret))
+
+    moving.advance(microseconds=1)
+
+    with pytest.raises(KeyExpired, match="expired at 2026-11-26T12:00:00"):
+        ring.identify(bearer(issued.secret))
+
+
+def test_rotation_gives_the_same_owner_a_new_secret_at_once(
+    ring: KeyRing, database: Database
+) -> None:
+    issued = issue(database)
+
+    rotated = KeyService(database).rotate("team", grace=AT_ONCE)
+
+    assert ring.identify(bearer(rotated.secret)).owner == issued.key.owner
+    with pytest.raises(Unauthorized):
+        ring.identify(bearer(issued.secret))
+
+
+def test_the_old_secret_works_on_for_the_grace_period(
+    moving: MovableClock, ring: KeyRing, database: Database
+) -> None:
+    issued = issue(database)
+    rotated = KeyService(database).rotate("team", grace=timedelta(hours=24))
+    moving.advance(hours=24, seconds=-1)
+    for secret in (issued.secret, rotated.secret):
+        assert ring.identify(bearer(secret)).owner == issued.key.owner
+
+    moving.advance(seconds=1)
+
+    with pytest.raises(KeyExpired, match="replaced"):
+        ring.identify(bearer(issued.secret))
+    assert ring.identify(bearer(rotated.secret))
+
+
+def test_a_second_rotation_within_a_minute_is_somebody_elses(
+    moving: MovableClock, database: Database
+) -> None:
+    issue(database)
+    service = KeyService(database)
+    service.rotate("team", grace=AT_ONCE)
+    moving.advance(seconds=59)
+    with pytest.raises(KeyNotRotatable, match="wait 1 s"):
+        service.rotate("team", grace=AT_ONCE)
+
+    moving.advance(seconds=1)
+
+    service.rotate("team", grace=AT_ONCE)
+
+
+def test_an_expired_key_is_rotated_into_a_new_life_only_with_an_expiry(
+    moving: MovableClock, ring: KeyRing, database: Database
+) -> None:
+    issued = issue(database, expires_at=moving.now + timedelta(days=1))
+    moving.advance(days=2)
+    service = KeyService(database)
+    with pytest.raises(KeyNotRotatable, match="--expires"):
+        service.rotate("team", grace=AT_ONCE)
+
+    rotated = service.rotate("team", grace=AT_ONCE, expires_at=moving.now + timedelta(days=9))
+
+    assert ring.identify(bearer(rotated.secret)).owner == issued.key.owner
+
+
+def test_names_are_unique_among_live_keys_only(database: Database) -> None:
+    first = issue(database)
+    with pytest.raises(KeyNameTaken, match="ilios keys revoke team"):
+        issue(database)
+
+    KeyService(database).revoke("team")
+
+    assert issue(database).key.owner != first.key.owner
+
+
+def test_what_is_revoked_or_unknown_is_no_key_any_more(database: Database) -> None:
+    issued = issue(database)
+    service = KeyService(database)
+    service.revoke(issued.key.id)
+
+    for again in (service.revoke, lambda name: service.rotate(name, grace=AT_ONCE)):
+        with pytest.raises(KeyAlreadyRevoked, match="ilios keys create"):
+            again("team")
+    with pytest.raises(UnknownKey, match="ilios keys list"):
+        service.revoke("nobody")
+
+
+def test_a_missing_scope_is_named_with_those_that_are_there(
+    ring: KeyRing, database: Database
+) -> None:
+    issued = issue(database, scopes=frozenset({Scope.READ}))
+
+    caller = ring.identify(bearer(issued.secret))
+
+    caller.require(Scope.READ)
+    with pytest.raises(InsufficientScope, match=r"`convert`: it has read.*--scope convert"):
+        caller.require(Scope.CONVERT)
+
+
+def test_use_is_noted_with_few_writes(ring: KeyRing, database: Database) -> None:
+    issued = issue(database)
+    with database.watching() as watch:
+        watch.changed()
+        ring.identify(bearer(issued.secret))
+        assert watch.changed()
+        for _ in range(10):
+            ring.identify(bearer(issued.secret))
+        assert not watch.changed()
+
+    with database.reading() as session:
+        assert session.scalars(select(ApiKey.last_used_at)).one() is not None
+
+
+def test_a_key_is_looked_up_in_a_fifth_of_a_millisecond(ring: KeyRing, database: Database) -> None:
+    for number in range(200):
+        issued = issue(database, f"team-{number}")
+    ring.identify(bearer(issued.secret))
+
+    def seconds() -> float:
+        begun = time.perf_counter()
+        ring.identify(bearer(issued.secret))
+        return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(200)) < 0.0002
+
+
+def test_reports_are_plain(database: Database, moving: MovableClock) -> None:
+    issue(database, "old", expires_at=moving.now + timedelta(hours=1))
+    issue(database, "gone")
+    KeyService(database).revoke("gone")
+    moving.advance(hours=2)
+
+    states = {one.key.name: one.state for one in KeyService(database).reports(revoked=True)}
+
+    assert states == {"old": "expired", "gone": "revoked"}
+    assert [one.key.name for one in KeyService(database).reports()] == ["old"]
+    assert json.dumps(sorted(Terms("x").scopes))

@@ -1,0 +1,97 @@
+"""Requests per minute: never more than the quota in any 60 seconds, whoever counts them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from multiprocessing.context import SpawnContext
+from pathlib import Path
+
+import pytest
+
+from ilios.request_rates import WINDOW_NS, RequestRates
+
+SECOND = 10**9
+QUOTA = 50
+PROCESSES = 4
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_ns = 1000 * SECOND
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rates(tmp_path: Path, clock: Clock) -> RequestRates:
+    return RequestRates(tmp_path, clock)
+
+
+def test_a_quota_is_used_up_and_comes_back_request_by_request(
+    rates: RequestRates, clock: Clock
+) -> None:
+    assert [rates.count("a", 3).remaining for _ in range(3)] == [2, 1, 0]
+    clock.now_ns += 10 * SECOND
+    refused = rates.count("a", 3)
+    assert (refused.is_allowed, refused.remaining, refused.reset_seconds) == (False, 0, 50)
+
+    clock.now_ns += 50 * SECOND
+
+    assert rates.count("a", 3).is_allowed
+
+
+def test_any_window_of_a_minute_holds_at_most_the_quota(rates: RequestRates, clock: Clock) -> None:
+    chance = random.Random(1)  # noqa: S311
+    allowed: list[int] = []
+    for _ in range(3000):
+        clock.now_ns += chance.randrange(3 * SECOND)
+        if rates.count("a", 7).is_allowed:
+            allowed.append(clock.now_ns)
+
+    assert len(allowed) > 300
+    for earlier, later in zip(allowed, allowed[7:], strict=False):
+        assert later - earlier >= WINDOW_NS
+
+
+def test_keys_do_not_count_for_each_other(rates: RequestRates) -> None:
+    assert rates.count("a", 1).is_allowed
+    assert rates.count("b", 1).is_allowed
+    assert not rates.count("a", 1).is_allowed
+
+
+def test_a_clock_that_begins_anew_is_a_fresh_start(rates: RequestRates, clock: Clock) -> None:
+    rates.count("a", 1)
+
+    clock.now_ns = 5 * SECOND  # the machine was restarted
+
+    assert rates.count("a", 1).is_allowed
+    assert not rates.count("a", 1).is_allowed
+
+
+def test_a_disk_that_cannot_be_written_refuses_nobody(tmp_path: Path) -> None:
+    assert RequestRates(tmp_path / "missing").count("a", 1).is_allowed
+
+
+def count_many(folder: Path, results: multiprocessing.SimpleQueue[int]) -> None:
+    rates = RequestRates(folder)
+    results.put(sum(rates.count("a", QUOTA).is_allowed for _ in range(QUOTA)))
+
+
+def test_processes_count_together(tmp_path: Path) -> None:
+    spawn: SpawnContext = multiprocessing.get_context("spawn")
+    results = spawn.SimpleQueue()
+    processes = [spawn.Process(target=count_many, args=(tmp_path, results))
+                 for _ in range(PROCESSES)]  # fmt: skip
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert sum(results.get() for _ in processes) == QUOTA
