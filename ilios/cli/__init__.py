@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import ilios
-from ilios.cli import backup, doctor
+from ilios.cli import backup, doctor, keys
 from ilios.errors import IliosError
 
 EXIT_FAILED = 1  #: 2 is click's, for a command line that makes no sense
@@ -38,3 +38,4 @@ def main() -> None:
 
 main.add_command(doctor.command)
 main.add_command(backup.command)
+main.add_command(keys.command)

@@ -1,0 +1,127 @@
+"""`ilios keys` as operators run it: processes, two of them at once too."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ilios import clock, ledger
+from ilios.database import Database
+from ilios.engines.base import Usage
+from ilios.key_ring import KeyRing
+from ilios.prices import Charge
+from tests.support import documents
+from tests.support.commands import Operator
+
+
+def created(operator: Operator, name: str = "team", *options: str) -> dict[str, Any]:
+    done = operator.run("keys", "create", name, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    key: dict[str, Any] = json.loads(done.stdout)
+    return key
+
+
+def test_a_secret_is_shown_once_and_alone_on_standard_output(
+    operator: Operator, database: Database
+) -> None:
+    done = operator.run("keys", "create", "team", "--scope", "read")
+
+    secret = done.stdout.strip()
+    assert KeyRing([], database).identify(f"Bearer {secret}").scopes == {"read"}
+    assert "shown once" in done.stderr
+    assert secret not in operator.run("keys", "list", "--json").stdout
+
+
+def test_all_terms_are_kept_and_listed(operator: Operator) -> None:
+    created(
+        operator, "team", "--expires", "2999-01-31", "--requests-per-minute", "60",
+        "--pages-per-day", "100", "--budget", "25.000001",
+    )  # fmt: skip
+
+    (key,) = json.loads(operator.run("keys", "list", "--json").stdout)
+
+    assert key["expiresAt"] == "2999-02-01T00:00:00.000Z"
+    assert (key["requestsPerMinute"], key["pagesPerDay"]) == (60, 100)
+    assert (key["budgetMicrosMonth"], key["scopes"]) == (25_000_001, ["convert", "read"])
+    assert "secret" not in key
+
+
+def test_the_list_shows_what_was_used(operator: Operator, database: Database) -> None:
+    key = created(operator, "team", "--budget", "1")
+    owner = KeyRing([], database).identify(f"Bearer {key['secret']}").owner
+    document_id, job_id = documents.add_document(database, owner=owner)
+    with database.writing() as session:
+        intent = ledger.Intent(job_id, "mistral", "m", None)
+        call_id = ledger.open_call(
+            session, documents.document(database, document_id), intent, clock.now()
+        )
+        ledger.settle(
+            session, call_id, usage=Usage(12, "m"), characters=1,
+            charge=Charge(4000, 30, 48_000, 62_400), now=clock.now(),
+        )  # fmt: skip
+
+    (line,) = operator.run("keys", "list").stdout.splitlines()[1:]
+    (listed,) = json.loads(operator.run("keys", "list", "--json").stdout)
+
+    assert "$0.0624 of $1.00" in line
+    assert listed["today"] == listed["month"] == {"pages": 12, "costMicros": 62_400}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("create", "no spaces"), "letters, digits"),
+        (("create", "a", "--budget", "1,5"), "decimal"),
+        (("create", "a", "--budget", "-1"), "decimal"),
+        (("create", "a", "--expires", "2020-01-01"), "past"),
+        (("create", "a", "--expires", "soon"), "90d"),
+        (("create", "a", "--scope", "all"), "convert"),
+        (("create", "a", "--requests-per-minute", "0"), "100000"),
+        (("rotate", "a", "--grace", "1y"), "24h"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_says_what_would(
+    operator: Operator, arguments: tuple[str, ...], words: str
+) -> None:
+    done = operator.run("keys", *arguments)
+
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("revoke", "nobody"), ("rotate", "nobody")])
+def test_an_unknown_key_is_one_line_with_the_remedy(
+    operator: Operator, arguments: tuple[str, ...]
+) -> None:
+    done = operator.run("keys", *arguments)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ilios: There is no key 'nobody'.")
+    assert "ilios keys list" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("create", "new"), "There is a key 'new' already"),
+        (("rotate", "team"), "was rotated"),
+        (("revoke", "team"), "was revoked"),
+    ],
+)
+def test_of_operators_at_once_one_succeeds_and_the_others_are_told(
+    operator: Operator, database: Database, arguments: tuple[str, ...], refusal: str
+) -> None:
+    created(operator)
+
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: operator.run("keys", *arguments, "--json"), range(4)))
+
+    (winner,) = [run for run in runs if run.returncode == 0]
+    for run in runs:
+        assert run is winner or refusal in run.stderr
+    secret = json.loads(winner.stdout).get("secret")
+    if secret:
+        assert KeyRing([], database).identify(f"Bearer {secret}").key_id
