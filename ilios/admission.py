@@ -15,10 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from ilios import budgets, catalog, engines, queue, releases, results
+from ilios import backlog, budgets, catalog, engines, queue, releases, results
 from ilios.budgets import Need
 from ilios.conversion_errors import CostAboveLimit
-from ilios.document_options import EVERYTHING, as_json
+from ilios.document_options import EVERYTHING, as_json, options_of
 from ilios.engines.base import Options
 from ilios.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.prices import FREE, dollars
@@ -128,6 +128,37 @@ def admit_upload(
         _enqueue(session, document, lane, queue.DEFAULT_PRIORITY, now)
 
 
+def readmit(session: Session, settings: Settings, document: Document, now: datetime) -> None:
+    """failed | cancelled → pending, with fresh attempts. The document is of the open session.
+
+    Pages that were paid for stay. One that had joined another is converted, or completed, with it,
+    unless that one was deleted. Raises BudgetSpent or DailyPagesSpent.
+    """
+    leader = session.get_one(Document, document.result_of or document.id)
+    if leader.status is DocumentStatus.DELETED:
+        leader = document
+    document.error = document.error_code = document.processed_at = document.started_at = None
+    document.engine_fault = False
+    document.archived_at = None
+    document.provider_batch_id = None
+    if leader is document:
+        document.status, document.result_of = DocumentStatus.PENDING, None
+    else:
+        for name, value in _result(leader).items():
+            setattr(document, name, value)
+    if document.status is not DocumentStatus.PENDING or _is_under_way(session, leader):
+        return
+    last = catalog.latest_job(session, leader.id)
+    priority = last.priority if last else queue.DEFAULT_PRIORITY
+    leader.provider_batch_id = None  # that of the batch is over, or goes on without it
+    leader.pages_done = len(catalog.page_indexes(session, leader.id))
+    lane = engines.lane_of(leader.mime_type, settings)
+    _reserve_anew(session, settings, leader, lane, now)
+    releases.clear_away(session, leader.id)
+    session.flush()
+    _enqueue(session, leader, lane, priority, now)
+
+
 def open_provider_batch(
     session: Session, settings: Settings, batch: Batch, provider_batch_id: str, order: Order
 ) -> None:
@@ -176,6 +207,16 @@ def require_cost_within(options: Options, need: Need) -> None:
     )
 
 
+def _reserve_anew(
+    session: Session, settings: Settings, document: Document, lane: str, now: datetime
+) -> None:
+    document.reserved_pages = document.reserved_micros = 0  # of its conversion before
+    session.flush()
+    need = _least(settings, lane, options_of(document), is_batch=False)
+    room = budgets.admit(session, document.owner, need, now)
+    document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
+
+
 def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Need:
     """What a document uses at least, as far as can be told before its pages are counted."""
     pages = options.pages.page_count if options.pages else 1
@@ -196,14 +237,21 @@ def _enqueue(session: Session, document: Document, lane: str, priority: int, now
     )
 
 
-def _result(twin: Row[Any] | None) -> dict[str, Any]:
+def _is_under_way(session: Session, document: Document) -> bool:
+    """Whether a document is being converted already, by jobs of its own or in the batch lane."""
+    in_batch_lane = document.provider_batch_id and document.status in catalog.OPEN
+    return bool(in_batch_lane or backlog.open_jobs(session, document.id))
+
+
+def _result(twin: Row[Any] | Document | None) -> dict[str, Any]:
     """The columns that a document takes from its twin: all of the result, if there is one yet."""
     if twin is None:
         return {"status": DocumentStatus.PENDING, "result_of": None}
-    if twin.status is not DocumentStatus.COMPLETED:
+    if twin.status not in catalog.READABLE:
         return {"status": DocumentStatus.PENDING, "result_of": twin.id}
     shared = {name: getattr(twin, name) for name in results.SHARED_RESULT}
-    return {**shared, "started_at": twin.started_at, "result_of": twin.id}
+    begun = {"started_at": twin.started_at, "result_of": twin.id}
+    return {**shared, **begun, "status": DocumentStatus.COMPLETED}
 
 
 def _fingerprint(

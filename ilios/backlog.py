@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ilios import queue
-from ilios.models import PENDING, PROCESSING, Job, JobStatus
+from ilios.models import CANCELLED, PENDING, PROCESSING, Instance, Job, JobStatus
 
 OPEN: Final = (JobStatus.PENDING, JobStatus.PROCESSING)
 
@@ -20,6 +20,12 @@ _READY = (
     .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
     .order_by(Job.rank, Job.id)
     .limit(1)
+)
+_PAUSED = select(Instance.queue_paused_at)
+_LET_GO = select(Job.id).where(
+    Job.status == CANCELLED,
+    Job.worker.is_not(None),
+    Job.worker.between(bindparam("first"), bindparam("last")),
 )
 _DUE = select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= bindparam("moment")).limit(1)
 
@@ -33,6 +39,17 @@ def anything_ready(session: Session, lanes: Iterable[str]) -> bool:
 def anything_due(session: Session, now: datetime) -> bool:
     """Whether a delayed job's time has come; takes no lock."""
     return session.connection().execute(_DUE, {"moment": now}).first() is not None
+
+
+def is_paused(session: Session) -> bool:
+    """Whether an operator has stopped the claiming of jobs."""
+    return session.connection().execute(_PAUSED).scalar() is not None
+
+
+def cancelled_under(session: Session, node: str) -> list[str]:
+    """Cancelled jobs that workers of this node may still be at; takes no lock."""
+    bounds = {"first": f"{node}/", "last": f"{node}0"}  # `0` comes after `/`
+    return list(session.connection().execute(_LET_GO, bounds).scalars())
 
 
 def anything_expired(session: Session, now: datetime) -> bool:

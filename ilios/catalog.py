@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, func, insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, bindparam, case, exists, func, insert, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from ilios.errors import BatchNotFound, DocumentNotFound
+from ilios.errors import BatchNotFound, DocumentNotFound, Gone
 from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
 
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
-
+GONE = "This document was deleted, by its owner or because its retention had ended."
 
 # Prepared once: see ilios.queue.
 _INSERT = insert(Document)
@@ -42,20 +42,18 @@ _TWIN = (
         Document.fingerprint == bindparam("mark"),
         Document.fingerprint.is_not(None),  # says again what the partial index says
         Document.result_of.is_(None),
-        Document.status.in_((*OPEN, DocumentStatus.COMPLETED)),
+        Document.status.in_((*OPEN, *READABLE)),
         # One that is still to be counted may yet be refused for its maxCostUsd, alone.
         or_(
             Document.options["max_cost_micros"].as_integer().is_(None),
-            Document.status == DocumentStatus.COMPLETED,
+            Document.status.in_(READABLE),
         ),
     )
-    .order_by(
-        case((Document.status == DocumentStatus.COMPLETED, 0), else_=1), Document.created_at.desc()
-    )
+    .order_by(case((Document.status.in_(READABLE), 0), else_=1), Document.created_at.desc())
     .limit(1)
 )
 _TWIN_NOT_IN_BATCH_LANE = _TWIN.where(
-    or_(Document.provider_batch_id.is_(None), Document.status == DocumentStatus.COMPLETED)
+    or_(Document.provider_batch_id.is_(None), Document.status.in_(READABLE))
 )
 
 
@@ -75,6 +73,14 @@ def document_of(session: Session, document_id: str, owner: str) -> Document:
     document = session.scalar(_DOCUMENT_OF, {"wanted": document_id, "of_owner": owner})
     if document is None:
         raise DocumentNotFound
+    return document
+
+
+def present_document_of(session: Session, document_id: str, owner: str) -> Document:
+    """Raises DocumentNotFound, and Gone for one that was deleted."""
+    document = document_of(session, document_id, owner)
+    if document.status is DocumentStatus.DELETED:
+        raise Gone(GONE)
     return document
 
 
@@ -118,11 +124,19 @@ def provider_batch_of(session: Session, batch_id: str) -> ProviderBatch | None:
 
 
 def open_in_batch_lane(session: Session, provider_batch_id: str) -> list[Document]:
-    """Documents that still wait for the provider's batch lane, in the order of submission."""
+    """Documents that the provider's batch lane is still to convert, in the order of submission.
+
+    One that was cancelled or deleted is among them as long as others that joined it wait for it.
+    """
+    twin = aliased(Document)
+    awaited = exists().where(twin.result_of == Document.id, twin.status.in_(OPEN))
     return list(
         session.scalars(
             select(Document)
-            .where(Document.provider_batch_id == provider_batch_id, Document.status.in_(OPEN))
+            .where(
+                Document.provider_batch_id == provider_batch_id,
+                or_(Document.status.in_(OPEN), awaited),
+            )
             .order_by(Document.created_at, Document.id)
         )
     )

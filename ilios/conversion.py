@@ -57,8 +57,19 @@ class Converter:
         self._calls = {
             lane: threading.BoundedSemaphore(engine.concurrency) for lane, engine in engines.items()
         }
+        self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = catalog.instance_id(session)
+
+    def stop(self, job_id: str) -> None:
+        """Let a job that was cancelled end soon. A call to the provider is waited for: it is paid.
+
+        Called by another thread than the job's own.
+        """
+        attempt = self._running.get(job_id)
+        if attempt is not None:
+            log.info("job.stopped", job_id=job_id)
+            attempt.work.engine.stop(attempt.workspace)
 
     def run(self, lease: Lease) -> News | None:
         """Do one job to its end, whatever that is; returns what it says of the provider.
@@ -110,6 +121,7 @@ class Converter:
     def _run(self, work: Work) -> News | None:
         attempt = _Attempt(work, data_folder.workspace(self._workspaces, *_names(work.lease)))
         attempt.workspace.mkdir()
+        self._running[work.job.id] = attempt
         try:
             return self._attempt(attempt)
         except ConversionError as error:
@@ -129,6 +141,8 @@ class Converter:
             self._recorder.give_up(work, attempt.question, broken, is_answered=attempt.is_answered)
             return None
         finally:
+            if self._running.get(work.job.id) is attempt:  # not one that came after it
+                del self._running[work.job.id]
             shutil.rmtree(attempt.workspace, ignore_errors=True)
 
     def _attempt(self, attempt: _Attempt) -> News | None:
@@ -203,8 +217,7 @@ class Converter:
         work = attempt.work
         if not (work.document.pages_done or attempt.has_collected):
             return whole
-        with self._database.reading() as session:
-            done = set(catalog.page_indexes(session, work.document.id)) & set(asked)
+        done = self._pages_of(work) & set(asked)
         if not done:
             return whole
         if len(done) == len(asked):
@@ -219,14 +232,20 @@ class Converter:
         return replace(part, indexes=tuple(wanted[number] for number in part.indexes or ()))
 
     def _split(self, work: Work, plan: Plan) -> None:
-        """Store the parts, then let a job for each of them take over."""
+        """Store the parts that are left to convert, then let a job for each of them take over."""
+        done = self._pages_of(work) if work.document.pages_done else set()
         ranges = []
         for part in plan.parts:
             indexes = part.indexes or ()
+            if done.issuperset(indexes):
+                continue
             first, last = indexes[0], indexes[-1]
             key = part_key(self._instance_id, work.document.id, first, last)
             self._store.put(key, part.source.path, part.source.media_type)
             ranges.append((first, last))
+        if not ranges:
+            self._recorder.complete(work)
+            return
         total = sum(len(part.indexes or ()) for part in plan.parts)
         self._recorder.split(work, total, ranges)
 
@@ -240,7 +259,14 @@ class Converter:
 
         return keep
 
+    def _pages_of(self, work: Work) -> set[int]:
+        with self._database.reading() as session:
+            return set(catalog.page_indexes(session, work.document.id))
+
     def _keep_images(self, question: Question, conversion: Conversion) -> Images:
+        with self._database.reading() as session:
+            if not results.takes_pages(session, question.document_id):
+                return {}  # it was deleted meanwhile
         return keep_images(self._store, self._instance_id, question.document_id, conversion)
 
     def _part_key(self, work: Work) -> str:

@@ -22,6 +22,7 @@ from ilios.errors import DatabaseBusy, DatabaseRefused
 log = logs.get(__name__)
 
 BUSY_TIMEOUT_MS = 30_000
+TRUNCATE_TIMEOUT_MS = 1_000
 BUSY_RETRIES = 4
 BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
 POOL_SIZE = 8
@@ -97,6 +98,7 @@ class Database:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what a client deletes is not left in free pages
         )
 
         @event.listens_for(self._engine, "connect")
@@ -142,6 +144,29 @@ class Database:
         finally:
             connection.close()
 
+    def truncate_log(self) -> bool:
+        """Bring the WAL into the database and empty it: it keeps what was overwritten meanwhile.
+
+        False when a reader was in the way for TRUNCATE_TIMEOUT_MS; nobody waits longer for it.
+        """
+        with self._alone() as connection:
+            connection.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
+            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        return not busy
+
+    def rewrite(self) -> None:
+        """VACUUM: leave not even the few copies that `secure_delete` does not reach.
+
+        Those lie in the slack of pages whose neighbours were merged. Writers wait meanwhile. Raises
+        the driver's OperationalError, such as for a full disk.
+        """
+        with self._alone() as connection:
+            connection.execute("VACUUM")
+
+    def size_bytes(self) -> int:
+        return self.path.stat().st_size
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -159,6 +184,16 @@ class Database:
                 time.sleep(BUSY_BACKOFF_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311
             else:
                 return
+
+    @contextmanager
+    def _alone(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, when no other writer is."""
+        pooled: Any = self._engine.raw_connection()
+        try:
+            with self._turn():
+                yield pooled.driver_connection
+        finally:
+            pooled.close()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

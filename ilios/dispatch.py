@@ -47,8 +47,11 @@ class Dispatcher:
         self._has_backlog = False
 
     def claim(self, slots: list[Slot]) -> list[tuple[Slot, Lease]]:
-        """One ready job for each slot, in that order, until nothing is ready in its lane."""
-        if not self._has_backlog and not self._anything_to_do(slots):
+        """One ready job for each slot, in that order, until nothing is ready in its lane.
+
+        Nothing while the queue is paused.
+        """
+        if not self._anything_to_do(slots):
             return []
         claimed: list[tuple[Slot, Lease]] = []
         exhausted: set[str] = set()
@@ -82,6 +85,18 @@ class Dispatcher:
                 )
         if moved:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
+
+    def cancelled_under(self, node: str) -> list[str]:
+        """Jobs that were cancelled while workers of this node were at them."""
+        with self._database.reading() as session:
+            return backlog.cancelled_under(session, node)
+
+    def let_go(self, job_ids: list[str]) -> None:
+        """Close what is left of cancelled jobs that no worker is at any more."""
+        with self._database.writing() as session:
+            ledger.abandon(session, job_ids, clock.now())
+            releases.let_go(session, job_ids)
+        log.info("jobs.let_go", jobs=len(job_ids))
 
     def extend(self, leases: list[Lease]) -> None:
         """Heartbeat for the jobs that live workers hold."""
@@ -117,6 +132,10 @@ class Dispatcher:
 
     def _anything_to_do(self, slots: list[Slot]) -> bool:
         with self._database.reading() as session:
+            if backlog.is_paused(session):
+                return False
+            if self._has_backlog:
+                return True
             ready = backlog.anything_ready(session, {slot.lane for slot in slots})
             return ready or backlog.anything_due(session, clock.now())
 

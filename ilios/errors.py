@@ -122,6 +122,12 @@ class InvalidField(RequestError):
         self.code = code or f"invalid_{field}"  # type: ignore[misc]  # one class, one code a field
 
 
+class InvalidCursor(RequestError):
+    """A cursor that was not given out for this list."""
+
+    code = "invalid_cursor"
+
+
 class MissingFile(RequestError):
     """The multipart field that should carry a file is absent or is plain text."""
 
@@ -243,6 +249,15 @@ class DocumentNotFound(NotFound):
         super().__init__("No document with this id belongs to this key.")
 
 
+class JobNotFound(NotFound):
+    """No job or document has this id."""
+
+    code = "job_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No job and no document has this id. `ilios jobs list` shows those open.")
+
+
 class BatchNotFound(NotFound):
     code = "batch_not_found"
 
@@ -283,6 +298,24 @@ class DocumentFailed(Conflict):
     """The conversion failed, so there is no result."""
 
     code = "document_failed"
+
+
+class DocumentCancelled(Conflict):
+    """The conversion was cancelled, so there is no result."""
+
+    code = "document_cancelled"
+
+
+class TooLate(Conflict):
+    """What should be cancelled has ended."""
+
+    code = "too_late"
+
+
+class NothingToRetry(Conflict):
+    """Only what has failed or was cancelled can be retried."""
+
+    code = "nothing_to_retry"
 
 
 class BatchNotFinished(Conflict):

@@ -80,6 +80,8 @@ class Examiner:
     def _queue(self) -> str:
         with self._database.reading() as session:
             session.scalars(select(Instance.id)).one()
+            if backlog.is_paused(session):
+                return "paused"
             oldest = backlog.oldest_ready(session, engines.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
         return "backlogged" if late else "ok"

@@ -145,7 +145,7 @@ class Intake:
         Raises DocumentNotFound, UploadAlreadyCompleted, UploadIncomplete, UnsupportedType.
         """
         with self._database.reading() as session:
-            document = catalog.document_of(session, document_id, owner)
+            document = catalog.present_document_of(session, document_id, owner)
         _require_awaiting(document)
         self._require_whole(document)
         # A key of its own for each attempt: one that loses a race removes only its own copy.
@@ -219,7 +219,7 @@ class Intake:
 
     def _admit(self, seen: Document, uploaded: Stored) -> Document:
         with self._database.writing() as session:
-            document = catalog.document_of(session, seen.id, seen.owner)
+            document = catalog.present_document_of(session, seen.id, seen.owner)
             _require_awaiting(document)
             admit_upload(session, self._settings, document, uploaded, clock.now())
         return document

@@ -18,6 +18,7 @@ from ilios import logs
 log = logs.get(__name__)
 
 SUFFIX = ".answer"
+RESULTS_SUFFIX = ".lines"  #: of the downloaded results of a provider's batch, in the same folder
 
 
 @dataclass(frozen=True, slots=True)

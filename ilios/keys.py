@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from ilios import clock, ids
@@ -32,7 +32,7 @@ ROTATION_PAUSE: Final = timedelta(seconds=60)
 class Scope(StrEnum):
     """What a key may be used for."""
 
-    CONVERT = "convert"  #: send documents: convert, submit, batch, upload, estimate
+    CONVERT = "convert"  #: send documents; cancel, retry and delete its own
     READ = "read"  #: status, results and usage of its own documents
     ADMIN = "admin"  #: look after the service: not its documents
 
@@ -131,6 +131,19 @@ def revoke(session: Session, reference: str, now: datetime) -> ApiKey:
     return key
 
 
+def revoke_expired(session: Session, before: datetime, now: datetime) -> int:
+    """End the keys that expired before then, so that their names are free; how many."""
+    ended = session.execute(
+        update(ApiKey).where(*_expired(before)).values(revoked_at=now).returning(ApiKey.id)
+    )
+    return len(ended.all())
+
+
+def expired_count(session: Session, before: datetime) -> int:
+    """How many keys that are not revoked expired before then."""
+    return session.scalars(select(func.count()).select_from(ApiKey).where(*_expired(before))).one()
+
+
 def listed(session: Session, *, revoked: bool = False) -> Sequence[ApiKey]:
     """The keys in the order of their making; those that were revoked only if asked for."""
     keys = select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)
@@ -156,6 +169,10 @@ def named(session: Session, reference: str) -> ApiKey:
 
 def has_expired(key: ApiKey, now: datetime) -> bool:
     return key.expires_at is not None and key.expires_at <= now
+
+
+def _expired(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return ApiKey.revoked_at.is_(None), ApiKey.expires_at < before
 
 
 def _live(session: Session, reference: str) -> ApiKey | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -18,8 +18,8 @@ _SHARED: list[Any] = [
 ]
 
 
-def configure(settings: Settings, process: str) -> None:
-    """Send our events and those of libraries to standard output in one shape.
+def configure(settings: Settings, process: str, stream: TextIO | None = None) -> None:
+    """Send our events and those of libraries to standard output, or a stream, in one shape.
 
     `process` names the part of Ilios that speaks: `web`, `supervisor`, `worker-0` …
     """
@@ -27,14 +27,15 @@ def configure(settings: Settings, process: str) -> None:
     def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         return {**event, "process": process}
 
+    stream = stream or sys.stdout
     shared = [*_SHARED, name_process]
     json = settings.log_format == "json"
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0004"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0005"  #: the newest one in alembic/versions, which these models describe
 
 
 class DocumentStatus(StrEnum):
@@ -33,7 +33,9 @@ class DocumentStatus(StrEnum):
     PROCESSING = "processing"  #: its job is claimed
     COMPLETED = "completed"  #: the pages are stored; terminal
     FAILED = "failed"  #: attempts used up, or the error is final; error and error_code are set
+    CANCELLED = "cancelled"  #: stopped by its owner or an operator before it had ended
     ARCHIVED = "archived"  #: completed, and its original lies in the archive; terminal
+    DELETED = "deleted"  #: a tombstone without content; terminal
 
 
 class JobStatus(StrEnum):
@@ -41,6 +43,7 @@ class JobStatus(StrEnum):
     PROCESSING = "processing"  #: claimed; worker, lease and started_at are set
     COMPLETED = "completed"  #: the result is stored; terminal
     FAILED = "failed"  #: attempts used up, or the error is final; terminal
+    CANCELLED = "cancelled"  #: nobody wants it; worker is set while it may still be at it; terminal
 
 
 class JobType(StrEnum):
@@ -125,6 +128,8 @@ class Instance(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     created_at: Mapped[datetime]
     adopted_at: Mapped[datetime | None]  #: of the predecessor's content; retention rests a day
+    queue_paused_at: Mapped[datetime | None]  #: since when no job is claimed; None while they are
+    swept_at: Mapped[datetime | None]  #: when orphaned objects were last looked for
 
 
 class Batch(Base):
@@ -163,6 +168,9 @@ class ProviderBatch(Base):
 
 _RESERVING = "reserved_pages > 0 AND status IN ('pending', 'processing')"
 _LEADER = "fingerprint IS NOT NULL AND result_of IS NULL"
+_STANDING = "status != 'deleted'"
+_TO_EXPIRE = "archived_at IS NULL AND status IN ('completed', 'failed', 'cancelled')"
+_IN_ARCHIVE = "archived_at IS NOT NULL"
 
 
 class Document(Base):
@@ -199,7 +207,9 @@ class Document(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     processed_at: Mapped[datetime | None]
-    archived_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]  #: when its original was moved to the archive
+    deleted_at: Mapped[datetime | None]
+    to_erase: Mapped[bool] = mapped_column(default=False)  #: deleted; objects of it may be left
 
     __table_args__ = (
         Index(
@@ -210,6 +220,42 @@ class Document(Base):
             "status",  # so that the sums need no row
             sqlite_where=text(_RESERVING),
             postgresql_where=text(_RESERVING),
+        ),
+        Index(
+            "ix_documents_listed",
+            "owner",
+            "created_at",
+            "id",
+            "file_name",
+            sqlite_where=text(_STANDING),
+            postgresql_where=text(_STANDING),
+        ),
+        Index("ix_documents_by_status", "owner", "status", "created_at", "id"),
+        Index(
+            "ix_documents_to_expire",
+            "retention_days",
+            "created_at",
+            sqlite_where=text(_TO_EXPIRE),
+            postgresql_where=text(_TO_EXPIRE),
+        ),
+        Index(
+            "ix_documents_archived",
+            "retention_days",
+            "created_at",
+            sqlite_where=text(_IN_ARCHIVE),
+            postgresql_where=text(_IN_ARCHIVE),
+        ),
+        Index(
+            "ix_documents_awaiting_upload",
+            "created_at",
+            sqlite_where=text("status = 'awaiting_upload'"),
+            postgresql_where=text("status = 'awaiting_upload'"),
+        ),
+        Index(
+            "ix_documents_to_erase",
+            "deleted_at",
+            sqlite_where=text("to_erase"),
+            postgresql_where=text("to_erase"),
         ),
         Index(
             "ix_documents_batch",
@@ -261,6 +307,7 @@ class PageRow(Base):
 
 _READY = "status = 'pending' AND scheduled_at IS NULL"
 _DELAYED = "status = 'pending' AND scheduled_at IS NOT NULL"
+_STILL_AT_IT = "status = 'cancelled' AND worker IS NOT NULL"
 
 
 class Job(Base):
@@ -322,6 +369,12 @@ class Job(Base):
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
+        Index(
+            "ix_job_let_go",
+            "worker",
+            sqlite_where=text(_STILL_AT_IT),
+            postgresql_where=text(_STILL_AT_IT),
+        ),
         Index("ix_job_document", "document_id"),
     )
 
@@ -330,6 +383,9 @@ class Job(Base):
 RESERVING = text(_RESERVING)
 PENDING: ColumnElement[str] = literal_column("'pending'")
 PROCESSING: ColumnElement[str] = literal_column("'processing'")
+CANCELLED: ColumnElement[str] = literal_column("'cancelled'")
+DELETED: ColumnElement[str] = literal_column("'deleted'")
+AWAITING_UPLOAD: ColumnElement[str] = literal_column("'awaiting_upload'")
 
 
 class Call(Base):

@@ -165,20 +165,26 @@ class Recorder:
 
         A call that was answered is never closed as refused: its answer is kept, and settles it.
         """
+        is_doubtful = is_answered or isinstance(error, OutcomeUnknown)
 
         def write(session: Session) -> tuple[JobStatus, ConversionError]:
             final = error
             if question is not None:
-                _close_call(
-                    session, question, is_doubtful=is_answered or isinstance(error, OutcomeUnknown)
-                )
+                _close_call(session, question, is_doubtful=is_doubtful)
             if isinstance(error, ParserCrashed):
                 final = _poison(queue.count_crash(session, work.lease), error)
             status = self._leave(session, work, final)
             _follow(session, work, status, final)
             return status, final
 
-        status, final = self._scribe.write(write)
+        try:
+            status, final = self._scribe.write(write)
+        except LeaseLost:
+            if question is not None:  # how it ended is known all the same
+                self._scribe.write(
+                    lambda session: _close_call(session, question, is_doubtful=is_doubtful)
+                )
+            raise
         log.warning(
             "job.failed" if status is JobStatus.FAILED else "job.retried",
             job_id=work.job.id,

@@ -16,6 +16,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancel:
+    """Down: nobody wants this job any more; its lease is lost already."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tidy:
     """Down, now and then: look for what dead processes left behind."""
 
@@ -70,5 +77,5 @@ class StoreSeen:
     fault: str | None
 
 
-ToWorker = Lease | Stop | Tidy | LookAtStore
+ToWorker = Lease | Stop | Cancel | Tidy | LookAtStore
 ToSupervisor = Ready | Alive | Accepted | Ended | Tidied | StoreSeen

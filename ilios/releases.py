@@ -1,4 +1,4 @@
-"""What happens to jobs without their worker's doing: given back, dropped, hastened, moved.
+"""What happens to jobs without their worker's doing: given back, cancelled, hastened, moved.
 
 Beside ilios.queue, this module alone writes `job_queue`. Takes a session, never commits.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ilios import ranks
-from ilios.models import PENDING, PROCESSING, Job, JobStatus, JobType
+from ilios import backlog, ranks
+from ilios.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus, JobType, ProviderBatch
 from ilios.queue import Lease, back_to_pending, fail_job, under
 from ilios.retries import retry_delay
 
@@ -77,6 +77,71 @@ def drop(session: Session, job_id: str, error: str, now: datetime) -> None:
 def drop_waiting(session: Session, document_id: str, error: str, now: datetime) -> None:
     """pending → failed for what is left of a document that cannot be completed any more."""
     _drop(session, Job.document_id == document_id, error, now)
+
+
+def cancel(session: Session, document_id: str, now: datetime) -> None:
+    """pending | processing → cancelled for all jobs of a document that nobody waits for any more.
+
+    A worker that is at one of them loses its lease; `let_go` notes when it has stopped.
+    """
+    session.execute(
+        update(Job)
+        .where(Job.document_id == document_id, Job.status.in_(backlog.OPEN))
+        .values(
+            status=JobStatus.CANCELLED,
+            lease_token=None,
+            lease_until=None,
+            scheduled_at=None,
+            completed_at=now,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hurry_batch(session: Session, batch_id: str) -> None:
+    """Let the provider's batch lane look at once at a batch that was cancelled."""
+    of_batch = select(ProviderBatch.id).where(ProviderBatch.batch_id == batch_id)
+    session.execute(
+        update(Job)
+        .where(
+            Job.provider_batch_id.in_(of_batch),
+            Job.status == PENDING,
+            Job.scheduled_at.is_not(None),  # says what the partial index says
+        )
+        .values(scheduled_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def let_go(session: Session, job_ids: list[str]) -> None:
+    """Note that no worker is at these cancelled jobs any more."""
+    session.execute(
+        update(Job)
+        .where(Job.id.in_(job_ids), Job.status == CANCELLED, Job.worker.is_not(None))
+        .values(worker=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def silence(session: Session, document_id: str) -> None:
+    """Forget what went wrong with the jobs of a document: the words may quote it."""
+    session.execute(
+        update(Job)
+        .where(Job.document_id == document_id, Job.error.is_not(None))
+        .values(error=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def clear_away(session: Session, document_id: str) -> None:
+    """Remove the jobs of a document that have ended, for new ones begin with fresh attempts."""
+    session.execute(
+        delete(Job).where(
+            Job.document_id == document_id,
+            Job.status.not_in(backlog.OPEN),
+            or_(Job.status != JobStatus.CANCELLED, Job.worker.is_(None)),
+        )
+    )
 
 
 def hasten(session: Session, document_id: str, priority: int, now: datetime) -> None:

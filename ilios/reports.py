@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from ilios import backlog, catalog, ledger
+from ilios import backlog, catalog, interventions, ledger
 from ilios.conversion_errors import ObjectMissing, PagesOutOfRange
 from ilios.database import Database
 from ilios.errors import (
     BatchNotFinished,
+    DocumentCancelled,
     DocumentFailed,
     DocumentNotReady,
     ImageNotFound,
@@ -24,6 +25,7 @@ from ilios.storage.base import ObjectStore
 from ilios.waiting import Waiter
 
 LINK_LIFETIME = timedelta(minutes=5)
+_ENDINGS = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 PAGES_A_READ = 50  #: bounds memory and the length of a read transaction
 
 
@@ -88,7 +90,10 @@ class BatchReport:
         if self.count(*catalog.OPEN):
             begun = self.count(*DocumentStatus) > self.count(DocumentStatus.PENDING)
             return "processing" if begun else "pending"
-        return "completed" if self.count(*catalog.READABLE) else "failed"
+        if self.count(*catalog.READABLE):
+            return "completed"
+        # Of those that were deleted, nobody knows any more how they had ended.
+        return next((status for status in _ENDINGS if self.count(status)), "completed")
 
     @property
     def completed_at(self) -> datetime | None:
@@ -118,9 +123,9 @@ class Reports:
         Raises DocumentNotFound, DocumentNotReady, DocumentFailed, PagesOutOfRange.
         """
         with self._database.reading() as session:
-            document = catalog.document_of(session, document_id, owner)
+            document = catalog.present_document_of(session, document_id, owner)
             _require_completed(document)
-            result_id = _result_id(document)
+            result_id = interventions.result_id(document)
             wanted = _wanted(catalog.page_indexes(session, result_id), pages)
         stamp = f"{document_id} {document.processed_at} {pages or ''}"
         return Result(
@@ -134,7 +139,7 @@ class Reports:
     def original_url(self, document_id: str, *, owner: str) -> str:
         """A presigned link to the document as it was sent. Raises OriginalMissing."""
         with self._database.reading() as session:
-            document = catalog.document_of(session, document_id, owner)
+            document = catalog.present_document_of(session, document_id, owner)
         if document.status is DocumentStatus.AWAITING_UPLOAD:
             raise DocumentNotReady("The document has not been uploaded yet.")
         try:
@@ -149,10 +154,10 @@ class Reports:
         )
 
     def image(self, document_id: str, name: str, *, owner: str) -> StoredObject:
-        """An image of a document's result. Raises ImageNotFound."""
+        """An image of a document's result. Raises ImageNotFound, Gone."""
         with self._database.reading() as session:
-            document = catalog.document_of(session, document_id, owner)
-            images = catalog.images(session, _result_id(document))
+            document = catalog.present_document_of(session, document_id, owner)
+            images = catalog.images(session, interventions.result_id(document))
         for image in images:
             if image["name"] == name:
                 return StoredObject(image["key"], image["mediaType"])
@@ -201,7 +206,7 @@ class Reports:
     def _document(self, document_id: str, owner: str) -> DocumentReport:
         with self._database.reading() as session:
             document = catalog.document_of(session, document_id, owner)
-            worked_on = session.get_one(Document, _result_id(document))
+            worked_on = session.get_one(Document, interventions.result_id(document))
             attempts = catalog.attempts(session, worked_on.id)
             job = catalog.latest_job(session, worked_on.id)
             position = None
@@ -235,7 +240,7 @@ class Reports:
         if document.status not in catalog.READABLE:
             return iter(())
         with self._database.reading() as session:
-            result_id = _result_id(document)
+            result_id = interventions.result_id(document)
             return self._pages(result_id, catalog.page_indexes(session, result_id))
 
     def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:
@@ -245,15 +250,12 @@ class Reports:
             yield from rows
 
 
-def _result_id(document: Document) -> str:
-    """The document whose pages answer this one."""
-    return document.result_of or document.id
-
-
 def _require_completed(document: Document) -> None:
     match document.status:
         case DocumentStatus.COMPLETED | DocumentStatus.ARCHIVED:
             return
+        case DocumentStatus.CANCELLED:
+            raise DocumentCancelled("The conversion was cancelled. Retry it to take it up again.")
         case DocumentStatus.FAILED:
             raise DocumentFailed(f"The conversion failed ({document.error_code}): {document.error}")
         case DocumentStatus.AWAITING_UPLOAD:

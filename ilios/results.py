@@ -1,6 +1,10 @@
 """How a document comes to its end: progress, pages, result. Takes a session, never commits.
 
-This module and ilios.admission, which lets documents in, alone write `documents.status`.
+This module, ilios.admission, which lets documents in, and ilios.interventions and ilios.retiring,
+which take them out, alone write `documents.status`.
+
+What was cancelled or deleted may have to be converted all the same, for others that have joined it:
+see ilios.interventions.
 """
 
 from __future__ import annotations
@@ -10,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from ilios import catalog
-from ilios.catalog import OPEN
+from ilios.catalog import OPEN, READABLE
 from ilios.conversion_errors import ConversionError
 from ilios.engines.base import Conversion, ConversionWarning, Page
 from ilios.models import Document, DocumentStatus, Job, PageRow
@@ -32,11 +36,17 @@ _BEGIN = (
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
+_TWIN = aliased(Document)
 _STANDING = select(
     Document.status,
     Document.warnings,
     exists().where(PageRow.document_id == Document.id).label("has_pages"),
+    exists()
+    .where(_TWIN.result_of == Document.id, _TWIN.status.in_(OPEN))
+    .label("is_awaited_by_others"),
 ).where(Document.id == bindparam("of_document"))
+_TAKES_PAGES = (*OPEN, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+"""Those that have failed or were cancelled find the pages when they are retried."""
 _CHECKPOINT = (
     update(Document)
     .where(Document.id == bindparam("of_document"))
@@ -56,13 +66,16 @@ _COMPLETE = (
         error=None,
         error_code=None,
     )
-    .returning(
-        Document.model,
-        Document.page_count,
-        Document.warnings,
-        Document.started_at,
-    )
 )
+_RESULT = select(
+    Document.model,
+    Document.warnings,
+    Document.started_at,
+    select(func.count())
+    .where(PageRow.document_id == Document.id)
+    .scalar_subquery()
+    .label("page_count"),
+).where(Document.id == bindparam("of_document"))
 _COMPLETE_TWINS = (
     update(Document)
     .where(Document.result_of == bindparam("of_document"), Document.status.in_(OPEN))
@@ -122,10 +135,10 @@ def is_whole(session: Session, document_id: str) -> bool:
 
 
 def note_page_count(session: Session, document_id: str, page_count: int) -> None:
-    """Say how many pages the result of a document that is not ended will have."""
+    """Say how many pages the result of a document that is not completed will have."""
     session.execute(
         update(Document)
-        .where(Document.id == document_id, Document.status.in_(OPEN))
+        .where(Document.id == document_id, Document.status.not_in(READABLE))
         .values(page_count=page_count)
         .execution_options(synchronize_session=False)
     )
@@ -161,12 +174,11 @@ def checkpoint(
     """Store the pages that the document does not have yet, and what their reader should know.
 
     `images` by page index. A page that is there stays: it was paid for first. Nothing happens to a
-    document that is completed, deleted or unknown; one that has failed can be retried, and finds
-    the pages then.
+    document that does not take pages.
     """
     connection = session.connection()
     row = connection.execute(_STANDING, {"of_document": document_id}).one_or_none()
-    if row is None or row.status not in (*OPEN, DocumentStatus.FAILED):
+    if row is None or not _takes_pages(row):
         return
     present = set(catalog.page_indexes(session, document_id)) if row.has_pages else set()
     new = [page for page in conversion.pages if page.index not in present]
@@ -188,12 +200,21 @@ def checkpoint(
     connection.execute(_CHECKPOINT, parameters)
 
 
+def takes_pages(session: Session, document_id: str) -> bool:
+    """Whether pages of a document would be kept: it is neither completed, deleted nor unknown."""
+    parameters = {"of_document": document_id}
+    row = session.connection().execute(_STANDING, parameters).one_or_none()
+    return row is not None and _takes_pages(row)
+
+
 def complete(session: Session, document_id: str, now: datetime) -> None:
-    """processing → completed, for it has all its pages; and so for those that joined it."""
+    """processing → completed, for it has all its pages; and so for those that joined it.
+
+    What has ended before, such as by the failure of another of its jobs, stays as it is.
+    """
     parameters = {"of_document": document_id, "moment": now}
-    row = session.connection().execute(_COMPLETE, parameters).one_or_none()
-    if row is None:
-        return  # a sibling has failed
+    session.connection().execute(_COMPLETE, parameters)
+    row = session.connection().execute(_RESULT, {"of_document": document_id}).one()
     result = {
         "resolved": row.model,
         "stored": row.page_count,
@@ -220,6 +241,10 @@ def fail(session: Session, document_id: str, error: ConversionError, now: dateti
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _takes_pages(row: Row[Any]) -> bool:
+    return row.status in _TAKES_PAGES or row.is_awaited_by_others
 
 
 def _page_columns(document_id: str, page: Page, images: list[StoredImage]) -> dict[str, Any]:

@@ -160,6 +160,9 @@ class Settings(BaseSettings):
     max_request_bytes: int = _field(
         2 * GIB, "Largest request accepted, all files of a batch together", "2147483648", ge=1
     )
+    retention_action: Literal["archive", "delete"] = _field(
+        "archive", "What becomes of documents whose retention is over", "delete"
+    )
     convert_wait_seconds: int = _field(
         900, "How long /v1/convert waits for its result", "900", ge=1, le=86_400
     )

@@ -132,6 +132,7 @@ class Supervisor:
             self._release()
             if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
                 self._looked_at = time.monotonic()
+                self._cancel()
                 self._dispatch()
             self._keep_leases()
         except (SQLAlchemyError, DatabaseBusy, OSError) as error:
@@ -150,6 +151,13 @@ class Supervisor:
         if self._to_give_back:
             self._dispatcher.give_back(self._to_give_back)
             self._to_give_back = []
+
+    def _cancel(self) -> None:
+        """Tell workers which of their jobs nobody wants any more; close those they have left."""
+        cancelled = self._dispatcher.cancelled_under(self._node)
+        left = [job_id for job_id in cancelled if not any(w.cancel(job_id) for w in self._workers)]
+        if left:
+            self._dispatcher.let_go(left)
 
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""

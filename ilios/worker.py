@@ -25,6 +25,7 @@ from ilios.outcomes import Recorder
 from ilios.pipe import (
     Accepted,
     Alive,
+    Cancel,
     Ended,
     LookAtStore,
     Ready,
@@ -37,6 +38,7 @@ from ilios.pipe import (
 )
 from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.queue import Lease
+from ilios.retention import Retention
 from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, examination, open_store
@@ -89,7 +91,8 @@ def main(
     slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
     look = partial(examination.glance, open_store(settings, HURRIED))
-    worker = Worker(pipe, converter, engines, slots, look, batches)
+    retention = Retention(settings, database, store)
+    worker = Worker(pipe, converter, engines, slots, look, retention, batches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=slots)
     worker.run()
@@ -114,9 +117,11 @@ class Worker:
         engines: Mapping[str, Engine],
         slots: dict[str, int],
         look_at_store: Callable[[], str | None],
+        retention: Retention,
         batches: ProviderBatches | None = None,
     ) -> None:
         self._pipe = pipe
+        self._retention = retention
         self._converter = converter
         self._batches = batches
         self._engines = engines
@@ -131,12 +136,17 @@ class Worker:
         """Serve until the supervisor says stop and the last job has ended."""
         self._send(Ready(self._slots))
         while not isinstance(message := self._receive(), Stop):
-            if isinstance(message, Tidy | LookAtStore):
-                self._threads.submit(self._tidy if isinstance(message, Tidy) else self._look)
-                continue
-            with self._sending:
-                self._running += 1
-            self._threads.submit(self._run_job, message)
+            match message:
+                case Tidy():
+                    self._threads.submit(self._tidy)
+                case LookAtStore():
+                    self._threads.submit(self._look)
+                case Cancel(job_id):
+                    self._converter.stop(job_id)
+                case Lease():
+                    with self._sending:
+                        self._running += 1
+                    self._threads.submit(self._run_job, message)
         while self._running:
             # The supervisor says nothing more; what can still be read is its end.
             if self._pipe.poll(DRAIN_POLL_SECONDS):
@@ -176,6 +186,7 @@ class Worker:
         try:
             self._converter.collect_leftovers()
             files = sum(engine.sweep() for engine in self._engines.values())
+            self._retention.run()
         except Exception:
             log.exception("worker.cannot_tidy")
         self._send(Tidied(files))

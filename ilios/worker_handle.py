@@ -13,6 +13,7 @@ from ilios import logs, worker
 from ilios.governor import News
 from ilios.pipe import (
     Accepted,
+    Cancel,
     Ended,
     LookAtStore,
     Ready,
@@ -40,6 +41,7 @@ class _Given:
     lane: str
     at: float
     accepted: bool = False
+    cancelled: bool = False
 
 
 class WorkerHandle:
@@ -109,6 +111,14 @@ class WorkerHandle:
         """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
         self._jobs[lease.job_id] = _Given(lease, lane, time.monotonic())
         self._send(lease)
+
+    def cancel(self, job_id: str) -> bool:
+        """Tell the worker, once, that a job is cancelled; False when it has none of this id."""
+        given = self._jobs.get(job_id)
+        if given is not None and not given.cancelled:
+            given.cancelled = True
+            self._send(Cancel(job_id))
+        return given is not None
 
     def tidy(self) -> None:
         self._send(Tidy())

@@ -15,6 +15,7 @@ from ilios.api import rendering
 from ilios.api.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas import AcceptedSchema, ResultSchema
 from ilios.estimates import Estimate
+from ilios.listing import Listed
 from ilios.models import Batch, Document, DocumentStatus
 from ilios.reports import BatchReport, DocumentReport, Result
 
@@ -96,6 +97,13 @@ def document_status(report: DocumentReport) -> dict[str, Any]:
     }
 
 
+def document_list(found: Listed) -> dict[str, Any]:
+    return {
+        "documents": [_listed(document) for document in found.documents],
+        "next_cursor": found.next_cursor,
+    }
+
+
 def result(found: Result, form: str) -> Response:
     """The result in one of the forms, streamed; 304 when the client has it already."""
     response = Response(_pieces(found, form), mimetype=_MEDIA_TYPES[form])
@@ -132,7 +140,8 @@ def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
             "processing": report.count(DocumentStatus.PROCESSING),
             "completed": report.count(*catalog.READABLE),
             "failed": report.count(DocumentStatus.FAILED),
-            "cancelled": 0,
+            "cancelled": report.count(DocumentStatus.CANCELLED),
+            "deleted": report.count(DocumentStatus.DELETED),
         },
         "created_at": clock.iso(report.batch.created_at),
         "completed_at": _iso(report.completed_at),
@@ -204,6 +213,20 @@ def _usage(sums: ledger.Totals) -> dict[str, Any]:
         "total_tokens": sums.input_tokens + sums.output_tokens,
         "pages": sums.pages,
         "costUsd": dollars(sums.cost_micros),
+    }
+
+
+def _listed(document: Document) -> dict[str, Any]:
+    return {
+        **_batch_document(document),
+        "cached": is_cached(document),
+        "mime_type": document.mime_type,
+        "batch_id": document.batch_id,
+        "pages_total": document.page_count,
+        "retention_days": document.retention_days,
+        "created_at": clock.iso(document.created_at),
+        "processed_at": _iso(document.processed_at),
+        "status_url": status_url(document.id),
     }
 
 

@@ -57,6 +57,20 @@ def batch_status(query: dict[str, Any], batch_id: str) -> Any:
     return answers.batch_status(report, details=query["details"])
 
 
+@blueprint.post("/<id:batch_id>/cancel")
+@needs(Scope.CONVERT)
+@blueprint.response(200, BatchStatusSchema)
+@blueprint.refuses(400, 401, 403, 404, 409, 429)
+def batch_cancel(batch_id: str) -> Any:
+    """Stop the conversion of all documents of a batch that have not ended.
+
+    409 `too_late` when all have ended. What was converted before stays, and is paid for.
+    """
+    owner = current_owner()
+    services().housekeeping.cancel_batch(batch_id, owner=owner)
+    return answers.batch_status(services().reports.batch(batch_id, owner=owner), details=False)
+
+
 @blueprint.get("/download/<id:batch_id>")
 @needs(Scope.READ)
 @blueprint.arguments(BatchDownloadQuery(), location="query")

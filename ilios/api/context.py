@@ -11,8 +11,10 @@ from ilios.api.places import Places
 from ilios.database import Database
 from ilios.estimates import Estimates
 from ilios.health import Examiner
+from ilios.housekeeping import Housekeeping
 from ilios.intake import Intake
 from ilios.key_ring import KeyRing
+from ilios.listing import Listing
 from ilios.reports import Reports
 from ilios.request_rates import RequestRates
 from ilios.settings import Settings
@@ -30,6 +32,8 @@ class Services:
     settings: Settings
     store: ObjectStore
     intake: Intake
+    housekeeping: Housekeeping
+    listing: Listing
     reports: Reports
     estimates: Estimates
     examiner: Examiner
@@ -62,6 +66,8 @@ def build(settings: Settings) -> Services:
         settings=settings,
         store=store,
         intake=Intake(settings, database, store, bell),
+        housekeeping=Housekeeping(settings, database, store, bell),
+        listing=Listing(database),
         reports=Reports(database, store, waiter),
         estimates=Estimates(settings),
         examiner=Examiner(database, store.name, state),

@@ -13,9 +13,18 @@ from ilios.api.context import services
 from ilios.api.forms import SubmitForm
 from ilios.api.links import absolute
 from ilios.api.options import order_of
-from ilios.api.queries import ResultQuery, WaitQuery
-from ilios.api.schemas import BINARY, TEXT, AcceptedSchema, DocumentStatusSchema, ResultSchema
+from ilios.api.queries import ListQuery, ResultQuery, WaitQuery
+from ilios.api.schemas import (
+    BINARY,
+    TEXT,
+    AcceptedSchema,
+    DocumentListSchema,
+    DocumentStatusSchema,
+    ResultSchema,
+)
 from ilios.keys import Scope
+from ilios.listing import Filter
+from ilios.models import DocumentStatus
 
 blueprint = ApiBlueprint(
     "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
@@ -49,6 +58,67 @@ def document_status(query: dict[str, Any], document_id: str) -> Any:
     return answers.document_status(report)
 
 
+@blueprint.get("")
+@needs(Scope.READ)
+@blueprint.arguments(ListQuery(), location="query")
+@blueprint.response(200, DocumentListSchema)
+@blueprint.refuses(400, 401, 403, 429)
+def document_list(query: dict[str, Any]) -> Any:
+    """List the key's documents, the newest first.
+
+    Follow `nextCursor` for the next ones: what is submitted meanwhile shifts nothing.
+    """
+    which = Filter(
+        owner=current_owner(),
+        status=DocumentStatus(query["status"]) if query["status"] else None,
+        batch_id=query["batch_id"],
+        q=query["q"],
+    )
+    found = services().listing.documents(which, query["cursor"], query["limit"])
+    return answers.document_list(found)
+
+
+@blueprint.delete("/<id:document_id>")
+@needs(Scope.CONVERT)
+@blueprint.response(204)
+@blueprint.refuses(400, 401, 403, 404, 429, 503)
+def document_delete(document_id: str) -> Response:
+    """Remove a document for good: original, archive, pages, images, and copies at the provider.
+
+    One that is being converted is cancelled first. What it cost stays in the usage.
+    """
+    services().housekeeping.delete(document_id, owner=current_owner())
+    return Response(status=204)
+
+
+@blueprint.post("/<id:document_id>/cancel")
+@needs(Scope.CONVERT)
+@blueprint.response(200, DocumentStatusSchema)
+@blueprint.refuses(400, 401, 403, 404, 409, 410, 429)
+def document_cancel(document_id: str) -> Any:
+    """Stop the conversion of a document, also one that is running.
+
+    409 `too_late` when it has ended. Pages that were paid for stay, and a retry finds them.
+    """
+    owner = current_owner()
+    services().housekeeping.cancel(document_id, owner=owner)
+    return answers.document_status(services().reports.document(document_id, owner=owner))
+
+
+@blueprint.post("/<id:document_id>/retry")
+@needs(Scope.CONVERT)
+@blueprint.response(202, DocumentStatusSchema)
+@blueprint.refuses(400, 401, 402, 403, 404, 409, 410, 429, 503)
+def document_retry(document_id: str) -> Any:
+    """Convert a document that failed or was cancelled once more, with fresh attempts.
+
+    Only pages that are not there yet are converted, and paid for.
+    """
+    owner = current_owner()
+    services().housekeeping.retry(document_id, owner=owner)
+    return answers.document_status(services().reports.document(document_id, owner=owner))
+
+
 @blueprint.get("/<id:document_id>")
 @needs(Scope.READ)
 @blueprint.arguments(ResultQuery(), location="query")
@@ -79,7 +149,7 @@ def document_original(document_id: str) -> Response:
 @blueprint.get("/<id:document_id>/images/<name>")
 @needs(Scope.READ)
 @blueprint.response(200, BINARY, content_type="image/*")
-@blueprint.refuses(400, 401, 403, 404, 429, 503)
+@blueprint.refuses(400, 401, 403, 404, 410, 429, 503)
 def document_image(document_id: str, name: str) -> Response:
     """Give an image of a result; its Markdown points here."""
     image = services().reports.image(document_id, name, owner=current_owner())

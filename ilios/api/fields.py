@@ -10,6 +10,7 @@ from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields, validate
 
 from ilios import errors
+from ilios.ids import is_id
 from ilios.page_selection import ALLOWED as PAGES_ALLOWED
 from ilios.page_selection import PageSelection
 from ilios.prices import DOLLARS_ALLOWED, micros_of
@@ -62,6 +63,15 @@ class Pages(fields.String):
         if not isinstance(value, str):
             raise ValidationError(PAGES_ALLOWED)
         return PageSelection.parse(value)
+
+
+class Identifier(fields.String):
+    """An id of ours; whether it is there, and whose, is told by what it is used for."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str:
+        if not isinstance(value, str) or not is_id(value):
+            raise ValidationError("an id: 20 to 30 lower-case letters and digits")
+        return value
 
 
 class FileField(Upload):  # type: ignore[misc]  # flask-smorest is untyped

@@ -23,9 +23,9 @@ Turns documents into Markdown: at once (`/v1/convert`), queued (`/api/documents`
 
 Every error is a problem document (RFC 9457) with a stable `code`; the list is below. Fields and
 options that are not available yet are refused with 422 `option_unavailable`, never ignored; a form
-field that nobody knows is refused with 400 `unknown_field`, and a body of the wrong content type
-with 400 `malformed_request`. Every answer carries `X-Request-ID`: the request's own, if it matches
-`[A-Za-z0-9._-]{1,100}`.
+field or a query parameter that nobody knows is refused with 400 `unknown_field`, and a body of the
+wrong content type with 400 `malformed_request`. Every answer carries `X-Request-ID`: the request's
+own, if it matches `[A-Za-z0-9._-]{1,100}`.
 
 Pages are what is charged. Token counts are estimates (characters / 4), kept for clients of the
 predecessor. The same bytes with the same options, sent again by the same key, are answered from the

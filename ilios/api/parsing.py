@@ -31,6 +31,7 @@ class Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012  # as webargs declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "multipart": RAISE,
+        "query": RAISE,
     }
     __location_map__ = {  # noqa: RUF012  # as webargs declares it
         **FlaskParser.__location_map__,

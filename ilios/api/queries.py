@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from ilios.api.fields import Moment, Pages, Truth, WholeNumber, Word
-from ilios.api.forms import FORMATS, FORMATS_TO_COME, CamelSchema
+from ilios.api.fields import Identifier, Moment, Pages, Truth, WholeNumber, Word
+from ilios.api.forms import FILE_NAME_MAX_LENGTH, FORMATS, FORMATS_TO_COME, CamelSchema
+from ilios.listing import DEFAULT_LIMIT, MAX_LIMIT
+from ilios.models import DocumentStatus
 
 MAX_WAIT_SECONDS: Final = 60
 
@@ -32,6 +34,25 @@ class WaitQuery(CamelSchema):
         load_default=0,
         metadata={"description": "Seconds to wait for the end, before the answer.", "example": 30},
     )
+
+
+class ListQuery(CamelSchema):
+    status = Word(
+        tuple(DocumentStatus),
+        load_default=None,
+        metadata={"description": "Deleted documents are listed when this asks for them."},
+    )
+    batch_id = Identifier(load_default=None, metadata={"description": "Of this batch."})
+    q = fields.String(
+        load_default=None,
+        validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
+        metadata={"description": "A part of the file name, in whatever case.", "example": "report"},
+    )
+    cursor = fields.String(
+        load_default=None,
+        metadata={"description": "`nextCursor` of the answer before, with the same filters."},
+    )
+    limit = WholeNumber(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"example": 50})
 
 
 class BatchStatusQuery(WaitQuery):

@@ -26,8 +26,8 @@ def flag(description: str, *, example: bool = False) -> fields.Boolean:
     return fields.Boolean(metadata={"description": description, "example": example})
 
 
-def identifier(description: str) -> fields.String:
-    return text(description, pattern="^[a-z0-9]{20,30}$", example=EXAMPLE_ID)
+def identifier(description: str, *, null: bool = False) -> fields.String:
+    return text(description, null=null, pattern="^[a-z0-9]{20,30}$", example=EXAMPLE_ID)
 
 
 def moment(description: str = "", *, null: bool = False) -> fields.String:

@@ -8,13 +8,12 @@ from marshmallow import Schema, fields
 
 from ilios.api.forms import CamelSchema
 from ilios.api.schema_fields import flag, identifier, moment, number, text, url
+from ilios.models import DocumentStatus
 
-DOCUMENT_STATUSES = (
-    "awaiting_upload", "pending", "processing", "completed", "failed", "archived"
-)  # fmt: skip
+DOCUMENT_STATUSES = tuple(DocumentStatus)
 TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
-BATCH_STATUSES = ("pending", "processing", "completed", "failed")
+BATCH_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 
 
 class RefusedFileSchema(CamelSchema):
@@ -96,6 +95,30 @@ class DocumentStatusSchema(CamelSchema):
     warnings = _warnings()
 
 
+class ListedDocumentSchema(CamelSchema):
+    id = identifier("The document.")
+    status = text(enum=list(DOCUMENT_STATUSES), example="completed")
+    cached = _cached()
+    file_name = text("Empty once it is deleted.", example="report.pdf")
+    file_size = number("Bytes.", example=102400)
+    mime_type = text("Told from the bytes.", example="application/pdf")
+    batch_id = identifier("The batch that it came in, if any.", null=True)
+    pages_total = number("Null until it is known.", null=True, example=12)
+    retention_days = number(example=365)
+    created_at = moment()
+    processed_at = moment("Null until it has ended.", null=True)
+    error = text("Why it failed.")
+    error_code = text("Why it failed, for programs.")
+    status_url = url("Where to follow it.")
+
+
+class DocumentListSchema(CamelSchema):
+    documents = fields.List(
+        fields.Nested(ListedDocumentSchema), metadata={"description": "The newest first."}
+    )
+    next_cursor = text("What `cursor` takes for the next ones; null after the last.", null=True)
+
+
 class MetadataSchema(CamelSchema):
     model = text("What converted it.", example="embedded")
     extracted_pages = number(example=12)
@@ -163,11 +186,14 @@ class BatchProgressSchema(CamelSchema):
     completed = number(example=2)
     failed = number(example=0)
     cancelled = number(example=0)
+    deleted = number("Since, by their owner or by retention.", example=0)
 
 
 class BatchStatusSchema(CamelSchema):
     batch_id = identifier("The batch.")
-    status = text("`failed` only if no document was completed.", enum=list(BATCH_STATUSES))
+    status = text(
+        "`failed` or `cancelled` only if no document was completed.", enum=list(BATCH_STATUSES)
+    )
     progress = fields.Nested(BatchProgressSchema)
     created_at = moment()
     completed_at = moment("Null until every document has ended.", null=True)

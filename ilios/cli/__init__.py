@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import ilios
-from ilios.cli import backup, doctor, keys
+from ilios.cli import backup, doctor, jobs, keys, queue, retention
 from ilios.errors import IliosError
 
 EXIT_FAILED = 1  #: 2 is click's, for a command line that makes no sense
@@ -39,3 +39,6 @@ def main() -> None:
 main.add_command(doctor.command)
 main.add_command(backup.command)
 main.add_command(keys.command)
+main.add_command(jobs.command)
+main.add_command(queue.command)
+main.add_command(retention.command)

@@ -154,6 +154,10 @@ class Engine(Protocol):
         """Make of an answer that was kept what `convert` would have made of it."""
         ...
 
+    def stop(self, workspace: Path) -> None:
+        """Break off the parsing that goes on in a workspace, if any; calls are not broken off."""
+        ...
+
     def sweep(self) -> int:
         """Remove what dead processes of ours left with the provider; returns how many files."""
         ...

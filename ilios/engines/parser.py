@@ -49,22 +49,43 @@ class Parser:
         self._turn = threading.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._naming = threading.Lock()
+        self._running: str | None = None  #: the name of the task that has its turn
+        self._is_stopped = False
 
-    def run(self, task: Message, deadline_seconds: float) -> Generator[Message, None, None]:
+    def run(
+        self, task: Message, deadline_seconds: float, name: str | None = None
+    ) -> Generator[Message, None, None]:
         """Have a task done; yields the answers of `work` as they come. Close it if you stop early.
 
         Raises ParserCrashed when the child dies of it, DeadlineExceeded when it takes too long.
         """
         with self._turn:
             deadline = time.monotonic() + deadline_seconds
+            self._begin(name)
             try:
                 yield from self._exchange(task, deadline)
             except BaseException:
                 self._kill()  # whatever it is in the middle of, the next task is not part of it
                 raise
+            finally:
+                self._begin(None)
+
+    def stop(self, name: str) -> None:
+        """Kill the child if it is at the task of this name, for another thread than the task's."""
+        with self._naming:
+            if self._running != name:
+                return
+            self._is_stopped = True
+            if self._process is not None:
+                self._process.kill()
 
     def close(self) -> None:
         self._kill()
+
+    def _begin(self, name: str | None) -> None:
+        with self._naming:
+            self._running, self._is_stopped = name, False
 
     def _exchange(self, task: Message, deadline: float) -> Iterator[Message]:
         answer = self._first_answer(task, deadline)
@@ -129,7 +150,10 @@ class Parser:
         )
         process.start()  # may fail for want of memory or processes: then there is nothing to kill
         child_end.close()  # else we never read EOF when the child dies
-        self._pipe, self._process = pipe, process
+        with self._naming:
+            self._pipe, self._process = pipe, process
+            if self._is_stopped:  # meanwhile
+                process.kill()
         log.info("parser.started", parser_pid=process.pid)
 
     def _kill(self) -> None:

@@ -33,7 +33,7 @@ class PdfParts:
         parts: list[Part] = []
         error: ConversionError | None = None
         task = self._task(source, selection, folder)
-        with closing(self._parser.run(task, self._deadline_seconds)) as answers:
+        with closing(self._parser.run(task, self._deadline_seconds, str(folder))) as answers:
             for message in answers:
                 match message["type"]:
                     case "pages":
@@ -46,6 +46,10 @@ class PdfParts:
         if error is not None:
             raise error
         return None if page_count is None else Plan(page_count, tuple(parts))
+
+    def stop(self, folder: Path) -> None:
+        """Break off what is being cut into this folder, if anything."""
+        self._parser.stop(str(folder))
 
     def close(self) -> None:
         self._parser.close()

@@ -130,7 +130,8 @@ class Collection:
     def _read(self, call: Call, answer: bytes, workspace: Path) -> None:
         with self._tools.database.reading() as session:
             document = session.get_one(Document, call.document_id)
-            indexes = _indexes(session, call, document)
+            is_wanted = results.takes_pages(session, document.id)
+            indexes = _indexes(session, call, document) if is_wanted else None
         question = Question(call.call_id, call.job_id, document.id, indexes)
         part = Part(ANSWER_SOURCE, indexes)
         conversion = self._tools.engine.read(answer, part, options_of(document), workspace)
@@ -140,8 +141,14 @@ class Collection:
 
     def _keep(self, question: Question, conversion: Conversion) -> None:
         """Pages, ledger and, with the last of its pages, the document: in one transaction."""
-        images = keep_images(
-            self._tools.store, self._tools.instance_id, question.document_id, conversion
+        with self._tools.database.reading() as session:
+            is_wanted = results.takes_pages(session, question.document_id)
+        images = (
+            keep_images(
+                self._tools.store, self._tools.instance_id, question.document_id, conversion
+            )
+            if is_wanted
+            else {}
         )
         with self._step.records.changing() as (session, _):
             self._tools.recorder.keep(

@@ -43,7 +43,7 @@ class Records:
             return session.get_one(ProviderBatch, self._batch_id)
 
     def open_documents(self) -> list[Document]:
-        """Documents that are neither completed nor failed, in the order of submission."""
+        """Documents that are still to be converted, in the order of submission."""
         with self._database.reading() as session:
             return catalog.open_in_batch_lane(session, self._batch_id)
 
@@ -123,6 +123,12 @@ class Records:
         with self.changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             _fail_all(session, batch, error)
+            batch.state = ProviderBatchState.CLEANING
+
+    def drop_round(self) -> None:
+        """submitting → cleaning: nobody waits for any of it any more, and nothing was made."""
+        with self.changing() as (session, batch):
+            ledger.refuse_all(session, batch.id, clock.now())
             batch.state = ProviderBatchState.CLEANING
 
     def note_status(self, status: str, file_ids: Iterable[str]) -> None:

@@ -148,6 +148,9 @@ class ProviderBatches:
     def _submit(self, step: Step, batch: ProviderBatch) -> timedelta | None:
         """Have the provider make one job of this round, and no second one."""
         key = Round(batch.id, batch.round)
+        if batch.submitted_at is None and not step.records.open_documents():
+            step.records.drop_round()
+            return None
         if batch.submitted_at is not None:  # by a step that did not hear how it ended
             job = self._tools.lane.find(key, batch.submitted_at)
             if job is not None:
@@ -188,6 +191,9 @@ class ProviderBatches:
         if job is not None:
             step.records.note_status(job.status, job.file_ids)
             overdue = since - self._tools.timeout
+            if not job.has_ended and not step.records.open_documents():
+                self._cancel(job)
+                return self._tools.poll
             if not job.has_ended and overdue < 2 * waits.OVERDUE:
                 if overdue > waits.OVERDUE:
                     self._cancel(job)
@@ -198,9 +204,9 @@ class ProviderBatches:
         return None if is_complete else AT_ONCE
 
     def _cancel(self, job: ProviderJob) -> None:
-        """End a job that the provider has forgotten to end."""
+        """End a job that nobody waits for, or that the provider has forgotten to end."""
         if job.status != CANCELLING:
-            log.warning("batch.overdue", provider_job_id=job.id, status=job.status)
+            log.warning("batch.cancelled_there", provider_job_id=job.id, status=job.status)
             self._tools.lane.cancel(job.id)
 
     def _clean(self, step: Step, batch: ProviderBatch) -> timedelta | None:

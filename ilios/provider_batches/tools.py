@@ -6,17 +6,15 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from ilios.database import Database
 from ilios.engines.base import Engine
 from ilios.engines.mistral.batches import Batches
 from ilios.governor import ANSWERED, News
+from ilios.kept_answers import RESULTS_SUFFIX
 from ilios.outcomes import Recorder
 from ilios.provider_batches.records import Records
 from ilios.storage.base import ObjectStore
-
-RESULTS_SUFFIX: Final = ".lines"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ilios import data_folder
 from ilios.errors import SettingsError
 from ilios.settings import Settings
-from ilios.storage.base import ObjectInfo, ObjectStore
+from ilios.storage.base import ListedObject, ObjectInfo, ObjectStore
 from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
 from ilios.storage.s3 import PATIENT, S3Store
 from ilios.storage.s3_place import Patience
 
-__all__ = ["ObjectInfo", "ObjectStore", "open_store"]
+__all__ = ["ListedObject", "ObjectInfo", "ObjectStore", "open_store"]
 
 
 def open_store(settings: Settings, patience: Patience = PATIENT) -> ObjectStore:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -14,6 +15,14 @@ class ObjectInfo:
     """What a store knows of an object without reading it."""
 
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object of a list, and when it got its key."""
+
+    key: str
+    stored_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -67,4 +76,11 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
+        ...
+
+    def listed(self, folder: str) -> Iterator[ListedObject]:
+        """All objects whose keys begin with `folder` and a slash, in no order.
+
+        What is stored or deleted meanwhile may be among them, or not.
+        """
         ...

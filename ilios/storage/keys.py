@@ -7,12 +7,25 @@ from typing import Final
 
 KEY_MAX_BYTES: Final = 1024  #: S3's limit
 SEGMENT_MAX_BYTES: Final = 255  #: the limit of a file name on Linux
+DOCUMENT_ROOTS: Final = ("documents", "archive")
+ROOTS: Final = (*DOCUMENT_ROOTS, "incoming")
+"""Of all keys that we make; the instance's id follows, then the document's."""
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def source_key(instance_id: str, document_id: str) -> str:
     """Where a document's original lives: `documents/<instance>/<document>/source`."""
     return f"documents/{instance_id}/{document_id}/source"
+
+
+def archive_key(instance_id: str, document_id: str) -> str:
+    """Where the original lies after its retention: `archive/<instance>/<document>/source`."""
+    return f"archive/{instance_id}/{document_id}/source"
+
+
+def folders_of(instance_id: str, document_id: str) -> tuple[str, ...]:
+    """Below which everything of a document lies, an upload that was not completed apart."""
+    return tuple(f"{root}/{instance_id}/{document_id}" for root in DOCUMENT_ROOTS)
 
 
 def part_key(instance_id: str, document_id: str, first: int, last: int) -> str:

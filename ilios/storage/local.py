@@ -7,9 +7,9 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,7 @@ from ilios import clock
 from ilios.conversion_errors import ObjectMissing
 from ilios.errors import StartupError
 from ilios.storage import keys
-from ilios.storage.base import ObjectInfo
+from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk import MISSING, disk_errors, fsync
 from ilios.storage.links import Link, LinkSigner
 
@@ -103,6 +103,14 @@ class LocalStore:
             except OSError:  # not empty, or gone already
                 return
 
+    def listed(self, folder: str) -> Iterator[ListedObject]:
+        for path in _files_below(self._path(folder)):
+            with suppress(ObjectMissing):  # deleted since
+                with disk_errors():
+                    changed = path.lstat().st_ctime  # its other times are those of what it copies
+                key = path.relative_to(self.root).as_posix()
+                yield ListedObject(key, datetime.fromtimestamp(changed, UTC))
+
     def _path(self, key: str) -> Path:
         return self.root.joinpath(*keys.segments(key))
 
@@ -135,6 +143,19 @@ def _with_folders(target: Path, place: Callable[[], object]) -> None:
             place()
             return
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    with disk_errors():
+        try:
+            entries = sorted(folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _files_below(entry)
+        else:
+            yield entry
 
 
 def _link(original: Path, target: Path) -> None:

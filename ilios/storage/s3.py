@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ilios.conversion_errors import ObjectMissing
 from ilios.disposition import attachment
 from ilios.storage import keys
-from ilios.storage.base import ObjectInfo
+from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk import disk_errors
 from ilios.storage.s3_errors import s3_errors
 from ilios.storage.s3_place import AddressingStyle, Patience, Place
@@ -119,6 +119,15 @@ class S3Store:
     def delete(self, key: str) -> None:
         with suppress(ObjectMissing), self._request(key) as client:
             client.delete_object(Bucket=self.bucket, Key=key)
+
+    def listed(self, folder: str) -> Iterator[ListedObject]:
+        with self._request(folder) as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=f"{folder}/"
+            )
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield ListedObject(found["Key"], found["LastModified"])
 
     @contextmanager
     def _request(self, key: str) -> Iterator[S3Client]:

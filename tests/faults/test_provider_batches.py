@@ -116,6 +116,7 @@ def test_seven_of_a_hundred_documents_fail_with_their_reasons(
         "completed": 93,
         "failed": 7,
         "cancelled": 0,
+        "deleted": 0,
     }
     assert status["mistralBatchJobId"]
     assert status["mistralStatus"] == "SUCCESS"

@@ -128,11 +128,18 @@ LATER_CONTENT = (
             ("split", "processing", "NULL", "NULL"),
             ("twin-of-split", "pending", "'split'", "NULL"),
             ("in-lane", "processing", "NULL", "'lane'"),
+            ("cancelled", "cancelled", "NULL", "NULL"),
+            ("deleted", "deleted", "NULL", "NULL"),
+            ("deleted-leader", "deleted", "NULL", "NULL"),
+            ("waiting-twin", "pending", "'deleted-leader'", "NULL"),
         )
     ),
     "INSERT INTO job_queue (id, document_id, owner, type, lane, first_page, last_page, status, "
     "priority, rank, attempts, max_attempts, crashes, created_at) VALUES ('range', 'split', "
     "'anna', 'range', 'mistral', 0, 9, 'pending', 5, 1, 0, 3, 0, '2026-01-01 00:00:00.000000')",
+    "INSERT INTO job_queue (id, document_id, owner, type, lane, status, priority, rank, attempts, "
+    "max_attempts, crashes, created_at) VALUES ('of-leader', 'deleted-leader', 'anna', 'convert', "
+    "'mistral', 'pending', 5, 1, 0, 3, 0, '2026-01-01 00:00:00.000000')",
     "INSERT INTO pages (document_id, \"index\", markdown, images) VALUES ('split', 7, 'x', '[]')",
 )
 """What only later revisions can hold."""
@@ -183,10 +190,14 @@ def test_what_only_later_revisions_know_becomes_what_the_first_can_hold(fresh: S
         "split": "pending",
         "twin-of-split": "pending",
         "in-lane": "pending",
+        "cancelled": "failed",
+        "deleted": "failed",
+        "deleted-leader": "pending",
+        "waiting-twin": "pending",
     }
     assert sorted(found["pages"]) == [("document", 0, "# One"), ("twin", 0, "# One")]
     waiting = sorted(str(document) for _, document, status in found["jobs"] if status == "pending")
-    assert waiting == ["in-lane", "split", "twin-of-split"]
+    assert waiting == ["deleted-leader", "in-lane", "split", "twin-of-split", "waiting-twin"]
 
 
 def test_all_the_way_down_and_up_again(fresh: Settings) -> None:

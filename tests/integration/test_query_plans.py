@@ -16,22 +16,31 @@ from ilios import (
     budgets,
     catalog,
     clock,
+    interventions,
     key_ring,
     ledger,
     queue,
     ranks,
     releases,
     results,
+    retiring,
 )
 from ilios.conversion_errors import CorruptDocument
 from ilios.database import Database
 from ilios.engines import EMBEDDED, LANES
 from ilios.errors import LeaseLost
+from ilios.listing import Filter, statement
+from ilios.models import DocumentStatus
 from ilios.queue import Lease
 from tests.support import documents
 
 NOW = clock.now()
 LEASE = Lease("a" * 24, "b" * 24)
+
+
+def _listed(**which: Any) -> Callable[[Session], object]:
+    return lambda session: session.scalars(statement(Filter("a", **which), None, 50)).all()
+
 
 HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "claim": (
@@ -83,6 +92,38 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "a_key": (
         lambda s: s.connection().exec_driver_sql(key_ring._BY_HASH, ("a",)),
         {"ix_api_keys_hash", "ix_api_keys_previous_hash"},
+    ),
+    "list": (_listed(), {"ix_documents_listed"}),
+    "list_by_name": (_listed(q="a"), {"ix_documents_listed"}),
+    "list_by_name_and_status": (
+        _listed(q="a", status=DocumentStatus.FAILED),
+        {"ix_documents_listed"},
+    ),
+    "list_by_status": (_listed(status=DocumentStatus.FAILED), {"ix_documents_by_status"}),
+    "list_deleted": (_listed(status=DocumentStatus.DELETED), {"ix_documents_by_status"}),
+    "list_of_batch": (_listed(batch_id="a"), {"ix_documents_batch"}),
+    "cancelled_under": (lambda s: backlog.cancelled_under(s, "node"), {"ix_job_let_go"}),
+    "expired": (lambda s: retiring.expired(s, NOW), {"ix_documents_to_expire"}),
+    "expired_in_archive": (
+        lambda s: retiring.expired_in_archive(s, NOW),
+        {"ix_documents_archived"},
+    ),
+    "never_uploaded": (
+        lambda s: retiring.never_uploaded(s, NOW, 1),
+        {"ix_documents_awaiting_upload"},
+    ),
+    "is_awaited": (
+        lambda s: interventions.is_awaited(s, "a"),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "forget_result": (
+        lambda s: interventions.forget_result(s, "a"),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "cancel": (lambda s: releases.cancel(s, "a", NOW), {"ix_job_document"}),
+    "hurry_batch": (
+        lambda s: releases.hurry_batch(s, "a"),
+        {"ix_job_delayed", "ix_provider_batches_batch"},
     ),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from ilios import catalog, clock, ids, queue
+from ilios import backlog, catalog, clock, ids, queue
 from ilios.database import Database
 from ilios.engines import EMBEDDED
 from ilios.models import Call, Document, DocumentStatus, Job
@@ -92,3 +92,15 @@ def jobs(database: Database) -> list[Job]:
 def calls(database: Database) -> list[Call]:
     with database.reading() as session:
         return list(session.scalars(select(Call)))
+
+
+def is_paused(database: Database) -> bool:
+    with database.reading() as session:
+        return backlog.is_paused(session)
+
+
+def age(database: Database, *, days: int) -> None:
+    """Have every document come to us earlier."""
+    with database.writing() as session:
+        for one in session.scalars(select(Document)):
+            one.created_at -= timedelta(days=days)

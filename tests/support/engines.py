@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
+from ilios.engines.parser import Message, Parser
 from ilios.page_selection import PageSelection
 from ilios.settings import Settings
 from ilios.worker import EngineFactory
@@ -57,6 +59,9 @@ class EchoEngine:
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
         raise NotImplementedError("nothing is kept")
 
+    def stop(self, workspace: Path) -> None:
+        """Nothing is parsed."""
+
     def sweep(self) -> int:
         return 0
 
@@ -83,6 +88,37 @@ class SlowEngine(EchoEngine):
     ) -> Conversion:
         time.sleep(0.05)
         return converted(part.source.path.read_text())
+
+
+def dawdle(task: Message) -> Iterator[Message]:
+    """What a parser child does that never comes to an end."""
+    Path(task["begun"]).touch()
+    while True:
+        time.sleep(POLL_SECONDS)
+        yield {"type": "page"}
+
+
+class DawdlingEngine(EchoEngine):
+    """Has its documents read by a parser child that never comes to an end."""
+
+    concurrency = 1
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._parser = Parser(dawdle, settings.worker_memory_limit_bytes)
+
+    def convert(
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+    ) -> Conversion:
+        if part.source.path.read_text() == "quick":
+            return converted("quick")
+        task = {"begun": str(self._folder / "begun")}
+        for _ in self._parser.run(task, 600, str(workspace)):
+            pass
+        raise AssertionError("it has come to an end")
+
+    def stop(self, workspace: Path) -> None:
+        self._parser.stop(str(workspace))
 
 
 class FailingEngine(EchoEngine):
@@ -123,6 +159,7 @@ ENGINES: dict[str, EngineFactory] = {
     "echo": Only(EchoEngine),
     "waiting": Only(WaitingEngine),
     "slow": Only(SlowEngine),
+    "dawdling": Only(DawdlingEngine),
     "failing": Only(FailingEngine),
     "suicidal": Only(SuicidalEngine),
     "unbootable": unable_to_boot,

@@ -67,7 +67,7 @@ class EmbeddedEngine:
         pages: list[Page] = []
         selected = 0
         error: ConversionError | None = None
-        with closing(self._parser.run(task, self._deadline_seconds)) as answers:
+        with closing(self._parser.run(task, self._deadline_seconds, str(workspace))) as answers:
             for message in answers:
                 match message["type"]:
                     case "plan":
@@ -84,6 +84,10 @@ class EmbeddedEngine:
 
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
         raise NotImplementedError("an engine that is not paid keeps no answers")
+
+    def stop(self, workspace: Path) -> None:
+        """See Engine."""
+        self._parser.stop(str(workspace))
 
     def sweep(self) -> int:
         return 0

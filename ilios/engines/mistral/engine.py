@@ -99,6 +99,10 @@ class MistralEngine:
         with self._reading:
             return answers.conversion(answer, part, options, self.model(options), workspace)
 
+    def stop(self, workspace: Path) -> None:
+        """See Engine."""
+        self._pdfs.stop(workspace)
+
     def sweep(self) -> int:
         """See Engine. What goes wrong is logged: there is a next time."""
         try:

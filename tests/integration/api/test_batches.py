@@ -42,6 +42,7 @@ def test_a_batch_is_followed_to_its_end(anna: Caller, worker: InTestWorker) -> N
     assert ended["status"] == "completed"
     assert ended["progress"] == {
         "total": 3, "pending": 0, "processing": 0, "completed": 2, "failed": 1, "cancelled": 0,
+        "deleted": 0,
     }  # fmt: skip
     assert ended["completedAt"]
     assert ended["downloadUrl"] == f"http://localhost/v1/batch/download/{batch_id}"

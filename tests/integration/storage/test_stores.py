@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ilios import clock
 from ilios.conversion_errors import ObjectMissing
 from ilios.storage.base import ObjectStore
 
@@ -220,3 +222,28 @@ def test_of_racing_puts_to_one_key_one_wins_whole(store: ObjectStore, make_file:
 def _content(store: ObjectStore, key: str) -> bytes:
     with store.open(key) as stream:
         return stream.read()
+
+
+def test_a_folder_is_listed_with_all_below_it_and_nothing_beside_it(
+    store: ObjectStore, make_file: MakeFile
+) -> None:
+    inside = ["documents/i/a/source", "documents/i/a/images/1.png", "documents/i/b/source"]
+    for key in (*inside, "documents/i2/a/source", "archive/i/a/source"):
+        store.put(key, make_file(b"?"), "text/plain")
+
+    found = list(store.listed("documents/i"))
+
+    assert sorted(one.key for one in found) == sorted(inside)
+    assert all(abs(clock.now() - one.stored_at) < timedelta(minutes=1) for one in found)
+    assert list(store.listed("documents/nobody")) == []
+
+
+def test_a_copy_is_as_old_as_the_copying(store: ObjectStore, make_file: MakeFile) -> None:
+    original = make_file(b"?")
+    os.utime(original, (0, 0))
+    store.put("documents/i/a/source", original, "text/plain")
+
+    store.copy("documents/i/a/source", "archive/i/a/source")
+
+    (copied,) = store.listed("archive/i")
+    assert clock.now() - copied.stored_at < timedelta(minutes=1)

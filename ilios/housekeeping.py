@@ -1,0 +1,131 @@
+"""What clients and operators do to documents: cancel, retry, delete.
+
+Two who act at once take turns: each looks at the row, and changes it, in one transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ilios import catalog, clock, interventions, logs, releases
+from ilios.admission import readmit
+from ilios.conversion_errors import ObjectMissing
+from ilios.database import Database
+from ilios.erasure import Erasure
+from ilios.errors import (
+    NothingToRetry,
+    OriginalMissing,
+    TooLate,
+    UploadIncomplete,
+)
+from ilios.models import Document, DocumentStatus
+from ilios.settings import Settings
+from ilios.storage.base import ObjectStore
+from ilios.wakeup import Bell
+
+log = logs.get(__name__)
+
+RETRIED: Final = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+
+
+class Housekeeping:
+    """Every call names the owner; an operator finds out whose a document is first."""
+
+    def __init__(
+        self, settings: Settings, database: Database, store: ObjectStore, bell: Bell
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+        self._bell = bell
+        self._erasure = Erasure(database, store)
+
+    def cancel(self, document_id: str, *, owner: str) -> None:
+        """Stop the conversion of a document; nothing happens to one that was cancelled before.
+
+        A call to the provider that is in flight is paid for, and recorded when it returns.
+        Raises DocumentNotFound, Gone, UploadIncomplete, TooLate.
+        """
+        with self._database.writing() as session:
+            document = catalog.present_document_of(session, document_id, owner)
+            if document.status is DocumentStatus.CANCELLED:
+                return
+            _require_open(document)
+            interventions.cancel(session, document, clock.now())
+        self._bell.ring()
+        log.info("document.cancelled", document_id=document_id)
+
+    def cancel_batch(self, batch_id: str, *, owner: str) -> None:
+        """Stop the conversion of what has not ended of a batch. Raises BatchNotFound, TooLate."""
+        with self._database.writing() as session:
+            catalog.batch_of(session, batch_id, owner)
+            documents = catalog.documents_in_batch(session, batch_id)
+            statuses = {document.status for document in documents}
+            if not statuses & {*catalog.OPEN, DocumentStatus.CANCELLED}:
+                raise TooLate("Every document of this batch has ended. DELETE those to be removed.")
+            now = clock.now()
+            for document in documents:
+                interventions.cancel(session, document, now)
+            releases.hurry_batch(session, batch_id)
+        self._bell.ring()
+        log.info("batch.cancelled", batch_id=batch_id)
+
+    def retry(self, document_id: str, *, owner: str) -> None:
+        """Convert a document that failed, or was cancelled, once more, with fresh attempts.
+
+        Only pages that are not stored yet are converted, and paid for.
+        Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, BudgetSpent,
+        DailyPagesSpent.
+        """
+        with self._database.reading() as session:
+            document = catalog.present_document_of(session, document_id, owner)
+        _require_over(document)
+        self._require_original(document)
+        with self._database.writing() as session:
+            document = catalog.present_document_of(session, document_id, owner)
+            _require_over(document)
+            readmit(session, self._settings, document, clock.now())
+        self._bell.ring()
+        log.info("document.retried", document_id=document_id)
+
+    def delete(self, document_id: str, *, owner: str) -> None:
+        """Remove a document for good, wherever it stands; nothing happens to one that was before.
+
+        What the object store does not let go of now is removed by the sweep. Raises
+        DocumentNotFound.
+        """
+        with self._database.writing() as session:
+            document = catalog.document_of(session, document_id, owner)
+            if not interventions.tombstone(session, document, clock.now()):
+                return
+        self._bell.ring()
+        log.info("document.deleted", document_id=document_id)
+        self._erasure.try_to_erase(document_id)
+        if document.result_of is not None:  # what it shared may have been the last thing to go
+            self._erasure.try_to_erase(document.result_of)
+
+    def _require_original(self, document: Document) -> None:
+        try:
+            self._store.stat(document.storage_key)
+        except ObjectMissing as error:
+            raise OriginalMissing(
+                "The original of this document is no longer stored. Submit it again."
+            ) from error
+
+
+def _require_open(document: Document) -> None:
+    if document.status is DocumentStatus.AWAITING_UPLOAD:
+        raise UploadIncomplete("Nothing of this document has arrived yet. DELETE it instead.")
+    if document.status not in catalog.OPEN:
+        raise TooLate(
+            f"The document is {document.status.value}: there is nothing left to cancel. "
+            "DELETE it to remove it and its result."
+        )
+
+
+def _require_over(document: Document) -> None:
+    if document.status not in RETRIED:
+        raise NothingToRetry(
+            f"The document is {document.status.value}; only failed and cancelled ones are retried. "
+            "To convert it anew, submit it with cache=false."
+        )

@@ -1,0 +1,166 @@
+"""Cancelling what runs, and deleting while processes are killed: with real workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from ilios import data_folder
+from ilios.database import Database
+from ilios.engines import MISTRAL
+from ilios.housekeeping import Housekeeping
+from ilios.models import CallState, DocumentStatus
+from ilios.operating import Operating
+from ilios.retention import Retention
+from ilios.settings import Settings
+from ilios.storage import open_store
+from ilios.wakeup import Bell
+from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
+from tests.mistral_server.samples import pdf
+from tests.support import documents
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+OWNER = "anonymous"
+
+
+@pytest.fixture
+def bell(settings: Settings) -> Iterator[Bell]:
+    bell = Bell(data_folder.wake_socket(settings))
+    yield bell
+    bell.close()
+
+
+@pytest.fixture
+def housekeeping(settings: Settings, database: Database, bell: Bell) -> Housekeeping:
+    return Housekeeping(settings, database, open_store(settings), bell)
+
+
+def status_of(database: Database, document_id: str) -> DocumentStatus:
+    return documents.document(database, document_id).status
+
+
+def jobs_let_go(database: Database) -> bool:
+    return all(job.worker is None for job in documents.jobs(database))
+
+
+def objects(settings: Settings) -> list[object]:
+    return [path for path in data_folder.objects(settings).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete"])
+def test_a_parser_that_never_ends_is_stopped_within_seconds(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    housekeeping: Housekeeping,
+    action: str,
+) -> None:
+    document_id, _ = documents.add_document(database, settings=settings)
+    supervisor = start_supervisor("dawdling", worker_count=1)
+    wait_until((settings.data_folder / "begun").exists, timeout_s=20)
+
+    getattr(housekeeping, action)(document_id, owner=OWNER)
+
+    wait_until(lambda: jobs_let_go(database), timeout_s=5)
+    quick, _ = documents.add_document(database, settings=settings, content=b"quick")
+    wait_until(lambda: status_of(database, quick) is DocumentStatus.COMPLETED, timeout_s=5)
+    assert len(supervisor.workers) == 1
+    assert "worker.died" not in supervisor.log
+    expected = DocumentStatus.DELETED if action == "delete" else DocumentStatus.CANCELLED
+    assert status_of(database, document_id) is expected
+    assert {call.state for call in documents.calls(database)} == {
+        CallState.REFUSED,
+        CallState.SETTLED,
+    }
+
+
+def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
+    start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
+) -> None:
+    with MistralServer(latency_ms=1500) as provider:
+        start_supervisor(
+            "real",
+            tidy=True,
+            ocr_engine=MISTRAL,
+            mistral_api_key=SecretStr(API_KEY),
+            mistral_server_url=provider.url,
+            worker_count=1,
+            margin_rate=0,
+        )
+        document_id, _ = documents.add_document(
+            database,
+            settings=settings,
+            content=pdf("Nobody wants this any more."),
+            mime_type="application/pdf",
+            lane=MISTRAL,
+        )
+        wait_until(lambda: documents.calls(database), timeout_s=20)
+
+        housekeeping.delete(document_id, owner=OWNER)
+
+        wait_until(
+            lambda: [c.state for c in documents.calls(database)] == [CallState.SETTLED],
+            timeout_s=10,
+        )
+        wait_until(lambda: jobs_let_go(database), timeout_s=5)
+        assert [call.pages for call in documents.calls(database)] == [1]
+        wait_until(lambda: not documents.document(database, document_id).to_erase, timeout_s=10)
+        assert objects(settings) == []
+        assert list(data_folder.answers(settings).iterdir()) == []
+
+
+def test_a_cancelled_job_whose_worker_is_killed_is_closed_by_the_next_supervisor(
+    start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=settings)
+    supervisor = start_supervisor("waiting", worker_count=1)
+    wait_until(lambda: documents.calls(database), timeout_s=20)
+    supervisor.kill_tree()
+    housekeeping.delete(document_id, owner=OWNER)
+    assert documents.job(database, job_id).worker is not None
+    Retention(settings, database, open_store(settings)).run()
+    assert documents.document(database, document_id).to_erase
+
+    start_supervisor("echo")
+
+    wait_until(lambda: jobs_let_go(database), timeout_s=5)
+    Retention(settings, database, open_store(settings)).run()
+    assert not documents.document(database, document_id).to_erase
+    assert [call.state for call in documents.calls(database)] == [CallState.REFUSED]
+
+
+def test_a_paused_queue_stays_paused_over_a_restart_and_then_goes_on(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    housekeeping: Housekeeping,
+    bell: Bell,
+) -> None:
+    operating = Operating(database, housekeeping, bell)
+    operating.pause()
+    supervisor = start_supervisor("echo")
+    document_id, _ = documents.add_document(database, settings=settings)
+    bell.ring()
+    supervisor.stop()
+    start_supervisor("echo")
+    assert status_of(database, document_id) is DocumentStatus.PENDING
+
+    operating.resume()
+
+    wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=5)
+
+
+def test_the_supervisor_has_retention_seen_to(
+    start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
+) -> None:
+    document_id, _ = documents.add_document(database, settings=settings)
+    start_supervisor("echo", tidy=True)
+    wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=10)
+    documents.age(database, days=400)
+
+    wait_until(lambda: status_of(database, document_id) is DocumentStatus.ARCHIVED, timeout_s=10)

@@ -1,0 +1,115 @@
+"""Documents and batches that are cancelled or deleted while the provider's batch lane has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ilios import data_folder
+from ilios.database import Database
+from ilios.housekeeping import Housekeeping
+from ilios.models import DocumentStatus, ProviderBatchState
+from ilios.settings import Settings
+from ilios.storage import open_store
+from ilios.wakeup import Bell
+from tests.mistral_server.process import MistralServer
+from tests.support import batching
+from tests.support.batching import Check, LaneWorker, Statuses, Submit, one_page
+
+OWNER = "anonymous"
+CANCELLED, COMPLETED, DELETED = (
+    DocumentStatus.CANCELLED,
+    DocumentStatus.COMPLETED,
+    DocumentStatus.DELETED,
+)
+
+
+@pytest.fixture
+def housekeeping(settings: Settings, database: Database) -> Iterator[Housekeeping]:
+    bell = Bell(data_folder.wake_socket(settings))
+    yield Housekeeping(settings, database, open_store(settings), bell)
+    bell.close()
+
+
+def cancel_batch(housekeeping: Housekeeping, database: Database) -> None:
+    housekeeping.cancel_batch(batching.batch(database).batch_id, owner=OWNER)
+
+
+def test_a_batch_that_is_cancelled_before_it_is_sent_costs_nothing(
+    submit: Submit,
+    worker: LaneWorker,
+    housekeeping: Housekeeping,
+    database: Database,
+    statuses: Statuses,
+    provider: MistralServer,
+    assert_exact: Check,
+) -> None:
+    ids = submit(one_page(1), one_page(2))
+
+    cancel_batch(housekeeping, database)
+    worker.work()
+
+    assert statuses(ids) == [CANCELLED] * 2
+    assert batching.calls(database) == []
+    assert_exact()
+
+
+def test_a_batch_that_is_cancelled_over_there_pays_for_what_was_done(
+    submit: Submit,
+    worker: LaneWorker,
+    housekeeping: Housekeeping,
+    database: Database,
+    statuses: Statuses,
+    assert_exact: Check,
+) -> None:
+    ids = submit(one_page(1), one_page(2))
+    worker.work_until(lambda: batching.state(database) is ProviderBatchState.RUNNING)
+
+    cancel_batch(housekeeping, database)
+    worker.work()
+
+    assert statuses(ids) == [CANCELLED] * 2
+    assert_exact()
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [("cancel", CANCELLED), ("delete", DELETED)],
+)
+def test_a_line_of_a_document_that_is_gone_is_settled_and_the_others_go_on(
+    submit: Submit,
+    worker: LaneWorker,
+    housekeeping: Housekeeping,
+    database: Database,
+    statuses: Statuses,
+    assert_exact: Check,
+    action: str,
+    status: DocumentStatus,
+) -> None:
+    ids = submit(one_page(1), one_page(2))
+    worker.work_until(lambda: batching.state(database) is ProviderBatchState.RUNNING)
+
+    act: Callable[..., None] = getattr(housekeeping, action)
+    act(ids[0], owner=OWNER)
+    worker.work()
+
+    assert statuses(ids) == [status, COMPLETED]
+    assert len(batching.pages(database, ids[0])) == (action == "cancel")
+    assert_exact()
+
+
+def test_a_leader_that_is_cancelled_in_the_lane_is_converted_for_its_twin(
+    submit: Submit,
+    worker: LaneWorker,
+    housekeeping: Housekeeping,
+    statuses: Statuses,
+    assert_exact: Check,
+) -> None:
+    ids = submit(one_page(1), one_page(1))
+
+    housekeeping.cancel(ids[0], owner=OWNER)
+    worker.work()
+
+    assert statuses(ids) == [CANCELLED, COMPLETED]
+    assert_exact()
