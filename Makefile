@@ -13,6 +13,9 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 
+# The tests start hundreds of processes: none of them is to compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 UV ?= uv
 VENV ?= .venv
@@ -50,9 +53,9 @@ pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); trap 'rm -rf "$$scratch"' EXIT;
 	trap 'exit 130' INT; trap 'exit 143' TERM; \
 	PATH="$(BIN):$$PATH" TMPDIR="$$scratch" $(BIN)/python -m pytest $(1)
 
-# Two at a time, for most of them wait for processes. A file stays together: its fixtures are dear.
+# Two at a time, each with a half of the files; who is done takes over a part of what is left.
 test: setup
-	$(call pytest,--numprocesses 2 --dist loadfile)
+	$(call pytest,--numprocesses 2 --dist worksteal)
 
 ceph-test: setup
 	$(call pytest,tests/ceph)
