@@ -9,8 +9,20 @@ set -uo pipefail
 readonly ACCOUNT=ilios ACCOUNT_UID=10001
 
 fail() {
-  echo "ilios: $*" >&2
+  say critical process.cannot_start "$*"
   exit 1
+}
+
+# A line of the log in the shape of all the others: level, event, reason.
+say() {
+  if [[ ${LOG_FORMAT:-json} == console ]]; then
+    echo "ilios: $3" >&2
+    return
+  fi
+  local reason=${3//[[:cntrl:]]/ }
+  reason=${reason//\\/\\\\}
+  TZ=UTC printf '{"timestamp":"%(%FT%TZ)T","level":"%s","event":"%s","process":"start","pid":%d,"logger":"start.sh","reason":"%s"}\n' \
+    -1 "$1" "$2" $$ "${reason//\"/\\\"}" >&2
 }
 
 absolute() {
@@ -127,7 +139,7 @@ status=$?
 if ((stop_requested == 0)); then
   ended="the supervisor"
   kill -0 "$web" 2>/dev/null || ended=gunicorn
-  echo "ilios: $ended ended with status $status: stopping the rest." >&2
+  say error process.ended "$ended ended with status $status: stopping the rest."
   forward_stop
 fi
 wait_for_end "$web"

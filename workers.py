@@ -6,10 +6,10 @@ import sys
 
 if __name__ == "__main__":
     # Below the guard, for a spawned worker imports this file too and needs none of it.
-    from ilios import settings, supervisor
+    from ilios import logs, settings, supervisor
     from ilios.errors import StartupError
 
     try:
         sys.exit(supervisor.run(settings.load()))
     except StartupError as error:
-        sys.exit(f"ilios: {error.detail}")
+        logs.refuse_start("supervisor", error.detail)

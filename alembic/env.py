@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Literal
 
 from alembic import context
@@ -57,4 +56,4 @@ def run() -> None:
 try:
     run()
 except StartupError as error:
-    sys.exit(f"ilios: {error.detail}")
+    logs.refuse_start("migration", error.detail)

@@ -23,6 +23,7 @@ from ilios.engines.base import Options
 from ilios.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.prices import FREE, dollars
 from ilios.settings import Settings
+from ilios.tracing import NOWHERE, Origin
 
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
@@ -40,6 +41,7 @@ class Order:
     operation: str = OPERATION_QUEUED
     cache: bool = True  #: whether an earlier or running conversion of the same bytes may answer
     provider_batch: bool = False  #: through the provider's cheap and slow lane
+    origin: Origin = NOWHERE  #: the request that brought it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,17 @@ def admit(
     if twin is not None:
         releases.hasten(session, twin.id, order.priority, now)
     elif not waits_in_batch:
-        _enqueue(session, document, lane, order.priority, now)
+        _enqueue(session, document, lane, order.priority, now, order.origin)
     return document
 
 
 def admit_upload(
-    session: Session, settings: Settings, document: Document, uploaded: Stored, now: datetime
+    session: Session,
+    settings: Settings,
+    document: Document,
+    uploaded: Stored,
+    now: datetime,
+    origin: Origin,
 ) -> None:
     """awaiting_upload → pending, or completed at once. The document is of the open session.
 
@@ -125,10 +132,12 @@ def admit_upload(
     if twin is not None:
         releases.hasten(session, twin.id, queue.DEFAULT_PRIORITY, now)
     else:
-        _enqueue(session, document, lane, queue.DEFAULT_PRIORITY, now)
+        _enqueue(session, document, lane, queue.DEFAULT_PRIORITY, now, origin)
 
 
-def readmit(session: Session, settings: Settings, document: Document, now: datetime) -> None:
+def readmit(
+    session: Session, settings: Settings, document: Document, now: datetime, origin: Origin
+) -> None:
     """failed | cancelled → pending, with fresh attempts. The document is of the open session.
 
     Pages that were paid for stay. One that had joined another is converted, or completed, with it,
@@ -156,7 +165,7 @@ def readmit(session: Session, settings: Settings, document: Document, now: datet
     _reserve_anew(session, settings, leader, lane, now)
     releases.clear_away(session, leader.id)
     session.flush()
-    _enqueue(session, leader, lane, priority, now)
+    _enqueue(session, leader, lane, priority, now, origin)
 
 
 def open_provider_batch(
@@ -181,6 +190,7 @@ def open_provider_batch(
         lane=engines.MISTRAL,
         priority=batch.priority,
         now=batch.created_at,
+        origin=order.origin,
     )
 
 
@@ -226,7 +236,14 @@ def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -
     return Need(pages, settings.pricing.charge(pages, model, batch=is_batch).total_micros)
 
 
-def _enqueue(session: Session, document: Document, lane: str, priority: int, now: datetime) -> None:
+def _enqueue(
+    session: Session,
+    document: Document,
+    lane: str,
+    priority: int,
+    now: datetime,
+    origin: Origin,
+) -> None:
     queue.enqueue(
         session,
         document_id=document.id,
@@ -234,6 +251,7 @@ def _enqueue(session: Session, document: Document, lane: str, priority: int, now
         lane=lane,
         priority=priority,
         now=now,
+        origin=origin,
     )
 
 

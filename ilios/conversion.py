@@ -76,14 +76,11 @@ class Converter:
 
         Raises only what is not the job's doing: a database that refuses, a disk that is full.
         """
-        started = time.monotonic()
         try:
-            news = self._run(self._open(lease))
+            return self._run(self._open(lease))
         except LeaseLost:
             log.warning("job.lease_lost", job_id=lease.job_id)
             return None
-        log.debug("job.done", job_id=lease.job_id, seconds=round(time.monotonic() - started, 3))
-        return news
 
     def collect_leftovers(self) -> None:
         """Give the database the paid answers that no attempt came back for."""
@@ -107,7 +104,7 @@ class Converter:
         except FileNotFoundError:
             return  # somebody else was faster
         except OutcomeUnknown as error:  # what passes, such as a store that is away, is raised
-            log.warning("answer.useless", call_id=question.call_id, reason=error.detail)
+            log.warning("answer.useless", call_id=question.call_id, reason=error.logged)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
         self._answers.forget(question)
@@ -115,6 +112,7 @@ class Converter:
     def _open(self, lease: Lease) -> Work:
         with self._database.reading() as session:
             job, document = queue.held_with_document(session, lease)
+        logs.bind(document_id=document.id)
         log.info("job.started", job_id=lease.job_id, document_id=document.id)
         return Work(lease, job, document, self._engines[job.lane])
 
@@ -179,6 +177,7 @@ class Converter:
             job_id=work.job.id,
             document_id=work.document.id,
             pages=conversion.usage.pages,
+            duration_ms=attempt.duration_ms(),
         )
         return ANSWERED if work.engine.is_paid else None
 
@@ -309,6 +308,10 @@ class _Attempt:
         self.question: Question | None = None
         self.is_answered = False  #: the call was, and is paid for, whatever fails afterwards
         self.has_collected = False  #: answers of earlier attempts, since the document was read
+        self._began_at = time.monotonic()
+
+    def duration_ms(self) -> float:
+        return round((time.monotonic() - self._began_at) * 1000, 1)
 
 
 _KEPT_SOURCE = Source(Path(), "application/octet-stream", "answer")

@@ -13,6 +13,15 @@ class ConversionError(IliosError):
     retryable: ClassVar[bool] = False
     engine_fault: ClassVar[bool] = False  #: true when the document itself is blameless
 
+    def __init__(self, detail: str, *, logged: str | None = None) -> None:
+        """`logged` is what a log may have of the detail: others' words may quote the document."""
+        super().__init__(detail)
+        self._logged = detail if logged is None else logged
+
+    @property
+    def logged(self) -> str:
+        return self._logged
+
 
 class EncryptedDocument(ConversionError):
     code = "encrypted_document"
@@ -142,8 +151,10 @@ class ProviderThrottled(ProviderError):
     code = "provider_throttled"
     retryable = True
 
-    def __init__(self, detail: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str, retry_after_seconds: float | None = None, *, logged: str | None = None
+    ) -> None:
+        super().__init__(detail, logged=logged)
         self.retry_after_seconds = retry_after_seconds  #: as the provider said; None if it did not
 
 

@@ -112,7 +112,13 @@ class Dispatcher:
                     continue
                 ledger.abandon(session, [lease.job_id], clock.now())
                 _follow(session, released)
-                log.info("job.given_back", job_id=lease.job_id, document_id=released.document_id)
+                log.info(
+                    "job.given_back",
+                    job_id=lease.job_id,
+                    document_id=released.document_id,
+                    request_id=lease.origin.request_id,
+                    trace_id=lease.origin.trace_id,
+                )
 
     def release_lost(self, leases: list[Lease]) -> None:
         """Give back the jobs that a dead worker had begun."""
@@ -167,6 +173,9 @@ class Dispatcher:
             job_id=released.job_id,
             document_id=released.document_id,
             status=status.value,
+            in_call=in_call,
+            request_id=released.origin.request_id,
+            trace_id=released.origin.trace_id,
         )
 
 

@@ -32,7 +32,7 @@ class Erasure:
         try:
             return self.erase(document_id)
         except ConversionError as error:
-            log.warning("document.not_erased", document_id=document_id, reason=error.detail)
+            log.warning("document.not_erased", document_id=document_id, reason=error.logged)
             return False
 
     def erase(self, document_id: str) -> bool:

@@ -24,6 +24,11 @@ class IliosError(Exception):
         super().__init__(detail)
         self.detail = detail
 
+    @property
+    def logged(self) -> str:
+        """What a log may have of the detail."""
+        return self.detail
+
 
 # --- start-up ---------------------------------------------------------------------------------
 

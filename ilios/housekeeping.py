@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ilios import catalog, clock, interventions, logs, releases
+from ilios import catalog, clock, interventions, logs, releases, tracing
 from ilios.admission import readmit
 from ilios.conversion_errors import ObjectMissing
 from ilios.database import Database
@@ -84,7 +84,7 @@ class Housekeeping:
         with self._database.writing() as session:
             document = catalog.present_document_of(session, document_id, owner)
             _require_over(document)
-            readmit(session, self._settings, document, clock.now())
+            readmit(session, self._settings, document, clock.now(), tracing.current())
         self._bell.ring()
         log.info("document.retried", document_id=document_id)
 

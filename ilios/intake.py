@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from ilios import catalog, clock, data_folder, ids, media
+from ilios import catalog, clock, data_folder, ids, logs, media, tracing
 from ilios.acceptance import accepted_type
 from ilios.admission import Order, Stored, admit, admit_upload, columns, open_provider_batch
 from ilios.conversion_errors import ConversionError, ObjectMissing
@@ -27,6 +27,8 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.keys import incoming_key, source_key
 from ilios.uploads import Received
 from ilios.wakeup import Bell
+
+log = logs.get(__name__)
 
 MAX_RETENTION_DAYS = 3650
 MAX_BATCH_FILES = 100
@@ -76,6 +78,7 @@ class Intake:
                 lambda session: admit(session, self._settings, stored, order, clock.now())
             )
         self._bell.ring()
+        _say_accepted(document)
         return document
 
     def submit_batch(
@@ -114,6 +117,14 @@ class Intake:
             if provider_batch_id and any(item.provider_batch_id for item in documents):
                 open_provider_batch(session, self._settings, batch, provider_batch_id, order)
         self._bell.ring()
+        log.info(
+            "batch.accepted",
+            batch_id=batch.id,
+            documents=len(documents),
+            in_provider_lane=order.provider_batch,
+        )
+        for document in documents:
+            _say_accepted(document)
         return batch, documents
 
     def offer_upload(
@@ -136,6 +147,7 @@ class Intake:
                 status=DocumentStatus.AWAITING_UPLOAD,
                 created_at=clock.now(),
             )
+        log.info("upload.offered", document_id=document_id, size_bytes=size_bytes)
         return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
 
     def complete_upload(self, document_id: str, owner: str) -> Document:
@@ -162,6 +174,7 @@ class Intake:
                 self._store.delete(key)
             raise
         self._bell.ring()
+        _say_accepted(completed)
         with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
             self._store.delete(document.storage_key)
         return completed
@@ -221,7 +234,8 @@ class Intake:
         with self._database.writing() as session:
             document = catalog.present_document_of(session, seen.id, seen.owner)
             _require_awaiting(document)
-            admit_upload(session, self._settings, document, uploaded, clock.now())
+            origin = tracing.current()
+            admit_upload(session, self._settings, document, uploaded, clock.now(), origin)
         return document
 
     def _checked_all(
@@ -239,6 +253,18 @@ class Intake:
         if reasons:
             raise BatchRefused(reasons)
         return checked
+
+
+def _say_accepted(document: Document) -> None:
+    log.info(
+        "document.accepted",
+        document_id=document.id,
+        batch_id=document.batch_id,
+        media_type=document.mime_type,
+        size_bytes=document.file_size,
+        status=document.status.value,
+        result_of=document.result_of,
+    )
 
 
 def _require_awaiting(document: Document) -> None:

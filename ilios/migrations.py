@@ -185,7 +185,11 @@ def _not_writable(path: object, reason: object) -> DatabaseRefused:
 @contextmanager
 def _connect(path: Path, begin: str) -> Iterator[Connection]:
     """A connection whose transactions start with `begin`; DDL is part of them."""
-    engine = create_engine(f"sqlite+pysqlite:///{path}", module=pysqlite3)
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        module=pysqlite3,
+        hide_parameters=True,  # what is adopted has no place in a log
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0005"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0006"  #: the newest one in alembic/versions, which these models describe
 
 
 class DocumentStatus(StrEnum):
@@ -339,6 +339,8 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(String(100))  #: of the request it goes back to
+    traceparent: Mapped[str | None] = mapped_column(String(55))  #: of that request
 
     __table_args__ = (
         Index(

@@ -110,9 +110,11 @@ class Recorder:
         conversion has counted them, and nothing of it is kept.
         """
         missing = missing_pages(question, conversion)
+        cost_micros = self._charge(work.engine, conversion, batch=False).total_micros
 
-        def write(session: Session) -> bool:
-            """Whether the job is ours."""
+        def write(session: Session) -> tuple[bool, bool]:
+            """Whether the job is ours, and whether the document is complete."""
+            is_complete = False
             is_ours = queue.holds(session, work.lease)
             if is_ours and not work.engine.is_paid:
                 pages = Need(conversion.usage.pages, FREE.total_micros)
@@ -121,17 +123,31 @@ class Recorder:
             if is_ours or work.engine.is_paid:
                 self.keep(session, work.engine, question, conversion, images)
             if is_ours and not missing:
-                _finish(session, work)
-            return is_ours
+                is_complete = _finish(session, work)
+            return is_ours, is_complete
 
-        if not self._scribe.write(write):
+        is_ours, is_complete = self._scribe.write(write)
+        if is_ours or work.engine.is_paid:
+            log.info(
+                "call.settled",
+                call_id=question.call_id,
+                document_id=work.document.id,
+                engine=work.engine.name,
+                model=conversion.usage.model,
+                pages=conversion.usage.pages,
+                cost_micros=cost_micros,
+            )
+        if not is_ours:
             raise _lost(work)
+        _say_complete(work, is_complete)
         if missing:
             raise PagesMissing(missing)
 
     def complete(self, work: Work) -> None:
         """End a job all of whose pages are there already."""
-        self._scribe.write(lambda session: _finish(session, work))
+        is_complete = self._scribe.write(lambda session: _finish(session, work))
+        log.info("job.completed", job_id=work.job.id, document_id=work.document.id, pages=0)
+        _say_complete(work, is_complete)
 
     def split(self, work: Work, total: int, ranges: list[tuple[int, int]]) -> None:
         """End a document's first job, and let a job for each range of pages take over."""
@@ -185,13 +201,9 @@ class Recorder:
                     lambda session: _close_call(session, question, is_doubtful=is_doubtful)
                 )
             raise
-        log.warning(
-            "job.failed" if status is JobStatus.FAILED else "job.retried",
-            job_id=work.job.id,
-            document_id=work.document.id,
-            code=final.code,
-            reason=final.detail,
-        )
+        if question is not None:
+            _say_closed(question, error, is_doubtful=is_doubtful)
+        _say_left(work, status, final)
 
     def _leave(self, session: Session, work: Work, error: ConversionError) -> JobStatus:
         """Move the job on; what is not the document's doing costs no attempt."""
@@ -271,12 +283,49 @@ def _require_counted(document: Document, parts: Sequence[Part]) -> None:
         )
 
 
-def _finish(session: Session, work: Work) -> None:
-    """End the job, and the document with its last one."""
+def _finish(session: Session, work: Work) -> bool:
+    """End the job, and the document with its last one; whether this was the last."""
     now = clock.now()
     queue.finish(session, work.lease, now)
-    if work.job.type is JobType.CONVERT or not backlog.open_jobs(session, work.document.id):
+    is_last = work.job.type is JobType.CONVERT or not backlog.open_jobs(session, work.document.id)
+    if is_last:
         results.complete(session, work.document.id, now)
+    return is_last
+
+
+def _say_complete(work: Work, is_complete: bool) -> None:
+    if is_complete:
+        log.info("document.completed", document_id=work.document.id)
+
+
+def _say_closed(question: Question, error: ConversionError, *, is_doubtful: bool) -> None:
+    """What became of a call that brought nothing."""
+    call_id, document_id = question.call_id, question.document_id
+    if is_doubtful:
+        log.warning("call.doubted", call_id=call_id, document_id=document_id, code=error.code)
+    else:
+        log.info("call.refused", call_id=call_id, document_id=document_id, code=error.code)
+
+
+def _say_left(work: Work, status: JobStatus, error: ConversionError) -> None:
+    """What became of a job that was not completed."""
+    if status is JobStatus.FAILED:
+        log.warning(
+            "job.failed",
+            job_id=work.job.id,
+            document_id=work.document.id,
+            code=error.code,
+            reason=error.logged,
+        )
+    else:
+        log.warning(
+            "job.retried",
+            job_id=work.job.id,
+            document_id=work.document.id,
+            attempt=work.job.attempts,
+            code=error.code,
+            reason=error.logged,
+        )
 
 
 def _close_call(session: Session, question: Question, *, is_doubtful: bool) -> None:

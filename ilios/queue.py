@@ -8,7 +8,7 @@ job now.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
@@ -18,6 +18,7 @@ from ilios import ids, ranks
 from ilios.errors import LeaseLost
 from ilios.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
 from ilios.retries import retry_delay
+from ilios.tracing import NOWHERE, Origin
 
 MIN_PRIORITY = 1
 MAX_PRIORITY = 10  #: the most urgent
@@ -49,7 +50,7 @@ _CLAIM = (
         started_at=bindparam("moment"),
         attempts=Job.attempts + 1,
     )
-    .returning(Job.id, Job.type)
+    .returning(Job.id, Job.type, Job.request_id, Job.traceparent)
 )
 _UNDER_LEASE = (
     Job.id == bindparam("of_job"),
@@ -88,6 +89,7 @@ class Lease:
     job_id: str
     token: str
     type: JobType = JobType.CONVERT
+    origin: Origin = field(default=NOWHERE, compare=False)  #: for the log, and for the provider's
 
 
 def enqueue(
@@ -99,6 +101,7 @@ def enqueue(
     now: datetime,
     document_id: str | None = None,
     provider_batch_id: str | None = None,
+    origin: Origin = NOWHERE,
 ) -> str:
     """Add a job that is ready at once, for a document or for a provider's batch; returns its id."""
     job_id = ids.new_id()
@@ -116,6 +119,8 @@ def enqueue(
             "priority": priority,
             "rank": ranks.next_rank(session, lane, owner, priority, now),
             "created_at": now,
+            "request_id": origin.request_id,
+            "traceparent": origin.traceparent,
         },
     )
     return job_id
@@ -143,6 +148,8 @@ def enqueue_ranges(
             "priority": parent.priority,
             "rank": parent.rank + number * ranks.SPACING_MS,
             "created_at": now,
+            "request_id": parent.request_id,
+            "traceparent": parent.traceparent,
         }
         for number, (first, last) in enumerate(ranges)
     ]
@@ -160,7 +167,10 @@ def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | No
         "moment": now,
     }
     claimed = session.connection().execute(_CLAIM, parameters).one_or_none()
-    return None if claimed is None else Lease(claimed.id, token, claimed.type)
+    if claimed is None:
+        return None
+    origin = Origin(claimed.request_id, claimed.traceparent)
+    return Lease(claimed.id, token, claimed.type, origin)
 
 
 def promote_due(session: Session, now: datetime) -> int:

@@ -15,6 +15,7 @@ from ilios import backlog, ranks
 from ilios.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus, JobType, ProviderBatch
 from ilios.queue import Lease, back_to_pending, fail_job, under
 from ilios.retries import retry_delay
+from ilios.tracing import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Released:
     document_id: str | None
     type: JobType
     status: JobStatus
+    origin: Origin
 
 
 def give_back(session: Session, lease: Lease) -> Released | None:
@@ -203,4 +205,5 @@ def _drop(session: Session, which: ColumnElement[bool], error: str, now: datetim
 
 
 def _released(job: Job) -> Released:
-    return Released(job.id, job.document_id, job.type, job.status)
+    origin = Origin(job.request_id, job.traceparent)
+    return Released(job.id, job.document_id, job.type, job.status, origin)

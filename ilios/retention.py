@@ -88,7 +88,7 @@ class Retention:
             tally.orphans = self._sweep_orphans(now)
         self._database.truncate_log()  # what requests have deleted is in there too
         if any(asdict(tally).values()):
-            log.info("retention.done", **asdict(tally))
+            log.info("retention.done", tally=asdict(tally))
         return tally
 
     def preview(self, now: datetime | None = None) -> Tally:
@@ -147,7 +147,7 @@ class Retention:
             if document.storage_key != key:
                 self._store.delete(document.storage_key)
         except ConversionError as error:
-            log.warning("document.not_archived", document_id=document_id, reason=error.detail)
+            log.warning("document.not_archived", document_id=document_id, reason=error.logged)
             return False
         return True
 
@@ -220,7 +220,7 @@ class Retention:
         try:
             removed = self._orphans.remove(now)
         except ConversionError as error:
-            log.warning("objects.not_swept", reason=error.detail)
+            log.warning("objects.not_swept", reason=error.logged)
             return 0
         with self._database.writing() as session:
             session.execute(update(Instance).values(swept_at=now))

@@ -302,6 +302,13 @@ class Settings(BaseSettings):
         """The configured keys, in clear; never log or store them."""
         return _listed(self.api_key.get_secret_value()) if self.api_key else ()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that is set and must not be seen, such as in a log."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        hidden = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        return (*self.api_keys, *hidden)
+
 
 def load() -> Settings:
     """Read the environment.
@@ -314,6 +321,11 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
+
+
+def log_format() -> Literal["json", "console"]:
+    """LOG_FORMAT alone, for what is to be said of settings that cannot be read."""
+    return "console" if os.environ.get("LOG_FORMAT") == "console" else "json"
 
 
 def refused_variables(environ: Mapping[str, str]) -> Iterator[str]:

@@ -46,9 +46,9 @@ def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) 
 
     Raises StartupError when another supervisor holds the data folder, or it cannot be used.
     """
+    logs.configure(settings, "supervisor")
     data_folder.prepare(settings)
     migrations.require_current(settings)
-    logs.configure(settings, "supervisor")
     lock = _take_lock(data_folder.supervisor_lock(settings))
     supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from ilios import catalog, data_folder, logs
+from ilios import catalog, data_folder, logs, tracing
 from ilios.conversion import Converter
 from ilios.database import Database
 from ilios.engines import MISTRAL, jobs_at_once
@@ -59,6 +59,7 @@ SWITCH_SECONDS = 0.0005
 one that holds the write lock must not wait for all the others."""
 
 
+@logs.last_words()
 def main(
     name: str,
     pipe: Connection,
@@ -166,12 +167,13 @@ class Worker:
     def _run_job(self, lease: Lease) -> None:
         self._send(Accepted(lease.job_id))
         news, interrupted = None, False
-        try:
-            news = self._run(lease)
-        except Exception:
-            # Not the document's doing (a locked database, a full disk): it is tried again.
-            log.exception("job.interrupted", job_id=lease.job_id)
-            interrupted = True
+        with tracing.working_for(lease.origin, job_id=lease.job_id):
+            try:
+                news = self._run(lease)
+            except Exception:
+                # Not the document's doing (a locked database, a full disk): it is tried again.
+                log.exception("job.interrupted", job_id=lease.job_id)
+                interrupted = True
         with self._sending:
             self._running -= 1
         self._send(Ended(lease.job_id, news, interrupted))

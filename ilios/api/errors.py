@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-import structlog
 from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -140,8 +139,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unforeseen(error: Exception) -> Response:
-    structlog.contextvars.bind_contextvars(method=request.method)
-    log.error("request.failed", exc_info=error)
+    log.error("request.failed", method=request.method, exc_info=error)
     title = InternalServerError().name
     return problem(
         500, "internal_error", title, "The service failed; its log has the cause under requestId."

@@ -6,25 +6,14 @@ import errno
 import gc
 import socket
 from pathlib import Path
-from typing import Any
-
-from gunicorn.glogging import Logger
 
 from ilios import data_folder, logs, settings
 from ilios.api import startup
+from ilios.api.access_log import GunicornLog
 from ilios.errors import StartupError
 from ilios.processes import lock_file
 
 LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
-
-
-class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
-    """gunicorn's log through ours; requests are logged by the application."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
 
 
 try:
@@ -47,7 +36,7 @@ keepalive = 15
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
-logger_class = QuietLogger
+logger_class = GunicornLog
 loglevel = _settings.log_level.lower()
 
 

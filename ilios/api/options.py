@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ilios import engines
+from ilios import engines, tracing
 from ilios.admission import Order
 from ilios.engines.base import Options
 from ilios.errors import OptionUnavailable
@@ -34,6 +34,7 @@ def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any)
         owner=owner,
         options=options_of(form, settings),
         provider_batch=form.get("use_mistral_batch", False),
+        origin=tracing.current(),
         **{**sent, **fixed},
     )
 

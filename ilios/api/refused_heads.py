@@ -9,12 +9,14 @@ import json
 import re
 from http import HTTPStatus
 
-from ilios import ids, logs
+from ilios import ids, logs, tracing
+from ilios.tracing import Origin
 
 log = logs.get(__name__)
 
 _REQUEST_LINE = re.compile(rb"[A-Z]{1,20} (/[\x21-\x3e\x40-\x7e]{0,200})")
 _REQUEST_ID = re.compile(rb"(?im)^x-request-id:[ \t]*([A-Za-z0-9._-]{1,100})[ \t]*\r?$")
+_TRACEPARENT = re.compile(rb"(?im)^traceparent:[ \t]*([0-9a-f-]{55,200})[ \t]*\r?$")
 _LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([^\r\n]{0,100})")
 _CODES = {
     HTTPStatus.BAD_REQUEST: "malformed_request",
@@ -27,7 +29,15 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
     found = _REQUEST_ID.search(head)
     request_id = found[1].decode() if found else ids.new_id()
     code, detail = _code_and_detail(status, head)
-    log.info("request.refused", request_id=request_id, status=status.value, code=code)
+    parent = _TRACEPARENT.search(head)
+    origin = Origin(request_id, tracing.taken_up(parent[1].decode() if parent else None))
+    log.info(
+        "request.refused",
+        status=status.value,
+        code=code,
+        request_id=request_id,
+        trace_id=origin.trace_id,
+    )
     path = _REQUEST_LINE.match(head)
     body = json.dumps(
         {

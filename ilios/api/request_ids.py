@@ -1,23 +1,24 @@
-"""Every request has an id: the client's own if it is sane, on the answer and in every log line."""
+"""Every request has an id and a trace: the client's own if they are sane, in every line of the log.
+
+The id is on the answer too.
+"""
 
 from __future__ import annotations
 
 import re
-import time
 
-import structlog
 from flask import Flask, Response, g, request
 
-from ilios import ids, logs
-
-log = logs.get(__name__)
+from ilios import ids, tracing
+from ilios.api import access_log
+from ilios.tracing import Origin
 
 HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def register(app: Flask) -> None:
-    """Name requests before anything else happens, and log them after everything else."""
+    """Name requests before anything else happens, and note them after everything else."""
     app.before_request(_begin)
     app.after_request(_finish)
 
@@ -25,18 +26,11 @@ def register(app: Flask) -> None:
 def _begin() -> None:
     asked = request.headers.get(HEADER, "")
     g.request_id = asked if _SANE.fullmatch(asked) else ids.new_id()
-    g.started = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    traceparent = tracing.taken_up(request.headers.get(tracing.HEADER))
+    tracing.begin(Origin(g.request_id, traceparent))
 
 
 def _finish(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
-    log.info(
-        "request.answered",
-        method=request.method,
-        route=str(request.url_rule or ""),  # never the path: a presigned link is a secret
-        status=response.status_code,
-        duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
-    )
+    access_log.note(response)
     return response

@@ -12,15 +12,18 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from ilios import logs
 from ilios.conversion_errors import DeadlineExceeded, ParserCrashed
+from ilios.logs import Voice
 from ilios.processes import die_with_parent
 
 log = logs.get(__name__)
@@ -145,6 +148,7 @@ class Parser:
                 self._memory_limit_bytes,
                 self._idle_seconds,
                 os.getpid(),
+                logs.voice(),
             ),
             name="parser",
         )
@@ -170,11 +174,18 @@ def _send(pipe: Connection | None, message: Message) -> None:
     pipe.send_bytes(json.dumps(message).encode())
 
 
+@logs.last_words()
 def _main(
-    pipe: Connection, work: Work, memory_limit_bytes: int, idle_seconds: float, parent_pid: int
+    pipe: Connection,
+    work: Work,
+    memory_limit_bytes: int,
+    idle_seconds: float,
+    parent_pid: int,
+    parents_voice: Voice,
 ) -> None:
     """The child's life."""
     die_with_parent(parent_pid)
+    _keep_quiet(parents_voice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -188,3 +199,14 @@ def _main(
         _send(pipe, LEAVING)
     except (EOFError, BrokenPipeError):
         pass  # the worker is gone, and we with it
+
+
+def _keep_quiet(parents_voice: Voice) -> None:
+    """Speak as part of the parent, in events alone: what libraries print may quote the document."""
+    process = f"{parents_voice.process}/parser"
+    log_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "w")
+    logs.speak(replace(parents_voice, process=process, meets_strangers=True), log_stream)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

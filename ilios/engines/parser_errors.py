@@ -27,8 +27,8 @@ def error_of(message: Message) -> ConversionError | None:
     """The worker's side: the error that a message tells of, if it does."""
     if message["type"] != "error":
         return None
-    error: ConversionError = getattr(conversion_errors, message["class"])(message["detail"])
-    return error
+    cls: type[ConversionError] = getattr(conversion_errors, message["class"])
+    return cls(message["detail"], logged="")  # the sentence may quote the document
 
 
 def _message(error: ConversionError) -> Message:

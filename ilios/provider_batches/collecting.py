@@ -111,6 +111,8 @@ class Collection:
             close(session, call.call_id, clock.now())
             if not may_help:
                 results.fail(session, call.document_id, fault, clock.now())
+        if not may_help:
+            self._say_failed(call.document_id, fault)
 
     def _note_answer(self, call: Call, answer: bytes) -> None:
         workspace = self._step.workspace / call.call_id
@@ -154,13 +156,35 @@ class Collection:
             self._tools.recorder.keep(
                 session, self._tools.engine, question, conversion, images, batch=True
             )
-            if results.is_whole(session, question.document_id):
+            is_whole = results.is_whole(session, question.document_id)
+            if is_whole:
                 results.complete(session, question.document_id, clock.now())
+        log.info(
+            "batch.line_settled",
+            batch_id=self._batch.id,
+            call_id=question.call_id,
+            document_id=question.document_id,
+            model=conversion.usage.model,
+            pages=conversion.usage.pages,
+        )
+        if is_whole:
+            log.info("document.completed", document_id=question.document_id)
 
     def _end_round(self) -> None:
         results = Results(self._job, self._lines > 0, self._faults)
         with self._step.records.changing() as (session, batch):
-            rounds.end(session, batch, results, self._tools.ambiguous_retries)
+            failed = rounds.end(session, batch, results, self._tools.ambiguous_retries)
+        for document_id, reason in failed.items():
+            self._say_failed(document_id, reason)
+
+    def _say_failed(self, document_id: str, reason: ConversionError) -> None:
+        log.warning(
+            "batch.document_failed",
+            batch_id=self._batch.id,
+            document_id=document_id,
+            code=reason.code,
+            reason=reason.logged,
+        )
 
 
 def _indexes(session: Session, call: Call, document: Document) -> tuple[int, ...] | None:

@@ -121,7 +121,7 @@ class Preparation:
             batch_id=self._batch.id,
             document_id=document.id,
             code=error.code,
-            reason=error.detail,
+            reason=error.logged,
         )
         self._step.records.fail_document(document.id, error)
 

@@ -33,9 +33,12 @@ class Results:
     faults: Mapping[str, ConversionError]  #: by document: why a line of it failed
 
 
-def end(session: Session, batch: ProviderBatch, outcome: Results, ambiguous_retries: int) -> None:
-    """running → cleaning; every call is closed."""
+def end(
+    session: Session, batch: ProviderBatch, outcome: Results, ambiguous_retries: int
+) -> dict[str, ConversionError]:
+    """running → cleaning; every call is closed. Returns why documents have failed."""
     now = clock.now()
+    failed: dict[str, ConversionError] = {}
     if not _may_be_billed(outcome):
         ledger.refuse_all(session, batch.id, now)
     ledger.abandon(session, [batch.id], now)
@@ -51,7 +54,9 @@ def end(session: Session, batch: ProviderBatch, outcome: Results, ambiguous_retr
         if is_last:
             reason = outcome.faults.get(document.id) or _omission(document.id, calls) or ending
             results.fail(session, document.id, _last(reason, batch.round), now)
+            failed[document.id] = reason
     batch.state = ProviderBatchState.CLEANING
+    return failed
 
 
 def _may_be_billed(outcome: Results) -> bool:

@@ -103,7 +103,7 @@ class ProviderBatches:
 
     def _put_off(self, step: Step, error: ConversionError) -> None:
         """What is in the way passes, or is repaired; else this counts as a failed step."""
-        log.warning("batch.put_off", batch_id=step.batch_id, code=error.code, reason=error.detail)
+        log.warning("batch.put_off", batch_id=step.batch_id, code=error.code, reason=error.logged)
         match error:
             case FileGone():
                 step.records.retry(error.detail)
@@ -176,7 +176,7 @@ class ProviderBatches:
             return AT_ONCE
         if error.retryable:
             raise error
-        log.warning("batch.refused", batch_id=step.batch_id, reason=error.detail)
+        log.warning("batch.refused", batch_id=step.batch_id, reason=error.logged)
         step.records.refuse_round(error)
         return None
 

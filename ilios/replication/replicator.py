@@ -28,6 +28,7 @@ RETRY_MAX_SECONDS: Final = 30.0
 LEASE_SLACK_SECONDS: Final = 30
 
 
+@logs.last_words()
 def main(
     pipe: Connection, settings: Settings, node: str, supervisor_pid: int, _lock: InheritedDescriptor
 ) -> None:

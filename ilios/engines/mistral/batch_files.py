@@ -79,7 +79,7 @@ class BatchFiles:
             except NotThere:
                 continue
             except RefusedByProvider as error:
-                log.warning("batch.file_not_deleted", file_id=file_id, reason=error.detail)
+                log.warning("batch.file_not_deleted", file_id=file_id, reason=error.logged)
 
     def _uploaded(self, batch_id: str) -> list[str]:
         """Those whose id never came to be written down are found by their names."""
@@ -106,7 +106,7 @@ def provider_errors(seconds: float) -> Iterator[None]:
     except MistralError as error:
         fault = faults.of_file_call(error)
         if error.status_code == httpx2.codes.NOT_FOUND:
-            raise NotThere(fault.detail) from error
+            raise NotThere(fault.detail, logged=fault.logged) from error
         raise fault from error
     except httpx2.HTTPError as error:
         raise faults.of_transport(error, is_sent=False) from error

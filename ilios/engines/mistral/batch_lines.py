@@ -93,7 +93,9 @@ def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None
     status = count(response.get("status_code")) if isinstance(response, dict) else None
     if response is None or status is None:
         reason = faults.plain(str(fields.get("error") or "it gives no reason"))
-        return LineAnswer(custom_id, fault=ProviderUnavailable(f"{NOT_DONE} ({reason})."))
+        return LineAnswer(
+            custom_id, fault=ProviderUnavailable(f"{NOT_DONE} ({reason}).", logged=NOT_DONE)
+        )
     # An error file has the body as a string of JSON, an output file as JSON.
     body = response.get("body")
     text = body if isinstance(body, str) else json.dumps(body)
@@ -103,7 +105,11 @@ def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None
     refusal = SDKError("", httpx2.Response(status, text=text), text)
     fault = faults.of_ocr(refusal, model, configured_model, is_file=True)
     if isinstance(fault, faults.SourceNotAccepted):
-        return LineAnswer(custom_id, fault=RefusedByProvider(fault.detail), is_source_lost=True)
+        return LineAnswer(
+            custom_id,
+            fault=RefusedByProvider(fault.detail, logged=fault.logged),
+            is_source_lost=True,
+        )
     return LineAnswer(custom_id, fault=fault)
 
 

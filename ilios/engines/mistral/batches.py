@@ -157,10 +157,13 @@ class Batches:
             case ProviderUnavailable() | OutcomeUnknown():
                 return OutcomeUnknown(f"Mistral answered {error.status_code} to a batch.")
             case RefusedByProvider():
-                reason = faults.Refusal.of(error).reason
+                refusal = faults.Refusal.of(error)
+                reason = refusal.reason
                 if NO_SUCH_MODEL in reason:
                     return faults.wrong_model(model, self._configured_model)
-                return RefusedByProvider(f"Mistral refuses the batch. {reason}")
+                return RefusedByProvider(
+                    f"Mistral refuses the batch. {reason}", logged=refusal.logged
+                )
         return fault
 
 

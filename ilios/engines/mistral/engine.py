@@ -130,7 +130,7 @@ class MistralEngine:
                     return self._answer_of_file(file_id, options, keep, is_last=upload == UPLOADS)
                 except SourceNotAccepted as error:
                     # Corrupt, or gone: who uploads the same bytes may get, and delete, our file.
-                    log.warning("provider_file.refused", upload=upload, reason=error.detail)
+                    log.warning("provider_file.refused", upload=upload, reason=error.logged)
                     refusal = error
         if refusal.is_missing:
             # No word about the document, which may be fine.

@@ -36,8 +36,8 @@ _PLAIN_TEXT: Final = re.compile(r"[^<{][^<{]*")
 class SourceNotAccepted(RefusedByProvider):
     """The provider finds no file where the request says it is, or cannot make use of it."""
 
-    def __init__(self, detail: str, *, is_missing: bool) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, is_missing: bool, logged: str) -> None:
+        super().__init__(detail, logged=logged)
         self.is_missing = is_missing  #: a 404: perhaps the file is only not visible yet
 
 
@@ -50,6 +50,11 @@ class Refusal:
     code: str
     reason: str
     headers: Mapping[str, str]
+
+    @property
+    def logged(self) -> str:
+        """What a log may have of it: the reason may quote the document."""
+        return f"Mistral answered {self.status}."
 
     @classmethod
     def of(cls, error: MistralError) -> Refusal:
@@ -71,16 +76,17 @@ def of_ocr(
     if refusal.type == "invalid_model" or refusal.code == "1500":
         return wrong_model(model, configured_model)
     if refusal.type == "invalid_request_file" or refusal.code == "3310":
-        return SourceNotAccepted(_refused(refusal), is_missing=False)
+        return SourceNotAccepted(_refused(refusal), is_missing=False, logged=refusal.logged)
     if refusal.status == httpx2.codes.NOT_FOUND and is_file:
-        return SourceNotAccepted(_refused(refusal), is_missing=True)
+        return SourceNotAccepted(_refused(refusal), is_missing=True, logged=refusal.logged)
     known = of_any(refusal)
     if known is not None:
         return known
     if httpx2.codes.is_client_error(refusal.status):
-        return RefusedByProvider(_refused(refusal))
+        return RefusedByProvider(_refused(refusal), logged=refusal.logged)
     return OutcomeUnknown(
-        f"Mistral answered {refusal.status}, so the call may have been billed. {refusal.reason}"
+        f"Mistral answered {refusal.status}, so the call may have been billed. {refusal.reason}",
+        logged=refusal.logged,
     )
 
 
@@ -91,8 +97,10 @@ def of_file_call(error: MistralError) -> ConversionError:
     if known is not None:
         return known
     if httpx2.codes.is_client_error(refusal.status):
-        return RefusedByProvider(_refused(refusal))
-    return ProviderUnavailable(f"Mistral took no file ({refusal.status}). {refusal.reason}".strip())
+        return RefusedByProvider(_refused(refusal), logged=refusal.logged)
+    return ProviderUnavailable(
+        f"Mistral took no file ({refusal.status}). {refusal.reason}".strip(), logged=refusal.logged
+    )
 
 
 def of_transport(error: httpx2.HTTPError, *, is_sent: bool) -> ConversionError:
@@ -109,14 +117,17 @@ def of_any(refusal: Refusal) -> ConversionError | None:
         case 401 | 402 | 403:
             return ProviderMisconfigured(_CONFIGURATION[refusal.status])
         case 413:
-            return DocumentTooLarge(_too_large(refusal))
+            return DocumentTooLarge(_too_large(refusal), logged=refusal.logged)
         case 429:
             return ProviderThrottled(
                 f"Mistral takes no more calls for now (429). {refusal.reason}".strip(),
                 retry_after_seconds(refusal.headers),
+                logged=refusal.logged,
             )
         case status if status in NOT_DONE:
-            return ProviderUnavailable(f"Mistral is out of order ({status}). {refusal.reason}")
+            return ProviderUnavailable(
+                f"Mistral is out of order ({status}). {refusal.reason}", logged=refusal.logged
+            )
         case 404 | 405 if not refusal.type:
             return ProviderMisconfigured(
                 f"There is no OCR API at MISTRAL_SERVER_URL ({refusal.status}): "
@@ -134,10 +145,11 @@ def _fault_of_document(refusal: Refusal) -> ConversionError | None:
     if refusal.type == "document_parser_invalid_file" or refusal.code == "3740":
         return CorruptDocument(
             f"Mistral cannot read the document: {refusal.reason} Save or export it again, then "
-            "send the new file."
+            "send the new file.",
+            logged=refusal.logged,
         )
     if refusal.type == "document_parser_too_many_pages" or refusal.code == "3730":
-        return DocumentTooLarge(_too_large(refusal))
+        return DocumentTooLarge(_too_large(refusal), logged=refusal.logged)
     return None
 
 

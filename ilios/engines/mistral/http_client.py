@@ -19,6 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from ilios import tracing
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
 
@@ -61,6 +62,8 @@ class HttpClient(httpx2.Client):
 
     def build_request(self, method: str, url: Any, **options: Any) -> httpx2.Request:
         options["timeout"] = TIMEOUT  # the SDK's own is by phase, and for all phases the same
+        if traceparent := tracing.next_traceparent():
+            options["headers"] = {**(options.get("headers") or {}), tracing.HEADER: traceparent}
         call = _CALL.get()
         if call is None:
             return super().build_request(method, url, **options)

@@ -33,7 +33,7 @@ def written(images: list[Any], index: int, workspace: Path) -> dict[str, ImageFi
             continue
         decoded = _decoded(image)
         if decoded is None:
-            log.warning("answer.image_unreadable", page=index + 1, image=image["id"][:80])
+            log.warning("answer.image_unreadable", page=index + 1)
             continue
         content, media_type = decoded
         name = _name(image["id"], index, taken)

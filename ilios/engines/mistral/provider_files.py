@@ -61,7 +61,7 @@ class ProviderFiles:
         try:
             files = self._client.files(deadline)
         except ConversionError as error:
-            log.warning("provider_files.not_listed", reason=error.detail)
+            log.warning("provider_files.not_listed", reason=error.logged)
             return 0
         oldest = time.time() - self._unused_after_seconds
         left = [
@@ -86,6 +86,6 @@ class ProviderFiles:
             self._client.delete_file(file_id, Deadline(DELETE_SECONDS))
         except ConversionError as error:
             # Its expiry and the sweep are still there.
-            log.warning("provider_file.not_deleted", file_id=file_id, reason=error.detail)
+            log.warning("provider_file.not_deleted", file_id=file_id, reason=error.logged)
             return False
         return True
