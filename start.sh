@@ -77,7 +77,7 @@ forward_stop() {
 wait_for_end() {
   local status
   # A signal interrupts `wait`; only the end of the process ends the loop.
-  until wait "$1"; status=$?; ! kill -0 "$1" 2>/dev/null; do :; done
+  until wait "$1" 2>/dev/null; status=$?; ! kill -0 "$1" 2>/dev/null; do :; done
   ((status != 0)) || return 0
   # It did not leave by itself, so its children may still be there. They have as long as running
   # jobs may take.
@@ -134,7 +134,7 @@ supervisor=$!
 set +m
 ((stop_requested == 0)) || forward_stop  # it came between the check above and the start
 
-wait -n "$web" "$supervisor"
+wait -n "$web" "$supervisor" 2>/dev/null  # bash would say, in its own words, that one was killed
 status=$?
 if ((stop_requested == 0)); then
   ended="the supervisor"

@@ -77,8 +77,8 @@ class Intake:
             document = self._scribe.write(
                 lambda session: admit(session, self._settings, stored, order, clock.now())
             )
-        self._bell.ring()
         _say_accepted(document)
+        self._bell.ring()
         return document
 
     def submit_batch(
@@ -116,7 +116,6 @@ class Intake:
             ]
             if provider_batch_id and any(item.provider_batch_id for item in documents):
                 open_provider_batch(session, self._settings, batch, provider_batch_id, order)
-        self._bell.ring()
         log.info(
             "batch.accepted",
             batch_id=batch.id,
@@ -125,6 +124,7 @@ class Intake:
         )
         for document in documents:
             _say_accepted(document)
+        self._bell.ring()
         return batch, documents
 
     def offer_upload(
@@ -173,8 +173,8 @@ class Intake:
             with contextlib.suppress(Exception):
                 self._store.delete(key)
             raise
-        self._bell.ring()
         _say_accepted(completed)
+        self._bell.ring()
         with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
             self._store.delete(document.storage_key)
         return completed

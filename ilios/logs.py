@@ -11,11 +11,11 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Final, NoReturn, TextIO
 
 import structlog
@@ -32,9 +32,9 @@ EXIT_CRASHED: Final = 1
 LOUD: Final = ("gunicorn.error",)  #: of libraries, those whose ordinary messages are of interest
 _LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
-_FIELDS: ContextVar[MappingProxyType[str, object]] = ContextVar(
-    "log_fields", default=MappingProxyType({})
-)
+_NONE: Final[dict[str, object]] = {}
+_FIELDS: ContextVar[dict[str, object]] = ContextVar("log_fields", default=_NONE)
+"""Of the present work. Never changed, only replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Speaker:
         colours = target is not None and target.isatty() and not os.environ.get("NO_COLOR")
         self._render = log_lines.as_json if self._is_json else log_lines.console(colours=colours)
 
-    def line(self, logger: _Logger, level: str, event: dict[str, Any]) -> str:
+    def line(self, logger: _Logger, level: str, event: MutableMapping[str, Any]) -> str:
         """What structlog calls last: all of an event as text."""
         error = _error(event.pop("exc_info", None))
         whole = {
@@ -121,7 +121,7 @@ def speak(voice: Voice, stream: TextIO | None = None) -> None:
     _speaker.speak_as(voice, stream)
     level = logging.getLevelNamesMapping()[voice.level]
     structlog.configure(
-        processors=[lambda logger, method, event: _speaker.line(logger, method, dict(event))],
+        processors=[_speaker.line],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_Logger,
         cache_logger_on_first_use=True,
@@ -148,7 +148,7 @@ def get(name: str) -> Log:
 def bind(**fields: object) -> None:
     """Let the lines of this thread's present work have these fields too; None takes one away."""
     known = {**_FIELDS.get(), **fields}
-    _FIELDS.set(MappingProxyType({k: v for k, v in known.items() if v is not None}))
+    _FIELDS.set({name: value for name, value in known.items() if value is not None})
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def bound(**fields: object) -> Iterator[None]:
 
 def unbind() -> None:
     """The present work of this thread is over."""
-    _FIELDS.set(MappingProxyType({}))
+    _FIELDS.set(_NONE)
 
 
 def refuse_start(process: str, reason: str, exit_code: int = EXIT_CANNOT_START) -> NoReturn:

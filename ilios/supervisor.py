@@ -84,6 +84,7 @@ class Supervisor:
         self._storage_fault: str | None = None
         self._beat_at = 0.0
         self._ready_last_said = -1
+        self._is_silent = self._is_blocked = False  #: heartbeat or database fail: that is said once
         self._provider_files_removed = 0
         self._renewed_at = time.monotonic()
         self._stopping = False
@@ -135,8 +136,11 @@ class Supervisor:
                 self._cancel()
                 self._dispatch()
             self._keep_leases()
+            self._is_blocked = False
         except (SQLAlchemyError, DatabaseBusy, OSError) as error:
-            log.warning("supervisor.database_failed", reason=str(error))
+            if not self._is_blocked:
+                log.warning("supervisor.database_failed", reason=str(error))
+            self._is_blocked = True
 
     def _release(self) -> None:
         """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
@@ -287,8 +291,11 @@ class Supervisor:
         )
         try:
             heartbeat.write(data_folder.supervisor_state(self._settings), beat)
+            self._is_silent = False
         except OSError as error:  # a full disk: `/health` says that we are silent
-            log.warning("supervisor.heartbeat_failed", reason=str(error))
+            if not self._is_silent:
+                log.warning("supervisor.heartbeat_failed", reason=str(error))
+            self._is_silent = True
 
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()

@@ -62,6 +62,7 @@ async def journalled(request: web.Request, handler: Handler) -> web.StreamRespon
     provider = request.app[PROVIDER]
     with provider.journal.call(kind) as call:
         request[CALL] = call
+        call.traceparent = request.headers.get("traceparent")
         try:
             if kind != FETCH:
                 _authorize(request, provider)

@@ -36,6 +36,7 @@ class Call:
     custom_id: str | None = None
     job_id: str | None = None
     model: str | None = None
+    traceparent: str | None = None  #: as the client sent it
 
 
 @dataclass(frozen=True, slots=True)

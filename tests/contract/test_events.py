@@ -1,0 +1,73 @@
+"""docs/events.md lists every event of the code with its levels and fields, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.migrating import REPOSITORY
+
+LEVELS = {name: name for name in ("debug", "info", "warning", "error", "critical")}
+LEVELS |= {"exception": "error", "log": "*"}
+"""What a method of a log writes; `log` takes over the level of somebody else."""
+NOT_FIELDS = ("exc_info",)
+NAME = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+SAID_BY_SCRIPT = re.compile(r"^\s*say (\w+) (\S+) ", re.MULTILINE)
+ROW = re.compile(r"^\| `([^`]+)` \| ([a-z*, ]+) \|([^|]*)\| (.+?) \| (.+?) \|$", re.MULTILINE)
+
+Event = tuple[frozenset[str], frozenset[str]]
+"""Levels and fields."""
+
+
+def sources() -> Iterator[Path]:
+    yield from (REPOSITORY / "ilios").rglob("*.py")
+    yield from (REPOSITORY / "alembic").rglob("*.py")
+    yield from REPOSITORY.glob("*.py")
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Calls of a method of `log` or `_log`, with the method's name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if isinstance(node.func.value, ast.Name) and node.func.value.id in ("log", "_log"):
+            yield node.func.attr, node
+
+
+def logged() -> dict[str, Event]:
+    """Every event, as the code writes it."""
+    levels: dict[str, set[str]] = defaultdict(set)
+    fields: dict[str, set[str]] = defaultdict(set)
+    for path in sources():
+        for method, call in calls(path):
+            where = f"{path.relative_to(REPOSITORY)}:{call.lineno}"
+            name = call.args[-1]
+            assert isinstance(name, ast.Constant), f"{where}: the name of an event is a constant"
+            assert NAME.fullmatch(name.value), f"{where}: {name.value} is not noun.verb"
+            assert all(keyword.arg for keyword in call.keywords), f"{where}: fields are written out"
+            levels[name.value].add(LEVELS[method])
+            fields[name.value] |= {str(keyword.arg) for keyword in call.keywords}
+    for level, name in SAID_BY_SCRIPT.findall((REPOSITORY / "start.sh").read_text()):
+        levels[name].add(level)
+        fields[name].add("reason")
+    return {
+        name: (frozenset(levels[name]), frozenset(fields[name].difference(NOT_FIELDS)))
+        for name in levels
+    }
+
+
+def documented() -> dict[str, Event]:
+    """Every event, as docs/events.md has it."""
+    rows = ROW.findall((REPOSITORY / "docs/events.md").read_text())
+    assert len({name for name, *_ in rows}) == len(rows), "an event has one row"
+    return {
+        name: (frozenset(levels.split(", ")), frozenset(re.findall(r"`(\w+)`", fields)))
+        for name, levels, fields, *_ in rows
+    }
+
+
+def test_every_event_is_documented_with_its_levels_and_fields_and_nothing_else_is() -> None:
+    assert documented() == logged()
