@@ -30,6 +30,22 @@ _LET_GO = select(Job.id).where(
 _DUE = select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= bindparam("moment")).limit(1)
 
 
+_DEPTHS = {
+    "ready": (Job.status == PENDING, Job.scheduled_at.is_(None)),
+    "delayed": (Job.status == PENDING, Job.scheduled_at.is_not(None)),
+    "running": (Job.status == PROCESSING,),
+}
+_DEPTH = {
+    state: select(func.count()).select_from(Job).where(*which) for state, which in _DEPTHS.items()
+}
+
+
+def depths(session: Session) -> dict[str, int]:
+    """How many jobs are ready, delayed until later, and running; takes no lock."""
+    connection = session.connection()
+    return {state: connection.execute(count).scalar_one() for state, count in _DEPTH.items()}
+
+
 def anything_ready(session: Session, lanes: Iterable[str]) -> bool:
     """Whether a claim in one of these lanes would find a job; takes no lock."""
     connection = session.connection()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import catalog, data_folder, logs, queue, results
+from ilios import catalog, data_folder, logs, metrics, queue, results
 from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.database import Database
 from ilios.document_options import bounds, options_of, range_of
@@ -114,6 +114,9 @@ class Converter:
             job, document = queue.held_with_document(session, lease)
         logs.bind(document_id=document.id)
         log.info("job.started", job_id=lease.job_id, document_id=document.id)
+        if job.attempts == 1 and job.error is None and job.started_at is not None:
+            waited = job.started_at - job.created_at
+            metrics.PICKUP_SECONDS.labels(job.lane).observe(waited.total_seconds())
         return Work(lease, job, document, self._engines[job.lane])
 
     def _run(self, work: Work) -> News | None:
@@ -157,13 +160,14 @@ class Converter:
             attempt.question = question = self._recorder.begin(
                 work, work.engine.model(options_of(work.document)), part.indexes
             )
-            conversion = work.engine.convert(
-                part,
-                options_of(work.document),
-                attempt.workspace,
-                self._progress_of(work),
-                self._keeper(attempt, question),
-            )
+            with metrics.provider_call() if work.engine.is_paid else contextlib.nullcontext():
+                conversion = work.engine.convert(
+                    part,
+                    options_of(work.document),
+                    attempt.workspace,
+                    self._progress_of(work),
+                    self._keeper(attempt, question),
+                )
         images = self._keep_images(question, conversion)
         try:
             self._recorder.store(work, question, conversion, images)
@@ -172,13 +176,15 @@ class Converter:
             raise
         self._answers.forget(question)
         self._drop_part(work)
+        seconds = attempt.seconds()
         log.info(
             "job.completed",
             job_id=work.job.id,
             document_id=work.document.id,
             pages=conversion.usage.pages,
-            duration_ms=attempt.duration_ms(),
+            duration_ms=round(seconds * 1000, 1),
         )
+        metrics.CONVERSION_SECONDS.labels(work.engine.name).observe(seconds)
         return ANSWERED if work.engine.is_paid else None
 
     def _next_part(self, attempt: _Attempt) -> Part | None:
@@ -310,8 +316,9 @@ class _Attempt:
         self.has_collected = False  #: answers of earlier attempts, since the document was read
         self._began_at = time.monotonic()
 
-    def duration_ms(self) -> float:
-        return round((time.monotonic() - self._began_at) * 1000, 1)
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began_at
 
 
 _KEPT_SOURCE = Source(Path(), "application/octet-stream", "answer")

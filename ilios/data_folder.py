@@ -11,6 +11,7 @@ from ilios.errors import StartupError
 from ilios.settings import Settings
 
 MAX_SOCKET_PATH = 107  #: bytes; sockaddr_un.sun_path less its final NUL
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # files there are made with care: ilios.metric_slots
 DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock")
 
 
@@ -52,6 +53,17 @@ def supervisor_state(settings: Settings) -> Path:
 def request_rates(settings: Settings) -> Path:
     """How many requests each key has sent of late; see ilios.request_rates."""
     return settings.data_folder / "run" / "rates"
+
+
+def metrics(settings: Settings) -> tuple[Path, Path]:
+    """Where the processes count: in memory, or, on a machine without /dev/shm, beside the sockets.
+
+    A page that is mapped from a disk is a SIGBUS when that fails, and a wait when it is slow. The
+    data folder's device and inode name it: two containers of one pod share their memory.
+    """
+    found = settings.data_folder.stat()
+    name = f"ilios-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
+    return SHARED_MEMORY / name, settings.data_folder / "run" / "metrics"
 
 
 def objects(settings: Settings) -> Path:

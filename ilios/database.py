@@ -6,7 +6,7 @@ import fcntl
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ilios import logs
+from ilios import logs, metrics
 from ilios.errors import DatabaseBusy, DatabaseRefused
 
 log = logs.get(__name__)
@@ -26,6 +26,7 @@ TRUNCATE_TIMEOUT_MS = 1_000
 BUSY_RETRIES = 4
 BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
 POOL_SIZE = 8
+_AFTER_COMMIT = "after_commit"
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
@@ -55,6 +56,11 @@ def damaged(path: Path, cause: object) -> DatabaseRefused:
         f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
         "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
     )
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Have something done once this writing transaction is committed; never, if it is not."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(act)
 
 
 class Watch:
@@ -134,6 +140,8 @@ class Database:
             self._begin(session)
             yield session
             session.commit()
+        for act in session.info.pop(_AFTER_COMMIT, ()):
+            act()
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
@@ -180,6 +188,7 @@ class Database:
                     raise
                 if retry == BUSY_RETRIES:
                     raise DatabaseBusy("The database is locked. Try again.") from error
+                metrics.DATABASE_BUSY_RETRIES.inc()
                 log.warning("database.busy", retry=retry + 1)
                 time.sleep(BUSY_BACKOFF_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311
             else:

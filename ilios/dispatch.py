@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ilios import backlog, clock, engines, ledger, logs, queue, releases, results
+from ilios import backlog, clock, engines, ledger, logs, metrics, queue, releases, results
 from ilios.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
-from ilios.database import Database
+from ilios.database import Database, after_commit
 from ilios.models import Document, Job, JobStatus, JobType
 from ilios.queue import Lease
 from ilios.releases import Released
@@ -168,6 +168,8 @@ class Dispatcher:
             releases.drop_waiting(session, released.document_id, error.detail, now)
         else:
             _follow(session, released)
+        counter = metrics.CONVERSIONS_FAILED if status is JobStatus.FAILED else metrics.RETRIES
+        after_commit(session, counter.labels(error.code).inc)
         log.warning(
             "job.released",
             job_id=released.job_id,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios import backlog, budgets, clock, ledger, logs, media, queue, releases, results
+from ilios import backlog, budgets, clock, ledger, logs, media, metrics, queue, releases, results
 from ilios.admission import require_cost_within
 from ilios.budgets import Need
 from ilios.conversion_errors import (
@@ -21,6 +21,7 @@ from ilios.conversion_errors import (
     ProviderMisconfigured,
     ProviderThrottled,
 )
+from ilios.database import after_commit
 from ilios.document_options import options_of
 from ilios.engines.base import Conversion, Engine, Part
 from ilios.errors import LeaseLost
@@ -203,6 +204,8 @@ class Recorder:
             raise
         if question is not None:
             _say_closed(question, error, is_doubtful=is_doubtful)
+        has_failed = status is JobStatus.FAILED
+        (metrics.CONVERSIONS_FAILED if has_failed else metrics.RETRIES).labels(final.code).inc()
         _say_left(work, status, final)
 
     def _leave(self, session: Session, work: Work, error: ConversionError) -> JobStatus:
@@ -252,6 +255,7 @@ class Recorder:
             used = Need(conversion.usage.pages, charge.total_micros)
             budgets.release(session, question.document_id, used)
             results.checkpoint(session, question.document_id, conversion, images)
+            after_commit(session, lambda: _count(engine, used))
 
     def _need(
         self, engine: Engine, model: str, indexes: tuple[int, ...] | None, *, batch: bool = False
@@ -281,6 +285,11 @@ def _require_counted(document: Document, parts: Sequence[Part]) -> None:
             "Its pages cannot be counted before it is converted, so that maxCostUsd cannot be "
             "kept. Nothing was charged: send it again without maxCostUsd."
         )
+
+
+def _count(engine: Engine, used: Need) -> None:
+    metrics.PAGES.labels(engine.name).inc(used.pages)
+    metrics.COST.labels(engine.name).inc(used.cost_micros)
 
 
 def _finish(session: Session, work: Work) -> bool:

@@ -29,7 +29,6 @@ _BUCKET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 NOT_AVAILABLE: Final = {
     "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
     "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
-    "METRICS_TOKEN": "/metrics is not served yet; unset it",
 }
 """Variables of the deployment guide that nothing here would honour: refused, never ignored."""
 
@@ -152,6 +151,9 @@ class Settings(BaseSettings):
     )
     api_key: Keys | None = _field(
         None, "API keys, comma-separated; unset: no authentication", "key-of-team-a,key-of-team-b"
+    )
+    metrics_token: HeaderToken | None = _field(
+        None, "Token for /metrics; without one, /metrics needs a key once there are keys", "scrape"
     )
     cors_origins: Origins = _field(
         "*", "Origins that browsers may call from, comma-separated", "https://app.example.com"

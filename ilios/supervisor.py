@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import data_folder, engines, heartbeat, logs, migrations
+from ilios import data_folder, engines, heartbeat, logs, metric_files, metrics, migrations
 from ilios.database import Database
 from ilios.dispatch import Dispatcher, Slot
 from ilios.errors import DatabaseBusy, StartupError
@@ -50,6 +50,8 @@ def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) 
     data_folder.prepare(settings)
     migrations.require_current(settings)
     lock = _take_lock(data_folder.supervisor_lock(settings))
+    metric_files.share(*data_folder.metrics(settings))
+    metrics.start_at_zero()
     supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.request_stop)
@@ -57,6 +59,7 @@ def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) 
         return supervisor.run()
     finally:
         supervisor.close()
+        metric_files.close()
         os.close(lock)
 
 

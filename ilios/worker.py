@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from ilios import catalog, data_folder, logs, tracing
+from ilios import catalog, data_folder, logs, metric_files, tracing
 from ilios.conversion import Converter
 from ilios.database import Database
 from ilios.engines import MISTRAL, jobs_at_once
@@ -74,6 +74,7 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logs.configure(settings, name)
+    metric_files.share(*data_folder.metrics(settings))
     sys.setswitchinterval(SWITCH_SECONDS)
     database = Database(settings.database_path, settings.sqlite_synchronous)
     with database.reading() as session:
@@ -100,6 +101,7 @@ def main(
     for engine in engines.values():
         engine.close()
     database.close()
+    metric_files.close()
     log.info("worker.stopped")
 
 

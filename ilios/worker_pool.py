@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 
-from ilios import data_folder, logs
+from ilios import data_folder, logs, metrics
 from ilios.processes import InheritedDescriptor
 from ilios.settings import Settings
 from ilios.worker import EngineFactory
@@ -98,6 +98,7 @@ class WorkerPool:
     def bury(self, worker: WorkerHandle) -> None:
         """Reap a dead worker and plan its successor; only then may its jobs be given back."""
         exit_code = worker.reap()
+        metrics.WORKER_RESTARTS.labels("worker").inc()
         del self._workers[worker.name]
         log.warning(
             "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.leases)

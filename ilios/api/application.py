@@ -15,6 +15,7 @@ from ilios.api import (
     estimate,
     headers,
     health,
+    metrics,
     multipart,
     objects,
     openapi,
@@ -26,7 +27,7 @@ from ilios.api import (
 )
 from ilios.settings import Settings
 
-BLUEPRINTS = (convert, documents, uploads, batches, usage, estimate, objects, health)
+BLUEPRINTS = (convert, documents, uploads, batches, usage, estimate, objects, health, metrics)
 
 
 def build(settings: Settings) -> Flask:
@@ -40,6 +41,7 @@ def build(settings: Settings) -> Flask:
     errors.register(app)
     multipart.register(app)
     request_ids.register(app)
+    metrics.register(app)
     headers.register(app, settings.cors_origins)
     auth.register(app)
     routing.register(app)

@@ -15,6 +15,7 @@ from ilios.housekeeping import Housekeeping
 from ilios.intake import Intake
 from ilios.key_ring import KeyRing
 from ilios.listing import Listing
+from ilios.readings import Readings
 from ilios.reports import Reports
 from ilios.request_rates import RequestRates
 from ilios.settings import Settings
@@ -37,6 +38,7 @@ class Services:
     reports: Reports
     estimates: Estimates
     examiner: Examiner
+    readings: Readings
     keys: KeyRing
     rates: RequestRates
     places: Places
@@ -71,6 +73,7 @@ def build(settings: Settings) -> Services:
         reports=Reports(database, store, waiter),
         estimates=Estimates(settings),
         examiner=Examiner(database, store.name, state),
+        readings=Readings(settings, database),
         keys=KeyRing(settings.api_keys, database),
         rates=RequestRates(data_folder.request_rates(settings)),
         places=Places(settings.web_threads),

@@ -7,7 +7,7 @@ import gc
 import socket
 from pathlib import Path
 
-from ilios import data_folder, logs, settings
+from ilios import data_folder, logs, metric_files, settings
 from ilios.api import startup
 from ilios.api.access_log import GunicornLog
 from ilios.errors import StartupError
@@ -56,6 +56,7 @@ def on_starting(_server: object) -> None:
         )
     _lock_data_folder()
     data_folder.empty(data_folder.uploads(_settings))
+    metric_files.share(*data_folder.metrics(_settings))
 
 
 def when_ready(_server: object) -> None:

@@ -24,12 +24,13 @@ from flask import Flask
 from gunicorn.http import errors as parse_errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from ilios import metric_files
 from ilios.api import refused_heads
 from ilios.api.context import EXTENSION
 from ilios.api.patient_socket import PatientSocket
 
 PROBE_THREADS = 2
-PROBES = (b"GET /health ", b"GET /livez ", b"GET /readyz ")
+PROBES = (b"GET /health ", b"GET /livez ", b"GET /readyz ", b"GET /metrics ")
 UPLOADS = (b"POST ", b"PUT ")
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 CLOSE_LINGER_SECONDS = 2.0  #: for a client to read the answer before its own bytes reset the line
@@ -86,6 +87,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         # Every answer is out, or past its grace. Tearing the interpreter down would take longer
         # than the whole stop, and wait for threads that are stuck.
         logging.shutdown()
+        metric_files.close()
         os._exit(0)
 
     def accept(self, listener: Any) -> None:

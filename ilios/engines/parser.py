@@ -116,6 +116,7 @@ class Parser:
     def _receive(self, deadline: float) -> Message:
         assert self._pipe is not None  # noqa: S101  # narrows the type
         if not self._pipe.poll(max(0.0, deadline - time.monotonic())):
+            _count_restart("deadline")
             raise DeadlineExceeded(
                 "The document took longer than JOB_DEADLINE_SECONDS to convert. "
                 "Split it, or select some of its `pages`."
@@ -123,6 +124,8 @@ class Parser:
         try:
             message: Message = json.loads(self._pipe.recv_bytes())
         except (EOFError, OSError) as error:
+            if not self._is_stopped:
+                _count_restart("crash")
             raise ParserCrashed(
                 f"The parser process died while it read this document ({self._cause_of_death()})."
             ) from error
@@ -167,6 +170,13 @@ class Parser:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+
+
+def _count_restart(cause: str) -> None:
+    # Imported here: the child, which imports this module too, has nothing to count.
+    from ilios import metrics
+
+    metrics.PARSER_RESTARTS.labels(cause).inc()
 
 
 def _send(pipe: Connection | None, message: Message) -> None:

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Final
 
-from ilios import logs
+from ilios import logs, metrics
 from ilios.processes import InheritedDescriptor
 from ilios.replication import replicator
 from ilios.replication.standing import Finish, Standing
@@ -113,6 +113,7 @@ class ReplicatorHandle:
 
     def _bury(self) -> None:
         exit_code = self.reap()
+        metrics.WORKER_RESTARTS.labels("replicator").inc()
         was_stable = time.monotonic() - self._started_at > STABLE_SECONDS
         self._quick_deaths = 0 if was_stable else self._quick_deaths + 1
         delay = min(RESTART_MAX_SECONDS, RESTART_BASE_SECONDS * 2 ** min(10, self._quick_deaths))

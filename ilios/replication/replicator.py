@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import logs
+from ilios import data_folder, logs, metric_files
 from ilios.database import Database
 from ilios.errors import DatabaseBusy, ReplicationRefused
 from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
@@ -37,6 +37,7 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides when we end
     logs.configure(settings, "replicator")
+    metric_files.share(*data_folder.metrics(settings))
     database = Database(settings.database_path, settings.sqlite_synchronous)
     with database.writing() as session:
         change_log.install(local.raw(session))

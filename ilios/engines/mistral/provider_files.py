@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from ilios import ids, logs, media
+from ilios import ids, logs, media, metrics
 from ilios.conversion_errors import ConversionError
 from ilios.engines.base import Source
 from ilios.engines.mistral.client import Client
@@ -67,7 +67,10 @@ class ProviderFiles:
         left = [
             f.id for f in files if f.filename.startswith(self._prefix) and f.created_at < oldest
         ]
-        swept = sum(self._delete(file_id) for file_id in left if file_id not in self._users)
+        left = [file_id for file_id in left if file_id not in self._users]
+        swept = sum(self._delete(file_id) for file_id in left)
+        metrics.PROVIDER_FILES_REMOVED.inc(swept)
+        metrics.PROVIDER_FILES_LEFT.set(len(left) - swept)
         if swept:
             log.info("provider_files.swept", files=swept)
         return swept
