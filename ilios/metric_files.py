@@ -1,9 +1,9 @@
 """Where processes count: files that all of them map, one set for each process that lives.
 
-The files are those of prometheus-client's multiprocess mode, whose collector adds them up. That mode
-names them by pid: each process that ends leaves some behind for ever, or takes its counts away. Here
-a process takes a slot, and counts on from where its predecessor there was. Counters never go back,
-and there are as many files as there were ever processes at once.
+The files are those of prometheus-client's multiprocess mode, whose collector adds them up. That
+mode names them by pid: each process that ends leaves some behind for ever, or takes its counts
+away. Here a process takes a slot, and counts on from where its predecessor there was. Counters
+never go back, and there are as many files as there were ever processes at once.
 
 What is mapped is allocated first: writing to the hole of a file on a full disk is SIGBUS. A process
 that gets no file counts in its own memory, where nobody reads it.
@@ -66,7 +66,7 @@ class Value:
 
 
 def share(*folders: Path) -> None:
-    """Have this process, and what it forks, count in the first of these folders that can be used."""
+    """Let this process, and what it forks, count in the first of these folders that can be used."""
     with _lock:
         _files.close()
         _files.folder = next((folder for folder in folders if metric_slots.make(folder)), None)
@@ -85,7 +85,7 @@ def collector() -> MultiProcessCollector | None:
     """Adds up what all processes have counted; None when this one shares nothing."""
     with _lock:
         slot = _files.slot()
-    return MultiProcessCollector(None, str(slot.folder)) if slot else None
+    return MultiProcessCollector(None, str(slot.folder)) if slot else None  # type: ignore[no-untyped-call]
 
 
 class _Memory:
@@ -100,6 +100,9 @@ class _Memory:
     def write_value(self, key: str, value: float, timestamp: float) -> None:
         self._values[key] = value, timestamp
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class _Counts(MmapedDict):
     """A file of numbers by key. Raises OSError when its blocks cannot be had."""
@@ -107,13 +110,13 @@ class _Counts(MmapedDict):
     def __init__(self, path: Path) -> None:
         if not path.exists():
             _allocate(path)
-        super().__init__(str(path))
+        super().__init__(str(path))  # type: ignore[no-untyped-call]
 
     def _init_value(self, key: str) -> None:
         most_bytes = len(key.encode()) + 32
         if self._used + most_bytes > self._capacity:
             os.posix_fallocate(self._f.fileno(), 0, 2 * self._capacity)
-        super()._init_value(key)
+        super()._init_value(key)  # type: ignore[no-untyped-call]
 
 
 class _Files:
@@ -164,6 +167,8 @@ class _Files:
         return place
 
     def _forget(self) -> None:
+        for place in self._open.values():
+            place.close()
         self._open, self._slot, self._pid = {}, None, os.getpid()
 
     def _warn(self, error: OSError) -> None:

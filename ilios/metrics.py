@@ -22,7 +22,7 @@ from ilios.conversion_errors import (
 )
 from ilios.metric_files import Value
 
-values.ValueClass = Value  # type: ignore[assignment,misc]  # before the first instrument
+values.ValueClass = Value  # before the first instrument
 
 REGISTRY: Final = CollectorRegistry()
 """What this process alone has counted, or what its slot has."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import pysqlite3
 from prometheus_client.metrics_core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -58,7 +59,7 @@ class Readings:
         try:
             with self._database.reading() as session:
                 found = list(_of_queue(session))
-        except SQLAlchemyError:
+        except (SQLAlchemyError, pysqlite3.Error):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
         yield from found
