@@ -25,6 +25,7 @@ from ilios.models import Document, JobType
 from ilios.outcomes import Images, Recorder, Work
 from ilios.page_selection import PageSelection
 from ilios.queue import Lease
+from ilios.room import Room
 from ilios.storage.base import ObjectStore
 from ilios.storage.keys import part_key
 
@@ -45,6 +46,7 @@ class Converter:
         engines: Mapping[str, Engine],
         recorder: Recorder,
         *,
+        room: Room,
         workspaces: Path,
         answers: KeptAnswers,
     ) -> None:
@@ -52,6 +54,7 @@ class Converter:
         self._store = store
         self._engines = engines
         self._recorder = recorder
+        self._room = room
         self._workspaces = workspaces
         self._answers = answers
         self._calls = {
@@ -148,6 +151,7 @@ class Converter:
 
     def _attempt(self, attempt: _Attempt) -> News | None:
         work = attempt.work
+        self._room.require(work.document.file_size)
         if work.engine.is_paid:
             for kept in self._answers.of_job(work.job.id):
                 self._collect(kept, work.engine, options_of(work.document))
@@ -157,6 +161,7 @@ class Converter:
             return None
         # The intent too: one that waits for its turn to call is not in doubt when we die.
         with self._calls[work.job.lane]:
+            self._room.require()  # never pay for an answer that could not be kept
             attempt.question = question = self._recorder.begin(
                 work, work.engine.model(options_of(work.document)), part.indexes
             )

@@ -96,6 +96,13 @@ class StorageMisconfigured(StorageUnavailable):
     code = "storage_misconfigured"
 
 
+class DiskFull(StorageUnavailable):
+    """The data folder has no room for more; documents wait until it has."""
+
+    code = "disk_full"
+    retry_after_seconds: ClassVar[int] = 60
+
+
 class ObjectMissing(ConversionError):
     """The object store answered: there is no such object."""
 

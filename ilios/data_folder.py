@@ -50,6 +50,11 @@ def supervisor_state(settings: Settings) -> Path:
     return settings.data_folder / "run" / "supervisor.json"
 
 
+def interrupted(settings: Settings) -> Path:
+    """Jobs that a stop interrupted and could not give back; see ilios.interrupted."""
+    return settings.data_folder / "run" / "interrupted.json"
+
+
 def request_rates(settings: Settings) -> Path:
     """How many requests each key has sent of late; see ilios.request_rates."""
     return settings.data_folder / "run" / "rates"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,16 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ilios import logs, metrics
-from ilios.errors import DatabaseBusy, DatabaseRefused
+from ilios.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
+from ilios.turns import Turns
 
 log = logs.get(__name__)
 
 BUSY_TIMEOUT_MS = 30_000
 TRUNCATE_TIMEOUT_MS = 1_000
-BUSY_RETRIES = 4
 BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
+LOG_KEPT_BYTES = 64 * 1024**2
+"""What a long reader has made the WAL grow to is given back down to this, once it is gone."""
 POOL_SIZE = 8
 _AFTER_COMMIT = "after_commit"
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
@@ -63,6 +64,19 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(act)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a writer waits: for a turn among our own, then so often for a stranger's lock."""
+
+    turn_seconds: float
+    busy_ms: int
+    retries: int
+
+
+PATIENT = Patience(10.0, BUSY_TIMEOUT_MS, 4)
+BRISK = Patience(1.0, 1_000, 0)  #: of whoever has other things to see to, and comes back
+
+
 class Watch:
     """Cheap questions (some µs), each a snapshot of its own. Of one thread."""
 
@@ -87,10 +101,11 @@ class Database:
     Nothing is opened before the first transaction, so that a process may fork before it.
     """
 
-    def __init__(self, path: Path, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, synchronous: str = "FULL", patience: Patience = PATIENT) -> None:
         require_safe_sqlite()
         self.path = path
-        self._turn_path = path.with_name(path.name + ".write-lock")
+        self._patience = patience
+        self._turns = Turns(path.with_name(path.name + ".write-lock"), patience.turn_seconds)
         self._engine = create_engine(
             f"sqlite+pysqlite:///{path}",
             module=pysqlite3,
@@ -100,8 +115,9 @@ class Database:
             hide_parameters=True,  # file names and Markdown have no place in a log
         )
         pragmas = (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            f"busy_timeout={patience.busy_ms}",
             "journal_mode=WAL",
+            f"journal_size_limit={LOG_KEPT_BYTES}",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
             "secure_delete=ON",  # what a client deletes is not left in free pages
@@ -133,13 +149,18 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """`BEGIN IMMEDIATE … COMMIT`; any exception rolls back.
 
-        Writers of this host take turns in order of arrival (SQLite's own lock lets one starve).
-        Raises DatabaseBusy when a stranger holds the lock through every retry.
+        Writers of this host take turns in order of arrival. Raises DatabaseBusy when a stranger
+        holds the lock through every retry, and DatabaseFull when the disk has no room for it.
         """
-        with self._writer() as session, self._turn():
+        with self._writer() as session, self._turns.turn():
             self._begin(session)
-            yield session
-            session.commit()
+            try:
+                yield session
+                session.commit()
+            except OperationalError as error:
+                if _name(error) != "SQLITE_FULL":
+                    raise
+                raise DatabaseFull("The disk is full: nothing was stored.") from error
         for act in session.info.pop(_AFTER_COMMIT, ()):
             act()
 
@@ -160,7 +181,7 @@ class Database:
         with self._alone() as connection:
             connection.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
             busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            connection.execute(f"PRAGMA busy_timeout={self._patience.busy_ms}")
         return not busy
 
     def rewrite(self) -> None:
@@ -179,14 +200,14 @@ class Database:
         self._engine.dispose()
 
     def _begin(self, session: Session) -> None:
-        for retry in range(BUSY_RETRIES + 1):
+        for retry in range(self._patience.retries + 1):
             try:
                 session.connection()
             except OperationalError as error:
                 session.rollback()
                 if not _is_busy(error):
                     raise
-                if retry == BUSY_RETRIES:
+                if retry == self._patience.retries:
                     raise DatabaseBusy("The database is locked. Try again.") from error
                 metrics.DATABASE_BUSY_RETRIES.inc()
                 log.warning("database.busy", retry=retry + 1)
@@ -199,23 +220,16 @@ class Database:
         """The driver's own connection, outside of any transaction, when no other writer is."""
         pooled: Any = self._engine.raw_connection()
         try:
-            with self._turn():
+            with self._turns.turn():
                 yield pooled.driver_connection
         finally:
             pooled.close()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # A descriptor for each transaction: flock then queues threads as well as processes.
-        descriptor = os.open(self._turn_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
 
 def _is_busy(error: OperationalError) -> bool:
-    return str(getattr(error.orig, "sqlite_errorname", "")).startswith(
-        ("SQLITE_BUSY", "SQLITE_LOCKED")
-    )
+    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _name(error: OperationalError) -> str:
+    """SQLite's own name of an error."""
+    return str(getattr(error.orig, "sqlite_errorname", ""))

@@ -363,6 +363,13 @@ class DatabaseBusy(IliosError):
     retry_after_seconds: ClassVar[int] = 5
 
 
+class DatabaseFull(DatabaseBusy):
+    """The disk has no room for what the database was to keep; nothing of it was."""
+
+    code = "disk_full"
+    retry_after_seconds: ClassVar[int] = 60
+
+
 class StillRunning(IliosError):
     """The wait for an immediate conversion ended before the conversion did."""
 

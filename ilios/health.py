@@ -13,6 +13,7 @@ from ilios import backlog, clock, engines, heartbeat
 from ilios.database import Database
 from ilios.heartbeat import Heartbeat
 from ilios.models import Instance
+from ilios.room import Room
 
 BACKLOG_AGE = timedelta(seconds=60)
 
@@ -21,8 +22,8 @@ BACKLOG_AGE = timedelta(seconds=60)
 class Health:
     """`provider` is what the governor makes of it, `storage` what a worker last saw of the bucket.
 
-    `cause` says what makes the service unhealthy; it is None when it is healthy. `replica` is None
-    when replication is off.
+    `cause` says what makes the service unhealthy; it is None when it is healthy. `disk` is `ok`, or
+    says that nothing new is taken on. `replica` is None when replication is off.
     """
 
     database: str
@@ -31,6 +32,7 @@ class Health:
     queue: str
     provider: str
     cause: str | None
+    disk: str
     replica: Replica | None = None
 
 
@@ -46,16 +48,21 @@ class Replica:
 class Examiner:
     """Examines database, supervisor and queue."""
 
-    def __init__(self, database: Database, storage_name: str, supervisor_state: Path) -> None:
+    def __init__(
+        self, database: Database, storage_name: str, supervisor_state: Path, room: Room
+    ) -> None:
         self._database = database
         self._storage_name = storage_name
         self._supervisor_state = supervisor_state
+        self._room = room
 
     def examine(self) -> Health:
         beat = heartbeat.read(self._supervisor_state)
         workers, worker_fault = _workers(beat)
         provider = beat.provider if beat and beat.is_fresh else "unknown"
         storage = self._storage(beat)
+        fault = self._room.fault()
+        disk = f"full: {fault}" if fault else "ok"
         try:
             backlog = self._queue()
         except SQLAlchemyError as error:
@@ -67,10 +74,11 @@ class Examiner:
                 queue="unknown",
                 provider=provider,
                 cause=f"The database does not answer: {reason}.",
+                disk=disk,
                 replica=_replica(beat),
             )
         return Health(
-            "connected", storage, workers, backlog, provider, worker_fault, _replica(beat)
+            "connected", storage, workers, backlog, provider, worker_fault, disk, _replica(beat)
         )
 
     def _storage(self, beat: Heartbeat | None) -> str:

@@ -21,6 +21,7 @@ from ilios.errors import (
     UploadIncomplete,
 )
 from ilios.models import Batch, Document, DocumentStatus
+from ilios.room import Room
 from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage.base import ObjectStore
@@ -63,6 +64,7 @@ class Intake:
         self._database = database
         self._scribe = Scribe(database)
         self._store = store
+        self._room = Room(settings)
         self._bell = bell
         self._scratch = data_folder.uploads(settings)
 
@@ -154,12 +156,14 @@ class Intake:
         """Queue a document whose bytes were PUT to its link.
 
         The object is copied first, so that a late PUT to the same link changes nothing.
-        Raises DocumentNotFound, UploadAlreadyCompleted, UploadIncomplete, UnsupportedType.
+        Raises DocumentNotFound, UploadAlreadyCompleted, UploadIncomplete, UnsupportedType and
+        DiskFull.
         """
         with self._database.reading() as session:
             document = catalog.present_document_of(session, document_id, owner)
         _require_awaiting(document)
         self._require_whole(document)
+        self._room.require(document.file_size)
         # A key of its own for each attempt: one that loses a race removes only its own copy.
         key = f"{source_key(self._instance, document_id)}-{ids.new_id()}"
         self._store.copy(document.storage_key, key)

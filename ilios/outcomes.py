@@ -14,6 +14,7 @@ from ilios.budgets import Need
 from ilios.conversion_errors import (
     ConversionError,
     CostAboveLimit,
+    DiskFull,
     OutcomeUnknown,
     PagesMissing,
     ParserCrashed,
@@ -39,6 +40,7 @@ Images = Mapping[int, list[StoredImage]]
 """Stored images by page index."""
 
 THROTTLED_WAIT = timedelta(seconds=1)  #: after a 429 that names no Retry-After
+DISK_WAIT = timedelta(seconds=30)  #: for room on the disk
 REPAIR_WAIT = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
 
 
@@ -219,6 +221,8 @@ class Recorder:
                 queue.postpone(session, work.lease, until, error.detail)
             case ProviderMisconfigured():
                 queue.postpone(session, work.lease, now + REPAIR_WAIT, error.detail)
+            case DiskFull():
+                queue.postpone(session, work.lease, now + DISK_WAIT, error.detail)
             case OutcomeUnknown() if (
                 doubts := ledger.calls_unknown(session, work.job.id)
             ) <= self._ambiguous_retries:

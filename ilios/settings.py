@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     sqlite_synchronous: Literal["FULL", "NORMAL"] = _field(
         "FULL", "FULL survives a power cut; NORMAL is faster and may lose the last commits", "FULL"
     )
+    min_free_disk_bytes: int = _field(
+        256 * MIB, "Room kept free in DATA_DIR: below it nothing new is taken on", "268435456", ge=0
+    )
     aws_access_key_id: Credential | None = _field(None, "S3 access key", "tid_xxx")
     aws_secret_access_key: Credential | None = _field(None, "S3 secret key", "tsec_xxx")
     s3_bucket: Bucket | None = _field(

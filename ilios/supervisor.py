@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,8 +12,17 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import data_folder, engines, heartbeat, logs, metric_files, metrics, migrations
-from ilios.database import Database
+from ilios import (
+    data_folder,
+    engines,
+    heartbeat,
+    interrupted,
+    logs,
+    metric_files,
+    metrics,
+    migrations,
+)
+from ilios.database import BRISK, Database
 from ilios.dispatch import Dispatcher, Slot
 from ilios.errors import DatabaseBusy, StartupError
 from ilios.governor import Governor
@@ -21,6 +31,7 @@ from ilios.kept_answers import KeptAnswers
 from ilios.processes import InheritedDescriptor, lock_file
 from ilios.queue import Lease
 from ilios.replication import ReplicatorHandle
+from ilios.room import Room
 from ilios.settings import Settings
 from ilios.wakeup import Listener
 from ilios.worker import EngineFactory
@@ -36,6 +47,7 @@ POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
 BEAT_SECONDS = 0.25
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
+LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
 LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
 TIDY_SECONDS = 600.0
 STORE_LOOK_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
@@ -71,9 +83,11 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._node = data_folder.node_id(settings)
-        self._database = Database(settings.database_path, settings.sqlite_synchronous)
+        self._database = Database(settings.database_path, settings.sqlite_synchronous, BRISK)
         self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
         self._governor = _governor(settings)
+        self._room = Room(settings)
+        self._disk_fault: str | None = None
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
@@ -148,6 +162,9 @@ class Supervisor:
     def _release(self) -> None:
         """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
         if not self._node_released:
+            kept = data_folder.interrupted(self._settings)
+            self._dispatcher.give_back(interrupted.kept(kept))
+            interrupted.forget(kept)
             self._dispatcher.release_node(self._node)
             self._dispatcher.release_expired()  # a restored database's, of the node that was lost
             self._dispatcher.assign_lanes(self._settings)
@@ -169,10 +186,18 @@ class Supervisor:
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots:
+        if not slots or not self._has_room():
             return
         for slot, lease in self._dispatcher.claim(slots):
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
+
+    def _has_room(self) -> bool:
+        """Whether what jobs bring could be stored. Those that run go on: a reserve is theirs."""
+        fault = self._room.fault()
+        if bool(fault) != bool(self._disk_fault):
+            log.warning("disk.state", fault=fault, was=self._disk_fault)
+        self._disk_fault = fault
+        return fault is None
 
     def _free_slots(self, lane: str) -> list[Slot]:
         """As many as the governor allows."""
@@ -257,11 +282,23 @@ class Supervisor:
         for worker in self._workers:
             self._hear(worker)
             self._to_give_back += worker.leases
+        deadline = time.monotonic() + LAST_RELEASE_SECONDS
+        while not self._release_or_keep() and time.monotonic() < deadline:
+            self._beat()
+
+    def _release_or_keep(self) -> bool:
+        """Give back what is left; False, and a note for the next supervisor, when that fails."""
+        kept = data_folder.interrupted(self._settings)
         try:
             self._release()
         except (SQLAlchemyError, DatabaseBusy, OSError) as error:
-            # The next supervisor finds them under this node's name.
+            # Those that are lost stay under this node's name, and cost an attempt.
             log.warning("supervisor.database_failed", reason=str(error))
+            with contextlib.suppress(OSError):  # a full disk: then they cost an attempt too
+                interrupted.keep(kept, self._to_give_back)
+            return False
+        interrupted.forget(kept)
+        return True
 
     def _stop_replicator(self) -> None:
         """Let it send what the workers wrote last; what it cannot waits for the next start."""

@@ -10,6 +10,9 @@ from typing import BinaryIO
 
 from ilios import ids
 from ilios.errors import FileTooLarge
+from ilios.room import Room
+
+ROOM_CHECK_BYTES = 16 * 1024 * 1024  #: others are writing too, so it is looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +32,29 @@ class Received:
 class UploadSink:
     """A writable file in `folder` that hashes what passes and stops at `limit_bytes`."""
 
-    def __init__(self, folder: Path, limit_bytes: int) -> None:
+    def __init__(self, folder: Path, limit_bytes: int, room: Room) -> None:
         self.path = folder / ids.new_id()
         self.size_bytes = 0
         self._limit_bytes = limit_bytes
+        self._room = room
+        self._room_checked_at = 0
         self._hash = hashlib.sha256()
         self._file: BinaryIO = self.path.open("xb+", buffering=0)
 
     def write(self, block: bytes | bytearray | memoryview) -> int:
-        """Append a block. Raises FileTooLarge at the first byte beyond the limit."""
+        """Append a block.
+
+        Raises FileTooLarge at the first byte beyond the limit, and DiskFull.
+        """
         view = memoryview(block)
         self.size_bytes += view.nbytes
         if self.size_bytes > self._limit_bytes:
             raise FileTooLarge(
                 f"The file is larger than {self._limit_bytes} bytes (MAX_FILE_SIZE_BYTES)."
             )
+        if self.size_bytes - self._room_checked_at > ROOM_CHECK_BYTES:
+            self._room_checked_at = self.size_bytes
+            self._room.require()
         self._hash.update(view)
         return _write_all(self._file, view)
 

@@ -39,6 +39,7 @@ from ilios.pipe import (
 from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.queue import Lease
 from ilios.retention import Retention
+from ilios.room import Room
 from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, examination, open_store
@@ -87,6 +88,7 @@ def main(
         store,
         engines,
         recorder,
+        room=Room(settings),
         workspaces=data_folder.workspaces(settings),
         answers=KeptAnswers(data_folder.answers(settings)),
     )

@@ -32,7 +32,7 @@ _METADATA = MetadataSchema()
 @needs(Scope.CONVERT)
 @blueprint.arguments(BatchForm(), location="multipart")
 @blueprint.response(202, BatchAcceptedSchema)
-@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503)
+@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503, 507)
 def batch_submit(form: dict[str, Any]) -> Any:
     """Queue 1 to 100 documents, all or none.
 

@@ -18,6 +18,7 @@ from ilios.listing import Listing
 from ilios.readings import Readings
 from ilios.reports import Reports
 from ilios.request_rates import RequestRates
+from ilios.room import Room
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, open_store
 from ilios.waiting import Waiter
@@ -32,6 +33,7 @@ class Services:
 
     settings: Settings
     store: ObjectStore
+    room: Room
     intake: Intake
     housekeeping: Housekeeping
     listing: Listing
@@ -62,17 +64,19 @@ def build(settings: Settings) -> Services:
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
     waiter = Waiter(database)
+    room = Room(settings)
     bell = Bell(data_folder.wake_socket(settings))
     state = data_folder.supervisor_state(settings)
     return Services(
         settings=settings,
         store=store,
+        room=room,
         intake=Intake(settings, database, store, bell),
         housekeeping=Housekeeping(settings, database, store, bell),
         listing=Listing(database),
         reports=Reports(database, store, waiter),
         estimates=Estimates(settings),
-        examiner=Examiner(database, store.name, state),
+        examiner=Examiner(database, store.name, state, room),
         readings=Readings(settings, database),
         keys=KeyRing(settings.api_keys, database),
         rates=RequestRates(data_folder.request_rates(settings)),

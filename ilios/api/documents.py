@@ -35,7 +35,7 @@ blueprint = ApiBlueprint(
 @needs(Scope.CONVERT)
 @blueprint.arguments(SubmitForm(), location="multipart")
 @blueprint.response(202, AcceptedSchema)
-@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503)
+@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503, 507)
 def submit(form: dict[str, Any]) -> Response:
     """Queue a document.
 
@@ -108,7 +108,7 @@ def document_cancel(document_id: str) -> Any:
 @blueprint.post("/<id:document_id>/retry")
 @needs(Scope.CONVERT)
 @blueprint.response(202, DocumentStatusSchema)
-@blueprint.refuses(400, 401, 402, 403, 404, 409, 410, 429, 503)
+@blueprint.refuses(400, 401, 402, 403, 404, 409, 410, 429, 503, 507)
 def document_retry(document_id: str) -> Any:
     """Convert a document that failed or was cancelled once more, with fresh attempts.
 

@@ -37,6 +37,8 @@ STATUS: Final[dict[type[IliosError], int]] = {
     conversion_errors.ObjectMissing: 404,
     conversion_errors.StorageUnavailable: 503,
     errors.Busy: 503,
+    conversion_errors.DiskFull: 507,
+    errors.DatabaseFull: 507,
     errors.DatabaseBusy: 503,
     errors.StillRunning: 504,
 }

@@ -29,6 +29,7 @@ def health() -> Any:
             "workers": found.workers,
             "queue": found.queue,
             "provider": found.provider,
+            "disk": found.disk,
             **({"turso": found.replica.state} if found.replica else {}),
         },
         **({"replication": found.replica} if found.replica else {}),

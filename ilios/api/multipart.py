@@ -17,10 +17,11 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from ilios.api.body import BLOCK_BYTES, Body
-from ilios.conversion_errors import StorageUnavailable
+from ilios.conversion_errors import DiskFull, StorageUnavailable
 from ilios.disposition import safe_file_name
 from ilios.errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
 from ilios.intake import MAX_BATCH_FILES, RefusedFile
+from ilios.room import Room, is_full
 from ilios.uploads import Received, UploadSink
 
 CONTENT_TYPE: Final = "multipart/form-data"
@@ -38,6 +39,7 @@ class Limits:
 
     file_bytes: int
     request_bytes: int
+    room: Room
     lists_refusals: bool = False
 
 
@@ -56,6 +58,7 @@ class StreamingRequest(Request):
         if kind != CONTENT_TYPE or not boundary.isascii() or not boundary:
             raise MalformedRequest(f"Content-Type is {kind}; send {CONTENT_TYPE} with a boundary.")
         body = Body(self.environ, limits.request_bytes)
+        limits.room.require(body.length or 0)
         form = _Form(folder, limits)
         self.environ[_FORM] = form
         form.read(body, boundary.encode())
@@ -102,6 +105,8 @@ class _Form:
                 "The multipart body is broken, or ends before its last boundary."
             ) from error
         except OSError as error:
+            if is_full(error):
+                raise DiskFull("The disk is full: nothing was stored. Try again later.") from error
             raise StorageUnavailable(
                 f"The file could not be kept: {error.strerror}. Try again later."
             ) from error
@@ -148,7 +153,7 @@ class _Form:
         name, file_name = _name(part), safe_file_name(part.filename)
         if len(self._sinks) == MAX_BATCH_FILES:
             raise TooManyFiles(f"A request may carry {MAX_BATCH_FILES} files.")
-        sink = UploadSink(self._folder, self._limits.file_bytes)
+        sink = UploadSink(self._folder, self._limits.file_bytes, self._limits.room)
         self._sinks.append(sink)
 
         def refuse(reason: FileTooLarge) -> None:

@@ -21,6 +21,7 @@ from ilios.uploads import UploadSink
 blueprint = ApiBlueprint("Objects", __name__, url_prefix="/objects", description="Presigned links.")
 
 OPAQUE = "application/octet-stream"
+LINKS = "links"  #: whoever sends to one: a link does not say whose it is
 
 
 @blueprint.get("/<token>")
@@ -46,23 +47,31 @@ def object_get(token: str) -> Response:
     }
 )
 @blueprint.response(200, description="Stored.")
-@blueprint.refuses(400, 404, 408, 413, 503)
+@blueprint.refuses(400, 404, 408, 413, 503, 507)
 def object_put(token: str) -> Response:
     """Upload what a link was given out for: exactly as many bytes as it says."""
     store, link = _open(token, "PUT")
-    sink = UploadSink(data_folder.uploads(services().settings), link.size_bytes or 0)
+    size_bytes = link.size_bytes or 0
+    services().room.require(size_bytes)
+    folder = data_folder.uploads(services().settings)
+    sink = UploadSink(folder, size_bytes, services().room)
     try:
-        for block in Body(request.environ, link.size_bytes or 0).blocks():
-            sink.write(block)
-        if sink.size_bytes != link.size_bytes:
-            raise MalformedRequest(
-                f"The body has {sink.size_bytes} bytes, but fileSize was {link.size_bytes}."
-            )
-        sink.close()
+        with services().places.to_arrive(LINKS):
+            _receive(sink, size_bytes)
         store.put(link.key, sink.path, OPAQUE)
     finally:
         sink.discard()
     return Response(status=200, mimetype="text/plain")
+
+
+def _receive(sink: UploadSink, size_bytes: int) -> None:
+    for block in Body(request.environ, size_bytes).blocks():
+        sink.write(block)
+    if sink.size_bytes != size_bytes:
+        raise MalformedRequest(
+            f"The body has {sink.size_bytes} bytes, but fileSize was {size_bytes}."
+        )
+    sink.close()
 
 
 def _open(token: str, method: str) -> tuple[LocalStore, Link]:

@@ -12,6 +12,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
 from ilios import data_folder
+from ilios.api.auth import current_owner
 from ilios.api.body import Body
 from ilios.api.context import services
 from ilios.api.fields import FileField
@@ -43,7 +44,8 @@ class Parser(FlaskParser):
         if not isinstance(req, StreamingRequest):
             raise TypeError("the application does not read forms our way")
         settings = services().settings
-        form = req.receive_form(data_folder.uploads(settings), _limits(schema))
+        with services().places.to_arrive(current_owner()):
+            form = req.receive_form(data_folder.uploads(settings), _limits(schema))
         for name in [name for name in form if name.endswith("[]")]:
             for value in form.poplist(name):
                 form.add(name.removesuffix("[]"), value)
@@ -78,9 +80,10 @@ def _limits(schema: Schema) -> Limits:
     settings = services().settings
     file_bytes, request_bytes = settings.max_file_size_bytes, settings.max_request_bytes
     if FILES in schema.fields:
-        return Limits(file_bytes, request_bytes, lists_refusals=True)
+        return Limits(file_bytes, request_bytes, services().room, lists_refusals=True)
     # One file: a longer request cannot be right, and is refused before it is read.
-    return Limits(file_bytes, min(request_bytes, file_bytes + FORM_ROOM_BYTES))
+    request_bytes = min(request_bytes, file_bytes + FORM_ROOM_BYTES)
+    return Limits(file_bytes, request_bytes, services().room)
 
 
 def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:

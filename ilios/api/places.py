@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -10,12 +11,18 @@ from ilios.errors import Busy
 
 KEPT_FREE = 4  #: threads of a worker that never wait
 POLLS_SHARE = 2  #: one place in so many may be a poll's
+ARRIVING_SHARE = 2  #: one thread in so many may receive a body of one and the same key
 
 
 class Places:
-    """The waiting places of one web process: conversions take what is free, polls at most half."""
+    """The places of one web process.
+
+    Conversions wait in what is free, polls in half of it; uploads of one key take half the threads.
+    """
 
     def __init__(self, threads: int) -> None:
+        self._arriving_at_most = threads // ARRIVING_SHARE
+        self._arriving: Counter[str] = Counter()
         self.total = threads - min(KEPT_FREE, threads // 2)
         self._free = self.total
         self._polls_free = self.total // POLLS_SHARE
@@ -30,6 +37,23 @@ class Places:
     def to_estimate(self) -> AbstractContextManager[None]:
         """A place for an estimate. Raises Busy when none is free."""
         return self._place("Too many requests are waiting. Try again.")
+
+    @contextmanager
+    def to_arrive(self, owner: str) -> Iterator[None]:
+        """A place for a body on its way in; one that stalls holds it until it is given up.
+
+        Raises Busy when the owner's own bodies have taken its share: others send too.
+        """
+        with self._lock:
+            if self._arriving[owner] >= self._arriving_at_most:
+                raise Busy("Too many uploads of this key are arriving at once. Try again.")
+            self._arriving[owner] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving[owner] -= 1
+                self._arriving += Counter()  # forgets who has none
 
     @contextmanager
     def to_poll(self, seconds: float) -> Iterator[float]:

@@ -215,6 +215,7 @@ class HealthServicesSchema(CamelSchema):
     provider = text(
         "`ok`, `not used`, or what is the matter; documents wait meanwhile.", example="ok"
     )
+    disk = text("`ok`, or why nothing new is taken on.", example="ok")
     turso = text("With replication: `ok`, or what is the matter.", example="ok")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ilios.conversion_errors import ObjectMissing, StorageUnavailable
+from ilios.conversion_errors import DiskFull, ObjectMissing, StorageUnavailable
+from ilios.room import is_full
 
 MISSING = "The stored object is missing: it was deleted or never stored."
 
@@ -23,12 +24,14 @@ def fsync(path: Path) -> None:
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turn OSErrors into ObjectMissing or StorageUnavailable."""
+    """Turn OSErrors into ObjectMissing, DiskFull or StorageUnavailable."""
     try:
         yield
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ObjectMissing(MISSING) from error
     except OSError as error:
+        if is_full(error):
+            raise DiskFull("The disk is full: nothing was stored. Try again later.") from error
         raise StorageUnavailable(
             f"The data folder could not be read or written: {error.strerror}. "
             "Check its free space, its permissions and its disk."

@@ -13,6 +13,7 @@ from ilios.database import Database
 from ilios.engines.base import Engine
 from ilios.intake import Intake
 from ilios.reports import Reports
+from ilios.room import Room
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, open_store
 from ilios.uploads import Received, UploadSink
@@ -58,7 +59,7 @@ def receive(settings: Settings) -> Callable[..., Received]:
     """A file that has just arrived."""
 
     def receive(content: bytes, file_name: str = "hello.txt") -> Received:
-        sink = UploadSink(data_folder.uploads(settings), limit_bytes=1024**2)
+        sink = UploadSink(data_folder.uploads(settings), limit_bytes=1024**2, room=Room(settings))
         sink.write(content)
         return sink.received(file_name)
 

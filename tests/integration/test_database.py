@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from ilios import database as database_module
-from ilios.database import Database, require_safe_sqlite
+from ilios.database import Database, Patience, require_safe_sqlite
 from ilios.errors import DatabaseBusy, DatabaseRefused
 from ilios.settings import Settings
 
@@ -62,11 +62,13 @@ def test_a_reader_is_not_blocked_by_a_writer(counter: Database) -> None:
         assert count(counter) == 0
 
 
-def test_writers_take_turns_in_order_of_arrival(counter: Database) -> None:
+def test_writers_take_turns_in_order_of_arrival(counter: Database, settings: Settings) -> None:
+    """Each has a database of its own, as processes do: those of one stand before the file first."""
     order: list[int] = []
+    databases = [Database(settings.database_path) for _ in range(4)]
 
     def write(number: int) -> None:
-        with counter.writing():
+        with databases[number].writing():
             order.append(number)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
@@ -78,6 +80,8 @@ def test_writers_take_turns_in_order_of_arrival(counter: Database) -> None:
         thread.join()
 
     assert order == [0, 1, 2, 3]
+    for database in databases:
+        database.close()
 
 
 def wait_for_queue(database: Database, length: int) -> None:
@@ -110,9 +114,8 @@ def test_a_strangers_lock_is_waited_for(counter: Database, monkeypatch: pytest.M
 def test_a_strangers_lock_that_outlasts_every_retry_is_an_error_of_its_own(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 10)
     monkeypatch.setattr(database_module, "BUSY_BACKOFF_SECONDS", 0.001)
-    database = Database(settings.database_path)
+    database = Database(settings.database_path, patience=Patience(10, busy_ms=10, retries=4))
     stranger = pysqlite3.connect(str(database.path), isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
 

@@ -26,6 +26,7 @@ from ilios.errors import (
 from ilios.intake import Intake
 from ilios.models import DocumentStatus, JobStatus
 from ilios.page_selection import PageSelection
+from ilios.room import Room
 from ilios.settings import Settings
 from ilios.storage import ObjectStore
 from ilios.uploads import Received, UploadSink
@@ -109,7 +110,7 @@ def test_a_batch_with_bad_files_is_refused_whole_with_every_reason(
 
 
 def test_a_sink_stops_at_its_limit(tmp_path: Path) -> None:
-    sink = UploadSink(tmp_path, limit_bytes=10)
+    sink = UploadSink(tmp_path, 10, Room(Settings(data_dir=tmp_path)))
     sink.write(b"12345")
 
     with pytest.raises(FileTooLarge, match="10 bytes"):

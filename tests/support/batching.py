@@ -28,6 +28,7 @@ from ilios.models import (
 )
 from ilios.outcomes import Recorder
 from ilios.provider_batches.opening import open_batches
+from ilios.room import Room
 from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage import open_store
@@ -74,7 +75,7 @@ def submit(
     """Submit a batch; returns the ids of its documents."""
     received = []
     for number, content in enumerate(contents):
-        sink = UploadSink(data_folder.uploads(settings), limit_bytes=FILE_LIMIT_BYTES)
+        sink = UploadSink(data_folder.uploads(settings), FILE_LIMIT_BYTES, Room(settings))
         sink.write(content)
         received.append(sink.received(f"file-{number}.pdf"))
     bell = Bell(data_folder.wake_socket(settings))

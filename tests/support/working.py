@@ -10,6 +10,7 @@ from ilios.engines.base import Engine
 from ilios.kept_answers import KeptAnswers
 from ilios.outcomes import Recorder
 from ilios.prices import PriceBook, Pricing
+from ilios.room import Room
 from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage import ObjectStore
@@ -31,6 +32,7 @@ def converter(
         store,
         {lane: engine},
         Recorder(Scribe(database), PRICING, settings.ambiguous_retries),
+        room=Room(settings),
         workspaces=data_folder.workspaces(settings),
         answers=KeptAnswers(data_folder.answers(settings)),
     )

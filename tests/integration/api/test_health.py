@@ -43,6 +43,7 @@ def test_a_service_with_a_supervisor_is_healthy(nobody: Caller, beat: Callable[.
             "workers": "ok",
             "queue": "ok",
             "provider": "not used",
+            "disk": "ok",
         },
     }
     assert nobody.get("/readyz").status_code == 200
