@@ -87,8 +87,7 @@ class Examiner:
 
     def _queue(self) -> str:
         with self._database.reading() as session:
-            session.scalars(select(Instance.id)).one()
-            if backlog.is_paused(session):
+            if session.scalars(select(Instance.queue_paused_at)).one() is not None:
                 return "paused"
             oldest = backlog.oldest_ready(session, engines.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE

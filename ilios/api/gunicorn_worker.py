@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +33,9 @@ from ilios.api.patient_socket import PatientSocket
 PROBE_THREADS = 2
 PROBES = (b"GET /health ", b"GET /livez ", b"GET /readyz ", b"GET /metrics ")
 UPLOADS = (b"POST ", b"PUT ")
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter from others (Python's default is ten times that): a
+probe takes it a dozen times, and must not wait so often for whoever reads and hashes uploads."""
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 CLOSE_LINGER_SECONDS = 2.0  #: for a client to read the answer before its own bytes reset the line
 DRAIN_BYTES = 64 * 1024
@@ -77,6 +81,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """The worker of Ilios."""
 
     def init_process(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
         self._reads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="read")
         self._leaving: deque[tuple[float, PatientSocket]] = deque()

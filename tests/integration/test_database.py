@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import random
 import threading
 import time
@@ -82,6 +83,21 @@ def test_writers_take_turns_in_order_of_arrival(counter: Database, settings: Set
     assert order == [0, 1, 2, 3]
     for database in databases:
         database.close()
+
+
+def test_a_turn_that_is_held_for_too_long_is_not_waited_for(
+    counter: Database, settings: Settings
+) -> None:
+    """As by a process that was stopped in it: the database's own lock is free, or waited for."""
+    hurried = Database(settings.database_path, patience=Patience(0.1, busy_ms=1_000, retries=0))
+    with counter.path.with_name(f"{counter.path.name}.write-lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(lambda _: increment(hurried), range(6)))
+
+        assert count(counter) == 6
+    hurried.close()
 
 
 def wait_for_queue(database: Database, length: int) -> None:

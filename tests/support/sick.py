@@ -63,8 +63,8 @@ def pdf_with_huge_image() -> bytes:
     return pdf(_shown(), image=_stream(_packed(b"\x00", 64 * MIB), image + b"/Filter/FlateDecode"))
 
 
-def pdf_stream_bomb(unpacked_bytes: int = 2048 * MIB) -> bytes:
-    """A page whose drawing is packed twice, and has gigabytes when it is unpacked."""
+def pdf_stream_bomb(unpacked_bytes: int = 1024 * MIB) -> bytes:
+    """A page whose drawing is packed twice, and has a gigabyte when it is unpacked."""
     twice = zlib.compress(_packed(b"0 0 m 9 9 l S\n", unpacked_bytes), 9)
     return pdf(_stream(twice, b"<</Filter[/FlateDecode/FlateDecode]"))
 
@@ -170,9 +170,15 @@ def _stream(content: bytes, dictionary: bytes = b"<<") -> bytes:
 
 
 def _packed(pattern: bytes, size_bytes: int) -> bytes:
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(block) for block in _repeated(pattern, size_bytes))
-    return packed + packer.flush()
+    """A zlib stream of the pattern; a block is packed once, for to pack all of them takes long."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = pattern * (MIB // len(pattern))
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 1
+    for _ in range(size_bytes // MIB):
+        checksum = zlib.adler32(block, checksum)
+    last = b"\x03\x00"  # an empty block that ends the stream
+    return b"\x78\xda" + packed * (size_bytes // MIB) + last + struct.pack(">I", checksum)
 
 
 def _repeated(pattern: bytes, size_bytes: int) -> Iterable[bytes]:
@@ -182,7 +188,7 @@ def _repeated(pattern: bytes, size_bytes: int) -> Iterable[bytes]:
 
 def _word(document: Iterable[bytes]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as written:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
         written.writestr(CONTENT_TYPES, "<Types/>")
         with written.open("word/document.xml", "w") as part:
             for block in document:

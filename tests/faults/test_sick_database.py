@@ -1,0 +1,74 @@
+"""A database that somebody else locks, or reads for long."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+import pysqlite3
+import pytest
+
+from ilios import data_folder, heartbeat
+from ilios.database import LOG_KEPT_BYTES, Database
+from ilios.models import JobStatus
+from ilios.settings import Settings
+from tests.support import documents
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def stranger(settings: Settings, database: Database) -> Iterator[pysqlite3.Connection]:
+    """Somebody else's connection to the database."""
+    connection = pysqlite3.connect(str(database.path), isolation_level=None)
+    with contextlib.closing(connection):
+        yield connection
+
+
+def is_heard_of(settings: Settings) -> bool:
+    beat = heartbeat.read(data_folder.supervisor_state(settings))
+    return beat is not None and beat.is_fresh
+
+
+def test_a_stop_under_a_strangers_lock_costs_no_attempt(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    stranger: pysqlite3.Connection,
+) -> None:
+    supervisor = start_supervisor("waiting", worker_count=1, shutdown_grace_seconds=0)
+    _, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
+
+    stranger.execute("BEGIN IMMEDIATE")
+    supervisor.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: supervisor.process.poll() is not None or not is_heard_of(settings), 40)
+    assert supervisor.process.wait(timeout=5) == 0  # it was heard of until its end
+    stranger.execute("ROLLBACK")
+    start_supervisor("waiting", worker_count=1)
+
+    wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
+    assert documents.job(database, job_id).attempts == 1
+    assert not data_folder.interrupted(settings).exists()
+
+
+def test_what_a_long_reader_made_the_log_grow_to_is_given_back(
+    database: Database, stranger: pysqlite3.Connection
+) -> None:
+    log = database.path.with_name(database.path.name + "-wal")
+    with database.watching() as watch:
+        watch.ask("CREATE TABLE filler (content BLOB)")
+        stranger.execute("BEGIN").execute("SELECT count(*) FROM filler").fetchall()
+        for _ in range(LOG_KEPT_BYTES // MIB + 8):
+            watch.ask("INSERT INTO filler VALUES (zeroblob(?))", MIB)
+        assert log.stat().st_size > LOG_KEPT_BYTES + MIB
+        stranger.execute("COMMIT")
+
+        for _ in range(3):  # a checkpoint, and a writer that begins the log anew
+            watch.ask("INSERT INTO filler VALUES (1)")
+
+    assert log.stat().st_size <= LOG_KEPT_BYTES
