@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import catalog, data_folder, logs, metrics, queue, results
+from ilios import catalog, data_folder, logs, metrics, queue, results, sync_points
 from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.database import Database
 from ilios.document_options import bounds, options_of, range_of
@@ -165,6 +165,7 @@ class Converter:
             attempt.question = question = self._recorder.begin(
                 work, work.engine.model(options_of(work.document)), part.indexes
             )
+            sync_points.reach(sync_points.CALL_OPENED)
             with metrics.provider_call() if work.engine.is_paid else contextlib.nullcontext():
                 conversion = work.engine.convert(
                     part,
@@ -179,6 +180,7 @@ class Converter:
         except (LeaseLost, PagesMissing):
             self._answers.forget(question)  # what came is stored all the same
             raise
+        sync_points.reach(sync_points.RESULT_COMMITTED)
         self._answers.forget(question)
         self._drop_part(work)
         seconds = attempt.seconds()
@@ -262,10 +264,12 @@ class Converter:
     def _keeper(self, attempt: _Attempt, question: Question) -> Keep:
         def keep(answer: bytes) -> None:
             attempt.is_answered = True
+            sync_points.reach(sync_points.ANSWER_RECEIVED)
             try:
                 self._answers.keep(question, answer)
             except OSError as error:  # a full disk: the database may still take it
                 log.warning("answer.not_kept", call_id=question.call_id, reason=str(error))
+            sync_points.reach(sync_points.ANSWER_SAVED)
 
         return keep
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from ilios import catalog, clock, data_folder, ids, logs, media, tracing
+from ilios import catalog, clock, data_folder, ids, logs, media, sync_points, tracing
 from ilios.acceptance import accepted_type
 from ilios.admission import Order, Stored, admit, admit_upload, columns, open_provider_batch
 from ilios.conversion_errors import ConversionError, ObjectMissing
@@ -79,6 +79,7 @@ class Intake:
             document = self._scribe.write(
                 lambda session: admit(session, self._settings, stored, order, clock.now())
             )
+        sync_points.reach(sync_points.ROW_COMMITTED)
         _say_accepted(document)
         self._bell.ring()
         return document
@@ -192,6 +193,7 @@ class Intake:
     def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
         """Make the files durable; take them back if what follows fails."""
         stored: list[Stored] = []
+        sync_points.reach(sync_points.UPLOAD_STREAMED)
         try:
             for file, media_type in files:
                 document_id = ids.new_id()
@@ -202,6 +204,7 @@ class Intake:
                     )
                 )
                 self._store.put(key, file.path, media_type)
+            sync_points.reach(sync_points.OBJECT_STORED)
             yield stored
         except BaseException:
             for item in stored:

@@ -21,6 +21,7 @@ from ilios import (
     metric_files,
     metrics,
     migrations,
+    sync_points,
 )
 from ilios.database import BRISK, Database
 from ilios.dispatch import Dispatcher, Slot
@@ -189,7 +190,9 @@ class Supervisor:
         if not slots or not self._has_room():
             return
         for slot, lease in self._dispatcher.claim(slots):
+            sync_points.reach(sync_points.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
+            sync_points.reach(sync_points.ID_SENT)
 
     def _has_room(self) -> bool:
         """Whether what jobs bring could be stored. Those that run go on: a reserve is theirs."""

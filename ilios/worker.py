@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from ilios import catalog, data_folder, logs, metric_files, tracing
+from ilios import catalog, data_folder, logs, metric_files, sync_points, tracing
 from ilios.conversion import Converter
 from ilios.database import Database
 from ilios.engines import MISTRAL, jobs_at_once
@@ -170,6 +170,7 @@ class Worker:
 
     def _run_job(self, lease: Lease) -> None:
         self._send(Accepted(lease.job_id))
+        sync_points.reach(sync_points.JOB_ACCEPTED)
         news, interrupted = None, False
         with tracing.working_for(lease.origin, job_id=lease.job_id):
             try:
@@ -178,6 +179,7 @@ class Worker:
                 # Not the document's doing (a locked database, a full disk): it is tried again.
                 log.exception("job.interrupted", job_id=lease.job_id)
                 interrupted = True
+        sync_points.reach(sync_points.JOB_ENDED)
         with self._sending:
             self._running -= 1
         self._send(Ended(lease.job_id, news, interrupted))

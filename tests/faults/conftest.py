@@ -8,8 +8,36 @@ from pathlib import Path
 import pytest
 
 from ilios.settings import Settings
+from tests.support.breaking import RECOVERY_S
 from tests.support.start_script import Start, StartScript
 from tests.support.supervising import SupervisorProcess
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--repeat-faults",
+        type=int,
+        default=0,
+        metavar="N",
+        help="every fault in its long form, N times in a row (kill points four times as often)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    times = metafunc.config.getoption("repeat_faults", 0)
+    times *= getattr(metafunc.module, "REPEAT_FACTOR", 1)
+    if times > 1:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(1, times + 1))
+
+
+@pytest.fixture
+def recovery_s(request: pytest.FixtureRequest) -> float:
+    """How long a service may take to work again by itself, started anew if need be.
+
+    The short form runs beside other tests, which may have the machine to themselves for seconds.
+    """
+    return RECOVERY_S * (1 if request.config.getoption("repeat_faults", 0) else 4)
 
 
 @pytest.fixture

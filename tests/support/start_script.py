@@ -7,8 +7,9 @@ import http.client
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -24,13 +25,19 @@ LAST_EXIT_TIMEOUT_S = 2.0
 class StartScript:
     """A running start.sh in a session of its own, by which its processes are found."""
 
-    def __init__(self, settings: Settings, log_path: Path, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log_path: Path,
+        prefix: tuple[str, ...] = (),
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.port = settings.port
         self._log_path = log_path
         with log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [*prefix, REPOSITORY / "start.sh"],
-                env=environment(settings, PATH=path_with_python()),
+                env=environment(settings, PATH=path_with_python(), **variables),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -47,8 +54,16 @@ class StartScript:
 
     def child(self, word: str) -> psutil.Process:
         """The direct child that has this word in its command line, as soon as there is one."""
-        wait_until(lambda: self._children(word), START_TIMEOUT_S)
-        return self._children(word)[0]
+        wait_until(lambda: self.children(word), START_TIMEOUT_S)
+        return self.children(word)[0]
+
+    def children(self, word: str) -> list[psutil.Process]:
+        """The direct children that have this word in their command lines."""
+        try:
+            children = psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+        return [one for one in children if any(word in part for part in command_line(one))]
 
     def wait_until_ready(self) -> None:
         wait_until(self._is_ready, START_TIMEOUT_S)
@@ -71,16 +86,9 @@ class StartScript:
     def close(self) -> None:
         self.process.kill()
         for process in self._left_over():
-            process.kill()
-        self.process.wait()
-
-    def _children(self, word: str) -> list[psutil.Process]:
-        found = []
-        for child in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
-                if any(word in part for part in child.cmdline()):
-                    found.append(child)
-        return found
+                process.kill()
+        self.process.wait()
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:
@@ -89,7 +97,7 @@ class StartScript:
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == http.client.OK
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
@@ -106,6 +114,14 @@ class StartScript:
 
 
 Start = Callable[..., StartScript]
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Nothing for one that has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
 
 
 def path_with_python() -> str:

@@ -25,13 +25,14 @@ def converter(
     engine: Engine,
     *,
     lane: str = EMBEDDED,
+    pricing: Pricing = PRICING,
 ) -> Converter:
     """Does jobs of one lane with this engine."""
     return Converter(
         database,
         store,
         {lane: engine},
-        Recorder(Scribe(database), PRICING, settings.ambiguous_retries),
+        Recorder(Scribe(database), pricing, settings.ambiguous_retries),
         room=Room(settings),
         workspaces=data_folder.workspaces(settings),
         answers=KeptAnswers(data_folder.answers(settings)),

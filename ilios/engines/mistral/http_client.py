@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from ilios import tracing
+from ilios import sync_points, tracing
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
 
@@ -113,6 +113,7 @@ class _Body:
             pending = b""
         yield pending + self._tail
         self._call.is_sent = True  # who asks for more has written the last block
+        sync_points.reach(sync_points.CALL_SENT)
 
     def _blocks(self) -> Iterator[bytes]:
         if self._call.source is None:

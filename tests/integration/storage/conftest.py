@@ -7,26 +7,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
 
 from ilios import ids
 from ilios.storage.base import ObjectStore
 from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
 from ilios.storage.s3 import S3Store
+from tests.support.buckets import bucket_server, make_bucket
 from tests.support.storing import (  # noqa: F401  # fixtures are found by name
     certificate,
     impatient,
     make_file,
     trusting,
 )
-from tests.support.tls import Certificate, QuietHandler, served
+from tests.support.tls import Certificate, served
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -34,14 +29,9 @@ if TYPE_CHECKING:
 SECRET = "a-secret-that-must-not-be-shown"
 
 
-class QuietMotoHandler(MotoRequestHandler):
-    log = QuietHandler.log
-
-
 @pytest.fixture(scope="session")
 def s3_endpoint(certificate: Certificate) -> Iterator[str]:  # noqa: F811
-    app = DomainDispatcherApplication(create_backend_app)
-    with served(app, certificate, QuietMotoHandler) as url:
+    with bucket_server(certificate) as url:
         yield url
 
 
@@ -55,15 +45,7 @@ def serve_tls(certificate: Certificate) -> Iterator[Callable[[WSGIApplication], 
 @pytest.fixture
 def s3_store(s3_endpoint: str, trusting: None) -> S3Store:  # noqa: F811
     bucket = f"test-{ids.new_id()}"
-    admin = boto3.session.Session().client(
-        "s3",
-        endpoint_url=s3_endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="key-id",
-        aws_secret_access_key=SECRET,
-    )
-    admin.create_bucket(Bucket=bucket)
-    admin.close()
+    make_bucket(s3_endpoint, bucket, SECRET)
     return S3Store(bucket, s3_endpoint, "key-id", SECRET, "path")
 
 

@@ -1,0 +1,48 @@
+"""Named places on the way of a document, where a test holds a process in order to kill it there.
+
+Off, and as good as free, unless ILIOS_SYNC_POINTS names a folder. It is no setting, and nothing for
+production: a file in that folder, named like a point, holds the first thread that comes there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+UPLOAD_STREAMED: Final = "upload.streamed"  #: on the data volume, not yet in the store
+OBJECT_STORED: Final = "object.stored"  #: durable, and no row names it
+ROW_COMMITTED: Final = "row.committed"  #: not acknowledged; nobody was woken
+JOB_CLAIMED: Final = "job.claimed"  #: the worker does not know of it
+ID_SENT: Final = "id.sent"  #: it is in the pipe
+JOB_ACCEPTED: Final = "job.accepted"  #: it has a thread
+CALL_OPENED: Final = "call.opened"  #: the ledger knows of the call, the provider does not
+CALL_SENT: Final = "call.sent"  #: every byte of the request; the provider may bill it
+ANSWER_RECEIVED: Final = "answer.received"  #: paid for, and only in memory
+ANSWER_SAVED: Final = "answer.saved"  #: a file, and not in the database
+RESULT_COMMITTED: Final = "result.committed"  #: the file is still there
+JOB_ENDED: Final = "job.ended"  #: the supervisor does not know of it
+
+POLL_SECONDS: Final = 0.005
+_FOLDER: Final = os.environ.get("ILIOS_SYNC_POINTS")
+
+
+def reach(point: str) -> None:
+    """Go on; or, if a test has armed this point, wait until it lets go or kills us.
+
+    The file is renamed to `<point>@<pid>` then: it tells the test who is held. To remove it is to
+    let go.
+    """
+    if _FOLDER is not None:
+        _hold(Path(_FOLDER), point)
+
+
+def _hold(folder: Path, point: str) -> None:
+    held = folder / f"{point}@{os.getpid()}"
+    try:
+        (folder / point).rename(held)
+    except FileNotFoundError:
+        return
+    while held.exists():
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,1 @@
+"""Random faults under steady load; see `python -m tests.chaos --help`."""

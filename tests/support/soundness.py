@@ -1,0 +1,214 @@
+"""What has to be so after any fault: one checker for all tests that break things.
+
+`violations` lists what is not, each as a sentence. It may run beside a service that is idle. What
+the service sweeps after a day, or when it is ten minutes old, is swept here at once: the sweep
+itself must find it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pysqlite3
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ilios import catalog, clock, conversion, data_folder, ledger
+from ilios.database import Database
+from ilios.engines import MISTRAL
+from ilios.engines.mistral import provider_files
+from ilios.engines.mistral.engine import MistralEngine
+from ilios.models import (
+    Call,
+    CallState,
+    Document,
+    DocumentStatus,
+    Job,
+    JobStatus,
+)
+from ilios.retention import Retention
+from ilios.settings import Settings
+from ilios.storage import open_store
+from ilios.storage.keys import ROOTS
+from tests.mistral_server.process import MistralServer
+from tests.support.waiting import wait_until
+from tests.support.working import converter
+
+LATER = timedelta(hours=25)  #: by then everything that was left behind is old enough
+IDLE_TIMEOUT_S = 30.0
+ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+PAGE_MICROS = 5200  #: of the default model, with the margin of 30 %
+RETRYABLE = {
+    "worker_lost",
+    "provider_unavailable",
+    "storage_unavailable",
+    "engine_failed",
+    "parser_crashed",
+    "pages_missing",
+}
+
+Marks = Sequence[str]
+"""A text for each page of a document, to be found in its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is examined: a data folder, and the provider that it was billed by."""
+
+    settings: Settings
+    database: Database
+    provider: MistralServer
+
+
+def all_ended(database: Database) -> bool:
+    with database.reading() as session:
+        still_open = select(Document.id).where(Document.status.not_in(ENDED)).limit(1)
+        return session.scalar(still_open) is None
+
+
+def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
+    """What is wrong, once everything has ended; `acknowledged` are documents by their ids."""
+    wait_until(lambda: place.provider.stats().in_flight == 0, IDLE_TIMEOUT_S)
+    with pytest.MonkeyPatch.context() as patch:
+        _sweep(place, patch)
+    with place.database.reading() as session:
+        found = [
+            *_of_documents(session, place.settings, acknowledged),
+            *_of_the_bill(session, place.provider),
+            *_of_objects(session, place.settings),
+        ]
+    return [*found, *_left_behind(place), *_of_the_file(place.settings.database_path)]
+
+
+def files_held(processes: Sequence[psutil.Process], folder: Path) -> list[str]:
+    """Temporary files that idle processes still have open, deleted or not."""
+    scratch = str(folder / "tmp")
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
+            for link in Path(f"/proc/{process.pid}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if str(link.readlink()).startswith(scratch):
+                        found.append(f"{process.name()} holds {link.readlink()}")
+    return found
+
+
+def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
+    """What a worker does every ten minutes, as if everything were old."""
+    settings, database, store = place.settings, place.database, open_store(place.settings)
+    patch.setattr(conversion, "LEFT_BEHIND_SECONDS", 0.0)
+    patch.setattr(
+        provider_files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1
+    )
+    with database.reading() as session:
+        engine = MistralEngine(settings, catalog.instance_id(session))
+    with closing(engine):
+        converter(
+            settings, database, store, engine, lane=MISTRAL, pricing=settings.pricing
+        ).collect_leftovers()
+        engine.sweep()
+    Retention(settings, database, store).run(clock.now() + LATER, thoroughly=True)
+
+
+def _of_documents(
+    session: Session, settings: Settings, acknowledged: Mapping[str, Marks]
+) -> Iterator[str]:
+    documents = {one.id: one for one in session.scalars(select(Document))}
+    for document_id, marks in acknowledged.items():
+        document = documents.get(document_id)
+        if document is None:
+            yield f"{document_id} was acknowledged and is lost"
+        elif document.status is DocumentStatus.COMPLETED:
+            yield from _of_result(session, document, marks)
+    for document in documents.values():
+        if document.status not in ENDED:
+            yield f"{document.id} is still {document.status.value}"
+        elif document.status is DocumentStatus.FAILED and document.result_of is None:
+            yield from _of_failure(session, settings, document)
+        if document.reserved_pages or document.reserved_micros:
+            yield f"{document.id} has ended and still reserves pages"
+    open_jobs = select(func.count()).where(
+        Job.status.in_((JobStatus.PENDING, JobStatus.PROCESSING))
+    )
+    if count := session.scalar(open_jobs):
+        yield f"{count} jobs are open although every document has ended"
+
+
+def _of_result(session: Session, document: Document, marks: Marks) -> Iterator[str]:
+    owner = document.result_of or document.id
+    pages = catalog.pages(session, owner, list(range(len(marks) + 1)))
+    if len(pages) != len(marks) or document.page_count != len(marks):
+        yield f"{document.id} has {len(pages)} of {len(marks)} pages"
+    for page, mark in zip(pages, marks, strict=False):
+        if mark not in page.markdown:
+            yield f"page {page.index} of {document.id} is not its own"
+
+
+def _of_failure(session: Session, settings: Settings, document: Document) -> Iterator[str]:
+    """A document is failed only when what it is allowed has been spent."""
+    jobs = list(session.scalars(select(Job).where(Job.document_id == document.id)))
+    doubts = max((ledger.calls_unknown(session, job.id) for job in jobs), default=0)
+    code = document.error_code or ""
+    is_right = (
+        (code == "outcome_unknown" and doubts > settings.ambiguous_retries)
+        or (code in RETRYABLE and any(job.attempts >= job.max_attempts for job in jobs))
+        or (code == "poison_document" and any(job.crashes >= 2 for job in jobs))
+    )
+    if not is_right:
+        yield f"{document.id} failed although it need not: {code}, {document.error}"
+
+
+def _of_the_bill(session: Session, provider: MistralServer) -> Iterator[str]:
+    paid = Call.engine == MISTRAL
+    sums = select(func.coalesce(func.sum(Call.pages), 0)).where(paid)
+    settled = session.scalar(sums.where(Call.state == CallState.SETTLED)) or 0
+    doubtful = select(func.coalesce(func.sum(Call.expected_pages), 0)).where(paid)
+    unknown = session.scalar(doubtful.where(Call.state == CallState.UNKNOWN)) or 0
+    billed = provider.stats().billed_pages
+    if not settled <= billed <= settled + unknown:
+        yield f"{billed} pages were billed; the ledger has {settled}, and {unknown} in doubt"
+    cost = session.scalar(select(func.coalesce(func.sum(Call.total_cost_micros), 0)).where(paid))
+    if cost != settled * PAGE_MICROS:
+        yield f"{settled} pages cost {cost} micro-dollars"
+    if count := session.scalar(select(func.count()).where(Call.state == CallState.OPEN)):
+        yield f"{count} calls are open in the ledger"
+
+
+def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
+    store = open_store(settings)
+    instance_id = catalog.instance_id(session)
+    kept = {listed.key for root in ROOTS for listed in store.listed(f"{root}/{instance_id}")}
+    wanted = set(session.scalars(select(Document.storage_key)))
+    for key in kept - wanted:
+        if "/images/" not in key:
+            yield f"object {key} belongs to nobody"
+    for key in wanted - kept:
+        yield f"object {key} is lost"
+
+
+def _left_behind(place: Place) -> Iterator[str]:
+    settings = place.settings
+    folders = (
+        data_folder.uploads(settings),
+        data_folder.workspaces(settings),
+        data_folder.answers(settings),
+    )
+    for folder in folders:
+        yield from (f"{path} was left behind" for path in folder.iterdir())
+    if files := place.provider.stats().files:
+        yield f"{files} files were left at the provider"
+
+
+def _of_the_file(path: Path) -> Iterator[str]:
+    with closing(pysqlite3.connect(str(path))) as connection:
+        if (verdict := connection.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
+            yield f"the database is damaged: {verdict}"
+        for row in connection.execute("PRAGMA foreign_key_check").fetchall():
+            yield f"a row refers to nothing: {row}"
