@@ -74,18 +74,17 @@ forward_stop() {
   done
 }
 
-wait_for_end() {
-  local status
-  # A signal interrupts `wait`; only the end of the process ends the loop.
-  until wait "$1" 2>/dev/null; status=$?; ! kill -0 "$1" 2>/dev/null; do :; done
-  ((status != 0)) || return 0
-  # It did not leave by itself, so its children may still be there. They have as long as running
-  # jobs may take.
-  local -r deadline=$((SECONDS + ${SHUTDOWN_GRACE_SECONDS:-30} + 5))
-  while kill -0 -- "-$1" 2>/dev/null && ((SECONDS < deadline)); do
-    sleep 0.05
+# As long as running jobs and last words may take; then whoever hangs is ended, and its children are,
+# so that the platform can start us again. A stopped process, for one, never leaves by itself.
+wait_for_ends() {
+  local group deadline=$((SECONDS + ${SHUTDOWN_GRACE_SECONDS:-30} + 5))
+  [[ ${USE_EMBEDDED_REPLICA:-} != [1tTyYoO]* ]] || ((deadline += 10))
+  for group in "$web" "$supervisor"; do
+    while kill -0 -- "-$group" 2>/dev/null && ((SECONDS < deadline)); do
+      sleep 0.05
+    done
+    kill -KILL -- "-$group" 2>/dev/null
   done
-  kill -KILL -- "-$1" 2>/dev/null
 }
 
 stop_requested=0 web="" supervisor=""
@@ -142,8 +141,7 @@ if ((stop_requested == 0)); then
   say error process.ended "$ended ended with status $status: stopping the rest."
   forward_stop
 fi
-wait_for_end "$web"
-wait_for_end "$supervisor"
+wait_for_ends
 
 ((stop_requested == 0)) || exit 0
 ((status != 0)) || status=1

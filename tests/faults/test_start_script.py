@@ -116,6 +116,22 @@ def test_when_the_supervisor_dies_gunicorn_drains_and_the_script_fails(
     serving.wait_until_nothing_is_left()
 
 
+@pytest.mark.parametrize(
+    ("dying", "hanging"), [("gunicorn", "workers.py"), ("workers.py", "gunicorn")]
+)
+def test_when_one_half_dies_a_hanging_one_does_not_keep_the_script(
+    start: Start, small: Settings, dying: str, hanging: str
+) -> None:
+    script = start(small.model_copy(update={"shutdown_grace_seconds": 1}))
+    script.wait_until_ready()
+    script.child(hanging).suspend()
+
+    script.child(dying).kill()
+
+    assert script.wait() == 128 + signal.SIGKILL
+    script.wait_until_nothing_is_left()
+
+
 def test_a_supervisor_that_stops_without_being_asked_is_a_failure(serving: StartScript) -> None:
     serving.child("workers.py").terminate()
 
