@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios import (
+    clock,
     data_folder,
     engines,
     heartbeat,
@@ -51,6 +52,8 @@ LEASE_RENEWAL_SECONDS = 20.0
 LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
 LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
 TIDY_SECONDS = 600.0
+OVERSLEPT_SECONDS = 1.0  #: longer than asked for: we were stopped, and perhaps all of us
+SET_BACK_SECONDS = 1.0  #: of the clock, at once
 STORE_LOOK_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
 
 
@@ -105,6 +108,7 @@ class Supervisor:
         self._is_silent = self._is_blocked = False  #: heartbeat or database fail: that is said once
         self._provider_files_removed = 0
         self._renewed_at = time.monotonic()
+        self._epoch = _epoch()
         self._stopping = False
         # A signal handler only sets a flag; the byte that Python writes here ends the wait.
         self._signalled, self._signal_writer = socket.socketpair()
@@ -149,6 +153,7 @@ class Supervisor:
         """A database that is busy or broken must not end the supervisor; it looks again."""
         try:
             self._release()
+            self._look_at_clock()
             if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
                 self._looked_at = time.monotonic()
                 self._cancel()
@@ -218,13 +223,25 @@ class Supervisor:
             self._dispatcher.extend(held)
         self._dispatcher.release_expired()
 
+    def _look_at_clock(self) -> None:
+        """When the clock was set back, what was to wait for seconds must not wait for hours."""
+        before, self._epoch = self._epoch, _epoch()
+        if self._epoch < before - SET_BACK_SECONDS:
+            log.warning("clock.set_back", seconds=round(before - self._epoch))
+            self._dispatcher.hasten_delayed()
+
     def _listen(self, timeout_seconds: float) -> None:
         """Wait for news, and act on it."""
         workers = list(self._workers)
         bell = self._listener.fileno()
         free = self._workers.free_places()
         replicator = self._replicator.sources()
+        latest = time.monotonic() + timeout_seconds + OVERSLEPT_SECONDS
         news = set(wait([bell, self._signalled, *replicator, *sources(workers)], timeout_seconds))
+        if time.monotonic() > latest:
+            log.warning("supervisor.overslept")
+            for worker in workers:  # they may have been stopped too
+                worker.forgive_silence()
         self._listener.rung()
         for worker in workers:
             ended = worker.process.sentinel in news
@@ -351,6 +368,11 @@ def _governor(settings: Settings) -> Governor:
     # It counts jobs, for jobs are what we start; each worker sees to its own calls.
     jobs = settings.worker_count * engines.jobs_at_once(settings.worker_concurrency)
     return Governor(jobs, missing)
+
+
+def _epoch() -> float:
+    """When the machine was started, as far as the clock knows: constant until it is set."""
+    return clock.now().timestamp() - time.monotonic()
 
 
 def _take_lock(path: Path) -> int:

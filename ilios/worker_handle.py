@@ -107,6 +107,10 @@ class WorkerHandle:
         """Since it last said anything, or was started."""
         return time.monotonic() - self._heard_at
 
+    def forgive_silence(self) -> None:
+        """Count its silence from now on."""
+        self._heard_at = time.monotonic()
+
     def give(self, lease: Lease, lane: str) -> None:
         """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
         self._jobs[lease.job_id] = _Given(lease, lane, time.monotonic())

@@ -18,7 +18,7 @@ log = logs.get(__name__)
 
 BOOT_FAILURES_ALLOWED = 3
 RESTART_BASE_SECONDS = 0.1
-RESTART_MAX_SECONDS = 10.0
+RESTART_MAX_SECONDS = 5.0  #: however often they die, the service is back within 10 s
 SILENT_SECONDS = 30.0  #: a worker says something every few seconds
 BOOT_SECONDS = 120.0
 OVERDUE_SECONDS = 60.0  #: beyond the job's own deadline; then the worker itself is stuck
@@ -143,6 +143,6 @@ class WorkerPool:
 
 
 def _restart_delay(quick_deaths: int) -> float:
-    """Seconds before a restart: 0.1, 0.2, 0.4 … 10, ± 20 %, doubling with each quick death."""
+    """Seconds before a restart: 0.1, 0.2, 0.4 … 5, ± 20 %, doubling with each quick death."""
     delay: float = RESTART_BASE_SECONDS * 2 ** min(10, max(0, quick_deaths - 1))
     return min(delay, RESTART_MAX_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ilios.conversion_errors import EngineFailed
@@ -141,6 +142,36 @@ class SuicidalEngine(EchoEngine):
         return converted(part.source.path.read_text())
 
 
+class HalfSendingEngine(EchoEngine):
+    """Has its worker die in the middle of the next thing that it says, if the document says so."""
+
+    def convert(
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+    ) -> Conversion:
+        if part.source.path.read_text() == "die":
+            Connection._send = _half  # type: ignore[attr-defined]
+        return converted(part.source.path.read_text())
+
+
+def _half(connection: Connection, message: bytes) -> None:
+    os.write(connection.fileno(), message[: len(message) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FlakyEngine(EchoEngine):
+    """Fails the first attempt at each document."""
+
+    def convert(
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+    ) -> Conversion:
+        text = part.source.path.read_text()
+        try:
+            (self._folder / f"failed-{text}").touch(exist_ok=False)
+        except FileExistsError:
+            return converted(text)
+        raise EngineFailed("Out of order.")
+
+
 def unable_to_boot(_settings: Settings, _instance_id: str) -> dict[str, Engine]:
     raise RuntimeError("no engine today")
 
@@ -162,6 +193,8 @@ ENGINES: dict[str, EngineFactory] = {
     "dawdling": Only(DawdlingEngine),
     "failing": Only(FailingEngine),
     "suicidal": Only(SuicidalEngine),
+    "half-sending": Only(HalfSendingEngine),
+    "flaky": Only(FlakyEngine),
     "unbootable": unable_to_boot,
     "real": open_engines,
 }

@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 
 import ilios.heartbeat
-from ilios import clock, governor, outcomes, retries, settings, supervisor, worker, worker_pool
+from ilios import (
+    clock,
+    governor,
+    outcomes,
+    queue,
+    retries,
+    settings,
+    supervisor,
+    worker,
+    worker_pool,
+)
 from ilios.engines.mistral import provider_files
 from ilios.errors import StartupError
 from ilios.heartbeat import Heartbeat
@@ -19,8 +29,10 @@ from tests.support.issuing import shifted_now
 
 if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker.ALIVE_SECONDS = 0.1
-    worker_pool.SILENT_SECONDS = 1.5
+    worker_pool.SILENT_SECONDS = 3.0
     worker_pool.BOOT_SECONDS = 30.0
+    queue.LEASE = timedelta(seconds=3)
+    supervisor.LEASE_RENEWAL_SECONDS = 0.5
 
 if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     retries.RETRY_BASE_SECONDS = 0.2

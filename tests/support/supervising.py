@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -30,22 +32,23 @@ class SupervisorProcess:
         hurried: bool = False,
         tidy: bool = False,
         clock: Path | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         named = {
             "ILIOS_TEST_IMPATIENT": impatient,
             "ILIOS_TEST_HURRIED": hurried,
             "ILIOS_TEST_TIDY": tidy,
         }
-        variables = {name: "1" for name, is_on in named.items() if is_on}
+        switches = {name: "1" for name, is_on in named.items() if is_on}
         if clock is not None:
-            variables["ILIOS_TEST_CLOCK"] = str(clock)
+            switches["ILIOS_TEST_CLOCK"] = str(clock)
         self.settings = settings
         self.log_path: Path = settings.data_folder / "supervisor.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.run_supervisor", engine],
                 cwd=REPOSITORY,
-                env=environment(settings, **variables),
+                env=environment(settings, **switches, **variables),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -78,7 +81,7 @@ class SupervisorProcess:
 
     def kill_tree(self) -> None:
         """SIGKILL of everything, as a power cut would."""
-        processes = [psutil.Process(self.process.pid), *self._descendants()]
+        processes = self._processes()
         for process in processes:
             os.kill(process.pid, signal.SIGSTOP)  # nobody may react to the others' end
         for process in processes:
@@ -86,17 +89,35 @@ class SupervisorProcess:
         self.process.wait()
         psutil.wait_procs(processes[1:], timeout=10)
 
+    def pause(self) -> None:
+        """SIGSTOP of everything, as a paused container is."""
+        for process in self._processes():
+            process.suspend()
+
+    def resume(self) -> None:
+        """The supervisor first: it must not judge those who cannot have said anything."""
+        first, *others = self._processes()
+        first.resume()
+        beat = self._beat()
+        wait_until(lambda: self._beat() != beat, BOOT_TIMEOUT_S)
+        for process in others:
+            process.resume()
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.kill_tree()
 
-    def _descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def _processes(self) -> list[psutil.Process]:
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def _beat(self) -> heartbeat.Heartbeat | None:
+        return heartbeat.read(data_folder.supervisor_state(self.settings))
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:
             raise RuntimeError(f"the supervisor ended: {self.log}")
-        beat = heartbeat.read(data_folder.supervisor_state(self.settings))
+        beat = self._beat()
         return (
             beat is not None
             and beat.pid == self.process.pid

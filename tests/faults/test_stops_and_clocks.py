@@ -1,0 +1,143 @@
+"""Processes that are stopped and go on, signals that come twice, clocks that jump, lost bells."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ilios import data_folder
+from ilios.database import Database
+from ilios.models import DocumentStatus
+from ilios.settings import Settings
+from tests.support import documents
+from tests.support.issuing import ShiftedClock
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+PICKUP_S = 1.5  #: after a lost wake-up
+LONGER_THAN_LEASE_AND_SILENCE_S = 4.0  #: of an impatient supervisor
+
+
+def is_completed(database: Database, document_id: str) -> bool:
+    return documents.document(database, document_id).status is DocumentStatus.COMPLETED
+
+
+def is_in_call(database: Database, job_id: str) -> bool:
+    """So it holds no lock: a process that is stopped with one stops the others too."""
+    return any(call.job_id == job_id for call in documents.calls(database))
+
+
+def let_time_pass(seconds: float) -> None:
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun > seconds, seconds + 5)
+
+
+@pytest.mark.parametrize("loss", ["nobody rang", "the socket is gone"])
+def test_a_lost_wake_up_costs_a_second_at_most(
+    start_supervisor: Start, settings: Settings, database: Database, leniency: float, loss: str
+) -> None:
+    start_supervisor("echo", worker_count=1)
+    if loss == "the socket is gone":
+        data_folder.wake_socket(settings).unlink()
+
+    document_id, _ = documents.add_document(database, settings=settings)
+
+    wait_until(lambda: is_completed(database, document_id), PICKUP_S * leniency)
+
+
+def test_everything_that_was_paused_longer_than_a_lease_goes_on_where_it_was(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", impatient=True, worker_count=2)
+    document_id, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: is_in_call(database, job_id), 10)
+    before = [worker.pid for worker in supervisor.workers]
+
+    supervisor.pause()
+    let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)
+    supervisor.resume()
+    (settings.data_folder / "release").touch()
+
+    wait_until(lambda: is_completed(database, document_id), 10)
+    assert documents.job(database, job_id).attempts == 1
+    assert len(documents.calls(database)) == 1
+    assert [worker.pid for worker in supervisor.workers] == before
+
+
+def test_a_supervisor_that_was_paused_alone_does_not_take_its_workers_for_dead(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", impatient=True, worker_count=1)
+    document_id, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: is_in_call(database, job_id), 10)
+
+    psutil.Process(supervisor.process.pid).suspend()
+    let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)
+    (settings.data_folder / "release").touch()
+    psutil.Process(supervisor.process.pid).resume()
+
+    wait_until(lambda: is_completed(database, document_id), 10)
+    assert documents.job(database, job_id).attempts == 1
+
+
+def test_a_second_sigterm_in_mid_call_does_not_cut_it_short(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    supervisor = start_supervisor("waiting", worker_count=1)
+    document_id, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: is_in_call(database, job_id), 10)
+
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+        supervisor.process.send_signal(number)
+    (settings.data_folder / "release").touch()
+
+    assert supervisor.process.wait(timeout=10) == 0
+    assert is_completed(database, document_id)
+    assert documents.job(database, job_id).attempts == 1
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumps_delays_nothing_and_repeats_nothing(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    hours: int,
+) -> None:
+    clock = ShiftedClock(monkeypatch, tmp_path / "clock", datetime.now(UTC))
+    start_supervisor("waiting", impatient=True, worker_count=1, clock=clock.path)
+    running, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: is_in_call(database, job_id), 10)
+
+    clock.set(datetime.now(UTC) + timedelta(hours=hours))
+    later, _ = documents.add_document(database, settings=settings)
+    let_time_pass(1)  # leases are looked at meanwhile
+    (settings.data_folder / "release").touch()
+
+    wait_until(lambda: is_completed(database, running) and is_completed(database, later), 10)
+    assert documents.job(database, job_id).attempts == 1
+
+
+def test_a_clock_that_is_set_back_does_not_keep_a_retry_waiting(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    clock = ShiftedClock(monkeypatch, tmp_path / "clock", datetime.now(UTC))
+    start_supervisor("flaky", worker_count=1, clock=clock.path)
+    document_id, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: documents.job(database, job_id).scheduled_at, 10)
+
+    clock.set(datetime.now(UTC) - timedelta(hours=1))
+
+    wait_until(lambda: is_completed(database, document_id), 10)
