@@ -17,7 +17,7 @@ from tests.support.breaking import Subject
 from tests.support.deployment import kill
 from tests.support.faulty_proxy import FaultyProxy, Way
 
-KILL_EVERY_S = (4.0, 13.0)
+KILL_EVERY_S = (3.0, 9.0)
 CALM_S = (2.0, 8.0)  #: between two spells of weather
 SPELL_S = (2.0, 8.0)
 

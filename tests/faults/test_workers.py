@@ -74,6 +74,35 @@ def test_a_document_that_kills_its_workers_fails_and_takes_no_other_with_it(
     assert supervisor.process.poll() is None
 
 
+def test_a_worker_that_dies_in_the_middle_of_a_word_holds_up_nobody(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    start_supervisor("half-sending", worker_count=1)
+    documents.add_document(database, settings=settings, content=b"die")
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=10)
+
+    documents.add_document(database, settings=settings)
+
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 2, timeout_s=10)
+    assert {job.attempts for job in documents.jobs(database)} == {1}
+
+
+def test_a_supervisor_that_has_buried_workers_holds_nothing_of_them(
+    start_supervisor: Start, settings: Settings
+) -> None:
+    supervisor = start_supervisor("echo", worker_count=1)
+    watched = psutil.Process(supervisor.process.pid)
+    descriptors, threads = watched.num_fds(), watched.num_threads()
+
+    for _ in range(3):
+        (worker,) = supervisor.workers
+        worker.kill()
+        wait_until(lambda: not worker.is_running(), timeout_s=5)  # noqa: B023
+        supervisor.wait_until_ready()
+
+    assert (watched.num_fds(), watched.num_threads()) == (descriptors, threads)
+
+
 def test_workers_do_not_outlive_their_supervisor(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:

@@ -11,6 +11,7 @@ from enum import Enum, auto
 
 BLOCK_BYTES = 64 * 1024
 LATENCY_SECONDS = 0.3  #: for each block, in both directions
+CUT_AFTER_BYTES = 100 * 1024
 TRICKLE_SECONDS = 0.05  #: for each byte of an answer
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  #: struct linger: close() sends a reset
 START_TIMEOUT_S = 10.0
@@ -24,6 +25,7 @@ class Way(Enum):
     TRICKLE = auto()  #: answers come byte by byte
     RESET = auto()  #: the request arrives; in place of its answer comes a reset
     HALF_CLOSE = auto()  #: half of the answer's first block, then the end of the stream
+    CUT = auto()  #: a reset in the middle of a request that is large enough to have one
     BLACK_HOLE = auto()  #: connections are taken, and whatever is sent is swallowed
     REFUSE = auto()  #: a new connection is reset at once, an open one with its next block
 
@@ -38,6 +40,7 @@ class FaultyProxy:
         self._listening = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._closed = asyncio.Event()
+        self._connections: set[asyncio.Task[None] | None] = set()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> FaultyProxy:
@@ -55,11 +58,18 @@ class FaultyProxy:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._listening.set()
         await self._closed.wait()
         server.close()
+
+    async def _connect(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        self._connections.add(task := asyncio.current_task())  # asyncio itself may forget a task
+        try:
+            await self._relay(client, answer)
+        finally:
+            self._connections.discard(task)
 
     async def _relay(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         """One connection, from its first byte to its last."""
@@ -76,7 +86,7 @@ class FaultyProxy:
         )
         try:
             await pumps
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # the latter at the proxy's end
             _reset(answer)
         finally:
             pumps.cancel()
@@ -89,13 +99,17 @@ class FaultyProxy:
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
     ) -> None:
         """Raises OSError when the connection is to be reset."""
+        passed_bytes = 0
         while block := await source.read(BLOCK_BYTES):
+            passed_bytes += len(block)
             match self.way:
                 case Way.BLACK_HOLE:
                     continue
                 case Way.REFUSE:
                     raise ConnectionResetError
                 case Way.RESET if is_answer:
+                    raise ConnectionResetError
+                case Way.CUT if passed_bytes > CUT_AFTER_BYTES and not is_answer:
                     raise ConnectionResetError
                 case Way.HALF_CLOSE if is_answer:
                     sink.write(block[: len(block) // 2])

@@ -8,7 +8,7 @@ itself must find it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -71,6 +71,14 @@ def all_ended(database: Database) -> bool:
     with database.reading() as session:
         still_open = select(Document.id).where(Document.status.not_in(ENDED)).limit(1)
         return session.scalar(still_open) is None
+
+
+def completed(database: Database, document_ids: Iterable[str]) -> bool:
+    with database.reading() as session:
+        which = Document.id.in_(document_ids)
+        return set(session.scalars(select(Document.status).where(which))) == {
+            DocumentStatus.COMPLETED
+        }
 
 
 def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:

@@ -1,0 +1,78 @@
+"""Strangers at the database: one that holds its lock, one that reads for long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pysqlite3
+import pytest
+
+from ilios.database import Database
+from ilios.models import DocumentStatus
+from ilios.settings import Settings
+from tests.support import documents
+from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
+
+Start = Callable[..., SupervisorProcess]
+WAL_MAX_BYTES = 8 * 1024 * 1024
+
+
+@pytest.fixture
+def lock_s(request: pytest.FixtureRequest) -> float:
+    """In its long form beyond SQLite's own patience (30 s)."""
+    return 60.0 if request.config.getoption("repeat_faults", 0) else 3.0
+
+
+@contextmanager
+def stranger(settings: Settings, begin: str) -> Iterator[None]:
+    """Another program in the middle of a transaction."""
+    path = str(settings.database_path)
+    with closing(pysqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+        connection.execute(begin)
+        connection.execute("SELECT count(*) FROM documents").fetchall()
+        yield
+        connection.execute("ROLLBACK")
+
+
+def completed(database: Database) -> int:
+    rows = documents.documents(database)
+    return sum(row.status is DocumentStatus.COMPLETED for row in rows)
+
+
+def test_a_strangers_lock_delays_what_runs_and_fails_nothing(
+    start_supervisor: Start, settings: Settings, database: Database, lock_s: float
+) -> None:
+    supervisor = start_supervisor("slow", worker_count=1)
+    for _ in range(30):
+        documents.add_document(database, settings=settings)
+    wait_until(lambda: completed(database) > 2, 10)
+    workers = [worker.pid for worker in supervisor.workers]
+
+    with stranger(settings, "BEGIN IMMEDIATE"):
+        until = time.monotonic() + lock_s
+        wait_until(lambda: time.monotonic() > until, lock_s + 5)
+
+    wait_until(lambda: completed(database) == 30, 20)
+    assert {job.attempts for job in documents.jobs(database)} == {1}
+    assert [worker.pid for worker in supervisor.workers] == workers
+
+
+def test_a_long_reader_holds_up_nobody_and_the_log_shrinks_when_it_has_left(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    start_supervisor("echo", worker_count=1)
+    large = b"word " * 20_000
+
+    with stranger(settings, "BEGIN"):
+        for _ in range(100):
+            documents.add_document(database, settings=settings, content=large)
+        wait_until(lambda: completed(database) == 100, 30)
+
+    documents.add_document(database, settings=settings)
+    wait_until(lambda: completed(database) == 101, 10)
+    database.truncate_log()
+    wal = settings.database_path.with_name(settings.database_path.name + "-wal")
+    assert wal.stat().st_size < WAL_MAX_BYTES

@@ -1,0 +1,162 @@
+"""Bad lines to the provider and to the bucket, which get well again."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+
+from ilios import data_folder
+from ilios.database import Database
+from ilios.engines import MISTRAL
+from ilios.settings import Settings
+from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
+from tests.mistral_server.samples import pdf
+from tests.support import documents, soundness
+from tests.support.api_callers import Caller, file
+from tests.support.api_fixtures import make_app  # noqa: F401  # a fixture is found by its name
+from tests.support.buckets import ACCESS_KEY_ID, bucket_server, make_bucket
+from tests.support.faulty_proxy import FaultyProxy, Way
+from tests.support.soundness import Place
+from tests.support.storing import certificate, impatient  # noqa: F401
+from tests.support.supervising import SupervisorProcess
+from tests.support.tls import Certificate
+from tests.support.waiting import wait_until
+
+BAD = [way for way in Way if way is not Way.OPEN]
+SECRET, BUCKET = "secret", "documents"
+BAD_FOR_S = 1.0
+UPLOAD_BYTES = 300 * 1024
+
+
+@dataclass
+class Lines:
+    """A supervisor with a worker, and the ways from it to the provider and to the bucket."""
+
+    place: Place
+    to_provider: FaultyProxy
+    to_bucket: FaultyProxy
+    numbers: Iterator[int]
+
+    def add_documents(self, count: int) -> dict[str, list[str]]:
+        """Stored already, and not begun; what their pages say by their ids."""
+        added = {}
+        for number in (next(self.numbers) for _ in range(count)):
+            mark = f"Document {number}."
+            document_id, _ = documents.add_document(
+                self.place.database,
+                settings=self.place.settings,
+                content=pdf(mark),
+                mime_type="application/pdf",
+                lane=MISTRAL,
+            )
+            added[document_id] = [mark]
+        return added
+
+
+@pytest.fixture(scope="module")
+def lines(
+    migrated_file: Path,
+    certificate: Certificate,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Lines]:
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("AWS_CA_BUNDLE", str(certificate.certificate))
+        endpoint = stack.enter_context(bucket_server(certificate))
+        make_bucket(endpoint, BUCKET, SECRET)
+        provider = stack.enter_context(MistralServer())
+        to_bucket, to_provider = (
+            stack.enter_context(FaultyProxy(urlsplit(url).port or 0))
+            for url in (endpoint, provider.url)
+        )
+        settings = Settings(
+            data_dir=tmp_path_factory.mktemp("data"),
+            log_format="console",
+            worker_count=1,
+            ocr_engine=MISTRAL,
+            mistral_api_key=SecretStr(API_KEY),
+            mistral_server_url=f"http://127.0.0.1:{to_provider.port}",
+            call_deadline_seconds=2,
+            ambiguous_retries=10,
+            s3_bucket=BUCKET,
+            aws_access_key_id=SecretStr(ACCESS_KEY_ID),
+            aws_secret_access_key=SecretStr(SECRET),
+            aws_endpoint_url_s3=f"https://127.0.0.1:{to_bucket.port}",
+        )
+        data_folder.prepare(settings)
+        shutil.copy(migrated_file, settings.database_path)
+        database = Database(settings.database_path)
+        stack.callback(database.close)
+        trust = {"AWS_CA_BUNDLE": str(certificate.certificate)}
+        supervisor = SupervisorProcess(settings, "real", hurried=True, variables=trust)
+        stack.callback(supervisor.close)
+        supervisor.wait_until_ready()
+        place = Place(settings, database, provider)
+        yield Lines(place, to_provider, to_bucket, iter(range(1, 10_000)))
+
+
+def break_for_a_while(line: FaultyProxy, way: Way, begin: Callable[[], object]) -> None:
+    line.way = way
+    begin()
+    until = time.monotonic() + BAD_FOR_S
+    wait_until(lambda: time.monotonic() > until, BAD_FOR_S + 5)
+    line.way = Way.OPEN
+
+
+@pytest.mark.parametrize("way", BAD, ids=lambda way: way.name.lower())
+def test_a_bad_line_to_the_provider_loses_no_document_and_no_page_of_the_bill(
+    lines: Lines, way: Way
+) -> None:
+    sent: dict[str, list[str]] = {}
+
+    break_for_a_while(lines.to_provider, way, lambda: sent.update(lines.add_documents(3)))
+
+    wait_until(lambda: soundness.all_ended(lines.place.database), 60)
+    assert soundness.violations(lines.place, sent) == []
+    assert soundness.completed(lines.place.database, sent)
+
+
+@pytest.mark.parametrize("way", BAD, ids=lambda way: way.name.lower())
+def test_a_bad_line_to_the_bucket_delays_documents_and_fails_none(
+    lines: Lines, way: Way, request: pytest.FixtureRequest
+) -> None:
+    if way is Way.BLACK_HOLE and not request.config.getoption("repeat_faults", 0):
+        pytest.skip("a minute of silence: in the long form only")
+    sent = lines.add_documents(3)
+
+    break_for_a_while(lines.to_bucket, way, lambda: None)
+
+    wait_until(lambda: soundness.all_ended(lines.place.database), 120)
+    assert soundness.violations(lines.place, sent) == []
+    assert soundness.completed(lines.place.database, sent)
+
+
+@pytest.mark.parametrize("way", [Way.REFUSE, Way.RESET, Way.CUT, Way.HALF_CLOSE])
+def test_an_upload_that_the_bucket_does_not_take_is_not_acknowledged_and_leaves_nothing(
+    lines: Lines,
+    make_app: Callable[[Settings], Flask],  # noqa: F811
+    impatient: None,  # noqa: F811
+    way: Way,
+) -> None:
+    client = Caller(make_app(lines.place.settings).test_client(), None)
+    content = pdf(f"Upload {way.name}.", padding_bytes=UPLOAD_BYTES)
+
+    lines.to_bucket.way = way
+    refused = client.post("/api/documents/submit", {"file": file(content, "large.pdf")})
+    lines.to_bucket.way = Way.OPEN
+
+    assert refused.status_code == 503, refused.text
+    assert "Retry-After" in refused.headers
+    document_id = client.submit(content, "large.pdf")
+    wait_until(lambda: soundness.all_ended(lines.place.database), 60)
+    assert soundness.violations(lines.place, {document_id: [f"Upload {way.name}."]}) == []
