@@ -13,6 +13,9 @@ MAX_PAGE_NUMBER = 100_000
 MAX_PARTS = 1_000
 ALLOWED = f"up to {MAX_PARTS:,} page numbers or ranges from 1 to {MAX_PAGE_NUMBER:,}, as in 1-3,7"
 _PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
+PATTERN = (
+    f"^{_PART.pattern}(?:,{_PART.pattern})*$"  #: of the form; whether ranges rise is not in it
+)
 
 
 @dataclass(frozen=True, slots=True)

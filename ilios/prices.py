@@ -15,6 +15,7 @@ MICROS_A_DOLLAR: Final = 1_000_000
 MICROS_A_CENT: Final = 10_000
 DOLLARS_ALLOWED: Final = "dollars, as a decimal of at most six places, such as 0.25"
 _DOLLARS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+DOLLARS_PATTERN: Final = f"^{_DOLLARS.pattern}$"
 ALLOWED: Final = "must list model=plain/annotated, in USD for 1,000 pages, in steps of 0.002"
 
 

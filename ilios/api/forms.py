@@ -10,6 +10,8 @@ from ilios import media
 from ilios.admission import DEFAULT_RETENTION_DAYS
 from ilios.api.fields import Dollars, FileField, Pages, Truth, Unavailable, WholeNumber, Word
 from ilios.intake import MAX_BATCH_FILES, MAX_RETENTION_DAYS
+from ilios.page_selection import PATTERN as PAGES_PATTERN
+from ilios.prices import DOLLARS_PATTERN
 from ilios.queue import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 
 FORMATS: Final = ("markdown", "json", "text")
@@ -25,6 +27,14 @@ class CamelSchema(Schema):
             return
         first, *rest = field_name.split("_")
         field_obj.data_key = first + "".join(word.title() for word in rest)
+
+
+class RequestSchema(CamelSchema):
+    """What a client sends: a field may be left out, and is never null."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = False  # which marshmallow takes from a default of None
 
 
 def _retention() -> WholeNumber:
@@ -69,11 +79,12 @@ def _pages() -> Pages:
             "description": "Which pages to convert: numbers and ranges, counted from 1. Only these "
             "are paid for. With Mistral, of PDF documents only.",
             "example": "1-3,7",
+            "pattern": PAGES_PATTERN,
         },
     )
 
 
-class _Conversion(CamelSchema):
+class _Conversion(RequestSchema):
     """The fields that every form of a conversion may carry."""
 
     retention_days = _retention()
@@ -105,6 +116,7 @@ class _Conversion(CamelSchema):
             "One that would cost more is refused, or fails with `cost_above_limit` once its pages "
             "are counted: at no cost.",
             "example": "0.25",
+            "pattern": DOLLARS_PATTERN,
         },
     )
     cache = Truth(
@@ -148,14 +160,14 @@ class BatchForm(_Conversion):
     use_mistral_batch = _use_mistral_batch()
 
 
-class EstimateForm(CamelSchema):
+class EstimateForm(RequestSchema):
     file = FileField(required=True, metadata={"description": "The document; it is not kept."})
     pages = _pages()
     model = _model()
     use_mistral_batch = _use_mistral_batch()
 
 
-class UploadForm(CamelSchema):
+class UploadForm(RequestSchema):
     file_name = fields.String(
         required=True,
         validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),

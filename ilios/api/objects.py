@@ -26,7 +26,7 @@ LINKS = "links"  #: whoever sends to one: a link does not say whose it is
 
 @blueprint.get("/<token>")
 @public
-@blueprint.response(200, BINARY, content_type=OPAQUE)
+@blueprint.response(200, BINARY, content_type="*/*")
 @blueprint.refuses(404, 503)
 def object_get(token: str) -> Response:
     """Download what a link stands for."""

@@ -12,7 +12,7 @@ import ilios
 from ilios import errors
 from ilios.api.errors import PROBLEM_JSON, status_of_class
 from ilios.api.routing import IdConverter
-from ilios.api.schema_fields import EXAMPLE_ID
+from ilios.api.schema_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
 from ilios.api.schemas import ProblemSchema
 from ilios.keys import Scope
 
@@ -75,11 +75,30 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         content = response.get("content", {})
         if "application/json" in content:
             content[PROBLEM_JSON] = content.pop("application/json")
+    _forget_null_defaults(spec)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         for operation in _operations(spec, str(rule)):
+            _forget_default(operation)
             _say_whom(operation, getattr(view, "scope", None))
     return spec
+
+
+def _forget_null_defaults(part: Any) -> None:
+    """A field that has no value when it is left out: none that a client could send."""
+    if isinstance(part, dict):
+        if part.get("default", ...) is None:
+            del part["default"]
+        part = part.values()
+    elif not isinstance(part, list):
+        return
+    for inner in part:
+        _forget_null_defaults(inner)
+
+
+def _forget_default(operation: dict[str, Any]) -> None:
+    """flask-smorest documents every status there is as an error; ours are named one by one."""
+    operation["responses"].pop("default", None)
 
 
 def _say_whom(operation: dict[str, Any], scope: Scope | None) -> None:
@@ -103,7 +122,7 @@ def _operations(spec: dict[str, Any], rule: str) -> list[dict[str, Any]]:
 
 
 def _id_parameter(_converter: IdConverter) -> dict[str, Any]:
-    return {"type": "string", "pattern": "^[a-z0-9]{20,30}$", "example": EXAMPLE_ID}
+    return {"type": "string", "pattern": IDENTIFIER_PATTERN, "example": EXAMPLE_ID}
 
 
 def _error_table() -> Iterator[str]:

@@ -7,14 +7,16 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from ilios.api.fields import Identifier, Moment, Pages, Truth, WholeNumber, Word
-from ilios.api.forms import FILE_NAME_MAX_LENGTH, FORMATS, FORMATS_TO_COME, CamelSchema
+from ilios.api.forms import FILE_NAME_MAX_LENGTH, FORMATS, FORMATS_TO_COME, RequestSchema
+from ilios.api.schema_fields import IDENTIFIER_PATTERN
 from ilios.listing import DEFAULT_LIMIT, MAX_LIMIT
 from ilios.models import DocumentStatus
+from ilios.page_selection import PATTERN as PAGES_PATTERN
 
 MAX_WAIT_SECONDS: Final = 60
 
 
-class ResultQuery(CamelSchema):
+class ResultQuery(RequestSchema):
     format = Word(
         FORMATS,
         FORMATS_TO_COME,
@@ -23,11 +25,15 @@ class ResultQuery(CamelSchema):
     )
     pages = Pages(
         load_default=None,
-        metadata={"description": "Only these pages of the result.", "example": "1-3,7"},
+        metadata={
+            "description": "Only these pages of the result.",
+            "example": "1-3,7",
+            "pattern": PAGES_PATTERN,
+        },
     )
 
 
-class WaitQuery(CamelSchema):
+class WaitQuery(RequestSchema):
     wait = WholeNumber(
         0,
         MAX_WAIT_SECONDS,
@@ -36,13 +42,15 @@ class WaitQuery(CamelSchema):
     )
 
 
-class ListQuery(CamelSchema):
+class ListQuery(RequestSchema):
     status = Word(
         tuple(DocumentStatus),
         load_default=None,
         metadata={"description": "Deleted documents are listed when this asks for them."},
     )
-    batch_id = Identifier(load_default=None, metadata={"description": "Of this batch."})
+    batch_id = Identifier(
+        load_default=None, metadata={"description": "Of this batch.", "pattern": IDENTIFIER_PATTERN}
+    )
     q = fields.String(
         load_default=None,
         validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
@@ -59,7 +67,7 @@ class BatchStatusQuery(WaitQuery):
     details = Truth(load_default=False, metadata={"description": "Adds `documents`."})
 
 
-class BatchDownloadQuery(CamelSchema):
+class BatchDownloadQuery(RequestSchema):
     format = Word(
         ("jsonl",),
         ("zip",),
@@ -68,7 +76,7 @@ class BatchDownloadQuery(CamelSchema):
     )
 
 
-class PeriodQuery(CamelSchema):
+class PeriodQuery(RequestSchema):
     start_date = Moment(
         load_default=None,
         metadata={"description": "From this day or moment on, in UTC.", "example": "2026-01-01"},

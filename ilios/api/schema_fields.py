@@ -6,7 +6,10 @@ from typing import Any
 
 from marshmallow import fields
 
+from ilios.ids import ID_PATTERN
+
 EXAMPLE_ID = "k3v9x0q2m7c1a8z5t4b6n2pd"
+IDENTIFIER_PATTERN = f"^{ID_PATTERN.pattern}$"
 EXAMPLE_MOMENT = "2026-11-23T15:00:00.000Z"
 
 
@@ -27,7 +30,7 @@ def flag(description: str, *, example: bool = False) -> fields.Boolean:
 
 
 def identifier(description: str, *, null: bool = False) -> fields.String:
-    return text(description, null=null, pattern="^[a-z0-9]{20,30}$", example=EXAMPLE_ID)
+    return text(description, null=null, pattern=IDENTIFIER_PATTERN, example=EXAMPLE_ID)
 
 
 def moment(description: str = "", *, null: bool = False) -> fields.String:

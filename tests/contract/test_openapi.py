@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from openapi_spec_validator import validate
 
 from tests.support.api_callers import Caller
 
+FORMS = ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm")
 PAGES = {"site.page", "site.docs", "site.openapi_json", "site.asset"}
 
 
@@ -48,6 +50,34 @@ def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
         assert operation["summary"].endswith("."), name
 
 
+def test_every_status_is_documented_by_name(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert all(status.isdigit() for status in operation["responses"]), name
+
+
+def test_what_a_client_sends_is_never_null(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    sent = [field for form in FORMS for field in schemas[form]["properties"].values()]
+    sent += [
+        parameter["schema"]
+        for _, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+    ]
+    assert len(sent) > 50
+    for field in sent:
+        assert not field.get("nullable"), field
+        assert field.get("default", "") is not None, field
+        assert None not in field.get("enum", ()), field
+
+
+def test_values_of_a_known_form_have_a_pattern(document: dict[str, Any]) -> None:
+    fields = document["components"]["schemas"]["SubmitForm"]["properties"]
+    for name, right, wrong in (("pages", "1-3, 7", "1-"), ("maxCostUsd", "0.25", ".5")):
+        assert re.match(fields[name]["pattern"], right)
+        assert not re.match(fields[name]["pattern"], wrong)
+        assert re.match(fields[name]["pattern"], fields[name]["example"])
+
+
 def test_problems_are_documented_as_problem_json(document: dict[str, Any]) -> None:
     for name, response in document["components"]["responses"].items():
         assert list(response["content"]) == ["application/problem+json"], name
@@ -71,6 +101,6 @@ def test_token_counts_are_called_estimates(document: dict[str, Any], schema: str
 
 
 def test_every_field_of_a_form_has_a_description_or_an_example(document: dict[str, Any]) -> None:
-    for form in ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm"):
+    for form in FORMS:
         for name, field in document["components"]["schemas"][form]["properties"].items():
             assert {"description", "example"} & set(field), f"{form}.{name}"
