@@ -6,13 +6,14 @@ import base64
 import hashlib
 import json
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 
 from ilios.database import Database
 from ilios.errors import InvalidCursor
+from ilios.ids import is_id
 from ilios.models import DELETED, Document, DocumentStatus
 
 DEFAULT_LIMIT: Final = 50
@@ -108,21 +109,31 @@ def _cursor(which: Filter, last: Document) -> str:
 
 
 def _position(which: Filter, cursor: str) -> tuple[datetime, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        moment, document_id, mark = json.loads(text)
-        position = datetime.fromisoformat(moment), str(document_id)
-    except (ValueError, TypeError) as error:
+    place = _read(cursor)
+    if place is None:
         raise InvalidCursor(
             "cursor is none that was given out. Take `nextCursor` of the last answer as it is, "
             "or leave it out to begin anew."
-        ) from error
-    if mark != _mark(which) or position[0].tzinfo is None:
+        )
+    moment, document_id, mark = place
+    if mark != _mark(which):
         raise InvalidCursor(
             "cursor belongs to a list with other filters. Send the same status, batchId and q as "
             "before, or leave it out to begin anew."
         )
-    return position
+    return moment, document_id
+
+
+def _read(cursor: str) -> tuple[datetime, str, str] | None:
+    """What a cursor says; None for one that is not as we write them."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        written, document_id, mark = json.loads(text)
+        moment = datetime.fromisoformat(written)
+        is_ours = moment.utcoffset() == timedelta(0) and is_id(document_id)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return (moment, document_id, mark) if is_ours else None
 
 
 def _mark(which: Filter) -> str:

@@ -60,8 +60,15 @@ class Parser(FlaskParser):
             )
         try:
             value = core.parse_json(Body(req.environ, JSON_MAX_BYTES).whole())
-        except (ValueError, RecursionError) as error:
-            raise MalformedRequest("The body is not JSON.") from error
+        except RecursionError as error:
+            raise MalformedRequest(
+                "The JSON of the body is nested too deeply: send an object of plain values."
+            ) from error
+        except ValueError as error:
+            raise MalformedRequest(
+                "The body is not JSON. Send an object, such as "
+                '{"fileName": "report.pdf", "fileSize": 102400}.'
+            ) from error
         if not isinstance(value, dict):
             raise MalformedRequest("The body is not a JSON object.")
         return value

@@ -270,7 +270,8 @@ def test_bad_json_is_malformed_or_too_large(anna: Caller, body: bytes) -> None:
     if len(body) > 65_536:
         assert_problem(answer, 413, "file_too_large")
     else:
-        assert_problem(answer, 400, "malformed_request")
+        nested = body.startswith(b"[")
+        assert_problem(answer, 400, "malformed_request", "nested" if nested else "such as")
 
 
 QUERY_REFUSALS = [

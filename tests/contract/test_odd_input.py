@@ -1,0 +1,93 @@
+"""Input that no form and no schema foresees: cursors, ids, links and headers of whatever text."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ilios.keys import owner_of
+from ilios.listing import Filter, _mark
+from tests.contract.problems import assert_problem
+from tests.support.api_callers import Caller
+from tests.support.api_fixtures import KEY
+
+many = hypothesis_settings(
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # what it asks changes nothing
+)
+ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=60)
+HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+HEADERS = ("Accept", "Authorization", "Content-Type", "If-None-Match", "If-Range", "Origin",
+           "Prefer", "Range", "Access-Control-Request-Method", "X-Forwarded-For")  # fmt: skip
+
+
+def cursor(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def assert_no_cursor(anna: Caller, text: str) -> None:
+    answer = anna.get("/api/documents", query_string={"cursor": text})
+    assert_problem(answer, 400, "invalid_cursor", "leave it out")
+
+
+@many
+@given(text=ANY_TEXT)
+def test_whatever_text_is_no_cursor(anna: Caller, text: str) -> None:
+    assert_no_cursor(anna, text)
+
+
+@many
+@given(value=JSON_VALUES)
+def test_whatever_json_is_no_cursor(anna: Caller, value: Any) -> None:
+    assert_no_cursor(anna, cursor(value))
+
+
+def test_a_cursor_may_be_nested_as_deeply_as_it_likes(anna: Caller) -> None:
+    assert_no_cursor(anna, base64.urlsafe_b64encode(b"[" * 5000).decode())
+
+
+@pytest.mark.parametrize(
+    ("moment", "document_id"),
+    [
+        ("0001-01-01T00:00:00+23:59", "z" * 24),
+        ("9999-12-31T23:59:59-23:59", "z" * 24),
+        ("2026-11-25T00:00:00+00:00", "\ud800"),
+        ("2026-11-25T00:00:00+00:00", "x" * 5000),
+        ("2026-11-25T00:00:00+00:00", ["z" * 24]),
+    ],
+)
+def test_a_forged_cursor_is_refused(anna: Caller, moment: str, document_id: Any) -> None:
+    mark = _mark(Filter(owner=owner_of(KEY)))
+    assert_no_cursor(anna, cursor([moment, document_id, mark]))
+
+
+@many
+@given(name=st.sampled_from(HEADERS), value=HEADER_TEXT)
+def test_no_header_is_the_services_fault(anna: Caller, name: str, value: str) -> None:
+    for method, path in (("GET", "/api/documents"), ("POST", "/v1/estimate"), ("GET", "/")):
+        answer = anna.call(method, path, headers={name: value})
+        assert answer.status_code < 500, (method, path, name, value)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@many
+@given(token=ANY_TEXT)
+def test_a_link_that_was_not_given_out_opens_nothing(nobody: Caller, token: str) -> None:
+    for method in ("GET", "PUT"):
+        answer = nobody.call(method, f"/objects/{quote(token, safe='')}")
+        assert_problem(answer, 404, "link_invalid" if "/" not in token else "not_found")
