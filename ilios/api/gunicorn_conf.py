@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from ilios import data_folder, logs, metric_files, settings
-from ilios.api import startup
+from ilios.api import refused_heads, startup
 from ilios.api.access_log import GunicornLog
 from ilios.errors import StartupError
 from ilios.processes import lock_file
@@ -33,9 +33,9 @@ control_socket_disable = True
 graceful_timeout = _settings.shutdown_grace_seconds
 timeout = 60  #: seconds without a heartbeat of a worker's main thread, which only polls
 keepalive = 15
-limit_request_line = 8190
-limit_request_fields = 100
-limit_request_field_size = 8190
+limit_request_line = refused_heads.REQUEST_LINE_MAX_BYTES
+limit_request_fields = refused_heads.HEADERS_MAX
+limit_request_field_size = refused_heads.HEADER_MAX_BYTES
 logger_class = GunicornLog
 loglevel = _settings.log_level.lower()
 

@@ -1,4 +1,7 @@
-"""Headers of every answer: CORS as the predecessor had it, and what keeps browsers careful."""
+"""Headers of every answer: CORS as the predecessor had it, and what keeps browsers careful.
+
+`Strict-Transport-Security` is not among them: whoever ends TLS knows whether there is any.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,14 @@ ALLOWED_HEADERS = (
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, OPTIONS"
 PREFLIGHT_SECONDS = "86400"
 NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+CAREFUL = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for who does not know `frame-ancestors`
+    "Content-Security-Policy": NO_CONTENT_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""What an answer carries unless its view says otherwise."""
 
 
 def register(app: Flask, cors_origins: str) -> None:
@@ -34,12 +45,9 @@ def _preflight() -> Response | None:
 
 
 def _complete(response: Response) -> Response:
-    headers = response.headers
     _allow_origin(response)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers.setdefault("Content-Security-Policy", NO_CONTENT_POLICY)
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cache-Control", "no-store")
+    for name, value in CAREFUL.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -10,6 +10,7 @@ import re
 from http import HTTPStatus
 
 from ilios import ids, logs, tracing
+from ilios.api.headers import CAREFUL
 from ilios.tracing import Origin
 
 log = logs.get(__name__)
@@ -21,6 +22,21 @@ _LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([^\r\n]{0,100})")
 _CODES = {
     HTTPStatus.BAD_REQUEST: "malformed_request",
     HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
+}
+REQUEST_LINE_MAX_BYTES = 8190  #: a path with its query
+HEADERS_MAX = 100
+HEADER_MAX_BYTES = 8190
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "This is not an HTTP request that can be read. Send HTTP/1.1, encoded "
+    "as RFC 9112 says.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request stopped arriving. Send it again, without pauses.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The path and its query have more than "
+    f"{REQUEST_LINE_MAX_BYTES} bytes. Send a shorter query.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request has more than {HEADERS_MAX} headers, "
+    f"or one of more than {HEADER_MAX_BYTES} bytes. Send fewer, or shorter ones.",
+    HTTPStatus.EXPECTATION_FAILED: "Expect takes 100-continue only. Leave the header out.",
+    HTTPStatus.NOT_IMPLEMENTED: "Transfer-Encoding takes chunked only. Send the body in chunks, or "
+    "with Content-Length.",
 }
 
 
@@ -58,8 +74,7 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
         "Content-Type: application/problem+json",
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
-        "X-Content-Type-Options: nosniff",
-        "Cache-Control: no-store",
+        *(f"{name}: {value}" for name, value in CAREFUL.items()),
     )
     return "\r\n".join((*headers, "", "")).encode() + body
 
@@ -71,4 +86,4 @@ def _code_and_detail(status: HTTPStatus, head: bytes) -> tuple[str, str]:
         shown = " and ".join(sorted(repr(value) for value in lengths))
         return "invalid_content_length", f"Content-Length is {shown}; allowed: one number of bytes."
     fallback = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    return _CODES.get(status, fallback), f"{status.description or status.phrase}."
+    return _CODES.get(status, fallback), _DETAILS.get(status, f"{status.phrase}.")

@@ -53,11 +53,18 @@ def test_named_origins_are_the_only_ones(
     assert "Origin" in stranger.headers["Vary"]
 
 
-def test_nothing_is_sniffed_and_nothing_runs(nobody: Caller) -> None:
-    for path in ("/health", "/nowhere", "/openapi.json"):
-        headers = nobody.get(path).headers
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert "default-src 'none'" in headers["Content-Security-Policy"]
+def test_nothing_is_sniffed_framed_or_run(app: Flask, nobody: Caller) -> None:
+    paths = [rule.rule for rule in app.url_map.iter_rules() if "<" not in rule.rule]
+    assert {"/", "/docs", "/health", "/v1/convert"} <= set(paths)
+    for path in (*paths, "/nowhere", "/assets/site/page.js"):
+        for method in ("GET", "POST", "OPTIONS"):
+            headers = nobody.call(method, path).headers
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["X-Frame-Options"] == "DENY"
+            assert headers["Referrer-Policy"] == "no-referrer"
+            assert "default-src 'none'" in headers["Content-Security-Policy"]
+            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+            assert headers["Cache-Control"]
 
 
 def test_pages_run_no_inline_code(nobody: Caller) -> None:

@@ -18,7 +18,7 @@ from ilios.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
 
-BOOT_TIMEOUT_S = 20.0
+BOOT_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 20.0
 Answer = tuple[int, dict[str, str], Any]
 IMPATIENT = "python:tests.support.api_impatient_conf"
@@ -49,7 +49,11 @@ class Server:
         self.settings = settings
         self.log_path = settings.data_folder / "web.log"
         self.process = gunicorn(settings, self.log_path)
-        wait_until(self._is_listening, BOOT_TIMEOUT_S)
+        try:
+            wait_until(self._is_listening, BOOT_TIMEOUT_S)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def url(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ilios import data_folder
+from ilios.api.headers import CAREFUL
 from ilios.api.places import KEPT_FREE
 from ilios.settings import Settings
 from tests.support.api_fixtures import KEY
@@ -134,20 +135,27 @@ def test_a_large_body_is_refused_before_it_is_sent(connection: Connection) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "status"),
+    ("text", "status", "code", "remedy"),
     [
-        ("GET /livez HTTP/9.9\r\n\r\n", 400),
-        ("NONSENSE\r\n\r\n", 400),
-        (f"GET /{'x' * 9000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-        (f"GET / HTTP/1.1\r\nHost: x\r\nX: {'x' * 9000}\r\n\r\n", 431),
+        ("GET /livez HTTP/9.9\r\n\r\n", 400, "malformed_request", "Send HTTP/1.1"),
+        ("NONSENSE\r\n\r\n", 400, "malformed_request", "Send HTTP/1.1"),
+        (f"GET /{'x' * 9000} HTTP/1.1\r\n\r\n", 414, "request_uri_too_long", "shorter query"),
+        (f"GET /?q={'x' * 9000} HTTP/1.1\r\n\r\n", 414, "request_uri_too_long", "shorter query"),
+        (head("GET", "/", X="x" * 9000), 431, "request_header_fields_too_large", "shorter ones"),
+        (head("GET", "/", **{f"X{number}": "x" for number in range(101)}), 431,
+         "request_header_fields_too_large", "Send fewer"),
     ],
-)
-def test_what_is_not_http_is_a_problem(connection: Connection, text: str, status: int) -> None:
+)  # fmt: skip
+def test_what_is_not_http_is_a_problem_with_a_remedy(
+    connection: Connection, text: str, status: int, code: str, remedy: str
+) -> None:
     connection.send(text)
     answered, headers, body = connection.answer()
     assert answered == status
     assert headers["Content-Type"] == "application/problem+json"
-    assert body["status"] == status
+    assert (body["status"], body["code"]) == (status, code)
+    assert remedy in body["detail"]
+    assert CAREFUL.items() <= headers.items()
 
 
 @pytest.mark.parametrize(
