@@ -6,6 +6,10 @@
 #   make test     all tests; one tier: make unit | integration | faults | contract | browser
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see README.md)
 #   make image-test   build the container image and run it, with buildah and podman
+#   make fuzz     20,000 requests that nobody would think of; REQUESTS=… for more or fewer
+#   make audit    known vulnerabilities in the locked packages; part of make lint
+#   make licences licences of what is shipped; part of make lint
+#   make sbom     sbom.json: what is shipped, in CycloneDX
 #   make lock     resolve pyproject.toml into the lock files again (needs uv;
 #                 COMPILE_FLAGS=--upgrade takes the newest versions)
 
@@ -31,7 +35,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup command demo run test ceph-test image-test lint lock replication-server $(TIERS)
+.PHONY: setup command demo run test ceph-test image-test lint licences audit sbom fuzz lock replication-server $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -71,13 +75,32 @@ image-test: setup
 replication-server:
 	npm --prefix tests/replication_server ci --no-audit --no-fund
 
-lint: setup
+lint: setup licences audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck start.sh bin/ilios .ci/run
+
+# What is shipped has permissive licences only: pyproject.toml lists them, and says why.
+licences: setup
+	@$(BIN)/pip-licenses --summary --packages $$(sed -n 's/==.*//p' requirements.lock)
+
+audit: setup
+	@$(BIN)/python scripts/audit.py
+
+# A software bill of materials of what is shipped, in CycloneDX.
+sbom: setup
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --output-file sbom.json
+	@ILIOS_SBOM=$(CURDIR)/sbom.json $(BIN)/python -m pytest --quiet tests/supply
+
+# Many requests, made from our own OpenAPI document: REQUESTS of them at least.
+fuzz: REQUESTS ?= 20000
+fuzz: export ILIOS_FUZZ_REQUESTS = $(REQUESTS)
+fuzz: setup
+	$(call pytest,--capture no tests/contract/test_fuzzing.py)
 
 lock:
 	$(COMPILE) --output-file requirements.lock pyproject.toml
