@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ A key has scopes: each call says which one it needs. A key with a rate gets `Rat
 ends.
 """
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
+_PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
 
 
@@ -117,7 +119,7 @@ def _folded(title: str, lines: Iterator[str]) -> str:
 
 
 def _operations(spec: dict[str, Any], rule: str) -> list[dict[str, Any]]:
-    path = rule.replace("<", "{").replace(">", "}")
+    path = _PARAMETER.sub(r"{\1}", rule)
     return [found for name, found in spec["paths"].get(path, {}).items() if name in METHODS]
 
 
