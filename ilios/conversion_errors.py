@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from ilios.errors import IliosError
@@ -24,10 +25,14 @@ class ConversionError(IliosError):
 
 
 class EncryptedDocument(ConversionError):
+    """A password protects the document."""
+
     code = "encrypted_document"
 
 
 class CorruptDocument(ConversionError):
+    """The file is damaged, incomplete or of another type."""
+
     code = "corrupt_document"
 
 
@@ -227,3 +232,17 @@ class ProviderBatchCancelled(ProviderError):
     """Somebody cancelled the batch at the provider before this document's turn."""
 
     code = "provider_batch_cancelled"
+
+
+def meaning(code: str) -> str:
+    """What a code says of any document: a sentence that holds no word of one."""
+    found = next((cls for cls in _all(ConversionError) if cls.code == code), None)
+    if found is None or found.__doc__ is None:
+        return f"{code.replace('_', ' ').capitalize()}."
+    return found.__doc__.splitlines()[0]
+
+
+def _all(base: type[ConversionError]) -> Iterator[type[ConversionError]]:
+    for cls in base.__subclasses__():
+        yield cls
+        yield from _all(cls)

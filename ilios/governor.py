@@ -55,6 +55,22 @@ class News:
 ANSWERED = News(Outcome.ANSWERED)
 
 
+class Breaker(StrEnum):
+    CLOSED = "closed"  #: calls go, as many as the limit allows
+    OPEN = "open"  #: no call goes before the pause is over
+    HALF_OPEN = "half-open"  #: one call looks whether it works again
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a governor stands. `allowed` jobs may be in flight now, `most` when all is well."""
+
+    breaker: Breaker
+    allowed: int
+    most: int
+    wait_seconds: float  #: until the pause is over; 0 without one
+
+
 def news_of(error: ConversionError) -> News | None:
     """What an error says of the provider; None when it says nothing."""
     match error:
@@ -92,15 +108,20 @@ class Governor:
 
     def may_start(self, in_flight: int) -> int:
         """How many calls may start now, beside those in flight."""
-        if self._missing or self._clock() < self._paused_until:
-            return 0
-        if self._broken:
-            return 0 if in_flight else 1  # the probe
-        return max(0, int(self._limit) - in_flight)
+        return max(0, self._allowed() - in_flight)
 
     def seconds_to_wait(self) -> float:
         """Until `may_start` may answer differently by itself; 0 when it would not."""
         return max(0.0, self._paused_until - self._clock())
+
+    def standing(self) -> Standing:
+        """For operators; `state` says why."""
+        wait_seconds = self.seconds_to_wait()
+        closed_for = self._missing or (self._broken and wait_seconds)
+        breaker = Breaker.OPEN if closed_for else Breaker.CLOSED
+        if self._broken and not closed_for:
+            breaker = Breaker.HALF_OPEN
+        return Standing(breaker, self._allowed(), self._most, wait_seconds)
 
     def hear(self, news: News) -> None:
         """Take in how a call ended."""
@@ -132,6 +153,11 @@ class Governor:
         if self._batch_closed_because:
             return f"batch lane misconfigured: {self._batch_closed_because}"
         return "ok"
+
+    def _allowed(self) -> int:
+        if self._missing or self._clock() < self._paused_until:
+            return 0
+        return 1 if self._broken else int(self._limit)  # one: the probe
 
     def _answered(self) -> None:
         self._failures = 0

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ilios import clock, logs
 from ilios.database import Database
 from ilios.errors import DatabaseBusy, InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
-from ilios.keys import ANONYMOUS, FULL_USE, Scope, owner_of
+from ilios.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, owner_of
 from ilios.models import ApiKey
 
 log = logs.get(__name__)
@@ -79,7 +79,7 @@ class KeyRing:
             return self._holder(owner_of(key.strip()))
         if self.required:
             raise Unauthorized("An API key is needed: send `Authorization: Bearer <key>`.")
-        return Caller(ANONYMOUS)
+        return Caller(ANONYMOUS, EVERYTHING)
 
     def _holder(self, asked: str) -> Caller:
         # Each configured key is compared, each in constant time. The index of the database is not
@@ -93,7 +93,7 @@ class KeyRing:
             return self._of_row(*rows[0])
         if self.required:
             raise Unauthorized("This API key is not valid.")
-        return Caller(ANONYMOUS)
+        return Caller(ANONYMOUS, EVERYTHING)
 
     def _of_row(
         self,

@@ -38,7 +38,9 @@ class Scope(StrEnum):
 
 
 FULL_USE: Final = frozenset({Scope.CONVERT, Scope.READ})
-"""What the keys of `API_KEY` may do, and everybody while no key is configured."""
+"""What the keys of `API_KEY` may do: they are those of clients, who need not know each other."""
+EVERYTHING: Final = frozenset(Scope)
+"""What everybody may do while there is no key at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ _LEADER = "fingerprint IS NOT NULL AND result_of IS NULL"
 _STANDING = "status != 'deleted'"
 _TO_EXPIRE = "archived_at IS NULL AND status IN ('completed', 'failed', 'cancelled')"
 _IN_ARCHIVE = "archived_at IS NOT NULL"
+_ENDED = "processed_at IS NOT NULL"
 
 
 class Document(Base):
@@ -250,6 +251,14 @@ class Document(Base):
             "created_at",
             sqlite_where=text("status = 'awaiting_upload'"),
             postgresql_where=text("status = 'awaiting_upload'"),
+        ),
+        Index(
+            "ix_documents_ended",
+            "status",
+            "processed_at",
+            "page_count",  # so that the sums need no row
+            sqlite_where=text(_ENDED),
+            postgresql_where=text(_ENDED),
         ),
         Index(
             "ix_documents_to_erase",
@@ -435,6 +444,8 @@ class DailyUsage(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     pages: Mapped[int]
     cost_micros: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index("ix_daily_usage_day", "day"),)
 
 
 _LIVE = "revoked_at IS NULL"

@@ -285,10 +285,6 @@ class Supervisor:
             self._looked_at_store_at = time.monotonic()
             ready[0].look_at_store()
 
-    def _provider_state(self) -> str:
-        is_used = self._settings.engine_name == engines.MISTRAL
-        return self._governor.state() if is_used else heartbeat.NOT_USED
-
     def _bury(self, worker: WorkerHandle) -> None:
         """Once a dead worker is reaped, its jobs go back; before, it could still finish one."""
         self._workers.bury(worker)
@@ -336,13 +332,17 @@ class Supervisor:
             return
         self._ready_last_said, self._beat_at = ready, time.monotonic() + BEAT_SECONDS
         replica = self._replicator.standing
+        is_governed = self._settings.engine_name == engines.MISTRAL
         beat = Heartbeat(
             pid=os.getpid(),
             beat_seconds=time.monotonic(),
             workers_configured=self._settings.worker_count,
             workers_ready=ready,
             jobs_running=sum(len(worker.leases) for worker in self._workers),
-            provider=self._provider_state(),
+            provider=self._governor.state() if is_governed else heartbeat.NOT_USED,
+            governor=self._governor.standing() if is_governed else None,
+            provider_jobs=self._workers.jobs_in(engines.MISTRAL),
+            workers=tuple(self._workers.beats()),
             provider_files_removed=self._provider_files_removed,
             storage_fault=self._storage_fault,
             turso=replica.text if replica else None,

@@ -79,7 +79,7 @@ class WorkerHandle:
 
     @property
     def was_stable(self) -> bool:
-        return time.monotonic() - self._started_at > STABLE_SECONDS
+        return self.up_seconds() > STABLE_SECONDS
 
     @property
     def leases(self) -> list[Lease]:
@@ -94,6 +94,9 @@ class WorkerHandle:
     @property
     def not_begun(self) -> list[Lease]:
         return [given.lease for given in self._jobs.values() if not given.accepted]
+
+    def up_seconds(self) -> float:
+        return time.monotonic() - self._started_at
 
     def jobs_in(self, lane: str) -> int:
         return sum(given.lane == lane for given in self._jobs.values())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 
 from ilios import data_folder, logs, metrics
+from ilios.heartbeat import WorkerBeat, WorkerState
 from ilios.processes import InheritedDescriptor
 from ilios.settings import Settings
 from ilios.worker import EngineFactory
@@ -35,6 +37,7 @@ class WorkerPool:
         self._lock = lock
         self._workers: dict[str, WorkerHandle] = {}
         self._restart_at = {f"worker-{number}": 0.0 for number in range(settings.worker_count)}
+        self._deaths: Counter[str] = Counter()  #: by worker, since the supervisor started
         self._quick_deaths = 0
         self._boot_failures = 0
 
@@ -55,6 +58,11 @@ class WorkerPool:
 
     def ready(self) -> list[WorkerHandle]:
         return [worker for worker in self if worker.is_ready]
+
+    def beats(self) -> list[WorkerBeat]:
+        """Each worker, those that are to be started again included."""
+        there = {worker.name: worker for worker in self}
+        return [self._beat(name, there.get(name)) for name in sorted({*there, *self._restart_at})]
 
     def jobs_in(self, lane: str) -> int:
         return sum(worker.jobs_in(lane) for worker in self)
@@ -100,6 +108,7 @@ class WorkerPool:
         exit_code = worker.reap()
         metrics.WORKER_RESTARTS.labels("worker").inc()
         del self._workers[worker.name]
+        self._deaths[worker.name] += 1
         log.warning(
             "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.leases)
         )
@@ -140,6 +149,19 @@ class WorkerPool:
         """End whoever is left; they stay in the pool, with the jobs that they held."""
         for worker in self:
             worker.reap()
+
+    def _beat(self, name: str, worker: WorkerHandle | None) -> WorkerBeat:
+        if worker is None:
+            return WorkerBeat(name, WorkerState.DOWN, restarts=self._deaths[name])
+        return WorkerBeat(
+            name,
+            WorkerState.READY if worker.is_ready else WorkerState.STARTING,
+            restarts=self._deaths[name],
+            pid=worker.process.pid,
+            jobs=len(worker.leases),
+            slots=sum(worker.slots.values()),
+            up_seconds=round(worker.up_seconds(), 1),
+        )
 
 
 def _restart_delay(quick_deaths: int) -> float:

@@ -6,6 +6,7 @@ from flask import Flask
 
 from ilios import data_folder, migrations
 from ilios.api import (
+    admin,
     auth,
     batches,
     context,
@@ -27,7 +28,18 @@ from ilios.api import (
 )
 from ilios.settings import Settings
 
-BLUEPRINTS = (convert, documents, uploads, batches, usage, estimate, objects, health, metrics)
+BLUEPRINTS = (
+    convert,
+    documents,
+    uploads,
+    batches,
+    usage,
+    estimate,
+    objects,
+    health,
+    metrics,
+    admin,
+)
 
 
 def build(settings: Settings) -> Flask:

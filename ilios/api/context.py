@@ -15,6 +15,7 @@ from ilios.housekeeping import Housekeeping
 from ilios.intake import Intake
 from ilios.key_ring import KeyRing
 from ilios.listing import Listing
+from ilios.overview import Overview
 from ilios.readings import Readings
 from ilios.reports import Reports
 from ilios.request_rates import RequestRates
@@ -41,6 +42,7 @@ class Services:
     estimates: Estimates
     examiner: Examiner
     readings: Readings
+    overview: Overview
     keys: KeyRing
     rates: RequestRates
     places: Places
@@ -67,6 +69,7 @@ def build(settings: Settings) -> Services:
     room = Room(settings)
     bell = Bell(data_folder.wake_socket(settings))
     state = data_folder.supervisor_state(settings)
+    examiner = Examiner(database, store.name, state, room)
     return Services(
         settings=settings,
         store=store,
@@ -76,8 +79,9 @@ def build(settings: Settings) -> Services:
         listing=Listing(database),
         reports=Reports(database, store, waiter),
         estimates=Estimates(settings),
-        examiner=Examiner(database, store.name, state, room),
+        examiner=examiner,
         readings=Readings(settings, database),
+        overview=Overview(settings, database, examiner, state),
         keys=KeyRing(settings.api_keys, database),
         rates=RequestRates(data_folder.request_rates(settings)),
         places=Places(settings.web_threads),

@@ -9,6 +9,7 @@ from ilios.api.auth import public
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.api.schemas import HealthSchema, ProbeSchema
+from ilios.health import Health
 
 blueprint = ApiBlueprint("Health", __name__, description="Is the service well?")
 
@@ -20,22 +21,7 @@ blueprint = ApiBlueprint("Health", __name__, description="Is the service well?")
 def health() -> Any:
     """Report on database, object store, workers and queue."""
     found = services().examiner.examine()
-    answer = {
-        "status": "unhealthy" if found.cause else "healthy",
-        "timestamp": clock.iso(clock.now()),
-        "services": {
-            "database": found.database,
-            "s3": found.storage,
-            "workers": found.workers,
-            "queue": found.queue,
-            "provider": found.provider,
-            "disk": found.disk,
-            **({"turso": found.replica.state} if found.replica else {}),
-        },
-        **({"replication": found.replica} if found.replica else {}),
-        **({"cause": found.cause} if found.cause else {}),
-    }
-    return answer, 503 if found.cause else 200
+    return described(found), 503 if found.cause else 200
 
 
 @blueprint.get("/livez")
@@ -54,3 +40,22 @@ def readyz() -> Any:
     """Tell whether documents would be accepted and converted."""
     ready = services().examiner.examine().cause is None
     return {"status": "ok" if ready else "not ready"}, 200 if ready else 503
+
+
+def described(found: Health) -> dict[str, Any]:
+    """What `/health` and the status page say of it."""
+    return {
+        "status": "unhealthy" if found.cause else "healthy",
+        "timestamp": clock.iso(clock.now()),
+        "services": {
+            "database": found.database,
+            "s3": found.storage,
+            "workers": found.workers,
+            "queue": found.queue,
+            "provider": found.provider,
+            "disk": found.disk,
+            **({"turso": found.replica.state} if found.replica else {}),
+        },
+        **({"replication": found.replica} if found.replica else {}),
+        **({"cause": found.cause} if found.cause else {}),
+    }

@@ -55,6 +55,13 @@ def docs() -> Response:
     return _page("docs.html")
 
 
+@blueprint.get("/admin")
+@public
+def admin() -> Response:
+    """The status page: it holds nothing, and asks `/api/admin/status` with the operator's key."""
+    return _page("admin.html")
+
+
 @blueprint.get("/openapi.json")
 @public
 def openapi_json() -> Response:
