@@ -43,9 +43,7 @@ def flag(description: str, *, example: bool = False) -> fields.Boolean:
 
 
 def identifier(description: str, *, null: bool = False, **options: Any) -> fields.String:
-    return text(
-        description, null=null, **options, pattern=IDENTIFIER_PATTERN, example=EXAMPLE_ID
-    )
+    return text(description, null=null, **options, pattern=IDENTIFIER_PATTERN, example=EXAMPLE_ID)
 
 
 def moment(description: str = "", *, null: bool = False) -> fields.String:

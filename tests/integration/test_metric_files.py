@@ -29,7 +29,9 @@ else:
     metrics.RETRIES.labels('worker_lost').inc()
     os._exit(0)
 """
-FILL = "for n in range(5_000): metrics.RETRIES.labels('label' * 20 + str(n)).inc()\nprint('alive')\n"
+FILL = (
+    "for n in range(5_000): metrics.RETRIES.labels('label' * 20 + str(n)).inc()\nprint('alive')\n"
+)
 LEAVE = "metric_files.close()\n"
 
 
@@ -170,4 +172,6 @@ def test_a_parser_child_does_not_even_load_what_counts() -> None:
         "sys.exit('prometheus_client' in sys.modules)"
     )
 
-    assert subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=False).returncode == 0
+    )

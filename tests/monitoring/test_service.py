@@ -92,5 +92,3 @@ def test_a_fault_fires_its_alert_within_one_scrape(watched: Watched, alert: str)
     wait_until(lambda: alert in watched.prometheus.firing(), FAULT_TIMEOUT_S)
     fired_at = watched.prometheus.first_seen(f'ALERTS{{alertname="{alert}",alertstate="firing"}}')
     assert fired_at - watched.prometheus.first_seen(symptom) <= ONE_SCRAPE_S
-
-
