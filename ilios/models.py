@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0006"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0007"  #: the newest one in alembic/versions, which these models describe
 
 
 class DocumentStatus(StrEnum):
