@@ -25,7 +25,8 @@ OTHER_METHOD: Final = "other"
 
 
 def register(app: Flask) -> None:
-    """Count every request, once it has its id and its moment (ilios.api.request_ids)."""
+    """Count every request, and how long it takes."""
+    app.before_request(_begin)
     app.after_request(_count)
 
 
@@ -63,9 +64,13 @@ def _is_token(authorization: str, token: str) -> bool:
     return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
 
 
+def _begin() -> None:
+    g.began_at = time.perf_counter()
+
+
 def _count(response: Response) -> Response:
     method = request.method if request.method in METHODS else OTHER_METHOD
     route = str(request.url_rule or NO_ROUTE)
     metrics.HTTP_REQUESTS.labels(method, route, response.status_code).inc()
-    metrics.HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - g.started)
+    metrics.HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - g.began_at)
     return response
