@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -84,6 +85,15 @@ def console(*, colours: bool) -> Any:
         return str(render(None, "", event))
 
     return rendered
+
+
+def error_of(exc_info: Any) -> BaseException | None:
+    """The exception that `exc_info` stands for, as Python's own logging takes it."""
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    if exc_info is True:
+        exc_info = sys.exc_info()[1]
+    return exc_info if isinstance(exc_info, BaseException) else None
 
 
 def describe(error: BaseException) -> dict[str, Any]:

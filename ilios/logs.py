@@ -11,26 +11,22 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, NoReturn, TextIO
-
-import structlog
 
 from ilios import log_lines
 from ilios import settings as environment
 from ilios.log_lines import Scrubber
 from ilios.settings import Settings
 
-Log = structlog.typing.FilteringBoundLogger
-
 EXIT_CANNOT_START: Final = 1
 EXIT_CRASHED: Final = 1
 LOUD: Final = ("gunicorn.error",)  #: of libraries, those whose ordinary messages are of interest
-_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+_LEVELS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 _NONE: Final[dict[str, object]] = {}
 _FIELDS: ContextVar[dict[str, object]] = ContextVar("log_fields", default=_NONE)
@@ -48,8 +44,40 @@ class Voice:
     meets_strangers: bool = False  #: opens strangers' files: then libraries' words may quote them
 
 
+class Log:
+    """The events of a module: constant names, and fields. `exc_info` adds an exception."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def debug(self, event: str, **fields: Any) -> None:
+        _speaker.say(self._name, logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        _speaker.say(self._name, logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        _speaker.say(self._name, logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        _speaker.say(self._name, logging.ERROR, event, fields)
+
+    def critical(self, event: str, **fields: Any) -> None:
+        _speaker.say(self._name, logging.CRITICAL, event, fields)
+
+    def exception(self, event: str, **fields: Any) -> None:
+        """An error with the exception that is being handled."""
+        _speaker.say(self._name, logging.ERROR, event, {**fields, "exc_info": True})
+
+    def log(self, level: int, event: str, **fields: Any) -> None:
+        """At a level of Python's own logging."""
+        _speaker.say(self._name, level, event, fields)
+
+
 class _Speaker:
-    """Writes lines for this process; reconfigured in place, for loggers are kept by modules."""
+    """Writes the lines of this process."""
 
     def __init__(self) -> None:
         self._turn = threading.RLock()
@@ -58,49 +86,41 @@ class _Speaker:
     def speak_as(self, voice: Voice, stream: TextIO | None) -> None:
         self.voice = voice
         self._stream = stream  #: None is whatever standard output is at the time
-        self._head = {"process": voice.process}
+        self._least = logging.getLevelNamesMapping()[voice.level]
         self._scrub = Scrubber(voice.secrets)
-        self._is_json = voice.format == "json"
         target = stream or sys.stdout
         # https://no-color.org; no setting of ours
         colours = target is not None and target.isatty() and not os.environ.get("NO_COLOR")
-        self._render = log_lines.as_json if self._is_json else log_lines.console(colours=colours)
+        is_json = voice.format == "json"
+        self._render = log_lines.as_json if is_json else log_lines.console(colours=colours)
 
-    def line(self, logger: _Logger, level: str, event: MutableMapping[str, Any]) -> str:
-        """What structlog calls last: all of an event as text."""
-        error = _error(event.pop("exc_info", None))
+    def say(self, logger: str, level: int, event: str, fields: dict[str, Any]) -> None:
+        if level < self._least:
+            return
+        error = log_lines.error_of(fields.pop("exc_info", None))
         whole = {
             "timestamp": log_lines.moment(),
-            "level": level,
-            "event": event.pop("event"),
-            **self._head,
+            "level": _LEVELS[level],
+            "event": event,
+            "process": self.voice.process,
             "pid": os.getpid(),
-            "logger": logger.name,
+            "logger": logger,
             **_FIELDS.get(),
-            **event,
+            **fields,
         }
         if error is not None:
             whole |= log_lines.describe(error)
-        return self._scrub(self._render(whole))
+        self._write(self._scrub(self._render(whole)) + "\n")
 
-    def write(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         """A log that nobody takes must not end the work."""
-        with self._turn, suppress(OSError, ValueError):
-            stream = self._stream or sys.stdout
-            stream.write(line + "\n")
-            stream.flush()
-
-
-class _Logger:
-    """What structlog wraps: a name, and a way out."""
-
-    def __init__(self, name: str = "") -> None:
-        self.name = name
-
-    def msg(self, line: str) -> None:
-        _speaker.write(line)
-
-    debug = info = warning = error = critical = msg
+        with self._turn:
+            try:
+                stream = self._stream or sys.stdout
+                stream.write(line)
+                stream.flush()
+            except (OSError, ValueError):
+                pass
 
 
 _speaker = _Speaker()
@@ -117,32 +137,30 @@ def voice() -> Voice:
 
 
 def speak(voice: Voice, stream: TextIO | None = None) -> None:
-    """Take over whatever is said in this process."""
+    """Take over whatever is said in this process.
+
+    But a command, whose stream is standard error, prints and breaks in a form for people.
+    """
     _speaker.speak_as(voice, stream)
     level = logging.getLevelNamesMapping()[voice.level]
-    structlog.configure(
-        processors=[_speaker.line],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Logger,
-        cache_logger_on_first_use=True,
-    )
     root = logging.getLogger()
     root.handlers[:] = [_OfLibraries()]
     root.setLevel(max(level, logging.WARNING))  # below, they log requests with their headers
     for name in LOUD:
         logging.getLogger(name).setLevel(level)
+    if stream is sys.stderr:
+        return
     logging.captureWarnings(capture=True)
     sys.excepthook = _process_crashed
     sys.unraisablehook = _raised_in_vain
     threading.excepthook = _thread_crashed
-    if voice.format == "json":
+    if voice.format == "json" and stream is None:
         sys.stderr = _Stderr()
 
 
 def get(name: str) -> Log:
     """The event log of a module."""
-    log: Log = structlog.get_logger(name)
-    return log
+    return Log(name)
 
 
 def bind(**fields: object) -> None:
@@ -191,7 +209,7 @@ class _OfLibraries(logging.Handler):
     """What comes by way of Python's own logging."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = min(max(record.levelno // 10, 1), len(_LEVELS)) * 10
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
         message = None if _speaker.voice.meets_strangers else record.getMessage()
         _log.log(
             level,
@@ -237,15 +255,6 @@ def _thread_crashed(thread: threading.ExceptHookArgs) -> None:
 
 def _raised_in_vain(raised: sys.UnraisableHookArgs) -> None:
     _log.error("exception.ignored", exc_info=raised.exc_value)
-
-
-def _error(given: Any) -> BaseException | None:
-    """What `exc_info` stands for."""
-    if isinstance(given, tuple):
-        given = given[1]
-    if given is True:
-        given = sys.exc_info()[1]
-    return given if isinstance(given, BaseException) else None
 
 
 _log: Final = get(__name__)

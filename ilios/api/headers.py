@@ -12,7 +12,8 @@ EXPOSED = (
     "Retry-After, X-Cache, X-Document-Id, X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
 )
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID"
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID, "
+    "traceparent"
 )
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, OPTIONS"
 PREFLIGHT_SECONDS = "86400"

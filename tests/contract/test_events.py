@@ -44,12 +44,12 @@ def logged() -> dict[str, Event]:
     for path in sources():
         for method, call in calls(path):
             where = f"{path.relative_to(REPOSITORY)}:{call.lineno}"
-            name = call.args[-1]
-            assert isinstance(name, ast.Constant), f"{where}: the name of an event is a constant"
-            assert NAME.fullmatch(name.value), f"{where}: {name.value} is not noun.verb"
+            name = _constant(call.args[-1])
+            assert name is not None, f"{where}: the name of an event is a constant"
+            assert NAME.fullmatch(name), f"{where}: {name} is not noun.verb"
             assert all(keyword.arg for keyword in call.keywords), f"{where}: fields are written out"
-            levels[name.value].add(LEVELS[method])
-            fields[name.value] |= {str(keyword.arg) for keyword in call.keywords}
+            levels[name].add(LEVELS[method])
+            fields[name] |= {str(keyword.arg) for keyword in call.keywords}
     for level, name in SAID_BY_SCRIPT.findall((REPOSITORY / "start.sh").read_text()):
         levels[name].add(level)
         fields[name].add("reason")
@@ -57,6 +57,11 @@ def logged() -> dict[str, Event]:
         name: (frozenset(levels[name]), frozenset(fields[name].difference(NOT_FIELDS)))
         for name in levels
     }
+
+
+def _constant(node: ast.expr) -> str | None:
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return ast.literal_eval(node) if is_text else None
 
 
 def documented() -> dict[str, Event]:

@@ -118,7 +118,8 @@ def test_every_line_of_a_service_is_an_event_and_a_document_can_be_followed(
 
 def assert_followed(found: list[dict[str, Any]], document_id: str, provider: MistralServer) -> None:
     """From the request to the provider's call under the same ids."""
-    way = [event for event in found if event["event"] in dict(map(reversed, WAY_OF_A_DOCUMENT))]
+    stations = {name for _, name in WAY_OF_A_DOCUMENT}
+    way = [event for event in found if event["event"] in stations]
     way = of(way, document_id=document_id)
     assert names(way) == WAY_OF_A_DOCUMENT
     assert {(event["request_id"], event["trace_id"]) for event in way} == {(REQUEST_ID, TRACE_ID)}

@@ -26,7 +26,8 @@ def raised(error: Exception) -> Exception:
         except ValueError as cause:
             raise error from cause
     except Exception as caught:  # noqa: BLE001  # that is what it is for
-        return caught
+        error = caught
+    return error
 
 
 @pytest.mark.parametrize(
