@@ -25,6 +25,7 @@ from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
 COMPLETED, FAILED = DocumentStatus.COMPLETED, DocumentStatus.FAILED
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 END_TIMEOUT_S = 120.0
 MIB = 1024 * 1024
 
@@ -83,6 +84,12 @@ def statuses(database: Database, ids: list[str]) -> list[DocumentStatus]:
     return [document.status for document in batching.documents(database, ids)]
 
 
+def traces(provider: MistralServer, *kinds: str) -> set[str]:
+    """The traces that calls of these kinds belong to."""
+    calls = [call for call in provider.journal().calls if call.kind in kinds]
+    return {(call.traceparent or "none-none").split("-")[1] for call in calls}
+
+
 def hangs(provider: MistralServer, on: str) -> bool:
     return any(call.kind == on and call.fault == "hang" for call in provider.journal().calls)
 
@@ -103,10 +110,14 @@ def test_seven_of_a_hundred_documents_fail_with_their_reasons(
     start()
     files = [file(one_page(number), f"file-{number}.pdf") for number in range(100)]
 
-    answer = client.post("/v1/batch/submit", {"files": files, "useMistralBatch": "true"})
+    form = {"files": files, "useMistralBatch": "true"}
+    answer = client.post(
+        "/v1/batch/submit", form, headers={"traceparent": f"00-{TRACE_ID}-{1:016x}-01"}
+    )
 
     assert answer.status_code == 202, answer.text
     wait_for_end()
+    assert traces(provider, "upload", "batch", "batch_get", "download") == {TRACE_ID}
     accepted = answer.get_json()
     status = client.get(f"/v1/batch/status/{accepted['batchId']}?details=true").get_json()
     assert status["progress"] == {

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ilios import backlog, queue, releases
+from ilios import backlog, queue, releases, tracing
 from ilios.database import Database
 from ilios.engines import EMBEDDED
 from ilios.errors import LeaseLost
 from ilios.models import JobStatus
 from ilios.queue import Lease
+from ilios.tracing import Origin
 from tests.support import documents
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -52,6 +53,27 @@ def test_a_claim_takes_the_oldest_job_and_marks_it(database: Database) -> None:
     assert lease.job_id == first
     assert (job.status, job.attempts, job.worker) == (JobStatus.PROCESSING, 1, "node/worker-0")
     assert (job.lease_token, job.lease_until) == (lease.token, NOON + queue.LEASE)
+
+
+def test_a_job_and_its_ranges_keep_the_request_that_they_go_back_to(database: Database) -> None:
+    origin = Origin("request", tracing.taken_up(None))
+    document_id, _ = documents.add_document(database, owner="a", now=NOON)
+    claim(database)
+    with database.writing() as session:
+        queue.enqueue(
+            session,
+            document_id=document_id,
+            owner="a",
+            lane=EMBEDDED,
+            priority=5,
+            now=NOON,
+            origin=origin,
+        )
+    whole = claim(database)
+    with database.writing() as session:
+        queue.enqueue_ranges(session, queue.held(session, whole), [(0, 1)], NOON)
+
+    assert [whole.origin, claim(database).origin] == [origin, origin]
 
 
 def test_an_empty_queue_gives_nothing(database: Database) -> None:
