@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,25 @@ import pytest
 from ilios import data_folder
 from ilios.database import Database
 from ilios.settings import Settings
+from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test whose output has a secret fails: what runs in it logs there."""
+    report = yield
+    leaked = secrets_in(report.capstdout + report.capstderr)
+    if report.when == "teardown" and leaked:
+        report.outcome, report.longrepr = "failed", f"secrets in the log: {leaked}"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No log file of the services that the tests started has a secret."""
+    yield
+    assert list(secrets_below(tmp_path_factory.getbasetemp())) == []
 
 
 @pytest.fixture(autouse=True)
