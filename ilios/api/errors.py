@@ -9,7 +9,7 @@ from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ilios import conversion_errors, errors, logs
-from ilios.api.links import status_url
+from ilios.api.links import shown, status_url
 from ilios.errors import ConversionFailed, IliosError
 
 log = logs.get(__name__)
@@ -87,7 +87,7 @@ def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Re
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": request.path,
+        "instance": shown(request.path),
         "code": code,
         "requestId": g.get("request_id", ""),
         "error": title,

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from flask import current_app, request
 
+OBJECTS = "/objects/"
+
+
+def shown(path: str) -> str:
+    """A path as others may see it: a presigned link is a secret as long as it lasts."""
+    return OBJECTS if path.startswith(OBJECTS) else path
+
 
 def absolute(path_or_url: str) -> str:
     """The link with scheme and host; one that has them stays as it is."""

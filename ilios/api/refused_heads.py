@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from ilios import ids, logs, tracing
 from ilios.api.headers import CAREFUL
+from ilios.api.links import shown
 from ilios.tracing import Origin
 
 log = logs.get(__name__)
@@ -61,7 +62,7 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
             "title": status.phrase,
             "status": status.value,
             "detail": detail,
-            "instance": path[1].decode() if path else "",
+            "instance": shown(path[1].decode()) if path else "",
             "code": code,
             "requestId": request_id,
             "error": status.phrase,

@@ -51,7 +51,7 @@ def upload_url(form: dict[str, Any]) -> Any:
 @blueprint.post("/upload-complete/<id:document_id>")
 @needs(Scope.CONVERT)
 @blueprint.response(202, UploadCompletedSchema)
-@blueprint.refuses(400, 401, 402, 403, 404, 409, 415, 422, 429, 503, 507)
+@blueprint.refuses(400, 401, 402, 403, 404, 409, 410, 415, 422, 429, 503, 507)
 def upload_complete(document_id: str) -> Any:
     """Queue a document whose bytes have been PUT.
 

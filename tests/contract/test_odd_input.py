@@ -90,4 +90,5 @@ def test_no_header_is_the_services_fault(anna: Caller, name: str, value: str) ->
 def test_a_link_that_was_not_given_out_opens_nothing(nobody: Caller, token: str) -> None:
     for method in ("GET", "PUT"):
         answer = nobody.call(method, f"/objects/{quote(token, safe='')}")
-        assert_problem(answer, 404, "link_invalid" if "/" not in token else "not_found")
+        problem = assert_problem(answer, 404, "link_invalid" if "/" not in token else "not_found")
+        assert problem["instance"] == "/objects/"  # what is shown around is no link

@@ -55,6 +55,21 @@ def test_every_status_is_documented_by_name(document: dict[str, Any]) -> None:
         assert all(status.isdigit() for status in operation["responses"]), name
 
 
+def test_what_is_said_of_a_deleted_document_is_documented(
+    anna: Caller, document: dict[str, Any]
+) -> None:
+    deleted = anna.submit()
+    anna.call("DELETE", f"/api/documents/{deleted}")
+
+    for path, item in document["paths"].items():
+        if "{document_id}" not in path:
+            continue
+        asked = path.format(document_id=deleted, name="figure.png")
+        for method in item.keys() - {"parameters"}:
+            answer = anna.call(method.upper(), asked)
+            assert str(answer.status_code) in item[method]["responses"], (method, path)
+
+
 def test_what_a_client_sends_is_never_null(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     sent = [field for form in FORMS for field in schemas[form]["properties"].values()]
