@@ -1,0 +1,50 @@
+"""Requests that nobody would think of, made from our own OpenAPI document.
+
+`make test` sends one short round, the same each time. `make fuzz REQUESTS=20000` sends rounds, each
+with a seed of its own, until so many were answered.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from ilios.database import Database
+from ilios.settings import Settings
+from tests.support.api_fixtures import KEY, OTHER_KEY
+from tests.support.api_server import free_port
+from tests.support.fuzzing import FuzzedService, Tenant
+
+REQUESTS = int(os.environ.get("ILIOS_FUZZ_REQUESTS", "1"))
+EXAMPLES = 2 if REQUESTS == 1 else 60  #: for each operation in a round
+
+
+@pytest.fixture
+def service(api_settings: Settings, database: Database) -> Iterator[FuzzedService]:
+    changed = {"port": free_port(), "web_concurrency": 1, "convert_wait_seconds": 60}
+    service = FuzzedService(api_settings.model_copy(update=changed), database)
+    yield service
+    service.close()
+
+
+def test_no_request_has_an_unexpected_answer(service: FuzzedService) -> None:
+    tenants = [Tenant(KEY, "of-anna"), Tenant(OTHER_KEY, "of-bert")]
+    for seed in itertools.count(1):
+        stranger, tenant = tenants
+        service.furnish(stranger)
+        service.furnish(tenant)
+
+        done = service.fuzz(tenant, stranger, seed=seed, examples=EXAMPLES)
+
+        assert done.returncode == 0, f"seed {seed}: {done.stdout}{done.stderr}"
+        answers = service.answered()
+        print(
+            f"seed {seed}: {answers.total()} requests so far, by status: {sorted(answers.items())}"
+        )
+        assert not [status for status in answers if status >= 500]
+        if answers.total() >= REQUESTS:
+            return
+        tenants.reverse()

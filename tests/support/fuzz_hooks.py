@@ -1,0 +1,123 @@
+"""What every answer to a fuzzed request must be, besides what Schemathesis checks by itself.
+
+Loaded by `st run`, in its process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, CheckContext, HookContext, Response
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from ilios.api.options import TAKEN_BY_EMBEDDED
+from ilios.api.queries import MAX_WAIT_SECONDS
+
+FOREIGN_MARK = os.environ["FUZZ_FOREIGN_MARK"]  #: in every name and text of the other tenant
+FOREIGN_IDS = frozenset(os.environ["FUZZ_FOREIGN_IDS"].split())
+LINK_MIN_LETTERS = 40
+LONGEST_WAIT_SECONDS = 1
+NOT_HONOURED = frozenset({"tableFormat", "webhookUrl"})
+HONOURED: dict[str, list[object]] = {
+    "extractFooter": [False],
+    "extractHeader": [False],
+    "includeImages": [True],
+    "model": list(TAKEN_BY_EMBEDDED),
+    "useMistralBatch": [False],
+}
+PROBLEM = ("type", "title", "status", "detail", "instance", "code", "requestId")
+UNFORESEEABLE = frozenset({
+    "batch_refused",  # for what one of the files is
+    "document_deleted",  # what is there, and in which state
+    "invalid_cursor",  # one that was not given out
+    "invalid_endDate", "invalid_pages", "invalid_startDate",  # no such day; ranges must rise
+    "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for
+    "pages_out_of_range",  # depends on the document
+    "corrupt_document", "empty_file", "file_too_large", "unsupported_type",  # the bytes decide
+})  # fmt: skip
+"""Codes of refusals that no schema can tell in advance."""
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@schemathesis.hook
+def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
+    """A valid `wait` is shortened: it would wait for documents that never end."""
+    wait = (case.query or {}).get("wait")
+    if type(wait) is int and LONGEST_WAIT_SECONDS < wait <= MAX_WAIT_SECONDS:
+        case.query["wait"] = LONGEST_WAIT_SECONDS
+
+
+@schemathesis.hook
+def before_load_schema(_context: HookContext, document: dict[str, Any]) -> None:
+    """Forms as the embedded engine honours them; the rest is `option_unavailable`."""
+    for name, schema in document["components"]["schemas"].items():
+        if not name.endswith("Form"):
+            continue
+        fields = schema["properties"]
+        for absent in fields.keys() & NOT_HONOURED:
+            del fields[absent]
+        for field in fields.keys() & HONOURED.keys():
+            fields[field]["enum"] = HONOURED[field]
+
+
+@schemathesis.check
+def accepted_or_unforeseeable(context: CheckContext, response: Response, case: Case) -> None:
+    """What the document allows is accepted, unless it was not the document's to know."""
+    if response.status_code >= 400 and _problem(response).get("code") in UNFORESEEABLE:
+        return
+    positive_data_acceptance(context, response, case)
+
+
+@schemathesis.check
+def whole_problem(_context: CheckContext, response: Response, case: Case) -> None:
+    """Every refusal is a problem document with a code, a sentence, and the id of the request."""
+    if response.status_code < 400 or case.method == "HEAD" or case.path in ("/health", "/readyz"):
+        return
+    assert response.headers["content-type"] == ["application/problem+json"]
+    problem = _problem(response)
+    assert all(problem.get(name) for name in PROBLEM), problem
+    assert problem["status"] == response.status_code
+    assert problem["type"] == f"urn:ilios:error:{problem['code']}"
+    assert problem["detail"].strip().endswith((".", "…")), problem["detail"]
+    assert [problem["requestId"]] == response.headers["x-request-id"]
+
+
+@schemathesis.check
+def careful_headers(_context: CheckContext, response: Response, _case: Case) -> None:
+    """No answer is sniffed, framed or run, or tells where its reader came from."""
+    assert response.headers["x-content-type-options"] == ["nosniff"]
+    assert "frame-ancestors 'none'" in response.headers["content-security-policy"][0]
+    assert response.headers["referrer-policy"] == ["no-referrer"]
+    assert "cache-control" in response.headers
+
+
+@schemathesis.check
+def no_secret(_context: CheckContext, response: Response, _case: Case) -> None:
+    """No answer repeats the key, and no problem the presigned link that was asked for."""
+    assert os.environ["FUZZ_KEY"].encode() not in response.content
+    token = (response.request.url or "").partition("/objects/")[2]
+    if response.status_code >= 400 and len(token) >= LINK_MIN_LETTERS:
+        assert token.encode() not in response.content
+
+
+@schemathesis.check
+def nothing_of_others(_context: CheckContext, response: Response, case: Case) -> None:
+    """Whatever is sent, no word of another tenant's comes back, and his ids are nobody's."""
+    answered = f"{response.headers} {response.content.decode(errors='replace')}"
+    assert FOREIGN_MARK not in answered, "an answer has a name or a text of another tenant"
+    asked = response.request.url or ""
+    told = {word for word in _WORD.findall(answered) if word in FOREIGN_IDS and word not in asked}
+    assert not told, f"an answer has another tenant's ids: {told}"
+    if FOREIGN_IDS.intersection(_WORD.findall(case.formatted_path)):
+        assert response.status_code >= 400, "another tenant's document was found"
+        assert response.status_code in (400, 401, 404, 405, 422), response.status_code
+
+
+def _problem(response: Response) -> dict[str, Any]:
+    if "json" not in response.headers.get("content-type", [""])[0]:
+        return {}
+    found: dict[str, Any] = response.json()
+    return found
