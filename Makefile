@@ -92,9 +92,9 @@ audit: setup
 
 # A software bill of materials of what is shipped, in CycloneDX.
 sbom: setup
-	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
-		--output-reproducible --output-file sbom.json
-	@ILIOS_SBOM=$(CURDIR)/sbom.json $(BIN)/python -m pytest --quiet tests/supply
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock \
+		--pyproject pyproject.toml --output-reproducible --output-file sbom.json
+	$(call pytest,tests/supply)
 
 # Many requests, made from our own OpenAPI document: REQUESTS of them at least.
 fuzz: REQUESTS ?= 20000
