@@ -131,7 +131,7 @@ class Ended:
 def depths(session: Session, lanes: Iterable[str]) -> list[Depth]:
     """The work of these lanes."""
     connection = session.connection()
-    running = dict(connection.execute(_RUNNING).tuples().all())
+    running: dict[str, int] = dict(connection.execute(_RUNNING).all())
     waiting = {lane: (delayed, retries) for lane, delayed, retries in connection.execute(_DELAYED)}
     return [
         Depth(

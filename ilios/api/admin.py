@@ -27,9 +27,9 @@ blueprint = ApiBlueprint(
 @blueprint.response(200, StatusSchema)
 @blueprint.refuses(401, 403, 429, 503)
 def status() -> Any:
-    """Show queue, workers, what runs, what failed and what each key cost: what `/admin` shows.
+    """Show queue, workers, what runs, what failed and what each key cost.
 
-    Documents are named by their id. Of an error it has the code and what that means: the document's
+    It is what the page `/admin` shows. Documents are named by their id. Of an error it has the code and what that means: the document's
     own sentence may quote it, and is for its owner.
     """
     found = services().overview.status()

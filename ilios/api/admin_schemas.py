@@ -127,10 +127,14 @@ def _by_day(attribute: str) -> fields.Raw:
 
 
 class AccountSchema(CamelSchema):
-    id = identifier("None for keys of `API_KEY`.", null=True, attribute="holder.key.id")
+    id = identifier("Only of keys that `ilios keys` made.", attribute="holder.key.id")
     name = text(attribute="holder.name", example="team-a")
     standing = text(attribute="holder.standing", enum=list(Standing), example="live")
-    last_used_at = instant("To some minutes.", null=True, attribute="holder.key.last_used_at")
+    last_used_at = instant(
+        "To some minutes; left out for keys of `API_KEY`.",
+        null=True,
+        attribute="holder.key.last_used_at",
+    )
     pages = number("Of all days together.", example=36)
     cost_micros = number("Exact, in millionths of a dollar.", example=46800)
     cost_usd = usd("costUSD", "cost_micros")

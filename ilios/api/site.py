@@ -59,7 +59,7 @@ def docs() -> Response:
 @public
 def admin() -> Response:
     """The status page: it holds nothing, and asks `/api/admin/status` with the operator's key."""
-    return _page("admin.html")
+    return _page("admin.html", needs_key=services().keys.required)
 
 
 @blueprint.get("/openapi.json")

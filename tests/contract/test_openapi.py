@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from tests.support.api_callers import Caller
 
 FORMS = ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm")
-PAGES = {"site.page", "site.docs", "site.openapi_json", "site.asset"}
+PAGES = {"site.page", "site.docs", "site.admin", "site.openapi_json", "site.asset"}
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def test_without_keys_everybody_is_anonymous(ring: KeyRing) -> None:
     assert not ring.required
     assert ring.identify(None).owner == ANONYMOUS
     assert ring.identify("Bearer whatever").owner == ANONYMOUS
+    assert ring.identify(None).scopes == frozenset(Scope)
 
 
 def test_a_key_of_the_settings_identifies_its_owner_by_its_hash(database: Database) -> None:

@@ -15,6 +15,7 @@ from ilios import (
     backlog,
     budgets,
     catalog,
+    census,
     clock,
     interventions,
     key_ring,
@@ -124,6 +125,26 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "hurry_batch": (
         lambda s: releases.hurry_batch(s, "a"),
         {"ix_job_delayed", "ix_provider_batches_batch"},
+    ),
+    "depths": (
+        lambda s: census.depths(s, LANES),
+        {"ix_job_ready", "ix_job_delayed", "ix_job_leased"},
+    ),
+    "ended_since": (lambda s: census.ended_since(s, NOW), {"ix_documents_ended"}),
+    "failures": (lambda s: census.failures(s, 20), {"ix_documents_ended"}),
+    "running": (
+        lambda s: census.running(s, 50),
+        {"ix_job_leased", "sqlite_autoindex_documents_1"},
+    ),
+    "retries": (
+        lambda s: census.retries(s, 20),
+        {"ix_job_delayed", "sqlite_autoindex_documents_1"},
+    ),
+    "used_by_all": (lambda s: census.used(s, NOW.date()), {"ix_daily_usage_day"}),
+    "reserved_by_all": (lambda s: census.reserved(s), {"ix_documents_reserving"}),
+    "keys_of": (
+        lambda s: census.keys_of(s, ["a"]),
+        {"ix_api_keys_name", "ix_api_keys_owner"},
     ),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
 }
