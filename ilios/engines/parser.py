@@ -214,8 +214,8 @@ def _main(
 def _keep_quiet(parents_voice: Voice) -> None:
     """Speak as part of the parent, in events alone: what libraries print may quote the document."""
     process = f"{parents_voice.process}/parser"
-    log_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "w")
-    logs.speak(replace(parents_voice, process=process, meets_strangers=True), log_stream)
+    stream = os.fdopen(os.dup(sys.__stdout__.fileno()), "w") if sys.__stdout__ else None
+    logs.speak(replace(parents_voice, process=process, meets_strangers=True), stream)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)

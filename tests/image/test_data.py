@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def test_a_volume_that_cannot_be_written_is_reported_in_one_line(
     finally:
         container.remove()
 
-    assert line.startswith("ilios: ")
-    assert "/data" in line
-    assert remedy in line
+    event = json.loads(line)
+    assert event["event"] == "process.cannot_start"
+    assert "/data" in event["reason"]
+    assert remedy in event["reason"]

@@ -27,4 +27,4 @@ def test_a_container_whose_half_was_killed_ends_and_asks_to_be_restarted(
     container.kill(command)
 
     assert container.exit_code() == 128 + 9
-    assert f"ilios: {ended} ended with status 137" in container.log
+    assert f"{ended} ended with status 137" in container.log
