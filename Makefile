@@ -5,6 +5,7 @@
 #   make lint     formatting, lint, types, import floors, Dockerfile, shell scripts
 #   make test     all tests; one tier: make unit | integration | faults | contract | browser
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see README.md)
+#   make monitoring-test  a real Prometheus over a live service (Debian's package, see README.md)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make fuzz     20,000 requests that nobody would think of; REQUESTS=… for more or fewer
 #   make audit    known vulnerabilities in the locked packages; part of make lint
@@ -35,7 +36,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup command demo run test ceph-test image-test lint licences audit sbom fuzz lock replication-server $(TIERS)
+.PHONY: setup command demo run test ceph-test monitoring-test image-test lint licences audit sbom fuzz lock replication-server $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -63,6 +64,9 @@ test: setup
 
 ceph-test: setup
 	$(call pytest,tests/ceph)
+
+monitoring-test: setup
+	$(call pytest,tests/monitoring)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)

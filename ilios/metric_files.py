@@ -153,9 +153,11 @@ class _Files:
         return self._slot
 
     def close(self) -> None:
-        if self._slot is not None and self._pid == os.getpid():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if self._slot is not None and self._pid == os.getpid():
                 self._slot.give_back()
+            elif self.folder is not None:
+                self.folder.rmdir()  # nobody has counted anything
         self._forget()
 
     def _file(self, kind: str) -> _Counts | _Memory:

@@ -48,12 +48,14 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, migrated_file: Path) -> Settings:
+def settings(tmp_path: Path, migrated_file: Path) -> Iterator[Settings]:
     """Settings of a data folder of its own, prepared and migrated."""
     settings = Settings(data_dir=tmp_path / "data", log_format="console")
     data_folder.prepare(settings)
     shutil.copy(migrated_file, settings.database_path)
-    return settings
+    yield settings
+    for counts in data_folder.metrics(settings):  # of processes that the test killed
+        shutil.rmtree(counts, ignore_errors=True)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 
 KEY, TOKEN = "key-of-anna", "token-of-prometheus"
 VOLUME_MIB = 1200  #: a little more than what IliosDiskFull wants to be free
-PAUSE_SECONDS = 0.25
+PAUSE_SECONDS = 0.5
 ANSWER_TIMEOUT_S = 30.0
 IN_A_SMALL_VOLUME = (
     f'mount -t tmpfs -o size={VOLUME_MIB}m none "$1" && cp "$2" "$1" && shift 2 && exec "$@"'

@@ -16,9 +16,9 @@ from tests.support.migrating import REPOSITORY
 from tests.support.waiting import wait_until
 
 DASHBOARD = REPOSITORY / "monitoring" / "grafana" / "dashboards" / "ilios.json"
-VARIABLES = {"$__rate_interval": "10s", "$instance": ".*"}
-PANEL_TIMEOUT_S = 20.0
-FAULT_TIMEOUT_S = 20.0
+VARIABLES = {"$__rate_interval": "30s", "$instance": ".*"}
+PANEL_TIMEOUT_S = 90.0
+FAULT_TIMEOUT_S = 60.0
 ONE_SCRAPE_S = 2.0  #: the next scrape and the next evaluation, each a second away at most
 ALWAYS_FIRING = {"IliosReplicationFails", "IliosReplicationLags"}  #: the replica is not there
 FILL_BYTES = 300 * 2**20
