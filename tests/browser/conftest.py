@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -54,17 +55,27 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
-    context = browser.new_context(base_url=server.url, accept_downloads=True)
-    page = context.new_page()
+    page = open_page(browser, server.url, complaints, accept_downloads=True)
+    yield page
+    page.context.close()
+
+
+def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Page:
+    """A page of a context of its own; what is wrong with it is added to the complaints."""
+    page = browser.new_context(base_url=url, **options).new_page()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "request",
         lambda request: (
             None
-            if request.url.startswith((server.url, "data:", "blob:"))
+            if request.url.startswith((url, "data:", "blob:"))
             else complaints.append(f"foreign: {request.url}")
         ),
     )
-    yield page
-    context.close()
+    return page
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing makes the page scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import fits
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker
 
@@ -19,11 +20,6 @@ def document(tmp_path: Path) -> Path:
     path = tmp_path / "a report.txt"
     path.write_text(TEXT)
     return path
-
-
-def fits(page: Page) -> bool:
-    """Whether nothing makes the page scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 @pytest.mark.parametrize("size", SIZES)
