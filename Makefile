@@ -3,7 +3,9 @@
 #   make demo     convert a sample document and print its Markdown
 #   make run      serve on PORT (1337) from DATA_DIR (./data), in the foreground
 #   make lint     formatting, lint, types, import floors, Dockerfile, shell scripts
-#   make test     all tests; one tier: make unit | integration | faults | contract | browser
+#   make test     all tests; one tier: make unit | integration | contract | browser
+#   make faults   every fault in its long form, REPEAT=5 times; wants a machine of its own
+#   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md)
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see README.md)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see README.md)
 #   make image-test   build the container image and run it, with buildah and podman
@@ -25,7 +27,10 @@ PYTHON ?= python3
 UV ?= uv
 VENV ?= .venv
 
-TIERS := unit integration faults contract browser
+TIERS := unit integration contract browser
+REPEAT ?= 5
+MINUTES ?= 10
+RATE ?= 5
 BIN := $(abspath $(VENV))/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -36,7 +41,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup command demo run test ceph-test monitoring-test image-test lint licences audit sbom fuzz lock replication-server $(TIERS)
+.PHONY: setup command demo run test faults chaos fuzz ceph-test monitoring-test image-test lint licences audit sbom lock replication-server $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -70,6 +75,13 @@ monitoring-test: setup
 
 $(TIERS): setup
 	$(call pytest,tests/$@)
+
+faults: setup
+	$(call pytest,tests/faults --repeat-faults $(REPEAT))
+
+chaos: setup
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.chaos --minutes $(MINUTES) --rate $(RATE) \
+		$(if $(SEED),--seed $(SEED))
 
 # No tier of `make test`: it needs Debian's container tools, root, and the package registries.
 image-test: setup

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import select
 
 from ilios import sync_points
+from ilios.models import Document, DocumentStatus
 from tests.support.breaking import START_TIMEOUT_S, Subject, broken
 from tests.support.deployment import kill
 from tests.support.waiting import wait_until
@@ -34,6 +36,8 @@ WORKER = (
     sync_points.RESULT_COMMITTED,
     sync_points.JOB_ENDED,
 )
+PAID = (sync_points.CALL_SENT, sync_points.ANSWER_RECEIVED, sync_points.ANSWER_SAVED)
+CANCELLABLE = (sync_points.JOB_ACCEPTED, sync_points.CALL_OPENED, *PAID)
 BLOWS = {
     "the workers": (*WORKER, *WEB),
     # The supervisor has one thread: once that is held, nobody else gets anywhere.
@@ -133,4 +137,37 @@ def test_one_blow_with_a_document_at_every_arrow_loses_and_overpays_none(
         for acknowledgement, parcel in zip(acknowledged, parcels, strict=True)
     ]
     wait_until(lambda: all(map(subject.deployment.is_completed, ids)), recovery_s)
+    assert subject.violations() == []
+
+
+def test_a_cancellation_at_any_arrow_of_a_worker_is_final_and_what_was_called_is_paid(
+    subject: Subject,
+) -> None:
+    before = subject.place.provider.stats().billed_pages
+    ids = []
+    for point in CANCELLABLE:
+        subject.deployment.arm(point)
+        ids.append(subject.send(subject.parcel()))
+        subject.deployment.held_at(point)
+
+        subject.deployment.cancel(ids[-1])
+        subject.deployment.disarm()
+
+    assert subject.violations() == []
+    with subject.place.database.reading() as session:
+        statuses = session.scalars(select(Document.status).where(Document.id.in_(ids)))
+        assert set(statuses) == {DocumentStatus.CANCELLED}
+    assert subject.place.provider.stats().billed_pages - before >= len(PAID)
+
+
+def test_fifty_identical_submissions_at_once_are_one_call(subject: Subject) -> None:
+    parcel = subject.parcel()
+    before = subject.place.provider.stats().billed_pages
+
+    with ThreadPoolExecutor(50) as clients:
+        ids = list(clients.map(subject.send, [parcel] * 50))
+
+    wait_until(lambda: all(map(subject.deployment.is_completed, ids)), START_TIMEOUT_S)
+    assert len(set(ids)) == 50
+    assert subject.place.provider.stats().billed_pages == before + 1
     assert subject.violations() == []

@@ -121,6 +121,12 @@ class Deployment:
         answer.raise_for_status()
         return str(answer.json()["id"])
 
+    def cancel(self, document_id: str) -> None:
+        """Raises RequestException when it is refused."""
+        requests.post(
+            f"{self.url}/api/documents/{document_id}/cancel", timeout=ANSWER_TIMEOUT_S
+        ).raise_for_status()
+
     def get(self, path: str) -> Any:
         answer = requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S)
         answer.raise_for_status()

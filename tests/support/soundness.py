@@ -43,7 +43,7 @@ from tests.support.working import converter
 
 LATER = timedelta(hours=25)  #: by then everything that was left behind is old enough
 IDLE_TIMEOUT_S = 30.0
-ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 PAGE_MICROS = 5200  #: of the default model, with the margin of 30 %
 RETRYABLE = {
     "worker_lost",
