@@ -22,6 +22,12 @@ def public(view: View) -> View:
     return view
 
 
+def guards_itself(view: View) -> View:
+    """Mark a view that finds out by itself whether the caller may have its answer."""
+    view.guards_itself = True  # type: ignore[attr-defined]  # carried through functools.wraps
+    return view
+
+
 def needs(scope: Scope) -> Callable[[View], View]:
     """Mark a view that answers to keys with this scope."""
 
@@ -44,8 +50,8 @@ def require_declared(app: Flask) -> None:
     Raises TypeError.
     """
     for endpoint, view in app.view_functions.items():
-        if not hasattr(view, "is_public") and not hasattr(view, "scope"):
-            raise TypeError(f"{endpoint} is neither public nor does it need a scope")
+        if not any(hasattr(view, mark) for mark in ("is_public", "guards_itself", "scope")):
+            raise TypeError(f"{endpoint} does not say whom it answers")
 
 
 def current_owner() -> str:
@@ -54,19 +60,15 @@ def current_owner() -> str:
     return caller.owner
 
 
-def is_public(endpoint: str) -> bool:
-    """Whether the view behind an endpoint answers without a key."""
-    return bool(getattr(current_app.view_functions[endpoint], "is_public", False))
-
-
 def _identify() -> None:
-    if request.endpoint is None or is_public(request.endpoint):
+    view = current_app.view_functions.get(request.endpoint or "")
+    scope: Scope | None = getattr(view, "scope", None)
+    if scope is None:
         return  # no such route is no secret: the routes are in the OpenAPI document
     g.caller = caller = services().keys.identify(request.headers.get("Authorization"))
     if caller.key_id is not None and caller.requests_per_minute is not None:
         _count(caller.key_id, caller.requests_per_minute)
-    view: Any = current_app.view_functions[request.endpoint]
-    caller.require(view.scope)
+    caller.require(scope)
 
 
 def _count(key_id: str, requests_per_minute: int) -> None:

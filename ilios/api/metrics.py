@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ilios import metric_files, metrics
-from ilios.api.auth import public
+from ilios.api.auth import guards_itself
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
 from ilios.errors import Unauthorized
@@ -31,7 +31,7 @@ def register(app: Flask) -> None:
 
 
 @blueprint.get("/metrics")
-@public
+@guards_itself
 @blueprint.response(200, {"type": "string"}, content_type="text/plain")
 @blueprint.refuses(401)
 def exposition() -> Response:

@@ -82,7 +82,7 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for operation in _operations(spec, str(rule)):
             _forget_default(operation)
-            _say_whom(operation, getattr(view, "scope", None))
+            _say_whom(operation, view)
     return spec
 
 
@@ -103,10 +103,12 @@ def _forget_default(operation: dict[str, Any]) -> None:
     operation["responses"].pop("default", None)
 
 
-def _say_whom(operation: dict[str, Any], scope: Scope | None) -> None:
+def _say_whom(operation: dict[str, Any], view: Any) -> None:
     """Say whom an operation answers: keys with a scope, or everybody."""
-    if scope is None:
+    if hasattr(view, "is_public"):
         operation["security"] = []
+    scope: Scope | None = getattr(view, "scope", None)
+    if scope is None:
         return
     said = operation.get("description", "")
     operation["description"] = f"{said}\n\nNeeds a key with the scope `{scope}`.".strip()
