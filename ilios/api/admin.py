@@ -29,8 +29,8 @@ blueprint = ApiBlueprint(
 def status() -> Any:
     """Show queue, workers, what runs, what failed and what each key cost.
 
-    It is what the page `/admin` shows. Documents are named by their id. Of an error it has the code and what that means: the document's
-    own sentence may quote it, and is for its owner.
+    It is what the page `/admin` shows. Documents are named by their id. Of an error it has the code
+    and what that means: the document's own sentence may quote it, and is for its owner.
     """
     found = services().overview.status()
     return {

@@ -33,13 +33,13 @@ def holder(app: Flask, database: Database) -> Callable[..., Caller]:
     return make
 
 
-def test_every_route_is_public_or_needs_a_scope(app: Flask, nobody: Caller) -> None:
+def test_every_route_says_whom_it_answers(app: Flask, nobody: Caller) -> None:
     documented = nobody.get("/openapi.json").get_json()["paths"]
     declared = set()
     for endpoint, view in app.view_functions.items():
-        is_public, scope = getattr(view, "is_public", False), getattr(view, "scope", None)
-        assert is_public is (scope is None), endpoint
-        declared.add(scope)
+        marks = [mark for mark in ("is_public", "guards_itself", "scope") if hasattr(view, mark)]
+        assert len(marks) == 1, endpoint
+        declared.add(getattr(view, "scope", None))
     assert declared == {None, *Scope}
     said = {
         operation.get("x-scope")

@@ -62,7 +62,7 @@ def existing(readings: Readings) -> Described:
 def _counted() -> Iterator[tuple[str, tuple[str, frozenset[str]]]]:
     for instrument in vars(metrics).values():
         if isinstance(instrument, MetricWrapperBase):
-            kind, name = str(instrument._type), instrument._name
+            kind, name = str(instrument._type), str(instrument._name)
             suffix = "_total" if kind == "counter" else ""
             yield name + suffix, (kind, frozenset(instrument._labelnames))
 

@@ -26,6 +26,7 @@ from ilios.models import Document, Instance
 from ilios.overview import DAYS, Overview, Status
 from ilios.prices import Charge
 from ilios.queue import Lease
+from ilios.room import Room
 from ilios.settings import Settings
 from tests.support import documents
 from tests.support.issuing import MovableClock, issue
@@ -43,7 +44,9 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
 def look(settings: Settings, database: Database) -> Look:
     state = data_folder.supervisor_state(settings)
     configured = settings.model_copy(update={"api_key": SecretStr("first,second")})
-    return Overview(configured, database, Examiner(database, "local", state), state).status
+    return Overview(
+        configured, database, Examiner(database, "local", state, Room(settings)), state
+    ).status
 
 
 def claim(database: Database) -> Lease:

@@ -43,7 +43,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 
 @schemathesis.hook
-def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
+def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
     """A valid `wait` is shortened: it would wait for documents that never end."""
     wait = (case.query or {}).get("wait")
     if type(wait) is int and LONGEST_WAIT_SECONDS < wait <= MAX_WAIT_SECONDS:
@@ -64,7 +64,7 @@ def before_load_schema(_context: HookContext, document: dict[str, Any]) -> None:
 
 
 @schemathesis.check
-def accepted_or_unforeseeable(context: CheckContext, response: Response, case: Case) -> None:
+def accepted_or_unforeseeable(context: CheckContext, response: Response, case: Case[Any]) -> None:
     """What the document allows is accepted, unless it was not the document's to know."""
     if response.status_code >= 400 and _problem(response).get("code") in UNFORESEEABLE:
         return
@@ -72,7 +72,7 @@ def accepted_or_unforeseeable(context: CheckContext, response: Response, case: C
 
 
 @schemathesis.check
-def whole_problem(_context: CheckContext, response: Response, case: Case) -> None:
+def whole_problem(_context: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every refusal is a problem document with a code, a sentence, and the id of the request."""
     if response.status_code < 400 or case.method == "HEAD" or case.path in ("/health", "/readyz"):
         return
@@ -86,7 +86,7 @@ def whole_problem(_context: CheckContext, response: Response, case: Case) -> Non
 
 
 @schemathesis.check
-def careful_headers(_context: CheckContext, response: Response, _case: Case) -> None:
+def careful_headers(_context: CheckContext, response: Response, _case: Case[Any]) -> None:
     """No answer is sniffed, framed or run, or tells where its reader came from."""
     assert response.headers["x-content-type-options"] == ["nosniff"]
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"][0]
@@ -95,7 +95,7 @@ def careful_headers(_context: CheckContext, response: Response, _case: Case) -> 
 
 
 @schemathesis.check
-def no_secret(_context: CheckContext, response: Response, _case: Case) -> None:
+def no_secret(_context: CheckContext, response: Response, _case: Case[Any]) -> None:
     """No answer repeats the key, and no problem the presigned link that was asked for."""
     assert os.environ["FUZZ_KEY"].encode() not in response.content
     token = (response.request.url or "").partition("/objects/")[2]
@@ -104,7 +104,7 @@ def no_secret(_context: CheckContext, response: Response, _case: Case) -> None:
 
 
 @schemathesis.check
-def nothing_of_others(_context: CheckContext, response: Response, case: Case) -> None:
+def nothing_of_others(_context: CheckContext, response: Response, case: Case[Any]) -> None:
     """Whatever is sent, no word of another tenant's comes back, and his ids are nobody's."""
     answered = f"{response.headers} {response.content.decode(errors='replace')}"
     assert FOREIGN_MARK not in answered, "an answer has a name or a text of another tenant"

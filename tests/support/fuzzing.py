@@ -33,6 +33,9 @@ ROUND_TIMEOUT_S: Final = 1800.0
 EACH: Final = 3  #: documents of a tenant in each status: some are deleted on the way
 
 
+KINDS: Final = ("document-ids", "batch-ids", "image-names", "cursors", "tokens")
+
+
 @dataclass
 class Tenant:
     """Somebody with a key; `mark` is in every name and text of his."""
@@ -44,9 +47,6 @@ class Tenant:
     @property
     def ids(self) -> list[str]:
         return [*self.known["document-ids"], *self.known["batch-ids"]]
-
-
-KINDS: Final = ("document-ids", "batch-ids", "image-names", "cursors", "tokens")
 
 
 class FuzzedService:

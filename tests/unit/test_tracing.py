@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import Context
+
 import pytest
 
 from ilios import tracing
@@ -54,12 +56,14 @@ def test_what_is_not_valid_is_ignored_for_a_new_trace(header: str | None) -> Non
 
 
 def test_calls_to_others_are_spans_of_their_own_and_end_with_the_work() -> None:
+    before = tracing.current()
     with tracing.working_for(Origin("request", VALID)):
         calls = [tracing.next_traceparent() or "" for _ in range(2)]
 
     assert {call[: len(f"00-{TRACE}")] for call in calls} == {f"00-{TRACE}"}
     assert len({SPAN, *(call.split("-")[2] for call in calls)}) == 3
-    assert tracing.next_traceparent() is None
+    assert tracing.current() is before
+    assert Context().run(tracing.next_traceparent) is None
 
 
 def test_work_that_no_request_has_asked_for_has_a_trace_too() -> None:
