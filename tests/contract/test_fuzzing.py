@@ -24,7 +24,7 @@ EXAMPLES = 2 if REQUESTS == 1 else 60  #: for each operation in a round
 
 @pytest.fixture
 def service(api_settings: Settings, database: Database) -> Iterator[FuzzedService]:
-    changed = {"port": free_port(), "web_concurrency": 1, "convert_wait_seconds": 60}
+    changed = {"port": free_port(), "web_concurrency": 1, "convert_wait_seconds": 240}
     service = FuzzedService(api_settings.model_copy(update=changed), database)
     yield service
     service.close()

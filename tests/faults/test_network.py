@@ -131,7 +131,7 @@ def test_a_bad_line_loses_no_document_and_no_page_of_the_bill(
     lines: Lines, end: str, ways: list[Way]
 ) -> None:
     line = lines.to_provider if end == "provider" else lines.to_bucket
-    sent: dict[str, bytes] = {}
+    sent: dict[str, list[str]] = {}
 
     for way in ways:
         sent |= lines.add_documents(2)

@@ -30,6 +30,7 @@ HOOKS: Final = REPOSITORY / "tests/support/fuzz_hooks.py"
 TEMPLATE: Final = REPOSITORY / "tests/contract/fuzzing.toml"
 TIMEOUT_S: Final = 120.0
 ROUND_TIMEOUT_S: Final = 1800.0
+KINDS: Final = ("document-ids", "batch-ids", "image-names", "cursors", "tokens")
 EACH: Final = 3  #: documents of a tenant in each status: some are deleted on the way
 
 
