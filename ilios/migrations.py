@@ -33,6 +33,9 @@ from ilios.settings import Settings
 
 log = logs.get(__name__)
 
+LOOKED_OVER_BYTES = 1024**3
+"""A database up to this size is read whole at each start: a second or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -92,7 +95,8 @@ def _changing(path: Path, found: Found) -> Iterator[Connection]:
     with _connect(path, "BEGIN IMMEDIATE") as connection:
         try:
             connection.begin()
-            if found.revision not in (None, REVISION):  # it is about to be rewritten
+            # A damaged one must not be rewritten, and the sooner it is known the more a backup has.
+            if found.revision not in (None, REVISION) or path.stat().st_size <= LOOKED_OVER_BYTES:
                 require_sound(path, connection.exec_driver_sql(QUICK_CHECK).scalar())
         except OperationalError as error:
             raise _not_writable(path, error.orig) from error

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ilios import conversion_errors, errors, logs
+from ilios.api.http_codes import code_of
 from ilios.api.links import shown, status_url
 from ilios.errors import ConversionFailed, IliosError
 
@@ -132,8 +133,9 @@ def _retry_after(error: IliosError, status: int) -> int | None:
 def _http_error(error: HTTPException) -> Response:
     """What Flask itself refuses: unknown routes, wrong methods."""
     status = HTTPStatus(error.code or 500)
-    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    response = problem(status, code, status.phrase, _HTTP_DETAILS.get(status, status.phrase))
+    response = problem(
+        status, code_of(status), status.phrase, _HTTP_DETAILS.get(status, status.phrase)
+    )
     for name, value in error.get_headers():
         if name.lower() != "content-type":
             response.headers[name] = value

@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from ilios import ids, logs, tracing
 from ilios.api.headers import CAREFUL
+from ilios.api.http_codes import INVALID_LENGTH, code_of
 from ilios.api.links import shown
 from ilios.tracing import Origin
 
@@ -20,10 +21,6 @@ _REQUEST_LINE = re.compile(rb"[A-Z]{1,20} (/[\x21-\x3e\x40-\x7e]{0,200})")
 _REQUEST_ID = re.compile(rb"(?im)^x-request-id:[ \t]*([A-Za-z0-9._-]{1,100})[ \t]*\r?$")
 _TRACEPARENT = re.compile(rb"(?im)^traceparent:[ \t]*([0-9a-f-]{55,200})[ \t]*\r?$")
 _LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([^\r\n]{0,100})")
-_CODES = {
-    HTTPStatus.BAD_REQUEST: "malformed_request",
-    HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
-}
 REQUEST_LINE_MAX_BYTES = 8190  #: a path with its query
 HEADERS_MAX = 100
 HEADER_MAX_BYTES = 8190
@@ -85,6 +82,5 @@ def _code_and_detail(status: HTTPStatus, head: bytes) -> tuple[str, str]:
     is_wrong = len(lengths) > 1 or any(not (v.isascii() and v.isdigit()) for v in lengths)
     if status is HTTPStatus.BAD_REQUEST and is_wrong:
         shown = " and ".join(sorted(repr(value) for value in lengths))
-        return "invalid_content_length", f"Content-Length is {shown}; allowed: one number of bytes."
-    fallback = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    return _CODES.get(status, fallback), _DETAILS.get(status, f"{status.phrase}.")
+        return INVALID_LENGTH, f"Content-Length is {shown}; allowed: one number of bytes."
+    return code_of(status), _DETAILS.get(status, f"{status.phrase}.")

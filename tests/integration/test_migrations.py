@@ -352,6 +352,18 @@ def test_a_damaged_database_is_not_migrated(fresh: Settings) -> None:
     assert fresh.database_path.read_bytes() == before
 
 
+def test_a_damaged_database_is_not_served(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "head")
+    damage(fresh.database_path, "ix_job_leased")
+
+    done = alembic(fresh, "upgrade", "head")  # as each start does
+
+    assert done.returncode != 0
+    (line,) = done.stderr.strip().splitlines()
+    assert "cannot be read as a database" in line
+    assert "restore a backup" in line
+
+
 def damage(path: Path, index: str) -> None:
     """Overwrite the page of an index, which nothing reads before it is used."""
     connection = pysqlite3.connect(str(path))

@@ -10,9 +10,9 @@ import pytest
 
 from ilios import data_folder
 from ilios.api.headers import CAREFUL
-from ilios.api.places import KEPT_FREE
+from ilios.api.places import ARRIVING_SHARE, KEPT_FREE
 from ilios.settings import Settings
-from tests.support.api_fixtures import KEY
+from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import Connection, Server, gunicorn, head
 from tests.support.waiting import wait_until
 
@@ -175,6 +175,23 @@ def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stal
             with server.connect() as connection:
                 assert connection.ask("GET", path)[0] == 200
         assert time.monotonic() - begun < 0.5
+
+
+def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Server) -> None:
+    """It is refused what is beyond its share, and the others' uploads need not wait for its end."""
+    stalled = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
+    bert = {**FORM, "Authorization": f"Bearer {OTHER_KEY}"}
+    with ExitStack() as clients:
+        for _ in range(server.settings.web_threads // ARRIVING_SHARE):
+            clients.enter_context(server.connect()).send(stalled)
+        wait_until(lambda: len(uploads(server)) == server.settings.web_threads // 2, timeout_s=5)
+
+        with server.connect() as one_more:
+            status, headers, body = one_more.ask("POST", SUBMIT, BODY, **FORM)
+            assert (status, body["code"]) == (503, "busy")
+            assert "Retry-After" in headers
+        with server.connect() as other:
+            assert other.ask("POST", SUBMIT, BODY, **bert)[0] == 202
 
 
 def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) -> None:
