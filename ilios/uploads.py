@@ -33,7 +33,7 @@ class UploadSink:
     """A writable file in `folder` that hashes what passes and stops at `limit_bytes`."""
 
     def __init__(self, folder: Path, limit_bytes: int, room: Room) -> None:
-        self.path = folder / ids.new_id()
+        self.path = folder / f"{os.getpid()}-{ids.new_id()}"
         self.size_bytes = 0
         self._limit_bytes = limit_bytes
         self._room = room
@@ -76,6 +76,12 @@ class UploadSink:
         """Remove the file, unless it was moved away."""
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def remove_those_of(folder: Path, pid: int) -> None:
+    """Remove what a process that is dead was receiving."""
+    for path in folder.glob(f"{pid}-*"):
+        path.unlink(missing_ok=True)
 
 
 def _write_all(file: BinaryIO, view: memoryview) -> int:

@@ -7,7 +7,7 @@ import gc
 import socket
 from pathlib import Path
 
-from ilios import data_folder, logs, metric_files, settings
+from ilios import data_folder, logs, metric_files, settings, uploads
 from ilios.api import refused_heads, startup
 from ilios.api.access_log import GunicornLog
 from ilios.errors import StartupError
@@ -65,6 +65,11 @@ def when_ready(_server: object) -> None:
     Else a full collection stops every request for a tenth of a second, and copies the shared pages.
     """
     gc.freeze()
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """A worker that was killed cannot take its unfinished uploads with it."""
+    uploads.remove_those_of(data_folder.uploads(_settings), worker.pid)
 
 
 def _lock_data_folder() -> None:

@@ -22,7 +22,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from ilios import logs
-from ilios.conversion_errors import DeadlineExceeded, ParserCrashed
+from ilios.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
 from ilios.logs import Voice
 from ilios.processes import die_with_parent
 
@@ -61,18 +61,20 @@ class Parser:
     ) -> Generator[Message, None, None]:
         """Have a task done; yields the answers of `work` as they come. Close it if you stop early.
 
-        Raises ParserCrashed when the child dies of it, DeadlineExceeded when it takes too long.
+        Raises ParserCrashed when the child dies of it, DeadlineExceeded when it takes too long, and
+        EngineFailed when its turn does not come in as much time.
         """
-        with self._turn:
-            deadline = time.monotonic() + deadline_seconds
+        if not self._turn.acquire(timeout=deadline_seconds):
+            raise EngineFailed("Other documents have kept the parser busy for too long.")
+        try:
             self._begin(name)
-            try:
-                yield from self._exchange(task, deadline)
-            except BaseException:
-                self._kill()  # whatever it is in the middle of, the next task is not part of it
-                raise
-            finally:
-                self._begin(None)
+            yield from self._exchange(task, time.monotonic() + deadline_seconds)
+        except BaseException:
+            self._kill()  # whatever it is in the middle of, the next task is not part of it
+            raise
+        finally:
+            self._begin(None)
+            self._turn.release()
 
     def stop(self, name: str) -> None:
         """Kill the child if it is at the task of this name, for another thread than the task's."""

@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 BOOT_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 20.0
 Answer = tuple[int, dict[str, str], Any]
+PATIENT = "python:ilios.api.gunicorn_conf"
 IMPATIENT = "python:tests.support.api_impatient_conf"
 
 
@@ -45,10 +46,10 @@ def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> subpr
 class Server:
     """A gunicorn that listens; `stop` ends it the way an operator does."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, conf: str = IMPATIENT) -> None:
         self.settings = settings
         self.log_path = settings.data_folder / "web.log"
-        self.process = gunicorn(settings, self.log_path)
+        self.process = gunicorn(settings, self.log_path, conf)
         try:
             wait_until(self._is_listening, BOOT_TIMEOUT_S)
         except BaseException:

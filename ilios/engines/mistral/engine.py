@@ -30,6 +30,7 @@ log = logs.get(__name__)
 
 DOCUMENT_MAX_BYTES: Final = 50 * 10**6
 DOCUMENT_MAX_PAGES: Final = 1_000
+PREPARING_SECONDS: Final = 300  #: for counting and cutting; the worker's other jobs wait for it
 UPLOADS: Final = 2  #: the second after a refusal that another upload may cure
 LAG_PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 1.5, 2.0)
 """A file may turn visible a while after its upload."""
@@ -49,7 +50,7 @@ class MistralEngine:
             pages=min(settings.split_pages, DOCUMENT_MAX_PAGES),
             size_bytes=DOCUMENT_MAX_BYTES,
             memory_limit_bytes=settings.worker_memory_limit_bytes,
-            deadline_seconds=settings.job_deadline_seconds,
+            deadline_seconds=min(PREPARING_SECONDS, settings.job_deadline_seconds),
         )
         self._inline = InlineBytes()
         # Work for one thread at a time: an answer full of images takes, while it is read, several
