@@ -6,6 +6,7 @@ import errno
 import gc
 import socket
 from pathlib import Path
+from typing import Any
 
 from ilios import data_folder, logs, metric_files, settings, uploads
 from ilios.api import refused_heads, startup

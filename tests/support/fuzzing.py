@@ -34,9 +34,6 @@ KINDS: Final = ("document-ids", "batch-ids", "image-names", "cursors", "tokens")
 EACH: Final = 3  #: documents of a tenant in each status: some are deleted on the way
 
 
-KINDS: Final = ("document-ids", "batch-ids", "image-names", "cursors", "tokens")
-
-
 @dataclass
 class Tenant:
     """Somebody with a key; `mark` is in every name and text of his."""

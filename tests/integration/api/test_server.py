@@ -11,7 +11,7 @@ import pytest
 
 from ilios import data_folder
 from ilios.api.headers import CAREFUL
-from ilios.api.places import ARRIVING_SHARE, KEPT_FREE
+from ilios.api.places import KEPT_FREE
 from ilios.settings import MIB, Settings
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import PATIENT, Connection, Server, gunicorn, head
