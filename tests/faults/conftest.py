@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def leniency(request: pytest.FixtureRequest) -> float:
     """By how much times may be longer: the short form runs beside others on a busy machine."""
-    return 1 if request.config.getoption("repeat_faults", 0) else 4
+    return 1 if request.config.getoption("repeat_faults", 0) else 6
 
 
 @pytest.fixture
