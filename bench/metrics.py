@@ -26,7 +26,7 @@ FILL_JOBS = """
 INSERT INTO job_queue (id, document_id, owner, type, lane, status, priority, rank, attempts,
                        max_attempts, crashes, scheduled_at, created_at)
 SELECT 'j' || id, id, owner, 'convert', 'embedded', 'pending', 5, rowid, 0, 3, 0,
-       :scheduled_at, created_at FROM documents
+       NULL, created_at FROM documents
 """
 LATER = "2999-01-01 00:00:00.000000"
 
@@ -39,12 +39,14 @@ def main() -> None:
     print(f"counting, for one conversion  {counting_ms(options.rounds * 100):7.4f} ms")
     with running() as service:
         show(service, "no document", options.rounds)
-        fill(service, options.documents, None)
+        service.pause_workers()  # they would take the jobs
+        fill(service, options.documents)
         show(service, f"{options.documents:,} ready", options.rounds)
         change(service, "UPDATE job_queue SET scheduled_at = :later", later=LATER)
         show(service, f"{options.documents:,} delayed", options.rounds)
         change(service, "UPDATE job_queue SET status = 'completed'")
         show(service, f"{options.documents:,} finished", options.rounds)
+        service.resume_workers()
 
 
 def counting_ms(conversions: int) -> float:
@@ -108,11 +110,9 @@ def cpu_seconds(processes: list[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
-def fill(service: Service, count: int, scheduled_at: str | None) -> None:
-    """The workers rest meanwhile: jobs would be taken."""
-    service.pause_workers()
+def fill(service: Service, count: int) -> None:
     change(service, FILL_DOCUMENTS, count=count, mark="0")
-    change(service, FILL_JOBS, scheduled_at=scheduled_at)
+    change(service, FILL_JOBS)
 
 
 def change(service: Service, statement: str, **parameters: object) -> None:

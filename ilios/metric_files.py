@@ -44,6 +44,8 @@ class Value:
     ) -> None:
         self._kind = f"{typ}_{multiprocess_mode}" if typ == "gauge" else typ
         self._key = mmap_key(metric_name, name, labelnames, labelvalues, help_text)
+        with _lock:
+            _files.expect(self._kind, self._key)
 
     def inc(self, amount: float) -> None:
         with _lock:
@@ -127,8 +129,15 @@ class _Files:
         self._slot: Slot | None = None
         self._pid = os.getpid()
         self._open: dict[str, _Counts | _Memory] = {}
+        self._expected: dict[str, list[str]] = {}  #: keys by kind
         self._memory = _Memory()
         self._has_warned = False
+
+    def expect(self, kind: str, key: str) -> None:
+        """Show a number from the start: a histogram without its empty buckets is none."""
+        self._expected.setdefault(kind, []).append(key)
+        if kind in self._open:
+            self.counts(kind, key)
 
     def counts(self, kind: str, key: str) -> _Counts | _Memory:
         """Where to count; there is a place for the key."""
@@ -166,6 +175,8 @@ class _Files:
         slot = self.slot()
         place = _Counts(slot.folder / f"{kind}_{slot.number}.db") if slot else self._memory
         self._open[kind] = place
+        for key in self._expected.get(kind, ()):
+            place.read_value(key)
         return place
 
     def _forget(self) -> None:

@@ -99,12 +99,27 @@ def test_requests_are_counted_by_route_and_status_never_by_path(
 
     found = samples(caller)
 
-    counted = {labels: n for (name, labels), n in found.items() if name.endswith("requests_total")}
+    name = "ilios_http_requests_total"
+    counted = {labels: n for (found_name, labels), n in found.items() if n and found_name == name}
     assert counted == {
         frozenset({"GET", "/api/documents/status/<id:document_id>", "404"}): 3,
         frozenset({"GET", "none", "404"}): 3,
         frozenset({"other", "none", "405"}): 1,
     }
+
+
+def test_a_histogram_has_all_of_its_buckets_from_the_first_request_on(
+    make_caller: Callable[..., Caller],
+) -> None:
+    caller = make_caller()
+    caller.get("/livez")
+
+    found = samples(caller)
+
+    name = "ilios_http_request_seconds_bucket"
+    shown = {labels - {"/livez"} for n, labels in found if n == name and "/livez" in labels}
+    assert shown == {frozenset({le}) for le in ("0.005", "0.025", "0.1", "0.5", "2.5", "10.0",
+                                                "60.0", "300.0", "+Inf")}  # fmt: skip
 
 
 def test_queue_disk_and_supervisor_are_looked_up(
