@@ -75,8 +75,9 @@ class Prometheus:
 
     def first_seen(self, expression: str) -> float:
         """When an expression first held, to the tenth of a second."""
-        found = self.query(f"({expression})[5m:100ms]")
-        return min(float(series["values"][0][0]) for series in found)
+        steps = f"({expression})[5m:100ms]"
+        wait_until(lambda: self.query(steps), 1.0)  # the last step may lie before the present
+        return min(float(series["values"][0][0]) for series in self.query(steps))
 
     def close(self) -> None:
         self.process.terminate()
