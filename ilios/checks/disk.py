@@ -10,7 +10,7 @@ from typing import Final
 
 from ilios import data_folder
 from ilios.checks.finding import Finding, error, ok, warning
-from ilios.settings import GIB, MIB, Settings
+from ilios.settings import GIB, Settings
 
 CHECK = "file system"
 ROOM_CHECK = "free disk"
@@ -27,7 +27,6 @@ PASSING_TYPES: Final = {
 """Where data lives no longer than a container or a machine."""
 
 LITTLE_ROOM_BYTES: Final = 2 * GIB  #: one file of the largest size, and its copy
-NO_ROOM_BYTES: Final = 256 * MIB
 FEW_INODES: Final = 10_000
 NO_INODES: Final = 1_000
 
@@ -51,7 +50,7 @@ def examine_room(settings: Settings) -> Iterator[Finding]:
     """Whether there is room for documents, in bytes and in files."""
     for path in dict.fromkeys(map(_nearest, (settings.data_folder, settings.database_path.parent))):
         found = os.statvfs(path)
-        yield _room(path, found.f_bavail * found.f_frsize)
+        yield _room(path, found.f_bavail * found.f_frsize, settings.min_free_disk_bytes)
         if found.f_files:  # else it makes inodes as it needs them
             yield from _inodes(path, found.f_favail)
 
@@ -84,11 +83,12 @@ def _kind_of(path: Path, kind: str) -> Finding:
     return ok(CHECK, f"{path} is on {kind}.")
 
 
-def _room(path: Path, free_bytes: int) -> Finding:
+def _room(path: Path, free_bytes: int, reserve_bytes: int) -> Finding:
     sentence = f"{free_bytes / GIB:.1f} GiB are free in {path}"
     remedy = "Free some, or enlarge the volume."
-    if free_bytes < NO_ROOM_BYTES:
-        return error(ROOM_CHECK, f"Only {sentence}: uploads and results will fail.", remedy)
+    if free_bytes < reserve_bytes:
+        refusal = "nothing new is taken on (MIN_FREE_DISK_BYTES)"
+        return error(ROOM_CHECK, f"Only {sentence}: {refusal}.", remedy)
     if free_bytes < LITTLE_ROOM_BYTES:
         return warning(ROOM_CHECK, f"Only {sentence}.", remedy)
     return ok(ROOM_CHECK, f"{sentence}.")

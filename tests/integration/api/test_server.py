@@ -199,7 +199,9 @@ def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(
 
 
 def test_a_killed_worker_leaves_no_unfinished_upload(server_settings: Settings) -> None:
-    roomy = server_settings.model_copy(update={"max_file_size_bytes": 8 * MIB})
+    roomy = server_settings.model_copy(
+        update={"max_file_size_bytes": 8 * MIB, "max_request_bytes": 16 * MIB}
+    )
     server = Server(roomy, PATIENT)
     with closing(server), server.connect() as connection:
         connection.send(head("POST", SUBMIT, Content_Length=str(8 * MIB), **FORM))

@@ -86,7 +86,7 @@ def a_signing_key_that_is_damaged(case: Case) -> None:
 # --- the disk ---
 
 
-@seeded("free disk", "uploads and results will fail", "enlarge the volume")
+@seeded("free disk", "nothing new is taken on", "enlarge the volume")
 def a_disk_that_is_full(case: Case) -> None:
     case.mount("mount -t tmpfs -o size=16m none", case.folder)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ilios import clock
-from ilios.conversion_errors import ObjectMissing, StorageUnavailable
+from ilios.conversion_errors import DiskFull, ObjectMissing
 from ilios.errors import LinkInvalid, StartupError
 from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
@@ -122,7 +122,7 @@ def test_a_failed_fetch_leaves_no_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("shutil.copyfileobj", full)
-    with pytest.raises(StorageUnavailable, match="No space left on device"):
+    with pytest.raises(DiskFull, match="The disk is full"):
         local_store.fetch(KEY, tmp_path / "fetched")
 
     assert not (tmp_path / "fetched").exists()
