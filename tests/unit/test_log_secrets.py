@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,8 +31,13 @@ def _of_s3() -> str:
     return str(client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"}))
 
 
-@pytest.mark.parametrize("secret", [KEY, new_secret(), _ours(), _of_s3(), "Bearer abcdefgh-1"])
-def test_a_secret_is_found_where_it_was_logged(secret: str) -> None:
+@pytest.mark.parametrize(
+    "make_secret",
+    [lambda: KEY, new_secret, _ours, _of_s3, lambda: "Bearer abcdefgh-1"],
+    ids=["key of a test", "key", "link of ours", "link of S3", "header"],
+)
+def test_a_secret_is_found_where_it_was_logged(make_secret: Callable[[], str]) -> None:
+    secret = make_secret()
     with TemporaryDirectory() as apart:  # from what the whole suite logs
         log = Path(apart, "data", "web.log")
         log.parent.mkdir()

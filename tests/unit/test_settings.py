@@ -84,6 +84,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("MARGIN_RATE", "1001", "less than or equal to 1000"),
         ("PRICE_BOOK", "mistral-ocr-2512=2", "model=plain/annotated"),
         ("PRICE_BOOK", "mistral-ocr-2512=2/0.001", "in steps of 0.002"),
+        ("METRICS_TOKEN", "two words", "one word of ASCII"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_name_fault_and_remedy(

@@ -137,14 +137,14 @@ def test_all_wrong_settings_are_named_and_the_rest_is_checked_all_the_same(case:
         "WORKER_COUNT": "many",
         "CORS_ORIGINS": "example.com",
         "S3_BUCKET": "documents",
-        "METRICS_TOKEN": "x",
+        "DB_ENCRYPTION_KEY": "x",
     }
     spoilt_databases.a_database_of_another_program(case)
 
     errors = case.operator.diagnosis().of("error")
 
     named = {one["detail"].split()[0] for one in errors if one["check"] == "settings"}
-    assert named == {"WORKER_COUNT", "CORS_ORIGINS", "S3_BUCKET", "METRICS_TOKEN"}
+    assert named == {"WORKER_COUNT", "CORS_ORIGINS", "S3_BUCKET", "DB_ENCRYPTION_KEY"}
     assert "database" in {one["check"] for one in errors}
 
 
