@@ -54,7 +54,7 @@ def _require_permission() -> None:
         return
     if token is not None and _is_token(authorization, token.get_secret_value()):
         return  # also when the database, which knows the keys, does not answer
-    if Scope.ADMIN not in keys.identify(authorization).scopes:
+    if not keys.required or Scope.ADMIN not in keys.identify(authorization).scopes:
         raise Unauthorized(
             "/metrics takes the METRICS_TOKEN of the service, or a key with the scope `admin`."
         )
