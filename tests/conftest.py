@@ -53,8 +53,9 @@ def settings(tmp_path: Path, migrated_file: Path) -> Iterator[Settings]:
     settings = Settings(data_dir=tmp_path / "data", log_format="console")
     data_folder.prepare(settings)
     shutil.copy(migrated_file, settings.database_path)
+    left_by_killed_processes = data_folder.metrics(settings)
     yield settings
-    for counts in data_folder.metrics(settings):  # of processes that the test killed
+    for counts in left_by_killed_processes:
         shutil.rmtree(counts, ignore_errors=True)
 
 

@@ -36,8 +36,8 @@ WORKER = (
     sync_points.RESULT_COMMITTED,
     sync_points.JOB_ENDED,
 )
-PAID = (sync_points.CALL_SENT, sync_points.ANSWER_RECEIVED, sync_points.ANSWER_SAVED)
-CANCELLABLE = (sync_points.JOB_ACCEPTED, sync_points.CALL_OPENED, *PAID)
+PAID = (sync_points.ANSWER_RECEIVED, sync_points.ANSWER_SAVED)
+CANCELLABLE = (sync_points.JOB_ACCEPTED, sync_points.CALL_OPENED, sync_points.CALL_SENT, *PAID)
 BLOWS = {
     "the workers": (*WORKER, *WEB),
     # The supervisor has one thread: once that is held, nobody else gets anywhere.
@@ -140,7 +140,7 @@ def test_one_blow_with_a_document_at_every_arrow_loses_and_overpays_none(
     assert subject.violations() == []
 
 
-def test_a_cancellation_at_any_arrow_of_a_worker_is_final_and_what_was_called_is_paid(
+def test_a_cancellation_at_any_arrow_of_a_worker_is_final_and_what_was_answered_is_paid(
     subject: Subject,
 ) -> None:
     before = subject.place.provider.stats().billed_pages

@@ -53,12 +53,12 @@ def test_a_new_data_folder_is_made_migrated_and_served(
     assert (folder / "tmp").is_dir()
 
 
-def test_sigterm_ends_an_idle_service_at_once_with_0(serving: StartScript) -> None:
+def test_sigterm_ends_an_idle_service_at_once_with_0(serving: StartScript, leniency: float) -> None:
     asked_at = time.monotonic()
     serving.process.terminate()
 
     assert serving.wait() == 0
-    assert time.monotonic() - asked_at < IDLE_STOP_LIMIT_S
+    assert time.monotonic() - asked_at < IDLE_STOP_LIMIT_S * leniency
     serving.wait_until_nothing_is_left()
 
 

@@ -140,11 +140,11 @@ def test_a_large_body_is_refused_before_it_is_sent(connection: Connection) -> No
     [
         ("GET /livez HTTP/9.9\r\n\r\n", 400, "malformed_request", "Send HTTP/1.1"),
         ("NONSENSE\r\n\r\n", 400, "malformed_request", "Send HTTP/1.1"),
-        (f"GET /{'x' * 9000} HTTP/1.1\r\n\r\n", 414, "request_uri_too_long", "shorter query"),
-        (f"GET /?q={'x' * 9000} HTTP/1.1\r\n\r\n", 414, "request_uri_too_long", "shorter query"),
-        (head("GET", "/", X="x" * 9000), 431, "request_header_fields_too_large", "shorter ones"),
+        (f"GET /{'x' * 9000} HTTP/1.1\r\n\r\n", 414, "uri_too_long", "shorter query"),
+        (f"GET /?q={'x' * 9000} HTTP/1.1\r\n\r\n", 414, "uri_too_long", "shorter query"),
+        (head("GET", "/", X="x" * 9000), 431, "header_fields_too_large", "shorter ones"),
         (head("GET", "/", **{f"X{number}": "x" for number in range(101)}), 431,
-         "request_header_fields_too_large", "Send fewer"),
+         "header_fields_too_large", "Send fewer"),
     ],
 )  # fmt: skip
 def test_what_is_not_http_is_a_problem_with_a_remedy(

@@ -41,9 +41,9 @@ def refusing(status: int, code: str, ahead: timedelta = timedelta()) -> Iterator
         server.server_close()
 
 
-@seeded("bucket, put", "has no bucket documents", "Create it, or correct S3_BUCKET")
+@seeded("bucket, put", "has no bucket nowhere", "Create it, or correct S3_BUCKET")
 def a_bucket_that_does_not_exist(case: Case) -> None:
-    case.use_bucket()
+    case.use_bucket(S3_BUCKET="nowhere")
 
 
 @seeded("bucket, put", "refused our signature", "Correct AWS_SECRET_ACCESS_KEY")
