@@ -53,6 +53,7 @@ class Services:
     def close(self) -> None:
         """Give back what was opened since."""
         self.estimates.close()
+        self.store.close()
         self.bell.close()
         self.database.close()
 

@@ -84,3 +84,7 @@ class ObjectStore(Protocol):
         What is stored or deleted meanwhile may be among them, or not.
         """
         ...
+
+    def close(self) -> None:
+        """Give back the connections; the next request opens new ones."""
+        ...

@@ -111,6 +111,9 @@ class LocalStore:
                 key = path.relative_to(self.root).as_posix()
                 yield ListedObject(key, datetime.fromtimestamp(changed, UTC))
 
+    def close(self) -> None:
+        pass
+
     def _path(self, key: str) -> Path:
         return self.root.joinpath(*keys.segments(key))
 

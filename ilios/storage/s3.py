@@ -129,6 +129,12 @@ class S3Store:
                 for found in page.get("Contents", ()):
                     yield ListedObject(found["Key"], found["LastModified"])
 
+    def close(self) -> None:
+        with self._connecting:
+            connected, self._connected = self._connected, None
+        if connected is not None:
+            connected.close()
+
     @contextmanager
     def _request(self, key: str) -> Iterator[S3Client]:
         keys.segments(key)

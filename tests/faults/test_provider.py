@@ -278,7 +278,7 @@ def test_calls_in_flight_never_exceed_what_is_configured(
     ended = convert(*some(60), worker_concurrency=4)
 
     assert {row.status for row in ended} == {DocumentStatus.COMPLETED}
-    assert provider.stats().peak_in_flight == 8
+    assert 4 < provider.stats().peak_in_flight <= 8  # of two workers
 
 
 def test_a_long_document_is_converted_in_ranges_in_order(
