@@ -12,7 +12,7 @@ from ilios import logs, migrations, models, replication, settings
 from ilios.errors import StartupError
 from ilios.storage import examination
 
-log = logs.get(__name__)
+log = logs.get("alembic.env")  # it is loaded under a name of Alembic's own
 
 
 def portable(kind: str, item: Any, _context: object) -> str | Literal[False]:

@@ -62,7 +62,7 @@ def _condition(health: dict[str, Any]) -> Finding:
         return ok(HEALTH_CHECK, "It is healthy.")
     return warning(
         HEALTH_CHECK,
-        f"It runs, but says {'; '.join(strange)}.",
+        f"It runs, but says {'; '.join(strange).removesuffix('.')}.",
         "Look into its log; a backlog goes away with time, or with a larger WORKER_COUNT.",
     )
 

@@ -42,7 +42,7 @@ const sum = (rows, of) => rows.reduce((total, row) => total + of(row), 0);
 
 const FINE = new Set(["connected", "ok", "local", "configured", "not used"]);
 const SERVICES = {
-  database: "Database", s3: "Object store", workers: "Workers", queue: "Queue", provider: "Mistral", turso: "Turso",
+  database: "Database", s3: "Object store", workers: "Workers", queue: "Queue", provider: "Mistral", turso: "Turso", disk: "Disk",
 };
 
 function verdict(health, { pausedSince }) {
