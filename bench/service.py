@@ -100,9 +100,13 @@ def running(**settings: str) -> Iterator[Service]:
                 process.wait(60)
 
 
-def multipart(file_name: str, content: bytes) -> bytes:
+def multipart(file_name: str, content: bytes, **fields: object) -> bytes:
     """A form with one file, as `submit` and `convert` take it."""
-    head = (
+    head = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    head += (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; '
         f'filename="{file_name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
     )

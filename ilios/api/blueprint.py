@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from ilios.api.parsing import Parser
+from ilios.api.routing import takes_query
 
 View = TypeVar("View", bound=Callable[..., Any])
 AnySchema = type[Schema] | dict[str, Any]
@@ -37,13 +38,17 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         def put(self, rule: str) -> Decorator: ...
         def delete(self, rule: str) -> Decorator: ...
         def doc(self, **manual: Any) -> Decorator: ...
-        def arguments(self, schema: Schema, *, location: str = ...) -> Decorator: ...
         def response(
             self, status: int, schema: AnySchema | None = ..., **documented: Any
         ) -> Decorator: ...
         def alt_response(
             self, status: int, response: str | None = ..., **documented: Any
         ) -> Decorator: ...
+
+    def arguments(self, schema: Schema, *, location: str = "json") -> Decorator:
+        """Parse what a location of the request holds for the view, and document it."""
+        parse: Decorator = super().arguments(schema, location=location)
+        return takes_query(parse) if location == "query" else parse
 
     def refuses(self, *statuses: int) -> Decorator:
         """Document the statuses of problems that a view may answer with."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from flask import Flask, current_app, request
 from werkzeug.routing import BaseConverter
 
 from ilios import ids
 from ilios.errors import InvalidField, OptionUnavailable
 
 CREATING = ("POST",)
+UNKNOWN_FIELD: Final = "unknown_field"
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class IdConverter(BaseConverter):
@@ -22,6 +28,18 @@ def register(app: Flask) -> None:
     app.url_map.converters["id"] = IdConverter
     app.before_request(_require_ids)
     app.before_request(_refuse_idempotency_key)
+    app.before_request(_refuse_query)
+
+
+def takes_query(decorate: Callable[[View], View]) -> Callable[[View], View]:
+    """Mark the view that a decorator makes: it parses its query itself."""
+
+    def mark(view: View) -> View:
+        decorated = decorate(view)
+        decorated.takes_query = True  # type: ignore[attr-defined]  # carried through functools.wraps
+        return decorated
+
+    return mark
 
 
 def _require_ids() -> None:
@@ -36,3 +54,14 @@ def _require_ids() -> None:
 def _refuse_idempotency_key() -> None:
     if request.method in CREATING and "Idempotency-Key" in request.headers:
         raise OptionUnavailable("Idempotency-Key is not available yet. Leave the header out.")
+
+
+def _refuse_query() -> None:
+    """A field of a form that stands in the query would be ignored otherwise."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not request.args or not hasattr(view, "scope") or hasattr(view, "takes_query"):
+        return
+    name, value = next(iter(request.args.items()))
+    raise InvalidField(
+        name, value, "no query in this URL (fields go into the body)", code=UNKNOWN_FIELD
+    )

@@ -101,6 +101,15 @@ def test_an_unknown_field_is_named(
     nothing_is_kept()
 
 
+@pytest.mark.parametrize("path", [*FORMS, "/api/documents/upload-url"])
+def test_a_field_in_the_url_is_not_ignored(
+    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
+) -> None:
+    answer = anna.post(f"{path}?priority=9", {"file": file()})
+    assert_problem(answer, 400, "unknown_field", "priority", "into the body")
+    nothing_is_kept()
+
+
 @pytest.mark.parametrize("path", ONE_FILE)
 def test_a_form_needs_one_file_with_content_of_a_known_type(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]
