@@ -194,8 +194,13 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
     instance_id = catalog.instance_id(session)
     kept = {listed.key for root in ROOTS for listed in store.listed(f"{root}/{instance_id}")}
     wanted = set(session.scalars(select(Document.storage_key)))
+    failed = set(
+        session.scalars(select(Document.id).where(Document.status == DocumentStatus.FAILED))
+    )
     for key in kept - wanted:
-        if "/images/" not in key:
+        _root, _instance_id, document_id, kind, *_ = key.split("/")
+        is_for_a_retry = kind == "parts" and document_id in failed
+        if kind != "images" and not is_for_a_retry:
             yield f"object {key} belongs to nobody"
     for key in wanted - kept:
         yield f"object {key} is lost"

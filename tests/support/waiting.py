@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-POLL_SECONDS = 0.01
+FIRST_POLL_SECONDS = 0.005
+LAST_POLL_SECONDS = 0.1  #: what waits for long is not to take the processor from what it waits for
 
 
 def wait_until(predicate: Callable[[], object], timeout_s: float) -> None:
     """Return when the predicate holds. Raises TimeoutError with its source line otherwise."""
     deadline = time.monotonic() + timeout_s
+    pause = FIRST_POLL_SECONDS
     while not predicate():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not so within {timeout_s} s")
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.3, LAST_POLL_SECONDS)
