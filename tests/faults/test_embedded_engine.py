@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import select
 
-from ilios import media
+from ilios import data_folder, media
 from ilios.database import Database
 from ilios.models import Document, DocumentStatus, PageRow
 from ilios.settings import Settings
@@ -18,16 +21,18 @@ from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
 Start = Callable[..., SupervisorProcess]
+Convert = Callable[..., tuple[Document, list[PageRow]]]
 SAMPLES = REPOSITORY / "samples"
 TIMEOUT_S = 60.0
 
 
-@pytest.fixture
-def convert(
-    start_supervisor: Start, settings: Settings, database: Database
-) -> Callable[..., tuple[Document, list[PageRow]]]:
-    """Convert bytes in a real worker; gives the document and its pages."""
-    start_supervisor("real", worker_count=1)
+@pytest.fixture(scope="module")
+def convert(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Convert]:
+    """Convert bytes in a real worker, one for all; gives the document and its pages."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("real"), log_format="console")
+    data_folder.prepare(settings)
+    shutil.copy(migrated_file, settings.database_path)
+    settings = settings.model_copy(update={"worker_count": 1})
 
     def convert(
         content: bytes, mime_type: str, pages: str | None = None
@@ -41,10 +46,12 @@ def convert(
             rows = list(session.scalars(query.order_by(PageRow.index)))
         return documents.document(database, document_id), rows
 
-    return convert
-
-
-Convert = Callable[..., tuple[Document, list[PageRow]]]
+    with (
+        closing(Database(settings.database_path)) as database,
+        closing(SupervisorProcess(settings, "real")) as supervisor,
+    ):
+        supervisor.wait_until_ready()
+        yield convert
 
 
 def test_a_pdf_keeps_its_table(convert: Convert) -> None:
