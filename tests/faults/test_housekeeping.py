@@ -126,7 +126,7 @@ def test_a_cancelled_job_whose_worker_is_killed_is_closed_by_the_next_supervisor
     Retention(settings, database, open_store(settings)).run()
     assert documents.document(database, document_id).to_erase
 
-    start_supervisor("echo")
+    start_supervisor("echo", worker_count=1)
 
     wait_until(lambda: jobs_let_go(database), timeout_s=5)
     Retention(settings, database, open_store(settings)).run()
@@ -143,11 +143,11 @@ def test_a_paused_queue_stays_paused_over_a_restart_and_then_goes_on(
 ) -> None:
     operating = Operating(database, housekeeping, bell)
     operating.pause()
-    supervisor = start_supervisor("echo")
+    supervisor = start_supervisor("echo", worker_count=1)
     document_id, _ = documents.add_document(database, settings=settings)
     bell.ring()
     supervisor.stop()
-    start_supervisor("echo")
+    start_supervisor("echo", worker_count=1)
     assert status_of(database, document_id) is DocumentStatus.PENDING
 
     operating.resume()
@@ -159,7 +159,7 @@ def test_the_supervisor_has_retention_seen_to(
     start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
-    start_supervisor("echo", tidy=True)
+    start_supervisor("echo", tidy=True, worker_count=1)
     wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=10)
     documents.age(database, days=400)
 

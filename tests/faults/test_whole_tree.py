@@ -45,12 +45,12 @@ def test_a_free_call_that_was_cut_off_is_closed_at_no_cost(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     documents.add_document(database, settings=settings)
-    first = start_supervisor("waiting")
+    first = start_supervisor("waiting", worker_count=1)
     wait_until(lambda: len(documents.calls(database)) == 1, timeout_s=10)
 
     first.kill_tree()
     (settings.data_folder / "release").touch()
-    start_supervisor("waiting")
+    start_supervisor("waiting", worker_count=1)
 
     wait_until(lambda: completed(database) == 1, timeout_s=10)
     states = sorted(call.state for call in documents.calls(database))
@@ -61,13 +61,13 @@ def test_temporary_files_of_the_dead_are_swept_at_the_next_start(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     documents.add_document(database, settings=settings)
-    first = start_supervisor("waiting")
+    first = start_supervisor("waiting", worker_count=1)
     jobs_folder = settings.data_folder / "tmp" / "jobs"
     wait_until(lambda: list(jobs_folder.iterdir()), timeout_s=10)
     first.kill_tree()
     (left_behind,) = jobs_folder.iterdir()
 
-    start_supervisor("waiting")
+    start_supervisor("waiting", worker_count=1)
 
     assert not left_behind.exists()
 
@@ -75,7 +75,7 @@ def test_temporary_files_of_the_dead_are_swept_at_the_next_start(
 def test_a_second_supervisor_does_not_start_beside_a_living_one(
     start_supervisor: Start, settings: Settings
 ) -> None:
-    start_supervisor("echo")
+    start_supervisor("echo", worker_count=1)
 
     second = SupervisorProcess(settings, "echo")
 

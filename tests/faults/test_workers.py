@@ -37,7 +37,7 @@ def test_a_document_goes_from_pending_to_completed(
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings, content=b"Hello")
 
-    start_supervisor("echo")
+    start_supervisor("echo", worker_count=1)
 
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=10)
     assert documents.job(database, job_id).status is JobStatus.COMPLETED
@@ -126,13 +126,13 @@ def test_workers_do_not_outlive_their_supervisor(
 def test_a_new_supervisor_takes_over_what_a_killed_one_held(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    first = start_supervisor("waiting")
+    first = start_supervisor("waiting", worker_count=1)
     documents.add_document(database, settings=settings)
     wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
 
     first.kill()
     release(settings)
-    start_supervisor("waiting")
+    start_supervisor("waiting", worker_count=1)
 
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=5)
 
@@ -166,7 +166,7 @@ def test_a_healthy_worker_that_has_nothing_to_do_is_left_alone(
 def test_a_supervisor_that_breaks_ends_instead_of_hanging(
     start_supervisor: Start, settings: Settings
 ) -> None:
-    supervisor = start_supervisor("echo")
+    supervisor = start_supervisor("echo", worker_count=1)
 
     data_folder.wake_socket(settings).with_name("break").touch()
 
@@ -177,7 +177,7 @@ def test_a_supervisor_that_breaks_ends_instead_of_hanging(
 def test_a_heartbeat_that_cannot_be_written_stops_nothing(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    start_supervisor("echo")
+    start_supervisor("echo", worker_count=1)
     state = data_folder.supervisor_state(settings)
     state.with_suffix(".draft").mkdir()  # in the way of the next heartbeat
 
@@ -205,7 +205,7 @@ def test_a_dead_workers_temporary_files_are_removed_at_once(
 def test_sigterm_lets_running_jobs_finish(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    supervisor = start_supervisor("waiting")
+    supervisor = start_supervisor("waiting", worker_count=1)
     documents.add_document(database, settings=settings)
     wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
 
@@ -220,7 +220,7 @@ def test_sigterm_lets_running_jobs_finish(
 def test_sigterm_gives_back_what_outlasts_the_grace_without_costing_an_attempt(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    supervisor = start_supervisor("waiting", shutdown_grace_seconds=1)
+    supervisor = start_supervisor("waiting", worker_count=1, shutdown_grace_seconds=1)
     _, job_id = documents.add_document(database, settings=settings)
     wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
 
@@ -242,7 +242,7 @@ def test_a_document_that_always_fails_has_three_attempts(
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings)
 
-    start_supervisor("failing")
+    start_supervisor("failing", worker_count=1)
 
     wait_until(
         lambda: documents.document(database, document_id).status is DocumentStatus.FAILED,
