@@ -166,7 +166,7 @@ def test_a_healthy_worker_that_has_nothing_to_do_is_left_alone(
 def test_a_supervisor_that_breaks_ends_instead_of_hanging(
     start_supervisor: Start, settings: Settings
 ) -> None:
-    supervisor = start_supervisor("echo", worker_count=1)
+    supervisor = start_supervisor("echo")
 
     data_folder.wake_socket(settings).with_name("break").touch()
 
