@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from pydantic import SecretStr
 from ilios.settings import Settings
 from tests.support import predecessor
 from tests.support.api_server import free_port
-from tests.support.migrating import REPOSITORY, environment, upgrade
+from tests.support.forking import run_python
+from tests.support.migrating import environment, upgrade
 from tests.support.predecessor import (
     ANNA,
     BERT,
@@ -35,7 +35,7 @@ from alembic.config import main
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-_, point, folder = sys.argv
+_, point = sys.argv
 renamed = False
 
 def die():
@@ -68,8 +68,16 @@ POINTS = (
 )
 
 
+@pytest.fixture(scope="module")
+def full_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The predecessor's database with everything that real ones hold, to be copied."""
+    full = Predecessor(tmp_path_factory.mktemp("full") / "ilios.db")
+    predecessor.fill(full)
+    return full.path
+
+
 @pytest.fixture
-def old(tmp_path: Path) -> Settings:
+def old(tmp_path: Path, full_file: Path) -> Settings:
     """Settings of a small service whose database is still the predecessor's."""
     settings = Settings(
         data_dir=tmp_path / "data",
@@ -78,7 +86,8 @@ def old(tmp_path: Path) -> Settings:
         worker_count=1,
         web_concurrency=1,
     )
-    predecessor.fill(Predecessor(settings.database_path))
+    settings.data_folder.mkdir()
+    shutil.copy(full_file, settings.data_folder)
     return settings
 
 
@@ -94,12 +103,7 @@ def test_killed_at_any_moment_either_the_old_or_the_new_database_is_there_comple
     documents = "SELECT id FROM documents ORDER BY id"
     before = Predecessor(old.database_path).execute(documents)
 
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, point, old.data_folder],
-        cwd=REPOSITORY,
-        env=environment(old),
-        check=False,
-    )
+    killed = run_python("-c", KILLED, point, environment=environment(old))
 
     assert killed.returncode == -signal.SIGKILL
     assert is_adopted(old) == (point == "after os.rename")
@@ -144,7 +148,15 @@ def serve(start: Start, settings: Settings) -> StartScript:
     return script
 
 
-def test_a_deployment_of_the_predecessor_goes_on_as_ilios(start: Start, old: Settings) -> None:
+def with_a_key(folder: Path) -> dict[str, bool]:
+    """The database's files, and whether a key is in them."""
+    files = {path.name: path.read_bytes() for path in folder.glob("ilios.db*") if path.is_file()}
+    return {name: any(key.encode() in held for key in KEYS) for name, held in files.items()}
+
+
+def test_a_deployment_of_the_predecessor_goes_on_as_ilios_and_leaves_no_key_in_its_files(
+    start: Start, old: Settings
+) -> None:
     sums = {key: Predecessor(old.database_path).sums(key) for key in KEYS}
     predecessor.store_originals(old)
 
@@ -164,6 +176,9 @@ def test_a_deployment_of_the_predecessor_goes_on_as_ilios(start: Start, old: Set
     }
     assert [line for line in script.lines if "database.adopted" in line]
     assert not [key for key in KEYS if key in script.log]
+    found = with_a_key(old.data_folder)
+    assert found.keys() >= {"ilios.db", "ilios.db-wal"}
+    assert not any(found.values())
 
     script.process.terminate()
     assert script.wait() == 0
@@ -172,12 +187,3 @@ def test_a_deployment_of_the_predecessor_goes_on_as_ilios(start: Start, old: Set
     assert "database.adopted" not in again.log
     assert {name: anna.content(name) for name in CONTENTS} == CONTENTS
     assert len(list(old.data_folder.glob("ilios.predecessor-*.db"))) == 1
-
-
-def test_a_running_service_leaves_no_key_in_its_files(start: Start, old: Settings) -> None:
-    serve(start, old)
-
-    beside = [p for p in old.data_folder.glob("ilios.db*") if p.is_file()]
-
-    assert {path.name for path in beside} >= {"ilios.db", "ilios.db-wal"}
-    assert [p.name for p in beside if any(key.encode() in p.read_bytes() for key in KEYS)] == []

@@ -18,7 +18,7 @@ import pytest
 from ilios import data_folder
 from ilios.settings import Settings
 from tests.support.api_server import free_port
-from tests.support.commands import LIKE_A_USER
+from tests.support.forking import LIKE_A_USER
 from tests.support.migrating import REPOSITORY
 from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
 

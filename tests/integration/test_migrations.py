@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from ilios import migrations
 from ilios.errors import DatabaseRefused
 from ilios.models import REVISION
 from ilios.settings import Settings
+from tests.support.forking import run_python
 from tests.support.migrating import REPOSITORY, alembic, environment
 
 SCRIPTS = ScriptDirectory.from_config(Config(REPOSITORY / "alembic.ini"))
@@ -228,12 +227,7 @@ main(["upgrade", "head"])
 
 
 def test_a_migration_that_is_killed_half_way_is_simply_repeated(fresh: Settings) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_HALF_WAY],
-        cwd=REPOSITORY,
-        env=environment(fresh),
-        check=False,
-    )
+    killed = run_python("-c", KILLED_HALF_WAY, environment=environment(fresh))
     assert killed.returncode == -signal.SIGKILL
 
     again = alembic(fresh, "upgrade", "head")
@@ -377,7 +371,7 @@ def damage(path: Path, index: str) -> None:
         file.write(b"\xff" * page_size)
 
 
-SERVERS = (("workers.py",), ("-c", "import app; app.create_app()"))
+SERVERS = (("-m", "workers"), ("-c", "import app; app.create_app()"))
 
 
 @pytest.mark.parametrize("server", SERVERS, ids=["supervisor", "web"])
@@ -389,14 +383,7 @@ def test_another_schema_is_not_served(
     execute(fresh.database_path, f"UPDATE alembic_version SET version_num = '{revision}'")
     before = fresh.database_path.read_bytes()
 
-    done = subprocess.run(
-        [sys.executable, *server],
-        cwd=REPOSITORY,
-        env=environment(fresh),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python(*server, environment=environment(fresh))
 
     assert done.returncode != 0
     (line,) = done.stderr.strip().splitlines()

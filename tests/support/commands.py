@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -11,25 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from ilios.settings import Settings
+from tests.support.forking import run_python
 from tests.support.migrating import environment
-
-UNBOUND_ROOT = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
-LIKE_A_USER = UNBOUND_ROOT if os.geteuid() == 0 else ()
-"""File permissions bind root too, once it has given up the right to pass over them."""
 
 
 @dataclass
 class Operator:
-    """Runs the command with some settings; a test may add variables and a prefix to it."""
+    """Runs the command with some settings; a test may add variables to it.
+
+    With a prefix, which may be empty, that runs an interpreter of its own.
+    """
 
     settings: Settings
     variables: dict[str, str] = field(default_factory=dict)
-    prefix: tuple[str, ...] = LIKE_A_USER
+    prefix: tuple[str, ...] | None = None
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        variables = environment(self.settings, **self.variables)
+        if self.prefix is None:
+            return run_python("-m", "ilios", *arguments, environment=variables)
         return subprocess.run(
             [*self.prefix, sys.executable, "-m", "ilios", *arguments],
-            env=environment(self.settings, **self.variables),
+            env=variables,
             capture_output=True,
             text=True,
             check=False,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from ilios.settings import Settings
-
-REPOSITORY = Path(__file__).parents[2]
+from tests.support.forking import REPOSITORY as REPOSITORY
+from tests.support.forking import run_python
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -28,13 +27,8 @@ def alembic(
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder that has alembic.ini; `more` are environment variables."""
-    return subprocess.run(
-        [sys.executable, "-m", "alembic", *arguments],
-        cwd=folder,
-        env=environment(settings, **more),
-        capture_output=True,
-        text=True,
-        check=False,
+    return run_python(
+        "-m", "alembic", *arguments, environment=environment(settings, **more), folder=folder
     )
 
 

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
+from tests.support.api_server import Server
 from tests.support.commands import Operator
 
 IN_A_NAMESPACE = ("unshare", "--mount", "sh", "-c")
@@ -27,6 +28,7 @@ class Case:
     operator: Operator
     provider: MistralServer
     stack: ExitStack
+    without_supervisor: Callable[[], Server]  #: of another data folder, and for all tests
 
     @property
     def folder(self) -> Path:

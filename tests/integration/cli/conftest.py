@@ -17,7 +17,8 @@ from tests.support.commands import Operator
 
 @pytest.fixture
 def operator(settings: Settings) -> Operator:
-    settings = settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
+    alone = {"port": free_port(), "web_concurrency": 1, "worker_count": 1}
+    settings = settings.model_copy(update=alone)
     open_store(settings)  # makes what a first start makes
     return Operator(settings)
 

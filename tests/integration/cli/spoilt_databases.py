@@ -20,7 +20,7 @@ def a_sqlite_that_corrupts_databases(case: Case) -> None:
         "from sqlite3.dbapi2 import *\nsqlite_version_info = (3, 46, 1)\n"
     )
     path = f"{other.parent}{os.pathsep}{REPOSITORY}"
-    case.operator.variables["PYTHONPATH"] = path
+    case.operator.prefix = ("env", f"PYTHONPATH={path}")
 
 
 @seeded("database", "cannot be read as a database", "Restore a backup")

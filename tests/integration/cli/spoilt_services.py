@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from tests.integration.cli.cases import Case, seeded
-from tests.support.api_server import Server, free_port
+from tests.support.api_server import free_port
 
 # --- the provider ---
 
@@ -87,16 +87,15 @@ def a_port_that_is_taken(case: Case) -> None:
 
 @seeded("service", "supervisor does not answer", "restart it")
 def a_service_without_its_supervisor(case: Case) -> None:
-    case.stack.callback(Server(case.operator.settings).close)
+    case.operator.settings = case.without_supervisor().settings
 
 
 @seeded("service", "nothing answers /health", "PORT")
 def a_service_on_another_port(case: Case) -> None:
-    case.stack.callback(Server(case.operator.settings).close)
+    case.operator.settings = case.without_supervisor().settings
     case.change(port=free_port())
 
 
 @seeded("port", "an Ilios with another data folder", "set PORT to a free one")
 def a_port_of_another_ilios(case: Case) -> None:
-    case.stack.callback(Server(case.operator.settings).close)
-    case.change(data_dir=case.folder.parent / "other")
+    case.change(port=case.without_supervisor().settings.port)

@@ -88,7 +88,8 @@ def test_a_backup_under_writes_is_restored_into_an_empty_volume_with_every_docum
         done = operator.run("backup", backup)
         wait_until(lambda: len(clients.accepted) > len(before), timeout_s=30)  # nobody was kept
     assert done.returncode == 0, done.stderr
-    old, restored = operator.settings, Settings(data_dir=empty_volume, port=free_port())
+    old = operator.settings
+    restored = old.model_copy(update={"data_dir": empty_volume, "port": free_port()})
 
     # README.md, "Restore"
     shutil.copy(backup, empty_volume / "ilios.db")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import boto3
 import pysqlite3
 import pytest
 
-from ilios import untouched
+from ilios import data_folder, untouched
 from ilios.checks.bucket import DONE
 from ilios.checks.disk import type_of
 from ilios.database import Database
+from ilios.settings import Settings
+from ilios.storage import open_store
 from tests.integration.cli import (
     spoilt_buckets,
     spoilt_databases,
@@ -24,7 +27,7 @@ from tests.integration.cli import (
 from tests.integration.cli.cases import SEEDS, Case, Seed
 from tests.mistral_server.process import MistralServer
 from tests.support import documents
-from tests.support.api_server import Server
+from tests.support.api_server import Server, free_port
 from tests.support.commands import Operator
 from tests.support.predecessor import Predecessor
 from tests.support.supervising import SupervisorProcess
@@ -37,10 +40,25 @@ SPOILT = (
 )  # imported, each adds to SEEDS
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Server]:
+    """A service whose supervisor does not run."""
+    folder = tmp_path_factory.mktemp("served")
+    settings = Settings(data_dir=folder, port=free_port(), web_concurrency=1, log_format="console")
+    data_folder.prepare(settings)
+    shutil.copy(migrated_file, settings.database_path)
+    open_store(settings)
+    with closing(Server(settings)) as server:
+        yield server
+        server.stop()
+
+
 @pytest.fixture
-def case(operator: Operator, provider: MistralServer) -> Iterator[Case]:
+def case(
+    operator: Operator, provider: MistralServer, request: pytest.FixtureRequest
+) -> Iterator[Case]:
     with ExitStack() as stack:
-        yield Case(operator, provider, stack)
+        yield Case(operator, provider, stack, partial(request.getfixturevalue, "server"))
 
 
 @pytest.mark.parametrize(("seed", "check", "says", "remedy", "status"), SEEDS)
