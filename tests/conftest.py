@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from ilios import data_folder
 from ilios.database import Database
 from ilios.settings import Settings
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
+from tests.support.volumes import volume
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,13 +49,8 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, migrated_file: Path) -> Iterator[Settings]:
     """Settings of a data folder of its own, prepared and migrated."""
-    settings = Settings(data_dir=tmp_path / "data", log_format="console")
-    data_folder.prepare(settings)
-    shutil.copy(migrated_file, settings.database_path)
-    left_by_killed_processes = data_folder.metrics(settings)
-    yield settings
-    for counts in left_by_killed_processes:
-        shutil.rmtree(counts, ignore_errors=True)
+    with volume(tmp_path / "data", migrated_file) as settings:
+        yield settings
 
 
 @pytest.fixture

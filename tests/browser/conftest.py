@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from ilios.settings import Settings
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
     api_settings,
+    with_keys,
     worker,
 )
 from tests.support.api_server import Server, free_port
 from tests.support.externals import unavailable
+from tests.support.volumes import volume
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -39,12 +42,18 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def server(api_settings: Settings) -> Iterator[Server]:  # noqa: F811
-    port = free_port()
-    server = Server(api_settings.model_copy(update={"port": port, "web_concurrency": 1}))
-    yield server
-    server.close()
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Settings]:
+    """Of a data folder that all tests of a module share."""
+    with volume(tmp_path_factory.mktemp("shared"), migrated_file) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def server(settings: Settings) -> Iterator[Server]:
+    served = with_keys(settings).model_copy(update={"port": free_port(), "web_concurrency": 1})
+    with closing(Server(served)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ilios import data_folder
 from ilios.database import Database
 from ilios.settings import Settings
 from tests.browser.conftest import fits, open_page
@@ -22,16 +20,12 @@ REFRESH_MS = 5000
 
 
 @pytest.fixture(scope="module")
-def live(
-    browser: Browser, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LivingService]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), log_format="console")
-    data_folder.prepare(settings)
-    shutil.copy(migrated_file, settings.database_path)
-    database = Database(settings.database_path)
-    with LivingService(settings, database) as service:
+def live(browser: Browser, settings: Settings) -> Iterator[LivingService]:
+    with (
+        closing(Database(settings.database_path)) as database,
+        LivingService(settings, database) as service,
+    ):
         yield service
-    database.close()
 
 
 @pytest.fixture

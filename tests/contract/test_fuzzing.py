@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -19,15 +20,16 @@ from tests.support.api_server import free_port
 from tests.support.fuzzing import FuzzedService, Tenant
 
 REQUESTS = int(os.environ.get("ILIOS_FUZZ_REQUESTS", "1"))
-EXAMPLES = 2 if REQUESTS == 1 else 60  #: for each operation in a round
+EXAMPLES, EACH = (2, 1) if REQUESTS == 1 else (60, 3)
+"""For each operation in a round, and documents in each status."""
 
 
 @pytest.fixture
 def service(api_settings: Settings, database: Database) -> Iterator[FuzzedService]:
-    changed = {"port": free_port(), "web_concurrency": 1, "convert_wait_seconds": 240}
-    service = FuzzedService(api_settings.model_copy(update=changed), database)
-    yield service
-    service.close()
+    changed = {"port": free_port(), "web_concurrency": 1, "worker_count": 1}
+    changed["convert_wait_seconds"] = 240
+    with closing(FuzzedService(api_settings.model_copy(update=changed), database, EACH)) as service:
+        yield service
 
 
 def test_no_request_has_an_unexpected_answer(service: FuzzedService) -> None:

@@ -29,6 +29,11 @@ MAX_REQUEST_BYTES = 1024 * 1024
 
 @pytest.fixture
 def api_settings(settings: Settings) -> Settings:
+    return with_keys(settings)
+
+
+def with_keys(settings: Settings) -> Settings:
+    """For two tenants, with limits that tests reach."""
     return settings.model_copy(
         update={
             "api_key": SecretStr(f"{KEY},{OTHER_KEY}"),

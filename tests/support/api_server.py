@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ilios.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
@@ -51,7 +53,7 @@ class Server:
         self.log_path = settings.data_folder / "web.log"
         self.process = gunicorn(settings, self.log_path, conf)
         try:
-            wait_until(self._is_listening, BOOT_TIMEOUT_S)
+            wait_until(self.is_listening, BOOT_TIMEOUT_S)
         except BaseException:
             self.close()
             raise
@@ -70,12 +72,12 @@ class Server:
         self.process.wait(timeout=30)
         return time.monotonic() - begun
 
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+    def web_process(self) -> psutil.Process:
+        """The one that serves, where there is only one."""
+        (web,) = psutil.Process(self.process.pid).children()
+        return web
 
-    def _is_listening(self) -> bool:
+    def is_listening(self) -> bool:
         if self.process.poll() is not None:
             raise RuntimeError(self.log_path.read_text())
         try:
@@ -83,6 +85,11 @@ class Server:
                 return connection.ask("GET", "/livez")[0] == 200
         except OSError:
             return False
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
 
 class _Stream(io.BufferedReader):

@@ -31,7 +31,6 @@ TEMPLATE: Final = REPOSITORY / "tests/contract/fuzzing.toml"
 TIMEOUT_S: Final = 120.0
 ROUND_TIMEOUT_S: Final = 1800.0
 KINDS: Final = ("document-ids", "batch-ids", "image-names", "cursors", "tokens")
-EACH: Final = 3  #: documents of a tenant in each status: some are deleted on the way
 
 
 @dataclass
@@ -50,9 +49,11 @@ class Tenant:
 class FuzzedService:
     """gunicorn and a supervisor with the embedded engine, on one data folder."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, each: int) -> None:
+        """`each`: documents of a tenant in each status; some are deleted on the way."""
         self._settings = settings
         self._database = database
+        self._each = each
         self._running = ExitStack()
         with ExitStack() as starting:  # what has started ends, should something else not
             self.supervisor = SupervisorProcess(settings, "real")
@@ -76,15 +77,16 @@ class FuzzedService:
     def furnish(self, tenant: Tenant) -> None:
         """Documents of a tenant in every status, for requests to hit."""
         call = _Calls(self.server.url, tenant)
-        made = [call.submit(*kind) for kind in call.contents().items() for _ in range(EACH)]
-        batches = [call.batch() for _ in range(EACH)]
-        offers = [call.offer() for _ in range(EACH)]
+        each = range(self._each)
+        made = [call.submit(*kind) for kind in call.contents().items() for _ in each]
+        batches = [call.batch() for _ in each]
+        offers = [call.offer() for _ in each]
         links = [call.link(made[0]), *(offer["uploadUrl"] for offer in offers)]
-        cancelled, deleted = ([call.submit("text.txt", b"Gone") for _ in range(EACH)] for _ in "cd")
+        cancelled, deleted = ([call.submit("text.txt", b"Gone") for _ in each] for _ in "cd")
         wait_until(lambda: not call.under_way(), TIMEOUT_S)
         call.each("DELETE", deleted)
-        waiting = [self._waiting(tenant) for _ in range(2 * EACH)]
-        call.each("POST", [f"{one}/cancel" for one in waiting[:EACH]])
+        waiting = [self._waiting(tenant) for _ in range(2 * self._each)]
+        call.each("POST", [f"{one}/cancel" for one in waiting[: self._each]])
         known = tenant.known
         known["document-ids"] += [*made, *cancelled, *deleted, *waiting, *(o["id"] for o in offers)]
         known["batch-ids"] += batches

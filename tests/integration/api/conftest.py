@@ -1,6 +1,8 @@
 """The application, for every test of this folder."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,9 +19,11 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
     nobody,
     nothing_is_kept,
     temporary_files,
+    with_keys,
     worker,
 )
-from tests.support.api_server import Connection, Server, free_port
+from tests.support.api_server import PATIENT, Connection, Server, free_port
+from tests.support.volumes import volume
 
 
 @pytest.fixture
@@ -31,15 +35,28 @@ def make_public(make_app: Callable[[Settings], Flask], api_settings: Settings) -
 
 @pytest.fixture
 def server_settings(api_settings: Settings) -> Settings:  # noqa: F811
-    return api_settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
+    return served(api_settings)
 
 
-@pytest.fixture
-def server(server_settings: Settings) -> Iterator[Server]:
-    """A real gunicorn."""
-    server = Server(server_settings)
-    yield server
-    server.close()
+def served(settings: Settings) -> Settings:
+    """To be served by one web process."""
+    return settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
+
+
+@pytest.fixture(scope="module")
+def shared_settings(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Iterator[Settings]:
+    """Of a data folder that all tests of a module share."""
+    with volume(tmp_path_factory.mktemp("shared"), migrated_file) as settings:
+        yield served(with_keys(settings))
+
+
+@pytest.fixture(scope="module")
+def server(shared_settings: Settings) -> Iterator[Server]:
+    """A real gunicorn, as patient as in earnest; a module that breaks it puts it in order again."""
+    with closing(Server(shared_settings, PATIENT)) as server:
+        yield server
 
 
 @pytest.fixture

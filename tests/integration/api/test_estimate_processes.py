@@ -31,14 +31,17 @@ def estimated(connection: Connection) -> Answer:
     return connection.ask("POST", "/v1/estimate", BODY, **FORM)
 
 
-def web_process(server: Server) -> psutil.Process:
-    (web,) = psutil.Process(server.process.pid).children()
-    return web
+@pytest.fixture(autouse=True)
+def _another_web_process(server: Server) -> None:
+    """One that has not estimated anything yet."""
+    killed = server.web_process()
+    killed.kill()
+    wait_until(lambda: not killed.is_running() and server.is_listening(), timeout_s=20)
 
 
 def parsers(server: Server) -> list[psutil.Process]:
     """Children of the web process, without the tracker that multiprocessing keeps for itself."""
-    return [child for child in web_process(server).children() if "spawn_main" in _command(child)]
+    return [child for child in server.web_process().children() if "spawn_main" in _command(child)]
 
 
 def _command(process: psutil.Process) -> str:
@@ -53,14 +56,14 @@ def _is_dead(process: psutil.Process) -> bool:
 def test_a_child_opens_the_file_and_is_there_only_when_it_is_needed(
     server: Server, connection: Connection
 ) -> None:
-    assert web_process(server).children() == []
+    assert server.web_process().children() == []
 
     first, second = estimated(connection), estimated(connection)
 
     assert (first[0], second[0]) == (200, 200)
     assert first[2]["pages"] == 2
     (parser,) = parsers(server)
-    libraries = {Path(mapped.path).name for mapped in web_process(server).memory_maps()}
+    libraries = {Path(mapped.path).name for mapped in server.web_process().memory_maps()}
     assert not {name for name in libraries if "pdfium" in name}
     assert {Path(mapped.path).name for mapped in parser.memory_maps()} & {"libpdfium.so"}
 
@@ -93,9 +96,9 @@ def test_no_child_outlives_its_web_process(
     server: Server, connection: Connection, number: signal.Signals
 ) -> None:
     estimated(connection)
-    children = web_process(server).children()
+    children = server.web_process().children()
     assert children
 
-    web_process(server).send_signal(number)
+    server.web_process().send_signal(number)
 
     wait_until(lambda: not any(child.is_running() for child in children), timeout_s=5)

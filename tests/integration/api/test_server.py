@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ilios import data_folder
@@ -14,7 +14,7 @@ from ilios.api.headers import CAREFUL
 from ilios.api.places import KEPT_FREE
 from ilios.settings import MIB, Settings
 from tests.support.api_fixtures import KEY, OTHER_KEY
-from tests.support.api_server import PATIENT, Connection, Server, gunicorn, head
+from tests.support.api_server import Connection, Server, gunicorn, head
 from tests.support.waiting import wait_until
 
 SUBMIT = "/api/documents/submit"
@@ -27,6 +27,30 @@ FORM = {
     "Content_Type": "multipart/form-data; boundary=boundary",
 }
 MANY = 60  #: more than all the threads of the server
+
+
+@pytest.fixture(scope="module")
+def shared_settings(shared_settings: Settings) -> Settings:
+    """Of a data folder where the last service was killed while a file arrived."""
+    (data_folder.uploads(shared_settings) / "left").write_text("half a file")
+    room = {"max_file_size_bytes": 8 * MIB, "max_request_bytes": 16 * MIB}
+    return shared_settings.model_copy(update=room)
+
+
+@pytest.fixture
+def mortal(server_settings: Settings) -> Iterator[Server]:
+    """A server of the test's own, soon tired of clients that stall."""
+    with closing(Server(server_settings)) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _nothing_arrives_any_more(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test leaves nothing to the next that uses the same server."""
+    yield
+    if "server" in request.fixturenames:
+        server = request.getfixturevalue("server")
+        wait_until(lambda: not uploads(server), timeout_s=10)
 
 
 def uploads(server: Server) -> list[Path]:
@@ -65,18 +89,15 @@ def test_a_body_that_is_cut_off_is_truncated(server: Server, connection: Connect
     assert uploads(server) == []
 
 
-def test_a_body_that_stalls_is_answered_with_408(server: Server, connection: Connection) -> None:
-    connection.send(head("POST", SUBMIT, Content_Length="5000", **FORM))
-    connection.send(BODY[:-10])
-    status, _, body = connection.answer("POST")
-    assert (status, body["code"]) == (408, "request_timeout")
-    assert uploads(server) == []
-
-
-def test_a_head_that_stalls_is_answered_with_408(connection: Connection) -> None:
-    connection.send("POST /v1/convert HTTP/1.1\r\nHost: loc")
-    status, _, body = connection.answer("POST")
-    assert (status, body["code"]) == (408, "request_timeout")
+def test_what_stalls_is_answered_with_408(mortal: Server) -> None:
+    body = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
+    with mortal.connect() as first, mortal.connect() as second:
+        first.send(body)
+        second.send("POST /v1/convert HTTP/1.1\r\nHost: loc")
+        for connection in (first, second):
+            status, _, problem = connection.answer("POST")
+            assert (status, problem["code"]) == (408, "request_timeout")
+    assert uploads(mortal) == []
 
 
 def test_chunks_are_a_body_too(connection: Connection) -> None:
@@ -178,40 +199,34 @@ def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stal
         assert time.monotonic() - begun < 0.5
 
 
-def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(
-    server_settings: Settings,
-) -> None:
+def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Server) -> None:
     """It is refused what is beyond its share; the others need not wait for it."""
     stalled = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
     bert = {**FORM, "Authorization": f"Bearer {OTHER_KEY}"}
-    server = Server(server_settings, PATIENT)
 
     def submit(form: dict[str, str]) -> int:
         with server.connect() as connection:
             return connection.ask("POST", SUBMIT, BODY, **form)[0]
 
-    with closing(server), ExitStack() as clients:
-        for _ in range(server_settings.web_threads):
+    with ExitStack() as clients:
+        for _ in range(server.settings.web_threads):
             clients.enter_context(server.connect()).send(stalled)
 
         wait_until(lambda: submit(FORM) == 503, timeout_s=10)
         assert submit(bert) == 202
 
 
-def test_a_killed_worker_leaves_no_unfinished_upload(server_settings: Settings) -> None:
-    roomy = server_settings.model_copy(
-        update={"max_file_size_bytes": 8 * MIB, "max_request_bytes": 16 * MIB}
-    )
-    server = Server(roomy, PATIENT)
-    with closing(server), server.connect() as connection:
-        connection.send(head("POST", SUBMIT, Content_Length=str(8 * MIB), **FORM))
-        connection.send(BODY.partition(b"Hello")[0] + b"x" * (2 * MIB))
-        wait_until(lambda: uploads(server), timeout_s=10)
-        (worker,) = psutil.Process(server.process.pid).children()
+def test_a_killed_worker_leaves_no_unfinished_upload(
+    server: Server, connection: Connection
+) -> None:
+    connection.send(head("POST", SUBMIT, Content_Length=str(8 * MIB), **FORM))
+    connection.send(BODY.partition(b"Hello")[0] + b"x" * (2 * MIB))
+    wait_until(lambda: uploads(server), timeout_s=10)
 
-        worker.kill()
+    server.web_process().kill()
 
-        wait_until(lambda: not uploads(server), timeout_s=10)
+    wait_until(lambda: not uploads(server), timeout_s=10)
+    wait_until(server.is_listening, timeout_s=20)
 
 
 def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) -> None:
@@ -227,31 +242,26 @@ def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) 
         assert time.monotonic() - begun < 0.5
 
 
-def test_an_idle_server_stops_at_once(server: Server) -> None:
-    with server.connect() as kept, server.connect():
+def test_an_idle_server_stops_at_once(mortal: Server) -> None:
+    with mortal.connect() as kept, mortal.connect():
         kept.ask("GET", "/livez")
-        assert server.stop() < 1
-    assert server.process.returncode == 0
+        assert mortal.stop() < 1
+    assert mortal.process.returncode == 0
 
 
-def test_who_polls_is_answered_when_the_server_stops(
-    server: Server, connection: Connection
-) -> None:
-    document_id = connection.ask("POST", SUBMIT, BODY, **FORM)[2]["id"]
-    path = f"/api/documents/status/{document_id}?wait=60"
-    connection.send(head("GET", path, Authorization=FORM["Authorization"]))
-    time.sleep(0.1)  # let it begin to wait
-    assert server.stop() < 2
-    status, _, body = connection.answer()
+def test_who_polls_is_answered_when_the_server_stops(mortal: Server) -> None:
+    with mortal.connect() as connection:
+        document_id = connection.ask("POST", SUBMIT, BODY, **FORM)[2]["id"]
+        path = f"/api/documents/status/{document_id}?wait=60"
+        connection.send(head("GET", path, Authorization=FORM["Authorization"]))
+        time.sleep(0.1)  # let it begin to wait
+        assert mortal.stop() < 2
+        status, _, body = connection.answer()
     assert (status, body["status"]) == (200, "pending")
 
 
-def test_a_start_removes_what_an_earlier_one_left(server_settings: Settings) -> None:
-    left = data_folder.uploads(server_settings) / "left"
-    left.write_text("half a file")
-    server = Server(server_settings)
-    server.close()
-    assert not left.exists()
+def test_a_start_removes_what_an_earlier_one_left(server: Server) -> None:
+    assert not (data_folder.uploads(server.settings) / "left").exists()
 
 
 def test_a_busy_port_ends_the_start_with_one_line(server: Server, tmp_path: Path) -> None:
@@ -267,6 +277,7 @@ def test_a_busy_port_ends_the_start_with_one_line(server: Server, tmp_path: Path
     assert str(server.settings.port) in line
     assert "PORT" in line
     assert left.exists()
+    left.unlink()
 
 
 @pytest.mark.parametrize("broken", ["settings", "database", "data folder"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.loaders import create_loader
 
 from ilios import ids
 from ilios.storage.base import ObjectStore
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 SECRET = "a-secret-that-must-not-be-shown"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """botocore reads a megabyte of JSON for each session: most of what a client costs."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("botocore.session.create_loader", lambda *_: loader)
+        yield
 
 
 @pytest.fixture(scope="session")
