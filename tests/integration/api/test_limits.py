@@ -74,7 +74,7 @@ def test_no_secret_is_logged(server: Server, database: Database) -> None:
     KeyService(database).revoke("watched")
     with server.connect() as connection:
         headers = {"Authorization": f"Bearer {issued.secret}", "X-Request-ID": "the-last"}
-        connection.ask("GET", USAGE, **headers)
+        connection.ask("GET", USAGE, b"", **headers)
 
     wait_until(lambda: "the-last" in server.log_path.read_text(), timeout_s=5)
     assert issued.secret not in server.log_path.read_text()
