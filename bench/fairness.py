@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -55,12 +54,13 @@ def multiply(service: Service, documents: int) -> None:
     with database.writing() as session:
         document = dict(session.execute(select(Document.__table__)).one()._mapping)
         job = dict(session.execute(select(Job.__table__)).one()._mapping)
+        content = (objects / document["storage_key"]).read_bytes()
         copies, jobs = [], []
         for number in range(1, documents):
             document_id = new_id()
             storage_key = document["storage_key"].replace(document["id"], document_id)
             (objects / storage_key).parent.mkdir(parents=True)
-            os.link(objects / document["storage_key"], objects / storage_key)
+            (objects / storage_key).write_bytes(content)
             own = {"id": document_id, "storage_key": storage_key, "fingerprint": None}
             copies.append(document | own)
             rank = job["rank"] + number * SPACING_MS
