@@ -70,7 +70,7 @@ def test_an_operator_sees_what_goes_on(
     expect(failures).to_contain_text("refuses this document")
     expect(failures).to_contain_text("refused_by_provider")
     expect(section(page, "Governor of Mistral")).to_contain_text("closed, but calls pause")
-    expect(section(page, "Workers").get_by_role("row", name="worker-1")).to_contain_text("ready")
+    expect(section(page, "Workers").get_by_role("row", name="worker-0")).to_contain_text("ready")
     expect(section(page, "Queue").get_by_role("row", name="mistral")).to_be_visible()
     expect(section(page, "Cost and pages by key")).to_contain_text("left of $25.00")
     expect(page.get_by_role("img", name="in 30 days")).to_have_count(2)

@@ -132,7 +132,7 @@ def _with_mistral(settings: Settings, provider: MistralServer) -> Settings:
             "ocr_engine": MISTRAL,
             "port": free_port(),
             "web_concurrency": 1,
-            "worker_count": 2,
+            "worker_count": 1,
         }
     )
     data_folder.prepare(changed)
