@@ -18,7 +18,7 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
 )
 from tests.support.api_server import Server, free_port
 from tests.support.externals import unavailable
-from tests.support.volumes import volume
+from tests.support.sharing import settings  # noqa: F401
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -43,14 +43,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Settings]:
-    """Of a data folder that all tests of a module share."""
-    with volume(tmp_path_factory.mktemp("shared"), migrated_file) as settings:
-        yield settings
-
-
-@pytest.fixture(scope="module")
-def server(settings: Settings) -> Iterator[Server]:
+def server(settings: Settings) -> Iterator[Server]:  # noqa: F811
     served = with_keys(settings).model_copy(update={"port": free_port(), "web_concurrency": 1})
     with closing(Server(served)) as server:
         yield server

@@ -21,6 +21,7 @@ from tests.contract.problems import (
 )
 from tests.support.api_callers import FORM, Caller, file
 from tests.support.api_fixtures import MAX_FILE_BYTES, MAX_REQUEST_BYTES
+from tests.support.sharing import app, settings  # noqa: F401
 
 UNKNOWN_ID = "z" * 24
 BOUNDARY = "boundary"

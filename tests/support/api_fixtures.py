@@ -6,6 +6,7 @@ A conftest takes them by importing them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,20 +46,20 @@ def with_keys(settings: Settings) -> Settings:
     )
 
 
+@contextmanager
+def serving(settings: Settings) -> Iterator[Flask]:
+    """The application, whose services end with the `with`."""
+    app = application.build(settings)
+    services: Services = app.extensions[EXTENSION]
+    with closing(services):
+        yield app
+
+
 @pytest.fixture
 def make_app() -> Iterator[Callable[[Settings], Flask]]:
     """Applications with settings of the test's own."""
-    made: list[Flask] = []
-
-    def make(settings: Settings) -> Flask:
-        app = application.build(settings)
-        made.append(app)
-        return app
-
-    yield make
-    for app in made:
-        services: Services = app.extensions[EXTENSION]
-        services.close()
+    with ExitStack() as made:
+        yield lambda settings: made.enter_context(serving(settings))
 
 
 @pytest.fixture

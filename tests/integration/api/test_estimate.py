@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from ilios import estimates
 from ilios.api.context import EXTENSION
 from ilios.settings import Settings
 from tests.support.api_callers import Caller, file
-from tests.support.api_fixtures import KEY
+from tests.support.api_fixtures import KEY, serving, with_keys
 from tests.support.migrating import REPOSITORY
+from tests.support.sharing import app, settings  # noqa: F401
 from tests.unit.engines import documents
 
 THREE_PAGES = documents.pdf(*(documents.text(f"Page {number}") for number in range(3)))
@@ -24,11 +25,11 @@ DOCX = (REPOSITORY / "samples" / "meeting-notes.docx").read_bytes()
 ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
 
-@pytest.fixture
-def paying(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Caller:
+@pytest.fixture(scope="module")
+def paying(settings: Settings) -> Iterator[Caller]:  # noqa: F811
     """A caller of a service whose engine is Mistral."""
-    mistral = api_settings.model_copy(update={"ocr_engine": "mistral"})
-    return Caller(make_app(mistral).test_client(), KEY)
+    with serving(with_keys(settings).model_copy(update={"ocr_engine": "mistral"})) as service:
+        yield Caller(service.test_client(), KEY)
 
 
 def estimated(caller: Caller, content: bytes, name: str, **fields: str) -> TestResponse:
@@ -118,7 +119,7 @@ def test_what_cannot_be_converted_cannot_be_estimated(
 def test_a_document_that_takes_too_long_to_count_says_so(
     paying: Caller, temporary_files: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.01)
+    monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.0)
 
     answer = estimated(paying, THREE_PAGES, "a.pdf")
 
@@ -128,7 +129,9 @@ def test_a_document_that_takes_too_long_to_count_says_so(
 
 
 def test_who_would_wait_long_for_the_others_is_asked_to_come_again(
-    app: Flask, anna: Caller, monkeypatch: pytest.MonkeyPatch
+    app: Flask,  # noqa: F811
+    anna: Caller,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(estimates, "TURN_SECONDS", 0.05)
     turn: threading.Lock = app.extensions[EXTENSION].estimates._turn
