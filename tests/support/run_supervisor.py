@@ -20,12 +20,10 @@ from ilios import (
     worker,
     worker_pool,
 )
-from ilios.engines.mistral import provider_files
 from ilios.errors import StartupError
 from ilios.heartbeat import Heartbeat
 from ilios.provider_batches import waits
 from tests.support.engines import ENGINES
-from tests.support.issuing import shifted_now
 
 if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker.ALIVE_SECONDS = 0.1
@@ -40,12 +38,18 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     outcomes.REPAIR_WAIT = timedelta(seconds=0.2)
     waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)
 
+# What only some tests need is imported for these: each of their processes imports this module.
+
 if "ILIOS_TEST_TIDY" in os.environ:
+    from ilios.engines.mistral import provider_files
+
     supervisor.STORE_LOOK_SECONDS = 0.5
     supervisor.TIDY_SECONDS = 1.0
     provider_files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
 
 if "ILIOS_TEST_CLOCK" in os.environ:
+    from tests.support.issuing import shifted_now
+
     clock.now = partial(shifted_now, Path(os.environ["ILIOS_TEST_CLOCK"]))
 
 
