@@ -44,6 +44,12 @@ def files_differ(one: Path, other: Path) -> list[str]:
     return found
 
 
+def snapshot(database: Path, target: Path) -> None:
+    """What the database holds now, in another file."""
+    with closing(pysqlite3.connect(str(database))) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+
+
 def count(settings: Settings, table: str) -> int:
     """Rows of a table of the remote."""
     return int(Remote.of(settings).read(f"SELECT count(*) FROM {table}")[0][0] or 0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 from ilios.settings import Settings
 from tests.replication_server.process import LibsqlServer
+from tests.support import replicas
 
 LEASE_SECONDS = 60
 
@@ -25,43 +26,47 @@ def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "configure", lambda *_: None)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[LibsqlServer]:
-    folder = tmp_path / "sqld"
-    folder.mkdir()
+@contextmanager
+def libsql_server(folder: Path) -> Iterator[LibsqlServer]:
     server = LibsqlServer(folder)
-    yield server
-    server.resume()
-    server.kill()
+    try:
+        yield server
+    finally:
+        server.resume()
+        server.kill()
 
 
 @pytest.fixture
-def turso(server: LibsqlServer) -> dict[str, object]:
-    """The settings that turn replication on."""
-    return {
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibsqlServer]:
+    with libsql_server(tmp_path_factory.mktemp("sqld")) as server:
+        yield server
+
+
+def replicating(settings: Settings, server: LibsqlServer) -> Settings:
+    """With the settings that turn replication on."""
+    turso = {
         "use_embedded_replica": True,
         "turso_database_url": server.url,
         "turso_auth_token": server.token(),
         "turso_sync_interval": 1,
     }
+    return Settings.model_validate(settings.model_dump(exclude_defaults=True) | turso)
 
 
 @pytest.fixture
-def settings(settings: Settings, turso: dict[str, object]) -> Settings:
+def settings(settings: Settings, server: LibsqlServer) -> Settings:
     """A migrated volume, with its log of changes."""
-    values = settings.model_dump(exclude_defaults=True) | turso
-    settings = Settings(**values)
     database = Database(settings.database_path)
     with database.writing() as session:
         change_log.install(local.raw(session))
     database.close()
-    return settings
+    return replicating(settings, server)
 
 
 @pytest.fixture
-def empty(tmp_path: Path, turso: dict[str, object]) -> Settings:
+def empty(tmp_path: Path, server: LibsqlServer) -> Settings:
     """Another volume, without a database."""
-    return Settings(data_dir=tmp_path / "empty", log_format="console", **turso)  # type: ignore[arg-type]
+    return replicating(Settings(data_dir=tmp_path / "empty", log_format="console"), server)
 
 
 @pytest.fixture
@@ -69,7 +74,7 @@ def clone(settings: Settings, tmp_path: Path) -> Settings:
     """The same volume as it is now, under another node's name."""
     folder = tmp_path / "clone"
     folder.mkdir()
-    shutil.copy(settings.database_path, folder)
+    replicas.snapshot(settings.database_path, folder / settings.database_path.name)
     return settings.model_copy(update={"data_dir": folder})
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,9 +19,11 @@ from ilios.heartbeat import Heartbeat
 from ilios.models import DocumentStatus
 from ilios.replication import examine
 from ilios.settings import Settings
+from tests.integration.replication.conftest import libsql_server, replicating
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.supervising import SupervisorProcess
+from tests.support.volumes import volume
 from tests.support.waiting import wait_until
 
 pytestmark = NEEDS_SERVER
@@ -27,19 +31,58 @@ pytestmark = NEEDS_SERVER
 Start = Callable[..., SupervisorProcess]
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibsqlServer]:
+    """All tests here share it, the volume, and the supervisor as long as it lives."""
+    with libsql_server(tmp_path_factory.mktemp("sqld")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Settings]:
+    with volume(tmp_path_factory.mktemp("shared"), migrated_file) as settings:
+        yield settings.model_copy(update={"worker_count": 1})
+
+
 @pytest.fixture
-def start(settings: Settings) -> Iterator[Start]:
+def settings(shared: Settings, server: LibsqlServer) -> Settings:
+    """With a token that is good now."""
+    return replicating(shared, server)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[list[SupervisorProcess]]:
     started: list[SupervisorProcess] = []
-
-    def start(**changes: object) -> SupervisorProcess:
-        changed = settings.model_copy(update={"worker_count": 1, **changes})
-        started.append(SupervisorProcess(changed))
-        started[-1].wait_until_ready()
-        return started[-1]
-
-    yield start
+    yield started
     for supervisor in started:
         supervisor.close()
+
+
+@pytest.fixture
+def start(settings: Settings, started: list[SupervisorProcess]) -> Start:
+    """Start a supervisor in the place of any that runs; it copies when it is back."""
+
+    def start(**changes: object) -> SupervisorProcess:
+        for before in started:
+            before.close()
+        started.append(SupervisorProcess(settings.model_copy(update=changes)))
+        started[-1].wait_until_ready()
+        wait_until_turso_is(settings, "ok")
+        return started[-1]
+
+    return start
+
+
+@pytest.fixture
+def supervisor(
+    start: Start, started: list[SupervisorProcess], server: LibsqlServer
+) -> Iterator[SupervisorProcess]:
+    """That of the last test, if it still runs."""
+    is_there = bool(started) and started[-1].process.poll() is None
+    yield started[-1] if is_there else start()
+    server.resume()
+    if server.process.poll() is not None:
+        server.start()
 
 
 def beat(settings: Settings) -> Heartbeat:
@@ -61,24 +104,27 @@ def replicator_of(supervisor: SupervisorProcess) -> psutil.Process:
     return psutil.Process(int(re.findall(r"replicator_pid=(\d+)", supervisor.log)[-1]))
 
 
-def add_documents(database: Database, settings: Settings, count: int = 3) -> None:
-    for _ in range(count):
-        documents.add_document(database, settings=settings)
+def add_documents(database: Database, settings: Settings, count: int = 3) -> list[str]:
+    return [documents.add_document(database, settings=settings)[0] for _ in range(count)]
 
 
-def all_completed(database: Database) -> bool:
-    statuses = {document.status for document in documents.documents(database)}
-    return statuses == {DocumentStatus.COMPLETED}
+def are_completed(database: Database, ids: list[str]) -> bool:
+    return all(documents.document(database, one).status is DocumentStatus.COMPLETED for one in ids)
+
+
+def convert(database: Database, settings: Settings, count: int = 3) -> None:
+    """Documents, whatever the remote does."""
+    added = add_documents(database, settings, count)
+    wait_until(lambda: are_completed(database, added), 20)
 
 
 def test_what_is_converted_is_copied_and_the_last_of_it_at_the_stop(
     start: Start, settings: Settings, database: Database
 ) -> None:
-    add_documents(database, settings)
+    added = add_documents(database, settings)
     supervisor = start(turso_sync_interval=3600)
-    wait_until_turso_is(settings, "ok")
-    add_documents(database, settings)
-    wait_until(lambda: all_completed(database), 20)
+    convert(database, settings)
+    assert are_completed(database, added)
 
     assert supervisor.stop() == 0
 
@@ -87,14 +133,12 @@ def test_what_is_converted_is_copied_and_the_last_of_it_at_the_stop(
 
 
 def test_a_server_that_is_killed_under_load_has_everything_soon_after_its_return(
-    start: Start, settings: Settings, database: Database, server: LibsqlServer
+    supervisor: SupervisorProcess, settings: Settings, database: Database, server: LibsqlServer
 ) -> None:
-    start()
-    wait_until_turso_is(settings, "ok")
     server.kill()
-    add_documents(database, settings, 20)
+    added = add_documents(database, settings, 20)
     wait_until_turso_is(settings, "unreachable")
-    wait_until(lambda: all_completed(database), 20)  # nothing here waits for the remote
+    wait_until(lambda: are_completed(database, added), 20)  # nothing here waits for the remote
     assert beat(settings).turso_lag_rows > 0
     wait_until(lambda: beat(settings).turso_lag_seconds > 0, 5)
 
@@ -104,40 +148,35 @@ def test_a_server_that_is_killed_under_load_has_everything_soon_after_its_return
 
 
 def test_a_replicator_that_is_killed_is_started_again(
-    start: Start, settings: Settings, database: Database
+    supervisor: SupervisorProcess, settings: Settings, database: Database
 ) -> None:
-    supervisor = start()
-    wait_until_turso_is(settings, "ok")
     killed = replicator_of(supervisor)
 
     killed.kill()
-    add_documents(database, settings)
+    convert(database, settings)
 
-    wait_until(lambda: all_completed(database) and is_converged(settings), 20)
-    assert replicator_of(supervisor).pid != killed.pid
+    wait_until(lambda: replicator_of(supervisor).pid != killed.pid, 20)
+    wait_until(lambda: is_converged(settings), 20)
     assert settings.turso_auth_token is not None
     said = supervisor.log + str(beat(settings))
     assert settings.turso_auth_token.get_secret_value() not in said
 
 
 def test_after_everything_was_killed_the_next_start_sends_what_was_left(
-    start: Start, settings: Settings, database: Database
+    supervisor: SupervisorProcess, start: Start, settings: Settings, database: Database
 ) -> None:
-    supervisor = start()
-    wait_until_turso_is(settings, "ok")
-    add_documents(database, settings)
+    added = add_documents(database, settings)
     supervisor.kill_tree()
-    add_documents(database, settings)
+    added += add_documents(database, settings)
 
     start()
 
-    wait_until(lambda: all_completed(database) and is_converged(settings), 20)
+    wait_until(lambda: are_completed(database, added) and is_converged(settings), 20)
 
 
-def test_no_replicator_outlives_its_supervisor(start: Start, settings: Settings) -> None:
-    supervisor = start()
-    wait_until_turso_is(settings, "ok")
+def test_no_replicator_outlives_its_supervisor(supervisor: SupervisorProcess) -> None:
     children = supervisor.workers
+    assert replicator_of(supervisor) in children
 
     supervisor.kill()
 
@@ -145,13 +184,10 @@ def test_no_replicator_outlives_its_supervisor(start: Start, settings: Settings)
 
 
 def test_a_server_that_does_not_answer_delays_neither_jobs_nor_the_stop_for_long(
-    start: Start, settings: Settings, database: Database, server: LibsqlServer
+    supervisor: SupervisorProcess, settings: Settings, database: Database, server: LibsqlServer
 ) -> None:
-    supervisor = start()
-    wait_until_turso_is(settings, "ok")
     server.suspend()
-    add_documents(database, settings)
-    wait_until(lambda: all_completed(database), 20)
+    convert(database, settings)
     began = time.monotonic()
 
     assert supervisor.stop() == 0
@@ -162,37 +198,33 @@ def test_a_server_that_does_not_answer_delays_neither_jobs_nor_the_stop_for_long
 
 
 def test_a_token_that_ends_is_named_and_a_new_one_goes_on(
-    start: Start, settings: Settings, database: Database, server: LibsqlServer
+    supervisor: SupervisorProcess,
+    start: Start,
+    settings: Settings,
+    database: Database,
+    server: LibsqlServer,
 ) -> None:
-    supervisor = start()
-    wait_until_turso_is(settings, "ok")
     server.kill()
     server.change_key()
     server.start()
     wait_until_turso_is(settings, "token refused")
-    add_documents(database, settings)
-    wait_until(lambda: all_completed(database), 20)
+    convert(database, settings)
     supervisor.stop()
 
     start(turso_auth_token=SecretStr(server.token()))
 
-    wait_until_turso_is(settings, "ok")
-
 
 def test_a_second_writer_is_named_and_sends_nothing(
-    start: Start, settings: Settings, database: Database, clone: Settings
+    supervisor: SupervisorProcess, settings: Settings, database: Database, clone: Settings
 ) -> None:
-    start()
-    wait_until_turso_is(settings, "ok")
+    convert(database, settings)
+    wait_until(lambda: is_converged(settings), 20)  # of which the clone knows nothing
     with pytest.raises(OtherWriter, match="stop one of the two"):
         examine(clone)
 
-    second = SupervisorProcess(clone.model_copy(update={"worker_count": 1}))
-    try:
+    with closing(SupervisorProcess(clone)) as second:
         second.wait_until_ready()
         wait_until_turso_is(clone, "another writer")
-        add_documents(database, settings)
-        wait_until(lambda: all_completed(database) and is_converged(settings), 20)
+        convert(database, settings)
+        wait_until(lambda: is_converged(settings), 20)
         assert replicas.held(settings).writer == data_folder.node_id(settings)
-    finally:
-        second.close()

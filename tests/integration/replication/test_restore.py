@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -25,7 +23,8 @@ from ilios.replication.shipping import Shipper
 from ilios.settings import Settings
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
-from tests.support.migrating import REPOSITORY, alembic, environment
+from tests.support.forking import run_python
+from tests.support.migrating import alembic, environment
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
@@ -113,8 +112,7 @@ def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
     fill(database)
     make_shipper(settings).ship(last=True)
     before = settings.database_path.with_name("before.db")
-    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
-        connection.execute("VACUUM INTO ?", (str(before),))
+    replicas.snapshot(settings.database_path, before)
     with database.writing() as session:
         change_log.remove(local.raw(session))
         change_log.install(local.raw(session))
@@ -160,9 +158,7 @@ def test_a_restore_that_is_killed_leaves_nothing_and_is_simply_repeated(
 ) -> None:
     fill(database)
     make_shipper(settings).ship(last=True)
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_HALF_WAY], cwd=REPOSITORY, env=environment(empty), check=False
-    )
+    killed = run_python("-c", KILLED_HALF_WAY, environment=environment(empty))
     assert killed.returncode == -9
     assert not empty.database_path.exists()
 
@@ -188,8 +184,7 @@ def test_what_is_left_of_a_deleted_database_does_not_get_into_the_restored_one(
     make_shipper(settings).ship(last=True)
     path = settings.database_path
     kept = path.with_name("kept.db")
-    with closing(pysqlite3.connect(str(path))) as connection:
-        connection.execute("VACUUM INTO ?", (str(kept),))
+    replicas.snapshot(path, kept)
     wal = path.with_name(path.name + "-wal")
     left = wal.read_bytes()
     assert left
@@ -213,7 +208,7 @@ def test_jobs_that_the_lost_node_worked_on_are_done_at_once(
     (settings.data_folder / "objects").rename(empty.data_folder / "objects.lost")
     data_folder.objects(empty).rmdir()
     (empty.data_folder / "objects.lost").rename(data_folder.objects(empty))
-    supervisor = SupervisorProcess(empty)
+    supervisor = SupervisorProcess(empty.model_copy(update={"worker_count": 1}))
     restored = Database(empty.database_path)
     try:
         supervisor.wait_until_ready()
