@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from psutil import CONN_LISTEN
 
 from ilios import data_folder
 from ilios.api.headers import CAREFUL
@@ -26,6 +28,7 @@ FORM = {
     "Authorization": f"Bearer {KEY}",
     "Content_Type": "multipart/form-data; boundary=boundary",
 }
+OTHER_FORM = {**FORM, "Authorization": f"Bearer {OTHER_KEY}"}
 MANY = 60  #: more than all the threads of the server
 
 
@@ -45,12 +48,18 @@ def mortal(server_settings: Settings) -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_arrives_any_more(request: pytest.FixtureRequest) -> Iterator[None]:
+def _nobody_is_connected_any_more(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test leaves nothing to the next that uses the same server."""
     yield
     if "server" in request.fixturenames:
         server = request.getfixturevalue("server")
-        wait_until(lambda: not uploads(server), timeout_s=10)
+        wait_until(lambda: not clients(server), timeout_s=10)
+        assert uploads(server) == []
+
+
+def clients(server: Server) -> list[Any]:
+    """Connections that the server has not closed yet: with each goes all that it held."""
+    return [one for one in server.web_process().net_connections() if one.status != CONN_LISTEN]
 
 
 def uploads(server: Server) -> list[Path]:
@@ -138,9 +147,12 @@ def test_a_client_that_hangs_up_gives_its_waiting_place_to_others(server: Server
 
 
 def an_empty_form_gets(server: Server) -> int:
-    """400 when a waiting place is free, for it is wrong; 503 before that is seen."""
+    """400 when a waiting place is free, for it is wrong; 503 before that is seen.
+
+    It is somebody else's: of one key no more may arrive at once than those that wait.
+    """
     with server.connect() as connection:
-        return connection.ask("POST", "/v1/convert", b"--boundary--\r\n", **FORM)[0]
+        return connection.ask("POST", "/v1/convert", b"--boundary--\r\n", **OTHER_FORM)[0]
 
 
 def test_a_content_length_that_is_too_small_is_malformed(connection: Connection) -> None:
@@ -202,7 +214,6 @@ def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stal
 def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Server) -> None:
     """It is refused what is beyond its share; the others need not wait for it."""
     stalled = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
-    bert = {**FORM, "Authorization": f"Bearer {OTHER_KEY}"}
 
     def submit(form: dict[str, str]) -> int:
         with server.connect() as connection:
@@ -213,7 +224,7 @@ def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Serve
             clients.enter_context(server.connect()).send(stalled)
 
         wait_until(lambda: submit(FORM) == 503, timeout_s=10)
-        assert submit(bert) == 202
+        assert submit(OTHER_FORM) == 202
 
 
 def test_a_killed_worker_leaves_no_unfinished_upload(
