@@ -1,0 +1,47 @@
+"""The schema: one class for each table. alembic/ carries every change."""
+
+from __future__ import annotations
+
+from ilios.models.accounts import ApiKey, Call, DailyUsage
+from ilios.models.base import (
+    AWAITING_UPLOAD,
+    CANCELLED,
+    DELETED,
+    ID,
+    PENDING,
+    PROCESSING,
+    Base,
+    UtcDateTime,
+)
+from ilios.models.documents import PAGE_BREAK, RESERVING, Batch, Document, PageRow, ProviderBatch
+from ilios.models.instance import REVISION, Instance
+from ilios.models.jobs import Job
+from ilios.models.statuses import CallState, DocumentStatus, JobStatus, JobType, ProviderBatchState
+
+__all__ = [
+    "AWAITING_UPLOAD",
+    "CANCELLED",
+    "DELETED",
+    "ID",
+    "PAGE_BREAK",
+    "PENDING",
+    "PROCESSING",
+    "RESERVING",
+    "REVISION",
+    "ApiKey",
+    "Base",
+    "Batch",
+    "Call",
+    "CallState",
+    "DailyUsage",
+    "Document",
+    "DocumentStatus",
+    "Instance",
+    "Job",
+    "JobStatus",
+    "JobType",
+    "PageRow",
+    "ProviderBatch",
+    "ProviderBatchState",
+    "UtcDateTime",
+]

@@ -1,0 +1,45 @@
+"""Statuses, each explained where it is declared."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DocumentStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"  #: a link was given out; the bytes are not here yet
+    PENDING = "pending"  #: stored; its job waits
+    PROCESSING = "processing"  #: its job is claimed
+    COMPLETED = "completed"  #: the pages are stored; terminal
+    FAILED = "failed"  #: attempts used up, or the error is final; error and error_code are set
+    CANCELLED = "cancelled"  #: stopped by its owner or an operator before it had ended
+    ARCHIVED = "archived"  #: completed, and its original lies in the archive; terminal
+    DELETED = "deleted"  #: a tombstone without content; terminal
+
+
+class JobStatus(StrEnum):
+    PENDING = "pending"  #: ready, or waiting until scheduled_at when that is set
+    PROCESSING = "processing"  #: claimed; worker, lease and started_at are set
+    COMPLETED = "completed"  #: the result is stored; terminal
+    FAILED = "failed"  #: attempts used up, or the error is final; terminal
+    CANCELLED = "cancelled"  #: nobody wants it; worker is set while it may still be at it; terminal
+
+
+class JobType(StrEnum):
+    CONVERT = "convert"  #: a document, to be counted, perhaps split, and converted
+    RANGE = "range"  #: some pages of a document, cut out of it by its first job
+    PROVIDER_BATCH = "provider_batch"  #: a step of a batch that the provider works on
+
+
+class CallState(StrEnum):
+    OPEN = "open"  #: about to be made, or in flight
+    SETTLED = "settled"  #: answered; pages and cost are those of the answer
+    REFUSED = "refused"  #: not done, or answered with an error; nothing is billed
+    UNKNOWN = "unknown"  #: nobody knows how it ended; it may have been billed
+
+
+class ProviderBatchState(StrEnum):
+    PREPARING = "preparing"  #: its input is being built; the provider has no job of this round
+    SUBMITTING = "submitting"  #: its input is complete; the provider may have a job of this round
+    RUNNING = "running"  #: the provider works on it; provider_job_id is set
+    CLEANING = "cleaning"  #: every line of the round is closed; our files are being deleted
+    ENDED = "ended"  #: nothing is left to do; terminal
