@@ -7,7 +7,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,19 +14,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from ilios import catalog, data_folder, logs, metrics, queue, results, sync_points
 from ilios.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.database import Database
-from ilios.document_options import bounds, options_of, range_of
-from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Plan, Source
+from ilios.document_options import options_of
+from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Source
 from ilios.errors import DatabaseBusy, LeaseLost
 from ilios.governor import ANSWERED, News, news_of
 from ilios.image_keeping import keep_images
 from ilios.kept_answers import KeptAnswer, KeptAnswers, Question
-from ilios.models import Document, JobType
+from ilios.models import Document
 from ilios.outcomes import Images, Recorder, Work
-from ilios.page_selection import PageSelection
+from ilios.parting import Parting
 from ilios.queue import Lease
 from ilios.room import Room
 from ilios.storage.base import ObjectStore
-from ilios.storage.keys import part_key
 
 log = logs.get(__name__)
 
@@ -63,6 +61,7 @@ class Converter:
         self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = catalog.instance_id(session)
+        self._parting = Parting(database, store, recorder, self._instance_id)
 
     def stop(self, job_id: str) -> None:
         """Let a job that was cancelled end soon. A call to the provider is waited for: it is paid.
@@ -156,7 +155,7 @@ class Converter:
             for kept in self._answers.of_job(work.job.id):
                 self._collect(kept, work.engine, options_of(work.document))
                 attempt.has_collected = True
-        part = self._next_part(attempt)
+        part = self._parting.next_part(work, attempt.workspace, has_collected=attempt.has_collected)
         if part is None:
             return None
         # The intent too: one that waits for its turn to call is not in doubt when we die.
@@ -182,7 +181,7 @@ class Converter:
             raise
         sync_points.reach(sync_points.RESULT_COMMITTED)
         self._answers.forget(question)
-        self._drop_part(work)
+        self._parting.drop(work)
         seconds = attempt.seconds()
         log.info(
             "job.completed",
@@ -193,73 +192,6 @@ class Converter:
         )
         metrics.CONVERSION_SECONDS.labels(work.engine.name).observe(seconds)
         return ANSWERED if work.engine.is_paid else None
-
-    def _next_part(self, attempt: _Attempt) -> Part | None:
-        """What is left to convert of this job, as a file; None when the job has ended here."""
-        work = attempt.work
-        source = Source(
-            attempt.workspace / "source", work.document.mime_type, work.document.file_name
-        )
-        if work.job.type is JobType.RANGE:
-            return self._rest_of_range(attempt, source)
-        self._store.fetch(work.document.storage_key, source.path)
-        plan = work.engine.plan(source, options_of(work.document).pages, attempt.workspace)
-        self._recorder.approve(work.document, work.engine, plan.parts)
-        if len(plan.parts) > 1:
-            self._split(work, plan)
-            return None
-        part = plan.parts[0]
-        if part.indexes is None:
-            return part
-        return self._rest(attempt, source, part.indexes, part)
-
-    def _rest_of_range(self, attempt: _Attempt, source: Source) -> Part | None:
-        work = attempt.work
-        asked = range_of(work.job, work.document)
-        self._store.fetch(self._part_key(work), source.path)
-        return self._rest(attempt, source, asked, Part(source, asked))
-
-    def _rest(
-        self, attempt: _Attempt, source: Source, asked: tuple[int, ...], whole: Part
-    ) -> Part | None:
-        """Of the pages `asked` for, those that no earlier attempt has paid for.
-
-        `whole` holds all of them; `source` is numbered like it in a range, like the document else.
-        """
-        work = attempt.work
-        if not (work.document.pages_done or attempt.has_collected):
-            return whole
-        done = self._pages_of(work) & set(asked)
-        if not done:
-            return whole
-        if len(done) == len(asked):
-            self._recorder.complete(work)
-            self._drop_part(work)
-            return None
-        numbers = range(len(asked)) if work.job.type is JobType.RANGE else asked
-        wanted = dict(zip(numbers, asked, strict=True))
-        left = PageSelection.of_indexes(n for n, index in wanted.items() if index not in done)
-        plan = work.engine.plan(source, left, attempt.workspace)
-        part = plan.parts[0]
-        return replace(part, indexes=tuple(wanted[number] for number in part.indexes or ()))
-
-    def _split(self, work: Work, plan: Plan) -> None:
-        """Store the parts that are left to convert, then let a job for each of them take over."""
-        done = self._pages_of(work) if work.document.pages_done else set()
-        ranges = []
-        for part in plan.parts:
-            indexes = part.indexes or ()
-            if done.issuperset(indexes):
-                continue
-            first, last = indexes[0], indexes[-1]
-            key = part_key(self._instance_id, work.document.id, first, last)
-            self._store.put(key, part.source.path, part.source.media_type)
-            ranges.append((first, last))
-        if not ranges:
-            self._recorder.complete(work)
-            return
-        total = sum(len(part.indexes or ()) for part in plan.parts)
-        self._recorder.split(work, total, ranges)
 
     def _keeper(self, attempt: _Attempt, question: Question) -> Keep:
         def keep(answer: bytes) -> None:
@@ -273,25 +205,11 @@ class Converter:
 
         return keep
 
-    def _pages_of(self, work: Work) -> set[int]:
-        with self._database.reading() as session:
-            return set(catalog.page_indexes(session, work.document.id))
-
     def _keep_images(self, question: Question, conversion: Conversion) -> Images:
         with self._database.reading() as session:
             if not results.takes_pages(session, question.document_id):
                 return {}  # it was deleted meanwhile
         return keep_images(self._store, self._instance_id, question.document_id, conversion)
-
-    def _part_key(self, work: Work) -> str:
-        first, last = bounds(work.job)
-        return part_key(self._instance_id, work.document.id, first, last)
-
-    def _drop_part(self, work: Work) -> None:
-        """Remove the file of a range that is done; a left-over goes with the document."""
-        if work.job.type is JobType.RANGE:
-            with contextlib.suppress(ConversionError):
-                self._store.delete(self._part_key(work))
 
     def _progress_of(self, work: Work) -> Callable[[int, int], None]:
         """Write progress down, at most once a second."""
