@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ilios import engines, media
 from ilios.engines.base import Options
-from ilios.errors import EmptyFile, OptionUnavailable
+from ilios.request_errors import EmptyFile, OptionUnavailable
 from ilios.settings import Settings
 from ilios.uploads import Received
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, case, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from ilios.errors import BatchNotFound, DocumentNotFound, Gone
 from ilios.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
+from ilios.request_errors import BatchNotFound, DocumentNotFound, Gone
 
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)

@@ -15,8 +15,8 @@ from ilios.conversion_errors import DeadlineExceeded
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
 from ilios.engines.parser import Parser
-from ilios.errors import Busy
 from ilios.prices import FREE
+from ilios.request_errors import Busy
 from ilios.settings import Settings
 from ilios.uploads import Received
 

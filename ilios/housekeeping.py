@@ -12,13 +12,8 @@ from ilios.admission import readmit
 from ilios.conversion_errors import ObjectMissing
 from ilios.database import Database
 from ilios.erasure import Erasure
-from ilios.errors import (
-    NothingToRetry,
-    OriginalMissing,
-    TooLate,
-    UploadIncomplete,
-)
 from ilios.models import Document, DocumentStatus
+from ilios.request_errors import NothingToRetry, OriginalMissing, TooLate, UploadIncomplete
 from ilios.settings import Settings
 from ilios.storage.base import ObjectStore
 from ilios.wakeup import Bell

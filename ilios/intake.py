@@ -14,13 +14,13 @@ from ilios.acceptance import accepted_type
 from ilios.admission import Order, Stored, admit, admit_upload, columns, open_provider_batch
 from ilios.conversion_errors import ConversionError, ObjectMissing
 from ilios.database import Database
-from ilios.errors import (
+from ilios.models import Batch, Document, DocumentStatus
+from ilios.request_errors import (
     BatchRefused,
     RequestError,
     UploadAlreadyCompleted,
     UploadIncomplete,
 )
-from ilios.models import Batch, Document, DocumentStatus
 from ilios.room import Room
 from ilios.scribe import Scribe
 from ilios.settings import Settings

@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ilios import clock, logs
 from ilios.database import Database
-from ilios.errors import DatabaseBusy, InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
+from ilios.errors import DatabaseBusy
 from ilios.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, owner_of
 from ilios.models import ApiKey
+from ilios.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
 
 log = logs.get(__name__)
 

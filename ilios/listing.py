@@ -12,9 +12,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 
 from ilios.database import Database
-from ilios.errors import InvalidCursor
 from ilios.ids import is_id
 from ilios.models import DELETED, Document, DocumentStatus
+from ilios.request_errors import InvalidCursor
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 import filetype
 
 from ilios import containers, texts
-from ilios.errors import EmptyFile, UnsupportedType
+from ilios.request_errors import EmptyFile, UnsupportedType
 from ilios.texts import Form
 
 PDF: Final = "application/pdf"

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from ilios import backlog, clock
 from ilios.database import Database
-from ilios.errors import JobNotFound, NothingToRetry
 from ilios.housekeeping import Housekeeping
 from ilios.models import Document, Instance, Job, JobStatus, ProviderBatch
+from ilios.request_errors import JobNotFound, NothingToRetry
 from ilios.wakeup import Bell
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ilios.conversion_errors import PagesOutOfRange
-from ilios.errors import InvalidField
+from ilios.request_errors import InvalidField
 
 MAX_PAGE_NUMBER = 100_000
 MAX_PARTS = 1_000

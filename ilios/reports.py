@@ -11,7 +11,9 @@ from functools import partial
 from ilios import backlog, catalog, interventions, ledger
 from ilios.conversion_errors import ObjectMissing, PagesOutOfRange
 from ilios.database import Database
-from ilios.errors import (
+from ilios.models import Batch, Document, DocumentStatus, PageRow
+from ilios.page_selection import PageSelection
+from ilios.request_errors import (
     BatchNotFinished,
     DocumentCancelled,
     DocumentFailed,
@@ -19,8 +21,6 @@ from ilios.errors import (
     ImageNotFound,
     OriginalMissing,
 )
-from ilios.models import Batch, Document, DocumentStatus, PageRow
-from ilios.page_selection import PageSelection
 from ilios.storage.base import ObjectStore
 from ilios.waiting import Waiter
 

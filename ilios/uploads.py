@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ilios import ids
-from ilios.errors import FileTooLarge
+from ilios.request_errors import FileTooLarge
 from ilios.room import Room
 
 ROOM_CHECK_BYTES = 16 * 1024 * 1024  #: others are writing too, so it is looked at again

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, request
 
 from ilios.api.context import services
-from ilios.errors import RateLimited
 from ilios.key_ring import Caller
 from ilios.keys import Scope
+from ilios.request_errors import RateLimited
 from ilios.request_rates import WINDOW_SECONDS, Rate
 
 View = TypeVar("View", bound=Callable[..., Any])

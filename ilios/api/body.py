@@ -8,7 +8,7 @@ from wsgiref.types import WSGIEnvironment
 
 from gunicorn.http.errors import ParseException
 
-from ilios.errors import FileTooLarge, MalformedRequest, SlowBody, TruncatedBody
+from ilios.request_errors import FileTooLarge, MalformedRequest, SlowBody, TruncatedBody
 
 READ_BYTES = 1024 * 1024  #: what gunicorn receives at once; less would be copied again and again
 BLOCK_BYTES = 64 * 1024  #: what a parser takes at once: larger blocks fall out of the CPU's cache

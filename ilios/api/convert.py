@@ -22,11 +22,11 @@ from ilios.api.forms import ConvertForm
 from ilios.api.options import order_of
 from ilios.api.schemas import TEXT, AcceptedSchema, ResultSchema
 from ilios.disposition import attachment
-from ilios.errors import ConversionFailed, DocumentFailed, DocumentNotReady, StillRunning
 from ilios.keys import Scope
 from ilios.models import Document, DocumentStatus
 from ilios.queue import MAX_PRIORITY
 from ilios.reports import Result
+from ilios.request_errors import ConversionFailed, DocumentFailed, DocumentNotReady, StillRunning
 
 blueprint = ApiBlueprint("Conversion", __name__, description="A document in, its Markdown out.")
 

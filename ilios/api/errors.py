@@ -8,10 +8,11 @@ from typing import Any, Final
 from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from ilios import conversion_errors, errors, logs
+from ilios import conversion_errors, errors, logs, request_errors
 from ilios.api.http_codes import code_of
 from ilios.api.links import shown, status_url
-from ilios.errors import ConversionFailed, IliosError
+from ilios.errors import IliosError
+from ilios.request_errors import ConversionFailed
 
 log = logs.get(__name__)
 
@@ -20,28 +21,28 @@ TYPE_PREFIX: Final = "urn:ilios:error:"
 UNAVAILABLE_RETRY_SECONDS: Final = 5
 
 STATUS: Final[dict[type[IliosError], int]] = {
-    errors.RequestError: 400,
-    errors.Unauthorized: 401,
+    request_errors.RequestError: 400,
+    request_errors.Unauthorized: 401,
     conversion_errors.BudgetSpent: 402,
-    errors.InsufficientScope: 403,
-    errors.NotFound: 404,
-    errors.SlowBody: 408,
-    errors.Conflict: 409,
-    errors.Gone: 410,
-    errors.FileTooLarge: 413,
-    errors.UnsupportedType: 415,
-    errors.OptionUnavailable: 422,
-    errors.ConversionFailed: 422,
+    request_errors.InsufficientScope: 403,
+    request_errors.NotFound: 404,
+    request_errors.SlowBody: 408,
+    request_errors.Conflict: 409,
+    request_errors.Gone: 410,
+    request_errors.FileTooLarge: 413,
+    request_errors.UnsupportedType: 415,
+    request_errors.OptionUnavailable: 422,
+    request_errors.ConversionFailed: 422,
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,
-    errors.RateLimited: 429,
+    request_errors.RateLimited: 429,
     conversion_errors.ObjectMissing: 404,
     conversion_errors.StorageUnavailable: 503,
-    errors.Busy: 503,
+    request_errors.Busy: 503,
     conversion_errors.DiskFull: 507,
     errors.DatabaseFull: 507,
     errors.DatabaseBusy: 503,
-    errors.StillRunning: 504,
+    request_errors.StillRunning: 504,
 }
 """The status of a class and of those below it that have no row of their own."""
 
@@ -112,7 +113,7 @@ def _domain_error(error: IliosError) -> Response:
 
 
 def _extras(error: IliosError) -> dict[str, Any]:
-    if isinstance(error, errors.BatchRefused):
+    if isinstance(error, request_errors.BatchRefused):
         return {
             "errors": [
                 {"name": name, "code": reason.code, "detail": reason.detail}

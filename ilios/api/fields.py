@@ -9,7 +9,7 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields, validate
 
-from ilios import errors
+from ilios import request_errors
 from ilios.ids import is_id
 from ilios.page_selection import ALLOWED as PAGES_ALLOWED
 from ilios.page_selection import PageSelection
@@ -79,7 +79,7 @@ class FileField(Upload):  # type: ignore[misc]  # flask-smorest is untyped
 
     def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> Any:
         if isinstance(value, str):
-            raise errors.MissingFile(
+            raise request_errors.MissingFile(
                 f"{attr or 'files'} is plain text. Send a file: a part with a file name."
             )
         return value
@@ -122,7 +122,7 @@ class Word(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> Any:
         if value in self._not_yet:
-            raise errors.OptionUnavailable(
+            raise request_errors.OptionUnavailable(
                 f"{attr}={value} is not available yet. Choose {' or '.join(self._words)}."
             )
         if value not in self._words:
@@ -134,4 +134,4 @@ class Unavailable(fields.String):
     """A field of the contract that cannot be honoured yet: refused, so that it is never ignored."""
 
     def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> Any:  # noqa: ARG002
-        raise errors.OptionUnavailable(f"{attr} is not available yet. Leave it out.")
+        raise request_errors.OptionUnavailable(f"{attr} is not available yet. Leave it out.")

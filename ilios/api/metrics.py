@@ -13,8 +13,8 @@ from ilios import metric_files, metrics
 from ilios.api.auth import guards_itself
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.context import services
-from ilios.errors import Unauthorized
 from ilios.keys import Scope
+from ilios.request_errors import Unauthorized
 
 blueprint = ApiBlueprint("Metrics", __name__, description="Numbers for Prometheus")
 

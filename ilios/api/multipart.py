@@ -19,8 +19,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 from ilios.api.body import BLOCK_BYTES, Body
 from ilios.conversion_errors import DiskFull, StorageUnavailable
 from ilios.disposition import safe_file_name
-from ilios.errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
 from ilios.intake import MAX_BATCH_FILES, RefusedFile
+from ilios.request_errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
 from ilios.room import Room, is_full
 from ilios.uploads import Received, UploadSink
 

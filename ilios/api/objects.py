@@ -13,7 +13,7 @@ from ilios.api.context import services
 from ilios.api.schemas import BINARY
 from ilios.conversion_errors import ObjectMissing
 from ilios.disposition import attachment
-from ilios.errors import LinkInvalid, MalformedRequest
+from ilios.request_errors import LinkInvalid, MalformedRequest
 from ilios.storage.links import Link
 from ilios.storage.local import LocalStore
 from ilios.uploads import UploadSink

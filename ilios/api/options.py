@@ -7,7 +7,7 @@ from typing import Any, Final
 from ilios import engines, tracing
 from ilios.admission import Order
 from ilios.engines.base import Options
-from ilios.errors import OptionUnavailable
+from ilios.request_errors import OptionUnavailable
 from ilios.settings import Settings
 
 DEFAULT: Final = "default"

@@ -18,7 +18,7 @@ from ilios.api.context import services
 from ilios.api.fields import FileField
 from ilios.api.multipart import Limits, StreamingRequest
 from ilios.api.routing import UNKNOWN_FIELD
-from ilios.errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
+from ilios.request_errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
 
 FORM_ROOM_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
 JSON_MAX_BYTES = 64 * 1024

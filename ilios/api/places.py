@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from ilios.errors import Busy
+from ilios.request_errors import Busy
 
 KEPT_FREE = 4  #: threads of a worker that never wait
 POLLS_SHARE = 2  #: one place in so many may be a poll's

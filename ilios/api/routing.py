@@ -9,7 +9,7 @@ from flask import Flask, current_app, request
 from werkzeug.routing import BaseConverter
 
 from ilios import ids
-from ilios.errors import InvalidField, OptionUnavailable
+from ilios.request_errors import InvalidField, OptionUnavailable
 
 CREATING = ("POST",)
 UNKNOWN_FIELD: Final = "unknown_field"

@@ -12,9 +12,9 @@ from ilios.api.forms import UploadForm
 from ilios.api.links import absolute
 from ilios.api.schemas import UploadCompletedSchema, UploadOfferSchema
 from ilios.disposition import safe_file_name
-from ilios.errors import FileTooLarge, UnsupportedType
 from ilios.keys import Scope
 from ilios.media import EXTENSIONS
+from ilios.request_errors import FileTooLarge, UnsupportedType
 
 blueprint = ApiBlueprint(
     "Uploads", __name__, url_prefix="/api/documents", description="Uploads to a presigned link."

@@ -83,9 +83,10 @@ class Base(DeclarativeBase):
 ID = String(30)
 
 
-def partial_index(name: str, *columns: str, where: str) -> Index:
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index of the rows that meet `where`, in SQL."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    rows = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
 
 
 # Literals, else SQLite cannot prove that a partial index applies.

@@ -15,7 +15,8 @@ from typing import Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from ilios.errors import LinkInvalid, StartupError
+from ilios.errors import StartupError
+from ilios.request_errors import LinkInvalid
 from ilios.storage.disk import fsync
 
 SIGNING_KEY_BYTES = 32

@@ -13,7 +13,8 @@ from ilios.api import http_codes
 from ilios.api.errors import status_of, status_of_class
 from ilios.backups import BackupRefused
 from ilios.conversion_errors import ConversionError
-from ilios.errors import ConversionFailed, IliosError, KeyCommandError, LeaseLost, StartupError
+from ilios.errors import IliosError, KeyCommandError, LeaseLost, StartupError
+from ilios.request_errors import ConversionFailed
 from tests.support.migrating import REPOSITORY
 
 ON_THE_COMMAND_LINE = (StartupError, KeyCommandError, BackupRefused)

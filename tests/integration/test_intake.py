@@ -14,7 +14,10 @@ from ilios.admission import Order
 from ilios.conversion_errors import ObjectMissing
 from ilios.database import Database
 from ilios.engines.base import Options
-from ilios.errors import (
+from ilios.intake import Intake
+from ilios.models import DocumentStatus, JobStatus
+from ilios.page_selection import PageSelection
+from ilios.request_errors import (
     BatchRefused,
     DocumentNotFound,
     EmptyFile,
@@ -23,9 +26,6 @@ from ilios.errors import (
     UploadAlreadyCompleted,
     UploadIncomplete,
 )
-from ilios.intake import Intake
-from ilios.models import DocumentStatus, JobStatus
-from ilios.page_selection import PageSelection
 from ilios.room import Room
 from ilios.settings import Settings
 from ilios.storage import ObjectStore

@@ -10,20 +10,12 @@ import pytest
 from sqlalchemy import select, text
 
 from ilios.database import Database
-from ilios.errors import (
-    InsufficientScope,
-    KeyAlreadyRevoked,
-    KeyExpired,
-    KeyNameTaken,
-    KeyNotRotatable,
-    KeyRevoked,
-    Unauthorized,
-    UnknownKey,
-)
+from ilios.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
 from ilios.key_ring import KeyRing
 from ilios.key_service import KeyService
 from ilios.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
 from ilios.models import ApiKey
+from ilios.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
 from tests.support.issuing import MovableClock, issue
 
 AT_ONCE = timedelta(0)

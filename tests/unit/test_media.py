@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ilios import media
-from ilios.errors import EmptyFile, RequestError, UnsupportedType
+from ilios.request_errors import EmptyFile, RequestError, UnsupportedType
 
 MIB = 1024 * 1024
 OOXML = "application/vnd.openxmlformats-officedocument."

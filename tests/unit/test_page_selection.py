@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ilios.conversion_errors import PagesOutOfRange
-from ilios.errors import InvalidField
 from ilios.page_selection import MAX_PAGE_NUMBER, PageSelection
+from ilios.request_errors import InvalidField
 
 
 @pytest.mark.parametrize(

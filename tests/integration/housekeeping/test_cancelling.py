@@ -15,7 +15,11 @@ from ilios.conversion_errors import DailyPagesSpent
 from ilios.database import Database
 from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
-from ilios.errors import (
+from ilios.housekeeping import Housekeeping
+from ilios.intake import Intake
+from ilios.models import Document, DocumentStatus, JobStatus
+from ilios.reports import Reports
+from ilios.request_errors import (
     DocumentCancelled,
     DocumentNotFound,
     Gone,
@@ -23,10 +27,6 @@ from ilios.errors import (
     OriginalMissing,
     TooLate,
 )
-from ilios.housekeeping import Housekeeping
-from ilios.intake import Intake
-from ilios.models import Document, DocumentStatus, JobStatus
-from ilios.reports import Reports
 from ilios.settings import Settings
 from ilios.storage import ObjectStore
 from ilios.uploads import Received

@@ -13,10 +13,10 @@ from ilios.conversion_errors import StorageUnavailable
 from ilios.database import Database
 from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
-from ilios.errors import Gone
 from ilios.housekeeping import Housekeeping
 from ilios.models import Document, DocumentStatus, JobStatus
 from ilios.reports import Reports
+from ilios.request_errors import Gone
 from ilios.retention import Retention
 from ilios.settings import Settings
 from ilios.storage import ObjectStore

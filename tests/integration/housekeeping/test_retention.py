@@ -14,12 +14,12 @@ from sqlalchemy import update
 
 from ilios import catalog, clock, data_folder, ids, interventions, retiring
 from ilios.database import Database
-from ilios.errors import Gone
 from ilios.housekeeping import Housekeeping
 from ilios.intake import Intake
 from ilios.key_service import KeyService
 from ilios.models import Document, DocumentStatus, Instance
 from ilios.reports import Reports
+from ilios.request_errors import Gone
 from ilios.retention import Retention, Tally
 from ilios.settings import Settings
 from ilios.storage import ObjectStore

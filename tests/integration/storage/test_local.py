@@ -15,7 +15,8 @@ import pytest
 
 from ilios import clock
 from ilios.conversion_errors import DiskFull, ObjectMissing
-from ilios.errors import LinkInvalid, StartupError
+from ilios.errors import StartupError
+from ilios.request_errors import LinkInvalid
 from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
 

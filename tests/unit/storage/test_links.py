@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ilios.errors import LinkInvalid, StartupError
+from ilios.errors import StartupError
+from ilios.request_errors import LinkInvalid
 from ilios.storage.links import Link, LinkSigner
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
