@@ -21,11 +21,12 @@ from ilios.governor import ANSWERED, News, news_of
 from ilios.image_keeping import keep_images
 from ilios.kept_answers import KeptAnswer, KeptAnswers, Question
 from ilios.models import Document
-from ilios.outcomes import Images, Recorder, Work
+from ilios.outcomes import Images, Recorder
 from ilios.parting import Parting
 from ilios.queue import Lease
 from ilios.room import Room
 from ilios.storage.base import ObjectStore
+from ilios.work import Work
 
 log = logs.get(__name__)
 

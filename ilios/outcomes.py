@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios import backlog, budgets, clock, ledger, logs, media, metrics, queue, releases, results
+from ilios import backlog, budgets, clock, ledger, logs, media, metrics, queue, results, setbacks
 from ilios.admission import require_cost_within
 from ilios.budgets import Need
 from ilios.conversion_errors import (
     ConversionError,
     CostAboveLimit,
-    DiskFull,
     OutcomeUnknown,
     PagesMissing,
-    ParserCrashed,
-    PoisonDocument,
-    ProviderMisconfigured,
-    ProviderThrottled,
 )
 from ilios.database import after_commit
 from ilios.document_options import options_of
 from ilios.engines.base import Conversion, Engine, Part
 from ilios.errors import LeaseLost
 from ilios.kept_answers import Question
-from ilios.models import Document, Job, JobStatus, JobType
+from ilios.models import Document, JobStatus, JobType
 from ilios.prices import FREE, Charge, Pricing
-from ilios.queue import Lease
 from ilios.results import StoredImage
-from ilios.retries import LONGEST_WAIT, retry_delay
 from ilios.scribe import Scribe
+from ilios.work import Work
 
 log = logs.get(__name__)
 
 Images = Mapping[int, list[StoredImage]]
 """Stored images by page index."""
-
-THROTTLED_WAIT = timedelta(seconds=1)  #: after a 429 that names no Retry-After
-DISK_WAIT = timedelta(seconds=30)  #: for room on the disk
-REPAIR_WAIT = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed job and its document, read once; both are detached, and read only."""
-
-    lease: Lease
-    job: Job
-    document: Document
-    engine: Engine
 
 
 class Recorder:
@@ -187,53 +165,21 @@ class Recorder:
         is_doubtful = is_answered or isinstance(error, OutcomeUnknown)
 
         def write(session: Session) -> tuple[JobStatus, ConversionError]:
-            final = error
             if question is not None:
-                _close_call(session, question, is_doubtful=is_doubtful)
-            if isinstance(error, ParserCrashed):
-                final = _poison(queue.count_crash(session, work.lease), error)
-            status = self._leave(session, work, final)
-            _follow(session, work, status, final)
-            return status, final
+                setbacks.close_call(session, question, is_doubtful=is_doubtful)
+            return setbacks.leave(session, work, error, self._ambiguous_retries)
 
         try:
             status, final = self._scribe.write(write)
         except LeaseLost:
             if question is not None:  # how it ended is known all the same
                 self._scribe.write(
-                    lambda session: _close_call(session, question, is_doubtful=is_doubtful)
+                    lambda session: setbacks.close_call(session, question, is_doubtful=is_doubtful)
                 )
             raise
         if question is not None:
-            _say_closed(question, error, is_doubtful=is_doubtful)
-        has_failed = status is JobStatus.FAILED
-        (metrics.CONVERSIONS_FAILED if has_failed else metrics.RETRIES).labels(final.code).inc()
-        _say_left(work, status, final)
-
-    def _leave(self, session: Session, work: Work, error: ConversionError) -> JobStatus:
-        """Move the job on; what is not the document's doing costs no attempt."""
-        now = clock.now()
-        match error:
-            case ProviderThrottled():
-                seconds = error.retry_after_seconds
-                wait = THROTTLED_WAIT if seconds is None else timedelta(seconds=seconds)
-                until = now + min(wait, LONGEST_WAIT)
-                queue.postpone(session, work.lease, until, error.detail)
-            case ProviderMisconfigured():
-                queue.postpone(session, work.lease, now + REPAIR_WAIT, error.detail)
-            case DiskFull():
-                queue.postpone(session, work.lease, now + DISK_WAIT, error.detail)
-            case OutcomeUnknown() if (
-                doubts := ledger.calls_unknown(session, work.job.id)
-            ) <= self._ambiguous_retries:
-                wait = retry_delay(max(1, doubts))
-                queue.postpone(session, work.lease, now + wait, error.detail)
-            case _ if error.retryable and not isinstance(error, OutcomeUnknown):
-                return queue.retry(session, work.lease, error.detail, now)
-            case _:
-                queue.fail(session, work.lease, error.detail, now)
-                return JobStatus.FAILED
-        return JobStatus.PENDING
+            setbacks.say_closed(question, error, is_doubtful=is_doubtful)
+        setbacks.say_left(work, status, final)
 
     def keep(
         self,
@@ -311,51 +257,6 @@ def _say_complete(work: Work, is_complete: bool) -> None:
         log.info("document.completed", document_id=work.document.id)
 
 
-def _say_closed(question: Question, error: ConversionError, *, is_doubtful: bool) -> None:
-    """What became of a call that brought nothing."""
-    call_id, document_id = question.call_id, question.document_id
-    if is_doubtful:
-        log.warning("call.doubted", call_id=call_id, document_id=document_id, code=error.code)
-    else:
-        log.info("call.refused", call_id=call_id, document_id=document_id, code=error.code)
-
-
-def _say_left(work: Work, status: JobStatus, error: ConversionError) -> None:
-    """What became of a job that was not completed."""
-    if status is JobStatus.FAILED:
-        log.warning(
-            "job.failed",
-            job_id=work.job.id,
-            document_id=work.document.id,
-            code=error.code,
-            reason=error.logged,
-        )
-    else:
-        log.warning(
-            "job.retried",
-            job_id=work.job.id,
-            document_id=work.document.id,
-            attempt=work.job.attempts,
-            code=error.code,
-            reason=error.logged,
-        )
-
-
-def _close_call(session: Session, question: Question, *, is_doubtful: bool) -> None:
-    """Neither changes a call that is settled."""
-    close = ledger.doubt if is_doubtful else ledger.refuse
-    close(session, question.call_id, clock.now())
-
-
-def _follow(session: Session, work: Work, status: JobStatus, error: ConversionError) -> None:
-    """Let the document follow its job."""
-    if status is JobStatus.FAILED:
-        results.fail(session, work.document.id, error, clock.now())
-        releases.drop_waiting(session, work.document.id, error.detail, clock.now())
-    elif work.job.type is JobType.CONVERT:
-        results.wait_again(session, work.document.id)
-
-
 def missing_pages(question: Question, conversion: Conversion) -> str | None:
     """What did not come of what was asked for, as a sentence; None when everything came."""
     came = {page.index for page in conversion.pages}
@@ -372,12 +273,6 @@ def missing_pages(question: Question, conversion: Conversion) -> str | None:
 
 def _lost(work: Work) -> LeaseLost:
     return LeaseLost(f"Job {work.job.id} is no longer under this lease.")
-
-
-def _poison(crashes: int, error: ConversionError) -> ConversionError:
-    if crashes < queue.MAX_CRASHES:
-        return error
-    return PoisonDocument(f"The document crashed its parser {crashes} times. {error.detail}")
 
 
 def _too_many_doubts(doubts: int) -> OutcomeUnknown:

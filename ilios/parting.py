@@ -12,10 +12,11 @@ from ilios.database import Database
 from ilios.document_options import bounds, options_of, range_of
 from ilios.engines.base import Part, Plan, Source
 from ilios.models import JobType
-from ilios.outcomes import Recorder, Work
+from ilios.outcomes import Recorder
 from ilios.page_selection import PageSelection
 from ilios.storage.base import ObjectStore
 from ilios.storage.keys import part_key
+from ilios.work import Work
 
 
 class Parting:

@@ -12,9 +12,9 @@ import ilios.heartbeat
 from ilios import (
     clock,
     governor,
-    outcomes,
     queue,
     retries,
+    setbacks,
     settings,
     supervisor,
     worker,
@@ -35,7 +35,7 @@ if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
 if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     retries.RETRY_BASE_SECONDS = 0.2
     governor.OPEN_SECONDS = governor.REPAIR_PROBE_SECONDS = 0.5
-    outcomes.REPAIR_WAIT = timedelta(seconds=0.2)
+    setbacks.REPAIR_WAIT = timedelta(seconds=0.2)
     waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)
 
 # What only some tests need is imported for these: each of their processes imports this module.
