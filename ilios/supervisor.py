@@ -16,7 +16,6 @@ from ilios import (
     clock,
     data_folder,
     engines,
-    heartbeat,
     interrupted,
     logs,
     metric_files,
@@ -27,14 +26,12 @@ from ilios import (
 from ilios.database import BRISK, Database
 from ilios.dispatch import Dispatcher, Slot
 from ilios.errors import DatabaseBusy, StartupError
-from ilios.governor import Governor
-from ilios.heartbeat import Heartbeat
 from ilios.kept_answers import KeptAnswers
 from ilios.processes import InheritedDescriptor, lock_file
 from ilios.queue import Lease
 from ilios.replication import ReplicatorHandle
-from ilios.room import Room
 from ilios.settings import Settings
+from ilios.situation import Situation
 from ilios.wakeup import Listener
 from ilios.worker import EngineFactory
 from ilios.worker_handle import WorkerHandle, sources
@@ -46,7 +43,6 @@ EXIT_STOPPED = 0
 EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
 
 POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
-BEAT_SECONDS = 0.25
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
@@ -89,12 +85,10 @@ class Supervisor:
         self._node = data_folder.node_id(settings)
         self._database = Database(settings.database_path, settings.sqlite_synchronous, BRISK)
         self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
-        self._governor = _governor(settings)
-        self._room = Room(settings)
-        self._disk_fault: str | None = None
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
+        self._situation = Situation(settings, self._workers, self._replicator)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
@@ -102,11 +96,7 @@ class Supervisor:
         self._looked_at = 0.0
         self._tidied_at = -TIDY_SECONDS
         self._looked_at_store_at = -STORE_LOOK_SECONDS
-        self._storage_fault: str | None = None
-        self._beat_at = 0.0
-        self._ready_last_said = -1
-        self._is_silent = self._is_blocked = False  #: heartbeat or database fail: that is said once
-        self._provider_files_removed = 0
+        self._is_blocked = False  #: the database fails: that is said once
         self._renewed_at = time.monotonic()
         self._epoch = _epoch()
         self._stopping = False
@@ -129,7 +119,7 @@ class Supervisor:
             self._attempt_dispatch()
             self._tidy()
             self._look_at_store()
-            self._beat()
+            self._situation.beat()
             self._listen(self._pause_seconds())
             if self._workers.cannot_boot:
                 log.error("supervisor.workers_cannot_boot")
@@ -147,7 +137,7 @@ class Supervisor:
         signal.set_wakeup_fd(-1)
         self._listener.close()
         self._database.close()
-        data_folder.supervisor_state(self._settings).unlink(missing_ok=True)
+        self._situation.close()
 
     def _attempt_dispatch(self) -> None:
         """A database that is busy or broken must not end the supervisor; it looks again."""
@@ -192,26 +182,18 @@ class Supervisor:
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots or not self._has_room():
+        if not slots or not self._situation.has_room():
             return
         for slot, lease in self._dispatcher.claim(slots):
             sync_points.reach(sync_points.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
             sync_points.reach(sync_points.ID_SENT)
 
-    def _has_room(self) -> bool:
-        """Whether what jobs bring could be stored. Those that run go on: a reserve is theirs."""
-        fault = self._room.fault()
-        if bool(fault) != bool(self._disk_fault):
-            log.warning("disk.state", fault=fault, was=self._disk_fault)
-        self._disk_fault = fault
-        return fault is None
-
     def _free_slots(self, lane: str) -> list[Slot]:
         """As many as the governor allows."""
         free = self._workers.free_in(lane)
         if lane == engines.MISTRAL:
-            free = free[: self._governor.may_start(self._workers.jobs_in(lane))]
+            free = free[: self._situation.governor.may_start(self._workers.jobs_in(lane))]
         return [Slot(lane, f"{self._node}/{name}") for name in free]
 
     def _keep_leases(self) -> None:
@@ -256,20 +238,10 @@ class Supervisor:
         self._may_claim = bell in news or self._workers.free_places() > free
 
     def _hear(self, worker: WorkerHandle) -> None:
-        """Take what a worker has said of the provider, and the jobs that it could not end."""
-        for news in worker.news:
-            before = self._governor.state()
-            self._governor.hear(news)
-            if (after := self._governor.state()) != before:
-                log.warning("provider.state", state=after, was=before)
-        for seen in worker.store_seen:
-            if seen.fault != self._storage_fault:
-                log.warning("storage.state", fault=seen.fault, was=self._storage_fault)
-            self._storage_fault = seen.fault
+        """Take what a worker has said, and the jobs that it could not end."""
+        self._situation.hear(worker)
         self._to_give_back += worker.interrupted
-        self._provider_files_removed += worker.provider_files_removed
-        worker.news, worker.interrupted, worker.provider_files_removed = [], [], 0
-        worker.store_seen = []
+        worker.interrupted = []
 
     def _tidy(self) -> None:
         """Have what dead processes left behind looked after, by one worker."""
@@ -294,13 +266,13 @@ class Supervisor:
 
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
-        self._workers.stop(self._settings.shutdown_grace_seconds, self._beat)
+        self._workers.stop(self._settings.shutdown_grace_seconds, self._situation.beat)
         for worker in self._workers:
             self._hear(worker)
             self._to_give_back += worker.leases
         deadline = time.monotonic() + LAST_RELEASE_SECONDS
         while not self._release_or_keep() and time.monotonic() < deadline:
-            self._beat()
+            self._situation.beat()
 
     def _release_or_keep(self) -> bool:
         """Give back what is left; False, and a note for the next supervisor, when that fails."""
@@ -321,53 +293,14 @@ class Supervisor:
         deadline = time.monotonic() + LAST_PUSH_SECONDS
         self._replicator.stop()
         while (left := self._replicator.sources()) and time.monotonic() < deadline:
-            self._beat()
+            self._situation.beat()
             wait(left, POLL_SECONDS)
             self._replicator.listen()
 
-    def _beat(self) -> None:
-        """Say how we are; at most a few times a second, unless the workers have changed."""
-        ready = len(self._workers.ready())
-        if ready == self._ready_last_said and time.monotonic() < self._beat_at:
-            return
-        self._ready_last_said, self._beat_at = ready, time.monotonic() + BEAT_SECONDS
-        replica = self._replicator.standing
-        is_governed = self._settings.engine_name == engines.MISTRAL
-        beat = Heartbeat(
-            pid=os.getpid(),
-            beat_seconds=time.monotonic(),
-            workers_configured=self._settings.worker_count,
-            workers_ready=ready,
-            jobs_running=sum(len(worker.leases) for worker in self._workers),
-            provider=self._governor.state() if is_governed else heartbeat.NOT_USED,
-            governor=self._governor.standing() if is_governed else None,
-            provider_jobs=self._workers.jobs_in(engines.MISTRAL),
-            workers=tuple(self._workers.beats()),
-            provider_files_removed=self._provider_files_removed,
-            storage_fault=self._storage_fault,
-            turso=replica.text if replica else None,
-            turso_lag_rows=replica.lag_rows if replica else 0,
-            turso_lag_seconds=replica.lag_seconds() if replica else 0.0,
-        )
-        try:
-            heartbeat.write(data_folder.supervisor_state(self._settings), beat)
-            self._is_silent = False
-        except OSError as error:  # a full disk: `/health` says that we are silent
-            if not self._is_silent:
-                log.warning("supervisor.heartbeat_failed", reason=str(error))
-            self._is_silent = True
-
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
-        next_call = self._governor.seconds_to_wait() or POLL_SECONDS
+        next_call = self._situation.governor.seconds_to_wait() or POLL_SECONDS
         return max(0.0, min(POLL_SECONDS, next_start, next_call))
-
-
-def _governor(settings: Settings) -> Governor:
-    missing = None if settings.mistral_api_key else "MISTRAL_API_KEY is not set"
-    # It counts jobs, for jobs are what we start; each worker sees to its own calls.
-    jobs = settings.worker_count * engines.jobs_at_once(settings.worker_concurrency)
-    return Governor(jobs, missing)
 
 
 def _epoch() -> float:
