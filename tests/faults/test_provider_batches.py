@@ -29,18 +29,25 @@ TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 END_TIMEOUT_S = 120.0
 MIB = 1024 * 1024
 
-Start = Callable[..., SupervisorProcess]
+Start = Callable[[], SupervisorProcess]
 
 
-@pytest.fixture
-def provider() -> Iterator[MistralServer]:
+@pytest.fixture(scope="module")
+def process() -> Iterator[MistralServer]:
     with MistralServer() as server:
         yield server
 
 
 @pytest.fixture
+def provider(process: MistralServer) -> MistralServer:
+    process.reset()
+    return process
+
+
+@pytest.fixture
 def lane(settings: Settings, provider: MistralServer) -> Settings:
-    return batching.pointing_at(settings, provider)
+    """Of one worker, for it is the provider that does the work."""
+    return batching.pointing_at(settings.model_copy(update={"worker_count": 1}), provider)
 
 
 @pytest.fixture
@@ -48,9 +55,8 @@ def start(lane: Settings) -> Iterator[Start]:
     """Start a supervisor of the provider's engine; whatever is left at the end is killed."""
     started: list[SupervisorProcess] = []
 
-    def start(**changes: object) -> SupervisorProcess:
-        changed = lane.model_copy(update=changes)
-        started.append(SupervisorProcess(changed, "real", hurried=True))
+    def start() -> SupervisorProcess:
+        started.append(SupervisorProcess(lane, "real", hurried=True))
         started[-1].wait_until_ready()
         return started[-1]
 
@@ -175,7 +181,7 @@ def test_a_worker_that_is_killed_in_a_call_pays_nothing_twice(
     on: str,
     billed: bool,
 ) -> None:
-    supervisor = start(worker_count=1)
+    supervisor = start()
     provider.control(faults=[{"on": on, "kind": "hang", "billed": billed}])
     ids = batching.submit(lane, database, [one_page(number) for number in range(5)])
     wait_until(lambda: hangs(provider, on), timeout_s=30)
@@ -291,7 +297,7 @@ def test_memory_does_not_grow_with_the_batch(
     provider: MistralServer,
     database: Database,
 ) -> None:
-    supervisor = start(worker_count=1)
+    supervisor = start()
     contents = (one_page(number, 5 * 10**6) for number in range(100))
     worker = psutil.Process(supervisor.workers[0].pid)
     peak = _Peak(worker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from ilios import data_folder
 from ilios.database import Database
 from ilios.models import CallState, DocumentStatus
 from ilios.settings import Settings
@@ -41,35 +42,22 @@ def test_a_power_cut_in_the_middle_of_200_documents_loses_none_and_bills_none_tw
     assert set(settled.values()) == {1}
 
 
-def test_a_free_call_that_was_cut_off_is_closed_at_no_cost(
+def test_what_was_cut_off_leaves_no_files_and_costs_nothing_when_it_is_free(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     documents.add_document(database, settings=settings)
     first = start_supervisor("waiting", worker_count=1)
     wait_until(lambda: len(documents.calls(database)) == 1, timeout_s=10)
-
     first.kill_tree()
+    (left_behind,) = data_folder.workspaces(settings).iterdir()
+
     (settings.data_folder / "release").touch()
     start_supervisor("waiting", worker_count=1)
 
+    assert not left_behind.exists()
     wait_until(lambda: completed(database) == 1, timeout_s=10)
     states = sorted(call.state for call in documents.calls(database))
     assert states == [CallState.REFUSED, CallState.SETTLED]
-
-
-def test_temporary_files_of_the_dead_are_swept_at_the_next_start(
-    start_supervisor: Start, settings: Settings, database: Database
-) -> None:
-    documents.add_document(database, settings=settings)
-    first = start_supervisor("waiting", worker_count=1)
-    jobs_folder = settings.data_folder / "tmp" / "jobs"
-    wait_until(lambda: list(jobs_folder.iterdir()), timeout_s=10)
-    first.kill_tree()
-    (left_behind,) = jobs_folder.iterdir()
-
-    start_supervisor("waiting", worker_count=1)
-
-    assert not left_behind.exists()
 
 
 def test_a_second_supervisor_does_not_start_beside_a_living_one(

@@ -44,17 +44,20 @@ def test_a_document_goes_from_pending_to_completed(
     assert documents.document(database, document_id).page_count == 1
 
 
-def test_a_killed_worker_gives_its_jobs_back_and_they_complete(
+def test_a_killed_worker_gives_its_jobs_back_leaves_no_files_and_they_complete(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1, worker_concurrency=16)
     for _ in range(16):
         documents.add_document(database, settings=settings)
     wait_until(lambda: len(documents.calls(database)) == 16, timeout_s=10)
+    left_behind = list(data_folder.workspaces(settings).iterdir())
+    assert len(left_behind) == 16
 
     os.kill(supervisor.workers[0].pid, signal.SIGKILL)
 
     wait_until(lambda: job_statuses(database) == [JobStatus.PENDING] * 16, timeout_s=1)
+    wait_until(lambda: not any(one.exists() for one in left_behind), timeout_s=5)
     release(settings)
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 16, timeout_s=10)
     assert {job.attempts for job in documents.jobs(database)} == {2}
@@ -108,32 +111,21 @@ def _held(process: psutil.Process) -> tuple[int, int]:
     return process.num_fds() - len(process.open_files()), process.num_threads()
 
 
-def test_workers_do_not_outlive_their_supervisor(
+def test_no_worker_outlives_its_supervisor_and_the_next_takes_over_what_it_held(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    supervisor = start_supervisor("waiting")
+    first = start_supervisor("waiting")
     documents.add_document(database, settings=settings)
     wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
-    workers = supervisor.workers
+    workers = first.workers
     assert len(workers) == 2
 
-    supervisor.kill()
+    first.kill()
 
     _, alive = psutil.wait_procs(workers, timeout=5)
     assert not alive
-
-
-def test_a_new_supervisor_takes_over_what_a_killed_one_held(
-    start_supervisor: Start, settings: Settings, database: Database
-) -> None:
-    first = start_supervisor("waiting", worker_count=1)
-    documents.add_document(database, settings=settings)
-    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
-
-    first.kill()
     release(settings)
     start_supervisor("waiting", worker_count=1)
-
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=5)
 
 
@@ -186,20 +178,6 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(
     state.with_suffix(".draft").rmdir()
 
     wait_until(lambda: (beat := heartbeat.read(state)) and beat.is_fresh, timeout_s=5)
-
-
-def test_a_dead_workers_temporary_files_are_removed_at_once(
-    start_supervisor: Start, settings: Settings, database: Database
-) -> None:
-    supervisor = start_supervisor("waiting", worker_count=1)
-    documents.add_document(database, settings=settings)
-    jobs_folder = data_folder.workspaces(settings)
-    wait_until(lambda: list(jobs_folder.iterdir()), timeout_s=10)
-    (left_behind,) = jobs_folder.iterdir()
-
-    os.kill(supervisor.workers[0].pid, signal.SIGKILL)
-
-    wait_until(lambda: not left_behind.exists(), timeout_s=5)
 
 
 def test_sigterm_lets_running_jobs_finish(
