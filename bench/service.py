@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -26,13 +27,20 @@ MIB = 1024 * 1024
 class Service:
     """A running service."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], port: int, ready_seconds: float, data_dir: Path
-    ) -> None:
-        self.process = process
+    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
         self.data_dir = data_dir
-        self.port = port
-        self.ready_seconds = ready_seconds
+        self.port = int(environment["PORT"])
+        self._environment = environment
+
+    def start(self) -> None:
+        """At first, and anew after its end; returns when all workers are ready."""
+        started = time.monotonic()
+        with (self.data_dir / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["./start.sh"], cwd=REPOSITORY, env=self._environment, stdout=log, stderr=log
+            )
+        self._wait_until_ready()
+        self.ready_seconds = time.monotonic() - started
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
@@ -76,6 +84,14 @@ class Service:
         self.process.wait(60)
         return time.monotonic() - started
 
+    def _wait_until_ready(self) -> None:
+        while self.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.get("/health")["services"]["workers"] == "ok":
+                    return
+            time.sleep(0.02)
+        raise RuntimeError(f"the service ended with status {self.process.returncode}")
+
 
 @contextmanager
 def running(**settings: str) -> Iterator[Service]:
@@ -86,18 +102,13 @@ def running(**settings: str) -> Iterator[Service]:
         environment = {**os.environ, "PATH": tools, "DATA_DIR": folder, "PORT": str(port)}
         environment |= settings
         subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
-        with (Path(folder) / "log").open("wb") as log:
-            started = time.monotonic()
-            process = subprocess.Popen(
-                ["./start.sh"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
-            )
+        service = Service(Path(folder), environment)
+        service.start()
         try:
-            _wait_until_ready(process, port)
-            yield Service(process, port, time.monotonic() - started, Path(folder))
+            yield service
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(60)
+            if service.process.poll() is None:
+                service.stop()
 
 
 def multipart(file_name: str, content: bytes, **fields: object) -> bytes:
@@ -127,17 +138,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
-    while process.poll() is None:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/health")
-            answer = connection.getresponse()
-            if answer.status == 200 and b'"workers":"ok"' in answer.read().replace(b" ", b""):
-                return
-        except OSError:
-            pass
-        time.sleep(0.02)
-    raise RuntimeError(f"the service ended with status {process.returncode}")
