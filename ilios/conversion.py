@@ -159,29 +159,8 @@ class Converter:
         part = self._parting.next_part(work, attempt.workspace, has_collected=attempt.has_collected)
         if part is None:
             return None
-        # The intent too: one that waits for its turn to call is not in doubt when we die.
-        with self._calls[work.job.lane]:
-            self._room.require()  # never pay for an answer that could not be kept
-            attempt.question = question = self._recorder.begin(
-                work, work.engine.model(options_of(work.document)), part.indexes
-            )
-            sync_points.reach(sync_points.CALL_OPENED)
-            with metrics.provider_call() if work.engine.is_paid else contextlib.nullcontext():
-                conversion = work.engine.convert(
-                    part,
-                    options_of(work.document),
-                    attempt.workspace,
-                    self._progress_of(work),
-                    self._keeper(attempt, question),
-                )
-        images = self._keep_images(question, conversion)
-        try:
-            self._recorder.store(work, question, conversion, images)
-        except (LeaseLost, PagesMissing):
-            self._answers.forget(question)  # what came is stored all the same
-            raise
-        sync_points.reach(sync_points.RESULT_COMMITTED)
-        self._answers.forget(question)
+        question, conversion = self._call(attempt, part)
+        self._record(work, question, conversion)
         self._parting.drop(work)
         seconds = attempt.seconds()
         log.info(
@@ -193,6 +172,35 @@ class Converter:
         )
         metrics.CONVERSION_SECONDS.labels(work.engine.name).observe(seconds)
         return ANSWERED if work.engine.is_paid else None
+
+    def _call(self, attempt: _Attempt, part: Part) -> tuple[Question, Conversion]:
+        """Have the engine convert a part, once it is this job's turn."""
+        work, options = attempt.work, options_of(attempt.work.document)
+        # The intent too: one that waits for its turn to call is not in doubt when we die.
+        with self._calls[work.job.lane]:
+            self._room.require()  # never pay for an answer that could not be kept
+            model = work.engine.model(options)
+            attempt.question = question = self._recorder.begin(work, model, part.indexes)
+            sync_points.reach(sync_points.CALL_OPENED)
+            with metrics.provider_call() if work.engine.is_paid else contextlib.nullcontext():
+                conversion = work.engine.convert(
+                    part,
+                    options,
+                    attempt.workspace,
+                    self._progress_of(work),
+                    self._keeper(attempt, question),
+                )
+        return question, conversion
+
+    def _record(self, work: Work, question: Question, conversion: Conversion) -> None:
+        images = self._keep_images(question, conversion)
+        try:
+            self._recorder.store(work, question, conversion, images)
+        except (LeaseLost, PagesMissing):
+            self._answers.forget(question)  # what came is stored all the same
+            raise
+        sync_points.reach(sync_points.RESULT_COMMITTED)
+        self._answers.forget(question)
 
     def _keeper(self, attempt: _Attempt, question: Question) -> Keep:
         def keep(answer: bytes) -> None:
