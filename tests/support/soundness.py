@@ -43,6 +43,7 @@ from tests.support.working import converter
 
 LATER = timedelta(hours=25)  #: by then everything that was left behind is old enough
 IDLE_TIMEOUT_S = 30.0
+CLEARING_TIMEOUT_S = 5.0
 ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 PAGE_MICROS = 5200  #: of the default model, with the margin of 30 %
 RETRYABLE = {
@@ -83,7 +84,7 @@ def completed(database: Database, document_ids: Iterable[str]) -> bool:
 
 def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
     """What is wrong, once everything has ended; `acknowledged` are documents by their ids."""
-    wait_until(lambda: place.provider.stats().in_flight == 0, IDLE_TIMEOUT_S)
+    _come_to_rest(place)
     with pytest.MonkeyPatch.context() as patch:
         _sweep(place, patch)
     with place.database.reading() as session:
@@ -106,6 +107,14 @@ def files_held(processes: Sequence[psutil.Process], folder: Path) -> list[str]:
                     if str(link.readlink()).startswith(scratch):
                         found.append(f"{process.name()} holds {link.readlink()}")
     return found
+
+
+def _come_to_rest(place: Place) -> None:
+    """A document ends a moment before its worker has cleared its desk."""
+    wait_until(lambda: place.provider.stats().in_flight == 0, IDLE_TIMEOUT_S)
+    desks = data_folder.workspaces(place.settings)
+    with contextlib.suppress(TimeoutError):  # what is still there was left behind
+        wait_until(lambda: not any(desks.iterdir()), CLEARING_TIMEOUT_S)
 
 
 def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
