@@ -26,7 +26,6 @@ from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
 Start = Callable[..., SupervisorProcess]
-CONCURRENCY = 3  #: calls at once of each of the two workers
 
 
 @pytest.fixture(scope="module")
@@ -43,78 +42,58 @@ def provider(process: MistralServer) -> MistralServer:
     return process
 
 
-@dataclass
-class Place:
-    """A data folder, and the supervisor with its workers that all tests of the module use."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A supervisor with its workers, for all tests that leave it alive; an owner for each test."""
 
     settings: Settings
     database: Database
-    supervisor: SupervisorProcess
-
-    def start(self) -> None:
-        """Start the supervisor anew; the one before has ended."""
-        self.supervisor = _supervisor(self.settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """The supervisor at work for a test, which is an owner of its own."""
-
-    place: Place
     owner: str
-
-    @property
-    def settings(self) -> Settings:
-        return self.place.settings
-
-    @property
-    def database(self) -> Database:
-        return self.place.database
-
-    def submit(self, *contents: bytes) -> list[str]:
-        return [submit(self.database, self.settings, one, self.owner) for one in contents]
-
-    def end(self, ids: list[str]) -> list[Document]:
-        """These documents, when they have ended."""
-        wait_until(lambda: all(has_ended(self.database, one) for one in ids), timeout_s=60)
-        return [documents.document(self.database, one) for one in ids]
 
     def convert(self, *contents: bytes) -> list[Document]:
         """Have documents converted until they have ended; in order of submission."""
-        return self.end(self.submit(*contents))
+        ids = [submit(self.database, self.settings, one, self.owner) for one in contents]
+        wait_until(lambda: all(has_ended(self.database, one) for one in ids), timeout_s=60)
+        return [documents.document(self.database, one) for one in ids]
 
     def totals(self) -> ledger.Totals:
         return totals(self.database, self.owner)
 
 
-def _supervisor(settings: Settings) -> SupervisorProcess:
-    supervisor = SupervisorProcess(settings, "real", hurried=True)
-    supervisor.wait_until_ready()
-    return supervisor
-
-
 @pytest.fixture(scope="module")
 def place(
     process: MistralServer, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
+) -> Iterator[tuple[Settings, Database]]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), log_format="console")
     data_folder.prepare(settings)
     shutil.copy(migrated_file, settings.database_path)
-    changes = {**mistral(process), "worker_concurrency": CONCURRENCY, "split_pages": 10}
-    changed = settings.model_copy(update=changes)
-    place = Place(changed, Database(settings.database_path), _supervisor(changed))
-    yield place
-    place.supervisor.close()
-    place.database.close()
+    changed = settings.model_copy(update=mistral(process))
+    supervisor = SupervisorProcess(changed, "real", hurried=True)
+    database = Database(settings.database_path)
+    supervisor.wait_until_ready()
+    yield settings, database
+    supervisor.close()
+    database.close()
 
 
 @pytest.fixture
-def running(place: Place, provider: MistralServer) -> Running:
-    """The supervisor, well again after what the test before did to it."""
-    if place.supervisor.process.poll() is not None:
-        place.start()
-    place.supervisor.wait_until_ready()
-    return Running(place, owner=ids.new_id())
+def running(place: tuple[Settings, Database], provider: MistralServer) -> Running:
+    return Running(*place, owner=ids.new_id())
+
+
+@pytest.fixture
+def convert(
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
+) -> Callable[..., list[Document]]:
+    """Have documents converted by workers with settings of their own."""
+
+    def convert(*contents: bytes, **changes: object) -> list[Document]:
+        ids = [submit(database, settings, content) for content in contents]
+        start(start_supervisor, provider, **changes)
+        wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=60)
+        return [documents.document(database, one) for one in ids]
+
+    return convert
 
 
 def start(start_supervisor: Start, provider: MistralServer, **changes: object) -> SupervisorProcess:
@@ -243,19 +222,20 @@ def test_what_does_not_pass_fails_the_document_with_its_reason(
 
 
 def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
-    provider: MistralServer, running: Running
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     provider.control(keys=["another"])
-    submitted = running.submit(*some(1))
+    document_id = submit(database, settings, some(1)[0])
+    start(start_supervisor, provider)
 
-    wait_until(lambda: provider_state(running.settings).startswith("misconfigured: "), timeout_s=20)
-    assert "401" in provider_state(running.settings)
-    (waiting,) = (documents.document(running.database, one) for one in submitted)
-    assert waiting.status is DocumentStatus.PENDING
+    wait_until(lambda: provider_state(settings).startswith("misconfigured: "), timeout_s=10)
+    assert "401" in provider_state(settings)
+    assert documents.document(database, document_id).status is DocumentStatus.PENDING
 
     provider.control(keys=[API_KEY])
-    assert [row.status for row in running.end(submitted)] == [DocumentStatus.COMPLETED]
-    wait_until(lambda: provider_state(running.settings) == "ok", timeout_s=20)
+    wait_until(lambda: has_ended(database, document_id), timeout_s=10)
+    assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
+    wait_until(lambda: provider_state(settings) != "misconfigured", timeout_s=5)
 
 
 def test_without_a_key_documents_wait_and_others_are_converted(
@@ -265,7 +245,7 @@ def test_without_a_key_documents_wait_and_others_are_converted(
     page, _ = documents.add_document(
         database, settings=settings, content=b"<h1>Hello</h1>", mime_type="text/html"
     )
-    start(start_supervisor, provider, mistral_api_key=None, worker_count=1)
+    start(start_supervisor, provider, mistral_api_key=None)
 
     wait_until(lambda: has_ended(database, page), timeout_s=20)
     assert documents.document(database, page).status is DocumentStatus.COMPLETED
@@ -275,43 +255,45 @@ def test_without_a_key_documents_wait_and_others_are_converted(
 
 
 def test_an_outage_stops_dispatch_and_ends_by_itself(
-    provider: MistralServer, running: Running
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     provider.control(faults=[{"on": "ocr", "status": 503}])
-    submitted = running.submit(*some(30))
-    wait_until(lambda: "paused" in provider_state(running.settings), timeout_s=20)
+    ids = [submit(database, settings, content) for content in some(30)]
+    start(start_supervisor, provider)
+    wait_until(lambda: "paused" in provider_state(settings), timeout_s=20)
 
     provider.control(faults=[])
+    wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=40)
 
-    states = [row.status for row in running.end(submitted)]
+    states = [documents.document(database, one).status for one in ids]
     assert states.count(DocumentStatus.COMPLETED) >= 20
-    assert provider.stats().billed_pages == running.totals().pages
+    assert provider.stats().billed_pages == totals(database).pages
 
 
 def test_calls_in_flight_never_exceed_what_is_configured(
-    provider: MistralServer, running: Running
+    provider: MistralServer, convert: Callable[..., list[Document]]
 ) -> None:
     provider.control(latency_ms=100)
 
-    ended = running.convert(*some(40))
+    ended = convert(*some(60), worker_concurrency=4)
 
     assert {row.status for row in ended} == {DocumentStatus.COMPLETED}
-    assert CONCURRENCY < provider.stats().peak_in_flight <= 2 * CONCURRENCY
+    assert 4 < provider.stats().peak_in_flight <= 8  # of two workers
 
 
 def test_a_long_document_is_converted_in_ranges_in_order(
-    provider: MistralServer, running: Running
+    provider: MistralServer, convert: Callable[..., list[Document]], database: Database
 ) -> None:
     rule = {"on": "ocr", "kind": "reset_before", "every": 5, "times": 3}
     provider.control(latency_ms=50, faults=[rule])
 
-    (row,) = running.convert(*some(1, pages=205))
+    (row,) = convert(*some(1, pages=205), split_pages=10)
 
     assert (row.status, row.page_count) == (DocumentStatus.COMPLETED, 205)
-    with running.database.reading() as session:
+    with database.reading() as session:
         pages = catalog.pages(session, row.id, list(range(205)))
     assert [page.markdown.split()[-1] for page in pages] == [str(n) for n in range(1, 206)]
-    assert running.totals().pages == provider.stats().billed_pages == 205
+    assert totals(database).pages == provider.stats().billed_pages == 205
 
 
 FILES: dict[str, dict[str, Any]] = {
@@ -334,34 +316,39 @@ def test_uploaded_files_with_quirks(provider: MistralServer, running: Running, n
 
 
 def test_a_killed_worker_pays_again_only_for_what_was_in_flight(
-    provider: MistralServer, running: Running
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     provider.control(latency_ms=700)
-    submitted = running.submit(*some(12))
+    ids = [submit(database, settings, content) for content in some(12)]
+    supervisor = start(start_supervisor, provider, worker_concurrency=3)
     for _ in range(2):  # a third time, and some would be left to people
         before = provider.stats().calls.get("ocr", 0)
         wait_until(lambda: provider.stats().calls.get("ocr", 0) > before + 1, timeout_s=20)  # noqa: B023
-        os.kill(running.place.supervisor.workers[0].pid, signal.SIGKILL)
+        os.kill(supervisor.workers[0].pid, signal.SIGKILL)
 
-    assert {row.status for row in running.end(submitted)} == {DocumentStatus.COMPLETED}
-    assert running.totals().pages == 12
-    assert_bill_is_right(provider, running.totals())
+    wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=60)
+
+    rows = [documents.document(database, one) for one in ids]
+    assert {row.status for row in rows} == {DocumentStatus.COMPLETED}
+    assert totals(database).pages == 12
+    assert_bill_is_right(provider, totals(database))
 
 
 def test_a_power_cut_in_mid_call_is_visible_and_costs_nobody_a_document(
-    provider: MistralServer, running: Running
+    provider: MistralServer, start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     provider.control(latency_ms=500)
-    submitted = running.submit(*some(2 * CONCURRENCY))
-    wait_until(lambda: provider.stats().in_flight == len(submitted), timeout_s=20)
-    running.place.supervisor.kill_tree()
+    ids = [submit(database, settings, content) for content in some(8)]
+    supervisor = start(start_supervisor, provider)
+    wait_until(lambda: provider.stats().in_flight >= 8, timeout_s=20)
+    supervisor.kill_tree()
 
-    running.place.start()
-    running.end(submitted)
+    start(start_supervisor, provider)
+    wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=30)
 
-    sums = running.totals()
-    assert (sums.pages, sums.ambiguous_calls, sums.ambiguous_pages) == (6, 6, 6)
-    assert_bill_is_right(provider, sums)
+    sums = totals(database)
+    assert (sums.pages, sums.ambiguous_calls, sums.ambiguous_pages) == (8, 8, 8)
+    assert_bill_is_right(provider, totals(database))
 
 
 def test_files_of_dead_processes_are_swept(
@@ -369,12 +356,12 @@ def test_files_of_dead_processes_are_swept(
 ) -> None:
     provider.control(latency_ms=20_000)
     submit(database, settings, pdf("A heavy page", padding_bytes=6 * 1024 * 1024))
-    supervisor = start(start_supervisor, provider, call_deadline_seconds=1, worker_count=1)
+    supervisor = start(start_supervisor, provider, call_deadline_seconds=1)
     wait_until(lambda: provider.stats().in_flight == 1, timeout_s=20)
     supervisor.kill_tree()
     assert provider.stats().files == 1
 
     provider.control(latency_ms=0)
-    start(start_supervisor, provider, call_deadline_seconds=1, worker_count=1, tidy=True)
+    start(start_supervisor, provider, call_deadline_seconds=1, tidy=True)
 
     wait_until(lambda: provider.stats().files == 0, timeout_s=30)
