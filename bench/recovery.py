@@ -74,7 +74,9 @@ def dead_supervisor() -> tuple[float, float]:
         service.process.wait(60)
         ended = time.monotonic()
         service.start()
-        return ended - killed, _until_given_back(service, held) - ended
+        back = _until_given_back(service, held)
+        service.wait_until_ready()
+        return ended - killed, back - ended
 
 
 @contextmanager

@@ -33,14 +33,22 @@ class Service:
         self._environment = environment
 
     def start(self) -> None:
-        """At first, and anew after its end; returns when all workers are ready."""
-        started = time.monotonic()
+        """At first, and anew after its end."""
+        self._started = time.monotonic()
         with (self.data_dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["./start.sh"], cwd=REPOSITORY, env=self._environment, stdout=log, stderr=log
             )
-        self._wait_until_ready()
-        self.ready_seconds = time.monotonic() - started
+
+    def wait_until_ready(self) -> None:
+        """Until all workers are; raises RuntimeError when it ends before."""
+        while self.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.get("/health")["services"]["workers"] == "ok":
+                    self.ready_seconds = time.monotonic() - self._started
+                    return
+            time.sleep(0.02)
+        raise RuntimeError(f"the service ended with status {self.process.returncode}")
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
@@ -84,14 +92,6 @@ class Service:
         self.process.wait(60)
         return time.monotonic() - started
 
-    def _wait_until_ready(self) -> None:
-        while self.process.poll() is None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if self.get("/health")["services"]["workers"] == "ok":
-                    return
-            time.sleep(0.02)
-        raise RuntimeError(f"the service ended with status {self.process.returncode}")
-
 
 @contextmanager
 def running(**settings: str) -> Iterator[Service]:
@@ -105,6 +105,7 @@ def running(**settings: str) -> Iterator[Service]:
         service = Service(Path(folder), environment)
         service.start()
         try:
+            service.wait_until_ready()
             yield service
         finally:
             if service.process.poll() is None:

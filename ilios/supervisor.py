@@ -154,6 +154,7 @@ class Supervisor:
             if not self._is_blocked:
                 log.warning("supervisor.database_failed", reason=str(error))
             self._is_blocked = True
+            self._looked_at = time.monotonic()
 
     def _release(self) -> None:
         """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
@@ -300,7 +301,8 @@ class Supervisor:
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
         next_call = self._situation.governor.seconds_to_wait() or POLL_SECONDS
-        return max(0.0, min(POLL_SECONDS, next_start, next_call))
+        next_look = self._looked_at + POLL_SECONDS - time.monotonic()  # whatever was heard since
+        return max(0.0, min(next_look, next_start, next_call))
 
 
 def _epoch() -> float:
