@@ -101,7 +101,12 @@ def is_converged(settings: Settings) -> bool:
 
 
 def replicator_of(supervisor: SupervisorProcess) -> psutil.Process:
-    return psutil.Process(int(re.findall(r"replicator_pid=(\d+)", supervisor.log)[-1]))
+    return psutil.Process(replicator_pid(supervisor))
+
+
+def replicator_pid(supervisor: SupervisorProcess) -> int:
+    """Of the one that was started last; it may have ended."""
+    return int(re.findall(r"replicator_pid=(\d+)", supervisor.log)[-1])
 
 
 def add_documents(database: Database, settings: Settings, count: int = 3) -> list[str]:
@@ -155,7 +160,7 @@ def test_a_replicator_that_is_killed_is_started_again(
     killed.kill()
     convert(database, settings)
 
-    wait_until(lambda: replicator_of(supervisor).pid != killed.pid, 20)
+    wait_until(lambda: replicator_pid(supervisor) != killed.pid, 20)
     wait_until(lambda: is_converged(settings), 20)
     assert settings.turso_auth_token is not None
     said = supervisor.log + str(beat(settings))
