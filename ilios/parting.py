@@ -50,7 +50,7 @@ class Parting:
             whole = plan.parts[0]
         if whole.indexes is None or not has_pages:
             return whole
-        return self._rest(work, source, whole.indexes, whole, workspace)
+        return self._rest(work, source, whole, workspace)
 
     def drop(self, work: Work) -> None:
         """Remove the file of a range that is done; a left-over goes with the document."""
@@ -58,13 +58,12 @@ class Parting:
             with contextlib.suppress(ConversionError):
                 self._store.delete(self._key(work))
 
-    def _rest(
-        self, work: Work, source: Source, asked: tuple[int, ...], whole: Part, workspace: Path
-    ) -> Part | None:
-        """Of the pages `asked` for, those that no earlier attempt has paid for.
+    def _rest(self, work: Work, source: Source, whole: Part, workspace: Path) -> Part | None:
+        """Of the pages of `whole`, those that no earlier attempt has paid for.
 
-        `whole` holds all of them; `source` is numbered like it in a range, like the document else.
+        `source` is numbered like it in a range, like the document else.
         """
+        asked = whole.indexes or ()
         done = self._pages_of(work) & set(asked)
         if not done:
             return whole
