@@ -80,11 +80,25 @@ wait_for_ends() {
   local group deadline=$((SECONDS + ${SHUTDOWN_GRACE_SECONDS:-30} + 5))
   [[ ${USE_EMBEDDED_REPLICA:-} != [1tTyYoO]* ]] || ((deadline += 10))
   for group in "$web" "$supervisor"; do
-    while kill -0 -- "-$group" 2>/dev/null && ((SECONDS < deadline)); do
+    while lives "$group" && ((SECONDS < deadline)); do
       sleep 0.05
     done
     kill -KILL -- "-$group" 2>/dev/null
   done
+}
+
+# Whether anybody in a process group still runs. Who has ended is in it until its parent takes note,
+# which for an orphan is PID 1: where that is not this script, it may take its time.
+lives() {
+  kill -0 -- "-$1" 2>/dev/null || return 1
+  [[ -r /proc/self/stat ]] || return 0  # not Linux: there the group is all that can be asked
+  local entry stat state group
+  for entry in /proc/[0-9]*/stat; do
+    read -r stat 2>/dev/null <"$entry" || continue  # it has just gone
+    read -r state _ group _ <<<"${stat##*) }"  # what follows the name, which may hold anything
+    [[ $group != "$1" || $state == [ZX] ]] || return 0
+  done
+  return 1
 }
 
 stop_requested=0 web="" supervisor=""
