@@ -25,6 +25,7 @@ from ilios import (
 )
 from ilios.database import BRISK, Database
 from ilios.dispatch import Dispatcher, Slot
+from ilios.errands import Errands
 from ilios.errors import DatabaseBusy, StartupError
 from ilios.kept_answers import KeptAnswers
 from ilios.processes import InheritedDescriptor, lock_file
@@ -47,10 +48,8 @@ LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
 LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
-TIDY_SECONDS = 600.0
 OVERSLEPT_SECONDS = 1.0  #: longer than asked for: we were stopped, and perhaps all of us
 SET_BACK_SECONDS = 1.0  #: of the clock, at once
-STORE_LOOK_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
 
 
 def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) -> int:
@@ -88,14 +87,13 @@ class Supervisor:
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
+        self._errands = Errands(settings, self._workers)
         self._situation = Situation(settings, self._workers, self._replicator)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
         self._may_claim = True  #: whether anything was heard that could let a job start
         self._looked_at = 0.0
-        self._tidied_at = -TIDY_SECONDS
-        self._looked_at_store_at = -STORE_LOOK_SECONDS
         self._is_blocked = False  #: the database fails: that is said once
         self._renewed_at = time.monotonic()
         self._epoch = _epoch()
@@ -117,8 +115,7 @@ class Supervisor:
             self._workers.start_due()
             self._replicator.tend()
             self._attempt_dispatch()
-            self._tidy()
-            self._look_at_store()
+            self._errands.send()
             self._situation.beat()
             self._listen(self._pause_seconds())
             if self._workers.cannot_boot:
@@ -243,20 +240,6 @@ class Supervisor:
         self._situation.hear(worker)
         self._to_give_back += worker.interrupted
         worker.interrupted = []
-
-    def _tidy(self) -> None:
-        """Have what dead processes left behind looked after, by one worker."""
-        ready = self._workers.ready()
-        if ready and time.monotonic() - self._tidied_at >= TIDY_SECONDS:
-            self._tidied_at = time.monotonic()
-            ready[0].tidy()
-
-    def _look_at_store(self) -> None:
-        """Have one worker see whether the bucket answers. A folder needs no such look."""
-        is_due = time.monotonic() - self._looked_at_store_at >= STORE_LOOK_SECONDS
-        if self._settings.s3_bucket and is_due and (ready := self._workers.ready()):
-            self._looked_at_store_at = time.monotonic()
-            ready[0].look_at_store()
 
     def _bury(self, worker: WorkerHandle) -> None:
         """Once a dead worker is reaped, its jobs go back; before, it could still finish one."""

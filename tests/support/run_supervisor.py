@@ -11,6 +11,7 @@ from pathlib import Path
 import ilios.heartbeat
 from ilios import (
     clock,
+    errands,
     governor,
     queue,
     retries,
@@ -43,8 +44,8 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
 if "ILIOS_TEST_TIDY" in os.environ:
     from ilios.engines.mistral import provider_files
 
-    supervisor.STORE_LOOK_SECONDS = 0.5
-    supervisor.TIDY_SECONDS = 1.0
+    errands.STORE_LOOK_SECONDS = 0.5
+    errands.TIDY_SECONDS = 1.0
     provider_files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
 
 if "ILIOS_TEST_CLOCK" in os.environ:
