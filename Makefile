@@ -77,8 +77,9 @@ monitoring-test: setup
 $(TIERS): setup
 	$(call pytest,tests/$@)
 
+# Two at a time: of three, each would have too little of two processors to be back in time.
 faults: setup
-	$(call pytest,tests/faults --repeat-faults $(REPEAT))
+	$(call pytest,--numprocesses 2 --dist worksteal tests/faults --repeat-faults $(REPEAT))
 
 chaos: setup
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.chaos --minutes $(MINUTES) --rate $(RATE) \
