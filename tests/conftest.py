@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from ilios.settings import Settings
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
+
+
+def pytest_configure() -> None:
+    """Let a SIGINT reach what tests start: a shell has it ignored by what runs in the background.
+
+    With a handler of ours in place, processes begin with the default.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
