@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -102,10 +102,16 @@ class Dispatcher:
             releases.let_go(session, job_ids)
         log.info("jobs.let_go", jobs=len(job_ids))
 
-    def extend(self, leases: list[Lease]) -> None:
-        """Heartbeat for the jobs that live workers hold."""
-        with self._database.writing() as session:
-            queue.extend(session, leases, clock.now())
+    def renew(self, held: list[Lease]) -> None:
+        """Heartbeat for the jobs that live workers hold; then give back what nobody renews.
+
+        Both at one moment: however long we are stopped between them, ours have not expired then.
+        """
+        now = clock.now()
+        if held:
+            with self._database.writing() as session:
+                queue.extend(session, held, now)
+        self.release_expired(now)
 
     def give_back(self, leases: Iterable[Lease]) -> None:
         """Return jobs that were never begun, or that we stopped; costs no attempt."""
@@ -138,9 +144,8 @@ class Dispatcher:
         """Give back all that this node holds; for a supervisor that has just started."""
         self._release(releases.of_node(node))
 
-    def release_expired(self) -> None:
+    def release_expired(self, now: datetime) -> None:
         """Give back the jobs of nodes that no longer renew their leases."""
-        now = clock.now()
         with self._database.reading() as session:
             if not backlog.anything_expired(session, now):
                 return

@@ -160,7 +160,8 @@ class Supervisor:
             self._dispatcher.give_back(interrupted.kept(kept))
             interrupted.forget(kept)
             self._dispatcher.release_node(self._node)
-            self._dispatcher.release_expired()  # a restored database's, of the node that was lost
+            # A restored database's are of the node that was lost.
+            self._dispatcher.release_expired(clock.now())
             self._dispatcher.assign_lanes(self._settings)
             self._node_released = True
         if self._lost:
@@ -198,10 +199,7 @@ class Supervisor:
         if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
             return
         self._renewed_at = time.monotonic()
-        held = [lease for worker in self._workers for lease in worker.leases]
-        if held:
-            self._dispatcher.extend(held)
-        self._dispatcher.release_expired()
+        self._dispatcher.renew([lease for worker in self._workers for lease in worker.leases])
 
     def _look_at_clock(self) -> None:
         """When the clock was set back, what was to wait for seconds must not wait for hours."""
@@ -216,18 +214,19 @@ class Supervisor:
         bell = self._listener.fileno()
         free = self._workers.free_places()
         replicator = self._replicator.sources()
-        latest = time.monotonic() + timeout_seconds + OVERSLEPT_SECONDS
+        listens_since = time.monotonic()
         news = set(wait([bell, self._signalled, *replicator, *sources(workers)], timeout_seconds))
-        if time.monotonic() > latest:
+        listened_seconds = time.monotonic() - listens_since
+        if listened_seconds > timeout_seconds + OVERSLEPT_SECONDS:
             log.warning("supervisor.overslept")
-            for worker in workers:  # they may have been stopped too
-                worker.forgive_silence()
+            listened_seconds = 0.0  # they may have been stopped too
         self._listener.rung()
         for worker in workers:
             ended = worker.process.sentinel in news
-            silent = worker.pipe in news and not worker.read()
+            worker.silent_seconds += listened_seconds
+            can_speak = worker.read()
             self._hear(worker)
-            if ended or silent:
+            if ended or not can_speak:
                 self._bury(worker)
             else:
                 self._workers.kill_if_stuck(worker)

@@ -61,7 +61,8 @@ class WorkerHandle:
         self.store_seen: list[StoreSeen] = []  #: for the supervisor to take
         self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
         self._jobs: dict[str, _Given] = {}  #: sent and not ended
-        self._started_at = self._heard_at = time.monotonic()
+        self.silent_seconds = 0.0  #: for which it was listened to, since it last said anything
+        self._started_at = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
         self.pipe, child_end = spawn.Pipe()
         self.process: SpawnProcess = spawn.Process(
@@ -106,14 +107,6 @@ class WorkerHandle:
         now = time.monotonic()
         return now - min((given.at for given in self._jobs.values()), default=now)
 
-    def silent_seconds(self) -> float:
-        """Since it last said anything, or was started."""
-        return time.monotonic() - self._heard_at
-
-    def forgive_silence(self) -> None:
-        """Count its silence from now on."""
-        self._heard_at = time.monotonic()
-
     def give(self, lease: Lease, lane: str) -> None:
         """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
         self._jobs[lease.job_id] = _Given(lease, lane, time.monotonic())
@@ -154,7 +147,7 @@ class WorkerHandle:
         return self.process.exitcode
 
     def _note(self, message: ToSupervisor) -> None:
-        self._heard_at = time.monotonic()
+        self.silent_seconds = 0.0
         match message:
             case Ready(slots):
                 self.slots = slots

@@ -125,8 +125,8 @@ class WorkerPool:
         """End a worker that says nothing any more, or whose job outlasts every deadline."""
         overdue_after = self._settings.job_deadline_seconds + OVERDUE_SECONDS
         silent_after = SILENT_SECONDS if worker.is_ready else BOOT_SECONDS
-        if worker.oldest_job_seconds() > overdue_after or worker.silent_seconds() > silent_after:
-            log.error("worker.stuck", worker=worker.name, silent_s=round(worker.silent_seconds()))
+        if worker.oldest_job_seconds() > overdue_after or worker.silent_seconds > silent_after:
+            log.error("worker.stuck", worker=worker.name, silent_s=round(worker.silent_seconds))
             worker.process.kill()
 
     def stop(self, grace_seconds: float, in_between: Callable[[], None]) -> None:

@@ -1,0 +1,55 @@
+"""What the dispatcher gives back, and what it leaves alone."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ilios import clock, queue
+from ilios.database import Database
+from ilios.dispatch import Dispatcher, Slot
+from ilios.engines import EMBEDDED
+from ilios.models import JobStatus
+from ilios.queue import Lease
+from tests.support import documents
+
+
+@pytest.fixture
+def dispatcher(database: Database) -> Dispatcher:
+    return Dispatcher(database, ambiguous_retries=2)
+
+
+@pytest.fixture
+def lease(database: Database, dispatcher: Dispatcher) -> Lease:
+    """Of a job that a worker has."""
+    documents.add_document(database)
+    ((_, lease),) = dispatcher.claim([Slot(EMBEDDED, "node/worker-0")])
+    return lease
+
+
+@pytest.fixture
+def sluggish(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is stopped for longer than a lease between any two looks at the clock."""
+    begun = clock.now()
+    stops = itertools.count(1)
+    monkeypatch.setattr(clock, "now", lambda: begun + next(stops) * 2 * queue.LEASE)
+
+
+@pytest.mark.usefixtures("sluggish")
+def test_a_job_that_a_live_worker_holds_stays_there_however_long_the_renewal_takes(
+    database: Database, dispatcher: Dispatcher, lease: Lease
+) -> None:
+    dispatcher.renew([lease])
+
+    job = documents.job(database, lease.job_id)
+    assert (job.status, job.lease_token) == (JobStatus.PROCESSING, lease.token)
+
+
+@pytest.mark.usefixtures("sluggish")
+def test_a_job_whose_lease_nobody_renews_is_given_back(
+    database: Database, dispatcher: Dispatcher, lease: Lease
+) -> None:
+    dispatcher.renew([])
+
+    assert documents.job(database, lease.job_id).status is JobStatus.PENDING
