@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
@@ -56,18 +55,11 @@ def start_supervisor(settings: Settings) -> Iterator[Callable[..., SupervisorPro
         hurried: bool = False,
         tidy: bool = False,
         clock: Path | None = None,
-        variables: Mapping[str, str] = MappingProxyType({}),
         **changes: object,
     ) -> SupervisorProcess:
         changed = settings.model_copy(update=changes)
         supervisor = SupervisorProcess(
-            changed,
-            engine,
-            impatient=impatient,
-            hurried=hurried,
-            tidy=tidy,
-            clock=clock,
-            variables=variables,
+            changed, engine, impatient=impatient, hurried=hurried, tidy=tidy, clock=clock
         )
         started.append(supervisor)
         supervisor.wait_until_ready()
