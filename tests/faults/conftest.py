@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -55,11 +56,18 @@ def start_supervisor(settings: Settings) -> Iterator[Callable[..., SupervisorPro
         hurried: bool = False,
         tidy: bool = False,
         clock: Path | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
         **changes: object,
     ) -> SupervisorProcess:
         changed = settings.model_copy(update=changes)
         supervisor = SupervisorProcess(
-            changed, engine, impatient=impatient, hurried=hurried, tidy=tidy, clock=clock
+            changed,
+            engine,
+            impatient=impatient,
+            hurried=hurried,
+            tidy=tidy,
+            clock=clock,
+            variables=variables,
         )
         started.append(supervisor)
         supervisor.wait_until_ready()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ilios import data_folder
+from ilios import data_folder, sync_points
 from ilios.database import Database
 from ilios.models import DocumentStatus
 from ilios.settings import Settings
@@ -23,6 +23,7 @@ from tests.support.waiting import wait_until
 Start = Callable[..., SupervisorProcess]
 PICKUP_S = 1.5  #: after a lost wake-up
 LONGER_THAN_LEASE_AND_SILENCE_S = 4.0  #: of an impatient supervisor
+ONE_LOOK_S = 0.5  #: of a supervisor at those who say nothing
 
 
 def is_completed(database: Database, document_id: str) -> bool:
@@ -85,6 +86,34 @@ def test_a_supervisor_that_was_paused_alone_does_not_take_its_workers_for_dead(
 
     wait_until(lambda: is_completed(database, document_id), 10)
     assert documents.job(database, job_id).attempts == 1
+
+
+def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
+    start_supervisor: Start, settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    points = tmp_path / "points"
+    points.mkdir()
+    supervisor = start_supervisor(
+        "echo", impatient=True, worker_count=1, variables={"ILIOS_SYNC_POINTS": str(points)}
+    )
+    before = [worker.pid for worker in supervisor.workers]
+    (points / sync_points.JOB_CLAIMED).touch()
+    with database.writing():  # so it is not stopped in its tidying with the lock in its hands
+        for worker in supervisor.workers:
+            worker.suspend()
+    document_id, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: list(points.glob(f"{sync_points.JOB_CLAIMED}@*")), 10)
+
+    let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)  # and the supervisor is at something else
+    for held in points.iterdir():
+        held.unlink()
+    let_time_pass(ONE_LOOK_S)
+    for worker in supervisor.workers:
+        worker.resume()
+
+    wait_until(lambda: is_completed(database, document_id), 10)
+    assert documents.job(database, job_id).attempts == 1
+    assert [worker.pid for worker in supervisor.workers] == before
 
 
 def test_a_second_sigterm_in_mid_call_does_not_cut_it_short(
