@@ -83,7 +83,8 @@ class FuzzedService:
         offers = [call.offer() for _ in each]
         links = [call.link(made[0]), *(offer["uploadUrl"] for offer in offers)]
         cancelled, deleted = ([call.submit("text.txt", b"Gone") for _ in each] for _ in "cd")
-        wait_until(lambda: not call.under_way(), TIMEOUT_S)
+        submitted = [*made, *cancelled, *deleted]
+        wait_until(lambda: all(map(call.has_ended, submitted)), TIMEOUT_S)
         call.each("DELETE", deleted)
         waiting = [self._waiting(tenant) for _ in range(2 * self._each)]
         call.each("POST", [f"{one}/cancel" for one in waiting[: self._each]])
@@ -164,11 +165,9 @@ class _Calls:
         path = f"{self._url}/api/documents/{document_id}/original"
         return self._session.get(path, allow_redirects=False).headers["Location"]
 
-    def under_way(self) -> int:
-        found = [
-            self._ask("GET", f"/api/documents?status={one}") for one in ("pending", "processing")
-        ]
-        return sum(len(one["documents"]) for one in found)
+    def has_ended(self, document_id: str) -> bool:
+        status = self._ask("GET", f"/api/documents/status/{document_id}")["status"]
+        return status not in {"pending", "processing"}
 
     def each(self, method: str, paths: Iterable[str]) -> None:
         for path in paths:
