@@ -32,7 +32,7 @@ _METADATA = MetadataSchema()
 @needs(Scope.CONVERT)
 @blueprint.arguments(BatchForm(), location="multipart")
 @blueprint.response(202, BatchAcceptedSchema)
-@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503, 507)
+@blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
 def batch_submit(form: dict[str, Any]) -> Any:
     """Queue 1 to 100 documents, all or none.
 
@@ -48,7 +48,7 @@ def batch_submit(form: dict[str, Any]) -> Any:
 @needs(Scope.READ)
 @blueprint.arguments(BatchStatusQuery(), location="query")
 @blueprint.response(200, BatchStatusSchema)
-@blueprint.refuses(400, 401, 403, 404, 429)
+@blueprint.refuses(401, 403, 404, 429)
 def batch_status(query: dict[str, Any], batch_id: str) -> Any:
     """Report how far a batch has come."""
     owner = current_owner()
@@ -60,7 +60,7 @@ def batch_status(query: dict[str, Any], batch_id: str) -> Any:
 @blueprint.post("/<id:batch_id>/cancel")
 @needs(Scope.CONVERT)
 @blueprint.response(200, BatchStatusSchema)
-@blueprint.refuses(400, 401, 403, 404, 409, 429)
+@blueprint.refuses(401, 403, 404, 409, 429)
 def batch_cancel(batch_id: str) -> Any:
     """Stop the conversion of all documents of a batch that have not ended.
 
@@ -75,7 +75,7 @@ def batch_cancel(batch_id: str) -> Any:
 @needs(Scope.READ)
 @blueprint.arguments(BatchDownloadQuery(), location="query")
 @blueprint.response(200, TEXT, content_type=NDJSON)
-@blueprint.refuses(400, 401, 403, 404, 409, 422, 429)
+@blueprint.refuses(401, 403, 404, 409, 422, 429)
 def batch_download(_query: dict[str, Any], batch_id: str) -> Response:
     """Give all results of a finished batch, one JSON object a line.
 

@@ -58,7 +58,7 @@ def _in_a_waiting_place(view: Callable[..., Any]) -> Callable[..., Any]:
 @blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
-@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 502, 503, 504, 507)
+@blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 502, 503, 504, 507)
 def convert(form: dict[str, Any]) -> Response:
     """Convert a document and wait for the result.
 

@@ -35,7 +35,7 @@ blueprint = ApiBlueprint(
 @needs(Scope.CONVERT)
 @blueprint.arguments(SubmitForm(), location="multipart")
 @blueprint.response(202, AcceptedSchema)
-@blueprint.refuses(400, 401, 402, 403, 408, 413, 415, 422, 429, 503, 507)
+@blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
 def submit(form: dict[str, Any]) -> Response:
     """Queue a document.
 
@@ -49,7 +49,7 @@ def submit(form: dict[str, Any]) -> Response:
 @needs(Scope.READ)
 @blueprint.arguments(WaitQuery(), location="query")
 @blueprint.response(200, DocumentStatusSchema)
-@blueprint.refuses(400, 401, 403, 404, 429)
+@blueprint.refuses(401, 403, 404, 429)
 def document_status(query: dict[str, Any], document_id: str) -> Any:
     """Report how far a document's conversion has come."""
     owner = current_owner()
@@ -62,7 +62,7 @@ def document_status(query: dict[str, Any], document_id: str) -> Any:
 @needs(Scope.READ)
 @blueprint.arguments(ListQuery(), location="query")
 @blueprint.response(200, DocumentListSchema)
-@blueprint.refuses(400, 401, 403, 429)
+@blueprint.refuses(401, 403, 429)
 def document_list(query: dict[str, Any]) -> Any:
     """List the key's documents, the newest first.
 
@@ -81,7 +81,7 @@ def document_list(query: dict[str, Any]) -> Any:
 @blueprint.delete("/<id:document_id>")
 @needs(Scope.CONVERT)
 @blueprint.response(204)
-@blueprint.refuses(400, 401, 403, 404, 429, 503)
+@blueprint.refuses(401, 403, 404, 429, 503)
 def document_delete(document_id: str) -> Response:
     """Remove a document for good: original, archive, pages, images, and copies at the provider.
 
@@ -94,7 +94,7 @@ def document_delete(document_id: str) -> Response:
 @blueprint.post("/<id:document_id>/cancel")
 @needs(Scope.CONVERT)
 @blueprint.response(200, DocumentStatusSchema)
-@blueprint.refuses(400, 401, 403, 404, 409, 410, 429)
+@blueprint.refuses(401, 403, 404, 409, 410, 429)
 def document_cancel(document_id: str) -> Any:
     """Stop the conversion of a document, also one that is running.
 
@@ -108,7 +108,7 @@ def document_cancel(document_id: str) -> Any:
 @blueprint.post("/<id:document_id>/retry")
 @needs(Scope.CONVERT)
 @blueprint.response(202, DocumentStatusSchema)
-@blueprint.refuses(400, 401, 402, 403, 404, 409, 410, 429, 503, 507)
+@blueprint.refuses(401, 402, 403, 404, 409, 410, 429, 503, 507)
 def document_retry(document_id: str) -> Any:
     """Convert a document that failed or was cancelled once more, with fresh attempts.
 
@@ -126,7 +126,7 @@ def document_retry(document_id: str) -> Any:
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
 @blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")
-@blueprint.refuses(400, 401, 403, 404, 409, 410, 422, 429)
+@blueprint.refuses(401, 403, 404, 409, 410, 422, 429)
 def document_result(query: dict[str, Any], document_id: str) -> Response:
     """Give the result of a completed document.
 
@@ -139,7 +139,7 @@ def document_result(query: dict[str, Any], document_id: str) -> Response:
 @blueprint.get("/<id:document_id>/original")
 @needs(Scope.READ)
 @blueprint.response(302, description="A link to the bytes as they were sent; valid for 5 minutes.")
-@blueprint.refuses(400, 401, 403, 404, 409, 410, 429, 503)
+@blueprint.refuses(401, 403, 404, 409, 410, 429, 503)
 def document_original(document_id: str) -> Response:
     """Redirect to the document as it was sent."""
     url = services().reports.original_url(document_id, owner=current_owner())
@@ -149,7 +149,7 @@ def document_original(document_id: str) -> Response:
 @blueprint.get("/<id:document_id>/images/<name>")
 @needs(Scope.READ)
 @blueprint.response(200, BINARY, content_type="image/*")
-@blueprint.refuses(400, 401, 403, 404, 410, 429, 503)
+@blueprint.refuses(401, 403, 404, 410, 429, 503)
 def document_image(document_id: str, name: str) -> Response:
     """Give an image of a result; its Markdown points here."""
     image = services().reports.image(document_id, name, owner=current_owner())

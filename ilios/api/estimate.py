@@ -20,7 +20,7 @@ blueprint = ApiBlueprint("Estimates", __name__, description="What a conversion w
 @needs(Scope.CONVERT)
 @blueprint.arguments(EstimateForm(), location="multipart")
 @blueprint.response(200, EstimateSchema)
-@blueprint.refuses(400, 401, 403, 408, 413, 415, 422, 429, 503, 507)
+@blueprint.refuses(401, 403, 413, 415, 422, 429, 503, 507)
 def estimate(form: dict[str, Any]) -> Any:
     """Tell what a document would cost, without converting or keeping it.
 

@@ -47,7 +47,7 @@ def object_get(token: str) -> Response:
     }
 )
 @blueprint.response(200, description="Stored.")
-@blueprint.refuses(400, 404, 408, 413, 503, 507)
+@blueprint.refuses(404, 413, 503, 507)
 def object_put(token: str) -> Response:
     """Upload what a link was given out for: exactly as many bytes as it says."""
     store, link = _open(token, "PUT")

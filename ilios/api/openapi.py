@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask
@@ -39,6 +40,8 @@ ends.
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
+EVERYWHERE: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
+"""Whatever it asks for, the head of a request may be refused."""
 
 
 class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
@@ -72,6 +75,7 @@ def init(app: Flask) -> IliosApi:
 
 def document(app: Flask, api: IliosApi) -> dict[str, Any]:
     """The whole document, once all blueprints are registered."""
+    refused = {str(one): api.spec.components.get_ref("response", one.name) for one in EVERYWHERE}
     spec: dict[str, Any] = api.spec.to_dict()
     for response in spec["components"]["responses"].values():
         content = response.get("content", {})
@@ -82,6 +86,7 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for operation in _operations(spec, str(rule)):
             _forget_default(operation)
+            operation["responses"] |= refused
             _say_whom(operation, view)
     return spec
 

@@ -25,7 +25,7 @@ blueprint = ApiBlueprint(
 @needs(Scope.CONVERT)
 @blueprint.arguments(UploadForm())
 @blueprint.response(200, UploadOfferSchema)
-@blueprint.refuses(400, 401, 403, 413, 415, 422, 429, 507)
+@blueprint.refuses(401, 403, 413, 415, 422, 429, 507)
 def upload_url(form: dict[str, Any]) -> Any:
     """Ask for a link to PUT a document to.
 
@@ -51,7 +51,7 @@ def upload_url(form: dict[str, Any]) -> Any:
 @blueprint.post("/upload-complete/<id:document_id>")
 @needs(Scope.CONVERT)
 @blueprint.response(202, UploadCompletedSchema)
-@blueprint.refuses(400, 401, 402, 403, 404, 409, 410, 415, 422, 429, 503, 507)
+@blueprint.refuses(401, 402, 403, 404, 409, 410, 415, 422, 429, 503, 507)
 def upload_complete(document_id: str) -> Any:
     """Queue a document whose bytes have been PUT.
 

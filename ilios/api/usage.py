@@ -24,7 +24,7 @@ blueprint = ApiBlueprint(
 @needs(Scope.READ)
 @blueprint.arguments(PeriodQuery(), location="query")
 @blueprint.response(200, UsageSummarySchema)
-@blueprint.refuses(400, 401, 403, 429)
+@blueprint.refuses(401, 403, 429)
 def usage_summary(query: dict[str, Any]) -> Any:
     """Sum up what was converted, and what it cost.
 
@@ -38,7 +38,7 @@ def usage_summary(query: dict[str, Any]) -> Any:
 @needs(Scope.READ)
 @blueprint.arguments(BreakdownQuery(), location="query")
 @blueprint.response(200, UsageBreakdownSchema)
-@blueprint.refuses(400, 401, 403, 429)
+@blueprint.refuses(401, 403, 429)
 def usage_breakdown(query: dict[str, Any]) -> Any:
     """The same sums for each operation, model or day."""
     by: ledger.Grouping = query["group_by"]

@@ -55,6 +55,11 @@ def test_every_status_is_documented_by_name(document: dict[str, Any]) -> None:
         assert all(status.isdigit() for status in operation["responses"]), name
 
 
+def test_every_operation_may_have_its_head_refused(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert {"400", "408", "414", "431"} <= operation["responses"].keys(), name
+
+
 def test_what_is_said_of_a_deleted_document_is_documented(
     anna: Caller, document: dict[str, Any]
 ) -> None:
