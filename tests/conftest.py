@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ilios import data_folder
 from ilios.database import Database
 from ilios.settings import Settings
+from ilios.wakeup import Bell
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
@@ -67,3 +69,10 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings.database_path)
     yield database
     database.close()
+
+
+@pytest.fixture
+def bell(settings: Settings) -> Iterator[Bell]:
+    bell = Bell(data_folder.wake_socket(settings))
+    yield bell
+    bell.close()

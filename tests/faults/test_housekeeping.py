@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from pydantic import SecretStr
@@ -26,13 +26,6 @@ from tests.support.waiting import wait_until
 
 Start = Callable[..., SupervisorProcess]
 OWNER = "anonymous"
-
-
-@pytest.fixture
-def bell(settings: Settings) -> Iterator[Bell]:
-    bell = Bell(data_folder.wake_socket(settings))
-    yield bell
-    bell.close()
 
 
 @pytest.fixture

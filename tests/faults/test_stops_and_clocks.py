@@ -15,6 +15,7 @@ from ilios import data_folder, sync_points
 from ilios.database import Database
 from ilios.models import DocumentStatus
 from ilios.settings import Settings
+from ilios.wakeup import Bell
 from tests.support import documents
 from tests.support.issuing import ShiftedClock
 from tests.support.supervising import SupervisorProcess
@@ -89,7 +90,7 @@ def test_a_supervisor_that_was_paused_alone_does_not_take_its_workers_for_dead(
 
 
 def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
-    start_supervisor: Start, settings: Settings, database: Database, tmp_path: Path
+    start_supervisor: Start, settings: Settings, database: Database, bell: Bell, tmp_path: Path
 ) -> None:
     points = tmp_path / "points"
     points.mkdir()
@@ -102,6 +103,7 @@ def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
         for worker in supervisor.workers:
             worker.suspend()
     document_id, job_id = documents.add_document(database, settings=settings)
+    bell.ring()  # at once: until then the supervisor listens, and hears nothing
     wait_until(lambda: list(points.glob(f"{sync_points.JOB_CLAIMED}@*")), 10)
 
     let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)  # and the supervisor is at something else

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,6 @@ from tests.support import working
 @pytest.fixture
 def store(settings: Settings) -> ObjectStore:
     return open_store(settings)
-
-
-@pytest.fixture
-def bell(settings: Settings) -> Iterator[Bell]:
-    bell = Bell(data_folder.wake_socket(settings))
-    yield bell
-    bell.close()
 
 
 @pytest.fixture
