@@ -115,7 +115,7 @@ class SupervisorProcess:
         return heartbeat.read(data_folder.supervisor_state(self.settings))
 
     def _is_ready(self) -> bool:
-        """Whether it says so of the workers that there are: it may not yet know of a death."""
+        """Whether it says so, and of workers that live: it may not yet know of a death."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the supervisor ended: {self.log}")
         beat = self._beat()
@@ -123,7 +123,7 @@ class SupervisorProcess:
             beat is not None
             and beat.pid == self.process.pid
             and beat.workers_ready == beat.workers_configured
-            and {worker.pid for worker in beat.workers} == {worker.pid for worker in self.workers}
+            and {worker.pid for worker in beat.workers} <= {child.pid for child in self.workers}
         )
 
 
