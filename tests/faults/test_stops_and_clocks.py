@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -34,6 +35,12 @@ def is_completed(database: Database, document_id: str) -> bool:
 def is_in_call(database: Database, job_id: str) -> bool:
     """So it holds no lock: a process that is stopped with one stops the others too."""
     return any(call.job_id == job_id for call in documents.calls(database))
+
+
+def is_stopped(process: psutil.Process) -> bool:
+    """Each of its threads: a signal takes effect a moment after it was sent."""
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    return all(") T " in (thread / "stat").read_text() for thread in threads)
 
 
 def let_time_pass(seconds: float) -> None:
@@ -102,6 +109,7 @@ def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
     with database.writing():  # so it is not stopped in its tidying with the lock in its hands
         for worker in supervisor.workers:
             worker.suspend()
+            wait_until(partial(is_stopped, worker), 5)
     document_id, job_id = documents.add_document(database, settings=settings)
     bell.ring()  # at once: until then the supervisor listens, and hears nothing
     wait_until(lambda: list(points.glob(f"{sync_points.JOB_CLAIMED}@*")), 10)
