@@ -43,7 +43,6 @@ from tests.support.working import converter
 
 LATER = timedelta(hours=25)  #: by then everything that was left behind is old enough
 IDLE_TIMEOUT_S = 30.0
-CLEARING_TIMEOUT_S = 5.0
 ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 PAGE_MICROS = 5200  #: of the default model, with the margin of 30 %
 RETRYABLE = {
@@ -110,11 +109,14 @@ def files_held(processes: Sequence[psutil.Process], folder: Path) -> list[str]:
 
 
 def _come_to_rest(place: Place) -> None:
-    """A document ends a moment before its worker has cleared its desk."""
+    """A document ends a moment before its worker has cleared its desk.
+
+    If that worker dies in between, the next start of the service clears it.
+    """
     wait_until(lambda: place.provider.stats().in_flight == 0, IDLE_TIMEOUT_S)
     desks = data_folder.workspaces(place.settings)
     with contextlib.suppress(TimeoutError):  # what is still there was left behind
-        wait_until(lambda: not any(desks.iterdir()), CLEARING_TIMEOUT_S)
+        wait_until(lambda: not any(desks.iterdir()), IDLE_TIMEOUT_S)
 
 
 def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
