@@ -101,7 +101,13 @@ def running(**settings: str) -> Iterator[Service]:
         tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
         environment = {**os.environ, "PATH": tools, "DATA_DIR": folder, "PORT": str(port)}
         environment |= settings
-        subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
+        subprocess.run(
+            ["alembic", "upgrade", "head"],
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=subprocess.DEVNULL,  # what it logs; a measurement prints its figures only
+            check=True,
+        )
         service = Service(Path(folder), environment)
         service.start()
         try:
