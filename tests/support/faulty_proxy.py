@@ -35,6 +35,7 @@ class FaultyProxy:
 
     def __init__(self, target_port: int) -> None:
         self.way = Way.OPEN
+        self.spoilt = 0  #: connections and blocks that did not pass as they were
         self.port = 0
         self._target_port = target_port
         self._listening = threading.Event()
@@ -75,6 +76,7 @@ class FaultyProxy:
         """One connection, from its first byte to its last."""
         try:
             if self.way is Way.REFUSE:
+                self.spoilt += 1
                 raise ConnectionResetError
             target, request = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
@@ -102,22 +104,21 @@ class FaultyProxy:
         passed_bytes = 0
         while block := await source.read(BLOCK_BYTES):
             passed_bytes += len(block)
-            match self.way:
-                case Way.BLACK_HOLE:
-                    continue
-                case Way.REFUSE:
-                    raise ConnectionResetError
-                case Way.RESET if is_answer:
-                    raise ConnectionResetError
-                case Way.CUT if passed_bytes > CUT_AFTER_BYTES and not is_answer:
-                    raise ConnectionResetError
-                case Way.HALF_CLOSE if is_answer:
-                    sink.write(block[: len(block) // 2])
-                    break
-                case Way.SLOW:
-                    await asyncio.sleep(LATENCY_SECONDS)
-                case Way.TRICKLE if is_answer:
-                    block = await self._trickle(block, sink)
+            way = self.way
+            if _spoils(way, passed_bytes, is_answer=is_answer):
+                self.spoilt += 1
+                match way:
+                    case Way.BLACK_HOLE:
+                        continue
+                    case Way.REFUSE | Way.RESET | Way.CUT:
+                        raise ConnectionResetError
+                    case Way.HALF_CLOSE:
+                        sink.write(block[: len(block) // 2])
+                        break
+                    case Way.SLOW:
+                        await asyncio.sleep(LATENCY_SECONDS)
+                    case Way.TRICKLE:
+                        block = await self._trickle(block, sink)
             sink.write(block)
             await sink.drain()
         if sink.can_write_eof():
@@ -131,6 +132,19 @@ class FaultyProxy:
             await asyncio.sleep(TRICKLE_SECONDS)
             block = block[1:]
         return block
+
+
+def _spoils(way: Way, passed_bytes: int, *, is_answer: bool) -> bool:
+    """Whether the way is one that a block does not pass as it is."""
+    match way:
+        case Way.OPEN:
+            return False
+        case Way.CUT:
+            return passed_bytes > CUT_AFTER_BYTES and not is_answer
+        case Way.RESET | Way.HALF_CLOSE | Way.TRICKLE:
+            return is_answer
+        case Way.SLOW | Way.BLACK_HOLE | Way.REFUSE:
+            return True
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -8,7 +8,7 @@ itself must find it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -73,12 +73,19 @@ def all_ended(database: Database) -> bool:
         return session.scalar(still_open) is None
 
 
-def completed(database: Database, document_ids: Iterable[str]) -> bool:
+def not_completed(database: Database, document_ids: Collection[str]) -> list[str]:
+    """What else became of these documents, each as a sentence."""
     with database.reading() as session:
-        which = Document.id.in_(document_ids)
-        return set(session.scalars(select(Document.status).where(which))) == {
-            DocumentStatus.COMPLETED
-        }
+        which = select(Document).where(Document.id.in_(document_ids))
+        found = {one.id: one for one in session.scalars(which)}
+    return [
+        *(f"{lost} is lost" for lost in set(document_ids) - set(found)),
+        *(
+            f"{one.id} is {one.status.value}: {one.error_code}, {one.error}"
+            for one in found.values()
+            if one.status is not DocumentStatus.COMPLETED
+        ),
+    ]
 
 
 def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
