@@ -26,6 +26,7 @@ from ilios.parting import Parting
 from ilios.queue import Lease
 from ilios.room import Room
 from ilios.storage.base import ObjectStore
+from ilios.storage.seen import StoreSeen, seen_in
 from ilios.work import Work
 
 log = logs.get(__name__)
@@ -74,8 +75,8 @@ class Converter:
             log.info("job.stopped", job_id=job_id)
             attempt.work.engine.stop(attempt.workspace)
 
-    def run(self, lease: Lease) -> News | None:
-        """Do one job to its end, whatever that is; returns what it says of the provider.
+    def run(self, lease: Lease) -> News | StoreSeen | None:
+        """Do one job to its end, whatever that is; returns what it says of provider or store.
 
         Raises only what is not the job's doing: a database that refuses, a disk that is full.
         """
@@ -122,7 +123,7 @@ class Converter:
             metrics.PICKUP_SECONDS.labels(job.lane).observe(waited.total_seconds())
         return Work(lease, job, document, self._engines[job.lane])
 
-    def _run(self, work: Work) -> News | None:
+    def _run(self, work: Work) -> News | StoreSeen | None:
         attempt = _Attempt(work, data_folder.workspace(self._workspaces, *_names(work.lease)))
         attempt.workspace.mkdir()
         self._running[work.job.id] = attempt
@@ -132,7 +133,7 @@ class Converter:
             if isinstance(error, OutcomeUnknown) and attempt.question:
                 self._answers.forget(attempt.question)  # it can be read by nobody
             self._recorder.give_up(work, attempt.question, error, is_answered=attempt.is_answered)
-            return news_of(error)
+            return news_of(error) or seen_in(error)
         except LeaseLost:
             raise
         except NOT_THE_JOBS_DOING:

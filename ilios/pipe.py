@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ilios.governor import News
 from ilios.queue import Lease
+from ilios.storage.seen import StoreSeen
 
 # Down: a Lease is "do this job"; there are never more of them out than the worker has slots.
 
@@ -29,7 +30,7 @@ class Tidy:
 
 @dataclass(frozen=True, slots=True)
 class LookAtStore:
-    """Down, now and then: find out whether the object store answers."""
+    """Down, now and then: find out whether the object store answers. `StoreSeen` goes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,11 @@ class Accepted:
 class Ended:
     """Up: the job's slot is free. Its outcome is in the database, unless it was interrupted.
 
-    `news` is what the job has to say of the provider.
+    `news` is what the job has to say of the provider, or of the object store.
     """
 
     job_id: str
-    news: News | None = None
+    news: News | StoreSeen | None = None
     interrupted: bool = False  #: by no fault of its own: to be given back
 
 
@@ -68,13 +69,6 @@ class Tidied:
     """Up: how many files of ours were removed at the provider."""
 
     provider_files: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSeen:
-    """Up: what is the matter with the object store; None when it answers."""
-
-    fault: str | None
 
 
 ToWorker = Lease | Stop | Cancel | Tidy | LookAtStore

@@ -11,6 +11,7 @@ from ilios.heartbeat import Heartbeat
 from ilios.replication import ReplicatorHandle
 from ilios.room import Room
 from ilios.settings import Settings
+from ilios.store_watch import StoreWatch
 from ilios.worker_handle import WorkerHandle
 from ilios.worker_pool import WorkerPool
 
@@ -23,16 +24,20 @@ class Situation:
     """Told by the workers, told to whoever reads the heartbeat. Each change is logged once."""
 
     def __init__(
-        self, settings: Settings, workers: WorkerPool, replicator: ReplicatorHandle
+        self,
+        settings: Settings,
+        workers: WorkerPool,
+        store: StoreWatch,
+        replicator: ReplicatorHandle,
     ) -> None:
         self._settings = settings
         self._workers = workers
+        self._store = store
         self._replicator = replicator
         self._path = data_folder.supervisor_state(settings)
         self.governor = _governor(settings)
         self._room = Room(settings)
         self._disk_fault: str | None = None
-        self._storage_fault: str | None = None
         self._provider_files_removed = 0
         self._beat_at = 0.0
         self._ready_last_said = -1
@@ -46,9 +51,7 @@ class Situation:
             if (after := self.governor.state()) != before:
                 log.warning("provider.state", state=after, was=before)
         for seen in worker.store_seen:
-            if seen.fault != self._storage_fault:
-                log.warning("storage.state", fault=seen.fault, was=self._storage_fault)
-            self._storage_fault = seen.fault
+            self._store.hear(seen)
         self._provider_files_removed += worker.provider_files_removed
         worker.news, worker.store_seen, worker.provider_files_removed = [], [], 0
 
@@ -91,7 +94,7 @@ class Situation:
             provider_jobs=self._workers.jobs_in(engines.MISTRAL),
             workers=tuple(self._workers.beats()),
             provider_files_removed=self._provider_files_removed,
-            storage_fault=self._storage_fault,
+            storage_fault=self._store.fault,
             turso=replica.text if replica else None,
             turso_lag_rows=replica.lag_rows if replica else 0,
             turso_lag_seconds=replica.lag_seconds() if replica else 0.0,

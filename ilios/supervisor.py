@@ -33,6 +33,7 @@ from ilios.queue import Lease
 from ilios.replication import ReplicatorHandle
 from ilios.settings import Settings
 from ilios.situation import Situation
+from ilios.store_watch import StoreWatch
 from ilios.wakeup import Listener
 from ilios.worker import EngineFactory
 from ilios.worker_handle import WorkerHandle, sources
@@ -87,8 +88,9 @@ class Supervisor:
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
-        self._errands = Errands(settings, self._workers)
-        self._situation = Situation(settings, self._workers, self._replicator)
+        self._store = StoreWatch(settings, self._workers)
+        self._errands = Errands(self._workers)
+        self._situation = Situation(settings, self._workers, self._store, self._replicator)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
@@ -114,6 +116,7 @@ class Supervisor:
         while not self._stopping:
             self._workers.start_due()
             self._replicator.tend()
+            self._store.tend()
             self._attempt_dispatch()
             self._errands.send()
             self._situation.beat()
@@ -181,7 +184,7 @@ class Supervisor:
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots or not self._situation.has_room():
+        if not slots or not self._store.may_be_used or not self._situation.has_room():
             return
         for slot, lease in self._dispatcher.claim(slots):
             sync_points.reach(sync_points.JOB_CLAIMED)

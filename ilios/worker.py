@@ -30,7 +30,6 @@ from ilios.pipe import (
     LookAtStore,
     Ready,
     Stop,
-    StoreSeen,
     Tidied,
     Tidy,
     ToSupervisor,
@@ -44,6 +43,7 @@ from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage import ObjectStore, examination, open_store
 from ilios.storage.s3 import HURRIED
+from ilios.storage.seen import StoreSeen
 
 if TYPE_CHECKING:
     from ilios.provider_batches.steps import ProviderBatches
@@ -171,7 +171,8 @@ class Worker:
     def _run_job(self, lease: Lease) -> None:
         self._send(Accepted(lease.job_id))
         sync_points.reach(sync_points.JOB_ACCEPTED)
-        news, interrupted = None, False
+        news: News | StoreSeen | None = None
+        interrupted = False
         with tracing.working_for(lease.origin, job_id=lease.job_id):
             try:
                 news = self._run(lease)
@@ -184,7 +185,7 @@ class Worker:
             self._running -= 1
         self._send(Ended(lease.job_id, news, interrupted))
 
-    def _run(self, lease: Lease) -> News | None:
+    def _run(self, lease: Lease) -> News | StoreSeen | None:
         if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
             return self._batches.run(lease)
         return self._converter.run(lease)
@@ -200,12 +201,12 @@ class Worker:
         self._send(Tidied(files))
 
     def _look(self) -> None:
+        fault = None
         try:
             fault = self._look_at_store()
-        except Exception:
+        except Exception:  # jobs will tell
             log.exception("worker.cannot_look_at_store")
-        else:
-            self._send(StoreSeen(fault))
+        self._send(StoreSeen(fault))
 
     def _send(self, message: ToSupervisor) -> None:
         with self._sending:

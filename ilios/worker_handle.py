@@ -18,7 +18,6 @@ from ilios.pipe import (
     LookAtStore,
     Ready,
     Stop,
-    StoreSeen,
     Tidied,
     Tidy,
     ToSupervisor,
@@ -27,6 +26,7 @@ from ilios.pipe import (
 from ilios.processes import InheritedDescriptor
 from ilios.queue import Lease
 from ilios.settings import Settings
+from ilios.storage.seen import StoreSeen
 
 log = logs.get(__name__)
 
@@ -59,6 +59,7 @@ class WorkerHandle:
         self.news: list[News] = []  #: of the provider, for the supervisor to take
         self.provider_files_removed = 0
         self.store_seen: list[StoreSeen] = []  #: for the supervisor to take
+        self.asked_of_store_at = -float("inf")  #: unless it looks, long ago
         self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
         self._jobs: dict[str, _Given] = {}  #: sent and not ended
         self.silent_seconds = 0.0  #: for which it was listened to, since it last said anything
@@ -124,6 +125,7 @@ class WorkerHandle:
         self._send(Tidy())
 
     def look_at_store(self) -> None:
+        self.asked_of_store_at = time.monotonic()
         self._send(LookAtStore())
 
     def stop(self) -> None:
@@ -155,13 +157,16 @@ class WorkerHandle:
                 self._jobs[job_id].accepted = True
             case Ended(job_id, news, interrupted):
                 given = self._jobs.pop(job_id, None)
-                if news is not None:
+                if isinstance(news, StoreSeen):
+                    self.store_seen.append(news)
+                elif news is not None:
                     self.news.append(news)
                 if interrupted and given is not None:
                     self.interrupted.append(given.lease)
             case Tidied(files):
                 self.provider_files_removed += files
             case StoreSeen():
+                self.asked_of_store_at = -float("inf")
                 self.store_seen.append(message)
 
     def _send(self, message: ToWorker) -> None:

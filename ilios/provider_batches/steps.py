@@ -33,6 +33,7 @@ from ilios.provider_batches.records import Records, batch_id_of
 from ilios.provider_batches.tools import Step, Tools
 from ilios.queue import Lease
 from ilios.retries import LONGEST_WAIT
+from ilios.storage.seen import StoreSeen, seen_in
 
 log = logs.get(__name__)
 
@@ -56,8 +57,8 @@ class ProviderBatches:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def run(self, lease: Lease) -> News | None:
-        """Do what is next for a batch; returns what that says of the provider.
+    def run(self, lease: Lease) -> News | StoreSeen | None:
+        """Do what is next for a batch; returns what that says of provider or store.
 
         Raises only what is not the batch's doing: a database that refuses.
         """
@@ -77,7 +78,7 @@ class ProviderBatches:
             until=time.monotonic() + self._tools.step_seconds,
         )
 
-    def _run(self, step: Step) -> News | None:
+    def _run(self, step: Step) -> News | StoreSeen | None:
         step.workspace.mkdir()
         try:
             if step.records.attempts() > STEP_ATTEMPTS:
@@ -86,7 +87,7 @@ class ProviderBatches:
                 self._advance(step)
         except ConversionError as error:
             self._put_off(step, error)
-            return news_of(error)
+            return news_of(error) or seen_in(error)
         except (DatabaseBusy, SQLAlchemyError, LeaseLost):
             raise
         except OSError as error:  # a full disk: not the batch's doing, and it may pass

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ilios import data_folder
+from ilios import data_folder, heartbeat
 from ilios.database import Database
 from ilios.engines import MISTRAL
 from ilios.settings import Settings
@@ -36,6 +36,7 @@ from tests.support.waiting import wait_until
 BAD = [way for way in Way if way is not Way.OPEN]
 SECRET, BUCKET = "secret", "documents"
 BAD_FOR_S = 0.3  #: a call takes milliseconds; an attempt is made again twice, 0.5 s later at least
+AWAY_S = 5.0  #: three attempts, the waits between them included, take two seconds
 UPLOAD_BYTES = 300 * 1024
 
 
@@ -67,14 +68,18 @@ class Lines:
             bell.ring()
         return added
 
+    def fault_of_bucket(self) -> str | None:
+        """What `/health` would say."""
+        beat = heartbeat.read(data_folder.supervisor_state(self.place.settings))
+        return beat.storage_fault if beat else None
+
     def convert_on_a_bad_line(self, line: FaultyProxy, way: Way) -> dict[str, list[str]]:
         """Two documents that meet a fault, which lasts a while longer."""
         spoilt = line.spoilt
         line.way = way
         added = self.add_documents(2)
         wait_until(lambda: line.spoilt > spoilt, 30)
-        until = time.monotonic() + BAD_FOR_S
-        wait_until(lambda: time.monotonic() > until, BAD_FOR_S + 5)
+        stays(BAD_FOR_S)
         line.way = Way.OPEN
         return added
 
@@ -138,6 +143,12 @@ def _name(value: str | list[Way]) -> str:
     return value if isinstance(value, str) else ",".join(way.name.lower() for way in value)
 
 
+def stays(seconds: float) -> None:
+    """Let what is broken be so for a while."""
+    until = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > until, seconds + 5)
+
+
 def test_a_bad_line_loses_no_document_and_no_page_of_the_bill(
     lines: Lines, end: str, ways: list[Way]
 ) -> None:
@@ -156,6 +167,19 @@ def test_a_provider_that_swallows_what_is_sent_is_given_up_at_the_deadline(lines
     sent = lines.convert_on_a_bad_line(lines.to_provider, Way.BLACK_HOLE)
 
     wait_until(lambda: soundness.all_ended(lines.place.database), 60)
+    assert soundness.not_completed(lines.place.database, sent) == []
+
+
+def test_a_bucket_that_is_away_for_longer_than_all_attempts_fails_no_document(lines: Lines) -> None:
+    lines.to_bucket.way = Way.REFUSE
+    sent = lines.add_documents(40)
+
+    wait_until(lambda: lines.fault_of_bucket(), 30)
+    stays(AWAY_S)
+    lines.to_bucket.way = Way.OPEN
+
+    wait_until(lambda: soundness.all_ended(lines.place.database), 60)
+    assert soundness.violations(lines.place, sent) == []
     assert soundness.not_completed(lines.place.database, sent) == []
 
 

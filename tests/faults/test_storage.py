@@ -10,7 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from ilios import data_folder, heartbeat
+from ilios.database import Database
+from ilios.models import JobStatus
 from ilios.settings import Settings
+from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
@@ -22,12 +25,23 @@ class Store(ThreadingHTTPServer):
 
     daemon_threads = True
     status, code = 404, "NoSuchKey"
+    answers = 0
+
+    def settings(self) -> dict[str, object]:
+        """Of a service that takes this for its bucket."""
+        return {
+            "s3_bucket": "documents",
+            "aws_access_key_id": "key-id",
+            "aws_secret_access_key": "secret",
+            "aws_endpoint_url_s3": f"http://127.0.0.1:{self.server_port}",
+        }
 
 
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         store: socketserver.BaseServer = self.server
         assert isinstance(store, Store)
+        store.answers += 1
         body = f"<Error><Code>{store.code}</Code></Error>".encode()
         self.send_response(store.status)
         self.send_header("Content-Length", str(len(body)))
@@ -48,22 +62,21 @@ def bucket() -> Iterator[Store]:
         thread.join()
 
 
-def test_a_fault_of_the_bucket_is_told_and_taken_back_when_it_has_passed(
-    start_supervisor: Start, settings: Settings, bucket: Store
-) -> None:
-    def fault() -> str:
+@pytest.fixture
+def fault(settings: Settings) -> Callable[[], str]:
+    """What `/health` would say of the bucket."""
+
+    def read() -> str:
         beat = heartbeat.read(data_folder.supervisor_state(settings))
         return (beat.storage_fault or "") if beat else "no heartbeat"
 
-    start_supervisor(
-        "echo",
-        tidy=True,
-        worker_count=1,
-        s3_bucket="documents",
-        aws_access_key_id="key-id",
-        aws_secret_access_key="secret",
-        aws_endpoint_url_s3=f"http://127.0.0.1:{bucket.server_port}",
-    )
+    return read
+
+
+def test_a_fault_of_the_bucket_is_told_and_taken_back_when_it_has_passed(
+    start_supervisor: Start, fault: Callable[[], str], bucket: Store
+) -> None:
+    start_supervisor("echo", tidy=True, worker_count=1, **bucket.settings())
     assert fault() == ""
 
     bucket.status, bucket.code = 403, "SignatureDoesNotMatch"
@@ -72,3 +85,22 @@ def test_a_fault_of_the_bucket_is_told_and_taken_back_when_it_has_passed(
     wait_until(lambda: "503 SlowDown" in fault(), timeout_s=10)
     bucket.status, bucket.code = 404, "NoSuchKey"
     wait_until(lambda: fault() == "", timeout_s=10)
+
+
+def test_a_start_while_the_bucket_is_away_spends_no_attempt(
+    start_supervisor: Start, fault: Callable[[], str], database: Database, bucket: Store
+) -> None:
+    bucket.status, bucket.code = 503, "SlowDown"
+    document_id, _ = documents.add_document(database)  # the bucket never had its object
+    start_supervisor("echo", worker_count=2, **bucket.settings())
+    wait_until(lambda: "503 SlowDown" in fault(), timeout_s=10)
+    (job,) = documents.jobs(database)
+    assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
+
+    answers = bucket.answers
+    wait_until(lambda: bucket.answers > answers + 4, timeout_s=20)  # two looks more
+    bucket.status, bucket.code = 404, "NoSuchKey"
+
+    wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, timeout_s=10)
+    assert documents.jobs(database)[0].attempts == 1
+    assert documents.document(database, document_id).error_code == "object_missing"

@@ -26,7 +26,7 @@ from ilios.dispatch import Dispatcher
 from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
 from ilios.errors import DatabaseBusy
-from ilios.governor import ANSWERED, Outcome
+from ilios.governor import ANSWERED, News, Outcome
 from ilios.image_keeping import keep_images
 from ilios.models import CallState, Document, DocumentStatus, JobStatus, PageRow
 from ilios.outcomes import Images
@@ -241,7 +241,7 @@ def test_throttling_and_wrong_settings_cost_no_attempt(bench: Bench) -> None:
     outcomes = []
     for lease in bench.claimed():
         news = bench.converter.run(lease)
-        assert news is not None
+        assert isinstance(news, News)
         outcomes.append(news.outcome)
 
     assert outcomes == [Outcome.THROTTLED] * 5 + [Outcome.MISCONFIGURED] * 5 + [Outcome.ANSWERED]

@@ -32,6 +32,7 @@ from ilios.room import Room
 from ilios.scribe import Scribe
 from ilios.settings import Settings
 from ilios.storage import open_store
+from ilios.storage.seen import StoreSeen
 from ilios.uploads import UploadSink
 from ilios.wakeup import Bell
 from tests.mistral_server.behaviour import API_KEY
@@ -135,7 +136,7 @@ class LaneWorker:
         assert batches is not None
         self._batches = batches
 
-    def step(self, *, patient: bool = False) -> News | None:
+    def step(self, *, patient: bool = False) -> News | StoreSeen | None:
         """Claim the batch's job, even before it is due, and do what is next."""
         with self._database.writing() as session:
             queue.promote_due(session, clock.now() + timedelta(days=0 if patient else 1))

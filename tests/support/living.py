@@ -8,7 +8,7 @@ from types import TracebackType
 
 from pydantic import SecretStr
 
-from ilios import clock, data_folder
+from ilios import clock, data_folder, heartbeat
 from ilios.database import Database
 from ilios.engines import MISTRAL
 from ilios.key_service import KeyService
@@ -100,6 +100,7 @@ class LivingService:
         self._until(ids["running"], DocumentStatus.PROCESSING)
         ids["retry"] = self._submit("This is too much.")
         wait_until(lambda: _is_delayed(documents.jobs(self._database)), timeout_s=STEP_TIMEOUT_S)
+        wait_until(self._calls_pause, timeout_s=STEP_TIMEOUT_S)
         ids["waiting"] = self._submit("Later.")
         return ids
 
@@ -115,6 +116,11 @@ class LivingService:
         with self._database.writing() as session:
             session.get_one(Document, document_id).file_name = SECRET_NAME
         return document_id
+
+    def _calls_pause(self) -> bool:
+        """The supervisor hears of it a moment after the job is put off."""
+        beat = heartbeat.read(data_folder.supervisor_state(self.settings))
+        return beat is not None and beat.governor is not None and beat.governor.wait_seconds > 0
 
     def _until(self, document_id: str, status: DocumentStatus) -> None:
         found = documents.document

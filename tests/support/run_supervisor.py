@@ -17,6 +17,7 @@ from ilios import (
     retries,
     setbacks,
     settings,
+    store_watch,
     supervisor,
     worker,
     worker_pool,
@@ -44,7 +45,7 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
 if "ILIOS_TEST_TIDY" in os.environ:
     from ilios.engines.mistral import provider_files
 
-    errands.STORE_LOOK_SECONDS = 0.5
+    store_watch.LOOK_SECONDS = 0.5
     errands.TIDY_SECONDS = 1.0
     provider_files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
 

@@ -15,7 +15,7 @@ from ilios.database import Database
 from ilios.engines.base import Options
 from ilios.engines.mistral.batch_lines import InputFile
 from ilios.engines.mistral.batches import Batches
-from ilios.governor import Outcome
+from ilios.governor import News, Outcome
 from ilios.models import CallState, DocumentStatus, JobStatus
 from ilios.outcomes import Recorder
 from ilios.provider_batches import opening, preparing, waits
@@ -61,7 +61,7 @@ def test_without_batch_billing_documents_wait_and_the_governor_hears_why(
 
     news = worker.step()
 
-    assert news is not None
+    assert isinstance(news, News)
     assert news.outcome is Outcome.BATCH_CLOSED
     assert "402" in news.reason
     assert statuses(ids) == [PENDING, PENDING]
@@ -85,7 +85,7 @@ def test_with_a_wrong_key_documents_wait(
 
     news = worker.step()
 
-    assert news is not None
+    assert isinstance(news, News)
     assert news.outcome is Outcome.MISCONFIGURED
     assert statuses(ids) == [PENDING]
     provider.control(account=None)
@@ -115,7 +115,7 @@ def test_a_configured_model_that_does_not_exist_is_for_the_operator(
 
     news = make_worker(ocr_model="mistral-ocr-9").step()
 
-    assert news is not None
+    assert isinstance(news, News)
     assert news.outcome is Outcome.MISCONFIGURED
     assert statuses(ids) == [PENDING]
 

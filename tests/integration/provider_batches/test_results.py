@@ -7,7 +7,7 @@ import pytest
 from ilios import backlog
 from ilios.database import Database
 from ilios.engines.base import Options
-from ilios.governor import Outcome
+from ilios.governor import News, Outcome
 from ilios.models import DocumentStatus, JobStatus, ProviderBatchState
 from ilios.page_selection import PageSelection
 from ilios.provider_batches import preparing
@@ -76,7 +76,7 @@ def test_documents_wait_until_the_provider_has_them(
     batch = batching.batch(database)
     assert (batch.state, batch.provider_status) == (ProviderBatchState.RUNNING, "QUEUED")
     assert batch.provider_job_id
-    assert news is not None
+    assert isinstance(news, News)
     assert news.outcome is Outcome.BATCH_OPEN
     (job,) = jobs(database)
     assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
