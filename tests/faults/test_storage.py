@@ -21,11 +21,16 @@ Start = Callable[..., SupervisorProcess]
 
 
 class Store(ThreadingHTTPServer):
-    """Answers every request with `status` and S3's `code`."""
+    """Answers every request with `status` and S3's `code`, unless it hangs."""
 
     daemon_threads = True
     status, code = 404, "NoSuchKey"
-    answers = 0
+    asked = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.goes_on = threading.Event()
+        self.goes_on.set()
 
     def settings(self) -> dict[str, object]:
         """Of a service that takes this for its bucket."""
@@ -41,7 +46,8 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         store: socketserver.BaseServer = self.server
         assert isinstance(store, Store)
-        store.answers += 1
+        store.asked += 1
+        store.goes_on.wait()
         body = f"<Error><Code>{store.code}</Code></Error>".encode()
         self.send_response(store.status)
         self.send_header("Content-Length", str(len(body)))
@@ -54,10 +60,11 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def bucket() -> Iterator[Store]:
-    with Store(("127.0.0.1", 0), Answer) as store:
+    with Store() as store:
         thread = threading.Thread(target=store.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield store
+        store.goes_on.set()
         store.shutdown()
         thread.join()
 
@@ -97,10 +104,25 @@ def test_a_start_while_the_bucket_is_away_spends_no_attempt(
     (job,) = documents.jobs(database)
     assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
 
-    answers = bucket.answers
-    wait_until(lambda: bucket.answers > answers + 4, timeout_s=20)  # two looks more
+    asked = bucket.asked
+    wait_until(lambda: bucket.asked > asked + 4, timeout_s=20)  # two looks more
     bucket.status, bucket.code = 404, "NoSuchKey"
 
     wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, timeout_s=10)
     assert documents.jobs(database)[0].attempts == 1
     assert documents.document(database, document_id).error_code == "object_missing"
+
+
+def test_a_worker_that_dies_while_it_looks_keeps_no_job_waiting(
+    start_supervisor: Start, database: Database, bucket: Store, recovery_s: float
+) -> None:
+    bucket.goes_on.clear()
+    documents.add_document(database)
+    supervisor = start_supervisor("echo", worker_count=1, **bucket.settings())
+    wait_until(lambda: bucket.asked, timeout_s=10)
+
+    supervisor.workers[0].kill()
+    bucket.goes_on.set()
+
+    wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, recovery_s)
+    assert documents.jobs(database)[0].attempts == 1
