@@ -13,7 +13,9 @@ from ilios.conversion import Converter
 from ilios.conversion_errors import (
     ConversionError,
     CorruptDocument,
+    DiskFull,
     ParserCrashed,
+    StorageMisconfigured,
     StorageUnavailable,
 )
 from ilios.database import Database
@@ -36,6 +38,7 @@ from ilios.models import CallState, DocumentStatus, JobStatus, PageRow
 from ilios.queue import Lease
 from ilios.settings import Settings
 from ilios.storage import ObjectStore
+from ilios.storage.seen import StoreSeen
 from tests.support import documents
 from tests.support.engines import EchoEngine
 
@@ -152,6 +155,27 @@ def test_a_passing_error_is_tried_again_later(
     assert (job.status, job.attempts) == (JobStatus.PENDING, 1)
     assert job.scheduled_at is not None
     assert documents.document(database, document_id).status is DocumentStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (StorageUnavailable("The store is away."), StoreSeen("The store is away.")),
+        (StorageMisconfigured("Set S3_REGION."), StoreSeen("Set S3_REGION.")),
+        (DiskFull("The disk is full."), None),  # of which the supervisor knows by itself
+    ],
+    ids=type,
+)
+def test_a_job_that_needed_the_store_in_vain_says_so(
+    make_converter: MakeConverter,
+    settings: Settings,
+    database: Database,
+    error: ConversionError,
+    said: StoreSeen | None,
+) -> None:
+    documents.add_document(database, settings=settings)
+
+    assert make_converter(raising(error)).run(claim(database)) == said
 
 
 def test_the_third_passing_error_is_the_platforms_fault(

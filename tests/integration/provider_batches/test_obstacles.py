@@ -21,6 +21,7 @@ from ilios.outcomes import Recorder
 from ilios.provider_batches import opening, preparing, waits
 from ilios.provider_batches.steps import STEP_ATTEMPTS
 from ilios.storage.local import LocalStore
+from ilios.storage.seen import StoreSeen
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
@@ -206,7 +207,7 @@ def test_a_store_that_is_away_is_waited_for(
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "fetch", away)
-        assert worker.step() is None
+        assert worker.step() == StoreSeen("The store is away.")
 
     assert statuses(ids) == [PENDING]
     worker.work()
