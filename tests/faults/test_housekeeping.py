@@ -59,9 +59,9 @@ def test_a_parser_that_never_ends_is_stopped_within_seconds(
 
     getattr(housekeeping, action)(document_id, owner=OWNER)
 
-    wait_until(lambda: jobs_let_go(database), timeout_s=5)
+    wait_until(lambda: jobs_let_go(database), timeout_s=20)
     quick, _ = documents.add_document(database, settings=settings, content=b"quick")
-    wait_until(lambda: status_of(database, quick) is DocumentStatus.COMPLETED, timeout_s=5)
+    wait_until(lambda: status_of(database, quick) is DocumentStatus.COMPLETED, timeout_s=20)
     assert len(supervisor.workers) == 1
     assert "worker.died" not in supervisor.log
     expected = DocumentStatus.DELETED if action == "delete" else DocumentStatus.CANCELLED
@@ -100,7 +100,7 @@ def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
             lambda: [c.state for c in documents.calls(database)] == [CallState.SETTLED],
             timeout_s=10,
         )
-        wait_until(lambda: jobs_let_go(database), timeout_s=5)
+        wait_until(lambda: jobs_let_go(database), timeout_s=20)
         assert [call.pages for call in documents.calls(database)] == [1]
         wait_until(lambda: not documents.document(database, document_id).to_erase, timeout_s=10)
         assert objects(settings) == []
@@ -121,7 +121,7 @@ def test_a_cancelled_job_whose_worker_is_killed_is_closed_by_the_next_supervisor
 
     start_supervisor("echo", worker_count=1)
 
-    wait_until(lambda: jobs_let_go(database), timeout_s=5)
+    wait_until(lambda: jobs_let_go(database), timeout_s=20)
     Retention(settings, database, open_store(settings)).run()
     assert not documents.document(database, document_id).to_erase
     assert [call.state for call in documents.calls(database)] == [CallState.REFUSED]
@@ -145,7 +145,7 @@ def test_a_paused_queue_stays_paused_over_a_restart_and_then_goes_on(
 
     operating.resume()
 
-    wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=5)
+    wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=20)
 
 
 def test_the_supervisor_has_retention_seen_to(

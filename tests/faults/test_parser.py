@@ -116,7 +116,7 @@ def test_an_idle_child_leaves_and_the_next_task_does_not_notice() -> None:
     parser = Parser(work, LIMIT, idle_seconds=0.1)
     child = psutil.Process(echo(parser)["pid"])
 
-    wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE, timeout_s=5)
+    wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE, timeout_s=20)
 
     assert echo(parser)["pid"] != child.pid
     parser.close()
@@ -155,5 +155,5 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.communicate()
 
-    child.wait(timeout=5)
+    child.wait(timeout=20)
     assert not child.is_running()

@@ -181,7 +181,7 @@ def test_what_passes_loses_no_document_and_no_page_is_billed_unseen(
     assert running.totals().pages >= 8
     assert provider.stats().files == 0
     # Removed right after the commit that the status shows.
-    wait_until(lambda: not list(data_folder.answers(running.settings).iterdir()), timeout_s=5)
+    wait_until(lambda: not list(data_folder.answers(running.settings).iterdir()), timeout_s=20)
 
 
 def test_429_burns_no_attempt(provider: MistralServer, running: Running) -> None:
@@ -235,7 +235,7 @@ def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
     provider.control(keys=[API_KEY])
     wait_until(lambda: has_ended(database, document_id), timeout_s=10)
     assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
-    wait_until(lambda: not provider_state(settings).startswith("misconfigured"), timeout_s=5)
+    wait_until(lambda: not provider_state(settings).startswith("misconfigured"), timeout_s=20)
 
 
 def test_without_a_key_documents_wait_and_others_are_converted(

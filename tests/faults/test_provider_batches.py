@@ -283,7 +283,7 @@ def test_without_batch_billing_health_says_so_and_single_calls_go_on(
     provider.control(batch_billing=True)
     wait_for_end()
     assert statuses(database, waiting) == [COMPLETED]
-    wait_until(lambda: _provider_state(lane) == "ok", timeout_s=5)
+    wait_until(lambda: _provider_state(lane) == "ok", timeout_s=20)
 
 
 def _provider_state(settings: Settings) -> str:

@@ -109,7 +109,7 @@ def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
     with database.writing():  # so it is not stopped in its tidying with the lock in its hands
         for worker in supervisor.workers:
             worker.suspend()
-            wait_until(partial(is_stopped, worker), 5)
+            wait_until(partial(is_stopped, worker), 20)
     document_id, job_id = documents.add_document(database, settings=settings)
     bell.ring()  # at once: until then the supervisor listens, and hears nothing
     wait_until(lambda: list(points.glob(f"{sync_points.JOB_CLAIMED}@*")), 10)

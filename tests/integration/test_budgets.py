@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from ilios import budgets, clock, ids, ledger
 from ilios.admission import Order
@@ -22,7 +21,7 @@ from ilios.dispatch import Dispatcher, Slot
 from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Engine, Options, Usage
 from ilios.intake import Intake
-from ilios.models import Call, CallState, DailyUsage, Document, DocumentStatus
+from ilios.models import Document, DocumentStatus
 from ilios.page_selection import PageSelection
 from ilios.prices import Charge
 from ilios.settings import Settings
@@ -300,30 +299,6 @@ def test_nobody_joins_a_document_that_its_own_cost_limit_may_end(
 
     assert careless.result_of is None
     assert third.result_of == careless.id
-
-
-def test_a_quota_is_looked_up_in_a_millisecond_beside_a_hundred_thousand_calls(
-    database: Database,
-) -> None:
-    now = clock.now()
-    owner = issue(database, budget_micros_month=10**12, pages_per_day=10**9).key.owner
-    with database.writing() as session:
-        call = {
-            "document_id": ids.new_id(), "job_id": ids.new_id(), "owner": owner, "engine": "e",
-            "operation": "convert", "model": "m", "state": CallState.SETTLED, "pages": 1,
-            "total_cost_micros": 1, "created_at": now, "settled_at": now,
-        }  # fmt: skip
-        session.execute(insert(Call), [{**call, "call_id": str(n)} for n in range(100_000)])
-        day = {"owner": owner, "day": now.date(), "pages": 100_000, "cost_micros": 100_000}
-        session.execute(insert(DailyUsage), [day])
-    with database.writing() as session:
-
-        def seconds() -> float:
-            begun = time.perf_counter()
-            budgets.admit(session, owner, Need(1, 1), now)
-            return time.perf_counter() - begun
-
-        assert min(seconds() for _ in range(20)) < 0.001
 
 
 def test_sums_by_day_are_those_of_the_ledger(database: Database) -> None:

@@ -31,10 +31,10 @@ def test_a_thread_wakes_when_its_document_ends(database: Database) -> None:
         mine = threads.submit(waiter.until_ended, document_id, 20)
         theirs = threads.submit(waiter.until_ended, other, 20)
         end(database, document_id)
-        mine.result(timeout=5)
+        mine.result(timeout=10)
         assert not theirs.done()
         end(database, other)
-        theirs.result(timeout=5)
+        theirs.result(timeout=10)
 
 
 def test_a_document_that_has_ended_already_needs_no_wait(database: Database) -> None:
@@ -62,13 +62,13 @@ def test_the_watcher_survives_a_failing_database(database: Database) -> None:
         session.execute(text("ALTER TABLE documents RENAME TO hidden"))
     waiting = threading.Thread(target=waiter.until_ended, args=(document_id, 20))
     waiting.start()
-    wait_until(lambda: waiter.failures > 0, timeout_s=5)
+    wait_until(lambda: waiter.failures > 0, timeout_s=10)
     with database.writing() as session:
         session.execute(text("ALTER TABLE hidden RENAME TO documents"))
 
     end(database, document_id)
 
-    waiting.join(timeout=5)
+    waiting.join(timeout=10)
     assert not waiting.is_alive()
 
 
@@ -91,8 +91,8 @@ def test_a_server_that_drains_lets_everybody_go(database: Database) -> None:
         for_document = threads.submit(waiter.until_ended, document_id, 60)
         for_predicate = threads.submit(waiter.until, lambda _: False, 60)
         waiter.drain()
-        for_document.result(timeout=5)
-        for_predicate.result(timeout=5)
+        for_document.result(timeout=10)
+        for_predicate.result(timeout=10)
 
     waiter.until_ended(document_id, 60)
 
@@ -108,4 +108,4 @@ def test_many_threads_may_wait_for_one_document(database: Database) -> None:
             assert lease.job_id == job_id
         end(database, document_id)
         for wait in waits:
-            wait.result(timeout=5)
+            wait.result(timeout=10)

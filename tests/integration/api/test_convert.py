@@ -141,8 +141,8 @@ def test_who_waits_is_let_go_when_the_server_stops(app: Flask, anna: Caller) -> 
     thread = threading.Thread(target=poll)
     thread.start()
     waiter = app.extensions[EXTENSION].waiter
-    wait_until(lambda: waiter._waiting, timeout_s=5)
+    wait_until(lambda: waiter._waiting, timeout_s=20)
     waiter.drain()
-    thread.join(timeout=5)
+    thread.join(timeout=10)
 
     assert answered.is_set()

@@ -143,9 +143,9 @@ def test_a_client_that_hangs_up_gives_its_waiting_place_to_others(server: Server
             impatient.enter_context(server.connect()).send(request)
             return an_empty_form_gets(server) == 503
 
-        wait_until(are_all_taken_with_one_more, timeout_s=5)
+        wait_until(are_all_taken_with_one_more, timeout_s=20)
 
-    wait_until(lambda: an_empty_form_gets(server) == 400, timeout_s=5)  # before they are answered
+    wait_until(lambda: an_empty_form_gets(server) == 400, timeout_s=20)  # before they are answered
 
 
 def an_empty_form_gets(server: Server) -> int:
@@ -210,7 +210,7 @@ def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stal
         for path in ("/livez", "/", "/openapi.json"):
             with server.connect() as connection:
                 assert connection.ask("GET", path)[0] == 200
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - begun < 5  # they may be silent for 20 s
 
 
 def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Server) -> None:
@@ -252,7 +252,7 @@ def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) 
         begun = time.monotonic()
         with server.connect() as connection:
             assert connection.ask("GET", "/livez")[0] == 200
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - begun < 1.5  # of the 2 s that they are waited for
 
 
 def test_an_idle_server_stops_at_once(mortal: Server) -> None:

@@ -182,5 +182,5 @@ def test_a_new_job_can_be_unknown_for_a_while(
     def is_known() -> bool:
         return bool(client.batch.jobs.list().total)
 
-    wait_until(is_known, timeout_s=5)
+    wait_until(is_known, timeout_s=20)
     assert client.batch.jobs.get(job_id=job.id).id == job.id

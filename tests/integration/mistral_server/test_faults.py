@@ -110,7 +110,7 @@ def test_a_call_can_hang_or_trickle(server: MistralServer) -> None:
             call()
         assert call() == 3
         # Before the client closes: the server may still be at the end of what was read.
-        wait_until(lambda: server.stats().in_flight == 0, timeout_s=5)
+        wait_until(lambda: server.stats().in_flight == 0, timeout_s=20)
 
     assert server.stats().statuses == {"none": 1, "200": 1}
 

@@ -95,7 +95,7 @@ def test_a_file_can_turn_visible_late(server: MistralServer, upload: Upload, ocr
     file_id = upload(PDF)
 
     assert status_of(lambda: ocr_of(file_id)) == 404
-    wait_until(lambda: status_of(lambda: ocr_of(file_id)) == 200, timeout_s=5)
+    wait_until(lambda: status_of(lambda: ocr_of(file_id)) == 200, timeout_s=20)
 
 
 def test_a_vanished_file_can_be_called_unfetchable(server: MistralServer, ocr_of: Ocr) -> None:

@@ -46,8 +46,8 @@ def test_it_ends_with_the_process_that_started_it(
         assert list(tmp_path.iterdir())
         starter.kill()
 
-    wait_until(lambda: not answers(url), timeout_s=5)
-    wait_until(lambda: not list(tmp_path.iterdir()), timeout_s=5)
+    wait_until(lambda: not answers(url), timeout_s=20)
+    wait_until(lambda: not list(tmp_path.iterdir()), timeout_s=20)
 
 
 def test_it_ends_when_it_is_told_to_and_deletes_its_files(

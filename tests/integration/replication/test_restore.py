@@ -121,7 +121,7 @@ def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
     interrupted = iter([None, None, None, None])
     with pytest.raises(StopIteration):
         make_shipper(settings, 0, say=lambda _: next(interrupted)).ship()
-    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 5)
+    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 20)
 
     prepare_volume(empty)
 
@@ -261,7 +261,7 @@ def test_a_volume_that_was_taken_over_from_ships_nothing_and_does_not_start_agai
 ) -> None:
     shipper = make_shipper(settings, 0)
     shipper.ship()
-    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 5)
+    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 20)
     prepare_volume(empty)
     make_shipper(empty).ship(last=True)
     fill(database)

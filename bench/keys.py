@@ -1,0 +1,106 @@
+"""What a key costs each request: `python -m bench.keys`.
+
+Prints how long it takes to tell whose key a request carries, beside 1 key and beside 10,000, and to
+check that key's quota, beside 1 settled call and beside 100,000: medians in milliseconds, and their
+ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from bench.service import REPOSITORY
+from ilios import budgets, clock, ids
+from ilios.budgets import Need
+from ilios.database import Database
+from ilios.key_ring import KeyRing
+from ilios.key_service import Issued, KeyService
+from ilios.keys import Terms
+from ilios.models import Call, CallState, DailyUsage
+from ilios.settings import Settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keys", type=int, default=10_000)
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=1000)
+    options = parser.parse_args()
+    few = measure(1, 1, options.times)
+    many = measure(options.keys, options.calls, options.times)
+    print(f"{'':10} {'few ms':>8} {'many ms':>8} {'ratio':>6}")
+    for what, before, after in zip(("identify", "quota"), few, many, strict=True):
+        print(f"{what:10} {before:8.3f} {after:8.3f} {after / before:6.2f}")
+
+
+def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
+    """Median milliseconds to identify a key, and to check its quota."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder))
+        environment = {**os.environ, "DATA_DIR": folder}
+        subprocess.run(
+            ["alembic", "upgrade", "head"],
+            cwd=REPOSITORY,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+        database = Database(settings.database_path)
+        service = KeyService(database)
+        terms = [
+            Terms(f"team-{number}", budget_micros_month=10**12, pages_per_day=10**9)
+            for number in range(keys)
+        ]
+        issued = [service.create(one) for one in terms][-1]
+        fill(database, issued, calls)
+        ring = KeyRing((), database)
+        identified = median_ms(lambda: ring.identify(f"Bearer {issued.secret}"), times)
+        with database.writing() as session:
+            owner, now = issued.key.owner, clock.now()
+            checked = median_ms(lambda: budgets.admit(session, owner, Need(1, 1), now), times)
+        database.close()
+    return identified, checked
+
+
+def fill(database: Database, issued: Issued, calls: int) -> None:
+    """Settled calls of this key, today."""
+    now, owner = clock.now(), issued.key.owner
+    call = {
+        "document_id": ids.new_id(),
+        "job_id": ids.new_id(),
+        "owner": owner,
+        "engine": "mistral",
+        "operation": "convert",
+        "model": "mistral-ocr-latest",
+        "state": CallState.SETTLED,
+        "pages": 1,
+        "total_cost_micros": 1,
+        "created_at": now,
+        "settled_at": now,
+    }
+    day = {"owner": owner, "day": now.date(), "pages": calls, "cost_micros": calls}
+    with database.writing() as session:
+        session.execute(insert(Call), [{**call, "call_id": str(n)} for n in range(calls)])
+        session.execute(insert(DailyUsage), [day])
+
+
+def median_ms(action: Callable[[], object], times: int) -> float:
+    def once() -> float:
+        begun = time.perf_counter()
+        action()
+        return (time.perf_counter() - begun) * 1000
+
+    return statistics.median(once() for _ in range(times))
+
+
+if __name__ == "__main__":
+    main()
