@@ -7,16 +7,14 @@ kind, measured in turn, and their ratio.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.service import REPOSITORY
+from bench.service import migrate
 from ilios import clock, queue
 from ilios.database import Database
 from ilios.engines import EMBEDDED
@@ -62,8 +60,7 @@ def measure(kind: str, count: int, claims: int) -> tuple[float, float]:
     """Median milliseconds of a claim and of an enqueue, commits included."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        environment = {**os.environ, "DATA_DIR": folder}
-        subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
+        migrate(settings.data_folder)
         database = Database(settings.database_path)
         fill(database, kind, count)
         enqueued = [timed(lambda: enqueue(database)) for _ in range(claims)]

@@ -8,9 +8,7 @@ ratio.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from bench.service import REPOSITORY
+from bench.service import migrate
 from ilios import budgets, clock, ids
 from ilios.budgets import Need
 from ilios.database import Database
@@ -46,14 +44,7 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
     """Median milliseconds to identify a key, and to check its quota."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        environment = {**os.environ, "DATA_DIR": folder}
-        subprocess.run(
-            ["alembic", "upgrade", "head"],
-            cwd=REPOSITORY,
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
+        migrate(settings.data_folder)
         database = Database(settings.database_path)
         service = KeyService(database)
         terms = [

@@ -93,21 +93,25 @@ class Service:
         return time.monotonic() - started
 
 
+def migrate(folder: Path) -> dict[str, str]:
+    """Make the database of a data folder; the environment of whoever works on it."""
+    tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
+    environment = {**os.environ, "PATH": tools, "DATA_DIR": str(folder)}
+    subprocess.run(
+        ["alembic", "upgrade", "head"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.DEVNULL,  # what it logs; a measurement prints its figures only
+        check=True,
+    )
+    return environment
+
+
 @contextmanager
 def running(**settings: str) -> Iterator[Service]:
     """A service on an empty, migrated data folder."""
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
-        tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
-        environment = {**os.environ, "PATH": tools, "DATA_DIR": folder, "PORT": str(port)}
-        environment |= settings
-        subprocess.run(
-            ["alembic", "upgrade", "head"],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=subprocess.DEVNULL,  # what it logs; a measurement prints its figures only
-            check=True,
-        )
+        environment = migrate(Path(folder)) | {"PORT": str(_free_port())} | settings
         service = Service(Path(folder), environment)
         service.start()
         try:

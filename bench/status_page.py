@@ -8,9 +8,7 @@ does nothing else.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.service import REPOSITORY
+from bench.service import migrate
 from ilios.api import application
 from ilios.api.context import EXTENSION, Services
 from ilios.key_service import KeyService
@@ -75,8 +73,7 @@ def main() -> None:
 
 
 def measure(folder: Path, count: int, looks: int, *, waiting: bool) -> None:
-    environment = {**os.environ, "DATA_DIR": str(folder)}
-    subprocess.run(["alembic", "upgrade", "head"], cwd=REPOSITORY, env=environment, check=True)
+    migrate(folder)
     app = application.build(Settings(data_dir=folder, log_level="WARNING"))
     services: Services = app.extensions[EXTENSION]
     with services.database.writing() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ilios.store_watch import StoreWatch
 from ilios.worker_pool import WorkerPool
 
 TIDY_SECONDS = 600.0
@@ -12,12 +13,14 @@ TIDY_SECONDS = 600.0
 class Errands:
     """The first worker that is ready runs them."""
 
-    def __init__(self, workers: WorkerPool) -> None:
+    def __init__(self, workers: WorkerPool, store: StoreWatch) -> None:
         self._workers = workers
+        self._store = store
         self._tidied_at = -TIDY_SECONDS
 
     def send(self) -> None:
-        """Have looked after what dead processes left behind."""
+        """Have looked after what dead processes left behind, and whether the bucket answers."""
+        self._store.tend()
         ready = self._workers.ready()
         now = time.monotonic()
         if ready and now - self._tidied_at >= TIDY_SECONDS:

@@ -55,13 +55,16 @@ class Situation:
         self._provider_files_removed += worker.provider_files_removed
         worker.news, worker.store_seen, worker.provider_files_removed = [], [], 0
 
-    def has_room(self) -> bool:
-        """Whether what jobs bring could be stored. Those that run go on: a reserve is theirs."""
+    def may_start_jobs(self) -> bool:
+        """Whether they could read their documents, and store what they bring.
+
+        Those that run go on: a reserve of the disk is theirs.
+        """
         fault = self._room.fault()
         if bool(fault) != bool(self._disk_fault):
             log.warning("disk.state", fault=fault, was=self._disk_fault)
         self._disk_fault = fault
-        return fault is None
+        return fault is None and self._store.may_be_used
 
     def beat(self) -> None:
         """Say how we are; at most a few times a second, unless the workers have changed."""

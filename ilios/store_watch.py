@@ -25,14 +25,10 @@ class StoreWatch:
     def __init__(self, settings: Settings, workers: WorkerPool) -> None:
         self.fault: str | None = None
         self._has_bucket = bool(settings.s3_bucket)
-        self._has_been_seen = False
+        # Not before the first look: a start during an outage is to cost no attempt.
+        self.may_be_used = not self._has_bucket
         self._workers = workers
         self._look_at = 0.0
-
-    @property
-    def may_be_used(self) -> bool:
-        """False also before the first look: a start during an outage is to cost no attempt."""
-        return not self._has_bucket or (self._has_been_seen and self.fault is None)
 
     def tend(self) -> None:
         """Have a worker look when it is time, unless one still does."""
@@ -49,6 +45,6 @@ class StoreWatch:
         if seen.fault != self.fault:
             log.warning("storage.state", fault=seen.fault, was=self.fault)
         self.fault = seen.fault
-        self._has_been_seen = True
-        pause_seconds = LOOK_SECONDS if seen.fault is None else LOOK_AGAIN_SECONDS
+        self.may_be_used = seen.fault is None
+        pause_seconds = LOOK_SECONDS if self.may_be_used else LOOK_AGAIN_SECONDS
         self._look_at = time.monotonic() + pause_seconds

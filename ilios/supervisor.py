@@ -89,7 +89,7 @@ class Supervisor:
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
         self._store = StoreWatch(settings, self._workers)
-        self._errands = Errands(self._workers)
+        self._errands = Errands(self._workers, self._store)
         self._situation = Situation(settings, self._workers, self._store, self._replicator)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
@@ -116,7 +116,6 @@ class Supervisor:
         while not self._stopping:
             self._workers.start_due()
             self._replicator.tend()
-            self._store.tend()
             self._attempt_dispatch()
             self._errands.send()
             self._situation.beat()
@@ -184,7 +183,7 @@ class Supervisor:
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots or not self._store.may_be_used or not self._situation.has_room():
+        if not slots or not self._situation.may_start_jobs():
             return
         for slot, lease in self._dispatcher.claim(slots):
             sync_points.reach(sync_points.JOB_CLAIMED)
@@ -215,7 +214,7 @@ class Supervisor:
         """Wait for news, and act on it."""
         workers = list(self._workers)
         bell = self._listener.fileno()
-        free = self._workers.free_places()
+        free, has_store = self._workers.free_places(), self._store.may_be_used
         replicator = self._replicator.sources()
         listens_since = time.monotonic()
         news = set(wait([bell, self._signalled, *replicator, *sources(workers)], timeout_seconds))
@@ -235,7 +234,8 @@ class Supervisor:
                 self._workers.kill_if_stuck(worker)
                 self._workers.note_boot(worker)
         # Most of what workers say (that they live, that they began a job) frees no slot.
-        self._may_claim = bell in news or self._workers.free_places() > free
+        is_freed = self._workers.free_places() > free or self._store.may_be_used > has_store
+        self._may_claim = bell in news or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Take what a worker has said, and the jobs that it could not end."""

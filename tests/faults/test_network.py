@@ -36,7 +36,7 @@ from tests.support.waiting import wait_until
 BAD = [way for way in Way if way is not Way.OPEN]
 SECRET, BUCKET = "secret", "documents"
 BAD_FOR_S = 0.3  #: a call takes milliseconds; an attempt is made again twice, 0.5 s later at least
-AWAY_S = 5.0  #: three attempts, the waits between them included, take two seconds
+AWAY_S = 5.0  #: longer than three attempts with the waits between them
 UPLOAD_BYTES = 300 * 1024
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ilios import data_folder, heartbeat
+from ilios import data_folder, heartbeat, store_watch
 from ilios.database import Database
 from ilios.models import JobStatus
 from ilios.settings import Settings
@@ -18,6 +18,7 @@ from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
 Start = Callable[..., SupervisorProcess]
+SOON_S = store_watch.ANSWER_SECONDS - 5  #: by then nobody has waited for the dead worker's answer
 
 
 class Store(ThreadingHTTPServer):
@@ -114,7 +115,7 @@ def test_a_start_while_the_bucket_is_away_spends_no_attempt(
 
 
 def test_a_worker_that_dies_while_it_looks_keeps_no_job_waiting(
-    start_supervisor: Start, database: Database, bucket: Store, recovery_s: float
+    start_supervisor: Start, database: Database, bucket: Store
 ) -> None:
     bucket.goes_on.clear()
     documents.add_document(database)
@@ -124,5 +125,5 @@ def test_a_worker_that_dies_while_it_looks_keeps_no_job_waiting(
     supervisor.workers[0].kill()
     bucket.goes_on.set()
 
-    wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, recovery_s)
+    wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, SOON_S)
     assert documents.jobs(database)[0].attempts == 1
