@@ -93,10 +93,10 @@ class Service:
         return time.monotonic() - started
 
 
-def migrate(folder: Path) -> dict[str, str]:
+def migrate(folder: Path, **settings: str) -> dict[str, str]:
     """Make the database of a data folder; the environment of whoever works on it."""
     tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
-    environment = {**os.environ, "PATH": tools, "DATA_DIR": str(folder)}
+    environment = {**os.environ, "PATH": tools, "DATA_DIR": str(folder), **settings}
     subprocess.run(
         ["alembic", "upgrade", "head"],
         cwd=REPOSITORY,
@@ -111,7 +111,7 @@ def migrate(folder: Path) -> dict[str, str]:
 def running(**settings: str) -> Iterator[Service]:
     """A service on an empty, migrated data folder."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = migrate(Path(folder)) | {"PORT": str(_free_port())} | settings
+        environment = migrate(Path(folder), PORT=str(_free_port()), **settings)
         service = Service(Path(folder), environment)
         service.start()
         try:
