@@ -1,13 +1,14 @@
-"""`gunicorn -c python:ilios.api.gunicorn_conf 'app:create_app()'`."""
+"""`gunicorn -c python:ilios.api.server.gunicorn_conf 'app:create_app()'`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from ilios import settings as environment
-from ilios.api import application, startup
-from ilios.errors import StartupError
-from ilios.settings import Settings
+from ilios.api import app
+from ilios.api.server import startup
+from ilios.core import settings as environment
+from ilios.core.errors import StartupError
+from ilios.core.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -16,6 +17,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     When it cannot start, ends the process with one line that names the cause and the remedy.
     """
     try:
-        return application.build(settings or environment.load())
+        return app.build(settings or environment.load())
     except StartupError as error:
         startup.end(error.detail)

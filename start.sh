@@ -140,7 +140,7 @@ tether=(setpriv --pdeathsig TERM)
 
 # Each in a process group of its own, so that a Ctrl-C reaches this script alone.
 set -m
-"${tether[@]}" python -m gunicorn -c python:ilios.api.gunicorn_conf 'app:create_app()' </dev/null &
+"${tether[@]}" python -m gunicorn -c python:ilios.api.server.gunicorn_conf 'app:create_app()' </dev/null &
 web=$!
 "${tether[@]}" python workers.py </dev/null &
 supervisor=$!

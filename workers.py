@@ -6,8 +6,10 @@ import sys
 
 if __name__ == "__main__":
     # Below the guard, for a spawned worker imports this file too and needs none of it.
-    from ilios import logs, settings, supervisor
-    from ilios.errors import StartupError
+    from ilios.core import settings
+    from ilios.core.errors import StartupError
+    from ilios.core.telemetry import logs
+    from ilios.workers import supervisor
 
     try:
         sys.exit(supervisor.run(settings.load()))

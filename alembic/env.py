@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alembic import context
-from ilios import logs, migrations, models, replication, settings
-from ilios.errors import StartupError
-from ilios.storage import examination
+from ilios import replication
+from ilios.core import settings
+from ilios.core.errors import StartupError
+from ilios.core.telemetry import logs
+from ilios.db import models
+from ilios.migration import upgrade
+from ilios.storage import self_test
 
 log = logs.get("alembic.env")  # it is loaded under a name of Alembic's own
 
@@ -35,7 +39,7 @@ def run() -> None:
     replication.prepare_volume(loaded)
     logs.configure(loaded, "migration")
     known = {script.revision for script in context.script.walk_revisions()}
-    with migrations.exclusive(loaded, known) as connection:
+    with upgrade.exclusive(loaded, known) as connection:
         context.configure(
             connection=connection,
             target_metadata=models.Base.metadata,
@@ -50,7 +54,7 @@ def run() -> None:
             context.run_migrations()
         replication.keep_log(connection, loaded)
     logs.configure(loaded, "start")
-    examination.examine(loaded)  # the store's faults too are named before anything serves
+    self_test.examine(loaded)  # the store's faults too are named before anything serves
 
 
 try:

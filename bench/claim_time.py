@@ -15,10 +15,11 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench.service import migrate
-from ilios import clock, queue
-from ilios.database import Database
+from ilios.core import clock
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.engines import EMBEDDED
-from ilios.settings import Settings
+from ilios.queue import jobs as queue
 
 KINDS = {
     "finished": ("completed", "NULL"),

@@ -18,11 +18,11 @@ from sqlalchemy import insert, select
 
 from bench import pdfs
 from bench.service import HEADERS, Service, multipart, running
-from ilios.database import Database
-from ilios.ids import new_id
-from ilios.models import Document, Job
-from ilios.ranks import SPACING_MS
-from ilios.settings import Settings
+from ilios.core.ids import new_id
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, Job
+from ilios.queue.priority import SPACING_MS
 
 FLOOD, OTHER = "the-one-with-much", "the-other-one"
 HIGHEST, LOWEST = 10, 1

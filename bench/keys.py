@@ -17,14 +17,15 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from bench.service import migrate
-from ilios import budgets, clock, ids
-from ilios.budgets import Need
-from ilios.database import Database
-from ilios.key_ring import KeyRing
-from ilios.key_service import Issued, KeyService
-from ilios.keys import Terms
-from ilios.models import Call, CallState, DailyUsage
-from ilios.settings import Settings
+from ilios.accounts import quotas
+from ilios.accounts.authentication import KeyRing
+from ilios.accounts.key_admin import Issued, KeyService
+from ilios.accounts.keys import Terms
+from ilios.accounts.quotas import Need
+from ilios.core import clock, ids
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Call, CallState, DailyUsage
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
         identified = median_ms(lambda: ring.identify(f"Bearer {issued.secret}"), times)
         with database.writing() as session:
             owner, now = issued.key.owner, clock.now()
-            checked = median_ms(lambda: budgets.admit(session, owner, Need(1, 1), now), times)
+            checked = median_ms(lambda: quotas.admit(session, owner, Need(1, 1), now), times)
         database.close()
     return identified, checked
 

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from ilios import ids, logs, tracing
-from ilios.api import access_log
-from ilios.api.access_log import Access
-from ilios.logs import Voice
-from ilios.tracing import Origin
+from ilios.api.middleware import access_log
+from ilios.api.middleware.access_log import Access
+from ilios.core import ids
+from ilios.core.telemetry import logs, tracing
+from ilios.core.telemetry.logs import Voice
+from ilios.core.telemetry.tracing import Origin
 
 ROUNDS = 5
 REQUEST_ID, KEY_ID, DOCUMENT_ID, JOB_ID, CALL_ID = (ids.new_id() for _ in range(5))

@@ -18,8 +18,8 @@ from sqlalchemy import text
 
 from bench.claim_time import FILL_DOCUMENTS
 from bench.service import Service, running
-from ilios import metric_files, metrics
-from ilios.database import Database
+from ilios.core.telemetry import metrics, shared_counters
+from ilios.db.database import Database
 
 ROUTES = ("/api/documents/submit", "/api/documents/status/<id:document_id>")
 FILL_JOBS = """
@@ -52,13 +52,13 @@ def main() -> None:
 def counting_ms(conversions: int) -> float:
     """Processor time of all that the processes count for a conversion by a provider."""
     with tempfile.TemporaryDirectory() as folder:
-        metric_files.share(Path(folder) / "metrics")
+        shared_counters.share(Path(folder) / "metrics")
         count_one()
         began = time.process_time()
         for _ in range(conversions):
             count_one()
         seconds = time.process_time() - began
-        metric_files.close()
+        shared_counters.close()
     return seconds / conversions * 1000
 
 

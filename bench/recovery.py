@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from bench.pickup import pickup
 from bench.provider import database, everywhere, prepare, submit
 from bench.service import Service, running
-from ilios import data_folder, heartbeat
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.operations import heartbeat
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench.service import migrate
-from ilios.api import application
-from ilios.api.context import EXTENSION, Services
-from ilios.key_service import KeyService
-from ilios.keys import Scope, Terms
-from ilios.settings import Settings
+from ilios.accounts.key_admin import KeyService
+from ilios.accounts.keys import Scope, Terms
+from ilios.api import app as application
+from ilios.api.services import EXTENSION, Services
+from ilios.core.settings import Settings
 
 KEYS = 50
 FILL_KEYS = """

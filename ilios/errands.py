@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ilios.store_watch import StoreWatch
-from ilios.worker_pool import WorkerPool
+from ilios.workers.maintenance import StoreWatch
+from ilios.workers.pool import WorkerPool
 
 TIDY_SECONDS = 600.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ilios import data_folder
-from ilios.database import Database
-from ilios.settings import Settings
-from ilios.wakeup import Bell
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.queue.notify import Bell
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from alembic import op
-from ilios import clock, ids
+from ilios.core import clock, ids
 
 revision = "0001"
 down_revision = None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from ilios.api.parsing import Parser
-from ilios.api.routing import takes_query
+from ilios.api.middleware.routing import takes_query
+from ilios.api.requests.parsing import Parser
 
 View = TypeVar("View", bound=Callable[..., Any])
 AnySchema = type[Schema] | dict[str, Any]

@@ -11,12 +11,12 @@ from flask import Flask
 from flask_smorest import Api
 
 import ilios
-from ilios import errors
-from ilios.api.errors import PROBLEM_JSON, status_of_class
-from ilios.api.routing import IdConverter
-from ilios.api.schema_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
-from ilios.api.schemas import ProblemSchema
-from ilios.keys import Scope
+from ilios.accounts.keys import Scope
+from ilios.api.middleware.routing import IdConverter
+from ilios.api.responses.errors import PROBLEM_JSON, status_of_class
+from ilios.api.schemas.response_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
+from ilios.api.schemas.responses import ProblemSchema
+from ilios.core import errors
 
 VERSION: Final = "3.0.3"
 DESCRIPTION: Final = """\
@@ -45,12 +45,12 @@ EVERYWHERE: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
 
 
 class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
-    """Leaves errors to ilios.api.errors, and the pages to ilios.api.site."""
+    """Leaves errors to ilios.api.responses.errors, and the pages to ilios.api.resources.site."""
 
     ERROR_SCHEMA = ProblemSchema
 
     def _register_error_handlers(self) -> None:
-        """Errors are answered by ilios.api.errors."""
+        """Errors are answered by ilios.api.responses.errors."""
 
 
 def init(app: Flask) -> IliosApi:

@@ -17,7 +17,7 @@ def stored(
 ) -> Response:
     """An object of the store. Raises ObjectMissing before anything is sent.
 
-    Every answer forbids sniffing and runs nothing: see ilios.api.headers.
+    Every answer forbids sniffing and runs nothing: see ilios.api.middleware.headers.
     """
     size_bytes = store.stat(key).size_bytes
     with ExitStack() as opening:

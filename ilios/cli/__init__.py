@@ -11,7 +11,7 @@ import click
 
 import ilios
 from ilios.cli import backup, doctor, jobs, keys, queue, retention
-from ilios.errors import IliosError
+from ilios.core.errors import IliosError
 
 EXIT_FAILED = 1  #: 2 is click's, for a command line that makes no sense
 

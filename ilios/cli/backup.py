@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ilios.backups import Backup
-    from ilios.settings import Settings
+    from ilios.core.settings import Settings
+    from ilios.operations.backup import Backup
 
 
 @click.command("backup")
@@ -23,10 +23,11 @@ def command(file: Path, force: bool) -> None:
 
     Exit code: 0 when FILE was written; 1 when it was not; 2 when the command line makes no sense.
     """
-    from ilios import backups, settings
+    from ilios.core import settings
+    from ilios.operations import backup
 
     loaded = settings.load()
-    made = backups.make(loaded.database_path, file.absolute(), replace=force)
+    made = backup.make(loaded.database_path, file.absolute(), replace=force)
     click.echo(_summary(made))
     click.echo(f"For a whole restore keep with it, copied after it: {', '.join(_parts(loaded))}.")
 
@@ -38,7 +39,7 @@ def _summary(made: Backup) -> str:
 
 def _parts(settings: Settings) -> list[str]:
     """What else the service's memory is made of."""
-    from ilios import data_folder
+    from ilios.core import data_folder
 
     answers = str(data_folder.answers(settings))
     if settings.s3_bucket is not None:

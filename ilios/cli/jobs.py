@@ -10,7 +10,7 @@ import click
 from ilios.cli.service import operating
 
 if TYPE_CHECKING:
-    from ilios.models import Document, Job
+    from ilios.db.models import Document, Job
 
 STATUSES: Final = ("pending", "processing", "completed", "failed", "cancelled")
 COLUMNS: Final = ("id", "documentId", "type", "lane", "status", "priority", "attempts", "createdAt")
@@ -33,7 +33,7 @@ def command() -> None:
 @as_json_option
 def list_jobs(status: str | None, limit: int, *, as_json: bool) -> None:
     """List jobs, those that go first, first."""
-    from ilios.models import JobStatus
+    from ilios.db.models import JobStatus
 
     with operating() as operator:
         found = operator.jobs(JobStatus(status) if status else None, limit)
@@ -91,7 +91,7 @@ def _print_table(jobs: list[dict[str, Any]]) -> None:
 
 
 def _job(job: Job) -> dict[str, Any]:
-    from ilios import clock
+    from ilios.core import clock
 
     return {
         "id": job.id,
@@ -112,7 +112,7 @@ def _job(job: Job) -> dict[str, Any]:
 
 
 def _document(document: Document) -> dict[str, Any]:
-    from ilios import clock
+    from ilios.core import clock
 
     return {
         "documentId": document.id,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from ilios.key_service import Issued, KeyReport, KeyService
-    from ilios.models import ApiKey
+    from ilios.accounts.key_admin import Issued, KeyReport, KeyService
+    from ilios.db.models import ApiKey
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPAN: Final = re.compile(r"([0-9]{1,5})([mhd])")
@@ -49,7 +49,7 @@ class Moment(click.ParamType[datetime]):
     name = "moment"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        from ilios import clock
+        from ilios.core import clock
 
         if SPAN.fullmatch(value):
             return clock.now() + Span().convert(value, param, ctx)
@@ -69,7 +69,7 @@ class Dollars(click.ParamType[int]):
     name = "dollars"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        from ilios.prices import micros_of
+        from ilios.core.prices import micros_of
 
         try:
             return micros_of(value)
@@ -111,7 +111,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a key called NAME, and show its secret, once."""
-    from ilios.keys import FULL_USE, Scope, Terms
+    from ilios.accounts.keys import FULL_USE, Scope, Terms
 
     terms = Terms(
         name=name,
@@ -169,12 +169,13 @@ def revoke(key: str, as_json: bool) -> None:
 
 @contextmanager
 def _service() -> Iterator[KeyService]:
-    from ilios import migrations, settings
-    from ilios.database import Database
-    from ilios.key_service import KeyService
+    from ilios.accounts.key_admin import KeyService
+    from ilios.core import settings
+    from ilios.db.database import Database
+    from ilios.migration import upgrade
 
     loaded = settings.load()
-    migrations.require_current(loaded)
+    upgrade.require_current(loaded)
     database = Database(loaded.database_path, loaded.sqlite_synchronous)
     try:
         yield KeyService(database)
@@ -192,7 +193,7 @@ def _show_secret(issued: Issued, as_json: bool) -> None:
 
 
 def _key(key: ApiKey) -> dict[str, Any]:
-    from ilios import clock
+    from ilios.core import clock
 
     moments = ("created_at", "expires_at", "rotated_at", "previous_until", "revoked_at",
                "last_used_at")  # fmt: skip
@@ -223,7 +224,7 @@ def _report(report: KeyReport) -> dict[str, Any]:
 
 
 def _line(report: KeyReport) -> str:
-    from ilios.prices import dollars
+    from ilios.core.prices import dollars
 
     key = report.key
     budget = key.budget_micros_month

@@ -8,18 +8,21 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ilios.operating import Operating
-    from ilios.retention import Retention
+    from ilios.documents.retention.service import Retention
+    from ilios.operations.job_admin import Operating
 
 
 @contextmanager
 def operating() -> Iterator[Operating]:
     """Raises StartupError for settings, or a database, that the service would refuse too."""
-    from ilios import data_folder, logs, migrations, settings, storage
-    from ilios.database import Database
-    from ilios.housekeeping import Housekeeping
-    from ilios.operating import Operating
-    from ilios.wakeup import Bell
+    from ilios import storage
+    from ilios.core import data_folder, settings
+    from ilios.core.telemetry import logs
+    from ilios.db.database import Database
+    from ilios.documents.lifecycle import Housekeeping
+    from ilios.migration import upgrade as migrations
+    from ilios.operations.job_admin import Operating
+    from ilios.queue.notify import Bell
 
     loaded = settings.load()
     logs.configure(loaded, "operator", sys.stderr)
@@ -34,9 +37,12 @@ def operating() -> Iterator[Operating]:
 @contextmanager
 def retention() -> Iterator[Retention]:
     """Raises what `operating` raises."""
-    from ilios import logs, migrations, settings, storage
-    from ilios.database import Database
-    from ilios.retention import Retention
+    from ilios import storage
+    from ilios.core import settings
+    from ilios.core.telemetry import logs
+    from ilios.db.database import Database
+    from ilios.documents.retention.service import Retention
+    from ilios.migration import upgrade as migrations
 
     loaded = settings.load()
     logs.configure(loaded, "operator", sys.stderr)

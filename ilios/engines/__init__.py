@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ilios import media
+from ilios.core.settings import Settings
 from ilios.engines.base import Engine
-from ilios.settings import Settings
+from ilios.engines.detection import media_types
 
 if TYPE_CHECKING:
-    from ilios.engines.mistral.batches import Batches
+    from ilios.engines.mistral.batch.jobs import Batches
 
 EMBEDDED: Final = "embedded"
 MISTRAL: Final = "mistral"
 LANES: Final = (EMBEDDED, MISTRAL)
 PREPARED_AT_MOST: Final = 8  #: jobs of a worker beside those whose call is in flight
 
-NOT_READ_BY_MISTRAL: Final = (media.HTML, media.MARKDOWN)
+NOT_READ_BY_MISTRAL: Final = (media_types.HTML, media_types.MARKDOWN)
 """Types that Mistral refuses. They need no OCR: the embedded engine reads them, free of charge."""
 
 
@@ -47,7 +47,7 @@ def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:
 
 def open_batches(engine: Engine, settings: Settings, instance_id: str) -> Batches | None:
     """The batch lane of an engine's provider; None for one that has none."""
-    from ilios.engines.mistral.batches import Batches
+    from ilios.engines.mistral.batch.jobs import Batches
     from ilios.engines.mistral.engine import MistralEngine
 
     if not isinstance(engine, MistralEngine):

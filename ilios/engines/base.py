@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ilios.page_selection import PageSelection
+from ilios.engines.page_selection import PageSelection
 
 
 @dataclass(frozen=True, slots=True)

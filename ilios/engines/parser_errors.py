@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ilios import conversion_errors
-from ilios.conversion_errors import ConversionError, DocumentTooLarge
-from ilios.engines.parser import Message
+from ilios.core import conversion_errors
+from ilios.core.conversion_errors import ConversionError, DocumentTooLarge
+from ilios.engines.parser_process import Message
 
 OUT_OF_MEMORY = DocumentTooLarge(
     "The document needs more memory than a parser may take. Select some of its `pages`."

@@ -12,9 +12,9 @@ from typing import Any, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ilios.conversion_errors import DocumentTooLarge
-from ilios.engines.embedded import faults
-from ilios.page_selection import PageSelection
+from ilios.core.conversion_errors import DocumentTooLarge
+from ilios.engines import document_errors
+from ilios.engines.page_selection import PageSelection
 
 PART_TARGET_BYTES: Final = 32 * 10**6
 """What a part should not exceed: half a minute of upload where lines are slow."""
@@ -52,7 +52,7 @@ def pieces(
     with closing(pdf):
         page_count = len(pdf)
         if not page_count:
-            raise faults.empty("PDF")
+            raise document_errors.empty("PDF")
     indexes = selection.indexes(page_count) if selection else list(range(page_count))
     size_bytes = path.stat().st_size
     is_all = len(indexes) == page_count
@@ -125,9 +125,9 @@ def _opened(path: Path) -> Any:
     except pdfium.PdfiumError as error:
         code = getattr(error, "err_code", None)
         if code == pdfium_c.FPDF_ERR_PASSWORD:
-            raise faults.encrypted("PDF") from error
+            raise document_errors.encrypted("PDF") from error
         if code == pdfium_c.FPDF_ERR_SECURITY:
-            raise faults.unsupported(
+            raise document_errors.unsupported(
                 "The PDF is protected by a kind of encryption that cannot be opened. Save it "
                 "without protection, then send it again."
             ) from error

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ilios.conversion_errors import ConversionError
+from ilios.core.conversion_errors import ConversionError
 from ilios.engines import parser_errors
 from ilios.engines.base import Part, Plan, Source
-from ilios.engines.parser import Message, Parser
-from ilios.page_selection import PageSelection
+from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_process import Message, Parser
 
 
 class PdfParts:

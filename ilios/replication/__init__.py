@@ -5,9 +5,9 @@
 """
 
 from ilios.replication.change_log import keep_log, part_of_the_schema
-from ilios.replication.examination import examine
 from ilios.replication.handle import ReplicatorHandle
-from ilios.replication.starting import prepare_volume
+from ilios.replication.preflight import examine
+from ilios.replication.startup import prepare_volume
 
 __all__ = [
     "ReplicatorHandle",

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from ilios.core.settings import Settings
 from ilios.replication.schema import OWN_PREFIX, Table, of_database, quoted
-from ilios.settings import Settings
 
 EVERYTHING: Final = 0
 """The place in the log that says: whatever the log holds, the remote lacks more than that."""

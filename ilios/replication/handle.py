@@ -9,11 +9,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Final
 
-from ilios import logs, metrics
-from ilios.processes import InheritedDescriptor
+from ilios.core.processes import InheritedDescriptor
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, metrics
 from ilios.replication import replicator
-from ilios.replication.standing import Finish, Standing
-from ilios.settings import Settings
+from ilios.replication.messages import Finish, Standing
 
 log = logs.get(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import urllib3
 
-from ilios.errors import RemoteFault, RemoteUnreachable, TokenRefused, WrongRemote
-from ilios.settings import Settings
+from ilios.core.errors import RemoteFault, RemoteUnreachable, TokenRefused, WrongRemote
+from ilios.core.settings import Settings
 
 Value = None | int | float | str | bytes
 Statement = tuple[str, tuple[Value, ...]]

@@ -10,15 +10,16 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import data_folder, logs, metric_files
-from ilios.database import Database
-from ilios.errors import DatabaseBusy, ReplicationRefused
-from ilios.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
-from ilios.replication import change_log, local
+from ilios.core import data_folder
+from ilios.core.errors import DatabaseBusy, ReplicationRefused
+from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, shared_counters
+from ilios.db.database import Database
+from ilios.replication import change_log, volume
+from ilios.replication.messages import OK, Standing
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
-from ilios.replication.standing import OK, Standing
-from ilios.settings import Settings
 
 log = logs.get(__name__)
 
@@ -37,10 +38,10 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides when we end
     logs.configure(settings, "replicator")
-    metric_files.share(*data_folder.metrics(settings))
+    shared_counters.share(*data_folder.metrics(settings))
     database = Database(settings.database_path, settings.sqlite_synchronous)
     with database.writing() as session:
-        change_log.install(local.raw(session))
+        change_log.install(volume.raw(session))
     Replicator(pipe, database, Remote.of(settings), node, settings.turso_sync_interval).run()
     database.close()
 
@@ -121,7 +122,7 @@ class Replicator:
             self._text = doing
         try:
             with self._database.reading() as session:
-                rows = change_log.length(local.raw(session))
+                rows = change_log.length(volume.raw(session))
             if not rows:
                 self._converged_at = time.monotonic()
             self._pipe.send(Standing(self._text, rows, self._converged_at))

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import pysqlite3
 
-from ilios import data_folder, logs
-from ilios.errors import ForeignRemote, ReplicationRefused
-from ilios.replication import change_log, pieces
-from ilios.replication.marker import Marker, Pen
+from ilios.core import data_folder
+from ilios.core.errors import ForeignRemote, ReplicationRefused
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.replication import change_log, large_values
+from ilios.replication.ownership import Marker, Pen
 from ilios.replication.remote import Remote, Value
 from ilios.replication.schema import Schema, Table, quoted
-from ilios.settings import Settings
 from ilios.storage.disk import fsync
 
 log = logs.get(__name__)
@@ -72,7 +73,7 @@ def _fill(connection: Any, schema: Schema, remote: Remote, pen: Pen) -> int:
         columns = ", ".join(quoted(column) for column in table.columns)
         insert = f"INSERT INTO {quoted(table.name)} ({columns}) VALUES ({marks})"
         for rows in _portions(remote, table, pen):
-            connection.executemany(insert, (pieces.whole(remote, row) for row in rows))
+            connection.executemany(insert, (large_values.whole(remote, row) for row in rows))
             count += len(rows)
     return count
 

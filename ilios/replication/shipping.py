@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ilios import ids
-from ilios.database import Database
-from ilios.errors import RemoteFault, ReplicationRefused
-from ilios.replication import change_log, examination, local, marker, pieces, reading, schema
-from ilios.replication.marker import Pen
-from ilios.replication.reading import Change, Changes
+from ilios.core import ids
+from ilios.core.errors import RemoteFault, ReplicationRefused
+from ilios.db.database import Database
+from ilios.replication import (
+    change_log,
+    large_values,
+    ownership,
+    preflight,
+    schema,
+    snapshot,
+)
+from ilios.replication import (
+    volume as local,
+)
+from ilios.replication.ownership import Pen
 from ilios.replication.remote import Remote, Statement
 from ilios.replication.schema import NEW, Schema
+from ilios.replication.snapshot import Change, Changes
 
 FORGET_AT_ONCE = 10_000  #: entries of the log deleted in one turn of the write lock
 
@@ -75,12 +85,14 @@ class Shipper:
         """Find out what the remote holds, and whether it is ours to write to."""
         with self._database.reading() as session:
             volume = local.of_database(session, self._node)
-        found = marker.look(self._remote)
-        examination.judge(found, volume)
+        found = ownership.look(self._remote)
+        preflight.judge(found, volume)
         if found.marker is None:
             token = ids.new_id()
             self._intend(token)
-            statements = marker.create(str(volume.instance), self._node, token, self._lease_seconds)
+            statements = ownership.create(
+                str(volume.instance), self._node, token, self._lease_seconds
+            )
             self._remote.transact(statements)
             self._remote_schema = None
         else:
@@ -94,10 +106,10 @@ class Shipper:
         """Every row into new tables beside those in use. What changes meanwhile is in the log."""
         self._write(pen, [(sql, ()) for table in wanted.tables for sql in table.stage_all()])
         for table in wanted.tables:
-            for rows in reading.portions(self._database, table):
+            for rows in snapshot.portions(self._database, table):
                 self._write_texts(pen, rows)
                 upsert = table.upsert(NEW)
-                self._write(pen, [(upsert, pieces.shortened(row)) for row in rows])
+                self._write(pen, [(upsert, large_values.shortened(row)) for row in rows])
 
     def _replacement(self, wanted: Schema) -> list[Statement]:
         """Put the new tables in the place of those in use."""
@@ -107,8 +119,8 @@ class Shipper:
         return [
             *((table.drop(), ()) for table in dropped),
             *((table.rename_new(), ()) for table in wanted.tables),
-            marker.declare_whole(wanted.text),
-            pieces.remove_unused(wanted.tables),
+            ownership.declare_whole(wanted.text),
+            large_values.remove_unused(wanted.tables),
         ]
 
     def _stage_long_changes(
@@ -119,7 +131,7 @@ class Shipper:
         A row that changes again after it was staged comes again, so what is staged and the rest
         are together as of the rest's snapshot. Adds to `final` what merges them.
         """
-        changes = reading.changes(self._database, wanted, after)
+        changes = snapshot.changes(self._database, wanted, after)
         merge: list[Statement] = []
         while not changes.is_all:
             if not merge:
@@ -127,7 +139,7 @@ class Shipper:
                 merge = [(sql, ()) for table in wanted.tables for sql in table.merge_changes()]
             self._write_pieces(pen, changes)
             self._write(pen, [_staged(change) for change in changes.changes])
-            changes = reading.changes(self._database, wanted, changes.upto)
+            changes = snapshot.changes(self._database, wanted, changes.upto)
         final += merge
         return changes
 
@@ -137,9 +149,9 @@ class Shipper:
     def _write_texts(self, pen: Pen, rows: Sequence[tuple[object, ...]]) -> None:
         for text in _long_texts(rows):
             batch: list[Statement] = []
-            for statement in pieces.statements(text):
+            for statement in large_values.statements(text):
                 batch.append(statement)
-                if len(batch) == pieces.AT_ONCE:
+                if len(batch) == large_values.AT_ONCE:
                     self._write(pen, batch)
                     batch = []
             self._write(pen, batch)
@@ -164,16 +176,18 @@ class Shipper:
 
 def _long_texts(rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
     for row in rows:
-        yield from (value for value in row if isinstance(value, str) and pieces.is_long(value))
+        yield from (
+            value for value in row if isinstance(value, str) and large_values.is_long(value)
+        )
 
 
 def _applied(change: Change) -> Statement:
     if change.row is None:
         return change.table.delete(), change.key
-    return change.table.upsert(), pieces.shortened(change.row)
+    return change.table.upsert(), large_values.shortened(change.row)
 
 
 def _staged(change: Change) -> Statement:
     if change.row is None:
         return change.table.upsert_changed(), (1, *change.table.nothing_but_key(change.key))
-    return change.table.upsert_changed(), (0, *pieces.shortened(change.row))
+    return change.table.upsert_changed(), (0, *large_values.shortened(change.row))

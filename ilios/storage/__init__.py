@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ilios import data_folder
-from ilios.errors import SettingsError
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.errors import SettingsError
+from ilios.core.settings import Settings
 from ilios.storage.base import ListedObject, ObjectInfo, ObjectStore
-from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
-from ilios.storage.s3 import PATIENT, S3Store
-from ilios.storage.s3_place import Patience
+from ilios.storage.s3.location import Patience
+from ilios.storage.s3.store import PATIENT, S3Store
+from ilios.storage.signed_links import LinkSigner
 
 __all__ = ["ListedObject", "ObjectInfo", "ObjectStore", "open_store"]
 

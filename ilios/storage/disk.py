@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ilios.conversion_errors import DiskFull, ObjectMissing, StorageUnavailable
-from ilios.room import is_full
+from ilios.core.conversion_errors import DiskFull, ObjectMissing, StorageUnavailable
+from ilios.core.disk_space import is_full
 
 MISSING = "The stored object is missing: it was deleted or never stored."
 

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from ilios import clock
-from ilios.conversion_errors import ObjectMissing
-from ilios.errors import StartupError
-from ilios.storage import keys
+from ilios.core import clock
+from ilios.core.conversion_errors import ObjectMissing
+from ilios.core.errors import StartupError
+from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk import MISSING, disk_errors, fsync
-from ilios.storage.links import Link, LinkSigner
+from ilios.storage.signed_links import Link, LinkSigner
 
 KEPT_DEPTH = 2  #: folders such as `documents/<instance>` stay when they become empty
 PLACE_ATTEMPTS = 100  #: each lost to a delete that removed the folder in between
@@ -115,7 +115,7 @@ class LocalStore:
         pass
 
     def _path(self, key: str) -> Path:
-        return self.root.joinpath(*keys.segments(key))
+        return self.root.joinpath(*object_keys.segments(key))
 
     def _depth(self, folder: Path) -> int:
         return len(folder.parts) - len(self.root.parts)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
     api_settings,
     with_keys,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ilios.database import Database
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from tests.browser.conftest import fits, open_page
 from tests.support.living import CLIENT_KEY, SECRET_NAME, SECRET_WORDS, LivingService
 

@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ilios import ids
-from ilios.settings import Settings
+from ilios.core import ids
+from ilios.core.settings import Settings
 from ilios.storage.base import ObjectStore
-from ilios.storage.s3 import S3Store
+from ilios.storage.s3.store import S3Store
 from tests.ceph.cluster import Cluster, missing_programs
 from tests.support.storing import (  # noqa: F401  # fixtures are found by name
     certificate,

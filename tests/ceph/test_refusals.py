@@ -14,10 +14,10 @@ import pytest
 import requests
 from botocore.exceptions import EndpointConnectionError
 
-from ilios.conversion_errors import StorageMisconfigured, StorageUnavailable
-from ilios.settings import Settings
-from ilios.storage import examination
-from ilios.storage.s3 import PART_BYTES, S3Store
+from ilios.core.conversion_errors import StorageMisconfigured, StorageUnavailable
+from ilios.core.settings import Settings
+from ilios.storage import self_test
+from ilios.storage.s3.store import PART_BYTES, S3Store
 from tests.ceph.conftest import ACCESS_KEY_ID, SECRET
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
@@ -120,8 +120,8 @@ def test_a_clock_that_is_off_ends_the_start_with_the_seconds(
 
 def test_requests_with_a_skewed_clock_say_so(cluster: object, s3_store: S3Store) -> None:
     script = (
-        "import sys; from ilios.storage.s3 import S3Store\n"
-        "from ilios.conversion_errors import StorageMisconfigured\n"
+        "import sys; from ilios.storage.s3.store import S3Store\n"
+        "from ilios.core.conversion_errors import StorageMisconfigured\n"
         "store = S3Store(*sys.argv[1:], 'path')\n"
         "try:\n    store.stat('x')\n    print('taken')\n"
         "except StorageMisconfigured as error:\n    print(error.detail)\n"
@@ -147,8 +147,8 @@ def test_requests_with_a_skewed_clock_say_so(cluster: object, s3_store: S3Store)
 def test_a_key_that_is_withdrawn_is_seen_at_a_glance(s3_store: S3Store) -> None:
     withdrawn = S3Store(s3_store.bucket, s3_store.endpoint_url, ACCESS_KEY_ID, "old", "path")
 
-    assert examination.glance(s3_store) is None
-    assert "AWS_SECRET_ACCESS_KEY" in (examination.glance(withdrawn) or "")
+    assert self_test.glance(s3_store) is None
+    assert "AWS_SECRET_ACCESS_KEY" in (self_test.glance(withdrawn) or "")
 
 
 # --- links ---

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios.models import Document
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.models import Document
 from tests.chaos.faults import Chaos
 from tests.chaos.load import Load
 from tests.support.breaking import Subject, broken

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from ilios.database import Database
-from ilios.keys import Scope
-from ilios.settings import Settings
+from ilios.accounts.keys import Scope
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller
 from tests.support.api_working import InTestWorker

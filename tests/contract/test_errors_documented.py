@@ -10,11 +10,11 @@ from http import HTTPStatus
 
 import ilios
 from ilios.api import http_codes
-from ilios.api.errors import status_of, status_of_class
-from ilios.backups import BackupRefused
-from ilios.conversion_errors import ConversionError
-from ilios.errors import IliosError, KeyCommandError, LeaseLost, StartupError
-from ilios.request_errors import ConversionFailed
+from ilios.api.responses.errors import status_of, status_of_class
+from ilios.core.conversion_errors import ConversionError
+from ilios.core.errors import IliosError, KeyCommandError, LeaseLost, StartupError
+from ilios.core.request_errors import ConversionFailed
+from ilios.operations.backup import BackupRefused
 from tests.support.migrating import REPOSITORY
 
 ON_THE_COMMAND_LINE = (StartupError, KeyCommandError, BackupRefused)

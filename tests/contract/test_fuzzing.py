@@ -13,8 +13,8 @@ from contextlib import closing
 
 import pytest
 
-from ilios.database import Database
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import free_port
 from tests.support.fuzzing import FuzzedService, Tenant

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.api_callers import Caller
 
 ORIGIN = {"Origin": "https://app.example.com"}

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from ilios.api.routing import IdConverter
+from ilios.api.middleware.routing import IdConverter
 from tests.support.api_callers import Caller
 from tests.support.api_working import InTestWorker
 

@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ilios import clock
-from ilios.database import Database
-from ilios.key_service import KeyService
-from ilios.keys import Scope
-from ilios.settings import Settings
+from ilios.accounts.key_admin import KeyService
+from ilios.accounts.keys import Scope
+from ilios.core import clock
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from tests.contract.problems import BATCH, CONVERT, ESTIMATE, SINGLE, SUBMIT, assert_problem
 from tests.support.api_callers import Caller, file
 from tests.support.api_working import InTestWorker

@@ -13,11 +13,13 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 
-from ilios import data_folder, heartbeat, metrics
-from ilios.database import Database
-from ilios.heartbeat import Heartbeat
-from ilios.readings import Readings
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.core.telemetry import metrics
+from ilios.db.database import Database
+from ilios.operations import heartbeat
+from ilios.operations.collector import Readings
+from ilios.operations.heartbeat import Heartbeat
 from tests.support.migrating import REPOSITORY
 
 MONITORING = REPOSITORY / "monitoring"

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ilios.keys import owner_of
-from ilios.listing import Filter, _mark
+from ilios.accounts.keys import owner_of
+from ilios.documents.listing import Filter, _mark
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY

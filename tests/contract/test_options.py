@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.contract.problems import BATCH, ESTIMATE, FORMS, ONE_FILE, SINGLE, assert_problem
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY
 
 UNSET = None

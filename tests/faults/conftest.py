@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.breaking import RECOVERY_S
 from tests.support.start_script import Start, StartScript
 from tests.support.supervising import SupervisorProcess

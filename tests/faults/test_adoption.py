@@ -10,7 +10,7 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support import predecessor
 from tests.support.api_server import free_port
 from tests.support.forking import run_python

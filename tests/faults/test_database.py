@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager
 import pysqlite3
 import pytest
 
-from ilios.database import Database
-from ilios.models import DocumentStatus
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until

@@ -11,10 +11,11 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from ilios import data_folder, media
-from ilios.database import Database
-from ilios.models import Document, DocumentStatus, PageRow
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, PageRow
+from ilios.engines.detection import media_types
 from tests.support import documents
 from tests.support.migrating import REPOSITORY
 from tests.support.supervising import SupervisorProcess
@@ -55,7 +56,7 @@ def convert(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> It
 
 
 def test_a_pdf_keeps_its_table(convert: Convert) -> None:
-    document, (page,) = convert((SAMPLES / "invoice.pdf").read_bytes(), media.PDF)
+    document, (page,) = convert((SAMPLES / "invoice.pdf").read_bytes(), media_types.PDF)
 
     assert document.status is DocumentStatus.COMPLETED
     assert document.warnings == []
@@ -72,7 +73,7 @@ def test_a_pdf_keeps_its_table(convert: Convert) -> None:
 
 
 def test_a_scan_is_read(convert: Convert) -> None:
-    document, pages = convert((SAMPLES / "scanned-letter.pdf").read_bytes(), media.PDF)
+    document, pages = convert((SAMPLES / "scanned-letter.pdf").read_bytes(), media_types.PDF)
 
     assert document.status is DocumentStatus.COMPLETED
     assert len(pages) == document.page_count
@@ -82,7 +83,7 @@ def test_a_scan_is_read(convert: Convert) -> None:
 def test_what_is_wrong_with_a_file_comes_back_as_a_sentence_and_a_code(convert: Convert) -> None:
     encrypted = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
-    document, pages = convert(encrypted, media.PDF)
+    document, pages = convert(encrypted, media_types.PDF)
 
     assert (document.status, document.error_code) == (DocumentStatus.FAILED, "encrypted_document")
     assert document.error is not None
@@ -91,7 +92,7 @@ def test_what_is_wrong_with_a_file_comes_back_as_a_sentence_and_a_code(convert: 
 
 
 def test_pages_beyond_the_document_fail_with_what_it_has(convert: Convert) -> None:
-    document, _ = convert((SAMPLES / "invoice.pdf").read_bytes(), media.PDF, pages="2-3")
+    document, _ = convert((SAMPLES / "invoice.pdf").read_bytes(), media_types.PDF, pages="2-3")
 
     assert (document.status, document.error_code) == (DocumentStatus.FAILED, "pages_out_of_range")
     assert document.error is not None
@@ -104,7 +105,7 @@ def test_a_parser_that_is_killed_costs_a_retry_and_nothing_else(
     supervisor = start_supervisor("real", worker_count=1)
     scan = (SAMPLES / "scanned-letter.pdf").read_bytes()
     document_id, job_id = documents.add_document(
-        database, settings=settings, content=scan, mime_type=media.PDF
+        database, settings=settings, content=scan, mime_type=media_types.PDF
     )
     (worker,) = supervisor.workers
     wait_until(worker.children, TIMEOUT_S)

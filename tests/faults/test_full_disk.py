@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ilios.database import Database
-from ilios.models import JobStatus
-from ilios.settings import MIB, Settings
+from ilios.core.settings import MIB, Settings
+from ilios.db.database import Database
+from ilios.db.models import JobStatus
 from tests.support import documents
 from tests.support.api_server import free_port
 from tests.support.externals import unavailable

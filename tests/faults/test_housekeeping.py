@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 from pydantic import SecretStr
 
-from ilios import data_folder
-from ilios.database import Database
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus
+from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.retention.service import Retention
 from ilios.engines import MISTRAL
-from ilios.housekeeping import Housekeeping
-from ilios.models import CallState, DocumentStatus
-from ilios.operating import Operating
-from ilios.retention import Retention
-from ilios.settings import Settings
+from ilios.operations.job_admin import Operating
+from ilios.queue.notify import Bell
 from ilios.storage import open_store
-from ilios.wakeup import Bell
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

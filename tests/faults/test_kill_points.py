@@ -17,32 +17,32 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from ilios import sync_points
-from ilios.models import Document, DocumentStatus
+from ilios.core import failpoints
+from ilios.db.models import Document, DocumentStatus
 from tests.support.breaking import START_TIMEOUT_S, Subject, broken
 from tests.support.deployment import kill
 from tests.support.waiting import wait_until
 
 REPEAT_FACTOR = 4  #: kill points are passed this many times as often as other faults
 
-WEB = (sync_points.UPLOAD_STREAMED, sync_points.OBJECT_STORED, sync_points.ROW_COMMITTED)
-SUPERVISOR = (sync_points.JOB_CLAIMED, sync_points.ID_SENT)
+WEB = (failpoints.UPLOAD_STREAMED, failpoints.OBJECT_STORED, failpoints.ROW_COMMITTED)
+SUPERVISOR = (failpoints.JOB_CLAIMED, failpoints.ID_SENT)
 WORKER = (
-    sync_points.JOB_ACCEPTED,
-    sync_points.CALL_OPENED,
-    sync_points.CALL_SENT,
-    sync_points.ANSWER_RECEIVED,
-    sync_points.ANSWER_SAVED,
-    sync_points.RESULT_COMMITTED,
-    sync_points.JOB_ENDED,
+    failpoints.JOB_ACCEPTED,
+    failpoints.CALL_OPENED,
+    failpoints.CALL_SENT,
+    failpoints.ANSWER_RECEIVED,
+    failpoints.ANSWER_SAVED,
+    failpoints.RESULT_COMMITTED,
+    failpoints.JOB_ENDED,
 )
-PAID = (sync_points.ANSWER_RECEIVED, sync_points.ANSWER_SAVED)
-CANCELLABLE = (sync_points.JOB_ACCEPTED, sync_points.CALL_OPENED, sync_points.CALL_SENT, *PAID)
+PAID = (failpoints.ANSWER_RECEIVED, failpoints.ANSWER_SAVED)
+CANCELLABLE = (failpoints.JOB_ACCEPTED, failpoints.CALL_OPENED, failpoints.CALL_SENT, *PAID)
 BLOWS = {
     "the workers": (*WORKER, *WEB),
     # The supervisor has one thread: once that is held, nobody else gets anywhere.
-    "the supervisor": (*WORKER, *WEB, sync_points.JOB_CLAIMED),
-    "everything": (*WORKER, *WEB, sync_points.ID_SENT),
+    "the supervisor": (*WORKER, *WEB, failpoints.JOB_CLAIMED),
+    "everything": (*WORKER, *WEB, failpoints.ID_SENT),
 }
 
 ITSELF = "whoever is there"

@@ -14,11 +14,12 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ilios import data_folder, heartbeat
-from ilios.database import Database
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.engines import MISTRAL
-from ilios.settings import Settings
-from ilios.wakeup import Bell
+from ilios.operations import heartbeat
+from ilios.queue.notify import Bell
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ilios.conversion_errors import DeadlineExceeded, ParserCrashed
-from ilios.engines.parser import Message, Parser
+from ilios.core.conversion_errors import DeadlineExceeded, ParserCrashed
+from ilios.engines.parser_process import Message, Parser
 from tests.support.migrating import REPOSITORY
 from tests.support.waiting import wait_until
 

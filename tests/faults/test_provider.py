@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ilios import catalog, data_folder, heartbeat, ids, ledger
-from ilios.database import Database
+from ilios.accounts import ledger
+from ilios.core import data_folder, ids
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents import repository
 from ilios.engines import MISTRAL
-from ilios.models import Document, DocumentStatus
-from ilios.settings import Settings
+from ilios.operations import heartbeat
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -192,7 +195,7 @@ def test_429_burns_no_attempt(provider: MistralServer, running: Running) -> None
 
     assert row.status is DocumentStatus.COMPLETED
     with running.database.reading() as session:
-        assert catalog.attempts(session, row.id) == 1
+        assert repository.attempts(session, row.id) == 1
     assert running.totals().ambiguous_calls == 0
 
 
@@ -291,7 +294,7 @@ def test_a_long_document_is_converted_in_ranges_in_order(
 
     assert (row.status, row.page_count) == (DocumentStatus.COMPLETED, 205)
     with database.reading() as session:
-        pages = catalog.pages(session, row.id, list(range(205)))
+        pages = repository.pages(session, row.id, list(range(205)))
     assert [page.markdown.split()[-1] for page in pages] == [str(n) for n in range(1, 206)]
     assert totals(database).pages == provider.stats().billed_pages == 205
 

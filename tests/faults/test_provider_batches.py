@@ -11,12 +11,13 @@ from typing import Any
 import psutil
 import pytest
 
-from ilios import data_folder, heartbeat
-from ilios.api import application
-from ilios.api.context import EXTENSION
-from ilios.database import Database
-from ilios.models import CallState, DocumentStatus, ProviderBatchState
-from ilios.settings import Settings
+from ilios.api import app as application
+from ilios.api.services import EXTENSION
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus, ProviderBatchState
+from ilios.operations import heartbeat
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.api_callers import Caller, file

@@ -18,8 +18,8 @@ import psutil
 import pysqlite3
 import pytest
 
-from ilios import data_folder
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
 from tests.support.api_server import free_port
 from tests.support.forking import LIKE_A_USER
 from tests.support.migrating import REPOSITORY

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ilios import data_folder, sync_points
-from ilios.database import Database
-from ilios.models import DocumentStatus
-from ilios.settings import Settings
-from ilios.wakeup import Bell
+from ilios.core import data_folder, failpoints
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
+from ilios.queue.notify import Bell
 from tests.support import documents
 from tests.support.issuing import ShiftedClock
 from tests.support.supervising import SupervisorProcess
@@ -105,14 +105,14 @@ def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
         "echo", impatient=True, worker_count=1, variables={"ILIOS_SYNC_POINTS": str(points)}
     )
     before = [worker.pid for worker in supervisor.workers]
-    (points / sync_points.JOB_CLAIMED).touch()
+    (points / failpoints.JOB_CLAIMED).touch()
     with database.writing():  # so it is not stopped in its tidying with the lock in its hands
         for worker in supervisor.workers:
             worker.suspend()
             wait_until(partial(is_stopped, worker), 20)
     document_id, job_id = documents.add_document(database, settings=settings)
     bell.ring()  # at once: until then the supervisor listens, and hears nothing
-    wait_until(lambda: list(points.glob(f"{sync_points.JOB_CLAIMED}@*")), 10)
+    wait_until(lambda: list(points.glob(f"{failpoints.JOB_CLAIMED}@*")), 10)
 
     let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)  # and the supervisor is at something else
     for held in points.iterdir():

@@ -9,16 +9,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ilios import data_folder, heartbeat, store_watch
-from ilios.database import Database
-from ilios.models import JobStatus
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import JobStatus
+from ilios.operations import heartbeat
+from ilios.workers import maintenance
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
 Start = Callable[..., SupervisorProcess]
-SOON_S = store_watch.ANSWER_SECONDS - 5  #: by then nobody has waited for the dead worker's answer
+SOON_S = maintenance.ANSWER_SECONDS - 5  #: by then nobody has waited for the dead worker's answer
 
 
 class Store(ThreadingHTTPServer):

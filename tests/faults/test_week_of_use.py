@@ -13,15 +13,15 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios import budgets, ledger
-from ilios.api import application
-from ilios.api.context import EXTENSION
-from ilios.budgets import Need
-from ilios.database import Database
+from ilios.accounts import ledger, quotas
+from ilios.accounts.key_admin import Issued
+from ilios.accounts.quotas import Need
+from ilios.api import app
+from ilios.api.services import EXTENSION
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
 from ilios.engines import MISTRAL
-from ilios.key_service import Issued
-from ilios.models import Document, DocumentStatus
-from ilios.settings import Settings
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -51,7 +51,7 @@ class Week:
             pages_per_day=PAGES_A_DAY,
             budget_micros_month=BUDGET_PAGES * PAGE_MICROS,
         )
-        self.app = application.build(settings)
+        self.app = app.build(settings)
         self.caller = Caller(self.app.test_client(), self.key.secret)
         self.sent = 0
         self.start()
@@ -88,10 +88,10 @@ class Week:
         wait_until(lambda: self._open() == 0, timeout_s=90)
 
     def used(self, day: datetime) -> Need:
-        return self._used(*budgets.day_of(day))
+        return self._used(*quotas.day_of(day))
 
     def used_in_month(self, day: datetime) -> Need:
-        return self._used(*budgets.month_of(day))
+        return self._used(*quotas.month_of(day))
 
     def totals(self) -> ledger.Totals:
         with self.database.reading() as session:
@@ -105,7 +105,7 @@ class Week:
 
     def reserved(self) -> Need:
         with self.database.reading() as session:
-            return budgets.reserved(session, self.key.key.owner)
+            return quotas.reserved(session, self.key.key.owner)
 
     def _open(self) -> int:
         ended = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
@@ -115,7 +115,7 @@ class Week:
 
     def _used(self, *days: object) -> Need:
         with self.database.reading() as session:
-            return budgets.used(session, self.key.key.owner, *days)  # type: ignore[arg-type]
+            return quotas.used(session, self.key.key.owner, *days)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_week_is_counted_to_the_page_and_the_micro_dollar(week: Week) -> None:
         left = BUDGET_PAGES - (week.used_in_month(day).pages - week.used(day).pages)
         assert week.used(day).pages == min(PAGES_A_DAY, left)
         assert week.used_in_month(day).cost_micros == week.used_in_month(day).pages * PAGE_MICROS
-        assert week.reserved() == budgets.NOTHING
+        assert week.reserved() == quotas.NOTHING
 
     assert refusals == [429, 429, 429, 402, 429, 429, 429]
     assert week.used_in_month(FIRST_DAY) == Need(BUDGET_PAGES, BUDGET_PAGES * PAGE_MICROS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from ilios import data_folder
-from ilios.database import Database
-from ilios.models import CallState, DocumentStatus
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until

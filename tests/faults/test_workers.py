@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import psutil
 
-from ilios import data_folder, heartbeat
-from ilios.database import Database
-from ilios.models import DocumentStatus, JobStatus
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus, JobStatus
+from ilios.operations import heartbeat
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until

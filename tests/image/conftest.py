@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ilios import ids
+from ilios.core import ids
 from tests.image import building
 from tests.image.containers import Container, podman
 

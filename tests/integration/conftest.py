@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from ilios import data_folder
-from ilios.conversion import Converter
-from ilios.database import Database
+from ilios.conversion.converter import Converter
+from ilios.core import data_folder
+from ilios.core.disk_space import Room
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.documents.queries import Reports
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received, UploadSink
+from ilios.documents.waiting import Waiter
 from ilios.engines.base import Engine
-from ilios.intake import Intake
-from ilios.reports import Reports
-from ilios.room import Room
-from ilios.settings import Settings
+from ilios.queue.notify import Bell
 from ilios.storage import ObjectStore, open_store
-from ilios.uploads import Received, UploadSink
-from ilios.waiting import Waiter
-from ilios.wakeup import Bell
 from tests.support import working
 
 

@@ -11,23 +11,24 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from ilios import budgets, clock, ids, ledger
-from ilios.admission import Order
-from ilios.budgets import Need
-from ilios.conversion import Converter
-from ilios.conversion_errors import BudgetSpent, CostAboveLimit, DailyPagesSpent
-from ilios.database import Database
-from ilios.dispatch import Dispatcher, Slot
+from ilios.accounts import ledger, quotas
+from ilios.accounts.quotas import Need
+from ilios.conversion.converter import Converter
+from ilios.core import clock, ids
+from ilios.core.conversion_errors import BudgetSpent, CostAboveLimit, DailyPagesSpent
+from ilios.core.prices import Charge
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents.admission import Order
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received
 from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Engine, Options, Usage
-from ilios.intake import Intake
-from ilios.models import Document, DocumentStatus
-from ilios.page_selection import PageSelection
-from ilios.prices import Charge
-from ilios.settings import Settings
+from ilios.engines.page_selection import PageSelection
+from ilios.queue.notify import Bell
 from ilios.storage import ObjectStore
-from ilios.uploads import Received
-from ilios.wakeup import Bell
+from ilios.workers.dispatcher import Dispatcher, Slot
 from tests.integration.test_paid_calls import LineEngine
 from tests.support import documents, working
 from tests.support.api_working import TextEngine
@@ -63,12 +64,12 @@ def lines(count: int, name: str = "line") -> bytes:
 
 def held(database: Database, owner: str) -> Need:
     with database.reading() as session:
-        return budgets.reserved(session, owner)
+        return quotas.reserved(session, owner)
 
 
 def spent(database: Database, owner: str) -> Need:
     with database.reading() as session:
-        return budgets.used(session, owner, date(2000, 1, 1), date(2100, 1, 1))
+        return quotas.used(session, owner, date(2000, 1, 1), date(2100, 1, 1))
 
 
 def work(database: Database, converter: Converter, lane: str) -> None:
@@ -135,7 +136,7 @@ def test_a_batch_is_taken_whole_or_not_at_all(
         intake.submit_batch([receive(b"1"), receive(b"2"), receive(b"3")], order(owner))
 
     assert documents.documents(database) == []
-    assert held(database, owner) == budgets.NOTHING
+    assert held(database, owner) == quotas.NOTHING
     assert [path for path in stored_files() if "objects" in path.parts] == []
 
 
@@ -194,7 +195,7 @@ def test_a_document_beyond_the_budget_fails_once_it_is_counted_and_costs_nothing
     assert "The month ends at" in (ended[too_long].error or "")
     assert ended[short].status is DocumentStatus.COMPLETED
     assert spent(database, owner) == Need(10, 10 * PAGE_MICROS)
-    assert held(database, owner) == budgets.NOTHING
+    assert held(database, owner) == quotas.NOTHING
 
 
 def test_what_a_call_settles_moves_from_reserved_to_used(
@@ -240,12 +241,12 @@ def test_a_new_month_is_a_new_budget(
     pending(database, settings, owner, 3)
     work(database, paying, MISTRAL)
     with database.writing() as session, pytest.raises(BudgetSpent):
-        budgets.admit(session, owner, Need(1, 1), clock.now())
+        quotas.admit(session, owner, Need(1, 1), clock.now())
 
     moving.set(datetime(2026, 12, 1, tzinfo=UTC))
 
     with database.writing() as session:
-        assert budgets.admit(session, owner, Need(1, 3 * PAGE_MICROS), clock.now())
+        assert quotas.admit(session, owner, Need(1, 3 * PAGE_MICROS), clock.now())
 
 
 def test_a_cost_above_the_limit_is_refused_at_submit_where_it_can_be_known(

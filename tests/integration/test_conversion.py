@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ilios import clock, conversion_errors, data_folder, ledger, queue, releases, results
-from ilios.conversion import Converter
-from ilios.conversion_errors import (
+from ilios.accounts import ledger
+from ilios.conversion.converter import Converter
+from ilios.core import clock, conversion_errors, data_folder
+from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
     DiskFull,
@@ -18,7 +19,11 @@ from ilios.conversion_errors import (
     StorageMisconfigured,
     StorageUnavailable,
 )
-from ilios.database import Database
+from ilios.core.errors import DatabaseBusy
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
+from ilios.documents import results
 from ilios.engines import EMBEDDED
 from ilios.engines.base import (
     Conversion,
@@ -33,12 +38,10 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.errors import DatabaseBusy
-from ilios.models import CallState, DocumentStatus, JobStatus, PageRow
-from ilios.queue import Lease
-from ilios.settings import Settings
+from ilios.queue import jobs, release
+from ilios.queue.jobs import Lease
 from ilios.storage import ObjectStore
-from ilios.storage.seen import StoreSeen
+from ilios.storage.health import StoreSeen
 from tests.support import documents
 from tests.support.engines import EchoEngine
 
@@ -82,8 +85,8 @@ def two_pages(_source: Source, _options: Options, workspace: Path, _: Progress) 
 def claim(database: Database) -> Lease:
     with database.writing() as session:
         now = clock.now()
-        queue.promote_due(session, now.replace(year=now.year + 1))
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", now)
+        jobs.promote_due(session, now.replace(year=now.year + 1))
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", now)
         assert lease is not None
         results.begin(session, lease.job_id, now)
     return lease
@@ -224,7 +227,7 @@ def test_a_result_that_comes_after_the_lease_was_lost_changes_nothing(
 
     def outlive_the_lease(*arguments: object) -> Conversion:
         with database.writing() as session:
-            releases.give_back(session, lease)
+            release.give_back(session, lease)
             results.wait_again(session, document_id)
         return two_pages(*arguments)  # type: ignore[arg-type]
 
@@ -246,7 +249,7 @@ def test_an_error_that_comes_after_the_lease_was_lost_changes_nothing(
 
     def fail_late(*_: object) -> Conversion:
         with database.writing() as session:
-            releases.give_back(session, lease)
+            release.give_back(session, lease)
             results.wait_again(session, document_id)
         raise CorruptDocument("too late")
 
@@ -268,7 +271,7 @@ def test_progress_is_written_down_once_an_interval(
     written: list[tuple[int, int | None]],
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
-    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", interval_seconds)
+    monkeypatch.setattr("ilios.conversion.converter.PROGRESS_INTERVAL_SECONDS", interval_seconds)
     seen: list[tuple[int, int | None]] = []
 
     def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
@@ -290,7 +293,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
-    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr("ilios.conversion.converter.PROGRESS_INTERVAL_SECONDS", 0.0)
 
     def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
         with monkeypatch.context() as patch:

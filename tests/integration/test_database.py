@@ -13,10 +13,10 @@ import pysqlite3
 import pytest
 from sqlalchemy import text
 
-from ilios import database as database_module
-from ilios.database import Database, Patience, require_safe_sqlite
-from ilios.errors import DatabaseBusy, DatabaseRefused
-from ilios.settings import Settings
+from ilios.core.errors import DatabaseBusy, DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.db import database as database_module
+from ilios.db.database import Database, Patience, require_safe_sqlite
 
 
 def count(database: Database) -> int:

@@ -6,12 +6,13 @@ import itertools
 
 import pytest
 
-from ilios import clock, queue
-from ilios.database import Database
-from ilios.dispatch import Dispatcher, Slot
+from ilios.core import clock
+from ilios.db.database import Database
+from ilios.db.models import JobStatus
 from ilios.engines import EMBEDDED
-from ilios.models import JobStatus
-from ilios.queue import Lease
+from ilios.queue import jobs
+from ilios.queue.jobs import Lease
+from ilios.workers.dispatcher import Dispatcher, Slot
 from tests.support import documents
 
 
@@ -33,7 +34,7 @@ def sluggish(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is stopped for longer than a lease between any two looks at the clock."""
     begun = clock.now()
     stops = itertools.count(1)
-    monkeypatch.setattr(clock, "now", lambda: begun + next(stops) * 2 * queue.LEASE)
+    monkeypatch.setattr(clock, "now", lambda: begun + next(stops) * 2 * jobs.LEASE)
 
 
 @pytest.mark.usefixtures("sluggish")

@@ -9,15 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ilios import data_folder
-from ilios.admission import Order
-from ilios.conversion_errors import ObjectMissing
-from ilios.database import Database
-from ilios.engines.base import Options
-from ilios.intake import Intake
-from ilios.models import DocumentStatus, JobStatus
-from ilios.page_selection import PageSelection
-from ilios.request_errors import (
+from ilios.core import data_folder
+from ilios.core.conversion_errors import ObjectMissing
+from ilios.core.disk_space import Room
+from ilios.core.request_errors import (
     BatchRefused,
     DocumentNotFound,
     EmptyFile,
@@ -26,11 +21,16 @@ from ilios.request_errors import (
     UploadAlreadyCompleted,
     UploadIncomplete,
 )
-from ilios.room import Room
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus, JobStatus
+from ilios.documents.admission import Order
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received, UploadSink
+from ilios.engines.base import Options
+from ilios.engines.page_selection import PageSelection
+from ilios.queue.notify import Listener
 from ilios.storage import ObjectStore
-from ilios.uploads import Received, UploadSink
-from ilios.wakeup import Listener
 from tests.support import documents
 
 Receive = Callable[..., Received]

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from ilios.database import Database
-from ilios.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
-from ilios.key_ring import KeyRing
-from ilios.key_service import KeyService
-from ilios.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
-from ilios.models import ApiKey
-from ilios.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
+from ilios.accounts.authentication import KeyRing
+from ilios.accounts.key_admin import KeyService
+from ilios.accounts.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
+from ilios.core.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
+from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
+from ilios.db.database import Database
+from ilios.db.models import ApiKey
 from tests.support.issuing import MovableClock, issue
 
 AT_ONCE = timedelta(0)

@@ -1,4 +1,4 @@
-"""A process that speaks through ilios.logs: whatever is said in it, and how it looks."""
+"""Lines that a process writes through ilios.core.telemetry.logs, and their form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 
 SPEAK = """

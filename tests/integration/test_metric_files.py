@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios import metric_files
+from ilios.core.telemetry import shared_counters
 from tests.support.migrating import REPOSITORY
 
 COUNT = """
@@ -76,10 +76,10 @@ def start(run: Run, script: str = ONCE) -> subprocess.Popen[str]:
 @pytest.fixture
 def retries(folder: Path) -> Iterator[Callable[[], float]]:
     """What all processes have counted together."""
-    metric_files.share(folder)
+    shared_counters.share(folder)
 
     def retries() -> float:
-        collector = metric_files.collector()
+        collector = shared_counters.collector()
         assert collector is not None
         return sum(
             sample.value
@@ -89,7 +89,7 @@ def retries(folder: Path) -> Iterator[Callable[[], float]]:
         )
 
     yield retries
-    metric_files.close()
+    shared_counters.close()
 
 
 def files(folder: Path) -> list[str]:
@@ -128,7 +128,7 @@ def test_a_process_that_was_forked_counts_in_files_of_its_own(
 def test_who_comes_first_starts_anew_and_who_leaves_last_leaves_nothing(
     run: Run, folder: Path, retries: Callable[[], float]
 ) -> None:
-    metric_files.close()
+    shared_counters.close()
     start(run).kill()
     run(ONCE + LEAVE).wait()
     assert not folder.exists()
@@ -137,7 +137,7 @@ def test_who_comes_first_starts_anew_and_who_leaves_last_leaves_nothing(
     killed.wait()
     assert files(folder)
 
-    metric_files.share(folder)
+    shared_counters.share(folder)
 
     assert retries() == 0
 
@@ -145,11 +145,11 @@ def test_who_comes_first_starts_anew_and_who_leaves_last_leaves_nothing(
 def test_a_folder_that_belongs_to_somebody_else_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "theirs").symlink_to(tmp_path)
 
-    metric_files.share(tmp_path / "theirs", tmp_path / "ours")
+    shared_counters.share(tmp_path / "theirs", tmp_path / "ours")
 
-    assert metric_files.collector() is not None
+    assert shared_counters.collector() is not None
     assert (tmp_path / "ours" / "slot-0").exists()
-    metric_files.close()
+    shared_counters.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root and a mount namespace")
@@ -167,8 +167,8 @@ def test_a_full_disk_costs_counts_but_no_process(run: Run, folder: Path, size: s
 
 def test_a_parser_child_does_not_even_load_what_counts() -> None:
     script = (
-        "import sys, ilios.engines.parser, ilios.engines.pdf_cutting\n"
-        "import ilios.engines.embedded.reading\n"
+        "import sys, ilios.engines.parser_process, ilios.engines.pdf_cutting\n"
+        "import ilios.engines.embedded.ocr.recognized_text\n"
         "sys.exit('prometheus_client' in sys.modules)"
     )
 

@@ -14,10 +14,10 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from ilios import migrations
-from ilios.errors import DatabaseRefused
-from ilios.models import REVISION
-from ilios.settings import Settings
+from ilios.core.errors import DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.db.models import REVISION
+from ilios.migration import upgrade
 from tests.support.forking import run_python
 from tests.support.migrating import REPOSITORY, alembic, environment
 
@@ -41,7 +41,7 @@ def execute(path: Path, statement: str) -> None:
 def test_an_empty_folder_gets_a_database(fresh: Settings) -> None:
     assert alembic(fresh, "upgrade", "head").returncode == 0
 
-    migrations.require_current(fresh)
+    upgrade.require_current(fresh)
 
 
 def test_the_models_and_the_migrations_agree(fresh: Settings) -> None:
@@ -208,7 +208,7 @@ def test_all_the_way_down_and_up_again(fresh: Settings) -> None:
         done = alembic(fresh, *arguments)
         assert done.returncode == 0, done.stderr
 
-    migrations.require_current(fresh)
+    upgrade.require_current(fresh)
 
 
 KILLED_HALF_WAY = """
@@ -233,7 +233,7 @@ def test_a_migration_that_is_killed_half_way_is_simply_repeated(fresh: Settings)
     again = alembic(fresh, "upgrade", "head")
 
     assert again.returncode == 0, again.stderr
-    migrations.require_current(fresh)
+    upgrade.require_current(fresh)
 
 
 def test_a_database_that_is_a_folder_is_refused(fresh: Settings) -> None:
@@ -250,13 +250,13 @@ def test_a_database_that_is_locked_is_refused_with_what_to_do(
     fresh: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alembic(fresh, "upgrade", "head")
-    monkeypatch.setattr(migrations, "BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(upgrade, "BUSY_TIMEOUT_MS", 10)
     stranger = pysqlite3.connect(str(fresh.database_path), isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
 
     with (
         pytest.raises(DatabaseRefused, match="stop the program that has locked it"),
-        migrations.exclusive(fresh, {REVISION}),
+        upgrade.exclusive(fresh, {REVISION}),
     ):
         pass
 
@@ -268,7 +268,7 @@ def test_two_upgrades_at_once_take_turns(fresh: Settings) -> None:
         both = list(threads.map(lambda _: alembic(fresh, "upgrade", "head"), range(2)))
 
     assert [done.returncode for done in both] == [0, 0]
-    migrations.require_current(fresh)
+    upgrade.require_current(fresh)
 
 
 def test_somebody_elses_database_is_refused_untouched(fresh: Settings) -> None:
@@ -394,4 +394,4 @@ def test_another_schema_is_not_served(
 
 def test_serving_without_a_migrated_database_is_refused(fresh: Settings) -> None:
     with pytest.raises(DatabaseRefused, match="alembic upgrade head"):
-        migrations.require_current(fresh)
+        upgrade.require_current(fresh)

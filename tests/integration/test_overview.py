@@ -10,24 +10,28 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from ilios import clock, data_folder, heartbeat, ledger, queue, results
-from ilios.accounts import Quota
-from ilios.conversion_errors import RefusedByProvider
-from ilios.database import Database
+from ilios.accounts import ledger
+from ilios.accounts.key_admin import KeyService
+from ilios.accounts.keys import ANONYMOUS, owner_of
+from ilios.accounts.ledger import Intent
+from ilios.core import clock, data_folder
+from ilios.core.conversion_errors import RefusedByProvider
+from ilios.core.disk_space import Room
+from ilios.core.prices import Charge
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, Instance
+from ilios.documents import results
 from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Usage
-from ilios.governor import Breaker, Standing
-from ilios.health import Examiner
-from ilios.heartbeat import Heartbeat, WorkerBeat, WorkerState
-from ilios.key_service import KeyService
-from ilios.keys import ANONYMOUS, owner_of
-from ilios.ledger import Intent
-from ilios.models import Document, Instance
-from ilios.overview import DAYS, Overview, Status
-from ilios.prices import Charge
-from ilios.queue import Lease
-from ilios.room import Room
-from ilios.settings import Settings
+from ilios.engines.governor import Breaker, Standing
+from ilios.operations import heartbeat
+from ilios.operations.health import Examiner
+from ilios.operations.heartbeat import Heartbeat, WorkerBeat, WorkerState
+from ilios.operations.overview import DAYS, Overview, Status
+from ilios.operations.usage_by_key import Quota
+from ilios.queue import jobs
+from ilios.queue.jobs import Lease
 from tests.support import documents
 from tests.support.issuing import MovableClock, issue
 
@@ -51,7 +55,7 @@ def look(settings: Settings, database: Database) -> Look:
 
 def claim(database: Database) -> Lease:
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
         assert lease is not None
         results.begin(session, lease.job_id, clock.now())
     return lease
@@ -77,7 +81,7 @@ def test_the_queue_is_counted_by_lane_and_status(
         moving.advance(minutes=1)
     lease = claim(database)
     with database.writing() as session:
-        queue.retry(session, lease, QUOTE, clock.now())
+        jobs.retry(session, lease, QUOTE, clock.now())
         session.execute(update(Instance).values(queue_paused_at=clock.now()))
     running = claim(database)
 

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ilios import clock, conversion, data_folder, ledger, queue, results
-from ilios.conversion import Converter
-from ilios.conversion_errors import (
+from ilios.accounts import ledger
+from ilios.conversion import converter
+from ilios.conversion.converter import Converter
+from ilios.conversion.images import keep_images
+from ilios.conversion.recorder import Images
+from ilios.core import clock, data_folder
+from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
     OutcomeUnknown,
@@ -21,19 +25,19 @@ from ilios.conversion_errors import (
     ProviderUnavailable,
     StorageUnavailable,
 )
-from ilios.database import Database
-from ilios.dispatch import Dispatcher
+from ilios.core.errors import DatabaseBusy
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState, Document, DocumentStatus, JobStatus, PageRow
+from ilios.documents import results
 from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
-from ilios.errors import DatabaseBusy
-from ilios.governor import ANSWERED, News, Outcome
-from ilios.image_keeping import keep_images
-from ilios.models import CallState, Document, DocumentStatus, JobStatus, PageRow
-from ilios.outcomes import Images
-from ilios.page_selection import PageSelection
-from ilios.queue import Lease
-from ilios.settings import Settings
+from ilios.engines.governor import ANSWERED, News, Outcome
+from ilios.engines.page_selection import PageSelection
+from ilios.queue import jobs as queue
+from ilios.queue.jobs import Lease
 from ilios.storage import ObjectStore
+from ilios.workers.dispatcher import Dispatcher
 from tests.support import documents, working
 from tests.support.engines import EchoEngine
 
@@ -324,7 +328,7 @@ def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(
         raise DatabaseBusy("The database is locked.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ilios.outcomes.Recorder.store", refuse)
+        patch.setattr("ilios.conversion.recorder.Recorder.store", refuse)
         with pytest.raises(DatabaseBusy):
             bench.converter.run(lease)
     assert len(bench.kept()) == 1
@@ -351,7 +355,7 @@ def test_an_answer_whose_images_cannot_be_stored_yet_is_not_paid_for_again(
             raise left.pop()
         return keep_images(*arguments)
 
-    monkeypatch.setattr(conversion, "keep_images", away_at_first)
+    monkeypatch.setattr(converter, "keep_images", away_at_first)
     bench.run_all()
 
     assert bench.document(document_id).status is DocumentStatus.COMPLETED
@@ -371,11 +375,11 @@ def test_an_answer_that_nobody_came_back_for_is_collected(
         raise DatabaseBusy("The database is locked.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ilios.outcomes.Recorder.store", refuse)
+        patch.setattr("ilios.conversion.recorder.Recorder.store", refuse)
         with pytest.raises(DatabaseBusy):
             bench.converter.run(lease)
 
-    monkeypatch.setattr(conversion, "LEFT_BEHIND_SECONDS", -1.0)
+    monkeypatch.setattr(converter, "LEFT_BEHIND_SECONDS", -1.0)
     bench.converter.collect_leftovers()
 
     assert bench.lines(document_id) == ["line 1", "line 2"]

@@ -11,28 +11,19 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ilios import (
-    backlog,
-    budgets,
-    catalog,
-    census,
-    clock,
-    interventions,
-    key_ring,
-    ledger,
-    queue,
-    ranks,
-    releases,
-    results,
-    retiring,
-)
-from ilios.conversion_errors import CorruptDocument
-from ilios.database import Database
+from ilios.accounts import authentication, ledger, quotas
+from ilios.core import clock
+from ilios.core.conversion_errors import CorruptDocument
+from ilios.core.errors import LeaseLost
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
+from ilios.documents import removal, repository, results
+from ilios.documents.listing import Filter, statement
+from ilios.documents.retention import expiry
 from ilios.engines import EMBEDDED, LANES
-from ilios.errors import LeaseLost
-from ilios.listing import Filter, statement
-from ilios.models import DocumentStatus
-from ilios.queue import Lease
+from ilios.operations import statistics
+from ilios.queue import jobs, priority, queries, release
+from ilios.queue.jobs import Lease
 from tests.support import documents
 
 NOW = clock.now()
@@ -45,25 +36,25 @@ def _listed(**which: Any) -> Callable[[Session], object]:
 
 HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "claim": (
-        lambda session: queue.claim(session, EMBEDDED, "node/0", NOW),
+        lambda session: jobs.claim(session, EMBEDDED, "node/0", NOW),
         {"ix_job_ready", "sqlite_autoindex_job_queue_1"},
     ),
-    "anything_ready": (lambda s: backlog.anything_ready(s, LANES), {"ix_job_ready"}),
-    "anything_due": (lambda s: backlog.anything_due(s, NOW), {"ix_job_delayed"}),
-    "promote_due": (lambda s: queue.promote_due(s, NOW), {"ix_job_delayed"}),
-    "anything_expired": (lambda s: backlog.anything_expired(s, NOW), {"ix_job_leased"}),
+    "anything_ready": (lambda s: queries.anything_ready(s, LANES), {"ix_job_ready"}),
+    "anything_due": (lambda s: queries.anything_due(s, NOW), {"ix_job_delayed"}),
+    "promote_due": (lambda s: jobs.promote_due(s, NOW), {"ix_job_delayed"}),
+    "anything_expired": (lambda s: queries.anything_expired(s, NOW), {"ix_job_leased"}),
     "release_expired": (
-        lambda s: releases.release_lost(s, releases.expired(NOW), "", NOW),
+        lambda s: release.release_lost(s, release.expired(NOW), "", NOW),
         {"ix_job_leased"},
     ),
     "held": (lambda s: _ignoring_loss(s), {"sqlite_autoindex_job_queue_1"}),
     "rank": (
-        lambda s: ranks.next_rank(s, EMBEDDED, "a", 5, NOW),
+        lambda s: priority.next_rank(s, EMBEDDED, "a", 5, NOW),
         {"ix_job_ready", "ix_job_owner_pending"},
     ),
-    "oldest_ready": (lambda s: backlog.oldest_ready(s, LANES), {"ix_job_ready"}),
+    "oldest_ready": (lambda s: queries.oldest_ready(s, LANES), {"ix_job_ready"}),
     "twin": (
-        lambda s: catalog.twin(s, "a", "f", in_batch_lane=False),
+        lambda s: repository.twin(s, "a", "f", in_batch_lane=False),
         {"ix_documents_fingerprint"},
     ),
     "complete": (
@@ -71,27 +62,27 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
     "calls_unknown": (lambda s: ledger.calls_unknown(s, "a"), {"ix_usage_job"}),
-    "open_jobs": (lambda s: backlog.open_jobs(s, "a"), {"ix_job_document"}),
-    "latest_job": (lambda s: catalog.latest_job(s, "a"), {"ix_job_document"}),
+    "open_jobs": (lambda s: queries.open_jobs(s, "a"), {"ix_job_document"}),
+    "latest_job": (lambda s: repository.latest_job(s, "a"), {"ix_job_document"}),
     "begin": (
         lambda s: results.begin(s, "a", NOW),
         {"sqlite_autoindex_documents_1", "sqlite_autoindex_job_queue_1"},
     ),
-    "batch_documents": (lambda s: catalog.documents_in_batch(s, "a"), {"ix_documents_batch"}),
-    "batch_progress": (lambda s: catalog.batch_progress(s, "a"), {"ix_documents_batch"}),
-    "pages": (lambda s: catalog.pages(s, "a", [0, 1]), {"sqlite_autoindex_pages_1"}),
+    "batch_documents": (lambda s: repository.documents_in_batch(s, "a"), {"ix_documents_batch"}),
+    "batch_progress": (lambda s: repository.batch_progress(s, "a"), {"ix_documents_batch"}),
+    "pages": (lambda s: repository.pages(s, "a", [0, 1]), {"sqlite_autoindex_pages_1"}),
     "usage": (
         lambda s: ledger.summary(s, "a", ledger.Period(NOW, NOW)),
         {"ix_usage_owner"},
     ),
-    "reserved": (lambda s: budgets.reserved(s, "a"), {"ix_documents_reserving"}),
+    "reserved": (lambda s: quotas.reserved(s, "a"), {"ix_documents_reserving"}),
     "used": (
-        lambda s: budgets.used(s, "a", *budgets.month_of(NOW)),
+        lambda s: quotas.used(s, "a", *quotas.month_of(NOW)),
         {"sqlite_autoindex_daily_usage_1"},
     ),
-    "admit": (lambda s: budgets.admit(s, "a", budgets.Need(1, 1), NOW), {"ix_api_keys_owner"}),
+    "admit": (lambda s: quotas.admit(s, "a", quotas.Need(1, 1), NOW), {"ix_api_keys_owner"}),
     "a_key": (
-        lambda s: s.connection().exec_driver_sql(key_ring._BY_HASH, ("a",)),
+        lambda s: s.connection().exec_driver_sql(authentication._BY_HASH, ("a",)),
         {"ix_api_keys_hash", "ix_api_keys_previous_hash"},
     ),
     "list": (_listed(), {"ix_documents_listed"}),
@@ -103,47 +94,47 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "list_by_status": (_listed(status=DocumentStatus.FAILED), {"ix_documents_by_status"}),
     "list_deleted": (_listed(status=DocumentStatus.DELETED), {"ix_documents_by_status"}),
     "list_of_batch": (_listed(batch_id="a"), {"ix_documents_batch"}),
-    "cancelled_under": (lambda s: backlog.cancelled_under(s, "node"), {"ix_job_let_go"}),
-    "expired": (lambda s: retiring.expired(s, NOW), {"ix_documents_to_expire"}),
+    "cancelled_under": (lambda s: queries.cancelled_under(s, "node"), {"ix_job_let_go"}),
+    "expired": (lambda s: expiry.expired(s, NOW), {"ix_documents_to_expire"}),
     "expired_in_archive": (
-        lambda s: retiring.expired_in_archive(s, NOW),
+        lambda s: expiry.expired_in_archive(s, NOW),
         {"ix_documents_archived"},
     ),
     "never_uploaded": (
-        lambda s: retiring.never_uploaded(s, NOW, 1),
+        lambda s: expiry.never_uploaded(s, NOW, 1),
         {"ix_documents_awaiting_upload"},
     ),
     "is_awaited": (
-        lambda s: interventions.is_awaited(s, "a"),
+        lambda s: removal.is_awaited(s, "a"),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
     "forget_result": (
-        lambda s: interventions.forget_result(s, "a"),
+        lambda s: removal.forget_result(s, "a"),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
-    "cancel": (lambda s: releases.cancel(s, "a", NOW), {"ix_job_document"}),
+    "cancel": (lambda s: release.cancel(s, "a", NOW), {"ix_job_document"}),
     "hurry_batch": (
-        lambda s: releases.hurry_batch(s, "a"),
+        lambda s: release.hurry_batch(s, "a"),
         {"ix_job_delayed", "ix_provider_batches_batch"},
     ),
     "depths": (
-        lambda s: census.depths(s, LANES),
+        lambda s: statistics.depths(s, LANES),
         {"ix_job_ready", "ix_job_delayed", "ix_job_leased"},
     ),
-    "ended_since": (lambda s: census.ended_since(s, NOW), {"ix_documents_ended"}),
-    "failures": (lambda s: census.failures(s, 20), {"ix_documents_ended"}),
+    "ended_since": (lambda s: statistics.ended_since(s, NOW), {"ix_documents_ended"}),
+    "failures": (lambda s: statistics.failures(s, 20), {"ix_documents_ended"}),
     "running": (
-        lambda s: census.running(s, 50),
+        lambda s: statistics.running(s, 50),
         {"ix_job_leased", "sqlite_autoindex_documents_1"},
     ),
     "retries": (
-        lambda s: census.retries(s, 20),
+        lambda s: statistics.retries(s, 20),
         {"ix_job_delayed", "sqlite_autoindex_documents_1"},
     ),
-    "used_by_all": (lambda s: census.used(s, NOW.date()), {"ix_daily_usage_day"}),
-    "reserved_by_all": (lambda s: census.reserved(s), {"ix_documents_reserving"}),
+    "used_by_all": (lambda s: statistics.used(s, NOW.date()), {"ix_daily_usage_day"}),
+    "reserved_by_all": (lambda s: statistics.reserved(s), {"ix_documents_reserving"}),
     "keys_of": (
-        lambda s: census.keys_of(s, ["a"]),
+        lambda s: statistics.keys_of(s, ["a"]),
         {"ix_api_keys_name", "ix_api_keys_owner"},
     ),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
@@ -152,7 +143,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
 
 def _ignoring_loss(session: Session) -> None:
     with pytest.raises(LeaseLost):
-        queue.held(session, LEASE)
+        jobs.held(session, LEASE)
 
 
 @contextmanager
@@ -203,7 +194,7 @@ def test_ready_jobs_are_found_beside_a_hundred_delayed_ones(database: Database) 
     _, ready = documents.add_document(database)
 
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/0", datetime.now(tz=NOW.tzinfo))
+        lease = jobs.claim(session, EMBEDDED, "node/0", datetime.now(tz=NOW.tzinfo))
 
     assert lease is not None
     assert lease.job_id == ready

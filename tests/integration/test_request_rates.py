@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios.request_rates import WINDOW_NS, RequestRates
+from ilios.accounts.rate_limits import WINDOW_NS, RequestRates
 
 SECOND = 10**9
 QUOTA = 50

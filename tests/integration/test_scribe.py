@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ilios import scribe
-from ilios.database import Database
-from ilios.errors import DatabaseBusy
-from ilios.scribe import Scribe
+from ilios.core.errors import DatabaseBusy
+from ilios.db import group_commit
+from ilios.db.database import Database
+from ilios.db.group_commit import Scribe
 
 THREADS = 20
 
@@ -114,7 +114,7 @@ def test_a_database_that_refuses_is_everyones_error_and_the_next_one_goes_on(
 def test_more_than_fit_are_written_in_turns(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scribe, "MOST_UNITS", 3)
+    monkeypatch.setattr(group_commit, "MOST_UNITS", 3)
 
     all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
 

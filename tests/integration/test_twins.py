@@ -8,19 +8,21 @@ from dataclasses import replace
 
 import pytest
 
-from ilios import clock, queue, results
-from ilios.admission import Order
-from ilios.conversion import Converter
-from ilios.conversion_errors import CorruptDocument
-from ilios.database import Database
+from ilios.conversion.converter import Converter
+from ilios.core import clock
+from ilios.core.conversion_errors import CorruptDocument
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents import results
+from ilios.documents.admission import Order
+from ilios.documents.queries import Reports
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received
 from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
-from ilios.intake import Intake
-from ilios.models import Document, DocumentStatus
-from ilios.page_selection import PageSelection
-from ilios.reports import Reports
-from ilios.settings import Settings
-from ilios.uploads import Received
+from ilios.engines.page_selection import PageSelection
+from ilios.queue import jobs
 from tests.support import documents
 from tests.support.engines import EchoEngine
 
@@ -57,9 +59,9 @@ def convert_all(
     return convert_all
 
 
-def _claim(database: Database) -> queue.Lease | None:
+def _claim(database: Database) -> jobs.Lease | None:
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
         if lease is not None:
             results.begin(session, lease.job_id, clock.now())
     return lease
@@ -188,7 +190,7 @@ def test_progress_of_a_twin_is_that_of_the_conversion(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ilios.conversion.PROGRESS_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr("ilios.conversion.converter.PROGRESS_INTERVAL_SECONDS", 0.0)
     submit()
     twin = submit()
     seen = []

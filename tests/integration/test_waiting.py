@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from ilios import clock, queue, results
-from ilios.conversion_errors import CorruptDocument
-from ilios.database import Database
+from ilios.core import clock
+from ilios.core.conversion_errors import CorruptDocument
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
+from ilios.documents import results
+from ilios.documents.waiting import Waiter
 from ilios.engines import EMBEDDED
-from ilios.models import DocumentStatus
-from ilios.waiting import Waiter
+from ilios.queue import jobs
 from tests.support import documents
 from tests.support.waiting import wait_until
 
@@ -103,7 +105,7 @@ def test_many_threads_may_wait_for_one_document(database: Database) -> None:
     with ThreadPoolExecutor(32) as threads:
         waits = [threads.submit(waiter.until_ended, document_id, 20) for _ in range(32)]
         with database.writing() as session:
-            lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+            lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
             assert lease is not None
             assert lease.job_id == job_id
         end(database, document_id)

@@ -13,7 +13,7 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

@@ -14,12 +14,12 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios import data_folder
-from ilios.api import application
-from ilios.api.context import EXTENSION, Services
-from ilios.database import Database
-from ilios.models import Batch, Document, Job
-from ilios.settings import Settings
+from ilios.api import app as application
+from ilios.api.services import EXTENSION, Services
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Batch, Document, Job
 from tests.support.api_callers import Caller
 from tests.support.api_working import InTestWorker
 

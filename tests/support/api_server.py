@@ -16,14 +16,14 @@ from typing import Any
 
 import psutil
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
 
 BOOT_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 20.0
 Answer = tuple[int, dict[str, str], Any]
-PATIENT = "python:ilios.api.gunicorn_conf"
+PATIENT = "python:ilios.api.server.gunicorn_conf"
 IMPATIENT = "python:tests.support.api_impatient_conf"
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ilios.conversion_errors import ConversionError, EncryptedDocument, ObjectMissing
-from ilios.database import Database
-from ilios.dispatch import Dispatcher, Slot
+from ilios.core.conversion_errors import ConversionError, EncryptedDocument, ObjectMissing
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.engines import EMBEDDED
 from ilios.engines.base import (
     Conversion,
@@ -23,8 +23,8 @@ from ilios.engines.base import (
     Progress,
     Usage,
 )
-from ilios.settings import Settings
 from ilios.storage import open_store
+from ilios.workers.dispatcher import Dispatcher, Slot
 from tests.support import working
 from tests.support.engines import EchoEngine
 

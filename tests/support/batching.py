@@ -9,15 +9,14 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from ilios import clock, data_folder, queue, releases
-from ilios.admission import Order
-from ilios.database import Database
-from ilios.engines import MISTRAL
-from ilios.engines.base import Options
-from ilios.engines.mistral.engine import MistralEngine
-from ilios.governor import News
-from ilios.intake import Intake
-from ilios.models import (
+from ilios.conversion.provider_batches.opening import open_batches
+from ilios.conversion.recorder import Recorder
+from ilios.core import clock, data_folder
+from ilios.core.disk_space import Room
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.group_commit import Scribe
+from ilios.db.models import (
     Call,
     CallState,
     Document,
@@ -26,15 +25,17 @@ from ilios.models import (
     ProviderBatch,
     ProviderBatchState,
 )
-from ilios.outcomes import Recorder
-from ilios.provider_batches.opening import open_batches
-from ilios.room import Room
-from ilios.scribe import Scribe
-from ilios.settings import Settings
+from ilios.documents.admission import Order
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import UploadSink
+from ilios.engines import MISTRAL
+from ilios.engines.base import Options
+from ilios.engines.governor import News
+from ilios.engines.mistral.engine import MistralEngine
+from ilios.queue import jobs, release
+from ilios.queue.notify import Bell
 from ilios.storage import open_store
-from ilios.storage.seen import StoreSeen
-from ilios.uploads import UploadSink
-from ilios.wakeup import Bell
+from ilios.storage.health import StoreSeen
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -139,16 +140,16 @@ class LaneWorker:
     def step(self, *, patient: bool = False) -> News | StoreSeen | None:
         """Claim the batch's job, even before it is due, and do what is next."""
         with self._database.writing() as session:
-            queue.promote_due(session, clock.now() + timedelta(days=0 if patient else 1))
-            lease = queue.claim(session, MISTRAL, "test/0", clock.now())
+            jobs.promote_due(session, clock.now() + timedelta(days=0 if patient else 1))
+            lease = jobs.claim(session, MISTRAL, "test/0", clock.now())
         if lease is None:
             return None
         try:
             return self._batches.run(lease)
         except Died:
             with self._database.writing() as session:
-                lost = releases.under_leases([lease])
-                releases.release_lost(session, lost, "killed", clock.now())
+                lost = release.under_leases([lease])
+                release.release_lost(session, lost, "killed", clock.now())
             return None
 
     def work_until(self, reached: Callable[[], bool], *, patient: bool = False) -> None:

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import SecretStr
 
-from ilios import data_folder
-from ilios.database import Database
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.engines import MISTRAL
-from ilios.settings import Settings
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.forking import run_python
 from tests.support.migrating import environment
 

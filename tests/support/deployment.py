@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import requests
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.start_script import StartScript, command_line
 from tests.support.waiting import wait_until
 

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from ilios import backlog, catalog, clock, ids, queue
-from ilios.database import Database
+from ilios.core import clock, ids
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Call, Document, DocumentStatus, Job
+from ilios.documents import repository
 from ilios.engines import EMBEDDED
-from ilios.models import Call, Document, DocumentStatus, Job
-from ilios.settings import Settings
+from ilios.queue import jobs as queue
+from ilios.queue import queries
 from ilios.storage import open_store
-from ilios.storage.keys import source_key
+from ilios.storage.object_keys import source_key
 
 
 def add_document(
@@ -33,7 +36,7 @@ def add_document(
     """
     document_id = ids.new_id()
     with database.reading() as session:
-        key = source_key(catalog.instance_id(session), document_id)
+        key = source_key(repository.instance_id(session), document_id)
     if settings is not None:
         path = settings.data_folder / "tmp" / "uploads" / document_id
         path.write_bytes(content)
@@ -96,7 +99,7 @@ def calls(database: Database) -> list[Call]:
 
 def is_paused(database: Database) -> bool:
     with database.reading() as session:
-        return backlog.is_paused(session)
+        return queries.is_paused(session)
 
 
 def age(database: Database, *, days: int) -> None:

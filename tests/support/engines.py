@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ilios.conversion_errors import EngineFailed
+from ilios.core.conversion_errors import EngineFailed
+from ilios.core.settings import Settings
 from ilios.engines import EMBEDDED, open_engines
 from ilios.engines.base import (
     Conversion,
@@ -24,10 +25,9 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.engines.parser import Message, Parser
-from ilios.page_selection import PageSelection
-from ilios.settings import Settings
-from ilios.worker import EngineFactory
+from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_process import Message, Parser
+from ilios.workers.worker import EngineFactory
 
 POLL_SECONDS = 0.01
 

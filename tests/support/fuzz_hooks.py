@@ -13,8 +13,8 @@ import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from ilios.api.options import TAKEN_BY_EMBEDDED
-from ilios.api.queries import MAX_WAIT_SECONDS
+from ilios.api.requests.options import TAKEN_BY_EMBEDDED
+from ilios.api.schemas.query_params import MAX_WAIT_SECONDS
 
 FOREIGN_MARK = os.environ["FUZZ_FOREIGN_MARK"]  #: in every name and text of the other tenant
 FOREIGN_IDS = frozenset(os.environ["FUZZ_FOREIGN_IDS"].split())

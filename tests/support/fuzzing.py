@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import requests
 
-from ilios.database import Database
+from ilios.accounts.keys import owner_of
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.engines import MISTRAL
-from ilios.keys import owner_of
-from ilios.settings import Settings
 from tests.support.api_server import Server
 from tests.support.documents import add_document
 from tests.support.migrating import REPOSITORY

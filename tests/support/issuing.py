@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ilios import clock
-from ilios.database import Database
-from ilios.key_service import Issued, KeyService
-from ilios.keys import Terms
+from ilios.accounts.key_admin import Issued, KeyService
+from ilios.accounts.keys import Terms
+from ilios.core import clock
+from ilios.db.database import Database
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -8,13 +8,14 @@ from types import TracebackType
 
 from pydantic import SecretStr
 
-from ilios import clock, data_folder, heartbeat
-from ilios.database import Database
+from ilios.accounts.key_admin import KeyService
+from ilios.accounts.keys import Scope, Terms, owner_of
+from ilios.core import clock, data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DailyUsage, Document, DocumentStatus, Job, JobStatus
 from ilios.engines import MISTRAL
-from ilios.key_service import KeyService
-from ilios.keys import Scope, Terms, owner_of
-from ilios.models import DailyUsage, Document, DocumentStatus, Job, JobStatus
-from ilios.settings import Settings
+from ilios.operations import heartbeat
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

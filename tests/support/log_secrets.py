@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ilios.keys import SECRET_MARK
+from ilios.accounts.keys import SECRET_MARK
 
 _SECRETS: Final = re.compile(
     "|".join(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.forking import REPOSITORY as REPOSITORY
 from tests.support.forking import run_python
 

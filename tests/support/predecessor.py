@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pysqlite3
 
-from ilios.models import PAGE_BREAK
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.models import PAGE_BREAK
 
 ANNA: Final = "sk-anna-7f3b2c91d4"
 BERT: Final = "sk-bert-0a1b2c3d4e"

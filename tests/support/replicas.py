@@ -9,9 +9,9 @@ from typing import Any
 
 import pysqlite3
 
-from ilios.replication import marker, pieces, schema
+from ilios.core.settings import Settings
+from ilios.replication import large_values, ownership, schema
 from ilios.replication.remote import Remote
-from ilios.settings import Settings
 
 
 def differences(settings: Settings) -> int:
@@ -62,9 +62,9 @@ def rows(settings: Settings) -> int:
         return sum(len(connection.execute(table.select()).fetchall()) for table in tables)
 
 
-def held(settings: Settings) -> marker.Marker:
+def held(settings: Settings) -> ownership.Marker:
     """The remote's marker."""
-    found = marker.look(Remote.of(settings)).marker
+    found = ownership.look(Remote.of(settings)).marker
     assert found is not None
     return found
 
@@ -76,7 +76,7 @@ def _local(connection: Any, table: schema.Table) -> set[bytes]:
 def _remote(remote: Remote, table: schema.Table) -> set[bytes]:
     rows, after = set[bytes](), None
     while portion := remote.read(f"{table.select(table.after(after))} LIMIT 500", *(after or ())):
-        rows |= {_hash(pieces.whole(remote, row)) for row in portion}
+        rows |= {_hash(large_values.whole(remote, row)) for row in portion}
         after = table.key_of(portion[-1])
     return rows
 

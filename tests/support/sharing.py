@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.api_fixtures import serving, with_keys
 from tests.support.volumes import volume
 

@@ -20,23 +20,19 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ilios import catalog, clock, conversion, data_folder, ledger
-from ilios.database import Database
+from ilios.accounts import ledger
+from ilios.conversion import converter as conversion
+from ilios.core import clock, data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
+from ilios.documents import repository
+from ilios.documents.retention.service import Retention
 from ilios.engines import MISTRAL
-from ilios.engines.mistral import provider_files
+from ilios.engines.mistral import files as provider_files
 from ilios.engines.mistral.engine import MistralEngine
-from ilios.models import (
-    Call,
-    CallState,
-    Document,
-    DocumentStatus,
-    Job,
-    JobStatus,
-)
-from ilios.retention import Retention
-from ilios.settings import Settings
 from ilios.storage import open_store
-from ilios.storage.keys import ROOTS
+from ilios.storage.object_keys import ROOTS
 from tests.mistral_server.process import MistralServer
 from tests.support.waiting import wait_until
 from tests.support.working import converter
@@ -134,7 +130,7 @@ def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
         provider_files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1
     )
     with database.reading() as session:
-        engine = MistralEngine(settings, catalog.instance_id(session))
+        engine = MistralEngine(settings, repository.instance_id(session))
     with closing(engine):
         converter(
             settings, database, store, engine, lane=MISTRAL, pricing=settings.pricing
@@ -169,7 +165,7 @@ def _of_documents(
 
 def _of_result(session: Session, document: Document, marks: Marks) -> Iterator[str]:
     owner = document.result_of or document.id
-    pages = catalog.pages(session, owner, list(range(len(marks) + 1)))
+    pages = repository.pages(session, owner, list(range(len(marks) + 1)))
     if len(pages) != len(marks) or document.page_count != len(marks):
         yield f"{document.id} has {len(pages)} of {len(marks)} pages"
     for page, mark in zip(pages, marks, strict=False):
@@ -209,7 +205,7 @@ def _of_the_bill(session: Session, provider: MistralServer) -> Iterator[str]:
 
 def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
     store = open_store(settings)
-    instance_id = catalog.instance_id(session)
+    instance_id = repository.instance_id(session)
     kept = {listed.key for root in ROOTS for listed in store.listed(f"{root}/{instance_id}")}
     wanted = set(session.scalars(select(Document.storage_key)))
     failed = set(

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import psutil
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios import ids
+from ilios.core import ids
 from tests.support.tls import Certificate, make_certificate
 
 MakeFile = Callable[[bytes], Path]

@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import psutil
 
-from ilios import data_folder, heartbeat
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.operations import heartbeat
 from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from ilios import clock
+from ilios.core import clock
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

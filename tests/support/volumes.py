@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ilios import data_folder
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
 
 
 @contextmanager

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from ilios import data_folder
-from ilios.conversion import Converter
-from ilios.database import Database
+from ilios.conversion.converter import Converter
+from ilios.conversion.recorder import Recorder
+from ilios.core import data_folder
+from ilios.core.disk_space import Room
+from ilios.core.prices import PriceBook, Pricing
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.group_commit import Scribe
 from ilios.engines import EMBEDDED
 from ilios.engines.base import Engine
-from ilios.kept_answers import KeptAnswers
-from ilios.outcomes import Recorder
-from ilios.prices import PriceBook, Pricing
-from ilios.room import Room
-from ilios.scribe import Scribe
-from ilios.settings import Settings
 from ilios.storage import ObjectStore
+from ilios.storage.answer_spool import KeptAnswers
 
 PRICING = Pricing(PriceBook.parse("test-model=1/2"), margin_percent=30)
 

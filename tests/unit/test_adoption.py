@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ilios import media
-from ilios.adoption import translation
-from ilios.keys import ANONYMOUS, owner_of
-from ilios.models import PAGE_BREAK
+from ilios.accounts.keys import ANONYMOUS, owner_of
+from ilios.db.models import PAGE_BREAK
+from ilios.engines.detection import media_types
+from ilios.migration.legacy import value_mapping
 
 PIECES = st.lists(st.sampled_from([PAGE_BREAK, "\n", "---", "text", "", "\n\n"]), max_size=12)
 
 
 @given(PIECES.map("".join), st.none() | st.integers(1, 6))
 def test_pages_joined_are_the_content_again(content: str, extracted: int | None) -> None:
-    pages, is_sure = translation.pages(content, extracted)
+    pages, is_sure = value_mapping.pages(content, extracted)
 
     assert PAGE_BREAK.join(pages) == content
     assert extracted is None or len(pages) <= extracted
@@ -35,21 +35,21 @@ def test_pages_joined_are_the_content_again(content: str, extracted: int | None)
     ],
 )
 def test_owners(key: str | None, owner: str) -> None:
-    assert translation.owner(key) == owner
+    assert value_mapping.owner(key) == owner
 
 
 @pytest.mark.parametrize(
     ("declared", "name", "kind"),
     [
-        ("application/pdf", "a", media.PDF),
-        ("Text/Plain; charset=utf-8", "a", media.PLAIN),
-        ("image/jpg", "a.JPEG", media.JPEG),
-        ("application/octet-stream", "a.docx", media.DOCX),
+        ("application/pdf", "a", media_types.PDF),
+        ("Text/Plain; charset=utf-8", "a", media_types.PLAIN),
+        ("image/jpg", "a.JPEG", media_types.JPEG),
+        ("application/octet-stream", "a.docx", media_types.DOCX),
         ("application/octet-stream", "a.exe", "application/octet-stream"),
     ],
 )
 def test_types(declared: str, name: str, kind: str) -> None:
-    assert translation.media_type(declared, name) == kind
+    assert value_mapping.media_type(declared, name) == kind
 
 
 @pytest.mark.parametrize(
@@ -63,35 +63,35 @@ def test_types(declared: str, name: str, kind: str) -> None:
     ],
 )
 def test_object_keys(key: str, kept: str) -> None:
-    assert translation.storage_key("id", key) == kept
+    assert value_mapping.storage_key("id", key) == kept
 
 
 @pytest.mark.parametrize(("old", "new"), [(None, 5), (0, 5), (1, 1), (10, 10), (99, 10), (-3, 1)])
 def test_priorities(old: int | None, new: int) -> None:
-    assert translation.priority(old) == new
+    assert value_mapping.priority(old) == new
 
 
 @pytest.mark.parametrize(("old", "new"), [(None, 365), (0, 365), (-1, 365), (30, 30)])
 def test_retention(old: int | None, new: int) -> None:
-    assert translation.retention_days(old) == new
+    assert value_mapping.retention_days(old) == new
 
 
 @pytest.mark.parametrize(("cents", "micros"), [(None, 0), (0, 0), (7, 70_000), (0.29, 2900)])
 def test_cents_become_micro_dollars(cents: float | None, micros: int) -> None:
-    assert translation.micros(cents) == micros
+    assert value_mapping.micros(cents) == micros
 
 
 @pytest.mark.parametrize("text", [None, "", "{not json", "[1]", "null", '"text"'])
 def test_metadata_that_is_no_object_says_nothing(text: str | None) -> None:
-    assert translation.metadata_of(text) == {}
+    assert value_mapping.metadata_of(text) == {}
 
 
 def test_a_key_that_begins_with_another_is_removed_whole() -> None:
-    said = translation.without_keys("no sk-11, no sk-1", ["sk-11", "sk-1"])
+    said = value_mapping.without_keys("no sk-11, no sk-1", ["sk-11", "sk-1"])
 
     assert said == "no [key], no [key]"
 
 
 def test_seconds_are_aware_moments() -> None:
-    assert translation.moment(1_750_000_000) == datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
-    assert translation.moment(None) is None
+    assert value_mapping.moment(1_750_000_000) == datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+    assert value_mapping.moment(None) is None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY
 
 # Railway's configuration as code, each key with what it takes; any of them may be null. It refuses

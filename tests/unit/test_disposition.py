@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from ilios.disposition import attachment, safe_file_name
+from ilios.core.file_names import attachment, safe_file_name
 
 ANY_NAME = st.text() | st.text(alphabet='./\\ "%;=\r\n\0éß東\u202e', max_size=40)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ilios import governor
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     CorruptDocument,
     ModelUnavailable,
     OutcomeUnknown,
@@ -15,7 +14,8 @@ from ilios.conversion_errors import (
     ProviderUnavailable,
     RefusedByProvider,
 )
-from ilios.governor import ANSWERED, Governor, News, Outcome, news_of
+from ilios.engines import governor
+from ilios.engines.governor import ANSWERED, Governor, News, Outcome, news_of
 
 MOST = 32
 FAILED = News(Outcome.FAILED, "500")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ilios import clock, ids
+from ilios.core import clock, ids
 
 
 def test_ids_have_the_shape_of_the_contract_and_do_not_repeat() -> None:

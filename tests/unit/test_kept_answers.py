@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios.kept_answers import KeptAnswers, Question
+from ilios.storage.answer_spool import KeptAnswers, Question
 
 QUESTION = Question("call1", "job1", "document1", (4, 5, 9))
 BODY = b'{"pages": [\n]}\n'

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ilios import log_lines
-from ilios.conversion_errors import ProviderUnavailable, RefusedByProvider
-from ilios.log_lines import LINE_MAX_BYTES, Scrubber
+from ilios.core.conversion_errors import ProviderUnavailable, RefusedByProvider
+from ilios.core.telemetry import log_format
+from ilios.core.telemetry.log_format import LINE_MAX_BYTES, Scrubber
 
 CONTENT = "the patient's name"
 
@@ -42,7 +42,7 @@ def raised(error: Exception) -> Exception:
     ],
 )
 def test_secrets_and_signed_links_are_hidden_wherever_they_stand(text: str, hidden: str) -> None:
-    line = log_lines.as_json({"event": "a.b", "reason": text})
+    line = log_format.as_json({"event": "a.b", "reason": text})
 
     scrubbed = Scrubber(['pa"ss\\word'])(line)
 
@@ -52,13 +52,13 @@ def test_secrets_and_signed_links_are_hidden_wherever_they_stand(text: str, hidd
 
 
 def test_a_route_with_a_token_is_still_a_route() -> None:
-    line = log_lines.as_json({"route": "/objects/<token>"})
+    line = log_format.as_json({"route": "/objects/<token>"})
 
     assert Scrubber([])(line) == line
 
 
 def test_an_exception_is_told_by_class_and_place_without_words_of_others() -> None:
-    told = log_lines.describe(raised(KeyError(CONTENT)))
+    told = log_format.describe(raised(KeyError(CONTENT)))
 
     assert told["exception"] == "KeyError from ValueError"
     assert [place.endswith(" raised") for place in told["frames"]] == [True]
@@ -69,9 +69,9 @@ def test_words_of_our_own_are_told_but_not_those_that_the_provider_added() -> No
     quoting = raised(RefusedByProvider(f"It says {CONTENT}", logged="Mistral answered 422."))
 
     assert (
-        "ProviderUnavailable: Mistral cannot be reached." in log_lines.describe(ours)["exception"]
+        "ProviderUnavailable: Mistral cannot be reached." in log_format.describe(ours)["exception"]
     )
-    assert "RefusedByProvider: Mistral answered 422." in log_lines.describe(quoting)["exception"]
+    assert "RefusedByProvider: Mistral answered 422." in log_format.describe(quoting)["exception"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_words_of_our_own_are_told_but_not_those_that_the_provider_added() -> No
     ],
 )
 def test_a_line_is_as_long_as_a_pipe_takes_at_once(fields: dict[str, object]) -> None:
-    line = log_lines.as_json({"event": "a.b", **fields})
+    line = log_format.as_json({"event": "a.b", **fields})
 
     assert len(line.encode()) < LINE_MAX_BYTES
     assert json.loads(line)["event"] == "a.b"
@@ -94,6 +94,6 @@ def test_what_json_has_no_word_for_is_named_only() -> None:
         def __repr__(self) -> str:
             return CONTENT
 
-    line = log_lines.as_json({"page": Page(), "path": Path("/a"), "name": "\udc80"})
+    line = log_format.as_json({"page": Page(), "path": Path("/a"), "name": "\udc80"})
 
     assert json.loads(line) == {"page": "Page", "path": "/a", "name": "\udc80"}

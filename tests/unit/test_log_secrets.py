@@ -11,9 +11,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ilios import clock
-from ilios.keys import new_secret
-from ilios.storage.links import Link, LinkSigner
+from ilios.accounts.keys import new_secret
+from ilios.core import clock
+from ilios.storage.signed_links import Link, LinkSigner
 from tests.support.api_fixtures import KEY
 from tests.support.log_secrets import secrets_below, secrets_in
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ilios import media
-from ilios.request_errors import EmptyFile, RequestError, UnsupportedType
+from ilios.core.request_errors import EmptyFile, RequestError, UnsupportedType
+from ilios.engines.detection import media_types
 
 MIB = 1024 * 1024
 OOXML = "application/vnd.openxmlformats-officedocument."
@@ -83,54 +83,60 @@ XHTML = (
 
 
 def sniff(content: bytes, file_name: str = "upload") -> str:
-    return media.sniff(io.BytesIO(content), file_name)
+    return media_types.sniff(io.BytesIO(content), file_name)
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        pytest.param(PDF, media.PDF, id="PDF"),
-        pytest.param(b"%PDF-1.3\nThis is not valid", media.PDF, id="broken PDF"),
-        pytest.param(b"%PDF", media.PDF, id="four bytes of a PDF"),
-        pytest.param(b"\xef\xbb\xbf" + PDF, media.PDF, id="PDF behind a byte order mark"),
-        pytest.param(bytes(1024) + PDF, media.PDF, id="PDF behind 1024 zeros"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + PDF, media.PDF, id="PDF behind HTTP headers"),
-        pytest.param(PNG, media.PNG, id="PNG"),
-        pytest.param(APNG, media.PNG, id="animated PNG"),
-        pytest.param(JPEG, media.JPEG, id="JPEG"),
-        pytest.param(WEBP, media.WEBP, id="WebP"),
-        pytest.param(b"II*\0\x08\0\0\0" + bytes(20), media.TIFF, id="TIFF, Intel"),
-        pytest.param(b"MM\0*\0\0\0\x08" + bytes(20), media.TIFF, id="TIFF, Motorola"),
-        pytest.param(b"GIF89a" + bytes(20), media.GIF, id="GIF"),
-        pytest.param(RTF, media.RTF, id="RTF"),
-        pytest.param(DOCX, media.DOCX, id="DOCX"),
-        pytest.param(PPTX, media.PPTX, id="PPTX"),
-        pytest.param(XLSX, media.XLSX, id="XLSX"),
-        pytest.param(ODT, media.ODT, id="ODT"),
-        pytest.param(EPUB, media.EPUB, id="EPUB"),
-        pytest.param(BARE_EPUB, media.EPUB, id="EPUB without mimetype"),
-        pytest.param(DOCX[:-40], media.DOCX, id="DOCX that ends early"),
-        pytest.param(b"<!DOCTYPE html><p>x", media.HTML, id="HTML"),
-        pytest.param(b"\n\t <HTML lang=de>", media.HTML, id="HTML behind white space"),
-        pytest.param(XHTML, media.HTML, id="XHTML"),
-        pytest.param(b"<!-- a --><!-- b --> <html>", media.HTML, id="HTML behind comments"),
-        pytest.param("<html>é".encode("utf-16"), media.HTML, id="HTML in UTF-16"),
-        pytest.param(b"<div class=a>x</div>", media.HTML, id="a piece of HTML"),
-        pytest.param(b"Hello", media.PLAIN, id="text"),
-        pytest.param("Grüße, 東京".encode(), media.PLAIN, id="text in UTF-8"),
-        pytest.param("Grüße".encode("utf-16"), media.PLAIN, id="text in UTF-16"),
-        pytest.param("Grüße “so”".encode("cp1252"), media.PLAIN, id="text in Windows-1252"),
-        pytest.param(b" \n", media.PLAIN, id="white space"),
-        pytest.param(b"GIF is a format", media.PLAIN, id="text that begins like a GIF"),
-        pytest.param(b"BMW and MZ", media.PLAIN, id="text that begins like a bitmap"),
-        pytest.param(b"%PDF- is how a PDF begins"[1:], media.PLAIN, id="text about PDF"),
-        pytest.param(b"A file begins with %PDF-1.4.", media.PLAIN, id="text that quotes a PDF"),
-        pytest.param(b"<john@example.com> wrote", media.PLAIN, id="text that begins with <"),
-        pytest.param(b"[1] Smith, [2] Jones", media.PLAIN, id="text that begins with ["),
-        pytest.param(b'["so"](link)', media.PLAIN, id="a Markdown link"),
-        pytest.param(b"{curly} text", media.PLAIN, id="text that begins with {"),
-        pytest.param(b"a" * 70_000 + "é".encode(), media.PLAIN, id="more text than is read"),
-        pytest.param(b"a" * 65_535 + "é".encode() * 99, media.PLAIN, id="a letter on the border"),
+        pytest.param(PDF, media_types.PDF, id="PDF"),
+        pytest.param(b"%PDF-1.3\nThis is not valid", media_types.PDF, id="broken PDF"),
+        pytest.param(b"%PDF", media_types.PDF, id="four bytes of a PDF"),
+        pytest.param(b"\xef\xbb\xbf" + PDF, media_types.PDF, id="PDF behind a byte order mark"),
+        pytest.param(bytes(1024) + PDF, media_types.PDF, id="PDF behind 1024 zeros"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\n\r\n" + PDF, media_types.PDF, id="PDF behind HTTP headers"
+        ),
+        pytest.param(PNG, media_types.PNG, id="PNG"),
+        pytest.param(APNG, media_types.PNG, id="animated PNG"),
+        pytest.param(JPEG, media_types.JPEG, id="JPEG"),
+        pytest.param(WEBP, media_types.WEBP, id="WebP"),
+        pytest.param(b"II*\0\x08\0\0\0" + bytes(20), media_types.TIFF, id="TIFF, Intel"),
+        pytest.param(b"MM\0*\0\0\0\x08" + bytes(20), media_types.TIFF, id="TIFF, Motorola"),
+        pytest.param(b"GIF89a" + bytes(20), media_types.GIF, id="GIF"),
+        pytest.param(RTF, media_types.RTF, id="RTF"),
+        pytest.param(DOCX, media_types.DOCX, id="DOCX"),
+        pytest.param(PPTX, media_types.PPTX, id="PPTX"),
+        pytest.param(XLSX, media_types.XLSX, id="XLSX"),
+        pytest.param(ODT, media_types.ODT, id="ODT"),
+        pytest.param(EPUB, media_types.EPUB, id="EPUB"),
+        pytest.param(BARE_EPUB, media_types.EPUB, id="EPUB without mimetype"),
+        pytest.param(DOCX[:-40], media_types.DOCX, id="DOCX that ends early"),
+        pytest.param(b"<!DOCTYPE html><p>x", media_types.HTML, id="HTML"),
+        pytest.param(b"\n\t <HTML lang=de>", media_types.HTML, id="HTML behind white space"),
+        pytest.param(XHTML, media_types.HTML, id="XHTML"),
+        pytest.param(b"<!-- a --><!-- b --> <html>", media_types.HTML, id="HTML behind comments"),
+        pytest.param("<html>é".encode("utf-16"), media_types.HTML, id="HTML in UTF-16"),
+        pytest.param(b"<div class=a>x</div>", media_types.HTML, id="a piece of HTML"),
+        pytest.param(b"Hello", media_types.PLAIN, id="text"),
+        pytest.param("Grüße, 東京".encode(), media_types.PLAIN, id="text in UTF-8"),
+        pytest.param("Grüße".encode("utf-16"), media_types.PLAIN, id="text in UTF-16"),
+        pytest.param("Grüße “so”".encode("cp1252"), media_types.PLAIN, id="text in Windows-1252"),
+        pytest.param(b" \n", media_types.PLAIN, id="white space"),
+        pytest.param(b"GIF is a format", media_types.PLAIN, id="text that begins like a GIF"),
+        pytest.param(b"BMW and MZ", media_types.PLAIN, id="text that begins like a bitmap"),
+        pytest.param(b"%PDF- is how a PDF begins"[1:], media_types.PLAIN, id="text about PDF"),
+        pytest.param(
+            b"A file begins with %PDF-1.4.", media_types.PLAIN, id="text that quotes a PDF"
+        ),
+        pytest.param(b"<john@example.com> wrote", media_types.PLAIN, id="text that begins with <"),
+        pytest.param(b"[1] Smith, [2] Jones", media_types.PLAIN, id="text that begins with ["),
+        pytest.param(b'["so"](link)', media_types.PLAIN, id="a Markdown link"),
+        pytest.param(b"{curly} text", media_types.PLAIN, id="text that begins with {"),
+        pytest.param(b"a" * 70_000 + "é".encode(), media_types.PLAIN, id="more text than is read"),
+        pytest.param(
+            b"a" * 65_535 + "é".encode() * 99, media_types.PLAIN, id="a letter on the border"
+        ),
     ],
 )
 def test_the_bytes_tell_the_type_whatever_the_name(content: bytes, expected: str) -> None:
@@ -141,17 +147,17 @@ def test_the_bytes_tell_the_type_whatever_the_name(content: bytes, expected: str
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("table.csv", media.CSV),
-        ("TABLE.CSV", media.CSV),
-        ("README.md", media.MARKDOWN),
-        ("notes.markdown", media.MARKDOWN),
-        ("notes.txt", media.PLAIN),
-        ("notes.log", media.PLAIN),
-        ("notes", media.PLAIN),
-        ("page.html", media.HTML),
-        ("page.htm", media.HTML),
-        ("picture.png", media.PLAIN),
-        ("report.pdf", media.PLAIN),
+        ("table.csv", media_types.CSV),
+        ("TABLE.CSV", media_types.CSV),
+        ("README.md", media_types.MARKDOWN),
+        ("notes.markdown", media_types.MARKDOWN),
+        ("notes.txt", media_types.PLAIN),
+        ("notes.log", media_types.PLAIN),
+        ("notes", media_types.PLAIN),
+        ("page.html", media_types.HTML),
+        ("page.htm", media_types.HTML),
+        ("picture.png", media_types.PLAIN),
+        ("report.pdf", media_types.PLAIN),
     ],
 )
 def test_among_texts_the_name_decides(name: str, expected: str) -> None:
@@ -159,12 +165,12 @@ def test_among_texts_the_name_decides(name: str, expected: str) -> None:
 
 
 def test_markdown_may_begin_with_html() -> None:
-    assert sniff(b'<h1 align="center">Ilios</h1>\n\nText', "README.md") == media.MARKDOWN
+    assert sniff(b'<h1 align="center">Ilios</h1>\n\nText', "README.md") == media_types.MARKDOWN
 
 
 @pytest.mark.parametrize("name", ["page.md", "page.csv", "page.txt", "page.pdf"])
 def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
-    assert sniff(b"<!doctype html><title>x</title>", name) == media.HTML
+    assert sniff(b"<!doctype html><title>x</title>", name) == media_types.HTML
 
 
 @pytest.mark.parametrize(
@@ -225,7 +231,7 @@ def test_what_nobody_reads_is_refused_by_name(content: bytes, found: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.docx", media.DOCX), ("a.PPTX", media.PPTX), ("a.xlsx", media.XLSX)],
+    [("a.docx", media_types.DOCX), ("a.PPTX", media_types.PPTX), ("a.xlsx", media_types.XLSX)],
 )
 def test_an_encrypted_office_file_is_taken_by_its_name(name: str, expected: str) -> None:
     encrypted = ole("DataSpaces", "Version", "EncryptionInfo", "More", "EncryptedPackage")
@@ -244,7 +250,7 @@ def test_the_position_of_the_file_does_not_matter() -> None:
     file = io.BytesIO(PDF)
     file.seek(20)
 
-    assert media.sniff(file, "upload") == media.PDF
+    assert media_types.sniff(file, "upload") == media_types.PDF
 
 
 class CountingFile(io.BytesIO):
@@ -306,10 +312,10 @@ def test_nested_frames_do_not_exhaust_the_stack() -> None:
 
 
 def test_unclosed_markup_takes_no_time() -> None:
-    assert sniff(b"<!--" * 16_000) == media.PLAIN
-    assert sniff(b"<?" * 32_000) == media.PLAIN
-    assert sniff(b'{"' + b"\\" * 65_000) == media.PLAIN
-    assert sniff(b"[ " * 32_000) == media.PLAIN
+    assert sniff(b"<!--" * 16_000) == media_types.PLAIN
+    assert sniff(b"<?" * 32_000) == media_types.PLAIN
+    assert sniff(b'{"' + b"\\" * 65_000) == media_types.PLAIN
+    assert sniff(b"[ " * 32_000) == media_types.PLAIN
 
 
 @given(st.sampled_from([PDF, DOCX, EPUB, ole("EncryptedPackage"), XHTML, PNG]), st.data())
@@ -329,7 +335,7 @@ def test_any_bytes_have_a_type_or_are_refused(content: bytes, name: str) -> None
 
 def outcome(file: BinaryIO, name: str = "upload.docx") -> bool:
     try:
-        return media.sniff(file, name) in media.EXTENSIONS
+        return media_types.sniff(file, name) in media_types.EXTENSIONS
     except RequestError as refused:
         return bool(refused.detail)
 

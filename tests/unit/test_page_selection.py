@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ilios.conversion_errors import PagesOutOfRange
-from ilios.page_selection import MAX_PAGE_NUMBER, PageSelection
-from ilios.request_errors import InvalidField
+from ilios.core.conversion_errors import PagesOutOfRange
+from ilios.core.request_errors import InvalidField
+from ilios.engines.page_selection import MAX_PAGE_NUMBER, PageSelection
 
 
 @pytest.mark.parametrize(

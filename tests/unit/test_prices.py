@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ilios import prices
-from ilios.api.answers import dollars
-from ilios.prices import DEFAULTS, UNKNOWN_MODEL, Price, PriceBook, Pricing, micros_of
+from ilios.api.responses.serializers import dollars
+from ilios.core import prices
+from ilios.core.prices import DEFAULTS, UNKNOWN_MODEL, Price, PriceBook, Pricing, micros_of
 
 BOOK = PriceBook.parse("")
 PRICING = Pricing(BOOK, margin_percent=30)

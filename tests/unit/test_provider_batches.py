@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import BatchLaneClosed
+from ilios.core.conversion_errors import BatchLaneClosed
 from ilios.engines.base import Options, Source
-from ilios.engines.mistral import batch_lines
-from ilios.engines.mistral.batch_lines import InputFile, LineAnswer
-from ilios.governor import Governor, News, Outcome, news_of
+from ilios.engines.detection import media_types
+from ilios.engines.governor import Governor, News, Outcome, news_of
+from ilios.engines.mistral.batch import lines as batch_lines
+from ilios.engines.mistral.batch.lines import InputFile, LineAnswer
 
 CONTENT = bytes(range(256)) * 2_000
 
@@ -23,7 +23,7 @@ CONTENT = bytes(range(256)) * 2_000
 def source(tmp_path: Path) -> Source:
     path = tmp_path / "source"
     path.write_bytes(CONTENT)
-    return Source(path, media.PDF, "report.pdf")
+    return Source(path, media_types.PDF, "report.pdf")
 
 
 def test_a_line_holds_the_whole_document(tmp_path: Path, source: Source) -> None:
@@ -54,7 +54,7 @@ def test_a_line_holds_the_whole_document(tmp_path: Path, source: Source) -> None
 def test_an_image_is_sent_as_one(tmp_path: Path, source: Source) -> None:
     file = InputFile(tmp_path / "input.jsonl")
 
-    file.add("line-1", Source(source.path, media.PNG, "scan.png"), Options())
+    file.add("line-1", Source(source.path, media_types.PNG, "scan.png"), Options())
 
     (line,) = file.path.read_text().splitlines()
     document = json.loads(line)["body"]["document"]

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ilios import backlog, queue, releases, tracing
-from ilios.database import Database
+from ilios.core.errors import LeaseLost
+from ilios.core.telemetry import tracing
+from ilios.core.telemetry.tracing import Origin
+from ilios.db.database import Database
+from ilios.db.models import JobStatus
 from ilios.engines import EMBEDDED
-from ilios.errors import LeaseLost
-from ilios.models import JobStatus
-from ilios.queue import Lease
-from ilios.tracing import Origin
+from ilios.queue import jobs, queries, release
+from ilios.queue.jobs import Lease
 from tests.support import documents
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -20,7 +21,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 def claim(database: Database, now: datetime = NOON) -> Lease:
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", now)
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", now)
     assert lease is not None
     return lease
 
@@ -28,7 +29,7 @@ def claim(database: Database, now: datetime = NOON) -> Lease:
 def claim_order(database: Database) -> list[str]:
     order = []
     with database.writing() as session:
-        while lease := queue.claim(session, EMBEDDED, "node/worker-0", NOON):
+        while lease := jobs.claim(session, EMBEDDED, "node/worker-0", NOON):
             order.append(lease.job_id)
     return order
 
@@ -52,7 +53,7 @@ def test_a_claim_takes_the_oldest_job_and_marks_it(database: Database) -> None:
     job = documents.job(database, first)
     assert lease.job_id == first
     assert (job.status, job.attempts, job.worker) == (JobStatus.PROCESSING, 1, "node/worker-0")
-    assert (job.lease_token, job.lease_until) == (lease.token, NOON + queue.LEASE)
+    assert (job.lease_token, job.lease_until) == (lease.token, NOON + jobs.LEASE)
 
 
 def test_a_job_and_its_ranges_keep_the_request_that_they_go_back_to(database: Database) -> None:
@@ -60,7 +61,7 @@ def test_a_job_and_its_ranges_keep_the_request_that_they_go_back_to(database: Da
     document_id, _ = documents.add_document(database, owner="a", now=NOON)
     claim(database)
     with database.writing() as session:
-        queue.enqueue(
+        jobs.enqueue(
             session,
             document_id=document_id,
             owner="a",
@@ -71,29 +72,29 @@ def test_a_job_and_its_ranges_keep_the_request_that_they_go_back_to(database: Da
         )
     whole = claim(database)
     with database.writing() as session:
-        queue.enqueue_ranges(session, queue.held(session, whole), [(0, 1)], NOON)
+        jobs.enqueue_ranges(session, jobs.held(session, whole), [(0, 1)], NOON)
 
     assert [whole.origin, claim(database).origin] == [origin, origin]
 
 
 def test_an_empty_queue_gives_nothing(database: Database) -> None:
     with database.writing() as session:
-        assert queue.claim(session, EMBEDDED, "node/worker-0", NOON) is None
+        assert jobs.claim(session, EMBEDDED, "node/worker-0", NOON) is None
 
 
 def test_a_delayed_job_is_claimed_only_after_its_time(database: Database) -> None:
     job_id = add(database)
     lease = claim(database)
     with database.writing() as session:
-        queue.retry(session, lease, "again", NOON)
+        jobs.retry(session, lease, "again", NOON)
     due = documents.job(database, job_id).scheduled_at
     assert due is not None
 
     with database.writing() as session:
-        assert queue.claim(session, EMBEDDED, "node/worker-0", NOON) is None
-        assert queue.promote_due(session, due - timedelta(seconds=1)) == 0
-        assert queue.promote_due(session, due) == 1
-        assert queue.claim(session, EMBEDDED, "node/worker-0", NOON) is not None
+        assert jobs.claim(session, EMBEDDED, "node/worker-0", NOON) is None
+        assert jobs.promote_due(session, due - timedelta(seconds=1)) == 0
+        assert jobs.promote_due(session, due) == 1
+        assert jobs.claim(session, EMBEDDED, "node/worker-0", NOON) is not None
 
 
 def test_a_more_urgent_job_goes_first(database: Database) -> None:
@@ -141,13 +142,13 @@ def test_finishing_needs_the_present_lease(database: Database) -> None:
     job_id = add(database)
     stale = claim(database)
     with database.writing() as session:
-        releases.give_back(session, stale)
+        release.give_back(session, stale)
     present = claim(database)
 
     with pytest.raises(LeaseLost), database.writing() as session:
-        queue.finish(session, stale, NOON)
+        jobs.finish(session, stale, NOON)
     with database.writing() as session:
-        queue.finish(session, present, NOON)
+        jobs.finish(session, present, NOON)
 
     assert documents.job(database, job_id).status is JobStatus.COMPLETED
 
@@ -157,7 +158,7 @@ def test_giving_back_costs_no_attempt(database: Database) -> None:
     lease = claim(database)
 
     with database.writing() as session:
-        releases.give_back(session, lease)
+        release.give_back(session, lease)
 
     job = documents.job(database, job_id)
     assert (job.status, job.attempts, job.lease_token) == (JobStatus.PENDING, 0, None)
@@ -168,7 +169,7 @@ def test_giving_back_a_lost_lease_changes_nothing(database: Database) -> None:
     lease = claim(database)
 
     with database.writing() as session:
-        assert releases.give_back(session, Lease(lease.job_id, "x" * 24)) is None
+        assert release.give_back(session, Lease(lease.job_id, "x" * 24)) is None
 
     assert documents.job(database, job_id).status is JobStatus.PROCESSING
 
@@ -179,10 +180,10 @@ def test_the_third_failure_is_final(database: Database) -> None:
     for attempt in range(3):
         now = NOON + minutes(attempt)
         with database.writing() as session:
-            queue.promote_due(session, now)
+            jobs.promote_due(session, now)
         lease = claim(database, now)
         with database.writing() as session:
-            outcomes.append(queue.retry(session, lease, "broken", now))
+            outcomes.append(jobs.retry(session, lease, "broken", now))
 
     assert outcomes == [JobStatus.PENDING, JobStatus.PENDING, JobStatus.FAILED]
     assert documents.job(database, job_id).error == "broken"
@@ -193,7 +194,7 @@ def test_a_lost_job_is_ready_at_once_and_keeps_its_attempt(database: Database) -
     lease = claim(database)
 
     with database.writing() as session:
-        (released,) = releases.release_lost(session, releases.under_leases([lease]), "lost", NOON)
+        (released,) = release.release_lost(session, release.under_leases([lease]), "lost", NOON)
 
     job = documents.job(database, job_id)
     assert released.status is JobStatus.PENDING
@@ -205,10 +206,10 @@ def test_a_job_that_is_lost_three_times_fails(database: Database) -> None:
     for attempt in range(3):
         now = NOON + minutes(attempt)
         with database.writing() as session:
-            queue.promote_due(session, now)
+            jobs.promote_due(session, now)
         lease = claim(database, now)
         with database.writing() as session:
-            releases.release_lost(session, releases.under_leases([lease]), "lost", now)
+            release.release_lost(session, release.under_leases([lease]), "lost", now)
 
     assert documents.job(database, job_id).status is JobStatus.FAILED
 
@@ -216,9 +217,9 @@ def test_a_job_that_is_lost_three_times_fails(database: Database) -> None:
 def test_only_the_jobs_of_the_node_are_released(database: Database) -> None:
     mine, others = add(database), add(database)
     with database.writing() as session:
-        queue.claim(session, EMBEDDED, "mine/worker-0", NOON)
-        queue.claim(session, EMBEDDED, "mine-too/worker-0", NOON)
-        releases.release_lost(session, releases.of_node("mine"), "lost", NOON)
+        jobs.claim(session, EMBEDDED, "mine/worker-0", NOON)
+        jobs.claim(session, EMBEDDED, "mine-too/worker-0", NOON)
+        release.release_lost(session, release.of_node("mine"), "lost", NOON)
 
     assert documents.job(database, mine).status is JobStatus.PENDING
     assert documents.job(database, others).status is JobStatus.PROCESSING
@@ -227,12 +228,12 @@ def test_only_the_jobs_of_the_node_are_released(database: Database) -> None:
 def test_a_lease_that_is_extended_does_not_expire(database: Database) -> None:
     add(database)
     lease = claim(database)
-    later = NOON + queue.LEASE
+    later = NOON + jobs.LEASE
 
     with database.writing() as session:
-        queue.extend(session, [lease], NOON + timedelta(seconds=30))
-        assert not backlog.anything_expired(session, later + timedelta(seconds=1))
-        assert backlog.anything_expired(session, later + timedelta(seconds=31))
+        jobs.extend(session, [lease], NOON + timedelta(seconds=30))
+        assert not queries.anything_expired(session, later + timedelta(seconds=1))
+        assert queries.anything_expired(session, later + timedelta(seconds=31))
 
 
 def test_the_position_counts_only_the_owners_own_jobs(database: Database) -> None:
@@ -242,4 +243,4 @@ def test_the_position_counts_only_the_owners_own_jobs(database: Database) -> Non
     job_id = add(database, owner="me")
 
     with database.reading() as session:
-        assert backlog.position(session, documents.job(database, job_id)) == 1
+        assert queries.position(session, documents.job(database, job_id)) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ilios.retries import retry_delay
+from ilios.queue.backoff import retry_delay
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 10), (3, 20)])

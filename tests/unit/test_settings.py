@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ilios import settings
-from ilios.api.places import Places
-from ilios.errors import SettingsError
-from ilios.settings import Settings
+from ilios.api.concurrency import Places
+from ilios.core import settings
+from ilios.core.errors import SettingsError
+from ilios.core.settings import Settings
 
 
 def test_the_defaults_are_those_of_the_deployment_guide() -> None:

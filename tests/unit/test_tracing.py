@@ -6,8 +6,8 @@ from contextvars import Context
 
 import pytest
 
-from ilios import tracing
-from ilios.tracing import Origin
+from ilios.core.telemetry import tracing
+from ilios.core.telemetry.tracing import Origin
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{SPAN}-01"

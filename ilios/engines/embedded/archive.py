@@ -12,8 +12,9 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from ilios.conversion_errors import CorruptDocument
-from ilios.engines.embedded import faults, limits
+from ilios.core.conversion_errors import CorruptDocument
+from ilios.engines import document_errors
+from ilios.engines.embedded import limits
 
 OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _READ_FAULTS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError)
@@ -26,11 +27,11 @@ class Archive:
         self._kind = kind
         with path.open("rb") as file:
             if file.read(8) == OLE_MAGIC:  # an encrypted Office file is not a ZIP any more
-                raise faults.encrypted(kind)
+                raise document_errors.encrypted(kind)
         try:
             self._zip = zipfile.ZipFile(path)
         except _READ_FAULTS as error:
-            raise faults.corrupt(kind) from error
+            raise document_errors.corrupt(kind) from error
         self._infos = {info.filename: info for info in self._zip.infolist()}
         self._refuse_bombs()
 
@@ -47,12 +48,12 @@ class Archive:
         """A part, whole. Raises CorruptDocument if it is missing or damaged."""
         info = self._infos.get(name)
         if info is None:
-            raise faults.corrupt(self._kind)
+            raise document_errors.corrupt(self._kind)
         try:
             with self._zip.open(info) as part:
                 content = part.read(limits.ARCHIVE_PART_MAX_BYTES + 1)
         except (*_READ_FAULTS, RuntimeError, zlib.error) as error:
-            raise faults.corrupt(self._kind) from error
+            raise document_errors.corrupt(self._kind) from error
         if len(content) > limits.ARCHIVE_PART_MAX_BYTES:
             raise self._too_large()
         return content
@@ -69,24 +70,24 @@ class Archive:
         try:
             return etree.fromstring(self.read(name), xml_parser())
         except (etree.XMLSyntaxError, ValueError) as error:
-            raise faults.corrupt(self._kind) from error
+            raise document_errors.corrupt(self._kind) from error
 
     def optional_xml(self, name: str) -> etree._Element | None:
         return self.xml(name) if name in self else None
 
     def _refuse_bombs(self) -> None:
         if len(self._infos) > limits.ARCHIVE_MAX_ENTRIES:
-            raise faults.too_large(
+            raise document_errors.too_large(
                 f"The {self._kind} holds {len(self._infos)} parts",
                 f"{limits.ARCHIVE_MAX_ENTRIES} parts",
             )
         if sum(info.file_size for info in self._infos.values()) > limits.ARCHIVE_MAX_BYTES:
             raise self._too_large()
         if any(info.flag_bits & 0x1 for info in self._infos.values()):
-            raise faults.encrypted(self._kind)
+            raise document_errors.encrypted(self._kind)
 
     def _too_large(self) -> Exception:
-        return faults.too_large(
+        return document_errors.too_large(
             f"The {self._kind} is too large when unpacked",
             f"{limits.ARCHIVE_MAX_BYTES // 1024**2} MB",
         )

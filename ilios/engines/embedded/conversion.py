@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ilios import media
+from ilios.core.errors import IliosError
+from ilios.engines import document_errors
 from ilios.engines.base import Options, Page, Source
-from ilios.engines.embedded import faults
+from ilios.engines.detection import media_types
 from ilios.engines.embedded.flow import Document
-from ilios.errors import IliosError
 
 READERS = {
-    media.PDF: ("pdf", "PDF"),
-    media.PNG: ("raster", "PNG image"),
-    media.JPEG: ("raster", "JPEG image"),
-    media.WEBP: ("raster", "WebP image"),
-    media.TIFF: ("raster", "TIFF image"),
-    media.GIF: ("raster", "GIF image"),
-    media.DOCX: ("docx", "Word document"),
-    media.PPTX: ("pptx", "PowerPoint presentation"),
-    media.XLSX: ("xlsx", "Excel workbook"),
-    media.EPUB: ("epub", "EPUB book"),
-    media.ODT: ("odt", "OpenDocument text"),
-    media.RTF: ("rtf", "RTF document"),
-    media.HTML: ("html", "HTML page"),
-    media.CSV: ("delimited", "CSV table"),
-    media.PLAIN: ("text", "text"),
-    media.MARKDOWN: ("text", "Markdown text"),
+    media_types.PDF: ("pdf.document", "PDF"),
+    media_types.PNG: ("ocr.raster", "PNG image"),
+    media_types.JPEG: ("ocr.raster", "JPEG image"),
+    media_types.WEBP: ("ocr.raster", "WebP image"),
+    media_types.TIFF: ("ocr.raster", "TIFF image"),
+    media_types.GIF: ("ocr.raster", "GIF image"),
+    media_types.DOCX: ("office.docx", "Word document"),
+    media_types.PPTX: ("office.pptx", "PowerPoint presentation"),
+    media_types.XLSX: ("office.xlsx", "Excel workbook"),
+    media_types.EPUB: ("web.epub", "EPUB book"),
+    media_types.ODT: ("office.odt", "OpenDocument text"),
+    media_types.RTF: ("rtf.document", "RTF document"),
+    media_types.HTML: ("web.html", "HTML page"),
+    media_types.CSV: ("text.delimited", "CSV table"),
+    media_types.PLAIN: ("text.document", "text"),
+    media_types.MARKDOWN: ("text.document", "Markdown text"),
 }
 """For each media type the module whose `open_document` reads it, and what people call it."""
 
@@ -53,11 +53,11 @@ def convert_file(
     """
     module_name, kind = READERS.get(source.media_type, ("", ""))
     if not module_name:
-        raise faults.unsupported(
+        raise document_errors.unsupported(
             f"Files of type {source.media_type} cannot be converted by the embedded engine."
         )
     if not source.path.stat().st_size:
-        raise faults.empty(kind)
+        raise document_errors.empty(kind)
     reader = import_module(f"ilios.engines.embedded.{module_name}")
     with _library_faults_as_corrupt(kind):
         document: Document = reader.open_document(source, workspace, threads)
@@ -81,4 +81,4 @@ def _library_faults_as_corrupt(kind: str) -> Iterator[None]:
     except (IliosError, MemoryError, GeneratorExit):
         raise
     except Exception as error:
-        raise faults.corrupt(kind) from error
+        raise document_errors.corrupt(kind) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ilios.engines import parser_errors
 from ilios.engines.base import Options, Source
-from ilios.engines.parser import Message
+from ilios.engines.parser_process import Message
 
 
 def task(source: Source, workspace: Path) -> Message:

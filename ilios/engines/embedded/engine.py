@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ilios.conversion_errors import ConversionError, EngineFailed
-from ilios.engines import characters, parser_errors
+from ilios.core.conversion_errors import ConversionError, EngineFailed
+from ilios.core.settings import Settings
+from ilios.engines import parser_errors, unicode
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -23,9 +24,8 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.engines.parser import Message, Parser
-from ilios.page_selection import PageSelection
-from ilios.settings import Settings
+from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_process import Message, Parser
 
 MODEL = "embedded"
 
@@ -142,7 +142,7 @@ def _page_message(page: Page) -> Message:
 def _page(message: Message) -> Page:
     return Page(
         index=message["index"],
-        markdown=characters.whole(message["markdown"]),
+        markdown=unicode.whole(message["markdown"]),
         width=message["width"],
         height=message["height"],
         dpi=message["dpi"],

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning, ImageFile, Page
-from ilios.engines.embedded import notices
 
 
 class Document(Protocol):
@@ -45,7 +45,7 @@ class FlowDocument:
     def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
         for index in indexes:
             page = self._pages[index]
-            blank = () if page.markdown.strip() else (notices.blank_page(index + 1),)
+            blank = () if page.markdown.strip() else (conversion_warnings.blank_page(index + 1),)
             yield Page(index, page.markdown, images=page.images, warnings=page.warnings + blank)
 
     def close(self) -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from ilios import media
 from ilios.engines.base import ImageFile
+from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 
 Box = tuple[float, float, float, float]
 
 _KEPT_AS_THEY_ARE = {
-    "PNG": media.PNG,
-    "JPEG": media.JPEG,
-    "GIF": media.GIF,
-    "WEBP": media.WEBP,
+    "PNG": media_types.PNG,
+    "JPEG": media_types.JPEG,
+    "GIF": media_types.GIF,
+    "WEBP": media_types.WEBP,
 }
 
 
@@ -56,7 +56,7 @@ class ImageFolder:
         return fresh
 
     def _write(self, stem: str, content: bytes, media_type: str, bbox: Box | None) -> ImageFile:
-        extension = media.EXTENSIONS[media_type]
+        extension = media_types.EXTENSIONS[media_type]
         taken = set(self._names.values())
         name = stem + extension
         for suffix in range(2, len(taken) + 3):
@@ -92,4 +92,4 @@ def _encoded(image: Image.Image, content: bytes) -> tuple[bytes, str] | None:
         return None
     buffer = io.BytesIO()
     image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")
-    return buffer.getvalue(), media.PNG
+    return buffer.getvalue(), media_types.PNG

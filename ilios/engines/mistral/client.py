@@ -11,15 +11,21 @@ from mistralai.client import Mistral, models
 from mistralai.client.errors import MistralError
 from mistralai.client.utils.logger import NoOpLogger
 
-from ilios import media
-from ilios.conversion_errors import OutcomeUnknown, ProviderMisconfigured
+from ilios.core.conversion_errors import OutcomeUnknown, ProviderMisconfigured
+from ilios.core.settings import Settings
 from ilios.engines.base import Keep, Options, Source
-from ilios.engines.mistral import faults, sdk_memory
+from ilios.engines.detection import media_types
+from ilios.engines.mistral import errors, sdk_cache
 from ilios.engines.mistral.deadlines import Deadline
 from ilios.engines.mistral.http_client import PLACEHOLDER, HttpClient, OcrCall
-from ilios.settings import Settings
 
-IMAGES: Final = (media.PNG, media.JPEG, media.WEBP, media.TIFF, media.GIF)
+IMAGES: Final = (
+    media_types.PNG,
+    media_types.JPEG,
+    media_types.WEBP,
+    media_types.TIFF,
+    media_types.GIF,
+)
 FILE_PURPOSE: Final = "ocr"
 FILES_A_PAGE: Final = 100
 FILE_LIST_MAX_PAGES: Final = 100
@@ -76,9 +82,9 @@ class Client:
                 self._sdk.ocr.process(model=model, document=document, **request_options(options))
         except MistralError as error:
             is_file = call.source is None
-            raise faults.of_ocr(error, model, self._configured_model, is_file=is_file) from error
+            raise errors.of_ocr(error, model, self._configured_model, is_file=is_file) from error
         except httpx2.HTTPError as error:
-            raise faults.of_transport(error, is_sent=call.is_sent) from error
+            raise errors.of_transport(error, is_sent=call.is_sent) from error
         if call.answer is None:
             raise OutcomeUnknown("Mistral answered without a body.")
         return call.answer
@@ -94,9 +100,9 @@ class Client:
                     file=file, purpose=FILE_PURPOSE, expiry=expiry_hours
                 )
         except MistralError as error:
-            raise faults.of_file_call(error) from error
+            raise errors.of_file_call(error) from error
         except httpx2.HTTPError as error:
-            raise faults.of_transport(error, is_sent=False) from error
+            raise errors.of_transport(error, is_sent=False) from error
         return answer.id
 
     def delete_file(self, file_id: str, deadline: Deadline) -> None:
@@ -106,9 +112,9 @@ class Client:
                 self._sdk.files.delete(file_id=file_id)
         except MistralError as error:
             if error.status_code != httpx2.codes.NOT_FOUND:
-                raise faults.of_file_call(error) from error
+                raise errors.of_file_call(error) from error
         except httpx2.HTTPError as error:
-            raise faults.of_transport(error, is_sent=False) from error
+            raise errors.of_transport(error, is_sent=False) from error
 
     def files(self, deadline: Deadline) -> list[models.FileSchema]:
         """The files of the account that are meant for OCR."""
@@ -123,15 +129,15 @@ class Client:
                     if len(listed) < FILES_A_PAGE:
                         break
         except MistralError as error:
-            raise faults.of_file_call(error) from error
+            raise errors.of_file_call(error) from error
         except httpx2.HTTPError as error:
-            raise faults.of_transport(error, is_sent=False) from error
+            raise errors.of_transport(error, is_sent=False) from error
         return found
 
 
 def open_sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
     """The SDK over our HTTP client, keeping what it is told to itself."""
-    sdk_memory.install()
+    sdk_cache.install()
     # Its traces would hold documents. There is no argument for it, only the variable.
     os.environ["MISTRAL_SDK_TELEMETRY"] = "false"
     sdk = Mistral(

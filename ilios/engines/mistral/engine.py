@@ -7,24 +7,25 @@ import time
 from pathlib import Path
 from typing import Final
 
-from ilios import logs, media
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     ConversionError,
     DocumentTooLarge,
     ProviderUnavailable,
     UnsupportedDocument,
 )
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.engines import document_errors
 from ilios.engines.base import Conversion, Keep, Options, Part, Plan, Progress, Source
-from ilios.engines.embedded import faults
-from ilios.engines.mistral import answers
+from ilios.engines.detection import media_types
+from ilios.engines.mistral import responses
 from ilios.engines.mistral.client import Client, travels_inline
 from ilios.engines.mistral.deadlines import Deadline
-from ilios.engines.mistral.faults import SourceNotAccepted
+from ilios.engines.mistral.errors import SourceNotAccepted
+from ilios.engines.mistral.files import ProviderFiles
 from ilios.engines.mistral.inline_bytes import InlineBytes
-from ilios.engines.mistral.provider_files import ProviderFiles
+from ilios.engines.page_selection import PageSelection
 from ilios.engines.pdf_parts import PdfParts
-from ilios.page_selection import PageSelection
-from ilios.settings import Settings
 
 log = logs.get(__name__)
 
@@ -69,13 +70,13 @@ class MistralEngine:
 
     def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
         """See Engine."""
-        if source.media_type == media.PDF:
+        if source.media_type == media_types.PDF:
             plan = self._pdfs.plan(source, pages, workspace)
             if plan is not None:
                 return plan
             # Others read what PDFium does not: the provider decides, but it takes no part of it.
             if pages is not None or source.path.stat().st_size > DOCUMENT_MAX_BYTES:
-                raise faults.corrupt("PDF")
+                raise document_errors.corrupt("PDF")
         elif pages is not None:
             raise UnsupportedDocument(
                 "`pages` can be selected of PDFs only. Send the document without `pages`."
@@ -98,7 +99,7 @@ class MistralEngine:
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
         """See Engine. Raises OutcomeUnknown for an answer that cannot be read."""
         with self._reading:
-            return answers.conversion(answer, part, options, self.model(options), workspace)
+            return responses.conversion(answer, part, options, self.model(options), workspace)
 
     def stop(self, workspace: Path) -> None:
         """See Engine."""

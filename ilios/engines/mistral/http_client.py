@@ -19,7 +19,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from ilios import sync_points, tracing
+from ilios.core import failpoints
+from ilios.core.telemetry import tracing
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
 
@@ -113,7 +114,7 @@ class _Body:
             pending = b""
         yield pending + self._tail
         self._call.is_sent = True  # who asks for more has written the last block
-        sync_points.reach(sync_points.CALL_SENT)
+        failpoints.reach(failpoints.CALL_SENT)
 
     def _blocks(self) -> Iterator[bytes]:
         if self._call.source is None:

@@ -11,13 +11,20 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from ilios import logs, media
+from ilios.core.telemetry import logs
 from ilios.engines.base import ImageFile
+from ilios.engines.detection import media_types
 from ilios.engines.mistral.numbers import finite
 
 log = logs.get(__name__)
 
-SHOWN: Final = (media.PNG, media.JPEG, media.WEBP, media.GIF, media.TIFF)
+SHOWN: Final = (
+    media_types.PNG,
+    media_types.JPEG,
+    media_types.WEBP,
+    media_types.GIF,
+    media_types.TIFF,
+)
 """What is passed on to browsers: pictures, and nothing that could be a page."""
 NAME_MAX_CHARACTERS: Final = 100
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")

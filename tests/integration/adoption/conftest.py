@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support import predecessor
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import make_app  # noqa: F401  # fixtures are found by name

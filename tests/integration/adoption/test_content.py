@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ilios import clock
-from ilios.settings import Settings
+from ilios.core import clock
+from ilios.core.settings import Settings
 from tests.support import predecessor
 from tests.support.api_callers import Caller
 from tests.support.migrating import upgrade

@@ -10,11 +10,12 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from ilios import database, migrations
-from ilios.adoption import predecessor
-from ilios.errors import DatabaseRefused
-from ilios.models import REVISION
-from ilios.settings import Settings
+from ilios.core.errors import DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.db import database
+from ilios.db.models import REVISION
+from ilios.migration import upgrade as migrations
+from ilios.migration.legacy import predecessor
 from tests.support.migrating import REPOSITORY, alembic, environment, upgrade
 from tests.support.predecessor import KEYS, Predecessor, cuid
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
     KEY,

@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from ilios.api.context import EXTENSION
-from ilios.database import Database
-from ilios.models import Document, Job
-from ilios.settings import Settings
+from ilios.api.services import EXTENSION
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, Job
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker

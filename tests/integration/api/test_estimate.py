@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from ilios import estimates
-from ilios.api.context import EXTENSION
-from ilios.settings import Settings
+from ilios.api.services import EXTENSION
+from ilios.core.settings import Settings
+from ilios.documents import estimates
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving, with_keys
 from tests.support.migrating import REPOSITORY

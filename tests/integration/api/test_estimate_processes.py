@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ilios import data_folder
+from ilios.core import data_folder
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Answer, Connection, Server
 from tests.support.waiting import wait_until

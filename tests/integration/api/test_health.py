@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ilios import data_folder, heartbeat
-from ilios.heartbeat import Heartbeat
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.operations import heartbeat
+from ilios.operations.heartbeat import Heartbeat
 from tests.support.api_callers import Caller
 
 BEAT = Heartbeat(1, 0, workers_configured=2, workers_ready=2, jobs_running=0)

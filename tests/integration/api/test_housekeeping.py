@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from ilios import clock
-from ilios.database import Database
-from ilios.models import Instance
+from ilios.core import clock
+from ilios.db.database import Database
+from ilios.db.models import Instance
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller
 from tests.support.api_working import InTestWorker

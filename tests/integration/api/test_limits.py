@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from ilios.database import Database
-from ilios.key_service import KeyService
-from ilios.settings import Settings
+from ilios.accounts.key_admin import KeyService
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from tests.support.api_server import Answer, Server
 from tests.support.issuing import issue
 from tests.support.waiting import wait_until

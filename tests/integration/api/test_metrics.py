@@ -11,11 +11,14 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from ilios import clock, data_folder, heartbeat, keys, metric_files
-from ilios.database import Database
-from ilios.heartbeat import Heartbeat
-from ilios.keys import Scope, Terms
-from ilios.settings import Settings
+from ilios.accounts import keys
+from ilios.accounts.keys import Scope, Terms
+from ilios.core import clock, data_folder
+from ilios.core.settings import Settings
+from ilios.core.telemetry import shared_counters
+from ilios.db.database import Database
+from ilios.operations import heartbeat
+from ilios.operations.heartbeat import Heartbeat
 from tests.support import documents
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
@@ -26,9 +29,9 @@ MakeApp = Callable[[Settings], Flask]
 
 @pytest.fixture(autouse=True)
 def _counts_of_its_own(settings: Settings) -> object:
-    metric_files.share(*data_folder.metrics(settings))
+    shared_counters.share(*data_folder.metrics(settings))
     yield
-    metric_files.close()
+    shared_counters.close()
 
 
 @pytest.fixture

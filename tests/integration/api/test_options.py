@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from ilios.database import Database
-from ilios.document_options import options_of
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, ProviderBatch
+from ilios.documents.options import options_of
 from ilios.engines.base import Options
-from ilios.models import Document, ProviderBatch
-from ilios.page_selection import PageSelection
-from ilios.settings import Settings
+from ilios.engines.page_selection import PageSelection
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ilios.api import rendering
-from ilios.api.plain_text import plain_text
-from ilios.models import PageRow
+from ilios.api.responses import streaming
+from ilios.api.responses.plain_text import plain_text
+from ilios.db.models import PageRow
 
 
 def page(markdown: str, *images: str) -> PageRow:
@@ -40,7 +40,7 @@ def test_only_known_images_are_linked() -> None:
     first = page("![a](img-1.png) ![b](img-1.png.bak) [c](img-1.png 'title')", "img-1.png")
     second = page("![a](img-1.png)")
 
-    linked = "".join(rendering.markdown("d", [first, second]))
+    linked = "".join(streaming.markdown("d", [first, second]))
 
     own = "/api/documents/d/images/img-1.png"
     assert linked == (
@@ -56,8 +56,8 @@ def test_json_is_emitted_page_by_page() -> None:
             given.append(number)
             yield page(f'"{number}"\n\x00\u2028🙂')
 
-    content = rendering.markdown("d", pages())
-    pieces = rendering.json_with_content({"id": "d"}, content, {"tail": None})
+    content = streaming.markdown("d", pages())
+    pieces = streaming.json_with_content({"id": "d"}, content, {"tail": None})
     assert next(pieces)
     assert given == []
     next(pieces)
@@ -68,7 +68,7 @@ def test_json_is_emitted_page_by_page() -> None:
 def test_json_holds_the_same_content_as_markdown() -> None:
     rows = [page('"quoted" \\ \n\x00\u2028🙂'), page("two")]
     text = "".join(
-        rendering.json_with_content({"id": "d"}, rendering.markdown("d", rows), {"tail": [1]})
+        streaming.json_with_content({"id": "d"}, streaming.markdown("d", rows), {"tail": [1]})
     )
-    content = "".join(rendering.markdown("d", rows))
+    content = "".join(streaming.markdown("d", rows))
     assert json.loads(text) == {"id": "d", "content": content, "tail": [1]}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from psutil import CONN_LISTEN
 
-from ilios import data_folder
-from ilios.api.headers import CAREFUL
-from ilios.settings import MIB, Settings
+from ilios.api.middleware.headers import CAREFUL
+from ilios.core import data_folder
+from ilios.core.settings import MIB, Settings
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import Connection, Server, gunicorn, head
 from tests.support.waiting import wait_until

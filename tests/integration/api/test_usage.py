@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ilios import clock
+from ilios.core import clock
 from tests.support.api_callers import Caller, file
 from tests.support.api_working import InTestWorker
 

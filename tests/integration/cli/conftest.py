@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios.settings import Settings
+from ilios.core.settings import Settings
 from ilios.storage import open_store
 from tests.mistral_server.process import MistralServer
 from tests.support.api_server import free_port

@@ -11,7 +11,7 @@ from typing import Any
 
 from werkzeug.serving import make_server
 
-from ilios import clock
+from ilios.core import clock
 from tests.integration.cli.cases import Case, seeded
 from tests.support.api_server import free_port
 from tests.support.tls import QuietHandler

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ilios import data_folder
+from ilios.core import data_folder
 from tests.integration.cli.cases import Case, seeded
 
 # --- settings ---

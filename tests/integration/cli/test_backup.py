@@ -15,9 +15,9 @@ import pysqlite3
 import pytest
 import requests
 
-from ilios import data_folder
-from ilios.database import Database
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from tests.support import documents
 from tests.support.api_server import Server, free_port
 from tests.support.commands import Operator

@@ -12,11 +12,12 @@ import boto3
 import pysqlite3
 import pytest
 
-from ilios import data_folder, untouched
-from ilios.checks.bucket import DONE
-from ilios.checks.disk import type_of
-from ilios.database import Database
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db import readonly
+from ilios.db.database import Database
+from ilios.operations.doctor.bucket import DONE
+from ilios.operations.doctor.disk import type_of
 from ilios.storage import open_store
 from tests.integration.cli import (
     spoilt_buckets,
@@ -125,7 +126,7 @@ def test_a_database_that_is_open_is_not_taken_for_one_that_does_not_change(case:
     case.execute("PRAGMA journal_mode=WAL")
     with closing(pysqlite3.connect(str(case.database), isolation_level=None)) as service:
         service.execute("SELECT * FROM instance").fetchall()  # nothing is written yet
-        with closing(untouched.open_file(case.database)) as look:
+        with closing(readonly.open_file(case.database)) as look:
             service.execute("CREATE TABLE written (later)")
             tables = look.execute("SELECT name FROM sqlite_master").fetchall()
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from ilios.database import Database
-from ilios.models import DocumentStatus, JobStatus
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus, JobStatus
 from tests.support import documents
 from tests.support.commands import Operator
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from ilios import clock, ledger
-from ilios.database import Database
+from ilios.accounts import ledger
+from ilios.accounts.authentication import KeyRing
+from ilios.core import clock
+from ilios.core.prices import Charge
+from ilios.db.database import Database
 from ilios.engines.base import Usage
-from ilios.key_ring import KeyRing
-from ilios.prices import Charge
 from tests.support import documents
 from tests.support.commands import Operator
 

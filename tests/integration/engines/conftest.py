@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ilios import media
+from ilios.core.settings import Settings
 from ilios.engines.base import Conversion, Options, Part, Source
+from ilios.engines.detection import media_types
 from ilios.engines.mistral.engine import MistralEngine
-from ilios.settings import Settings
 
 INSTANCE_ID = "instance0of0these0tests0"
 
@@ -39,7 +39,7 @@ def make_part(tmp_path: Path) -> Callable[..., Part]:
     """A document as the only part of its plan."""
 
     def make_part(
-        content: bytes, media_type: str = media.PDF, indexes: tuple[int, ...] | None = None
+        content: bytes, media_type: str = media_types.PDF, indexes: tuple[int, ...] | None = None
     ) -> Part:
         path = tmp_path / "source"
         path.write_bytes(content)

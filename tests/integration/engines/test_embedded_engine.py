@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import PagesOutOfRange
+from ilios.core.conversion_errors import PagesOutOfRange
+from ilios.core.settings import Settings
 from ilios.engines.base import Options, Part
+from ilios.engines.detection import media_types
 from ilios.engines.embedded.engine import EmbeddedEngine
-from ilios.page_selection import PageSelection
-from ilios.settings import Settings
+from ilios.engines.page_selection import PageSelection
 
 MakePart = Callable[..., Part]
 
@@ -27,7 +27,7 @@ def engine() -> Iterator[EmbeddedEngine]:
 def test_a_document_is_one_part_whatever_pages_are_wanted(
     engine: EmbeddedEngine, make_part: MakePart, tmp_path: Path
 ) -> None:
-    source = make_part(b"Hello", media.PLAIN).source
+    source = make_part(b"Hello", media_types.PLAIN).source
 
     plan = engine.plan(source, PageSelection.parse("7"), tmp_path)
 
@@ -41,7 +41,7 @@ def test_a_conversion_costs_nothing_and_keeps_nothing(
     kept: list[bytes] = []
 
     converted = engine.convert(
-        make_part(b"Hello", media.PLAIN),
+        make_part(b"Hello", media_types.PLAIN),
         Options(pages=PageSelection.parse("1")),
         tmp_path,
         lambda done, total: progress.append((done, total)),
@@ -60,7 +60,7 @@ def test_errors_come_back_from_the_child_and_the_next_document_is_converted(
 ) -> None:
     def convert(pages: str) -> int:
         options = Options(pages=PageSelection.parse(pages))
-        part = make_part(b"Hello", media.PLAIN)
+        part = make_part(b"Hello", media_types.PLAIN)
         conversion = engine.convert(
             part, options, tmp_path, lambda _done, _total: None, lambda _answer: None
         )

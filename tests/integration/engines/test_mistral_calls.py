@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ilios import media
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
     DocumentTooLarge,
@@ -26,6 +25,7 @@ from ilios.conversion_errors import (
     RefusedByProvider,
 )
 from ilios.engines.base import Conversion, Options, Part, Source
+from ilios.engines.detection import media_types
 from tests.integration.engines.conftest import Kept, OpenEngine
 from tests.integration.engines.scripted_server import Peer, ScriptedServer
 from tests.mistral_server.process import MistralServer
@@ -97,7 +97,7 @@ def test_an_image_is_sent_as_one(
 ) -> None:
     picture = documents.encoded(Image.new("RGB", (300, 200), "white"), "PNG")
 
-    converted = convert(open_engine(server.url), make_part(picture, media.PNG))
+    converted = convert(open_engine(server.url), make_part(picture, media_types.PNG))
 
     assert [page.index for page in converted.pages] == [0]
     assert [call.source for call in server.journal().calls] == ["inline"]
@@ -106,7 +106,7 @@ def test_an_image_is_sent_as_one(
 def test_types_that_the_provider_does_not_take_inline_are_uploaded(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
-    converted = convert(open_engine(server.url), make_part(b"a,b\n1,2\n", media.CSV))
+    converted = convert(open_engine(server.url), make_part(b"a,b\n1,2\n", media_types.CSV))
 
     assert "1" in converted.pages[0].markdown
     assert [call.kind for call in server.journal().calls] == ["upload", "ocr", "delete"]
@@ -314,7 +314,7 @@ def test_threads_do_not_mix_their_answers_up(
     def work(number: int) -> None:
         path = tmp_path / str(number)
         path.write_bytes(documents.pdf(documents.text(f"Document {number}")))
-        part = Part(Source(path, media.PDF, "document"), (0,))
+        part = Part(Source(path, media_types.PDF, "document"), (0,))
         engine.convert(part, Options(), tmp_path, lambda _done, _total: None, kept[number].append)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in kept]

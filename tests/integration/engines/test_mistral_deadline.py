@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ilios.conversion_errors import OutcomeUnknown, ProviderUnavailable
+from ilios.core.conversion_errors import OutcomeUnknown, ProviderUnavailable
 from ilios.engines.base import Conversion, Part
 from tests.integration.engines.conftest import Kept, OpenEngine
 from tests.integration.engines.scripted_server import Peer, ScriptedServer

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     ConversionError,
     OutcomeUnknown,
     ProviderUnavailable,
     RefusedByProvider,
 )
 from ilios.engines.base import Conversion, Part
+from ilios.engines.detection import media_types
 from ilios.engines.mistral import engine as engine_module
-from ilios.engines.mistral import provider_files
+from ilios.engines.mistral import files
 from ilios.engines.mistral.inline_bytes import INLINE_SOURCE_MAX_BYTES
 from tests.integration.engines.conftest import INSTANCE_ID, OpenEngine
 from tests.mistral_server.process import MistralServer
@@ -97,7 +97,7 @@ def test_a_file_that_turns_visible_late_is_waited_for(
 ) -> None:
     server.control(file_visible_after_ms=150)
 
-    convert(open_engine(server.url), make_part(TABLE, media.CSV))
+    convert(open_engine(server.url), make_part(TABLE, media_types.CSV))
 
     assert calls(server).count("upload") == 1
     assert server.stats().files == 0
@@ -115,7 +115,7 @@ def test_a_file_that_somebody_else_deleted_is_uploaded_once_more(
     refusal = {"status": 404} if vanished == 404 else {"error": "invalid_request_file"}
     server.control(faults=[fault("ocr", times=tries, **refusal)])
 
-    convert(open_engine(server.url), make_part(TABLE, media.CSV))
+    convert(open_engine(server.url), make_part(TABLE, media_types.CSV))
 
     assert calls(server) == [
         *("upload", *["ocr"] * tries, "delete"),
@@ -141,7 +141,7 @@ def test_a_second_refusal_is_final(
     server.control(faults=[fault("ocr", **refusal)])
 
     with pytest.raises(expected):
-        convert(open_engine(server.url), make_part(TABLE, media.CSV))
+        convert(open_engine(server.url), make_part(TABLE, media_types.CSV))
 
     assert calls(server).count("upload") == 2
     assert server.stats().files == 0
@@ -152,7 +152,7 @@ def test_threads_that_share_a_file_do_not_delete_it_under_each_other(
 ) -> None:
     server.control(same_file_id=True, vanished_file=3310, latency_ms=(5, 100))
     engine = open_engine(server.url, worker_concurrency=8)
-    part = make_part(TABLE, media.CSV)
+    part = make_part(TABLE, media_types.CSV)
     failures: list[BaseException] = []
 
     def work() -> None:
@@ -184,7 +184,7 @@ def test_an_upload_that_breaks_is_an_outage_for_it_costs_nothing(
     server.control(faults=[fault("upload", kind)])
 
     with pytest.raises(ProviderUnavailable):
-        convert(open_engine(server.url), make_part(TABLE, media.CSV))
+        convert(open_engine(server.url), make_part(TABLE, media_types.CSV))
 
 
 def test_a_call_that_breaks_leaves_no_file(
@@ -193,7 +193,7 @@ def test_a_call_that_breaks_leaves_no_file(
     server.control(faults=[fault("ocr", "hang")])
 
     with pytest.raises(OutcomeUnknown):
-        convert(open_engine(server.url, call_deadline_seconds=1), make_part(TABLE, media.CSV))
+        convert(open_engine(server.url, call_deadline_seconds=1), make_part(TABLE, media_types.CSV))
 
     assert server.stats().files == 0
 
@@ -205,7 +205,7 @@ def left_behind(
     """Three files that were never deleted."""
     server.control(faults=[fault("delete", status=503)])
     for number in range(3):
-        convert(open_engine(server.url), make_part(TABLE + b"%d,0\n" % number, media.CSV))
+        convert(open_engine(server.url), make_part(TABLE + b"%d,0\n" % number, media_types.CSV))
     server.control(faults=[])
     assert server.stats().files == 3
 
@@ -222,7 +222,7 @@ def test_the_sweep_spares_files_that_may_be_in_use(
 def test_the_sweep_deletes_what_nobody_can_be_using(
     server: MistralServer, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_files, "IN_USE_MARGIN_SECONDS", -700)
+    monkeypatch.setattr(files, "IN_USE_MARGIN_SECONDS", -700)
 
     assert open_engine(server.url).sweep() == 3
     assert server.stats().files == 0
@@ -232,7 +232,7 @@ def test_the_sweep_deletes_what_nobody_can_be_using(
 def test_the_sweep_reads_every_page_of_the_list(
     server: MistralServer, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_files, "IN_USE_MARGIN_SECONDS", -700)
+    monkeypatch.setattr(files, "IN_USE_MARGIN_SECONDS", -700)
     monkeypatch.setattr("ilios.engines.mistral.client.FILES_A_PAGE", 1)
 
     assert open_engine(server.url).sweep() == 3
@@ -242,7 +242,7 @@ def test_the_sweep_reads_every_page_of_the_list(
 def test_the_sweep_leaves_the_files_of_other_databases_alone(
     server: MistralServer, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_files, "IN_USE_MARGIN_SECONDS", -700)
+    monkeypatch.setattr(files, "IN_USE_MARGIN_SECONDS", -700)
     monkeypatch.setattr("tests.integration.engines.conftest.INSTANCE_ID", "another")
 
     assert open_engine(server.url).sweep() == 0

@@ -8,8 +8,7 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
     DocumentTooLarge,
@@ -18,8 +17,9 @@ from ilios.conversion_errors import (
     UnsupportedDocument,
 )
 from ilios.engines.base import Part, Plan
+from ilios.engines.detection import media_types
 from ilios.engines.mistral.engine import DOCUMENT_MAX_BYTES
-from ilios.page_selection import PageSelection
+from ilios.engines.page_selection import PageSelection
 from tests.integration.engines.conftest import OpenEngine
 from tests.support.migrating import REPOSITORY
 from tests.unit.engines import documents
@@ -32,7 +32,7 @@ MakePlan = Callable[..., Plan]
 
 @pytest.fixture
 def plan(open_engine: OpenEngine, make_part: MakePart, tmp_path: Path) -> MakePlan:
-    def plan(content: bytes, media_type: str = media.PDF, pages: str | None = None) -> Plan:
+    def plan(content: bytes, media_type: str = media_types.PDF, pages: str | None = None) -> Plan:
         selection = PageSelection.parse(pages) if pages else None
         engine = open_engine(NOWHERE, split_pages=4)
         return engine.plan(make_part(content, media_type).source, selection, tmp_path)
@@ -59,7 +59,7 @@ def test_a_long_pdf_is_cut(plan: MakePlan) -> None:
     assert planned.page_count == 9
     assert [part.indexes for part in planned.parts] == [(0, 1, 2), (3, 4, 5), (6, 7, 8)]
     for part in planned.parts:
-        assert (part.source.media_type, part.source.file_name) == (media.PDF, "document")
+        assert (part.source.media_type, part.source.file_name) == (media_types.PDF, "document")
         with pdfium.PdfDocument(part.source.path) as pdf:
             assert len(pdf) == 3
 
@@ -93,14 +93,15 @@ def test_no_pages_can_be_taken_of_a_pdf_that_pdfium_does_not_read(plan: MakePlan
 
 
 def test_other_types_are_converted_as_they_are(plan: MakePlan) -> None:
-    planned = plan(b"a,b\n", media.CSV)
+    planned = plan(b"a,b\n", media_types.CSV)
 
     assert planned.page_count is None
     assert [part.indexes for part in planned.parts] == [None]
 
 
 @pytest.mark.parametrize(
-    ("media_type", "expected"), [(media.DOCX, DocumentTooLarge), (media.PDF, CorruptDocument)]
+    ("media_type", "expected"),
+    [(media_types.DOCX, DocumentTooLarge), (media_types.PDF, CorruptDocument)],
 )
 def test_what_the_provider_does_not_take_is_refused(
     plan: MakePlan, media_type: str, expected: type[ConversionError]
@@ -111,4 +112,4 @@ def test_what_the_provider_does_not_take_is_refused(
 
 def test_pages_of_other_types_cannot_be_selected(plan: MakePlan) -> None:
     with pytest.raises(UnsupportedDocument, match="pages"):
-        plan(b"a,b\n", media.CSV, pages="1")
+        plan(b"a,b\n", media_types.CSV, pages="1")

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from ilios.admission import Order
-from ilios.database import Database
-from ilios.housekeeping import Housekeeping
-from ilios.intake import Intake
-from ilios.models import Document
-from ilios.reports import Reports
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document
+from ilios.documents.admission import Order
+from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.queries import Reports
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received
+from ilios.queue.notify import Bell
 from ilios.storage import ObjectStore
-from ilios.uploads import Received
-from ilios.wakeup import Bell
 from tests.support.api_working import InTestWorker
 
 OWNER = "me"

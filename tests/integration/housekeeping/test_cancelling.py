@@ -8,18 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ilios import clock, queue, results
-from ilios.admission import Order
-from ilios.conversion import Converter
-from ilios.conversion_errors import DailyPagesSpent
-from ilios.database import Database
-from ilios.engines import EMBEDDED
-from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
-from ilios.housekeeping import Housekeeping
-from ilios.intake import Intake
-from ilios.models import Document, DocumentStatus, JobStatus
-from ilios.reports import Reports
-from ilios.request_errors import (
+from ilios.conversion.converter import Converter
+from ilios.core import clock
+from ilios.core.conversion_errors import DailyPagesSpent
+from ilios.core.request_errors import (
     DocumentCancelled,
     DocumentNotFound,
     Gone,
@@ -27,9 +19,19 @@ from ilios.request_errors import (
     OriginalMissing,
     TooLate,
 )
-from ilios.settings import Settings
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, JobStatus
+from ilios.documents import results
+from ilios.documents.admission import Order
+from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.queries import Reports
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received
+from ilios.engines import EMBEDDED
+from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
+from ilios.queue import jobs
 from ilios.storage import ObjectStore
-from ilios.uploads import Received
 from tests.integration.housekeeping.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker, TextEngine
@@ -116,7 +118,7 @@ def test_a_running_job_that_is_cancelled_is_paid_for_and_the_retry_finds_its_pag
             return TextEngine.convert(self, part, options, workspace, progress, keep)
 
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
         assert lease is not None
         results.begin(session, lease.job_id, clock.now())
     make_converter(CancelledMeanwhile(settings)).run(lease)

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from ilios import catalog, clock, interventions, queue, results
-from ilios.conversion import Converter
-from ilios.conversion_errors import StorageUnavailable
-from ilios.database import Database
+from ilios.conversion.converter import Converter
+from ilios.core import clock
+from ilios.core.conversion_errors import StorageUnavailable
+from ilios.core.request_errors import Gone
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, JobStatus
+from ilios.documents import removal, repository, results
+from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.queries import Reports
+from ilios.documents.retention.service import Retention
 from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
-from ilios.housekeeping import Housekeeping
-from ilios.models import Document, DocumentStatus, JobStatus
-from ilios.reports import Reports
-from ilios.request_errors import Gone
-from ilios.retention import Retention
-from ilios.settings import Settings
+from ilios.queue import jobs
 from ilios.storage import ObjectStore
 from tests.integration.housekeeping.conftest import OWNER
 from tests.support import documents
@@ -190,7 +192,7 @@ def test_what_is_deleted_while_it_is_converted_is_paid_for_and_stays_deleted(
 
     converter = make_converter(DeletedMeanwhile(settings))
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
         assert lease is not None
         results.begin(session, lease.job_id, clock.now())
     converter.run(lease)
@@ -198,7 +200,7 @@ def test_what_is_deleted_while_it_is_converted_is_paid_for_and_stays_deleted(
     assert row(document_id).status is DocumentStatus.DELETED
     assert [call.pages for call in documents.calls(database)] == [1]
     with database.reading() as session:
-        assert catalog.page_indexes(session, document_id) == []
+        assert repository.page_indexes(session, document_id) == []
     assert stored_files() == []
 
 
@@ -250,9 +252,9 @@ def test_a_document_that_was_shared_since_is_not_closed_with_its_images(
     housekeeping.delete(first, owner=OWNER)
     with database.writing() as session:
         twin = session.get_one(Document, second)
-        assert interventions.tombstone(session, twin, clock.now())
+        assert removal.tombstone(session, twin, clock.now())
 
-        assert not interventions.close(session, first, keeps_images=True)
+        assert not removal.close(session, first, keeps_images=True)
 
 
 def test_no_file_of_the_service_is_open_to_the_marker_by_its_log(

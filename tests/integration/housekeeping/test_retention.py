@@ -12,16 +12,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from ilios import catalog, clock, data_folder, ids, interventions, retiring
-from ilios.database import Database
-from ilios.housekeeping import Housekeeping
-from ilios.intake import Intake
-from ilios.key_service import KeyService
-from ilios.models import Document, DocumentStatus, Instance
-from ilios.reports import Reports
-from ilios.request_errors import Gone
-from ilios.retention import Retention, Tally
-from ilios.settings import Settings
+from ilios.accounts.key_admin import KeyService
+from ilios.core import clock, data_folder, ids
+from ilios.core.request_errors import Gone
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, Instance
+from ilios.documents import removal, repository
+from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.queries import Reports
+from ilios.documents.retention import expiry
+from ilios.documents.retention.service import Retention, Tally
+from ilios.documents.submission import Intake
 from ilios.storage import ObjectStore
 from ilios.storage.local import LocalStore
 from tests.integration.housekeeping.conftest import OWNER
@@ -163,7 +165,7 @@ def test_a_death_between_any_two_steps_loses_nothing_and_leaves_nothing(
     retention = Retention(changed, database, store)
     document_id = submit(FIGURE, retention_days=1)
     worker.work()
-    place: object = {"archive": retiring, "tombstone": interventions}.get(dies_at, LocalStore)
+    place: object = {"archive": expiry, "tombstone": removal}.get(dies_at, LocalStore)
     real = getattr(place, dies_at)
 
     def die(*arguments: object) -> None:
@@ -239,7 +241,7 @@ def test_orphans_of_this_instance_are_swept_when_they_are_a_day_old(
     document_id = submit(FIGURE)
     worker.work()
     with database.reading() as session:
-        instance = catalog.instance_id(session)
+        instance = repository.instance_id(session)
     nobodys = ids.new_id()
     orphans = [
         f"documents/{instance}/{nobodys}/source",

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ilios.database import Database
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState
 from ilios.engines.mistral.engine import MistralEngine
-from ilios.models import CallState
-from ilios.settings import Settings
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.batching import (

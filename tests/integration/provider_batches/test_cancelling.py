@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ilios import data_folder
-from ilios.database import Database
-from ilios.housekeeping import Housekeeping
-from ilios.models import DocumentStatus, ProviderBatchState
-from ilios.settings import Settings
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus, ProviderBatchState
+from ilios.documents.lifecycle import Housekeeping
+from ilios.queue.notify import Bell
 from ilios.storage import open_store
-from ilios.wakeup import Bell
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.batching import Check, LaneWorker, Statuses, Submit, one_page

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from ilios import clock, releases
-from ilios.database import Database
-from ilios.engines.mistral.batch_files import BatchFiles
-from ilios.engines.mistral.batches import Batches
-from ilios.models import DocumentStatus
-from ilios.outcomes import Recorder
+from ilios.conversion.provider_batches.records import Records
+from ilios.conversion.recorder import Recorder
+from ilios.core import clock
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
+from ilios.engines.mistral.batch.files import BatchFiles
+from ilios.engines.mistral.batch.jobs import Batches
 from ilios.provider_batches import waits
-from ilios.provider_batches.records import Records
+from ilios.queue import release
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.batching import (
@@ -101,7 +102,7 @@ def test_a_step_whose_lease_is_lost_changes_nothing(
 
     def slow(*arguments: Any) -> str:
         with database.writing() as session:
-            releases.release_lost(session, releases.of_node("test"), "too slow", clock.now())
+            release.release_lost(session, release.of_node("test"), "too slow", clock.now())
         return whole(*arguments)
 
     with monkeypatch.context() as patch:

@@ -8,11 +8,11 @@ import pytest
 from mistralai.client import Mistral
 from sqlalchemy import update
 
-from ilios import clock
-from ilios.database import Database
-from ilios.models import CallState, DocumentStatus, ProviderBatch
+from ilios.core import clock
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus, ProviderBatch
 from ilios.provider_batches import waits
-from ilios.settings import Settings
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support import batching

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ilios import budgets
-from ilios.database import Database
+from ilios.accounts import quotas
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
 from ilios.engines.base import Options
-from ilios.models import DocumentStatus
 from tests.mistral_server.samples import pdf
 from tests.support import batching
 from tests.support.batching import (
@@ -38,7 +38,7 @@ def test_a_document_beyond_the_budget_fails_alone(
     assert batching.documents(database, ids)[1].error_code == "budget_spent"
     assert_exact()
     with database.reading() as session:
-        assert budgets.reserved(session, owner) == budgets.NOTHING
+        assert quotas.reserved(session, owner) == quotas.NOTHING
 
 
 def test_a_document_beyond_its_cost_limit_fails_alone(

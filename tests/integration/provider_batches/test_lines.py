@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from mistralai.client import Mistral
 
-from ilios.database import Database
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus
 from ilios.engines.base import Options
-from ilios.engines.mistral.batch_lines import LineAnswer
-from ilios.engines.mistral.batches import Batches
-from ilios.models import CallState, DocumentStatus
-from ilios.page_selection import PageSelection
+from ilios.engines.mistral.batch.jobs import Batches
+from ilios.engines.mistral.batch.lines import LineAnswer
+from ilios.engines.page_selection import PageSelection
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

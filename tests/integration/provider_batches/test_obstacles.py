@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 from mistralai.client import Mistral
 
-from ilios import clock
-from ilios.conversion_errors import StorageUnavailable
-from ilios.database import Database
+from ilios.conversion.provider_batches import input, opening
+from ilios.conversion.provider_batches.runner import STEP_ATTEMPTS
+from ilios.conversion.recorder import Recorder
+from ilios.core import clock
+from ilios.core.conversion_errors import StorageUnavailable
+from ilios.db.database import Database
+from ilios.db.models import CallState, DocumentStatus, JobStatus
 from ilios.engines.base import Options
-from ilios.engines.mistral.batch_lines import InputFile
-from ilios.engines.mistral.batches import Batches
-from ilios.governor import News, Outcome
-from ilios.models import CallState, DocumentStatus, JobStatus
-from ilios.outcomes import Recorder
-from ilios.provider_batches import opening, preparing, waits
-from ilios.provider_batches.steps import STEP_ATTEMPTS
+from ilios.engines.governor import News, Outcome
+from ilios.engines.mistral.batch.jobs import Batches
+from ilios.engines.mistral.batch.lines import InputFile
+from ilios.provider_batches import waits
+from ilios.storage.health import StoreSeen
 from ilios.storage.local import LocalStore
-from ilios.storage.seen import StoreSeen
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
@@ -142,7 +143,7 @@ def test_a_call_that_fails_is_made_again_and_nothing_is_paid_twice(
     on: str,
     fault: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(preparing, "UPLOAD_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(input, "UPLOAD_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(waits, "LAG", timedelta(seconds=1))
     provider.control(faults=[{"on": on, "times": 2, **fault}])
     ids = submit(*(one_page(number) for number in range(3)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ilios import backlog
-from ilios.database import Database
+from ilios.conversion.provider_batches import input
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus, JobStatus, ProviderBatchState
 from ilios.engines.base import Options
-from ilios.governor import News, Outcome
-from ilios.models import DocumentStatus, JobStatus, ProviderBatchState
-from ilios.page_selection import PageSelection
-from ilios.provider_batches import preparing
-from ilios.settings import Settings
+from ilios.engines.governor import News, Outcome
+from ilios.engines.page_selection import PageSelection
+from ilios.queue import queries
 from ilios.storage import open_store
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import jpeg, pdf
@@ -93,7 +93,7 @@ def test_a_batch_that_waits_for_the_provider_is_before_nobody_in_the_queue(
     _, job_id = add_document(database)
 
     with database.reading() as session:
-        assert backlog.position(session, job(database, job_id)) == 0
+        assert queries.position(session, job(database, job_id)) == 0
 
 
 def test_a_long_document_becomes_several_lines(
@@ -150,7 +150,7 @@ def test_a_large_input_goes_in_several_files(
     statuses: Statuses,
     assert_exact: Check,
 ) -> None:
-    monkeypatch.setattr(preparing, "FULL_BYTES", 2_000)
+    monkeypatch.setattr(input, "FULL_BYTES", 2_000)
     ids = submit(*(one_page(number) for number in range(5)))
 
     worker.work()
@@ -168,7 +168,7 @@ def test_a_line_that_has_no_room_in_the_input_travels_as_a_file(
     monkeypatch: pytest.MonkeyPatch,
     statuses: Statuses,
 ) -> None:
-    monkeypatch.setattr(preparing, "INPUT_FILE_BYTES", 3_000)
+    monkeypatch.setattr(input, "INPUT_FILE_BYTES", 3_000)
     ids = submit(*(one_page(number) for number in range(5)))
 
     worker.work()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ilios import data_folder, logs
-from ilios.database import Database
-from ilios.replication import change_log, local
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.db.database import Database
+from ilios.replication import change_log, volume
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
-from ilios.settings import Settings
 from tests.replication_server.process import LibsqlServer
 from tests.support import replicas
 
@@ -58,7 +59,7 @@ def settings(settings: Settings, server: LibsqlServer) -> Settings:
     """A migrated volume, with its log of changes."""
     database = Database(settings.database_path)
     with database.writing() as session:
-        change_log.install(local.raw(session))
+        change_log.install(volume.raw(session))
     database.close()
     return replicating(settings, server)
 

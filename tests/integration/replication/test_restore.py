@@ -12,15 +12,24 @@ import pysqlite3
 import pytest
 from pydantic import SecretStr
 
-from ilios import clock, data_folder, queue
-from ilios.database import Database
+from ilios.core import clock, data_folder
+from ilios.core.errors import OtherWriter, ReplicationRefused
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus, PageRow
 from ilios.engines import EMBEDDED
-from ilios.errors import OtherWriter, ReplicationRefused
-from ilios.models import DocumentStatus, PageRow
-from ilios.replication import change_log, local, prepare_volume, reading, restore
+from ilios.queue import jobs
+from ilios.replication import (
+    change_log,
+    prepare_volume,
+    restore,
+    snapshot,
+)
+from ilios.replication import (
+    volume as local,
+)
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
-from ilios.settings import Settings
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.forking import run_python
@@ -116,7 +125,7 @@ def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
     with database.writing() as session:
         change_log.remove(local.raw(session))
         change_log.install(local.raw(session))
-    monkeypatch.setattr(reading, "ENTRIES_MAX", 2)
+    monkeypatch.setattr(snapshot, "ENTRIES_MAX", 2)
     fill(database)
     interrupted = iter([None, None, None, None])
     with pytest.raises(StopIteration):
@@ -202,7 +211,7 @@ def test_jobs_that_the_lost_node_worked_on_are_done_at_once(
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
     with database.writing() as session:
-        assert queue.claim(session, EMBEDDED, "lost/worker-0", clock.now())
+        assert jobs.claim(session, EMBEDDED, "lost/worker-0", clock.now())
     make_shipper(settings).ship(last=True)
     prepare_volume(empty)
     (settings.data_folder / "objects").rename(empty.data_folder / "objects.lost")

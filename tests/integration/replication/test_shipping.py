@@ -9,13 +9,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from ilios.database import Database
-from ilios.errors import RemoteUnreachable
-from ilios.models import PageRow
-from ilios.replication import change_log, local, reading, remote
+from ilios.core.errors import RemoteUnreachable
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import PageRow
+from ilios.replication import change_log, remote, snapshot, volume
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
-from ilios.settings import Settings
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.migrating import REPOSITORY, environment
@@ -46,7 +46,7 @@ def execute(database: Database, statement: str) -> None:
 
 def pending(database: Database) -> int:
     with database.reading() as session:
-        return change_log.length(local.raw(session))
+        return change_log.length(volume.raw(session))
 
 
 def test_a_database_arrives_as_it_is(
@@ -106,8 +106,8 @@ def test_a_text_that_nothing_refers_to_any_more_is_forgotten(
 
     execute(database, 'DELETE FROM pages WHERE "index" = 0')
     with database.writing() as session:
-        change_log.remove(local.raw(session))
-        change_log.install(local.raw(session))
+        change_log.remove(volume.raw(session))
+        change_log.install(volume.raw(session))
     make_shipper(settings).ship()
 
     assert replicas.count(settings, "ilios_replica_pieces") == before / 2
@@ -118,7 +118,7 @@ def test_changes_too_many_for_one_request_arrive_together(
     settings: Settings, database: Database, make_shipper: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_shipper(settings).ship()
-    monkeypatch.setattr(reading, "ENTRIES_MAX", 10)
+    monkeypatch.setattr(snapshot, "ENTRIES_MAX", 10)
     seen: list[int] = []
     shipper = make_shipper(
         settings, say=lambda _doing: seen.append(replicas.count(settings, "documents"))
@@ -139,7 +139,7 @@ def test_changes_too_many_for_one_request_arrive_together(
 def test_what_changes_while_everything_is_sent_arrives_with_it(
     settings: Settings, database: Database, make_shipper: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ENTRIES_MAX", 5)
+    monkeypatch.setattr(snapshot, "ENTRIES_MAX", 5)
     first, _ = documents.add_document(database)
     for _ in range(10):
         documents.add_document(database)
@@ -173,7 +173,7 @@ def test_another_schema_is_sent_whole_and_the_old_copy_stays_until_then(
     execute(database, "INSERT INTO colours VALUES ('blue')")
     execute(database, "UPDATE alembic_version SET version_num = '0003'")
     with database.writing() as session:
-        change_log.install(local.raw(session))
+        change_log.install(volume.raw(session))
     make_shipper(settings, say=look).ship()
 
     assert set(seen) == {(before, 1)}
@@ -280,7 +280,7 @@ def test_turned_off_it_leaves_nothing_and_turned_on_again_it_sends_everything(
     documents.add_document(database)
     make_shipper(settings).ship()
     with database.writing() as session:
-        change_log.remove(local.raw(session))
+        change_log.remove(volume.raw(session))
     with database.reading() as session:
         left = session.execute(
             text("SELECT name FROM sqlite_master WHERE name LIKE 'replication%'")
@@ -289,7 +289,7 @@ def test_turned_off_it_leaves_nothing_and_turned_on_again_it_sends_everything(
 
     documents.add_document(database)
     with database.writing() as session:
-        change_log.install(local.raw(session))
+        change_log.install(volume.raw(session))
     make_shipper(settings).ship()
 
     assert replicas.differences(settings) == 0

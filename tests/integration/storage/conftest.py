@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.loaders import create_loader
 
-from ilios import ids
+from ilios.core import ids
 from ilios.storage.base import ObjectStore
-from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
-from ilios.storage.s3 import S3Store
+from ilios.storage.s3.store import S3Store
+from ilios.storage.signed_links import LinkSigner
 from tests.support.buckets import bucket_server, make_bucket
 from tests.support.storing import (  # noqa: F401  # fixtures are found by name
     certificate,

@@ -8,20 +8,22 @@ from datetime import timedelta
 
 import requests
 
-from ilios import clock, queue, results
-from ilios.admission import Order
-from ilios.conversion import Converter
-from ilios.database import Database
+from ilios.conversion.converter import Converter
+from ilios.core import clock
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
+from ilios.documents import results
+from ilios.documents.admission import Order
+from ilios.documents.queries import Reports
+from ilios.documents.submission import Intake
+from ilios.documents.uploads import Received
 from ilios.engines import EMBEDDED
 from ilios.engines.base import Engine
-from ilios.intake import Intake
-from ilios.models import DocumentStatus
-from ilios.reports import Reports
-from ilios.settings import Settings
+from ilios.queue import jobs
+from ilios.queue.notify import Bell
 from ilios.storage import ObjectStore
-from ilios.storage.s3 import S3Store
-from ilios.uploads import Received
-from ilios.wakeup import Bell
+from ilios.storage.s3.store import S3Store
 from tests.support import documents
 from tests.support.engines import EchoEngine
 from tests.support.tls import Certificate
@@ -31,7 +33,7 @@ Receive = Callable[..., Received]
 
 def convert_next(database: Database, converter: Converter) -> None:
     with database.writing() as session:
-        lease = queue.claim(session, EMBEDDED, "node/worker-0", clock.now())
+        lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
         assert lease is not None
         results.begin(session, lease.job_id, clock.now())
     converter.run(lease)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ilios import clock
-from ilios.errors import StorageRefused
-from ilios.settings import Settings
-from ilios.storage import examination
-from ilios.storage.s3 import S3Store
+from ilios.core import clock
+from ilios.core.errors import StorageRefused
+from ilios.core.settings import Settings
+from ilios.storage import self_test
+from ilios.storage.s3.store import S3Store
 from tests.integration.storage.conftest import SECRET
 from tests.support.migrating import alembic
 
@@ -88,16 +88,16 @@ def refused(status: int, code: str, more: str = "") -> tuple[int, dict[str, str]
 def test_a_bucket_that_works_passes_every_check_and_keeps_nothing(
     bucket: Settings, s3_store: S3Store
 ) -> None:
-    done = list(examination.checks(bucket))
+    done = list(self_test.checks(bucket))
 
     assert [(check.name, check.fault) for check in done] == [(name, None) for name in ALL]
     assert "Contents" not in s3_store._client().list_objects_v2(Bucket=s3_store.bucket)
 
 
 def test_a_folder_needs_no_examination(settings: Settings) -> None:
-    examination.examine(settings)
+    self_test.examine(settings)
 
-    assert list(examination.checks(settings)) == []
+    assert list(self_test.checks(settings)) == []
 
 
 REGION = "<Region>eu-central-1</Region>"
@@ -148,12 +148,12 @@ def test_a_wrong_setting_is_refused_with_cause_and_remedy(
 ) -> None:
     wrong = pointed(settings, serve_tls(store))
 
-    *passed, last = examination.checks(wrong)
+    *passed, last = self_test.checks(wrong)
     assert last.name == failed
     assert [check.name for check in passed] == ALL[: ALL.index(failed)]
     assert all(check.fault is None for check in passed)
     with pytest.raises(StorageRefused) as refusal:
-        examination.examine(wrong)
+        self_test.examine(wrong)
     assert sentence in refusal.value.detail
     assert "\n" not in refusal.value.detail
     assert SECRET not in refusal.value.detail
@@ -168,10 +168,10 @@ def test_a_clock_that_is_off_is_refused_with_the_seconds(
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))
 
-    *_, last = examination.checks(bucket)
+    *_, last = self_test.checks(bucket)
     assert last.name == "clock"
     with pytest.raises(StorageRefused, match=sentence):
-        examination.examine(bucket)
+        self_test.examine(bucket)
 
 
 def test_what_was_put_is_removed_when_a_later_check_fails(
@@ -180,7 +180,7 @@ def test_what_was_put_is_removed_when_a_later_check_fails(
     store = Answering(link=refused(403, "AccessDenied"))
 
     with pytest.raises(StorageRefused):
-        examination.examine(pointed(settings, serve_tls(store)))
+        self_test.examine(pointed(settings, serve_tls(store)))
 
     assert store.object is None
     assert store.asked.count("delete") == 1
@@ -196,7 +196,7 @@ def test_a_key_that_may_not_list_is_found_out(
             answer = super()._as_it_should(method, body)
             return refused(403, "AccessDenied") if answer[0] == 404 else answer
 
-    *_, last = examination.checks(pointed(settings, serve_tls(Unlisted())))
+    *_, last = self_test.checks(pointed(settings, serve_tls(Unlisted())))
 
     assert last.name == "missing"
     assert last.fault is not None
@@ -211,9 +211,9 @@ def test_a_fault_that_may_pass_does_not_stop_the_start(
 ) -> None:
     failing = pointed(settings, serve_tls(store))
 
-    examination.examine(failing)
+    self_test.examine(failing)
 
-    *_, last = examination.checks(failing)
+    *_, last = self_test.checks(failing)
     assert last.name == "put"
     assert last.fault is not None
 
@@ -221,7 +221,7 @@ def test_a_fault_that_may_pass_does_not_stop_the_start(
 def test_a_store_that_hangs_holds_the_start_up_no_longer_than_its_time(
     settings: Settings, serve_tls: Serve, trusting: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "EXAMINATION_SECONDS", 0.2)
+    monkeypatch.setattr(self_test, "EXAMINATION_SECONDS", 0.2)
     let_go = threading.Event()
 
     def hangs(environ: Any, start_response: Any) -> list[bytes]:
@@ -230,12 +230,12 @@ def test_a_store_that_hangs_holds_the_start_up_no_longer_than_its_time(
         return []
 
     asked_at = time.monotonic()
-    examination.examine(pointed(settings, serve_tls(hangs)))
+    self_test.examine(pointed(settings, serve_tls(hangs)))
 
     assert time.monotonic() - asked_at < 5
     let_go.set()
     for thread in threading.enumerate():
-        if thread.name == examination.THREAD_NAME:
+        if thread.name == self_test.THREAD_NAME:
             thread.join(20)
 
 
@@ -266,7 +266,7 @@ def test_https_at_a_plain_port_is_refused(settings: Settings, impatient: None) -
         plain_server() as url,
         pytest.raises(StorageRefused, match="does not speak TLS at that port"),
     ):
-        examination.examine(pointed(settings, url))
+        self_test.examine(pointed(settings, url))
 
 
 def test_plain_http_at_a_tls_port_is_refused(
@@ -275,7 +275,7 @@ def test_plain_http_at_a_tls_port_is_refused(
     url = serve_tls(Answering()).replace("https:", "http:")
 
     with pytest.raises(StorageRefused, match="Let AWS_ENDPOINT_URL_S3 begin with https://"):
-        examination.examine(pointed(settings, url))
+        self_test.examine(pointed(settings, url))
 
 
 @pytest.mark.parametrize(
@@ -305,10 +305,10 @@ def test_a_name_without_an_address_is_refused_and_a_resolver_that_is_away_is_not
     )
 
     if sentence is None:
-        examination.examine(there)
+        self_test.examine(there)
         return
     with pytest.raises(StorageRefused, match=sentence):
-        examination.examine(there)
+        self_test.examine(there)
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -325,7 +325,7 @@ def test_a_bundle_without_certificates_is_named(
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle"))
 
     with pytest.raises(StorageRefused, match="AWS_CA_BUNDLE names no file with certificates"):
-        examination.examine(pointed(settings, serve_tls(Answering())))
+        self_test.examine(pointed(settings, serve_tls(Answering())))
 
 
 def test_a_certificate_of_another_host_is_named(
@@ -334,7 +334,7 @@ def test_a_certificate_of_another_host_is_named(
     url = serve_tls(Answering()).replace("127.0.0.1", "localhost")
 
     with pytest.raises(StorageRefused, match="Name in AWS_ENDPOINT_URL_S3 the host"):
-        examination.examine(pointed(settings, url))
+        self_test.examine(pointed(settings, url))
 
 
 # --- a real start ---

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ilios import clock
-from ilios.conversion_errors import DiskFull, ObjectMissing
-from ilios.errors import StartupError
-from ilios.request_errors import LinkInvalid
-from ilios.storage.links import LinkSigner
+from ilios.core import clock
+from ilios.core.conversion_errors import DiskFull, ObjectMissing
+from ilios.core.errors import StartupError
+from ilios.core.request_errors import LinkInvalid
 from ilios.storage.local import LocalStore
+from ilios.storage.signed_links import LinkSigner
 
 MakeFile = Callable[[bytes], Path]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ilios.storage.links import LinkSigner
 from ilios.storage.local import LocalStore
+from ilios.storage.signed_links import LinkSigner
 
 MakeFile = Callable[[bytes], Path]
 

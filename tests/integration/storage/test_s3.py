@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from ilios.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
-from ilios.storage.s3 import S3Store
+from ilios.core.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
+from ilios.storage.s3.store import S3Store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

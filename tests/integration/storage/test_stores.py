@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ilios import clock
-from ilios.conversion_errors import ObjectMissing
+from ilios.core import clock
+from ilios.core.conversion_errors import ObjectMissing
 from ilios.storage.base import ObjectStore
 
 MakeFile = Callable[[bytes], Path]

@@ -8,7 +8,7 @@ import pytest
 
 from ilios.engines.base import Options, Page, Source
 from ilios.engines.embedded.conversion import Plan, convert_file
-from ilios.page_selection import PageSelection
+from ilios.engines.page_selection import PageSelection
 
 
 @dataclass(frozen=True)

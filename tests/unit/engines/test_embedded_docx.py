@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import EmptyDocument
+from ilios.core.conversion_errors import EmptyDocument
+from ilios.engines.detection import media_types
 
 from .conftest import Convert
 from .documents import docx, encoded, noise, relations, word_paragraph
@@ -28,7 +28,7 @@ def item(content: str, depth: int) -> str:
 def test_headings_follow_the_styles_they_are_based_on(convert: Convert) -> None:
     body = word_paragraph("Direct", style="H1") + word_paragraph("Inherited", style="Own")
 
-    converted = convert(docx(body, word__styles_dot_xml=STYLES), media.DOCX)
+    converted = convert(docx(body, word__styles_dot_xml=STYLES), media_types.DOCX)
 
     assert converted.markdown == "# Direct\n\n# Inherited"
 
@@ -36,13 +36,13 @@ def test_headings_follow_the_styles_they_are_based_on(convert: Convert) -> None:
 def test_bold_text_is_marked_where_markdown_understands_it(convert: Convert) -> None:
     body = word_paragraph("Important", bold=True)
 
-    assert convert(docx(body), media.DOCX).markdown == "**Important**"
+    assert convert(docx(body), media_types.DOCX).markdown == "**Important**"
 
 
 def test_lists_are_numbered_and_nested(convert: Convert) -> None:
     body = item("one", 0) + item("inner", 1) + item("two", 0)
 
-    converted = convert(docx(body, word__numbering_dot_xml=NUMBERING), media.DOCX)
+    converted = convert(docx(body, word__numbering_dot_xml=NUMBERING), media_types.DOCX)
 
     assert converted.markdown == "1. one\n    - inner\n2. two"
 
@@ -58,7 +58,7 @@ def test_merged_cells_keep_the_columns_aligned(convert: Convert) -> None:
         f"<w:tr>{cell('', '<w:vMerge/>')}{cell('h')}{cell('i')}</w:tr></w:tbl>"
     )
 
-    assert convert(docx(body), media.DOCX).markdown.splitlines() == [
+    assert convert(docx(body), media_types.DOCX).markdown.splitlines() == [
         "| wide |  | c |",
         "| --- | --- | --- |",
         "| tall | e\\|f | g |",
@@ -71,7 +71,7 @@ def test_rows_inside_a_content_control_are_rows_of_the_table(convert: Convert) -
     row = f"<w:tr>{cell}{cell}</w:tr>"
     control = f"<w:sdt><w:sdtContent>{row.format('c', 'd')}</w:sdtContent></w:sdt>"
 
-    converted = convert(docx(f"<w:tbl>{row.format('a', 'b')}{control}</w:tbl>"), media.DOCX)
+    converted = convert(docx(f"<w:tbl>{row.format('a', 'b')}{control}</w:tbl>"), media_types.DOCX)
 
     assert converted.markdown == "| a | b |\n| --- | --- |\n| c | d |"
 
@@ -87,7 +87,7 @@ def test_sums_and_brackets_of_a_formula_keep_their_signs(convert: Convert) -> No
         "</w:nary>"
     )
 
-    converted = convert(docx(f"<w:p><w:oMath>{formula}</w:oMath></w:p>"), media.DOCX)
+    converted = convert(docx(f"<w:p><w:oMath>{formula}</w:oMath></w:p>"), media_types.DOCX)
 
     assert converted.markdown == "∑\\_(i=1)^(n)(a+b)"
 
@@ -98,14 +98,14 @@ def test_deleted_text_is_gone_and_inserted_text_is_there(convert: Convert) -> No
         "<w:del><w:r><w:delText>old </w:delText></w:r></w:del><w:r><w:t>end</w:t></w:r></w:p>"
     )
 
-    assert convert(docx(body), media.DOCX).markdown == "new end"
+    assert convert(docx(body), media_types.DOCX).markdown == "new end"
 
 
 def test_a_page_break_begins_a_page(convert: Convert) -> None:
     page_break = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
     document = docx(word_paragraph("First") + page_break + word_paragraph("Second"))
 
-    converted = convert(document, media.DOCX, pages="2")
+    converted = convert(document, media_types.DOCX, pages="2")
 
     assert converted.plan.page_count == 2
     assert converted.markdown == "Second"
@@ -118,7 +118,7 @@ def test_a_picture_of_a_word_document_becomes_a_file(convert: Convert) -> None:
         "word__media__photo_dot_png": encoded(noise(90, 60), "PNG"),
     }
 
-    converted = convert(docx(body, **parts), media.DOCX)
+    converted = convert(docx(body, **parts), media_types.DOCX)
 
     assert converted.image_names == ["image-photo.png"]
     assert converted.markdown == "![](image-photo.png)"
@@ -126,4 +126,4 @@ def test_a_picture_of_a_word_document_becomes_a_file(convert: Convert) -> None:
 
 def test_a_word_document_without_text_is_called_empty(convert: Convert) -> None:
     with pytest.raises(EmptyDocument):
-        convert(docx(word_paragraph("")), media.DOCX)
+        convert(docx(word_paragraph("")), media_types.DOCX)

@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from ilios.engines.embedded import fidelity, markdown
-from ilios.engines.embedded.hyphenation import joined
-from ilios.engines.embedded.layout import columns
+from ilios.engines.embedded import markdown
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.ocr_markdown import written
-from ilios.engines.embedded.reading import Line, Reading
+from ilios.engines.embedded.ocr.layout import columns
+from ilios.engines.embedded.ocr.markdown import written
+from ilios.engines.embedded.ocr.recognized_text import Line, Reading
+from ilios.engines.embedded.pdf import fidelity
+from ilios.engines.embedded.text.hyphenation import joined
 
 PROSE = "words enough to fill the line"
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ilios import media
+from ilios.engines.detection import media_types
 
 from .conftest import Convert
 from .documents import archive
@@ -44,7 +44,7 @@ def test_an_opendocument_text_keeps_headings_lists_and_tables(convert: Convert) 
         f"<table:table>{rows}</table:table></office:text></office:body></office:document-content>"
     )
 
-    assert convert(archive({"content.xml": content}), media.ODT).markdown.split("\n\n") == [
+    assert convert(archive({"content.xml": content}), media_types.ODT).markdown.split("\n\n") == [
         "## Head",
         "Some text",
         "- item",
@@ -57,7 +57,7 @@ def test_a_heading_that_a_list_numbers_stays_a_heading(convert: Convert) -> None
     nested = f"<text:list><text:list-item>{heading}</text:list-item></text:list>"
     document = odt(f"<text:list><text:list-item>{nested}</text:list-item></text:list>")
 
-    assert convert(document, media.ODT).markdown == "## Numbered"
+    assert convert(document, media_types.ODT).markdown == "## Numbered"
 
 
 def test_the_text_of_shapes_is_kept_apart_from_what_stands_beside(convert: Convert) -> None:
@@ -65,21 +65,21 @@ def test_the_text_of_shapes_is_kept_apart_from_what_stands_beside(convert: Conve
     group = f"<draw:g>{shape.format('Left')}{shape.format('Right')}</draw:g>"
     document = odt(f"{group}<text:p>{shape.format('Inside')}Beside</text:p>")
 
-    assert convert(document, media.ODT).markdown == "Left Right\n\nInside Beside"
+    assert convert(document, media_types.ODT).markdown == "Left Right\n\nInside Beside"
 
 
 def test_a_box_in_a_box_is_written_once(convert: Convert) -> None:
     box = "<draw:frame><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>"
     document = odt(f"<text:p>{box.format('outer ' + box.format('inner'))}</text:p>")
 
-    assert convert(document, media.ODT).markdown == "outer inner"
+    assert convert(document, media_types.ODT).markdown == "outer inner"
 
 
 def test_a_bibliography_is_part_of_the_text(convert: Convert) -> None:
     index = "<text:index-body><text:p>Knuth 1984</text:p></text:index-body>"
     document = odt(f"<text:p>Text</text:p><text:bibliography>{index}</text:bibliography>")
 
-    assert convert(document, media.ODT).markdown == "Text\n\nKnuth 1984"
+    assert convert(document, media_types.ODT).markdown == "Text\n\nKnuth 1984"
 
 
 def test_an_embedded_formula_is_written_in_one_line(convert: Convert) -> None:
@@ -90,6 +90,8 @@ def test_an_embedded_formula_is_written_in_one_line(convert: Convert) -> None:
     )
     frame = '<draw:frame><draw:object xlink:href="./Formula"/></draw:frame>'
 
-    converted = convert(odt(f"<text:p>So {frame} holds.</text:p>", Formula=formula), media.ODT)
+    converted = convert(
+        odt(f"<text:p>So {frame} holds.</text:p>", Formula=formula), media_types.ODT
+    )
 
     assert converted.markdown == "So E=(a)/(√(b))c^(2) holds."

@@ -6,13 +6,13 @@ import io
 import pytest
 from openpyxl import Workbook
 
-from ilios import media
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     CorruptDocument,
     DocumentTooLarge,
     EmptyDocument,
     EncryptedDocument,
 )
+from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 
 from .conftest import Convert
@@ -22,7 +22,13 @@ W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
 P = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
 R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
-OFFICE_TYPES = [media.DOCX, media.PPTX, media.XLSX, media.EPUB, media.ODT]
+OFFICE_TYPES = [
+    media_types.DOCX,
+    media_types.PPTX,
+    media_types.XLSX,
+    media_types.EPUB,
+    media_types.ODT,
+]
 
 
 def workbook(*sheets: list[list[object]]) -> bytes:
@@ -46,7 +52,7 @@ def test_every_sheet_is_a_page_and_every_block_a_table(convert: Convert) -> None
         [datetime.date(2024, 1, 31), True],
     ]
 
-    converted = convert(workbook(first, [["x", "y"], [1, 2]]), media.XLSX)
+    converted = convert(workbook(first, [["x", "y"], [1, 2]]), media_types.XLSX)
 
     assert converted.plan.page_count == 2
     assert converted.pages[0].markdown.split("\n\n") == [
@@ -57,13 +63,13 @@ def test_every_sheet_is_a_page_and_every_block_a_table(convert: Convert) -> None
 
 
 def test_a_formula_without_a_result_is_shown_itself(convert: Convert) -> None:
-    converted = convert(workbook([["a", "b"], [1, "=A2*2"]]), media.XLSX)
+    converted = convert(workbook([["a", "b"], [1, "=A2*2"]]), media_types.XLSX)
 
     assert "| 1 | =A2\\*2 |" in converted.markdown
 
 
 def test_an_empty_sheet_is_reported(convert: Convert) -> None:
-    assert convert(workbook([["a"]], []), media.XLSX).warnings == [("empty_page", 2)]
+    assert convert(workbook([["a"]], []), media_types.XLSX).warnings == [("empty_page", 2)]
 
 
 def test_a_sheet_beyond_the_limit_is_cut_with_a_warning(
@@ -71,7 +77,7 @@ def test_a_sheet_beyond_the_limit_is_cut_with_a_warning(
 ) -> None:
     monkeypatch.setattr(limits, "SHEET_MAX_CELLS", 20)
 
-    converted = convert(workbook([[1, 2, 3]] * 30), media.XLSX)
+    converted = convert(workbook([[1, 2, 3]] * 30), media_types.XLSX)
 
     assert converted.warnings == [("truncated_table", 1)]
 
@@ -105,7 +111,7 @@ def test_slides_keep_title_bullets_table_and_notes(convert: Convert) -> None:
         }
     )
 
-    assert convert(deck, media.PPTX).markdown.split("\n\n") == [
+    assert convert(deck, media_types.PPTX).markdown.split("\n\n") == [
         "# The title",
         "- A point",
         "| a | b |\n| --- | --- |\n| a | b |",
@@ -134,7 +140,7 @@ def test_a_damaged_office_file_is_called_corrupt(
 
 def test_broken_xml_is_called_corrupt(convert: Convert) -> None:
     with pytest.raises(CorruptDocument):
-        convert(archive({"word/document.xml": "<w:document><w:body>"}), media.DOCX)
+        convert(archive({"word/document.xml": "<w:document><w:body>"}), media_types.DOCX)
 
 
 def test_entities_are_not_expanded(convert: Convert) -> None:
@@ -143,7 +149,7 @@ def test_entities_are_not_expanded(convert: Convert) -> None:
     document = archive({"word/document.xml": f"{bomb}<w:document {W}>{body}</w:document>"})
 
     with pytest.raises(EmptyDocument):
-        convert(document, media.DOCX)
+        convert(document, media_types.DOCX)
 
 
 @pytest.mark.parametrize("media_type", OFFICE_TYPES)

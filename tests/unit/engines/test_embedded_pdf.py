@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ilios import media
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     CorruptDocument,
     DocumentTooLarge,
     EncryptedDocument,
     PagesOutOfRange,
 )
+from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 
 from .conftest import Convert
@@ -30,7 +30,7 @@ SIDEWAYS = {90: "0 1 -1 0 200 100", 180: "-1 0 0 -1 500 700", 270: "0 -1 1 0 300
 def test_the_text_of_a_page_keeps_its_heading_and_its_order(convert: Convert) -> None:
     page = text("Harbour books", size=24) + text(*STORY, top=720)
 
-    converted = convert(pdf(page), media.PDF)
+    converted = convert(pdf(page), media_types.PDF)
 
     assert converted.markdown.startswith("# Harbour books")
     places = [converted.markdown.index(line) for line in STORY]
@@ -43,7 +43,7 @@ def test_the_text_of_a_page_keeps_its_heading_and_its_order(convert: Convert) ->
 def test_a_page_that_is_shown_turned_keeps_its_layout(convert: Convert, degrees: int) -> None:
     page = text(*STORY, matrix=SIDEWAYS[degrees])
 
-    converted = convert(pdf(page, rotate=degrees), media.PDF)
+    converted = convert(pdf(page, rotate=degrees), media_types.PDF)
 
     places = [converted.markdown.index(line) for line in STORY]
     assert places == sorted(places)
@@ -52,7 +52,7 @@ def test_a_page_that_is_shown_turned_keeps_its_layout(convert: Convert, degrees:
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_a_page_that_lies_on_its_side_is_read_all_the_same(convert: Convert, degrees: int) -> None:
-    converted = convert(pdf(text(*STORY), rotate=degrees), media.PDF)
+    converted = convert(pdf(text(*STORY), rotate=degrees), media_types.PDF)
 
     places = [converted.markdown.index(line) for line in STORY]
     assert places == sorted(places)
@@ -66,7 +66,7 @@ def test_a_hebrew_line_is_read_from_right_to_left(convert: Convert, order: list[
     places = [70, 150, 230, 310, 400]
     words = b"".join(text(seen[n], left=places[n]) for n in order)
 
-    markdown = convert(pdf(words, letters=letters), media.PDF).markdown
+    markdown = convert(pdf(words, letters=letters), media_types.PDF).markdown
 
     expected = [word[::-1] if word.isalpha() else word for word in reversed(seen)]
     assert markdown == " ".join("".join(letters.get(c, c) for c in word) for word in expected)
@@ -76,7 +76,9 @@ def test_a_hebrew_phrase_in_a_latin_line_leaves_the_line_its_direction(convert: 
     letters = dict(zip("abcd", "אבגד", strict=True))
     words = text("LEFT", left=70) + text("dc", left=150) + text("ba", left=190)
 
-    markdown = convert(pdf(words + text("RIGHT", left=260), letters=letters), media.PDF).markdown
+    markdown = convert(
+        pdf(words + text("RIGHT", left=260), letters=letters), media_types.PDF
+    ).markdown
 
     assert markdown == "LEFT אב גד RIGHT"
 
@@ -86,7 +88,7 @@ def test_two_columns_are_read_one_after_the_other(convert: Convert) -> None:
     right = [f"Right {place}: {line[:33]}" for place, line in enumerate(STORY * 4)]
 
     converted = convert(
-        pdf(text(*left, size=9, left=50) + text(*right, size=9, left=320)), media.PDF
+        pdf(text(*left, size=9, left=50) + text(*right, size=9, left=320)), media_types.PDF
     )
 
     assert converted.markdown.index("Left 15") < converted.markdown.index("Right 0")
@@ -95,7 +97,7 @@ def test_two_columns_are_read_one_after_the_other(convert: Convert) -> None:
 def test_a_page_follows_as_soon_as_it_is_selected(convert: Convert) -> None:
     document = pdf(*(text(f"Page number {n}") for n in range(1, 31)))
 
-    converted = convert(document, media.PDF, pages="2,29-30")
+    converted = convert(document, media_types.PDF, pages="2,29-30")
 
     assert (converted.plan.page_count, converted.plan.selected) == (30, 3)
     assert [page.index for page in converted.pages] == [1, 28, 29]
@@ -108,19 +110,19 @@ def test_a_page_follows_as_soon_as_it_is_selected(convert: Convert) -> None:
 
 def test_a_page_beyond_the_last_one_is_refused(convert: Convert) -> None:
     with pytest.raises(PagesOutOfRange, match="has 1 page"):
-        convert(pdf(text("Only page")), media.PDF, pages="2")
+        convert(pdf(text("Only page")), media_types.PDF, pages="2")
 
 
 @pytest.mark.parametrize("degrees", SIDEWAYS)
 def test_text_that_was_set_sideways_is_not_lost(convert: Convert, degrees: int) -> None:
-    converted = convert(pdf(text(*STORY, matrix=SIDEWAYS[degrees])), media.PDF)
+    converted = convert(pdf(text(*STORY, matrix=SIDEWAYS[degrees])), media_types.PDF)
 
     flat = " ".join(converted.markdown.split())
     assert all(line in flat for line in STORY)
 
 
 def test_a_blank_page_is_reported(convert: Convert) -> None:
-    converted = convert(pdf(text("First"), b"", text("Third")), media.PDF)
+    converted = convert(pdf(text("First"), b"", text("Third")), media_types.PDF)
 
     assert len(converted.pages) == 3
     assert converted.warnings == [("empty_page", 2)]
@@ -129,7 +131,7 @@ def test_a_blank_page_is_reported(convert: Convert) -> None:
 def test_a_scanned_page_is_read_whichever_way_it_lies(convert: Convert) -> None:
     sheet = scan(STORY, size=(1240, 900)).rotate(180)
 
-    converted = convert(pdf(picture(0, 400, 595, 430), image=sheet), media.PDF)
+    converted = convert(pdf(picture(0, 400, 595, 430), image=sheet), media_types.PDF)
 
     flat = " ".join(converted.markdown.split())
     assert "The harbour master wrote down every ship that came in" in flat
@@ -139,7 +141,9 @@ def test_a_scanned_page_is_read_whichever_way_it_lies(convert: Convert) -> None:
 def test_a_mixed_document_uses_the_text_layer_where_there_is_one(convert: Convert) -> None:
     scanned = picture(0, 0, 595, 842) + text("Bates 000123", size=8, top=20, left=20)
 
-    converted = convert(pdf(text(*STORY * 3), scanned, image=scan(["A scanned sheet"])), media.PDF)
+    converted = convert(
+        pdf(text(*STORY * 3), scanned, image=scan(["A scanned sheet"])), media_types.PDF
+    )
 
     assert "nobody ever read the books" in converted.pages[0].markdown
     assert "A scanned sheet" in converted.pages[1].markdown
@@ -149,7 +153,7 @@ def test_a_mixed_document_uses_the_text_layer_where_there_is_one(convert: Conver
 def test_an_image_becomes_a_file_that_the_page_refers_to(convert: Convert) -> None:
     page = text(*STORY * 3) + picture(72, 100, 200, 150)
 
-    converted = convert(pdf(page, image=noise(300, 220)), media.PDF)
+    converted = convert(pdf(page, image=noise(300, 220)), media_types.PDF)
 
     (image,) = converted.pages[0].images
     assert f"]({image.name})" in converted.markdown
@@ -161,7 +165,7 @@ def test_an_image_becomes_a_file_that_the_page_refers_to(convert: Convert) -> No
 def test_an_image_on_every_page_is_written_once(convert: Convert) -> None:
     page = text(*STORY * 3) + picture(72, 100, 200, 150)
 
-    converted = convert(pdf(page, page, image=noise(300, 220)), media.PDF)
+    converted = convert(pdf(page, page, image=noise(300, 220)), media_types.PDF)
 
     (name,) = converted.image_names
     assert all(name in page.markdown for page in converted.pages)
@@ -170,7 +174,7 @@ def test_an_image_on_every_page_is_written_once(convert: Convert) -> None:
 def test_decorations_are_left_out(convert: Convert) -> None:
     page = text(*STORY * 3) + picture(72, 100, 12, 12)
 
-    converted = convert(pdf(page, image=noise(12, 12)), media.PDF)
+    converted = convert(pdf(page, image=noise(12, 12)), media_types.PDF)
 
     assert converted.image_names == []
     assert "![" not in converted.markdown
@@ -179,7 +183,7 @@ def test_decorations_are_left_out(convert: Convert) -> None:
 def test_a_page_with_a_photo_only_says_so(convert: Convert) -> None:
     photo = Image.linear_gradient("L").resize((900, 700)).convert("RGB")
 
-    converted = convert(pdf(picture(50, 200, 450, 350), image=photo), media.PDF)
+    converted = convert(pdf(picture(50, 200, 450, 350), image=photo), media_types.PDF)
 
     assert [code for code, _ in converted.warnings] == ["empty_page"]
     assert len(converted.image_names) == 1
@@ -188,7 +192,7 @@ def test_a_page_with_a_photo_only_says_so(convert: Convert) -> None:
 def test_a_long_document_is_parsed_in_parts(convert: Convert) -> None:
     count = 5 * limits.PDF_PAGES_AT_ONCE + 1
 
-    converted = convert(pdf(*(text(f"Sheet {n}", *STORY) for n in range(count))), media.PDF)
+    converted = convert(pdf(*(text(f"Sheet {n}", *STORY) for n in range(count))), media_types.PDF)
 
     assert [page.index for page in converted.pages] == list(range(count))
     assert all(f"Sheet {page.index}" in page.markdown for page in converted.pages)
@@ -196,13 +200,13 @@ def test_a_long_document_is_parsed_in_parts(convert: Convert) -> None:
 
 def test_an_encrypted_pdf_asks_for_its_password_to_be_removed(convert: Convert) -> None:
     with pytest.raises(EncryptedDocument, match="Remove the password"):
-        convert((SAMPLES / "encrypted.pdf").read_bytes(), media.PDF)
+        convert((SAMPLES / "encrypted.pdf").read_bytes(), media_types.PDF)
 
 
 @pytest.mark.parametrize("content", [b"%PDF-1.4\n%%EOF", b"%PDF-1.7 nothing", pdf(b"")[:200]])
 def test_a_broken_pdf_is_called_corrupt(convert: Convert, content: bytes) -> None:
     with pytest.raises(CorruptDocument):
-        convert(content, media.PDF)
+        convert(content, media_types.PDF)
 
 
 def test_a_page_image_of_absurd_size_is_refused_before_it_is_decoded(
@@ -212,7 +216,7 @@ def test_a_page_image_of_absurd_size_is_refused_before_it_is_decoded(
     monkeypatch.setattr(limits, "IMAGE_MAX_PIXELS", 10_000)
 
     with pytest.raises(DocumentTooLarge, match="Page 1 holds an image"):
-        convert(pdf(picture(0, 0, 595, 842), image=noise(400, 400)), media.PDF)
+        convert(pdf(picture(0, 0, 595, 842), image=noise(400, 400)), media_types.PDF)
 
 
 def test_a_huge_image_does_not_cost_the_text_beside_it(
@@ -221,7 +225,7 @@ def test_a_huge_image_does_not_cost_the_text_beside_it(
     monkeypatch.setattr(limits, "IMAGE_MAX_PIXELS", 10_000)
 
     converted = convert(
-        pdf(text(*STORY * 3) + picture(72, 100, 90, 90), image=noise(400, 400)), media.PDF
+        pdf(text(*STORY * 3) + picture(72, 100, 90, 90), image=noise(400, 400)), media_types.PDF
     )
 
     assert "nobody ever read the books" in converted.markdown

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import CorruptDocument
+from ilios.core.conversion_errors import CorruptDocument
+from ilios.engines.detection import media_types
 
 from .conftest import Convert
 
@@ -20,7 +20,7 @@ def test_an_rtf_keeps_styles_tables_and_characters(convert: Convert) -> None:
         rb"\trowd\pard\intbl a\cell b\cell\row\trowd\pard\intbl c\cell d\cell\row\pard End\par}"
     )
 
-    assert convert(content, media.RTF).markdown.split("\n\n") == [
+    assert convert(content, media_types.RTF).markdown.split("\n\n") == [
         "# Title",
         "**Bold** café €5",
         "| a | b |\n| --- | --- |\n| c | d |",
@@ -32,7 +32,7 @@ def test_footnotes_of_an_rtf_stand_below_its_text(convert: Convert) -> None:
     word = r"One{\footnote \pard\plain\s3 first note\par more of it} "
     office = r"and two{\super\chftn{\*\footnote\chftn\pard\plain second note}}.\par"
 
-    assert convert(rtf(word + office), media.RTF).markdown.split("\n\n") == [
+    assert convert(rtf(word + office), media_types.RTF).markdown.split("\n\n") == [
         "One[^1] and two[^2].",
         "[^1]: first note more of it",
         "[^2]: second note",
@@ -42,7 +42,7 @@ def test_footnotes_of_an_rtf_stand_below_its_text(convert: Convert) -> None:
 def test_a_note_leaves_the_paragraph_around_it_as_it_was(convert: Convert) -> None:
     table = r"\trowd\pard\intbl a{\footnote\pard note}\cell b\cell\row\pard End\par"
 
-    assert convert(rtf(table), media.RTF).markdown.split("\n\n") == [
+    assert convert(rtf(table), media_types.RTF).markdown.split("\n\n") == [
         "| a[^1] | b |\n| --- | --- |",
         "End",
         "[^1]: note",
@@ -55,7 +55,7 @@ def test_the_text_of_a_text_box_is_kept_once(convert: Convert) -> None:
         r"{\shprslt{\*\do{\dptxbxtext\pard In the box\par}}\pard In the box\par}}"
     )
 
-    markdown = convert(rtf(rf"\pard {shape}Beside it\par"), media.RTF).markdown
+    markdown = convert(rtf(rf"\pard {shape}Beside it\par"), media_types.RTF).markdown
 
     assert markdown == "In the box  \nBeside it"
 
@@ -63,7 +63,7 @@ def test_the_text_of_a_text_box_is_kept_once(convert: Convert) -> None:
 def test_deleted_text_of_an_rtf_is_gone(convert: Convert) -> None:
     body = r"\pard {\deleted\revauthdel1 old }{\revised\revauth1 new }end\par"
 
-    assert convert(rtf(body), media.RTF).markdown == "new end"
+    assert convert(rtf(body), media_types.RTF).markdown == "new end"
 
 
 def test_items_with_letters_stay_inside_their_list(convert: Convert) -> None:
@@ -72,16 +72,16 @@ def test_items_with_letters_stay_inside_their_list(convert: Convert) -> None:
         r"\pard{\listtext a)\tab}\ilvl1 inner\par\pard{\listtext 2.\tab}\ilvl0 two\par"
     )
 
-    assert convert(rtf(items), media.RTF).markdown == "1. one\n    - a) inner\n2. two"
+    assert convert(rtf(items), media_types.RTF).markdown == "1. one\n    - a) inner\n2. two"
 
 
 def test_an_rtf_that_ends_inside_a_note_keeps_its_text(convert: Convert) -> None:
     content = rb"{\rtf1 Begun{\footnote and not"
 
-    assert "Begun" in (markdown := convert(content, media.RTF).markdown)
+    assert "Begun" in (markdown := convert(content, media_types.RTF).markdown)
     assert "and not" in markdown
 
 
 def test_something_else_than_rtf_is_called_corrupt(convert: Convert) -> None:
     with pytest.raises(CorruptDocument):
-        convert(b"plain words", media.RTF)
+        convert(b"plain words", media_types.RTF)

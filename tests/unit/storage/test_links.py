@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ilios.errors import StartupError
-from ilios.request_errors import LinkInvalid
-from ilios.storage.links import Link, LinkSigner
+from ilios.core.errors import StartupError
+from ilios.core.request_errors import LinkInvalid
+from ilios.storage.signed_links import Link, LinkSigner
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SIGNER = LinkSigner(b"k" * 32)

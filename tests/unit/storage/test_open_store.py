@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ilios.settings import Settings
-from ilios.storage import keys, open_store
+from ilios.core.settings import Settings
+from ilios.storage import object_keys, open_store
 from ilios.storage.local import LocalStore
-from ilios.storage.s3 import S3Store, region, style
+from ilios.storage.s3.store import S3Store, region, style
 
 
 def test_without_a_bucket_objects_live_in_the_data_folder(tmp_path: Path) -> None:
@@ -84,12 +84,12 @@ def test_a_region_that_is_set_is_taken() -> None:
 
 
 def test_keys_tell_instance_and_document() -> None:
-    assert keys.source_key("i", "d") == "documents/i/d/source"
-    assert keys.image_key("i", "d", "p1_2.png") == "documents/i/d/images/p1_2.png"
-    assert keys.incoming_key("i", "d") == "incoming/i/d"
+    assert object_keys.source_key("i", "d") == "documents/i/d/source"
+    assert object_keys.image_key("i", "d", "p1_2.png") == "documents/i/d/images/p1_2.png"
+    assert object_keys.incoming_key("i", "d") == "incoming/i/d"
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x.png", "a/b.png", "a b.png", "ä.png", "x\n"])
 def test_an_image_name_that_leads_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not the name of an extracted image"):
-        keys.image_key("i", "d", name)
+        object_keys.image_key("i", "d", name)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ilios import media
-from ilios.conversion_errors import OutcomeUnknown
+from ilios.core.conversion_errors import OutcomeUnknown
 from ilios.engines.base import Conversion, Options, Part, Source, Usage
-from ilios.engines.mistral import answers
+from ilios.engines.detection import media_types
+from ilios.engines.mistral import responses
 
 PNG = base64.b64encode(b"\x89PNG picture").decode()
 
@@ -30,8 +30,8 @@ def read(tmp_path: Path) -> Read:
         options: Options | None = None,
     ) -> Conversion:
         raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        part = Part(Source(tmp_path / "source", media.PDF, "a.pdf"), indexes)
-        return answers.conversion(raw, part, options or Options(), "asked-for", tmp_path)
+        part = Part(Source(tmp_path / "source", media_types.PDF, "a.pdf"), indexes)
+        return responses.conversion(raw, part, options or Options(), "asked-for", tmp_path)
 
     return read
 
@@ -131,7 +131,7 @@ def test_images_get_names_that_are_unique_in_the_document(read: Read, tmp_path: 
     assert (file.name, file.path, file.media_type) == (
         "p10-img-0.jpeg",
         tmp_path / "p10-img-0.jpeg",
-        media.PNG,
+        media_types.PNG,
     )
     assert file.path.read_bytes() == b"\x89PNG picture"
     assert file.bbox == (1, 2, 3, 4)

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from mistralai.client.errors import SDKError
 
-from ilios.conversion_errors import (
+from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
     DocumentTooLarge,
@@ -22,8 +22,8 @@ from ilios.conversion_errors import (
     ProviderUnavailable,
     RefusedByProvider,
 )
-from ilios.engines.mistral import faults
-from ilios.engines.mistral.faults import SourceNotAccepted
+from ilios.engines.mistral import errors
+from ilios.engines.mistral.errors import SourceNotAccepted
 
 CONFIGURED = "mistral-ocr-latest"
 
@@ -36,7 +36,7 @@ def refusal(
 
 
 def ocr(error: SDKError, model: str = CONFIGURED, *, is_file: bool = False) -> ConversionError:
-    return faults.of_ocr(error, model, CONFIGURED, is_file=is_file)
+    return errors.of_ocr(error, model, CONFIGURED, is_file=is_file)
 
 
 @pytest.mark.parametrize(
@@ -146,17 +146,17 @@ def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
 def test_retry_after_as_a_date() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
 
-    seconds = faults.retry_after_seconds({"retry-after": later})
+    seconds = errors.retry_after_seconds({"retry-after": later})
 
     assert seconds == pytest.approx(30, abs=2)
-    assert faults.retry_after_seconds({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert errors.retry_after_seconds({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
 
 
 def test_only_what_was_sent_whole_can_have_been_billed() -> None:
     reset = httpx2.ReadError("[Errno 104] Connection reset by peer")
 
-    assert isinstance(faults.of_transport(reset, is_sent=True), OutcomeUnknown)
-    unsent = faults.of_transport(reset, is_sent=False)
+    assert isinstance(errors.of_transport(reset, is_sent=True), OutcomeUnknown)
+    unsent = errors.of_transport(reset, is_sent=False)
     assert isinstance(unsent, ProviderUnavailable)
     assert "Connection reset by peer" in unsent.detail
 
@@ -174,4 +174,4 @@ def test_only_what_was_sent_whole_can_have_been_billed() -> None:
     ],
 )
 def test_calls_for_files_are_never_billed(error: SDKError, expected: type[ConversionError]) -> None:
-    assert type(faults.of_file_call(error)) is expected
+    assert type(errors.of_file_call(error)) is expected

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ilios import media
 from ilios.engines.base import Source
+from ilios.engines.detection import media_types
 from ilios.engines.mistral import http_client
 from ilios.engines.mistral.http_client import BLOCK_BYTES, PLACEHOLDER, OcrCall
 
@@ -49,7 +49,7 @@ def test_a_document_takes_the_placeholders_place(size: int, tmp_path: Path) -> N
     content = bytes(place % 251 for place in range(size))
     path = tmp_path / "source"
     path.write_bytes(content)
-    call = OcrCall(Source(path, media.PDF, "a.pdf"), lambda _answer: None)
+    call = OcrCall(Source(path, media_types.PDF, "a.pdf"), lambda _answer: None)
     body = http_client._Body(call, f'{{"document_url":"{PLACEHOLDER}","model":"m"}}')
 
     blocks = [(block, call.is_sent) for block in body]

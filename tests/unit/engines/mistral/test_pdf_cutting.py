@@ -10,14 +10,10 @@ import numpy as np
 import pypdfium2 as pdfium
 import pytest
 
-from ilios.conversion_errors import (
-    DocumentTooLarge,
-    EncryptedDocument,
-    PagesOutOfRange,
-)
+from ilios.core.conversion_errors import DocumentTooLarge, EncryptedDocument, PagesOutOfRange
 from ilios.engines import pdf_cutting
+from ilios.engines.page_selection import PageSelection
 from ilios.engines.pdf_cutting import Limits, UnreadablePdf, balanced
-from ilios.page_selection import PageSelection
 from tests.support.migrating import REPOSITORY
 from tests.unit.engines import documents
 from tests.unit.engines.mistral import pdfs

@@ -8,7 +8,7 @@ import pytest
 from mistralai.client import models, utils
 from mistralai.client.utils import queryparams, serializers
 
-from ilios.engines.mistral import sdk_memory
+from ilios.engines.mistral import sdk_cache
 
 
 def use_the_sdk() -> Any:
@@ -20,8 +20,8 @@ def use_the_sdk() -> Any:
 
 
 def test_models_and_annotations_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    sdk_memory.install()
-    sdk_memory.install()
+    sdk_cache.install()
+    sdk_cache.install()
     first = use_the_sdk()
 
     def forgotten(*_positional: Any, **_named: Any) -> None:
@@ -29,7 +29,7 @@ def test_models_and_annotations_are_remembered(monkeypatch: pytest.MonkeyPatch) 
 
     for module, name in ((serializers, "create_model"), (queryparams, "get_type_hints")):
         remembered = getattr(module, name)
-        assert isinstance(remembered, sdk_memory._Remembered)
+        assert isinstance(remembered, sdk_cache._Remembered)
         monkeypatch.setattr(remembered, "_function", forgotten)
 
     assert use_the_sdk() == first

@@ -1,0 +1,142 @@
+"""Which key a request carries: looked up anew each time, so that a revoked one ends at once."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from ilios.accounts.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, owner_of
+from ilios.core import clock
+from ilios.core.errors import DatabaseBusy
+from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
+from ilios.core.telemetry import logs
+from ilios.db.database import Database
+from ilios.db.models import ApiKey
+
+log = logs.get(__name__)
+
+LAST_USED_SECONDS: Final = 600.0  #: between two notes of a key's use: a write is not for each one
+
+# In SQL that needs no preparation, for it is asked at every request.
+_BY_HASH: Final = """
+    SELECT id, owner, scopes, requests_per_minute, expires_at, revoked_at,
+           CASE WHEN hash = ?1 THEN NULL ELSE previous_until END
+    FROM api_keys WHERE hash = ?1 OR previous_hash = ?1
+"""
+_ANY: Final = "SELECT EXISTS (SELECT 1 FROM api_keys)"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what they may do; `key_id` is None for the keys of `API_KEY` and for nobody."""
+
+    owner: str
+    scopes: frozenset[Scope] = FULL_USE
+    key_id: str | None = None
+    requests_per_minute: int | None = None
+
+    def require(self, scope: Scope) -> None:
+        """Raises InsufficientScope."""
+        if scope not in self.scopes:
+            raise InsufficientScope(
+                f"This key lacks the scope `{scope}`: it has {', '.join(sorted(self.scopes))}. "
+                f"Use a key that has it (`ilios keys create NAME --scope {scope}`)."
+            )
+
+
+class KeyRing:
+    """The keys of the settings, and those of the database."""
+
+    def __init__(self, keys: Iterable[str], database: Database) -> None:
+        self._owners = tuple(owner_of(key) for key in keys)
+        self._database = database
+        self._noted: dict[str, float] = {}
+
+    @property
+    def required(self) -> bool:
+        """Whether requests need a key at all.
+
+        They do from the first key on: that the last one is revoked opens nothing to everybody.
+        """
+        if self._owners:
+            return True
+        with self._database.watching() as watch:
+            return bool(watch.ask(_ANY)[0][0])
+
+    def identify(self, authorization: str | None) -> Caller:
+        """Whom an `Authorization` header speaks for.
+
+        Raises Unauthorized, KeyRevoked, KeyExpired.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() == "bearer" and key.strip():
+            return self._holder(owner_of(key.strip()))
+        if self.required:
+            raise Unauthorized("An API key is needed: send `Authorization: Bearer <key>`.")
+        return Caller(ANONYMOUS, EVERYTHING)
+
+    def _holder(self, asked: str) -> Caller:
+        # Each configured key is compared, each in constant time. The index of the database is not
+        # searched in constant time, but for a hash: its bits tell nothing about those of a secret.
+        matches = [hmac.compare_digest(asked, owner) for owner in self._owners]
+        if any(matches):
+            return Caller(asked)
+        with self._database.watching() as watch:
+            rows = watch.ask(_BY_HASH, asked)
+        if rows:
+            return self._of_row(*rows[0])
+        if self.required:
+            raise Unauthorized("This API key is not valid.")
+        return Caller(ANONYMOUS, EVERYTHING)
+
+    def _of_row(
+        self,
+        key_id: str,
+        owner: str,
+        scopes: str,
+        requests_per_minute: int | None,
+        *moments: Any,
+    ) -> Caller:
+        expires_at, revoked_at, replaced_at = (_moment(text) for text in moments)
+        now = clock.now()
+        if revoked_at is not None:
+            raise KeyRevoked(
+                f"This API key was revoked at {clock.iso(revoked_at)}. Ask the operator for "
+                "another one."
+            )
+        if expires_at is not None and expires_at <= now:
+            raise KeyExpired(
+                f"This API key expired at {clock.iso(expires_at)}. Ask the operator for another "
+                "one, or to prolong it (`ilios keys rotate --expires`)."
+            )
+        if replaced_at is not None and replaced_at <= now:
+            raise KeyExpired(
+                f"The secret of this API key was replaced, and ended at {clock.iso(replaced_at)}. "
+                "Use the new one."
+            )
+        self._note_use(key_id, now)
+        granted = frozenset(Scope(scope) for scope in json.loads(scopes))
+        return Caller(owner, granted, key_id, requests_per_minute)
+
+    def _note_use(self, key_id: str, now: datetime) -> None:
+        noted = self._noted.get(key_id)
+        if noted is not None and time.monotonic() - noted < LAST_USED_SECONDS:
+            return
+        self._noted[key_id] = time.monotonic()
+        try:
+            with self._database.writing() as session:
+                session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
+        except (DatabaseBusy, SQLAlchemyError) as error:  # not worth the request
+            log.warning("key.use_not_noted", key_id=key_id, reason=type(error).__name__)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,0 +1,87 @@
+"""What operators do with API keys: each command is one transaction, so that two never mix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from ilios.accounts import keys, quotas
+from ilios.accounts.keys import Terms
+from ilios.accounts.quotas import Need
+from ilios.core import clock
+from ilios.db.database import Database
+from ilios.db.models import ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key with its secret, which is shown now and can never be shown again."""
+
+    key: ApiKey
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """A key, and what it has used of its day and its month, in UTC."""
+
+    key: ApiKey
+    state: str  #: `live`, `expired` or `revoked`
+    today: Need
+    month: Need
+    reserved: Need  #: by documents under way
+
+
+class KeyService:
+    """The keys of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, terms: Terms) -> Issued:
+        """Make a key. Raises KeyNameTaken."""
+        secret = keys.new_secret()
+        with self._database.writing() as session:
+            key = keys.create(session, terms, secret, clock.now())
+        return Issued(key, secret)
+
+    def rotate(
+        self, reference: str, *, grace: timedelta, expires_at: datetime | None = None
+    ) -> Issued:
+        """Give a key a new secret. Raises UnknownKey, KeyAlreadyRevoked, KeyNotRotatable."""
+        secret = keys.new_secret()
+        with self._database.writing() as session:
+            key = keys.rotate(
+                session, reference, secret, clock.now(), grace=grace, expires_at=expires_at
+            )
+        return Issued(key, secret)
+
+    def revoke(self, reference: str) -> ApiKey:
+        """End a key for good. Raises UnknownKey, KeyAlreadyRevoked."""
+        with self._database.writing() as session:
+            return keys.revoke(session, reference, clock.now())
+
+    def reports(self, *, revoked: bool = False) -> list[KeyReport]:
+        """The keys and their use; those that were revoked only if asked for."""
+        now = clock.now()
+        with self._database.reading() as session:
+            found = keys.listed(session, revoked=revoked)
+            return [_report(session, key, now) for key in found]
+
+
+def _report(session: Session, key: ApiKey, now: datetime) -> KeyReport:
+    return KeyReport(
+        key=key,
+        state=_state(key, now),
+        today=quotas.used(session, key.owner, *quotas.day_of(now)),
+        month=quotas.used(session, key.owner, *quotas.month_of(now)),
+        reserved=quotas.reserved(session, key.owner),
+    )
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if keys.has_expired(key, now) else "live"

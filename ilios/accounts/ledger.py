@@ -1,0 +1,309 @@
+"""The ledger: one row for each engine call, in micro-dollars. Takes a session, never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    String,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ilios.core import ids
+from ilios.core.prices import Charge
+from ilios.db.models import Call, CallState, DailyUsage, Document
+from ilios.engines.base import Usage
+
+CHARACTERS_A_TOKEN = 4  #: an estimate; OCR is billed by the page
+
+FREE_ENGINE = "embedded"  #: its calls cost nothing, however they end
+
+# Prepared once: see ilios.queue.jobs.
+_INSERT = insert(Call)
+_SETTLE = (
+    update(Call)
+    .where(
+        Call.call_id == bindparam("the_call"),
+        Call.state.in_((CallState.OPEN, CallState.UNKNOWN)),
+    )
+    .values(
+        state=CallState.SETTLED,
+        pages=bindparam("counted"),
+        model=bindparam("resolved"),
+        output_tokens=bindparam("tokens"),
+        price_micros=bindparam("page_micros"),
+        margin_percent=bindparam("margin"),
+        base_cost_micros=bindparam("base_micros"),
+        total_cost_micros=bindparam("total_micros"),
+        settled_at=bindparam("moment"),
+    )
+    .returning(Call.owner)
+)
+_DAY = upsert(DailyUsage)
+_ADD_TO_DAY = _DAY.on_conflict_do_update(
+    index_elements=[DailyUsage.owner, DailyUsage.day],
+    set_={
+        "pages": DailyUsage.pages + _DAY.excluded.pages,
+        "cost_micros": DailyUsage.cost_micros + _DAY.excluded.cost_micros,
+    },
+)
+_USED = select(
+    func.coalesce(func.sum(DailyUsage.pages), 0),
+    func.coalesce(func.sum(DailyUsage.cost_micros), 0),
+).where(
+    DailyUsage.owner == bindparam("of_owner"),
+    DailyUsage.day >= bindparam("start"),
+    DailyUsage.day < bindparam("end"),
+)
+_CALLS_UNKNOWN = (
+    select(func.count())
+    .select_from(Call)
+    .where(Call.job_id == bindparam("of_job"), Call.state == CallState.UNKNOWN)
+)
+
+Grouping = Literal["operation", "model", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over settled calls; `group` is the operation, model or day, None over all."""
+
+    documents: int
+    operations: int
+    pages: int
+    input_tokens: int
+    output_tokens: int
+    cost_micros: int
+    ambiguous_calls: int = 0  #: outcome unknown: perhaps billed by the provider, charged to nobody
+    ambiguous_pages: int = 0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be made; `indexes` are the pages, None when they are not known."""
+
+    job_id: str
+    engine: str
+    model: str
+    indexes: tuple[int, ...] | None
+    is_batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Half-open: from `start` (inclusive) to `end` (exclusive); None is unbounded."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def open_call(
+    session: Session,
+    document: Document,
+    call: Intent,
+    now: datetime,
+    call_id: str | None = None,
+) -> str:
+    """Record that a call is about to be made; returns its id, which may have been drawn before."""
+    call_id = call_id or ids.new_id()
+    session.connection().execute(
+        _INSERT,
+        {
+            "call_id": call_id,
+            "document_id": document.id,
+            "job_id": call.job_id,
+            "owner": document.owner,
+            "operation": document.operation,
+            "engine": call.engine,
+            "model": call.model,
+            "state": CallState.OPEN,
+            "first_page": call.indexes[0] if call.indexes else None,
+            "last_page": call.indexes[-1] if call.indexes else None,
+            # When nobody knows how many pages there are, there is at least one.
+            "expected_pages": len(call.indexes) if call.indexes else 1,
+            "is_batch": call.is_batch,
+            "created_at": now,
+        },
+    )
+    return call_id
+
+
+def settle(
+    session: Session,
+    call_id: str,
+    *,
+    usage: Usage,
+    characters: int,
+    charge: Charge,
+    now: datetime,
+) -> bool:
+    """open or unknown → settled: the call was answered, and this is what it cost.
+
+    Returns False when it was settled before: an answer that was kept may be met twice.
+    """
+    parameters = {
+        "the_call": call_id,
+        "counted": usage.pages,
+        "resolved": usage.model,
+        "tokens": characters // CHARACTERS_A_TOKEN,
+        "page_micros": charge.page_micros,
+        "margin": charge.margin_percent,
+        "base_micros": charge.base_micros,
+        "total_micros": charge.total_micros,
+        "moment": now,
+    }
+    connection = session.connection()
+    owner = connection.execute(_SETTLE, parameters).scalar_one_or_none()
+    if owner is None:
+        return False
+    day = {
+        "owner": owner,
+        "day": now.astimezone(UTC).date(),
+        "pages": usage.pages,
+        "cost_micros": charge.total_micros,
+    }
+    connection.execute(_ADD_TO_DAY, day)
+    return True
+
+
+def refuse(session: Session, call_id: str, now: datetime) -> None:
+    """open → refused: it was not done, or answered with an error; nothing is billed."""
+    _close(session, Call.call_id == call_id, state=CallState.REFUSED, settled_at=now)
+
+
+def doubt(session: Session, call_id: str, now: datetime) -> None:
+    """open → unknown: it was sent, and nobody knows how it ended."""
+    _close(session, Call.call_id == call_id, state=CallState.UNKNOWN, settled_at=now)
+
+
+def refuse_all(session: Session, job_id: str, now: datetime) -> None:
+    """open → refused for all calls of a job: none of them was made."""
+    _close(session, Call.job_id == job_id, state=CallState.REFUSED, settled_at=now)
+
+
+def abandon(session: Session, job_ids: list[str], now: datetime) -> None:
+    """Close the open calls of jobs whose process is gone: unknown, unless the engine is free."""
+    calls = Call.job_id.in_(job_ids)
+    _close(session, calls & (Call.engine == FREE_ENGINE), state=CallState.REFUSED, settled_at=now)
+    _close(session, calls, state=CallState.UNKNOWN, settled_at=now)
+
+
+def calls_open(session: Session, job_id: str) -> bool:
+    """Whether a paid call of this job has been begun, and not ended."""
+    begun = select(Call.call_id).where(
+        Call.job_id == job_id, Call.state == CallState.OPEN, Call.engine != FREE_ENGINE
+    )
+    return session.scalar(begun.limit(1)) is not None
+
+
+def calls_unknown(session: Session, job_id: str) -> int:
+    """How many calls of this job ended nobody knows how."""
+    return session.connection().execute(_CALLS_UNKNOWN, {"of_job": job_id}).scalar_one()
+
+
+def calls_of(session: Session, job_id: str) -> list[Call]:
+    """All calls of a job, or of a provider's batch."""
+    return list(session.scalars(select(Call).where(Call.job_id == job_id)))
+
+
+def used(session: Session, owner: str, start: date, end: date) -> tuple[int, int]:
+    """Pages and micro-dollars that were settled from one UTC day until another, exclusive."""
+    parameters = {"of_owner": owner, "start": start, "end": end}
+    pages, cost_micros = session.connection().execute(_USED, parameters).one()
+    return pages, cost_micros
+
+
+def of_document(session: Session, document_id: str, owner: str) -> Totals:
+    """What one document has cost."""
+    return _totals(session, Call.document_id == document_id, Call.owner == owner)
+
+
+def summary(session: Session, owner: str, period: Period) -> Totals:
+    return _totals(session, *_owned(owner, period))
+
+
+def breakdown(session: Session, owner: str, period: Period, by: Grouping) -> list[Totals]:
+    """The same sums for each operation, model or UTC day, in order."""
+    groups: dict[Grouping, SQLColumnExpression[str]] = {
+        "operation": Call.operation,
+        "model": Call.model,
+        "day": func.substr(cast(Call.settled_at, String), 1, 10),
+    }
+    group = groups[by]
+    rows = session.execute(
+        select(group, *_SUMS)
+        .where(*_counted(*_owned(owner, period)))
+        .group_by(group)
+        .order_by(group)
+    )
+    return [_as_totals(sums, group=name) for name, *sums in rows]
+
+
+def _close(session: Session, which: ColumnElement[bool], **values: object) -> None:
+    session.execute(
+        update(Call)
+        .where(which, Call.state == CallState.OPEN)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _owned(owner: str, period: Period) -> list[ColumnElement[bool]]:
+    conditions = [Call.owner == owner]
+    if period.start is not None:
+        conditions.append(Call.settled_at >= period.start)
+    if period.end is not None:
+        conditions.append(Call.settled_at < period.end)
+    return conditions
+
+
+_SETTLED = Call.state == CallState.SETTLED
+_UNKNOWN = Call.state == CallState.UNKNOWN
+_SUMS: tuple[ColumnElement[int], ...] = (
+    func.count(case((_SETTLED, Call.document_id)).distinct()),
+    func.count(case((_SETTLED, Call.call_id))),
+    *(
+        func.coalesce(func.sum(case((_SETTLED, column))), 0)
+        for column in (Call.pages, Call.input_tokens, Call.output_tokens, Call.total_cost_micros)
+    ),
+    func.count(case((_UNKNOWN, Call.call_id))),
+    func.coalesce(func.sum(case((_UNKNOWN, Call.expected_pages))), 0),
+)
+
+
+def _totals(session: Session, *conditions: ColumnElement[bool]) -> Totals:
+    sums = session.execute(select(*_SUMS).where(*_counted(*conditions))).one()
+    return _as_totals(tuple(sums))
+
+
+def _as_totals(sums: Sequence[int], group: str | None = None) -> Totals:
+    documents, operations, pages, input_tokens, output_tokens, cost, doubts, doubtful_pages = sums
+    return Totals(
+        documents,
+        operations,
+        pages,
+        input_tokens,
+        output_tokens,
+        cost,
+        ambiguous_calls=doubts,
+        ambiguous_pages=doubtful_pages,
+        group=group,
+    )
+
+
+def _counted(*conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    return (Call.state.in_((CallState.SETTLED, CallState.UNKNOWN)), *conditions)

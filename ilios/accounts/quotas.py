@@ -1,0 +1,183 @@
+"""What a key may still use: pages of a UTC day, money of a UTC month. Takes a session.
+
+What counts is what the ledger has settled, and what open documents reserve. A document reserves at
+least one page when it is taken in, and all of its pages as soon as they are counted, before its
+first call; each settled call gives back what it has used. Check and reservation are in the same
+write transaction, so that two cannot take the last page. A reservation is a column of its document
+and counts while that is open: whatever dies leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    SQLColumnExpression,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from ilios.accounts import ledger
+from ilios.core import clock
+from ilios.core.conversion_errors import BudgetSpent, DailyPagesSpent
+from ilios.core.prices import dollars
+from ilios.db.models import RESERVING, ApiKey, Document
+
+DAY: Final = timedelta(days=1)
+
+
+def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> ColumnElement[int]:
+    return case((one > other, one), else_=other)
+
+
+# Prepared once: see ilios.queue.jobs.
+_LIMITS = select(ApiKey.pages_per_day, ApiKey.budget_micros_month).where(
+    ApiKey.owner == bindparam("of_owner")
+)
+_RESERVED = select(
+    func.coalesce(func.sum(Document.reserved_pages), 0).label("pages"),
+    func.coalesce(func.sum(Document.reserved_micros), 0).label("micros"),
+).where(Document.owner == bindparam("of_owner"), RESERVING)
+_RESERVE = (
+    update(Document)
+    .where(Document.id == bindparam("of_document"))
+    .values(
+        reserved_pages=_greater(Document.reserved_pages, bindparam("pages", type_=Integer)),
+        reserved_micros=_greater(Document.reserved_micros, bindparam("micros", type_=BigInteger)),
+    )
+)
+_RELEASE = (
+    update(Document)
+    .where(Document.id == bindparam("of_document"), Document.reserved_pages > 0)
+    .values(
+        reserved_pages=_greater(Document.reserved_pages - bindparam("pages"), literal(0)),
+        reserved_micros=_greater(Document.reserved_micros - bindparam("micros"), literal(0)),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a conversion, or a part of it, is going to use."""
+
+    pages: int
+    cost_micros: int
+
+
+NOTHING: Final = Need(0, 0)
+
+
+def admit(session: Session, owner: str, need: Need, now: datetime) -> Need:
+    """What a new document of this owner has to reserve; nothing for owners without a quota.
+
+    Raises BudgetSpent or DailyPagesSpent.
+    """
+    limits = _limits(session, owner)
+    if limits is None:
+        return NOTHING
+    _require(session, owner, limits, need, now)
+    return need
+
+
+def claim(session: Session, document_id: str, owner: str, need: Need, now: datetime) -> None:
+    """Let an open document reserve as much as it needs, unless it does already.
+
+    Raises BudgetSpent or DailyPagesSpent when this, with all that is used and reserved, is more
+    than the key's quota.
+    """
+    limits = _limits(session, owner)
+    if limits is None:
+        return
+    parameters = {"of_document": document_id, "pages": need.pages, "micros": need.cost_micros}
+    session.connection().execute(_RESERVE, parameters)
+    _require(session, owner, limits, NOTHING, now)
+
+
+def release(session: Session, document_id: str, used: Need) -> None:
+    """Take off a document's reservation what one of its calls has used, as it is settled."""
+    parameters = {"of_document": document_id, "pages": used.pages, "micros": used.cost_micros}
+    session.connection().execute(_RELEASE, parameters)
+
+
+def reserved(session: Session, owner: str) -> Need:
+    """What the owner's open documents reserve."""
+    row = session.connection().execute(_RESERVED, {"of_owner": owner}).one()
+    return Need(row.pages, row.micros)
+
+
+def used(session: Session, owner: str, start: date, end: date) -> Need:
+    """What was settled from one UTC day until another, which is not included."""
+    pages, cost_micros = ledger.used(session, owner, start, end)
+    return Need(pages, cost_micros)
+
+
+def day_of(moment: datetime) -> tuple[date, date]:
+    """The UTC day of a moment, and the next one."""
+    today = moment.astimezone(UTC).date()
+    return today, today + DAY
+
+
+def month_of(moment: datetime) -> tuple[date, date]:
+    """The first day of a moment's UTC month, and of the next one."""
+    first = moment.astimezone(UTC).date().replace(day=1)
+    return first, (first + 31 * DAY).replace(day=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    pages_per_day: int | None
+    budget_micros_month: int | None
+
+
+def _limits(session: Session, owner: str) -> _Limits | None:
+    """None for an owner without a quota."""
+    row = session.connection().execute(_LIMITS, {"of_owner": owner}).one_or_none()
+    if row is None or (row.pages_per_day is None and row.budget_micros_month is None):
+        return None
+    return _Limits(row.pages_per_day, row.budget_micros_month)
+
+
+def _require(session: Session, owner: str, limits: _Limits, need: Need, now: datetime) -> None:
+    held = reserved(session, owner)
+    if limits.budget_micros_month is not None:
+        spent = used(session, owner, *month_of(now)).cost_micros
+        if spent + held.cost_micros + need.cost_micros > limits.budget_micros_month:
+            raise _budget_spent(limits.budget_micros_month, spent, now)
+    if limits.pages_per_day is not None:
+        pages = used(session, owner, *day_of(now)).pages
+        if pages + held.pages + need.pages > limits.pages_per_day:
+            raise _daily_pages_spent(limits.pages_per_day, pages, now)
+
+
+def _budget_spent(budget_micros: int, spent_micros: int, now: datetime) -> BudgetSpent:
+    renewed = _midnight(month_of(now)[1])
+    return BudgetSpent(
+        f"This needs more than is left of the key's budget: {dollars(budget_micros)} a month, "
+        f"{dollars(spent_micros)} of it spent, the rest spent or promised to documents under way. "
+        f"The month ends at {clock.iso(renewed)}: send it again then, or use a key with a larger "
+        "budget."
+    )
+
+
+def _daily_pages_spent(quota: int, pages: int, now: datetime) -> DailyPagesSpent:
+    renewed = _midnight(day_of(now)[1])
+    return DailyPagesSpent(
+        f"This needs more than is left of the key's pages: {quota} a day, {pages} of them used, "
+        f"the rest used or promised to documents under way. The day ends at {clock.iso(renewed)}: "
+        "send it again then, or use a key with more pages.",
+        retry_after_seconds=-((now - renewed) // timedelta(seconds=1)),
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,62 @@
+"""The Flask application, put together."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from ilios.api import openapi, services
+from ilios.api.middleware import auth, headers, request_ids, routing
+from ilios.api.requests import multipart
+from ilios.api.resources import (
+    admin,
+    batches,
+    convert,
+    documents,
+    estimate,
+    health,
+    metrics,
+    objects,
+    site,
+    uploads,
+    usage,
+)
+from ilios.api.responses import errors
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.migration import upgrade
+
+BLUEPRINTS = (
+    convert,
+    documents,
+    uploads,
+    batches,
+    usage,
+    estimate,
+    objects,
+    health,
+    metrics,
+    admin,
+)
+
+
+def build(settings: Settings) -> Flask:
+    """The application with its services. Raises StartupError when it cannot serve."""
+    data_folder.prepare(settings)
+    upgrade.require_current(settings)
+    app = Flask("ilios.api", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
+    app.extensions[services.EXTENSION] = services.build(settings)
+    app.config["PUBLIC_URL"] = settings.public_url
+    errors.register(app)
+    multipart.register(app)
+    request_ids.register(app)
+    metrics.register(app)
+    headers.register(app, settings.cors_origins)
+    auth.register(app)
+    routing.register(app)
+    api = openapi.init(app)
+    for module in BLUEPRINTS:
+        api.register_blueprint(module.blueprint)
+    site.register(app, openapi.document(app, api))
+    auth.require_declared(app)
+    return app

@@ -1,0 +1,86 @@
+"""gunicorn's log through ours: one line for each request, when the last byte of its answer is out.
+
+The application leaves its part of the line in the WSGI environment. No path and no query stands in
+it: links to objects are secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from flask import Response, g, request
+from gunicorn.glogging import Logger
+
+from ilios.accounts.authentication import Caller
+from ilios.core.telemetry import logs
+
+log = logs.get(__name__)
+
+ENVIRON_KEY: Final = "ilios.access"
+OWNER_CHARACTERS: Final = 12  #: of the hash that an owner is: enough to recognise one
+PROBES: Final = ("/livez", "/readyz", "/health", "/metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What only the application knows of a request."""
+
+    route: str | None  #: the pattern of its path; None where there is nothing
+    status: int
+    owner: str | None
+    key_id: str | None
+
+
+class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
+    """What gunicorn has to say."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
+        """Log a request. Also one whose client has left, or whose answer broke off."""
+        seen: Access | None = environ.get(ENVIRON_KEY)
+        if seen is not None:
+            answered(req.method, seen, resp, environ.get("REMOTE_ADDR"), request_time)
+        logs.unbind()
+
+
+def note(response: Response) -> None:
+    """Leave our part of the line."""
+    caller: Caller | None = g.get("caller")
+    request.environ[ENVIRON_KEY] = Access(
+        route=str(request.url_rule) if request.url_rule else None,
+        status=response.status_code,
+        owner=caller.owner[:OWNER_CHARACTERS] if caller else None,
+        key_id=caller.key_id if caller else None,
+    )
+
+
+def answered(
+    method: str, seen: Access, resp: Any, client: str | None, request_time: timedelta
+) -> None:
+    duration_ms = round(request_time.total_seconds() * 1000, 1)
+    if seen.route in PROBES:
+        log.debug(
+            "probe.answered",
+            method=method,
+            route=seen.route,
+            status=seen.status,
+            duration_ms=duration_ms,
+        )
+        return
+    log.info(
+        "request.answered",
+        method=method,
+        route=seen.route,
+        status=seen.status,
+        duration_ms=duration_ms,
+        bytes=resp.sent,
+        client=client,
+        owner=seen.owner,
+        key_id=seen.key_id,
+    )

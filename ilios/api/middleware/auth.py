@@ -1,0 +1,86 @@
+"""Who is asking, and whether they may: a route needs a key with a scope, or says it is public."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+
+from ilios.accounts.authentication import Caller
+from ilios.accounts.keys import Scope
+from ilios.accounts.rate_limits import WINDOW_SECONDS, Rate
+from ilios.api.services import services
+from ilios.core.request_errors import RateLimited
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def public(view: View) -> View:
+    """Mark a view that answers without a key."""
+    view.is_public = True  # type: ignore[attr-defined]  # carried through functools.wraps
+    return view
+
+
+def guards_itself(view: View) -> View:
+    """Mark a view that finds out by itself whether the caller may have its answer."""
+    view.guards_itself = True  # type: ignore[attr-defined]  # carried through functools.wraps
+    return view
+
+
+def needs(scope: Scope) -> Callable[[View], View]:
+    """Mark a view that answers to keys with this scope."""
+
+    def decorate(view: View) -> View:
+        view.scope = scope  # type: ignore[attr-defined]  # carried through functools.wraps
+        return view
+
+    return decorate
+
+
+def register(app: Flask) -> None:
+    """Identify the caller before any view runs."""
+    app.before_request(_identify)
+    app.after_request(_say_limits)
+
+
+def require_declared(app: Flask) -> None:
+    """Refuse an application with a route that does not say whom it answers.
+
+    Raises TypeError.
+    """
+    for endpoint, view in app.view_functions.items():
+        if not any(hasattr(view, mark) for mark in ("is_public", "guards_itself", "scope")):
+            raise TypeError(f"{endpoint} does not say whom it answers")
+
+
+def current_owner() -> str:
+    """The owner that the present request speaks for."""
+    caller: Caller = g.caller
+    return caller.owner
+
+
+def _identify() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    scope: Scope | None = getattr(view, "scope", None)
+    if scope is None:
+        return  # no such route is no secret: the routes are in the OpenAPI document
+    g.caller = caller = services().keys.identify(request.headers.get("Authorization"))
+    if caller.key_id is not None and caller.requests_per_minute is not None:
+        _count(caller.key_id, caller.requests_per_minute)
+    caller.require(scope)
+
+
+def _count(key_id: str, requests_per_minute: int) -> None:
+    g.rate = rate = services().rates.count(key_id, requests_per_minute)
+    if not rate.is_allowed:
+        raise RateLimited(requests_per_minute, rate.reset_seconds)
+
+
+def _say_limits(response: Response) -> Response:
+    """The header fields of draft-ietf-httpapi-ratelimit-headers-10."""
+    rate: Rate | None = g.get("rate")
+    if rate is not None:
+        response.headers["RateLimit-Policy"] = f'"requests";q={rate.quota};w={WINDOW_SECONDS}'
+        response.headers["RateLimit"] = f'"requests";r={rate.remaining};t={rate.reset_seconds}'
+    return response

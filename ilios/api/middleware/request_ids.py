@@ -1,0 +1,37 @@
+"""Every request has an id and a trace: the client's own if they are sane, in every line of the log.
+
+The id is on the answer too.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask, Response, g, request
+
+from ilios.api.middleware import access_log
+from ilios.core import ids
+from ilios.core.telemetry import tracing
+from ilios.core.telemetry.tracing import Origin
+
+HEADER = "X-Request-ID"
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+def register(app: Flask) -> None:
+    """Name requests before anything else happens, and note them after everything else."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    asked = request.headers.get(HEADER, "")
+    g.request_id = asked if _SANE.fullmatch(asked) else ids.new_id()
+    traceparent = tracing.taken_up(request.headers.get(tracing.HEADER))
+    tracing.begin(Origin(g.request_id, traceparent))
+
+
+def _finish(response: Response) -> Response:
+    response.headers[HEADER] = g.request_id
+    access_log.note(response)
+    return response

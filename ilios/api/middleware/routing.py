@@ -1,0 +1,67 @@
+"""Ids in paths, and what is refused before a view runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from flask import Flask, current_app, request
+from werkzeug.routing import BaseConverter
+
+from ilios.core import ids
+from ilios.core.request_errors import InvalidField, OptionUnavailable
+
+CREATING = ("POST",)
+UNKNOWN_FIELD: Final = "unknown_field"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class IdConverter(BaseConverter):
+    """One path segment where an id belongs; the names of sibling routes are not taken for one."""
+
+    regex = "(?!(?:submit|upload-url)(?:/|$))[^/]+"
+
+
+def register(app: Flask) -> None:
+    """Know ids in routes; register this after authentication."""
+    app.url_map.converters["id"] = IdConverter
+    app.before_request(_require_ids)
+    app.before_request(_refuse_idempotency_key)
+    app.before_request(_refuse_query)
+
+
+def takes_query(decorate: Callable[[View], View]) -> Callable[[View], View]:
+    """Mark the view that a decorator makes: it parses its query itself."""
+
+    def mark(view: View) -> View:
+        decorated = decorate(view)
+        decorated.takes_query = True  # type: ignore[attr-defined]  # carried through functools.wraps
+        return decorated
+
+    return mark
+
+
+def _require_ids() -> None:
+    if request.url_rule is None:
+        return
+    for name, value in (request.view_args or {}).items():
+        is_id = isinstance(request.url_rule._converters.get(name), IdConverter)
+        if is_id and not ids.is_id(value):
+            raise InvalidField("id", value, "20 to 30 lower-case letters and digits")
+
+
+def _refuse_idempotency_key() -> None:
+    if request.method in CREATING and "Idempotency-Key" in request.headers:
+        raise OptionUnavailable("Idempotency-Key is not available yet. Leave the header out.")
+
+
+def _refuse_query() -> None:
+    """A field of a form that stands in the query would be ignored otherwise."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not request.args or not hasattr(view, "scope") or hasattr(view, "takes_query"):
+        return
+    name, value = next(iter(request.args.items()))
+    raise InvalidField(
+        name, value, "no query in this URL (fields go into the body)", code=UNKNOWN_FIELD
+    )

@@ -1,0 +1,84 @@
+"""What a form orders, once it is known that the configured engine has it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ilios import engines
+from ilios.core.request_errors import OptionUnavailable
+from ilios.core.settings import Settings
+from ilios.core.telemetry import tracing
+from ilios.documents.admission import Order
+from ilios.engines.base import Options
+
+DEFAULT: Final = "default"
+PREDECESSORS_DEFAULT: Final = "mistral-small-latest"  #: not an OCR model; its clients send it
+MEAN_THE_DEFAULT: Final = (DEFAULT, PREDECESSORS_DEFAULT)
+TAKEN_BY_EMBEDDED: Final = (*MEAN_THE_DEFAULT, "mistral-ocr-latest", engines.EMBEDDED)
+
+_OF_MISTRAL: Final[tuple[tuple[str, str, tuple[object, ...]], ...]] = (
+    ("table_format", "tableFormat", ("markdown", "html")),
+    ("include_images", "includeImages", (False,)),
+    ("extract_header", "extractHeader", (True,)),
+    ("extract_footer", "extractFooter", (True,)),
+    ("use_mistral_batch", "useMistralBatch", (True,)),
+)
+"""Fields with values that only Mistral can honour, and what clients call them."""
+
+
+def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any) -> Order:
+    """What a form orders, for an owner. Raises OptionUnavailable."""
+    sent: dict[str, Any] = {
+        key: form[key] for key in ("priority", "retention_days", "cache") if key in form
+    }
+    return Order(
+        owner=owner,
+        options=options_of(form, settings),
+        provider_batch=form.get("use_mistral_batch", False),
+        origin=tracing.current(),
+        **{**sent, **fixed},
+    )
+
+
+def options_of(form: dict[str, Any], settings: Settings) -> Options:
+    """The options of a form. Raises OptionUnavailable for what the configured engine has not."""
+    if settings.engine_name == engines.EMBEDDED:
+        _require_embedded(form)
+    return Options(
+        pages=form.get("pages"),
+        model=_model(form["model"], settings),
+        include_images=form.get("include_images"),
+        table_format=form.get("table_format"),
+        extract_header=form.get("extract_header", False),
+        extract_footer=form.get("extract_footer", False),
+        max_cost_micros=form.get("max_cost_usd"),
+    )
+
+
+def _require_embedded(form: dict[str, Any]) -> None:
+    for key, name, values in _OF_MISTRAL:
+        value = form.get(key)
+        if value in values:
+            shown = str(value).lower() if isinstance(value, bool) else value
+            raise OptionUnavailable(
+                f"{name}={shown} is for Mistral, and this service converts by itself (OCR_ENGINE). "
+                "Leave it out."
+            )
+
+
+def _model(name: str | None, settings: Settings) -> str | None:
+    """The model that a request names; None for the configured one."""
+    if settings.engine_name == engines.EMBEDDED:
+        allowed: tuple[str, ...] = TAKEN_BY_EMBEDDED
+        meant_as_default = allowed
+    else:
+        priced = settings.pricing.book.models
+        allowed = tuple(dict.fromkeys((*MEAN_THE_DEFAULT, settings.ocr_model, *priced)))
+        meant_as_default = MEAN_THE_DEFAULT
+    if name is None or name in meant_as_default:
+        return None
+    if name not in allowed:
+        raise OptionUnavailable(
+            f"model={name:.80} is not available. Leave it out, or send one of {', '.join(allowed)}."
+        )
+    return name

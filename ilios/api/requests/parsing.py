@@ -1,0 +1,134 @@
+"""Arguments of requests: webargs, with a location for multipart forms, and with our errors."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError
+from webargs import core
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
+
+from ilios.api.middleware.auth import current_owner
+from ilios.api.middleware.routing import UNKNOWN_FIELD
+from ilios.api.requests.body import Body
+from ilios.api.requests.multipart import Limits, StreamingRequest
+from ilios.api.schemas.request_fields import FileField
+from ilios.api.services import services
+from ilios.core import data_folder
+from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
+
+FORM_ROOM_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
+JSON_MAX_BYTES = 64 * 1024
+FILES = "files"
+
+
+class Parser(FlaskParser):
+    """Reads arguments; the first refusal ends the request."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012  # as webargs declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "multipart": RAISE,
+        "query": RAISE,
+    }
+    __location_map__ = {  # noqa: RUF012  # as webargs declares it
+        **FlaskParser.__location_map__,
+        "multipart": "load_multipart",
+    }
+
+    def load_multipart(self, req: Request, schema: Schema) -> Any:
+        """Fields and files of a form; `files[]` is a spelling of `files`."""
+        if not isinstance(req, StreamingRequest):
+            raise TypeError("the application does not read forms our way")
+        settings = services().settings
+        with services().places.to_arrive(current_owner()):
+            form = req.receive_form(data_folder.uploads(settings), _limits(schema))
+        for name in [name for name in form if name.endswith("[]")]:
+            for value in form.poplist(name):
+                form.add(name.removesuffix("[]"), value)
+        _require_single(form, schema)
+        return MultiDictProxy(form, schema)
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
+        """An object in JSON, of at most JSON_MAX_BYTES."""
+        if req.mimetype != "application/json":
+            raise MalformedRequest(
+                f"Content-Type is {req.mimetype or 'missing'}; send application/json."
+            )
+        try:
+            value = core.parse_json(Body(req.environ, JSON_MAX_BYTES).whole())
+        except RecursionError as error:
+            raise MalformedRequest(
+                "The JSON of the body is nested too deeply: send an object of plain values."
+            ) from error
+        except ValueError as error:
+            raise MalformedRequest(
+                "The body is not JSON. Send an object, such as "
+                '{"fileName": "report.pdf", "fileSize": 102400}.'
+            ) from error
+        if not isinstance(value, dict):
+            raise MalformedRequest("The body is not a JSON object.")
+        return value
+
+    def handle_error(
+        self,
+        error: ValidationError,
+        req: Request,  # noqa: ARG002
+        schema: Schema,
+        **_options: Any,
+    ) -> NoReturn:
+        raise _refusal(error, schema)
+
+
+def _limits(schema: Schema) -> Limits:
+    settings = services().settings
+    file_bytes, request_bytes = settings.max_file_size_bytes, settings.max_request_bytes
+    if FILES in schema.fields:
+        return Limits(file_bytes, request_bytes, services().room, lists_refusals=True)
+    # One file: a longer request cannot be right, and is refused before it is read.
+    request_bytes = min(request_bytes, file_bytes + FORM_ROOM_BYTES)
+    return Limits(file_bytes, request_bytes, services().room)
+
+
+def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:
+    for name, values in form.lists():
+        if name == FILES or len(values) == 1:
+            continue
+        field = schema.fields.get(name)
+        if isinstance(field, FileField):
+            raise TooManyFiles(f"{name} was sent {len(values)} times. Send one file, or a batch.")
+        raise InvalidField(name, ", ".join(map(str, values)), "one value")
+
+
+def _refusal(error: ValidationError, schema: Schema) -> Exception:
+    messages: Any = next(iter(error.messages_dict.values()))  # webargs puts the location above
+    by_key = {field.data_key: field for field in schema.fields.values()}
+    # A name that nobody knows comes first: it may well be what is missing, misspelt.
+    name = min(messages, key=by_key.__contains__)
+    field = by_key.get(name)
+    if field is None:
+        allowed = ", ".join(sorted(key for key in by_key if key))
+        return InvalidField(name, _sent(error, name), f"only {allowed}", code=UNKNOWN_FIELD)
+    if name == FILES or isinstance(field, FileField):
+        return MissingFile(f"No file was sent in the field {name}.")
+    sent = _sent(error, name)
+    if sent is None and field.required:
+        return InvalidField(name, None, "it is required")
+    return InvalidField(name, sent, _first(messages[name]))
+
+
+def _sent(error: ValidationError, name: str) -> Any:
+    try:
+        value: Any = error.data[name]  # type: ignore[index]  # never a list here
+    except (KeyError, TypeError):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else "a file"
+
+
+def _first(messages: Any) -> str:
+    while not isinstance(messages, str):
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    return messages.removesuffix(".")

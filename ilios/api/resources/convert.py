@@ -1,0 +1,135 @@
+"""`POST /v1/convert`: immediate conversion, which is a submit that waits for its end."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import wraps
+from pathlib import PurePath
+from typing import Any
+
+from flask import Response, request
+
+from ilios.accounts.keys import Scope
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.options import order_of
+from ilios.api.responses import serializers, streaming
+from ilios.api.schemas.requests import ConvertForm
+from ilios.api.schemas.responses import TEXT, AcceptedSchema, ResultSchema
+from ilios.api.services import services
+from ilios.core.file_names import attachment
+from ilios.core.request_errors import (
+    ConversionFailed,
+    DocumentFailed,
+    DocumentNotReady,
+    StillRunning,
+)
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents.admission import OPERATION_IMMEDIATE
+from ilios.documents.queries import Result
+from ilios.queue.jobs import MAX_PRIORITY
+
+blueprint = ApiBlueprint("Conversion", __name__, description="A document in, its Markdown out.")
+
+HEADERS = {
+    "X-Document-Id": {"schema": {"type": "string"}, "description": "The document's id."},
+    "X-Processing-Time-Ms": {"schema": {"type": "integer"}},
+    "X-Extracted-Pages": {"schema": {"type": "integer"}},
+    **serializers.RESULT_HEADERS,
+}
+EXTENSIONS = {"markdown": ".md", "json": ".json", "text": ".txt"}
+
+
+def _in_a_waiting_place(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse before the body is read when no place is free, unless the caller does not wait."""
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with nullcontext() if _is_asynchronous() else services().places.to_convert():
+            return view(*args, **kwargs)
+
+    return wrapper
+
+
+@blueprint.post("/v1/convert")
+@needs(Scope.CONVERT)
+@_in_a_waiting_place
+@blueprint.arguments(ConvertForm(), location="multipart")
+@blueprint.response(200, ResultSchema, headers=HEADERS)
+@blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
+@blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
+@blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 502, 503, 504, 507)
+def convert(form: dict[str, Any]) -> Response:
+    """Convert a document and wait for the result.
+
+    The document is stored like any other, and its conversion goes before the queued ones. If the
+    wait ends first, 504 names the document: follow it at `statusUrl`.
+    """
+    order = order_of(
+        form,
+        current_owner(),
+        services().settings,
+        priority=MAX_PRIORITY,
+        operation=OPERATION_IMMEDIATE,
+    )
+    document = services().intake.submit(form["file"], order)
+    if _is_asynchronous():
+        response = serializers.accepted(document)
+        response.headers["Preference-Applied"] = "respond-async"
+        return response
+    return _answer(_finished(document), form["format"])
+
+
+def _finished(document: Document) -> Result:
+    """The result, as soon as there is one. Raises ConversionFailed or StillRunning."""
+    begun = time.monotonic()
+    if document.status is not DocumentStatus.COMPLETED:
+        seconds = services().settings.convert_wait_seconds
+        services().waiter.until_ended(document.id, seconds, given_up=_has_hung_up)
+    try:
+        return services().reports.result(document.id, owner=document.owner)
+    except DocumentFailed as error:
+        ended = services().reports.document(document.id, owner=document.owner).document
+        raise ConversionFailed(
+            document.id,
+            ended.error_code or ConversionFailed.code,
+            ended.error or "The conversion failed.",
+            engine_fault=ended.engine_fault,
+        ) from error
+    except DocumentNotReady as error:
+        raise StillRunning(document.id, round(time.monotonic() - begun)) from error
+
+
+def _has_hung_up() -> bool:
+    """Whether the client has closed its connection; its place is wanted by others."""
+    client: socket.socket | None = request.environ.get("gunicorn.socket")
+    if client is None:
+        return False
+    # A socket with a timeout would wait for something to read, so ask first whether there is.
+    if not select.select([client], [], [], 0)[0]:
+        return False
+    try:
+        return not socket.socket.recv(client, 1, socket.MSG_PEEK)
+    except OSError:
+        return True
+
+
+def _answer(found: Result, form: str) -> Response:
+    document = found.document
+    response = serializers.result(found, form)
+    name = PurePath(document.file_name).stem + EXTENSIONS[form]
+    response.headers["Content-Disposition"] = attachment(name)
+    response.headers["X-Document-Id"] = document.id
+    response.headers["X-Processing-Time-Ms"] = str(streaming.processing_ms(document))
+    response.headers["X-Extracted-Pages"] = str(found.page_total)
+    return response
+
+
+def _is_asynchronous() -> bool:
+    preferences = ",".join(request.headers.getlist("Prefer")).lower().split(",")
+    return any(preference.strip() == "respond-async" for preference in preferences)

@@ -1,0 +1,157 @@
+"""`/api/documents`: queued conversion of one document, its status and its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from ilios.accounts.keys import Scope
+from ilios.api import streams
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.options import order_of
+from ilios.api.responses import serializers
+from ilios.api.responses.links import absolute
+from ilios.api.schemas.query_params import ListQuery, ResultQuery, WaitQuery
+from ilios.api.schemas.requests import SubmitForm
+from ilios.api.schemas.responses import (
+    BINARY,
+    TEXT,
+    AcceptedSchema,
+    DocumentListSchema,
+    DocumentStatusSchema,
+    ResultSchema,
+)
+from ilios.api.services import services
+from ilios.db.models import DocumentStatus
+from ilios.documents.listing import Filter
+
+blueprint = ApiBlueprint(
+    "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
+)
+
+
+@blueprint.post("/submit")
+@needs(Scope.CONVERT)
+@blueprint.arguments(SubmitForm(), location="multipart")
+@blueprint.response(202, AcceptedSchema)
+@blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
+def submit(form: dict[str, Any]) -> Response:
+    """Queue a document.
+
+    When this answers, the document is stored for good.
+    """
+    order = order_of(form, current_owner(), services().settings)
+    return serializers.accepted(services().intake.submit(form["file"], order))
+
+
+@blueprint.get("/status/<id:document_id>")
+@needs(Scope.READ)
+@blueprint.arguments(WaitQuery(), location="query")
+@blueprint.response(200, DocumentStatusSchema)
+@blueprint.refuses(401, 403, 404, 429)
+def document_status(query: dict[str, Any], document_id: str) -> Any:
+    """Report how far a document's conversion has come."""
+    owner = current_owner()
+    with services().places.to_poll(query["wait"]) as seconds:
+        report = services().reports.document(document_id, owner=owner, wait_seconds=seconds)
+    return serializers.document_status(report)
+
+
+@blueprint.get("")
+@needs(Scope.READ)
+@blueprint.arguments(ListQuery(), location="query")
+@blueprint.response(200, DocumentListSchema)
+@blueprint.refuses(401, 403, 429)
+def document_list(query: dict[str, Any]) -> Any:
+    """List the key's documents, the newest first.
+
+    Follow `nextCursor` for the next ones: what is submitted meanwhile shifts nothing.
+    """
+    which = Filter(
+        owner=current_owner(),
+        status=DocumentStatus(query["status"]) if query["status"] else None,
+        batch_id=query["batch_id"],
+        q=query["q"],
+    )
+    found = services().listing.documents(which, query["cursor"], query["limit"])
+    return serializers.document_list(found)
+
+
+@blueprint.delete("/<id:document_id>")
+@needs(Scope.CONVERT)
+@blueprint.response(204)
+@blueprint.refuses(401, 403, 404, 429, 503)
+def document_delete(document_id: str) -> Response:
+    """Remove a document for good: original, archive, pages, images, and copies at the provider.
+
+    One that is being converted is cancelled first. What it cost stays in the usage.
+    """
+    services().housekeeping.delete(document_id, owner=current_owner())
+    return Response(status=204)
+
+
+@blueprint.post("/<id:document_id>/cancel")
+@needs(Scope.CONVERT)
+@blueprint.response(200, DocumentStatusSchema)
+@blueprint.refuses(401, 403, 404, 409, 410, 429)
+def document_cancel(document_id: str) -> Any:
+    """Stop the conversion of a document, also one that is running.
+
+    409 `too_late` when it has ended. Pages that were paid for stay, and a retry finds them.
+    """
+    owner = current_owner()
+    services().housekeeping.cancel(document_id, owner=owner)
+    return serializers.document_status(services().reports.document(document_id, owner=owner))
+
+
+@blueprint.post("/<id:document_id>/retry")
+@needs(Scope.CONVERT)
+@blueprint.response(202, DocumentStatusSchema)
+@blueprint.refuses(401, 402, 403, 404, 409, 410, 429, 503, 507)
+def document_retry(document_id: str) -> Any:
+    """Convert a document that failed or was cancelled once more, with fresh attempts.
+
+    Only pages that are not there yet are converted, and paid for.
+    """
+    owner = current_owner()
+    services().housekeeping.retry(document_id, owner=owner)
+    return serializers.document_status(services().reports.document(document_id, owner=owner))
+
+
+@blueprint.get("/<id:document_id>")
+@needs(Scope.READ)
+@blueprint.arguments(ResultQuery(), location="query")
+@blueprint.response(200, ResultSchema, headers=serializers.RESULT_HEADERS)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
+@blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")
+@blueprint.refuses(401, 403, 404, 409, 410, 422, 429)
+def document_result(query: dict[str, Any], document_id: str) -> Response:
+    """Give the result of a completed document.
+
+    As Markdown, text or JSON. 409 while it is not there: with `Retry-After` if it may still come.
+    """
+    found = services().reports.result(document_id, owner=current_owner(), pages=query["pages"])
+    return serializers.result(found, query["format"])
+
+
+@blueprint.get("/<id:document_id>/original")
+@needs(Scope.READ)
+@blueprint.response(302, description="A link to the bytes as they were sent; valid for 5 minutes.")
+@blueprint.refuses(401, 403, 404, 409, 410, 429, 503)
+def document_original(document_id: str) -> Response:
+    """Redirect to the document as it was sent."""
+    url = services().reports.original_url(document_id, owner=current_owner())
+    return Response(status=302, headers={"Location": absolute(url)}, mimetype="text/plain")
+
+
+@blueprint.get("/<id:document_id>/images/<name>")
+@needs(Scope.READ)
+@blueprint.response(200, BINARY, content_type="image/*")
+@blueprint.refuses(401, 403, 404, 410, 429, 503)
+def document_image(document_id: str, name: str) -> Response:
+    """Give an image of a result; its Markdown points here."""
+    image = services().reports.image(document_id, name, owner=current_owner())
+    return streams.stored(services().store, image.key, image.media_type)

@@ -1,0 +1,61 @@
+"""`/health` for people and load balancers, `/livez` and `/readyz` for orchestrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.middleware.auth import public
+from ilios.api.schemas.responses import HealthSchema, ProbeSchema
+from ilios.api.services import services
+from ilios.core import clock
+from ilios.operations.health import Health
+
+blueprint = ApiBlueprint("Health", __name__, description="Is the service well?")
+
+
+@blueprint.get("/health")
+@public
+@blueprint.response(200, HealthSchema)
+@blueprint.alt_response(503, schema=HealthSchema, description="Unhealthy; `cause` says why.")
+def health() -> Any:
+    """Report on database, object store, workers and queue."""
+    found = services().examiner.examine()
+    return described(found), 503 if found.cause else 200
+
+
+@blueprint.get("/livez")
+@public
+@blueprint.response(200, ProbeSchema)
+def livez() -> Any:
+    """Answer, which is all that being alive means."""
+    return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+@public
+@blueprint.response(200, ProbeSchema)
+@blueprint.alt_response(503, schema=ProbeSchema, description="Not ready.")
+def readyz() -> Any:
+    """Tell whether documents would be accepted and converted."""
+    ready = services().examiner.examine().cause is None
+    return {"status": "ok" if ready else "not ready"}, 200 if ready else 503
+
+
+def described(found: Health) -> dict[str, Any]:
+    """What `/health` and the status page say of it."""
+    return {
+        "status": "unhealthy" if found.cause else "healthy",
+        "timestamp": clock.iso(clock.now()),
+        "services": {
+            "database": found.database,
+            "s3": found.storage,
+            "workers": found.workers,
+            "queue": found.queue,
+            "provider": found.provider,
+            "disk": found.disk,
+            **({"turso": found.replica.state} if found.replica else {}),
+        },
+        **({"replication": found.replica} if found.replica else {}),
+        **({"cause": found.cause} if found.cause else {}),
+    }

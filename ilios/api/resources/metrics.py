@@ -1,0 +1,76 @@
+"""`/metrics` for Prometheus, and the counting of requests."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from typing import Final
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, generate_latest
+
+from ilios.accounts.keys import Scope
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.middleware.auth import guards_itself
+from ilios.api.services import services
+from ilios.core.request_errors import Unauthorized
+from ilios.core.telemetry import metrics, shared_counters
+
+blueprint = ApiBlueprint("Metrics", __name__, description="Numbers for Prometheus")
+
+TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
+METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
+NO_ROUTE: Final = "none"  #: of paths that nothing is at
+OTHER_METHOD: Final = "other"
+
+
+def register(app: Flask) -> None:
+    """Count every request, and how long it takes."""
+    app.before_request(_begin)
+    app.after_request(_count)
+
+
+@blueprint.get("/metrics")
+@guards_itself
+@blueprint.response(200, {"type": "string"}, content_type="text/plain")
+@blueprint.refuses(401)
+def exposition() -> Response:
+    """Count jobs, pages, cost, calls and faults, in the text format of Prometheus.
+
+    Open as long as there is neither a METRICS_TOKEN nor a key. Then it takes that token, or a key
+    with the scope `admin`.
+    """
+    _require_permission()
+    registry = CollectorRegistry()
+    registry.register(services().readings)
+    registry.register(shared_counters.collector() or metrics.REGISTRY)
+    return Response(generate_latest(registry), content_type=TEXT_FORMAT)
+
+
+def _require_permission() -> None:
+    token, keys = services().settings.metrics_token, services().keys
+    authorization = request.headers.get("Authorization", "")
+    if token is None and not keys.required:
+        return
+    if token is not None and _is_token(authorization, token.get_secret_value()):
+        return  # also when the database, which knows the keys, does not answer
+    if not keys.required or Scope.ADMIN not in keys.identify(authorization).scopes:
+        raise Unauthorized(
+            "/metrics takes the METRICS_TOKEN of the service, or a key with the scope `admin`."
+        )
+
+
+def _is_token(authorization: str, token: str) -> bool:
+    return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
+
+
+def _begin() -> None:
+    g.began_at = time.perf_counter()
+
+
+def _count(response: Response) -> Response:
+    method = request.method if request.method in METHODS else OTHER_METHOD
+    route = str(request.url_rule or NO_ROUTE)
+    metrics.HTTP_REQUESTS.labels(method, route, response.status_code).inc()
+    metrics.HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - g.began_at)
+    return response

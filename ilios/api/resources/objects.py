@@ -1,0 +1,82 @@
+"""`/objects/{token}`: presigned links of the local store, which need no other authentication."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from ilios.api import streams
+from ilios.api.blueprint import ApiBlueprint
+from ilios.api.middleware.auth import public
+from ilios.api.requests.body import Body
+from ilios.api.schemas.responses import BINARY
+from ilios.api.services import services
+from ilios.core import clock, data_folder
+from ilios.core.conversion_errors import ObjectMissing
+from ilios.core.file_names import attachment
+from ilios.core.request_errors import LinkInvalid, MalformedRequest
+from ilios.documents.uploads import UploadSink
+from ilios.storage.local import LocalStore
+from ilios.storage.signed_links import Link
+
+blueprint = ApiBlueprint("Objects", __name__, url_prefix="/objects", description="Presigned links.")
+
+OPAQUE = "application/octet-stream"
+LINKS = "links"  #: whoever sends to one: a link does not say whose it is
+
+
+@blueprint.get("/<token>")
+@public
+@blueprint.response(200, BINARY, content_type="*/*")
+@blueprint.refuses(404, 503)
+def object_get(token: str) -> Response:
+    """Download what a link stands for."""
+    store, link = _open(token, "GET")
+    disposition = attachment(link.file_name or "document")
+    try:
+        return streams.stored(store, link.key, link.media_type or OPAQUE, disposition=disposition)
+    except ObjectMissing as error:
+        raise LinkInvalid from error
+
+
+@blueprint.put("/<token>")
+@public
+@blueprint.doc(
+    requestBody={
+        "required": True,
+        "content": {OPAQUE: {"schema": BINARY}},
+    }
+)
+@blueprint.response(200, description="Stored.")
+@blueprint.refuses(404, 413, 503, 507)
+def object_put(token: str) -> Response:
+    """Upload what a link was given out for: exactly as many bytes as it says."""
+    store, link = _open(token, "PUT")
+    size_bytes = link.size_bytes or 0
+    services().room.require(size_bytes)
+    folder = data_folder.uploads(services().settings)
+    sink = UploadSink(folder, size_bytes, services().room)
+    try:
+        with services().places.to_arrive(LINKS):
+            _receive(sink, size_bytes)
+        store.put(link.key, sink.path, OPAQUE)
+    finally:
+        sink.discard()
+    return Response(status=200, mimetype="text/plain")
+
+
+def _receive(sink: UploadSink, size_bytes: int) -> None:
+    for block in Body(request.environ, size_bytes).blocks():
+        sink.write(block)
+    if sink.size_bytes != size_bytes:
+        raise MalformedRequest(
+            f"The body has {sink.size_bytes} bytes, but fileSize was {size_bytes}."
+        )
+    sink.close()
+
+
+def _open(token: str, method: str) -> tuple[LocalStore, Link]:
+    """The local store and what the token allows. Raises LinkInvalid."""
+    store = services().store
+    if not isinstance(store, LocalStore):
+        raise LinkInvalid  # S3 serves its own links
+    return store, store.links.read(token, method, clock.now())

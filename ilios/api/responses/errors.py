@@ -1,0 +1,152 @@
+"""Errors become HTTP here, and nowhere else: one table, one shape (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Flask, Response, g, json, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from ilios.api.http_codes import code_of
+from ilios.api.responses.links import shown, status_url
+from ilios.core import conversion_errors, errors, request_errors
+from ilios.core.errors import IliosError
+from ilios.core.request_errors import ConversionFailed
+from ilios.core.telemetry import logs
+
+log = logs.get(__name__)
+
+PROBLEM_JSON: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:ilios:error:"
+UNAVAILABLE_RETRY_SECONDS: Final = 5
+
+STATUS: Final[dict[type[IliosError], int]] = {
+    request_errors.RequestError: 400,
+    request_errors.Unauthorized: 401,
+    conversion_errors.BudgetSpent: 402,
+    request_errors.InsufficientScope: 403,
+    request_errors.NotFound: 404,
+    request_errors.SlowBody: 408,
+    request_errors.Conflict: 409,
+    request_errors.Gone: 410,
+    request_errors.FileTooLarge: 413,
+    request_errors.UnsupportedType: 415,
+    request_errors.OptionUnavailable: 422,
+    request_errors.ConversionFailed: 422,
+    conversion_errors.ConversionError: 422,
+    conversion_errors.DailyPagesSpent: 429,
+    request_errors.RateLimited: 429,
+    conversion_errors.ObjectMissing: 404,
+    conversion_errors.StorageUnavailable: 503,
+    request_errors.Busy: 503,
+    conversion_errors.DiskFull: 507,
+    errors.DatabaseFull: 507,
+    errors.DatabaseBusy: 503,
+    request_errors.StillRunning: 504,
+}
+"""The status of a class and of those below it that have no row of their own."""
+
+_HTTP_DETAILS: Final = {
+    404: "There is nothing at this path. /docs lists what there is.",
+    405: "This path does not take this method. Allow lists those that it takes.",
+    416: "The object does not have this range of bytes.",
+}
+
+_LIMIT_STATUS: Final = {
+    cls.code: STATUS[cls]
+    for cls in (conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent)
+}
+"""Of conversions that were accepted, and ended at a limit once their pages were counted."""
+
+ENGINE_FAULT_STATUS: Final = 502  #: a failed conversion for which the document is not to blame
+
+
+def status_of(error: IliosError) -> int:
+    """The HTTP status of an error."""
+    if isinstance(error, ConversionFailed) and error.engine_fault:
+        return ENGINE_FAULT_STATUS
+    if isinstance(error, ConversionFailed) and error.code in _LIMIT_STATUS:
+        return _LIMIT_STATUS[error.code]
+    return status_of_class(type(error))
+
+
+def status_of_class(error: type[IliosError]) -> int:
+    """The HTTP status of a class of errors."""
+    return next((STATUS[cls] for cls in error.__mro__ if cls in STATUS), 500)
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the application with a problem document."""
+    app.register_error_handler(IliosError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
+    """A problem document; `error` and `details` are for clients of the predecessor."""
+    body = {
+        "type": TYPE_PREFIX + code,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": shown(request.path),
+        "code": code,
+        "requestId": g.get("request_id", ""),
+        "error": title,
+        "details": detail,
+        **extra,
+    }
+    return Response(json.dumps(body), status, mimetype=PROBLEM_JSON)
+
+
+def _domain_error(error: IliosError) -> Response:
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unforeseen(error)
+    response = problem(status, error.code, error.title, error.detail, **_extras(error))
+    retry_after = _retry_after(error, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _extras(error: IliosError) -> dict[str, Any]:
+    if isinstance(error, request_errors.BatchRefused):
+        return {
+            "errors": [
+                {"name": name, "code": reason.code, "detail": reason.detail}
+                for name, reason in error.reasons
+            ]
+        }
+    document_id = getattr(error, "document_id", None)
+    return {"id": document_id, "statusUrl": status_url(document_id)} if document_id else {}
+
+
+def _retry_after(error: IliosError, status: int) -> int | None:
+    seconds: int | None = getattr(error, "retry_after_seconds", None)
+    if seconds is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return UNAVAILABLE_RETRY_SECONDS
+    return seconds
+
+
+def _http_error(error: HTTPException) -> Response:
+    """What Flask itself refuses: unknown routes, wrong methods."""
+    status = HTTPStatus(error.code or 500)
+    response = problem(
+        status, code_of(status), status.phrase, _HTTP_DETAILS.get(status, status.phrase)
+    )
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("request.failed", method=request.method, exc_info=error)
+    title = InternalServerError().name
+    return problem(
+        500, "internal_error", title, "The service failed; its log has the cause under requestId."
+    )

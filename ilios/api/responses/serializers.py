@@ -1,0 +1,247 @@
+"""From what the services return to what the schemas dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from flask import Response, json, request
+
+from ilios.accounts import ledger
+from ilios.api.responses import streaming
+from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
+from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
+from ilios.core import clock
+from ilios.db.models import Batch, Document, DocumentStatus
+from ilios.documents import repository
+from ilios.documents.estimates import Estimate
+from ilios.documents.listing import Listed
+from ilios.documents.queries import BatchReport, DocumentReport, Result
+
+MICROS_A_DOLLAR = 1_000_000
+MICROS_A_CENT = 10_000
+"""Micro-dollars."""
+
+_MEDIA_TYPES = {"markdown": "text/markdown", "text": "text/plain", "json": "application/json"}
+_ACCEPTED = AcceptedSchema()
+RESULT_HEADERS = {
+    "X-Cache": {
+        "schema": {"type": "string", "enum": ["hit", "miss"]},
+        "description": "`hit`: an earlier or running conversion of the same bytes answered.",
+    },
+    "ETag": {"schema": {"type": "string"}},
+}
+"""As the OpenAPI document shows them."""
+
+_RESULT = ResultSchema()
+
+
+def accepted(document: Document) -> Response:
+    """202: stored, and to be converted, unless an earlier result answers it already."""
+    url = status_url(document.id)
+    answer = {
+        "id": document.id,
+        "status": document.status.value,
+        "cached": is_cached(document),
+        "file_name": document.file_name,
+        "file_size": document.file_size,
+        "retention_days": document.retention_days,
+        "status_url": url,
+        "created_at": clock.iso(document.created_at),
+        "message": message(document),
+    }
+    response = Response(json.dumps(_ACCEPTED.dump(answer)), 202, mimetype="application/json")
+    response.headers["Location"] = url
+    return response
+
+
+def is_cached(document: Document) -> bool:
+    """Whether the conversion of another document with the same bytes answers this one."""
+    return document.result_of is not None
+
+
+def message(document: Document) -> str:
+    """What becomes of a document that was just taken in."""
+    if document.status is DocumentStatus.COMPLETED:
+        return "The same bytes were converted before: the result is here, at no cost."
+    if is_cached(document):
+        return "The same bytes are being converted already: this gets the same result, at no cost."
+    return "The document is stored and waits for its conversion."
+
+
+def document_status(report: DocumentReport) -> dict[str, Any]:
+    document = report.document
+    done = document.status in repository.READABLE
+    optional = {
+        "started_at": _iso(document.started_at),
+        "processed_at": _iso(document.processed_at),
+        "queue_position": report.queue_position,
+        "error": document.error,
+        "error_code": document.error_code,
+        "download_url": result_url(document.id) if done else None,
+    }
+    return {
+        "id": document.id,
+        "status": document.status.value,
+        "cached": is_cached(document),
+        "file_name": document.file_name,
+        "file_size": document.file_size,
+        "created_at": clock.iso(document.created_at),
+        "progress": report.progress_percent,
+        "pages_done": report.pages_done,
+        "pages_total": report.pages_total,
+        "attempts": report.attempts,
+        "warnings": document.warnings,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def document_list(found: Listed) -> dict[str, Any]:
+    return {
+        "documents": [_listed(document) for document in found.documents],
+        "next_cursor": found.next_cursor,
+    }
+
+
+def result(found: Result, form: str) -> Response:
+    """The result in one of the forms, streamed; 304 when the client has it already."""
+    response = Response(_pieces(found, form), mimetype=_MEDIA_TYPES[form])
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
+    response.set_etag(f"{found.etag}-{form}")
+    response.make_conditional(request)
+    return response
+
+
+def batch_accepted(batch: Batch, documents: list[Document]) -> dict[str, Any]:
+    return {
+        "batch_id": batch.id,
+        "status": "queued",
+        "total_documents": batch.total_documents,
+        "documents": [_batch_document(document) for document in documents],
+        "status_url": batch_status_url(batch.id),
+    }
+
+
+def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
+    finished = report.completed_at is not None
+    listed = {"documents": [_batch_document(document) for document in report.documents]}
+    provider = {
+        "mistral_batch_job_id": report.provider_job_id,
+        "mistral_status": report.provider_status,
+    }
+    return {
+        "batch_id": report.batch.id,
+        "status": report.status,
+        "progress": {
+            "total": report.batch.total_documents,
+            "pending": report.count(DocumentStatus.PENDING),
+            "processing": report.count(DocumentStatus.PROCESSING),
+            "completed": report.count(*repository.READABLE),
+            "failed": report.count(DocumentStatus.FAILED),
+            "cancelled": report.count(DocumentStatus.CANCELLED),
+            "deleted": report.count(DocumentStatus.DELETED),
+        },
+        "created_at": clock.iso(report.batch.created_at),
+        "completed_at": _iso(report.completed_at),
+        "download_url": batch_download_url(report.batch.id) if finished else None,
+        **{name: value for name, value in provider.items() if value is not None},
+        **(listed if details else {}),
+    }
+
+
+def totals(sums: ledger.Totals) -> dict[str, Any]:
+    micros = sums.cost_micros
+    cents = (Decimal(micros) / MICROS_A_CENT).quantize(Decimal(1), ROUND_HALF_UP)
+    return {
+        "total_documents": sums.documents,
+        "total_operations": sums.operations,
+        "total_pages": sums.pages,
+        "total_input_tokens": sums.input_tokens,
+        "total_output_tokens": sums.output_tokens,
+        "total_cost_cents": int(cents),
+        "total_cost_usd": f"{Decimal(micros) / MICROS_A_DOLLAR:.6f}",
+        "total_cost_micros": micros,
+        "ambiguous_calls": sums.ambiguous_calls,
+        "ambiguous_pages": sums.ambiguous_pages,
+    }
+
+
+def dollars(micros: int) -> float:
+    """Exact as far as JSON goes: the nearest float is written with no more than six decimals."""
+    return micros / MICROS_A_DOLLAR
+
+
+def estimate(found: Estimate) -> dict[str, Any]:
+    return {**asdict(found), "cost_usd": dollars(found.cost_micros)}
+
+
+def metadata(document: Document, page_total: int) -> dict[str, Any]:
+    return {
+        "model": document.model,
+        "extracted_pages": page_total,
+        "processing_time_ms": streaming.processing_ms(document),
+        "file_name": document.file_name,
+        "file_size": document.file_size,
+        "mime_type": document.mime_type,
+        "cached": is_cached(document),
+    }
+
+
+def _pieces(found: Result, form: str) -> Iterator[str]:
+    if form == "text":
+        return streaming.text(found.pages)
+    content = streaming.markdown(found.document.id, found.pages)
+    if form == "markdown":
+        return content
+    tail = _RESULT.dump(
+        {
+            "metadata": metadata(found.document, found.page_total),
+            "usage": _usage(found.totals()),
+            "download_url": result_url(found.document.id),
+            "warnings": found.document.warnings,
+        }
+    )
+    return streaming.json_with_content({"id": found.document.id}, content, tail)
+
+
+def _usage(sums: ledger.Totals) -> dict[str, Any]:
+    return {
+        "prompt_tokens": sums.input_tokens,
+        "completion_tokens": sums.output_tokens,
+        "total_tokens": sums.input_tokens + sums.output_tokens,
+        "pages": sums.pages,
+        "costUsd": dollars(sums.cost_micros),
+    }
+
+
+def _listed(document: Document) -> dict[str, Any]:
+    return {
+        **_batch_document(document),
+        "cached": is_cached(document),
+        "mime_type": document.mime_type,
+        "batch_id": document.batch_id,
+        "pages_total": document.page_count,
+        "retention_days": document.retention_days,
+        "created_at": clock.iso(document.created_at),
+        "processed_at": _iso(document.processed_at),
+        "status_url": status_url(document.id),
+    }
+
+
+def _batch_document(document: Document) -> dict[str, Any]:
+    reason = {"error": document.error, "error_code": document.error_code}
+    return {
+        "id": document.id,
+        "file_name": document.file_name,
+        "file_size": document.file_size,
+        "status": document.status.value,
+        **(reason if document.error else {}),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return clock.iso(moment) if moment else None

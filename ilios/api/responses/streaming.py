@@ -1,0 +1,55 @@
+"""A result as clients see it: Markdown, text or JSON, page by page, never whole in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from ilios.api.responses.plain_text import plain_text
+from ilios.db.models import PAGE_BREAK, Document, PageRow
+
+TEXT_PAGE_BREAK = "\n\n"
+
+
+def markdown(document_id: str, pages: Iterable[PageRow]) -> Iterator[str]:
+    """A document's Markdown in pieces, pages joined by a rule; images point at this service."""
+    return _joined((_linked(document_id, page) for page in pages), PAGE_BREAK)
+
+
+def text(pages: Iterable[PageRow]) -> Iterator[str]:
+    """Plain text in pieces, pages joined by a blank line."""
+    return _joined((plain_text(page.markdown) for page in pages), TEXT_PAGE_BREAK)
+
+
+def json_with_content(
+    head: dict[str, Any], content: Iterable[str], tail: dict[str, Any]
+) -> Iterator[str]:
+    """A JSON object: the fields of `head`, `content` emitted in pieces, the fields of `tail`."""
+    yield json.dumps(head)[:-1] + (", " if head else "") + '"content": "'
+    for piece in content:
+        yield json.dumps(piece)[1:-1]
+    yield '", ' + json.dumps(tail)[1:]
+
+
+def processing_ms(document: Document) -> int:
+    """How long the conversion took, in milliseconds."""
+    begun: datetime | None = document.started_at
+    if begun is None or document.processed_at is None:
+        return 0
+    return round((document.processed_at - begun).total_seconds() * 1000)
+
+
+def _joined(parts: Iterable[str], separator: str) -> Iterator[str]:
+    for number, part in enumerate(parts):
+        yield separator + part if number else part
+
+
+def _linked(document_id: str, page: PageRow) -> str:
+    names = [re.escape(image["name"]) for image in page.images]
+    if not names:
+        return page.markdown
+    references = re.compile(rf"\]\(({'|'.join(names)})(?=[\s)])")
+    return references.sub(rf"](/api/documents/{document_id}/images/\1", page.markdown)

@@ -1,0 +1,101 @@
+"""What the queries of GET requests hold."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from ilios.api.schemas.request_fields import Identifier, Moment, Pages, Truth, WholeNumber, Word
+from ilios.api.schemas.requests import FILE_NAME_MAX_LENGTH, FORMATS, FORMATS_TO_COME, RequestSchema
+from ilios.api.schemas.response_fields import IDENTIFIER_PATTERN
+from ilios.db.models import DocumentStatus
+from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
+from ilios.engines.page_selection import PATTERN
+
+MAX_WAIT_SECONDS: Final = 60
+
+
+class ResultQuery(RequestSchema):
+    format = Word(
+        FORMATS,
+        FORMATS_TO_COME,
+        load_default="markdown",
+        metadata={"description": "`html` and `zip` are not available yet."},
+    )
+    pages = Pages(
+        load_default=None,
+        metadata={
+            "description": "Only these pages of the result.",
+            "example": "1-3,7",
+            "pattern": PATTERN,
+        },
+    )
+
+
+class WaitQuery(RequestSchema):
+    wait = WholeNumber(
+        0,
+        MAX_WAIT_SECONDS,
+        load_default=0,
+        metadata={"description": "Seconds to wait for the end, before the answer.", "example": 30},
+    )
+
+
+class ListQuery(RequestSchema):
+    status = Word(
+        tuple(DocumentStatus),
+        load_default=None,
+        metadata={"description": "Deleted documents are listed when this asks for them."},
+    )
+    batch_id = Identifier(
+        load_default=None, metadata={"description": "Of this batch.", "pattern": IDENTIFIER_PATTERN}
+    )
+    q = fields.String(
+        load_default=None,
+        validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
+        metadata={"description": "A part of the file name, in whatever case.", "example": "report"},
+    )
+    cursor = fields.String(
+        load_default=None,
+        metadata={"description": "`nextCursor` of the answer before, with the same filters."},
+    )
+    limit = WholeNumber(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"example": 50})
+
+
+class BatchStatusQuery(WaitQuery):
+    details = Truth(load_default=False, metadata={"description": "Adds `documents`."})
+
+
+class BatchDownloadQuery(RequestSchema):
+    format = Word(
+        ("jsonl",),
+        ("zip",),
+        load_default="jsonl",
+        metadata={"description": "`zip` is not available yet."},
+    )
+
+
+class PeriodQuery(RequestSchema):
+    start_date = Moment(
+        load_default=None,
+        metadata={"description": "From this day or moment on, in UTC.", "example": "2026-01-01"},
+    )
+    end_date = Moment(
+        whole_day=True,
+        load_default=None,
+        metadata={
+            "description": "Until this moment, or until the end of this day, in UTC.",
+            "example": "2026-01-31",
+        },
+    )
+
+    @validates_schema
+    def _in_order(self, values: dict[str, Any], **_options: Any) -> None:
+        start, end = values.get("start_date"), values.get("end_date")
+        if start and end and end < start:
+            raise ValidationError("not before startDate", "endDate")
+
+
+class BreakdownQuery(PeriodQuery):
+    group_by = Word(("operation", "model", "day"), load_default="operation")

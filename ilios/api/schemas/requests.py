@@ -1,0 +1,194 @@
+"""What requests hold: the fields that clients send, with their limits."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import Schema, fields, validate
+
+from ilios.api.schemas.request_fields import (
+    Dollars,
+    FileField,
+    Pages,
+    Truth,
+    Unavailable,
+    WholeNumber,
+    Word,
+)
+from ilios.core.prices import DOLLARS_PATTERN
+from ilios.documents.admission import DEFAULT_RETENTION_DAYS
+from ilios.documents.submission import MAX_BATCH_FILES, MAX_RETENTION_DAYS
+from ilios.engines.detection import media_types
+from ilios.engines.page_selection import PATTERN
+from ilios.queue.jobs import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
+
+FORMATS: Final = ("markdown", "json", "text")
+FORMATS_TO_COME: Final = ("html", "zip")
+FILE_NAME_MAX_LENGTH: Final = 1024
+
+
+class CamelSchema(Schema):
+    """Python names inside, camelCase in JSON."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        if field_obj.data_key is not None:
+            return
+        first, *rest = field_name.split("_")
+        field_obj.data_key = first + "".join(word.title() for word in rest)
+
+
+class RequestSchema(CamelSchema):
+    """What a client sends: a field may be left out, and is never null."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = False  # which marshmallow takes from a default of None
+
+
+def _retention() -> WholeNumber:
+    return WholeNumber(
+        1,
+        MAX_RETENTION_DAYS,
+        load_default=DEFAULT_RETENTION_DAYS,
+        metadata={"description": "Days until the document is removed.", "example": 365},
+    )
+
+
+def _priority() -> WholeNumber:
+    return WholeNumber(
+        MIN_PRIORITY,
+        MAX_PRIORITY,
+        load_default=DEFAULT_PRIORITY,
+        metadata={"description": "10 is the most urgent.", "example": DEFAULT_PRIORITY},
+    )
+
+
+def _model() -> fields.String:
+    return fields.String(
+        load_default=None,
+        metadata={
+            "description": "A model of the price book, or `default`. Mistral only.",
+            "example": "default",
+        },
+    )
+
+
+def _use_mistral_batch() -> Truth:
+    return Truth(
+        load_default=False,
+        metadata={"description": "Mistral's batch lane: half the price, and slower. Mistral only."},
+    )
+
+
+def _pages() -> Pages:
+    return Pages(
+        load_default=None,
+        metadata={
+            "description": "Which pages to convert: numbers and ranges, counted from 1. Only these "
+            "are paid for. With Mistral, of PDF documents only.",
+            "example": "1-3,7",
+            "pattern": PATTERN,
+        },
+    )
+
+
+class _Conversion(RequestSchema):
+    """The fields that every form of a conversion may carry."""
+
+    retention_days = _retention()
+    model = _model()
+    include_images = Truth(
+        load_default=None,
+        metadata={
+            "description": "Whether images of the pages are kept and linked from the Markdown. "
+            "Left out, the engine decides: the embedded one keeps them, Mistral does not."
+        },
+    )
+    table_format = Word(
+        ("markdown", "html"),
+        load_default=None,
+        metadata={"description": "How tables are written. Mistral only.", "example": "markdown"},
+    )
+    extract_header = Truth(
+        load_default=False,
+        metadata={"description": "Keep page headers out of the Markdown. Mistral only."},
+    )
+    extract_footer = Truth(
+        load_default=False,
+        metadata={"description": "Keep page footers out of the Markdown. Mistral only."},
+    )
+    max_cost_usd = Dollars(
+        load_default=None,
+        metadata={
+            "description": "The most that each document may cost, in dollars, the margin included. "
+            "One that would cost more is refused, or fails with `cost_above_limit` once its pages "
+            "are counted: at no cost.",
+            "example": "0.25",
+            "pattern": DOLLARS_PATTERN,
+        },
+    )
+    cache = Truth(
+        load_default=True,
+        metadata={
+            "description": "Whether the key's own earlier or running conversion of the same bytes, "
+            "with the same options, may answer: then at no cost. `false` converts anew."
+        },
+    )
+
+
+class _OneDocument(_Conversion):
+    file = FileField(required=True, metadata={"description": "The document."})
+    pages = _pages()
+    webhook_url = Unavailable(
+        metadata={"description": "Not available yet: refused with 422 `option_unavailable`."}
+    )
+
+
+class ConvertForm(_OneDocument):
+    format = Word(
+        FORMATS,
+        FORMATS_TO_COME,
+        load_default="markdown",
+        metadata={"description": "Form of the answer. `html` is not available yet."},
+    )
+
+
+class SubmitForm(_OneDocument):
+    priority = _priority()
+
+
+class BatchForm(_Conversion):
+    files: fields.List[Any] = fields.List(
+        FileField(),
+        required=True,
+        validate=validate.Length(min=1, max=MAX_BATCH_FILES),
+        metadata={"description": "The documents, 1 to 100; the name may be `files[]` as well."},
+    )
+    priority = _priority()
+    use_mistral_batch = _use_mistral_batch()
+
+
+class EstimateForm(RequestSchema):
+    file = FileField(required=True, metadata={"description": "The document; it is not kept."})
+    pages = _pages()
+    model = _model()
+    use_mistral_batch = _use_mistral_batch()
+
+
+class UploadForm(RequestSchema):
+    file_name = fields.String(
+        required=True,
+        validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
+        error_messages={"invalid": "text", "null": "text"},
+        metadata={"example": "report.pdf"},
+    )
+    file_size = WholeNumber(
+        1, 2**53, required=True, metadata={"description": "Bytes, exactly.", "example": 102400}
+    )
+    mime_type = fields.String(
+        load_default=media_types.PDF,
+        validate=validate.Length(max=100, error="at most 100 characters"),
+        error_messages={"invalid": "text", "null": "text"},
+        metadata={"description": "A hint; the bytes decide.", "example": media_types.PDF},
+    )
+    retention_days = _retention()

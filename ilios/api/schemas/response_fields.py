@@ -1,0 +1,82 @@
+"""The kinds of fields that answers are made of, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import fields
+
+from ilios.core import clock
+from ilios.core.ids import ID_PATTERN
+from ilios.core.prices import MICROS_A_DOLLAR
+
+EXAMPLE_ID = "k3v9x0q2m7c1a8z5t4b6n2pd"
+IDENTIFIER_PATTERN = f"^{ID_PATTERN.pattern}$"
+EXAMPLE_MOMENT = "2026-11-23T15:00:00.000Z"
+
+
+def text(
+    description: str = "",
+    *,
+    null: bool = False,
+    data_key: str | None = None,
+    attribute: str | None = None,
+    **metadata: Any,
+) -> fields.String:
+    shown = {"description": description} if description else {}
+    return fields.String(
+        allow_none=null, data_key=data_key, attribute=attribute, metadata={**shown, **metadata}
+    )
+
+
+def number(
+    description: str = "", *, null: bool = False, attribute: str | None = None, **metadata: Any
+) -> fields.Integer:
+    shown = {"description": description} if description else {}
+    return fields.Integer(allow_none=null, attribute=attribute, metadata={**shown, **metadata})
+
+
+def flag(description: str, *, example: bool = False) -> fields.Boolean:
+    return fields.Boolean(metadata={"description": description, "example": example})
+
+
+def identifier(description: str, *, null: bool = False, **options: Any) -> fields.String:
+    return text(description, null=null, **options, pattern=IDENTIFIER_PATTERN, example=EXAMPLE_ID)
+
+
+def moment(description: str = "", *, null: bool = False) -> fields.String:
+    return text(description, null=null, format="date-time", example=EXAMPLE_MOMENT)
+
+
+def url(description: str, *, null: bool = False) -> fields.String:
+    return text(description, null=null, format="uri")
+
+
+class Instant(fields.Field[datetime]):
+    """A moment that the service gives as such."""
+
+    def _serialize(self, value: datetime | None, *_: Any, **_options: Any) -> str | None:
+        return None if value is None else clock.iso(value)
+
+
+class Usd(fields.Field[int]):
+    """Micro-dollars, written as an exact decimal of dollars."""
+
+    def _serialize(self, value: int | None, *_: Any, **_options: Any) -> str | None:
+        return None if value is None else f"{Decimal(value) / MICROS_A_DOLLAR:.6f}"
+
+
+def instant(description: str = "", *, null: bool = False, attribute: str | None = None) -> Instant:
+    shown = {"description": description} if description else {}
+    example = {"type": "string", "format": "date-time", "example": EXAMPLE_MOMENT}
+    return Instant(
+        dump_only=True, allow_none=null, attribute=attribute, metadata={**shown, **example}
+    )
+
+
+def usd(data_key: str, micros: str, description: str = "Exact, as a decimal.") -> Usd:
+    """The dollars of an attribute that holds micro-dollars."""
+    metadata = {"type": "string", "description": description, "example": "0.046800"}
+    return Usd(dump_only=True, data_key=data_key, attribute=micros, metadata=metadata)

@@ -1,0 +1,236 @@
+"""What answers hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from ilios.api.schemas.requests import CamelSchema
+from ilios.api.schemas.response_fields import flag, identifier, moment, number, text, url
+from ilios.db.models import DocumentStatus
+
+DOCUMENT_STATUSES = tuple(DocumentStatus)
+TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
+BATCH_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
+
+
+class RefusedFileSchema(CamelSchema):
+    name = text("The file's name.", example="empty.pdf")
+    code = text(example="empty_file")
+    detail = text("What is wrong with it.")
+
+
+class ProblemSchema(CamelSchema):
+    """RFC 9457, with two fields for clients of the predecessor."""
+
+    type = text("A URI that names the kind of problem.", example="urn:ilios:error:invalid_pages")
+    title = text("The kind of problem, for people.", example="Invalid field")
+    status = number("The HTTP status.", example=400)
+    detail = text("What is wrong, and what would be right.")
+    instance = text("The path that was asked for.", example="/v1/convert")
+    code = text("The kind of problem, for programs: stable.", example="invalid_pages")
+    request_id = text("The id under which the log has this request.")
+    error = text("The same as title.")
+    details = text("The same as detail.")
+    id = identifier("The document, where the problem has one.")
+    status_url = url("Where to follow that document.")
+    errors = fields.List(
+        fields.Nested(RefusedFileSchema),
+        metadata={"description": "Of a refused batch: every file that is to blame."},
+    )
+
+
+class WarningSchema(CamelSchema):
+    code = text(example="empty_page")
+    message = text("A sentence for people.")
+    page = number("Counted from 1; null for the whole document.", null=True)
+
+
+def _warnings() -> fields.List[Any]:
+    return fields.List(
+        fields.Nested(WarningSchema),
+        metadata={"description": "What a reader of the result should know."},
+    )
+
+
+def _cached() -> fields.Boolean:
+    return flag("Whether an earlier or running conversion of the same bytes answers, at no cost.")
+
+
+class AcceptedSchema(CamelSchema):
+    id = identifier("The new document.")
+    status = text(
+        "`completed` when an earlier result answers at once.",
+        enum=["pending", "completed"],
+        example="pending",
+    )
+    cached = _cached()
+    file_name = text(example="report.pdf")
+    file_size = number("Bytes.", example=102400)
+    retention_days = number(example=365)
+    status_url = url("Where to follow it.")
+    created_at = moment()
+    message = text(example="The document is stored and waits for its conversion.")
+
+
+class DocumentStatusSchema(CamelSchema):
+    id = identifier("The document.")
+    status = text(enum=list(DOCUMENT_STATUSES), example="completed")
+    cached = _cached()
+    file_name = text(example="report.pdf")
+    file_size = number("Bytes.", example=102400)
+    created_at = moment()
+    started_at = moment("Left out while it waits.")
+    processed_at = moment("Left out until it has ended.")
+    progress = number("Percent.", minimum=0, maximum=100, example=100)
+    pages_done = number(example=12)
+    pages_total = number("Null until it is known.", null=True, example=12)
+    attempts = number("How often its conversion was begun.", example=1)
+    queue_position = number("How many of your own waiting documents go first.", example=0)
+    error = text("Why it failed: a sentence.")
+    error_code = text("Why it failed, for programs.", example="encrypted_document")
+    download_url = url("The result, once it is completed.")
+    warnings = _warnings()
+
+
+class ListedDocumentSchema(CamelSchema):
+    id = identifier("The document.")
+    status = text(enum=list(DOCUMENT_STATUSES), example="completed")
+    cached = _cached()
+    file_name = text("Empty once it is deleted.", example="report.pdf")
+    file_size = number("Bytes.", example=102400)
+    mime_type = text("Told from the bytes.", example="application/pdf")
+    batch_id = identifier("The batch that it came in, if any.", null=True)
+    pages_total = number("Null until it is known.", null=True, example=12)
+    retention_days = number(example=365)
+    created_at = moment()
+    processed_at = moment("Null until it has ended.", null=True)
+    error = text("Why it failed.")
+    error_code = text("Why it failed, for programs.")
+    status_url = url("Where to follow it.")
+
+
+class DocumentListSchema(CamelSchema):
+    documents = fields.List(
+        fields.Nested(ListedDocumentSchema), metadata={"description": "The newest first."}
+    )
+    next_cursor = text("What `cursor` takes for the next ones; null after the last.", null=True)
+
+
+class MetadataSchema(CamelSchema):
+    model = text("What converted it.", example="embedded")
+    extracted_pages = number(example=12)
+    processing_time_ms = number(example=840)
+    file_name = text(example="report.pdf")
+    file_size = number("Bytes.", example=102400)
+    mime_type = text("Told from the bytes.", example="application/pdf")
+    cached = _cached()
+
+
+class ResultUsageSchema(Schema):
+    prompt_tokens = number("An estimate, for clients of the predecessor.", example=0)
+    completion_tokens = number("An estimate: characters / 4. Pages are charged.", example=310)
+    total_tokens = number("An estimate.", example=310)
+    pages = number("Pages that were charged.", example=12)
+    costUsd = fields.Float(  # noqa: N815  # the contract's own name
+        metadata={"description": "Exact to the micro-dollar.", "example": 0.0624}
+    )
+
+
+class ResultSchema(CamelSchema):
+    id = identifier("The document.")
+    content = text("Markdown, pages joined by a rule (`---`).", example="# Title\n\nText.")
+    metadata = fields.Nested(MetadataSchema)
+    usage = fields.Nested(ResultUsageSchema)
+    download_url = url("The result.")
+    warnings = _warnings()
+
+
+class UploadOfferSchema(CamelSchema):
+    id = identifier("The document that waits for its bytes.")
+    upload_url = url("PUT exactly `fileSize` bytes there, without any other authentication.")
+    s3_key = text("The object's key.", data_key="s3Key")
+    expires_in = number("Seconds.", example=3600)
+
+
+class UploadCompletedSchema(CamelSchema):
+    id = identifier("The document.")
+    status = text(enum=["pending", "completed"], example="pending")
+    cached = _cached()
+    message = text(example="The document is stored and waits for its conversion.")
+
+
+class BatchDocumentSchema(CamelSchema):
+    id = identifier("The document.")
+    file_name = text(example="report.pdf")
+    file_size = number("Bytes.", example=102400)
+    status = text(enum=list(DOCUMENT_STATUSES), example="pending")
+    error = text("Why it failed.")
+    error_code = text("Why it failed, for programs.")
+
+
+class BatchAcceptedSchema(CamelSchema):
+    batch_id = identifier("The new batch.")
+    status = text(enum=["queued"], example="queued")
+    total_documents = number(example=2)
+    documents = fields.List(fields.Nested(BatchDocumentSchema))
+    status_url = url("Where to follow it.")
+
+
+class BatchProgressSchema(CamelSchema):
+    total = number(example=2)
+    pending = number(example=0)
+    processing = number(example=0)
+    completed = number(example=2)
+    failed = number(example=0)
+    cancelled = number(example=0)
+    deleted = number("Since, by their owner or by retention.", example=0)
+
+
+class BatchStatusSchema(CamelSchema):
+    batch_id = identifier("The batch.")
+    status = text(
+        "`failed` or `cancelled` only if no document was completed.", enum=list(BATCH_STATUSES)
+    )
+    progress = fields.Nested(BatchProgressSchema)
+    created_at = moment()
+    completed_at = moment("Null until every document has ended.", null=True)
+    download_url = url("The results; null until every document has ended.", null=True)
+    mistral_batch_job_id = text("With `useMistralBatch=true`, once Mistral has it.")
+    mistral_status = text("Of that job, in Mistral's words.", example="RUNNING")
+    documents = fields.List(
+        fields.Nested(BatchDocumentSchema), metadata={"description": "With `details=true`."}
+    )
+
+
+class HealthServicesSchema(CamelSchema):
+    database = text(example="connected")
+    s3 = text(
+        "`local`, `configured`, or what is the matter; documents wait meanwhile.", example="local"
+    )
+    workers = text(example="ok")
+    queue = text(example="ok")
+    provider = text(
+        "`ok`, `not used`, or what is the matter; documents wait meanwhile.", example="ok"
+    )
+    disk = text("`ok`, or why nothing new is taken on.", example="ok")
+    turso = text("With replication: `ok`, or what is the matter.", example="ok")
+
+
+class ReplicationSchema(CamelSchema):
+    lag_rows = number("About how many changes Turso lacks.")
+    lag_seconds = fields.Float(metadata={"description": "For how long it has lacked some."})
+
+
+class HealthSchema(CamelSchema):
+    status = text(enum=["healthy", "unhealthy"], example="healthy")
+    timestamp = moment()
+    services = fields.Nested(HealthServicesSchema)
+    replication = fields.Nested(ReplicationSchema)
+    cause = text("Why it is unhealthy.")
+
+
+class ProbeSchema(CamelSchema):
+    status = text(example="ok")

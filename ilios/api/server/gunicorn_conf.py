@@ -1,0 +1,90 @@
+"""Configure gunicorn.
+
+Started by `gunicorn -c python:ilios.api.server.gunicorn_conf 'app:create_app()'`.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import socket
+from pathlib import Path
+from typing import Any
+
+from ilios.api.middleware.access_log import GunicornLog
+from ilios.api.server import parse_errors, startup
+from ilios.core import data_folder, settings
+from ilios.core.errors import StartupError
+from ilios.core.processes import lock_file
+from ilios.core.telemetry import logs, shared_counters
+from ilios.documents import uploads
+
+LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
+
+
+try:
+    _settings = settings.load()
+except StartupError as error:
+    startup.end(error.detail)
+logs.configure(_settings, "web")
+
+bind = f"0.0.0.0:{_settings.port}"
+workers = _settings.web_concurrency
+threads = _settings.web_threads
+worker_class = "ilios.api.server.gunicorn_worker.Worker"
+worker_connections = 2000
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # a heartbeat file
+preload_app = True  # workers share the memory of what was imported; nothing is opened before
+control_socket_disable = True
+graceful_timeout = _settings.shutdown_grace_seconds
+timeout = 60  #: seconds without a heartbeat of a worker's main thread, which only polls
+keepalive = 15
+limit_request_line = parse_errors.REQUEST_LINE_MAX_BYTES
+limit_request_fields = parse_errors.HEADERS_MAX
+limit_request_field_size = parse_errors.HEADER_MAX_BYTES
+logger_class = GunicornLog
+loglevel = _settings.log_level.lower()
+
+
+def on_starting(_server: object) -> None:
+    """Before anything listens: is the port ours? Then what a dead process left may go."""
+    try:
+        with socket.create_server(("0.0.0.0", _settings.port)):  # noqa: S104  # as gunicorn binds
+            pass
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            startup.end(
+                f"PORT {_settings.port} cannot be used ({error.strerror}): set PORT to another."
+            )
+        startup.end(
+            f"PORT {_settings.port} is in use by another process: stop that one, "
+            "or set PORT to a free port."
+        )
+    _lock_data_folder()
+    data_folder.empty(data_folder.uploads(_settings))
+    shared_counters.share(*data_folder.metrics(_settings))
+
+
+def when_ready(_server: object) -> None:
+    """After the import, before the fork: what was imported stays, so let nobody look through it.
+
+    Else a full collection stops every request for a tenth of a second, and copies the shared pages.
+    """
+    gc.freeze()
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """A worker that was killed cannot take its unfinished uploads with it."""
+    uploads.remove_those_of(data_folder.uploads(_settings), worker.pid)
+
+
+def _lock_data_folder() -> None:
+    """Be the only web half here; workers inherit the lock, and the last to end gives it back."""
+    data_folder.prepare(_settings)
+    try:
+        lock_file(data_folder.web_lock(_settings), LOCK_WAIT_SECONDS)
+    except BlockingIOError:
+        startup.end(
+            f"Another service works in {_settings.data_folder}: stop it, or give this one "
+            "a DATA_DIR of its own."
+        )

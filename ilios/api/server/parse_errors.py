@@ -1,0 +1,87 @@
+"""Answers to request heads that gunicorn's parser refuses: problem documents like any other.
+
+No Flask application has seen such a request, so what it would add to an answer is added here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+
+from ilios.api.http_codes import INVALID_LENGTH, code_of
+from ilios.api.middleware.headers import CAREFUL
+from ilios.api.responses.links import shown
+from ilios.core import ids
+from ilios.core.telemetry import logs, tracing
+from ilios.core.telemetry.tracing import Origin
+
+log = logs.get(__name__)
+
+_REQUEST_LINE = re.compile(rb"[A-Z]{1,20} (/[\x21-\x3e\x40-\x7e]{0,200})")
+_REQUEST_ID = re.compile(rb"(?im)^x-request-id:[ \t]*([A-Za-z0-9._-]{1,100})[ \t]*\r?$")
+_TRACEPARENT = re.compile(rb"(?im)^traceparent:[ \t]*([0-9a-f-]{55,200})[ \t]*\r?$")
+_LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([^\r\n]{0,100})")
+REQUEST_LINE_MAX_BYTES = 8190  #: a path with its query
+HEADERS_MAX = 100
+HEADER_MAX_BYTES = 8190
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "This is not an HTTP request that can be read. Send HTTP/1.1, encoded "
+    "as RFC 9112 says.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request stopped arriving. Send it again, without pauses.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The path and its query have more than "
+    f"{REQUEST_LINE_MAX_BYTES} bytes. Send a shorter query.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request has more than {HEADERS_MAX} headers, "
+    f"or one of more than {HEADER_MAX_BYTES} bytes. Send fewer, or shorter ones.",
+    HTTPStatus.EXPECTATION_FAILED: "Expect takes 100-continue only. Leave the header out.",
+    HTTPStatus.NOT_IMPLEMENTED: "Transfer-Encoding takes chunked only. Send the body in chunks, or "
+    "with Content-Length.",
+}
+
+
+def answer(status: HTTPStatus, head: bytes) -> bytes:
+    """The whole answer, for a connection that is closed after it; `head` is what has arrived."""
+    found = _REQUEST_ID.search(head)
+    request_id = found[1].decode() if found else ids.new_id()
+    code, detail = _code_and_detail(status, head)
+    parent = _TRACEPARENT.search(head)
+    origin = Origin(request_id, tracing.taken_up(parent[1].decode() if parent else None))
+    log.info(
+        "request.refused",
+        status=status.value,
+        code=code,
+        request_id=request_id,
+        trace_id=origin.trace_id,
+    )
+    path = _REQUEST_LINE.match(head)
+    body = json.dumps(
+        {
+            "type": f"urn:ilios:error:{code}",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": detail,
+            "instance": shown(path[1].decode()) if path else "",
+            "code": code,
+            "requestId": request_id,
+            "error": status.phrase,
+            "details": detail,
+        }
+    ).encode()
+    headers = (
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Connection: close",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        f"X-Request-ID: {request_id}",
+        *(f"{name}: {value}" for name, value in CAREFUL.items()),
+    )
+    return "\r\n".join((*headers, "", "")).encode() + body
+
+
+def _code_and_detail(status: HTTPStatus, head: bytes) -> tuple[str, str]:
+    lengths = {value.strip().decode("latin-1") for value in _LENGTHS.findall(head)}
+    is_wrong = len(lengths) > 1 or any(not (v.isascii() and v.isdigit()) for v in lengths)
+    if status is HTTPStatus.BAD_REQUEST and is_wrong:
+        shown = " and ".join(sorted(repr(value) for value in lengths))
+        return INVALID_LENGTH, f"Content-Length is {shown}; allowed: one number of bytes."
+    return code_of(status), _DETAILS.get(status, f"{status.phrase}.")

@@ -1,0 +1,25 @@
+"""Extracted images on their way from a job's workspace to the object store."""
+
+from __future__ import annotations
+
+from ilios.documents.results import StoredImage
+from ilios.engines.base import Conversion
+from ilios.storage.base import ObjectStore
+from ilios.storage.object_keys import image_key
+
+
+def keep_images(
+    store: ObjectStore, instance_id: str, document_id: str, conversion: Conversion
+) -> dict[int, list[StoredImage]]:
+    """Store the images of a conversion; returns them by page index.
+
+    Keys are made of document and name, so that a repetition overwrites its own.
+    """
+    kept: dict[int, list[StoredImage]] = {}
+    for page in conversion.pages:
+        for image in page.images:
+            key = image_key(instance_id, document_id, image.name)
+            store.put(key, image.path, image.media_type)
+            stored = StoredImage(image.name, key, image.media_type, image.bbox)
+            kept.setdefault(page.index, []).append(stored)
+    return kept

@@ -1,0 +1,60 @@
+"""What the steps of a provider's batch work with."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from ilios.conversion.provider_batches.records import Records
+from ilios.conversion.recorder import Recorder
+from ilios.db.database import Database
+from ilios.engines.base import Engine
+from ilios.engines.governor import ANSWERED, News
+from ilios.engines.mistral.batch.jobs import Batches
+from ilios.storage.answer_spool import RESULTS_SUFFIX
+from ilios.storage.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a worker process has for all of its batches."""
+
+    database: Database
+    store: ObjectStore
+    engine: Engine
+    lane: Batches
+    recorder: Recorder
+    instance_id: str
+    workspaces: Path
+    answers: Path  #: where downloaded results outlive the step that fetched them
+    poll: timedelta
+    timeout: timedelta
+    step_seconds: float  #: after this long, a step leaves the rest of its work to the next one
+    ambiguous_retries: int
+
+    def results(self, batch_id: str, name: str) -> Path:
+        """Where a downloaded file of results is kept."""
+        return self.answers / f"{batch_id}-{name}{RESULTS_SUFFIX}"
+
+    def forget_results(self, batch_id: str) -> None:
+        """Remove the downloaded results of a batch: the database has them, or they are no use."""
+        for path in self.answers.glob(f"{batch_id}-*{RESULTS_SUFFIX}"):
+            path.unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class Step:
+    """One claim of a batch's job."""
+
+    batch_id: str
+    records: Records
+    workspace: Path
+    until: float  #: on the monotonic clock
+    news: News = ANSWERED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has worked long enough."""
+        return time.monotonic() > self.until

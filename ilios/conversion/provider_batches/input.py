@@ -1,0 +1,213 @@
+"""Building a batch's input: documents are fetched, planned and written into lines.
+
+It goes in portions: as much as one input file takes, whole documents. A portion is uploaded, then
+recorded together with the intents of its lines; so what a dead step has not recorded was nothing,
+and what it has recorded stands.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ilios.conversion.provider_batches.context import Step, Tools
+from ilios.conversion.provider_batches.records import Line
+from ilios.core import ids
+from ilios.core.conversion_errors import (
+    ConversionError,
+    EngineFailed,
+    ParserCrashed,
+    PoisonDocument,
+    ProviderError,
+    ProviderThrottled,
+    ProviderUnavailable,
+    StorageUnavailable,
+)
+from ilios.core.telemetry import logs
+from ilios.db.models import CallState, Document, ProviderBatch
+from ilios.documents.options import options_of
+from ilios.engines.base import Part, Plan, Source
+from ilios.engines.detection import media_types
+from ilios.engines.mistral.batch.lines import InputFile, inline_bytes
+from ilios.engines.page_selection import PageSelection
+
+log = logs.get(__name__)
+
+T = TypeVar("T")
+
+INPUT_FILE_BYTES: Final = 400 * 10**6  #: at most; the provider takes files of 512 MB
+INLINE_MAX_BYTES: Final = 6 * 10**6  #: of a document in a line, in base64
+FULL_BYTES: Final = 300 * 10**6  #: then the next document begins a new input file
+PLAN_ATTEMPTS: Final = 2
+UPLOAD_ATTEMPTS: Final = 5
+UPLOAD_PAUSE_SECONDS: Final = 1.0  #: doubles with each attempt, unless the provider says more
+UPLOAD_PAUSE_MAX_SECONDS: Final = 30.0
+
+
+@dataclass(slots=True)
+class Portion:
+    """An input file in the making."""
+
+    input: InputFile
+    lines: list[Line] = field(default_factory=list)
+    file_ids: list[str] = field(default_factory=list)  #: documents that its lines name
+
+    def too_large(self, parts: list[Part]) -> list[Part]:
+        """Those of a document's parts that cannot travel inside a line."""
+        room, found = INPUT_FILE_BYTES - self.input.size_bytes, []
+        for part in parts:
+            size_bytes = inline_bytes(part.source)
+            if size_bytes <= min(room, INLINE_MAX_BYTES):
+                room -= size_bytes
+            else:
+                found.append(part)
+        return found
+
+
+class Preparation:
+    """One step's work on the input of a round."""
+
+    def __init__(self, tools: Tools, step: Step, batch: ProviderBatch) -> None:
+        self._tools = tools
+        self._step = step
+        self._batch = batch
+
+    def work(self) -> bool:
+        """Go on where the last step has stopped; whether the input is complete."""
+        portion = self._new_portion()
+        for document in self._waiting():
+            self._add(portion, document)
+            if portion.input.size_bytes >= FULL_BYTES or self._step.is_over:
+                self._hand_in(portion)
+                portion = self._new_portion()
+            if self._step.is_over:
+                return False
+        self._hand_in(portion)
+        self._step.records.input_is_complete()
+        return True
+
+    def _waiting(self) -> list[Document]:
+        """Documents that no recorded line of this round stands for."""
+        calls = self._step.records.calls()
+        covered = {call.document_id for call in calls if call.state is CallState.OPEN}
+        return [one for one in self._step.records.open_documents() if one.id not in covered]
+
+    def _new_portion(self) -> Portion:
+        return Portion(InputFile(self._step.workspace / f"{ids.new_id()}.jsonl"))
+
+    def _add(self, portion: Portion, document: Document) -> None:
+        """Write a document's lines, or fail it for what is its own fault."""
+        folder = self._step.workspace / document.id
+        folder.mkdir()
+        try:
+            parts = self._parts(document, folder)
+            if not parts:
+                self._step.records.complete_document(document.id)
+            else:
+                self._tools.recorder.approve(document, self._tools.engine, parts, batch=True)
+                self._write(portion, document, parts)
+        except (ProviderError, StorageUnavailable):
+            raise
+        except ConversionError as error:
+            self._fail(document, error)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _fail(self, document: Document, error: ConversionError) -> None:
+        log.warning(
+            "batch.document_failed",
+            batch_id=self._batch.id,
+            document_id=document.id,
+            code=error.code,
+            reason=error.logged,
+        )
+        self._step.records.fail_document(document.id, error)
+
+    def _parts(self, document: Document, folder: Path) -> list[Part]:
+        """What is left to convert of a document, as files; nothing when all of it is there."""
+        source = Source(folder / "source", document.mime_type, document.file_name)
+        self._tools.store.fetch(document.storage_key, source.path)
+        plan = self._plan(source, options_of(document).pages, folder)
+        done = set(self._step.records.page_indexes(document.id))
+        if not done:
+            return list(plan.parts)
+        wanted = [index for part in plan.parts for index in part.indexes or ()]
+        left = [index for index in wanted if index not in done]
+        if not left:
+            return []
+        return list(self._plan(source, PageSelection.of_indexes(left), folder).parts)
+
+    def _plan(self, source: Source, pages: PageSelection | None, folder: Path) -> Plan:
+        """Plan a document; one that breaks its parser, or the engine, gets a second chance."""
+        for attempt in range(1, PLAN_ATTEMPTS + 1):
+            workspace = folder / ids.new_id()
+            workspace.mkdir()
+            try:
+                return self._tools.engine.plan(source, pages, workspace)
+            except ParserCrashed as error:
+                fault: ConversionError = PoisonDocument(
+                    f"The document crashed its parser {attempt} times. {error.detail}"
+                )
+            except (ConversionError, OSError):
+                raise
+            except Exception:
+                log.exception("batch.plan_broke", batch_id=self._batch.id)
+                fault = PLAN_BROKE
+        raise fault
+
+    def _write(self, portion: Portion, document: Document, parts: list[Part]) -> None:
+        # Whatever can fail comes first: a document has all of its lines, or none.
+        uploaded = {part: self._uploaded(part.source) for part in portion.too_large(parts)}
+        options = options_of(document)
+        for part in parts:
+            line = Line(ids.new_id(), document, part.indexes)
+            if part in uploaded:
+                portion.input.add_uploaded(line.call_id, uploaded[part], options)
+            else:
+                portion.input.add(line.call_id, part.source, options)
+            portion.lines.append(line)
+        portion.file_ids += uploaded.values()
+
+    def _hand_in(self, portion: Portion) -> None:
+        if not portion.lines:
+            return
+        path = portion.input.path
+        try:
+            input_id = self._patiently(
+                lambda: self._tools.lane.files.upload(self._batch.id, path, "batch", path.suffix)
+            )
+        except ProviderError:
+            raise
+        except ConversionError as error:  # the provider refuses it, for whatever reason
+            for line in portion.lines:
+                self._fail(line.document, error)
+        else:
+            self._step.records.hand_in(input_id, portion.file_ids, portion.lines)
+            log.info("batch.input_uploaded", batch_id=self._batch.id, lines=len(portion.lines))
+        path.unlink()
+
+    def _uploaded(self, source: Source) -> str:
+        suffix = media_types.EXTENSIONS.get(source.media_type, "")
+        return self._patiently(
+            lambda: self._tools.lane.files.upload(self._batch.id, source.path, "ocr", suffix)
+        )
+
+    def _patiently(self, upload: Callable[[], T]) -> T:
+        """A portion needs many uploads, and one that fails must not cost all that went before."""
+        for attempt in range(1, UPLOAD_ATTEMPTS):
+            try:
+                return upload()
+            except (ProviderThrottled, ProviderUnavailable) as error:
+                asked = error.retry_after_seconds if isinstance(error, ProviderThrottled) else None
+                pause = asked or UPLOAD_PAUSE_SECONDS * 2 ** (attempt - 1)
+            time.sleep(min(pause, UPLOAD_PAUSE_MAX_SECONDS))
+        return upload()
+
+
+PLAN_BROKE: Final = EngineFailed(
+    "The engine broke on this document before it was sent; the log has the cause."
+)

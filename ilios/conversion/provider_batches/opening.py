@@ -1,0 +1,46 @@
+"""The batch lane of a worker process."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from ilios import engines
+from ilios.conversion.provider_batches.context import Tools
+from ilios.conversion.provider_batches.runner import ProviderBatches
+from ilios.conversion.recorder import Recorder
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.documents import repository
+from ilios.engines.base import Engine
+from ilios.storage.base import ObjectStore
+
+STEP_SECONDS: Final = 120.0
+
+
+def open_batches(
+    settings: Settings, database: Database, store: ObjectStore, engine: Engine, recorder: Recorder
+) -> ProviderBatches | None:
+    """None for an engine whose provider has no batch lane."""
+    with database.reading() as session:
+        instance_id = repository.instance_id(session)
+    lane = engines.open_batches(engine, settings, instance_id)
+    if lane is None:
+        return None
+    return ProviderBatches(
+        Tools(
+            database=database,
+            store=store,
+            engine=engine,
+            lane=lane,
+            recorder=recorder,
+            instance_id=instance_id,
+            workspaces=data_folder.workspaces(settings),
+            answers=data_folder.answers(settings),
+            poll=timedelta(seconds=settings.provider_batch_poll_seconds),
+            timeout=timedelta(hours=settings.provider_batch_timeout_hours),
+            step_seconds=min(STEP_SECONDS, settings.job_deadline_seconds / 2),
+            ambiguous_retries=settings.ambiguous_retries,
+        )
+    )

@@ -1,0 +1,216 @@
+"""What a step of a provider's batch changes, in one transaction each; all raise LeaseLost.
+
+Only this module writes `provider_batches`. The calls of a batch carry its id in place of a job's:
+they outlive the step that recorded them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from ilios import engines
+from ilios.accounts import ledger
+from ilios.core import clock
+from ilios.core.conversion_errors import ConversionError
+from ilios.db.database import Database
+from ilios.db.models import Call, Document, Job, ProviderBatch, ProviderBatchState
+from ilios.documents import repository, results
+from ilios.queue import jobs
+from ilios.queue.jobs import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the input: one call of the batch, for these pages of a document."""
+
+    call_id: str
+    document: Document
+    indexes: tuple[int, ...] | None
+
+
+class Records:
+    """The rows of one batch, as long as its job is under this lease."""
+
+    def __init__(self, database: Database, lease: Lease, batch_id: str) -> None:
+        self._database = database
+        self._lease = lease
+        self._batch_id = batch_id
+
+    def batch(self) -> ProviderBatch:
+        with self._database.reading() as session:
+            return session.get_one(ProviderBatch, self._batch_id)
+
+    def open_documents(self) -> list[Document]:
+        """Documents that are still to be converted, in the order of submission."""
+        with self._database.reading() as session:
+            return repository.open_in_batch_lane(session, self._batch_id)
+
+    def page_indexes(self, document_id: str) -> list[int]:
+        with self._database.reading() as session:
+            return repository.page_indexes(session, document_id)
+
+    def calls(self) -> list[Call]:
+        with self._database.reading() as session:
+            return ledger.calls_of(session, self._batch_id)
+
+    @contextmanager
+    def changing(self) -> Iterator[tuple[Session, ProviderBatch]]:
+        """A transaction that nobody but the holder of the lease makes."""
+        with self._database.writing() as session:
+            jobs.held(session, self._lease)
+            yield session, session.get_one(ProviderBatch, self._batch_id)
+
+    def hand_in(self, input_file_id: str, file_ids: list[str], lines: Sequence[Line]) -> None:
+        """The provider has a part of the input: record it together with its lines' intents."""
+        with self.changing() as (session, batch):
+            now = clock.now()
+            batch.input_file_ids = [*batch.input_file_ids, input_file_id]
+            batch.file_ids = [*batch.file_ids, input_file_id, *file_ids]
+            for line in lines:
+                intent = ledger.Intent(
+                    batch.id, engines.MISTRAL, batch.model, line.indexes, is_batch=True
+                )
+                ledger.open_call(session, line.document, intent, now, line.call_id)
+            _note_page_counts(session, lines)
+
+    def complete_document(self, document_id: str) -> None:
+        """End a document all of whose pages are there already."""
+        with self.changing() as (session, _):
+            results.complete(session, document_id, clock.now())
+
+    def fail_document(self, document_id: str, error: ConversionError) -> None:
+        with self.changing() as (session, _):
+            results.fail(session, document_id, error, clock.now())
+
+    def input_is_complete(self) -> None:
+        """preparing → submitting; → cleaning when there is nothing to submit."""
+        with self.changing() as (_, batch):
+            batch.state = (
+                ProviderBatchState.SUBMITTING
+                if batch.input_file_ids
+                else ProviderBatchState.CLEANING
+            )
+
+    def is_about_to_submit(self) -> None:
+        """Committed before the provider is asked: from here on it may have a job."""
+        with self.changing() as (_, batch):
+            batch.submitted_at = clock.now()
+
+    def was_not_submitted(self) -> None:
+        """The provider has said that it has made no job."""
+        with self.changing() as (_, batch):
+            batch.submitted_at = None
+
+    def is_submitted(self, job_id: str, status: str) -> None:
+        """submitting → running: the provider has this round's job."""
+        with self.changing() as (session, batch):
+            batch.state = ProviderBatchState.RUNNING
+            batch.provider_job_id = job_id
+            batch.provider_status = status
+            results.begin_in_batch_lane(session, batch.id, clock.now())
+
+    def refuse_input(self) -> None:
+        """submitting → preparing: the input is lost, and has to be built once more."""
+        with self.changing() as (session, batch):
+            ledger.refuse_all(session, batch.id, clock.now())
+            batch.input_file_ids = []
+            batch.state = ProviderBatchState.PREPARING
+
+    def refuse_round(self, error: ConversionError) -> None:
+        """submitting → cleaning: the provider does not take the batch, whatever we try."""
+        with self.changing() as (session, batch):
+            ledger.refuse_all(session, batch.id, clock.now())
+            _fail_all(session, batch, error)
+            batch.state = ProviderBatchState.CLEANING
+
+    def drop_round(self) -> None:
+        """submitting → cleaning: nobody waits for any of it any more, and nothing was made."""
+        with self.changing() as (session, batch):
+            ledger.refuse_all(session, batch.id, clock.now())
+            batch.state = ProviderBatchState.CLEANING
+
+    def note_status(self, status: str, file_ids: Iterable[str]) -> None:
+        """What the provider says of its job, and which files it has made of it."""
+        batch = self.batch()
+        new = [file_id for file_id in file_ids if file_id not in batch.file_ids]
+        if batch.provider_status == status and not new:
+            return
+        with self.changing() as (_, batch):
+            batch.provider_status = status
+            batch.file_ids = [*batch.file_ids, *new]
+
+    def end_round(self) -> bool:
+        """cleaning → preparing of the next round; → ended, with the job, when all is done."""
+        with self.changing() as (session, batch):
+            if repository.open_in_batch_lane(session, batch.id):
+                batch.state = ProviderBatchState.PREPARING
+                batch.round += 1
+                batch.submitted_at = None
+                batch.input_file_ids, batch.file_ids = [], []
+                return False
+            self._end(session, batch)
+            return True
+
+    def give_up(self, error: ConversionError) -> None:
+        """→ ended, whatever the state: no step comes through any more."""
+        with self.changing() as (session, batch):
+            if batch.submitted_at is None:
+                ledger.refuse_all(session, batch.id, clock.now())
+            ledger.abandon(session, [batch.id], clock.now())
+            _fail_all(session, batch, error)
+            self._end(session, batch)
+
+    def attempts(self) -> int:
+        with self._database.reading() as session:
+            return jobs.held(session, self._lease).attempts
+
+    def wait(self, pause: timedelta) -> None:
+        """End a step that went well."""
+        with self._database.writing() as session:
+            jobs.next_step(session, self._lease, clock.now() + pause)
+
+    def postpone(self, pause: timedelta, reason: str) -> None:
+        """End a step that something else than the batch was in the way of."""
+        with self._database.writing() as session:
+            jobs.postpone(session, self._lease, clock.now() + pause, reason)
+
+    def retry(self, reason: str) -> None:
+        """End a step that failed, nobody knows why."""
+        with self._database.writing() as session:
+            jobs.retry(session, self._lease, reason, clock.now())
+
+    def _end(self, session: Session, batch: ProviderBatch) -> None:
+        now = clock.now()
+        batch.state = ProviderBatchState.ENDED
+        batch.ended_at = now
+        batch.input_file_ids, batch.file_ids = [], []
+        jobs.finish(session, self._lease, now)
+
+
+def batch_id_of(session: Session, lease: Lease) -> str:
+    """Which batch a job takes forward. Raises LeaseLost."""
+    job: Job = jobs.held(session, lease)
+    if job.provider_batch_id is None:
+        raise ValueError(f"job {job.id} is none of a provider's batch")
+    return job.provider_batch_id
+
+
+def _note_page_counts(session: Session, lines: Sequence[Line]) -> None:
+    """All lines of a document's first round tell how many pages its result is going to have."""
+    pages: Counter[str] = Counter()
+    for line in lines:
+        if line.indexes is not None and line.document.page_count is None:
+            pages[line.document.id] += len(line.indexes)
+    for document_id, page_count in pages.items():
+        results.note_page_count(session, document_id, page_count)
+
+
+def _fail_all(session: Session, batch: ProviderBatch, error: ConversionError) -> None:
+    for document in repository.open_in_batch_lane(session, batch.id):
+        results.fail(session, document.id, error, clock.now())

@@ -1,0 +1,208 @@
+"""Keeping what a batch's job brought: output and error file, line by line; then the round ends."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from ilios.accounts import ledger
+from ilios.conversion.images import keep_images
+from ilios.conversion.provider_batches import rounds
+from ilios.conversion.provider_batches.context import Step, Tools
+from ilios.conversion.provider_batches.rounds import Results
+from ilios.conversion.recorder import missing_pages
+from ilios.core import clock
+from ilios.core.conversion_errors import (
+    ConversionError,
+    OutcomeUnknown,
+    PagesMissing,
+    StorageUnavailable,
+)
+from ilios.core.errors import DatabaseBusy, LeaseLost
+from ilios.core.telemetry import logs
+from ilios.db.models import Call, CallState, Document, ProviderBatch
+from ilios.documents import repository, results
+from ilios.documents.options import options_of
+from ilios.engines.base import Conversion, Part, Source
+from ilios.engines.mistral.batch.jobs import FileGone, ProviderJob
+from ilios.engines.mistral.batch.lines import LineAnswer
+from ilios.provider_batches import waits
+from ilios.storage.answer_spool import Question
+
+log = logs.get(__name__)
+
+ANSWER_SOURCE: Final = Source(Path(), "application/octet-stream", "answer")
+NOT_THE_LINES_DOING: Final = (DatabaseBusy, DBAPIError, LeaseLost, OSError, StorageUnavailable)
+BROKE: Final = OutcomeUnknown("The result could not be kept; the log has the cause.")
+
+
+class Collection:
+    """One step's work on the results of a round; `job` is None when the provider has lost it."""
+
+    def __init__(
+        self, tools: Tools, step: Step, batch: ProviderBatch, job: ProviderJob | None
+    ) -> None:
+        self._tools = tools
+        self._step = step
+        self._batch = batch
+        self._job = job
+        self._calls = {call.call_id: call for call in step.records.calls()}
+        self._faults: dict[str, ConversionError] = {}  #: by document: why a line of it failed
+        self._lines = 0
+
+    def work(self) -> bool:
+        """Keep what is not kept yet; whether the round has ended."""
+        for path in self._results():
+            for line in self._tools.lane.answers(path, self._batch.model):
+                self._lines += 1
+                if self._take(line) and self._step.is_over:
+                    return False
+        self._require_all_lines()
+        self._end_round()
+        return True
+
+    def _results(self) -> Iterator[Path]:
+        """Output and error file on the data volume, fetched by this step or an earlier one."""
+        for number, file_id in enumerate(self._job.file_ids if self._job else ()):
+            path = self._tools.results(self._batch.id, f"{self._batch.round}-{number}")
+            if path.exists() or self._fetch(file_id, path):
+                yield path
+
+    def _fetch(self, file_id: str, path: Path) -> bool:
+        draft = self._step.workspace / path.name
+        if self._tools.lane.files.download(file_id, draft):
+            draft.rename(path)
+            return True
+        if self._step.records.attempts() <= waits.GONE_ATTEMPTS:
+            raise FileGone("Mistral does not find the results of the batch.")
+        log.error("batch.results_lost", batch_id=self._batch.id, file_id=file_id)
+        return False
+
+    def _require_all_lines(self) -> None:
+        """Fetch the results again while they are shorter than the provider says: it is paid for."""
+        answered = self._job.answered if self._job else 0
+        if self._lines >= answered or self._step.records.attempts() > waits.GONE_ATTEMPTS:
+            return
+        self._tools.forget_results(self._batch.id)
+        raise FileGone(f"Mistral gave {self._lines} of {answered} results of the batch.")
+
+    def _take(self, line: LineAnswer) -> bool:
+        """Keep what a line brought; False when an earlier step has done that."""
+        call = self._calls.get(line.custom_id)
+        if call is None:
+            log.warning("batch.line_unknown", batch_id=self._batch.id)
+            return False
+        is_new = call.state is CallState.OPEN
+        if line.fault is not None:
+            self._note_fault(call, line.fault, is_source_lost=line.is_source_lost)
+        elif is_new:
+            self._note_answer(call, line.answer)
+        return is_new
+
+    def _note_fault(
+        self, call: Call, fault: ConversionError, *, is_source_lost: bool = False
+    ) -> None:
+        """Close the line's call; fail its document, unless another round may help."""
+        may_help = fault.retryable or (is_source_lost and self._batch.round == 1)
+        self._faults[call.document_id] = fault
+        with self._step.records.changing() as (session, _):
+            close = ledger.doubt if isinstance(fault, OutcomeUnknown) else ledger.refuse
+            close(session, call.call_id, clock.now())
+            if not may_help:
+                results.fail(session, call.document_id, fault, clock.now())
+        if not may_help:
+            self._say_failed(call.document_id, fault)
+
+    def _note_answer(self, call: Call, answer: bytes) -> None:
+        workspace = self._step.workspace / call.call_id
+        workspace.mkdir()
+        try:
+            self._read(call, answer, workspace)
+        except NOT_THE_LINES_DOING:
+            raise
+        except ConversionError as error:
+            self._note_fault(call, error)
+        except Exception:
+            log.exception("batch.line_broke", batch_id=self._batch.id, call_id=call.call_id)
+            self._note_fault(call, BROKE)
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
+
+    def _read(self, call: Call, answer: bytes, workspace: Path) -> None:
+        with self._tools.database.reading() as session:
+            document = session.get_one(Document, call.document_id)
+            is_wanted = results.takes_pages(session, document.id)
+            indexes = _indexes(session, call, document) if is_wanted else None
+        question = Question(call.call_id, call.job_id, document.id, indexes)
+        part = Part(ANSWER_SOURCE, indexes)
+        conversion = self._tools.engine.read(answer, part, options_of(document), workspace)
+        self._keep(question, conversion)
+        if missing := missing_pages(question, conversion):
+            self._faults[document.id] = PagesMissing(missing)
+
+    def _keep(self, question: Question, conversion: Conversion) -> None:
+        """Pages, ledger and, with the last of its pages, the document: in one transaction."""
+        with self._tools.database.reading() as session:
+            is_wanted = results.takes_pages(session, question.document_id)
+        images = (
+            keep_images(
+                self._tools.store, self._tools.instance_id, question.document_id, conversion
+            )
+            if is_wanted
+            else {}
+        )
+        with self._step.records.changing() as (session, _):
+            self._tools.recorder.keep(
+                session, self._tools.engine, question, conversion, images, batch=True
+            )
+            is_whole = results.is_whole(session, question.document_id)
+            if is_whole:
+                results.complete(session, question.document_id, clock.now())
+        log.info(
+            "batch.line_settled",
+            batch_id=self._batch.id,
+            call_id=question.call_id,
+            document_id=question.document_id,
+            model=conversion.usage.model,
+            pages=conversion.usage.pages,
+        )
+        if is_whole:
+            log.info("document.completed", document_id=question.document_id)
+
+    def _end_round(self) -> None:
+        results = Results(self._job, self._lines > 0, self._faults)
+        with self._step.records.changing() as (session, batch):
+            failed = rounds.end(session, batch, results, self._tools.ambiguous_retries)
+        for document_id, reason in failed.items():
+            self._say_failed(document_id, reason)
+
+    def _say_failed(self, document_id: str, reason: ConversionError) -> None:
+        log.warning(
+            "batch.document_failed",
+            batch_id=self._batch.id,
+            document_id=document_id,
+            code=reason.code,
+            reason=reason.logged,
+        )
+
+
+def _indexes(session: Session, call: Call, document: Document) -> tuple[int, ...] | None:
+    """Which pages a line has asked for: of its range, what the document did not have before."""
+    if call.first_page is None or call.last_page is None:
+        return None
+    selected = options_of(document).pages
+    asked = (
+        selected.between(call.first_page, call.last_page)
+        if selected
+        else range(call.first_page, call.last_page + 1)
+    )
+    done = set(repository.page_indexes(session, document.id))
+    indexes = tuple(index for index in asked if index not in done)
+    if len(indexes) != call.expected_pages:
+        raise OutcomeUnknown("The document has got pages of this line from elsewhere meanwhile.")
+    return indexes

@@ -1,0 +1,100 @@
+"""The end of a round: what is still open goes into another one, or fails with a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from ilios.accounts import ledger
+from ilios.core import clock
+from ilios.core.conversion_errors import (
+    ConversionError,
+    OutcomeUnknown,
+    PagesMissing,
+    ProviderBatchCancelled,
+    ProviderBatchFailed,
+    ProviderBatchTimedOut,
+)
+from ilios.db.models import Call, CallState, ProviderBatch, ProviderBatchState
+from ilios.documents import repository, results
+from ilios.engines.mistral.batch.jobs import ProviderJob
+
+MAX_ROUNDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a round has brought, beside what is kept already."""
+
+    job: ProviderJob | None  #: None when the provider has lost it
+    has_answers: bool
+    faults: Mapping[str, ConversionError]  #: by document: why a line of it failed
+
+
+def end(
+    session: Session, batch: ProviderBatch, outcome: Results, ambiguous_retries: int
+) -> dict[str, ConversionError]:
+    """running → cleaning; every call is closed. Returns why documents have failed."""
+    now = clock.now()
+    failed: dict[str, ConversionError] = {}
+    if not _may_be_billed(outcome):
+        ledger.refuse_all(session, batch.id, now)
+    ledger.abandon(session, [batch.id], now)
+    calls = ledger.calls_of(session, batch.id)
+    doubts = Counter(call.document_id for call in calls if call.state is CallState.UNKNOWN)
+    ending = _ending(outcome.job)
+    for document in repository.open_in_batch_lane(session, batch.id):
+        is_last = (
+            isinstance(ending, ProviderBatchCancelled)  # nobody repeats what somebody has stopped
+            or batch.round >= MAX_ROUNDS
+            or doubts[document.id] > ambiguous_retries
+        )
+        if is_last:
+            reason = outcome.faults.get(document.id) or _omission(document.id, calls) or ending
+            results.fail(session, document.id, _last(reason, batch.round), now)
+            failed[document.id] = reason
+    batch.state = ProviderBatchState.CLEANING
+    return failed
+
+
+def _may_be_billed(outcome: Results) -> bool:
+    """Whether lines without an answer may have been done; nothing is, of a job that never began."""
+    return outcome.has_answers or outcome.job is None or outcome.job.has_begun
+
+
+def _omission(document_id: str, calls: list[Call]) -> ConversionError | None:
+    """Every line of the document was answered, and still it is not whole."""
+    states = {call.state for call in calls if call.document_id == document_id}
+    if states != {CallState.SETTLED}:
+        return None
+    return PagesMissing("The provider left out some of the pages.")
+
+
+def _ending(job: ProviderJob | None) -> ConversionError:
+    """Why a document got no answer, from how the job ended."""
+    if job is None:
+        return ProviderBatchFailed("The provider does not know the batch any more.")
+    match job.status:
+        case "SUCCESS":
+            return OutcomeUnknown("The provider ended the batch without a word on this document.")
+        case "CANCELLED":
+            return ProviderBatchCancelled(
+                "The batch was cancelled at the provider before this document was converted."
+            )
+        case "FAILED":
+            return ProviderBatchFailed(f"The provider gave the batch up. {job.complaint}".strip())
+        case _:
+            return ProviderBatchTimedOut(
+                "The provider did not get to this document within the time that a batch has "
+                "(PROVIDER_BATCH_TIMEOUT_HOURS)."
+            )
+
+
+def _last(reason: ConversionError, round_number: int) -> ConversionError:
+    """The reason, with how often it was met and what can be done."""
+    tried = f" It was tried in {round_number} batches." if round_number > 1 else ""
+    return type(reason)(f"{reason.detail}{tried} Retry it by hand.")

@@ -1,0 +1,164 @@
+"""The data folder: what lies where, and whether we may write there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ilios.core import ids
+from ilios.core.errors import StartupError
+from ilios.core.settings import Settings
+
+MAX_SOCKET_PATH = 107  #: bytes; sockaddr_un.sun_path less its final NUL
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # files there are made with care: ilios.core.telemetry.process_slots
+DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock")
+
+
+def uploads(settings: Settings) -> Path:
+    """Files that are arriving; the web processes' own."""
+    return settings.data_folder / "tmp" / "uploads"
+
+
+def workspaces(settings: Settings) -> Path:
+    """One folder for each running job; the workers' own."""
+    return settings.data_folder / "tmp" / "jobs"
+
+
+def workspace(workspaces: Path, job_id: str, lease_token: str) -> Path:
+    """The folder of one attempt at a job, among the others."""
+    return workspaces / f"{job_id}-{lease_token}"
+
+
+def answers(settings: Settings) -> Path:
+    """Paid answers that the database does not have yet; see ilios.storage.answer_spool."""
+    return settings.data_folder / "answers"
+
+
+def wake_socket(settings: Settings) -> Path:
+    """Where the supervisor listens for wake-up datagrams."""
+    return settings.data_folder / "run" / "wake.sock"
+
+
+def supervisor_lock(settings: Settings) -> Path:
+    """Held by the supervisor and its workers, so that the next one waits for all of them."""
+    return settings.data_folder / "run" / "supervisor.lock"
+
+
+def supervisor_state(settings: Settings) -> Path:
+    """What the supervisor last said of itself; see ilios.operations.heartbeat."""
+    return settings.data_folder / "run" / "supervisor.json"
+
+
+def interrupted(settings: Settings) -> Path:
+    """Jobs that a stop interrupted and could not give back; see ilios.workers.interrupted_jobs."""
+    return settings.data_folder / "run" / "interrupted.json"
+
+
+def request_rates(settings: Settings) -> Path:
+    """How many requests each key has sent of late; see ilios.accounts.rate_limits."""
+    return settings.data_folder / "run" / "rates"
+
+
+def metrics(settings: Settings) -> tuple[Path, Path]:
+    """Where the processes count: in memory, or, on a machine without /dev/shm, beside the sockets.
+
+    A page that is mapped from a disk is a SIGBUS when that fails, and a wait when it is slow. The
+    data folder's device and inode name it: two containers of one pod share their memory.
+    """
+    found = settings.data_folder.stat()
+    name = f"ilios-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
+    return SHARED_MEMORY / name, settings.data_folder / "run" / "metrics"
+
+
+def objects(settings: Settings) -> Path:
+    """The local store's objects."""
+    return settings.data_folder / "objects"
+
+
+def web_lock(settings: Settings) -> Path:
+    """Held by gunicorn and its workers, so that no second one takes their uploads away."""
+    return settings.data_folder / "run" / "web.lock"
+
+
+def node_id_file(settings: Settings) -> Path:
+    return settings.data_folder / "node-id"
+
+
+def node_id(settings: Settings) -> str:
+    """The name of this data folder's node, drawn at its first start."""
+    path = node_id_file(settings)
+    if not path.exists():
+        path.write_text(ids.new_id())
+    return path.read_text().strip()
+
+
+def signing_key(settings: Settings) -> Path:
+    """Signs the links of the local store."""
+    return settings.data_folder / "link-signing.key"
+
+
+def own_files(settings: Settings) -> list[Path]:
+    """What the service has made so far: database, folders and files. Not what lies deeper."""
+    database = settings.database_path
+    made = (
+        *(database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES),
+        *own_folders(settings),
+        supervisor_lock(settings),
+        web_lock(settings),
+        node_id_file(settings),
+        signing_key(settings),
+    )
+    return [path for path in made if path.exists()]
+
+
+def own_folders(settings: Settings) -> tuple[Path, ...]:
+    """The folders that every process of the service may write in."""
+    return (
+        uploads(settings),
+        workspaces(settings),
+        answers(settings),
+        objects(settings),
+        wake_socket(settings).parent,
+        request_rates(settings),
+    )
+
+
+def require_short_path(settings: Settings) -> None:
+    """Raises StartupError when a socket's path in the data folder would be too long."""
+    too_long = len(os.fsencode(wake_socket(settings))) - MAX_SOCKET_PATH
+    if too_long > 0:
+        raise StartupError(
+            f"DATA_DIR is {str(settings.data_folder)!r}, {too_long} bytes too long for a socket "
+            "inside it; for example DATA_DIR=/data."
+        )
+
+
+def prepare(settings: Settings) -> None:
+    """Create the folders.
+
+    Raises StartupError with the cause and the remedy when the data folder cannot be used.
+    """
+    folder = settings.data_folder
+    require_short_path(settings)
+    try:
+        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+        for path in own_folders(settings):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = path / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {folder} cannot be written ({error.strerror}): give it to user "
+            f"{os.getuid()} (chown -R {os.getuid()} {folder}), or set DATA_DIR to another folder."
+        ) from error
+
+
+def empty(folder: Path) -> None:
+    """Remove everything below a folder of temporary files, left by a process that died."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)

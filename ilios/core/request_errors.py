@@ -1,0 +1,279 @@
+"""What is wrong with a request, or keeps it from being answered now, as classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ilios.core.errors import IliosError
+
+
+class RequestError(IliosError):
+    """A request that the client has to change before it can succeed."""
+
+    code = "bad_request"
+
+
+class InvalidField(RequestError):
+    """A field is malformed or out of range; names the field, its value and what is allowed."""
+
+    code = "invalid_field"
+
+    def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
+        shown = f"{value!r:.80}"
+        super().__init__(f"{field} is {shown}; allowed: {allowed}.")
+        self.field = field
+        self.code = code or f"invalid_{field}"  # type: ignore[misc]  # one class, one code a field
+
+
+class InvalidCursor(RequestError):
+    """A cursor that was not given out for this list."""
+
+    code = "invalid_cursor"
+
+
+class MissingFile(RequestError):
+    """The multipart field that should carry a file is absent or is plain text."""
+
+    code = "missing_file"
+
+
+class EmptyFile(RequestError):
+    """A file of zero bytes."""
+
+    code = "empty_file"
+
+
+class TooManyFiles(RequestError):
+    """More files than a batch may hold."""
+
+    code = "too_many_files"
+
+
+class MalformedRequest(RequestError):
+    """The body is not what its headers say: bad JSON, broken multipart, wrong content type."""
+
+    code = "malformed_request"
+
+
+class TruncatedBody(RequestError):
+    """The body ended before Content-Length bytes had arrived."""
+
+    code = "truncated_body"
+
+
+class SlowBody(RequestError):
+    """The body stopped arriving for longer than the socket timeout."""
+
+    code = "request_timeout"
+    title = "Request timed out"
+
+
+class FileTooLarge(RequestError):
+    """A file, a form field or a whole request beyond its size limit."""
+
+    code = "file_too_large"
+
+
+class UnsupportedType(RequestError):
+    """The bytes are of a type that no engine reads."""
+
+    code = "unsupported_type"
+
+
+class OptionUnavailable(RequestError):
+    """An option that is known but cannot be had here; refused so that it is never ignored."""
+
+    code = "option_unavailable"
+    title = "Option not available"
+
+
+class BatchRefused(RequestError):
+    """At least one file of a batch was refused, so nothing was stored."""
+
+    code = "batch_refused"
+
+    def __init__(self, reasons: Sequence[tuple[str, RequestError]]) -> None:
+        listed = " ".join(f"{name}: {reason.detail}" for name, reason in reasons)
+        super().__init__(f"Nothing was stored. {listed}")
+        self.reasons = tuple(reasons)
+
+
+class Unauthorized(RequestError):
+    """No valid API key."""
+
+    code = "unauthorized"
+
+
+class KeyRevoked(Unauthorized):
+    """The API key was revoked."""
+
+    code = "key_revoked"
+
+
+class KeyExpired(Unauthorized):
+    """The API key has expired, or its secret was replaced by a new one."""
+
+    code = "key_expired"
+
+
+class InsufficientScope(RequestError):
+    """The API key does not have the scope that the call needs."""
+
+    code = "insufficient_scope"
+
+
+class RateLimited(RequestError):
+    """The API key has sent as many requests as it may in a minute."""
+
+    code = "rate_limited"
+
+    def __init__(self, requests_per_minute: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"This key may send {requests_per_minute} requests in 60 seconds, and has. "
+            f"Try again in {retry_after_seconds} s."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotFound(RequestError):
+    """Nothing with this id belongs to the caller.
+
+    The text never repeats the id: the answer for somebody else's id and for an unknown one is the
+    same to the byte.
+    """
+
+    code = "not_found"
+
+
+class DocumentNotFound(NotFound):
+    code = "document_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No document with this id belongs to this key.")
+
+
+class JobNotFound(NotFound):
+    """No job or document has this id."""
+
+    code = "job_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No job and no document has this id. `ilios jobs list` shows those open.")
+
+
+class BatchNotFound(NotFound):
+    code = "batch_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No batch with this id belongs to this key.")
+
+
+class ImageNotFound(NotFound):
+    code = "image_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The document has no image of this name.")
+
+
+class LinkInvalid(NotFound):
+    """A presigned link that is forged, expired or whose object is gone."""
+
+    code = "link_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid or has expired. Ask for a new one.")
+
+
+class Conflict(RequestError):
+    """The request is right, but not now."""
+
+    code = "conflict"
+
+
+class DocumentNotReady(Conflict):
+    """The conversion has not ended yet."""
+
+    code = "document_not_ready"
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class DocumentFailed(Conflict):
+    """The conversion failed, so there is no result."""
+
+    code = "document_failed"
+
+
+class DocumentCancelled(Conflict):
+    """The conversion was cancelled, so there is no result."""
+
+    code = "document_cancelled"
+
+
+class TooLate(Conflict):
+    """What should be cancelled has ended."""
+
+    code = "too_late"
+
+
+class NothingToRetry(Conflict):
+    """Only what has failed or was cancelled can be retried."""
+
+    code = "nothing_to_retry"
+
+
+class BatchNotFinished(Conflict):
+    code = "batch_not_finished"
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class UploadIncomplete(Conflict):
+    """The object behind a presigned upload is missing or has another size."""
+
+    code = "upload_incomplete"
+
+
+class UploadAlreadyCompleted(Conflict):
+    code = "upload_already_completed"
+
+
+class Gone(RequestError):
+    """It existed, and does not any more."""
+
+    code = "document_deleted"
+    title = "Gone"
+
+
+class OriginalMissing(Gone):
+    code = "original_missing"
+
+
+class Busy(IliosError):
+    """No place to wait for a result is free; nothing was stored."""
+
+    code = "busy"
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class StillRunning(IliosError):
+    """The wait for an immediate conversion ended before the conversion did."""
+
+    code = "still_running"
+
+    def __init__(self, document_id: str, waited_seconds: int) -> None:
+        super().__init__(
+            f"The conversion goes on after {waited_seconds} s; follow it at statusUrl."
+        )
+        self.document_id = document_id
+
+
+class ConversionFailed(IliosError):
+    """An immediate conversion ended as failed; `engine_fault` tells whose fault it was."""
+
+    code = "conversion_failed"
+
+    def __init__(self, document_id: str, code: str, detail: str, *, engine_fault: bool) -> None:
+        super().__init__(detail)
+        self.document_id = document_id
+        self.code = code  # type: ignore[misc]  # the document's own code
+        self.engine_fault = engine_fault

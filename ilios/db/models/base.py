@@ -1,0 +1,97 @@
+"""What all tables are made of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    Enum,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    literal_column,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase
+
+from ilios.db.models.statuses import (
+    CallState,
+    DocumentStatus,
+    JobStatus,
+    JobType,
+    ProviderBatchState,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. Refuses naive values, which have no meaning here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _status(enum: type[StrEnum]) -> Enum:
+    # Text without a CHECK constraint: a new status needs no table rebuild.
+    return Enum(
+        enum,
+        native_enum=False,
+        create_constraint=False,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy reads it as declared
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[str]: JSON,
+        DocumentStatus: _status(DocumentStatus),
+        JobStatus: _status(JobStatus),
+        JobType: _status(JobType),
+        ProviderBatchState: _status(ProviderBatchState),
+        CallState: _status(CallState),
+    }
+
+
+ID = String(30)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that meet `where`, in SQL."""
+    rows = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
+# Literals, else SQLite cannot prove that a partial index applies.
+PENDING: ColumnElement[str] = literal_column("'pending'")
+PROCESSING: ColumnElement[str] = literal_column("'processing'")
+CANCELLED: ColumnElement[str] = literal_column("'cancelled'")
+DELETED: ColumnElement[str] = literal_column("'deleted'")
+AWAITING_UPLOAD: ColumnElement[str] = literal_column("'awaiting_upload'")

@@ -1,0 +1,161 @@
+"""Documents, their pages, and what they were submitted in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ilios.db.models.base import ID, Base, partial_index
+from ilios.db.models.statuses import DocumentStatus, ProviderBatchState
+
+
+class Batch(Base):
+    """Documents that were submitted together. Its status and counters are derived from them."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    total_documents: Mapped[int]
+    priority: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class ProviderBatch(Base):
+    """What the provider's batch lane works on for one of our batches."""
+
+    __tablename__ = "provider_batches"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.id"))
+    owner: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(100))
+    state: Mapped[ProviderBatchState]
+    round: Mapped[int] = mapped_column(default=1)  #: failed lines are tried again in a new one
+    provider_job_id: Mapped[str | None] = mapped_column(String(100))
+    provider_status: Mapped[str | None] = mapped_column(String(40))  #: in the provider's words
+    input_file_ids: Mapped[list[str]] = mapped_column(default=list)  #: this round's lines
+    file_ids: Mapped[list[str]]  #: files at the provider to be deleted at the round's end: all
+    created_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]  #: since when a job of this round may exist
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_provider_batches_batch", "batch_id"),)
+
+
+_RESERVING = "reserved_pages > 0 AND status IN ('pending', 'processing')"
+RESERVING = text(_RESERVING)  #: a literal, as those in ilios.db.models.base
+
+
+class Document(Base):
+    """A document and where its conversion stands. Slim: Markdown lives in `pages`."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))  #: hash of the key, or `anonymous`
+    file_name: Mapped[str] = mapped_column(Text)
+    mime_type: Mapped[str] = mapped_column(String(100))
+    file_size: Mapped[int] = mapped_column(BigInteger)  #: bytes
+    sha256: Mapped[str | None] = mapped_column(String(64))  #: hex; None until the bytes are here
+    storage_key: Mapped[str] = mapped_column(Text)
+    status: Mapped[DocumentStatus]
+    error: Mapped[str | None] = mapped_column(Text)  #: a sentence for people
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    engine_fault: Mapped[bool] = mapped_column(default=False)  #: failed, and not by its own fault
+    operation: Mapped[str] = mapped_column(String(30))  #: `convert` or `convert-immediate`
+    batch_id: Mapped[str | None] = mapped_column(ForeignKey("batches.id"))
+    fingerprint: Mapped[str | None] = mapped_column(String(64))  #: same bytes, same options: hex
+    result_of: Mapped[str | None] = mapped_column(ID)  #: whose pages answer this one too
+    provider_batch_id: Mapped[str | None] = mapped_column(ID)  #: converted in the batch lane
+    options: Mapped[dict[str, Any]]
+    warnings: Mapped[list[dict[str, Any]]]
+    model: Mapped[str | None] = mapped_column(String(100))  #: what converted it
+    page_count: Mapped[int | None]  #: pages of the result, or to come; None until known
+    pages_done: Mapped[int] = mapped_column(default=0)
+    reserved_pages: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Of its key's quota, as long as it is open: what is planned, less what is settled. Only the
+    documents of keys that have a quota reserve anything; see ilios.accounts.quotas."""
+    reserved_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    retention_days: Mapped[int]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    processed_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]  #: when its original was moved to the archive
+    deleted_at: Mapped[datetime | None]
+    to_erase: Mapped[bool] = mapped_column(default=False)  #: deleted; objects of it may be left
+
+    __table_args__ = (
+        partial_index(
+            "ix_documents_reserving",
+            "owner",
+            "reserved_pages",
+            "reserved_micros",
+            "status",  # so that the sums need no row
+            where=_RESERVING,
+        ),
+        partial_index(
+            "ix_documents_listed",
+            "owner",
+            "created_at",
+            "id",
+            "file_name",
+            where="status != 'deleted'",
+        ),
+        Index("ix_documents_by_status", "owner", "status", "created_at", "id"),
+        partial_index(
+            "ix_documents_to_expire",
+            "retention_days",
+            "created_at",
+            where="archived_at IS NULL AND status IN ('completed', 'failed', 'cancelled')",
+        ),
+        partial_index(
+            "ix_documents_archived", "retention_days", "created_at", where="archived_at IS NOT NULL"
+        ),
+        partial_index(
+            "ix_documents_awaiting_upload", "created_at", where="status = 'awaiting_upload'"
+        ),
+        partial_index(
+            "ix_documents_ended",
+            "status",
+            "processed_at",
+            "page_count",  # so that the sums need no row
+            where="processed_at IS NOT NULL",
+        ),
+        partial_index("ix_documents_to_erase", "deleted_at", where="to_erase"),
+        partial_index("ix_documents_batch", "batch_id", "status", where="batch_id IS NOT NULL"),
+        partial_index(
+            "ix_documents_fingerprint",
+            "owner",
+            "fingerprint",
+            where="fingerprint IS NOT NULL AND result_of IS NULL",
+        ),
+        partial_index("ix_documents_result_of", "result_of", where="result_of IS NOT NULL"),
+        partial_index(
+            "ix_documents_provider_batch",
+            "provider_batch_id",
+            where="provider_batch_id IS NOT NULL",
+        ),
+    )
+
+
+PAGE_BREAK = "\n\n---\n\n"  #: between the pages of a result
+
+
+class PageRow(Base):
+    """A converted page. The pages of a document, in order, are its result."""
+
+    __tablename__ = "pages"
+
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    index: Mapped[int] = mapped_column(primary_key=True)  #: from 0, in the whole document
+    markdown: Mapped[str] = mapped_column(Text)
+    width: Mapped[float | None]  #: points, or pixels when dpi is set
+    height: Mapped[float | None]
+    dpi: Mapped[int | None]
+    images: Mapped[list[dict[str, Any]]]  #: name, key, mediaType, bbox

@@ -1,0 +1,285 @@
+"""How a stored document gets its result: from its twin's, or by a job of its own.
+
+Two documents are twins when owner, bytes, type, options and model are the same. Takes a session,
+never commits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from ilios import engines
+from ilios.accounts import quotas
+from ilios.accounts.quotas import Need
+from ilios.core.conversion_errors import CostAboveLimit
+from ilios.core.prices import FREE, dollars
+from ilios.core.settings import Settings
+from ilios.core.telemetry.tracing import NOWHERE, Origin
+from ilios.db.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
+from ilios.documents import repository, results
+from ilios.documents.options import EVERYTHING, as_json, options_of
+from ilios.engines.base import Options
+from ilios.queue import jobs, queries, release
+
+DEFAULT_RETENTION_DAYS: Final = 365
+OPERATION_QUEUED: Final = "convert"
+OPERATION_IMMEDIATE: Final = "convert-immediate"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client wants done with its documents, already validated."""
+
+    owner: str
+    priority: int = jobs.DEFAULT_PRIORITY
+    retention_days: int = DEFAULT_RETENTION_DAYS
+    options: Options = EVERYTHING
+    operation: str = OPERATION_QUEUED
+    cache: bool = True  #: whether an earlier or running conversion of the same bytes may answer
+    provider_batch: bool = False  #: through the provider's cheap and slow lane
+    origin: Origin = NOWHERE  #: the request that brought it
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file whose object is durable and whose row is not yet written."""
+
+    document_id: str
+    file_name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    storage_key: str
+
+
+def admit(
+    session: Session,
+    settings: Settings,
+    stored: Stored,
+    order: Order,
+    now: datetime,
+    *,
+    batch_id: str | None = None,
+    provider_batch_id: str | None = None,
+) -> Document:
+    """Write a document down, and see to it that it gets its result.
+
+    Raises BudgetSpent, DailyPagesSpent, CostAboveLimit; nothing of it is written then.
+    """
+    lane = engines.lane_of(stored.media_type, settings)
+    mark = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
+    twin = None
+    if order.cache:
+        twin = repository.twin(session, order.owner, mark, in_batch_lane=order.provider_batch)
+    room = quotas.NOTHING
+    if twin is None:
+        need = _least(settings, lane, order.options, is_batch=order.provider_batch)
+        require_cost_within(order.options, need)
+        room = quotas.admit(session, order.owner, need, now)
+    waits_in_batch = provider_batch_id is not None and lane == engines.MISTRAL and twin is None
+    document = repository.add(
+        session,
+        **{**columns(order), **_result(twin)},
+        id=stored.document_id,
+        file_name=stored.file_name,
+        mime_type=stored.media_type,
+        file_size=stored.size_bytes,
+        sha256=stored.sha256,
+        storage_key=stored.storage_key,
+        fingerprint=mark,
+        batch_id=batch_id,
+        provider_batch_id=provider_batch_id if waits_in_batch else None,
+        reserved_pages=room.pages,
+        reserved_micros=room.cost_micros,
+        created_at=now,
+    )
+    if twin is not None:
+        release.hasten(session, twin.id, order.priority, now)
+    elif not waits_in_batch:
+        _enqueue(session, document, lane, order.priority, now, order.origin)
+    return document
+
+
+def admit_upload(
+    session: Session,
+    settings: Settings,
+    document: Document,
+    uploaded: Stored,
+    now: datetime,
+    origin: Origin,
+) -> None:
+    """awaiting_upload → pending, or completed at once. The document is of the open session.
+
+    Raises BudgetSpent or DailyPagesSpent.
+    """
+    lane = engines.lane_of(uploaded.media_type, settings)
+    mark = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
+    twin = repository.twin(session, document.owner, mark, in_batch_lane=False)
+    if twin is None:
+        need = _least(settings, lane, EVERYTHING, is_batch=False)
+        room = quotas.admit(session, document.owner, need, now)
+        document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
+    document.mime_type = uploaded.media_type
+    document.sha256 = uploaded.sha256
+    document.storage_key = uploaded.storage_key
+    document.fingerprint = mark
+    for name, value in _result(twin).items():
+        setattr(document, name, value)
+    if twin is not None:
+        release.hasten(session, twin.id, jobs.DEFAULT_PRIORITY, now)
+    else:
+        _enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
+
+
+def readmit(
+    session: Session, settings: Settings, document: Document, now: datetime, origin: Origin
+) -> None:
+    """failed | cancelled → pending, with fresh attempts. The document is of the open session.
+
+    Pages that were paid for stay. One that had joined another is converted, or completed, with it,
+    unless that one was deleted. Raises BudgetSpent or DailyPagesSpent.
+    """
+    leader = session.get_one(Document, document.result_of or document.id)
+    if leader.status is DocumentStatus.DELETED:
+        leader = document
+    document.error = document.error_code = document.processed_at = document.started_at = None
+    document.engine_fault = False
+    document.archived_at = None
+    document.provider_batch_id = None
+    if leader is document:
+        document.status, document.result_of = DocumentStatus.PENDING, None
+    else:
+        for name, value in _result(leader).items():
+            setattr(document, name, value)
+    if document.status is not DocumentStatus.PENDING or _is_under_way(session, leader):
+        return
+    last = repository.latest_job(session, leader.id)
+    priority = last.priority if last else jobs.DEFAULT_PRIORITY
+    leader.provider_batch_id = None  # that of the batch is over, or goes on without it
+    leader.pages_done = len(repository.page_indexes(session, leader.id))
+    lane = engines.lane_of(leader.mime_type, settings)
+    _reserve_anew(session, settings, leader, lane, now)
+    release.clear_away(session, leader.id)
+    session.flush()
+    _enqueue(session, leader, lane, priority, now, origin)
+
+
+def open_provider_batch(
+    session: Session, settings: Settings, batch: Batch, provider_batch_id: str, order: Order
+) -> None:
+    """Have the documents of a batch that are marked so converted in the provider's batch lane."""
+    session.add(
+        ProviderBatch(
+            id=provider_batch_id,
+            batch_id=batch.id,
+            owner=batch.owner,
+            model=order.options.model or settings.ocr_model,
+            state=ProviderBatchState.PREPARING,
+            file_ids=[],
+            created_at=batch.created_at,
+        )
+    )
+    jobs.enqueue(
+        session,
+        provider_batch_id=provider_batch_id,
+        owner=batch.owner,
+        lane=engines.MISTRAL,
+        priority=batch.priority,
+        now=batch.created_at,
+        origin=order.origin,
+    )
+
+
+def columns(order: Order) -> dict[str, Any]:
+    """What of a document follows from the order alone."""
+    return {
+        "owner": order.owner,
+        "operation": order.operation,
+        "retention_days": order.retention_days,
+        "options": as_json(order.options),
+        "warnings": [],
+    }
+
+
+def require_cost_within(options: Options, need: Need) -> None:
+    """Raises CostAboveLimit when the document would cost more than its `maxCostUsd`."""
+    limit = options.max_cost_micros
+    if limit is None or need.cost_micros <= limit:
+        return
+    pages = "1 page" if need.pages == 1 else f"{need.pages} pages"
+    raise CostAboveLimit(
+        f"Converting it costs {dollars(need.cost_micros)} or more ({pages}), and maxCostUsd is "
+        f"{dollars(limit)}. Nothing was charged: send a higher maxCostUsd, or select fewer pages."
+    )
+
+
+def _reserve_anew(
+    session: Session, settings: Settings, document: Document, lane: str, now: datetime
+) -> None:
+    document.reserved_pages = document.reserved_micros = 0  # of its conversion before
+    session.flush()
+    need = _least(settings, lane, options_of(document), is_batch=False)
+    room = quotas.admit(session, document.owner, need, now)
+    document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
+
+
+def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Need:
+    """What a document uses at least, as far as can be told before its pages are counted."""
+    pages = options.pages.page_count if options.pages else 1
+    if lane != engines.MISTRAL:
+        return Need(pages, FREE.total_micros)
+    model = options.model or settings.ocr_model
+    return Need(pages, settings.pricing.charge(pages, model, batch=is_batch).total_micros)
+
+
+def _enqueue(
+    session: Session,
+    document: Document,
+    lane: str,
+    priority: int,
+    now: datetime,
+    origin: Origin,
+) -> None:
+    jobs.enqueue(
+        session,
+        document_id=document.id,
+        owner=document.owner,
+        lane=lane,
+        priority=priority,
+        now=now,
+        origin=origin,
+    )
+
+
+def _is_under_way(session: Session, document: Document) -> bool:
+    """Whether a document is being converted already, by jobs of its own or in the batch lane."""
+    in_batch_lane = document.provider_batch_id and document.status in repository.OPEN
+    return bool(in_batch_lane or queries.open_jobs(session, document.id))
+
+
+def _result(twin: Row[Any] | Document | None) -> dict[str, Any]:
+    """The columns that a document takes from its twin: all of the result, if there is one yet."""
+    if twin is None:
+        return {"status": DocumentStatus.PENDING, "result_of": None}
+    if twin.status not in repository.READABLE:
+        return {"status": DocumentStatus.PENDING, "result_of": twin.id}
+    shared = {name: getattr(twin, name) for name in results.SHARED_RESULT}
+    begun = {"started_at": twin.started_at, "result_of": twin.id}
+    return {**shared, **begun, "status": DocumentStatus.COMPLETED}
+
+
+def _fingerprint(
+    settings: Settings, lane: str, sha256: str, media_type: str, options: Options
+) -> str:
+    model = (options.model or settings.ocr_model) if lane == engines.MISTRAL else lane
+    # The model as it is resolved, so that naming the default is the same as naming none.
+    plain = replace(options, model=None, max_cost_micros=None)
+    same = [sha256, media_type, lane, model, as_json(plain)]
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()

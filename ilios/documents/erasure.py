@@ -1,0 +1,73 @@
+"""Removing the objects of deleted documents.
+
+The tombstone is committed first: it is the durable intention (`to_erase`), and whatever dies in
+between is taken up by the next sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from ilios.core.conversion_errors import ConversionError
+from ilios.core.telemetry import logs
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents import removal, repository
+from ilios.storage.base import ObjectStore
+from ilios.storage.object_keys import folders_of, incoming_key
+
+log = logs.get(__name__)
+
+
+class Erasure:
+    """Erases documents; processes may do so side by side."""
+
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database = database
+        self._store = store
+
+    def try_to_erase(self, document_id: str) -> bool:
+        """Erase now if the store lets us, else the next sweep does it; whether it is done with."""
+        try:
+            return self.erase(document_id)
+        except ConversionError as error:
+            log.warning("document.not_erased", document_id=document_id, reason=error.logged)
+            return False
+
+    def erase(self, document_id: str) -> bool:
+        """Remove the objects of a deleted document; whether that is done with.
+
+        Nothing is removed that others who joined it still need. Raises StorageUnavailable.
+        """
+        with self._database.reading() as session:
+            document = session.get_one(Document, document_id)
+            instance_id = repository.instance_id(session)
+            is_awaited = removal.is_awaited(session, document_id)
+            keeps_images = removal.answers_others(session, document_id)
+        if document.status is not DocumentStatus.DELETED or is_awaited:
+            return False
+        for key in self._keys(instance_id, document):
+            if not (keeps_images and "/images/" in key):
+                self._store.delete(key)
+        with self._database.writing() as session:
+            removal.forget_result(session, document_id)
+            is_closed = removal.close(session, document_id, keeps_images=keeps_images)
+        if is_closed:
+            log.info("document.erased", document_id=document_id)
+        return is_closed
+
+    def unfinished(self) -> list[str]:
+        """Deleted documents of which objects may be left, the longest deleted first."""
+        with self._database.reading() as session:
+            left = select(Document.id).where(Document.to_erase).order_by(Document.deleted_at)
+            return list(session.scalars(left))
+
+    def _keys(self, instance_id: str, document: Document) -> Iterator[str]:
+        if document.storage_key:
+            yield document.storage_key
+        yield incoming_key(instance_id, document.id)
+        for folder in folders_of(instance_id, document.id):
+            for found in self._store.listed(folder):
+                yield found.key

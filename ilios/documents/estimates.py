@@ -1,0 +1,89 @@
+"""What a conversion would cost. Pages are counted in a disposable child; nothing is kept."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ilios import engines
+from ilios.core import data_folder
+from ilios.core.conversion_errors import DeadlineExceeded
+from ilios.core.prices import FREE
+from ilios.core.request_errors import Busy
+from ilios.core.settings import Settings
+from ilios.documents.uploads import Received
+from ilios.documents.validation import COUNTED_ALIKE, accepted_type
+from ilios.engines.base import Options, Source
+from ilios.engines.embedded import counting
+from ilios.engines.parser_process import Parser
+
+COUNT_SECONDS = 30.0  #: for one document
+TURN_SECONDS = 20.0  #: documents are counted one after the other
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`pages` would be charged, of `pages_total`; the cost includes the margin."""
+
+    pages: int
+    pages_total: int
+    pages_are_estimated: bool
+    engine: str
+    model: str
+    cost_micros: int
+
+
+class Estimates:
+    """Counts pages and multiplies. The parser child starts with the first document."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._scratch = data_folder.uploads(settings)
+        self._parser = Parser(counting.answer, settings.worker_memory_limit_bytes)
+        self._turn = threading.Lock()
+
+    def estimate(self, file: Received, options: Options, *, provider_batch: bool) -> Estimate:
+        """What converting this file would cost, unless an earlier result answers it.
+
+        Raises EmptyFile, UnsupportedType, OptionUnavailable, Busy, and ConversionError for a
+        document that cannot be read or has no such pages.
+        """
+        media_type = accepted_type(file, options, self._settings)
+        engine = engines.lane_of(media_type, self._settings)
+        source = Source(file.path, media_type, file.file_name)
+        total = self._count(source)
+        pages = len(options.pages.indexes(total)) if options.pages else total
+        if engine == engines.EMBEDDED:
+            return Estimate(pages, total, False, engine, engines.EMBEDDED, FREE.total_micros)
+        model = options.model or self._settings.ocr_model
+        charge = self._settings.pricing.charge(pages, model, batch=provider_batch)
+        is_rough = media_type not in COUNTED_ALIKE
+        return Estimate(pages, total, is_rough, engine, model, charge.total_micros)
+
+    def close(self) -> None:
+        self._parser.close()
+
+    def _count(self, source: Source) -> int:
+        with self._my_turn(), tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            task = counting.task(source, Path(folder))
+            try:
+                (answer,) = self._parser.run(task, COUNT_SECONDS)
+            except DeadlineExceeded as error:
+                raise DeadlineExceeded(
+                    f"Its pages could not be counted within {COUNT_SECONDS:.0f} s. "
+                    "It may still be converted."
+                ) from error
+        return counting.pages(answer)
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise Busy("Other documents are still being counted. Try again.")
+        try:
+            yield
+        finally:
+            self._turn.release()

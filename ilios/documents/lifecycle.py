@@ -1,0 +1,129 @@
+"""What clients and operators do to documents: cancel, retry, delete.
+
+Two who act at once take turns: each looks at the row, and changes it, in one transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ilios.core import clock
+from ilios.core.conversion_errors import ObjectMissing
+from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, UploadIncomplete
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, tracing
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents import removal, repository
+from ilios.documents.admission import readmit
+from ilios.documents.erasure import Erasure
+from ilios.queue import release
+from ilios.queue.notify import Bell
+from ilios.storage.base import ObjectStore
+
+log = logs.get(__name__)
+
+RETRIED: Final = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+
+
+class Housekeeping:
+    """Every call names the owner; an operator finds out whose a document is first."""
+
+    def __init__(
+        self, settings: Settings, database: Database, store: ObjectStore, bell: Bell
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+        self._bell = bell
+        self._erasure = Erasure(database, store)
+
+    def cancel(self, document_id: str, *, owner: str) -> None:
+        """Stop the conversion of a document; nothing happens to one that was cancelled before.
+
+        A call to the provider that is in flight is paid for, and recorded when it returns.
+        Raises DocumentNotFound, Gone, UploadIncomplete, TooLate.
+        """
+        with self._database.writing() as session:
+            document = repository.present_document_of(session, document_id, owner)
+            if document.status is DocumentStatus.CANCELLED:
+                return
+            _require_open(document)
+            removal.cancel(session, document, clock.now())
+        self._bell.ring()
+        log.info("document.cancelled", document_id=document_id)
+
+    def cancel_batch(self, batch_id: str, *, owner: str) -> None:
+        """Stop the conversion of what has not ended of a batch. Raises BatchNotFound, TooLate."""
+        with self._database.writing() as session:
+            repository.batch_of(session, batch_id, owner)
+            documents = repository.documents_in_batch(session, batch_id)
+            statuses = {document.status for document in documents}
+            if not statuses & {*repository.OPEN, DocumentStatus.CANCELLED}:
+                raise TooLate("Every document of this batch has ended. DELETE those to be removed.")
+            now = clock.now()
+            for document in documents:
+                removal.cancel(session, document, now)
+            release.hurry_batch(session, batch_id)
+        self._bell.ring()
+        log.info("batch.cancelled", batch_id=batch_id)
+
+    def retry(self, document_id: str, *, owner: str) -> None:
+        """Convert a document that failed, or was cancelled, once more, with fresh attempts.
+
+        Only pages that are not stored yet are converted, and paid for.
+        Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, BudgetSpent,
+        DailyPagesSpent.
+        """
+        with self._database.reading() as session:
+            document = repository.present_document_of(session, document_id, owner)
+        _require_over(document)
+        self._require_original(document)
+        with self._database.writing() as session:
+            document = repository.present_document_of(session, document_id, owner)
+            _require_over(document)
+            readmit(session, self._settings, document, clock.now(), tracing.current())
+        self._bell.ring()
+        log.info("document.retried", document_id=document_id)
+
+    def delete(self, document_id: str, *, owner: str) -> None:
+        """Remove a document for good, wherever it stands; nothing happens to one that was before.
+
+        What the object store does not let go of now is removed by the sweep. Raises
+        DocumentNotFound.
+        """
+        with self._database.writing() as session:
+            document = repository.document_of(session, document_id, owner)
+            if not removal.tombstone(session, document, clock.now()):
+                return
+        self._bell.ring()
+        log.info("document.deleted", document_id=document_id)
+        self._erasure.try_to_erase(document_id)
+        if document.result_of is not None:  # what it shared may have been the last thing to go
+            self._erasure.try_to_erase(document.result_of)
+
+    def _require_original(self, document: Document) -> None:
+        try:
+            self._store.stat(document.storage_key)
+        except ObjectMissing as error:
+            raise OriginalMissing(
+                "The original of this document is no longer stored. Submit it again."
+            ) from error
+
+
+def _require_open(document: Document) -> None:
+    if document.status is DocumentStatus.AWAITING_UPLOAD:
+        raise UploadIncomplete("Nothing of this document has arrived yet. DELETE it instead.")
+    if document.status not in repository.OPEN:
+        raise TooLate(
+            f"The document is {document.status.value}: there is nothing left to cancel. "
+            "DELETE it to remove it and its result."
+        )
+
+
+def _require_over(document: Document) -> None:
+    if document.status not in RETRIED:
+        raise NothingToRetry(
+            f"The document is {document.status.value}; only failed and cancelled ones are retried. "
+            "To convert it anew, submit it with cache=false."
+        )

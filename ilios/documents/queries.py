@@ -1,0 +1,284 @@
+"""What a client may know of its documents, batches and costs. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from ilios.accounts import ledger
+from ilios.core.conversion_errors import ObjectMissing, PagesOutOfRange
+from ilios.core.request_errors import (
+    BatchNotFinished,
+    DocumentCancelled,
+    DocumentFailed,
+    DocumentNotReady,
+    ImageNotFound,
+    OriginalMissing,
+)
+from ilios.db.database import Database
+from ilios.db.models import Batch, Document, DocumentStatus, PageRow
+from ilios.documents import removal, repository
+from ilios.documents.waiting import Waiter
+from ilios.engines.page_selection import PageSelection
+from ilios.queue import queries
+from ilios.storage.base import ObjectStore
+
+LINK_LIFETIME = timedelta(minutes=5)
+_ENDINGS = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+PAGES_A_READ = 50  #: bounds memory and the length of a read transaction
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReport:
+    """A document and where it stands; `queue_position` counts the owner's own jobs before it.
+
+    One that was joined to an earlier one goes on with it: `pages_done` and `pages_total` are that
+    one's, and so are its attempts.
+    """
+
+    document: Document
+    pages_done: int
+    pages_total: int | None
+    attempts: int
+    queue_position: int | None
+
+    @property
+    def progress_percent(self) -> int:
+        if self.document.status in repository.READABLE:
+            return 100
+        if not self.pages_total:
+            return 0
+        return min(99, 100 * self.pages_done // self.pages_total)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A completed document; iterate `pages` once, in order."""
+
+    document: Document
+    totals: Callable[[], ledger.Totals]  #: what it has cost; asked for when it is shown
+    pages: Iterator[PageRow]
+    page_total: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Where an object is, and as what it is served."""
+
+    key: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """A batch, how many of its documents are in which status, and when the last one ended."""
+
+    batch: Batch
+    progress: dict[DocumentStatus, int]
+    documents: list[Document]
+    provider_job_id: str | None = None  #: of the provider's batch lane, when it is used
+    provider_status: str | None = None
+
+    def count(self, *statuses: DocumentStatus) -> int:
+        return sum(self.progress.get(status, 0) for status in statuses)
+
+    @property
+    def status(self) -> str:
+        """`pending`, `processing`, `completed`, or `failed` when no document was completed."""
+        if self.count(*repository.OPEN):
+            begun = self.count(*DocumentStatus) > self.count(DocumentStatus.PENDING)
+            return "processing" if begun else "pending"
+        if self.count(*repository.READABLE):
+            return "completed"
+        # Of those that were deleted, nobody knows any more how they had ended.
+        return next((status for status in _ENDINGS if self.count(status)), "completed")
+
+    @property
+    def completed_at(self) -> datetime | None:
+        ends = [document.processed_at for document in self.documents]
+        return None if None in ends else max((end for end in ends if end), default=None)
+
+
+class Reports:
+    """Everything that a GET of the API answers from."""
+
+    def __init__(self, database: Database, store: ObjectStore, waiter: Waiter) -> None:
+        self._database = database
+        self._store = store
+        self._waiter = waiter
+
+    def document(self, document_id: str, *, owner: str, wait_seconds: float = 0) -> DocumentReport:
+        """Where a document stands; waits for its end if asked to. Raises DocumentNotFound."""
+        report = self._document(document_id, owner)
+        if wait_seconds and report.document.status in repository.OPEN:
+            self._waiter.until_ended(document_id, wait_seconds)
+            report = self._document(document_id, owner)
+        return report
+
+    def result(self, document_id: str, *, owner: str, pages: PageSelection | None = None) -> Result:
+        """The result of a completed document, or of some of its pages.
+
+        Raises DocumentNotFound, DocumentNotReady, DocumentFailed, PagesOutOfRange.
+        """
+        with self._database.reading() as session:
+            document = repository.present_document_of(session, document_id, owner)
+            _require_completed(document)
+            result_id = removal.result_id(document)
+            wanted = _wanted(repository.page_indexes(session, result_id), pages)
+        stamp = f"{document_id} {document.processed_at} {pages or ''}"
+        return Result(
+            document=document,
+            totals=partial(self._cost, document_id, owner),
+            pages=self._pages(result_id, wanted),
+            page_total=len(wanted),
+            etag=hashlib.sha256(stamp.encode()).hexdigest()[:32],
+        )
+
+    def original_url(self, document_id: str, *, owner: str) -> str:
+        """A presigned link to the document as it was sent. Raises OriginalMissing."""
+        with self._database.reading() as session:
+            document = repository.present_document_of(session, document_id, owner)
+        if document.status is DocumentStatus.AWAITING_UPLOAD:
+            raise DocumentNotReady("The document has not been uploaded yet.")
+        try:
+            self._store.stat(document.storage_key)
+        except ObjectMissing as error:
+            raise OriginalMissing("The original of this document is no longer stored.") from error
+        return self._store.presign_get(
+            document.storage_key,
+            expires=LINK_LIFETIME,
+            file_name=document.file_name,
+            media_type=document.mime_type,
+        )
+
+    def image(self, document_id: str, name: str, *, owner: str) -> StoredObject:
+        """An image of a document's result. Raises ImageNotFound, Gone."""
+        with self._database.reading() as session:
+            document = repository.present_document_of(session, document_id, owner)
+            images = repository.images(session, removal.result_id(document))
+        for image in images:
+            if image["name"] == name:
+                return StoredObject(image["key"], image["mediaType"])
+        raise ImageNotFound
+
+    def batch(self, batch_id: str, *, owner: str, wait_seconds: float = 0) -> BatchReport:
+        """Where a batch stands; waits for its end if asked to. Raises BatchNotFound."""
+        report = self._batch(batch_id, owner)
+        if wait_seconds and report.count(*repository.OPEN):
+            self._waiter.until(
+                lambda session: not _open_in(repository.batch_progress(session, batch_id)),
+                wait_seconds,
+            )
+            report = self._batch(batch_id, owner)
+        return report
+
+    def batch_results(
+        self, batch_id: str, *, owner: str
+    ) -> Iterator[tuple[Document, Iterator[PageRow]]]:
+        """Each document of a finished batch with its pages; none for a failed one.
+
+        Raises BatchNotFound, BatchNotFinished, before the first item.
+        """
+        report = self._batch(batch_id, owner)
+        if report.count(*repository.OPEN):
+            raise BatchNotFinished(
+                f"{report.count(*repository.OPEN)} of {report.batch.total_documents} documents "
+                "are not finished yet."
+            )
+        return ((document, self._all_pages(document)) for document in report.documents)
+
+    def usage(self, owner: str, period: ledger.Period) -> ledger.Totals:
+        with self._database.reading() as session:
+            return ledger.summary(session, owner, period)
+
+    def usage_by(
+        self, owner: str, period: ledger.Period, by: ledger.Grouping
+    ) -> list[ledger.Totals]:
+        with self._database.reading() as session:
+            return ledger.breakdown(session, owner, period, by)
+
+    def _cost(self, document_id: str, owner: str) -> ledger.Totals:
+        with self._database.reading() as session:
+            return ledger.of_document(session, document_id, owner)
+
+    def _document(self, document_id: str, owner: str) -> DocumentReport:
+        with self._database.reading() as session:
+            document = repository.document_of(session, document_id, owner)
+            worked_on = session.get_one(Document, removal.result_id(document))
+            attempts = repository.attempts(session, worked_on.id)
+            job = repository.latest_job(session, worked_on.id)
+            position = None
+            if job is not None and worked_on.status is DocumentStatus.PENDING:
+                position = queries.position(session, job)
+        return DocumentReport(
+            document,
+            pages_done=worked_on.pages_done,
+            pages_total=worked_on.page_count,
+            attempts=attempts,
+            queue_position=position,
+        )
+
+    def _batch(self, batch_id: str, owner: str) -> BatchReport:
+        with self._database.reading() as session:
+            batch = repository.batch_of(session, batch_id, owner)
+            documents = repository.documents_in_batch(session, batch_id)
+            provider = repository.provider_batch_of(session, batch_id)
+        progress: dict[DocumentStatus, int] = {}
+        for document in documents:
+            progress[document.status] = progress.get(document.status, 0) + 1
+        return BatchReport(
+            batch,
+            progress,
+            documents,
+            provider_job_id=provider.provider_job_id if provider else None,
+            provider_status=provider.provider_status if provider else None,
+        )
+
+    def _all_pages(self, document: Document) -> Iterator[PageRow]:
+        if document.status not in repository.READABLE:
+            return iter(())
+        with self._database.reading() as session:
+            result_id = removal.result_id(document)
+            return self._pages(result_id, repository.page_indexes(session, result_id))
+
+    def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:
+        for start in range(0, len(wanted), PAGES_A_READ):
+            with self._database.reading() as session:
+                rows = repository.pages(session, document_id, wanted[start : start + PAGES_A_READ])
+            yield from rows
+
+
+def _require_completed(document: Document) -> None:
+    match document.status:
+        case DocumentStatus.COMPLETED | DocumentStatus.ARCHIVED:
+            return
+        case DocumentStatus.CANCELLED:
+            raise DocumentCancelled("The conversion was cancelled. Retry it to take it up again.")
+        case DocumentStatus.FAILED:
+            raise DocumentFailed(f"The conversion failed ({document.error_code}): {document.error}")
+        case DocumentStatus.AWAITING_UPLOAD:
+            raise DocumentNotReady("The document has not been uploaded yet.")
+        case _:
+            raise DocumentNotReady(f"The document is {document.status.value}; follow its status.")
+
+
+def _wanted(present: list[int], pages: PageSelection | None) -> list[int]:
+    """Indexes of the pages to give; a selection counts in the pages of the original."""
+    if pages is None:
+        return present
+    known = set(present)
+    wanted = pages.indexes(max(present, default=-1) + 1)
+    missing = [index + 1 for index in wanted if index not in known]
+    if missing:
+        raise PagesOutOfRange(
+            f"Page {missing[0]} was not converted; see the `pages` of the submit."
+        )
+    return wanted
+
+
+def _open_in(progress: dict[DocumentStatus, int]) -> int:
+    return sum(progress.get(status, 0) for status in repository.OPEN)

@@ -1,0 +1,178 @@
+"""Documents, their pages, and batches. Takes a session, never commits.
+
+Whatever a client may read is looked up with its owner: somebody else's document does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, bindparam, case, exists, func, insert, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
+from ilios.db.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
+
+OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
+READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
+GONE = "This document was deleted, by its owner or because its retention had ended."
+
+# Prepared once: see ilios.queue.jobs.
+_INSERT = insert(Document)
+_PAGE_INDEXES = (
+    select(PageRow.index)
+    .where(PageRow.document_id == bindparam("of_document"))
+    .order_by(PageRow.index)
+)
+_PAGES = (
+    select(PageRow)
+    .where(
+        PageRow.document_id == bindparam("of_document"),
+        PageRow.index.in_(bindparam("wanted", expanding=True)),
+    )
+    .order_by(PageRow.index)
+)
+_DOCUMENT_OF = select(Document).where(
+    Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
+)
+_TWIN = (
+    select(Document)
+    .where(
+        Document.owner == bindparam("of_owner"),
+        Document.fingerprint == bindparam("mark"),
+        Document.fingerprint.is_not(None),  # says again what the partial index says
+        Document.result_of.is_(None),
+        Document.status.in_((*OPEN, *READABLE)),
+        # One that is still to be counted may yet be refused for its maxCostUsd, alone.
+        or_(
+            Document.options["max_cost_micros"].as_integer().is_(None),
+            Document.status.in_(READABLE),
+        ),
+    )
+    .order_by(case((Document.status.in_(READABLE), 0), else_=1), Document.created_at.desc())
+    .limit(1)
+)
+_TWIN_NOT_IN_BATCH_LANE = _TWIN.where(
+    or_(Document.provider_batch_id.is_(None), Document.status.in_(READABLE))
+)
+
+
+def instance_id(session: Session) -> str:
+    """The id of this database, part of every object key."""
+    return session.scalars(select(Instance.id)).one()
+
+
+def add(session: Session, **columns: Any) -> Document:
+    """Insert a document; the one that is returned belongs to no session."""
+    session.connection().execute(_INSERT, columns)
+    return Document(**columns)
+
+
+def document_of(session: Session, document_id: str, owner: str) -> Document:
+    """Raises DocumentNotFound for an unknown id and for another owner's alike."""
+    document = session.scalar(_DOCUMENT_OF, {"wanted": document_id, "of_owner": owner})
+    if document is None:
+        raise DocumentNotFound
+    return document
+
+
+def present_document_of(session: Session, document_id: str, owner: str) -> Document:
+    """Raises DocumentNotFound, and Gone for one that was deleted."""
+    document = document_of(session, document_id, owner)
+    if document.status is DocumentStatus.DELETED:
+        raise Gone(GONE)
+    return document
+
+
+def batch_of(session: Session, batch_id: str, owner: str) -> Batch:
+    """Raises BatchNotFound for an unknown id and for another owner's alike."""
+    batch = session.scalar(select(Batch).where(Batch.id == batch_id, Batch.owner == owner))
+    if batch is None:
+        raise BatchNotFound
+    return batch
+
+
+def latest_job(session: Session, document_id: str) -> Job | None:
+    return session.scalar(
+        select(Job).where(Job.document_id == document_id).order_by(Job.created_at.desc()).limit(1)
+    )
+
+
+def attempts(session: Session, document_id: str) -> int:
+    """How often the conversion was begun; in ranges, that of the range that needed most."""
+    return (
+        session.scalar(
+            select(func.coalesce(func.max(Job.attempts), 0)).where(Job.document_id == document_id)
+        )
+        or 0
+    )
+
+
+def documents_in_batch(session: Session, batch_id: str) -> list[Document]:
+    """In the order of submission."""
+    return list(
+        session.scalars(
+            select(Document)
+            .where(Document.batch_id == batch_id)
+            .order_by(Document.created_at, Document.id)
+        )
+    )
+
+
+def provider_batch_of(session: Session, batch_id: str) -> ProviderBatch | None:
+    return session.scalar(select(ProviderBatch).where(ProviderBatch.batch_id == batch_id))
+
+
+def open_in_batch_lane(session: Session, provider_batch_id: str) -> list[Document]:
+    """Documents that the provider's batch lane is still to convert, in the order of submission.
+
+    One that was cancelled or deleted is among them as long as others that joined it wait for it.
+    """
+    twin = aliased(Document)
+    awaited = exists().where(twin.result_of == Document.id, twin.status.in_(OPEN))
+    return list(
+        session.scalars(
+            select(Document)
+            .where(
+                Document.provider_batch_id == provider_batch_id,
+                or_(Document.status.in_(OPEN), awaited),
+            )
+            .order_by(Document.created_at, Document.id)
+        )
+    )
+
+
+def batch_progress(session: Session, batch_id: str) -> dict[DocumentStatus, int]:
+    rows = session.execute(
+        select(Document.status, func.count().label("documents"))
+        .where(Document.batch_id == batch_id)
+        .group_by(Document.status)
+    )
+    return {row.status: row.documents for row in rows}
+
+
+def page_indexes(session: Session, document_id: str) -> list[int]:
+    """Indexes of the pages that a document has, in order."""
+    parameters = {"of_document": document_id}
+    return list(session.connection().execute(_PAGE_INDEXES, parameters).scalars())
+
+
+def pages(session: Session, document_id: str, indexes: list[int]) -> list[PageRow]:
+    """The pages with these indexes, in order."""
+    return list(session.scalars(_PAGES, {"of_document": document_id, "wanted": indexes}))
+
+
+def images(session: Session, document_id: str) -> list[dict[str, Any]]:
+    """What is known of all images of a document's result."""
+    rows = session.scalars(select(PageRow.images).where(PageRow.document_id == document_id))
+    return [image for row in rows for image in row]
+
+
+def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool) -> Row[Any] | None:
+    """The columns of a document of the same bytes and options that is completed, or on its way.
+
+    Only who waits for the provider's batch lane itself joins a document that waits for it.
+    """
+    statement = _TWIN if in_batch_lane else _TWIN_NOT_IN_BATCH_LANE
+    parameters = {"of_owner": owner, "mark": fingerprint}
+    return session.connection().execute(statement, parameters).one_or_none()

@@ -1,0 +1,263 @@
+"""How a document comes to its end: progress, pages, result. Takes a session, never commits.
+
+This module, ilios.documents.admission, which lets documents in, and ilios.documents.removal and
+ilios.documents.retention.expiry, which take them out, alone write `documents.status`.
+
+What was cancelled or deleted may have to be converted all the same, for others that have joined it:
+see ilios.documents.removal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from ilios.core.conversion_errors import ConversionError
+from ilios.db.models import Document, DocumentStatus, Job, PageRow
+from ilios.documents import repository
+from ilios.documents.repository import OPEN, READABLE
+from ilios.engines.base import Conversion, ConversionWarning, Page
+
+# Prepared once: see ilios.queue.jobs.
+SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
+"""What a document takes over from the one whose result answers it."""
+_INSERT_PAGE = insert(PageRow)
+_BEGIN = (
+    update(Document)
+    .where(
+        Document.id
+        == select(Job.document_id).where(Job.id == bindparam("of_job")).scalar_subquery(),
+        Document.status == DocumentStatus.PENDING,
+    )
+    .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
+)
+_TWIN = aliased(Document)
+_STANDING = select(
+    Document.status,
+    Document.warnings,
+    exists().where(PageRow.document_id == Document.id).label("has_pages"),
+    exists()
+    .where(_TWIN.result_of == Document.id, _TWIN.status.in_(OPEN))
+    .label("is_awaited_by_others"),
+).where(Document.id == bindparam("of_document"))
+_TAKES_PAGES = (*OPEN, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+"""Those that have failed or were cancelled find the pages when they are retried."""
+_CHECKPOINT = (
+    update(Document)
+    .where(Document.id == bindparam("of_document"))
+    .values(
+        model=bindparam("resolved"),
+        pages_done=bindparam("stored"),
+        warnings=bindparam("noted"),
+    )
+)
+_COMPLETE = (
+    update(Document)
+    .where(Document.id == bindparam("of_document"), Document.status.in_(OPEN))
+    .values(
+        status=DocumentStatus.COMPLETED,
+        processed_at=bindparam("moment"),
+        page_count=select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
+        error=None,
+        error_code=None,
+    )
+)
+_RESULT = select(
+    Document.model,
+    Document.warnings,
+    Document.started_at,
+    select(func.count())
+    .where(PageRow.document_id == Document.id)
+    .scalar_subquery()
+    .label("page_count"),
+).where(Document.id == bindparam("of_document"))
+_COMPLETE_TWINS = (
+    update(Document)
+    .where(Document.result_of == bindparam("of_document"), Document.status.in_(OPEN))
+    .values(
+        status=DocumentStatus.COMPLETED,
+        processed_at=bindparam("moment"),
+        model=bindparam("resolved"),
+        page_count=bindparam("stored"),
+        pages_done=bindparam("stored"),
+        warnings=bindparam("noted"),
+        started_at=bindparam("begun"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image of a page, as kept in the object store."""
+
+    name: str
+    key: str
+    media_type: str
+    bbox: tuple[float, float, float, float] | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "key": self.key,
+            "mediaType": self.media_type,
+            "bbox": self.bbox,
+        }
+
+
+def begin(session: Session, job_id: str, now: datetime) -> None:
+    """pending → processing, together with the claim of a job of the document."""
+    session.connection().execute(_BEGIN, {"of_job": job_id, "moment": now})
+
+
+def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime) -> None:
+    """pending → processing, for the provider has them."""
+    session.execute(
+        update(Document)
+        .where(
+            Document.provider_batch_id == provider_batch_id,
+            Document.status == DocumentStatus.PENDING,
+        )
+        .values(status=DocumentStatus.PROCESSING, started_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_whole(session: Session, document_id: str) -> bool:
+    """Whether a document has all pages that its result is to have; one will do if nobody knows."""
+    pages = len(repository.page_indexes(session, document_id))
+    expected = session.scalar(select(Document.page_count).where(Document.id == document_id))
+    return pages >= (expected or 1)
+
+
+def note_page_count(session: Session, document_id: str, page_count: int) -> None:
+    """Say how many pages the result of a document that is not completed will have."""
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.status.not_in(READABLE))
+        .values(page_count=page_count)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def wait_again(session: Session, document_id: str) -> None:
+    """processing → pending: its job will be tried again. Pages that are stored stay."""
+    stored = select(func.count()).where(PageRow.document_id == document_id).scalar_subquery()
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
+        .values(status=DocumentStatus.PENDING, started_at=None, pages_done=stored)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def note_progress(session: Session, document_id: str, done: int, total: int) -> None:
+    """Show how far a running conversion has come."""
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
+        .values(pages_done=done, page_count=total)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def checkpoint(
+    session: Session,
+    document_id: str,
+    conversion: Conversion,
+    images: Mapping[int, list[StoredImage]],
+) -> None:
+    """Store the pages that the document does not have yet, and what their reader should know.
+
+    `images` by page index. A page that is there stays: it was paid for first. Nothing happens to a
+    document that does not take pages.
+    """
+    connection = session.connection()
+    row = connection.execute(_STANDING, {"of_document": document_id}).one_or_none()
+    if row is None or not _takes_pages(row):
+        return
+    present = set(repository.page_indexes(session, document_id)) if row.has_pages else set()
+    new = [page for page in conversion.pages if page.index not in present]
+    if not new:
+        return
+    rows = [_page_columns(document_id, page, images.get(page.index, [])) for page in new]
+    connection.execute(_INSERT_PAGE, rows)
+    warnings = [
+        *row.warnings,
+        *(_warning(warning) for warning in conversion.warnings),
+        *(_warning(warning) for page in new for warning in page.warnings),
+    ]
+    parameters = {
+        "of_document": document_id,
+        "resolved": conversion.usage.model,
+        "stored": len(present) + len(new),
+        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
+    }
+    connection.execute(_CHECKPOINT, parameters)
+
+
+def takes_pages(session: Session, document_id: str) -> bool:
+    """Whether pages of a document would be kept: it is neither completed, deleted nor unknown."""
+    parameters = {"of_document": document_id}
+    row = session.connection().execute(_STANDING, parameters).one_or_none()
+    return row is not None and _takes_pages(row)
+
+
+def complete(session: Session, document_id: str, now: datetime) -> None:
+    """processing → completed, for it has all its pages; and so for those that joined it.
+
+    What has ended before, such as by the failure of another of its jobs, stays as it is.
+    """
+    parameters = {"of_document": document_id, "moment": now}
+    session.connection().execute(_COMPLETE, parameters)
+    row = session.connection().execute(_RESULT, {"of_document": document_id}).one()
+    result = {
+        "resolved": row.model,
+        "stored": row.page_count,
+        "noted": row.warnings,
+        "begun": row.started_at,
+    }
+    session.connection().execute(_COMPLETE_TWINS, {**parameters, **result})
+
+
+def fail(session: Session, document_id: str, error: ConversionError, now: datetime) -> None:
+    """processing → failed, with a sentence and a code; and so for those that joined it."""
+    session.execute(
+        update(Document)
+        .where(
+            or_(Document.id == document_id, Document.result_of == document_id),
+            Document.status.in_(OPEN),
+        )
+        .values(
+            status=DocumentStatus.FAILED,
+            processed_at=now,
+            error=error.detail,
+            error_code=error.code,
+            engine_fault=error.engine_fault,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _takes_pages(row: Row[Any]) -> bool:
+    return row.status in _TAKES_PAGES or row.is_awaited_by_others
+
+
+def _page_columns(document_id: str, page: Page, images: list[StoredImage]) -> dict[str, Any]:
+    return {
+        "document_id": document_id,
+        "index": page.index,
+        "markdown": page.markdown,
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "images": [image.as_json() for image in images],
+    }
+
+
+def _warning(warning: ConversionWarning) -> dict[str, Any]:
+    return {"code": warning.code, "message": warning.message, "page": warning.page}

@@ -1,0 +1,67 @@
+"""Objects that no row names any more: left behind by processes that died between two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from ilios.core.telemetry import logs
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.documents import removal, repository
+from ilios.storage.base import ListedObject, ObjectStore
+from ilios.storage.object_keys import ROOTS
+
+log = logs.get(__name__)
+
+MIN_AGE: Final = timedelta(hours=24)
+"""An object is written before the row that names it; no request takes this long."""
+
+
+class Orphans:
+    """The objects of this database's instance; those of others are never looked at."""
+
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database = database
+        self._store = store
+
+    def found(self, now: datetime) -> Iterator[str]:
+        """Keys of objects that are old enough and named by nobody."""
+        with self._database.reading() as session:
+            instance_id = repository.instance_id(session)
+        for root in ROOTS:
+            for listed in self._store.listed(f"{root}/{instance_id}"):
+                if now - listed.stored_at >= MIN_AGE and not self._is_needed(listed):
+                    yield listed.key
+
+    def remove(self, now: datetime) -> int:
+        """Remove them, each after a last look at its row; returns how many."""
+        removed = 0
+        for key in self.found(now):
+            self._store.delete(key)
+            removed += 1
+        if removed:
+            log.info("objects.swept", removed=removed)
+        return removed
+
+    def _is_needed(self, listed: ListedObject) -> bool:
+        with self._database.reading() as session:
+            return _is_needed(session, listed.key)
+
+
+def _is_needed(session: Session, key: str) -> bool:
+    _root, _instance_id, document_id, *rest = key.split("/")
+    document = session.get(Document, document_id)
+    if document is None:
+        return False
+    kind = rest[0] if len(rest) > 1 else None
+    if document.status is DocumentStatus.DELETED:
+        # One that is still to be erased is the erasure's; others read the images of one that is.
+        is_theirs = kind == "images" and removal.answers_others(session, document_id)
+        return document.to_erase or is_theirs
+    if kind == "parts":
+        return document.status not in repository.READABLE
+    return kind == "images" or document.storage_key == key

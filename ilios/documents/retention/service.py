@@ -1,0 +1,235 @@
+"""Retention: what is over is archived or deleted, and what was left behind is swept.
+
+Everything goes in steps that can be repeated: a process may die between any two of them, and two
+may be at it at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import pysqlite3
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ilios.accounts import keys
+from ilios.core import clock
+from ilios.core.conversion_errors import ConversionError, ObjectMissing
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, Instance
+from ilios.documents import removal, repository
+from ilios.documents.erasure import Erasure
+from ilios.documents.retention import expiry
+from ilios.documents.retention.orphans import Orphans
+from ilios.documents.retention.temporary_files import Leftovers
+from ilios.storage.base import ObjectStore
+from ilios.storage.object_keys import archive_key
+
+log = logs.get(__name__)
+
+UPLOAD_PATIENCE: Final = timedelta(hours=25)  #: a link lives an hour; then a day to complete
+KEY_REST: Final = timedelta(days=30)  #: an expired key can be rotated for so long, then it is gone
+ORPHANS_EVERY: Final = timedelta(hours=12)  #: to look for them means to list the whole store
+ADOPTION_REST: Final = timedelta(hours=24)  #: what was adopted is left alone for so long
+REWRITE_MAX_BYTES: Final = 256 * 1024**2
+"""Of a database that is rewritten by itself: it takes about a second, and writers wait."""
+CHUNK: Final = 100  #: documents of one look at the database
+ROUND_SECONDS: Final = 60.0  #: the next round goes on
+
+Find = Callable[[Session, int | None], list[str]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of each there were."""
+
+    archived: int = 0
+    deleted: int = 0
+    uploads: int = 0  #: never completed
+    erased: int = 0  #: deleted before; the last of their objects are gone now
+    keys: int = 0  #: expired, and revoked now
+    temporary_files: int = 0
+    orphans: int = 0  #: objects that no row names
+
+
+class Retention:
+    """One round at a time for each process; several processes may each have one."""
+
+    def __init__(self, settings: Settings, database: Database, store: ObjectStore) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+        self._erasure = Erasure(database, store)
+        self._orphans = Orphans(database, store)
+        self._leftovers = Leftovers(settings, database)
+        self._until = 0.0
+
+    def run(self, now: datetime | None = None, *, thoroughly: bool = False) -> Tally:
+        """Do what is due, for a minute at most; `thoroughly`, all of it, orphans included.
+
+        What the object store refuses is left to the next round.
+        """
+        now = now or clock.now()
+        self._until = float("inf") if thoroughly else time.monotonic() + ROUND_SECONDS
+        tally = Tally()
+        for find in self._expired(now):
+            if self._deletes:
+                tally.deleted += self._each(find, lambda one: self._delete(one, now))
+            else:
+                tally.archived += self._each(find, lambda one: self._archive(one, now))
+        tally.uploads = self._each(_abandoned(now), lambda one: self._give_up(one, now))
+        tally.erased = sum(map(self._erase, self._erasure.unfinished()))
+        tally.keys = self._revoke_expired_keys(now)
+        tally.temporary_files = self._leftovers.remove(now)
+        if thoroughly or self._orphans_are_due(now):
+            self._rewrite_database(thoroughly=thoroughly)
+            tally.orphans = self._sweep_orphans(now)
+        self._database.truncate_log()  # what requests have deleted is in there too
+        if any(asdict(tally).values()):
+            log.info("retention.done", tally=asdict(tally))
+        return tally
+
+    def preview(self, now: datetime | None = None) -> Tally:
+        """What a thorough round would do; changes nothing."""
+        now = now or clock.now()
+        with self._database.reading() as session:
+            due = sum(len(find(session, None)) for find in self._expired(now))
+            uploads = len(_abandoned(now)(session, None))
+            expired_keys = keys.expired_count(session, now - KEY_REST)
+        return Tally(
+            archived=0 if self._deletes else due,
+            deleted=due if self._deletes else 0,
+            uploads=uploads,
+            erased=len(self._erasure.unfinished()),
+            keys=expired_keys,
+            temporary_files=len(list(self._leftovers.found(now))),
+            orphans=sum(1 for _ in self._orphans.found(now)),
+        )
+
+    @property
+    def _deletes(self) -> bool:
+        return self._settings.retention_action == "delete"
+
+    def _expired(self, now: datetime) -> Iterator[Find]:
+        if self._has_just_been_adopted(now):
+            return
+        yield lambda session, limit: expiry.expired(session, now, limit)
+        if self._deletes:
+            yield lambda session, limit: expiry.expired_in_archive(session, now, limit)
+
+    def _each(self, find: Find, act: Callable[[str], bool]) -> int:
+        """Act on all that are found, as long as there is time and it helps; how often it did."""
+        total = 0
+        while time.monotonic() < self._until:
+            with self._database.reading() as session:
+                found = find(session, CHUNK)
+            done = sum(map(act, found))
+            total += done
+            if not done:
+                break
+        return total
+
+    def _archive(self, document_id: str, now: datetime) -> bool:
+        """Copy the original, commit its new key, remove it from its old one."""
+        with self._database.reading() as session:
+            document = session.get_one(Document, document_id)
+            key = archive_key(repository.instance_id(session), document_id)
+        if document.archived_at is not None or not expiry.is_over(document, now):
+            return False  # somebody else was faster
+        try:
+            key = self._copied(document.storage_key, key)
+            with self._database.writing() as session:
+                if not expiry.archive(session, document, key, now):
+                    return False
+            log.info("document.archived", document_id=document_id)
+            if document.storage_key != key:
+                self._store.delete(document.storage_key)
+        except ConversionError as error:
+            log.warning("document.not_archived", document_id=document_id, reason=error.logged)
+            return False
+        return True
+
+    def _copied(self, old: str, new: str) -> str:
+        """Where the original is to be found; an original that is lost stays where it was."""
+        if old == new:  # it was retried after its retention
+            return new
+        try:
+            self._store.copy(old, new)
+        except ObjectMissing:
+            return old
+        return new
+
+    def _delete(self, document_id: str, now: datetime) -> bool:
+        return self._tombstone(document_id, lambda one: expiry.is_over(one, now), now)
+
+    def _give_up(self, document_id: str, now: datetime) -> bool:
+        return self._tombstone(
+            document_id, lambda one: one.status is DocumentStatus.AWAITING_UPLOAD, now
+        )
+
+    def _tombstone(
+        self, document_id: str, is_due: Callable[[Document], bool], now: datetime
+    ) -> bool:
+        with self._database.writing() as session:
+            document = session.get_one(Document, document_id)
+            if not is_due(document) or not removal.tombstone(session, document, now):
+                return False
+        log.info("document.expired", document_id=document_id)
+        self._erasure.try_to_erase(document_id)
+        return True
+
+    def _erase(self, document_id: str) -> bool:
+        if time.monotonic() > self._until:
+            return False
+        return self._erasure.try_to_erase(document_id)
+
+    def _revoke_expired_keys(self, now: datetime) -> int:
+        with self._database.reading() as session:  # a write turn is for those who need one
+            if not keys.expired_count(session, now - KEY_REST):
+                return 0
+        with self._database.writing() as session:
+            return keys.revoke_expired(session, now - KEY_REST, now)
+
+    def _has_just_been_adopted(self, now: datetime) -> bool:
+        """Whether the operator may still want to go back to the service that we replace."""
+        with self._database.reading() as session:
+            adopted_at = session.scalars(select(Instance.adopted_at)).one()
+        return adopted_at is not None and now - adopted_at < ADOPTION_REST
+
+    def _orphans_are_due(self, now: datetime) -> bool:
+        with self._database.reading() as session:
+            swept_at = session.scalars(select(Instance.swept_at)).one()
+        return swept_at is None or now - swept_at >= ORPHANS_EVERY
+
+    def _rewrite_database(self, *, thoroughly: bool) -> None:
+        """Leave no copy of what was deleted since the last time; writers wait meanwhile."""
+        with self._database.reading() as session:
+            if not expiry.anything_deleted_since_sweep(session):
+                return
+        if not thoroughly and self._database.size_bytes() > REWRITE_MAX_BYTES:
+            log.info("database.not_rewritten", remedy="run `ilios retention` at a quiet hour")
+            return
+        try:
+            self._database.rewrite()
+        except pysqlite3.OperationalError as error:  # a full disk: the next time, then
+            log.warning("database.not_rewritten", reason=str(error))
+
+    def _sweep_orphans(self, now: datetime) -> int:
+        try:
+            removed = self._orphans.remove(now)
+        except ConversionError as error:
+            log.warning("objects.not_swept", reason=error.logged)
+            return 0
+        with self._database.writing() as session:
+            session.execute(update(Instance).values(swept_at=now))
+        return removed
+
+
+def _abandoned(now: datetime) -> Find:
+    return lambda session, limit: expiry.never_uploaded(session, now - UPLOAD_PATIENCE, limit)

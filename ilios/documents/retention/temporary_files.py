@@ -1,0 +1,61 @@
+"""Files of the data folder that belong to nothing any more: their process or document is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, ProviderBatch, ProviderBatchState
+from ilios.storage.answer_spool import RESULTS_SUFFIX, KeptAnswers
+
+MIN_AGE: Final = timedelta(hours=24)  #: a temporary file this old is in nobody's hands
+
+
+class Leftovers:
+    """Uploads whose process was killed, and answers that nobody waits for."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._uploads = data_folder.uploads(settings)
+        self._answers = data_folder.answers(settings)
+        self._database = database
+
+    def found(self, now: datetime) -> Iterator[Path]:
+        yield from _older_than(now - MIN_AGE, self._uploads)
+        with self._database.reading() as session:
+            yield from self._results_of_ended_batches(session)
+            yield from self._answers_for_deleted_documents(session)
+
+    def remove(self, now: datetime) -> int:
+        """Returns how many."""
+        found = list(self.found(now))
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+    def _results_of_ended_batches(self, session: Session) -> Iterator[Path]:
+        for path in self._answers.glob(f"*{RESULTS_SUFFIX}"):
+            batch = session.get(ProviderBatch, path.name.partition("-")[0])
+            if batch is None or batch.state is ProviderBatchState.ENDED:
+                yield path
+
+    def _answers_for_deleted_documents(self, session: Session) -> Iterator[Path]:
+        """Workers book answers within minutes: these are of an engine that is not used any more."""
+        for kept in KeptAnswers(self._answers).older_than(MIN_AGE.total_seconds()):
+            document = session.get(Document, kept.question.document_id)
+            if document is not None and document.status is DocumentStatus.DELETED:
+                yield kept.path
+
+
+def _older_than(moment: datetime, folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # it has arrived
+            if path.stat().st_mtime < moment.timestamp():
+                yield path

@@ -1,0 +1,289 @@
+"""Taking documents in. Nothing is acknowledged before it is durable: the object, then the row."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from ilios.core import clock, data_folder, failpoints, ids
+from ilios.core.conversion_errors import ConversionError, ObjectMissing
+from ilios.core.disk_space import Room
+from ilios.core.request_errors import (
+    BatchRefused,
+    RequestError,
+    UploadAlreadyCompleted,
+    UploadIncomplete,
+)
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, tracing
+from ilios.db.database import Database
+from ilios.db.group_commit import Scribe
+from ilios.db.models import Batch, Document, DocumentStatus
+from ilios.documents import repository
+from ilios.documents.admission import (
+    Order,
+    Stored,
+    admit,
+    admit_upload,
+    columns,
+    open_provider_batch,
+)
+from ilios.documents.uploads import Received
+from ilios.documents.validation import accepted_type
+from ilios.engines.detection import media_types
+from ilios.queue.notify import Bell
+from ilios.storage.base import ObjectStore
+from ilios.storage.object_keys import incoming_key, source_key
+
+log = logs.get(__name__)
+
+MAX_RETENTION_DAYS = 3650
+MAX_BATCH_FILES = 100
+UPLOAD_LINK_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOffer:
+    """Where a client may PUT the bytes of a document."""
+
+    document_id: str
+    url: str
+    key: str
+    expires_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file of a batch that was refused on its way in; its bytes are gone."""
+
+    file_name: str
+    reason: RequestError
+
+
+class Intake:
+    """Stores files, then writes document and job in one transaction, then rings the bell."""
+
+    def __init__(
+        self, settings: Settings, database: Database, store: ObjectStore, bell: Bell
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._scribe = Scribe(database)
+        self._store = store
+        self._room = Room(settings)
+        self._bell = bell
+        self._scratch = data_folder.uploads(settings)
+
+    def submit(self, file: Received, order: Order) -> Document:
+        """Queue one document.
+
+        Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageUnavailable, DatabaseBusy;
+        nothing is kept then.
+        """
+        media_type = accepted_type(file, order.options, self._settings)
+        with self._stored([(file, media_type)]) as (stored,):
+            document = self._scribe.write(
+                lambda session: admit(session, self._settings, stored, order, clock.now())
+            )
+        failpoints.reach(failpoints.ROW_COMMITTED)
+        _say_accepted(document)
+        self._bell.ring()
+        return document
+
+    def submit_batch(
+        self, files: Sequence[Received | RefusedFile], order: Order
+    ) -> tuple[Batch, list[Document]]:
+        """Queue documents together, all or none.
+
+        Raises BatchRefused with every file's reason, and what `submit` raises for the store.
+        """
+        checked = self._checked_all(files, order)
+        now = clock.now()
+        with self._stored(checked) as stored, self._database.writing() as session:
+            batch = Batch(
+                id=ids.new_id(),
+                owner=order.owner,
+                total_documents=len(stored),
+                priority=order.priority,
+                created_at=now,
+            )
+            session.add(batch)
+            session.flush()
+            provider_batch_id = ids.new_id() if order.provider_batch else None
+            documents = [
+                admit(
+                    session,
+                    self._settings,
+                    item,
+                    order,
+                    # A microsecond apart: the order of submission stays readable.
+                    now + timedelta(microseconds=number),
+                    batch_id=batch.id,
+                    provider_batch_id=provider_batch_id,
+                )
+                for number, item in enumerate(stored)
+            ]
+            if provider_batch_id and any(item.provider_batch_id for item in documents):
+                open_provider_batch(session, self._settings, batch, provider_batch_id, order)
+        log.info(
+            "batch.accepted",
+            batch_id=batch.id,
+            documents=len(documents),
+            in_provider_lane=order.provider_batch,
+        )
+        for document in documents:
+            _say_accepted(document)
+        self._bell.ring()
+        return batch, documents
+
+    def offer_upload(
+        self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int
+    ) -> UploadOffer:
+        """Give out a link for the bytes; the document waits for them."""
+        document_id = ids.new_id()
+        key = incoming_key(self._instance, document_id)
+        url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
+        order = Order(owner=owner, retention_days=retention_days)
+        with self._database.writing() as session:
+            repository.add(
+                session,
+                **columns(order),
+                id=document_id,
+                file_name=file_name,
+                mime_type=media_type,
+                file_size=size_bytes,
+                storage_key=key,
+                status=DocumentStatus.AWAITING_UPLOAD,
+                created_at=clock.now(),
+            )
+        log.info("upload.offered", document_id=document_id, size_bytes=size_bytes)
+        return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
+
+    def complete_upload(self, document_id: str, owner: str) -> Document:
+        """Queue a document whose bytes were PUT to its link.
+
+        The object is copied first, so that a late PUT to the same link changes nothing.
+        Raises DocumentNotFound, UploadAlreadyCompleted, UploadIncomplete, UnsupportedType and
+        DiskFull.
+        """
+        with self._database.reading() as session:
+            document = repository.present_document_of(session, document_id, owner)
+        _require_awaiting(document)
+        self._require_whole(document)
+        self._room.require(document.file_size)
+        # A key of its own for each attempt: one that loses a race removes only its own copy.
+        key = f"{source_key(self._instance, document_id)}-{ids.new_id()}"
+        self._store.copy(document.storage_key, key)
+        try:
+            media_type, sha256 = self._inspect(key, document.file_name)
+            uploaded = Stored(
+                document_id, document.file_name, media_type, document.file_size, sha256, key
+            )
+            completed = self._admit(document, uploaded)
+        except Exception:
+            with contextlib.suppress(Exception):
+                self._store.delete(key)
+            raise
+        _say_accepted(completed)
+        self._bell.ring()
+        with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
+            self._store.delete(document.storage_key)
+        return completed
+
+    @cached_property
+    def _instance(self) -> str:
+        with self._database.reading() as session:
+            return repository.instance_id(session)
+
+    @contextlib.contextmanager
+    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
+        """Make the files durable; take them back if what follows fails."""
+        stored: list[Stored] = []
+        failpoints.reach(failpoints.UPLOAD_STREAMED)
+        try:
+            for file, media_type in files:
+                document_id = ids.new_id()
+                key = source_key(self._instance, document_id)
+                stored.append(
+                    Stored(
+                        document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
+                    )
+                )
+                self._store.put(key, file.path, media_type)
+            failpoints.reach(failpoints.OBJECT_STORED)
+            yield stored
+        except BaseException:
+            for item in stored:
+                with contextlib.suppress(Exception):
+                    self._store.delete(item.storage_key)
+            raise
+
+    def _require_whole(self, document: Document) -> None:
+        try:
+            size_bytes = self._store.stat(document.storage_key).size_bytes
+        except ObjectMissing as error:
+            raise UploadIncomplete(
+                "No bytes have arrived at uploadUrl. PUT the file there, then complete the upload."
+            ) from error
+        if size_bytes != document.file_size:
+            raise UploadIncomplete(
+                f"{size_bytes} bytes have arrived at uploadUrl, but fileSize was "
+                f"{document.file_size}. PUT the whole file again, or ask for a new link."
+            )
+
+    def _inspect(self, key: str, file_name: str) -> tuple[str, str]:
+        """Type and hash of a stored object, from its bytes."""
+        path = self._scratch / ids.new_id()
+        try:
+            self._store.fetch(key, path)
+            with path.open("rb") as stream:
+                media_type = media_types.sniff(stream, file_name)
+                stream.seek(0)
+                return media_type, hashlib.file_digest(stream, "sha256").hexdigest()
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _admit(self, seen: Document, uploaded: Stored) -> Document:
+        with self._database.writing() as session:
+            document = repository.present_document_of(session, seen.id, seen.owner)
+            _require_awaiting(document)
+            origin = tracing.current()
+            admit_upload(session, self._settings, document, uploaded, clock.now(), origin)
+        return document
+
+    def _checked_all(
+        self, files: Sequence[Received | RefusedFile], order: Order
+    ) -> list[tuple[Received, str]]:
+        checked: list[tuple[Received, str]] = []
+        reasons: list[tuple[str, RequestError]] = []
+        for file in files:
+            try:
+                if isinstance(file, RefusedFile):
+                    raise file.reason
+                checked.append((file, accepted_type(file, order.options, self._settings)))
+            except RequestError as reason:
+                reasons.append((file.file_name, reason))
+        if reasons:
+            raise BatchRefused(reasons)
+        return checked
+
+
+def _say_accepted(document: Document) -> None:
+    log.info(
+        "document.accepted",
+        document_id=document.id,
+        batch_id=document.batch_id,
+        media_type=document.mime_type,
+        size_bytes=document.file_size,
+        status=document.status.value,
+        result_of=document.result_of,
+    )
+
+
+def _require_awaiting(document: Document) -> None:
+    if document.status is not DocumentStatus.AWAITING_UPLOAD:
+        raise UploadAlreadyCompleted("This upload was completed already; follow its status.")

@@ -1,0 +1,91 @@
+"""Files on their way in: streamed to the data volume while they are counted and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ilios.core import ids
+from ilios.core.disk_space import Room
+from ilios.core.request_errors import FileTooLarge
+
+ROOM_CHECK_BYTES = 16 * 1024 * 1024  #: others are writing too, so it is looked at again
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that has arrived whole. It belongs to whoever holds this: move it, or discard it."""
+
+    path: Path
+    file_name: str
+    size_bytes: int
+    sha256: str
+
+    def discard(self) -> None:
+        """Remove the file; no error when it was moved away."""
+        self.path.unlink(missing_ok=True)
+
+
+class UploadSink:
+    """A writable file in `folder` that hashes what passes and stops at `limit_bytes`."""
+
+    def __init__(self, folder: Path, limit_bytes: int, room: Room) -> None:
+        self.path = folder / f"{os.getpid()}-{ids.new_id()}"
+        self.size_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._room = room
+        self._room_checked_at = 0
+        self._hash = hashlib.sha256()
+        self._file: BinaryIO = self.path.open("xb+", buffering=0)
+
+    def write(self, block: bytes | bytearray | memoryview) -> int:
+        """Append a block.
+
+        Raises FileTooLarge at the first byte beyond the limit, and DiskFull.
+        """
+        view = memoryview(block)
+        self.size_bytes += view.nbytes
+        if self.size_bytes > self._limit_bytes:
+            raise FileTooLarge(
+                f"The file is larger than {self._limit_bytes} bytes (MAX_FILE_SIZE_BYTES)."
+            )
+        if self.size_bytes - self._room_checked_at > ROOM_CHECK_BYTES:
+            self._room_checked_at = self.size_bytes
+            self._room.require()
+        self._hash.update(view)
+        return _write_all(self._file, view)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def received(self, file_name: str) -> Received:
+        """Close the file and hand it over."""
+        self._file.close()
+        return Received(self.path, file_name, self.size_bytes, self._hash.hexdigest())
+
+    def close(self) -> None:
+        self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file, unless it was moved away."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def remove_those_of(folder: Path, pid: int) -> None:
+    """Remove what a process that is dead was receiving."""
+    for path in folder.glob(f"{pid}-*"):
+        path.unlink(missing_ok=True)
+
+
+def _write_all(file: BinaryIO, view: memoryview) -> int:
+    written = 0
+    while written < view.nbytes:
+        written += file.write(view[written:])
+    return written

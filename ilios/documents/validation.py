@@ -1,0 +1,47 @@
+"""Whether a file may be converted as it is asked for: told from its bytes, before it is stored."""
+
+from __future__ import annotations
+
+from ilios import engines
+from ilios.core.request_errors import EmptyFile, OptionUnavailable
+from ilios.core.settings import Settings
+from ilios.documents.uploads import Received
+from ilios.engines.base import Options
+from ilios.engines.detection import media_types
+
+COUNTED_ALIKE = (media_types.PDF, media_types.PNG, media_types.JPEG)
+"""Types of which Mistral charges the pages that we count; of the others only Mistral knows."""
+
+
+def accepted_type(file: Received, options: Options, settings: Settings) -> str:
+    """The file's type. Raises EmptyFile, UnsupportedType or OptionUnavailable."""
+    if not file.size_bytes:
+        raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
+    with file.path.open("rb") as stream:
+        media_type = media_types.sniff(stream, file.file_name)
+    lane = engines.lane_of(media_type, settings)
+    if options.pages and lane == engines.MISTRAL and media_type != media_types.PDF:
+        raise OptionUnavailable(
+            f"pages selects of PDF documents only, and {file.file_name} is {media_type}. "
+            "Leave it out."
+        )
+    if options.max_cost_micros is not None and lane == engines.MISTRAL:
+        _require_countable(file.file_name, media_type)
+    if lane != settings.engine_name and _need_mistral(options):
+        raise OptionUnavailable(
+            f"{file.file_name} is {media_type}, which Mistral does not read, so that it is "
+            "converted here: leave out tableFormat=html, extractHeader and extractFooter."
+        )
+    return media_type
+
+
+def _require_countable(file_name: str, media_type: str) -> None:
+    if media_type not in COUNTED_ALIKE:
+        raise OptionUnavailable(
+            f"maxCostUsd cannot be kept for {file_name}: it is {media_type}, of which only Mistral "
+            "knows how many pages it charges. Leave it out, or send a PDF."
+        )
+
+
+def _need_mistral(options: Options) -> bool:
+    return options.extract_header or options.extract_footer or options.table_format == "html"

@@ -1,0 +1,185 @@
+"""Media types: which are accepted, and how a file's type is told from its bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import PurePath
+from typing import BinaryIO, Final
+
+import filetype
+
+from ilios.core.request_errors import EmptyFile, UnsupportedType
+from ilios.engines.detection import containers, text_forms
+from ilios.engines.detection.text_forms import Form
+
+PDF: Final = "application/pdf"
+PNG: Final = "image/png"
+JPEG: Final = "image/jpeg"
+WEBP: Final = "image/webp"
+TIFF: Final = "image/tiff"
+GIF: Final = "image/gif"
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EPUB: Final = "application/epub+zip"
+ODT: Final = "application/vnd.oasis.opendocument.text"
+RTF: Final = "application/rtf"
+HTML: Final = "text/html"
+CSV: Final = "text/csv"
+PLAIN: Final = "text/plain"
+MARKDOWN: Final = "text/markdown"
+
+EXTENSIONS: Final[dict[str, str]] = {
+    PDF: ".pdf",
+    PNG: ".png",
+    JPEG: ".jpg",
+    WEBP: ".webp",
+    TIFF: ".tif",
+    GIF: ".gif",
+    DOCX: ".docx",
+    PPTX: ".pptx",
+    XLSX: ".xlsx",
+    EPUB: ".epub",
+    ODT: ".odt",
+    RTF: ".rtf",
+    HTML: ".html",
+    CSV: ".csv",
+    PLAIN: ".txt",
+    MARKDOWN: ".md",
+}
+"""Every accepted type with the extension that its stored object gets."""
+
+HEAD_BYTES: Final = 64 * 1024  #: of a longer file, this much and the tail are looked at
+TAIL_BYTES: Final = 2 * 1024
+MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
+PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
+
+_ACCEPTED: Final = (
+    "PDF, PNG, JPEG, WebP, TIFF, GIF, DOCX, PPTX, XLSX, EPUB, ODT, RTF, HTML, CSV, plain text and "
+    "Markdown"
+)
+_IMAGES: Final = {
+    "image/png": PNG,
+    "image/apng": PNG,
+    "image/jpeg": JPEG,
+    "image/webp": WEBP,
+    "image/tiff": TIFF,
+}
+_ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT))
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
+_OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+_ENCRYPTABLE: Final = {EXTENSIONS[kind]: kind for kind in (DOCX, PPTX, XLSX)}
+_LEGACY: Final = {
+    "WordDocument": "a Word document of before 2007 (.doc)",
+    "Workbook": "an Excel workbook of before 2007 (.xls)",
+    "Book": "an Excel workbook of before 1997 (.xls)",
+    "PowerPoint Document": "a PowerPoint presentation of before 2007 (.ppt)",
+    "__properties_version1.0": "an Outlook message (.msg)",
+}
+_TEXT_EXTENSIONS: Final = {
+    ".htm": HTML,
+    ".html": HTML,
+    ".xhtml": HTML,
+    ".csv": CSV,
+    ".txt": PLAIN,
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+}
+_REFUSED_FORMS: Final = {
+    Form.SVG: "an SVG drawing (image/svg+xml)",
+    Form.XML: "XML (application/xml)",
+    Form.JSON: "JSON (application/json)",
+    Form.POSTSCRIPT: "PostScript (application/postscript)",
+}
+
+
+def sniff(file: BinaryIO, file_name: str) -> str:
+    """The type of a seekable file, told from its bytes; moves the file's position.
+
+    The name decides only between types that look alike: the texts, and encrypted Office files. A
+    damaged file is of the type that it begins as. Reads the ends of the file, and of a ZIP its
+    directory. Raises EmptyFile, and UnsupportedType naming what was found and what is accepted.
+    """
+    head = _between(file, 0, HEAD_BYTES)
+    if not head:
+        raise EmptyFile("The file is empty. Send a file with content.")
+    extension = PurePath(file_name).suffix.lower()
+    if head.startswith(_ZIP_MAGIC):
+        return _zipped(file, head)
+    if head.startswith(_OLE_MAGIC):
+        return _ole(file, extension)
+    return _by_signature(head) or _by_content(file, head, extension)
+
+
+def _by_signature(head: bytes) -> str | None:
+    if head.startswith(b"%PDF"):
+        return PDF
+    if head.startswith(b"{\\rtf"):
+        return RTF
+    if head.startswith((b"GIF87a", b"GIF89a")):  # filetype takes any text that begins with "GIF"
+        return GIF
+    image = filetype.image_match(head)
+    return _IMAGES.get(image.mime) if image else None
+
+
+def _zipped(file: BinaryIO, head: bytes) -> str:
+    try:
+        declared = containers.zip_declaration(file)
+    except containers.DamagedContainer:
+        declared = filetype.guess_mime(head)
+    if declared in _ZIPPED:
+        return declared
+    if declared and _MEDIA_TYPE.fullmatch(declared):
+        raise _unsupported(f"of type {declared}")
+    raise _unsupported("a ZIP archive (application/zip)")
+
+
+def _ole(file: BinaryIO, extension: str) -> str:
+    streams = containers.ole_streams(file)
+    if "EncryptedPackage" in streams:  # what Office makes of a DOCX, PPTX or XLSX with a password
+        if extension in _ENCRYPTABLE:
+            return _ENCRYPTABLE[extension]
+        raise _unsupported("an encrypted Office document named neither .docx, .pptx nor .xlsx")
+    for stream, found in _LEGACY.items():
+        if stream in streams:
+            raise _unsupported(found)
+    raise _unsupported("an OLE compound file (application/x-ole-storage)")
+
+
+def _by_content(file: BinaryIO, head: bytes, extension: str) -> str:
+    size_bytes = file.seek(0, os.SEEK_END)
+    tail = _between(file, max(0, size_bytes - TAIL_BYTES), TAIL_BYTES)
+    text = text_forms.decoded(head, tail, whole=size_bytes == len(head))
+    late_pdf = b"%PDF-" in head[: PDF_JUNK_MAX_BYTES + len(b"%PDF-")]
+    if text is None:
+        return _by_magic(head, late_pdf=late_pdf)
+    if late_pdf and b"%%EOF" in tail:  # else a text that mentions `%PDF-`
+        return PDF
+    return _text_type(text_forms.form(text, tail), extension)
+
+
+def _by_magic(head: bytes, *, late_pdf: bool) -> str:
+    magic = filetype.guess_mime(head[:MAGIC_BYTES])
+    if late_pdf and magic in (None, PDF):  # else an archive that holds a PDF
+        return PDF
+    raise _unsupported(f"of type {magic}" if magic else "binary, of a type that is not known")
+
+
+def _text_type(form: Form, extension: str) -> str:
+    if form in _REFUSED_FORMS:
+        raise _unsupported(_REFUSED_FORMS[form])
+    if form is Form.HTML_PAGE:
+        return HTML
+    named = _TEXT_EXTENSIONS.get(extension)
+    return named or (HTML if form is Form.HTML_PIECE else PLAIN)
+
+
+def _unsupported(found: str) -> UnsupportedType:
+    return UnsupportedType(f"The file is {found}. Accepted are {_ACCEPTED}.")
+
+
+def _between(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)

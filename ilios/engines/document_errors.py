@@ -1,0 +1,38 @@
+"""The sentences for documents that cannot be converted."""
+
+from __future__ import annotations
+
+from ilios.core.conversion_errors import (
+    CorruptDocument,
+    DocumentTooLarge,
+    EmptyDocument,
+    EncryptedDocument,
+    UnsupportedDocument,
+)
+
+
+def corrupt(kind: str) -> CorruptDocument:
+    return CorruptDocument(
+        f"The {kind} cannot be read: the file is damaged, incomplete or of another type. Save or "
+        "export it again, then send the new file."
+    )
+
+
+def encrypted(kind: str) -> EncryptedDocument:
+    return EncryptedDocument(
+        f"The {kind} is protected by a password. Remove the password, then send it again."
+    )
+
+
+def empty(kind: str) -> EmptyDocument:
+    return EmptyDocument(f"The {kind} has no content. Check that the right file was sent.")
+
+
+def unsupported(detail: str) -> UnsupportedDocument:
+    return UnsupportedDocument(detail)
+
+
+def too_large(what: str, limit: str) -> DocumentTooLarge:
+    return DocumentTooLarge(
+        f"{what}; the limit is {limit}. Split or shrink the document, then send it again."
+    )

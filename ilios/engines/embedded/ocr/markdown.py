@@ -1,0 +1,112 @@
+"""Lines that were read from an image, written as Markdown: headings, paragraphs, tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+from ilios.engines.embedded import markdown
+from ilios.engines.embedded.ocr.grid import aligned_tables
+from ilios.engines.embedded.ocr.layout import Row, columns
+from ilios.engines.embedded.ocr.recognized_text import Reading
+from ilios.engines.embedded.text import hyphenation
+
+HEADING_RATIO: Final = 1.35
+"""A short row that is so much higher than the text is a heading."""
+TITLE_RATIO: Final = 1.9
+HEADING_MAX_CHARACTERS: Final = 90
+SAME_HEIGHT: Final = 0.25
+PARAGRAPH_GAP: Final = 0.75
+"""Rows of a paragraph are no farther apart than that share of their height."""
+FULL_SHARE: Final = 0.8
+_BULLET = re.compile(r"^[•●▪■◦‣·*o–-]\s*(?=\S{2})")
+_BULLET_SIGNS = "•●▪■◦‣·"
+
+
+def written(reading: Reading) -> str:
+    """The Markdown of an image, in reading order."""
+    if not reading.lines:
+        return ""
+    usual = _usual_height(reading)
+    parts: list[str] = []
+    for column in columns(reading.lines):
+        for piece in aligned_tables(column):
+            if isinstance(piece, list):
+                parts += _paragraphs(piece, usual)
+            else:
+                parts.append(piece.markdown)
+    return markdown.blocks(parts)
+
+
+def _usual_height(reading: Reading) -> float:
+    """The height that most characters have."""
+    by_height = sorted(reading.lines, key=lambda line: line.height)
+    half = sum(len(line.text) for line in by_height) / 2
+    passed = 0
+    for line in by_height:
+        passed += len(line.text)
+        if passed >= half:
+            return line.height
+    return by_height[-1].height
+
+
+def _paragraphs(rows: Sequence[Row], usual: float) -> list[str]:
+    left = min(row.left for row in rows)
+    width = max(row.right for row in rows) - left
+    parts: list[str] = []
+    paragraph: list[Row] = []
+    for row in rows:
+        if paragraph and not _continues(paragraph[-1], row):
+            parts.append(_paragraph(paragraph, left, width, usual))
+            paragraph = []
+        paragraph.append(row)
+    parts.append(_paragraph(paragraph, left, width, usual))
+    return parts
+
+
+def _continues(above: Row, row: Row) -> bool:
+    height = max(above.height, row.height)
+    if row.top - above.bottom > PARAGRAPH_GAP * height or _is_bullet(row):
+        return False
+    return abs(above.height - row.height) <= SAME_HEIGHT * height
+
+
+def _is_bullet(row: Row) -> bool:
+    return row.text[:1] in _BULLET_SIGNS
+
+
+def _paragraph(rows: Sequence[Row], left: float, width: float, usual: float) -> str:
+    ratio = median(row.height for row in rows) / usual
+    text = " ".join(row.text for row in rows)
+    upright = all(row.right - row.left > row.height for row in rows)
+    if upright and ratio >= HEADING_RATIO and _reads_as_heading(text):
+        level = 1 if ratio >= TITLE_RATIO else 2
+        return markdown.heading(level, markdown.escaped(text))
+    flowed = _flowed(rows, left, width)
+    if _is_bullet(rows[0]):
+        return markdown.list_item(0, "-", _BULLET.sub("", flowed, count=1))
+    return flowed
+
+
+def _reads_as_heading(text: str) -> bool:
+    return len(text) <= HEADING_MAX_CHARACTERS and re.search(r"[^\W\d_]{2}", text) is not None
+
+
+def _flowed(rows: Sequence[Row], left: float, width: float) -> str:
+    """Rows that reach the right edge flow into the next; the others end a line or a paragraph."""
+    full = [_is_full(row, left, width) for row in rows]
+    ending = "\n\n" if 2 * sum(full) >= len(rows) else markdown.HARD_BREAK
+    text = markdown.escaped_line(rows[0].text)
+    for flows, row in zip(full, rows[1:], strict=False):
+        following = markdown.escaped(row.text)
+        if not flows:
+            text += ending + markdown.escaped_start(following)
+        else:
+            text = hyphenation.joined(text, following)
+    return text
+
+
+def _is_full(row: Row, left: float, width: float) -> bool:
+    return len(row.lines) == 1 and row.right - left >= FULL_SHARE * width

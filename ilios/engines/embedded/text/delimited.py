@@ -1,0 +1,73 @@
+"""CSV and its relatives as one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ilios.engines import conversion_warnings, document_errors
+from ilios.engines.base import Source
+from ilios.engines.embedded import limits, markdown
+from ilios.engines.embedded.flow import FlowDocument, FlowPage
+from ilios.engines.embedded.text.document import decoded, read_limited, refuse_binary
+
+DELIMITERS: Final = ",;\t|"
+SNIFFED_LINES: Final = 50
+FIELD_MAX_CHARACTERS: Final = 1_000_000
+
+
+def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
+    del workspace, threads
+    text = decoded(read_limited(source.path, "table"))
+    refuse_binary(text)
+    delimiter, text = _declared_delimiter(text) or (_delimiter(text), text)
+    rows, whole = _rows(text, delimiter)
+    table = markdown.table(rows)
+    if not table:
+        raise document_errors.empty("table")
+    return FlowDocument(
+        [FlowPage(table, warnings=() if whole else (conversion_warnings.table_cut(1),))]
+    )
+
+
+def _declared_delimiter(text: str) -> tuple[str, str] | None:
+    """Excel writes `sep=;` above a table."""
+    first, _, rest = text.partition("\n")
+    if first.lower().startswith("sep=") and len(first.strip()) == 5:
+        return first[4], rest
+    return None
+
+
+def _delimiter(text: str) -> str:
+    """The sign that cuts the first lines most evenly into most fields."""
+    sample = "\n".join(text.split("\n")[:SNIFFED_LINES])
+    return max(DELIMITERS, key=lambda sign: _evenness(sample, sign))
+
+
+def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
+    widths = [len(row) for row in _parsed(sample, delimiter) if row]
+    if not widths or max(widths) == 1:
+        return 0.0, 0
+    usual = max(set(widths), key=widths.count)
+    return (widths.count(usual) / len(widths) if usual > 1 else 0.0), usual
+
+
+def _rows(text: str, delimiter: str) -> tuple[list[list[str]], bool]:
+    """The rows as cells of Markdown, and whether that is all of them."""
+    rows: list[list[str]] = []
+    cells, whole = 0, True
+    for row in _parsed(text, delimiter):
+        cells += len(row)
+        if cells > limits.SHEET_MAX_CELLS:
+            return rows, False
+        whole = whole and len(row) <= limits.TABLE_MAX_COLUMNS
+        rows.append([markdown.escaped(cell) for cell in row[: limits.TABLE_MAX_COLUMNS]])
+    return rows, whole
+
+
+def _parsed(text: str, delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(FIELD_MAX_CHARACTERS)
+    return csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter)

@@ -1,0 +1,106 @@
+"""HTML pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import lxml.html
+from lxml import etree
+
+from ilios.engines import document_errors
+from ilios.engines.base import Source
+from ilios.engines.embedded import markdown
+from ilios.engines.embedded.flow import FlowDocument, FlowPage
+from ilios.engines.embedded.image_files import ImageFolder
+from ilios.engines.embedded.text.document import decoded, encoding_of, read_limited
+from ilios.engines.embedded.web import html_cleaning
+from ilios.engines.embedded.web.html_markdown import HtmlWriter
+
+DECLARATION_BYTES = 4096
+DEPTH_MAX = 200
+"""No page is meant to be deeper; the readers call themselves for each level."""
+_TOO_DEEP = "too-deep"
+_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
+
+
+def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
+    del threads
+    text = _text(read_limited(source.path, "page"))
+    root = parsed(text)
+    title = html_cleaning.title(root)
+    images = ImageFolder(workspace)
+    body = HtmlWriter(_keeper(images)).write(html_cleaning.main_text(root))
+    if title and not re.search(r"^# ", body, re.MULTILINE):
+        body = markdown.blocks([markdown.heading(1, markdown.escaped(title)), body])
+    if not body:
+        raise document_errors.empty("page")
+    return FlowDocument([FlowPage(body, images.take())])
+
+
+def parsed(text: str) -> etree._Element:
+    """A tree of whatever browsers would still show."""
+    without_declaration = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    # huge: else the text below 256 levels is lost, and tags that are never closed soon go deeper
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+    try:
+        root = lxml.html.document_fromstring(without_declaration.encode("utf-8", "replace"), parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        raise document_errors.corrupt("HTML page") from error
+    _flatten(root)
+    return root
+
+
+def _flatten(root: etree._Element) -> None:
+    """Merge what stands deeper than DEPTH_MAX into what is around it."""
+    depth = 0
+    for event, element in list(etree.iterwalk(root, events=("start", "end"))):
+        depth += 1 if event == "start" else -1
+        if event == "start" and depth > DEPTH_MAX:
+            element.tag, element.text = _TOO_DEEP, f" {element.text or ''}"
+    etree.strip_tags(root, _TOO_DEEP)
+
+
+def _text(content: bytes) -> str:
+    """Bytes that are UTF-8 are UTF-8, whatever the page declares; else its declaration counts."""
+    declared = _CHARSET.search(content[:DECLARATION_BYTES])
+    if declared is None or encoding_of(content).startswith("utf"):
+        return decoded(content)
+    try:
+        return content.decode(declared[1].decode("ascii"), errors="replace")
+    except LookupError:
+        return decoded(content)
+
+
+def _keeper(images: ImageFolder) -> Callable[[str], str | None]:
+    """Inline images become files; those on the web stay links; the rest cannot be had."""
+    count = 0
+
+    def keep(source: str) -> str | None:
+        nonlocal count
+        address = f"https:{source}" if source.startswith("//") else source
+        if address.startswith(("http://", "https://")):
+            return re.sub(r"[\s()<>]", lambda m: f"%{ord(m[0]):02X}", address)
+        count += 1
+        content = _inline_image(source)
+        return images.add(f"image-{count}", content) if content else None
+
+    return keep
+
+
+def _inline_image(source: str) -> bytes | None:
+    match = _DATA_URL.match(source)
+    if match is None:
+        return None
+    encoded = unquote_to_bytes(source[match.end() :])
+    if ";base64" not in (match[1] or "").lower():
+        return encoded
+    try:
+        return base64.b64decode(encoded)
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,113 @@
+"""Files of the batch lane at the provider: inputs, documents that lines name, and results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import httpx2
+from mistralai.client import models
+from mistralai.client.errors import MistralError
+
+from ilios.core import ids
+from ilios.core.conversion_errors import ProviderMisconfigured, RefusedByProvider
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.engines.mistral import errors
+from ilios.engines.mistral.client import FILES_A_PAGE, Client
+from ilios.engines.mistral.deadlines import Deadline
+
+log = logs.get(__name__)
+
+Purpose = Literal["batch", "ocr"]
+"""Of a file: the input of a batch, or a document that a line of it names."""
+
+PURPOSES: Final[tuple[Purpose, ...]] = ("batch", "ocr")
+CALL_SECONDS: Final = 60.0
+KEPT_LONGER_HOURS: Final = 48
+"""Files of a batch outlive its time-out by so much, unless they are deleted before."""
+
+
+class NotThere(ProviderMisconfigured):
+    """404: not there, not yet, or not any more; where none of this can be, the address is wrong."""
+
+
+class BatchFiles:
+    """Uploads, downloads, deletes. Whatever goes wrong is a ConversionError."""
+
+    def __init__(self, client: Client, instance_id: str, settings: Settings) -> None:
+        self._client = client
+        # Not the prefix of single calls' files: those are swept long before a batch ends.
+        self._prefix = f"ilios-batch-{instance_id}-"
+        self._expiry_hours = settings.provider_batch_timeout_hours + KEPT_LONGER_HOURS
+        self._transfer_seconds = settings.job_deadline_seconds / 2
+
+    def upload(self, batch_id: str, path: Path, purpose: Purpose, suffix: str) -> str:
+        """Send a file from the disk, under a name that ends in `suffix`; returns its id."""
+        self._client.require_key()
+        with provider_errors(self._transfer_seconds), path.open("rb") as content:
+            name = f"{self._prefix}{batch_id}-{ids.new_id()}{suffix}"
+            answer = self._client.sdk.files.upload(
+                file=models.File(file_name=name, content=content),
+                purpose=purpose,
+                expiry=self._expiry_hours,
+            )
+        return answer.id
+
+    def download(self, file_id: str, path: Path) -> bool:
+        """Write a file of the provider's to the disk; False when it is not there."""
+        try:
+            with (
+                provider_errors(self._transfer_seconds),
+                closing(self._client.sdk.files.download(file_id=file_id)) as response,
+                path.open("wb") as file,
+            ):
+                for block in response.iter_bytes():
+                    file.write(block)
+        except NotThere:
+            return False
+        return True
+
+    def delete(self, batch_id: str, file_ids: list[str]) -> None:
+        """Delete these files, and all others that were uploaded for this batch."""
+        self._client.require_key()
+        for file_id in {*file_ids, *self._uploaded(batch_id)}:
+            try:
+                with provider_errors(CALL_SECONDS):
+                    self._client.sdk.files.delete(file_id=file_id)
+            except NotThere:
+                continue
+            except RefusedByProvider as error:
+                log.warning("batch.file_not_deleted", file_id=file_id, reason=error.logged)
+
+    def _uploaded(self, batch_id: str) -> list[str]:
+        """Those whose id never came to be written down are found by their names."""
+        found: list[str] = []
+        for purpose in PURPOSES:
+            page, more = 0, True
+            while more:
+                with provider_errors(CALL_SECONDS):
+                    listed = self._client.sdk.files.list(
+                        page=page, page_size=FILES_A_PAGE, purpose=purpose
+                    ).data
+                prefix = f"{self._prefix}{batch_id}-"
+                found += [file.id for file in listed if file.filename.startswith(prefix)]
+                page, more = page + 1, len(listed) == FILES_A_PAGE
+        return found
+
+
+@contextmanager
+def provider_errors(seconds: float) -> Iterator[None]:
+    """Within, calls end in time, and what goes wrong is a ConversionError; nothing is billed."""
+    try:
+        with Deadline(seconds).enforced():
+            yield
+    except MistralError as error:
+        fault = errors.of_file_call(error)
+        if error.status_code == httpx2.codes.NOT_FOUND:
+            raise NotThere(fault.detail, logged=fault.logged) from error
+        raise fault from error
+    except httpx2.HTTPError as error:
+        raise errors.of_transport(error, is_sent=False) from error

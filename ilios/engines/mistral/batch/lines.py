@@ -1,0 +1,121 @@
+"""Lines of a batch: its input as it is written, its outcome as it is read, one line at a time."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+from mistralai.client import models
+from mistralai.client.errors import SDKError
+
+from ilios.core.conversion_errors import ConversionError, ProviderUnavailable, RefusedByProvider
+from ilios.core.telemetry import logs
+from ilios.engines.base import Options, Source
+from ilios.engines.mistral import errors
+from ilios.engines.mistral.client import inline_document, request_options
+from ilios.engines.mistral.http_client import BLOCK_BYTES, PLACEHOLDER
+from ilios.engines.mistral.numbers import count
+
+log = logs.get(__name__)
+
+NOT_DONE: Final = "Mistral did not do this line of the batch"
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """What became of one line of the input: an answer as of a single call, or a fault."""
+
+    custom_id: str
+    answer: bytes = b""
+    fault: ConversionError | None = None
+    is_source_lost: bool = False  #: what the line refers to was not found, or was of no use
+
+
+class InputFile:
+    """Input of a batch in the making; memory stays flat however large the documents are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size_bytes = 0
+
+    def add(self, custom_id: str, source: Source, options: Options) -> None:
+        """A line that holds the document itself."""
+        before, _, after = _line(custom_id, inline_document(source), options).partition(PLACEHOLDER)
+        with self.path.open("ab") as file, source.path.open("rb") as document:
+            self._write(file, f"{before}data:{source.media_type};base64,".encode())
+            while block := document.read(BLOCK_BYTES):
+                self._write(file, b64encode(block))
+            self._write(file, after.encode())
+
+    def add_uploaded(self, custom_id: str, file_id: str, options: Options) -> None:
+        """A line that names the document's file at the provider."""
+        line = _line(custom_id, models.FileChunk(file_id=file_id), options)
+        with self.path.open("ab") as file:
+            self._write(file, line.encode())
+
+    def _write(self, file: Any, content: bytes) -> None:
+        self.size_bytes += file.write(content)
+
+
+def inline_bytes(source: Source) -> int:
+    """What a document takes inside a line."""
+    return -(-source.path.stat().st_size // 3) * 4
+
+
+def answers(path: Path, model: str, configured_model: str) -> Iterator[LineAnswer]:
+    """The lines of an output or error file; those that make no sense are left out."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            answer = _answer(line, model, configured_model)
+            if answer is None:
+                log.warning("batch.line_unreadable", file=path.name, line=number)
+            else:
+                yield answer
+
+
+def _line(custom_id: str, document: Any, options: Options) -> str:
+    body = {"document": document.model_dump(mode="json"), **request_options(options)}
+    return json.dumps({"custom_id": custom_id, "body": body}) + "\n"
+
+
+def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None:
+    fields = _object(line)
+    custom_id, response = fields.get("custom_id"), fields.get("response")
+    if not isinstance(custom_id, str):
+        return None
+    status = count(response.get("status_code")) if isinstance(response, dict) else None
+    if response is None or status is None:
+        reason = errors.plain(str(fields.get("error") or "it gives no reason"))
+        return LineAnswer(
+            custom_id, fault=ProviderUnavailable(f"{NOT_DONE} ({reason}).", logged=NOT_DONE)
+        )
+    # An error file has the body as a string of JSON, an output file as JSON.
+    body = response.get("body")
+    text = body if isinstance(body, str) else json.dumps(body)
+    if httpx2.codes.is_success(status):
+        return LineAnswer(custom_id, answer=text.encode())
+    # As the SDK would have told of it, had the line been a call.
+    refusal = SDKError("", httpx2.Response(status, text=text), text)
+    fault = errors.of_ocr(refusal, model, configured_model, is_file=True)
+    if isinstance(fault, errors.SourceNotAccepted):
+        return LineAnswer(
+            custom_id,
+            fault=RefusedByProvider(fault.detail, logged=fault.logged),
+            is_source_lost=True,
+        )
+    return LineAnswer(custom_id, fault=fault)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}

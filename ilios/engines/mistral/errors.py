@@ -1,0 +1,242 @@
+"""What the provider's refusals and the network's failures mean to us."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx2
+from mistralai.client.errors import MistralError
+
+from ilios.core.conversion_errors import (
+    ConversionError,
+    CorruptDocument,
+    DocumentTooLarge,
+    ModelUnavailable,
+    OutcomeUnknown,
+    ProviderMisconfigured,
+    ProviderThrottled,
+    ProviderUnavailable,
+    RefusedByProvider,
+)
+
+REASON_MAX_CHARACTERS: Final = 300
+NOT_DONE: Final = frozenset((408, 425, 500, 502, 503, 521, 522, 523, 525, 526, 529))
+"""The call never came to the provider's workers; 52x are those of the CDN in front of it."""
+_URL: Final = re.compile(r"""(?:https?|data):[^\s"'<>]*""")  # signed ones are secrets
+_PLAIN_TEXT: Final = re.compile(r"[^<{][^<{]*")
+
+
+class SourceNotAccepted(RefusedByProvider):
+    """The provider finds no file where the request says it is, or cannot make use of it."""
+
+    def __init__(self, detail: str, *, is_missing: bool, logged: str) -> None:
+        super().__init__(detail, logged=logged)
+        self.is_missing = is_missing  #: a 404: perhaps the file is only not visible yet
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is none: status, and what the body says, as far as it says anything."""
+
+    status: int
+    type: str
+    code: str
+    reason: str
+    headers: Mapping[str, str]
+
+    @property
+    def logged(self) -> str:
+        """What a log may have of it: the reason may quote the document."""
+        return f"Mistral answered {self.status}."
+
+    @classmethod
+    def of(cls, error: MistralError) -> Refusal:
+        fields = _fields(error.body)
+        return cls(
+            status=error.status_code,
+            type=str(fields.get("type") or ""),
+            code=str(fields.get("code") or ""),
+            reason=plain(_message(fields) or _text(error.body)),
+            headers=error.headers,
+        )
+
+
+def of_ocr(
+    error: MistralError, model: str, configured_model: str, *, is_file: bool
+) -> ConversionError:
+    """What an OCR call's refusal means; `is_file` when the document was uploaded before."""
+    refusal = Refusal.of(error)
+    if refusal.type == "invalid_model" or refusal.code == "1500":
+        return wrong_model(model, configured_model)
+    if refusal.type == "invalid_request_file" or refusal.code == "3310":
+        return SourceNotAccepted(_refused(refusal), is_missing=False, logged=refusal.logged)
+    if refusal.status == httpx2.codes.NOT_FOUND and is_file:
+        return SourceNotAccepted(_refused(refusal), is_missing=True, logged=refusal.logged)
+    known = of_any(refusal)
+    if known is not None:
+        return known
+    if httpx2.codes.is_client_error(refusal.status):
+        return RefusedByProvider(_refused(refusal), logged=refusal.logged)
+    return OutcomeUnknown(
+        f"Mistral answered {refusal.status}, so the call may have been billed. {refusal.reason}",
+        logged=refusal.logged,
+    )
+
+
+def of_file_call(error: MistralError) -> ConversionError:
+    """What a refusal of the Files API means: nothing there is billed."""
+    refusal = Refusal.of(error)
+    known = of_any(refusal)
+    if known is not None:
+        return known
+    if httpx2.codes.is_client_error(refusal.status):
+        return RefusedByProvider(_refused(refusal), logged=refusal.logged)
+    return ProviderUnavailable(
+        f"Mistral took no file ({refusal.status}). {refusal.reason}".strip(), logged=refusal.logged
+    )
+
+
+def of_transport(error: httpx2.HTTPError, *, is_sent: bool) -> ConversionError:
+    """What a failure below HTTP means: only what was sent whole can have been billed."""
+    what = plain(f"{type(error).__name__}: {error}".rstrip(": "))
+    if is_sent:
+        return OutcomeUnknown(f"No answer came from Mistral ({what}); the call may be billed.")
+    return ProviderUnavailable(f"Mistral cannot be reached ({what}).")
+
+
+def of_any(refusal: Refusal) -> ConversionError | None:
+    """What a refusal means whichever call it answers; None when that depends on the call."""
+    match refusal.status:
+        case 401 | 402 | 403:
+            return ProviderMisconfigured(_CONFIGURATION[refusal.status])
+        case 413:
+            return DocumentTooLarge(_too_large(refusal), logged=refusal.logged)
+        case 429:
+            return ProviderThrottled(
+                f"Mistral takes no more calls for now (429). {refusal.reason}".strip(),
+                retry_after_seconds(refusal.headers),
+                logged=refusal.logged,
+            )
+        case status if status in NOT_DONE:
+            return ProviderUnavailable(
+                f"Mistral is out of order ({status}). {refusal.reason}", logged=refusal.logged
+            )
+        case 404 | 405 if not refusal.type:
+            return ProviderMisconfigured(
+                f"There is no OCR API at MISTRAL_SERVER_URL ({refusal.status}): "
+                "set the address of the Mistral API and restart."
+            )
+        case status if httpx2.codes.is_redirect(status):
+            return ProviderMisconfigured(
+                f"MISTRAL_SERVER_URL redirects ({status}): "
+                "set the address that it leads to and restart."
+            )
+    return _fault_of_document(refusal)
+
+
+def _fault_of_document(refusal: Refusal) -> ConversionError | None:
+    if refusal.type == "document_parser_invalid_file" or refusal.code == "3740":
+        return CorruptDocument(
+            f"Mistral cannot read the document: {refusal.reason} Save or export it again, then "
+            "send the new file.",
+            logged=refusal.logged,
+        )
+    if refusal.type == "document_parser_too_many_pages" or refusal.code == "3730":
+        return DocumentTooLarge(_too_large(refusal), logged=refusal.logged)
+    return None
+
+
+_CONFIGURATION: Final = {
+    401: "Mistral refuses MISTRAL_API_KEY (401): set a valid key and restart.",
+    402: "Mistral asks for a payment (402): enable billing for the account of MISTRAL_API_KEY.",
+    403: "Mistral forbids MISTRAL_API_KEY to use OCR (403): set a key that may, and restart.",
+}
+
+
+def wrong_model(model: str, configured_model: str) -> ConversionError:
+    if model == configured_model:
+        return ProviderMisconfigured(
+            f"Mistral has no model {model!r}: set OCR_MODEL to one that it has and restart."
+        )
+    return ModelUnavailable(f"Mistral has no model {model!r}. Choose another `model`.")
+
+
+def _too_large(refusal: Refusal) -> str:
+    return (
+        f"The document is beyond what Mistral takes. {refusal.reason} Split it, or select some of "
+        "its `pages`."
+    )
+
+
+def _refused(refusal: Refusal) -> str:
+    return f"Mistral refuses the document ({refusal.status}). {refusal.reason}".strip()
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Retry-After, in seconds or as a date; None when it is absent or makes no sense."""
+    value = headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _seconds_until(value)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return math.nan
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.now(UTC)).total_seconds()
+
+
+def plain(text: str) -> str:
+    """A provider's words as one line for people, without addresses, of bounded length."""
+    line = " ".join(_URL.sub("…", text).split())
+    if len(line) > REASON_MAX_CHARACTERS:
+        line = line[: REASON_MAX_CHARACTERS - 1] + "…"
+    return line
+
+
+def _fields(body: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(fields, dict):
+        return {}
+    nested = fields.get("error")
+    return nested if isinstance(nested, dict) else fields
+
+
+def _message(fields: Mapping[str, Any]) -> str:
+    """The sentence of an error body: its shape depends on which part of the provider speaks."""
+    found = fields.get("message") or fields.get("detail") or fields.get("error") or ""
+    if isinstance(found, dict):
+        found = found.get("message") or found.get("detail") or ""
+    if isinstance(found, list):
+        found = "; ".join(_complaint(item) for item in found)
+    text = str(found).strip()
+    return text if not text or text.endswith((".", "!", "…")) else text + "."
+
+
+def _complaint(item: Any) -> str:
+    """One entry of a validation error: where, and what."""
+    if not isinstance(item, dict):
+        return str(item)
+    place = item.get("loc")
+    where = ".".join(map(str, place)) if isinstance(place, list) else ""
+    return f"{where}: {item.get('msg', '')}".strip(": ")
+
+
+def _text(body: str) -> str:
+    """A body that is plain text; pages of HTML say nothing to people."""
+    return body if _PLAIN_TEXT.fullmatch(body.strip()) else ""

@@ -1,0 +1,58 @@
+"""Putting the new database in the place of the predecessor's, which stays beside it.
+
+Whatever kills us, and whenever: under the database's name lies either the predecessor's file,
+complete, or ours.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from glob import escape
+from pathlib import Path
+from typing import Final
+
+from ilios.migration.legacy.predecessor import Predecessor
+from ilios.storage.disk import fsync
+
+BACKUP_MODE: Final = 0o600  #: the keys of clients stand in it in clear
+
+
+def draft_of(path: Path) -> Path:
+    """Where the new database is written before it takes its place."""
+    return path.with_name(f"{path.name}.adopting")
+
+
+def remove_draft(path: Path) -> None:
+    """Remove the draft of an adoption that failed, or died."""
+    draft = draft_of(path)
+    for left in (draft, draft.with_name(f"{draft.name}-journal")):
+        left.unlink(missing_ok=True)
+
+
+def take_over(source: Predecessor, now: datetime) -> Path:
+    """Give the draft the name of the predecessor's file; returns where that one is kept.
+
+    The file itself is kept, under a second name, instead of a copy: that needs no space, and no
+    byte of it can get lost.
+    """
+    path = source.path
+    draft = draft_of(path)
+    fsync(draft)
+    source.settle()
+    for beside in ("-wal", "-shm"):  # empty now, and not to be taken for the new file's
+        path.with_name(f"{path.name}{beside}").unlink(missing_ok=True)
+    path.chmod(BACKUP_MODE)
+    backup = _second_name(path, now)
+    fsync(path.parent)
+    draft.rename(path)
+    fsync(path.parent)
+    return backup
+
+
+def _second_name(path: Path, now: datetime) -> Path:
+    for stray in path.parent.glob(f"{escape(path.stem)}.predecessor-*.db"):
+        if stray.samefile(path):  # of an attempt that died just before the rename
+            stray.unlink()
+    backup = path.with_name(f"{path.stem}.predecessor-{now:%Y%m%dT%H%M%SZ}.db")
+    backup.hardlink_to(path)
+    return backup

@@ -1,0 +1,167 @@
+"""The predecessor's database: how it is recognised, and how it is read while nobody else can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pysqlite3
+
+from ilios.core.errors import DatabaseRefused
+from ilios.db.database import BUSY_TIMEOUT_MS, QUICK_CHECK, require_sound
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns that we read, and those that some versions lack or whose content has no use here."""
+
+    required: frozenset[str]
+    known: frozenset[str]
+
+
+def _table(required: str, optional: str) -> Table:
+    columns = frozenset(required.split())
+    return Table(columns, columns | frozenset(optional.split()))
+
+
+OPTIONAL_TABLE: Final = "batches"  #: the oldest versions have none
+TABLES: Final = {
+    "documents": _table(
+        "id file_name mime_type file_size s3_key content metadata status error created_at "
+        "processed_at archived_at retention_days api_key",
+        "user_id batch_id",
+    ),
+    "usage": _table(
+        "id document_id api_key operation input_tokens output_tokens base_cost_cents margin_rate "
+        "total_cost_cents created_at",
+        "user_id",
+    ),
+    "job_queue": _table(
+        "id document_id type status priority attempts error started_at completed_at created_at",
+        "max_attempts payload result worker_id scheduled_at",
+    ),
+    OPTIONAL_TABLE: _table(
+        "id api_key total_documents priority created_at",
+        "user_id completed_documents failed_documents status batch_type mistral_batch_job_id "
+        "mistral_input_file_id mistral_output_file_id completed_at metadata",
+    ),
+}
+TOOLS_PREFIXES: Final = ("_", "libsql_")
+"""Tables of migration and replication tools; SQLite's own are left out before."""
+
+_DOCUMENTS: Final = """
+    SELECT d.*, j.id AS job_id, j.status AS job_status, j.error AS job_error,
+        j.priority AS job_priority, j.attempts AS job_attempts, j.created_at AS job_created_at,
+        j.started_at AS job_started_at, j.completed_at AS job_completed_at
+    FROM documents AS d
+    LEFT JOIN (
+        SELECT id, document_id, status, error, priority, attempts, created_at, started_at,
+            completed_at, row_number() OVER (
+            PARTITION BY document_id
+            ORDER BY status IN ('pending', 'processing', 'retrying') DESC, created_at DESC, id DESC
+        ) AS place
+        FROM job_queue WHERE type = 'convert'
+    ) AS j ON j.document_id = d.id AND j.place = 1
+    ORDER BY d.rowid
+"""  #: each with the job that matters: one that is not ended, else the latest
+_CALLS: Final = """
+    SELECT u.*, d.metadata FROM usage AS u LEFT JOIN documents AS d ON d.id = u.document_id
+"""
+
+
+def table_names(connection: Any) -> frozenset[str]:
+    """The tables of a SQLite database, less SQLite's own."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return frozenset(name for (name,) in rows if not name.startswith("sqlite_"))
+
+
+def difference(connection: Any) -> str | None:
+    """What tells a database from one of the predecessor's; None when it is one."""
+    tables = {t for t in table_names(connection) if not t.startswith(TOOLS_PREFIXES)}
+    missing = TABLES.keys() - tables - {OPTIONAL_TABLE}
+    unknown = tables - TABLES.keys()
+    if missing or unknown:
+        return _differs("tables", missing, unknown)
+    for name in sorted(tables):
+        columns = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+        lacking, strange = TABLES[name].required - columns, columns - TABLES[name].known
+        if lacking or strange:
+            return _differs(f"columns of {name}", lacking, strange)
+    return None
+
+
+class Predecessor:
+    """An open database of the predecessor; rows are read by the names of their columns."""
+
+    def __init__(self, path: Path, connection: Any) -> None:
+        self.path = path
+        self._connection = connection
+
+    def documents(self) -> Iterator[Any]:
+        """All documents, in the order in which they came."""
+        return iter(self._connection.execute(_DOCUMENTS))
+
+    def calls(self) -> Iterator[Any]:
+        """All rows of `usage`, each with the metadata of its document."""
+        return iter(self._connection.execute(_CALLS))
+
+    def batches(self) -> Iterator[Any]:
+        if OPTIONAL_TABLE not in table_names(self._connection):
+            return iter(())
+        return iter(self._connection.execute("SELECT * FROM batches"))
+
+    def keys(self) -> list[str]:
+        """Every API key that stands in it, in clear; longest first, for one may begin another."""
+        present = table_names(self._connection)
+        holders = [t for t in TABLES if t in present and "api_key" in TABLES[t].required]
+        every = " UNION ".join(f"SELECT api_key FROM {table}" for table in holders)  # noqa: S608
+        found = (key for (key,) in self._connection.execute(every) if key)
+        return sorted(found, key=len, reverse=True)
+
+    def settle(self) -> None:
+        """Bring everything into the file itself, so that it is whole without its WAL."""
+        busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise in_use(self.path)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[Predecessor]:
+    """The database at `path`, which no other program can open meanwhile.
+
+    Raises DatabaseRefused when one has it open now, even idle, or when the file is damaged.
+    """
+    connection = pysqlite3.connect(str(path), isolation_level=None)
+    connection.row_factory = pysqlite3.Row
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    try:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # kept from the first access on
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except pysqlite3.OperationalError as error:
+            raise in_use(path) from error
+        connection.execute("COMMIT")
+        require_sound(path, connection.execute(QUICK_CHECK).fetchone()[0])
+        yield Predecessor(path, connection)
+    finally:
+        connection.close()
+
+
+def in_use(path: Path) -> DatabaseRefused:
+    return DatabaseRefused(
+        f"{path} is a database of the predecessor and is in use: stop the predecessor, then start "
+        "again. Nothing was changed."
+    )
+
+
+def _differs(what: str, missing: Set[str], unknown: Set[str]) -> str:
+    parts = [
+        f"{word} {', '.join(sorted(names))}"
+        for word, names in (("without", missing), ("with", unknown))
+        if names
+    ]
+    return f"{what} {' and '.join(parts)}"

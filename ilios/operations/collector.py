@@ -1,0 +1,141 @@
+"""What is looked up when somebody asks: in the database, the heartbeat and the data folder.
+
+With what ilios.core.telemetry.metrics counts, this is all of `/metrics`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pysqlite3
+from prometheus_client.metrics_core import GaugeMetricFamily
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+import ilios
+from ilios import engines
+from ilios.core import clock, data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.operations import heartbeat
+from ilios.operations.heartbeat import Heartbeat
+from ilios.queue import queries
+
+GOVERNOR_STATES: Final = {
+    "ok": "ok",
+    "slowed down": "slowed",
+    "paused": "paused",
+    "misconfigured": "misconfigured",
+    "batch lane misconfigured": "batch_lane_misconfigured",
+    heartbeat.NOT_USED: "not_used",
+    "": "unknown",  # the supervisor does not say
+}
+"""By what the heartbeat's sentence begins with."""
+
+
+class Readings:
+    """A collector of prometheus-client: reads everything anew, and leaves out what it cannot."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        beat = heartbeat.read(data_folder.supervisor_state(self._settings))
+        fresh = beat if beat is not None and beat.is_fresh else None
+        version = {"version": ilios.__version__}
+        yield _gauge("ilios_build_info", "Always 1; says which version runs", (version, 1))
+        yield from _of_supervisor(fresh)
+        if fresh is not None and self._settings.use_embedded_replica:
+            yield from _of_replica(fresh, self._settings.turso_sync_interval)
+        yield from _of_disk(self._settings.data_folder)
+        yield from self._of_database()
+
+    def _of_database(self) -> Iterator[GaugeMetricFamily]:
+        path = self._database.path
+        wal = path.with_name(path.name + "-wal")
+        yield _number("ilios_database_size_bytes", "The database's file", _size(path))
+        yield _number("ilios_database_wal_bytes", "The write-ahead log's file", _size(wal))
+        try:
+            with self._database.reading() as session:
+                found = list(_of_queue(session))
+        except (SQLAlchemyError, pysqlite3.Error):
+            found = []
+        yield _number("ilios_database_up", "1 when the database answers", bool(found))
+        yield from found
+
+
+def _of_supervisor(beat: Heartbeat | None) -> Iterator[GaugeMetricFamily]:
+    yield _number("ilios_supervisor_up", "1 when the supervisor answers", beat is not None)
+    said = beat.provider.partition(":")[0] if beat else ""
+    yield _gauge(
+        "ilios_governor_state",
+        "1 for what the governor makes of the provider",
+        *(({"state": state}, said == word) for word, state in GOVERNOR_STATES.items()),
+    )
+    if beat is None:
+        return
+    yield _gauge(
+        "ilios_worker_processes",
+        "Worker processes that there should be, and those that can take jobs",
+        ({"state": "configured"}, beat.workers_configured),
+        ({"state": "ready"}, beat.workers_ready),
+    )
+    yield _number("ilios_worker_jobs", "Jobs that workers hold", beat.jobs_running)
+    is_up = beat.storage_fault is None
+    yield _number("ilios_storage_up", "0 while the object store fails", is_up)
+
+
+def _of_replica(beat: Heartbeat, interval_seconds: int) -> Iterator[GaugeMetricFamily]:
+    is_up = beat.turso == "ok"
+    yield _number("ilios_replication_up", "1 when the last copy succeeded", is_up)
+    yield _number("ilios_replication_lag_rows", "Changes that Turso lacks", beat.turso_lag_rows)
+    lag = beat.turso_lag_seconds
+    yield _number("ilios_replication_lag_seconds", "For how long Turso has lacked changes", lag)
+    name, text = "ilios_replication_interval_seconds", "TURSO_SYNC_INTERVAL"
+    yield _number(name, text, interval_seconds)
+
+
+def _of_disk(folder: Path) -> Iterator[GaugeMetricFamily]:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return
+    free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    yield _number("ilios_disk_free_bytes", "Free for us where DATA_DIR lies", free)
+    yield _number("ilios_disk_size_bytes", "Size of the file system where DATA_DIR lies", size)
+
+
+def _of_queue(session: Session) -> Iterator[GaugeMetricFamily]:
+    yield _gauge(
+        "ilios_queue_jobs",
+        "Jobs that are ready, wait until a moment, or run",
+        *(({"state": state}, jobs) for state, jobs in queries.depths(session).items()),
+    )
+    oldest = queries.oldest_ready(session, engines.LANES)
+    age = (clock.now() - oldest).total_seconds() if oldest else 0.0
+    text = "Since the first of the jobs that go next was enqueued; 0 when none is ready"
+    yield _number("ilios_queue_oldest_age_seconds", text, max(0.0, age))
+    text = "1 while an operator lets no job start"
+    yield _number("ilios_queue_paused", text, queries.is_paused(session))
+
+
+def _number(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=float(value))
+
+
+def _gauge(name: str, text: str, *samples: tuple[dict[str, str], float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=list(samples[0][0]))
+    for labels, value in samples:
+        family.add_metric(list(labels.values()), float(value))
+    return family
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,112 @@
+"""The database: whose is it, of which schema, whole, and free to be written? Reads only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pysqlite3
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import DatabaseError
+
+from ilios.core.errors import DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.db import readonly
+from ilios.db.database import require_safe_sqlite
+from ilios.db.models import REVISION
+from ilios.migration import upgrade
+from ilios.operations.doctor.finding import Finding, error, ok, refused, warning
+from ilios.operations.doctor.write_lock import examine_lock
+
+CHECK = "database"
+LIBRARY_CHECK = "SQLite"
+WHOLE_CHECK = "database integrity"
+
+MIGRATIONS: Final = Path(__file__).parents[2] / "alembic"
+
+
+def examine_library(_settings: Settings) -> Iterator[Finding]:
+    """Whether the SQLite library is one that keeps data safe."""
+    try:
+        require_safe_sqlite()
+    except DatabaseRefused as refusal:
+        yield refused(LIBRARY_CHECK, refusal)
+    else:
+        yield ok(LIBRARY_CHECK, f"The library is {pysqlite3.sqlite_version}.")
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Whether the database is ours, of this version, whole, and free to be written."""
+    path = settings.database_path
+    if not path.exists():
+        yield ok(CHECK, f"{path} is not there yet: the first start makes it.")
+        return
+    if path.is_file() and not os.access(path, os.R_OK):
+        user = os.geteuid()
+        yield error(
+            CHECK,
+            f"{path} cannot be read by user {user}.",
+            f"Give it to that user: chown {user} {path}*",
+        )
+        return
+    if readonly.is_beside(path, "-journal"):  # whoever looks would have to undo it, and write
+        yield warning(
+            CHECK,
+            f"{path} is being written just now, or was when its writer was killed.",
+            "Look again in a minute; if it lasts, start the service, which undoes what is half.",
+        )
+        return
+    try:
+        found = upgrade.look(path)
+    except DatabaseRefused as refusal:
+        yield refused(CHECK, refusal)
+        return
+    if found.is_predecessors:
+        yield ok(CHECK, f"{path} is a database of the predecessor: the next start adopts it.")
+        return
+    yield _schema(path, found.revision)
+    yield _whole(path)
+    yield from examine_lock(path)
+
+
+def _schema(path: Path, revision: str | None) -> Finding:
+    if revision is None:
+        return ok(CHECK, f"{path} is empty: the next start fills it.")
+    if revision == REVISION:
+        return ok(CHECK, f"{path} has schema {revision}, as this version needs it.")
+    if revision not in _known_revisions():
+        return error(
+            CHECK,
+            f"{path} has schema {revision}, which is newer than this version of Ilios.",
+            "Start the newer version, or restore the backup made before the upgrade.",
+        )
+    return warning(
+        CHECK,
+        f"{path} has schema {revision}; the next start makes it {REVISION}.",
+        "Keep a backup first (ilios backup FILE): there is no way back without one.",
+    )
+
+
+def _known_revisions() -> set[str]:
+    try:
+        return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    except CommandError:  # installed without the migrations, which only a service needs
+        return {REVISION}
+
+
+def _whole(path: Path) -> Finding:
+    try:
+        with readonly.connect(path) as connection:
+            rows = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    except DatabaseError as fault:
+        rows = [str(fault.orig)]
+    if rows == ["ok"]:
+        return ok(WHOLE_CHECK, "Every page of it can be read.")
+    return error(
+        WHOLE_CHECK,
+        f"{path} is corrupt: {' '.join(str(rows[0]).split())}.",
+        "Stop the service, keep a copy of the file, and restore the last backup.",
+    )

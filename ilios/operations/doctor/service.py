@@ -1,0 +1,96 @@
+"""The service itself: is its port free, or does it run already, and how is it?"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.operations.doctor.finding import Finding, error, ok, skipped, warning
+
+CHECK = "port"
+HEALTH_CHECK = "service"
+ANSWER_SECONDS: Final = 5.0
+WELL: Final = {"workers": ("ok",), "queue": ("ok",), "provider": ("ok", "not used", "unknown")}
+"""What `/health` says of a service with nothing to complain of."""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Whether the service can listen; when it does already, how it is."""
+    if not _is_locked(data_folder.web_lock(settings)):
+        yield _port(settings.port)
+        yield skipped(HEALTH_CHECK, f"It does not run in {settings.data_folder}.")
+        return
+    health = _health(settings.port)
+    if health is not None:
+        yield ok(CHECK, f"The service answers on PORT {settings.port}.")
+        yield _condition(health)
+    else:
+        yield error(
+            HEALTH_CHECK,
+            f"It runs in {settings.data_folder}, but nothing answers /health on {settings.port}.",
+            "Give this command the service's own PORT; if it has that, restart the service.",
+        )
+
+
+def _port(port: int) -> Finding:
+    try:
+        with socket.create_server(("0.0.0.0", port)):  # noqa: S104  # as gunicorn binds
+            return ok(CHECK, f"PORT {port} is free.")
+    except OSError as fault:
+        if fault.errno != errno.EADDRINUSE:
+            reason = fault.strerror
+            return error(CHECK, f"PORT {port} cannot be used ({reason}).", "Set PORT to another.")
+    taker = "another program" if _health(port) is None else "an Ilios with another data folder"
+    return error(CHECK, f"PORT {port} is taken by {taker}.", "Stop it, or set PORT to a free one.")
+
+
+def _condition(health: dict[str, Any]) -> Finding:
+    if cause := health.get("cause"):
+        return error(HEALTH_CHECK, str(cause), "Look into its log, then restart it.")
+    said: dict[str, Any] = health["services"]
+    strange = [f"{name}: {said.get(name)}" for name, well in WELL.items() if said[name] not in well]
+    if not strange:
+        return ok(HEALTH_CHECK, "It is healthy.")
+    return warning(
+        HEALTH_CHECK,
+        f"It runs, but says {'; '.join(strange).removesuffix('.')}.",
+        "Look into its log; a backlog goes away with time, or with a larger WORKER_COUNT.",
+    )
+
+
+def _health(port: int) -> dict[str, Any] | None:
+    """What `/health` answers; None when nobody does, or somebody else."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        answer = json.loads(connection.getresponse().read())
+        return answer if set(WELL) <= set(answer["services"]) else None
+    except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError):
+        return None
+    finally:
+        connection.close()
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of a file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)

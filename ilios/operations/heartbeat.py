@@ -1,0 +1,83 @@
+"""What the supervisor says of itself once a second, for `/health` and for operators to read."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ilios.engines.governor import Standing
+
+STALE_SECONDS = 5.0
+NOT_USED = "not used"  #: of the provider, while the embedded engine converts
+
+
+class WorkerState(StrEnum):
+    STARTING = "starting"  #: its process is there, and has not said yet that it can work
+    READY = "ready"
+    DOWN = "down"  #: it has died, and is started again after a pause
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBeat:
+    """A worker as its supervisor sees it; `restarts` since the supervisor started."""
+
+    name: str
+    state: WorkerState
+    restarts: int
+    pid: int | None = None
+    jobs: int = 0  #: that it holds
+    slots: int = 0  #: that it can hold, of all lanes together
+    up_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`beat_seconds` is the monotonic clock, which all processes of a machine share."""
+
+    pid: int
+    beat_seconds: float
+    workers_configured: int
+    workers_ready: int
+    jobs_running: int
+    provider: str = NOT_USED  #: what the governor makes of the provider
+    provider_files_removed: int = 0  #: left-overs of ours, since the supervisor started
+    storage_fault: str | None = None  #: of the object store; None while it answers
+    governor: Standing | None = None  #: None while the embedded engine converts
+    provider_jobs: int = 0  #: in flight, of those that the governor counts
+    workers: tuple[WorkerBeat, ...] = ()
+    turso: str | None = None  #: `ok`, or what is the matter; None when replication is off
+    turso_lag_rows: int = 0  #: about how many changes Turso lacks
+    turso_lag_seconds: float = 0.0  #: since when it lacks some
+
+    @property
+    def is_fresh(self) -> bool:
+        return 0 <= time.monotonic() - self.beat_seconds < STALE_SECONDS
+
+
+def write(path: Path, heartbeat: Heartbeat) -> None:
+    """Replace the file in one step, so that a reader never sees half of it."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(asdict(heartbeat)))
+    draft.replace(path)
+
+
+def read(path: Path) -> Heartbeat | None:
+    """The last heartbeat; None when there is none that can be read."""
+    try:
+        return _heartbeat(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _heartbeat(
+    *, workers: list[dict[str, Any]], governor: dict[str, Any] | None, **plain: Any
+) -> Heartbeat:
+    return Heartbeat(
+        **plain,
+        workers=tuple(WorkerBeat(**worker) for worker in workers),
+        governor=Standing(**governor) if governor else None,
+    )

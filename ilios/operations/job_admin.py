@@ -1,0 +1,88 @@
+"""What operators do to the queue, whoever the owner is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ilios.core import clock
+from ilios.core.request_errors import JobNotFound, NothingToRetry
+from ilios.db.database import Database
+from ilios.db.models import Document, Instance, Job, JobStatus, ProviderBatch
+from ilios.documents.lifecycle import Housekeeping
+from ilios.queue import queries
+from ilios.queue.notify import Bell
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A document and its jobs, the oldest first; a step of a provider's batch has no document."""
+
+    document: Document | None
+    jobs: list[Job]
+
+
+class Operating:
+    """Jobs are named by their own id or by their document's."""
+
+    def __init__(self, database: Database, housekeeping: Housekeeping, bell: Bell) -> None:
+        self._database = database
+        self._housekeeping = housekeeping
+        self._bell = bell
+
+    def jobs(self, status: JobStatus | None, limit: int) -> list[Job]:
+        """Jobs of this status, or all that have not ended: those that go first, first."""
+        statuses = queries.OPEN if status is None else (status,)
+        by_turn = select(Job).where(Job.status.in_(statuses)).order_by(Job.status.desc(), Job.rank)
+        with self._database.reading() as session:
+            return list(session.scalars(by_turn.limit(limit)))
+
+    def work(self, name: str) -> Work:
+        """Raises JobNotFound."""
+        with self._database.reading() as session:
+            job, document = _found(session, name)
+            if document is None:
+                return Work(None, [job] if job else [])
+            of_document = select(Job).where(Job.document_id == document.id)
+            return Work(document, list(session.scalars(of_document.order_by(Job.created_at))))
+
+    def cancel(self, name: str) -> None:
+        """Cancel a document, or a whole batch by its step. Raises JobNotFound, TooLate."""
+        with self._database.reading() as session:
+            job, document = _found(session, name)
+            batch = session.get(ProviderBatch, job.provider_batch_id or "") if job else None
+        if document is not None:
+            self._housekeeping.cancel(document.id, owner=document.owner)
+        elif batch is not None:
+            self._housekeeping.cancel_batch(batch.batch_id, owner=batch.owner)
+
+    def retry(self, name: str) -> None:
+        """Raises JobNotFound, NothingToRetry, OriginalMissing."""
+        with self._database.reading() as session:
+            _, document = _found(session, name)
+        if document is None:
+            raise NothingToRetry("This is a step of a batch. Retry the documents that have failed.")
+        self._housekeeping.retry(document.id, owner=document.owner)
+
+    def pause(self) -> None:
+        """Let no job start any more, also after a restart; those that run go on."""
+        self._set_pause(clock.now())
+
+    def resume(self) -> None:
+        self._set_pause(None)
+        self._bell.ring()
+
+    def _set_pause(self, since: datetime | None) -> None:
+        with self._database.writing() as session:
+            session.execute(update(Instance).values(queue_paused_at=since))
+
+
+def _found(session: Session, name: str) -> tuple[Job | None, Document | None]:
+    job = session.get(Job, name)
+    document = session.get(Document, (job.document_id or "") if job else name)
+    if job is None and document is None:
+        raise JobNotFound
+    return job, document

@@ -1,0 +1,302 @@
+"""The job queue: who goes next, who holds what, what happens when it ends.
+
+This module and ilios.queue.release alone write `job_queue`. It takes a session and never commits.
+Every UPDATE names the status and the lease that it leaves; when no row changes, somebody else owns
+the job now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from ilios.core import ids
+from ilios.core.errors import LeaseLost
+from ilios.core.telemetry.tracing import NOWHERE, Origin
+from ilios.db.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
+from ilios.queue import priority as ranks
+from ilios.queue.backoff import retry_delay
+
+MIN_PRIORITY = 1
+MAX_PRIORITY = 10  #: the most urgent
+DEFAULT_PRIORITY = 5
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 3
+MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
+MAX_CRASHES = 2  #: parser children that one document may take with it
+
+# Prepared once: whoever writes waits for the one before to leave the write lock, and to build a
+# statement takes longer than to execute it.
+_INSERT = insert(Job)
+_FIRST_READY = (
+    select(Job.id)
+    .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
+    .order_by(Job.rank, Job.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = (
+    update(Job)
+    .where(Job.id == _FIRST_READY)
+    .values(
+        status=JobStatus.PROCESSING,
+        lease_token=bindparam("new_token"),
+        lease_until=bindparam("until"),
+        worker=bindparam("by"),
+        started_at=bindparam("moment"),
+        attempts=Job.attempts + 1,
+    )
+    .returning(Job.id, Job.type, Job.request_id, Job.traceparent)
+)
+_UNDER_LEASE = (
+    Job.id == bindparam("of_job"),
+    Job.status == PROCESSING,
+    Job.lease_token == bindparam("under_token"),
+)
+_HELD_WITH_DOCUMENT = (
+    select(Job, Document).join(Document, Job.document_id == Document.id).where(*_UNDER_LEASE)
+)
+_HOLDS = select(Job.id).where(*_UNDER_LEASE)
+_FINISH = (
+    update(Job)
+    .where(*_UNDER_LEASE)
+    .values(
+        status=JobStatus.COMPLETED,
+        lease_token=None,
+        lease_until=None,
+        worker=None,
+        completed_at=bindparam("moment"),
+    )
+)
+_NEW = {
+    "status": JobStatus.PENDING,
+    "attempts": 0,
+    "max_attempts": MAX_ATTEMPTS,
+    "crashes": 0,
+    "first_page": None,
+    "last_page": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a job: its id, and the token that was drawn for this claim."""
+
+    job_id: str
+    token: str
+    type: JobType = JobType.CONVERT
+    origin: Origin = field(default=NOWHERE, compare=False)  #: for the log, and for the provider's
+
+
+def enqueue(
+    session: Session,
+    *,
+    owner: str,
+    lane: str,
+    priority: int,
+    now: datetime,
+    document_id: str | None = None,
+    provider_batch_id: str | None = None,
+    origin: Origin = NOWHERE,
+) -> str:
+    """Add a job that is ready at once, for a document or for a provider's batch; returns its id."""
+    job_id = ids.new_id()
+    session.connection().execute(
+        _INSERT,
+        {
+            **_NEW,
+            "id": job_id,
+            "document_id": document_id,
+            "provider_batch_id": provider_batch_id,
+            "owner": owner,
+            "type": JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
+            "max_attempts": MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
+            "lane": lane,
+            "priority": priority,
+            "rank": ranks.next_rank(session, lane, owner, priority, now),
+            "created_at": now,
+            "request_id": origin.request_id,
+            "traceparent": origin.traceparent,
+        },
+    )
+    return job_id
+
+
+def enqueue_ranges(
+    session: Session, parent: Job, ranges: Iterable[tuple[int, int]], now: datetime
+) -> None:
+    """Add a job for each range of pages (from 0, inclusive) of the document of `parent`.
+
+    They take the parent's turn, one after the other, so that a long document does not hold up
+    what other owners have waiting.
+    """
+    rows = [
+        {
+            **_NEW,
+            "id": ids.new_id(),
+            "document_id": parent.document_id,
+            "provider_batch_id": None,
+            "owner": parent.owner,
+            "type": JobType.RANGE,
+            "lane": parent.lane,
+            "first_page": first,
+            "last_page": last,
+            "priority": parent.priority,
+            "rank": parent.rank + number * ranks.SPACING_MS,
+            "created_at": now,
+            "request_id": parent.request_id,
+            "traceparent": parent.traceparent,
+        }
+        for number, (first, last) in enumerate(ranges)
+    ]
+    session.connection().execute(_INSERT, rows)
+
+
+def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | None:
+    """Take the ready job of the lowest rank in a lane; None when nothing is ready."""
+    token = ids.new_id()
+    parameters = {
+        "in_lane": lane,
+        "new_token": token,
+        "until": now + LEASE,
+        "by": worker,
+        "moment": now,
+    }
+    claimed = session.connection().execute(_CLAIM, parameters).one_or_none()
+    if claimed is None:
+        return None
+    origin = Origin(claimed.request_id, claimed.traceparent)
+    return Lease(claimed.id, token, claimed.type, origin)
+
+
+def promote_due(session: Session, now: datetime) -> int:
+    """Make delayed jobs ready whose time has come; returns how many."""
+    promoted = session.execute(
+        update(Job)
+        .where(Job.status == PENDING, Job.scheduled_at <= now)
+        .values(scheduled_at=None)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(promoted.all())
+
+
+def extend(session: Session, leases: list[Lease], now: datetime) -> None:
+    """Heartbeat: push the end of these leases on. One that was lost is left alone."""
+    session.execute(
+        update(Job)
+        .where(Job.lease_token.in_([lease.token for lease in leases]), Job.status == PROCESSING)
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def holds(session: Session, lease: Lease) -> bool:
+    """Whether the job is still under this lease."""
+    return session.connection().execute(_HOLDS, _named(lease)).scalar() is not None
+
+
+def held(session: Session, lease: Lease) -> Job:
+    """The job under this lease.
+
+    Raises LeaseLost when the lease is not the job's present one.
+    """
+    job = session.scalar(select(Job).where(*under(lease)))
+    if job is None:
+        raise _lost(lease)
+    return job
+
+
+def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
+    """The job under this lease, and the document that it is about. Raises LeaseLost."""
+    row = session.execute(_HELD_WITH_DOCUMENT, _named(lease)).one_or_none()
+    if row is None:
+        raise _lost(lease)
+    return row.Job, row.Document
+
+
+def finish(session: Session, lease: Lease, now: datetime) -> None:
+    """processing → completed. Raises LeaseLost."""
+    parameters = {**_named(lease), "moment": now}
+    if not session.connection().execute(_FINISH, parameters).rowcount:
+        raise _lost(lease)
+
+
+def fail(session: Session, lease: Lease, error: str, now: datetime) -> None:
+    """processing → failed, for good. Raises LeaseLost."""
+    fail_job(held(session, lease), error, now)
+
+
+def retry(session: Session, lease: Lease, error: str, now: datetime) -> JobStatus:
+    """processing → pending after a wait; → failed when the attempts are used up.
+
+    Returns the new status. Raises LeaseLost.
+    """
+    job = held(session, lease)
+    if job.attempts >= job.max_attempts:
+        fail_job(job, error, now)
+    else:
+        back_to_pending(job, now + retry_delay(job.attempts))
+        job.error = error
+    return job.status
+
+
+def count_crash(session: Session, lease: Lease) -> int:
+    """Note that a parser child died of this job; returns how many have. Raises LeaseLost."""
+    job = held(session, lease)
+    job.crashes += 1
+    return job.crashes
+
+
+def postpone(session: Session, lease: Lease, until: datetime, reason: str) -> None:
+    """processing → pending, not before `until`, without costing an attempt. Raises LeaseLost."""
+    job = held(session, lease)
+    job.attempts -= 1
+    back_to_pending(job, until)
+    job.error = reason
+
+
+def next_step(session: Session, lease: Lease, until: datetime) -> None:
+    """processing → pending, not before `until`: a step went well, and the next counts its own.
+
+    Raises LeaseLost.
+    """
+    job = held(session, lease)
+    job.attempts = 0
+    back_to_pending(job, until)
+    job.error = None
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"Job {lease.job_id} is no longer under this lease.")
+
+
+def _named(lease: Lease) -> dict[str, str]:
+    """The parameters of statements that name a lease."""
+    return {"of_job": lease.job_id, "under_token": lease.token}
+
+
+def under(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return Job.id == lease.job_id, Job.status == PROCESSING, Job.lease_token == lease.token
+
+
+def _leave(job: Job, status: JobStatus) -> None:
+    job.status = status
+    job.lease_token = job.lease_until = job.worker = None
+
+
+def back_to_pending(job: Job, scheduled_at: datetime | None) -> None:
+    _leave(job, JobStatus.PENDING)
+    job.scheduled_at = scheduled_at
+    job.started_at = None
+
+
+def fail_job(job: Job, error: str, now: datetime) -> None:
+    _leave(job, JobStatus.FAILED)
+    job.error = error
+    job.completed_at = now

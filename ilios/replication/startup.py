@@ -1,0 +1,96 @@
+"""Before the service starts: may it replicate, and is there something to restore?"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+from ilios.core import clock, data_folder
+from ilios.core.errors import OtherWriter, RemoteUnreachable
+from ilios.core.processes import lock_file
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.db.database import Database
+from ilios.queue import release
+from ilios.replication import (
+    ownership,
+    preflight,
+    restore,
+)
+from ilios.replication import (
+    volume as local,
+)
+from ilios.replication.remote import Remote
+
+log = logs.get(__name__)
+
+LOCK_WAIT_SECONDS: Final = 3600.0  #: another start is restoring
+LEASE_POLL_SECONDS: Final = 1.0
+
+
+def prepare_volume(settings: Settings) -> None:
+    """Fill an empty volume from the remote; let no volume start that could harm the remote.
+
+    Raises ReplicationRefused with the cause and the remedy. A remote that is out of reach stops
+    an empty volume only: one with a database serves, and sends later.
+    """
+    if not settings.use_embedded_replica:
+        return
+    data_folder.prepare(settings)
+    logs.configure(settings, "restore")
+    path = settings.database_path
+    lock = lock_file(path.with_name(path.name + ".restore-lock"), LOCK_WAIT_SECONDS)
+    try:
+        _prepare(settings)
+    finally:
+        os.close(lock)
+
+
+def _prepare(settings: Settings) -> None:
+    remote = Remote.of(settings)
+    data_folder.node_id(settings)
+    volume = local.look(settings)
+    try:
+        found = ownership.look(remote)
+    except RemoteUnreachable as error:
+        if volume.is_empty:
+            raise RemoteUnreachable(
+                f"{error.detail.rstrip('.')}. This volume is empty, so it cannot start without it; "
+                "USE_EMBEDDED_REPLICA=false would begin a new database."
+            ) from error
+        log.warning("replication.unreachable", reason=error.detail)
+        return
+    try:
+        preflight.judge(found, volume)
+    except OtherWriter as error:
+        if not volume.is_empty:
+            raise
+        _wait_for_end_of(error, remote)
+        found = ownership.look(remote)
+        preflight.judge(found, volume)
+    remote.require_writing()
+    if volume.is_empty and found.marker is not None:
+        restore.restore(settings, remote, found.marker)
+        _free_jobs(settings)
+
+
+def _free_jobs(settings: Settings) -> None:
+    """Whoever worked on jobs of the copy is gone, whatever their leases say."""
+    database = Database(settings.database_path, settings.sqlite_synchronous)
+    with database.writing() as session:
+        release.end_leases(session, clock.now())
+    database.close()
+
+
+def _wait_for_end_of(other: OtherWriter, remote: Remote) -> None:
+    """Wait for the lease of a writer that may be dead. Raises OtherWriter when it is not."""
+    log.warning("replication.waiting", reason=other.detail, at_most_s=other.lease_seconds)
+    deadline = time.monotonic() + other.lease_seconds + LEASE_POLL_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(LEASE_POLL_SECONDS)
+        held = ownership.look(remote).marker
+        if held is None or held.lease_seconds <= 0:
+            return
+        if held.token != other.token:
+            raise other

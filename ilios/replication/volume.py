@@ -1,0 +1,61 @@
+"""The volume as replication sees it: its database, and what that remembers of the remote."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pysqlite3
+from sqlalchemy.orm import Session
+
+from ilios.core import data_folder
+from ilios.core.errors import DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.replication import change_log
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    node: str  #: the data folder's name; empty before its first start
+    instance: str | None  #: id of the database; None when it is not one of ours (yet)
+    is_empty: bool  #: there is no database
+    tokens: frozenset[str]  #: that the remote may hold, by our own doing
+
+
+def look(settings: Settings) -> Volume:
+    """Read what is there; makes nothing. Raises DatabaseRefused for a file that is no database."""
+    path, node_file = settings.database_path, data_folder.node_id_file(settings)
+    node = node_file.read_text().strip() if node_file.exists() else ""
+    if not path.exists():
+        return Volume(node, None, is_empty=True, tokens=frozenset())
+    try:
+        with closing(pysqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return _look(connection, node)
+    except pysqlite3.DatabaseError as error:
+        raise DatabaseRefused(
+            f"{path} cannot be read as a database ({error}): restore a backup, or move it away "
+            "to have it restored from Turso."
+        ) from error
+
+
+def of_database(session: Session, node: str) -> Volume:
+    return _look(raw(session), node)
+
+
+def raw(session: Session) -> Any:
+    """The connection of pysqlite3 below a session: the same transaction, values as they lie."""
+    return session.connection().connection.driver_connection
+
+
+def _look(connection: Any, node: str) -> Volume:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    names = {name for (name,) in found}
+    row = connection.execute("SELECT id FROM instance").fetchone() if "instance" in names else None
+    is_logged = "replication_tokens" in names
+    return Volume(
+        node,
+        row[0] if row else None,
+        is_empty=not names,
+        tokens=change_log.tokens(connection) if is_logged else frozenset(),
+    )

@@ -1,0 +1,112 @@
+"""Paid answers on the data volume, from their arrival until the database has them.
+
+A file for each: a line of JSON that says what was asked, then the answer as it came. So neither a
+crash nor a database that refuses costs a page twice: the next attempt at the job finds them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ilios.core.telemetry import logs
+
+log = logs.get(__name__)
+
+SUFFIX = ".answer"
+RESULTS_SUFFIX = ".lines"  #: of the downloaded results of a provider's batch, in the same folder
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a call asked for; `indexes` are pages of the whole document, None when not known."""
+
+    call_id: str
+    job_id: str
+    document_id: str
+    indexes: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer that is still a file."""
+
+    question: Question
+    path: Path
+
+    def body(self) -> bytes:
+        """The answer as it came."""
+        return self.path.read_bytes().partition(b"\n")[2]
+
+
+class KeptAnswers:
+    """A folder of answers; processes of one data volume share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, question: Question, body: bytes) -> None:
+        """Write an answer down; when this returns, a crash of this process does not lose it."""
+        path = self._path(question)
+        draft = path.with_suffix(".draft")
+        with draft.open("wb") as file:
+            file.write(json.dumps(asdict(question)).encode() + b"\n")
+            file.write(body)
+        draft.rename(path)
+
+    def secure(self, question: Question) -> None:
+        """Make an answer outlive a power cut too: it may have to wait here for long."""
+        try:
+            with self._path(question).open("rb") as file:
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            return
+
+    def forget(self, question: Question) -> None:
+        """Remove an answer that the database has, or that nobody can read."""
+        self._path(question).unlink(missing_ok=True)
+
+    def of_job(self, job_id: str) -> list[KeptAnswer]:
+        """Answers of earlier attempts at a job."""
+        return list(self._found(f"{job_id}-"))
+
+    def older_than(self, seconds: float) -> list[KeptAnswer]:
+        """Answers that nobody has come back for."""
+        oldest = time.time() - seconds
+        return [kept for kept in self._found("") if _written_at(kept.path) < oldest]
+
+    def remove_drafts(self) -> None:
+        """Remove halves of answers; for a supervisor that has just started, without workers."""
+        for draft in self._folder.glob("*.draft"):
+            draft.unlink(missing_ok=True)
+
+    def _found(self, prefix: str) -> Iterator[KeptAnswer]:
+        # Not a glob: this is asked before each call, and the folder is nearly always empty.
+        found = os.listdir(self._folder)  # noqa: PTH208  # names, not paths
+        names = [name for name in found if name.endswith(SUFFIX)]
+        for path in (self._folder / name for name in sorted(names) if name.startswith(prefix)):
+            try:
+                with path.open("rb") as file:
+                    fields = json.loads(file.readline())
+                indexes = fields["indexes"]
+                question = Question(**{**fields, "indexes": indexes and tuple(indexes)})
+            except FileNotFoundError:
+                continue  # somebody else was faster
+            except (ValueError, TypeError, KeyError):
+                log.exception("answer.unreadable", file=path.name)
+                continue
+            yield KeptAnswer(question, path)
+
+    def _path(self, question: Question) -> Path:
+        return self._folder / f"{question.job_id}-{question.call_id}{SUFFIX}"
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

@@ -1,0 +1,166 @@
+"""What an S3 client's errors mean to us, when the store did not answer; else see `s3_refusals`."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from ilios.core.conversion_errors import StorageMisconfigured, StorageUnavailable
+from ilios.storage.s3.error_responses import refusal
+from ilios.storage.s3.location import Place
+
+Cause = TypeVar("Cause", bound=BaseException)
+
+_NO_SUCH_NAME: Final = (socket.EAI_NONAME, socket.EAI_NODATA)
+_NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+_NO_CERTIFICATE: Final = ("NO_CERTIFICATE_OR_CRL_FOUND", "NO_START_LINE")
+_TLS_LOOK_SECONDS: Final = 3.0
+
+_OUT_OF_DATE: Final = (9, 10)  #: OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, …_HAS_EXPIRED
+
+
+@contextmanager
+def s3_errors(place: Place) -> Iterator[None]:
+    """Turn errors of boto3 and what it stands on into ObjectMissing or StorageUnavailable.
+
+    It is StorageMisconfigured where nothing but another setting, or another clock, can help.
+    """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (Boto3Error, BotoCoreError, ClientError, HTTPError) as error:
+        cause = _root(error)
+        if isinstance(cause, ClientError):
+            raise refusal(cause.response, cause.operation_name, place) from error
+        raise _no_answer(cause, place) from error
+
+
+def _root(error: Exception) -> BaseException:
+    """What a transfer failed with; boto3 wraps it, and puts paths and keys into the text."""
+    from boto3.exceptions import RetriesExceededError, S3UploadFailedError
+
+    if isinstance(error, RetriesExceededError):
+        return getattr(error, "last_exception", error)
+    if isinstance(error, S3UploadFailedError) and error.__context__ is not None:
+        return error.__context__
+    return error
+
+
+def _no_answer(error: BaseException, place: Place) -> StorageUnavailable:
+    from botocore.exceptions import (
+        ConnectionClosedError,
+        InvalidConfigError,
+        ProfileNotFound,
+        SSLError,
+    )
+
+    if unresolved := _beneath(error, socket.gaierror):
+        return _unresolved(unresolved, place)
+    if isinstance(error, SSLError):
+        return _no_tls(error, place)
+    if isinstance(error, ConnectionClosedError) and _speaks_tls(place):
+        return StorageMisconfigured(
+            f"{place.host} speaks TLS at that port. Let AWS_ENDPOINT_URL_S3 begin with https://."
+        )
+    if isinstance(error, InvalidConfigError | ProfileNotFound):
+        return StorageMisconfigured(
+            f"boto3 cannot work in this environment ({type(error).__name__}). Correct or unset "
+            "AWS_CA_BUNDLE and other variables that begin with AWS_."
+        )
+    return StorageUnavailable(
+        f"The object store at {place.host} cannot be used: {type(error).__name__}. "
+        "Check that it runs, AWS_ENDPOINT_URL_S3 and the network."
+    )
+
+
+def _unresolved(error: socket.gaierror, place: Place) -> StorageUnavailable:
+    if place.addressing_style == "virtual" and _resolves(place.host):
+        return StorageMisconfigured(
+            f"The name {place.bucket}.{place.host} has no address, though {place.host} has one. "
+            "Set S3_ADDRESSING_STYLE=path."
+        )
+    if error.errno in _NO_SUCH_NAME:
+        return StorageMisconfigured(
+            f"The name {place.host} has no address. Correct AWS_ENDPOINT_URL_S3, or this "
+            "machine's DNS."
+        )
+    return StorageUnavailable(
+        f"The name {place.host} cannot be looked up at present. Check the network, its DNS and "
+        "AWS_ENDPOINT_URL_S3."
+    )
+
+
+def _resolves(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False
+
+
+def _speaks_tls(place: Place) -> bool:
+    """Whether a store that hangs up on plain HTTP would take TLS at the same port."""
+    if place.is_encrypted:
+        return False
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # nothing is sent; this looks only whether it is TLS
+    address = (place.host, place.port)
+    try:
+        with socket.create_connection(address, _TLS_LOOK_SECONDS) as connection:
+            context.wrap_socket(connection).close()
+    except OSError:
+        return False
+    return True
+
+
+def _no_tls(error: BaseException, place: Place) -> StorageUnavailable:
+    from urllib3.util.ssl_match_hostname import CertificateError
+
+    if _beneath(error, CertificateError):
+        return StorageMisconfigured(
+            f"The certificate of {place.host} is that of another host. Name in AWS_ENDPOINT_URL_S3 "
+            "the host that it was made for; if it only does not know the bucket before the host, "
+            "set S3_ADDRESSING_STYLE=path."
+        )
+    if untrusted := _beneath(error, ssl.SSLCertVerificationError):
+        remedy = _certificate_remedy(untrusted.verify_code)
+        return StorageMisconfigured(
+            f"The certificate of {place.host} is not trusted "
+            f"({untrusted.verify_message.rstrip('.')}). {remedy}"
+        )
+    broken = _beneath(error, ssl.SSLError)
+    reason = broken.reason if broken and broken.reason else type(error).__name__
+    if reason in _NO_CERTIFICATE or _beneath(error, FileNotFoundError):
+        return StorageMisconfigured(
+            "AWS_CA_BUNDLE names no file with certificates (PEM). Correct it, or unset it."
+        )
+    if reason in _NOT_TLS:
+        return StorageMisconfigured(
+            f"{place.host} does not speak TLS at that port. Correct AWS_ENDPOINT_URL_S3: its "
+            "port, or http:// in place of https://."
+        )
+    return StorageUnavailable(
+        f"No TLS connection to the object store at {place.host} could be made ({reason}). "
+        "Check AWS_ENDPOINT_URL_S3 and the network."
+    )
+
+
+def _certificate_remedy(verify_code: int) -> str:
+    if verify_code in _OUT_OF_DATE:
+        return "Renew it, or set this machine's clock."
+    return "If it is yours, name the certificate of its authority in AWS_CA_BUNDLE."
+
+
+def _beneath(error: BaseException, kind: type[Cause]) -> Cause | None:
+    """The error of this kind that led to `error`, directly or not."""
+    below: BaseException | None = error
+    while below is not None and not isinstance(below, kind):
+        below = below.__cause__ or below.__context__
+    return below

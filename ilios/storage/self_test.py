@@ -1,0 +1,221 @@
+"""Does the bucket do what we need of it? Asked at start, by an operator, and while we serve."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from ilios.core import ids
+from ilios.core.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
+from ilios.core.errors import StorageRefused
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.storage import object_keys, open_store
+from ilios.storage.base import ObjectStore
+from ilios.storage.s3.error_responses import clock_off, refusal, seconds_ahead
+from ilios.storage.s3.errors import s3_errors
+from ilios.storage.s3.store import HURRIED, S3Store
+
+log = logs.get(__name__)
+
+EXAMINATION_SECONDS: Final = 15.0  #: what a start waits for a store that is slow
+CLOCK_SECONDS: Final = 120.0  #: links live 5 minutes; a clock that is further off cuts them short
+LINK_LIFE: Final = timedelta(minutes=5)
+THREAD_NAME: Final = "examination"
+
+_CONTENT: Final = b"Ilios looks whether this store works.\n"
+_ANSWER_MAX_BYTES: Final = 4096
+_XML = re.compile(r"<(Code|Region)>([^<]{1,100})</\1>")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was tried: connect, clock, put, get, link, delete or missing.
+
+    `fault` is None when it worked, StorageMisconfigured when a setting has to be repaired, and
+    another StorageUnavailable when it may pass by itself.
+    """
+
+    name: str
+    fault: StorageUnavailable | None = None
+
+
+def examine(settings: Settings) -> None:
+    """Find out whether the object store works; takes EXAMINATION_SECONDS at most.
+
+    Raises StartupError with one line when it never will with these settings. A fault that may pass
+    (no connection, 5xx) is logged only: the service starts, and waits for the store.
+    """
+    store = open_store(settings, HURRIED)
+    if not isinstance(store, S3Store):
+        return
+    done: list[Check] = []
+    # Timeouts of the client bound each read, but neither a name that is looked up nor a body that
+    # drips. A daemon, so that the process can end without it.
+    thread = threading.Thread(
+        target=lambda: done.extend(_checks(store)), name=THREAD_NAME, daemon=True
+    )
+    thread.start()
+    thread.join(EXAMINATION_SECONDS)
+    fault = _too_slow(store) if thread.is_alive() else done[-1].fault
+    if isinstance(fault, StorageMisconfigured):
+        raise StorageRefused(fault.detail) from fault
+    if fault is not None:
+        log.warning("storage.unavailable", reason=fault.detail)
+
+
+def checks(settings: Settings) -> Iterator[Check]:
+    """Put a small object, read it back in every way, delete it. The first fault is the last check.
+
+    There is none when objects live in the data folder. Raises StartupError, as `open_store`.
+    """
+    store = open_store(settings, HURRIED)
+    if isinstance(store, S3Store):
+        yield from _checks(store)
+
+
+def glance(store: ObjectStore) -> str | None:
+    """What is the matter with the store; None when it answers. One small request."""
+    try:
+        # Not `stat`: its answer has no body, so it tells neither a bucket nor a key that is wrong.
+        with suppress(ObjectMissing), store.open(object_keys.probe_key("absent")):
+            pass
+    except StorageUnavailable as fault:
+        return fault.detail
+    return None
+
+
+def _checks(store: S3Store) -> Iterator[Check]:
+    examination = _Examination(store)
+    try:
+        for name, check in examination.steps():
+            fault = _fault_of(check, store)
+            yield Check(name, fault)
+            if fault is not None:
+                return
+    finally:
+        examination.close()
+
+
+def _fault_of(check: Callable[[], None], store: S3Store) -> StorageUnavailable | None:
+    try:
+        check()
+    except StorageUnavailable as fault:
+        return fault
+    except ObjectMissing:
+        return _not_s3(store)
+    return None
+
+
+def _too_slow(store: S3Store) -> StorageUnavailable:
+    return StorageUnavailable(
+        f"The object store at {store.place.host} did not do within {EXAMINATION_SECONDS:.0f} s "
+        "what was asked of it. Check it and the network."
+    )
+
+
+def _not_s3(store: S3Store) -> StorageMisconfigured:
+    return StorageMisconfigured(
+        f"What answers at {store.place.host} does not keep what is put there: it is no S3 server. "
+        "Correct AWS_ENDPOINT_URL_S3."
+    )
+
+
+class _Examination:
+    """An object's short life. Each step raises what is wrong."""
+
+    def __init__(self, store: S3Store) -> None:
+        self._store = store
+        self._key = object_keys.probe_key(ids.new_id())
+        self._link = ""
+        self._date: str | None = None
+        self._is_stored = False
+
+    def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        return (
+            ("connect", self._connect),
+            ("clock", self._clock),
+            ("put", self._put),
+            ("get", self._get),
+            ("link", self._follow_link),
+            ("delete", self._delete),
+            ("missing", self._miss),
+        )
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._is_stored:
+            with suppress(StorageUnavailable):
+                self._store.delete(self._key)
+
+    def _connect(self) -> None:
+        self._link = self._store.presign_get(
+            self._key, expires=LINK_LIFE, file_name="probe.txt", media_type="text/plain"
+        )
+        self._date = self._fetch_link().headers.get("date")
+
+    def _clock(self) -> None:
+        ahead = seconds_ahead(self._date)
+        if ahead is not None and abs(ahead) > CLOCK_SECONDS:
+            raise StorageMisconfigured(clock_off(ahead))
+
+    def _put(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "probe.txt"
+            path.write_bytes(_CONTENT)
+            self._store.put(self._key, path, "text/plain")
+        self._is_stored = True
+
+    def _get(self) -> None:
+        with self._store.open(self._key) as stream:
+            self._compare(stream.read(_ANSWER_MAX_BYTES))
+
+    def _follow_link(self) -> None:
+        answer = self._fetch_link()
+        if answer.status_code == 200:
+            self._compare(answer.content)
+        else:
+            raise refusal(_as_botocore_says(answer), "GetObject by a link", self._store.place)
+
+    def _delete(self) -> None:
+        self._store.delete(self._key)
+        self._is_stored = False
+
+    def _miss(self) -> None:
+        # A key that may not list the bucket gets 403 here, not 404, and so would every reader.
+        with suppress(ObjectMissing), self._store.open(self._key):
+            pass
+
+    def _compare(self, content: bytes) -> None:
+        if content != _CONTENT:
+            raise _not_s3(self._store)
+
+    def _fetch_link(self) -> Any:
+        """Whatever is answered to a GET of the link, sent as any client would, unsigned."""
+        from botocore.awsrequest import AWSRequest
+        from botocore.httpsession import URLLib3Session
+
+        bundle: Any = os.environ.get("AWS_CA_BUNDLE") or True  # a path, or botocore's own
+        session = URLLib3Session(verify=bundle, timeout=HURRIED.read_seconds)
+        with s3_errors(self._store.place):
+            try:
+                return session.send(AWSRequest("GET", self._link).prepare())
+            finally:
+                session.close()
+
+
+def _as_botocore_says(answer: Any) -> dict[str, Any]:
+    """The answer in the shape that botocore gives to those that it parses."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return {
+        "Error": dict(_XML.findall(answer.content[:_ANSWER_MAX_BYTES].decode(errors="replace"))),
+        "ResponseMetadata": {"HTTPStatusCode": answer.status_code, "HTTPHeaders": headers},
+    }

@@ -1,0 +1,207 @@
+"""What a supervisor does to the queue: claim for its workers, give back for the dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from ilios import engines
+from ilios.accounts import ledger
+from ilios.core import clock
+from ilios.core.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, metrics
+from ilios.db.database import Database, after_commit
+from ilios.db.models import Document, Job, JobStatus, JobType
+from ilios.documents import results
+from ilios.queue import jobs, queries, release
+from ilios.queue.jobs import Lease
+from ilios.queue.release import Released
+
+log = logs.get(__name__)
+
+LOST = WorkerLost(
+    "The process that converted this document died, and the attempts are used up. "
+    "Retry it; if it fails again, the document itself may be the cause."
+)
+
+
+DOUBTFUL = OutcomeUnknown(
+    "Calls for this document were cut off too often, and each may have been billed "
+    "(AMBIGUOUS_RETRIES). Retry it by hand."
+)
+
+
+BEYOND_ALL_WAITS = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free place of a worker (`<node>/<name>`) for a job of one lane."""
+
+    lane: str
+    worker: str
+
+
+class Dispatcher:
+    """Claims and releases jobs, each call in one transaction."""
+
+    def __init__(self, database: Database, ambiguous_retries: int) -> None:
+        self._database = database
+        self._ambiguous_retries = ambiguous_retries
+        self._has_backlog = False
+
+    def claim(self, slots: list[Slot]) -> list[tuple[Slot, Lease]]:
+        """One ready job for each slot, in that order, until nothing is ready in its lane.
+
+        Nothing while the queue is paused.
+        """
+        if not self._anything_to_do(slots):
+            return []
+        claimed: list[tuple[Slot, Lease]] = []
+        exhausted: set[str] = set()
+        with self._database.writing() as session:
+            now = clock.now()
+            if queries.anything_due(session, now):
+                jobs.promote_due(session, now)
+            for slot in slots:
+                if slot.lane in exhausted:
+                    continue
+                lease = jobs.claim(session, slot.lane, slot.worker, now)
+                if lease is None:
+                    exhausted.add(slot.lane)
+                    continue
+                results.begin(session, lease.job_id, now)
+                claimed.append((slot, lease))
+        # When every slot found a job, the next one will too: no need to look before.
+        self._has_backlog = not exhausted
+        return claimed
+
+    def assign_lanes(self, settings: Settings) -> None:
+        """Let the engines that the settings ask for do what waits for others."""
+        read_here = select(Document.id).where(Document.mime_type.in_(engines.NOT_READ_BY_MISTRAL))
+        with self._database.writing() as session:
+            if settings.engine_name == engines.MISTRAL:
+                others = Job.document_id.not_in(read_here)
+                moved = release.move_to_lane(session, engines.MISTRAL, others)
+            else:
+                moved = release.move_to_lane(
+                    session, engines.EMBEDDED, Job.document_id.is_not(None)
+                )
+        if moved:
+            log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
+
+    def cancelled_under(self, node: str) -> list[str]:
+        """Jobs that were cancelled while workers of this node were at them."""
+        with self._database.reading() as session:
+            return queries.cancelled_under(session, node)
+
+    def let_go(self, job_ids: list[str]) -> None:
+        """Close what is left of cancelled jobs that no worker is at any more."""
+        with self._database.writing() as session:
+            ledger.abandon(session, job_ids, clock.now())
+            release.let_go(session, job_ids)
+        log.info("jobs.let_go", jobs=len(job_ids))
+
+    def renew(self, held: list[Lease]) -> None:
+        """Heartbeat for the jobs that live workers hold; then give back what nobody renews.
+
+        Both at one moment: however long we are stopped between them, ours have not expired then.
+        """
+        now = clock.now()
+        if held:
+            with self._database.writing() as session:
+                jobs.extend(session, held, now)
+        self.release_expired(now)
+
+    def give_back(self, leases: Iterable[Lease]) -> None:
+        """Return jobs that were never begun, or that we stopped; costs no attempt."""
+        with self._database.writing() as session:
+            for lease in leases:
+                released = release.give_back(session, lease)
+                if released is None:
+                    continue
+                ledger.abandon(session, [lease.job_id], clock.now())
+                _follow(session, released)
+                log.info(
+                    "job.given_back",
+                    job_id=lease.job_id,
+                    document_id=released.document_id,
+                    request_id=lease.origin.request_id,
+                    trace_id=lease.origin.trace_id,
+                )
+
+    def hasten_delayed(self) -> None:
+        """Let what waits for its time go at once: nobody knows any more when that would be."""
+        with self._database.writing() as session:
+            hastened = jobs.promote_due(session, clock.now() + BEYOND_ALL_WAITS)
+        log.info("jobs.hastened", jobs=hastened)
+
+    def release_lost(self, leases: list[Lease]) -> None:
+        """Give back the jobs that a dead worker had begun."""
+        self._release(release.under_leases(leases))
+
+    def release_node(self, node: str) -> None:
+        """Give back all that this node holds; for a supervisor that has just started."""
+        self._release(release.of_node(node))
+
+    def release_expired(self, now: datetime) -> None:
+        """Give back the jobs of nodes that no longer renew their leases."""
+        with self._database.reading() as session:
+            if not queries.anything_expired(session, now):
+                return
+        self._release(release.expired(now))
+
+    def _anything_to_do(self, slots: list[Slot]) -> bool:
+        with self._database.reading() as session:
+            if queries.is_paused(session):
+                return False
+            if self._has_backlog:
+                return True
+            ready = queries.anything_ready(session, {slot.lane for slot in slots})
+            return ready or queries.anything_due(session, clock.now())
+
+    def _release(self, lost: ColumnElement[bool]) -> None:
+        with self._database.writing() as session:
+            for released in release.release_lost(session, lost, LOST.detail, clock.now()):
+                session.flush()
+                self._settle(session, released)
+
+    def _settle(self, session: Session, released: Released) -> None:
+        """A job cut off in mid-call is charged with a doubtful call, any other with an attempt."""
+        now = clock.now()
+        in_call = ledger.calls_open(session, released.job_id)
+        ledger.abandon(session, [released.job_id], now)
+        status = released.status
+        error: ConversionError = LOST
+        if in_call and status is JobStatus.PENDING:
+            release.forgive(session, released.job_id)
+            if ledger.calls_unknown(session, released.job_id) > self._ambiguous_retries:
+                status, error = JobStatus.FAILED, DOUBTFUL
+                release.drop(session, released.job_id, DOUBTFUL.detail, now)
+        if status is JobStatus.FAILED and released.document_id is not None:
+            results.fail(session, released.document_id, error, now)
+            release.drop_waiting(session, released.document_id, error.detail, now)
+        else:
+            _follow(session, released)
+        counter = metrics.CONVERSIONS_FAILED if status is JobStatus.FAILED else metrics.RETRIES
+        after_commit(session, counter.labels(error.code).inc)
+        log.warning(
+            "job.released",
+            job_id=released.job_id,
+            document_id=released.document_id,
+            status=status.value,
+            in_call=in_call,
+            request_id=released.origin.request_id,
+            trace_id=released.origin.trace_id,
+        )
+
+
+def _follow(session: Session, released: Released) -> None:
+    """A document waits again with its only job; one that is in ranges goes on."""
+    if released.document_id is not None and released.type is JobType.CONVERT:
+        results.wait_again(session, released.document_id)

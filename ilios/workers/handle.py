@@ -1,0 +1,182 @@
+"""A worker as its supervisor sees it: process, pipe, and the jobs that it holds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from ilios.core.processes import InheritedDescriptor
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.engines.governor import News
+from ilios.queue.jobs import Lease
+from ilios.storage.health import StoreSeen
+from ilios.workers import worker
+from ilios.workers.messages import (
+    Accepted,
+    Cancel,
+    Ended,
+    LookAtStore,
+    Ready,
+    Stop,
+    Tidied,
+    Tidy,
+    ToSupervisor,
+    ToWorker,
+)
+
+log = logs.get(__name__)
+
+STABLE_SECONDS = 60.0  #: a worker that lived this long has not died of its start
+
+
+@dataclass(slots=True)
+class _Given:
+    """A job that was sent to a worker, and what the worker has said of it."""
+
+    lease: Lease
+    lane: str
+    at: float
+    accepted: bool = False
+    cancelled: bool = False
+
+
+class WorkerHandle:
+    """Spawned on construction. Used by the supervisor's one thread only."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        open_engines: worker.EngineFactory,
+        lock: InheritedDescriptor,
+    ) -> None:
+        self.name = name
+        self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
+        self.news: list[News] = []  #: of the provider, for the supervisor to take
+        self.provider_files_removed = 0
+        self.store_seen: list[StoreSeen] = []  #: for the supervisor to take
+        self.asked_of_store_at = -float("inf")  #: unless it looks, long ago
+        self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
+        self._jobs: dict[str, _Given] = {}  #: sent and not ended
+        self.silent_seconds = 0.0  #: for which it was listened to, since it last said anything
+        self._started_at = time.monotonic()
+        spawn = multiprocessing.get_context("spawn")
+        self.pipe, child_end = spawn.Pipe()
+        self.process: SpawnProcess = spawn.Process(
+            target=worker.main,
+            args=(name, child_end, settings, open_engines, os.getpid(), lock),
+            name=name,
+        )
+        self.process.start()
+        child_end.close()  # else recv() never sees EOF when the worker dies
+        log.info("worker.started", worker=name, worker_pid=self.process.pid)
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self.slots)
+
+    @property
+    def was_stable(self) -> bool:
+        return self.up_seconds() > STABLE_SECONDS
+
+    @property
+    def leases(self) -> list[Lease]:
+        """Of all jobs that it holds."""
+        return [given.lease for given in self._jobs.values()]
+
+    @property
+    def begun(self) -> list[Lease]:
+        """Jobs that have a thread: if the worker dies, it may have died of one of them."""
+        return [given.lease for given in self._jobs.values() if given.accepted]
+
+    @property
+    def not_begun(self) -> list[Lease]:
+        return [given.lease for given in self._jobs.values() if not given.accepted]
+
+    def up_seconds(self) -> float:
+        return time.monotonic() - self._started_at
+
+    def jobs_in(self, lane: str) -> int:
+        return sum(given.lane == lane for given in self._jobs.values())
+
+    def oldest_job_seconds(self) -> float:
+        """For how long the oldest job has been here; 0 when there is none."""
+        now = time.monotonic()
+        return now - min((given.at for given in self._jobs.values()), default=now)
+
+    def give(self, lease: Lease, lane: str) -> None:
+        """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
+        self._jobs[lease.job_id] = _Given(lease, lane, time.monotonic())
+        self._send(lease)
+
+    def cancel(self, job_id: str) -> bool:
+        """Tell the worker, once, that a job is cancelled; False when it has none of this id."""
+        given = self._jobs.get(job_id)
+        if given is not None and not given.cancelled:
+            given.cancelled = True
+            self._send(Cancel(job_id))
+        return given is not None
+
+    def tidy(self) -> None:
+        self._send(Tidy())
+
+    def look_at_store(self) -> None:
+        self.asked_of_store_at = time.monotonic()
+        self._send(LookAtStore())
+
+    def stop(self) -> None:
+        self._send(Stop())
+
+    def read(self) -> bool:
+        """Take in what the worker has said; False when it can say nothing more."""
+        try:
+            while self.pipe.poll():
+                self._note(self.pipe.recv())
+        except (EOFError, OSError):
+            return False
+        return True
+
+    def reap(self) -> int | None:
+        """Make sure that the process is gone, and take in its last words; its exit code."""
+        self.process.kill()
+        self.process.join()
+        self.read()
+        self.pipe.close()
+        return self.process.exitcode
+
+    def _note(self, message: ToSupervisor) -> None:
+        self.silent_seconds = 0.0
+        match message:
+            case Ready(slots):
+                self.slots = slots
+            case Accepted(job_id) if job_id in self._jobs:
+                self._jobs[job_id].accepted = True
+            case Ended(job_id, news, interrupted):
+                given = self._jobs.pop(job_id, None)
+                if isinstance(news, StoreSeen):
+                    self.store_seen.append(news)
+                elif news is not None:
+                    self.news.append(news)
+                if interrupted and given is not None:
+                    self.interrupted.append(given.lease)
+            case Tidied(files):
+                self.provider_files_removed += files
+            case StoreSeen():
+                self.asked_of_store_at = -float("inf")
+                self.store_seen.append(message)
+
+    def _send(self, message: ToWorker) -> None:
+        try:
+            self.pipe.send(message)
+        except OSError:
+            log.warning("worker.pipe_closed", worker=self.name)
+
+
+def sources(handles: list[WorkerHandle]) -> list[Connection | int]:
+    """What to wait on: whatever any of them says, and the end of any of them."""
+    return [source for h in handles for source in (h.pipe, h.process.sentinel)]

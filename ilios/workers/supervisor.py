@@ -1,0 +1,300 @@
+"""The supervisor process: claims jobs, hands their ids to workers, and buries the dead."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ilios import engines
+from ilios.core import clock, data_folder, failpoints
+from ilios.core.errors import DatabaseBusy, StartupError
+from ilios.core.processes import InheritedDescriptor, lock_file
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, metrics, shared_counters
+from ilios.db.database import BRISK, Database
+from ilios.errands import Errands
+from ilios.migration import upgrade
+from ilios.queue.jobs import Lease
+from ilios.queue.notify import Listener
+from ilios.replication import ReplicatorHandle
+from ilios.storage.answer_spool import KeptAnswers
+from ilios.workers import interrupted_jobs
+from ilios.workers.dispatcher import Dispatcher, Slot
+from ilios.workers.handle import WorkerHandle, sources
+from ilios.workers.maintenance import StoreWatch
+from ilios.workers.pool import WorkerPool
+from ilios.workers.status import Situation
+from ilios.workers.worker import EngineFactory
+
+log = logs.get(__name__)
+
+EXIT_STOPPED = 0
+EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
+
+POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
+LOCK_WAIT_SECONDS = 5.0
+LEASE_RENEWAL_SECONDS = 20.0
+LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
+LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
+OVERSLEPT_SECONDS = 1.0  #: longer than asked for: we were stopped, and perhaps all of us
+SET_BACK_SECONDS = 1.0  #: of the clock, at once
+
+
+def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) -> int:
+    """Serve until SIGTERM; returns the exit code.
+
+    Raises StartupError when another supervisor holds the data folder, or it cannot be used.
+    """
+    logs.configure(settings, "supervisor")
+    data_folder.prepare(settings)
+    upgrade.require_current(settings)
+    lock = _take_lock(data_folder.supervisor_lock(settings))
+    shared_counters.share(*data_folder.metrics(settings))
+    metrics.start_at_zero()
+    supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, supervisor.request_stop)
+    try:
+        return supervisor.run()
+    finally:
+        supervisor.close()
+        shared_counters.close()
+        os.close(lock)
+
+
+class Supervisor:
+    """One thread, one loop: everything that happens, happens between two waits."""
+
+    def __init__(
+        self, settings: Settings, open_engines: EngineFactory, lock: InheritedDescriptor
+    ) -> None:
+        self._settings = settings
+        self._node = data_folder.node_id(settings)
+        self._database = Database(settings.database_path, settings.sqlite_synchronous, BRISK)
+        self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
+        self._listener = Listener(data_folder.wake_socket(settings))
+        self._replicator = ReplicatorHandle(settings, self._node, lock)
+        self._workers = WorkerPool(settings, open_engines, lock)
+        self._store = StoreWatch(settings, self._workers)
+        self._errands = Errands(self._workers, self._store)
+        self._situation = Situation(settings, self._workers, self._store, self._replicator)
+        self._node_released = False
+        self._lost: list[Lease] = []  #: begun by workers that died since
+        self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
+        self._may_claim = True  #: whether anything was heard that could let a job start
+        self._looked_at = 0.0
+        self._is_blocked = False  #: the database fails: that is said once
+        self._renewed_at = time.monotonic()
+        self._epoch = _epoch()
+        self._stopping = False
+        # A signal handler only sets a flag; the byte that Python writes here ends the wait.
+        self._signalled, self._signal_writer = socket.socketpair()
+        self._signal_writer.setblocking(False)
+        signal.set_wakeup_fd(self._signal_writer.fileno(), warn_on_full_buffer=False)
+
+    def request_stop(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+
+    def run(self) -> int:
+        """Spawn, dispatch, restart, until told to stop or no worker can boot."""
+        data_folder.empty(data_folder.workspaces(self._settings))
+        KeptAnswers(data_folder.answers(self._settings)).remove_drafts()
+        log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
+        while not self._stopping:
+            self._workers.start_due()
+            self._replicator.tend()
+            self._attempt_dispatch()
+            self._errands.send()
+            self._situation.beat()
+            self._listen(self._pause_seconds())
+            if self._workers.cannot_boot:
+                log.error("supervisor.workers_cannot_boot")
+                self._stop_workers()
+                return EXIT_WORKERS_CANNOT_BOOT
+        self._stop_workers()
+        self._stop_replicator()
+        log.info("supervisor.stopped")
+        return EXIT_STOPPED
+
+    def close(self) -> None:
+        """End whatever is left: multiprocessing joins our children at exit, and would for ever."""
+        self._workers.reap()
+        self._replicator.reap()
+        signal.set_wakeup_fd(-1)
+        self._listener.close()
+        self._database.close()
+        self._situation.close()
+
+    def _attempt_dispatch(self) -> None:
+        """A database that is busy or broken must not end the supervisor; it looks again."""
+        try:
+            self._release()
+            self._look_at_clock()
+            if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
+                self._looked_at = time.monotonic()
+                self._cancel()
+                self._dispatch()
+            self._keep_leases()
+            self._is_blocked = False
+        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+            if not self._is_blocked:
+                log.warning("supervisor.database_failed", reason=str(error))
+            self._is_blocked = True
+            self._looked_at = time.monotonic()
+
+    def _release(self) -> None:
+        """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
+        if not self._node_released:
+            kept = data_folder.interrupted(self._settings)
+            self._dispatcher.give_back(interrupted_jobs.kept(kept))
+            interrupted_jobs.forget(kept)
+            self._dispatcher.release_node(self._node)
+            # A restored database's are of the node that was lost.
+            self._dispatcher.release_expired(clock.now())
+            self._dispatcher.assign_lanes(self._settings)
+            self._node_released = True
+        if self._lost:
+            self._dispatcher.release_lost(self._lost)
+            self._lost = []
+        if self._to_give_back:
+            self._dispatcher.give_back(self._to_give_back)
+            self._to_give_back = []
+
+    def _cancel(self) -> None:
+        """Tell workers which of their jobs nobody wants any more; close those they have left."""
+        cancelled = self._dispatcher.cancelled_under(self._node)
+        left = [job_id for job_id in cancelled if not any(w.cancel(job_id) for w in self._workers)]
+        if left:
+            self._dispatcher.let_go(left)
+
+    def _dispatch(self) -> None:
+        """Claim a job for each free slot; the emptiest worker goes first."""
+        slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
+        if not slots or not self._situation.may_start_jobs():
+            return
+        for slot, lease in self._dispatcher.claim(slots):
+            failpoints.reach(failpoints.JOB_CLAIMED)
+            self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
+            failpoints.reach(failpoints.ID_SENT)
+
+    def _free_slots(self, lane: str) -> list[Slot]:
+        """As many as the governor allows."""
+        free = self._workers.free_in(lane)
+        if lane == engines.MISTRAL:
+            free = free[: self._situation.governor.may_start(self._workers.jobs_in(lane))]
+        return [Slot(lane, f"{self._node}/{name}") for name in free]
+
+    def _keep_leases(self) -> None:
+        if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
+            return
+        self._renewed_at = time.monotonic()
+        self._dispatcher.renew([lease for worker in self._workers for lease in worker.leases])
+
+    def _look_at_clock(self) -> None:
+        """When the clock was set back, what was to wait for seconds must not wait for hours."""
+        before, self._epoch = self._epoch, _epoch()
+        if self._epoch < before - SET_BACK_SECONDS:
+            log.warning("clock.set_back", seconds=round(before - self._epoch))
+            self._dispatcher.hasten_delayed()
+
+    def _listen(self, timeout_seconds: float) -> None:
+        """Wait for news, and act on it."""
+        workers = list(self._workers)
+        bell = self._listener.fileno()
+        free, has_store = self._workers.free_places(), self._store.may_be_used
+        replicator = self._replicator.sources()
+        listens_since = time.monotonic()
+        news = set(wait([bell, self._signalled, *replicator, *sources(workers)], timeout_seconds))
+        listened_seconds = time.monotonic() - listens_since
+        if listened_seconds > timeout_seconds + OVERSLEPT_SECONDS:
+            log.warning("supervisor.overslept")
+            listened_seconds = 0.0  # they may have been stopped too
+        self._listener.rung()
+        for worker in workers:
+            ended = worker.process.sentinel in news
+            worker.silent_seconds += listened_seconds
+            can_speak = worker.read()
+            self._hear(worker)
+            if ended or not can_speak:
+                self._bury(worker)
+            else:
+                self._workers.kill_if_stuck(worker)
+                self._workers.note_boot(worker)
+        # Most of what workers say (that they live, that they began a job) frees no slot.
+        is_freed = self._workers.free_places() > free or self._store.may_be_used > has_store
+        self._may_claim = bell in news or is_freed
+
+    def _hear(self, worker: WorkerHandle) -> None:
+        """Take what a worker has said, and the jobs that it could not end."""
+        self._situation.hear(worker)
+        self._to_give_back += worker.interrupted
+        worker.interrupted = []
+
+    def _bury(self, worker: WorkerHandle) -> None:
+        """Once a dead worker is reaped, its jobs go back; before, it could still finish one."""
+        self._workers.bury(worker)
+        self._hear(worker)
+        self._lost += worker.begun
+        self._to_give_back += worker.not_begun
+
+    def _stop_workers(self) -> None:
+        """Let running jobs finish within the grace; what is left then costs no attempt."""
+        self._workers.stop(self._settings.shutdown_grace_seconds, self._situation.beat)
+        for worker in self._workers:
+            self._hear(worker)
+            self._to_give_back += worker.leases
+        deadline = time.monotonic() + LAST_RELEASE_SECONDS
+        while not self._release_or_keep() and time.monotonic() < deadline:
+            self._situation.beat()
+
+    def _release_or_keep(self) -> bool:
+        """Give back what is left; False, and a note for the next supervisor, when that fails."""
+        kept = data_folder.interrupted(self._settings)
+        try:
+            self._release()
+        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+            # Those that are lost stay under this node's name, and cost an attempt.
+            log.warning("supervisor.database_failed", reason=str(error))
+            with contextlib.suppress(OSError):  # a full disk: then they cost an attempt too
+                interrupted_jobs.keep(kept, self._to_give_back)
+            return False
+        interrupted_jobs.forget(kept)
+        return True
+
+    def _stop_replicator(self) -> None:
+        """Let it send what the workers wrote last; what it cannot waits for the next start."""
+        deadline = time.monotonic() + LAST_PUSH_SECONDS
+        self._replicator.stop()
+        while (left := self._replicator.sources()) and time.monotonic() < deadline:
+            self._situation.beat()
+            wait(left, POLL_SECONDS)
+            self._replicator.listen()
+
+    def _pause_seconds(self) -> float:
+        next_start = self._workers.seconds_to_next_start()
+        next_call = self._situation.governor.seconds_to_wait() or POLL_SECONDS
+        next_look = self._looked_at + POLL_SECONDS - time.monotonic()  # whatever was heard since
+        return max(0.0, min(next_look, next_start, next_call))
+
+
+def _epoch() -> float:
+    """When the machine was started, as far as the clock knows: constant until it is set."""
+    return clock.now().timestamp() - time.monotonic()
+
+
+def _take_lock(path: Path) -> int:
+    """The data folder's supervisor lock, once its last holder and that one's workers are gone."""
+    try:
+        return lock_file(path, LOCK_WAIT_SECONDS)
+    except BlockingIOError:
+        raise StartupError(
+            f"Another supervisor works in {path.parent.parent}: stop it, or give this one "
+            "a DATA_DIR of its own."
+        ) from None

@@ -1,0 +1,233 @@
+"""A worker process: reads job ids from its pipe and runs each in a thread that only waits."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from ilios.conversion.converter import Converter
+from ilios.conversion.recorder import Recorder
+from ilios.core import data_folder, failpoints
+from ilios.core.disk_space import Room
+from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, shared_counters, tracing
+from ilios.db.database import Database
+from ilios.db.group_commit import Scribe
+from ilios.db.models import JobType
+from ilios.documents import repository
+from ilios.documents.retention.service import Retention
+from ilios.engines import MISTRAL, jobs_at_once
+from ilios.engines.base import Engine
+from ilios.engines.governor import News
+from ilios.queue.jobs import Lease
+from ilios.storage import ObjectStore, open_store, self_test
+from ilios.storage.answer_spool import KeptAnswers
+from ilios.storage.health import StoreSeen
+from ilios.storage.s3.store import HURRIED
+from ilios.workers.messages import (
+    Accepted,
+    Alive,
+    Cancel,
+    Ended,
+    LookAtStore,
+    Ready,
+    Stop,
+    Tidied,
+    Tidy,
+    ToSupervisor,
+    ToWorker,
+)
+
+if TYPE_CHECKING:
+    from ilios.conversion.provider_batches.runner import ProviderBatches
+
+log = logs.get(__name__)
+
+EngineFactory = Callable[[Settings, str], dict[str, Engine]]
+"""Opens the engines by lane, for a database of this instance id."""
+
+ALIVE_SECONDS = 5.0
+DRAIN_POLL_SECONDS = 0.02
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter from others (Python's default is ten times that): the
+one that holds the write lock must not wait for all the others."""
+
+
+@logs.last_words()
+def main(
+    name: str,
+    pipe: Connection,
+    settings: Settings,
+    open_engines: EngineFactory,
+    supervisor_pid: int,
+    _lock: InheritedDescriptor,
+) -> None:
+    """A worker's life. `_lock` is held, not used: it keeps the next supervisor waiting for us."""
+    die_with_parent(supervisor_pid)
+    # The supervisor decides when we end; a Ctrl-C in the terminal reaches us all at once.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logs.configure(settings, name)
+    shared_counters.share(*data_folder.metrics(settings))
+    sys.setswitchinterval(SWITCH_SECONDS)
+    database = Database(settings.database_path, settings.sqlite_synchronous)
+    with database.reading() as session:
+        instance_id = repository.instance_id(session)
+    engines = open_engines(settings, instance_id)
+    store = open_store(settings)
+    recorder = Recorder(Scribe(database), settings.pricing, settings.ambiguous_retries)
+    converter = Converter(
+        database,
+        store,
+        engines,
+        recorder,
+        room=Room(settings),
+        workspaces=data_folder.workspaces(settings),
+        answers=KeptAnswers(data_folder.answers(settings)),
+    )
+    slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
+    batches = _provider_batches(settings, database, store, engines, recorder)
+    look = partial(self_test.glance, open_store(settings, HURRIED))
+    retention = Retention(settings, database, store)
+    worker = Worker(pipe, converter, engines, slots, look, retention, batches)
+    gc.freeze()  # a full collection would go through all that was imported, and stop every job
+    log.info("worker.ready", slots=slots)
+    worker.run()
+    for engine in engines.values():
+        engine.close()
+    database.close()
+    shared_counters.close()
+    log.info("worker.stopped")
+
+
+def _slots(settings: Settings, engine: Engine) -> int:
+    calls = min(settings.worker_concurrency, engine.concurrency)
+    return jobs_at_once(calls) if engine.is_paid else calls
+
+
+class Worker:
+    """One thread reads the pipe, a thread for each slot runs jobs."""
+
+    def __init__(
+        self,
+        pipe: Connection,
+        converter: Converter,
+        engines: Mapping[str, Engine],
+        slots: dict[str, int],
+        look_at_store: Callable[[], str | None],
+        retention: Retention,
+        batches: ProviderBatches | None = None,
+    ) -> None:
+        self._pipe = pipe
+        self._retention = retention
+        self._converter = converter
+        self._batches = batches
+        self._engines = engines
+        self._slots = slots
+        self._look_at_store = look_at_store
+        # Two more than slots: neither tidying nor a look at the store takes a job's place.
+        self._threads = ThreadPoolExecutor(sum(slots.values()) + 2, thread_name_prefix="job")
+        self._sending = threading.Lock()
+        self._running = 0
+
+    def run(self) -> None:
+        """Serve until the supervisor says stop and the last job has ended."""
+        self._send(Ready(self._slots))
+        while not isinstance(message := self._receive(), Stop):
+            match message:
+                case Tidy():
+                    self._threads.submit(self._tidy)
+                case LookAtStore():
+                    self._threads.submit(self._look)
+                case Cancel(job_id):
+                    self._converter.stop(job_id)
+                case Lease():
+                    with self._sending:
+                        self._running += 1
+                    self._threads.submit(self._run_job, message)
+        while self._running:
+            # The supervisor says nothing more; what can still be read is its end.
+            if self._pipe.poll(DRAIN_POLL_SECONDS):
+                self._receive()
+
+    def _receive(self) -> ToWorker:
+        while not self._pipe.poll(ALIVE_SECONDS):
+            self._send(Alive())
+        try:
+            message: ToWorker = self._pipe.recv()
+        except (EOFError, OSError):
+            # Nobody reads our outcomes any more. The next supervisor waits for this process to
+            # end before it gives our jobs back, so end at once, in the middle of whatever it is.
+            os._exit(EXIT_ORPHANED)
+        return message
+
+    def _run_job(self, lease: Lease) -> None:
+        self._send(Accepted(lease.job_id))
+        failpoints.reach(failpoints.JOB_ACCEPTED)
+        news: News | StoreSeen | None = None
+        interrupted = False
+        with tracing.working_for(lease.origin, job_id=lease.job_id):
+            try:
+                news = self._run(lease)
+            except Exception:
+                # Not the document's doing (a locked database, a full disk): it is tried again.
+                log.exception("job.interrupted", job_id=lease.job_id)
+                interrupted = True
+        failpoints.reach(failpoints.JOB_ENDED)
+        with self._sending:
+            self._running -= 1
+        self._send(Ended(lease.job_id, news, interrupted))
+
+    def _run(self, lease: Lease) -> News | StoreSeen | None:
+        if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
+            return self._batches.run(lease)
+        return self._converter.run(lease)
+
+    def _tidy(self) -> None:
+        files = 0
+        try:
+            self._converter.collect_leftovers()
+            files = sum(engine.sweep() for engine in self._engines.values())
+            self._retention.run()
+        except Exception:
+            log.exception("worker.cannot_tidy")
+        self._send(Tidied(files))
+
+    def _look(self) -> None:
+        fault = None
+        try:
+            fault = self._look_at_store()
+        except Exception:  # jobs will tell
+            log.exception("worker.cannot_look_at_store")
+        self._send(StoreSeen(fault))
+
+    def _send(self, message: ToSupervisor) -> None:
+        with self._sending:
+            try:
+                self._pipe.send(message)
+            except OSError:
+                log.warning("worker.supervisor_gone")
+
+
+def _provider_batches(
+    settings: Settings,
+    database: Database,
+    store: ObjectStore,
+    engines: Mapping[str, Engine],
+    recorder: Recorder,
+) -> ProviderBatches | None:
+    if MISTRAL not in engines:
+        return None
+    # Imported where it is needed: the provider's SDK comes with it.
+    from ilios.conversion.provider_batches.opening import open_batches
+
+    return open_batches(settings, database, store, engines[MISTRAL], recorder)
