@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alembic import context
-from ilios import replication
 from ilios.core import settings
 from ilios.core.errors import StartupError
 from ilios.core.telemetry import logs
 from ilios.db import models
 from ilios.migration import upgrade
+from ilios.replication import change_log, startup
 from ilios.storage import self_test
 
 log = logs.get("alembic.env")  # it is loaded under a name of Alembic's own
@@ -36,7 +36,7 @@ def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
     loaded = settings.load()
-    replication.prepare_volume(loaded)
+    startup.prepare_volume(loaded)
     logs.configure(loaded, "migration")
     known = {script.revision for script in context.script.walk_revisions()}
     with upgrade.exclusive(loaded, known) as connection:
@@ -48,11 +48,11 @@ def run() -> None:
             transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
             render_item=portable,
             on_version_apply=report,
-            include_name=replication.part_of_the_schema,
+            include_name=change_log.part_of_the_schema,
         )
         with context.begin_transaction():
             context.run_migrations()
-        replication.keep_log(connection, loaded)
+        change_log.keep_log(connection, loaded)
     logs.configure(loaded, "start")
     self_test.examine(loaded)  # the store's faults too are named before anything serves
 

@@ -18,7 +18,7 @@ from bench.service import migrate
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.engines import EMBEDDED
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs as queue
 
 KINDS = {

@@ -18,8 +18,8 @@ from sqlalchemy import insert
 
 from bench.service import migrate
 from ilios.accounts import quotas
-from ilios.accounts.authentication import KeyRing
-from ilios.accounts.key_admin import Issued, KeyService
+from ilios.accounts.authentication import Authenticator
+from ilios.accounts.key_admin import Issued, KeyAdmin
 from ilios.accounts.keys import Terms
 from ilios.accounts.quotas import Need
 from ilios.core import clock, ids
@@ -47,14 +47,14 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
         settings = Settings(data_dir=Path(folder))
         migrate(settings.data_folder)
         database = Database(settings.database_path)
-        service = KeyService(database)
+        service = KeyAdmin(database)
         terms = [
             Terms(f"team-{number}", budget_micros_month=10**12, pages_per_day=10**9)
             for number in range(keys)
         ]
         issued = [service.create(one) for one in terms][-1]
         fill(database, issued, calls)
-        ring = KeyRing((), database)
+        ring = Authenticator((), database)
         identified = median_ms(lambda: ring.identify(f"Bearer {issued.secret}"), times)
         with database.writing() as session:
             owner, now = issued.key.owner, clock.now()

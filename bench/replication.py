@@ -19,7 +19,7 @@ from typing import Any
 from bench import provider
 from bench.service import Service, running
 from ilios.core.settings import Settings
-from ilios.replication import prepare_volume
+from ilios.replication.startup import prepare_volume
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.replication_server.process import LibsqlServer

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench.service import migrate
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import Scope, Terms
 from ilios.api import app as application
 from ilios.api.services import EXTENSION, Services
@@ -80,7 +80,7 @@ def measure(folder: Path, count: int, looks: int, *, waiting: bool) -> None:
         for statement in (FILL_KEYS, FILL_DAYS, FILL_DOCUMENTS, FILL_JOBS):
             parameters = {"keys": KEYS, "count": count, "waiting": waiting}
             session.execute(text(statement), parameters)
-    operator = KeyService(services.database).create(Terms("operator", frozenset({Scope.ADMIN})))
+    operator = KeyAdmin(services.database).create(Terms("operator", frozenset({Scope.ADMIN})))
     headers = {"Authorization": f"Bearer {operator.secret}"}
     client = app.test_client()
     whole = timed(lambda: client.get("/api/admin/status", headers=headers), looks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ilios.cli import main
+from ilios.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="ilios")

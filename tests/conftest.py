@@ -11,7 +11,7 @@ import pytest
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.queue.notify import Bell
+from ilios.queue.notify import Notifier
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
@@ -72,7 +72,7 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bell(settings: Settings) -> Iterator[Bell]:
-    bell = Bell(data_folder.wake_socket(settings))
-    yield bell
-    bell.close()
+def notifier(settings: Settings) -> Iterator[Notifier]:
+    notifier = Notifier(data_folder.wake_socket(settings))
+    yield notifier
+    notifier.close()

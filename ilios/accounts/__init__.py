@@ -1,0 +1,3 @@
+"""Decide who may use the service and how much: keys, authentication, rate limits, quotas, costs,
+and the ledger of every call.
+"""

@@ -52,7 +52,7 @@ class Caller:
             )
 
 
-class KeyRing:
+class Authenticator:
     """The keys of the settings, and those of the database."""
 
     def __init__(self, keys: Iterable[str], database: Database) -> None:

@@ -34,7 +34,7 @@ class KeyReport:
     reserved: Need  #: by documents under way
 
 
-class KeyService:
+class KeyAdmin:
     """The keys of one database."""
 
     def __init__(self, database: Database) -> None:

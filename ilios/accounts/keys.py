@@ -17,8 +17,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from ilios.accounts.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
 from ilios.core import clock, ids
-from ilios.core.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
 from ilios.db.models import ApiKey
 
 ANONYMOUS: Final = "anonymous"  #: owns everything while no key is configured

@@ -1,1 +1,3 @@
-"""The HTTP floor: translates requests into calls of the services, and their answers back."""
+"""HTTP in, HTTP out: translate requests into calls of the services, and what they return into
+answers. Nothing else knows Flask or gunicorn.
+"""

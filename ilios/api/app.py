@@ -23,7 +23,7 @@ from ilios.api.resources import (
 from ilios.api.responses import errors
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.migration import upgrade
+from ilios.db import schema_version
 
 BLUEPRINTS = (
     convert,
@@ -42,7 +42,7 @@ BLUEPRINTS = (
 def build(settings: Settings) -> Flask:
     """The application with its services. Raises StartupError when it cannot serve."""
     data_folder.prepare(settings)
-    upgrade.require_current(settings)
+    schema_version.require_current(settings)
     app = Flask("ilios.api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions[services.EXTENSION] = services.build(settings)

@@ -14,7 +14,7 @@ POLLS_SHARE = 2  #: one place in so many may be a poll's
 ARRIVING_SHARE = 2  #: one thread in so many may receive a body of one and the same key
 
 
-class Places:
+class WaitSlots:
     """The places of one web process.
 
     Conversions wait in what is free, polls in half of it; uploads of one key take half the threads.

@@ -6,24 +6,25 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from ilios.accounts.authentication import KeyRing
+from ilios.accounts.authentication import Authenticator
 from ilios.accounts.rate_limits import RequestRates
-from ilios.api.concurrency import Places
+from ilios.api.concurrency import WaitSlots
 from ilios.core import data_folder
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.documents.estimates import Estimates
-from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.listing import Listing
-from ilios.documents.queries import Reports
-from ilios.documents.submission import Intake
+from ilios.documents.queries import DocumentReader
+from ilios.documents.submission import Submissions
 from ilios.documents.waiting import Waiter
-from ilios.operations.collector import Readings
+from ilios.operations.collector import Collector
 from ilios.operations.health import Examiner
 from ilios.operations.overview import Overview
-from ilios.queue.notify import Bell
-from ilios.storage import ObjectStore, open_store
+from ilios.queue.notify import Notifier
+from ilios.storage.base import ObjectStore
+from ilios.storage.opening import open_store
 
 EXTENSION = "ilios"
 
@@ -34,27 +35,27 @@ class Services:
 
     settings: Settings
     store: ObjectStore
-    room: Room
-    intake: Intake
-    housekeeping: Housekeeping
+    room: DiskReserve
+    submissions: Submissions
+    actions: DocumentActions
     listing: Listing
-    reports: Reports
+    reports: DocumentReader
     estimates: Estimates
     examiner: Examiner
-    readings: Readings
+    readings: Collector
     overview: Overview
-    keys: KeyRing
+    keys: Authenticator
     rates: RequestRates
-    places: Places
+    places: WaitSlots
     waiter: Waiter
     database: Database
-    bell: Bell
+    notifier: Notifier
 
     def close(self) -> None:
         """Give back what was opened since."""
         self.estimates.close()
         self.store.close()
-        self.bell.close()
+        self.notifier.close()
         self.database.close()
 
 
@@ -67,28 +68,28 @@ def build(settings: Settings) -> Services:
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
     waiter = Waiter(database)
-    room = Room(settings)
-    bell = Bell(data_folder.wake_socket(settings))
+    room = DiskReserve(settings)
+    notifier = Notifier(data_folder.wake_socket(settings))
     state = data_folder.supervisor_state(settings)
     examiner = Examiner(database, store.name, state, room)
     return Services(
         settings=settings,
         store=store,
         room=room,
-        intake=Intake(settings, database, store, bell),
-        housekeeping=Housekeeping(settings, database, store, bell),
+        submissions=Submissions(settings, database, store, notifier),
+        actions=DocumentActions(settings, database, store, notifier),
         listing=Listing(database),
-        reports=Reports(database, store, waiter),
+        reports=DocumentReader(database, store, waiter),
         estimates=Estimates(settings),
         examiner=examiner,
-        readings=Readings(settings, database),
+        readings=Collector(settings, database),
         overview=Overview(settings, database, examiner, state),
-        keys=KeyRing(settings.api_keys, database),
+        keys=Authenticator(settings.api_keys, database),
         rates=RequestRates(data_folder.request_rates(settings)),
-        places=Places(settings.web_threads),
+        places=WaitSlots(settings.web_threads),
         waiter=waiter,
         database=database,
-        bell=bell,
+        notifier=notifier,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from ilios.operations.doctor import Finding
+    from ilios.operations.doctor.finding import Finding
 
 EXIT_UNWELL: Final = 1
 COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "bright_black"}
@@ -30,10 +30,10 @@ def command(context: click.Context, as_json: bool) -> None:
     Exit code: 0 when nothing is wrong, warnings included; 1 when there is an error; 2 when the
     command line makes no sense.
     """
-    from ilios.operations import doctor
+    from ilios.operations.doctor import checks
 
     findings = []
-    for finding in doctor.run():
+    for finding in checks.run():
         findings.append(finding)
         if not as_json:
             _print(finding)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from ilios.accounts.key_admin import Issued, KeyReport, KeyService
+    from ilios.accounts.key_admin import Issued, KeyAdmin, KeyReport
     from ilios.db.models import ApiKey
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -168,17 +168,17 @@ def revoke(key: str, as_json: bool) -> None:
 
 
 @contextmanager
-def _service() -> Iterator[KeyService]:
-    from ilios.accounts.key_admin import KeyService
+def _service() -> Iterator[KeyAdmin]:
+    from ilios.accounts.key_admin import KeyAdmin
     from ilios.core import settings
+    from ilios.db import schema_version
     from ilios.db.database import Database
-    from ilios.migration import upgrade
 
     loaded = settings.load()
-    upgrade.require_current(loaded)
+    schema_version.require_current(loaded)
     database = Database(loaded.database_path, loaded.sqlite_synchronous)
     try:
-        yield KeyService(database)
+        yield KeyAdmin(database)
     finally:
         database.close()
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ilios.db.models import Document, Job
+from ilios.documents.options import options_of
 from ilios.engines.base import Engine
 from ilios.queue.jobs import Lease
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ClaimedJob:
     """A claimed job and its document, read once; both are detached, and read only."""
 
     lease: Lease
     job: Job
     document: Document
     engine: Engine
+
+
+def bounds(job: Job) -> tuple[int, int]:
+    """First and last page of a range job, from 0, inclusive, among the pages that were selected."""
+    if job.first_page is None or job.last_page is None:
+        raise ValueError(f"job {job.id} is no range of pages")
+    return job.first_page, job.last_page
+
+
+def range_of(job: Job, document: Document) -> tuple[int, ...]:
+    """The pages of the document that a range job's file holds, in order."""
+    first, last = bounds(job)
+    selected = options_of(document).pages
+    return tuple(selected.between(first, last) if selected else range(first, last + 1))

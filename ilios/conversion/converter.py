@@ -11,26 +11,27 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios.conversion.claimed_job import Work
+from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
-from ilios.conversion.planning import Parting
+from ilios.conversion.planning import Planner
 from ilios.conversion.recorder import Images, Recorder
 from ilios.core import data_folder, failpoints
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.telemetry import logs, metrics
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document
-from ilios.documents import repository, results
+from ilios.documents import results
 from ilios.documents.options import options_of
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Source
-from ilios.engines.governor import ANSWERED, News, news_of
+from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
-from ilios.storage.answer_spool import KeptAnswer, KeptAnswers, Question
+from ilios.storage.answer_spool import AnswerSpool, CallRecord, SpooledAnswer
 from ilios.storage.base import ObjectStore
-from ilios.storage.health import StoreSeen, seen_in
+from ilios.storage.health import StoreReport, seen_in
 
 log = logs.get(__name__)
 
@@ -49,9 +50,9 @@ class Converter:
         engines: Mapping[str, Engine],
         recorder: Recorder,
         *,
-        room: Room,
+        room: DiskReserve,
         workspaces: Path,
-        answers: KeptAnswers,
+        answers: AnswerSpool,
     ) -> None:
         self._database = database
         self._store = store
@@ -65,8 +66,8 @@ class Converter:
         }
         self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
-            self._instance_id = repository.instance_id(session)
-        self._parting = Parting(database, store, recorder, self._instance_id)
+            self._instance_id = instance.instance_id(session)
+        self._parting = Planner(database, store, recorder, self._instance_id)
 
     def stop(self, job_id: str) -> None:
         """Let a job that was cancelled end soon. A call to the provider is waited for: it is paid.
@@ -78,7 +79,7 @@ class Converter:
             log.info("job.stopped", job_id=job_id)
             attempt.work.engine.stop(attempt.workspace)
 
-    def run(self, lease: Lease) -> News | StoreSeen | None:
+    def run(self, lease: Lease) -> ProviderReport | StoreReport | None:
         """Do one job to its end, whatever that is; returns what it says of provider or store.
 
         Raises only what is not the job's doing: a database that refuses, a disk that is full.
@@ -98,7 +99,7 @@ class Converter:
                     document = session.get(Document, kept.question.document_id)
                 self._collect(kept, engine, options_of(document) if document else Options())
 
-    def _collect(self, kept: KeptAnswer, engine: Engine, options: Options) -> None:
+    def _collect(self, kept: SpooledAnswer, engine: Engine, options: Options) -> None:
         """Give the database an answer that an earlier attempt left behind."""
         question = kept.question
         workspace = self._workspaces / f"answer-{question.call_id}"
@@ -116,7 +117,7 @@ class Converter:
             shutil.rmtree(workspace, ignore_errors=True)
         self._answers.forget(question)
 
-    def _open(self, lease: Lease) -> Work:
+    def _open(self, lease: Lease) -> ClaimedJob:
         with self._database.reading() as session:
             job, document = jobs.held_with_document(session, lease)
         logs.bind(document_id=document.id)
@@ -124,9 +125,9 @@ class Converter:
         if job.attempts == 1 and job.error is None and job.started_at is not None:
             waited = job.started_at - job.created_at
             metrics.PICKUP_SECONDS.labels(job.lane).observe(waited.total_seconds())
-        return Work(lease, job, document, self._engines[job.lane])
+        return ClaimedJob(lease, job, document, self._engines[job.lane])
 
-    def _run(self, work: Work) -> News | StoreSeen | None:
+    def _run(self, work: ClaimedJob) -> ProviderReport | StoreReport | None:
         attempt = _Attempt(work, data_folder.workspace(self._workspaces, *_names(work.lease)))
         attempt.workspace.mkdir()
         self._running[work.job.id] = attempt
@@ -136,7 +137,7 @@ class Converter:
             if isinstance(error, OutcomeUnknown) and attempt.question:
                 self._answers.forget(attempt.question)  # it can be read by nobody
             self._recorder.give_up(work, attempt.question, error, is_answered=attempt.is_answered)
-            return news_of(error) or seen_in(error)
+            return report_of(error) or seen_in(error)
         except LeaseLost:
             raise
         except NOT_THE_JOBS_DOING:
@@ -153,7 +154,7 @@ class Converter:
                 del self._running[work.job.id]
             shutil.rmtree(attempt.workspace, ignore_errors=True)
 
-    def _attempt(self, attempt: _Attempt) -> News | None:
+    def _attempt(self, attempt: _Attempt) -> ProviderReport | None:
         work = attempt.work
         self._room.require(work.document.file_size)
         if work.engine.is_paid:
@@ -177,7 +178,7 @@ class Converter:
         metrics.CONVERSION_SECONDS.labels(work.engine.name).observe(seconds)
         return ANSWERED if work.engine.is_paid else None
 
-    def _call(self, attempt: _Attempt, part: Part) -> tuple[Question, Conversion]:
+    def _call(self, attempt: _Attempt, part: Part) -> tuple[CallRecord, Conversion]:
         """Have the engine convert a part, once it is this job's turn."""
         work, options = attempt.work, options_of(attempt.work.document)
         # The intent too: one that waits for its turn to call is not in doubt when we die.
@@ -196,7 +197,7 @@ class Converter:
                 )
         return question, conversion
 
-    def _record(self, work: Work, question: Question, conversion: Conversion) -> None:
+    def _record(self, work: ClaimedJob, question: CallRecord, conversion: Conversion) -> None:
         images = self._keep_images(question, conversion)
         try:
             self._recorder.store(work, question, conversion, images)
@@ -206,7 +207,7 @@ class Converter:
         failpoints.reach(failpoints.RESULT_COMMITTED)
         self._answers.forget(question)
 
-    def _keeper(self, attempt: _Attempt, question: Question) -> Keep:
+    def _keeper(self, attempt: _Attempt, question: CallRecord) -> Keep:
         def keep(answer: bytes) -> None:
             attempt.is_answered = True
             failpoints.reach(failpoints.ANSWER_RECEIVED)
@@ -218,13 +219,13 @@ class Converter:
 
         return keep
 
-    def _keep_images(self, question: Question, conversion: Conversion) -> Images:
+    def _keep_images(self, question: CallRecord, conversion: Conversion) -> Images:
         with self._database.reading() as session:
             if not results.takes_pages(session, question.document_id):
                 return {}  # it was deleted meanwhile
         return keep_images(self._store, self._instance_id, question.document_id, conversion)
 
-    def _progress_of(self, work: Work) -> Callable[[int, int], None]:
+    def _progress_of(self, work: ClaimedJob) -> Callable[[int, int], None]:
         """Write progress down, at most once a second."""
         next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
 
@@ -248,10 +249,10 @@ class Converter:
 class _Attempt:
     """One attempt at a job: its folder, and the call that it has begun, if any."""
 
-    def __init__(self, work: Work, workspace: Path) -> None:
+    def __init__(self, work: ClaimedJob, workspace: Path) -> None:
         self.work = work
         self.workspace = workspace
-        self.question: Question | None = None
+        self.question: CallRecord | None = None
         self.is_answered = False  #: the call was, and is paid for, whatever fails afterwards
         self.has_collected = False  #: answers of earlier attempts, since the document was read
         self._began_at = time.monotonic()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
-from ilios.conversion.claimed_job import Work
+from ilios.conversion.claimed_job import ClaimedJob
 from ilios.core import clock
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -21,9 +21,9 @@ from ilios.core.conversion_errors import (
 from ilios.core.telemetry import logs, metrics
 from ilios.db.models import JobStatus, JobType
 from ilios.documents import results
-from ilios.queue import jobs, release
+from ilios.queue import cancellation, jobs
 from ilios.queue.backoff import LONGEST_WAIT, retry_delay
-from ilios.storage.answer_spool import Question
+from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
 
@@ -33,7 +33,7 @@ REPAIR_WAIT = timedelta(seconds=2)  #: by then the supervisor has heard of the w
 
 
 def leave(
-    session: Session, work: Work, error: ConversionError, ambiguous_retries: int
+    session: Session, work: ClaimedJob, error: ConversionError, ambiguous_retries: int
 ) -> tuple[JobStatus, ConversionError]:
     """Let the job wait, be tried again or fail; what it became, and for which error in the end."""
     final = error
@@ -44,13 +44,13 @@ def leave(
     return status, final
 
 
-def close_call(session: Session, question: Question, *, is_doubtful: bool) -> None:
+def close_call(session: Session, question: CallRecord, *, is_doubtful: bool) -> None:
     """Neither changes a call that is settled."""
     close = ledger.doubt if is_doubtful else ledger.refuse
     close(session, question.call_id, clock.now())
 
 
-def say_closed(question: Question, error: ConversionError, *, is_doubtful: bool) -> None:
+def say_closed(question: CallRecord, error: ConversionError, *, is_doubtful: bool) -> None:
     """What became of a call that brought nothing."""
     call_id, document_id = question.call_id, question.document_id
     if is_doubtful:
@@ -59,7 +59,7 @@ def say_closed(question: Question, error: ConversionError, *, is_doubtful: bool)
         log.info("call.refused", call_id=call_id, document_id=document_id, code=error.code)
 
 
-def say_left(work: Work, status: JobStatus, error: ConversionError) -> None:
+def say_left(work: ClaimedJob, status: JobStatus, error: ConversionError) -> None:
     """What became of a job that was not completed."""
     has_failed = status is JobStatus.FAILED
     (metrics.CONVERSIONS_FAILED if has_failed else metrics.RETRIES).labels(error.code).inc()
@@ -83,7 +83,7 @@ def say_left(work: Work, status: JobStatus, error: ConversionError) -> None:
 
 
 def _move_on(
-    session: Session, work: Work, error: ConversionError, ambiguous_retries: int
+    session: Session, work: ClaimedJob, error: ConversionError, ambiguous_retries: int
 ) -> JobStatus:
     """Move the job on; what is not the document's doing costs no attempt."""
     now = clock.now()
@@ -110,11 +110,11 @@ def _move_on(
     return JobStatus.PENDING
 
 
-def _follow(session: Session, work: Work, status: JobStatus, error: ConversionError) -> None:
+def _follow(session: Session, work: ClaimedJob, status: JobStatus, error: ConversionError) -> None:
     """Let the document follow its job."""
     if status is JobStatus.FAILED:
         results.fail(session, work.document.id, error, clock.now())
-        release.drop_waiting(session, work.document.id, error.detail, clock.now())
+        cancellation.drop_waiting(session, work.document.id, error.detail, clock.now())
     elif work.job.type is JobType.CONVERT:
         results.wait_again(session, work.document.id)
 

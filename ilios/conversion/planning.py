@@ -6,20 +6,20 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
-from ilios.conversion.claimed_job import Work
+from ilios.conversion.claimed_job import ClaimedJob, bounds, range_of
 from ilios.conversion.recorder import Recorder
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.database import Database
 from ilios.db.models import JobType
 from ilios.documents import repository
-from ilios.documents.options import bounds, options_of, range_of
+from ilios.documents.options import options_of
 from ilios.engines.base import Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import part_key
 
 
-class Parting:
+class Planner:
     """Gives jobs their parts; the threads of a worker share it."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Parting:
         self._recorder = recorder
         self._instance_id = instance_id
 
-    def next_part(self, work: Work, workspace: Path, *, has_collected: bool) -> Part | None:
+    def next_part(self, work: ClaimedJob, workspace: Path, *, has_collected: bool) -> Part | None:
         """What is left to convert of a job, as a file; None when the job has ended here.
 
         `has_collected` says that pages of it were stored since `work` was read.
@@ -52,13 +52,13 @@ class Parting:
             return whole
         return self._rest(work, source, whole, workspace)
 
-    def drop(self, work: Work) -> None:
+    def drop(self, work: ClaimedJob) -> None:
         """Remove the file of a range that is done; a left-over goes with the document."""
         if work.job.type is JobType.RANGE:
             with contextlib.suppress(ConversionError):
                 self._store.delete(self._key(work))
 
-    def _rest(self, work: Work, source: Source, whole: Part, workspace: Path) -> Part | None:
+    def _rest(self, work: ClaimedJob, source: Source, whole: Part, workspace: Path) -> Part | None:
         """Of the pages of `whole`, those that no earlier attempt has paid for.
 
         `source` is numbered like it in a range, like the document else.
@@ -77,7 +77,7 @@ class Parting:
         part = work.engine.plan(source, left, workspace).parts[0]
         return replace(part, indexes=tuple(wanted[number] for number in part.indexes or ()))
 
-    def _split(self, work: Work, plan: Plan) -> None:
+    def _split(self, work: ClaimedJob, plan: Plan) -> None:
         """Store the parts that are left to convert, then let a job for each of them take over."""
         done = self._pages_of(work) if work.document.pages_done else set()
         ranges = []
@@ -95,10 +95,10 @@ class Parting:
         total = sum(len(part.indexes or ()) for part in plan.parts)
         self._recorder.split(work, total, ranges)
 
-    def _pages_of(self, work: Work) -> set[int]:
+    def _pages_of(self, work: ClaimedJob) -> set[int]:
         with self._database.reading() as session:
             return set(repository.page_indexes(session, work.document.id))
 
-    def _key(self, work: Work) -> str:
+    def _key(self, work: ClaimedJob) -> str:
         first, last = bounds(work.job)
         return part_key(self._instance_id, work.document.id, first, last)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ilios.accounts import ledger, quotas
 from ilios.accounts.quotas import Need
 from ilios.conversion import failures
-from ilios.conversion.claimed_job import Work
+from ilios.conversion.claimed_job import ClaimedJob
 from ilios.core import clock
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -21,7 +21,7 @@ from ilios.core.errors import LeaseLost
 from ilios.core.prices import FREE, Charge, Pricing
 from ilios.core.telemetry import logs, metrics
 from ilios.db.database import after_commit
-from ilios.db.group_commit import Scribe
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, JobStatus, JobType
 from ilios.documents import results
 from ilios.documents.admission import require_cost_within
@@ -30,7 +30,7 @@ from ilios.documents.results import StoredImage
 from ilios.engines.base import Conversion, Engine, Part
 from ilios.engines.detection import media_types
 from ilios.queue import jobs, queries
-from ilios.storage.answer_spool import Question
+from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
 
@@ -41,8 +41,8 @@ Images = Mapping[int, list[StoredImage]]
 class Recorder:
     """Writes down how calls begin and end; the threads of a worker share it."""
 
-    def __init__(self, scribe: Scribe, pricing: Pricing, ambiguous_retries: int) -> None:
-        self._scribe = scribe
+    def __init__(self, group_commit: GroupCommit, pricing: Pricing, ambiguous_retries: int) -> None:
+        self._group_commit = group_commit
         self._pricing = pricing
         self._ambiguous_retries = ambiguous_retries
         self._warned_of: set[str] = set()
@@ -63,13 +63,13 @@ class Recorder:
         need = Need(sum(one.pages for one in needs), sum(one.cost_micros for one in needs))
         require_cost_within(options, need)
         if len(parts) > 1 or batch:
-            self._scribe.write(
+            self._group_commit.write(
                 lambda session: quotas.claim(
                     session, document.id, document.owner, need, clock.now()
                 )
             )
 
-    def begin(self, work: Work, model: str, indexes: tuple[int, ...] | None) -> Question:
+    def begin(self, work: ClaimedJob, model: str, indexes: tuple[int, ...] | None) -> CallRecord:
         """Record that a call is about to be made.
 
         Raises LeaseLost, OutcomeUnknown when such a call has been in doubt too often, and
@@ -87,9 +87,11 @@ class Recorder:
             quotas.claim(session, work.document.id, work.document.owner, need, clock.now())
             return ledger.open_call(session, work.document, intent, clock.now())
 
-        return Question(self._scribe.write(write), work.job.id, work.document.id, indexes)
+        return CallRecord(self._group_commit.write(write), work.job.id, work.document.id, indexes)
 
-    def store(self, work: Work, question: Question, conversion: Conversion, images: Images) -> None:
+    def store(
+        self, work: ClaimedJob, question: CallRecord, conversion: Conversion, images: Images
+    ) -> None:
         """Keep what a call brought: pages and cost in any case, the statuses if the job is ours.
 
         Raises LeaseLost after that, and PagesMissing when pages that were asked for did not come.
@@ -113,7 +115,7 @@ class Recorder:
                 is_complete = _finish(session, work)
             return is_ours, is_complete
 
-        is_ours, is_complete = self._scribe.write(write)
+        is_ours, is_complete = self._group_commit.write(write)
         if is_ours or work.engine.is_paid:
             log.info(
                 "call.settled",
@@ -130,13 +132,13 @@ class Recorder:
         if missing:
             raise PagesMissing(missing)
 
-    def complete(self, work: Work) -> None:
+    def complete(self, work: ClaimedJob) -> None:
         """End a job all of whose pages are there already."""
-        is_complete = self._scribe.write(lambda session: _finish(session, work))
+        is_complete = self._group_commit.write(lambda session: _finish(session, work))
         log.info("job.completed", job_id=work.job.id, document_id=work.document.id, pages=0)
         _say_complete(work, is_complete)
 
-    def split(self, work: Work, total: int, ranges: list[tuple[int, int]]) -> None:
+    def split(self, work: ClaimedJob, total: int, ranges: list[tuple[int, int]]) -> None:
         """End a document's first job, and let a job for each range of pages take over."""
 
         def write(session: Session) -> None:
@@ -146,20 +148,22 @@ class Recorder:
             jobs.finish(session, work.lease, now)
             results.note_progress(session, work.document.id, 0, total)
 
-        self._scribe.write(write)
+        self._group_commit.write(write)
         log.info("document.split", document_id=work.document.id, pages=total, ranges=len(ranges))
 
     def recover(
-        self, engine: Engine, question: Question, conversion: Conversion, images: Images
+        self, engine: Engine, question: CallRecord, conversion: Conversion, images: Images
     ) -> None:
         """Keep what an answer from before a crash brought; the job that needs it finds it."""
-        self._scribe.write(lambda session: self.keep(session, engine, question, conversion, images))
+        self._group_commit.write(
+            lambda session: self.keep(session, engine, question, conversion, images)
+        )
         log.info("answer.recovered", call_id=question.call_id, document_id=question.document_id)
 
     def give_up(
         self,
-        work: Work,
-        question: Question | None,
+        work: ClaimedJob,
+        question: CallRecord | None,
         error: ConversionError,
         *,
         is_answered: bool = False,
@@ -176,10 +180,10 @@ class Recorder:
             return failures.leave(session, work, error, self._ambiguous_retries)
 
         try:
-            status, final = self._scribe.write(write)
+            status, final = self._group_commit.write(write)
         except LeaseLost:
             if question is not None:  # how it ended is known all the same
-                self._scribe.write(
+                self._group_commit.write(
                     lambda session: failures.close_call(session, question, is_doubtful=is_doubtful)
                 )
             raise
@@ -191,7 +195,7 @@ class Recorder:
         self,
         session: Session,
         engine: Engine,
-        question: Question,
+        question: CallRecord,
         conversion: Conversion,
         images: Images,
         *,
@@ -248,7 +252,7 @@ def _count(engine: Engine, used: Need) -> None:
     metrics.COST.labels(engine.name).inc(used.cost_micros)
 
 
-def _finish(session: Session, work: Work) -> bool:
+def _finish(session: Session, work: ClaimedJob) -> bool:
     """End the job, and the document with its last one; whether this was the last."""
     now = clock.now()
     jobs.finish(session, work.lease, now)
@@ -258,12 +262,12 @@ def _finish(session: Session, work: Work) -> bool:
     return is_last
 
 
-def _say_complete(work: Work, is_complete: bool) -> None:
+def _say_complete(work: ClaimedJob, is_complete: bool) -> None:
     if is_complete:
         log.info("document.completed", document_id=work.document.id)
 
 
-def missing_pages(question: Question, conversion: Conversion) -> str | None:
+def missing_pages(question: CallRecord, conversion: Conversion) -> str | None:
     """What did not come of what was asked for, as a sentence; None when everything came."""
     came = {page.index for page in conversion.pages}
     if question.indexes is None:
@@ -277,7 +281,7 @@ def missing_pages(question: Question, conversion: Conversion) -> str | None:
     )
 
 
-def _lost(work: Work) -> LeaseLost:
+def _lost(work: ClaimedJob) -> LeaseLost:
     return LeaseLost(f"Job {work.job.id} is no longer under this lease.")
 
 

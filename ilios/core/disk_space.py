@@ -12,7 +12,7 @@ from ilios.core.settings import MIB, Settings
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Room:
+class DiskReserve:
     """The file system of the data folder, of which a reserve stays free for what is under way."""
 
     def __init__(self, settings: Settings) -> None:

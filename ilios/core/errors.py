@@ -59,54 +59,6 @@ class StorageRefused(StartupError):
     code = "storage_refused"
 
 
-class ReplicationRefused(StartupError):
-    """The remote database cannot be used as configured; the detail says why and what to do."""
-
-    code = "replication_refused"
-    cause: ClassVar[str] = "refused"  #: in a few words, for `/health`
-
-
-class RemoteUnreachable(ReplicationRefused):
-    """No answer, or one that says "later". The only one of these that passes by itself."""
-
-    cause = "unreachable"
-
-
-class TokenRefused(ReplicationRefused):
-    """The server does not accept the token, or not for writing."""
-
-    cause = "token refused"
-
-
-class WrongRemote(ReplicationRefused):
-    """What answers at the URL is no libSQL database."""
-
-    cause = "wrong URL"
-
-
-class ForeignRemote(ReplicationRefused):
-    """The remote holds something that is not ours to change."""
-
-    cause = "not ours"
-
-
-class OtherWriter(ReplicationRefused):
-    """Somebody else replicates to the remote, or has done so behind our back."""
-
-    cause = "another writer"
-
-    def __init__(self, detail: str, token: str, lease_seconds: int) -> None:
-        super().__init__(detail)
-        self.token = token  #: what the remote held when this was found
-        self.lease_seconds = lease_seconds
-
-
-class RemoteFault(ReplicationRefused):
-    """The server refused a statement; for example its disk or a quota is full."""
-
-    cause = "refused by the server"
-
-
 # --- database and queue ------------------------------------------------------------------------
 
 
@@ -128,41 +80,3 @@ class LeaseLost(IliosError):
     """The lease token does not match any more: somebody else owns the job now."""
 
     code = "lease_lost"
-
-
-# --- keys, as operators see them --------------------------------------------------------------
-
-
-class KeyCommandError(IliosError):
-    """A command on API keys that cannot be; the detail is one line with the remedy."""
-
-    code = "key_command"
-
-
-class UnknownKey(KeyCommandError):
-    """No key of this name or id."""
-
-    code = "unknown_key"
-
-    def __init__(self, reference: str) -> None:
-        super().__init__(
-            f"There is no key {reference!r:.100}. `ilios keys list --all` shows all of them."
-        )
-
-
-class KeyNameTaken(KeyCommandError):
-    """A key that is not revoked has this name."""
-
-    code = "key_name_taken"
-
-
-class KeyAlreadyRevoked(KeyCommandError):
-    """The key was revoked before."""
-
-    code = "key_already_revoked"
-
-
-class KeyNotRotatable(KeyCommandError):
-    """The key was rotated a moment ago, or has expired."""
-
-    code = "key_not_rotatable"

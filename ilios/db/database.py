@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
 from ilios.core.telemetry import logs, metrics
-from ilios.db.writer_lock import Turns
+from ilios.db.writer_lock import WriterLock
 
 log = logs.get(__name__)
 
@@ -65,7 +65,7 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class LockTimeout:
     """How long a writer waits: for a turn among our own, then so often for a stranger's lock."""
 
     turn_seconds: float
@@ -73,8 +73,8 @@ class Patience:
     retries: int
 
 
-PATIENT = Patience(10.0, BUSY_TIMEOUT_MS, 4)
-BRISK = Patience(1.0, 1_000, 0)  #: of whoever has other things to see to, and comes back
+PATIENT = LockTimeout(10.0, BUSY_TIMEOUT_MS, 4)
+BRISK = LockTimeout(1.0, 1_000, 0)  #: of whoever has other things to see to, and comes back
 
 
 class Watch:
@@ -101,11 +101,13 @@ class Database:
     Nothing is opened before the first transaction, so that a process may fork before it.
     """
 
-    def __init__(self, path: Path, synchronous: str = "FULL", patience: Patience = PATIENT) -> None:
+    def __init__(
+        self, path: Path, synchronous: str = "FULL", patience: LockTimeout = PATIENT
+    ) -> None:
         require_safe_sqlite()
         self.path = path
         self._patience = patience
-        self._turns = Turns(path.with_name(path.name + ".write-lock"), patience.turn_seconds)
+        self._turns = WriterLock(path.with_name(path.name + ".write-lock"), patience.turn_seconds)
         self._engine = create_engine(
             f"sqlite+pysqlite:///{path}",
             module=pysqlite3,

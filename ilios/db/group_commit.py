@@ -20,7 +20,7 @@ T = TypeVar("T")
 MOST_UNITS = 32  #: in one transaction: others are waiting for the lock too
 
 
-class Scribe:
+class GroupCommit:
     """Writes what the threads of one process bring."""
 
     def __init__(self, database: Database) -> None:

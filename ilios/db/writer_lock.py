@@ -21,7 +21,7 @@ from ilios.core.telemetry import logs
 log = logs.get(__name__)
 
 
-class Turns:
+class WriterLock:
     """The queue at one lock file, and before it one of this process's threads."""
 
     def __init__(self, path: Path, patience_seconds: float) -> None:

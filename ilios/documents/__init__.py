@@ -1,0 +1,1 @@
+"""A document's life: submit, reuse, read, list, cancel, delete."""

@@ -1,7 +1,7 @@
-"""How a stored document gets its result: from its twin's, or by a job of its own.
+"""How a stored document gets its result: from its duplicate's, or by a job of its own.
 
-Two documents are twins when owner, bytes, type, options and model are the same. Takes a session,
-never commits.
+Two documents are duplicates when owner, bytes, type, options and model are the same. Takes a
+session, never commits.
 """
 
 from __future__ import annotations
@@ -15,18 +15,25 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from ilios import engines
 from ilios.accounts import quotas
 from ilios.accounts.quotas import Need
 from ilios.core.conversion_errors import CostAboveLimit
 from ilios.core.prices import FREE, dollars
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NOWHERE, Origin
-from ilios.db.models import Batch, Document, DocumentStatus, ProviderBatch, ProviderBatchState
+from ilios.db.models import (
+    Batch,
+    Document,
+    DocumentStatus,
+    ProviderBatch,
+    ProviderBatchState,
+    statuses,
+)
 from ilios.documents import repository, results
 from ilios.documents.options import EVERYTHING, as_json, options_of
+from ilios.engines import registry
 from ilios.engines.base import Options
-from ilios.queue import jobs, queries, release
+from ilios.queue import cancellation, jobs, priority, queries
 
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
@@ -73,20 +80,24 @@ def admit(
 
     Raises BudgetSpent, DailyPagesSpent, CostAboveLimit; nothing of it is written then.
     """
-    lane = engines.lane_of(stored.media_type, settings)
+    lane = registry.lane_of(stored.media_type, settings)
     mark = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
-    twin = None
+    duplicate = None
     if order.cache:
-        twin = repository.twin(session, order.owner, mark, in_batch_lane=order.provider_batch)
+        duplicate = repository.duplicate(
+            session, order.owner, mark, in_batch_lane=order.provider_batch
+        )
     room = quotas.NOTHING
-    if twin is None:
+    if duplicate is None:
         need = _least(settings, lane, order.options, is_batch=order.provider_batch)
         require_cost_within(order.options, need)
         room = quotas.admit(session, order.owner, need, now)
-    waits_in_batch = provider_batch_id is not None and lane == engines.MISTRAL and twin is None
+    waits_in_batch = (
+        provider_batch_id is not None and lane == registry.MISTRAL and duplicate is None
+    )
     document = repository.add(
         session,
-        **{**columns(order), **_result(twin)},
+        **{**columns(order), **_result(duplicate)},
         id=stored.document_id,
         file_name=stored.file_name,
         mime_type=stored.media_type,
@@ -100,8 +111,8 @@ def admit(
         reserved_micros=room.cost_micros,
         created_at=now,
     )
-    if twin is not None:
-        release.hasten(session, twin.id, order.priority, now)
+    if duplicate is not None:
+        priority.hasten(session, duplicate.id, order.priority, now)
     elif not waits_in_batch:
         _enqueue(session, document, lane, order.priority, now, order.origin)
     return document
@@ -119,10 +130,10 @@ def admit_upload(
 
     Raises BudgetSpent or DailyPagesSpent.
     """
-    lane = engines.lane_of(uploaded.media_type, settings)
+    lane = registry.lane_of(uploaded.media_type, settings)
     mark = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
-    twin = repository.twin(session, document.owner, mark, in_batch_lane=False)
-    if twin is None:
+    duplicate = repository.duplicate(session, document.owner, mark, in_batch_lane=False)
+    if duplicate is None:
         need = _least(settings, lane, EVERYTHING, is_batch=False)
         room = quotas.admit(session, document.owner, need, now)
         document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
@@ -130,10 +141,10 @@ def admit_upload(
     document.sha256 = uploaded.sha256
     document.storage_key = uploaded.storage_key
     document.fingerprint = mark
-    for name, value in _result(twin).items():
+    for name, value in _result(duplicate).items():
         setattr(document, name, value)
-    if twin is not None:
-        release.hasten(session, twin.id, jobs.DEFAULT_PRIORITY, now)
+    if duplicate is not None:
+        priority.hasten(session, duplicate.id, jobs.DEFAULT_PRIORITY, now)
     else:
         _enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
 
@@ -164,9 +175,9 @@ def readmit(
     priority = last.priority if last else jobs.DEFAULT_PRIORITY
     leader.provider_batch_id = None  # that of the batch is over, or goes on without it
     leader.pages_done = len(repository.page_indexes(session, leader.id))
-    lane = engines.lane_of(leader.mime_type, settings)
+    lane = registry.lane_of(leader.mime_type, settings)
     _reserve_anew(session, settings, leader, lane, now)
-    release.clear_away(session, leader.id)
+    cancellation.clear_away(session, leader.id)
     session.flush()
     _enqueue(session, leader, lane, priority, now, origin)
 
@@ -190,7 +201,7 @@ def open_provider_batch(
         session,
         provider_batch_id=provider_batch_id,
         owner=batch.owner,
-        lane=engines.MISTRAL,
+        lane=registry.MISTRAL,
         priority=batch.priority,
         now=batch.created_at,
         origin=order.origin,
@@ -233,7 +244,7 @@ def _reserve_anew(
 def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Need:
     """What a document uses at least, as far as can be told before its pages are counted."""
     pages = options.pages.page_count if options.pages else 1
-    if lane != engines.MISTRAL:
+    if lane != registry.MISTRAL:
         return Need(pages, FREE.total_micros)
     model = options.model or settings.ocr_model
     return Need(pages, settings.pricing.charge(pages, model, batch=is_batch).total_micros)
@@ -260,25 +271,25 @@ def _enqueue(
 
 def _is_under_way(session: Session, document: Document) -> bool:
     """Whether a document is being converted already, by jobs of its own or in the batch lane."""
-    in_batch_lane = document.provider_batch_id and document.status in repository.OPEN
+    in_batch_lane = document.provider_batch_id and document.status in statuses.OPEN
     return bool(in_batch_lane or queries.open_jobs(session, document.id))
 
 
-def _result(twin: Row[Any] | Document | None) -> dict[str, Any]:
-    """The columns that a document takes from its twin: all of the result, if there is one yet."""
-    if twin is None:
+def _result(duplicate: Row[Any] | Document | None) -> dict[str, Any]:
+    """Return what a document takes over from its duplicate, with the result if it has one."""
+    if duplicate is None:
         return {"status": DocumentStatus.PENDING, "result_of": None}
-    if twin.status not in repository.READABLE:
-        return {"status": DocumentStatus.PENDING, "result_of": twin.id}
-    shared = {name: getattr(twin, name) for name in results.SHARED_RESULT}
-    begun = {"started_at": twin.started_at, "result_of": twin.id}
+    if duplicate.status not in statuses.READABLE:
+        return {"status": DocumentStatus.PENDING, "result_of": duplicate.id}
+    shared = {name: getattr(duplicate, name) for name in results.SHARED_RESULT}
+    begun = {"started_at": duplicate.started_at, "result_of": duplicate.id}
     return {**shared, **begun, "status": DocumentStatus.COMPLETED}
 
 
 def _fingerprint(
     settings: Settings, lane: str, sha256: str, media_type: str, options: Options
 ) -> str:
-    model = (options.model or settings.ocr_model) if lane == engines.MISTRAL else lane
+    model = (options.model or settings.ocr_model) if lane == registry.MISTRAL else lane
     # The model as it is resolved, so that naming the default is the same as naming none.
     plain = replace(options, model=None, max_cost_micros=None)
     same = [sha256, media_type, lane, model, as_json(plain)]

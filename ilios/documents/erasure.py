@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from ilios.core.conversion_errors import ConversionError
 from ilios.core.telemetry import logs
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from ilios.documents import removal, repository
+from ilios.documents import removal
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import folders_of, incoming_key
 
@@ -43,7 +44,7 @@ class Erasure:
         """
         with self._database.reading() as session:
             document = session.get_one(Document, document_id)
-            instance_id = repository.instance_id(session)
+            instance_id = instance.instance_id(session)
             is_awaited = removal.is_awaited(session, document_id)
             keeps_images = removal.answers_others(session, document_id)
         if document.status is not DocumentStatus.DELETED or is_awaited:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ilios import engines
 from ilios.core import data_folder
 from ilios.core.conversion_errors import DeadlineExceeded
 from ilios.core.prices import FREE
@@ -17,6 +16,7 @@ from ilios.core.request_errors import Busy
 from ilios.core.settings import Settings
 from ilios.documents.uploads import Received
 from ilios.documents.validation import COUNTED_ALIKE, accepted_type
+from ilios.engines import registry
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
 from ilios.engines.parser_process import Parser
@@ -53,12 +53,12 @@ class Estimates:
         document that cannot be read or has no such pages.
         """
         media_type = accepted_type(file, options, self._settings)
-        engine = engines.lane_of(media_type, self._settings)
+        engine = registry.lane_of(media_type, self._settings)
         source = Source(file.path, media_type, file.file_name)
         total = self._count(source)
         pages = len(options.pages.indexes(total)) if options.pages else total
-        if engine == engines.EMBEDDED:
-            return Estimate(pages, total, False, engine, engines.EMBEDDED, FREE.total_micros)
+        if engine == registry.EMBEDDED:
+            return Estimate(pages, total, False, engine, registry.EMBEDDED, FREE.total_micros)
         model = options.model or self._settings.ocr_model
         charge = self._settings.pricing.charge(pages, model, batch=provider_batch)
         is_rough = media_type not in COUNTED_ALIKE

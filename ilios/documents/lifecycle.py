@@ -13,12 +13,12 @@ from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, 
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
 from ilios.db.database import Database
-from ilios.db.models import Document, DocumentStatus
+from ilios.db.models import Document, DocumentStatus, statuses
 from ilios.documents import removal, repository
 from ilios.documents.admission import readmit
 from ilios.documents.erasure import Erasure
-from ilios.queue import release
-from ilios.queue.notify import Bell
+from ilios.queue import priority
+from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 
 log = logs.get(__name__)
@@ -26,16 +26,16 @@ log = logs.get(__name__)
 RETRIED: Final = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 
 
-class Housekeeping:
+class DocumentActions:
     """Every call names the owner; an operator finds out whose a document is first."""
 
     def __init__(
-        self, settings: Settings, database: Database, store: ObjectStore, bell: Bell
+        self, settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
     ) -> None:
         self._settings = settings
         self._database = database
         self._store = store
-        self._bell = bell
+        self._notifier = notifier
         self._erasure = Erasure(database, store)
 
     def cancel(self, document_id: str, *, owner: str) -> None:
@@ -50,7 +50,7 @@ class Housekeeping:
                 return
             _require_open(document)
             removal.cancel(session, document, clock.now())
-        self._bell.ring()
+        self._notifier.notify()
         log.info("document.cancelled", document_id=document_id)
 
     def cancel_batch(self, batch_id: str, *, owner: str) -> None:
@@ -58,14 +58,14 @@ class Housekeeping:
         with self._database.writing() as session:
             repository.batch_of(session, batch_id, owner)
             documents = repository.documents_in_batch(session, batch_id)
-            statuses = {document.status for document in documents}
-            if not statuses & {*repository.OPEN, DocumentStatus.CANCELLED}:
+            found = {document.status for document in documents}
+            if not found & {*statuses.OPEN, DocumentStatus.CANCELLED}:
                 raise TooLate("Every document of this batch has ended. DELETE those to be removed.")
             now = clock.now()
             for document in documents:
                 removal.cancel(session, document, now)
-            release.hurry_batch(session, batch_id)
-        self._bell.ring()
+            priority.hurry_batch(session, batch_id)
+        self._notifier.notify()
         log.info("batch.cancelled", batch_id=batch_id)
 
     def retry(self, document_id: str, *, owner: str) -> None:
@@ -83,7 +83,7 @@ class Housekeeping:
             document = repository.present_document_of(session, document_id, owner)
             _require_over(document)
             readmit(session, self._settings, document, clock.now(), tracing.current())
-        self._bell.ring()
+        self._notifier.notify()
         log.info("document.retried", document_id=document_id)
 
     def delete(self, document_id: str, *, owner: str) -> None:
@@ -96,7 +96,7 @@ class Housekeeping:
             document = repository.document_of(session, document_id, owner)
             if not removal.tombstone(session, document, clock.now()):
                 return
-        self._bell.ring()
+        self._notifier.notify()
         log.info("document.deleted", document_id=document_id)
         self._erasure.try_to_erase(document_id)
         if document.result_of is not None:  # what it shared may have been the last thing to go
@@ -114,7 +114,7 @@ class Housekeeping:
 def _require_open(document: Document) -> None:
     if document.status is DocumentStatus.AWAITING_UPLOAD:
         raise UploadIncomplete("Nothing of this document has arrived yet. DELETE it instead.")
-    if document.status not in repository.OPEN:
+    if document.status not in statuses.OPEN:
         raise TooLate(
             f"The document is {document.status.value}: there is nothing left to cancel. "
             "DELETE it to remove it and its result."

@@ -19,7 +19,7 @@ from ilios.core.request_errors import (
     OriginalMissing,
 )
 from ilios.db.database import Database
-from ilios.db.models import Batch, Document, DocumentStatus, PageRow
+from ilios.db.models import Batch, Document, DocumentStatus, PageRow, statuses
 from ilios.documents import removal, repository
 from ilios.documents.waiting import Waiter
 from ilios.engines.page_selection import PageSelection
@@ -47,7 +47,7 @@ class DocumentReport:
 
     @property
     def progress_percent(self) -> int:
-        if self.document.status in repository.READABLE:
+        if self.document.status in statuses.READABLE:
             return 100
         if not self.pages_total:
             return 0
@@ -89,10 +89,10 @@ class BatchReport:
     @property
     def status(self) -> str:
         """`pending`, `processing`, `completed`, or `failed` when no document was completed."""
-        if self.count(*repository.OPEN):
+        if self.count(*statuses.OPEN):
             begun = self.count(*DocumentStatus) > self.count(DocumentStatus.PENDING)
             return "processing" if begun else "pending"
-        if self.count(*repository.READABLE):
+        if self.count(*statuses.READABLE):
             return "completed"
         # Of those that were deleted, nobody knows any more how they had ended.
         return next((status for status in _ENDINGS if self.count(status)), "completed")
@@ -103,7 +103,7 @@ class BatchReport:
         return None if None in ends else max((end for end in ends if end), default=None)
 
 
-class Reports:
+class DocumentReader:
     """Everything that a GET of the API answers from."""
 
     def __init__(self, database: Database, store: ObjectStore, waiter: Waiter) -> None:
@@ -114,7 +114,7 @@ class Reports:
     def document(self, document_id: str, *, owner: str, wait_seconds: float = 0) -> DocumentReport:
         """Where a document stands; waits for its end if asked to. Raises DocumentNotFound."""
         report = self._document(document_id, owner)
-        if wait_seconds and report.document.status in repository.OPEN:
+        if wait_seconds and report.document.status in statuses.OPEN:
             self._waiter.until_ended(document_id, wait_seconds)
             report = self._document(document_id, owner)
         return report
@@ -168,7 +168,7 @@ class Reports:
     def batch(self, batch_id: str, *, owner: str, wait_seconds: float = 0) -> BatchReport:
         """Where a batch stands; waits for its end if asked to. Raises BatchNotFound."""
         report = self._batch(batch_id, owner)
-        if wait_seconds and report.count(*repository.OPEN):
+        if wait_seconds and report.count(*statuses.OPEN):
             self._waiter.until(
                 lambda session: not _open_in(repository.batch_progress(session, batch_id)),
                 wait_seconds,
@@ -184,9 +184,9 @@ class Reports:
         Raises BatchNotFound, BatchNotFinished, before the first item.
         """
         report = self._batch(batch_id, owner)
-        if report.count(*repository.OPEN):
+        if report.count(*statuses.OPEN):
             raise BatchNotFinished(
-                f"{report.count(*repository.OPEN)} of {report.batch.total_documents} documents "
+                f"{report.count(*statuses.OPEN)} of {report.batch.total_documents} documents "
                 "are not finished yet."
             )
         return ((document, self._all_pages(document)) for document in report.documents)
@@ -239,7 +239,7 @@ class Reports:
         )
 
     def _all_pages(self, document: Document) -> Iterator[PageRow]:
-        if document.status not in repository.READABLE:
+        if document.status not in statuses.READABLE:
             return iter(())
         with self._database.reading() as session:
             result_id = removal.result_id(document)
@@ -281,4 +281,4 @@ def _wanted(present: list[int], pages: PageSelection | None) -> list[int]:
 
 
 def _open_in(progress: dict[DocumentStatus, int]) -> int:
-    return sum(progress.get(status, 0) for status in repository.OPEN)
+    return sum(progress.get(status, 0) for status in statuses.OPEN)

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
-from ilios.documents.repository import OPEN, READABLE
-from ilios.queue import release
+from ilios.db.models.statuses import OPEN, READABLE
+from ilios.queue import cancellation
 
 _TOMBSTONE: Final[dict[str, Any]] = {
     "status": DocumentStatus.DELETED,
@@ -46,7 +46,7 @@ def tombstone(session: Session, document: Document, now: datetime) -> bool:
     values = {**_TOMBSTONE, "processed_at": document.processed_at or now, "deleted_at": now}
     if not _change(session, document.id, Document.status != DocumentStatus.DELETED, values):
         return False
-    release.silence(session, document.id)
+    cancellation.silence(session, document.id)
     root_id = result_id(document)
     _stop_unless_awaited(session, root_id, now)
     forget_result(session, root_id)
@@ -91,12 +91,14 @@ def result_id(document: Document) -> str:
 
 def _stop_unless_awaited(session: Session, document_id: str, now: datetime) -> None:
     if not is_awaited(session, document_id):
-        release.cancel(session, document_id, now)
+        cancellation.cancel(session, document_id, now)
 
 
 def _answers_others() -> ColumnElement[bool]:
-    twin = aliased(Document)
-    return exists().where(twin.result_of == Document.id, twin.status.in_((*OPEN, *READABLE)))
+    duplicate = aliased(Document)
+    return exists().where(
+        duplicate.result_of == Document.id, duplicate.status.in_((*OPEN, *READABLE))
+    )
 
 
 def _is_worked_on() -> ColumnElement[bool]:

@@ -11,10 +11,9 @@ from sqlalchemy import Row, bindparam, case, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
-from ilios.db.models import Batch, Document, DocumentStatus, Instance, Job, PageRow, ProviderBatch
+from ilios.db.models import Batch, Document, DocumentStatus, Job, PageRow, ProviderBatch
+from ilios.db.models.statuses import OPEN, READABLE
 
-OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
-READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
 GONE = "This document was deleted, by its owner or because its retention had ended."
 
 # Prepared once: see ilios.queue.jobs.
@@ -35,7 +34,7 @@ _PAGES = (
 _DOCUMENT_OF = select(Document).where(
     Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
 )
-_TWIN = (
+_DUPLICATE = (
     select(Document)
     .where(
         Document.owner == bindparam("of_owner"),
@@ -52,14 +51,9 @@ _TWIN = (
     .order_by(case((Document.status.in_(READABLE), 0), else_=1), Document.created_at.desc())
     .limit(1)
 )
-_TWIN_NOT_IN_BATCH_LANE = _TWIN.where(
+_DUPLICATE_NOT_IN_BATCH_LANE = _DUPLICATE.where(
     or_(Document.provider_batch_id.is_(None), Document.status.in_(READABLE))
 )
-
-
-def instance_id(session: Session) -> str:
-    """The id of this database, part of every object key."""
-    return session.scalars(select(Instance.id)).one()
 
 
 def add(session: Session, **columns: Any) -> Document:
@@ -128,8 +122,8 @@ def open_in_batch_lane(session: Session, provider_batch_id: str) -> list[Documen
 
     One that was cancelled or deleted is among them as long as others that joined it wait for it.
     """
-    twin = aliased(Document)
-    awaited = exists().where(twin.result_of == Document.id, twin.status.in_(OPEN))
+    duplicate = aliased(Document)
+    awaited = exists().where(duplicate.result_of == Document.id, duplicate.status.in_(OPEN))
     return list(
         session.scalars(
             select(Document)
@@ -168,11 +162,13 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
     return [image for row in rows for image in row]
 
 
-def twin(session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool) -> Row[Any] | None:
+def duplicate(
+    session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool
+) -> Row[Any] | None:
     """The columns of a document of the same bytes and options that is completed, or on its way.
 
     Only who waits for the provider's batch lane itself joins a document that waits for it.
     """
-    statement = _TWIN if in_batch_lane else _TWIN_NOT_IN_BATCH_LANE
+    statement = _DUPLICATE if in_batch_lane else _DUPLICATE_NOT_IN_BATCH_LANE
     parameters = {"of_owner": owner, "mark": fingerprint}
     return session.connection().execute(statement, parameters).one_or_none()

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session, aliased
 
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.models import Document, DocumentStatus, Job, PageRow
+from ilios.db.models.statuses import OPEN, READABLE
 from ilios.documents import repository
-from ilios.documents.repository import OPEN, READABLE
 from ilios.engines.base import Conversion, ConversionWarning, Page
 
 # Prepared once: see ilios.queue.jobs.
@@ -36,13 +36,13 @@ _BEGIN = (
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
-_TWIN = aliased(Document)
+_DUPLICATE = aliased(Document)
 _STANDING = select(
     Document.status,
     Document.warnings,
     exists().where(PageRow.document_id == Document.id).label("has_pages"),
     exists()
-    .where(_TWIN.result_of == Document.id, _TWIN.status.in_(OPEN))
+    .where(_DUPLICATE.result_of == Document.id, _DUPLICATE.status.in_(OPEN))
     .label("is_awaited_by_others"),
 ).where(Document.id == bindparam("of_document"))
 _TAKES_PAGES = (*OPEN, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
@@ -76,7 +76,7 @@ _RESULT = select(
     .scalar_subquery()
     .label("page_count"),
 ).where(Document.id == bindparam("of_document"))
-_COMPLETE_TWINS = (
+_COMPLETE_DUPLICATES = (
     update(Document)
     .where(Document.result_of == bindparam("of_document"), Document.status.in_(OPEN))
     .values(
@@ -221,7 +221,7 @@ def complete(session: Session, document_id: str, now: datetime) -> None:
         "noted": row.warnings,
         "begun": row.started_at,
     }
-    session.connection().execute(_COMPLETE_TWINS, {**parameters, **result})
+    session.connection().execute(_COMPLETE_DUPLICATES, {**parameters, **result})
 
 
 def fail(session: Session, document_id: str, error: ConversionError, now: datetime) -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ilios.core import clock, data_folder, failpoints, ids
 from ilios.core.conversion_errors import ConversionError, ObjectMissing
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
     BatchRefused,
     RequestError,
@@ -20,8 +20,9 @@ from ilios.core.request_errors import (
 )
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
+from ilios.db import instance
 from ilios.db.database import Database
-from ilios.db.group_commit import Scribe
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import repository
 from ilios.documents.admission import (
@@ -35,7 +36,7 @@ from ilios.documents.admission import (
 from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
 from ilios.engines.detection import media_types
-from ilios.queue.notify import Bell
+from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import incoming_key, source_key
 
@@ -64,18 +65,18 @@ class RefusedFile:
     reason: RequestError
 
 
-class Intake:
+class Submissions:
     """Stores files, then writes document and job in one transaction, then rings the bell."""
 
     def __init__(
-        self, settings: Settings, database: Database, store: ObjectStore, bell: Bell
+        self, settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
     ) -> None:
         self._settings = settings
         self._database = database
-        self._scribe = Scribe(database)
+        self._group_commit = GroupCommit(database)
         self._store = store
-        self._room = Room(settings)
-        self._bell = bell
+        self._room = DiskReserve(settings)
+        self._notifier = notifier
         self._scratch = data_folder.uploads(settings)
 
     def submit(self, file: Received, order: Order) -> Document:
@@ -86,12 +87,12 @@ class Intake:
         """
         media_type = accepted_type(file, order.options, self._settings)
         with self._stored([(file, media_type)]) as (stored,):
-            document = self._scribe.write(
+            document = self._group_commit.write(
                 lambda session: admit(session, self._settings, stored, order, clock.now())
             )
         failpoints.reach(failpoints.ROW_COMMITTED)
         _say_accepted(document)
-        self._bell.ring()
+        self._notifier.notify()
         return document
 
     def submit_batch(
@@ -137,7 +138,7 @@ class Intake:
         )
         for document in documents:
             _say_accepted(document)
-        self._bell.ring()
+        self._notifier.notify()
         return batch, documents
 
     def offer_upload(
@@ -189,7 +190,7 @@ class Intake:
                 self._store.delete(key)
             raise
         _say_accepted(completed)
-        self._bell.ring()
+        self._notifier.notify()
         with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
             self._store.delete(document.storage_key)
         return completed
@@ -197,7 +198,7 @@ class Intake:
     @cached_property
     def _instance(self) -> str:
         with self._database.reading() as session:
-            return repository.instance_id(session)
+            return instance.instance_id(session)
 
     @contextlib.contextmanager
     def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:

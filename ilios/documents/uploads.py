@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ilios.core import ids
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import FileTooLarge
 
 ROOM_CHECK_BYTES = 16 * 1024 * 1024  #: others are writing too, so it is looked at again
@@ -32,7 +32,7 @@ class Received:
 class UploadSink:
     """A writable file in `folder` that hashes what passes and stops at `limit_bytes`."""
 
-    def __init__(self, folder: Path, limit_bytes: int, room: Room) -> None:
+    def __init__(self, folder: Path, limit_bytes: int, room: DiskReserve) -> None:
         self.path = folder / f"{os.getpid()}-{ids.new_id()}"
         self.size_bytes = 0
         self._limit_bytes = limit_bytes

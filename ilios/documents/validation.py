@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ilios import engines
 from ilios.core.request_errors import EmptyFile, OptionUnavailable
 from ilios.core.settings import Settings
 from ilios.documents.uploads import Received
+from ilios.engines import registry
 from ilios.engines.base import Options
 from ilios.engines.detection import media_types
 
@@ -19,13 +19,13 @@ def accepted_type(file: Received, options: Options, settings: Settings) -> str:
         raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
     with file.path.open("rb") as stream:
         media_type = media_types.sniff(stream, file.file_name)
-    lane = engines.lane_of(media_type, settings)
-    if options.pages and lane == engines.MISTRAL and media_type != media_types.PDF:
+    lane = registry.lane_of(media_type, settings)
+    if options.pages and lane == registry.MISTRAL and media_type != media_types.PDF:
         raise OptionUnavailable(
             f"pages selects of PDF documents only, and {file.file_name} is {media_type}. "
             "Leave it out."
         )
-    if options.max_cost_micros is not None and lane == engines.MISTRAL:
+    if options.max_cost_micros is not None and lane == registry.MISTRAL:
         _require_countable(file.file_name, media_type)
     if lane != settings.engine_name and _need_mistral(options):
         raise OptionUnavailable(

@@ -44,7 +44,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class ProviderReport:
     """How a call to the provider ended; goes up the pipe with the end of its job."""
 
     outcome: Outcome
@@ -52,7 +52,7 @@ class News:
     retry_after_seconds: float | None = None
 
 
-ANSWERED = News(Outcome.ANSWERED)
+ANSWERED = ProviderReport(Outcome.ANSWERED)
 
 
 class Breaker(StrEnum):
@@ -62,7 +62,7 @@ class Breaker(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GovernorState:
     """Where a governor stands. `allowed` jobs may be in flight now, `most` when all is well."""
 
     breaker: Breaker
@@ -71,17 +71,17 @@ class Standing:
     wait_seconds: float  #: until the pause is over; 0 without one
 
 
-def news_of(error: ConversionError) -> News | None:
+def report_of(error: ConversionError) -> ProviderReport | None:
     """What an error says of the provider; None when it says nothing."""
     match error:
         case ProviderThrottled():
-            return News(Outcome.THROTTLED, error.detail, error.retry_after_seconds)
+            return ProviderReport(Outcome.THROTTLED, error.detail, error.retry_after_seconds)
         case BatchLaneClosed():
-            return News(Outcome.BATCH_CLOSED, error.detail)
+            return ProviderReport(Outcome.BATCH_CLOSED, error.detail)
         case ProviderMisconfigured():
-            return News(Outcome.MISCONFIGURED, error.detail)
+            return ProviderReport(Outcome.MISCONFIGURED, error.detail)
         case ProviderUnavailable() | OutcomeUnknown():
-            return News(Outcome.FAILED, error.detail)
+            return ProviderReport(Outcome.FAILED, error.detail)
         case PagesMissing() | RefusedByProvider() | ModelUnavailable():
             return ANSWERED
         case _:
@@ -114,16 +114,16 @@ class Governor:
         """Until `may_start` may answer differently by itself; 0 when it would not."""
         return max(0.0, self._paused_until - self._clock())
 
-    def standing(self) -> Standing:
+    def standing(self) -> GovernorState:
         """For operators; `state` says why."""
         wait_seconds = self.seconds_to_wait()
         closed_for = self._missing or (self._broken and wait_seconds)
         breaker = Breaker.OPEN if closed_for else Breaker.CLOSED
         if self._broken and not closed_for:
             breaker = Breaker.HALF_OPEN
-        return Standing(breaker, self._allowed(), self._most, wait_seconds)
+        return GovernorState(breaker, self._allowed(), self._most, wait_seconds)
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: ProviderReport) -> None:
         """Take in how a call ended."""
         match news.outcome:
             case Outcome.ANSWERED:
@@ -169,7 +169,7 @@ class Governor:
         # One more call in flight for each round of answers.
         self._limit = min(float(self._most), self._limit + 1 / self._limit)
 
-    def _throttled(self, news: News) -> None:
+    def _throttled(self, news: ProviderReport) -> None:
         self._failures = 0  # it answers, so it is up
         self._broken = False
         seconds = news.retry_after_seconds or DEFAULT_PAUSE_SECONDS
@@ -178,7 +178,7 @@ class Governor:
             self._limit = max(float(self._least), self._limit * DECREASE)
         self._pause(min(seconds, MAX_PAUSE_SECONDS), f"paused: {news.reason}")
 
-    def _failed(self, news: News) -> None:
+    def _failed(self, news: ProviderReport) -> None:
         self._failures += 1
         if self._broken and self._clock() >= self._paused_until:
             self._open_seconds = min(MAX_OPEN_SECONDS, self._open_seconds * 2)

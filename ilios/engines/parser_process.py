@@ -21,7 +21,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
+from ilios.core import conversion_errors
+from ilios.core.conversion_errors import (
+    ConversionError,
+    DeadlineExceeded,
+    DocumentTooLarge,
+    EngineFailed,
+    ParserCrashed,
+)
 from ilios.core.processes import die_with_parent
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import Voice
@@ -222,3 +229,30 @@ def _keep_quiet(parents_voice: Voice) -> None:
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+OUT_OF_MEMORY = DocumentTooLarge(
+    "The document needs more memory than a parser may take. Select some of its `pages`."
+)
+
+
+def told(answers: Iterator[Message]) -> Iterator[Message]:
+    """The child's side: pass answers on; an error becomes the last of them."""
+    try:
+        yield from answers
+    except ConversionError as error:
+        yield _message(error)
+    except MemoryError:
+        yield _message(OUT_OF_MEMORY)
+
+
+def error_of(message: Message) -> ConversionError | None:
+    """The worker's side: the error that a message tells of, if it does."""
+    if message["type"] != "error":
+        return None
+    cls: type[ConversionError] = getattr(conversion_errors, message["class"])
+    return cls(message["detail"], logged="")  # the sentence may quote the document
+
+
+def _message(error: ConversionError) -> Message:
+    return {"type": "error", "class": type(error).__name__, "detail": error.detail}

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.engines import parser_errors
+from ilios.engines import parser_process
 from ilios.engines.base import Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_process import Message, Parser
@@ -42,7 +42,7 @@ class PdfParts:
                         parts.append(_part(message, source))
                     case "unreadable":
                         page_count = None
-                error = parser_errors.error_of(message)
+                error = parser_process.error_of(message)
         if error is not None:
             raise error
         return None if page_count is None else Plan(page_count, tuple(parts))
@@ -66,7 +66,7 @@ class PdfParts:
 
 def answer(task: Message) -> Iterator[Message]:
     """The child's side: count one PDF, and cut it piece by piece."""
-    yield from parser_errors.told(_cut(task))
+    yield from parser_process.told(_cut(task))
 
 
 def _cut(task: Message) -> Iterator[Message]:

@@ -1,0 +1,1 @@
+"""What `alembic upgrade head` runs under. Imported by alembic/env.py only."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from ilios.core.data_folder import prepare
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db import readonly
 from ilios.db.database import (
     BUSY_TIMEOUT_MS,
     QUICK_CHECK,
@@ -31,20 +29,13 @@ from ilios.db.database import (
     require_sound,
 )
 from ilios.db.models import REVISION
+from ilios.db.schema_version import Found, look, not_writable
 from ilios.migration.legacy import file_swap, importer, predecessor
 
 log = logs.get(__name__)
 
 LOOKED_OVER_BYTES = 1024**3
 """A database up to this size is read whole at each start: a second or two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What lies under the database's name; `revision` is None for nothing, and for strangers'."""
-
-    is_predecessors: bool = False
-    revision: str | None = None
 
 
 @contextmanager
@@ -61,7 +52,7 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
     path = settings.database_path
     if path.exists() and not os.access(path, os.W_OK):
         # SQLite would not say so before the first write: it makes such a transaction a reader's.
-        raise _not_writable(path, "permission denied")
+        raise not_writable(path, "permission denied")
     with _lock(path.with_name(path.name + ".migrate-lock")):
         found = look(path)
         if found.revision is not None and found.revision not in known_revisions:
@@ -71,24 +62,6 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
             )
         with _adopting(settings) if found.is_predecessors else _changing(path, found) as connection:
             yield connection
-
-
-def require_current(settings: Settings) -> None:
-    """Refuse to serve a database whose schema is not the one that this code knows."""
-    require_safe_sqlite()
-    path = settings.database_path
-    if not path.exists():
-        raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
-    found = look(path)
-    if found.is_predecessors:
-        raise DatabaseRefused(
-            f"{path} is a database of the predecessor: run `alembic upgrade head` to adopt it."
-        )
-    if found.revision != REVISION:
-        raise DatabaseRefused(
-            f"{path} has schema {found.revision or 'none'}, this version needs {REVISION}: "
-            "run `alembic upgrade head`, or start the version that made it."
-        )
 
 
 @contextmanager
@@ -101,7 +74,7 @@ def _changing(path: Path, found: Found) -> Iterator[Connection]:
             if found.revision not in (None, REVISION) or path.stat().st_size <= LOOKED_OVER_BYTES:
                 require_sound(path, connection.exec_driver_sql(QUICK_CHECK).scalar())
         except OperationalError as error:
-            raise _not_writable(path, error.orig) from error
+            raise not_writable(path, error.orig) from error
         except DatabaseError as error:
             raise damaged(path, error.orig) from error
         connection.rollback()
@@ -144,47 +117,6 @@ def _adopting(settings: Settings) -> Iterator[Connection]:
         calls=adopted.calls,
         jobs_waiting=adopted.jobs_waiting,
         note="the backup holds API keys in clear: keep it safe, and delete it once all is well",
-    )
-
-
-def look(path: Path) -> Found:
-    """What is there, without changing a byte of it.
-
-    Raises DatabaseRefused when the file is no database, damaged, or has tables that are not ours.
-    """
-    if not path.exists():
-        return Found()
-    if path.is_dir():
-        raise DatabaseRefused(
-            f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
-        )
-    try:
-        with closing(readonly.open_file(path)) as connection:
-            tables = predecessor.table_names(connection)
-            if not tables:
-                return Found()
-            if "alembic_version" in tables:
-                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-                return Found(revision=None if row is None else str(row[0]))
-            difference = predecessor.difference(connection)
-    except pysqlite3.OperationalError as error:
-        raise _not_writable(path, error) from error
-    except pysqlite3.DatabaseError as error:
-        raise damaged(path, error) from error
-    if difference is None:
-        return Found(is_predecessors=True)
-    raise DatabaseRefused(
-        f"{path} was made by another program (it has no alembic_version, and unlike a database of "
-        f"the predecessor it has {difference}) and was left untouched: name a new file, for "
-        "example LOCAL_DB_PATH=/data/ilios-new.db."
-    )
-
-
-def _not_writable(path: object, reason: object) -> DatabaseRefused:
-    user = os.getuid()
-    return DatabaseRefused(
-        f"{path} cannot be written ({reason}): give it to user {user} (chown {user} {path}*), "
-        "or stop the program that has locked it."
     )
 
 

@@ -12,10 +12,9 @@ from typing import Any
 import pysqlite3
 
 from ilios.core.data_folder import DATABASE_SUFFIXES
+from ilios.core.durable_files import fsync
 from ilios.core.errors import IliosError
-from ilios.db import readonly
-from ilios.migration import upgrade
-from ilios.storage.disk import fsync
+from ilios.db import readonly, schema_version
 
 COUNTED = {"documents": "documents", "pages": "pages", "jobs": "job_queue", "calls": "usage"}
 """What a reader of the summary wants to know, and the tables that have it."""
@@ -50,7 +49,7 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
         raise BackupRefused(
             f"{database} is being migrated, or its writer was killed: start the service first."
         )
-    if upgrade.look(database).revision is None:
+    if schema_version.look(database).revision is None:
         raise BackupRefused(f"{database} holds nothing of Ilios yet: start the service first.")
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:

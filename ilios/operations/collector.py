@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import ilios
-from ilios import engines
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import Heartbeat
 from ilios.queue import queries
@@ -36,7 +36,7 @@ GOVERNOR_STATES: Final = {
 """By what the heartbeat's sentence begins with."""
 
 
-class Readings:
+class Collector:
     """A collector of prometheus-client: reads everything anew, and leaves out what it cannot."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
@@ -115,7 +115,7 @@ def _of_queue(session: Session) -> Iterator[GaugeMetricFamily]:
         "Jobs that are ready, wait until a moment, or run",
         *(({"state": state}, jobs) for state, jobs in queries.depths(session).items()),
     )
-    oldest = queries.oldest_ready(session, engines.LANES)
+    oldest = queries.oldest_ready(session, registry.LANES)
     age = (clock.now() - oldest).total_seconds() if oldest else 0.0
     text = "Since the first of the jobs that go next was enqueued; 0 when none is ready"
     yield _number("ilios_queue_oldest_age_seconds", text, max(0.0, age))

@@ -9,11 +9,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import engines
 from ilios.core import clock
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.db.database import Database
 from ilios.db.models import Instance
+from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import Heartbeat
 from ilios.queue import queries
@@ -52,7 +52,7 @@ class Examiner:
     """Examines database, supervisor and queue."""
 
     def __init__(
-        self, database: Database, storage_name: str, supervisor_state: Path, room: Room
+        self, database: Database, storage_name: str, supervisor_state: Path, room: DiskReserve
     ) -> None:
         self._database = database
         self._storage_name = storage_name
@@ -92,7 +92,7 @@ class Examiner:
         with self._database.reading() as session:
             if session.scalars(select(Instance.queue_paused_at)).one() is not None:
                 return "paused"
-            oldest = queries.oldest_ready(session, engines.LANES)
+            oldest = queries.oldest_ready(session, registry.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
         return "backlogged" if late else "ok"
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ilios.engines.governor import Standing
+from ilios.engines.governor import GovernorState
 
 STALE_SECONDS = 5.0
 NOT_USED = "not used"  #: of the provider, while the embedded engine converts
@@ -46,7 +46,7 @@ class Heartbeat:
     provider: str = NOT_USED  #: what the governor makes of the provider
     provider_files_removed: int = 0  #: left-overs of ours, since the supervisor started
     storage_fault: str | None = None  #: of the object store; None while it answers
-    governor: Standing | None = None  #: None while the embedded engine converts
+    governor: GovernorState | None = None  #: None while the embedded engine converts
     provider_jobs: int = 0  #: in flight, of those that the governor counts
     workers: tuple[WorkerBeat, ...] = ()
     turso: str | None = None  #: `ok`, or what is the matter; None when replication is off
@@ -79,5 +79,5 @@ def _heartbeat(
     return Heartbeat(
         **plain,
         workers=tuple(WorkerBeat(**worker) for worker in workers),
-        governor=Standing(**governor) if governor else None,
+        governor=GovernorState(**governor) if governor else None,
     )

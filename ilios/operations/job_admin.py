@@ -12,26 +12,26 @@ from ilios.core import clock
 from ilios.core.request_errors import JobNotFound, NothingToRetry
 from ilios.db.database import Database
 from ilios.db.models import Document, Instance, Job, JobStatus, ProviderBatch
-from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.lifecycle import DocumentActions
 from ilios.queue import queries
-from ilios.queue.notify import Bell
+from ilios.queue.notify import Notifier
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class JobReport:
     """A document and its jobs, the oldest first; a step of a provider's batch has no document."""
 
     document: Document | None
     jobs: list[Job]
 
 
-class Operating:
+class JobAdmin:
     """Jobs are named by their own id or by their document's."""
 
-    def __init__(self, database: Database, housekeeping: Housekeeping, bell: Bell) -> None:
+    def __init__(self, database: Database, actions: DocumentActions, notifier: Notifier) -> None:
         self._database = database
-        self._housekeeping = housekeeping
-        self._bell = bell
+        self._housekeeping = actions
+        self._notifier = notifier
 
     def jobs(self, status: JobStatus | None, limit: int) -> list[Job]:
         """Jobs of this status, or all that have not ended: those that go first, first."""
@@ -40,14 +40,14 @@ class Operating:
         with self._database.reading() as session:
             return list(session.scalars(by_turn.limit(limit)))
 
-    def work(self, name: str) -> Work:
+    def work(self, name: str) -> JobReport:
         """Raises JobNotFound."""
         with self._database.reading() as session:
             job, document = _found(session, name)
             if document is None:
-                return Work(None, [job] if job else [])
+                return JobReport(None, [job] if job else [])
             of_document = select(Job).where(Job.document_id == document.id)
-            return Work(document, list(session.scalars(of_document.order_by(Job.created_at))))
+            return JobReport(document, list(session.scalars(of_document.order_by(Job.created_at))))
 
     def cancel(self, name: str) -> None:
         """Cancel a document, or a whole batch by its step. Raises JobNotFound, TooLate."""
@@ -73,7 +73,7 @@ class Operating:
 
     def resume(self) -> None:
         self._set_pause(None)
-        self._bell.ring()
+        self._notifier.notify()
 
     def _set_pause(self, since: datetime | None) -> None:
         with self._database.writing() as session:

@@ -11,13 +11,13 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from ilios import engines
 from ilios.accounts import quotas
 from ilios.accounts.keys import ANONYMOUS
 from ilios.core import clock, conversion_errors
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import JobType
+from ilios.engines import registry
 from ilios.operations import heartbeat, statistics, usage_by_key
 from ilios.operations.health import Examiner, Health
 from ilios.operations.heartbeat import Heartbeat
@@ -113,7 +113,7 @@ class Overview:
                 health=health,
                 beat=beat if beat and beat.is_fresh else None,
                 paused_since=statistics.paused_since(session),
-                depths=statistics.depths(session, engines.LANES),
+                depths=statistics.depths(session, registry.LANES),
                 ended=statistics.ended_since(session, now - LATELY),
                 running=[_task(row, holders) for row in statistics.running(session, SHOWN)],
                 retries=[

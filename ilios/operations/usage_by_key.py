@@ -20,7 +20,7 @@ Daily = Mapping[date, tuple[int, int]]
 """Pages and micro-dollars by UTC day."""
 
 
-class Standing(StrEnum):
+class KeyState(StrEnum):
     LIVE = "live"
     EXPIRED = "expired"
     REVOKED = "revoked"
@@ -34,12 +34,12 @@ class Holder:
     """A key, or what stands for one."""
 
     name: str
-    standing: Standing
+    standing: KeyState
     key: ApiKey | None = None
 
 
-FORMER: Final = Holder("former keys", Standing.FORMER)
-NOBODY: Final = Holder("no key", Standing.ANONYMOUS)
+FORMER: Final = Holder("former keys", KeyState.FORMER)
+NOBODY: Final = Holder("no key", KeyState.ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Account:
 def configured(secrets: Iterable[str]) -> dict[str, Holder]:
     """The keys of the settings by owner, named by their place in `API_KEY`."""
     return {
-        owner_of(secret): Holder(f"API_KEY {place}", Standing.CONFIGURED)
+        owner_of(secret): Holder(f"API_KEY {place}", KeyState.CONFIGURED)
         for place, secret in enumerate(secrets, 1)
     }
 
@@ -144,7 +144,7 @@ def _entries(books: Books, owners: Iterable[str]) -> Iterator[tuple[date, tuple[
         yield from books.used.get(owner, {}).items()
 
 
-def _standing(key: ApiKey, now: datetime) -> Standing:
+def _standing(key: ApiKey, now: datetime) -> KeyState:
     if key.revoked_at is not None:
-        return Standing.REVOKED
-    return Standing.EXPIRED if keys.has_expired(key, now) else Standing.LIVE
+        return KeyState.REVOKED
+    return KeyState.EXPIRED if keys.has_expired(key, now) else KeyState.LIVE

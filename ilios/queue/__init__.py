@@ -1,0 +1,1 @@
+"""The table of jobs: enqueue, claim, lease, release, cancel, priority, back-off, notify."""

@@ -10,7 +10,7 @@ import socket
 from pathlib import Path
 
 
-class Bell:
+class Notifier:
     """The ringing end. Safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
@@ -18,7 +18,7 @@ class Bell:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         # Refused, no such socket, or a full queue: the supervisor looks by itself within a second.
         with contextlib.suppress(OSError):
             self._socket.sendto(b"!", self._path)
@@ -40,7 +40,7 @@ class Listener:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def rung(self) -> bool:
+    def clear(self) -> bool:
         """Whether anybody rang since the last time; one look at the queue answers for all."""
         heard = False
         with contextlib.suppress(BlockingIOError):

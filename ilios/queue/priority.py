@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core import clock
-from ilios.db.models import PENDING, Job
+from ilios.db.models import PENDING, Job, JobType, ProviderBatch
+from ilios.queue import priority as ranks
 
 SPACING_MS = 60_000
 STEP_MS = 600_000
@@ -47,3 +48,42 @@ def next_rank(session: Session, lane: str, owner: str, priority: int, now: datet
     if tail is not None:
         start = max(start, tail + priority * STEP_MS + SPACING_MS)
     return start - priority * STEP_MS
+
+
+def hurry_batch(session: Session, batch_id: str) -> None:
+    """Let the provider's batch lane look at once at a batch that was cancelled."""
+    of_batch = select(ProviderBatch.id).where(ProviderBatch.batch_id == batch_id)
+    session.execute(
+        update(Job)
+        .where(
+            Job.provider_batch_id.in_(of_batch),
+            Job.status == PENDING,
+            Job.scheduled_at.is_not(None),  # says what the partial index says
+        )
+        .values(scheduled_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hasten(session: Session, document_id: str, priority: int, now: datetime) -> None:
+    """Let what waits for a document go as early as a job of this priority would, if not earlier."""
+    waiting = session.scalars(
+        select(Job).where(
+            Job.document_id == document_id, Job.status == PENDING, Job.priority < priority
+        )
+    )
+    for job in waiting:
+        job.rank = min(job.rank, ranks.next_rank(session, job.lane, job.owner, priority, now))
+        job.priority = priority
+
+
+def move_to_lane(session: Session, lane: str, others: ColumnElement[bool]) -> int:
+    """Let another engine do the waiting jobs that `others` selects; returns how many."""
+    moved = session.execute(
+        update(Job)
+        .where(Job.status == PENDING, Job.lane != lane, Job.type == JobType.CONVERT, others)
+        .values(lane=lane)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(moved.all())

@@ -13,7 +13,7 @@ from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
 from ilios.replication import replicator
-from ilios.replication.messages import Finish, Standing
+from ilios.replication.messages import Finish, ReplicatorStatus
 
 log = logs.get(__name__)
 
@@ -36,9 +36,9 @@ class ReplicatorHandle:
         self._started_at = self._heard_at = 0.0
         self._quick_deaths = 0
         #: What it last said of itself; None when replication is off.
-        self.standing: Standing | None = None
+        self.standing: ReplicatorStatus | None = None
         if settings.use_embedded_replica:
-            self.standing = Standing("starting", 0, time.monotonic())
+            self.standing = ReplicatorStatus("starting", 0, time.monotonic())
 
     def tend(self) -> None:
         """Start it when it is due, hear what it says, bury it when it has died."""

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ilios.core.errors import RemoteFault
+from ilios.replication.errors import RemoteFault
 from ilios.replication.remote import Remote, Statement, Value
 from ilios.replication.schema import Table, quoted
 

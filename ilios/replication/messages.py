@@ -10,7 +10,7 @@ OK: Final = "ok"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReplicatorStatus:
     """`text` is `ok`, what is being done, or what is the matter."""
 
     text: str

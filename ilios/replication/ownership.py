@@ -33,7 +33,7 @@ _FENCE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class Ownership:
     format: int
     instance: str  #: id of the database whose copy it is
     writer: str  #: node that wrote last
@@ -46,7 +46,7 @@ class Marker:
 class Found:
     """What a remote holds: a marker, or tables without one, or nothing."""
 
-    marker: Marker | None
+    marker: Ownership | None
     tables: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def look(remote: Remote) -> Found:
         "SELECT format, instance, writer, token, lease_until - unixepoch(), schema "
         "FROM ilios_replica"
     )
-    return Found(Marker(*row[0]) if row else None, tables)  # type: ignore[arg-type]  # our columns
+    return Found(Ownership(*row[0]) if row else None, tables)  # type: ignore[arg-type]  # our columns
 
 
 def create(instance: str, writer: str, token: str, lease_seconds: int) -> list[Statement]:
@@ -77,7 +77,7 @@ def declare_whole(schema: str) -> Statement:
     return ("UPDATE ilios_replica SET schema = ?", (schema,))
 
 
-class Pen:
+class WriterLease:
     """The right to write to a remote, as long as nobody else has written to it."""
 
     def __init__(

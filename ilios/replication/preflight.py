@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from ilios.core.errors import ForeignRemote, OtherWriter
 from ilios.core.settings import Settings
 from ilios.replication import ownership
 from ilios.replication import volume as local
-from ilios.replication.ownership import FORMAT, Found, Marker
+from ilios.replication.errors import ForeignRemote, OtherWriter
+from ilios.replication.ownership import FORMAT, Found, Ownership
 from ilios.replication.remote import Remote
 from ilios.replication.volume import Volume
 
@@ -52,7 +52,7 @@ def judge(found: Found, volume: Volume) -> None:
         raise _other_writer(held, f"or {ANOTHER}")
 
 
-def _judge_source(held: Marker, volume: Volume) -> None:
+def _judge_source(held: Ownership, volume: Volume) -> None:
     """Whether an empty volume may be filled from it."""
     if held.schema is None:
         raise _foreign("a first copy that was never finished, so there is nothing to restore")
@@ -60,7 +60,7 @@ def _judge_source(held: Marker, volume: Volume) -> None:
         raise _other_writer(held, "or wait until its lease has ended")
 
 
-def _is_own(held: Marker, volume: Volume) -> bool:
+def _is_own(held: Ownership, volume: Volume) -> bool:
     if volume.tokens:
         return held.token in volume.tokens
     return held.writer == volume.node  # replication was off meanwhile
@@ -72,7 +72,7 @@ def _foreign(what: str) -> ForeignRemote:
     )
 
 
-def _other_writer(held: Marker, otherwise: str) -> OtherWriter:
+def _other_writer(held: Ownership, otherwise: str) -> OtherWriter:
     if held.lease_seconds > 0:
         return OtherWriter(
             f"Node {held.writer} writes to the Turso database (its lease ends in "

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import urllib3
 
-from ilios.core.errors import RemoteFault, RemoteUnreachable, TokenRefused, WrongRemote
 from ilios.core.settings import Settings
+from ilios.replication.errors import RemoteFault, RemoteUnreachable, TokenRefused, WrongRemote
 
 Value = None | int | float | str | bytes
 Statement = tuple[str, tuple[Value, ...]]

@@ -11,13 +11,14 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.core import data_folder
-from ilios.core.errors import DatabaseBusy, ReplicationRefused
+from ilios.core.errors import DatabaseBusy
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters
 from ilios.db.database import Database
 from ilios.replication import change_log, volume
-from ilios.replication.messages import OK, Standing
+from ilios.replication.errors import ReplicationRefused
+from ilios.replication.messages import OK, ReplicatorStatus
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 
@@ -125,6 +126,6 @@ class Replicator:
                 rows = change_log.length(volume.raw(session))
             if not rows:
                 self._converged_at = time.monotonic()
-            self._pipe.send(Standing(self._text, rows, self._converged_at))
+            self._pipe.send(ReplicatorStatus(self._text, rows, self._converged_at))
         except (SQLAlchemyError, OSError) as error:
             log.warning("replication.cannot_say", reason=str(error))

@@ -10,14 +10,14 @@ from typing import Any, Final
 import pysqlite3
 
 from ilios.core import data_folder
-from ilios.core.errors import ForeignRemote, ReplicationRefused
+from ilios.core.durable_files import fsync
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.replication import change_log, large_values
-from ilios.replication.ownership import Marker, Pen
+from ilios.replication.errors import ForeignRemote, ReplicationRefused
+from ilios.replication.ownership import Ownership, WriterLease
 from ilios.replication.remote import Remote, Value
 from ilios.replication.schema import Schema, Table, quoted
-from ilios.storage.disk import fsync
 
 log = logs.get(__name__)
 
@@ -26,7 +26,7 @@ ROWS_MAX: Final = 1000
 PORTION_MAX_BYTES: Final = 4 * 1024 * 1024  #: of one answer; the server gives 10 MB at most
 
 
-def restore(settings: Settings, remote: Remote, held: Marker) -> None:
+def restore(settings: Settings, remote: Remote, held: Ownership) -> None:
     """Take the remote over from its last writer, and copy it down.
 
     The database appears in one step when all of it is on the disk; killed before, nothing is
@@ -42,13 +42,15 @@ def restore(settings: Settings, remote: Remote, held: Marker) -> None:
         ) from error
 
 
-def _restore(settings: Settings, remote: Remote, held: Marker) -> None:
+def _restore(settings: Settings, remote: Remote, held: Ownership) -> None:
     schema = Schema.parse(held.schema or "")
     path = settings.database_path
     draft = path.with_name(path.name + ".restoring")
     draft.unlink(missing_ok=True)
     log.info("replication.restoring", writer=held.writer, revision=schema.revision)
-    pen = Pen(remote, held.token, data_folder.node_id(settings), remember=lambda _token: None)
+    pen = WriterLease(
+        remote, held.token, data_folder.node_id(settings), remember=lambda _token: None
+    )
     with closing(pysqlite3.connect(str(draft), isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF"):
             connection.execute(f"PRAGMA {pragma}")
@@ -62,7 +64,7 @@ def _restore(settings: Settings, remote: Remote, held: Marker) -> None:
         log.warning("replication.objects_not_restored", reason="S3_BUCKET is not set")
 
 
-def _fill(connection: Any, schema: Schema, remote: Remote, pen: Pen) -> int:
+def _fill(connection: Any, schema: Schema, remote: Remote, pen: WriterLease) -> int:
     for sql in schema.ddl:
         if not sql.startswith(("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")):
             raise ForeignRemote("The Turso database describes no schema of Ilios: name another.")
@@ -78,7 +80,7 @@ def _fill(connection: Any, schema: Schema, remote: Remote, pen: Pen) -> int:
     return count
 
 
-def _portions(remote: Remote, table: Table, pen: Pen) -> Iterator[list[tuple[Value, ...]]]:
+def _portions(remote: Remote, table: Table, pen: WriterLease) -> Iterator[list[tuple[Value, ...]]]:
     """All rows in order of the key. Nobody changes them meanwhile: the lease is ours."""
     after: tuple[Value, ...] | None = None
     while True:

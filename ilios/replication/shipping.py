@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ilios.core import ids
-from ilios.core.errors import RemoteFault, ReplicationRefused
 from ilios.db.database import Database
-from ilios.replication import (
-    change_log,
-    large_values,
-    ownership,
-    preflight,
-    schema,
-    snapshot,
-)
-from ilios.replication import (
-    volume as local,
-)
-from ilios.replication.ownership import Pen
+from ilios.replication import change_log, large_values, ownership, preflight, schema, snapshot
+from ilios.replication import volume as local
+from ilios.replication.errors import RemoteFault, ReplicationRefused
+from ilios.replication.ownership import WriterLease
 from ilios.replication.remote import Remote, Statement
 from ilios.replication.schema import NEW, Schema
 from ilios.replication.snapshot import Change, Changes
@@ -42,7 +33,7 @@ class Shipper:
         self._node = node
         self._lease_seconds = lease_seconds
         self._say = say
-        self._pen: Pen | None = None  #: None until we know what the remote holds
+        self._pen: WriterLease | None = None  #: None until we know what the remote holds
         self._remote_schema: str | None = None
 
     def ship(self, *, last: bool = False) -> None:
@@ -81,7 +72,7 @@ class Shipper:
         self._remote_schema = wanted.text
         self._settle(pen.token, changes.upto)
 
-    def _take_up(self) -> Pen:
+    def _take_up(self) -> WriterLease:
         """Find out what the remote holds, and whether it is ours to write to."""
         with self._database.reading() as session:
             volume = local.of_database(session, self._node)
@@ -99,10 +90,10 @@ class Shipper:
             token = found.marker.token
             # Without a token, replication was off meanwhile, and the log knows it.
             self._remote_schema = found.marker.schema if volume.tokens else None
-        self._pen = Pen(self._remote, token, self._node, self._intend)
+        self._pen = WriterLease(self._remote, token, self._node, self._intend)
         return self._pen
 
-    def _stage_everything(self, pen: Pen, wanted: Schema) -> None:
+    def _stage_everything(self, pen: WriterLease, wanted: Schema) -> None:
         """Every row into new tables beside those in use. What changes meanwhile is in the log."""
         self._write(pen, [(sql, ()) for table in wanted.tables for sql in table.stage_all()])
         for table in wanted.tables:
@@ -124,7 +115,7 @@ class Shipper:
         ]
 
     def _stage_long_changes(
-        self, pen: Pen, wanted: Schema, after: int, final: list[Statement]
+        self, pen: WriterLease, wanted: Schema, after: int, final: list[Statement]
     ) -> Changes:
         """Stage changes until the rest fits into one request, and give that rest.
 
@@ -143,10 +134,10 @@ class Shipper:
         final += merge
         return changes
 
-    def _write_pieces(self, pen: Pen, changes: Changes) -> None:
+    def _write_pieces(self, pen: WriterLease, changes: Changes) -> None:
         self._write_texts(pen, [change.row for change in changes.changes if change.row])
 
-    def _write_texts(self, pen: Pen, rows: Sequence[tuple[object, ...]]) -> None:
+    def _write_texts(self, pen: WriterLease, rows: Sequence[tuple[object, ...]]) -> None:
         for text in _long_texts(rows):
             batch: list[Statement] = []
             for statement in large_values.statements(text):
@@ -156,7 +147,7 @@ class Shipper:
                     batch = []
             self._write(pen, batch)
 
-    def _write(self, pen: Pen, statements: Sequence[Statement]) -> None:
+    def _write(self, pen: WriterLease, statements: Sequence[Statement]) -> None:
         if statements:
             pen.write(statements, self._lease_seconds)
             self._say("")

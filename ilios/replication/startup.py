@@ -7,20 +7,14 @@ import time
 from typing import Final
 
 from ilios.core import clock, data_folder
-from ilios.core.errors import OtherWriter, RemoteUnreachable
 from ilios.core.processes import lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db.database import Database
 from ilios.queue import release
-from ilios.replication import (
-    ownership,
-    preflight,
-    restore,
-)
-from ilios.replication import (
-    volume as local,
-)
+from ilios.replication import ownership, preflight, restore
+from ilios.replication import volume as local
+from ilios.replication.errors import OtherWriter, RemoteUnreachable
 from ilios.replication.remote import Remote
 
 log = logs.get(__name__)

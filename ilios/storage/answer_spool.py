@@ -22,7 +22,7 @@ RESULTS_SUFFIX = ".lines"  #: of the downloaded results of a provider's batch, i
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CallRecord:
     """What a call asked for; `indexes` are pages of the whole document, None when not known."""
 
     call_id: str
@@ -32,10 +32,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class SpooledAnswer:
     """An answer that is still a file."""
 
-    question: Question
+    question: CallRecord
     path: Path
 
     def body(self) -> bytes:
@@ -43,13 +43,13 @@ class KeptAnswer:
         return self.path.read_bytes().partition(b"\n")[2]
 
 
-class KeptAnswers:
+class AnswerSpool:
     """A folder of answers; processes of one data volume share it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, question: Question, body: bytes) -> None:
+    def keep(self, question: CallRecord, body: bytes) -> None:
         """Write an answer down; when this returns, a crash of this process does not lose it."""
         path = self._path(question)
         draft = path.with_suffix(".draft")
@@ -58,7 +58,7 @@ class KeptAnswers:
             file.write(body)
         draft.rename(path)
 
-    def secure(self, question: Question) -> None:
+    def secure(self, question: CallRecord) -> None:
         """Make an answer outlive a power cut too: it may have to wait here for long."""
         try:
             with self._path(question).open("rb") as file:
@@ -66,15 +66,15 @@ class KeptAnswers:
         except FileNotFoundError:
             return
 
-    def forget(self, question: Question) -> None:
+    def forget(self, question: CallRecord) -> None:
         """Remove an answer that the database has, or that nobody can read."""
         self._path(question).unlink(missing_ok=True)
 
-    def of_job(self, job_id: str) -> list[KeptAnswer]:
+    def of_job(self, job_id: str) -> list[SpooledAnswer]:
         """Answers of earlier attempts at a job."""
         return list(self._found(f"{job_id}-"))
 
-    def older_than(self, seconds: float) -> list[KeptAnswer]:
+    def older_than(self, seconds: float) -> list[SpooledAnswer]:
         """Answers that nobody has come back for."""
         oldest = time.time() - seconds
         return [kept for kept in self._found("") if _written_at(kept.path) < oldest]
@@ -84,7 +84,7 @@ class KeptAnswers:
         for draft in self._folder.glob("*.draft"):
             draft.unlink(missing_ok=True)
 
-    def _found(self, prefix: str) -> Iterator[KeptAnswer]:
+    def _found(self, prefix: str) -> Iterator[SpooledAnswer]:
         # Not a glob: this is asked before each call, and the folder is nearly always empty.
         found = os.listdir(self._folder)  # noqa: PTH208  # names, not paths
         names = [name for name in found if name.endswith(SUFFIX)]
@@ -93,15 +93,15 @@ class KeptAnswers:
                 with path.open("rb") as file:
                     fields = json.loads(file.readline())
                 indexes = fields["indexes"]
-                question = Question(**{**fields, "indexes": indexes and tuple(indexes)})
+                question = CallRecord(**{**fields, "indexes": indexes and tuple(indexes)})
             except FileNotFoundError:
                 continue  # somebody else was faster
             except (ValueError, TypeError, KeyError):
                 log.exception("answer.unreadable", file=path.name)
                 continue
-            yield KeptAnswer(question, path)
+            yield SpooledAnswer(question, path)
 
-    def _path(self, question: Question) -> Path:
+    def _path(self, question: CallRecord) -> Path:
         return self._folder / f"{question.job_id}-{question.call_id}{SUFFIX}"
 
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from ilios.core.conversion_errors import DiskFull, ObjectMissing, StorageUnavailable
 from ilios.core.disk_space import is_full
 
 MISSING = "The stored object is missing: it was deleted or never stored."
-
-
-def fsync(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's entries, are on the device."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

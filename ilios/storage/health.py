@@ -8,14 +8,14 @@ from ilios.core.conversion_errors import ConversionError, DiskFull, StorageUnava
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSeen:
+class StoreReport:
     """`fault` is what is the matter with the store; None when it answers."""
 
     fault: str | None
 
 
-def seen_in(error: ConversionError) -> StoreSeen | None:
+def seen_in(error: ConversionError) -> StoreReport | None:
     """What an error says of the object store; None when it says nothing."""
     if isinstance(error, StorageUnavailable) and not isinstance(error, DiskFull):
-        return StoreSeen(error.detail)
+        return StoreReport(error.detail)
     return None

@@ -18,8 +18,9 @@ from ilios.core.conversion_errors import ObjectMissing, StorageMisconfigured, St
 from ilios.core.errors import StorageRefused
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.storage import object_keys, open_store
+from ilios.storage import object_keys
 from ilios.storage.base import ObjectStore
+from ilios.storage.opening import open_store
 from ilios.storage.s3.error_responses import clock_off, refusal, seconds_ahead
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.store import HURRIED, S3Store
@@ -94,7 +95,7 @@ def glance(store: ObjectStore) -> str | None:
 
 
 def _checks(store: S3Store) -> Iterator[Check]:
-    examination = _Examination(store)
+    examination = _SelfTest(store)
     try:
         for name, check in examination.steps():
             fault = _fault_of(check, store)
@@ -129,7 +130,7 @@ def _not_s3(store: S3Store) -> StorageMisconfigured:
     )
 
 
-class _Examination:
+class _SelfTest:
     """An object's short life. Each step raises what is wrong."""
 
     def __init__(self, store: S3Store) -> None:

@@ -15,9 +15,9 @@ from typing import Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from ilios.core.durable_files import fsync
 from ilios.core.errors import StartupError
 from ilios.core.request_errors import LinkInvalid
-from ilios.storage.disk import fsync
 
 SIGNING_KEY_BYTES = 32
 _SIGNING_KEY = re.compile(r"[0-9a-f]{64}\n?")

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ilios import engines
 from ilios.accounts import ledger
 from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
@@ -18,7 +17,8 @@ from ilios.core.telemetry import logs, metrics
 from ilios.db.database import Database, after_commit
 from ilios.db.models import Document, Job, JobStatus, JobType
 from ilios.documents import results
-from ilios.queue import jobs, queries, release
+from ilios.engines import registry
+from ilios.queue import cancellation, jobs, priority, queries, release
 from ilios.queue.jobs import Lease
 from ilios.queue.release import Released
 
@@ -40,7 +40,7 @@ BEYOND_ALL_WAITS = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class FreeSlot:
     """A free place of a worker (`<node>/<name>`) for a job of one lane."""
 
     lane: str
@@ -55,14 +55,14 @@ class Dispatcher:
         self._ambiguous_retries = ambiguous_retries
         self._has_backlog = False
 
-    def claim(self, slots: list[Slot]) -> list[tuple[Slot, Lease]]:
+    def claim(self, slots: list[FreeSlot]) -> list[tuple[FreeSlot, Lease]]:
         """One ready job for each slot, in that order, until nothing is ready in its lane.
 
         Nothing while the queue is paused.
         """
         if not self._anything_to_do(slots):
             return []
-        claimed: list[tuple[Slot, Lease]] = []
+        claimed: list[tuple[FreeSlot, Lease]] = []
         exhausted: set[str] = set()
         with self._database.writing() as session:
             now = clock.now()
@@ -83,14 +83,14 @@ class Dispatcher:
 
     def assign_lanes(self, settings: Settings) -> None:
         """Let the engines that the settings ask for do what waits for others."""
-        read_here = select(Document.id).where(Document.mime_type.in_(engines.NOT_READ_BY_MISTRAL))
+        read_here = select(Document.id).where(Document.mime_type.in_(registry.NOT_READ_BY_MISTRAL))
         with self._database.writing() as session:
-            if settings.engine_name == engines.MISTRAL:
+            if settings.engine_name == registry.MISTRAL:
                 others = Job.document_id.not_in(read_here)
-                moved = release.move_to_lane(session, engines.MISTRAL, others)
+                moved = priority.move_to_lane(session, registry.MISTRAL, others)
             else:
-                moved = release.move_to_lane(
-                    session, engines.EMBEDDED, Job.document_id.is_not(None)
+                moved = priority.move_to_lane(
+                    session, registry.EMBEDDED, Job.document_id.is_not(None)
                 )
         if moved:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
@@ -104,7 +104,7 @@ class Dispatcher:
         """Close what is left of cancelled jobs that no worker is at any more."""
         with self._database.writing() as session:
             ledger.abandon(session, job_ids, clock.now())
-            release.let_go(session, job_ids)
+            cancellation.let_go(session, job_ids)
         log.info("jobs.let_go", jobs=len(job_ids))
 
     def renew(self, held: list[Lease]) -> None:
@@ -156,7 +156,7 @@ class Dispatcher:
                 return
         self._release(release.expired(now))
 
-    def _anything_to_do(self, slots: list[Slot]) -> bool:
+    def _anything_to_do(self, slots: list[FreeSlot]) -> bool:
         with self._database.reading() as session:
             if queries.is_paused(session):
                 return False
@@ -182,10 +182,10 @@ class Dispatcher:
             release.forgive(session, released.job_id)
             if ledger.calls_unknown(session, released.job_id) > self._ambiguous_retries:
                 status, error = JobStatus.FAILED, DOUBTFUL
-                release.drop(session, released.job_id, DOUBTFUL.detail, now)
+                cancellation.drop(session, released.job_id, DOUBTFUL.detail, now)
         if status is JobStatus.FAILED and released.document_id is not None:
             results.fail(session, released.document_id, error, now)
-            release.drop_waiting(session, released.document_id, error.detail, now)
+            cancellation.drop_waiting(session, released.document_id, error.detail, now)
         else:
             _follow(session, released)
         counter = metrics.CONVERSIONS_FAILED if status is JobStatus.FAILED else metrics.RETRIES

@@ -12,9 +12,10 @@ from multiprocessing.context import SpawnProcess
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.engines.governor import News
+from ilios.engines import registry
+from ilios.engines.governor import ProviderReport
 from ilios.queue.jobs import Lease
-from ilios.storage.health import StoreSeen
+from ilios.storage.health import StoreReport
 from ilios.workers import worker
 from ilios.workers.messages import (
     Accepted,
@@ -52,14 +53,14 @@ class WorkerHandle:
         self,
         name: str,
         settings: Settings,
-        open_engines: worker.EngineFactory,
+        open_engines: registry.EngineFactory,
         lock: InheritedDescriptor,
     ) -> None:
         self.name = name
         self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
-        self.news: list[News] = []  #: of the provider, for the supervisor to take
+        self.news: list[ProviderReport] = []  #: of the provider, for the supervisor to take
         self.provider_files_removed = 0
-        self.store_seen: list[StoreSeen] = []  #: for the supervisor to take
+        self.store_seen: list[StoreReport] = []  #: for the supervisor to take
         self.asked_of_store_at = -float("inf")  #: unless it looks, long ago
         self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
         self._jobs: dict[str, _Given] = {}  #: sent and not ended
@@ -158,7 +159,7 @@ class WorkerHandle:
                 self._jobs[job_id].accepted = True
             case Ended(job_id, news, interrupted):
                 given = self._jobs.pop(job_id, None)
-                if isinstance(news, StoreSeen):
+                if isinstance(news, StoreReport):
                     self.store_seen.append(news)
                 elif news is not None:
                     self.news.append(news)
@@ -166,7 +167,7 @@ class WorkerHandle:
                     self.interrupted.append(given.lease)
             case Tidied(files):
                 self.provider_files_removed += files
-            case StoreSeen():
+            case StoreReport():
                 self.asked_of_store_at = -float("inf")
                 self.store_seen.append(message)
 

@@ -9,7 +9,7 @@ import time
 
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.storage.health import StoreSeen
+from ilios.storage.health import StoreReport
 from ilios.workers.pool import WorkerPool
 
 log = logs.get(__name__)
@@ -39,7 +39,7 @@ class StoreWatch:
         if all(now - worker.asked_of_store_at > ANSWER_SECONDS for worker in ready):
             ready[0].look_at_store()
 
-    def hear(self, seen: StoreSeen) -> None:
+    def hear(self, seen: StoreReport) -> None:
         if not self._has_bucket:
             return
         if seen.fault != self.fault:
@@ -48,3 +48,24 @@ class StoreWatch:
         self.may_be_used = seen.fault is None
         pause_seconds = LOOK_SECONDS if self.may_be_used else LOOK_AGAIN_SECONDS
         self._look_at = time.monotonic() + pause_seconds
+
+
+TIDY_SECONDS = 600.0
+
+
+class Errands:
+    """The first worker that is ready runs them."""
+
+    def __init__(self, workers: WorkerPool, store: StoreWatch) -> None:
+        self._workers = workers
+        self._store = store
+        self._tidied_at = -TIDY_SECONDS
+
+    def send(self) -> None:
+        """Have looked after what dead processes left behind, and whether the bucket answers."""
+        self._store.tend()
+        ready = self._workers.ready()
+        now = time.monotonic()
+        if ready and now - self._tidied_at >= TIDY_SECONDS:
+            self._tidied_at = now
+            ready[0].tidy()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ilios.engines.governor import News
+from ilios.engines.governor import ProviderReport
 from ilios.queue.jobs import Lease
-from ilios.storage.health import StoreSeen
+from ilios.storage.health import StoreReport
 
 # Down: a Lease is "do this job"; there are never more of them out than the worker has slots.
 
@@ -60,7 +60,7 @@ class Ended:
     """
 
     job_id: str
-    news: News | StoreSeen | None = None
+    news: ProviderReport | StoreReport | None = None
     interrupted: bool = False  #: by no fault of its own: to be given back
 
 
@@ -72,4 +72,4 @@ class Tidied:
 
 
 ToWorker = Lease | Stop | Cancel | Tidy | LookAtStore
-ToSupervisor = Ready | Alive | Accepted | Ended | Tidied | StoreSeen
+ToSupervisor = Ready | Alive | Accepted | Ended | Tidied | StoreReport

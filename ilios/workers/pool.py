@@ -13,9 +13,9 @@ from ilios.core import data_folder
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
+from ilios.engines.registry import EngineFactory
 from ilios.operations.heartbeat import WorkerBeat, WorkerState
 from ilios.workers.handle import WorkerHandle, sources
-from ilios.workers.worker import EngineFactory
 
 log = logs.get(__name__)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import time
 
-from ilios import engines
 from ilios.core import data_folder
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
+from ilios.engines import registry
 from ilios.engines.governor import Governor
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import Heartbeat
-from ilios.replication import ReplicatorHandle
+from ilios.replication.handle import ReplicatorHandle
 from ilios.workers.handle import WorkerHandle
 from ilios.workers.maintenance import StoreWatch
 from ilios.workers.pool import WorkerPool
@@ -23,7 +23,7 @@ log = logs.get(__name__)
 BEAT_SECONDS = 0.25
 
 
-class Situation:
+class SupervisorStatus:
     """Told by the workers, told to whoever reads the heartbeat. Each change is logged once."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Situation:
         self._replicator = replicator
         self._path = data_folder.supervisor_state(settings)
         self.governor = _governor(settings)
-        self._room = Room(settings)
+        self._room = DiskReserve(settings)
         self._disk_fault: str | None = None
         self._provider_files_removed = 0
         self._beat_at = 0.0
@@ -88,7 +88,7 @@ class Situation:
 
     def _heartbeat(self, ready: int) -> Heartbeat:
         replica = self._replicator.standing
-        is_governed = self._settings.engine_name == engines.MISTRAL
+        is_governed = self._settings.engine_name == registry.MISTRAL
         return Heartbeat(
             pid=os.getpid(),
             beat_seconds=time.monotonic(),
@@ -97,7 +97,7 @@ class Situation:
             jobs_running=sum(len(worker.leases) for worker in self._workers),
             provider=self.governor.state() if is_governed else heartbeat.NOT_USED,
             governor=self.governor.standing() if is_governed else None,
-            provider_jobs=self._workers.jobs_in(engines.MISTRAL),
+            provider_jobs=self._workers.jobs_in(registry.MISTRAL),
             workers=tuple(self._workers.beats()),
             provider_files_removed=self._provider_files_removed,
             storage_fault=self._store.fault,
@@ -110,5 +110,5 @@ class Situation:
 def _governor(settings: Settings) -> Governor:
     missing = None if settings.mistral_api_key else "MISTRAL_API_KEY is not set"
     # It counts jobs, for jobs are what we start; each worker sees to its own calls.
-    jobs = settings.worker_count * engines.jobs_at_once(settings.worker_concurrency)
+    jobs = settings.worker_count * registry.jobs_at_once(settings.worker_concurrency)
     return Governor(jobs, missing)

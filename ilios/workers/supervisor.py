@@ -12,26 +12,25 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios import engines
 from ilios.core import clock, data_folder, failpoints
 from ilios.core.errors import DatabaseBusy, StartupError
 from ilios.core.processes import InheritedDescriptor, lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics, shared_counters
+from ilios.db import schema_version
 from ilios.db.database import BRISK, Database
-from ilios.errands import Errands
-from ilios.migration import upgrade
+from ilios.engines import registry
+from ilios.engines.registry import EngineFactory
 from ilios.queue.jobs import Lease
 from ilios.queue.notify import Listener
-from ilios.replication import ReplicatorHandle
-from ilios.storage.answer_spool import KeptAnswers
+from ilios.replication.handle import ReplicatorHandle
+from ilios.storage.answer_spool import AnswerSpool
 from ilios.workers import interrupted_jobs
-from ilios.workers.dispatcher import Dispatcher, Slot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from ilios.workers.handle import WorkerHandle, sources
-from ilios.workers.maintenance import StoreWatch
+from ilios.workers.maintenance import Errands, StoreWatch
 from ilios.workers.pool import WorkerPool
-from ilios.workers.status import Situation
-from ilios.workers.worker import EngineFactory
+from ilios.workers.status import SupervisorStatus
 
 log = logs.get(__name__)
 
@@ -47,14 +46,14 @@ OVERSLEPT_SECONDS = 1.0  #: longer than asked for: we were stopped, and perhaps 
 SET_BACK_SECONDS = 1.0  #: of the clock, at once
 
 
-def run(settings: Settings, open_engines: EngineFactory = engines.open_engines) -> int:
+def run(settings: Settings, open_engines: EngineFactory = registry.open_engines) -> int:
     """Serve until SIGTERM; returns the exit code.
 
     Raises StartupError when another supervisor holds the data folder, or it cannot be used.
     """
     logs.configure(settings, "supervisor")
     data_folder.prepare(settings)
-    upgrade.require_current(settings)
+    schema_version.require_current(settings)
     lock = _take_lock(data_folder.supervisor_lock(settings))
     shared_counters.share(*data_folder.metrics(settings))
     metrics.start_at_zero()
@@ -84,7 +83,7 @@ class Supervisor:
         self._workers = WorkerPool(settings, open_engines, lock)
         self._store = StoreWatch(settings, self._workers)
         self._errands = Errands(self._workers, self._store)
-        self._situation = Situation(settings, self._workers, self._store, self._replicator)
+        self._status = SupervisorStatus(settings, self._workers, self._store, self._replicator)
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
@@ -105,14 +104,14 @@ class Supervisor:
     def run(self) -> int:
         """Spawn, dispatch, restart, until told to stop or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
-        KeptAnswers(data_folder.answers(self._settings)).remove_drafts()
+        AnswerSpool(data_folder.answers(self._settings)).remove_drafts()
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
         while not self._stopping:
             self._workers.start_due()
             self._replicator.tend()
             self._attempt_dispatch()
             self._errands.send()
-            self._situation.beat()
+            self._status.beat()
             self._listen(self._pause_seconds())
             if self._workers.cannot_boot:
                 log.error("supervisor.workers_cannot_boot")
@@ -130,7 +129,7 @@ class Supervisor:
         signal.set_wakeup_fd(-1)
         self._listener.close()
         self._database.close()
-        self._situation.close()
+        self._status.close()
 
     def _attempt_dispatch(self) -> None:
         """A database that is busy or broken must not end the supervisor; it looks again."""
@@ -177,19 +176,19 @@ class Supervisor:
     def _dispatch(self) -> None:
         """Claim a job for each free slot; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots or not self._situation.may_start_jobs():
+        if not slots or not self._status.may_start_jobs():
             return
         for slot, lease in self._dispatcher.claim(slots):
             failpoints.reach(failpoints.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
             failpoints.reach(failpoints.ID_SENT)
 
-    def _free_slots(self, lane: str) -> list[Slot]:
+    def _free_slots(self, lane: str) -> list[FreeSlot]:
         """As many as the governor allows."""
         free = self._workers.free_in(lane)
-        if lane == engines.MISTRAL:
-            free = free[: self._situation.governor.may_start(self._workers.jobs_in(lane))]
-        return [Slot(lane, f"{self._node}/{name}") for name in free]
+        if lane == registry.MISTRAL:
+            free = free[: self._status.governor.may_start(self._workers.jobs_in(lane))]
+        return [FreeSlot(lane, f"{self._node}/{name}") for name in free]
 
     def _keep_leases(self) -> None:
         if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
@@ -207,16 +206,18 @@ class Supervisor:
     def _listen(self, timeout_seconds: float) -> None:
         """Wait for news, and act on it."""
         workers = list(self._workers)
-        bell = self._listener.fileno()
+        notifier = self._listener.fileno()
         free, has_store = self._workers.free_places(), self._store.may_be_used
         replicator = self._replicator.sources()
         listens_since = time.monotonic()
-        news = set(wait([bell, self._signalled, *replicator, *sources(workers)], timeout_seconds))
+        news = set(
+            wait([notifier, self._signalled, *replicator, *sources(workers)], timeout_seconds)
+        )
         listened_seconds = time.monotonic() - listens_since
         if listened_seconds > timeout_seconds + OVERSLEPT_SECONDS:
             log.warning("supervisor.overslept")
             listened_seconds = 0.0  # they may have been stopped too
-        self._listener.rung()
+        self._listener.clear()
         for worker in workers:
             ended = worker.process.sentinel in news
             worker.silent_seconds += listened_seconds
@@ -229,11 +230,11 @@ class Supervisor:
                 self._workers.note_boot(worker)
         # Most of what workers say (that they live, that they began a job) frees no slot.
         is_freed = self._workers.free_places() > free or self._store.may_be_used > has_store
-        self._may_claim = bell in news or is_freed
+        self._may_claim = notifier in news or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Take what a worker has said, and the jobs that it could not end."""
-        self._situation.hear(worker)
+        self._status.hear(worker)
         self._to_give_back += worker.interrupted
         worker.interrupted = []
 
@@ -246,13 +247,13 @@ class Supervisor:
 
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
-        self._workers.stop(self._settings.shutdown_grace_seconds, self._situation.beat)
+        self._workers.stop(self._settings.shutdown_grace_seconds, self._status.beat)
         for worker in self._workers:
             self._hear(worker)
             self._to_give_back += worker.leases
         deadline = time.monotonic() + LAST_RELEASE_SECONDS
         while not self._release_or_keep() and time.monotonic() < deadline:
-            self._situation.beat()
+            self._status.beat()
 
     def _release_or_keep(self) -> bool:
         """Give back what is left; False, and a note for the next supervisor, when that fails."""
@@ -273,13 +274,13 @@ class Supervisor:
         deadline = time.monotonic() + LAST_PUSH_SECONDS
         self._replicator.stop()
         while (left := self._replicator.sources()) and time.monotonic() < deadline:
-            self._situation.beat()
+            self._status.beat()
             wait(left, POLL_SECONDS)
             self._replicator.listen()
 
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
-        next_call = self._situation.governor.seconds_to_wait() or POLL_SECONDS
+        next_call = self._status.governor.seconds_to_wait() or POLL_SECONDS
         next_look = self._looked_at + POLL_SECONDS - time.monotonic()  # whatever was heard since
         return max(0.0, min(next_look, next_start, next_call))
 

@@ -16,22 +16,24 @@ from typing import TYPE_CHECKING
 from ilios.conversion.converter import Converter
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters, tracing
+from ilios.db import instance
 from ilios.db.database import Database
-from ilios.db.group_commit import Scribe
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import JobType
-from ilios.documents import repository
 from ilios.documents.retention.service import Retention
-from ilios.engines import MISTRAL, jobs_at_once
 from ilios.engines.base import Engine
-from ilios.engines.governor import News
+from ilios.engines.governor import ProviderReport
+from ilios.engines.registry import MISTRAL, EngineFactory, jobs_at_once
 from ilios.queue.jobs import Lease
-from ilios.storage import ObjectStore, open_store, self_test
-from ilios.storage.answer_spool import KeptAnswers
-from ilios.storage.health import StoreSeen
+from ilios.storage import self_test
+from ilios.storage.answer_spool import AnswerSpool
+from ilios.storage.base import ObjectStore
+from ilios.storage.health import StoreReport
+from ilios.storage.opening import open_store
 from ilios.storage.s3.store import HURRIED
 from ilios.workers.messages import (
     Accepted,
@@ -52,8 +54,6 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 
-EngineFactory = Callable[[Settings, str], dict[str, Engine]]
-"""Opens the engines by lane, for a database of this instance id."""
 
 ALIVE_SECONDS = 5.0
 DRAIN_POLL_SECONDS = 0.02
@@ -81,18 +81,18 @@ def main(
     sys.setswitchinterval(SWITCH_SECONDS)
     database = Database(settings.database_path, settings.sqlite_synchronous)
     with database.reading() as session:
-        instance_id = repository.instance_id(session)
+        instance_id = instance.instance_id(session)
     engines = open_engines(settings, instance_id)
     store = open_store(settings)
-    recorder = Recorder(Scribe(database), settings.pricing, settings.ambiguous_retries)
+    recorder = Recorder(GroupCommit(database), settings.pricing, settings.ambiguous_retries)
     converter = Converter(
         database,
         store,
         engines,
         recorder,
-        room=Room(settings),
+        room=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
-        answers=KeptAnswers(data_folder.answers(settings)),
+        answers=AnswerSpool(data_folder.answers(settings)),
     )
     slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
@@ -173,7 +173,7 @@ class Worker:
     def _run_job(self, lease: Lease) -> None:
         self._send(Accepted(lease.job_id))
         failpoints.reach(failpoints.JOB_ACCEPTED)
-        news: News | StoreSeen | None = None
+        news: ProviderReport | StoreReport | None = None
         interrupted = False
         with tracing.working_for(lease.origin, job_id=lease.job_id):
             try:
@@ -187,7 +187,7 @@ class Worker:
             self._running -= 1
         self._send(Ended(lease.job_id, news, interrupted))
 
-    def _run(self, lease: Lease) -> News | StoreSeen | None:
+    def _run(self, lease: Lease) -> ProviderReport | StoreReport | None:
         if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
             return self._batches.run(lease)
         return self._converter.run(lease)
@@ -208,7 +208,7 @@ class Worker:
             fault = self._look_at_store()
         except Exception:  # jobs will tell
             log.exception("worker.cannot_look_at_store")
-        self._send(StoreSeen(fault))
+        self._send(StoreReport(fault))
 
     def _send(self, message: ToSupervisor) -> None:
         with self._sending:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import ilios
-from ilios.api import http_codes
+from ilios.accounts.errors import KeyCommandError
+from ilios.api.responses import errors
 from ilios.api.responses.errors import status_of, status_of_class
 from ilios.core.conversion_errors import ConversionError
-from ilios.core.errors import IliosError, KeyCommandError, LeaseLost, StartupError
+from ilios.core.errors import IliosError, LeaseLost, StartupError
 from ilios.core.request_errors import ConversionFailed
 from ilios.operations.backup import BackupRefused
 from tests.support.migrating import REPOSITORY
@@ -50,8 +51,8 @@ def test_refused_requests_are_documented() -> None:
     known = {
         cls.code: status_of_class(cls) for cls in classes() if not issubclass(cls, ConversionError)
     }
-    known |= {code: int(status) for status, code in http_codes.CODES.items()}
-    known |= {http_codes.INVALID_LENGTH: int(HTTPStatus.BAD_REQUEST), "unknown_field": 400}
+    known |= {code: int(status) for status, code in errors.CODES.items()}
+    known |= {errors.INVALID_LENGTH: int(HTTPStatus.BAD_REQUEST), "unknown_field": 400}
 
     assert documented("Requests") == known
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import Scope
 from ilios.core import clock
 from ilios.core.settings import Settings
@@ -72,7 +72,7 @@ def test_a_key_that_may_only_convert_reads_nothing(holder: Callable[..., Caller]
 def test_revoked_expired_and_replaced_keys_say_so(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = KeyService(database)
+    service = KeyAdmin(database)
     soon = clock.now() + timedelta(hours=1)
     secrets = {name: issue(database, name).secret for name in ("gone", "replaced")}
     secrets["old"] = issue(database, "old", expires_at=soon).secret

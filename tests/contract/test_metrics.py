@@ -18,7 +18,7 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.operations import heartbeat
-from ilios.operations.collector import Readings
+from ilios.operations.collector import Collector
 from ilios.operations.heartbeat import Heartbeat
 from tests.support.migrating import REPOSITORY
 
@@ -40,7 +40,7 @@ Described = dict[str, tuple[str, frozenset[str]]]
 
 
 @pytest.fixture
-def readings(settings: Settings, database: Database) -> Readings:
+def readings(settings: Settings, database: Database) -> Collector:
     """Of a service that has everything turned on."""
     beat = Heartbeat(1, time.monotonic(), 2, 2, 0, turso="ok")
     heartbeat.write(data_folder.supervisor_state(settings), beat)
@@ -49,11 +49,11 @@ def readings(settings: Settings, database: Database) -> Readings:
         "turso_database_url": "https://turso.example.com",
         "turso_auth_token": SecretStr("token"),
     }
-    return Readings(settings.model_copy(update=replicated), database)
+    return Collector(settings.model_copy(update=replicated), database)
 
 
 @pytest.fixture
-def existing(readings: Readings) -> Described:
+def existing(readings: Collector) -> Described:
     """Type and labels of each metric, by the name that it is scraped under."""
     found = dict(_counted())
     for family in readings.collect():

@@ -336,7 +336,7 @@ def test_a_failure_of_ours_tells_nothing_of_its_cause(
     def broken(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("the secret cause")
 
-    monkeypatch.setattr("ilios.documents.queries.Reports.usage", broken)
+    monkeypatch.setattr("ilios.documents.queries.DocumentReader.usage", broken)
 
     answer = anna.get("/api/usage/summary")
 

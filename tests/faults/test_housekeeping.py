@@ -11,12 +11,12 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus
-from ilios.documents.lifecycle import Housekeeping
+from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.retention.service import Retention
-from ilios.engines import MISTRAL
-from ilios.operations.job_admin import Operating
-from ilios.queue.notify import Bell
-from ilios.storage import open_store
+from ilios.engines.registry import MISTRAL
+from ilios.operations.job_admin import JobAdmin
+from ilios.queue.notify import Notifier
+from ilios.storage.opening import open_store
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -29,8 +29,8 @@ OWNER = "anonymous"
 
 
 @pytest.fixture
-def housekeeping(settings: Settings, database: Database, bell: Bell) -> Housekeeping:
-    return Housekeeping(settings, database, open_store(settings), bell)
+def actions(settings: Settings, database: Database, notifier: Notifier) -> DocumentActions:
+    return DocumentActions(settings, database, open_store(settings), notifier)
 
 
 def status_of(database: Database, document_id: str) -> DocumentStatus:
@@ -50,14 +50,14 @@ def test_a_parser_that_never_ends_is_stopped_within_seconds(
     start_supervisor: Start,
     settings: Settings,
     database: Database,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     action: str,
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
     supervisor = start_supervisor("dawdling", worker_count=1)
     wait_until((settings.data_folder / "begun").exists, timeout_s=20)
 
-    getattr(housekeeping, action)(document_id, owner=OWNER)
+    getattr(actions, action)(document_id, owner=OWNER)
 
     wait_until(lambda: jobs_let_go(database), timeout_s=20)
     quick, _ = documents.add_document(database, settings=settings, content=b"quick")
@@ -73,7 +73,7 @@ def test_a_parser_that_never_ends_is_stopped_within_seconds(
 
 
 def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
-    start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
+    start_supervisor: Start, settings: Settings, database: Database, actions: DocumentActions
 ) -> None:
     with MistralServer(latency_ms=1500) as provider:
         start_supervisor(
@@ -94,7 +94,7 @@ def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
         )
         wait_until(lambda: documents.calls(database), timeout_s=20)
 
-        housekeeping.delete(document_id, owner=OWNER)
+        actions.delete(document_id, owner=OWNER)
 
         wait_until(
             lambda: [c.state for c in documents.calls(database)] == [CallState.SETTLED],
@@ -108,13 +108,13 @@ def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
 
 
 def test_a_cancelled_job_whose_worker_is_killed_is_closed_by_the_next_supervisor(
-    start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
+    start_supervisor: Start, settings: Settings, database: Database, actions: DocumentActions
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings)
     supervisor = start_supervisor("waiting", worker_count=1)
     wait_until(lambda: documents.calls(database), timeout_s=20)
     supervisor.kill_tree()
-    housekeeping.delete(document_id, owner=OWNER)
+    actions.delete(document_id, owner=OWNER)
     assert documents.job(database, job_id).worker is not None
     Retention(settings, database, open_store(settings)).run()
     assert documents.document(database, document_id).to_erase
@@ -131,14 +131,14 @@ def test_a_paused_queue_stays_paused_over_a_restart_and_then_goes_on(
     start_supervisor: Start,
     settings: Settings,
     database: Database,
-    housekeeping: Housekeeping,
-    bell: Bell,
+    actions: DocumentActions,
+    notifier: Notifier,
 ) -> None:
-    operating = Operating(database, housekeeping, bell)
+    operating = JobAdmin(database, actions, notifier)
     operating.pause()
     supervisor = start_supervisor("echo", worker_count=1)
     document_id, _ = documents.add_document(database, settings=settings)
-    bell.ring()
+    notifier.notify()
     supervisor.stop()
     start_supervisor("echo", worker_count=1)
     assert status_of(database, document_id) is DocumentStatus.PENDING
@@ -149,7 +149,7 @@ def test_a_paused_queue_stays_paused_over_a_restart_and_then_goes_on(
 
 
 def test_the_supervisor_has_retention_seen_to(
-    start_supervisor: Start, settings: Settings, database: Database, housekeeping: Housekeeping
+    start_supervisor: Start, settings: Settings, database: Database, actions: DocumentActions
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
     start_supervisor("echo", tidy=True, worker_count=1)

@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.engines import MISTRAL
+from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
-from ilios.queue.notify import Bell
+from ilios.queue.notify import Notifier
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -65,8 +65,8 @@ class Lines:
                 lane=MISTRAL,
             )
             added[document_id] = [mark]
-        with closing(Bell(data_folder.wake_socket(self.place.settings))) as bell:
-            bell.ring()
+        with closing(Notifier(data_folder.wake_socket(self.place.settings))) as notifier:
+            notifier.notify()
         return added
 
     def fault_of_bucket(self) -> str | None:

@@ -19,7 +19,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
 from ilios.documents import repository
-from ilios.engines import MISTRAL
+from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer

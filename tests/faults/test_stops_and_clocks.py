@@ -16,7 +16,7 @@ from ilios.core import data_folder, failpoints
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
-from ilios.queue.notify import Bell
+from ilios.queue.notify import Notifier
 from tests.support import documents
 from tests.support.issuing import ShiftedClock
 from tests.support.supervising import SupervisorProcess
@@ -97,7 +97,11 @@ def test_a_supervisor_that_was_paused_alone_does_not_take_its_workers_for_dead(
 
 
 def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
-    start_supervisor: Start, settings: Settings, database: Database, bell: Bell, tmp_path: Path
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    notifier: Notifier,
+    tmp_path: Path,
 ) -> None:
     points = tmp_path / "points"
     points.mkdir()
@@ -111,7 +115,7 @@ def test_a_worker_is_not_taken_for_dead_for_what_it_said_to_nobody(
             worker.suspend()
             wait_until(partial(is_stopped, worker), 20)
     document_id, job_id = documents.add_document(database, settings=settings)
-    bell.ring()  # at once: until then the supervisor listens, and hears nothing
+    notifier.notify()  # at once: until then the supervisor listens, and hears nothing
     wait_until(lambda: list(points.glob(f"{failpoints.JOB_CLAIMED}@*")), 10)
 
     let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)  # and the supervisor is at something else

@@ -21,7 +21,7 @@ from ilios.api.services import EXTENSION
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from ilios.engines import MISTRAL
+from ilios.engines.registry import MISTRAL
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

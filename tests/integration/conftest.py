@@ -9,16 +9,17 @@ import pytest
 
 from ilios.conversion.converter import Converter
 from ilios.core import data_folder
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.documents.queries import Reports
-from ilios.documents.submission import Intake
+from ilios.documents.queries import DocumentReader
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received, UploadSink
 from ilios.documents.waiting import Waiter
 from ilios.engines.base import Engine
-from ilios.queue.notify import Bell
-from ilios.storage import ObjectStore, open_store
+from ilios.queue.notify import Notifier
+from ilios.storage.base import ObjectStore
+from ilios.storage.opening import open_store
 from tests.support import working
 
 
@@ -28,13 +29,15 @@ def store(settings: Settings) -> ObjectStore:
 
 
 @pytest.fixture
-def intake(settings: Settings, database: Database, store: ObjectStore, bell: Bell) -> Intake:
-    return Intake(settings, database, store, bell)
+def submissions(
+    settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
+) -> Submissions:
+    return Submissions(settings, database, store, notifier)
 
 
 @pytest.fixture
-def reports(database: Database, store: ObjectStore) -> Reports:
-    return Reports(database, store, Waiter(database))
+def reports(database: Database, store: ObjectStore) -> DocumentReader:
+    return DocumentReader(database, store, Waiter(database))
 
 
 @pytest.fixture
@@ -52,7 +55,9 @@ def receive(settings: Settings) -> Callable[..., Received]:
     """A file that has just arrived."""
 
     def receive(content: bytes, file_name: str = "hello.txt") -> Received:
-        sink = UploadSink(data_folder.uploads(settings), limit_bytes=1024**2, room=Room(settings))
+        sink = UploadSink(
+            data_folder.uploads(settings), limit_bytes=1024**2, room=DiskReserve(settings)
+        )
         sink.write(content)
         return sink.received(file_name)
 

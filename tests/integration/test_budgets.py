@@ -21,14 +21,14 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
 from ilios.documents.admission import Order
-from ilios.documents.submission import Intake
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
-from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Engine, Options, Usage
 from ilios.engines.page_selection import PageSelection
-from ilios.queue.notify import Bell
-from ilios.storage import ObjectStore
-from ilios.workers.dispatcher import Dispatcher, Slot
+from ilios.engines.registry import EMBEDDED, MISTRAL
+from ilios.queue.notify import Notifier
+from ilios.storage.base import ObjectStore
+from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from tests.integration.test_paid_calls import LineEngine
 from tests.support import documents, working
 from tests.support.api_working import TextEngine
@@ -48,10 +48,12 @@ class PricedEngine(LineEngine):
 
 
 @pytest.fixture
-def paid(settings: Settings, database: Database, store: ObjectStore, bell: Bell) -> Intake:
+def paid(
+    settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
+) -> Submissions:
     """What takes documents in for Mistral."""
     changed = {"mistral_api_key": SecretStr("key"), "ocr_engine": MISTRAL}
-    return Intake(settings.model_copy(update=changed), database, store, bell)
+    return Submissions(settings.model_copy(update=changed), database, store, notifier)
 
 
 def order(owner: str, **options: Any) -> Order:
@@ -74,7 +76,7 @@ def spent(database: Database, owner: str) -> Need:
 
 def work(database: Database, converter: Converter, lane: str) -> None:
     dispatcher = Dispatcher(database, 2)
-    while claimed := dispatcher.claim([Slot(lane, "test/0")]):
+    while claimed := dispatcher.claim([FreeSlot(lane, "test/0")]):
         for _, lease in claimed:
             converter.run(lease)
 
@@ -99,7 +101,7 @@ def paying(settings: Settings, database: Database, store: ObjectStore) -> Conver
 
 
 def test_the_last_page_of_the_budget_is_taken_and_no_other(
-    paid: Intake, database: Database, receive: Receive
+    paid: Submissions, database: Database, receive: Receive
 ) -> None:
     owner = issue(database, budget_micros_month=2 * MISTRAL_MICROS).key.owner
     paid.submit(receive(b"one"), order(owner))
@@ -114,26 +116,29 @@ def test_the_last_page_of_the_budget_is_taken_and_no_other(
 
 
 def test_the_pages_of_a_day_are_refused_until_midnight(
-    intake: Intake, database: Database, receive: Receive, monkeypatch: pytest.MonkeyPatch
+    submissions: Submissions, database: Database, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moving = MovableClock(monkeypatch)
     owner = issue(database, pages_per_day=3).key.owner
-    intake.submit(receive(b"a"), order(owner, pages=PageSelection.parse("1-3")))
+    submissions.submit(receive(b"a"), order(owner, pages=PageSelection.parse("1-3")))
 
     with pytest.raises(DailyPagesSpent, match="3 a day, 0 of them used") as caught:
-        intake.submit(receive(b"b"), order(owner))
+        submissions.submit(receive(b"b"), order(owner))
 
     moving.advance(seconds=caught.value.retry_after_seconds)
     assert moving.now == datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def test_a_batch_is_taken_whole_or_not_at_all(
-    intake: Intake, database: Database, receive: Receive, stored_files: Callable[[], list[Any]]
+    submissions: Submissions,
+    database: Database,
+    receive: Receive,
+    stored_files: Callable[[], list[Any]],
 ) -> None:
     owner = issue(database, pages_per_day=2).key.owner
 
     with pytest.raises(DailyPagesSpent):
-        intake.submit_batch([receive(b"1"), receive(b"2"), receive(b"3")], order(owner))
+        submissions.submit_batch([receive(b"1"), receive(b"2"), receive(b"3")], order(owner))
 
     assert documents.documents(database) == []
     assert held(database, owner) == quotas.NOTHING
@@ -141,25 +146,25 @@ def test_a_batch_is_taken_whole_or_not_at_all(
 
 
 def test_the_same_bytes_again_need_no_room(
-    intake: Intake, database: Database, receive: Receive
+    submissions: Submissions, database: Database, receive: Receive
 ) -> None:
     owner = issue(database, pages_per_day=1).key.owner
-    first = intake.submit(receive(b"same"), order(owner))
+    first = submissions.submit(receive(b"same"), order(owner))
 
-    second = intake.submit(receive(b"same"), order(owner))
+    second = submissions.submit(receive(b"same"), order(owner))
 
     assert second.result_of == first.id
     assert held(database, owner).pages == 1
 
 
 def test_two_submits_at_once_cannot_both_take_the_last_page(
-    intake: Intake, database: Database, receive: Receive
+    submissions: Submissions, database: Database, receive: Receive
 ) -> None:
     owner = issue(database, pages_per_day=5).key.owner
 
     def submit(number: int) -> bool:
         try:
-            intake.submit(receive(f"document {number}".encode()), order(owner))
+            submissions.submit(receive(f"document {number}".encode()), order(owner))
         except DailyPagesSpent:
             return False
         return True
@@ -171,10 +176,10 @@ def test_two_submits_at_once_cannot_both_take_the_last_page(
 
 
 def test_owners_without_a_quota_reserve_nothing(
-    intake: Intake, database: Database, receive: Receive
+    submissions: Submissions, database: Database, receive: Receive
 ) -> None:
     for owner in ("anonymous", issue(database).key.owner):
-        assert intake.submit(receive(b"x"), order(owner)).reserved_pages == 0
+        assert submissions.submit(receive(b"x"), order(owner)).reserved_pages == 0
 
 
 def test_a_document_beyond_the_budget_fails_once_it_is_counted_and_costs_nothing(
@@ -205,7 +210,7 @@ def test_what_a_call_settles_moves_from_reserved_to_used(
     pending(database, settings, owner, 8)  # three ranges
     dispatcher = Dispatcher(database, 2)
     seen = []
-    while claimed := dispatcher.claim([Slot(MISTRAL, "test/0")]):
+    while claimed := dispatcher.claim([FreeSlot(MISTRAL, "test/0")]):
         for _, lease in claimed:
             paying.run(lease)
         seen.append((held(database, owner).pages, spent(database, owner).pages))
@@ -215,14 +220,14 @@ def test_what_a_call_settles_moves_from_reserved_to_used(
 
 @pytest.mark.parametrize(("quota", "status"), [(5, "completed"), (4, "failed")])
 def test_the_embedded_engine_keeps_nothing_that_is_beyond_the_day(
-    settings: Settings, database: Database, store: ObjectStore, intake: Intake, receive: Receive,
-    quota: int, status: str,
+    settings: Settings, database: Database, store: ObjectStore, submissions: Submissions,
+    receive: Receive, quota: int, status: str,
 ) -> None:  # fmt: skip
     class FreeEngine(TextEngine):
         is_paid = False
 
     owner = issue(database, pages_per_day=quota).key.owner
-    document = intake.submit(receive(lines(5)), order(owner))
+    document = submissions.submit(receive(lines(5)), order(owner))
 
     engine: Engine = FreeEngine(settings)
     work(database, working.converter(settings, database, store, engine), EMBEDDED)
@@ -250,7 +255,7 @@ def test_a_new_month_is_a_new_budget(
 
 
 def test_a_cost_above_the_limit_is_refused_at_submit_where_it_can_be_known(
-    paid: Intake, database: Database, receive: Receive
+    paid: Submissions, database: Database, receive: Receive
 ) -> None:
     png = b"\x89PNG\r\n\x1a\n" + bytes(64)
     paid.submit(receive(png, "a.png"), order("a", max_cost_micros=MISTRAL_MICROS))
@@ -261,8 +266,8 @@ def test_a_cost_above_the_limit_is_refused_at_submit_where_it_can_be_known(
     assert len(documents.documents(database)) == 1
 
 
-def test_a_cost_limit_makes_no_twin_another_document(
-    paid: Intake, database: Database, receive: Receive
+def test_a_cost_limit_makes_no_duplicate_another_document(
+    paid: Submissions, database: Database, receive: Receive
 ) -> None:
     png = b"\x89PNG\r\n\x1a\n" + bytes(64)
     first = paid.submit(receive(png, "a.png"), order("a"))
@@ -288,7 +293,7 @@ def test_a_cost_above_the_limit_fails_the_document_once_it_is_counted(
 
 
 def test_nobody_joins_a_document_that_its_own_cost_limit_may_end(
-    paid: Intake, database: Database, receive: Receive
+    paid: Submissions, database: Database, receive: Receive
 ) -> None:
     careful = paid.submit(receive(b"same"), order("a"))
     with database.writing() as session:

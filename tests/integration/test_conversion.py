@@ -24,7 +24,6 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
-from ilios.engines import EMBEDDED
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -38,10 +37,11 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs, release
 from ilios.queue.jobs import Lease
-from ilios.storage import ObjectStore
-from ilios.storage.health import StoreSeen
+from ilios.storage.base import ObjectStore
+from ilios.storage.health import StoreReport
 from tests.support import documents
 from tests.support.engines import EchoEngine
 
@@ -163,8 +163,8 @@ def test_a_passing_error_is_tried_again_later(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (StorageUnavailable("The store is away."), StoreSeen("The store is away.")),
-        (StorageMisconfigured("Set S3_REGION."), StoreSeen("Set S3_REGION.")),
+        (StorageUnavailable("The store is away."), StoreReport("The store is away.")),
+        (StorageMisconfigured("Set S3_REGION."), StoreReport("Set S3_REGION.")),
         (DiskFull("The disk is full."), None),  # of which the supervisor knows by itself
     ],
     ids=type,
@@ -174,7 +174,7 @@ def test_a_job_that_needed_the_store_in_vain_says_so(
     settings: Settings,
     database: Database,
     error: ConversionError,
-    said: StoreSeen | None,
+    said: StoreReport | None,
 ) -> None:
     documents.add_document(database, settings=settings)
 

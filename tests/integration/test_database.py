@@ -16,7 +16,7 @@ from sqlalchemy import text
 from ilios.core.errors import DatabaseBusy, DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import database as database_module
-from ilios.db.database import Database, Patience, require_safe_sqlite
+from ilios.db.database import Database, LockTimeout, require_safe_sqlite
 
 
 def count(database: Database) -> int:
@@ -89,7 +89,7 @@ def test_a_turn_that_is_held_for_too_long_is_not_waited_for(
     counter: Database, settings: Settings
 ) -> None:
     """As by a process that was stopped in it: the database's own lock is free, or waited for."""
-    hurried = Database(settings.database_path, patience=Patience(0.1, busy_ms=1_000, retries=0))
+    hurried = Database(settings.database_path, patience=LockTimeout(0.1, busy_ms=1_000, retries=0))
     with counter.path.with_name(f"{counter.path.name}.write-lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
 
@@ -131,7 +131,7 @@ def test_a_strangers_lock_that_outlasts_every_retry_is_an_error_of_its_own(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_BACKOFF_SECONDS", 0.001)
-    database = Database(settings.database_path, patience=Patience(10, busy_ms=10, retries=4))
+    database = Database(settings.database_path, patience=LockTimeout(10, busy_ms=10, retries=4))
     stranger = pysqlite3.connect(str(database.path), isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
 

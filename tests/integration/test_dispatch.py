@@ -9,10 +9,10 @@ import pytest
 from ilios.core import clock
 from ilios.db.database import Database
 from ilios.db.models import JobStatus
-from ilios.engines import EMBEDDED
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
-from ilios.workers.dispatcher import Dispatcher, Slot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from tests.support import documents
 
 
@@ -25,7 +25,7 @@ def dispatcher(database: Database) -> Dispatcher:
 def lease(database: Database, dispatcher: Dispatcher) -> Lease:
     """Of a job that a worker has."""
     documents.add_document(database)
-    ((_, lease),) = dispatcher.claim([Slot(EMBEDDED, "node/worker-0")])
+    ((_, lease),) = dispatcher.claim([FreeSlot(EMBEDDED, "node/worker-0")])
     return lease
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import ObjectMissing
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
     BatchRefused,
     DocumentNotFound,
@@ -25,12 +25,12 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, JobStatus
 from ilios.documents.admission import Order
-from ilios.documents.submission import Intake
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received, UploadSink
 from ilios.engines.base import Options
 from ilios.engines.page_selection import PageSelection
 from ilios.queue.notify import Listener
-from ilios.storage import ObjectStore
+from ilios.storage.base import ObjectStore
 from tests.support import documents
 
 Receive = Callable[..., Received]
@@ -39,12 +39,12 @@ ME = Order(owner="me")
 
 
 def test_a_document_is_stored_and_queued(
-    intake: Intake, receive: Receive, database: Database, store: ObjectStore
+    submissions: Submissions, receive: Receive, database: Database, store: ObjectStore
 ) -> None:
     wanted = Options(PageSelection.parse("2-3"))
     order = Order(owner="me", priority=7, retention_days=30, options=wanted)
 
-    document = intake.submit(receive(b"Hello there"), order)
+    document = submissions.submit(receive(b"Hello there"), order)
 
     row = documents.document(database, document.id)
     assert (row.status, row.owner, row.retention_days) == (DocumentStatus.PENDING, "me", 30)
@@ -56,37 +56,39 @@ def test_a_document_is_stored_and_queued(
     assert (job.document_id, job.priority, job.status) == (document.id, 7, JobStatus.PENDING)
 
 
-def test_an_empty_file_is_refused(intake: Intake, receive: Receive, database: Database) -> None:
+def test_an_empty_file_is_refused(
+    submissions: Submissions, receive: Receive, database: Database
+) -> None:
     with pytest.raises(EmptyFile, match=r"hello\.txt is empty"):
-        intake.submit(receive(b""), ME)
+        submissions.submit(receive(b""), ME)
 
     assert documents.documents(database) == []
 
 
-def test_an_unsupported_type_is_refused(intake: Intake, receive: Receive) -> None:
+def test_an_unsupported_type_is_refused(submissions: Submissions, receive: Receive) -> None:
     with pytest.raises(UnsupportedType):
-        intake.submit(receive(b"\x7fELF" + bytes(100), "program.pdf"), ME)
+        submissions.submit(receive(b"\x7fELF" + bytes(100), "program.pdf"), ME)
 
 
 def test_a_row_that_cannot_be_written_takes_its_object_with_it(
-    intake: Intake, receive: Receive, database: Database, stored_files: Files
+    submissions: Submissions, receive: Receive, database: Database, stored_files: Files
 ) -> None:
     with database.writing() as session:
         session.execute(text("DROP TABLE job_queue"))
 
     with pytest.raises(Exception, match="no such table: job_queue"):
-        intake.submit(receive(b"Hello"), ME)
+        submissions.submit(receive(b"Hello"), ME)
 
     assert stored_files() == []
     assert documents.documents(database) == []
 
 
 def test_a_batch_keeps_its_order_and_shares_one_batch(
-    intake: Intake, receive: Receive, database: Database
+    submissions: Submissions, receive: Receive, database: Database
 ) -> None:
     files = [receive(b"%d" % number, f"{number}.txt") for number in range(10)]
 
-    batch, accepted = intake.submit_batch(files, ME)
+    batch, accepted = submissions.submit_batch(files, ME)
 
     assert [document.file_name for document in accepted] == [f"{n}.txt" for n in range(10)]
     assert {document.batch_id for document in documents.documents(database)} == {batch.id}
@@ -94,7 +96,7 @@ def test_a_batch_keeps_its_order_and_shares_one_batch(
 
 
 def test_a_batch_with_bad_files_is_refused_whole_with_every_reason(
-    intake: Intake, receive: Receive, database: Database
+    submissions: Submissions, receive: Receive, database: Database
 ) -> None:
     files = [
         receive(b"fine", "fine.txt"),
@@ -103,14 +105,14 @@ def test_a_batch_with_bad_files_is_refused_whole_with_every_reason(
     ]
 
     with pytest.raises(BatchRefused) as refused:
-        intake.submit_batch(files, ME)
+        submissions.submit_batch(files, ME)
 
     assert [name for name, _ in refused.value.reasons] == ["empty.txt", "archive.zip"]
     assert documents.documents(database) == []
 
 
 def test_a_sink_stops_at_its_limit(tmp_path: Path) -> None:
-    sink = UploadSink(tmp_path, 10, Room(Settings(data_dir=tmp_path)))
+    sink = UploadSink(tmp_path, 10, DiskReserve(Settings(data_dir=tmp_path)))
     sink.write(b"12345")
 
     with pytest.raises(FileTooLarge, match="10 bytes"):
@@ -120,8 +122,8 @@ def test_a_sink_stops_at_its_limit(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def offer(intake: Intake, size_bytes: int = 5) -> tuple[str, str]:
-    given = intake.offer_upload(
+def offer(submissions: Submissions, size_bytes: int = 5) -> tuple[str, str]:
+    given = submissions.offer_upload(
         owner="me",
         file_name="hello.txt",
         size_bytes=size_bytes,
@@ -138,13 +140,13 @@ def put(settings: Settings, store: ObjectStore, key: str, content: bytes) -> Non
 
 
 def test_an_upload_by_link_is_queued_when_completed(
-    intake: Intake, settings: Settings, store: ObjectStore, database: Database
+    submissions: Submissions, settings: Settings, store: ObjectStore, database: Database
 ) -> None:
-    document_id, key = offer(intake)
+    document_id, key = offer(submissions)
     assert documents.document(database, document_id).status is DocumentStatus.AWAITING_UPLOAD
     put(settings, store, key, b"Hello")
 
-    intake.complete_upload(document_id, "me")
+    submissions.complete_upload(document_id, "me")
 
     row = documents.document(database, document_id)
     assert row.status is DocumentStatus.PENDING
@@ -157,11 +159,11 @@ def test_an_upload_by_link_is_queued_when_completed(
 
 
 def test_a_later_put_to_the_same_link_changes_nothing(
-    intake: Intake, settings: Settings, store: ObjectStore, database: Database
+    submissions: Submissions, settings: Settings, store: ObjectStore, database: Database
 ) -> None:
-    document_id, key = offer(intake)
+    document_id, key = offer(submissions)
     put(settings, store, key, b"Hello")
-    intake.complete_upload(document_id, "me")
+    submissions.complete_upload(document_id, "me")
 
     put(settings, store, key, b"Other")
 
@@ -169,65 +171,67 @@ def test_a_later_put_to_the_same_link_changes_nothing(
         assert stream.read() == b"Hello"
 
 
-def test_completing_without_bytes_says_what_to_do(intake: Intake) -> None:
-    document_id, _ = offer(intake)
+def test_completing_without_bytes_says_what_to_do(submissions: Submissions) -> None:
+    document_id, _ = offer(submissions)
 
     with pytest.raises(UploadIncomplete, match="PUT the file there"):
-        intake.complete_upload(document_id, "me")
+        submissions.complete_upload(document_id, "me")
 
 
 def test_completing_with_another_size_names_both(
-    intake: Intake, settings: Settings, store: ObjectStore
+    submissions: Submissions, settings: Settings, store: ObjectStore
 ) -> None:
-    document_id, key = offer(intake, size_bytes=6)
+    document_id, key = offer(submissions, size_bytes=6)
     put(settings, store, key, b"Hello")
 
     with pytest.raises(UploadIncomplete, match=r"5 bytes .* fileSize was 6"):
-        intake.complete_upload(document_id, "me")
+        submissions.complete_upload(document_id, "me")
 
 
 def test_completing_twice_is_a_conflict(
-    intake: Intake, settings: Settings, store: ObjectStore, database: Database
+    submissions: Submissions, settings: Settings, store: ObjectStore, database: Database
 ) -> None:
-    document_id, key = offer(intake)
+    document_id, key = offer(submissions)
     put(settings, store, key, b"Hello")
-    intake.complete_upload(document_id, "me")
+    submissions.complete_upload(document_id, "me")
 
     with pytest.raises(UploadAlreadyCompleted):
-        intake.complete_upload(document_id, "me")
+        submissions.complete_upload(document_id, "me")
 
     assert len(documents.jobs(database)) == 1
 
 
 def test_bytes_of_an_unsupported_type_leave_the_document_awaiting(
-    intake: Intake,
+    submissions: Submissions,
     settings: Settings,
     store: ObjectStore,
     database: Database,
     stored_files: Files,
 ) -> None:
-    document_id, key = offer(intake)
+    document_id, key = offer(submissions)
     put(settings, store, key, b"\x7fELF\x00")
 
     with pytest.raises(UnsupportedType):
-        intake.complete_upload(document_id, "me")
+        submissions.complete_upload(document_id, "me")
 
     assert documents.document(database, document_id).status is DocumentStatus.AWAITING_UPLOAD
     assert [path.read_bytes() for path in stored_files()] == [b"\x7fELF\x00"]
 
 
-def test_another_owners_upload_does_not_exist(intake: Intake) -> None:
-    document_id, _ = offer(intake)
+def test_another_owners_upload_does_not_exist(submissions: Submissions) -> None:
+    document_id, _ = offer(submissions)
 
     with pytest.raises(DocumentNotFound):
-        intake.complete_upload(document_id, "somebody else")
+        submissions.complete_upload(document_id, "somebody else")
 
 
-def test_a_submit_rings_the_bell(intake: Intake, receive: Receive, settings: Settings) -> None:
+def test_a_submit_rings_the_bell(
+    submissions: Submissions, receive: Receive, settings: Settings
+) -> None:
     listener = Listener(data_folder.wake_socket(settings))
 
-    intake.submit(receive(b"Hello"), ME)
+    submissions.submit(receive(b"Hello"), ME)
 
-    assert listener.rung()
-    assert not listener.rung()
+    assert listener.clear()
+    assert not listener.clear()
     listener.close()

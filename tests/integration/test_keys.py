@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from ilios.accounts.authentication import KeyRing
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.authentication import Authenticator
+from ilios.accounts.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
-from ilios.core.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
 from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
@@ -26,25 +26,25 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
 
 
 @pytest.fixture
-def ring(database: Database) -> KeyRing:
-    return KeyRing([], database)
+def authenticator(database: Database) -> Authenticator:
+    return Authenticator([], database)
 
 
 def bearer(secret: str) -> str:
     return f"Bearer {secret}"
 
 
-def test_without_keys_everybody_is_anonymous(ring: KeyRing) -> None:
-    assert not ring.required
-    assert ring.identify(None).owner == ANONYMOUS
-    assert ring.identify("Bearer whatever").owner == ANONYMOUS
-    assert ring.identify(None).scopes == frozenset(Scope)
+def test_without_keys_everybody_is_anonymous(authenticator: Authenticator) -> None:
+    assert not authenticator.required
+    assert authenticator.identify(None).owner == ANONYMOUS
+    assert authenticator.identify("Bearer whatever").owner == ANONYMOUS
+    assert authenticator.identify(None).scopes == frozenset(Scope)
 
 
 def test_a_key_of_the_settings_identifies_its_owner_by_its_hash(database: Database) -> None:
-    ring = KeyRing(["one", "two"], database)
+    authenticator = Authenticator(["one", "two"], database)
 
-    caller = ring.identify("Bearer two")
+    caller = authenticator.identify("Bearer two")
 
     assert caller.owner == owner_of("two") != owner_of("one")
     assert (caller.scopes, caller.requests_per_minute) == (FULL_USE, None)
@@ -54,37 +54,37 @@ def test_a_key_of_the_settings_identifies_its_owner_by_its_hash(database: Databa
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic one", "one", "Bearer x"])
 def test_anything_else_is_unauthorized(database: Database, header: str | None) -> None:
     with pytest.raises(Unauthorized):
-        KeyRing(["one"], database).identify(header)
+        Authenticator(["one"], database).identify(header)
 
 
 def test_the_first_key_closes_the_service_and_revoking_it_opens_nothing(
-    ring: KeyRing, database: Database
+    authenticator: Authenticator, database: Database
 ) -> None:
     issued = issue(database)
-    assert ring.identify(bearer(issued.secret)).owner == issued.key.owner
+    assert authenticator.identify(bearer(issued.secret)).owner == issued.key.owner
 
-    KeyService(database).revoke("team")
+    KeyAdmin(database).revoke("team")
 
-    assert ring.required
+    assert authenticator.required
     with pytest.raises(KeyRevoked, match="revoked at"):
-        ring.identify(bearer(issued.secret))
+        authenticator.identify(bearer(issued.secret))
     with pytest.raises(Unauthorized, match="Bearer"):
-        ring.identify(None)
+        authenticator.identify(None)
 
 
 def test_keys_of_the_settings_and_of_the_database_work_beside_each_other(
     database: Database,
 ) -> None:
     issued = issue(database)
-    ring = KeyRing(["one"], database)
+    authenticator = Authenticator(["one"], database)
 
-    assert ring.identify("Bearer one").key_id is None
-    assert ring.identify(bearer(issued.secret)).key_id == issued.key.id
+    assert authenticator.identify("Bearer one").key_id is None
+    assert authenticator.identify(bearer(issued.secret)).key_id == issued.key.id
 
 
 def test_only_a_hash_of_the_secret_is_stored(database: Database) -> None:
     issued = issue(database)
-    KeyService(database).rotate("team", grace=timedelta(hours=1))
+    KeyAdmin(database).rotate("team", grace=timedelta(hours=1))
 
     with database.reading() as session:
         rows = session.execute(text("SELECT * FROM api_keys")).all()
@@ -94,50 +94,52 @@ def test_only_a_hash_of_the_secret_is_stored(database: Database) -> None:
     assert issued.secret.removeprefix(issued.key.prefix) not in str(rows)
 
 
-def test_a_key_ends_at_its_expiry(moving: MovableClock, ring: KeyRing, database: Database) -> None:
+def test_a_key_ends_at_its_expiry(
+    moving: MovableClock, authenticator: Authenticator, database: Database
+) -> None:
     issued = issue(database, expires_at=moving.now + timedelta(days=1))
     moving.advance(days=1, microseconds=-1)
-    assert ring.identify(bearer(issued.secret))
+    assert authenticator.identify(bearer(issued.secret))
 
     moving.advance(microseconds=1)
 
     with pytest.raises(KeyExpired, match="expired at 2026-11-26T12:00:00"):
-        ring.identify(bearer(issued.secret))
+        authenticator.identify(bearer(issued.secret))
 
 
 def test_rotation_gives_the_same_owner_a_new_secret_at_once(
-    ring: KeyRing, database: Database
+    authenticator: Authenticator, database: Database
 ) -> None:
     issued = issue(database)
 
-    rotated = KeyService(database).rotate("team", grace=AT_ONCE)
+    rotated = KeyAdmin(database).rotate("team", grace=AT_ONCE)
 
-    assert ring.identify(bearer(rotated.secret)).owner == issued.key.owner
+    assert authenticator.identify(bearer(rotated.secret)).owner == issued.key.owner
     with pytest.raises(Unauthorized):
-        ring.identify(bearer(issued.secret))
+        authenticator.identify(bearer(issued.secret))
 
 
 def test_the_old_secret_works_on_for_the_grace_period(
-    moving: MovableClock, ring: KeyRing, database: Database
+    moving: MovableClock, authenticator: Authenticator, database: Database
 ) -> None:
     issued = issue(database)
-    rotated = KeyService(database).rotate("team", grace=timedelta(hours=24))
+    rotated = KeyAdmin(database).rotate("team", grace=timedelta(hours=24))
     moving.advance(hours=24, seconds=-1)
     for secret in (issued.secret, rotated.secret):
-        assert ring.identify(bearer(secret)).owner == issued.key.owner
+        assert authenticator.identify(bearer(secret)).owner == issued.key.owner
 
     moving.advance(seconds=1)
 
     with pytest.raises(KeyExpired, match="replaced"):
-        ring.identify(bearer(issued.secret))
-    assert ring.identify(bearer(rotated.secret))
+        authenticator.identify(bearer(issued.secret))
+    assert authenticator.identify(bearer(rotated.secret))
 
 
 def test_a_second_rotation_within_a_minute_is_somebody_elses(
     moving: MovableClock, database: Database
 ) -> None:
     issue(database)
-    service = KeyService(database)
+    service = KeyAdmin(database)
     service.rotate("team", grace=AT_ONCE)
     moving.advance(seconds=59)
     with pytest.raises(KeyNotRotatable, match="wait 1 s"):
@@ -149,17 +151,17 @@ def test_a_second_rotation_within_a_minute_is_somebody_elses(
 
 
 def test_an_expired_key_is_rotated_into_a_new_life_only_with_an_expiry(
-    moving: MovableClock, ring: KeyRing, database: Database
+    moving: MovableClock, authenticator: Authenticator, database: Database
 ) -> None:
     issued = issue(database, expires_at=moving.now + timedelta(days=1))
     moving.advance(days=2)
-    service = KeyService(database)
+    service = KeyAdmin(database)
     with pytest.raises(KeyNotRotatable, match="--expires"):
         service.rotate("team", grace=AT_ONCE)
 
     rotated = service.rotate("team", grace=AT_ONCE, expires_at=moving.now + timedelta(days=9))
 
-    assert ring.identify(bearer(rotated.secret)).owner == issued.key.owner
+    assert authenticator.identify(bearer(rotated.secret)).owner == issued.key.owner
 
 
 def test_names_are_unique_among_live_keys_only(database: Database) -> None:
@@ -167,14 +169,14 @@ def test_names_are_unique_among_live_keys_only(database: Database) -> None:
     with pytest.raises(KeyNameTaken, match="ilios keys revoke team"):
         issue(database)
 
-    KeyService(database).revoke("team")
+    KeyAdmin(database).revoke("team")
 
     assert issue(database).key.owner != first.key.owner
 
 
 def test_what_is_revoked_or_unknown_is_no_key_any_more(database: Database) -> None:
     issued = issue(database)
-    service = KeyService(database)
+    service = KeyAdmin(database)
     service.revoke(issued.key.id)
 
     for again in (service.revoke, lambda name: service.rotate(name, grace=AT_ONCE)):
@@ -185,25 +187,25 @@ def test_what_is_revoked_or_unknown_is_no_key_any_more(database: Database) -> No
 
 
 def test_a_missing_scope_is_named_with_those_that_are_there(
-    ring: KeyRing, database: Database
+    authenticator: Authenticator, database: Database
 ) -> None:
     issued = issue(database, scopes=frozenset({Scope.READ}))
 
-    caller = ring.identify(bearer(issued.secret))
+    caller = authenticator.identify(bearer(issued.secret))
 
     caller.require(Scope.READ)
     with pytest.raises(InsufficientScope, match=r"`convert`: it has read.*--scope convert"):
         caller.require(Scope.CONVERT)
 
 
-def test_use_is_noted_with_few_writes(ring: KeyRing, database: Database) -> None:
+def test_use_is_noted_with_few_writes(authenticator: Authenticator, database: Database) -> None:
     issued = issue(database)
     with database.watching() as watch:
         watch.changed()
-        ring.identify(bearer(issued.secret))
+        authenticator.identify(bearer(issued.secret))
         assert watch.changed()
         for _ in range(10):
-            ring.identify(bearer(issued.secret))
+            authenticator.identify(bearer(issued.secret))
         assert not watch.changed()
 
     with database.reading() as session:
@@ -213,11 +215,11 @@ def test_use_is_noted_with_few_writes(ring: KeyRing, database: Database) -> None
 def test_reports_are_plain(database: Database, moving: MovableClock) -> None:
     issue(database, "old", expires_at=moving.now + timedelta(hours=1))
     issue(database, "gone")
-    KeyService(database).revoke("gone")
+    KeyAdmin(database).revoke("gone")
     moving.advance(hours=2)
 
-    states = {one.key.name: one.state for one in KeyService(database).reports(revoked=True)}
+    states = {one.key.name: one.state for one in KeyAdmin(database).reports(revoked=True)}
 
     assert states == {"old": "expired", "gone": "revoked"}
-    assert [one.key.name for one in KeyService(database).reports()] == ["old"]
+    assert [one.key.name for one in KeyAdmin(database).reports()] == ["old"]
     assert json.dumps(sorted(Terms("x").scopes))

@@ -16,7 +16,8 @@ from ilios.core.settings import Settings
 from tests.support.migrating import REPOSITORY, environment
 
 SPEAK = """
-from ilios import logs, settings
+from ilios.core import settings
+from ilios.core.telemetry import logs
 logs.configure(settings.load(), "speaker")
 log = logs.get("ilios.speaker")
 """

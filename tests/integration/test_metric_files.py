@@ -17,8 +17,8 @@ from tests.support.migrating import REPOSITORY
 COUNT = """
 import os, sys
 from pathlib import Path
-from ilios import metric_files, metrics
-metric_files.share(Path(sys.argv[1]))
+from ilios.core.telemetry import metrics, shared_counters
+shared_counters.share(Path(sys.argv[1]))
 """
 ONCE = COUNT + "metrics.RETRIES.labels('worker_lost').inc()\n"
 AND_STAY = "print('counted', flush=True); sys.stdin.read()\n"
@@ -32,7 +32,7 @@ else:
 FILL = (
     "for n in range(5_000): metrics.RETRIES.labels('label' * 20 + str(n)).inc()\nprint('alive')\n"
 )
-LEAVE = "metric_files.close()\n"
+LEAVE = "shared_counters.close()\n"
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
+from ilios.db import schema_version
 from ilios.db.models import REVISION
 from ilios.migration import upgrade
 from tests.support.forking import run_python
@@ -41,7 +42,7 @@ def execute(path: Path, statement: str) -> None:
 def test_an_empty_folder_gets_a_database(fresh: Settings) -> None:
     assert alembic(fresh, "upgrade", "head").returncode == 0
 
-    upgrade.require_current(fresh)
+    schema_version.require_current(fresh)
 
 
 def test_the_models_and_the_migrations_agree(fresh: Settings) -> None:
@@ -208,7 +209,7 @@ def test_all_the_way_down_and_up_again(fresh: Settings) -> None:
         done = alembic(fresh, *arguments)
         assert done.returncode == 0, done.stderr
 
-    upgrade.require_current(fresh)
+    schema_version.require_current(fresh)
 
 
 KILLED_HALF_WAY = """
@@ -233,7 +234,7 @@ def test_a_migration_that_is_killed_half_way_is_simply_repeated(fresh: Settings)
     again = alembic(fresh, "upgrade", "head")
 
     assert again.returncode == 0, again.stderr
-    upgrade.require_current(fresh)
+    schema_version.require_current(fresh)
 
 
 def test_a_database_that_is_a_folder_is_refused(fresh: Settings) -> None:
@@ -268,7 +269,7 @@ def test_two_upgrades_at_once_take_turns(fresh: Settings) -> None:
         both = list(threads.map(lambda _: alembic(fresh, "upgrade", "head"), range(2)))
 
     assert [done.returncode for done in both] == [0, 0]
-    upgrade.require_current(fresh)
+    schema_version.require_current(fresh)
 
 
 def test_somebody_elses_database_is_refused_untouched(fresh: Settings) -> None:
@@ -394,4 +395,4 @@ def test_another_schema_is_not_served(
 
 def test_serving_without_a_migrated_database_is_refused(fresh: Settings) -> None:
     with pytest.raises(DatabaseRefused, match="alembic upgrade head"):
-        upgrade.require_current(fresh)
+        schema_version.require_current(fresh)

@@ -11,20 +11,20 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from ilios.accounts import ledger
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import ANONYMOUS, owner_of
 from ilios.accounts.ledger import Intent
 from ilios.core import clock, data_folder
 from ilios.core.conversion_errors import RefusedByProvider
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.prices import Charge
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, Instance
 from ilios.documents import results
-from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Usage
-from ilios.engines.governor import Breaker, Standing
+from ilios.engines.governor import Breaker, GovernorState
+from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.health import Examiner
 from ilios.operations.heartbeat import Heartbeat, WorkerBeat, WorkerState
@@ -49,7 +49,7 @@ def look(settings: Settings, database: Database) -> Look:
     state = data_folder.supervisor_state(settings)
     configured = settings.model_copy(update={"api_key": SecretStr("first,second")})
     return Overview(
-        configured, database, Examiner(database, "local", state, Room(settings)), state
+        configured, database, Examiner(database, "local", state, DiskReserve(settings)), state
     ).status
 
 
@@ -144,7 +144,7 @@ def test_each_key_has_its_use_by_day_and_what_is_left_of_its_quota(
         spend(database, owner, 1, 1)
     moving.advance(days=1)
     spend(database, team.owner, 4, 5200)
-    KeyService(database).revoke("gone")
+    KeyAdmin(database).revoke("gone")
     reserving, _ = documents.add_document(database, owner=team.owner)
     with database.writing() as session:
         session.execute(
@@ -197,7 +197,7 @@ def test_workers_and_the_governor_come_from_the_supervisors_heartbeat(
         workers_ready=1,
         jobs_running=3,
         provider="paused: 429",
-        governor=Standing(Breaker.OPEN, 0, 48, 12.5),
+        governor=GovernorState(Breaker.OPEN, 0, 48, 12.5),
         workers=(
             WorkerBeat("worker-0", WorkerState.READY, 0, pid=8, jobs=3, slots=24, up_seconds=1.0),
             WorkerBeat("worker-1", WorkerState.DOWN, 2),

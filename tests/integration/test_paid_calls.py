@@ -30,13 +30,13 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, Document, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
-from ilios.engines import EMBEDDED, MISTRAL
 from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
-from ilios.engines.governor import ANSWERED, News, Outcome
+from ilios.engines.governor import ANSWERED, Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.queue import jobs as queue
 from ilios.queue.jobs import Lease
-from ilios.storage import ObjectStore
+from ilios.storage.base import ObjectStore
 from ilios.workers.dispatcher import Dispatcher
 from tests.support import documents, working
 from tests.support.engines import EchoEngine
@@ -245,7 +245,7 @@ def test_throttling_and_wrong_settings_cost_no_attempt(bench: Bench) -> None:
     outcomes = []
     for lease in bench.claimed():
         news = bench.converter.run(lease)
-        assert isinstance(news, News)
+        assert isinstance(news, ProviderReport)
         outcomes.append(news.outcome)
 
     assert outcomes == [Outcome.THROTTLED] * 5 + [Outcome.MISCONFIGURED] * 5 + [Outcome.ANSWERED]

@@ -20,9 +20,9 @@ from ilios.db.models import DocumentStatus
 from ilios.documents import removal, repository, results
 from ilios.documents.listing import Filter, statement
 from ilios.documents.retention import expiry
-from ilios.engines import EMBEDDED, LANES
+from ilios.engines.registry import EMBEDDED, LANES
 from ilios.operations import statistics
-from ilios.queue import jobs, priority, queries, release
+from ilios.queue import cancellation, jobs, priority, queries, release
 from ilios.queue.jobs import Lease
 from tests.support import documents
 
@@ -54,7 +54,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "oldest_ready": (lambda s: queries.oldest_ready(s, LANES), {"ix_job_ready"}),
     "twin": (
-        lambda s: repository.twin(s, "a", "f", in_batch_lane=False),
+        lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False),
         {"ix_documents_fingerprint"},
     ),
     "complete": (
@@ -112,9 +112,9 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         lambda s: removal.forget_result(s, "a"),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
-    "cancel": (lambda s: release.cancel(s, "a", NOW), {"ix_job_document"}),
+    "cancel": (lambda s: cancellation.cancel(s, "a", NOW), {"ix_job_document"}),
     "hurry_batch": (
-        lambda s: release.hurry_batch(s, "a"),
+        lambda s: priority.hurry_batch(s, "a"),
         {"ix_job_delayed", "ix_provider_batches_batch"},
     ),
     "depths": (

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ilios.core.errors import DatabaseBusy
 from ilios.db import group_commit
 from ilios.db.database import Database
-from ilios.db.group_commit import Scribe
+from ilios.db.group_commit import GroupCommit
 
 THREADS = 20
 
@@ -38,7 +38,7 @@ def numbers(database: Database) -> list[int]:
         return list(session.scalars(text("SELECT number FROM notes ORDER BY number")))
 
 
-def held_back(subject: Scribe, entered: threading.Event, release: threading.Event) -> None:
+def held_back(subject: GroupCommit, entered: threading.Event, release: threading.Event) -> None:
     """Leads, and lets others queue up behind."""
 
     def unit(_session: Session) -> None:
@@ -48,7 +48,7 @@ def held_back(subject: Scribe, entered: threading.Event, release: threading.Even
     subject.write(unit)
 
 
-def all_at_once(subject: Scribe, units: list[Callable[[Session], int]]) -> list[object]:
+def all_at_once(subject: GroupCommit, units: list[Callable[[Session], int]]) -> list[object]:
     """Have the units written while another one holds them up; results and errors, in order."""
     entered, release = threading.Event(), threading.Event()
     with ThreadPoolExecutor(len(units) + 1) as pool:
@@ -60,7 +60,7 @@ def all_at_once(subject: Scribe, units: list[Callable[[Session], int]]) -> list[
 
 
 def test_everyone_gets_its_own_result(table: Database) -> None:
-    written = all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
+    written = all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
     assert written == list(range(THREADS))
     assert numbers(table) == list(range(THREADS))
@@ -77,7 +77,7 @@ def test_what_waits_together_is_one_transaction(
         return writing(self)
 
     monkeypatch.setattr(Database, "writing", counted)
-    all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
+    all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
     assert len(turns) < THREADS
 
@@ -87,7 +87,7 @@ def test_a_failing_unit_takes_nobody_with_it(table: Database) -> None:
         raise LookupError("mine alone")
 
     units = [insert(0), fail, insert(1), fail, insert(2)]
-    written = all_at_once(Scribe(table), units)
+    written = all_at_once(GroupCommit(table), units)
 
     assert [str(item) for item in written] == ["0", "mine alone", "1", "mine alone", "2"]
     assert numbers(table) == [0, 1, 2]
@@ -96,7 +96,7 @@ def test_a_failing_unit_takes_nobody_with_it(table: Database) -> None:
 def test_a_database_that_refuses_is_everyones_error_and_the_next_one_goes_on(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subject = Scribe(table)
+    subject = GroupCommit(table)
 
     def locked(*_: object) -> None:
         raise DatabaseBusy("The database is locked.")
@@ -116,6 +116,6 @@ def test_more_than_fit_are_written_in_turns(
 ) -> None:
     monkeypatch.setattr(group_commit, "MOST_UNITS", 3)
 
-    all_at_once(Scribe(table), [insert(number) for number in range(THREADS)])
+    all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
     assert numbers(table) == list(range(THREADS))

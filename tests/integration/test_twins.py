@@ -16,12 +16,12 @@ from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
 from ilios.documents import results
 from ilios.documents.admission import Order
-from ilios.documents.queries import Reports
-from ilios.documents.submission import Intake
+from ilios.documents.queries import DocumentReader
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
-from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from tests.support import documents
 from tests.support.engines import EchoEngine
@@ -37,9 +37,9 @@ class BrokenEngine(EchoEngine):
 
 
 @pytest.fixture
-def submit(intake: Intake, receive: Receive) -> Callable[..., Document]:
+def submit(submissions: Submissions, receive: Receive) -> Callable[..., Document]:
     def submit(order: Order = ORDER, content: bytes = b"Hello", name: str = "a.txt") -> Document:
-        return intake.submit(receive(content, name), order)
+        return submissions.submit(receive(content, name), order)
 
     return submit
 
@@ -67,14 +67,14 @@ def _claim(database: Database) -> jobs.Lease | None:
     return lease
 
 
-def text_of(reports: Reports, document_id: str) -> list[str]:
+def text_of(reports: DocumentReader, document_id: str) -> list[str]:
     return [page.markdown for page in reports.result(document_id, owner="me").pages]
 
 
-def test_a_twin_joins_what_is_on_its_way(
+def test_a_duplicate_joins_what_is_on_its_way(
     submit: Callable[..., Document],
     convert_all: Callable[..., int],
-    reports: Reports,
+    reports: DocumentReader,
     database: Database,
 ) -> None:
     first = submit()
@@ -92,7 +92,7 @@ def test_a_twin_joins_what_is_on_its_way(
 def test_fifty_at_once_are_converted_once(
     submit: Callable[..., Document],
     convert_all: Callable[..., int],
-    reports: Reports,
+    reports: DocumentReader,
     database: Database,
 ) -> None:
     with ThreadPoolExecutor(50) as pool:
@@ -103,8 +103,8 @@ def test_fifty_at_once_are_converted_once(
     assert {tuple(text_of(reports, one.id)) for one in submitted} == {("Hello",)}
 
 
-def test_a_twin_of_what_is_done_is_done(
-    submit: Callable[..., Document], convert_all: Callable[..., int], reports: Reports
+def test_a_duplicate_of_what_is_done_is_done(
+    submit: Callable[..., Document], convert_all: Callable[..., int], reports: DocumentReader
 ) -> None:
     first = submit()
     convert_all()
@@ -117,7 +117,7 @@ def test_a_twin_of_what_is_done_is_done(
     assert reports.result(second.id, owner="me").totals().cost_micros == 0
 
 
-def test_a_twin_fails_with_its_twin_and_the_next_one_is_tried_anew(
+def test_a_duplicate_fails_with_its_duplicate_and_the_next_one_is_tried_anew(
     submit: Callable[..., Document], convert_all: Callable[..., int], database: Database
 ) -> None:
     submit()
@@ -139,7 +139,7 @@ def test_a_twin_fails_with_its_twin_and_the_next_one_is_tried_anew(
     ],
     ids=["owner", "cache", "pages", "options"],
 )
-def test_another_owner_or_other_options_are_no_twin(
+def test_another_owner_or_other_options_are_no_duplicate(
     submit: Callable[..., Document], convert_all: Callable[..., int], other: Order
 ) -> None:
     submit()
@@ -148,14 +148,14 @@ def test_another_owner_or_other_options_are_no_twin(
     assert submit(other).result_of is None
 
 
-def test_other_bytes_or_another_type_are_no_twin(submit: Callable[..., Document]) -> None:
+def test_other_bytes_or_another_type_are_no_duplicate(submit: Callable[..., Document]) -> None:
     submit()
 
     assert submit(content=b"Hello!").result_of is None
     assert submit(name="a.csv").result_of is None
 
 
-def test_an_urgent_twin_hastens_the_job_that_it_joins(
+def test_an_urgent_duplicate_hastens_the_job_that_it_joins(
     submit: Callable[..., Document], database: Database
 ) -> None:
     for number in range(3):
@@ -170,9 +170,12 @@ def test_an_urgent_twin_hastens_the_job_that_it_joins(
 
 
 def test_a_batch_of_the_same_file_is_converted_once(
-    intake: Intake, receive: Receive, convert_all: Callable[..., int], reports: Reports
+    submissions: Submissions,
+    receive: Receive,
+    convert_all: Callable[..., int],
+    reports: DocumentReader,
 ) -> None:
-    batch, _ = intake.submit_batch([receive(b"Hello") for _ in range(5)], ORDER)
+    batch, _ = submissions.submit_batch([receive(b"Hello") for _ in range(5)], ORDER)
 
     assert convert_all() == 1
     assert reports.batch(batch.id, owner="me").count(DocumentStatus.COMPLETED) == 5
@@ -183,16 +186,16 @@ def test_a_batch_of_the_same_file_is_converted_once(
     assert lines == [["Hello"]] * 5
 
 
-def test_progress_of_a_twin_is_that_of_the_conversion(
+def test_progress_of_a_duplicate_is_that_of_the_conversion(
     submit: Callable[..., Document],
     convert_all: Callable[..., int],
-    reports: Reports,
+    reports: DocumentReader,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ilios.conversion.converter.PROGRESS_INTERVAL_SECONDS", 0.0)
     submit()
-    twin = submit()
+    duplicate = submit()
     seen = []
 
     class HalfWay(EchoEngine):
@@ -200,7 +203,7 @@ def test_progress_of_a_twin_is_that_of_the_conversion(
             self, part: Part, options: Options, workspace: object, progress: Progress, keep: Keep
         ) -> Conversion:
             progress(5, 10)
-            seen.append(reports.document(twin.id, owner="me").progress_percent)
+            seen.append(reports.document(duplicate.id, owner="me").progress_percent)
             return EchoEngine.convert(self, part, options, part.source.path, progress, keep)
 
     convert_all(HalfWay(settings))

@@ -14,7 +14,7 @@ from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents import results
 from ilios.documents.waiting import Waiter
-from ilios.engines import EMBEDDED
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from tests.support import documents
 from tests.support.waiting import wait_until

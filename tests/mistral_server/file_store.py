@@ -113,9 +113,9 @@ class FileStore:
 
         Seen: it is the first upload's file that is given back, so a delete takes it from everybody.
         """
-        if same_id and (twin := self._twin(file)):
+        if same_id and (duplicate := self._duplicate(file)):
             file.path.unlink()
-            return twin
+            return duplicate
         self._files[file.id] = file
         return file
 
@@ -155,7 +155,7 @@ class FileStore:
         self._files.clear()
         self._links.clear()
 
-    def _twin(self, file: StoredFile) -> StoredFile | None:
+    def _duplicate(self, file: StoredFile) -> StoredFile | None:
         for other in self._files.values():
             is_same = (other.sha256, other.purpose) == (file.sha256, file.purpose)
             if is_same and not _has_expired(other):

@@ -1,6 +1,6 @@
 """The server's own configuration, with less patience for clients than they get in earnest."""
 
 from ilios.api.server.gunicorn_conf import *  # noqa: F403  # gunicorn reads every name
-from ilios.api.server.slow_client_socket import PatientSocket
+from ilios.api.server.slow_client_socket import SlowClientSocket
 
-PatientSocket.silence_seconds = 1.0
+SlowClientSocket.silence_seconds = 1.0

@@ -11,7 +11,6 @@ from pathlib import Path
 from ilios.core.conversion_errors import ConversionError, EncryptedDocument, ObjectMissing
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.engines import EMBEDDED
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -23,8 +22,9 @@ from ilios.engines.base import (
     Progress,
     Usage,
 )
-from ilios.storage import open_store
-from ilios.workers.dispatcher import Dispatcher, Slot
+from ilios.engines.registry import EMBEDDED
+from ilios.storage.opening import open_store
+from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from tests.support import working
 from tests.support.engines import EchoEngine
 
@@ -89,7 +89,7 @@ class InTestWorker:
     def work(self) -> int:
         """Convert everything that is ready; returns how many documents that were."""
         done = 0
-        while claimed := self._dispatcher.claim([Slot(EMBEDDED, "test/0")]):
+        while claimed := self._dispatcher.claim([FreeSlot(EMBEDDED, "test/0")]):
             for _, lease in claimed:
                 self._converter.run(lease)
                 done += 1

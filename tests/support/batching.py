@@ -12,10 +12,10 @@ from sqlalchemy import select
 from ilios.conversion.provider_batches.opening import open_batches
 from ilios.conversion.recorder import Recorder
 from ilios.core import clock, data_folder
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.group_commit import Scribe
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import (
     Call,
     CallState,
@@ -26,16 +26,16 @@ from ilios.db.models import (
     ProviderBatchState,
 )
 from ilios.documents.admission import Order
-from ilios.documents.submission import Intake
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import UploadSink
-from ilios.engines import MISTRAL
 from ilios.engines.base import Options
-from ilios.engines.governor import News
+from ilios.engines.governor import ProviderReport
 from ilios.engines.mistral.engine import MistralEngine
+from ilios.engines.registry import MISTRAL
 from ilios.queue import jobs, release
-from ilios.queue.notify import Bell
-from ilios.storage import open_store
-from ilios.storage.health import StoreSeen
+from ilios.queue.notify import Notifier
+from ilios.storage.health import StoreReport
+from ilios.storage.opening import open_store
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -77,14 +77,14 @@ def submit(
     """Submit a batch; returns the ids of its documents."""
     received = []
     for number, content in enumerate(contents):
-        sink = UploadSink(data_folder.uploads(settings), FILE_LIMIT_BYTES, Room(settings))
+        sink = UploadSink(data_folder.uploads(settings), FILE_LIMIT_BYTES, DiskReserve(settings))
         sink.write(content)
         received.append(sink.received(f"file-{number}.pdf"))
-    bell = Bell(data_folder.wake_socket(settings))
+    notifier = Notifier(data_folder.wake_socket(settings))
     order = Order(owner, options=options or Options(), provider_batch=in_batch_lane)
-    intake = Intake(settings, database, open_store(settings), bell)
-    _, documents = intake.submit_batch(received, order)
-    bell.close()
+    submissions = Submissions(settings, database, open_store(settings), notifier)
+    _, documents = submissions.submit_batch(received, order)
+    notifier.close()
     return [document.id for document in documents]
 
 
@@ -132,12 +132,12 @@ class LaneWorker:
 
     def __init__(self, settings: Settings, database: Database, engine: MistralEngine) -> None:
         self._database = database
-        recorder = Recorder(Scribe(database), settings.pricing, settings.ambiguous_retries)
+        recorder = Recorder(GroupCommit(database), settings.pricing, settings.ambiguous_retries)
         batches = open_batches(settings, database, open_store(settings), engine, recorder)
         assert batches is not None
         self._batches = batches
 
-    def step(self, *, patient: bool = False) -> News | StoreSeen | None:
+    def step(self, *, patient: bool = False) -> ProviderReport | StoreReport | None:
         """Claim the batch's job, even before it is due, and do what is next."""
         with self._database.writing() as session:
             jobs.promote_due(session, clock.now() + timedelta(days=0 if patient else 1))

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.engines import MISTRAL
+from ilios.engines.registry import MISTRAL
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf

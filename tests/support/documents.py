@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from ilios.core import clock, ids
 from ilios.core.settings import Settings
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, DocumentStatus, Job
-from ilios.documents import repository
-from ilios.engines import EMBEDDED
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs as queue
 from ilios.queue import queries
-from ilios.storage import open_store
 from ilios.storage.object_keys import source_key
+from ilios.storage.opening import open_store
 
 
 def add_document(
@@ -36,7 +36,7 @@ def add_document(
     """
     document_id = ids.new_id()
     with database.reading() as session:
-        key = source_key(repository.instance_id(session), document_id)
+        key = source_key(instance.instance_id(session), document_id)
     if settings is not None:
         path = settings.data_folder / "tmp" / "uploads" / document_id
         path.write_bytes(content)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ilios.core.conversion_errors import EngineFailed
 from ilios.core.settings import Settings
-from ilios.engines import EMBEDDED, open_engines
 from ilios.engines.base import (
     Conversion,
     Engine,
@@ -27,7 +26,7 @@ from ilios.engines.base import (
 )
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_process import Message, Parser
-from ilios.workers.worker import EngineFactory
+from ilios.engines.registry import EMBEDDED, EngineFactory, open_engines
 
 POLL_SECONDS = 0.01
 

@@ -18,7 +18,7 @@ import requests
 from ilios.accounts.keys import owner_of
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.engines import MISTRAL
+from ilios.engines.registry import MISTRAL
 from tests.support.api_server import Server
 from tests.support.documents import add_document
 from tests.support.migrating import REPOSITORY

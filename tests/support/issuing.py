@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ilios.accounts.key_admin import Issued, KeyService
+from ilios.accounts.key_admin import Issued, KeyAdmin
 from ilios.accounts.keys import Terms
 from ilios.core import clock
 from ilios.db.database import Database
@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 def issue(database: Database, name: str = "team", **terms: Any) -> Issued:
     """A new key on these terms."""
-    return KeyService(database).create(Terms(name=name, **terms))
+    return KeyAdmin(database).create(Terms(name=name, **terms))
 
 
 class MovableClock:

@@ -8,13 +8,13 @@ from types import TracebackType
 
 from pydantic import SecretStr
 
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import Scope, Terms, owner_of
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DailyUsage, Document, DocumentStatus, Job, JobStatus
-from ilios.engines import MISTRAL
+from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -72,7 +72,7 @@ class LivingService:
         self._stack.close()
 
     def _keys_and_their_past(self) -> str:
-        keys = KeyService(self._database)
+        keys = KeyAdmin(self._database)
         operator = keys.create(Terms("operator", frozenset({Scope.ADMIN})))
         team = keys.create(Terms("team-a", budget_micros_month=25_000_000, pages_per_day=500))
         today = clock.now().date()

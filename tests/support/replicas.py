@@ -62,7 +62,7 @@ def rows(settings: Settings) -> int:
         return sum(len(connection.execute(table.select()).fetchall()) for table in tables)
 
 
-def held(settings: Settings) -> ownership.Marker:
+def held(settings: Settings) -> ownership.Ownership:
     """The remote's marker."""
     found = ownership.look(Remote.of(settings)).marker
     assert found is not None

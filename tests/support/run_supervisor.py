@@ -9,13 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import ilios.operations.heartbeat
-from ilios import errands
 from ilios.conversion import failures
+from ilios.conversion.provider_batches import context
 from ilios.core import clock, settings
 from ilios.core.errors import StartupError
 from ilios.engines import governor
 from ilios.operations.heartbeat import Heartbeat
-from ilios.provider_batches import waits
 from ilios.queue import backoff, jobs
 from ilios.workers import maintenance, pool, supervisor, worker
 from tests.support.engines import ENGINES
@@ -31,7 +30,7 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     backoff.RETRY_BASE_SECONDS = 0.2
     governor.OPEN_SECONDS = governor.REPAIR_PROBE_SECONDS = 0.5
     failures.REPAIR_WAIT = timedelta(seconds=0.2)
-    waits.LAG = waits.CLOSED = waits.OBSTACLE = timedelta(seconds=1)
+    context.LAG = context.CLOSED = context.OBSTACLE = timedelta(seconds=1)
 
 # What only some tests need is imported for these: each of their processes imports this module.
 
@@ -39,7 +38,7 @@ if "ILIOS_TEST_TIDY" in os.environ:
     from ilios.engines.mistral import files
 
     maintenance.LOOK_SECONDS = 0.5
-    errands.TIDY_SECONDS = 1.0
+    maintenance.TIDY_SECONDS = 1.0
     files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
 
 if "ILIOS_TEST_CLOCK" in os.environ:

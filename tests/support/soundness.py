@@ -24,15 +24,16 @@ from ilios.accounts import ledger
 from ilios.conversion import converter as conversion
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
 from ilios.documents import repository
 from ilios.documents.retention.service import Retention
-from ilios.engines import MISTRAL
 from ilios.engines.mistral import files as provider_files
 from ilios.engines.mistral.engine import MistralEngine
-from ilios.storage import open_store
+from ilios.engines.registry import MISTRAL
 from ilios.storage.object_keys import ROOTS
+from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
 from tests.support.waiting import wait_until
 from tests.support.working import converter
@@ -130,7 +131,7 @@ def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
         provider_files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1
     )
     with database.reading() as session:
-        engine = MistralEngine(settings, repository.instance_id(session))
+        engine = MistralEngine(settings, instance.instance_id(session))
     with closing(engine):
         converter(
             settings, database, store, engine, lane=MISTRAL, pricing=settings.pricing
@@ -205,7 +206,7 @@ def _of_the_bill(session: Session, provider: MistralServer) -> Iterator[str]:
 
 def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
     store = open_store(settings)
-    instance_id = repository.instance_id(session)
+    instance_id = instance.instance_id(session)
     kept = {listed.key for root in ROOTS for listed in store.listed(f"{root}/{instance_id}")}
     wanted = set(session.scalars(select(Document.storage_key)))
     failed = set(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from ilios.conversion.converter import Converter
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder
-from ilios.core.disk_space import Room
+from ilios.core.disk_space import DiskReserve
 from ilios.core.prices import PriceBook, Pricing
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.group_commit import Scribe
-from ilios.engines import EMBEDDED
+from ilios.db.group_commit import GroupCommit
 from ilios.engines.base import Engine
-from ilios.storage import ObjectStore
-from ilios.storage.answer_spool import KeptAnswers
+from ilios.engines.registry import EMBEDDED
+from ilios.storage.answer_spool import AnswerSpool
+from ilios.storage.base import ObjectStore
 
 PRICING = Pricing(PriceBook.parse("test-model=1/2"), margin_percent=30)
 
@@ -32,8 +32,8 @@ def converter(
         database,
         store,
         {lane: engine},
-        Recorder(Scribe(database), pricing, settings.ambiguous_retries),
-        room=Room(settings),
+        Recorder(GroupCommit(database), pricing, settings.ambiguous_retries),
+        room=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
-        answers=KeptAnswers(data_folder.answers(settings)),
+        answers=AnswerSpool(data_folder.answers(settings)),
     )

@@ -15,15 +15,15 @@ from ilios.core.conversion_errors import (
     RefusedByProvider,
 )
 from ilios.engines import governor
-from ilios.engines.governor import ANSWERED, Governor, News, Outcome, news_of
+from ilios.engines.governor import ANSWERED, Governor, Outcome, ProviderReport, report_of
 
 MOST = 32
-FAILED = News(Outcome.FAILED, "500")
-WRONG_KEY = News(Outcome.MISCONFIGURED, "Mistral refuses MISTRAL_API_KEY (401)")
+FAILED = ProviderReport(Outcome.FAILED, "500")
+WRONG_KEY = ProviderReport(Outcome.MISCONFIGURED, "Mistral refuses MISTRAL_API_KEY (401)")
 
 
-def throttled(retry_after_seconds: float | None = None) -> News:
-    return News(Outcome.THROTTLED, "429", retry_after_seconds)
+def throttled(retry_after_seconds: float | None = None) -> ProviderReport:
+    return ProviderReport(Outcome.THROTTLED, "429", retry_after_seconds)
 
 
 class Clock:
@@ -176,10 +176,10 @@ def test_without_a_key_nothing_ever_starts(clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("error", "news"),
     [
-        (ProviderThrottled("429", 3), News(Outcome.THROTTLED, "429", 3)),
-        (ProviderMisconfigured("401"), News(Outcome.MISCONFIGURED, "401")),
-        (ProviderUnavailable("500"), News(Outcome.FAILED, "500")),
-        (OutcomeUnknown("reset"), News(Outcome.FAILED, "reset")),
+        (ProviderThrottled("429", 3), ProviderReport(Outcome.THROTTLED, "429", 3)),
+        (ProviderMisconfigured("401"), ProviderReport(Outcome.MISCONFIGURED, "401")),
+        (ProviderUnavailable("500"), ProviderReport(Outcome.FAILED, "500")),
+        (OutcomeUnknown("reset"), ProviderReport(Outcome.FAILED, "reset")),
         (RefusedByProvider("no"), ANSWERED),
         (ModelUnavailable("no"), ANSWERED),
         (PagesMissing("two"), ANSWERED),
@@ -187,5 +187,5 @@ def test_without_a_key_nothing_ever_starts(clock: Clock) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_an_error_says_of_the_provider(error: Exception, news: News | None) -> None:
-    assert news_of(error) == news  # type: ignore[arg-type]
+def test_what_an_error_says_of_the_provider(error: Exception, news: ProviderReport | None) -> None:
+    assert report_of(error) == news  # type: ignore[arg-type]

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from ilios.storage.answer_spool import KeptAnswers, Question
+from ilios.storage.answer_spool import AnswerSpool, CallRecord
 
-QUESTION = Question("call1", "job1", "document1", (4, 5, 9))
+QUESTION = CallRecord("call1", "job1", "document1", (4, 5, 9))
 BODY = b'{"pages": [\n]}\n'
 
 
 @pytest.fixture
-def answers(tmp_path: Path) -> KeptAnswers:
-    return KeptAnswers(tmp_path)
+def answers(tmp_path: Path) -> AnswerSpool:
+    return AnswerSpool(tmp_path)
 
 
-def test_an_answer_is_found_by_its_job_as_it_came(answers: KeptAnswers) -> None:
+def test_an_answer_is_found_by_its_job_as_it_came(answers: AnswerSpool) -> None:
     answers.keep(QUESTION, BODY)
-    answers.keep(Question("call2", "job2", "document2", None), b"{}")
+    answers.keep(CallRecord("call2", "job2", "document2", None), b"{}")
 
     (found,) = answers.of_job("job1")
     (other,) = answers.of_job("job2")
@@ -31,7 +31,7 @@ def test_an_answer_is_found_by_its_job_as_it_came(answers: KeptAnswers) -> None:
 
 
 def test_one_that_is_forgotten_is_gone_and_forgetting_twice_is_no_error(
-    answers: KeptAnswers, tmp_path: Path
+    answers: AnswerSpool, tmp_path: Path
 ) -> None:
     answers.keep(QUESTION, BODY)
 
@@ -42,7 +42,7 @@ def test_one_that_is_forgotten_is_gone_and_forgetting_twice_is_no_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_old_ones_were_left_behind(answers: KeptAnswers, tmp_path: Path) -> None:
+def test_only_old_ones_were_left_behind(answers: AnswerSpool, tmp_path: Path) -> None:
     answers.keep(QUESTION, BODY)
     assert answers.older_than(60) == []
 
@@ -52,7 +52,7 @@ def test_only_old_ones_were_left_behind(answers: KeptAnswers, tmp_path: Path) ->
     assert [kept.question for kept in answers.older_than(60)] == [QUESTION]
 
 
-def test_half_a_file_is_not_an_answer(answers: KeptAnswers, tmp_path: Path) -> None:
+def test_half_a_file_is_not_an_answer(answers: AnswerSpool, tmp_path: Path) -> None:
     (tmp_path / "job1-call1.answer").write_bytes(b'{"call_id": "call')
     (tmp_path / "job1-call2.draft").write_bytes(BODY)
 

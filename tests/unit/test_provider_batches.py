@@ -12,7 +12,7 @@ import pytest
 from ilios.core.conversion_errors import BatchLaneClosed
 from ilios.engines.base import Options, Source
 from ilios.engines.detection import media_types
-from ilios.engines.governor import Governor, News, Outcome, news_of
+from ilios.engines.governor import Governor, Outcome, ProviderReport, report_of
 from ilios.engines.mistral.batch import lines as batch_lines
 from ilios.engines.mistral.batch.lines import InputFile, LineAnswer
 
@@ -144,12 +144,12 @@ def test_lines_that_make_no_sense_are_left_out(tmp_path: Path) -> None:
 
 def test_a_closed_batch_lane_is_named_and_stops_no_single_call() -> None:
     governor = Governor(most=8)
-    closed = news_of(BatchLaneClosed("Batches are not paid for (402)."))
+    closed = report_of(BatchLaneClosed("Batches are not paid for (402)."))
     assert closed is not None
 
     governor.hear(closed)
 
     assert governor.may_start(in_flight=0) == 8
     assert governor.state() == "batch lane misconfigured: Batches are not paid for (402)."
-    governor.hear(News(Outcome.BATCH_OPEN))
+    governor.hear(ProviderReport(Outcome.BATCH_OPEN))
     assert governor.state() == "ok"

@@ -11,7 +11,7 @@ from ilios.core.telemetry import tracing
 from ilios.core.telemetry.tracing import Origin
 from ilios.db.database import Database
 from ilios.db.models import JobStatus
-from ilios.engines import EMBEDDED
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs, queries, release
 from ilios.queue.jobs import Lease
 from tests.support import documents

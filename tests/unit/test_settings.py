@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios.api.concurrency import Places
+from ilios.api.concurrency import WaitSlots
 from ilios.core import settings
 from ilios.core.errors import SettingsError
 from ilios.core.settings import Settings
@@ -131,7 +131,7 @@ def test_prices_and_margin_of_the_environment_apply(monkeypatch: pytest.MonkeyPa
 def test_32_waiting_clients_find_a_place_wherever_the_kernel_sends_them() -> None:
     defaults = Settings()
     assert defaults.web_concurrency == 2
-    assert Places(defaults.web_threads).total >= 32
+    assert WaitSlots(defaults.web_threads).total >= 32
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Read what a client sends: bodies, forms, arguments and options."""

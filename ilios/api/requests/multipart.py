@@ -18,7 +18,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 from ilios.api.requests.body import BLOCK_BYTES, Body
 from ilios.core.conversion_errors import DiskFull, StorageUnavailable
-from ilios.core.disk_space import Room, is_full
+from ilios.core.disk_space import DiskReserve, is_full
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
 from ilios.documents.submission import MAX_BATCH_FILES, RefusedFile
@@ -39,7 +39,7 @@ class Limits:
 
     file_bytes: int
     request_bytes: int
-    room: Room
+    room: DiskReserve
     lists_refusals: bool = False
 
 

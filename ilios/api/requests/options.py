@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ilios import engines
 from ilios.core.request_errors import OptionUnavailable
 from ilios.core.settings import Settings
 from ilios.core.telemetry import tracing
 from ilios.documents.admission import Order
+from ilios.engines import registry
 from ilios.engines.base import Options
 
 DEFAULT: Final = "default"
 PREDECESSORS_DEFAULT: Final = "mistral-small-latest"  #: not an OCR model; its clients send it
 MEAN_THE_DEFAULT: Final = (DEFAULT, PREDECESSORS_DEFAULT)
-TAKEN_BY_EMBEDDED: Final = (*MEAN_THE_DEFAULT, "mistral-ocr-latest", engines.EMBEDDED)
+TAKEN_BY_EMBEDDED: Final = (*MEAN_THE_DEFAULT, "mistral-ocr-latest", registry.EMBEDDED)
 
 _OF_MISTRAL: Final[tuple[tuple[str, str, tuple[object, ...]], ...]] = (
     ("table_format", "tableFormat", ("markdown", "html")),
@@ -42,7 +42,7 @@ def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any)
 
 def options_of(form: dict[str, Any], settings: Settings) -> Options:
     """The options of a form. Raises OptionUnavailable for what the configured engine has not."""
-    if settings.engine_name == engines.EMBEDDED:
+    if settings.engine_name == registry.EMBEDDED:
         _require_embedded(form)
     return Options(
         pages=form.get("pages"),
@@ -68,7 +68,7 @@ def _require_embedded(form: dict[str, Any]) -> None:
 
 def _model(name: str | None, settings: Settings) -> str | None:
     """The model that a request names; None for the configured one."""
-    if settings.engine_name == engines.EMBEDDED:
+    if settings.engine_name == registry.EMBEDDED:
         allowed: tuple[str, ...] = TAKEN_BY_EMBEDDED
         meant_as_default = allowed
     else:

@@ -1,0 +1,1 @@
+"""One module for each resource; a handler translates and does not decide."""

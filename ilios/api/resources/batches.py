@@ -18,8 +18,7 @@ from ilios.api.schemas.requests import BatchForm
 from ilios.api.schemas.responses import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
 from ilios.api.services import services
 from ilios.core import clock
-from ilios.db.models import Document, PageRow
-from ilios.documents import repository
+from ilios.db.models import Document, PageRow, statuses
 
 blueprint = ApiBlueprint(
     "Batches", __name__, url_prefix="/v1/batch", description="Many documents together."
@@ -40,7 +39,7 @@ def batch_submit(form: dict[str, Any]) -> Any:
     One bad file refuses the batch: `errors` lists each of them, and nothing is stored.
     """
     order = order_of(form, current_owner(), services().settings)
-    batch, documents = services().intake.submit_batch(form["files"], order)
+    batch, documents = services().submissions.submit_batch(form["files"], order)
     answer = serializers.batch_accepted(batch, documents)
     return answer, {"Location": answer["status_url"]}
 
@@ -68,7 +67,7 @@ def batch_cancel(batch_id: str) -> Any:
     409 `too_late` when all have ended. What was converted before stays, and is paid for.
     """
     owner = current_owner()
-    services().housekeeping.cancel_batch(batch_id, owner=owner)
+    services().actions.cancel_batch(batch_id, owner=owner)
     return serializers.batch_status(services().reports.batch(batch_id, owner=owner), details=False)
 
 
@@ -98,7 +97,7 @@ def _lines(results: Iterable[tuple[Document, Iterable[PageRow]]]) -> Iterator[st
             "error": document.error,
             "processedAt": clock.iso(document.processed_at) if document.processed_at else None,
         }
-        if document.status in repository.READABLE:
+        if document.status in statuses.READABLE:
             tail["metadata"] = _METADATA.dump(
                 serializers.metadata(document, document.page_count or 0)
             )

@@ -77,7 +77,7 @@ def convert(form: dict[str, Any]) -> Response:
         priority=MAX_PRIORITY,
         operation=OPERATION_IMMEDIATE,
     )
-    document = services().intake.submit(form["file"], order)
+    document = services().submissions.submit(form["file"], order)
     if _is_asynchronous():
         response = serializers.accepted(document)
         response.headers["Preference-Applied"] = "respond-async"

@@ -7,11 +7,10 @@ from typing import Any
 from flask import Response
 
 from ilios.accounts.keys import Scope
-from ilios.api import streams
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
-from ilios.api.responses import serializers
+from ilios.api.responses import serializers, streaming
 from ilios.api.responses.links import absolute
 from ilios.api.schemas.query_params import ListQuery, ResultQuery, WaitQuery
 from ilios.api.schemas.requests import SubmitForm
@@ -43,7 +42,7 @@ def submit(form: dict[str, Any]) -> Response:
     When this answers, the document is stored for good.
     """
     order = order_of(form, current_owner(), services().settings)
-    return serializers.accepted(services().intake.submit(form["file"], order))
+    return serializers.accepted(services().submissions.submit(form["file"], order))
 
 
 @blueprint.get("/status/<id:document_id>")
@@ -88,7 +87,7 @@ def document_delete(document_id: str) -> Response:
 
     One that is being converted is cancelled first. What it cost stays in the usage.
     """
-    services().housekeeping.delete(document_id, owner=current_owner())
+    services().actions.delete(document_id, owner=current_owner())
     return Response(status=204)
 
 
@@ -102,7 +101,7 @@ def document_cancel(document_id: str) -> Any:
     409 `too_late` when it has ended. Pages that were paid for stay, and a retry finds them.
     """
     owner = current_owner()
-    services().housekeeping.cancel(document_id, owner=owner)
+    services().actions.cancel(document_id, owner=owner)
     return serializers.document_status(services().reports.document(document_id, owner=owner))
 
 
@@ -116,7 +115,7 @@ def document_retry(document_id: str) -> Any:
     Only pages that are not there yet are converted, and paid for.
     """
     owner = current_owner()
-    services().housekeeping.retry(document_id, owner=owner)
+    services().actions.retry(document_id, owner=owner)
     return serializers.document_status(services().reports.document(document_id, owner=owner))
 
 
@@ -154,4 +153,4 @@ def document_original(document_id: str) -> Response:
 def document_image(document_id: str, name: str) -> Response:
     """Give an image of a result; its Markdown points here."""
     image = services().reports.image(document_id, name, owner=current_owner())
-    return streams.stored(services().store, image.key, image.media_type)
+    return streaming.stored(services().store, image.key, image.media_type)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from ilios.api import streams
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import public
 from ilios.api.requests.body import Body
+from ilios.api.responses import streaming
 from ilios.api.schemas.responses import BINARY
 from ilios.api.services import services
 from ilios.core import clock, data_folder
@@ -33,7 +33,7 @@ def object_get(token: str) -> Response:
     store, link = _open(token, "GET")
     disposition = attachment(link.file_name or "document")
     try:
-        return streams.stored(store, link.key, link.media_type or OPAQUE, disposition=disposition)
+        return streaming.stored(store, link.key, link.media_type or OPAQUE, disposition=disposition)
     except ObjectMissing as error:
         raise LinkInvalid from error
 

@@ -33,7 +33,7 @@ def upload_url(form: dict[str, Any]) -> Any:
     """
     media_type = form["mime_type"].partition(";")[0].strip().lower()
     _require_acceptable(form["file_size"], media_type)
-    offer = services().intake.offer_upload(
+    offer = services().submissions.offer_upload(
         owner=current_owner(),
         file_name=safe_file_name(form["file_name"]),
         size_bytes=form["file_size"],
@@ -57,7 +57,7 @@ def upload_complete(document_id: str) -> Any:
 
     Type, size and hash are taken from the bytes. 409 when they are missing or of another size.
     """
-    document = services().intake.complete_upload(document_id, current_owner())
+    document = services().submissions.complete_upload(document_id, current_owner())
     return {
         "id": document.id,
         "status": document.status.value,

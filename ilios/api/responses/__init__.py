@@ -1,0 +1,1 @@
+"""Turn what services return or raise into answers."""

@@ -8,7 +8,6 @@ from typing import Any, Final
 from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from ilios.api.http_codes import code_of
 from ilios.api.responses.links import shown, status_url
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
@@ -150,3 +149,27 @@ def _unforeseen(error: Exception) -> Response:
     return problem(
         500, "internal_error", title, "The service failed; its log has the cause under requestId."
     )
+
+
+CODES: Final = {
+    HTTPStatus.BAD_REQUEST: "malformed_request",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "range_not_satisfiable",
+    HTTPStatus.EXPECTATION_FAILED: "expectation_failed",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "header_fields_too_large",
+    HTTPStatus.NOT_IMPLEMENTED: "not_implemented",
+}
+
+
+INVALID_LENGTH: Final = "invalid_content_length"
+
+
+OTHER: Final = "http_error"
+
+
+def code_of(status: HTTPStatus) -> str:
+    """The stable code of a status that no class of errors has."""
+    return CODES.get(status, OTHER)

@@ -15,8 +15,7 @@ from ilios.api.responses import streaming
 from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
 from ilios.core import clock
-from ilios.db.models import Batch, Document, DocumentStatus
-from ilios.documents import repository
+from ilios.db.models import Batch, Document, DocumentStatus, statuses
 from ilios.documents.estimates import Estimate
 from ilios.documents.listing import Listed
 from ilios.documents.queries import BatchReport, DocumentReport, Result
@@ -74,7 +73,7 @@ def message(document: Document) -> str:
 
 def document_status(report: DocumentReport) -> dict[str, Any]:
     document = report.document
-    done = document.status in repository.READABLE
+    done = document.status in statuses.READABLE
     optional = {
         "started_at": _iso(document.started_at),
         "processed_at": _iso(document.processed_at),
@@ -140,7 +139,7 @@ def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
             "total": report.batch.total_documents,
             "pending": report.count(DocumentStatus.PENDING),
             "processing": report.count(DocumentStatus.PROCESSING),
-            "completed": report.count(*repository.READABLE),
+            "completed": report.count(*statuses.READABLE),
             "failed": report.count(DocumentStatus.FAILED),
             "cancelled": report.count(DocumentStatus.CANCELLED),
             "deleted": report.count(DocumentStatus.DELETED),

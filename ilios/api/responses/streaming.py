@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
+from flask import Response, request
+from werkzeug.wsgi import wrap_file
+
 from ilios.api.responses.plain_text import plain_text
 from ilios.db.models import PAGE_BREAK, Document, PageRow
+from ilios.storage.base import ObjectStore
 
 TEXT_PAGE_BREAK = "\n\n"
 
@@ -53,3 +58,26 @@ def _linked(document_id: str, page: PageRow) -> str:
         return page.markdown
     references = re.compile(rf"\]\(({'|'.join(names)})(?=[\s)])")
     return references.sub(rf"](/api/documents/{document_id}/images/\1", page.markdown)
+
+
+BLOCK_BYTES = 64 * 1024
+
+
+def stored(
+    store: ObjectStore, key: str, media_type: str, *, disposition: str = "inline"
+) -> Response:
+    """An object of the store. Raises ObjectMissing before anything is sent.
+
+    Every answer forbids sniffing and runs nothing: see ilios.api.middleware.headers.
+    """
+    size_bytes = store.stat(key).size_bytes
+    with ExitStack() as opening:
+        file = opening.enter_context(store.open(key))
+        closing = opening.pop_all()
+    response = Response(wrap_file(request.environ, file, BLOCK_BYTES), mimetype=media_type)
+    response.direct_passthrough = True
+    response.content_length = size_bytes
+    response.call_on_close(closing.close)
+    response.headers["Content-Disposition"] = disposition
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,1 @@
+"""The fields of requests and answers, as the OpenAPI document shows them."""

@@ -10,7 +10,7 @@ from ilios.api.schemas.responses import HealthSchema
 from ilios.db.models import JobType
 from ilios.engines.governor import Breaker
 from ilios.operations.heartbeat import WorkerState
-from ilios.operations.usage_by_key import Standing
+from ilios.operations.usage_by_key import KeyState
 
 
 class LaneSchema(CamelSchema):
@@ -129,7 +129,7 @@ def _by_day(attribute: str) -> fields.Raw:
 class AccountSchema(CamelSchema):
     id = identifier("Only of keys that `ilios keys` made.", attribute="holder.key.id")
     name = text(attribute="holder.name", example="team-a")
-    standing = text(attribute="holder.standing", enum=list(Standing), example="live")
+    standing = text(attribute="holder.standing", enum=list(KeyState), example="live")
     last_used_at = instant(
         "To some minutes; left out for keys of `API_KEY`.",
         null=True,

@@ -1,0 +1,1 @@
+"""gunicorn as Ilios runs it: configuration, worker, and sockets of slow clients."""

@@ -26,7 +26,7 @@ from gunicorn.http import errors as parse_errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from ilios.api.server import parse_errors as refused_heads
-from ilios.api.server.slow_client_socket import PatientSocket
+from ilios.api.server.slow_client_socket import SlowClientSocket
 from ilios.api.services import EXTENSION
 from ilios.core.telemetry import shared_counters
 
@@ -51,22 +51,22 @@ STATUS = {
 }
 
 
-class _PatientListener:
+class _SlowClientListener:
     """A listening socket that accepts PatientSockets."""
 
     def __init__(self, listener: Any) -> None:
         self._listener = listener
         self.getsockname = listener.getsockname
 
-    def accept(self) -> tuple[PatientSocket, Any]:
+    def accept(self) -> tuple[SlowClientSocket, Any]:
         client, address = self._listener.accept()
-        return PatientSocket(fileno=client.detach()), address
+        return SlowClientSocket(fileno=client.detach()), address
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
     """A connection that is closed by the poller."""
 
-    def __init__(self, worker: Worker, client: PatientSocket, address: Any, server: Any) -> None:
+    def __init__(self, worker: Worker, client: SlowClientSocket, address: Any, server: Any) -> None:
         super().__init__(worker.cfg, client, address, server)
         self._worker = worker
 
@@ -84,7 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         sys.setswitchinterval(SWITCH_SECONDS)
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
         self._reads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="read")
-        self._leaving: deque[tuple[float, PatientSocket]] = deque()
+        self._leaving: deque[tuple[float, SlowClientSocket]] = deque()
         super().init_process()
 
     def run(self) -> None:
@@ -98,21 +98,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def accept(self, listener: Any) -> None:
         """Take a connection; a thread is found for it when its first request is here."""
         try:
-            client, address = _PatientListener(listener).accept()
+            client, address = _SlowClientListener(listener).accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
         conn = _Connection(self, client, address, listener.getsockname())
-        conn.timeout = time.monotonic() + PatientSocket.silence_seconds
+        conn.timeout = time.monotonic() + SlowClientSocket.silence_seconds
         self.pending_conns.append(conn)
         ready = partial(self.on_pending_socket_readable, conn)
         self.poller.register(client, EVENT_READ, ready)
 
-    def on_pending_socket_readable(self, conn: TConn, client: PatientSocket) -> None:
+    def on_pending_socket_readable(self, conn: TConn, client: SlowClientSocket) -> None:
         if client.head_is_here():
             super().on_pending_socket_readable(conn, client)
 
-    def on_client_socket_readable(self, conn: TConn, client: PatientSocket) -> None:
+    def on_client_socket_readable(self, conn: TConn, client: SlowClientSocket) -> None:
         if client.head_is_here():
             super().on_client_socket_readable(conn, client)
 
@@ -128,7 +128,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         while self._leaving and self._leaving[0][0] < now:
             self._forget(self._leaving.popleft()[1])
 
-    def linger(self, client: PatientSocket) -> None:
+    def linger(self, client: SlowClientSocket) -> None:
         """Say that no more comes, and wait for the client to close: gunicorn would block on it."""
         try:
             client.setblocking(False)
@@ -162,7 +162,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             client.settimeout(0)
             client.sendall(refused_heads.answer(status, client.head))
 
-    def _drain(self, client: PatientSocket) -> None:
+    def _drain(self, client: SlowClientSocket) -> None:
         try:
             left = client.recv(DRAIN_BYTES)
         except BlockingIOError:
@@ -172,7 +172,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         if not left:
             self._forget(client)
 
-    def _forget(self, client: PatientSocket) -> None:
+    def _forget(self, client: SlowClientSocket) -> None:
         with contextlib.suppress(KeyError, ValueError):  # it was closed before
             self.poller.unregister(client)
         client.close()

@@ -9,8 +9,8 @@ import json
 import re
 from http import HTTPStatus
 
-from ilios.api.http_codes import INVALID_LENGTH, code_of
 from ilios.api.middleware.headers import CAREFUL
+from ilios.api.responses.errors import INVALID_LENGTH, code_of
 from ilios.api.responses.links import shown
 from ilios.core import ids
 from ilios.core.telemetry import logs, tracing

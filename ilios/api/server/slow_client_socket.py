@@ -14,7 +14,7 @@ HEAD_END = b"\r\n\r\n"
 PEEK_BYTES = 64 * 1024  #: more than the header fields that gunicorn accepts in a usual request
 
 
-class PatientSocket(socket.socket):
+class SlowClientSocket(socket.socket):
     """A connected client, whose request head is gathered without holding a thread.
 
     `recv` raises TimeoutError when the client is silent for `silence_seconds`, or stays below

@@ -1,4 +1,4 @@
-"""What the steps of a provider's batch work with."""
+"""What the steps of a provider's batch share: their tools, and how long they wait for what."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from ilios.conversion.provider_batches.records import Records
 from ilios.conversion.recorder import Recorder
 from ilios.db.database import Database
 from ilios.engines.base import Engine
-from ilios.engines.governor import ANSWERED, News
+from ilios.engines.governor import ANSWERED, ProviderReport
 from ilios.engines.mistral.batch.jobs import Batches
 from ilios.storage.answer_spool import RESULTS_SUFFIX
 from ilios.storage.base import ObjectStore
 
+# Beside the time between two looks at a batch:
+LAG = timedelta(minutes=3)
+"""So long after it was created, a job may still be unknown to the provider's other calls."""
+REPAIR = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
+CLOSED = timedelta(seconds=60)  #: between two looks at whether batches are taken now
+OBSTACLE = timedelta(seconds=10)  #: an outage, a full disk
+OVERDUE = timedelta(hours=1)  #: beyond its time-out; then a job is cancelled
+GONE_ATTEMPTS = 7
+"""Looks at what the provider does not find, over ten minutes; then it is taken for lost."""
+
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class BatchContext:
     """What a worker process has for all of its batches."""
 
     database: Database
@@ -52,7 +62,7 @@ class Step:
     records: Records
     workspace: Path
     until: float  #: on the monotonic clock
-    news: News = ANSWERED
+    news: ProviderReport = ANSWERED
 
     @property
     def is_over(self) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ilios.conversion.provider_batches.context import Step, Tools
+from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.records import Line
 from ilios.core import ids
 from ilios.core.conversion_errors import (
@@ -68,10 +68,10 @@ class Portion:
         return found
 
 
-class Preparation:
+class InputBuilder:
     """One step's work on the input of a round."""
 
-    def __init__(self, tools: Tools, step: Step, batch: ProviderBatch) -> None:
+    def __init__(self, tools: BatchContext, step: Step, batch: ProviderBatch) -> None:
         self._tools = tools
         self._step = step
         self._batch = batch

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from ilios import engines
-from ilios.conversion.provider_batches.context import Tools
+from ilios.conversion.provider_batches.context import BatchContext
 from ilios.conversion.provider_batches.runner import ProviderBatches
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder
 from ilios.core.settings import Settings
+from ilios.db import instance
 from ilios.db.database import Database
-from ilios.documents import repository
+from ilios.engines import registry
 from ilios.engines.base import Engine
 from ilios.storage.base import ObjectStore
 
@@ -24,12 +24,12 @@ def open_batches(
 ) -> ProviderBatches | None:
     """None for an engine whose provider has no batch lane."""
     with database.reading() as session:
-        instance_id = repository.instance_id(session)
-    lane = engines.open_batches(engine, settings, instance_id)
+        instance_id = instance.instance_id(session)
+    lane = registry.open_batches(engine, settings, instance_id)
     if lane is None:
         return None
     return ProviderBatches(
-        Tools(
+        BatchContext(
             database=database,
             store=store,
             engine=engine,

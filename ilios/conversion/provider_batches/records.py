@@ -14,13 +14,13 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios import engines
 from ilios.accounts import ledger
 from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, Job, ProviderBatch, ProviderBatchState
 from ilios.documents import repository, results
+from ilios.engines import registry
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
 
@@ -74,7 +74,7 @@ class Records:
             batch.file_ids = [*batch.file_ids, input_file_id, *file_ids]
             for line in lines:
                 intent = ledger.Intent(
-                    batch.id, engines.MISTRAL, batch.model, line.indexes, is_batch=True
+                    batch.id, registry.MISTRAL, batch.model, line.indexes, is_batch=True
                 )
                 ledger.open_call(session, line.document, intent, now, line.call_id)
             _note_page_counts(session, lines)

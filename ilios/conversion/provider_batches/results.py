@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
 from ilios.conversion.images import keep_images
-from ilios.conversion.provider_batches import rounds
-from ilios.conversion.provider_batches.context import Step, Tools
+from ilios.conversion.provider_batches import context, rounds
+from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.rounds import Results
 from ilios.conversion.recorder import missing_pages
 from ilios.core import clock
@@ -31,8 +31,7 @@ from ilios.documents.options import options_of
 from ilios.engines.base import Conversion, Part, Source
 from ilios.engines.mistral.batch.jobs import FileGone, ProviderJob
 from ilios.engines.mistral.batch.lines import LineAnswer
-from ilios.provider_batches import waits
-from ilios.storage.answer_spool import Question
+from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
 
@@ -41,11 +40,11 @@ NOT_THE_LINES_DOING: Final = (DatabaseBusy, DBAPIError, LeaseLost, OSError, Stor
 BROKE: Final = OutcomeUnknown("The result could not be kept; the log has the cause.")
 
 
-class Collection:
+class ResultCollector:
     """One step's work on the results of a round; `job` is None when the provider has lost it."""
 
     def __init__(
-        self, tools: Tools, step: Step, batch: ProviderBatch, job: ProviderJob | None
+        self, tools: BatchContext, step: Step, batch: ProviderBatch, job: ProviderJob | None
     ) -> None:
         self._tools = tools
         self._step = step
@@ -78,7 +77,7 @@ class Collection:
         if self._tools.lane.files.download(file_id, draft):
             draft.rename(path)
             return True
-        if self._step.records.attempts() <= waits.GONE_ATTEMPTS:
+        if self._step.records.attempts() <= context.GONE_ATTEMPTS:
             raise FileGone("Mistral does not find the results of the batch.")
         log.error("batch.results_lost", batch_id=self._batch.id, file_id=file_id)
         return False
@@ -86,7 +85,7 @@ class Collection:
     def _require_all_lines(self) -> None:
         """Fetch the results again while they are shorter than the provider says: it is paid for."""
         answered = self._job.answered if self._job else 0
-        if self._lines >= answered or self._step.records.attempts() > waits.GONE_ATTEMPTS:
+        if self._lines >= answered or self._step.records.attempts() > context.GONE_ATTEMPTS:
             return
         self._tools.forget_results(self._batch.id)
         raise FileGone(f"Mistral gave {self._lines} of {answered} results of the batch.")
@@ -138,14 +137,14 @@ class Collection:
             document = session.get_one(Document, call.document_id)
             is_wanted = results.takes_pages(session, document.id)
             indexes = _indexes(session, call, document) if is_wanted else None
-        question = Question(call.call_id, call.job_id, document.id, indexes)
+        question = CallRecord(call.call_id, call.job_id, document.id, indexes)
         part = Part(ANSWER_SOURCE, indexes)
         conversion = self._tools.engine.read(answer, part, options_of(document), workspace)
         self._keep(question, conversion)
         if missing := missing_pages(question, conversion):
             self._faults[document.id] = PagesMissing(missing)
 
-    def _keep(self, question: Question, conversion: Conversion) -> None:
+    def _keep(self, question: CallRecord, conversion: Conversion) -> None:
         """Pages, ledger and, with the last of its pages, the document: in one transaction."""
         with self._tools.database.reading() as session:
             is_wanted = results.takes_pages(session, question.document_id)

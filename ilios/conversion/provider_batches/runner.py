@@ -12,10 +12,11 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios.conversion.provider_batches.context import Step, Tools
-from ilios.conversion.provider_batches.input import Preparation
+from ilios.conversion.provider_batches import context
+from ilios.conversion.provider_batches.context import BatchContext, Step
+from ilios.conversion.provider_batches.input import InputBuilder
 from ilios.conversion.provider_batches.records import Records, batch_id_of
-from ilios.conversion.provider_batches.results import Collection
+from ilios.conversion.provider_batches.results import ResultCollector
 from ilios.core import clock, data_folder
 from ilios.core.conversion_errors import (
     BatchLaneClosed,
@@ -29,12 +30,11 @@ from ilios.core.conversion_errors import (
 from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.telemetry import logs
 from ilios.db.models import ProviderBatch, ProviderBatchState
-from ilios.engines.governor import News, Outcome, news_of
+from ilios.engines.governor import Outcome, ProviderReport, report_of
 from ilios.engines.mistral.batch.jobs import CANCELLING, TIMED_OUT, FileGone, ProviderJob, Round
-from ilios.provider_batches import waits
 from ilios.queue.backoff import LONGEST_WAIT
 from ilios.queue.jobs import Lease
-from ilios.storage.health import StoreSeen, seen_in
+from ilios.storage.health import StoreReport, seen_in
 
 log = logs.get(__name__)
 
@@ -55,10 +55,10 @@ class NotYetVisible(ProviderError):
 class ProviderBatches:
     """Takes batches forward for one worker; its threads share it."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: BatchContext) -> None:
         self._tools = tools
 
-    def run(self, lease: Lease) -> News | StoreSeen | None:
+    def run(self, lease: Lease) -> ProviderReport | StoreReport | None:
         """Do what is next for a batch; returns what that says of provider or store.
 
         Raises only what is not the batch's doing: a database that refuses.
@@ -79,7 +79,7 @@ class ProviderBatches:
             until=time.monotonic() + self._tools.step_seconds,
         )
 
-    def _run(self, step: Step) -> News | StoreSeen | None:
+    def _run(self, step: Step) -> ProviderReport | StoreReport | None:
         step.workspace.mkdir()
         try:
             if step.records.attempts() > STEP_ATTEMPTS:
@@ -88,12 +88,12 @@ class ProviderBatches:
                 self._advance(step)
         except ConversionError as error:
             self._put_off(step, error)
-            return news_of(error) or seen_in(error)
+            return report_of(error) or seen_in(error)
         except (DatabaseBusy, SQLAlchemyError, LeaseLost):
             raise
         except OSError as error:  # a full disk: not the batch's doing, and it may pass
             log.warning("batch.put_off", batch_id=step.batch_id, reason=str(error))
-            step.records.postpone(waits.OBSTACLE, "The data volume cannot be written.")
+            step.records.postpone(context.OBSTACLE, "The data volume cannot be written.")
             return None
         except Exception:
             log.exception("batch.step_broke", batch_id=step.batch_id)
@@ -110,17 +110,17 @@ class ProviderBatches:
             case FileGone():
                 step.records.retry(error.detail)
             case ProviderThrottled():
-                seconds = error.retry_after_seconds or waits.OBSTACLE.total_seconds()
+                seconds = error.retry_after_seconds or context.OBSTACLE.total_seconds()
                 pause = min(timedelta(seconds=seconds), LONGEST_WAIT)
                 step.records.postpone(pause, error.detail)
             case NotYetVisible():
                 step.records.postpone(self._tools.poll, error.detail)
             case BatchLaneClosed():
-                step.records.postpone(waits.CLOSED, error.detail)
+                step.records.postpone(context.CLOSED, error.detail)
             case ProviderMisconfigured():
-                step.records.postpone(waits.REPAIR, error.detail)
+                step.records.postpone(context.REPAIR, error.detail)
             case _ if error.retryable:
-                step.records.postpone(waits.OBSTACLE, error.detail)
+                step.records.postpone(context.OBSTACLE, error.detail)
             case _:
                 step.records.retry(error.detail)
 
@@ -144,7 +144,7 @@ class ProviderBatches:
             )
 
     def _prepare(self, step: Step, batch: ProviderBatch) -> timedelta | None:
-        is_complete = Preparation(self._tools, step, batch).work()
+        is_complete = InputBuilder(self._tools, step, batch).work()
         return None if is_complete else AT_ONCE
 
     def _submit(self, step: Step, batch: ProviderBatch) -> timedelta | None:
@@ -158,7 +158,7 @@ class ProviderBatches:
             if job is not None:
                 step.records.is_submitted(job.id, job.status)
                 return None
-            if clock.now() - batch.submitted_at < waits.LAG:
+            if clock.now() - batch.submitted_at < context.LAG:
                 raise NotYetVisible("Whether Mistral has the batch is not known yet.")
         step.records.is_about_to_submit()
         try:
@@ -168,12 +168,12 @@ class ProviderBatches:
                 step.records.was_not_submitted()
             return self._refuse(step, error)
         step.records.is_submitted(job.id, job.status)
-        step.news = News(Outcome.BATCH_OPEN)
+        step.news = ProviderReport(Outcome.BATCH_OPEN)
         return self._tools.poll
 
     def _refuse(self, step: Step, error: ConversionError) -> timedelta | None:
         """→ preparing for a lost input, → cleaning for a refusal; raises what may pass."""
-        if isinstance(error, FileGone) and step.records.attempts() > waits.GONE_ATTEMPTS:
+        if isinstance(error, FileGone) and step.records.attempts() > context.GONE_ATTEMPTS:
             step.records.refuse_input()
             return AT_ONCE
         if error.retryable:
@@ -186,9 +186,9 @@ class ProviderBatches:
         """Look at the provider's job; keep what it brought once it has ended."""
         since = clock.now() - (batch.submitted_at or batch.created_at)
         job = self._tools.lane.get(batch.provider_job_id or "")
-        if job is None and since < waits.LAG:
+        if job is None and since < context.LAG:
             raise NotYetVisible("Mistral does not show the batch yet.")
-        if job is None and step.records.attempts() <= waits.GONE_ATTEMPTS:
+        if job is None and step.records.attempts() <= context.GONE_ATTEMPTS:
             raise FileGone("Mistral does not find the batch.")
         if job is not None:
             step.records.note_status(job.status, job.file_ids)
@@ -196,13 +196,13 @@ class ProviderBatches:
             if not job.has_ended and not step.records.open_documents():
                 self._cancel(job)
                 return self._tools.poll
-            if not job.has_ended and overdue < 2 * waits.OVERDUE:
-                if overdue > waits.OVERDUE:
+            if not job.has_ended and overdue < 2 * context.OVERDUE:
+                if overdue > context.OVERDUE:
                     self._cancel(job)
                 return self._tools.poll
-            if overdue > waits.OVERDUE:
+            if overdue > context.OVERDUE:
                 job = replace(job, status=TIMED_OUT)  # cancelled by nobody but us
-        is_complete = Collection(self._tools, step, batch, job).work()
+        is_complete = ResultCollector(self._tools, step, batch, job).work()
         return None if is_complete else AT_ONCE
 
     def _cancel(self, job: ProviderJob) -> None:

@@ -30,7 +30,7 @@ CUT: Final = "…"
 
 _PLAIN_WORDS: Final = (IliosError, OSError, ImportError, AttributeError, NameError, TypeError)
 _PLAIN_PACKAGES: Final = ("sqlalchemy", "pysqlite3", "sqlite3")  # parameters are hidden
-_HERE: Final = str(Path(__file__).parents[1]) + "/"
+_HERE: Final = str(Path(__file__).parents[3]) + "/"
 _LIBRARIES: Final = "/site-packages/"
 _WHERE_SECRETS_ARE: Final = re.compile(
     r"(?<=://)[^/\s\"'@\\]+(?=@)"  # user and password

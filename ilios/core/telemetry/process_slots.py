@@ -18,7 +18,7 @@ GUARD_WAIT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ProcessSlot:
     """A number, and the descriptor of its lock: the kernel unlocks it however its holder ends."""
 
     folder: Path
@@ -37,14 +37,14 @@ class Slot:
         os.close(self.descriptor)
 
 
-def take(folder: Path) -> Slot:
+def take(folder: Path) -> ProcessSlot:
     """The lowest slot that is free. Who comes first empties the folder. Raises OSError."""
     with _alone(folder):
         if not _anybody_lives(folder):
             for path in folder.glob("*.db*"):
                 path.unlink()
         number = next(number for number in count() if not _is_held(_file(folder, number)))
-        return Slot(folder, number, lock_file(_file(folder, number), 0))
+        return ProcessSlot(folder, number, lock_file(_file(folder, number), 0))
 
 
 def make(folder: Path) -> bool:

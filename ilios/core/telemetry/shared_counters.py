@@ -21,7 +21,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ilios.core.telemetry import logs, process_slots
-from ilios.core.telemetry.process_slots import Slot
+from ilios.core.telemetry.process_slots import ProcessSlot
 
 log = logs.get(__name__)
 
@@ -126,7 +126,7 @@ class _Files:
 
     def __init__(self) -> None:
         self.folder: Path | None = None
-        self._slot: Slot | None = None
+        self._slot: ProcessSlot | None = None
         self._pid = os.getpid()
         self._open: dict[str, _Counts | _Memory] = {}
         self._expected: dict[str, list[str]] = {}  #: keys by kind
@@ -151,7 +151,7 @@ class _Files:
             return self._memory
         return counts
 
-    def slot(self) -> Slot | None:
+    def slot(self) -> ProcessSlot | None:
         """The slot of this process, taken when it is first needed; None without a folder."""
         if self._pid != os.getpid():
             if self._slot is not None:

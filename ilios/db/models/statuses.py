@@ -43,3 +43,9 @@ class ProviderBatchState(StrEnum):
     RUNNING = "running"  #: the provider works on it; provider_job_id is set
     CLEANING = "cleaning"  #: every line of the round is closed; our files are being deleted
     ENDED = "ended"  #: nothing is left to do; terminal
+
+
+OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
+
+
+READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)

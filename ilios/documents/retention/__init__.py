@@ -1,0 +1,1 @@
+"""End documents by age, and remove what dead processes left behind."""

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus, Instance
-from ilios.documents.repository import READABLE
+from ilios.db.models.statuses import READABLE
 
 _ENDED = (*READABLE, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 # The partial index's own words, else SQLite cannot prove that it applies.

@@ -9,9 +9,10 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from ilios.core.telemetry import logs
+from ilios.db import instance
 from ilios.db.database import Database
-from ilios.db.models import Document, DocumentStatus
-from ilios.documents import removal, repository
+from ilios.db.models import Document, DocumentStatus, statuses
+from ilios.documents import removal
 from ilios.storage.base import ListedObject, ObjectStore
 from ilios.storage.object_keys import ROOTS
 
@@ -31,7 +32,7 @@ class Orphans:
     def found(self, now: datetime) -> Iterator[str]:
         """Keys of objects that are old enough and named by nobody."""
         with self._database.reading() as session:
-            instance_id = repository.instance_id(session)
+            instance_id = instance.instance_id(session)
         for root in ROOTS:
             for listed in self._store.listed(f"{root}/{instance_id}"):
                 if now - listed.stored_at >= MIN_AGE and not self._is_needed(listed):
@@ -63,5 +64,5 @@ def _is_needed(session: Session, key: str) -> bool:
         is_theirs = kind == "images" and removal.answers_others(session, document_id)
         return document.to_erase or is_theirs
     if kind == "parts":
-        return document.status not in repository.READABLE
+        return document.status not in statuses.READABLE
     return kind == "images" or document.storage_key == key

@@ -21,9 +21,10 @@ from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError, ObjectMissing
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, Instance
-from ilios.documents import removal, repository
+from ilios.documents import removal
 from ilios.documents.erasure import Erasure
 from ilios.documents.retention import expiry
 from ilios.documents.retention.orphans import Orphans
@@ -139,7 +140,7 @@ class Retention:
         """Copy the original, commit its new key, remove it from its old one."""
         with self._database.reading() as session:
             document = session.get_one(Document, document_id)
-            key = archive_key(repository.instance_id(session), document_id)
+            key = archive_key(instance.instance_id(session), document_id)
         if document.archived_at is not None or not expiry.is_over(document, now):
             return False  # somebody else was faster
         try:

@@ -14,7 +14,7 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, ProviderBatch, ProviderBatchState
-from ilios.storage.answer_spool import RESULTS_SUFFIX, KeptAnswers
+from ilios.storage.answer_spool import RESULTS_SUFFIX, AnswerSpool
 
 MIN_AGE: Final = timedelta(hours=24)  #: a temporary file this old is in nobody's hands
 
@@ -48,7 +48,7 @@ class Leftovers:
 
     def _answers_for_deleted_documents(self, session: Session) -> Iterator[Path]:
         """Workers book answers within minutes: these are of an engine that is not used any more."""
-        for kept in KeptAnswers(self._answers).older_than(MIN_AGE.total_seconds()):
+        for kept in AnswerSpool(self._answers).older_than(MIN_AGE.total_seconds()):
             document = session.get(Document, kept.question.document_id)
             if document is not None and document.status is DocumentStatus.DELETED:
                 yield kept.path

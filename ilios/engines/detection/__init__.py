@@ -1,0 +1,1 @@
+"""Tell a file's type from its bytes."""

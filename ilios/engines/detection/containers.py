@@ -46,7 +46,7 @@ def zip_declaration(file: BinaryIO) -> str | None:
     None when it declares nothing. Raises DamagedContainer when its directory cannot be read.
     """
     try:
-        with zipfile.ZipFile(_Frugal(file, ZIP_READ_MAX_BYTES)) as archive:
+        with zipfile.ZipFile(_BoundedReader(file, ZIP_READ_MAX_BYTES)) as archive:
             return _declaration(archive)
     except _DAMAGE as error:
         raise DamagedContainer from error
@@ -69,7 +69,7 @@ def ole_streams(file: BinaryIO) -> frozenset[str]:
     return frozenset(names)
 
 
-class _Frugal:
+class _BoundedReader:
     """A view of a file for `zipfile`: it reads so much in all, and never outside the file."""
 
     def __init__(self, file: BinaryIO, budget_bytes: int) -> None:

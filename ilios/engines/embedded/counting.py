@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ilios.engines import parser_errors
+from ilios.engines import parser_process
 from ilios.engines.base import Options, Source
 from ilios.engines.parser_process import Message
 
@@ -22,7 +22,7 @@ def task(source: Source, workspace: Path) -> Message:
 
 def pages(message: Message) -> int:
     """What the child answers. Raises the ConversionError that it met."""
-    error = parser_errors.error_of(message)
+    error = parser_process.error_of(message)
     if error is not None:
         raise error
     count: int = message["pages"]
@@ -31,7 +31,7 @@ def pages(message: Message) -> int:
 
 def answer(task: Message) -> Iterator[Message]:
     """The child's side."""
-    yield from parser_errors.told(_counted(task))
+    yield from parser_process.told(_counted(task))
 
 
 def _counted(task: Message) -> Iterator[Message]:

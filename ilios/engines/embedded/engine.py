@@ -10,7 +10,7 @@ from typing import Any
 
 from ilios.core.conversion_errors import ConversionError, EngineFailed
 from ilios.core.settings import Settings
-from ilios.engines import parser_errors, unicode
+from ilios.engines import parser_process, unicode
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -74,7 +74,7 @@ class EmbeddedEngine:
                         selected = message["selected"]
                     case "page":
                         pages.append(_page(message))
-                error = parser_errors.error_of(message)
+                error = parser_process.error_of(message)
                 progress(len(pages), selected)
         if error is not None:
             raise error
@@ -98,7 +98,7 @@ class EmbeddedEngine:
 
 def answer(task: Message) -> Iterator[Message]:
     """The child's side: convert one file, page by page."""
-    yield from parser_errors.told(_converted(task))
+    yield from parser_process.told(_converted(task))
 
 
 def _converted(task: Message) -> Iterator[Message]:

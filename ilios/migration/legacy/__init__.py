@@ -1,5 +1,6 @@
-"""Adoption: a database of the predecessor becomes one of ours, with all its content.
+"""Import a database of the predecessor with all its content.
 
-`predecessor` knows and holds the old file, `translation` and `standing` say what its rows mean
-here, `filling` writes them into a new file, `takeover` puts that one in the place of the old.
+`predecessor` holds the old file, `status_mapping`, `row_mapping` and `value_mapping` say what its
+rows mean here, `importer` writes them into a new file, `file_swap` puts that one in the place of
+the old.
 """

@@ -11,8 +11,8 @@ from glob import escape
 from pathlib import Path
 from typing import Final
 
+from ilios.core.durable_files import fsync
 from ilios.migration.legacy.predecessor import Predecessor
-from ilios.storage.disk import fsync
 
 BACKUP_MODE: Final = 0o600  #: the keys of clients stand in it in clear
 

@@ -42,12 +42,12 @@ def fill(connection: Connection, source: Predecessor, settings: Settings, now: d
     """
     with Session(connection) as session:
         session.execute(update(Instance).values(adopted_at=now))
-        adopted = _Filling(session, source, settings, now).run()
+        adopted = _Import(session, source, settings, now).run()
         session.commit()
     return adopted
 
 
-class _Filling:
+class _Import:
     """One adoption, step by step."""
 
     def __init__(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ilios import engines
 from ilios.core.file_names import safe_file_name
 from ilios.core.settings import Settings
 from ilios.db.models import CallState, DocumentStatus, JobStatus, JobType
+from ilios.engines import registry
 from ilios.migration.legacy import value_mapping
-from ilios.migration.legacy.status_mapping import Standing, is_immediate
+from ilios.migration.legacy.status_mapping import MappedStatus, is_immediate
 
 OPERATION_QUEUED: Final = "convert"
 OPERATION_IMMEDIATE: Final = "convert-immediate"
@@ -33,7 +33,7 @@ def batch(row: Any, now: datetime) -> Columns:
     }
 
 
-def document(row: Any, metadata: Columns, where: Standing, now: datetime) -> Columns:
+def document(row: Any, metadata: Columns, where: MappedStatus, now: datetime) -> Columns:
     """All but what depends on its batch and its pages."""
     file_name = safe_file_name(row["file_name"])
     created_at = value_mapping.moment(row["created_at"]) or now
@@ -84,7 +84,7 @@ def order(row: Any, document: Columns, batch_priority: int | None, settings: Set
     return {
         "document_id": document["id"],
         "owner": document["owner"],
-        "lane": engines.lane_of(document["mime_type"], settings),
+        "lane": registry.lane_of(document["mime_type"], settings),
         "priority": value_mapping.priority(row["job_priority"] or batch_priority),
         "now": document["created_at"],
     }
@@ -98,7 +98,7 @@ def ended_job(row: Any, document: Columns) -> Columns:
         "document_id": document["id"],
         "owner": document["owner"],
         "type": JobType.CONVERT,
-        "lane": engines.MISTRAL,
+        "lane": registry.MISTRAL,
         "status": JobStatus.FAILED if failed else JobStatus.COMPLETED,
         "priority": value_mapping.priority(row["job_priority"]),
         "rank": 0,
@@ -120,7 +120,7 @@ def call(row: Any, now: datetime) -> Columns:
         "job_id": NO_JOB,
         "owner": value_mapping.owner(row["api_key"]),
         "operation": row["operation"],
-        "engine": engines.MISTRAL,
+        "engine": registry.MISTRAL,
         "model": _model(metadata),
         "state": CallState.SETTLED,
         "is_batch": bool(metadata.get("mistralBatchProcessed")),
@@ -135,13 +135,13 @@ def call(row: Any, now: datetime) -> Columns:
     }
 
 
-def _storage_key(row: Any, metadata: Columns, where: Standing) -> str:
+def _storage_key(row: Any, metadata: Columns, where: MappedStatus) -> str:
     archived = metadata.get("archiveS3Key") if where.status is DocumentStatus.ARCHIVED else None
     key = archived if isinstance(archived, str) and archived else row["s3_key"]
     return value_mapping.storage_key(row["id"], key)
 
 
-def _times(row: Any, metadata: Columns, where: Standing, created_at: datetime) -> Columns:
+def _times(row: Any, metadata: Columns, where: MappedStatus, created_at: datetime) -> Columns:
     """Begin and end of the conversion; whatever has ended has an end."""
     if where.status in (DocumentStatus.PENDING, DocumentStatus.AWAITING_UPLOAD):
         return {"started_at": None, "processed_at": None}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ilios.db.models import DocumentStatus
-from ilios.documents.repository import READABLE
+from ilios.db.models.statuses import READABLE
 
 FAILED_BEFORE: Final = "failed_before_adoption"
 INTERRUPTED: Final = "interrupted"
@@ -22,7 +22,7 @@ _IMMEDIATE_KEYS: Final = "convert/"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MappedStatus:
     """The status of an adopted document; a failed one says why."""
 
     status: DocumentStatus
@@ -40,16 +40,16 @@ def is_immediate(row: Any, metadata: dict[str, Any]) -> bool:
     return bool(metadata.get("immediateConversion")) or key.startswith(_IMMEDIATE_KEYS)
 
 
-def standing(row: Any, *, immediate: bool, in_batch: bool) -> Standing:
+def standing(row: Any, *, immediate: bool, in_batch: bool) -> MappedStatus:
     """What a document becomes. Raises ValueError for a status that the predecessor never had."""
     match row["status"]:
         case "archived":
-            return Standing(DocumentStatus.ARCHIVED)
+            return MappedStatus(DocumentStatus.ARCHIVED)
         case "completed":
-            return Standing(DocumentStatus.COMPLETED)
+            return MappedStatus(DocumentStatus.COMPLETED)
         case "failed" | "pending" | "processing" if row["content"]:
             # Its result was stored; what failed was to book it.
-            return Standing(DocumentStatus.COMPLETED)
+            return MappedStatus(DocumentStatus.COMPLETED)
         case "failed":
             return _failed(row["error"] or row["job_error"])
         case "pending" | "processing":
@@ -58,16 +58,16 @@ def standing(row: Any, *, immediate: bool, in_batch: bool) -> Standing:
             raise ValueError(f"its status is {unknown!r:.40}")
 
 
-def _unfinished(row: Any, *, immediate: bool, in_batch: bool) -> Standing:
+def _unfinished(row: Any, *, immediate: bool, in_batch: bool) -> MappedStatus:
     if row["job_status"] == "failed":
         return _failed(row["job_error"] or row["error"])  # the document was never told
     # Without a job in a batch: it waited for the provider's batch lane.
     if row["job_status"] is not None or in_batch:
-        return Standing(DocumentStatus.PENDING)
+        return MappedStatus(DocumentStatus.PENDING)
     if row["status"] == "processing" or immediate:
-        return Standing(DocumentStatus.FAILED, _WAS_INTERRUPTED, INTERRUPTED)
-    return Standing(DocumentStatus.AWAITING_UPLOAD)
+        return MappedStatus(DocumentStatus.FAILED, _WAS_INTERRUPTED, INTERRUPTED)
+    return MappedStatus(DocumentStatus.AWAITING_UPLOAD)
 
 
-def _failed(reason: str | None) -> Standing:
-    return Standing(DocumentStatus.FAILED, reason or _NO_REASON, FAILED_BEFORE)
+def _failed(reason: str | None) -> MappedStatus:
+    return MappedStatus(DocumentStatus.FAILED, reason or _NO_REASON, FAILED_BEFORE)

@@ -29,9 +29,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.aws_access_key_id is None or settings.aws_secret_access_key is None:
         yield skipped(CHECK, "Repair the settings of the bucket first.")
         return
-    from ilios.storage import (
-        self_test,  # the S3 client takes a third of a second to import
-    )
+    from ilios.storage import self_test  # the S3 client takes a third of a second to import
 
     try:
         for check in self_test.checks(settings):

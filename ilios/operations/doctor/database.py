@@ -14,10 +14,9 @@ from sqlalchemy.exc import DatabaseError
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import readonly
+from ilios.db import readonly, schema_version
 from ilios.db.database import require_safe_sqlite
 from ilios.db.models import REVISION
-from ilios.migration import upgrade
 from ilios.operations.doctor.finding import Finding, error, ok, refused, warning
 from ilios.operations.doctor.write_lock import examine_lock
 
@@ -25,7 +24,7 @@ CHECK = "database"
 LIBRARY_CHECK = "SQLite"
 WHOLE_CHECK = "database integrity"
 
-MIGRATIONS: Final = Path(__file__).parents[2] / "alembic"
+MIGRATIONS: Final = Path(__file__).parents[3] / "alembic"
 
 
 def examine_library(_settings: Settings) -> Iterator[Finding]:
@@ -60,7 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         )
         return
     try:
-        found = upgrade.look(path)
+        found = schema_version.look(path)
     except DatabaseRefused as refusal:
         yield refused(CHECK, refusal)
         return

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ilios import engines
 from ilios.core.conversion_errors import ConversionError, ProviderMisconfigured, ProviderThrottled
 from ilios.core.settings import Settings
+from ilios.engines import registry
 from ilios.operations.doctor.finding import Finding, cause_and_remedy, error, ok, skipped, warning
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SET_CLOCK: Final = "Set the clock, and keep it by NTP: timedatectl set-ntp true 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Ask the provider for its models, which costs nothing."""
-    if settings.engine_name != engines.MISTRAL:
+    if settings.engine_name != registry.MISTRAL:
         yield skipped(CHECK, "The embedded engine converts, without a key and without a network.")
         return
     from ilios.engines.mistral import (

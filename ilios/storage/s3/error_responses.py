@@ -16,7 +16,7 @@ from ilios.core.conversion_errors import (
     StorageUnavailable,
 )
 from ilios.storage.disk import MISSING
-from ilios.storage.s3.location import Place
+from ilios.storage.s3.location import BucketLocation
 
 _MISSING_CODES: Final = ("NoSuchKey", "404")  # an answer to HEAD has no body, so only its status
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,59}")
@@ -56,7 +56,7 @@ class _Refusal:
         return f"{self.status} {self.code}".rstrip()
 
 
-def refusal(response: Any, operation: str, place: Place) -> ConversionError:
+def refusal(response: Any, operation: str, place: BucketLocation) -> ConversionError:
     """What `response`, in the shape of botocore, means after this operation (PutObject …).
 
     ObjectMissing, or StorageUnavailable with the cause and the remedy.
@@ -104,7 +104,7 @@ def _read(response: Any, operation: str) -> _Refusal:
     )
 
 
-def _repair(found: _Refusal, place: Place) -> str | None:
+def _repair(found: _Refusal, place: BucketLocation) -> str | None:
     """Which setting is wrong, and what to do; None when the fault may pass by itself."""
     if found.code in _REGION_CODES or found.region not in (None, place.region):
         return _wrong_region(found, place)
@@ -144,7 +144,7 @@ def _repair(found: _Refusal, place: Place) -> str | None:
     return _refused_otherwise(found, place)
 
 
-def _wrong_region(found: _Refusal, place: Place) -> str:
+def _wrong_region(found: _Refusal, place: BucketLocation) -> str:
     if found.region is None:
         return (
             f"The object store wants another region than {place.region} ({found.said}). "
@@ -157,7 +157,7 @@ def _wrong_region(found: _Refusal, place: Place) -> str:
     )
 
 
-def _refused_otherwise(found: _Refusal, place: Place) -> str | None:
+def _refused_otherwise(found: _Refusal, place: BucketLocation) -> str | None:
     if found.status in (401, 403):
         return (
             f"The object store refused our credentials ({found.said}). Check AWS_ACCESS_KEY_ID, "

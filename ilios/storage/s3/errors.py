@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from ilios.core.conversion_errors import StorageMisconfigured, StorageUnavailable
 from ilios.storage.s3.error_responses import refusal
-from ilios.storage.s3.location import Place
+from ilios.storage.s3.location import BucketLocation
 
 Cause = TypeVar("Cause", bound=BaseException)
 
@@ -24,7 +24,7 @@ _OUT_OF_DATE: Final = (9, 10)  #: OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, …_H
 
 
 @contextmanager
-def s3_errors(place: Place) -> Iterator[None]:
+def s3_errors(place: BucketLocation) -> Iterator[None]:
     """Turn errors of boto3 and what it stands on into ObjectMissing or StorageUnavailable.
 
     It is StorageMisconfigured where nothing but another setting, or another clock, can help.
@@ -53,7 +53,7 @@ def _root(error: Exception) -> BaseException:
     return error
 
 
-def _no_answer(error: BaseException, place: Place) -> StorageUnavailable:
+def _no_answer(error: BaseException, place: BucketLocation) -> StorageUnavailable:
     from botocore.exceptions import (
         ConnectionClosedError,
         InvalidConfigError,
@@ -80,7 +80,7 @@ def _no_answer(error: BaseException, place: Place) -> StorageUnavailable:
     )
 
 
-def _unresolved(error: socket.gaierror, place: Place) -> StorageUnavailable:
+def _unresolved(error: socket.gaierror, place: BucketLocation) -> StorageUnavailable:
     if place.addressing_style == "virtual" and _resolves(place.host):
         return StorageMisconfigured(
             f"The name {place.bucket}.{place.host} has no address, though {place.host} has one. "
@@ -104,7 +104,7 @@ def _resolves(host: str) -> bool:
         return False
 
 
-def _speaks_tls(place: Place) -> bool:
+def _speaks_tls(place: BucketLocation) -> bool:
     """Whether a store that hangs up on plain HTTP would take TLS at the same port."""
     if place.is_encrypted:
         return False
@@ -120,7 +120,7 @@ def _speaks_tls(place: Place) -> bool:
     return True
 
 
-def _no_tls(error: BaseException, place: Place) -> StorageUnavailable:
+def _no_tls(error: BaseException, place: BucketLocation) -> StorageUnavailable:
     from urllib3.util.ssl_match_hostname import CertificateError
 
     if _beneath(error, CertificateError):

@@ -10,7 +10,7 @@ AddressingStyle = Literal["auto", "path", "virtual"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BucketLocation:
     """A bucket as the settings name it; `region` is what requests are signed for."""
 
     bucket: str
@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long one request is waited for. The seconds are those of one attempt."""
 
     connect_seconds: int

@@ -18,15 +18,15 @@ from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk import disk_errors
 from ilios.storage.s3.errors import s3_errors
-from ilios.storage.s3.location import AddressingStyle, Patience, Place
+from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
 
 if TYPE_CHECKING:  # importing boto3 takes 30 MB and a third of a second: only who connects pays
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
-PATIENT: Final = Patience(connect_seconds=5, read_seconds=60, attempts=5)
-HURRIED: Final = Patience(connect_seconds=3, read_seconds=5, attempts=2)  #: to see if it works
+PATIENT: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
+HURRIED: Final = Timeouts(connect_seconds=3, read_seconds=5, attempts=2)  #: to see if it works
 POOL_CONNECTIONS: Final = 32
 PART_BYTES: Final = 8 * 1024 * 1024
 PARTS_IN_FLIGHT: Final = 4  #: for one transfer
@@ -49,11 +49,11 @@ class S3Store:
         secret_access_key: str,
         addressing_style: AddressingStyle,
         configured_region: str = AUTO,
-        patience: Patience = PATIENT,
+        patience: Timeouts = PATIENT,
     ) -> None:
         self.bucket = bucket
         self.endpoint_url = endpoint_url
-        self.place = Place(
+        self.place = BucketLocation(
             bucket,
             endpoint_url,
             region(endpoint_url, configured_region),
@@ -196,7 +196,7 @@ def region(endpoint_url: str, configured: str = AUTO) -> str:
     return host[1] or "us-east-1"
 
 
-def _config(place: Place, patience: Patience) -> Config:
+def _config(place: BucketLocation, patience: Timeouts) -> Config:
     from botocore.config import Config
 
     return Config(

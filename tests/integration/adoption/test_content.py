@@ -197,7 +197,7 @@ def test_an_upload_that_was_never_finished_can_be(old_settings: Settings, adopte
     assert late.status_code == 202
 
 
-def test_the_same_bytes_are_no_twin_of_an_adopted_document(adopted: CallAs) -> None:
+def test_the_same_bytes_are_no_duplicate_of_an_adopted_document(adopted: CallAs) -> None:
     anna = adopted()
 
     document_id = anna.submit(b"Hello", "completed.txt")

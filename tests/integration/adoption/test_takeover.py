@@ -12,7 +12,7 @@ import pytest
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import database
+from ilios.db import database, schema_version
 from ilios.db.models import REVISION
 from ilios.migration import upgrade as migrations
 from ilios.migration.legacy import predecessor
@@ -125,7 +125,7 @@ def test_only_an_upgrade_to_the_head_adopts(
 
 def test_serving_before_the_adoption_is_refused(old: Predecessor, old_settings: Settings) -> None:
     with pytest.raises(DatabaseRefused, match="`alembic upgrade head` to adopt it"):
-        migrations.require_current(old_settings)
+        schema_version.require_current(old_settings)
 
 
 @pytest.mark.parametrize(

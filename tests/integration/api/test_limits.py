@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from tests.support.api_server import Answer, Server
@@ -55,7 +55,7 @@ def test_the_rate_of_a_key_holds_across_processes(server: Server, database: Data
 def test_a_running_service_knows_of_every_change_at_once(
     server: Server, database: Database
 ) -> None:
-    service = KeyService(database)
+    service = KeyAdmin(database)
     issued = issue(database)
     assert ask(server, issued.secret)[0] == 200
 
@@ -71,7 +71,7 @@ def test_a_running_service_knows_of_every_change_at_once(
 def test_no_secret_is_logged(server: Server, database: Database) -> None:
     issued = issue(database, "watched")
     ask(server, issued.secret)
-    KeyService(database).revoke("watched")
+    KeyAdmin(database).revoke("watched")
     with server.connect() as connection:
         headers = {"Authorization": f"Bearer {issued.secret}", "X-Request-ID": "the-last"}
         connection.ask("GET", USAGE, b"", **headers)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ilios.core.settings import Settings
-from ilios.storage import open_store
+from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
 from tests.support.api_server import free_port
 from tests.support.commands import Operator

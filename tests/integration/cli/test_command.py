@@ -43,7 +43,7 @@ def test_the_launcher_runs_the_checkout_that_it_links_to_from_anywhere(
 
 HELP = """
 import sys
-from ilios.cli import main
+from ilios.cli.main import main
 main(["--help"], standalone_mode=False)
 print(*sys.modules)
 """

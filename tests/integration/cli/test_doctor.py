@@ -18,7 +18,7 @@ from ilios.db import readonly
 from ilios.db.database import Database
 from ilios.operations.doctor.bucket import DONE
 from ilios.operations.doctor.disk import type_of
-from ilios.storage import open_store
+from ilios.storage.opening import open_store
 from tests.integration.cli import (
     spoilt_buckets,
     spoilt_databases,

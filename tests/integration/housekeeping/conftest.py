@@ -11,31 +11,31 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document
 from ilios.documents.admission import Order
-from ilios.documents.lifecycle import Housekeeping
-from ilios.documents.queries import Reports
-from ilios.documents.submission import Intake
+from ilios.documents.lifecycle import DocumentActions
+from ilios.documents.queries import DocumentReader
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
-from ilios.queue.notify import Bell
-from ilios.storage import ObjectStore
+from ilios.queue.notify import Notifier
+from ilios.storage.base import ObjectStore
 from tests.support.api_working import InTestWorker
 
 OWNER = "me"
 
 
 @pytest.fixture
-def housekeeping(
-    settings: Settings, database: Database, store: ObjectStore, bell: Bell
-) -> Housekeeping:
-    return Housekeeping(settings, database, store, bell)
+def actions(
+    settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
+) -> DocumentActions:
+    return DocumentActions(settings, database, store, notifier)
 
 
 @pytest.fixture
-def submit(intake: Intake, receive: Callable[..., Received]) -> Callable[..., str]:
+def submit(submissions: Submissions, receive: Callable[..., Received]) -> Callable[..., str]:
     """Submit a document of the owner; returns its id."""
 
     def submit(content: bytes = b"Hello", name: str = "hello.txt", **changes: object) -> str:
         order = replace(Order(owner=OWNER), **changes)  # type: ignore[arg-type]
-        return intake.submit(receive(content, name), order).id
+        return submissions.submit(receive(content, name), order).id
 
     return submit
 
@@ -46,7 +46,7 @@ def worker(settings: Settings, database: Database) -> InTestWorker:
 
 
 @pytest.fixture
-def text_of(reports: Reports) -> Callable[[str], list[str]]:
+def text_of(reports: DocumentReader) -> Callable[[str], list[str]]:
     def text_of(document_id: str) -> list[str]:
         return [page.markdown for page in reports.result(document_id, owner=OWNER).pages]
 

@@ -24,14 +24,14 @@ from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, JobStatus
 from ilios.documents import results
 from ilios.documents.admission import Order
-from ilios.documents.lifecycle import Housekeeping
-from ilios.documents.queries import Reports
-from ilios.documents.submission import Intake
+from ilios.documents.lifecycle import DocumentActions
+from ilios.documents.queries import DocumentReader
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
-from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
-from ilios.storage import ObjectStore
+from ilios.storage.base import ObjectStore
 from tests.integration.housekeeping.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker, TextEngine
@@ -45,14 +45,14 @@ TextOf = Callable[[str], list[str]]
 def test_a_waiting_document_is_cancelled_at_once(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
-    reports: Reports,
+    actions: DocumentActions,
+    reports: DocumentReader,
     row: Row,
     database: Database,
 ) -> None:
     document_id = submit()
 
-    housekeeping.cancel(document_id, owner=OWNER)
+    actions.cancel(document_id, owner=OWNER)
 
     assert row(document_id).status is DocumentStatus.CANCELLED
     assert row(document_id).processed_at is not None
@@ -63,45 +63,45 @@ def test_a_waiting_document_is_cancelled_at_once(
 
 
 def test_what_has_ended_cannot_be_cancelled_but_what_was_cancelled_can(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping
+    submit: Submit, worker: InTestWorker, actions: DocumentActions
 ) -> None:
     done = submit()
     worker.work()
     cancelled, deleted = submit(b"other"), submit(b"third")
-    housekeeping.cancel(cancelled, owner=OWNER)
-    housekeeping.delete(deleted, owner=OWNER)
+    actions.cancel(cancelled, owner=OWNER)
+    actions.delete(deleted, owner=OWNER)
 
-    housekeeping.cancel(cancelled, owner=OWNER)
+    actions.cancel(cancelled, owner=OWNER)
     with pytest.raises(TooLate, match="DELETE"):
-        housekeeping.cancel(done, owner=OWNER)
+        actions.cancel(done, owner=OWNER)
     with pytest.raises(Gone):
-        housekeeping.cancel(deleted, owner=OWNER)
+        actions.cancel(deleted, owner=OWNER)
     with pytest.raises(DocumentNotFound):
-        housekeeping.cancel(done, owner="somebody else")
+        actions.cancel(done, owner="somebody else")
 
 
 @pytest.mark.parametrize("cancelled", [0, 1], ids=["leader", "twin"])
-def test_the_other_of_two_twins_is_converted(
+def test_the_other_of_two_duplicates_is_converted(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     text_of: TextOf,
     row: Row,
     cancelled: int,
 ) -> None:
-    twins = [submit(), submit()]
+    duplicates = [submit(), submit()]
 
-    housekeeping.cancel(twins[cancelled], owner=OWNER)
+    actions.cancel(duplicates[cancelled], owner=OWNER)
     assert worker.work() == 1
 
-    assert row(twins[cancelled]).status is DocumentStatus.CANCELLED
-    assert text_of(twins[1 - cancelled]) == ["Hello"]
+    assert row(duplicates[cancelled]).status is DocumentStatus.CANCELLED
+    assert text_of(duplicates[1 - cancelled]) == ["Hello"]
 
 
 def test_a_running_job_that_is_cancelled_is_paid_for_and_the_retry_finds_its_pages(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     make_converter: Callable[[Engine], Converter],
     settings: Settings,
     database: Database,
@@ -114,7 +114,7 @@ def test_a_running_job_that_is_cancelled_is_paid_for_and_the_retry_finds_its_pag
         def convert(
             self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
         ) -> Conversion:
-            housekeeping.cancel(document_id, owner=OWNER)
+            actions.cancel(document_id, owner=OWNER)
             return TextEngine.convert(self, part, options, workspace, progress, keep)
 
     with database.writing() as session:
@@ -125,13 +125,13 @@ def test_a_running_job_that_is_cancelled_is_paid_for_and_the_retry_finds_its_pag
 
     assert row(document_id).status is DocumentStatus.CANCELLED
     assert [call.pages for call in documents.calls(database)] == [1]
-    housekeeping.retry(document_id, owner=OWNER)
+    actions.retry(document_id, owner=OWNER)
     worker.work()
     assert text_of(document_id) == ["Hello"]
 
 
 def test_two_who_cancel_and_delete_and_retry_at_once_agree_on_one_end(
-    submit: Submit, housekeeping: Housekeeping, database: Database, row: Row, worker: InTestWorker
+    submit: Submit, actions: DocumentActions, database: Database, row: Row, worker: InTestWorker
 ) -> None:
     for round_number in range(10):
         document_id = submit(b"%d" % round_number)
@@ -144,7 +144,7 @@ def test_two_who_cancel_and_delete_and_retry_at_once_agree_on_one_end(
             return "done"
 
         with ThreadPoolExecutor(6) as pool:
-            calls = [housekeeping.cancel, housekeeping.retry, housekeeping.cancel] * 2
+            calls = [actions.cancel, actions.retry, actions.cancel] * 2
             list(pool.map(act, calls))
         status = row(document_id).status
         open_jobs = [
@@ -157,13 +157,13 @@ def test_two_who_cancel_and_delete_and_retry_at_once_agree_on_one_end(
 
 
 def test_a_failed_document_is_retried_with_fresh_attempts(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, row: Row, database: Database
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, row: Row, database: Database
 ) -> None:
     document_id = submit(b"fail: engine")
     worker.work()
     assert row(document_id).status is DocumentStatus.FAILED
 
-    housekeeping.retry(document_id, owner=OWNER)
+    actions.retry(document_id, owner=OWNER)
 
     again = row(document_id)
     assert again.status is DocumentStatus.PENDING
@@ -173,7 +173,7 @@ def test_a_failed_document_is_retried_with_fresh_attempts(
 
 
 def test_only_what_has_failed_or_was_cancelled_is_retried(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping
+    submit: Submit, worker: InTestWorker, actions: DocumentActions
 ) -> None:
     done = submit()
     worker.work()
@@ -181,96 +181,96 @@ def test_only_what_has_failed_or_was_cancelled_is_retried(
 
     for document_id in (done, waiting):
         with pytest.raises(NothingToRetry):
-            housekeeping.retry(document_id, owner=OWNER)
+            actions.retry(document_id, owner=OWNER)
 
 
 def test_a_document_without_its_original_is_not_retried(
-    submit: Submit, housekeeping: Housekeeping, store: ObjectStore, row: Row
+    submit: Submit, actions: DocumentActions, store: ObjectStore, row: Row
 ) -> None:
     document_id = submit()
-    housekeeping.cancel(document_id, owner=OWNER)
+    actions.cancel(document_id, owner=OWNER)
     store.delete(row(document_id).storage_key)
 
     with pytest.raises(OriginalMissing):
-        housekeeping.retry(document_id, owner=OWNER)
+        actions.retry(document_id, owner=OWNER)
 
 
-def test_a_twin_that_failed_is_retried_with_the_pages_of_the_other(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, text_of: TextOf, row: Row
+def test_a_duplicate_that_failed_is_retried_with_the_pages_of_the_other(
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, text_of: TextOf, row: Row
 ) -> None:
     first, second = submit(), submit()
-    housekeeping.cancel(first, owner=OWNER)
-    housekeeping.cancel(second, owner=OWNER)
+    actions.cancel(first, owner=OWNER)
+    actions.cancel(second, owner=OWNER)
 
-    housekeeping.retry(second, owner=OWNER)
+    actions.retry(second, owner=OWNER)
     assert worker.work() == 1
     assert (row(first).status, text_of(second)) == (DocumentStatus.CANCELLED, ["Hello"])
 
-    housekeeping.retry(first, owner=OWNER)
+    actions.retry(first, owner=OWNER)
     assert worker.work() == 1
     assert text_of(first) == ["Hello"]
 
 
-def test_a_twin_whose_leader_was_deleted_is_retried_alone(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, text_of: TextOf
+def test_a_duplicate_whose_leader_was_deleted_is_retried_alone(
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, text_of: TextOf
 ) -> None:
     first, second = submit(), submit()
-    housekeeping.cancel(second, owner=OWNER)
-    housekeeping.delete(first, owner=OWNER)
+    actions.cancel(second, owner=OWNER)
+    actions.delete(first, owner=OWNER)
 
-    housekeeping.retry(second, owner=OWNER)
+    actions.retry(second, owner=OWNER)
     worker.work()
 
     assert text_of(second) == ["Hello"]
 
 
 def test_a_batch_is_cancelled_as_far_as_it_has_not_ended(
-    intake: Intake,
+    submissions: Submissions,
     receive: Callable[..., Received],
     worker: InTestWorker,
-    housekeeping: Housekeeping,
-    reports: Reports,
+    actions: DocumentActions,
+    reports: DocumentReader,
     submit: Submit,
 ) -> None:
     submit(b"one")
     worker.work()
     files = [receive(content) for content in (b"one", b"two", b"two", b"three")]
-    batch, _ = intake.submit_batch(files, Order(owner=OWNER))
+    batch, _ = submissions.submit_batch(files, Order(owner=OWNER))
 
-    housekeeping.cancel_batch(batch.id, owner=OWNER)
+    actions.cancel_batch(batch.id, owner=OWNER)
 
     report = reports.batch(batch.id, owner=OWNER)
     assert report.count(DocumentStatus.CANCELLED) == 3
     assert (report.status, report.completed_at is None) == ("completed", False)
     assert worker.work() == 0
-    housekeeping.cancel_batch(batch.id, owner=OWNER)
+    actions.cancel_batch(batch.id, owner=OWNER)
 
 
 def test_a_batch_that_has_ended_cannot_be_cancelled(
-    intake: Intake,
+    submissions: Submissions,
     receive: Callable[..., Received],
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
 ) -> None:
-    batch, _ = intake.submit_batch([receive(b"one")], Order(owner=OWNER))
+    batch, _ = submissions.submit_batch([receive(b"one")], Order(owner=OWNER))
     worker.work()
 
     with pytest.raises(TooLate):
-        housekeeping.cancel_batch(batch.id, owner=OWNER)
+        actions.cancel_batch(batch.id, owner=OWNER)
 
 
 def test_a_retry_needs_room_in_the_quota_of_its_key(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, row: Row, database: Database
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, row: Row, database: Database
 ) -> None:
     owner = issue(database, pages_per_day=2).key.owner
     first, second = (submit(b"%d" % number, owner=owner) for number in range(2))
-    housekeeping.cancel(first, owner=owner)
-    housekeeping.cancel(second, owner=owner)
+    actions.cancel(first, owner=owner)
+    actions.cancel(second, owner=owner)
 
-    housekeeping.retry(first, owner=owner)
+    actions.retry(first, owner=owner)
     submit(b"third", owner=owner)
     with pytest.raises(DailyPagesSpent):
-        housekeeping.retry(second, owner=owner)
+        actions.retry(second, owner=owner)
 
     assert row(second).status is DocumentStatus.CANCELLED
     worker.work()

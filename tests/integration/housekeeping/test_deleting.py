@@ -15,13 +15,13 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, JobStatus
 from ilios.documents import removal, repository, results
-from ilios.documents.lifecycle import Housekeeping
-from ilios.documents.queries import Reports
+from ilios.documents.lifecycle import DocumentActions
+from ilios.documents.queries import DocumentReader
 from ilios.documents.retention.service import Retention
-from ilios.engines import EMBEDDED
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
-from ilios.storage import ObjectStore
+from ilios.storage.base import ObjectStore
 from tests.integration.housekeeping.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker, TextEngine
@@ -51,7 +51,7 @@ def files_with_marker(folder: Path) -> list[Path]:
 def test_no_byte_of_a_deleted_document_is_left(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     sweep: Callable[[], object],
     settings: Settings,
     stored_files: Callable[[], list[Path]],
@@ -62,7 +62,7 @@ def test_no_byte_of_a_deleted_document_is_left(
     assert files_with_marker(settings.data_folder)
 
     for document_id in gone:
-        housekeeping.delete(document_id, owner=OWNER)
+        actions.delete(document_id, owner=OWNER)
     sweep()
 
     assert files_with_marker(settings.data_folder) == []
@@ -72,15 +72,15 @@ def test_no_byte_of_a_deleted_document_is_left(
 def test_a_tombstone_has_no_content_and_keeps_the_costs(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
-    reports: Reports,
+    actions: DocumentActions,
+    reports: DocumentReader,
     database: Database,
     row: Row,
 ) -> None:
     document_id = submit(b"one\n-")
     worker.work()
 
-    housekeeping.delete(document_id, owner=OWNER)
+    actions.delete(document_id, owner=OWNER)
 
     tombstone = row(document_id)
     assert tombstone.status is DocumentStatus.DELETED
@@ -92,18 +92,18 @@ def test_a_tombstone_has_no_content_and_keeps_the_costs(
         reports.result(document_id, owner=OWNER)
 
 
-def test_deleting_twice_is_deleting_once(submit: Submit, housekeeping: Housekeeping) -> None:
+def test_deleting_twice_is_deleting_once(submit: Submit, actions: DocumentActions) -> None:
     document_id = submit()
 
-    housekeeping.delete(document_id, owner=OWNER)
-    housekeeping.delete(document_id, owner=OWNER)
+    actions.delete(document_id, owner=OWNER)
+    actions.delete(document_id, owner=OWNER)
 
 
-def test_the_twin_of_a_deleted_document_keeps_its_result(
+def test_the_duplicate_of_a_deleted_document_keeps_its_result(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
-    reports: Reports,
+    actions: DocumentActions,
+    reports: DocumentReader,
     store: ObjectStore,
     text_of: TextOf,
     stored_files: Callable[[], list[Path]],
@@ -111,22 +111,22 @@ def test_the_twin_of_a_deleted_document_keeps_its_result(
     first, second = submit(FIGURE), submit(FIGURE)
     worker.work()
 
-    housekeeping.delete(first, owner=OWNER)
+    actions.delete(first, owner=OWNER)
 
     assert text_of(second) == [FIGURE.decode()]
     image = reports.image(second, "figure.png", owner=OWNER)
     assert store.stat(image.key).size_bytes
     assert len(stored_files()) == 2  # the twin's original, and the image
 
-    housekeeping.delete(second, owner=OWNER)
+    actions.delete(second, owner=OWNER)
 
     assert stored_files() == []
 
 
-def test_a_deleted_document_is_converted_for_the_twin_that_waits(
+def test_a_deleted_document_is_converted_for_the_duplicate_that_waits(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     sweep: Callable[[], object],
     text_of: TextOf,
     row: Row,
@@ -134,7 +134,7 @@ def test_a_deleted_document_is_converted_for_the_twin_that_waits(
 ) -> None:
     first, second = submit(FIGURE), submit(FIGURE)
 
-    housekeeping.delete(first, owner=OWNER)
+    actions.delete(first, owner=OWNER)
     sweep()
     assert worker.work() == 1
 
@@ -142,27 +142,27 @@ def test_a_deleted_document_is_converted_for_the_twin_that_waits(
     assert row(first).status is DocumentStatus.DELETED
     sweep()
     assert len(stored_files()) == 2
-    housekeeping.delete(second, owner=OWNER)
+    actions.delete(second, owner=OWNER)
     sweep()
     assert stored_files() == []
 
 
-def test_the_last_twin_that_waits_takes_the_job_with_it(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, database: Database
+def test_the_last_duplicate_that_waits_takes_the_job_with_it(
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, database: Database
 ) -> None:
     first, second = submit(), submit()
 
-    housekeeping.delete(first, owner=OWNER)
-    housekeeping.cancel(second, owner=OWNER)
+    actions.delete(first, owner=OWNER)
+    actions.cancel(second, owner=OWNER)
 
     assert [job.status for job in documents.jobs(database)] == [JobStatus.CANCELLED]
     assert worker.work() == 0
 
 
 def test_who_sends_the_bytes_of_a_deleted_document_again_has_them_converted(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, text_of: TextOf, row: Row
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, text_of: TextOf, row: Row
 ) -> None:
-    housekeeping.delete(submit(), owner=OWNER)
+    actions.delete(submit(), owner=OWNER)
 
     again = submit()
 
@@ -173,7 +173,7 @@ def test_who_sends_the_bytes_of_a_deleted_document_again_has_them_converted(
 
 def test_what_is_deleted_while_it_is_converted_is_paid_for_and_stays_deleted(
     submit: Submit,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     sweep: Callable[[], object],
     make_converter: Callable[[Engine], Converter],
     settings: Settings,
@@ -187,7 +187,7 @@ def test_what_is_deleted_while_it_is_converted_is_paid_for_and_stays_deleted(
         def convert(
             self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
         ) -> Conversion:
-            housekeeping.delete(document_id, owner=OWNER)
+            actions.delete(document_id, owner=OWNER)
             return TextEngine.convert(self, part, options, workspace, progress, keep)
 
     converter = make_converter(DeletedMeanwhile(settings))
@@ -207,7 +207,7 @@ def test_what_is_deleted_while_it_is_converted_is_paid_for_and_stays_deleted(
 def test_a_store_that_is_away_is_made_up_for_by_the_sweep(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     sweep: Callable[[], object],
     store: ObjectStore,
     row: Row,
@@ -222,7 +222,7 @@ def test_a_store_that_is_away_is_made_up_for_by_the_sweep(
 
     with monkeypatch.context() as patched:
         patched.setattr(type(store), "delete", away)
-        housekeeping.delete(document_id, owner=OWNER)
+        actions.delete(document_id, owner=OWNER)
     assert row(document_id).status is DocumentStatus.DELETED
     assert stored_files()
 
@@ -233,26 +233,26 @@ def test_a_store_that_is_away_is_made_up_for_by_the_sweep(
 
 
 def test_an_upload_that_never_came_can_be_deleted(
-    housekeeping: Housekeeping, intake: object, database: Database, row: Row
+    actions: DocumentActions, submissions: object, database: Database, row: Row
 ) -> None:
-    offer = intake.offer_upload(  # type: ignore[attr-defined]
+    offer = submissions.offer_upload(  # type: ignore[attr-defined]
         owner=OWNER, file_name="a.txt", size_bytes=1, media_type="text/plain", retention_days=1
     )
 
-    housekeeping.delete(offer.document_id, owner=OWNER)
+    actions.delete(offer.document_id, owner=OWNER)
 
     assert row(offer.document_id).status is DocumentStatus.DELETED
 
 
 def test_a_document_that_was_shared_since_is_not_closed_with_its_images(
-    submit: Submit, worker: InTestWorker, housekeeping: Housekeeping, database: Database
+    submit: Submit, worker: InTestWorker, actions: DocumentActions, database: Database
 ) -> None:
     first, second = submit(FIGURE), submit(FIGURE)
     worker.work()
-    housekeeping.delete(first, owner=OWNER)
+    actions.delete(first, owner=OWNER)
     with database.writing() as session:
-        twin = session.get_one(Document, second)
-        assert removal.tombstone(session, twin, clock.now())
+        duplicate = session.get_one(Document, second)
+        assert removal.tombstone(session, duplicate, clock.now())
 
         assert not removal.close(session, first, keeps_images=True)
 
@@ -260,12 +260,12 @@ def test_a_document_that_was_shared_since_is_not_closed_with_its_images(
 def test_no_file_of_the_service_is_open_to_the_marker_by_its_log(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     document_id = submit(FIGURE, f"{MARKER}.txt")
     worker.work()
-    housekeeping.delete(document_id, owner=OWNER)
+    actions.delete(document_id, owner=OWNER)
 
     said = capsys.readouterr()
 

@@ -12,19 +12,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from ilios.accounts.key_admin import KeyService
+from ilios.accounts.key_admin import KeyAdmin
 from ilios.core import clock, data_folder, ids
 from ilios.core.request_errors import Gone
 from ilios.core.settings import Settings
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, Instance
-from ilios.documents import removal, repository
-from ilios.documents.lifecycle import Housekeeping
-from ilios.documents.queries import Reports
+from ilios.documents import removal
+from ilios.documents.lifecycle import DocumentActions
+from ilios.documents.queries import DocumentReader
 from ilios.documents.retention import expiry
 from ilios.documents.retention.service import Retention, Tally
-from ilios.documents.submission import Intake
-from ilios.storage import ObjectStore
+from ilios.documents.submission import Submissions
+from ilios.storage.base import ObjectStore
 from ilios.storage.local import LocalStore
 from tests.integration.housekeeping.conftest import OWNER
 from tests.support import documents
@@ -60,7 +61,7 @@ def test_a_document_is_archived_on_its_day_and_stays_readable(
     submit: Submit,
     worker: InTestWorker,
     retention: Retention,
-    reports: Reports,
+    reports: DocumentReader,
     store: ObjectStore,
     text_of: TextOf,
     row: Row,
@@ -89,13 +90,13 @@ def test_a_document_is_archived_on_its_day_and_stays_readable(
 def test_what_has_no_result_keeps_its_status_and_can_be_retried_from_the_archive(
     submit: Submit,
     worker: InTestWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     retention: Retention,
     row: Row,
     text_of: TextOf,
 ) -> None:
     failed, cancelled = submit(b"fail: document"), submit(b"later")
-    housekeeping.cancel(cancelled, owner=OWNER)
+    actions.cancel(cancelled, owner=OWNER)
     worker.work()
 
     assert retention.run(after(366)).archived == 2
@@ -104,7 +105,7 @@ def test_what_has_no_result_keeps_its_status_and_can_be_retried_from_the_archive
         DocumentStatus.FAILED,
         DocumentStatus.CANCELLED,
     ]
-    housekeeping.retry(cancelled, owner=OWNER)
+    actions.retry(cancelled, owner=OWNER)
     worker.work()
     assert retention.run(after(366)).archived == 1
     assert text_of(cancelled) == ["later"]
@@ -125,7 +126,7 @@ def test_deleting_retention_leaves_a_tombstone_of_archived_ones_too(
     worker: InTestWorker,
     retention: Retention,
     deleting: Retention,
-    reports: Reports,
+    reports: DocumentReader,
     row: Row,
     stored_files: Callable[[], list[Path]],
 ) -> None:
@@ -212,9 +213,9 @@ def test_two_rounds_at_once_do_everything_once(
 
 
 def test_an_upload_that_was_never_completed_is_given_up_after_a_day(
-    intake: Intake, retention: Retention, store: ObjectStore, settings: Settings, row: Row
+    submissions: Submissions, retention: Retention, store: ObjectStore, settings: Settings, row: Row
 ) -> None:
-    offer = intake.offer_upload(
+    offer = submissions.offer_upload(
         owner=OWNER, file_name="a.txt", size_bytes=5, media_type="text/plain", retention_days=365
     )
     arrived = settings.data_folder / "arrived"
@@ -241,14 +242,14 @@ def test_orphans_of_this_instance_are_swept_when_they_are_a_day_old(
     document_id = submit(FIGURE)
     worker.work()
     with database.reading() as session:
-        instance = repository.instance_id(session)
+        here = instance.instance_id(session)
     nobodys = ids.new_id()
     orphans = [
-        f"documents/{instance}/{nobodys}/source",
-        f"documents/{instance}/{document_id}/source-{nobodys}",
-        f"documents/{instance}/{document_id}/parts/0-9",
-        f"archive/{instance}/{document_id}/source",
-        f"incoming/{instance}/{nobodys}",
+        f"documents/{here}/{nobodys}/source",
+        f"documents/{here}/{document_id}/source-{nobodys}",
+        f"documents/{here}/{document_id}/parts/0-9",
+        f"archive/{here}/{document_id}/source",
+        f"incoming/{here}/{nobodys}",
     ]
     foreign = [f"documents/{nobodys}/{nobodys}/source", "convert/1735-report.pdf"]
     for key in (*orphans, *foreign):
@@ -321,7 +322,7 @@ def test_an_expired_key_can_be_rotated_for_30_days_and_then_frees_its_name(
     assert retention.preview(after(30)).keys == retention.run(after(30)).keys == 0
     assert retention.preview(after(31)).keys == retention.run(after(31)).keys == 1
 
-    assert [(one.key.name, one.state) for one in KeyService(database).reports()] == [
+    assert [(one.key.name, one.state) for one in KeyAdmin(database).reports()] == [
         ("other", "live")
     ]
     issue(database, "team")

@@ -10,9 +10,9 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, ProviderBatchState
-from ilios.documents.lifecycle import Housekeeping
-from ilios.queue.notify import Bell
-from ilios.storage import open_store
+from ilios.documents.lifecycle import DocumentActions
+from ilios.queue.notify import Notifier
+from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.batching import Check, LaneWorker, Statuses, Submit, one_page
@@ -26,20 +26,20 @@ CANCELLED, COMPLETED, DELETED = (
 
 
 @pytest.fixture
-def housekeeping(settings: Settings, database: Database) -> Iterator[Housekeeping]:
-    bell = Bell(data_folder.wake_socket(settings))
-    yield Housekeeping(settings, database, open_store(settings), bell)
-    bell.close()
+def actions(settings: Settings, database: Database) -> Iterator[DocumentActions]:
+    notifier = Notifier(data_folder.wake_socket(settings))
+    yield DocumentActions(settings, database, open_store(settings), notifier)
+    notifier.close()
 
 
-def cancel_batch(housekeeping: Housekeeping, database: Database) -> None:
-    housekeeping.cancel_batch(batching.batch(database).batch_id, owner=OWNER)
+def cancel_batch(actions: DocumentActions, database: Database) -> None:
+    actions.cancel_batch(batching.batch(database).batch_id, owner=OWNER)
 
 
 def test_a_batch_that_is_cancelled_before_it_is_sent_costs_nothing(
     submit: Submit,
     worker: LaneWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     database: Database,
     statuses: Statuses,
     provider: MistralServer,
@@ -47,7 +47,7 @@ def test_a_batch_that_is_cancelled_before_it_is_sent_costs_nothing(
 ) -> None:
     ids = submit(one_page(1), one_page(2))
 
-    cancel_batch(housekeeping, database)
+    cancel_batch(actions, database)
     worker.work()
 
     assert statuses(ids) == [CANCELLED] * 2
@@ -58,7 +58,7 @@ def test_a_batch_that_is_cancelled_before_it_is_sent_costs_nothing(
 def test_a_batch_that_is_cancelled_over_there_pays_for_what_was_done(
     submit: Submit,
     worker: LaneWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     database: Database,
     statuses: Statuses,
     assert_exact: Check,
@@ -66,7 +66,7 @@ def test_a_batch_that_is_cancelled_over_there_pays_for_what_was_done(
     ids = submit(one_page(1), one_page(2))
     worker.work_until(lambda: batching.state(database) is ProviderBatchState.RUNNING)
 
-    cancel_batch(housekeeping, database)
+    cancel_batch(actions, database)
     worker.work()
 
     assert statuses(ids) == [CANCELLED] * 2
@@ -80,7 +80,7 @@ def test_a_batch_that_is_cancelled_over_there_pays_for_what_was_done(
 def test_a_line_of_a_document_that_is_gone_is_settled_and_the_others_go_on(
     submit: Submit,
     worker: LaneWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     database: Database,
     statuses: Statuses,
     assert_exact: Check,
@@ -90,7 +90,7 @@ def test_a_line_of_a_document_that_is_gone_is_settled_and_the_others_go_on(
     ids = submit(one_page(1), one_page(2))
     worker.work_until(lambda: batching.state(database) is ProviderBatchState.RUNNING)
 
-    act: Callable[..., None] = getattr(housekeeping, action)
+    act: Callable[..., None] = getattr(actions, action)
     act(ids[0], owner=OWNER)
     worker.work()
 
@@ -99,16 +99,16 @@ def test_a_line_of_a_document_that_is_gone_is_settled_and_the_others_go_on(
     assert_exact()
 
 
-def test_a_leader_that_is_cancelled_in_the_lane_is_converted_for_its_twin(
+def test_a_leader_that_is_cancelled_in_the_lane_is_converted_for_its_duplicate(
     submit: Submit,
     worker: LaneWorker,
-    housekeeping: Housekeeping,
+    actions: DocumentActions,
     statuses: Statuses,
     assert_exact: Check,
 ) -> None:
     ids = submit(one_page(1), one_page(1))
 
-    housekeeping.cancel(ids[0], owner=OWNER)
+    actions.cancel(ids[0], owner=OWNER)
     worker.work()
 
     assert statuses(ids) == [CANCELLED, COMPLETED]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ilios.conversion.provider_batches import context
 from ilios.conversion.provider_batches.records import Records
 from ilios.conversion.recorder import Recorder
 from ilios.core import clock
@@ -15,7 +16,6 @@ from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.engines.mistral.batch.files import BatchFiles
 from ilios.engines.mistral.batch.jobs import Batches
-from ilios.provider_batches import waits
 from ilios.queue import release
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
@@ -63,7 +63,7 @@ def test_a_step_that_dies_anywhere_costs_nothing_twice(
     number: int,
     moment: str,
 ) -> None:
-    monkeypatch.setattr(waits, "LAG", timedelta(seconds=1))
+    monkeypatch.setattr(context, "LAG", timedelta(seconds=1))
     alive = getattr(owner, name)
     numbers = itertools.count(1)
     deaths: list[str] = []

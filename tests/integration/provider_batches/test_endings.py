@@ -8,11 +8,11 @@ import pytest
 from mistralai.client import Mistral
 from sqlalchemy import update
 
+from ilios.conversion.provider_batches import context
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, ProviderBatch
-from ilios.provider_batches import waits
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
@@ -121,8 +121,8 @@ def test_a_job_that_the_provider_lost_is_made_again(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waits, "LAG", waits.LAG * 0)
-    monkeypatch.setattr(waits, "GONE_ATTEMPTS", 2)
+    monkeypatch.setattr(context, "LAG", context.LAG * 0)
+    monkeypatch.setattr(context, "GONE_ATTEMPTS", 2)
     provider.control(batch_visible_after_ms=3_600_000)
     (document_id,) = submit(one_page(1))
 
@@ -144,7 +144,7 @@ def test_a_job_that_never_ends_is_cancelled_and_made_again(
     provider.control(batch_queued_ms=3_600_000)
     (document_id,) = submit(one_page(1))
     worker.step()
-    allowed = timedelta(hours=settings.provider_batch_timeout_hours) + waits.OVERDUE
+    allowed = timedelta(hours=settings.provider_batch_timeout_hours) + context.OVERDUE
     with database.writing() as session:
         session.execute(update(ProviderBatch).values(submitted_at=clock.now() - allowed))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mistralai.client import Mistral
 
-from ilios.conversion.provider_batches import input, opening
+from ilios.conversion.provider_batches import context, input, opening
 from ilios.conversion.provider_batches.runner import STEP_ATTEMPTS
 from ilios.conversion.recorder import Recorder
 from ilios.core import clock
@@ -17,11 +17,10 @@ from ilios.core.conversion_errors import StorageUnavailable
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus
 from ilios.engines.base import Options
-from ilios.engines.governor import News, Outcome
+from ilios.engines.governor import Outcome, ProviderReport
 from ilios.engines.mistral.batch.jobs import Batches
 from ilios.engines.mistral.batch.lines import InputFile
-from ilios.provider_batches import waits
-from ilios.storage.health import StoreSeen
+from ilios.storage.health import StoreReport
 from ilios.storage.local import LocalStore
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -63,13 +62,13 @@ def test_without_batch_billing_documents_wait_and_the_governor_hears_why(
 
     news = worker.step()
 
-    assert isinstance(news, News)
+    assert isinstance(news, ProviderReport)
     assert news.outcome is Outcome.BATCH_CLOSED
     assert "402" in news.reason
     assert statuses(ids) == [PENDING, PENDING]
     (job,) = jobs(database)
     assert job.scheduled_at is not None
-    assert job.scheduled_at - clock.now() > waits.CLOSED / 2
+    assert job.scheduled_at - clock.now() > context.CLOSED / 2
     provider.control(batch_billing=True)
     worker.work()
     assert statuses(ids) == [COMPLETED, COMPLETED]
@@ -87,7 +86,7 @@ def test_with_a_wrong_key_documents_wait(
 
     news = worker.step()
 
-    assert isinstance(news, News)
+    assert isinstance(news, ProviderReport)
     assert news.outcome is Outcome.MISCONFIGURED
     assert statuses(ids) == [PENDING]
     provider.control(account=None)
@@ -117,7 +116,7 @@ def test_a_configured_model_that_does_not_exist_is_for_the_operator(
 
     news = make_worker(ocr_model="mistral-ocr-9").step()
 
-    assert isinstance(news, News)
+    assert isinstance(news, ProviderReport)
     assert news.outcome is Outcome.MISCONFIGURED
     assert statuses(ids) == [PENDING]
 
@@ -144,7 +143,7 @@ def test_a_call_that_fails_is_made_again_and_nothing_is_paid_twice(
     fault: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(input, "UPLOAD_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(waits, "LAG", timedelta(seconds=1))
+    monkeypatch.setattr(context, "LAG", timedelta(seconds=1))
     provider.control(faults=[{"on": on, "times": 2, **fault}])
     ids = submit(*(one_page(number) for number in range(3)))
 
@@ -180,7 +179,7 @@ def test_an_input_that_the_provider_lost_is_built_again(
     statuses: Statuses,
     assert_exact: Check,
 ) -> None:
-    monkeypatch.setattr(waits, "GONE_ATTEMPTS", 2)
+    monkeypatch.setattr(context, "GONE_ATTEMPTS", 2)
     provider.control(batch_billing=False)
     ids = submit(one_page(1))
     worker.step()
@@ -208,7 +207,7 @@ def test_a_store_that_is_away_is_waited_for(
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "fetch", away)
-        assert worker.step() == StoreSeen("The store is away.")
+        assert worker.step() == StoreReport("The store is away.")
 
     assert statuses(ids) == [PENDING]
     worker.work()
@@ -244,7 +243,7 @@ def test_a_step_that_nobody_can_explain_is_tried_again_then_given_up(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waits, "LAG", timedelta(0))
+    monkeypatch.setattr(context, "LAG", timedelta(0))
     ids = submit(one_page(1), one_page(2))
 
     def broken(*_: object) -> None:

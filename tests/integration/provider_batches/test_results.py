@@ -9,10 +9,10 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, JobStatus, ProviderBatchState
 from ilios.engines.base import Options
-from ilios.engines.governor import News, Outcome
+from ilios.engines.governor import Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection
 from ilios.queue import queries
-from ilios.storage import open_store
+from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import jpeg, pdf
 from tests.support import batching
@@ -76,7 +76,7 @@ def test_documents_wait_until_the_provider_has_them(
     batch = batching.batch(database)
     assert (batch.state, batch.provider_status) == (ProviderBatchState.RUNNING, "QUEUED")
     assert batch.provider_job_id
-    assert isinstance(news, News)
+    assert isinstance(news, ProviderReport)
     assert news.outcome is Outcome.BATCH_OPEN
     (job,) = jobs(database)
     assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
@@ -209,7 +209,7 @@ def test_images_are_kept(
         assert stream.read().startswith(b"\xff\xd8")
 
 
-def test_a_twin_is_answered_by_its_leader(
+def test_a_duplicate_is_answered_by_its_leader(
     worker: LaneWorker, submit: Submit, provider: MistralServer, database: Database
 ) -> None:
     ids = submit(one_page(1), one_page(2), one_page(1))

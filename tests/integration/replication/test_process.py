@@ -13,13 +13,13 @@ import pytest
 from pydantic import SecretStr
 
 from ilios.core import data_folder
-from ilios.core.errors import OtherWriter
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import Heartbeat
-from ilios.replication import examine
+from ilios.replication.errors import OtherWriter
+from ilios.replication.preflight import examine
 from tests.integration.replication.conftest import libsql_server, replicating
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas

@@ -13,23 +13,17 @@ import pytest
 from pydantic import SecretStr
 
 from ilios.core import clock, data_folder
-from ilios.core.errors import OtherWriter, ReplicationRefused
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, PageRow
-from ilios.engines import EMBEDDED
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
-from ilios.replication import (
-    change_log,
-    prepare_volume,
-    restore,
-    snapshot,
-)
-from ilios.replication import (
-    volume as local,
-)
+from ilios.replication import change_log, restore, snapshot
+from ilios.replication import volume as local
+from ilios.replication.errors import OtherWriter, ReplicationRefused
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
+from ilios.replication.startup import prepare_volume
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.forking import run_python
@@ -150,8 +144,9 @@ def test_a_first_copy_that_was_never_finished_is_not_taken_for_one(
 
 KILLED_HALF_WAY = """
 import os, signal
-from ilios import settings
-from ilios.replication import prepare_volume, restore
+from ilios.core import settings
+from ilios.replication import (restore)
+from ilios.replication.startup import prepare_volume
 real = restore._how_many
 def killed(remote, table, after):
     if table.name == "pages" and after is not None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from ilios.core.errors import RemoteUnreachable
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import PageRow
 from ilios.replication import change_log, remote, snapshot, volume
+from ilios.replication.errors import RemoteUnreachable
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
@@ -183,9 +183,9 @@ def test_another_schema_is_sent_whole_and_the_old_copy_stays_until_then(
 
 KILLED_BEFORE_IT_KNOWS = """
 import os, signal
-from ilios import data_folder, settings
-from ilios.database import Database
-from ilios.replication import change_log
+from ilios.core import data_folder, settings
+from ilios.db.database import Database
+from ilios.replication import (change_log)
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 loaded = settings.load()

@@ -15,14 +15,14 @@ from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents import results
 from ilios.documents.admission import Order
-from ilios.documents.queries import Reports
-from ilios.documents.submission import Intake
+from ilios.documents.queries import DocumentReader
+from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
-from ilios.engines import EMBEDDED
 from ilios.engines.base import Engine
+from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
-from ilios.queue.notify import Bell
-from ilios.storage import ObjectStore
+from ilios.queue.notify import Notifier
+from ilios.storage.base import ObjectStore
 from ilios.storage.s3.store import S3Store
 from tests.support import documents
 from tests.support.engines import EchoEngine
@@ -40,15 +40,15 @@ def convert_next(database: Database, converter: Converter) -> None:
 
 
 def test_a_document_is_stored_converted_and_read_back(
-    intake: Intake,
+    submissions: Submissions,
     receive: Receive,
     database: Database,
-    reports: Reports,
+    reports: DocumentReader,
     store: ObjectStore,
     settings: Settings,
     make_converter: Callable[[Engine], Converter],
 ) -> None:
-    submitted = intake.submit(receive(b"Hello from afar"), Order(owner="me"))
+    submitted = submissions.submit(receive(b"Hello from afar"), Order(owner="me"))
 
     convert_next(database, make_converter(EchoEngine(settings)))
 
@@ -63,12 +63,12 @@ def test_an_upload_to_a_buckets_own_link_is_converted(
     s3_store: S3Store,
     database: Database,
     settings: Settings,
-    bell: Bell,
+    notifier: Notifier,
     certificate: Certificate,
 ) -> None:
     trusted = str(certificate.certificate)
-    intake = Intake(settings, database, s3_store, bell)
-    offer = intake.offer_upload(
+    submissions = Submissions(settings, database, s3_store, notifier)
+    offer = submissions.offer_upload(
         owner="me",
         file_name="hello.txt",
         size_bytes=5,
@@ -77,7 +77,7 @@ def test_an_upload_to_a_buckets_own_link_is_converted(
     )
 
     put = requests.put(offer.url, data=b"Hello", verify=trusted, timeout=20)
-    intake.complete_upload(offer.document_id, "me")
+    submissions.complete_upload(offer.document_id, "me")
 
     assert put.status_code == 200
     row = documents.document(database, offer.document_id)

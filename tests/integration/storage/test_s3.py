@@ -31,8 +31,8 @@ MIB = 1024 * 1024
 ROUND_TRIP = """
 import re, sys
 from pathlib import Path
-from ilios.conversion_errors import ObjectMissing
-from ilios.storage.s3 import S3Store
+from ilios.core.conversion_errors import ObjectMissing
+from ilios.storage.s3.store import S3Store
 
 def peak_bytes():
     # Not getrusage: its ru_maxrss begins with what the parent process had.

@@ -27,7 +27,7 @@ RACER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from ilios.storage.links import Link, LinkSigner
+from ilios.storage.signed_links import Link, LinkSigner
 
 print("ready", flush=True)
 sys.stdin.readline()

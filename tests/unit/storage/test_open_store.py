@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ilios.core.settings import Settings
-from ilios.storage import object_keys, open_store
+from ilios.storage import object_keys
 from ilios.storage.local import LocalStore
+from ilios.storage.opening import open_store
 from ilios.storage.s3.store import S3Store, region, style
 
 

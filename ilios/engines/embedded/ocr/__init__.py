@@ -1,0 +1,1 @@
+"""Recognise pages that are images."""

@@ -16,7 +16,7 @@ from ilios.engines.embedded.ocr.detection import Quads
 from ilios.engines.embedded.ocr.recognized_text import Line, Reading
 
 Image = NDArray[np.uint8]
-Readings = dict[int, tuple[str, float]]
+Collector = dict[int, tuple[str, float]]
 """Text and confidence by the place of the line among those that were found."""
 
 SURE_CONFIDENCE: Final = 0.92
@@ -70,7 +70,7 @@ class Reader:
         lines = _lines(quads, self._recognise(crops, known))
         return Reading(lines, turns, unread=len(quads) - len(lines))
 
-    def _read_sample(self, crops: list[Any], sample: Sequence[int]) -> tuple[Readings, bool]:
+    def _read_sample(self, crops: list[Any], sample: Sequence[int]) -> tuple[Collector, bool]:
         """A few lines as they are read the right way up, and whether that is upside down."""
         upright = {place: self._read_crop(crops[place]) for place in sample}
         if _mean_confidence(upright) >= SURE_CONFIDENCE:
@@ -85,7 +85,7 @@ class Reader:
         boxes = getattr(found, "boxes", None)
         return detection.NO_QUADS if boxes is None else np.asarray(boxes, np.float32)
 
-    def _recognise(self, crops: list[Any], known: Readings) -> list[tuple[str, float]]:
+    def _recognise(self, crops: list[Any], known: Collector) -> list[tuple[str, float]]:
         unread = [place for place in range(len(crops)) if place not in known]
         read = self._threads.map(self._read_crop, [crops[place] for place in unread])
         readings = {**known, **dict(zip(unread, read, strict=True))}
@@ -106,7 +106,7 @@ def _narrowed(crop: Image) -> Image:
     return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _mean_confidence(readings: Readings) -> float:
+def _mean_confidence(readings: Collector) -> float:
     characters = sum(len(text) for text, _ in readings.values())
     weighted = sum(score * len(text) for text, score in readings.values())
     return weighted / characters if characters else 0.0

@@ -1,0 +1,1 @@
+"""Read Office and OpenDocument files."""

@@ -1,0 +1,1 @@
+"""Read the text layers of PDF files."""

@@ -1,0 +1,1 @@
+"""Read plain text and tables of delimited values."""

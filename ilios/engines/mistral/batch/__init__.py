@@ -1,0 +1,1 @@
+"""The provider's Batch API: its files, its jobs and their lines."""

@@ -1,0 +1,86 @@
+"""Find out which schema a database has, and refuse to serve any but this code's own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pysqlite3
+
+from ilios.core.errors import DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.db import legacy_schema, readonly
+from ilios.db.database import (
+    damaged,
+    require_safe_sqlite,
+)
+from ilios.db.models import REVISION
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under the database's name; `revision` is None for nothing, and for strangers'."""
+
+    is_predecessors: bool = False
+    revision: str | None = None
+
+
+def require_current(settings: Settings) -> None:
+    """Refuse to serve a database whose schema is not the one that this code knows."""
+    require_safe_sqlite()
+    path = settings.database_path
+    if not path.exists():
+        raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
+    found = look(path)
+    if found.is_predecessors:
+        raise DatabaseRefused(
+            f"{path} is a database of the predecessor: run `alembic upgrade head` to adopt it."
+        )
+    if found.revision != REVISION:
+        raise DatabaseRefused(
+            f"{path} has schema {found.revision or 'none'}, this version needs {REVISION}: "
+            "run `alembic upgrade head`, or start the version that made it."
+        )
+
+
+def look(path: Path) -> Found:
+    """What is there, without changing a byte of it.
+
+    Raises DatabaseRefused when the file is no database, damaged, or has tables that are not ours.
+    """
+    if not path.exists():
+        return Found()
+    if path.is_dir():
+        raise DatabaseRefused(
+            f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
+        )
+    try:
+        with closing(readonly.open_file(path)) as connection:
+            tables = legacy_schema.table_names(connection)
+            if not tables:
+                return Found()
+            if "alembic_version" in tables:
+                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                return Found(revision=None if row is None else str(row[0]))
+            difference = legacy_schema.difference(connection)
+    except pysqlite3.OperationalError as error:
+        raise not_writable(path, error) from error
+    except pysqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+    if difference is None:
+        return Found(is_predecessors=True)
+    raise DatabaseRefused(
+        f"{path} was made by another program (it has no alembic_version, and unlike a database of "
+        f"the predecessor it has {difference}) and was left untouched: name a new file, for "
+        "example LOCAL_DB_PATH=/data/ilios-new.db."
+    )
+
+
+def not_writable(path: object, reason: object) -> DatabaseRefused:
+    user = os.getuid()
+    return DatabaseRefused(
+        f"{path} cannot be written ({reason}): give it to user {user} (chown {user} {path}*), "
+        "or stop the program that has locked it."
+    )

@@ -1,0 +1,60 @@
+"""The engines there are, which documents each of them converts, and how a worker opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from ilios.core.settings import Settings
+from ilios.engines.base import Engine
+from ilios.engines.detection import media_types
+
+if TYPE_CHECKING:
+    from ilios.engines.mistral.batch.jobs import Batches
+
+EMBEDDED: Final = "embedded"
+MISTRAL: Final = "mistral"
+LANES: Final = (EMBEDDED, MISTRAL)
+PREPARED_AT_MOST: Final = 8  #: jobs of a worker beside those whose call is in flight
+
+NOT_READ_BY_MISTRAL: Final = (media_types.HTML, media_types.MARKDOWN)
+"""Types that Mistral refuses. They need no OCR: the embedded engine reads them, free of charge."""
+
+
+def lane_of(media_type: str, settings: Settings) -> str:
+    """The name of the engine that converts documents of this type."""
+    if settings.engine_name == MISTRAL and media_type in NOT_READ_BY_MISTRAL:
+        return EMBEDDED
+    return settings.engine_name
+
+
+def jobs_at_once(calls: int) -> int:
+    """Jobs that keep so many calls in flight: some are fetched, planned or stored meanwhile."""
+    return calls + min(PREPARED_AT_MOST, max(1, calls // 2))
+
+
+def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:
+    """The engines that the settings ask for, by lane. Called in a worker, after the spawn."""
+    # Each is imported where it is needed: a process without the other pays nothing for it.
+    from ilios.engines.embedded.engine import EmbeddedEngine
+
+    opened: dict[str, Engine] = {EMBEDDED: EmbeddedEngine(settings)}
+    if settings.engine_name == MISTRAL:
+        from ilios.engines.mistral.engine import MistralEngine
+
+        opened[MISTRAL] = MistralEngine(settings, instance_id)
+    return opened
+
+
+def open_batches(engine: Engine, settings: Settings, instance_id: str) -> Batches | None:
+    """The batch lane of an engine's provider; None for one that has none."""
+    from ilios.engines.mistral.batch.jobs import Batches
+    from ilios.engines.mistral.engine import MistralEngine
+
+    if not isinstance(engine, MistralEngine):
+        return None
+    return Batches(engine.client, instance_id, settings)
+
+
+EngineFactory = Callable[[Settings, str], dict[str, Engine]]
+"""Opens the engines by lane, for a database of this instance id."""

@@ -1,0 +1,39 @@
+"""Open the object store that the settings ask for."""
+
+from __future__ import annotations
+
+from ilios.core import data_folder
+from ilios.core.errors import SettingsError
+from ilios.core.settings import Settings
+from ilios.storage.base import ObjectStore
+from ilios.storage.local import LocalStore
+from ilios.storage.s3.location import Timeouts
+from ilios.storage.s3.store import PATIENT, S3Store
+from ilios.storage.signed_links import LinkSigner
+
+
+def open_store(settings: Settings, patience: Timeouts = PATIENT) -> ObjectStore:
+    """The bucket when S3_BUCKET is set, else a folder below the data folder.
+
+    A bucket is connected to at its first use, and waited for with this patience.
+    Raises StartupError when the folder or its signing key cannot be used.
+    """
+    if settings.s3_bucket is None:
+        return _local_store(settings)
+    access_key_id, secret_access_key = settings.aws_access_key_id, settings.aws_secret_access_key
+    if access_key_id is None or secret_access_key is None:
+        raise SettingsError("S3_BUCKET is set without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+    return S3Store(
+        bucket=settings.s3_bucket,
+        endpoint_url=settings.aws_endpoint_url_s3,
+        access_key_id=access_key_id.get_secret_value(),
+        secret_access_key=secret_access_key.get_secret_value(),
+        addressing_style=settings.s3_addressing_style,
+        configured_region=settings.s3_region,
+        patience=patience,
+    )
+
+
+def _local_store(settings: Settings) -> LocalStore:
+    signer = LinkSigner.from_file(data_folder.signing_key(settings))
+    return LocalStore(data_folder.objects(settings), signer, settings.public_url)
