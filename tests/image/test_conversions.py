@@ -17,7 +17,7 @@ from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support.api_server import free_port
 from tests.support.migrating import REPOSITORY
-from tests.unit.engines.documents import encoded, scan
+from tests.support.sample_files import encoded, scan
 
 SAMPLES = REPOSITORY / "samples"
 BUCKET = "documents"

@@ -22,9 +22,9 @@ from ilios.engines.registry import MISTRAL
 from tests.support.api_server import Server
 from tests.support.documents import add_document
 from tests.support.migrating import REPOSITORY
+from tests.support.sample_files import noise, pdf, picture, text
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
-from tests.unit.engines.documents import noise, pdf, picture, text
 
 HOOKS: Final = REPOSITORY / "tests/support/fuzz_hooks.py"
 TEMPLATE: Final = REPOSITORY / "tests/contract/fuzzing.toml"

@@ -14,13 +14,13 @@ from werkzeug.test import TestResponse
 from ilios.api.services import EXTENSION
 from ilios.core.settings import Settings
 from ilios.documents import estimates
+from tests.support import sample_files
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving, with_keys
 from tests.support.migrating import REPOSITORY
 from tests.support.sharing import app, settings  # noqa: F401
-from tests.unit.engines import documents
 
-THREE_PAGES = documents.pdf(*(documents.text(f"Page {number}") for number in range(3)))
+THREE_PAGES = sample_files.pdf(*(sample_files.text(f"Page {number}") for number in range(3)))
 DOCX = (REPOSITORY / "samples" / "meeting-notes.docx").read_bytes()
 ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 

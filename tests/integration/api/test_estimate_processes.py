@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from ilios.core import data_folder
+from tests.support import sample_files
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Answer, Connection, Server
 from tests.support.waiting import wait_until
-from tests.unit.engines import documents
 
-TWO_PAGES = documents.pdf(documents.text("one"), documents.text("two"))
+TWO_PAGES = sample_files.pdf(sample_files.text("one"), sample_files.text("two"))
 BODY = (
     b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
     + TWO_PAGES

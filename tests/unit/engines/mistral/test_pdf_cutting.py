@@ -14,8 +14,8 @@ from ilios.core.conversion_errors import DocumentTooLarge, EncryptedDocument, Pa
 from ilios.engines import pdf_cutting
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.pdf_cutting import Limits, UnreadablePdf, balanced
+from tests.support import sample_files
 from tests.support.migrating import REPOSITORY
-from tests.unit.engines import documents
 from tests.unit.engines.mistral import pdfs
 
 ROOMY = Limits(pages=50, size_bytes=50 * 10**6)
@@ -40,7 +40,9 @@ def cut(tmp_path: Path) -> Cut:
 
 
 def pages(count: int) -> bytes:
-    return documents.pdf(*(documents.text(f"Page {number}") for number in range(1, count + 1)))
+    return sample_files.pdf(
+        *(sample_files.text(f"Page {number}") for number in range(1, count + 1))
+    )
 
 
 def texts(path: Path) -> list[str]:
@@ -93,8 +95,9 @@ def test_ranges_differ_by_one_page_at_most(count: int, most: int, lengths: list[
 
 
 def test_heavy_pages_make_short_ranges(cut: Cut) -> None:
-    pictures = documents.pdf(
-        *(documents.picture(72, 300, 200, 200) for _ in range(4)), image=documents.noise(400, 400)
+    pictures = sample_files.pdf(
+        *(sample_files.picture(72, 300, 200, 200) for _ in range(4)),
+        image=sample_files.noise(400, 400),
     )
     limits = Limits(pages=50, size_bytes=len(pictures) - 1)
 

@@ -1,0 +1,117 @@
+"""Plans of the Mistral engine: a real parser child counts and cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pytest
+
+from ilios.core.conversion_errors import (
+    ConversionError,
+    CorruptDocument,
+    DocumentTooLarge,
+    EncryptedDocument,
+    PagesOutOfRange,
+    UnsupportedDocument,
+)
+from ilios.engines.base import Part, Plan
+from ilios.engines.detection import media_types
+from ilios.engines.mistral.engine import DOCUMENT_MAX_BYTES
+from ilios.engines.page_selection import PageSelection
+from tests.integration.engines.conftest import OpenEngine
+from tests.support import sample_files
+from tests.support.migrating import REPOSITORY
+
+NOWHERE = "http://127.0.0.1:1"
+
+MakePart = Callable[..., Part]
+MakePlan = Callable[..., Plan]
+
+
+@pytest.fixture
+def plan(open_engine: OpenEngine, make_part: MakePart, tmp_path: Path) -> MakePlan:
+    def plan(content: bytes, media_type: str = media_types.PDF, pages: str | None = None) -> Plan:
+        selection = PageSelection.parse(pages) if pages else None
+        engine = open_engine(NOWHERE, split_pages=4)
+        return engine.plan(make_part(content, media_type).source, selection, tmp_path)
+
+    return plan
+
+
+def pages(count: int) -> bytes:
+    return sample_files.pdf(
+        *(sample_files.text(f"Page {number}") for number in range(1, count + 1))
+    )
+
+
+def test_a_short_pdf_is_converted_as_it_is(plan: MakePlan, tmp_path: Path) -> None:
+    planned = plan(pages(4))
+
+    (part,) = planned.parts
+    assert planned.page_count == 4
+    assert part.indexes == (0, 1, 2, 3)
+    assert part.source.path == tmp_path / "source"
+
+
+def test_a_long_pdf_is_cut(plan: MakePlan) -> None:
+    planned = plan(pages(9))
+
+    assert planned.page_count == 9
+    assert [part.indexes for part in planned.parts] == [(0, 1, 2), (3, 4, 5), (6, 7, 8)]
+    for part in planned.parts:
+        assert (part.source.media_type, part.source.file_name) == (media_types.PDF, "document")
+        with pdfium.PdfDocument(part.source.path) as pdf:
+            assert len(pdf) == 3
+
+
+def test_a_selection_is_cut_out(plan: MakePlan) -> None:
+    planned = plan(pages(9), pages="2,8-9")
+
+    assert planned.page_count == 9
+    assert [part.indexes for part in planned.parts] == [(1, 7, 8)]
+
+
+def test_what_is_wrong_with_a_pdf_comes_back_from_the_child(plan: MakePlan) -> None:
+    encrypted = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
+
+    with pytest.raises(EncryptedDocument, match="password"):
+        plan(encrypted)
+    with pytest.raises(PagesOutOfRange, match="9 pages"):
+        plan(pages(9), pages="9-10")
+
+
+def test_a_pdf_that_pdfium_does_not_read_is_left_to_the_provider(plan: MakePlan) -> None:
+    planned = plan(b"%PDF-1.7 and nothing else")
+
+    assert planned.page_count is None
+    assert [part.indexes for part in planned.parts] == [None]
+
+
+def test_no_pages_can_be_taken_of_a_pdf_that_pdfium_does_not_read(plan: MakePlan) -> None:
+    with pytest.raises(CorruptDocument):
+        plan(b"%PDF-1.7 and nothing else", pages="1")
+
+
+def test_other_types_are_converted_as_they_are(plan: MakePlan) -> None:
+    planned = plan(b"a,b\n", media_types.CSV)
+
+    assert planned.page_count is None
+    assert [part.indexes for part in planned.parts] == [None]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "expected"),
+    [(media_types.DOCX, DocumentTooLarge), (media_types.PDF, CorruptDocument)],
+)
+def test_what_the_provider_does_not_take_is_refused(
+    plan: MakePlan, media_type: str, expected: type[ConversionError]
+) -> None:
+    with pytest.raises(expected):
+        plan(b"x" * (DOCUMENT_MAX_BYTES + 1), media_type)
+
+
+def test_pages_of_other_types_cannot_be_selected(plan: MakePlan) -> None:
+    with pytest.raises(UnsupportedDocument, match="pages"):
+        plan(b"a,b\n", media_types.CSV, pages="1")

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge, EmptyDocument
+from ilios.engines.detection import media_types
+from ilios.engines.embedded import limits
+from tests.support.sample_files import INK, encoded, scan
+from tests.unit.engines.embedded.conftest import Convert
+
+LINES = ["Delivery note for the garden shed", "Please sign on the dotted line"]
+NOTE = (1000, 500)
+RECEIPT = [
+    ("Milk 2L", "1.89"),
+    ("Brown bread", "2.45"),
+    ("Coffee beans", "14.99"),
+    ("TOTAL", "19.33"),
+]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "kind"),
+    [
+        (media_types.PNG, "PNG"),
+        (media_types.JPEG, "JPEG"),
+        (media_types.WEBP, "WEBP"),
+        (media_types.GIF, "GIF"),
+    ],
+)
+def test_an_image_is_read(convert: Convert, media_type: str, kind: str) -> None:
+    converted = convert(encoded(scan(LINES, NOTE), kind), media_type)
+
+    assert all(line in converted.markdown for line in LINES)
+    assert [converted.pages[0].width, converted.pages[0].height] == [*NOTE]
+    assert converted.pages[0].dpi == 72
+    assert converted.warnings == []
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_an_image_is_read_in_any_rotation(convert: Convert, degrees: int) -> None:
+    turned = scan(LINES, NOTE).rotate(degrees, expand=True)
+
+    assert LINES[0] in convert(encoded(turned, "PNG"), media_types.PNG).markdown
+
+
+def test_a_photo_is_turned_as_its_exif_data_say(convert: Convert) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    scan(LINES, NOTE).rotate(90, expand=True).save(buffer, "JPEG", exif=exif)
+
+    converted = convert(buffer.getvalue(), media_types.JPEG)
+
+    assert LINES[0] in converted.markdown
+    assert [converted.pages[0].width, converted.pages[0].height] == [*NOTE]
+
+
+def test_every_frame_of_a_tiff_is_a_page(convert: Convert) -> None:
+    buffer = io.BytesIO()
+    frames = [scan([f"Sheet {name}"], NOTE) for name in ("alpha", "beta", "gamma")]
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:], dpi=(150, 150))
+
+    converted = convert(buffer.getvalue(), media_types.TIFF, pages="1,3")
+
+    assert converted.plan.page_count == 3
+    assert [page.markdown for page in converted.pages] == ["Sheet alpha", "Sheet gamma"]
+    assert converted.pages[0].dpi == 150
+
+
+def test_an_item_and_its_price_stay_on_one_line(convert: Convert) -> None:
+    receipt = scan([item for item, _ in RECEIPT], (800, 600))
+    prices = scan([price for _, price in RECEIPT], (800, 600)).crop((0, 0, 300, 600))
+    receipt.paste(prices, (500, 0))
+
+    lines = convert(
+        encoded(receipt.rotate(3, fillcolor="white"), "PNG"), media_types.PNG
+    ).markdown.splitlines()
+
+    assert [line.strip() for line in lines] == [f"{item} {price}" for item, price in RECEIPT]
+
+
+def test_aligned_cells_become_a_table(convert: Convert) -> None:
+    sheet = scan([], (1200, 500))
+    columns = (["Item", "Widget", "Gadget"], ["Qty", "12", "40"], ["Price", "3.50", "8.25"])
+    for place, column in enumerate(columns):
+        sheet.paste(scan(column, (350, 400)), (place * 380, 0))
+
+    markdown = convert(encoded(sheet, "PNG"), media_types.PNG).markdown
+
+    assert markdown.splitlines()[0] == "| Item | Qty | Price |"
+    assert "| Gadget | 40 | 8.25 |" in markdown
+
+
+def test_transparency_is_read_on_white(convert: Convert) -> None:
+    clear = Image.new("RGBA", NOTE, (0, 0, 0, 0))
+    clear.paste((*INK, 255), mask=scan(LINES, NOTE).convert("L").point(lambda v: 255 - v))
+
+    assert LINES[0] in convert(encoded(clear, "PNG"), media_types.PNG).markdown
+
+
+def test_a_blank_image_is_an_empty_page(convert: Convert) -> None:
+    converted = convert(encoded(Image.new("L", (300, 200), 255), "PNG"), media_types.PNG)
+
+    assert converted.markdown == ""
+    assert converted.warnings == [("empty_page", 1)]
+
+
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RASTER_MAX_PIXELS", 100_000)
+
+    with pytest.raises(DocumentTooLarge, match="1000 × 500"):
+        convert(encoded(scan(LINES, NOTE), "PNG"), media_types.PNG)
+
+
+def test_a_large_image_is_read_at_a_smaller_scale(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RASTER_WORK_PIXELS", 400_000)
+
+    assert LINES[0] in convert(encoded(scan(LINES, NOTE), "JPEG"), media_types.JPEG).markdown
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_truncated_image_is_called_corrupt(convert: Convert, kind: str) -> None:
+    content = encoded(scan(LINES, NOTE), kind)
+
+    with pytest.raises(CorruptDocument):
+        convert(content[: len(content) // 2], f"image/{kind.lower()}")
+
+
+def test_an_empty_file_is_called_empty(convert: Convert) -> None:
+    with pytest.raises(EmptyDocument):
+        convert(b"", media_types.PNG)
