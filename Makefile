@@ -2,12 +2,12 @@
 #
 #   make demo     convert a sample document and print its Markdown
 #   make run      serve on PORT (1337) from DATA_DIR (./data), in the foreground
-#   make lint     formatting, lint, types, import floors, Dockerfile, shell scripts
+#   make lint     formatting, lint, types, import contracts, Dockerfile, shell scripts
 #   make test     all tests; one tier: make unit | integration | contract | browser
 #   make faults   every fault in its long form, REPEAT=5 times; wants a machine of its own
 #   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md)
-#   make ceph-test    the object store against a real Ceph (Debian's packages, see README.md)
-#   make monitoring-test  a real Prometheus over a live service (Debian's package, see README.md)
+#   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
+#   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make fuzz     20,000 requests that nobody would think of; REQUESTS=… for more or fewer
 #   make audit    known vulnerabilities in the locked packages; part of make lint

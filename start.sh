@@ -3,7 +3,7 @@
 # SIGTERM or SIGINT asks it to stop (exit code 0) or one of its two processes ends (non-zero, so
 # that whoever started it starts it again; the database makes that harmless).
 #
-# Uses the `python` of PATH. Settings come from the environment; see README.md.
+# Uses the `python` of PATH. Settings come from the environment; see docs/settings.md.
 set -uo pipefail
 
 readonly ACCOUNT=ilios ACCOUNT_UID=10001

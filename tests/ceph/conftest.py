@@ -36,7 +36,7 @@ def cluster(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Cluster]:
     if missing := missing_programs():
-        reason = f"{', '.join(missing)} not found; see README.md, Development, for the packages"
+        reason = f"{', '.join(missing)} not found; see docs/development.md for the packages"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""Every setting stands in .env.example and in README.md with its default, and nothing else does."""
+"""Every setting stands in .env.example and in docs/settings.md with its default, and nothing else does."""
 
 from __future__ import annotations
 
@@ -23,12 +23,6 @@ def _written(default: object) -> str | None:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def section(title: str) -> str:
-    """The text below a heading of README.md, up to the next one of its level."""
-    text = (REPOSITORY / "README.md").read_text()
-    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-
-
 def test_the_example_file_holds_every_setting_with_its_default_and_nothing_else() -> None:
     text = (REPOSITORY / ".env.example").read_text()
 
@@ -47,7 +41,9 @@ def test_a_setting_without_a_default_has_an_example_that_is_commented_out() -> N
     assert all(examples.values())
 
 
-def test_the_readme_lists_every_setting_with_its_default_and_nothing_else() -> None:
-    documented = [(name, value or UNSET) for name, value in TABLE_ROW.findall(section("Settings"))]
+def test_the_page_lists_every_setting_with_its_default_and_nothing_else() -> None:
+    text = (REPOSITORY / "docs" / "settings.md").read_text()
+
+    documented = [(name, value or UNSET) for name, value in TABLE_ROW.findall(text)]
 
     assert sorted(documented) == sorted(defaults().items())

@@ -45,7 +45,7 @@ def find_base() -> str:
     """The name of a base on which containers run here; skips where they do not, and says why."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
-        unavailable(f"not installed: {', '.join(missing)} (README.md, Development)")
+        unavailable(f"not installed: {', '.join(missing)} (docs/development.md)")
     try:
         base = _base()
         _run(["podman", "run", "--rm", *limits(), "--publish=127.0.0.1::1337", base, "true"])

@@ -80,7 +80,7 @@ def test_another_user_who_may_write_to_the_volume_serves(
 
 
 def test_it_needs_neither_root_nor_any_capability(run: Run, volume: str) -> None:
-    assert f"`{HARDENED}`" in (REPOSITORY / "README.md").read_text()
+    assert f"`{HARDENED}`" in (REPOSITORY / "docs" / "deployment.md").read_text()
 
     container = run(*HARDENED.split(), LIKE_DOCKER, f"--volume={volume}:/data")
 

@@ -19,9 +19,9 @@ ACCOUNT_UID = 10001
 
 
 def documented_flags() -> list[str]:
-    """Those of the first `docker run` of README.md."""
-    readme = (REPOSITORY / "README.md").read_text().replace("\\\n", " ")
-    return shlex.split(re.findall(r"^docker run (.+) ilios$", readme, re.MULTILINE)[0])
+    """Those of the first `docker run` of docs/deployment.md."""
+    page = (REPOSITORY / "docs" / "deployment.md").read_text().replace("\\\n", " ")
+    return shlex.split(re.findall(r"^docker run (.+) ilios$", page, re.MULTILINE)[0])
 
 
 def test_the_documented_command_serves_on_its_port_and_curl_converts(run: Run, volume: str) -> None:

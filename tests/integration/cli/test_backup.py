@@ -1,4 +1,4 @@
-"""`ilios backup` beside a service at work, and the restore that README.md describes."""
+"""`ilios backup` beside a service at work, and the restore that docs/backup.md describes."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_backup_under_writes_is_restored_into_an_empty_volume_with_every_docum
     old = operator.settings
     restored = old.model_copy(update={"data_dir": empty_volume, "port": free_port()})
 
-    # README.md, "Restore"
+    # docs/backup.md, "Restore"
     shutil.copy(backup, empty_volume / "ilios.db")
     shutil.copytree(data_folder.objects(old), data_folder.objects(restored))
     shutil.copytree(data_folder.answers(old), data_folder.answers(restored))

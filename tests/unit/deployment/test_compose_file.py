@@ -1,4 +1,4 @@
-"""compose.yaml runs what README.md describes, beside a bucket that both sides agree on."""
+"""compose.yaml runs what docs/deployment.md describes, beside a bucket that both sides agree on."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def s3(compose: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def documented() -> dict[str, str]:
-    """The flags of the first `docker run` of README.md that take a value."""
-    readme = (REPOSITORY / "README.md").read_text().replace("\\\n", " ")
-    words = shlex.split(re.findall(r"^docker run -d (.+) ilios$", readme, re.MULTILINE)[0])
+    """The flags of the first `docker run` of docs/deployment.md that take a value."""
+    page = (REPOSITORY / "docs" / "deployment.md").read_text().replace("\\\n", " ")
+    words = shlex.split(re.findall(r"^docker run -d (.+) ilios$", page, re.MULTILINE)[0])
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
