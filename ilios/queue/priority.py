@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from ilios.core import clock
 from ilios.db.models import PENDING, Job, JobType, ProviderBatch
-from ilios.queue import priority as ranks
 
 SPACING_MS = 60_000
 STEP_MS = 600_000
@@ -73,7 +72,7 @@ def hasten(session: Session, document_id: str, priority: int, now: datetime) -> 
         )
     )
     for job in waiting:
-        job.rank = min(job.rank, ranks.next_rank(session, job.lane, job.owner, priority, now))
+        job.rank = min(job.rank, next_rank(session, job.lane, job.owner, priority, now))
         job.priority = priority
 
 
