@@ -1,4 +1,4 @@
-"""Every setting stands in .env.example and in docs/settings.md with its default, and nothing else does."""
+"""Every setting stands in .env.example and docs/settings.md with its default, and no other does."""
 
 from __future__ import annotations
 
