@@ -18,7 +18,7 @@ _NOT_IN_A_SLUG = re.compile(r"[^\w\- ]")
 
 
 def pages() -> list[Path]:
-    """Every Markdown file, but those of libraries and tools."""
+    """Return every Markdown file, but those of libraries and tools."""
     folders = (path for path in REPOSITORY.iterdir() if path.is_dir() and path.name[0] != ".")
     below = (page for folder in folders for page in folder.rglob("*.md"))
     return sorted(

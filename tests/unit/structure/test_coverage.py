@@ -15,13 +15,13 @@ TESTS = REPOSITORY / "tests"
 
 @pytest.fixture(scope="module")
 def table() -> dict[str, str]:
-    """The folder or file of tests by the module or package that it covers."""
+    """Return the folder or file of tests by the module or package that it covers."""
     return tomllib.loads((TESTS / "coverage.toml").read_text())
 
 
 @pytest.fixture(scope="module")
 def unnamed() -> set[str]:
-    """Modules that no test file imports, as `queue/jobs`."""
+    """Return the modules that no test file imports, as `queue/jobs`."""
     imported = {name for path in TESTS.rglob("test_*.py") for name in imported_by(path)}
     return {_as_path(name) for name in modules() - imported}
 

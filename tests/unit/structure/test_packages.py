@@ -25,7 +25,7 @@ MOST_PAIRS = 80
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    """Every import between modules, also those inside functions; not those for types only."""
+    """Return the imports between modules, also those inside functions; not those for types only."""
     return grimp.build_graph("ilios", exclude_type_checking_imports=True, cache_dir=None)
 
 

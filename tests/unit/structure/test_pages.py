@@ -14,8 +14,10 @@ from tests.unit.structure.tree import ROOT, packages
 
 PAGE = REPOSITORY / "docs" / "architecture.md"
 GLOSSARY = REPOSITORY / "docs" / "glossary.md"
+FAULTS = REPOSITORY / "docs" / "faults.md"
 CODE = re.compile(r"`([^`]+)`")
 MODULE = re.compile(r"[\w/]+\.py")
+TEST = re.compile(r"test_\w+\.py|tests/[\w/]+(?:\.py)?")
 
 
 def test_every_package_stands_there_and_no_other() -> None:
@@ -46,6 +48,13 @@ def test_every_module_that_a_page_names_exists(page: Path, least: int) -> None:
     assert {name for name in named if not _exists(name)} == set()
 
 
+def test_every_test_that_the_list_of_faults_names_exists() -> None:
+    paths = {span for span in code_spans(FAULTS) if TEST.fullmatch(span)}
+
+    assert len(paths) > 20
+    assert {path for path in paths if not _is_test(path)} == set()
+
+
 def test_the_glossary_is_in_order_and_names_each_word_once() -> None:
     words = [word for word, *_ in table(GLOSSARY, "Glossary")]
 
@@ -54,3 +63,7 @@ def test_the_glossary_is_in_order_and_names_each_word_once() -> None:
 
 def _exists(name: str) -> bool:
     return (ROOT / name).is_file() or (REPOSITORY / name).is_file()
+
+
+def _is_test(name: str) -> bool:
+    return (REPOSITORY / name).exists() or (REPOSITORY / "tests" / "faults" / name).is_file()

@@ -12,12 +12,12 @@ ROOT = REPOSITORY / "ilios"
 
 
 def files() -> list[Path]:
-    """Every Python file of `ilios/`."""
+    """Return every Python file of `ilios/`."""
     return sorted(ROOT.rglob("*.py"))
 
 
 def packages() -> set[str]:
-    """Every package and sub-package, as `queue` or `engines/embedded`."""
+    """Return every package and sub-package, as `queue` or `engines/embedded`."""
     return {
         str(path.parent.relative_to(ROOT)) for path in files() if path.name == "__init__.py"
     } - {"."}
@@ -30,7 +30,7 @@ def module_name(path: Path) -> str:
 
 
 def modules() -> set[str]:
-    """Every module that is not a package, by its dotted name."""
+    """Return every module that is not a package, by its dotted name."""
     return {module_name(path) for path in files() if path.name != "__init__.py"}
 
 
