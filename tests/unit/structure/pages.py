@@ -39,6 +39,14 @@ def code_spans(page: Path) -> set[str]:
     return {token.content for token in _inline(page) if token.type == "code_inline"}
 
 
+def commands(page: Path) -> Iterator[str]:
+    """Yield the lines of code blocks, and what stands in backticks within a line."""
+    for token in _tokens(page):
+        if token.type == "fence":
+            yield from token.content.splitlines()
+    yield from code_spans(page)
+
+
 @cache
 def anchors(page: Path) -> frozenset[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
