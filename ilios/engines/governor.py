@@ -1,8 +1,8 @@
 """The governor: how many calls the provider may have in flight, from what its answers say.
 
 Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP finds its rate; and a
-circuit breaker (Nygard, Release It!) with half-open probes for outages. Pure: it is told what
-happened and asked how many calls may start; the supervisor's one thread owns it.
+circuit breaker (Nygard, Release It!) with half-open probes for outages. Pure: it takes reports and
+answers how many calls may start. Not thread-safe: the supervisor's one thread owns it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,19 @@ from ilios.core.conversion_errors import (
     RefusedByProvider,
 )
 
-LEAST_CALLS = 4  #: throttling goes no lower: each 429 is free, and waiting for a probe is not
+LEAST_CALLS = 4  #: throttling goes no lower: a 429 costs nothing, a pause until a probe does
 DECREASE = 0.5
 DEFAULT_PAUSE_SECONDS = 1.0  #: after a 429 that names no Retry-After
 MAX_PAUSE_SECONDS = 120.0  #: whatever Retry-After says
-FAILURES_TO_OPEN = 10  #: in a row
+FAILURES_TO_OPEN = 10  #: in succession
 OPEN_SECONDS = 5.0  #: doubles with each failed probe
 MAX_OPEN_SECONDS = 60.0
-REPAIR_PROBE_SECONDS = 60.0  #: between two looks at whether a wrong setting was repaired elsewhere
+REPAIR_PROBE_SECONDS = 60.0  #: between probes whether the provider's side was repaired
 
 
 class Outcome(StrEnum):
+    """What the end of a call says about the provider."""
+
     ANSWERED = "answered"  #: whatever the answer was, the provider works
     THROTTLED = "throttled"
     FAILED = "failed"  #: an outage, or no answer
@@ -55,24 +57,26 @@ class ProviderReport:
 ANSWERED = ProviderReport(Outcome.ANSWERED)
 
 
-class Breaker(StrEnum):
+class BreakerState(StrEnum):
+    """State of the circuit breaker."""
+
     CLOSED = "closed"  #: calls go, as many as the limit allows
     OPEN = "open"  #: no call goes before the pause is over
-    HALF_OPEN = "half-open"  #: one call looks whether it works again
+    HALF_OPEN = "half-open"  #: one call probes whether the provider works again
 
 
 @dataclass(frozen=True, slots=True)
 class GovernorState:
-    """Where a governor stands. `allowed` jobs may be in flight now, `most` when all is well."""
+    """A snapshot of a governor: `allowed` jobs may be in flight now, `most` when all is well."""
 
-    breaker: Breaker
+    breaker: BreakerState
     allowed: int
     most: int
     wait_seconds: float  #: until the pause is over; 0 without one
 
 
 def report_of(error: ConversionError) -> ProviderReport | None:
-    """What an error says of the provider; None when it says nothing."""
+    """Return what an error says about the provider; None when it says nothing."""
     match error:
         case ProviderThrottled():
             return ProviderReport(Outcome.THROTTLED, error.detail, error.retry_after_seconds)
@@ -89,7 +93,10 @@ def report_of(error: ConversionError) -> ProviderReport | None:
 
 
 class Governor:
-    """Decides how many calls may start. `missing` names a setting without which none can."""
+    """Decides how many calls may start, at most `most` in flight.
+
+    `missing` names a setting without which no call can succeed; None when there is none.
+    """
 
     def __init__(
         self, most: int, missing: str | None = None, clock: Callable[[], float] = time.monotonic
@@ -107,43 +114,43 @@ class Governor:
         self._batch_closed_because = ""
 
     def may_start(self, in_flight: int) -> int:
-        """How many calls may start now, beside those in flight."""
+        """Return how many calls may start now, beside those in flight."""
         return max(0, self._allowed() - in_flight)
 
     def seconds_to_wait(self) -> float:
-        """Until `may_start` may answer differently by itself; 0 when it would not."""
+        """Return seconds until `may_start` may change without a report; 0 when it would not."""
         return max(0.0, self._paused_until - self._clock())
 
-    def standing(self) -> GovernorState:
-        """For operators; `state` says why."""
+    def current_state(self) -> GovernorState:
+        """Return the numbers for operators; `summary` says why."""
         wait_seconds = self.seconds_to_wait()
         closed_for = self._missing or (self._broken and wait_seconds)
-        breaker = Breaker.OPEN if closed_for else Breaker.CLOSED
+        breaker = BreakerState.OPEN if closed_for else BreakerState.CLOSED
         if self._broken and not closed_for:
-            breaker = Breaker.HALF_OPEN
+            breaker = BreakerState.HALF_OPEN
         return GovernorState(breaker, self._allowed(), self._most, wait_seconds)
 
-    def hear(self, news: ProviderReport) -> None:
+    def record(self, report: ProviderReport) -> None:
         """Take in how a call ended."""
-        match news.outcome:
+        match report.outcome:
             case Outcome.ANSWERED:
                 self._answered()
             case Outcome.THROTTLED:
-                self._throttled(news)
+                self._throttled(report)
             case Outcome.FAILED:
-                self._failed(news)
+                self._failed(report)
             case Outcome.MISCONFIGURED:
                 self._broken = True
-                self._pause(REPAIR_PROBE_SECONDS, f"misconfigured: {news.reason}")
+                self._pause(REPAIR_PROBE_SECONDS, f"misconfigured: {report.reason}")
             case Outcome.BATCH_CLOSED:
-                self._batch_closed_because = news.reason
+                self._batch_closed_because = report.reason
                 self._answered()
             case Outcome.BATCH_OPEN:
                 self._batch_closed_because = ""
                 self._answered()
 
-    def state(self) -> str:
-        """For `/health`: `ok`, or what is the matter."""
+    def summary(self) -> str:
+        """Return `ok`, or the reason why calls are held back, for `/health`."""
         if self._missing:
             return f"misconfigured: {self._missing}"
         if self._broken or self._clock() < self._paused_until:
@@ -169,23 +176,23 @@ class Governor:
         # One more call in flight for each round of answers.
         self._limit = min(float(self._most), self._limit + 1 / self._limit)
 
-    def _throttled(self, news: ProviderReport) -> None:
+    def _throttled(self, report: ProviderReport) -> None:
         self._failures = 0  # it answers, so it is up
         self._broken = False
-        seconds = news.retry_after_seconds or DEFAULT_PAUSE_SECONDS
+        seconds = report.retry_after_seconds or DEFAULT_PAUSE_SECONDS
         if self._clock() >= self._paused_until:
             # The calls that were in flight with this one say the same thing: counted once.
             self._limit = max(float(self._least), self._limit * DECREASE)
-        self._pause(min(seconds, MAX_PAUSE_SECONDS), f"paused: {news.reason}")
+        self._pause(min(seconds, MAX_PAUSE_SECONDS), f"paused: {report.reason}")
 
-    def _failed(self, news: ProviderReport) -> None:
+    def _failed(self, report: ProviderReport) -> None:
         self._failures += 1
         if self._broken and self._clock() >= self._paused_until:
             self._open_seconds = min(MAX_OPEN_SECONDS, self._open_seconds * 2)
-            self._pause(self._open_seconds, f"paused: {news.reason}")
+            self._pause(self._open_seconds, f"paused: {report.reason}")
         elif not self._broken and self._failures >= FAILURES_TO_OPEN:
             self._broken = True
-            self._pause(self._open_seconds, f"paused: {news.reason}")
+            self._pause(self._open_seconds, f"paused: {report.reason}")
 
     def _pause(self, seconds: float, because: str) -> None:
         until = self._clock() + seconds

@@ -49,9 +49,9 @@ class SupervisorStatus:
     def hear(self, worker: WorkerHandle) -> None:
         """Take what a worker has seen of the provider and the bucket."""
         for news in worker.news:
-            before = self.governor.state()
-            self.governor.hear(news)
-            if (after := self.governor.state()) != before:
+            before = self.governor.summary()
+            self.governor.record(news)
+            if (after := self.governor.summary()) != before:
                 log.warning("provider.state", state=after, was=before)
         for seen in worker.store_seen:
             self._store.hear(seen)
@@ -95,8 +95,8 @@ class SupervisorStatus:
             workers_configured=self._settings.worker_count,
             workers_ready=ready,
             jobs_running=sum(len(worker.leases) for worker in self._workers),
-            provider=self.governor.state() if is_governed else heartbeat.NOT_USED,
-            governor=self.governor.standing() if is_governed else None,
+            provider=self.governor.summary() if is_governed else heartbeat.NOT_USED,
+            governor=self.governor.current_state() if is_governed else None,
             provider_jobs=self._workers.jobs_in(registry.MISTRAL),
             workers=tuple(self._workers.beats()),
             provider_files_removed=self._provider_files_removed,

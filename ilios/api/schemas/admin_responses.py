@@ -8,7 +8,7 @@ from ilios.api.schemas.requests import CamelSchema
 from ilios.api.schemas.response_fields import flag, identifier, instant, number, text, usd
 from ilios.api.schemas.responses import HealthSchema
 from ilios.db.models import JobType
-from ilios.engines.governor import Breaker
+from ilios.engines.governor import BreakerState
 from ilios.operations.heartbeat import WorkerState
 from ilios.operations.usage_by_key import KeyState
 
@@ -52,7 +52,7 @@ class SupervisorSchema(CamelSchema):
 
 class GovernorSchema(CamelSchema):
     state = text("`ok`, or why calls wait.", example="ok")
-    breaker = text(enum=list(Breaker), example="closed")
+    breaker = text(enum=list(BreakerState), example="closed")
     in_flight = number("Jobs.", example=3)
     allowed = number("Jobs that may be in flight now.", example=48)
     most = number("Jobs that may be in flight when all is well.", example=48)

@@ -23,7 +23,7 @@ from ilios.db.database import Database
 from ilios.db.models import Document, Instance
 from ilios.documents import results
 from ilios.engines.base import Usage
-from ilios.engines.governor import Breaker, GovernorState
+from ilios.engines.governor import BreakerState, GovernorState
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.health import Examiner
@@ -197,7 +197,7 @@ def test_workers_and_the_governor_come_from_the_supervisors_heartbeat(
         workers_ready=1,
         jobs_running=3,
         provider="paused: 429",
-        governor=GovernorState(Breaker.OPEN, 0, 48, 12.5),
+        governor=GovernorState(BreakerState.OPEN, 0, 48, 12.5),
         workers=(
             WorkerBeat("worker-0", WorkerState.READY, 0, pid=8, jobs=3, slots=24, up_seconds=1.0),
             WorkerBeat("worker-1", WorkerState.DOWN, 2),

@@ -48,59 +48,59 @@ def subject(clock: Clock) -> Governor:
 
 def break_circuit(subject: Governor) -> None:
     for _ in range(governor.FAILURES_TO_OPEN):
-        subject.hear(FAILED)
+        subject.record(FAILED)
 
 
 def test_at_first_as_many_may_start_as_are_configured(subject: Governor) -> None:
     assert subject.may_start(0) == MOST
     assert subject.may_start(30) == 2
     assert subject.may_start(MOST) == 0
-    assert subject.state() == "ok"
+    assert subject.summary() == "ok"
 
 
 def test_a_429_pauses_for_what_it_asks_and_halves_what_follows(
     subject: Governor, clock: Clock
 ) -> None:
-    subject.hear(throttled(7))
+    subject.record(throttled(7))
 
     assert (subject.may_start(0), subject.seconds_to_wait()) == (0, 7)
-    assert subject.state() == "paused: 429"
+    assert subject.summary() == "paused: 429"
     clock.seconds += 7
     assert subject.may_start(0) == MOST / 2
-    assert subject.state() == f"slowed down: 16 of {MOST} jobs at once"
+    assert subject.summary() == f"slowed down: 16 of {MOST} jobs at once"
 
 
 def test_many_429_of_the_same_moment_count_once(subject: Governor, clock: Clock) -> None:
     for _ in range(MOST):
-        subject.hear(throttled(1))
+        subject.record(throttled(1))
 
     clock.seconds += 1
     assert subject.may_start(0) == MOST / 2
 
 
 def test_retry_after_is_capped(subject: Governor) -> None:
-    subject.hear(throttled(86_400))
+    subject.record(throttled(86_400))
 
     assert subject.seconds_to_wait() == governor.MAX_PAUSE_SECONDS
 
 
 def test_throttling_has_a_floor(subject: Governor, clock: Clock) -> None:
     for _ in range(20):
-        subject.hear(throttled())
+        subject.record(throttled())
         clock.seconds += governor.DEFAULT_PAUSE_SECONDS
 
     assert subject.may_start(0) == governor.LEAST_CALLS
 
 
 def test_answers_bring_one_call_back_for_each_round(subject: Governor, clock: Clock) -> None:
-    subject.hear(throttled(1))
+    subject.record(throttled(1))
     clock.seconds += 1
     for _ in range(17):
-        subject.hear(ANSWERED)
+        subject.record(ANSWERED)
 
     assert subject.may_start(0) == MOST / 2 + 1
     for _ in range(1_000):
-        subject.hear(ANSWERED)
+        subject.record(ANSWERED)
     assert subject.may_start(0) == MOST
 
 
@@ -115,8 +115,8 @@ def test_failures_in_a_row_open_the_circuit(subject: Governor, clock: Clock) -> 
 def test_an_answer_in_between_keeps_it_closed(subject: Governor) -> None:
     for _ in range(5):
         for _ in range(governor.FAILURES_TO_OPEN - 1):
-            subject.hear(FAILED)
-        subject.hear(ANSWERED)
+            subject.record(FAILED)
+        subject.record(ANSWERED)
 
     assert subject.may_start(0) > 0
 
@@ -127,7 +127,7 @@ def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Governor, cloc
     for _ in range(6):
         pauses.append(subject.seconds_to_wait())
         clock.seconds += subject.seconds_to_wait()
-        subject.hear(FAILED)
+        subject.record(FAILED)
 
     assert pauses == [5, 10, 20, 40, 60, 60]
 
@@ -135,7 +135,7 @@ def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Governor, cloc
 def test_what_was_in_flight_when_the_circuit_opened_prolongs_nothing(subject: Governor) -> None:
     break_circuit(subject)
     for _ in range(MOST):
-        subject.hear(FAILED)
+        subject.record(FAILED)
 
     assert subject.seconds_to_wait() == governor.OPEN_SECONDS
 
@@ -144,7 +144,7 @@ def test_a_probe_that_is_answered_closes_it(subject: Governor, clock: Clock) -> 
     break_circuit(subject)
     clock.seconds += governor.OPEN_SECONDS
 
-    subject.hear(ANSWERED)
+    subject.record(ANSWERED)
 
     assert subject.may_start(0) >= governor.LEAST_CALLS
     break_circuit(subject)
@@ -154,14 +154,14 @@ def test_a_probe_that_is_answered_closes_it(subject: Governor, clock: Clock) -> 
 def test_a_wrong_setting_stops_everything_but_a_look_each_minute(
     subject: Governor, clock: Clock
 ) -> None:
-    subject.hear(WRONG_KEY)
+    subject.record(WRONG_KEY)
 
     assert subject.may_start(0) == 0
-    assert subject.state() == f"misconfigured: {WRONG_KEY.reason}"
+    assert subject.summary() == f"misconfigured: {WRONG_KEY.reason}"
     clock.seconds += governor.REPAIR_PROBE_SECONDS
     assert subject.may_start(0) == 1
-    assert subject.state() == f"misconfigured: {WRONG_KEY.reason}"
-    subject.hear(ANSWERED)
+    assert subject.summary() == f"misconfigured: {WRONG_KEY.reason}"
+    subject.record(ANSWERED)
     assert subject.may_start(0) > 1
 
 
@@ -170,7 +170,7 @@ def test_without_a_key_nothing_ever_starts(clock: Clock) -> None:
     clock.seconds += 1_000
 
     assert subject.may_start(0) == 0
-    assert subject.state() == "misconfigured: MISTRAL_API_KEY is not set"
+    assert subject.summary() == "misconfigured: MISTRAL_API_KEY is not set"
 
 
 @pytest.mark.parametrize(

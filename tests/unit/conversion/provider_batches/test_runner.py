@@ -147,9 +147,9 @@ def test_a_closed_batch_lane_is_named_and_stops_no_single_call() -> None:
     closed = report_of(BatchLaneClosed("Batches are not paid for (402)."))
     assert closed is not None
 
-    governor.hear(closed)
+    governor.record(closed)
 
     assert governor.may_start(in_flight=0) == 8
-    assert governor.state() == "batch lane misconfigured: Batches are not paid for (402)."
-    governor.hear(ProviderReport(Outcome.BATCH_OPEN))
-    assert governor.state() == "ok"
+    assert governor.summary() == "batch lane misconfigured: Batches are not paid for (402)."
+    governor.record(ProviderReport(Outcome.BATCH_OPEN))
+    assert governor.summary() == "ok"
