@@ -19,7 +19,7 @@ from ilios.documents.validation import COUNTED_ALIKE, accepted_type
 from ilios.engines import registry
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
-from ilios.engines.parser_process import Parser
+from ilios.engines.parser_process import ParserProcess
 
 COUNT_SECONDS = 30.0  #: for one document
 TURN_SECONDS = 20.0  #: documents are counted one after the other
@@ -43,7 +43,7 @@ class Estimates:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._scratch = data_folder.uploads(settings)
-        self._parser = Parser(counting.answer, settings.worker_memory_limit_bytes)
+        self._parser = ParserProcess(counting.answer, settings.worker_memory_limit_bytes)
         self._turn = threading.Lock()
 
     def estimate(self, file: Received, options: Options, *, provider_batch: bool) -> Estimate:

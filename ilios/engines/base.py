@@ -1,4 +1,4 @@
-"""What an engine is: the protocol, and the values that cross it."""
+"""The protocol that every engine fulfils, and the values that pass through it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ilios.engines.page_selection import PageSelection
 
 @dataclass(frozen=True, slots=True)
 class ConversionWarning:
-    """Something that a reader of the result should know; `page` is 1-based, None for the whole."""
+    """A doubt about a result; `page` is 1-based, None when the whole document is meant."""
 
     code: str
     message: str
@@ -72,12 +72,12 @@ class Options:
     table_format: TableFormat | None = None
     extract_header: bool = False
     extract_footer: bool = False
-    max_cost_micros: int | None = None  #: of the whole document, with the margin; no engine's
+    max_cost_micros: int | None = None  #: of the whole document, with margin; engines ignore it
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one call converts: a file that holds exactly these pages, in this order.
+    """The input of one call: a file that holds exactly these pages, in this order.
 
     `indexes` count from 0 in the whole document; None when only the answer tells which pages there
     are.
@@ -97,7 +97,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call consumed: pages as the engine counts them, and the model that it resolved to."""
+    """The consumption of a call: pages as the engine counts them, and the model that served it."""
 
     pages: int
     model: str
@@ -106,7 +106,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The outcome of one call: pages in order (perhaps fewer than asked for), and their cost."""
+    """The result of one call: pages in order (perhaps fewer than asked for), and its usage."""
 
     pages: tuple[Page, ...]
     usage: Usage
@@ -117,25 +117,25 @@ Progress = Callable[[int, int], None]
 """Called with pages done and pages to do, whenever either has changed."""
 
 Keep = Callable[[bytes], None]
-"""Called with a paid answer, as it came, before anything is made of it."""
+"""Called with the bytes of a paid answer, before it is parsed."""
 
 
 class Engine(Protocol):
     """Turns a document into pages. Used by several job threads of one worker at once.
 
-    Whatever cannot be done is a ConversionError; its class tells the queue what to do about it.
+    Every failure is a ConversionError; its class tells the queue whether to retry.
     """
 
     name: str  #: as written to the ledger: `embedded`, `mistral`
-    is_paid: bool  #: whether a call costs money: then its intent and its answer are kept safe
+    is_paid: bool  #: whether calls cost money: then intent and answer are stored durably
     concurrency: int  #: calls that one worker process may have in flight
 
     def model(self, options: Options) -> str:
-        """The model that a call with these options asks for."""
+        """Return the model that a call with these options asks for."""
         ...
 
     def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
-        """Look at a document before it is converted: count it, and cut it into parts if need be.
+        """Count a document's pages before conversion, and cut it into parts if need be.
 
         Indexes in the plan count in `source`. Files of parts are written below `workspace`.
         """
@@ -151,17 +151,17 @@ class Engine(Protocol):
         ...
 
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
-        """Make of an answer that was kept what `convert` would have made of it."""
+        """Parse a stored answer as `convert` would have done."""
         ...
 
     def stop(self, workspace: Path) -> None:
-        """Break off the parsing that goes on in a workspace, if any; calls are not broken off."""
+        """Stop the parsing that goes on in a workspace, if any; calls to a provider go on."""
         ...
 
     def sweep(self) -> int:
-        """Remove what dead processes of ours left with the provider; returns how many files."""
+        """Delete files that ended processes of ours left at the provider; return how many."""
         ...
 
     def close(self) -> None:
-        """Give back what the engine holds (processes, connections)."""
+        """Release processes and connections."""
         ...

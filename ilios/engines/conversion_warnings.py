@@ -1,4 +1,4 @@
-"""Every warning that a conversion can carry."""
+"""All warnings that a conversion can carry: their codes and sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences for documents that cannot be converted."""
+"""Errors for documents that cannot be converted, with the sentences that people read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from ilios.core.conversion_errors import (
     DocumentTooLarge,
     EmptyDocument,
     EncryptedDocument,
-    UnsupportedDocument,
 )
 
 
@@ -26,10 +25,6 @@ def encrypted(kind: str) -> EncryptedDocument:
 
 def empty(kind: str) -> EmptyDocument:
     return EmptyDocument(f"The {kind} has no content. Check that the right file was sent.")
-
-
-def unsupported(detail: str) -> UnsupportedDocument:
-    return UnsupportedDocument(detail)
 
 
 def too_large(what: str, limit: str) -> DocumentTooLarge:

@@ -1,4 +1,4 @@
-"""The `pages` option: which pages of a document are wanted."""
+"""The `pages` option: a selection of pages, such as `1-3,7`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ MAX_PAGE_NUMBER = 100_000
 MAX_PARTS = 1_000
 ALLOWED = f"up to {MAX_PARTS:,} page numbers or ranges from 1 to {MAX_PAGE_NUMBER:,}, as in 1-3,7"
 _PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
-PATTERN = (
-    f"^{_PART.pattern}(?:,{_PART.pattern})*$"  #: of the form; whether ranges rise is not in it
-)
+PATTERN = f"^{_PART.pattern}(?:,{_PART.pattern})*$"  #: for OpenAPI; does not say that ranges rise
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,11 @@ class PageSelection:
 
     @property
     def page_count(self) -> int:
-        """How many pages are selected."""
+        """The number of selected pages."""
         return sum(last - first + 1 for first, last in self.ranges)
 
     def indexes(self, page_count: int) -> list[int]:
-        """The 0-based indexes that are selected of a document with `page_count` pages.
+        """Return the selected 0-based indexes of a document with `page_count` pages.
 
         Raises PagesOutOfRange when the selection names a page beyond the last one.
         """
@@ -56,11 +54,11 @@ class PageSelection:
 
     @classmethod
     def of_indexes(cls, indexes: Iterable[int]) -> PageSelection:
-        """The selection of these 0-based indexes."""
+        """Return the selection of these 0-based indexes."""
         return cls(_merged([(index + 1, index + 1) for index in indexes]))
 
     def between(self, first: int, last: int) -> list[int]:
-        """The 0-based indexes that are selected from `first` to `last`, both inclusive."""
+        """Return the selected indexes from `first` to `last`; all 0-based, both ends inclusive."""
         return [
             page - 1
             for start, end in self.ranges

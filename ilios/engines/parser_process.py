@@ -1,8 +1,8 @@
-"""The parser child: a disposable process that opens strangers' files.
+"""The parser child: a disposable process that opens untrusted files.
 
 Spawned on need, one task at a time (PDFium is not thread-safe), with a memory limit of its own,
-killed at the task's deadline, replaced after a crash. What a hostile file does to it, it does to
-nobody else. Tasks and answers cross the pipe as JSON: never unpickle what a parser sends.
+killed at the task's deadline, replaced after a crash: a hostile file harms no other document. Tasks
+and answers cross the pipe as JSON: never unpickle what a parser sends.
 """
 
 from __future__ import annotations
@@ -37,15 +37,19 @@ log = logs.get(__name__)
 
 Message = dict[str, Any]
 Work = Callable[[Message], Iterator[Message]]
+"""Takes a task, in the child, and yields its answers; importable by name, for the spawn."""
 
-IDLE_SECONDS = 60.0  #: then the child leaves, and its memory with it
-NICENESS = 5  #: parsing is the longest work here; probes and uploads go first
-END = {"type": "end"}
-LEAVING = {"type": "leaving"}
+IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
+NICENESS = 5  #: parsing takes longest; health checks and uploads go first
+END = {"type": "end"}  #: of a task's answers
+EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
+OUT_OF_MEMORY = DocumentTooLarge(
+    "The document needs more memory than a parser may take. Select some of its `pages`."
+)
 
 
-class Parser:
-    """The parent's side. Threads may share it; their tasks take turns.
+class ParserProcess:
+    """A parser child, seen from its parent. Threads may share it; it does one task at a time.
 
     Spawn from threads that live as long as the process: the kernel kills the child with the thread.
     """
@@ -56,37 +60,38 @@ class Parser:
         self._work = work
         self._idle_seconds = idle_seconds
         self._memory_limit_bytes = memory_limit_bytes
-        self._turn = threading.Lock()
+        self._task_lock = threading.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
-        self._naming = threading.Lock()
-        self._running: str | None = None  #: the name of the task that has its turn
+        self._state_lock = threading.Lock()
+        self._task_name: str | None = None  #: of the task that runs
         self._is_stopped = False
 
     def run(
         self, task: Message, deadline_seconds: float, name: str | None = None
     ) -> Generator[Message, None, None]:
-        """Have a task done; yields the answers of `work` as they come. Close it if you stop early.
+        """Run a task in the child and yield the answers of `work` as they come.
 
-        Raises ParserCrashed when the child dies of it, DeadlineExceeded when it takes too long, and
-        EngineFailed when its turn does not come in as much time.
+        Close the generator if you stop early. `name` is what `stop` knows the task by. Raises
+        ParserCrashed when the child dies, DeadlineExceeded when the task takes too long, and
+        EngineFailed when other tasks keep the child busy for `deadline_seconds`.
         """
-        if not self._turn.acquire(timeout=deadline_seconds):
+        if not self._task_lock.acquire(timeout=deadline_seconds):
             raise EngineFailed("Other documents have kept the parser busy for too long.")
         try:
-            self._begin(name)
+            self._set_task(name)
             yield from self._exchange(task, time.monotonic() + deadline_seconds)
         except BaseException:
-            self._kill()  # whatever it is in the middle of, the next task is not part of it
+            self._kill()  # whatever it is doing: the next task must not get its answers
             raise
         finally:
-            self._begin(None)
-            self._turn.release()
+            self._set_task(None)
+            self._task_lock.release()
 
     def stop(self, name: str) -> None:
-        """Kill the child if it is at the task of this name, for another thread than the task's."""
-        with self._naming:
-            if self._running != name:
+        """Kill the child if it runs the task of this name; for another thread than the task's."""
+        with self._state_lock:
+            if self._task_name != name:
                 return
             self._is_stopped = True
             if self._process is not None:
@@ -95,9 +100,9 @@ class Parser:
     def close(self) -> None:
         self._kill()
 
-    def _begin(self, name: str | None) -> None:
-        with self._naming:
-            self._running, self._is_stopped = name, False
+    def _set_task(self, name: str | None) -> None:
+        with self._state_lock:
+            self._task_name, self._is_stopped = name, False
 
     def _exchange(self, task: Message, deadline: float) -> Iterator[Message]:
         answer = self._first_answer(task, deadline)
@@ -106,20 +111,20 @@ class Parser:
             answer = self._receive(deadline)
 
     def _first_answer(self, task: Message, deadline: float) -> Message:
-        if self._process is not None and not self._has_left():
+        if self._process is not None and not self._has_exited():
             try:
                 _send(self._pipe, task)
                 answer = self._receive(deadline)
             except BrokenPipeError:
-                answer = LEAVING
-            if answer != LEAVING:
+                answer = EXITING
+            if answer != EXITING:
                 return answer
         self._spawn()
         _send(self._pipe, task)
         return self._receive(deadline)
 
-    def _has_left(self) -> bool:
-        """Between two tasks a child says nothing but that it leaves, or dies."""
+    def _has_exited(self) -> bool:
+        """Whether the idle child has ended: nothing else makes its pipe readable between tasks."""
         return self._pipe is None or self._pipe.poll()
 
     def _receive(self, deadline: float) -> Message:
@@ -136,11 +141,11 @@ class Parser:
             if not self._is_stopped:
                 _count_restart("crash")
             raise ParserCrashed(
-                f"The parser process died while it read this document ({self._cause_of_death()})."
+                f"The parser process died while it read this document ({self._exit_cause()})."
             ) from error
         return message
 
-    def _cause_of_death(self) -> str:
+    def _exit_cause(self) -> str:
         assert self._process is not None  # noqa: S101  # narrows the type
         self._process.join(5)
         code = self._process.exitcode
@@ -164,11 +169,11 @@ class Parser:
             ),
             name="parser",
         )
-        process.start()  # may fail for want of memory or processes: then there is nothing to kill
+        process.start()  # may fail for lack of memory or processes: then there is nothing to kill
         child_end.close()  # else we never read EOF when the child dies
-        with self._naming:
+        with self._state_lock:
             self._pipe, self._process = pipe, process
-            if self._is_stopped:  # meanwhile
+            if self._is_stopped:  # by another thread while the process started
                 process.kill()
         log.info("parser.started", parser_pid=process.pid)
 
@@ -181,8 +186,30 @@ class Parser:
         self._process = self._pipe = None
 
 
+def with_errors(answers: Iterator[Message]) -> Iterator[Message]:
+    """Pass answers on, in the child; a ConversionError becomes the last of them."""
+    try:
+        yield from answers
+    except ConversionError as error:
+        yield _error_message(error)
+    except MemoryError:
+        yield _error_message(OUT_OF_MEMORY)
+
+
+def error_of(message: Message) -> ConversionError | None:
+    """Return the error that a child's message carries, None for other messages."""
+    if message["type"] != "error":
+        return None
+    cls: type[ConversionError] = getattr(conversion_errors, message["class"])
+    return cls(message["detail"], logged="")  # the sentence may quote the document
+
+
+def _error_message(error: ConversionError) -> Message:
+    return {"type": "error", "class": type(error).__name__, "detail": error.detail}
+
+
 def _count_restart(cause: str) -> None:
-    # Imported here: the child, which imports this module too, has nothing to count.
+    # Imported here, so that the child, which imports this module too, does not load metrics.
     from ilios.core.telemetry import metrics
 
     metrics.PARSER_RESTARTS.labels(cause).inc()
@@ -202,9 +229,9 @@ def _main(
     parent_pid: int,
     parents_voice: Voice,
 ) -> None:
-    """The child's life."""
+    """Serve tasks until the pipe closes or nothing comes for `idle_seconds`."""
     die_with_parent(parent_pid)
-    _keep_quiet(parents_voice)
+    _silence_output(parents_voice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -215,13 +242,13 @@ def _main(
             for message in work(json.loads(pipe.recv_bytes())):
                 _send(pipe, message)
             _send(pipe, END)
-        _send(pipe, LEAVING)
+        _send(pipe, EXITING)
     except (EOFError, BrokenPipeError):
-        pass  # the worker is gone, and we with it
+        pass  # the worker has ended
 
 
-def _keep_quiet(parents_voice: Voice) -> None:
-    """Speak as part of the parent, in events alone: what libraries print may quote the document."""
+def _silence_output(parents_voice: Voice) -> None:
+    """Log as part of the parent, and discard what libraries print: it may quote the document."""
     process = f"{parents_voice.process}/parser"
     stream = os.fdopen(os.dup(sys.__stdout__.fileno()), "w") if sys.__stdout__ else None
     logs.speak(replace(parents_voice, process=process, meets_strangers=True), stream)
@@ -229,30 +256,3 @@ def _keep_quiet(parents_voice: Voice) -> None:
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-OUT_OF_MEMORY = DocumentTooLarge(
-    "The document needs more memory than a parser may take. Select some of its `pages`."
-)
-
-
-def told(answers: Iterator[Message]) -> Iterator[Message]:
-    """The child's side: pass answers on; an error becomes the last of them."""
-    try:
-        yield from answers
-    except ConversionError as error:
-        yield _message(error)
-    except MemoryError:
-        yield _message(OUT_OF_MEMORY)
-
-
-def error_of(message: Message) -> ConversionError | None:
-    """The worker's side: the error that a message tells of, if it does."""
-    if message["type"] != "error":
-        return None
-    cls: type[ConversionError] = getattr(conversion_errors, message["class"])
-    return cls(message["detail"], logged="")  # the sentence may quote the document
-
-
-def _message(error: ConversionError) -> Message:
-    return {"type": "error", "class": type(error).__name__, "detail": error.detail}

@@ -1,4 +1,4 @@
-"""What a PDF is cut into before it is converted; a parser child opens it and cuts it."""
+"""Cutting PDFs into parts before conversion: the worker's side, which lets a parser child do it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ilios.core.conversion_errors import ConversionError
 from ilios.engines import parser_process
 from ilios.engines.base import Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.parser_process import Message, Parser
+from ilios.engines.parser_process import Message, ParserProcess
 
 
 class PdfParts:
-    """Plans for PDFs, within the pages and bytes that one call takes."""
+    """Plans the conversion of PDFs in parts of at most `pages` pages and `size_bytes` bytes."""
 
     def __init__(
         self, *, pages: int, size_bytes: int, memory_limit_bytes: int, deadline_seconds: float
@@ -22,10 +22,10 @@ class PdfParts:
         self._pages = pages
         self._size_bytes = size_bytes
         self._deadline_seconds = deadline_seconds
-        self._parser = Parser(answer, memory_limit_bytes)
+        self._parser = ParserProcess(answer, memory_limit_bytes)
 
     def plan(self, source: Source, selection: PageSelection | None, folder: Path) -> Plan | None:
-        """Count a PDF and cut it if need be; None when PDFium makes nothing of the file.
+        """Count a PDF and cut it if need be; None when PDFium cannot read the file.
 
         Raises EncryptedDocument, EmptyDocument, PagesOutOfRange, DocumentTooLarge …
         """
@@ -38,7 +38,7 @@ class PdfParts:
                 match message["type"]:
                     case "pages":
                         page_count = message["count"]
-                    case "piece":
+                    case "part":
                         parts.append(_part(message, source))
                     case "unreadable":
                         page_count = None
@@ -48,7 +48,7 @@ class PdfParts:
         return None if page_count is None else Plan(page_count, tuple(parts))
 
     def stop(self, folder: Path) -> None:
-        """Break off what is being cut into this folder, if anything."""
+        """Kill the parser child if it is cutting into this folder."""
         self._parser.stop(str(folder))
 
     def close(self) -> None:
@@ -65,27 +65,26 @@ class PdfParts:
 
 
 def answer(task: Message) -> Iterator[Message]:
-    """The child's side: count one PDF, and cut it piece by piece."""
-    yield from parser_process.told(_cut(task))
+    """Count one PDF and cut it part by part, in the child."""
+    yield from parser_process.with_errors(_cut(task))
 
 
 def _cut(task: Message) -> Iterator[Message]:
-    # Meant for strangers' files: imported in the child only.
+    # Opens untrusted files: imported in the child only.
     from ilios.engines import pdf_cutting
+    from ilios.engines.pdf_opening import UnreadablePdf
 
     selection = PageSelection.parse(task["selection"]) if task["selection"] else None
-    limits = pdf_cutting.Limits(task["pages"], task["sizeBytes"])
+    limits = pdf_cutting.PartLimits(task["pages"], task["sizeBytes"])
     try:
-        count, pieces = pdf_cutting.pieces(
-            Path(task["path"]), selection, Path(task["folder"]), limits
-        )
+        count, files = pdf_cutting.cut(Path(task["path"]), selection, Path(task["folder"]), limits)
         yield {"type": "pages", "count": count}
-        for piece in pieces:
-            yield {"type": "piece", "path": str(piece.path), "indexes": piece.indexes}
-    except pdf_cutting.UnreadablePdf:
+        for file in files:
+            yield {"type": "part", "path": str(file.path), "indexes": file.indexes}
+    except UnreadablePdf:
         yield {"type": "unreadable"}
 
 
 def _part(message: Message, source: Source) -> Part:
-    piece = Source(Path(message["path"]), source.media_type, source.file_name)
-    return Part(piece, tuple(message["indexes"]))
+    file = Source(Path(message["path"]), source.media_type, source.file_name)
+    return Part(file, tuple(message["indexes"]))

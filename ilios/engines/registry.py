@@ -1,4 +1,4 @@
-"""The engines there are, which documents each of them converts, and how a worker opens them."""
+"""The list of engines: which documents each of them converts, and how a worker opens them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from ilios.engines.detection import media_types
 if TYPE_CHECKING:
     from ilios.engines.mistral.batch.jobs import Batches
 
+EngineFactory = Callable[[Settings, str], dict[str, Engine]]
+"""Opens the engines by lane, for the database of this instance id."""
+
 EMBEDDED: Final = "embedded"
 MISTRAL: Final = "mistral"
 LANES: Final = (EMBEDDED, MISTRAL)
@@ -22,20 +25,23 @@ NOT_READ_BY_MISTRAL: Final = (media_types.HTML, media_types.MARKDOWN)
 
 
 def lane_of(media_type: str, settings: Settings) -> str:
-    """The name of the engine that converts documents of this type."""
+    """Return the name of the engine that converts documents of this type."""
     if settings.engine_name == MISTRAL and media_type in NOT_READ_BY_MISTRAL:
         return EMBEDDED
     return settings.engine_name
 
 
 def jobs_at_once(calls: int) -> int:
-    """Jobs that keep so many calls in flight: some are fetched, planned or stored meanwhile."""
+    """Return how many jobs keep `calls` calls in flight.
+
+    More than calls, because some jobs are being fetched, planned or stored meanwhile.
+    """
     return calls + min(PREPARED_AT_MOST, max(1, calls // 2))
 
 
 def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:
-    """The engines that the settings ask for, by lane. Called in a worker, after the spawn."""
-    # Each is imported where it is needed: a process without the other pays nothing for it.
+    """Open the engines that the settings ask for, by lane. Called in a worker, after the spawn."""
+    # Imported here: a process that does not use an engine does not load its libraries.
     from ilios.engines.embedded.engine import EmbeddedEngine
 
     opened: dict[str, Engine] = {EMBEDDED: EmbeddedEngine(settings)}
@@ -47,14 +53,10 @@ def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:
 
 
 def open_batches(engine: Engine, settings: Settings, instance_id: str) -> Batches | None:
-    """The batch lane of an engine's provider; None for one that has none."""
+    """Open the batch lane of an engine's provider; None when it has none."""
     from ilios.engines.mistral.batch.jobs import Batches
     from ilios.engines.mistral.engine import MistralEngine
 
     if not isinstance(engine, MistralEngine):
         return None
     return Batches(engine.client, instance_id, settings)
-
-
-EngineFactory = Callable[[Settings, str], dict[str, Engine]]
-"""Opens the engines by lane, for a database of this instance id."""

@@ -1,8 +1,8 @@
-"""Text as every database and every JSON parser takes it."""
+"""Making text valid for databases and JSON parsers."""
 
 from __future__ import annotations
 
 
-def whole(text: str) -> str:
-    """Halves of UTF-16 pairs, which some files contain and no database stores, become U+FFFD."""
+def replace_surrogates(text: str) -> str:
+    """Replace lone UTF-16 surrogates, which some files contain and no database stores."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ilios.core.conversion_errors import DeadlineExceeded, ParserCrashed
-from ilios.engines.parser_process import Message, Parser
+from ilios.engines.parser_process import Message, ParserProcess
 from tests.support.migrating import REPOSITORY
 from tests.support.waiting import wait_until
 
@@ -41,25 +41,25 @@ def work(task: Message) -> Iterator[Message]:
 
 
 @pytest.fixture
-def parser() -> Iterator[Parser]:
-    parser = Parser(work, LIMIT)
+def parser() -> Iterator[ParserProcess]:
+    parser = ParserProcess(work, LIMIT)
     yield parser
     parser.close()
 
 
-def echo(parser: Parser, say: str = "hi") -> Message:
+def echo(parser: ParserProcess, say: str = "hi") -> Message:
     (answer,) = parser.run({"do": "echo", "say": say}, deadline_seconds=20)
     return answer
 
 
-def test_a_child_serves_one_task_after_the_other(parser: Parser) -> None:
+def test_a_child_serves_one_task_after_the_other(parser: ParserProcess) -> None:
     first, second = echo(parser, "Grüße"), echo(parser)
 
     assert first["said"] == "Grüße"
     assert first["pid"] == second["pid"] != os.getpid()
 
 
-def test_a_crash_is_named_and_the_next_task_gets_a_new_child(parser: Parser) -> None:
+def test_a_crash_is_named_and_the_next_task_gets_a_new_child(parser: ParserProcess) -> None:
     before = echo(parser)
 
     with pytest.raises(ParserCrashed, match="SIGSEGV"):
@@ -68,12 +68,12 @@ def test_a_crash_is_named_and_the_next_task_gets_a_new_child(parser: Parser) -> 
     assert echo(parser)["pid"] != before["pid"]
 
 
-def test_an_exit_is_a_crash_too(parser: Parser) -> None:
+def test_an_exit_is_a_crash_too(parser: ParserProcess) -> None:
     with pytest.raises(ParserCrashed, match="exit code 3"):
         list(parser.run({"do": "exit"}, deadline_seconds=20))
 
 
-def test_a_child_that_takes_too_long_is_killed(parser: Parser) -> None:
+def test_a_child_that_takes_too_long_is_killed(parser: ParserProcess) -> None:
     child = psutil.Process(echo(parser)["pid"])
 
     with pytest.raises(DeadlineExceeded):
@@ -84,7 +84,7 @@ def test_a_child_that_takes_too_long_is_killed(parser: Parser) -> None:
 
 
 def test_a_spawn_that_fails_once_is_forgotten(
-    parser: Parser, monkeypatch: pytest.MonkeyPatch
+    parser: ParserProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_more_processes(_self: object) -> None:
         raise BlockingIOError("Resource temporarily unavailable")
@@ -97,14 +97,14 @@ def test_a_spawn_that_fails_once_is_forgotten(
     assert echo(parser)["said"] == "hi"
 
 
-def test_memory_is_bounded(parser: Parser) -> None:
+def test_memory_is_bounded(parser: ParserProcess) -> None:
     assert next(parser.run({"do": "eat", "bytes": 64 * MIB}, deadline_seconds=20))
 
     with pytest.raises(ParserCrashed):
         list(parser.run({"do": "eat", "bytes": 2 * LIMIT}, deadline_seconds=20))
 
 
-def test_a_reader_that_stops_in_the_middle_leaves_nothing_behind(parser: Parser) -> None:
+def test_a_reader_that_stops_in_the_middle_leaves_nothing_behind(parser: ParserProcess) -> None:
     answers = parser.run({"do": "flood", "count": 100_000}, deadline_seconds=20)
     assert next(answers)["number"] == 0
     answers.close()
@@ -113,7 +113,7 @@ def test_a_reader_that_stops_in_the_middle_leaves_nothing_behind(parser: Parser)
 
 
 def test_an_idle_child_leaves_and_the_next_task_does_not_notice() -> None:
-    parser = Parser(work, LIMIT, idle_seconds=0.1)
+    parser = ParserProcess(work, LIMIT, idle_seconds=0.1)
     child = psutil.Process(echo(parser)["pid"])
 
     wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE, timeout_s=20)
@@ -123,7 +123,7 @@ def test_an_idle_child_leaves_and_the_next_task_does_not_notice() -> None:
 
 
 def test_a_task_that_crosses_a_leaving_child_on_its_way_is_done_all_the_same() -> None:
-    parser = Parser(work, LIMIT, idle_seconds=0.0)
+    parser = ParserProcess(work, LIMIT, idle_seconds=0.0)
 
     said = [echo(parser, str(number))["said"] for number in range(10)]
 
@@ -133,9 +133,9 @@ def test_a_task_that_crosses_a_leaving_child_on_its_way_is_done_all_the_same() -
 
 PARENT = """
 import sys, time
-from tests.faults.test_parser import LIMIT, Parser, echo, work
+from tests.faults.test_parser import LIMIT, ParserProcess, echo, work
 if __name__ == "__main__":
-    pid = echo(Parser(work, LIMIT))["pid"]
+    pid = echo(ParserProcess(work, LIMIT))["pid"]
     print(pid, file=sys.stderr, flush=True)
     time.sleep(600)
 """

@@ -25,7 +25,7 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.parser_process import Message, Parser
+from ilios.engines.parser_process import Message, ParserProcess
 from ilios.engines.registry import EMBEDDED, EngineFactory, open_engines
 
 POLL_SECONDS = 0.01
@@ -105,7 +105,7 @@ class DawdlingEngine(EchoEngine):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._parser = Parser(dawdle, settings.worker_memory_limit_bytes)
+        self._parser = ParserProcess(dawdle, settings.worker_memory_limit_bytes)
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep

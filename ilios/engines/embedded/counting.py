@@ -1,4 +1,4 @@
-"""How many pages a document has, counted in a parser child without converting any."""
+"""Counting pages in a parser child, without converting any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ilios.engines.parser_process import Message
 
 
 def task(source: Source, workspace: Path) -> Message:
-    """What the child is told; readers may write below `workspace`."""
+    """Return the message that asks a child to count; readers may write below `workspace`."""
     return {
         "path": str(source.path),
         "mediaType": source.media_type,
@@ -21,7 +21,7 @@ def task(source: Source, workspace: Path) -> Message:
 
 
 def pages(message: Message) -> int:
-    """What the child answers. Raises the ConversionError that it met."""
+    """Return the number of pages in the child's answer. Raises the ConversionError in it."""
     error = parser_process.error_of(message)
     if error is not None:
         raise error
@@ -30,16 +30,16 @@ def pages(message: Message) -> int:
 
 
 def answer(task: Message) -> Iterator[Message]:
-    """The child's side."""
-    yield from parser_process.told(_counted(task))
+    """Count pages, in the child."""
+    yield from parser_process.with_errors(_counted(task))
 
 
 def _counted(task: Message) -> Iterator[Message]:
-    # Heavy, and meant for strangers' files: imported in the child only.
+    # Loads what opens untrusted files: imported in the child only.
     from ilios.engines.embedded import conversion
 
     source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
     for item in conversion.convert_file(source, Options(), Path(task["workspace"]), threads=1):
-        if isinstance(item, conversion.Plan):
-            yield {"type": "count", "pages": item.page_count}
+        if isinstance(item, conversion.PageCounts):
+            yield {"type": "count", "pages": item.total}
             return  # before the first page is converted

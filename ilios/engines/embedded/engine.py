@@ -1,4 +1,4 @@
-"""The embedded engine as a worker sees it: each document goes through the parser child."""
+"""The embedded engine on the worker's side: passes each document to a parser child."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.parser_process import Message, Parser
+from ilios.engines.parser_process import Message, ParserProcess
 
 MODEL = "embedded"
 
 
 class EmbeddedEngine:
-    """Converts on this machine, without a network. One document at a time: OCR fills the cores."""
+    """Converts on this machine, one document at a time, for OCR uses all cores."""
 
     name = "embedded"
     is_paid = False
@@ -40,9 +40,9 @@ class EmbeddedEngine:
     def __init__(self, settings: Settings) -> None:
         self._deadline_seconds = settings.job_deadline_seconds
         self._threads = len(os.sched_getaffinity(0))
-        self._parser = Parser(answer, settings.worker_memory_limit_bytes)
+        self._parser = ParserProcess(answer, settings.worker_memory_limit_bytes)
 
-    def model(self, options: Options) -> str:  # noqa: ARG002  # there is but one
+    def model(self, options: Options) -> str:  # noqa: ARG002  # there is only one
         return MODEL
 
     def plan(
@@ -51,7 +51,7 @@ class EmbeddedEngine:
         pages: PageSelection | None,  # noqa: ARG002  # `convert` reads them from its options
         workspace: Path,  # noqa: ARG002
     ) -> Plan:
-        """The document whole: it is counted while it is converted."""
+        """Return the whole document as one part; its pages are counted during conversion."""
         return Plan(None, (Part(source, None),))
 
     def convert(
@@ -60,9 +60,9 @@ class EmbeddedEngine:
         options: Options,
         workspace: Path,
         progress: Progress,
-        keep: Keep,  # noqa: ARG002  # what costs nothing is done again
+        keep: Keep,  # noqa: ARG002  # a free conversion is repeated instead
     ) -> Conversion:
-        """See Engine."""
+        """Convert in the parser child; see Engine."""
         task = _task(part.source, options, workspace, self._threads)
         pages: list[Page] = []
         selected = 0
@@ -70,7 +70,7 @@ class EmbeddedEngine:
         with closing(self._parser.run(task, self._deadline_seconds, str(workspace))) as answers:
             for message in answers:
                 match message["type"]:
-                    case "plan":
+                    case "counts":
                         selected = message["selected"]
                     case "page":
                         pages.append(_page(message))
@@ -86,7 +86,7 @@ class EmbeddedEngine:
         raise NotImplementedError("an engine that is not paid keeps no answers")
 
     def stop(self, workspace: Path) -> None:
-        """See Engine."""
+        """Kill the parser child if it works for this workspace; see Engine."""
         self._parser.stop(str(workspace))
 
     def sweep(self) -> int:
@@ -97,20 +97,20 @@ class EmbeddedEngine:
 
 
 def answer(task: Message) -> Iterator[Message]:
-    """The child's side: convert one file, page by page."""
-    yield from parser_process.told(_converted(task))
+    """Convert one file page by page, in the child."""
+    yield from parser_process.with_errors(_converted(task))
 
 
 def _converted(task: Message) -> Iterator[Message]:
-    # Heavy, and meant for strangers' files: imported in the child only.
+    # Loads what opens untrusted files: imported in the child only.
     from ilios.engines.embedded import conversion
 
     source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
     options = Options(PageSelection.parse(task["pages"]) if task["pages"] else None)
     workspace = Path(task["workspace"])
     for item in conversion.convert_file(source, options, workspace, threads=task["threads"]):
-        if isinstance(item, conversion.Plan):
-            yield {"type": "plan", "selected": item.selected}
+        if isinstance(item, conversion.PageCounts):
+            yield {"type": "counts", "selected": item.selected}
         else:
             yield _page_message(item)
 
@@ -142,7 +142,7 @@ def _page_message(page: Page) -> Message:
 def _page(message: Message) -> Page:
     return Page(
         index=message["index"],
-        markdown=unicode.whole(message["markdown"]),
+        markdown=unicode.replace_surrogates(message["markdown"]),
         width=message["width"],
         height=message["height"],
         dpi=message["dpi"],

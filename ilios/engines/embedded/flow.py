@@ -1,31 +1,17 @@
-"""What every format reader returns, and the simple case: a document whose pages are all known."""
+"""Documents that flow: formats without pages of a fixed size, read at once and kept in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning, ImageFile, Page
 
 
-class Document(Protocol):
-    """An opened document: how many pages it has, and their conversion one by one."""
-
-    @property
-    def page_count(self) -> int: ...
-
-    def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
-        """Convert the pages with these 0-based indexes, in the order given."""
-        ...
-
-    def close(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class FlowPage:
-    """A page of a format without fixed sizes: a slide, a sheet, a chapter, or the whole text."""
+    """A page without a fixed size: in most formats, the whole text."""
 
     markdown: str
     images: tuple[ImageFile, ...] = ()
@@ -33,7 +19,7 @@ class FlowPage:
 
 
 class FlowDocument:
-    """Pages that were read in one go."""
+    """A document all of whose pages are read when it is opened."""
 
     def __init__(self, flow_pages: Sequence[FlowPage]) -> None:
         self._pages = flow_pages

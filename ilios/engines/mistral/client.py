@@ -17,7 +17,7 @@ from ilios.engines.base import Keep, Options, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import errors, sdk_cache
 from ilios.engines.mistral.deadlines import Deadline
-from ilios.engines.mistral.http_client import PLACEHOLDER, HttpClient, OcrCall
+from ilios.engines.mistral.http_client import SOURCE_PLACEHOLDER, HttpClient, OcrCall
 
 IMAGES: Final = (
     media_types.PNG,
@@ -27,7 +27,7 @@ IMAGES: Final = (
     media_types.GIF,
 )
 FILE_PURPOSE: Final = "ocr"
-FILES_A_PAGE: Final = 100
+FILES_PER_PAGE: Final = 100
 FILE_LIST_MAX_PAGES: Final = 100
 CONNECTIONS_BESIDE_JOBS: Final = 2  #: for the sweep
 
@@ -123,10 +123,10 @@ class Client:
             with deadline.enforced():
                 for page in range(FILE_LIST_MAX_PAGES):
                     listed = self._sdk.files.list(
-                        page=page, page_size=FILES_A_PAGE, purpose=FILE_PURPOSE
+                        page=page, page_size=FILES_PER_PAGE, purpose=FILE_PURPOSE
                     ).data
                     found += listed
-                    if len(listed) < FILES_A_PAGE:
+                    if len(listed) < FILES_PER_PAGE:
                         break
         except MistralError as error:
             raise errors.of_file_call(error) from error
@@ -171,8 +171,8 @@ def travels_inline(media_type: str) -> bool:
 def inline_document(source: Source) -> models.ImageURLChunk | models.DocumentURLChunk:
     """What a request says of a document that travels in it, in the placeholder's place."""
     if source.media_type in IMAGES:
-        return models.ImageURLChunk(image_url=PLACEHOLDER)
-    return models.DocumentURLChunk(document_url=PLACEHOLDER)
+        return models.ImageURLChunk(image_url=SOURCE_PLACEHOLDER)
+    return models.DocumentURLChunk(document_url=SOURCE_PLACEHOLDER)
 
 
 def request_options(options: Options) -> dict[str, Any]:

@@ -24,7 +24,7 @@ DELETE_SECONDS: Final = 10.0
 SWEEP_SECONDS: Final = 60.0
 IN_USE_MARGIN_SECONDS: Final = 600.0
 """A file this much older than its calls may take is nobody's, whatever the clocks say."""
-SECONDS_AN_HOUR: Final = 3600
+SECONDS_PER_HOUR: Final = 3600
 
 
 class ProviderFiles:
@@ -45,7 +45,7 @@ class ProviderFiles:
             source.path,
             f"{self._prefix}{ids.new_id()}{media_types.EXTENSIONS.get(source.media_type, '')}",
             source.media_type,
-            math.ceil(self._unused_after_seconds / SECONDS_AN_HOUR),
+            math.ceil(self._unused_after_seconds / SECONDS_PER_HOUR),
             deadline,
         )
         with self._lock:

@@ -24,7 +24,7 @@ from ilios.core.telemetry import tracing
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
 
-PLACEHOLDER: Final = "ilios:source"
+SOURCE_PLACEHOLDER: Final = "ilios:source"
 """What the SDK is given for a data URL."""
 BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no end
 OK: Final = 200
@@ -97,7 +97,7 @@ class _Body:
 
     def __init__(self, call: OcrCall, text: str) -> None:
         self._call = call
-        before, _, after = text.partition(PLACEHOLDER)
+        before, _, after = text.partition(SOURCE_PLACEHOLDER)
         prefix = f"data:{call.source.media_type};base64," if call.source else ""
         self._head = (before + prefix).encode()
         self._tail = after.encode()

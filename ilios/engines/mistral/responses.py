@@ -124,4 +124,4 @@ def _list(fields: dict[str, Any], name: str) -> list[Any]:
 
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
-    return unicode.whole(value) if isinstance(value, str) else ""
+    return unicode.replace_surrogates(value) if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Reading order of lines that were read from an image: columns first, rows within them."""
+"""RecognizedText order of lines that were read from an image: columns first, rows within them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby
 from statistics import median
 from typing import Final
 
-from ilios.engines.embedded.ocr.recognized_text import Line
+from ilios.engines.embedded.ocr.recognized_text import TextLine
 
 PROSE_LINES: Final = 4
 PROSE_EMS: Final = 7.0
@@ -24,10 +24,10 @@ SURE_NOTE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TextRow:
     """Lines that stand side by side, from left to right."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
 
     @property
     def text(self) -> str:
@@ -54,18 +54,18 @@ class Row:
         return median(line.height for line in self.lines)
 
 
-def columns(lines: Sequence[Line]) -> list[list[Row]]:
+def columns(lines: Sequence[TextLine]) -> list[list[TextRow]]:
     """Lines as columns of rows, in reading order; a page without a gutter is one column."""
     level = [line for line in lines if not _is_margin_note(line)]
     notes = [line for line in lines if _is_margin_note(line)]
-    return _columns(level) + [[Row((note,))] for note in notes if note.confidence >= SURE_NOTE]
+    return _columns(level) + [[TextRow((note,))] for note in notes if note.confidence >= SURE_NOTE]
 
 
-def _columns(lines: Sequence[Line]) -> list[list[Row]]:
+def _columns(lines: Sequence[TextLine]) -> list[list[TextRow]]:
     gutter = _gutter(lines)
     if gutter is None:
         return [rows(lines)] if lines else []
-    ordered: list[list[Row]] = []
+    ordered: list[list[TextRow]] = []
     for band, split in _bands(lines, gutter):
         if split:
             ordered += _columns([line for line in band if line.right <= gutter])
@@ -75,23 +75,23 @@ def _columns(lines: Sequence[Line]) -> list[list[Row]]:
     return ordered
 
 
-def _is_margin_note(line: Line) -> bool:
+def _is_margin_note(line: TextLine) -> bool:
     """Text that runs up the margin of an otherwise upright page."""
     return len(line.text) > 2 and line.height > MARGIN_NOTE_RATIO * line.width
 
 
-def rows(lines: Sequence[Line]) -> list[Row]:
+def rows(lines: Sequence[TextLine]) -> list[TextRow]:
     """Lines whose middles stand at one height are a row."""
-    grouped: list[list[Line]] = []
+    grouped: list[list[TextLine]] = []
     for line in sorted(lines, key=lambda line: line.middle):
         if grouped and _same_row(grouped[-1], line):
             grouped[-1].append(line)
         else:
             grouped.append([line])
-    return [Row(tuple(sorted(group, key=lambda line: line.left))) for group in grouped]
+    return [TextRow(tuple(sorted(group, key=lambda line: line.left))) for group in grouped]
 
 
-def _same_row(group: list[Line], line: Line) -> bool:
+def _same_row(group: list[TextLine], line: TextLine) -> bool:
     last = group[-1]
     if abs(line.middle - last.middle) > 0.5 * min(line.height, last.height):
         return False
@@ -103,9 +103,9 @@ def _same_row(group: list[Line], line: Line) -> bool:
     return not overlap
 
 
-def _bands(lines: Sequence[Line], x: float) -> list[tuple[list[Line], bool]]:
+def _bands(lines: Sequence[TextLine], x: float) -> list[tuple[list[TextLine], bool]]:
     """Cut a page from top to bottom into bands with and without two columns beside x."""
-    bands: list[tuple[list[Line], bool]] = []
+    bands: list[tuple[list[TextLine], bool]] = []
     for crossing, group in groupby(_by_height(lines), key=lambda line: line.left < x < line.right):
         band = list(group)
         split = not crossing and _holds_columns(band, x)
@@ -121,11 +121,11 @@ def _bands(lines: Sequence[Line], x: float) -> list[tuple[list[Line], bool]]:
     return bands
 
 
-def _by_height(lines: Sequence[Line]) -> list[Line]:
+def _by_height(lines: Sequence[TextLine]) -> list[TextLine]:
     return sorted(lines, key=lambda line: line.middle)
 
 
-def _gutter(lines: Sequence[Line]) -> float | None:
+def _gutter(lines: Sequence[TextLine]) -> float | None:
     """The x of the white strip that has most lines of prose beside it; None if there is none."""
     if len(lines) < 2 * PROSE_LINES:
         return None
@@ -140,16 +140,16 @@ def _gutter(lines: Sequence[Line]) -> float | None:
     return best[len(best) // 2]
 
 
-def _lines_beside(lines: Sequence[Line], x: float) -> int:
+def _lines_beside(lines: Sequence[TextLine], x: float) -> int:
     return sum(len(band) for band, split in _bands(lines, x) if split)
 
 
-def _holds_columns(band: Sequence[Line], x: float) -> bool:
+def _holds_columns(band: Sequence[TextLine], x: float) -> bool:
     left = [line for line in band if line.right <= x]
     return _is_prose(left) and _is_prose([line for line in band if line.right > x])
 
 
-def _is_prose(side: Sequence[Line]) -> bool:
+def _is_prose(side: Sequence[TextLine]) -> bool:
     """Most of what stands there is long lines that fill the width of their column."""
     if len(side) < PROSE_LINES:
         return False
@@ -162,7 +162,7 @@ def _is_prose(side: Sequence[Line]) -> bool:
     return len(full) >= PROSE_LINES - 1 and sum(full) >= 0.5 * sum(line.width for line in side)
 
 
-def _tail(band: Sequence[Line], x: float) -> int:
+def _tail(band: Sequence[TextLine], x: float) -> int:
     """How many lines at the end of a band stand apart below both columns: a heading, mostly."""
     for count in range(1, min(TAIL_LINES, len(band) - 1) + 1):
         line, others = band[-count], band[:-count]

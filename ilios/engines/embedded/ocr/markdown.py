@@ -8,9 +8,9 @@ from statistics import median
 from typing import Final
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.ocr.grid import aligned_tables
-from ilios.engines.embedded.ocr.layout import Row, columns
-from ilios.engines.embedded.ocr.recognized_text import Reading
+from ilios.engines.embedded.ocr.layout import TextRow, columns
+from ilios.engines.embedded.ocr.recognized_text import RecognizedText
+from ilios.engines.embedded.ocr.tables import aligned_tables
 from ilios.engines.embedded.text import hyphenation
 
 HEADING_RATIO: Final = 1.35
@@ -25,7 +25,7 @@ _BULLET = re.compile(r"^[•●▪■◦‣·*o–-]\s*(?=\S{2})")
 _BULLET_SIGNS = "•●▪■◦‣·"
 
 
-def written(reading: Reading) -> str:
+def written(reading: RecognizedText) -> str:
     """The Markdown of an image, in reading order."""
     if not reading.lines:
         return ""
@@ -40,7 +40,7 @@ def written(reading: Reading) -> str:
     return markdown.blocks(parts)
 
 
-def _usual_height(reading: Reading) -> float:
+def _usual_height(reading: RecognizedText) -> float:
     """The height that most characters have."""
     by_height = sorted(reading.lines, key=lambda line: line.height)
     half = sum(len(line.text) for line in by_height) / 2
@@ -52,11 +52,11 @@ def _usual_height(reading: Reading) -> float:
     return by_height[-1].height
 
 
-def _paragraphs(rows: Sequence[Row], usual: float) -> list[str]:
+def _paragraphs(rows: Sequence[TextRow], usual: float) -> list[str]:
     left = min(row.left for row in rows)
     width = max(row.right for row in rows) - left
     parts: list[str] = []
-    paragraph: list[Row] = []
+    paragraph: list[TextRow] = []
     for row in rows:
         if paragraph and not _continues(paragraph[-1], row):
             parts.append(_paragraph(paragraph, left, width, usual))
@@ -66,18 +66,18 @@ def _paragraphs(rows: Sequence[Row], usual: float) -> list[str]:
     return parts
 
 
-def _continues(above: Row, row: Row) -> bool:
+def _continues(above: TextRow, row: TextRow) -> bool:
     height = max(above.height, row.height)
     if row.top - above.bottom > PARAGRAPH_GAP * height or _is_bullet(row):
         return False
     return abs(above.height - row.height) <= SAME_HEIGHT * height
 
 
-def _is_bullet(row: Row) -> bool:
+def _is_bullet(row: TextRow) -> bool:
     return row.text[:1] in _BULLET_SIGNS
 
 
-def _paragraph(rows: Sequence[Row], left: float, width: float, usual: float) -> str:
+def _paragraph(rows: Sequence[TextRow], left: float, width: float, usual: float) -> str:
     ratio = median(row.height for row in rows) / usual
     text = " ".join(row.text for row in rows)
     upright = all(row.right - row.left > row.height for row in rows)
@@ -94,7 +94,7 @@ def _reads_as_heading(text: str) -> bool:
     return len(text) <= HEADING_MAX_CHARACTERS and re.search(r"[^\W\d_]{2}", text) is not None
 
 
-def _flowed(rows: Sequence[Row], left: float, width: float) -> str:
+def _flowed(rows: Sequence[TextRow], left: float, width: float) -> str:
     """Rows that reach the right edge flow into the next; the others end a line or a paragraph."""
     full = [_is_full(row, left, width) for row in rows]
     ending = "\n\n" if 2 * sum(full) >= len(rows) else markdown.HARD_BREAK
@@ -108,5 +108,5 @@ def _flowed(rows: Sequence[Row], left: float, width: float) -> str:
     return text
 
 
-def _is_full(row: Row, left: float, width: float) -> bool:
+def _is_full(row: TextRow, left: float, width: float) -> bool:
     return len(row.lines) == 1 and row.right - left >= FULL_SHARE * width

@@ -12,8 +12,8 @@ from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning, Page
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.ocr.markdown import written
-from ilios.engines.embedded.ocr.recognition import Reader
-from ilios.engines.embedded.ocr.recognized_text import Reading
+from ilios.engines.embedded.ocr.recognition import TextRecognizer
+from ilios.engines.embedded.ocr.recognized_text import RecognizedText
 
 LOW_CONFIDENCE: Final = 0.86
 UNREAD_LINES: Final = 3
@@ -27,9 +27,9 @@ BLANK_SPREAD: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class ReadPage:
+class RecognizedPage:
     markdown: str
-    reading: Reading
+    reading: RecognizedText
     warnings: tuple[ConversionWarning, ...]
 
 
@@ -38,7 +38,7 @@ class PageReader:
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._reader: Reader | None = None
+        self._recognizer: TextRecognizer | None = None
 
     def page(self, index: int, image: Image, dpi: int) -> Page:
         """An image that is a page by itself; its size is the file's, in pixels."""
@@ -48,14 +48,14 @@ class PageReader:
             index, read.markdown, width=width, height=height, dpi=dpi, warnings=read.warnings
         )
 
-    def read(self, image: Image, number: int) -> ReadPage:
+    def read(self, image: Image, number: int) -> RecognizedPage:
         """Read an image; `number` is the 1-based page that warnings name."""
         if is_blank(image):
-            return ReadPage("", Reading(()), (conversion_warnings.blank_page(number),))
-        if self._reader is None:
-            self._reader = Reader(self._threads)
-        reading = _without_phantoms(self._reader.read(_enlarged(image)))
-        return ReadPage(written(reading), reading, _judged(reading, number))
+            return RecognizedPage("", RecognizedText(()), (conversion_warnings.blank_page(number),))
+        if self._recognizer is None:
+            self._recognizer = TextRecognizer(self._threads)
+        reading = _without_phantoms(self._recognizer.recognize(_enlarged(image)))
+        return RecognizedPage(written(reading), reading, _judged(reading, number))
 
 
 def is_blank(image: Image) -> bool:
@@ -75,14 +75,14 @@ def _enlarged(image: Image) -> Image:
     return np.asarray(larger, np.uint8)
 
 
-def _without_phantoms(reading: Reading) -> Reading:
+def _without_phantoms(reading: RecognizedText) -> RecognizedText:
     """A few doubtful characters are the grain of a photo, not text."""
     if len(reading.text) <= PHANTOM_CHARACTERS and reading.confidence < FOREIGN_CONFIDENCE:
-        return Reading((), reading.quarter_turns)
+        return RecognizedText((), reading.quarter_turns)
     return reading
 
 
-def _judged(reading: Reading, number: int) -> tuple[ConversionWarning, ...]:
+def _judged(reading: RecognizedText, number: int) -> tuple[ConversionWarning, ...]:
     mostly_unread = reading.unread >= UNREAD_LINES and reading.unread > len(reading.lines)
     foreign = (conversion_warnings.unknown_script(number),)
     if not reading.lines:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ilios.engines.embedded.ocr import detection, rotation
 from ilios.engines.embedded.ocr.detection import Quads
-from ilios.engines.embedded.ocr.recognized_text import Line, Reading
+from ilios.engines.embedded.ocr.recognized_text import RecognizedText, TextLine
 
 Image = NDArray[np.uint8]
 Collector = dict[int, tuple[str, float]]
@@ -28,8 +28,8 @@ KEPT_CONFIDENCE: Final = 0.5
 """Lines below are noise: textures, logos, stains."""
 
 
-class Reader:
-    """Holds the models; loading them takes about a second, so one Reader serves a document."""
+class TextRecognizer:
+    """Holds the models; loading takes about a second, so one recognizer serves a whole document."""
 
     def __init__(self, threads: int) -> None:
         """Read up to `threads` lines at once, each on one core.
@@ -54,11 +54,11 @@ class Reader:
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="ocr")
 
-    def read(self, image: Image) -> Reading:
+    def recognize(self, image: Image) -> RecognizedText:
         """Read an image (height × width × blue, green, red) that may stand in any rotation."""
         quads = detection.find_text(self._find, image)
         if not len(quads):
-            return Reading(())
+            return RecognizedText(())
         turns = 1 if rotation.is_sideways(quads) else 0
         image, quads = rotation.turned(image, quads, turns)
         crops = self._engine.crop_text_regions(image, quads)
@@ -67,8 +67,8 @@ class Reader:
             _, quads = rotation.turned(image, quads, 2)
             crops = [crop[::-1, ::-1] for crop in crops]
             turns += 2
-        lines = _lines(quads, self._recognise(crops, known))
-        return Reading(lines, turns, unread=len(quads) - len(lines))
+        lines = _lines(quads, self._recognize_lines(crops, known))
+        return RecognizedText(lines, turns, unread=len(quads) - len(lines))
 
     def _read_sample(self, crops: list[Any], sample: Sequence[int]) -> tuple[Collector, bool]:
         """A few lines as they are read the right way up, and whether that is upside down."""
@@ -85,7 +85,7 @@ class Reader:
         boxes = getattr(found, "boxes", None)
         return detection.NO_QUADS if boxes is None else np.asarray(boxes, np.float32)
 
-    def _recognise(self, crops: list[Any], known: Collector) -> list[tuple[str, float]]:
+    def _recognize_lines(self, crops: list[Any], known: Collector) -> list[tuple[str, float]]:
         unread = [place for place in range(len(crops)) if place not in known]
         read = self._threads.map(self._read_crop, [crops[place] for place in unread])
         readings = {**known, **dict(zip(unread, read, strict=True))}
@@ -112,10 +112,10 @@ def _mean_confidence(readings: Collector) -> float:
     return weighted / characters if characters else 0.0
 
 
-def _lines(quads: Quads, read: list[tuple[str, float]]) -> tuple[Line, ...]:
+def _lines(quads: Quads, read: list[tuple[str, float]]) -> tuple[TextLine, ...]:
     level = rotation.levelled(quads)
     return tuple(
-        Line(text.strip(), float(confidence), *_bounds(quad))
+        TextLine(text.strip(), float(confidence), *_bounds(quad))
         for quad, (text, confidence) in zip(level, read, strict=True)
         if text.strip() and confidence >= KEPT_CONFIDENCE
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line as it was read: upright box in pixels of the upright image, confidence 0 to 1."""
 
     text: str
@@ -30,10 +30,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RecognizedText:
     """All lines of an image, and the quarter turns (counter-clockwise) that set it upright."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
     quarter_turns: int = 0
     unread: int = 0  #: places where text was found but could not be read
 

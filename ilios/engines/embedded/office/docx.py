@@ -15,7 +15,7 @@ from ilios.engines.embedded.archive import Archive, attribute, child, local_name
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import docx_breaks
-from ilios.engines.embedded.office.docx_styles import ListPlace, Styles
+from ilios.engines.embedded.office.docx_styles import ListLevel, Styles
 from ilios.engines.embedded.office.docx_text import DocxText, note_text
 
 KIND = "Word document"
@@ -75,12 +75,12 @@ class _Word:
             title = markdown.heading(level, markdown.inline(plain))
             return "\n\n".join(part for part in [title, *pictures] if part)
         text = markdown.inline(spans)
-        place = self._styles.list_place(paragraph)
+        place = self._styles.list_level(paragraph)
         if place is None or not text:
             return text
         return markdown.list_item(min(place.depth, 8), self._marker(place), text)
 
-    def _marker(self, place: ListPlace) -> str:
+    def _marker(self, place: ListLevel) -> str:
         """A bullet or the item's number; a deeper list begins anew under each item."""
         for key in [k for k in self._counters if k[0] == place.number_id and k[1] > place.depth]:
             del self._counters[key]

@@ -15,7 +15,7 @@ BODY_LEVEL = 9
 
 
 @dataclass(frozen=True, slots=True)
-class ListPlace:
+class ListLevel:
     """Where a paragraph stands in a list; `ordered` when its items are counted."""
 
     number_id: str
@@ -61,7 +61,7 @@ class Styles:
                 return min(level + 1, 6) if level < BODY_LEVEL else None
         return None
 
-    def list_place(self, paragraph: etree._Element) -> ListPlace | None:
+    def list_level(self, paragraph: etree._Element) -> ListLevel | None:
         properties = child(paragraph, "pPr")
         numbering = child(properties, "numPr")
         number_id = attribute(child(numbering, "numId"), "val")
@@ -72,11 +72,11 @@ class Styles:
             number_id = number_id if number_id is not None else style.number_id
             depth = depth if depth is not None else (style.depth if style.number_id else None)
         if number_id is None and named:
-            return ListPlace(named[0], int(named[2] or 1) - 1, named[1].casefold() == "number")
+            return ListLevel(named[0], int(named[2] or 1) - 1, named[1].casefold() == "number")
         if number_id in (None, "0"):
             return None
         kind = self._formats.get((number_id, depth or 0), "bullet")
-        return None if kind == "none" else ListPlace(number_id, depth or 0, kind != "bullet")
+        return None if kind == "none" else ListLevel(number_id, depth or 0, kind != "bullet")
 
     def _chain(self, style_id: str | None) -> list[_Style]:
         """A style and those it is based on."""

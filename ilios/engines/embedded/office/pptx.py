@@ -20,7 +20,7 @@ from ilios.engines.embedded.archive import (
 )
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import pptx_charts, pptx_text
-from ilios.engines.embedded.office.pptx_places import Places
+from ilios.engines.embedded.office.pptx_positions import ShapePositions
 
 KIND = "PowerPoint presentation"
 _TITLES = ("title", "ctrTitle")
@@ -83,7 +83,7 @@ class _Slide:
         tree = child(self._root, "cSld", "spTree")
         if tree is None:
             return ""
-        places = Places.of_slide(self._archive, self._targets)
+        places = ShapePositions.of_slide(self._archive, self._targets)
         shapes = places.in_reading_order(_flattened(tree))
         titles = [shape for shape in shapes if pptx_text.placeholder(shape) in _TITLES]
         others = [shape for shape in shapes if shape not in titles]

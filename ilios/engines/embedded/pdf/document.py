@@ -10,7 +10,7 @@ from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import ConversionWarning, Page, Source
 from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.ocr.page_reader import PageReader, ReadPage, is_blank
+from ilios.engines.embedded.ocr.page_reader import PageReader, RecognizedPage, is_blank
 from ilios.engines.embedded.pdf import fidelity, rtl, text_layer
 from ilios.engines.embedded.pdf.pdfium import PageFacts, PdfFile
 from ilios.engines.embedded.pdf.text_layer import LayerPage
@@ -144,7 +144,7 @@ def _plain_paragraphs(text: str) -> str:
     return markdown.HARD_BREAK.join(line for line in lines if line)
 
 
-def _is_better(read: ReadPage, facts: PageFacts) -> bool:
+def _is_better(read: RecognizedPage, facts: PageFacts) -> bool:
     if read.reading.confidence < TRUSTED_CONFIDENCE:
         return False
     if fidelity.is_garbled(facts.text):

@@ -11,11 +11,11 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ilios.core.conversion_errors import ConversionError
 from ilios.engines import document_errors
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.pdf import rtl
+from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
 TURNED_SHARE: Final = 0.6
@@ -40,10 +40,10 @@ class PdfFile:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._pdf: Any = pdfium.PdfDocument(path)
-            self.page_count: int = len(self._pdf)
-        except pdfium.PdfiumError as error:
-            raise _named(error) from error
+            self._pdf: Any = open_pdf(path)
+        except UnreadablePdf as error:
+            raise document_errors.corrupt("PDF") from error
+        self.page_count: int = len(self._pdf)
         if not self.page_count:
             raise document_errors.empty("PDF")
         self._with_forms = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
@@ -81,17 +81,6 @@ class PdfFile:
             return self._pdf[index]
         except pdfium.PdfiumError as error:
             raise document_errors.corrupt(f"PDF from page {index + 1} on") from error
-
-
-def _named(error: pdfium.PdfiumError) -> ConversionError:
-    if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-        return document_errors.encrypted("PDF")
-    if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_SECURITY:
-        return document_errors.unsupported(
-            "The PDF is protected by a kind of encryption that cannot be opened. Save it without "
-            "protection, then send it again."
-        )
-    return document_errors.corrupt("PDF")
 
 
 def _scale(size: tuple[float, float], dpi: int) -> float:

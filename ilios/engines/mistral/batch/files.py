@@ -16,7 +16,7 @@ from ilios.core.conversion_errors import ProviderMisconfigured, RefusedByProvide
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.engines.mistral import errors
-from ilios.engines.mistral.client import FILES_A_PAGE, Client
+from ilios.engines.mistral.client import FILES_PER_PAGE, Client
 from ilios.engines.mistral.deadlines import Deadline
 
 log = logs.get(__name__)
@@ -90,11 +90,11 @@ class BatchFiles:
             while more:
                 with provider_errors(CALL_SECONDS):
                     listed = self._client.sdk.files.list(
-                        page=page, page_size=FILES_A_PAGE, purpose=purpose
+                        page=page, page_size=FILES_PER_PAGE, purpose=purpose
                     ).data
                 prefix = f"{self._prefix}{batch_id}-"
                 found += [file.id for file in listed if file.filename.startswith(prefix)]
-                page, more = page + 1, len(listed) == FILES_A_PAGE
+                page, more = page + 1, len(listed) == FILES_PER_PAGE
         return found
 
 

@@ -32,7 +32,7 @@ ENDPOINT: Final = "/v1/ocr"
 TIMED_OUT: Final = "TIMEOUT_EXCEEDED"
 CANCELLING: Final = "CANCELLATION_REQUESTED"
 ENDED: Final = ("SUCCESS", "FAILED", TIMED_OUT, "CANCELLED")
-JOBS_A_PAGE: Final = 100
+JOBS_PER_PAGE: Final = 100
 CLOCK_SKEW: Final = timedelta(hours=1)  #: how far the provider's clock may be from ours
 NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 NO_SUCH_MODEL: Final = "access to the model"  #: a 422, other than for a single call
@@ -114,7 +114,7 @@ class Batches:
         page, more = 0, True
         while more:
             with provider_errors(CALL_SECONDS):
-                listed = self._client.sdk.batch.jobs.list(page=page, page_size=JOBS_A_PAGE).data
+                listed = self._client.sdk.batch.jobs.list(page=page, page_size=JOBS_PER_PAGE).data
             for job in listed or ():
                 if isinstance(job.metadata, dict) and asked.items() <= job.metadata.items():
                     return _job(job)

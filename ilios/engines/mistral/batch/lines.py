@@ -18,7 +18,7 @@ from ilios.core.telemetry import logs
 from ilios.engines.base import Options, Source
 from ilios.engines.mistral import errors
 from ilios.engines.mistral.client import inline_document, request_options
-from ilios.engines.mistral.http_client import BLOCK_BYTES, PLACEHOLDER
+from ilios.engines.mistral.http_client import BLOCK_BYTES, SOURCE_PLACEHOLDER
 from ilios.engines.mistral.numbers import count
 
 log = logs.get(__name__)
@@ -45,7 +45,9 @@ class InputFile:
 
     def add(self, custom_id: str, source: Source, options: Options) -> None:
         """A line that holds the document itself."""
-        before, _, after = _line(custom_id, inline_document(source), options).partition(PLACEHOLDER)
+        before, _, after = _line(custom_id, inline_document(source), options).partition(
+            SOURCE_PLACEHOLDER
+        )
         with self.path.open("ab") as file, source.path.open("rb") as document:
             self._write(file, f"{before}data:{source.media_type};base64,".encode())
             while block := document.read(BLOCK_BYTES):

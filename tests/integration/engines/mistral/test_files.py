@@ -233,7 +233,7 @@ def test_the_sweep_reads_every_page_of_the_list(
     server: MistralServer, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "IN_USE_MARGIN_SECONDS", -700)
-    monkeypatch.setattr("ilios.engines.mistral.client.FILES_A_PAGE", 1)
+    monkeypatch.setattr("ilios.engines.mistral.client.FILES_PER_PAGE", 1)
 
     assert open_engine(server.url).sweep() == 3
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ilios.engines.base import Options, Page, Source
-from ilios.engines.embedded.conversion import Plan, convert_file
+from ilios.engines.embedded.conversion import PageCounts, convert_file
 from ilios.engines.page_selection import PageSelection
 
 
 @dataclass(frozen=True)
 class Converted:
-    plan: Plan
+    counts: PageCounts
     pages: list[Page]
 
     @property
@@ -43,8 +43,8 @@ def convert(tmp_path: Path) -> Convert:
         workspace.mkdir(exist_ok=True)
         options = Options(PageSelection.parse(pages) if pages else None)
         source = Source(path, media_type, "document")
-        plan, *rest = convert_file(source, options, workspace, threads=1)
-        assert isinstance(plan, Plan)
-        return Converted(plan, [page for page in rest if isinstance(page, Page)])
+        counts, *rest = convert_file(source, options, workspace, threads=1)
+        assert isinstance(counts, PageCounts)
+        return Converted(counts, [page for page in rest if isinstance(page, Page)])
 
     return converted

@@ -10,7 +10,7 @@ import pytest
 from ilios.engines.base import Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import http_client
-from ilios.engines.mistral.http_client import BLOCK_BYTES, PLACEHOLDER, OcrCall
+from ilios.engines.mistral.http_client import BLOCK_BYTES, SOURCE_PLACEHOLDER, OcrCall
 
 PROVIDER = "https://api.mistral.ai"
 
@@ -50,7 +50,7 @@ def test_a_document_takes_the_placeholders_place(size: int, tmp_path: Path) -> N
     path = tmp_path / "source"
     path.write_bytes(content)
     call = OcrCall(Source(path, media_types.PDF, "a.pdf"), lambda _answer: None)
-    body = http_client._Body(call, f'{{"document_url":"{PLACEHOLDER}","model":"m"}}')
+    body = http_client._Body(call, f'{{"document_url":"{SOURCE_PLACEHOLDER}","model":"m"}}')
 
     blocks = [(block, call.is_sent) for block in body]
     sent = b"".join(block for block, _ in blocks)

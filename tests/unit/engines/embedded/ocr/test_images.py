@@ -65,7 +65,7 @@ def test_every_frame_of_a_tiff_is_a_page(convert: Convert) -> None:
 
     converted = convert(buffer.getvalue(), media_types.TIFF, pages="1,3")
 
-    assert converted.plan.page_count == 3
+    assert converted.counts.total == 3
     assert [page.markdown for page in converted.pages] == ["Sheet alpha", "Sheet gamma"]
     assert converted.pages[0].dpi == 150
 

@@ -9,18 +9,18 @@ from ilios.engines.embedded import markdown
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.ocr.layout import columns
 from ilios.engines.embedded.ocr.markdown import written
-from ilios.engines.embedded.ocr.recognized_text import Line, Reading
+from ilios.engines.embedded.ocr.recognized_text import RecognizedText, TextLine
 from ilios.engines.embedded.pdf import fidelity
 from ilios.engines.embedded.text.hyphenation import joined
 
 PROSE = "words enough to fill the line"
 
 
-def line(text: str, left: float, top: float, width: float = 300, height: float = 20) -> Line:
-    return Line(text, 0.99, left, top, left + width, top + height)
+def line(text: str, left: float, top: float, width: float = 300, height: float = 20) -> TextLine:
+    return TextLine(text, 0.99, left, top, left + width, top + height)
 
 
-def texts(*lines: Line) -> list[str]:
+def texts(*lines: TextLine) -> list[str]:
     return [row.text for column in columns(lines) for row in column]
 
 
@@ -46,7 +46,7 @@ def test_full_lines_flow_and_short_lines_end() -> None:
     address = [line("12 High Street", 0, 0, 120), line("London", 0, 24, 60)]
     prose = [line(f"{n} {PROSE}", 0, 100 + 24 * n) for n in range(3)]
 
-    assert written(Reading((*address, *prose))) == (
+    assert written(RecognizedText((*address, *prose))) == (
         f"12 High Street  \nLondon\n\n0 {PROSE} 1 {PROSE} 2 {PROSE}"
     )
 
@@ -54,7 +54,7 @@ def test_full_lines_flow_and_short_lines_end() -> None:
 def test_a_large_line_is_a_heading() -> None:
     lines = (line("Annual report", 0, 0, 300, 44), *(line(PROSE, 0, 90 + 24 * n) for n in range(4)))
 
-    assert written(Reading(lines)).startswith("# Annual report\n\n")
+    assert written(RecognizedText(lines)).startswith("# Annual report\n\n")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_page_break_begins_a_page(convert: Convert) -> None:
 
     converted = convert(document, media_types.DOCX, pages="2")
 
-    assert converted.plan.page_count == 2
+    assert converted.counts.total == 2
     assert converted.markdown == "Second"
 
 

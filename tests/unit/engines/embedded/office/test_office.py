@@ -53,7 +53,7 @@ def test_every_sheet_is_a_page_and_every_block_a_table(convert: Convert) -> None
 
     converted = convert(workbook(first, [["x", "y"], [1, 2]]), media_types.XLSX)
 
-    assert converted.plan.page_count == 2
+    assert converted.counts.total == 2
     assert converted.pages[0].markdown.split("\n\n") == [
         "## Sheet 1",
         "| Region | Total |\n| --- | --- |\n| North | 1200.5 |",

@@ -98,7 +98,7 @@ def test_a_page_follows_as_soon_as_it_is_selected(convert: Convert) -> None:
 
     converted = convert(document, media_types.PDF, pages="2,29-30")
 
-    assert (converted.plan.page_count, converted.plan.selected) == (30, 3)
+    assert (converted.counts.total, converted.counts.selected) == (30, 3)
     assert [page.index for page in converted.pages] == [1, 28, 29]
     assert [page.markdown for page in converted.pages] == [
         "Page number 2",

@@ -16,13 +16,13 @@ SAME_ROW_EMU: Final = 300_000
 
 
 @dataclass(slots=True)
-class Places:
+class ShapePositions:
     """The places that placeholders inherit from the slide's layout."""
 
     _inherited: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of_slide(cls, archive: Archive, targets: dict[str, tuple[str, bool]]) -> Places:
+    def of_slide(cls, archive: Archive, targets: dict[str, tuple[str, bool]]) -> ShapePositions:
         places = cls()
         part = next((t for t, _ in targets.values() if "/slideLayouts/" in t), "")
         tree = child(archive.optional_xml(part), "cSld", "spTree")

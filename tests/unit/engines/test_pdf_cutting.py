@@ -13,12 +13,13 @@ import pytest
 from ilios.core.conversion_errors import DocumentTooLarge, EncryptedDocument, PagesOutOfRange
 from ilios.engines import pdf_cutting
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.pdf_cutting import Limits, UnreadablePdf, balanced
+from ilios.engines.pdf_cutting import PartLimits, balanced
+from ilios.engines.pdf_opening import UnreadablePdf
 from tests.support import sample_files
 from tests.support.migrating import REPOSITORY
 from tests.unit.engines.mistral import pdfs
 
-ROOMY = Limits(pages=50, size_bytes=50 * 10**6)
+ROOMY = PartLimits(pages=50, size_bytes=50 * 10**6)
 
 Cut = Callable[..., dict[tuple[int, ...], Path]]
 
@@ -28,13 +29,13 @@ def cut(tmp_path: Path) -> Cut:
     """Cut a PDF; gives the files by the indexes of their pages."""
 
     def cut(
-        content: bytes, pages: str | None = None, limits: Limits = ROOMY
+        content: bytes, pages: str | None = None, limits: PartLimits = ROOMY
     ) -> dict[tuple[int, ...], Path]:
         path = tmp_path / "source"
         path.write_bytes(content)
         selection = PageSelection.parse(pages) if pages else None
-        _, pieces = pdf_cutting.pieces(path, selection, tmp_path, limits)
-        return {piece.indexes: piece.path for piece in pieces}
+        _, files = pdf_cutting.cut(path, selection, tmp_path, limits)
+        return {file.indexes: file.path for file in files}
 
     return cut
 
@@ -75,7 +76,7 @@ def test_a_selection_becomes_a_file_of_its_pages(cut: Cut) -> None:
 
 
 def test_a_long_document_becomes_ranges_of_like_length(cut: Cut) -> None:
-    found = cut(pages(10), limits=Limits(pages=4, size_bytes=50 * 10**6))
+    found = cut(pages(10), limits=PartLimits(pages=4, size_bytes=50 * 10**6))
 
     assert list(found) == [(0, 1, 2), (3, 4, 5), (6, 7, 8, 9)]
     assert [text for path in found.values() for text in texts(path)] == [
@@ -99,7 +100,7 @@ def test_heavy_pages_make_short_ranges(cut: Cut) -> None:
         *(sample_files.picture(72, 300, 200, 200) for _ in range(4)),
         image=sample_files.noise(400, 400),
     )
-    limits = Limits(pages=50, size_bytes=len(pictures) - 1)
+    limits = PartLimits(pages=50, size_bytes=len(pictures) - 1)
 
     found = cut(pictures, limits=limits)
 
@@ -109,8 +110,8 @@ def test_heavy_pages_make_short_ranges(cut: Cut) -> None:
 
 def test_a_range_that_is_too_heavy_is_halved(cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {path: path.stat().st_size for path in cut(pages(8), "1-4").values()}
-    limits = Limits(pages=8, size_bytes=max(sizes.values()))
-    monkeypatch.setattr(pdf_cutting, "_pages_of_a_part", lambda *_: 8)
+    limits = PartLimits(pages=8, size_bytes=max(sizes.values()))
+    monkeypatch.setattr(pdf_cutting, "_pages_per_part", lambda *_: 8)
 
     found = cut(pages(8), "1-7", limits)
 
@@ -119,7 +120,7 @@ def test_a_range_that_is_too_heavy_is_halved(cut: Cut, monkeypatch: pytest.Monke
 
 def test_a_page_that_is_too_heavy_by_itself_is_named(cut: Cut) -> None:
     with pytest.raises(DocumentTooLarge, match="Page 1 alone"):
-        cut(pages(2), limits=Limits(pages=50, size_bytes=100))
+        cut(pages(2), limits=PartLimits(pages=50, size_bytes=100))
 
 
 @pytest.mark.parametrize("drawn", [True, False])

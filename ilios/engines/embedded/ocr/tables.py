@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.ocr.layout import Row
-from ilios.engines.embedded.ocr.recognized_text import Line
+from ilios.engines.embedded.ocr.layout import TextRow
+from ilios.engines.embedded.ocr.recognized_text import TextLine
 
 TABLE_ROWS: Final = 3
 TABLE_COLUMNS: Final = 3
@@ -21,9 +21,9 @@ class Table:
     markdown: str
 
 
-def aligned_tables(rows: Sequence[Row]) -> list[list[Row] | Table]:
+def aligned_tables(rows: Sequence[TextRow]) -> list[list[TextRow] | Table]:
     """The rows of a column, with the runs that form a table replaced by it."""
-    pieces: list[list[Row] | Table] = []
+    pieces: list[list[TextRow] | Table] = []
     for run, tabular in _runs(rows):
         table = _table(run) if tabular else None
         if table is not None:
@@ -35,9 +35,9 @@ def aligned_tables(rows: Sequence[Row]) -> list[list[Row] | Table]:
     return pieces
 
 
-def _runs(rows: Sequence[Row]) -> list[tuple[list[Row], bool]]:
+def _runs(rows: Sequence[TextRow]) -> list[tuple[list[TextRow], bool]]:
     """Cut where rows of several cells begin and end."""
-    runs: list[tuple[list[Row], bool]] = []
+    runs: list[tuple[list[TextRow], bool]] = []
     for row in rows:
         tabular = len(row.lines) > 1
         if runs and runs[-1][1] == tabular and _is_near(runs[-1][0][-1], row):
@@ -47,11 +47,11 @@ def _runs(rows: Sequence[Row]) -> list[tuple[list[Row], bool]]:
     return runs
 
 
-def _is_near(above: Row, row: Row) -> bool:
+def _is_near(above: TextRow, row: TextRow) -> bool:
     return row.top - above.bottom <= ROW_GAP * max(above.height, row.height)
 
 
-def _table(rows: Sequence[Row]) -> Table | None:
+def _table(rows: Sequence[TextRow]) -> Table | None:
     if len(rows) < TABLE_ROWS:
         return None
     tracks = _tracks([line for row in rows for line in row.lines])
@@ -61,7 +61,7 @@ def _table(rows: Sequence[Row]) -> Table | None:
     return Table(markdown.table(cells))
 
 
-def _tracks(lines: Sequence[Line]) -> list[tuple[float, float]]:
+def _tracks(lines: Sequence[TextLine]) -> list[tuple[float, float]]:
     """Horizontal extents that no cell leaves: the columns of the table."""
     tracks: list[tuple[float, float]] = []
     for line in sorted(lines, key=lambda line: line.left):
@@ -72,12 +72,12 @@ def _tracks(lines: Sequence[Line]) -> list[tuple[float, float]]:
     return tracks
 
 
-def _is_regular(rows: Sequence[Row], tracks: Sequence[tuple[float, float]]) -> bool:
+def _is_regular(rows: Sequence[TextRow], tracks: Sequence[tuple[float, float]]) -> bool:
     """Most places hold a cell; else the rows only happen to be in pieces."""
     filled = sum(bool(_cell(row, track)) for row in rows for track in tracks)
     return filled >= 0.6 * len(rows) * len(tracks)
 
 
-def _cell(row: Row, track: tuple[float, float]) -> str:
+def _cell(row: TextRow, track: tuple[float, float]) -> str:
     inside = [line.text for line in row.lines if track[0] <= line.left and line.right <= track[1]]
     return markdown.escaped(" ".join(inside))
