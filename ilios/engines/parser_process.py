@@ -124,7 +124,7 @@ class ParserProcess:
         return self._receive(deadline)
 
     def _has_exited(self) -> bool:
-        """Whether the idle child has ended: nothing else makes its pipe readable between tasks."""
+        """Return whether the idle child has ended: nothing else makes its pipe readable then."""
         return self._pipe is None or self._pipe.poll()
 
     def _receive(self, deadline: float) -> Message:

@@ -1,1 +1,1 @@
-"""Tell a file's type from its bytes."""
+"""Determine a file's type from its bytes."""

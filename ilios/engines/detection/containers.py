@@ -1,4 +1,4 @@
-"""What ZIP and OLE files say they are, read without unpacking them: both come from strangers."""
+"""What ZIP and OLE containers hold, read within limits: they are untrusted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DamagedContainer(Exception):
 
 
 class _OutsideFile(OSError):
-    """An offset leads out of the file; zipfile expects an OSError where that is harmless."""
+    """An offset lies outside the file; zipfile expects an OSError where that is harmless."""
 
 
 _DAMAGE = (
@@ -41,7 +41,7 @@ _DAMAGE = (
 
 
 def zip_declaration(file: BinaryIO) -> str | None:
-    """The media type that a ZIP declares: in `mimetype`, or as the main part of an OOXML package.
+    """Return the media type that a ZIP declares: in `mimetype`, or as main part of an OOXML file.
 
     None when it declares nothing. Raises DamagedContainer when its directory cannot be read.
     """
@@ -53,7 +53,7 @@ def zip_declaration(file: BinaryIO) -> str | None:
 
 
 def ole_streams(file: BinaryIO) -> frozenset[str]:
-    """The names in the directory of an OLE compound file, as far as it can be followed."""
+    """Return the names in the directory of an OLE compound file, as far as it can be followed."""
     header = _at(file, 0, _OLE_HEADER_BYTES)
     if len(header) < _OLE_HEADER_BYTES:
         return frozenset()
@@ -70,7 +70,7 @@ def ole_streams(file: BinaryIO) -> frozenset[str]:
 
 
 class _BoundedReader:
-    """A view of a file for `zipfile`: it reads so much in all, and never outside the file."""
+    """A file for `zipfile` that reads `budget_bytes` in all at most, and never outside the file."""
 
     def __init__(self, file: BinaryIO, budget_bytes: int) -> None:
         self._file = file
@@ -105,7 +105,7 @@ def _declaration(archive: zipfile.ZipFile) -> str | None:
     if "[Content_Types].xml" in names:
         main = _OOXML_MAIN_PART.search(_unpacked(archive, "[Content_Types].xml"))
         return main[1].decode("ascii", "replace") if main else None
-    if "META-INF/container.xml" in names:  # an EPUB whose maker forgot `mimetype`
+    if "META-INF/container.xml" in names:  # an EPUB without its `mimetype`
         return "application/epub+zip"
     return None
 
@@ -128,7 +128,7 @@ def _ole_names(directory_sector: bytes) -> list[str]:
 
 
 def _ole_next(file: BinaryIO, header: bytes, shift: int, sector: int) -> int:
-    """The sector that follows in its chain, from the file's allocation table."""
+    """Return the next sector of the chain, from the file's allocation table."""
     table, entry = divmod(sector, 1 << (shift - 2))
     if table >= _OLE_DIFAT_ENTRIES:
         return _OLE_LAST_SECTOR + 1

@@ -1,4 +1,4 @@
-"""Media types: which are accepted, and how a file's type is told from its bytes."""
+"""Media types: which are accepted, and how a file's type is determined from its bytes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ EXTENSIONS: Final[dict[str, str]] = {
 }
 """Every accepted type with the extension that its stored object gets."""
 
-HEAD_BYTES: Final = 64 * 1024  #: of a longer file, this much and the tail are looked at
+HEAD_BYTES: Final = 64 * 1024  #: of a longer file, only this much and the tail are read
 TAIL_BYTES: Final = 2 * 1024
 MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
 PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
@@ -96,11 +96,11 @@ _REFUSED_FORMS: Final = {
 
 
 def sniff(file: BinaryIO, file_name: str) -> str:
-    """The type of a seekable file, told from its bytes; moves the file's position.
+    """Return the media type of a seekable file by its bytes; moves the file's position.
 
-    The name decides only between types that look alike: the texts, and encrypted Office files. A
-    damaged file is of the type that it begins as. Reads the ends of the file, and of a ZIP its
-    directory. Raises EmptyFile, and UnsupportedType naming what was found and what is accepted.
+    The name decides only between types that look alike: text formats, and encrypted Office files. A
+    damaged file has the type that its beginning shows. Reads both ends of the file, and of a ZIP
+    its directory. Raises EmptyFile, and UnsupportedType naming what was found and what is accepted.
     """
     head = _between(file, 0, HEAD_BYTES)
     if not head:
@@ -138,7 +138,7 @@ def _zipped(file: BinaryIO, head: bytes) -> str:
 
 def _ole(file: BinaryIO, extension: str) -> str:
     streams = containers.ole_streams(file)
-    if "EncryptedPackage" in streams:  # what Office makes of a DOCX, PPTX or XLSX with a password
+    if "EncryptedPackage" in streams:  # how Office stores a DOCX, PPTX or XLSX with a password
         if extension in _ENCRYPTABLE:
             return _ENCRYPTABLE[extension]
         raise _unsupported("an encrypted Office document named neither .docx, .pptx nor .xlsx")

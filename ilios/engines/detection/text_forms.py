@@ -1,4 +1,4 @@
-"""Whether bytes are text, and in which form that text is written."""
+"""Whether bytes are text, and in which language that text is written (HTML, XML, JSON …)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _JSON = re.compile(
 
 
 class Form(Enum):
-    """How a text is written, as far as its beginning and its end tell."""
+    """The language of a text, as far as its beginning and its end show."""
 
     HTML_PAGE = auto()
     HTML_PIECE = auto()  #: begins with a tag of HTML, as Markdown may as well
@@ -43,9 +43,10 @@ class Form(Enum):
 
 
 def decoded(head: bytes, tail: bytes, *, whole: bool) -> str | None:
-    """The head as text: UTF-8, UTF-16 with a byte order mark, else Windows-1252; None for binary.
+    """Decode the head of a file as text; None when it is binary.
 
-    `whole` says that the head is all there is, so that it must not end inside a character.
+    Tries UTF-8, UTF-16 with a byte order mark, then Windows-1252. `whole` says that the head is the
+    whole file, so that it must not end inside a character.
     """
     marked = next((encoding for bom, encoding in _BOMS.items() if head.startswith(bom)), None)
     if marked != "utf-16" and _BINARY.search(tail.decode("latin-1")):
@@ -60,7 +61,7 @@ def decoded(head: bytes, tail: bytes, *, whole: bool) -> str | None:
 
 
 def form(text: str, tail: bytes) -> Form:
-    """Tell the form of a text from its first characters and its last bytes."""
+    """Determine the form of a text from its first characters and its last bytes."""
     preamble = _PREAMBLE.match(text)
     body = text[preamble.end() :] if preamble else text
     if _HTML_PAGE.match(body):

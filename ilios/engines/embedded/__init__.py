@@ -1,5 +1,5 @@
-"""The embedded engine: files to Markdown with nothing but what pip installed.
+"""Convert files on this machine, with the packages that pip installed.
 
-`conversion.convert_file` is the way in. Every heavy import stands inside the module that needs it
-and is reached lazily, so importing this package costs a web process nothing.
+`conversion.convert_file` is the entry point, `readers.READERS` the list of formats. Heavy libraries
+are loaded with the first document that needs them, so importing this package is cheap.
 """

@@ -1,4 +1,4 @@
-"""Office files and books are ZIP archives; they are looked over before anything is unpacked."""
+"""Office files and e-books as ZIP archives, checked against limits before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ilios.engines import document_errors
 from ilios.engines.embedded import limits
 
 OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
-_READ_FAULTS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError)
+_READ_ERRORS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError)
 
 
 class Archive:
-    """A ZIP whose declared sizes are within the limits."""
+    """A ZIP archive, checked against the limits; `kind` names the document in errors."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self._kind = kind
@@ -30,7 +30,7 @@ class Archive:
                 raise document_errors.encrypted(kind)
         try:
             self._zip = zipfile.ZipFile(path)
-        except _READ_FAULTS as error:
+        except _READ_ERRORS as error:
             raise document_errors.corrupt(kind) from error
         self._infos = {info.filename: info for info in self._zip.infolist()}
         self._refuse_bombs()
@@ -45,28 +45,28 @@ class Archive:
         return name in self._infos
 
     def read(self, name: str) -> bytes:
-        """A part, whole. Raises CorruptDocument if it is missing or damaged."""
+        """Return a whole part. Raises CorruptDocument if it is missing or damaged."""
         info = self._infos.get(name)
         if info is None:
             raise document_errors.corrupt(self._kind)
         try:
             with self._zip.open(info) as part:
                 content = part.read(limits.ARCHIVE_PART_MAX_BYTES + 1)
-        except (*_READ_FAULTS, RuntimeError, zlib.error) as error:
+        except (*_READ_ERRORS, RuntimeError, zlib.error) as error:
             raise document_errors.corrupt(self._kind) from error
         if len(content) > limits.ARCHIVE_PART_MAX_BYTES:
             raise self._too_large()
         return content
 
-    def read_or_nothing(self, name: str) -> bytes:
-        """A part that a reader can do without, such as a picture; nothing if it is damaged."""
+    def read_or_empty(self, name: str) -> bytes:
+        """Return a part that is not essential, such as a picture; empty if it is damaged."""
         try:
             return self.read(name)
         except CorruptDocument:
             return b""
 
     def xml(self, name: str) -> etree._Element:
-        """The root of an XML part. Raises CorruptDocument if it is not well-formed."""
+        """Return the root of an XML part. Raises CorruptDocument if it is not well-formed."""
         try:
             return etree.fromstring(self.read(name), xml_parser())
         except (etree.XMLSyntaxError, ValueError) as error:
@@ -94,14 +94,14 @@ class Archive:
 
 
 def xml_parser() -> etree.XMLParser:
-    """Reads no external entities, expands none, and mends small faults."""
+    """Return a parser that loads nothing else, expands no entities and repairs nothing."""
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False
     )
 
 
 def relationships(archive: Archive, part: str) -> dict[str, tuple[str, bool]]:
-    """Targets by relationship id of an Office part; the flag says that a target is external."""
+    """Return target, and whether it is external, by relationship id of an Office file's part."""
     folder, name = posixpath.split(part)
     root = archive.optional_xml(f"{folder}/_rels/{name}.rels".lstrip("/"))
     found: dict[str, tuple[str, bool]] = {}
@@ -115,7 +115,7 @@ def relationships(archive: Archive, part: str) -> dict[str, tuple[str, bool]]:
 
 
 def resolved(folder: str, target: str) -> str:
-    """A part's name from a reference to it."""
+    """Return the name of the part that a reference from `folder` leads to."""
     path = unquote(target.split("#")[0])
     if path.startswith("/"):
         return posixpath.normpath(path.lstrip("/"))
@@ -123,24 +123,24 @@ def resolved(folder: str, target: str) -> str:
 
 
 def local_name(element: etree._Element) -> str:
-    """A tag without its namespace; empty for comments and processing instructions."""
+    """Return a tag without its namespace; empty for comments and processing instructions."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
-    """Child elements with one of these local names, whatever their namespace."""
+    """Iterate over child elements with one of these local names, in any namespace."""
     return (child for child in element if local_name(child) in names)
 
 
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
-    """The first descendant along a path of local names."""
+    """Return the first descendant along a path of local names; None if there is none."""
     for name in path:
         element = next(children(element, name), None) if element is not None else None
     return element
 
 
 def attribute(element: etree._Element | None, name: str) -> str | None:
-    """An attribute by its local name."""
+    """Return an attribute by its local name, in any namespace; None if it is absent."""
     for key, value in element.attrib.items() if element is not None else ():
         if str(key).rpartition("}")[2] == name:
             return str(value)

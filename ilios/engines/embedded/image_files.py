@@ -1,4 +1,4 @@
-"""Images cut out of a document: which are kept, how they are named, where they are written."""
+"""Images of a document: which are kept, how they are named, where they are written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEPT_AS_THEY_ARE = {
 
 
 class ImageFolder:
-    """Writes images below a workspace; the same bytes are written once in a document."""
+    """Writes images below a workspace; equal images of a document are written once."""
 
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
@@ -33,17 +33,17 @@ class ImageFolder:
         self._bytes = 0
 
     def add(self, stem: str, content: bytes, bbox: Box | None = None) -> str | None:
-        """Keep an image and return the name that Markdown refers to.
+        """Write an image and return the name that Markdown refers to.
 
-        None for what is not kept: decorations, formats that browsers do not show, and whatever
-        lies beyond the limits. `stem` is the name without its extension.
+        None for images that are not kept: decorations, formats that browsers do not show, and
+        those beyond the limits. `stem` is the name without its extension.
         """
         digest = hashlib.sha256(content).digest()
         if digest in self._names:
             return self._names[digest]
         if len(self._names) >= limits.IMAGES_MAX_COUNT:
             return None
-        shown = _as_shown(content)
+        shown = _browser_image(content)
         if shown is None or self._bytes + len(shown[0]) > limits.IMAGES_MAX_BYTES:
             return None
         written = self._write(stem, shown[0], shown[1], bbox)
@@ -51,7 +51,7 @@ class ImageFolder:
         return written.name
 
     def take(self) -> tuple[ImageFile, ...]:
-        """The images that were written since the last call."""
+        """Return the images that were written since the last call."""
         fresh, self._fresh = tuple(self._fresh), []
         return fresh
 
@@ -71,10 +71,10 @@ class ImageFolder:
         return image
 
 
-def _as_shown(content: bytes) -> tuple[bytes, str] | None:
+def _browser_image(content: bytes) -> tuple[bytes, str] | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of sizes; ours are checked below
+            warnings.simplefilter("ignore")  # Pillow warns about sizes, which _encoded checks
             with Image.open(io.BytesIO(content)) as image:
                 return _encoded(image, content)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
@@ -88,7 +88,11 @@ def _encoded(image: Image.Image, content: bytes) -> tuple[bytes, str] | None:
         return None
     if image.format in _KEPT_AS_THEY_ARE:
         return content, _KEPT_AS_THEY_ARE[image.format]
-    if image.format in ("WMF", "EMF", "EPS"):  # drawn by programs that are not installed
+    if image.format in (
+        "WMF",
+        "EMF",
+        "EPS",
+    ):  # Pillow needs programs for these that are not installed
         return None
     buffer = io.BytesIO()
     image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")

@@ -1,4 +1,4 @@
-"""What the engine takes on; beyond it a document is refused or an image left out."""
+"""Limits of the embedded engine: beyond them a document is refused or an image left out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ ARCHIVE_MAX_BYTES: Final = 512 * 1024 * 1024
 """Sum of the uncompressed sizes that a ZIP's central directory declares."""
 ARCHIVE_PART_MAX_BYTES: Final = 256 * 1024 * 1024
 TEXT_MAX_BYTES: Final = 64 * 1024 * 1024
-"""Text, CSV, HTML and RTF are read whole; Markdown of that size serves nobody."""
+"""Text, CSV, HTML and RTF are held in memory whole."""
 
 RASTER_MAX_PIXELS: Final = 180_000_000
 """An A0 sheet scanned at 300 dpi has 140 million."""
 RASTER_WORK_PIXELS: Final = 16_000_000
-"""What is handed to the recognition; larger images are scaled down to it."""
+"""Larger images are scaled down to this before recognition."""
 RASTER_MAX_FRAMES: Final = 2_000
 RENDER_DPI: Final = 200
 

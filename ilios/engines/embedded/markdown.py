@@ -1,4 +1,4 @@
-"""Writing Markdown: escaping, emphasis, headings, lists and tables, the same for all formats."""
+"""Writing Markdown: escaping, emphasis, headings, lists and tables, alike for all formats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAFE_TARGET = re.compile(r"(https?:|mailto:|tel:)\S+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one style. `text` is plain; a line break in it is a forced one."""
+    """A run of text in one style. `text` is plain; a line break in it is a hard break."""
 
     text: str
     bold: bool = False
@@ -34,17 +34,17 @@ def without_controls(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that means itself in the middle of a line."""
+    """Escape text so that Markdown shows it literally in the middle of a line."""
     return _SPECIAL.sub(r"\\\1", without_controls(text))
 
 
 def escaped_line(text: str) -> str:
-    """Text that means itself also at the start of a line."""
+    """Escape text so that Markdown shows it literally anywhere in a line."""
     return escaped_start(escaped(text))
 
 
 def escaped_start(line: str) -> str:
-    """A line whose start cannot be taken for a heading, a list or a quotation."""
+    """Escape the start of a line that would begin a heading, a list or a quotation."""
     return _LEADING.sub(_escape_leading, line)
 
 
@@ -56,12 +56,12 @@ def _escape_leading(match: re.Match[str]) -> str:
 
 
 def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
-    """Spans as the inline Markdown of one paragraph, white space collapsed."""
+    """Write spans as the inline Markdown of one paragraph, white space collapsed."""
     merged = _merged(spans)
     parts: list[str] = []
-    for place, span in enumerate(merged):
-        before = merged[place - 1].text[-1:] if place else ""
-        after = merged[place + 1].text[:1] if place + 1 < len(merged) else ""
+    for index, span in enumerate(merged):
+        before = merged[index - 1].text[-1:] if index else ""
+        after = merged[index + 1].text[:1] if index + 1 < len(merged) else ""
         parts.append(_styled(span, before, after) if styled else _plain(span))
     joined = re.sub(r"[^\S\n]+", " ", "".join(parts))
     lines = [line.strip() for line in joined.strip().split("\n")]
@@ -86,7 +86,7 @@ def _plain(span: Span) -> str:
 
 
 def _styled(span: Span, before: str, after: str) -> str:
-    """Emphasis only between white space: elsewhere `**` is often not understood as emphasis."""
+    """Write a span, with emphasis if white space surrounds it: else `**` may not be recognised."""
     text = span.text if span.raw else escaped(span.text)
     core = text.strip()
     if span.raw or not core or "\n" in core:
@@ -106,7 +106,7 @@ def _linked(text: str, target: str | None) -> str:
 
 
 def image(name: str, description: str = "") -> str:
-    """A reference to an image file."""
+    """Write a reference to an image file."""
     text = re.sub(r"[\[\]\s]+", " ", without_controls(description)).strip()
     return f"![{text}]({name})"
 
@@ -118,7 +118,7 @@ def heading(level: int, text: str) -> str:
 
 
 def list_item(depth: int, marker: str, text: str) -> str:
-    """An item whose further lines are indented to stay inside it."""
+    """Write a list item; further lines of `text` are indented to stay inside it."""
     indent = "    " * depth
     lines = text.split("\n")
     continued = [f"{indent}{' ' * (len(marker) + 1)}{line}" for line in lines[1:]]
@@ -126,14 +126,14 @@ def list_item(depth: int, marker: str, text: str) -> str:
 
 
 def indented(text: str) -> str:
-    """Text as a part of the list item above it."""
+    """Indent text so that it belongs to the list item above it."""
     return "\n".join(f"    {line}" if line else line for line in text.split("\n"))
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are Markdown already; empty rows and columns are left out.
+    """Write a table of cells that are Markdown already; empty rows and columns are left out.
 
-    The first row is the head. A table of one cell was only there for its frame: its text remains.
+    The first row is the head. Of a table with one cell, which is only a frame, the text remains.
     """
     kept = [[_cell(cell) for cell in row] for row in rows]
     kept = [row for row in kept if any(row)]

@@ -21,10 +21,10 @@ _PATTERNS: Final = {
 }
 
 
-def written(element: etree._Element) -> str:
-    """The formula; what it is called in other notations is left out."""
+def to_text(element: etree._Element) -> str:
+    """Write a formula; its annotations in other notations are left out."""
     name = local_name(element)
-    parts = [written(part) for part in element if local_name(part) not in ("", *_ANNOTATIONS)]
+    parts = [to_text(part) for part in element if local_name(part) not in ("", *_ANNOTATIONS)]
     if name in _PATTERNS and len(parts) == _PATTERNS[name].count("{"):
         return _PATTERNS[name].format(*parts)
     if name in ("mtr", "mlabeledtr", "mtable"):

@@ -1,1 +1,1 @@
-"""The Mistral engine: documents to Markdown through the provider's OCR API and its official SDK."""
+"""Convert documents through Mistral's OCR API and its official SDK."""

@@ -1,4 +1,4 @@
-"""Whether key, address and model are right, found out without paying for anything."""
+"""Checking key, address and models at the provider, free of charge."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ NO_API: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the provider says to the key.
+    """What the provider answers to the key.
 
-    `fault` is None when it lets the key in. `clock_ahead_seconds` is how far our clock is before
-    the provider's, to the second; None when it did not say what time it is.
+    `fault` is None when it accepts the key. `clock_ahead_seconds` is how far our clock is ahead of
+    the provider's, to the second; None when its answer has no date.
     """
 
     models: frozenset[str]

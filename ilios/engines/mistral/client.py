@@ -1,4 +1,4 @@
-"""The official SDK as the engine uses it: one client for a worker process."""
+"""The official SDK as the engine uses it: one client per worker process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNUSABLE_KEY: Final = (
 
 
 class Client:
-    """OCR and files. Whatever goes wrong is a ConversionError. Threads share it."""
+    """OCR and files. Every failure is a ConversionError. Threads share it."""
 
     def __init__(self, settings: Settings) -> None:
         self._configured_model = settings.ocr_model
@@ -50,27 +50,30 @@ class Client:
 
     @property
     def sdk(self) -> Mistral:
-        """For what only the batch lane calls."""
+        """The SDK, for the calls of the batch lane."""
         return self._sdk
 
     def close(self) -> None:
         self._http.close()
 
     def require_key(self) -> None:
-        """Raises ProviderMisconfigured when there is no key that could be sent."""
+        """Raise ProviderMisconfigured when there is no key that could be sent."""
         require_usable(self._key)
 
     def ocr_inline(
         self, source: Source, model: str, options: Options, keep: Keep, deadline: Deadline
     ) -> bytes:
-        """Have a document read that travels in the request; returns the answer as it came."""
+        """Have a document read that is sent in the request; return the answer's bytes."""
         document = inline_document(source)
         return self._ocr(OcrCall(source, keep), document, model, options, deadline)
 
     def ocr_file(
         self, file_id: str, model: str, options: Options, keep: Keep, deadline: Deadline
     ) -> bytes:
-        """Have an uploaded document read; raises SourceNotAccepted when the file is not there."""
+        """Have an uploaded document read; return the answer's bytes.
+
+        Raises SourceNotAccepted when the provider does not find or accept the file.
+        """
         document = models.FileChunk(file_id=file_id)
         return self._ocr(OcrCall(None, keep), document, model, options, deadline)
 
@@ -92,7 +95,7 @@ class Client:
     def upload(
         self, path: Path, name: str, media_type: str, expiry_hours: int, deadline: Deadline
     ) -> str:
-        """Send a file from the disk; returns its id."""
+        """Upload a file from the disk for `expiry_hours`; return its id at the provider."""
         try:
             with deadline.enforced(), path.open("rb") as content:
                 file = models.File(file_name=name, content=content, content_type=media_type)
@@ -106,7 +109,7 @@ class Client:
         return answer.id
 
     def delete_file(self, file_id: str, deadline: Deadline) -> None:
-        """Delete a file; one that is not there is as good as deleted."""
+        """Delete a file; do nothing when the provider does not find it."""
         try:
             with deadline.enforced():
                 self._sdk.files.delete(file_id=file_id)
@@ -117,7 +120,7 @@ class Client:
             raise errors.of_transport(error, is_sent=False) from error
 
     def files(self, deadline: Deadline) -> list[models.FileSchema]:
-        """The files of the account that are meant for OCR."""
+        """List the files of the account that are meant for OCR."""
         found: list[models.FileSchema] = []
         try:
             with deadline.enforced():
@@ -136,17 +139,17 @@ class Client:
 
 
 def open_sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
-    """The SDK over our HTTP client, keeping what it is told to itself."""
+    """Open the SDK over our HTTP client, with its tracing and its debug output off."""
     sdk_cache.install()
-    # Its traces would hold documents. There is no argument for it, only the variable.
+    # Its traces would hold documents. Only an environment variable switches them off.
     os.environ["MISTRAL_SDK_TELEMETRY"] = "false"
     sdk = Mistral(
         api_key=key or None,
         server_url=server_url,
         client=http,
-        debug_logger=NoOpLogger(),  # whatever MISTRAL_DEBUG says: it prints documents
+        debug_logger=NoOpLogger(),  # even with MISTRAL_DEBUG, which would print documents
     )
-    _ = sdk.ocr, sdk.files  # imported on their first use: now, not by several threads at once
+    _ = sdk.ocr, sdk.files  # loads them now: their lazy import is not for several threads at once
     return sdk
 
 
@@ -156,29 +159,29 @@ def key_of(settings: Settings) -> str:
 
 
 def require_usable(key: str) -> None:
-    """Raises ProviderMisconfigured for a key that could not be sent."""
+    """Raise ProviderMisconfigured for a key that could not be sent."""
     if not key:
         raise ProviderMisconfigured(NO_KEY)
     if not (key.isascii() and key.isprintable()):
         raise ProviderMisconfigured(UNUSABLE_KEY)
 
 
-def travels_inline(media_type: str) -> bool:
-    """Whether the provider takes this type inside a request: it names no others as data URLs."""
+def is_sent_inline(media_type: str) -> bool:
+    """Return whether the provider accepts this type as a data URL inside a request."""
     return media_type in IMAGES or media_type.startswith("application/")
 
 
 def inline_document(source: Source) -> models.ImageURLChunk | models.DocumentURLChunk:
-    """What a request says of a document that travels in it, in the placeholder's place."""
+    """Return the request's reference to a document inside it: a placeholder for its data URL."""
     if source.media_type in IMAGES:
         return models.ImageURLChunk(image_url=SOURCE_PLACEHOLDER)
     return models.DocumentURLChunk(document_url=SOURCE_PLACEHOLDER)
 
 
 def request_options(options: Options) -> dict[str, Any]:
-    """What a request asks for beside model and document.
+    """Return the options of a request, beside model and document.
 
-    Some is sent only when it was asked for: older models may refuse what they do not know.
+    Some are sent only when the client asked for them: older models may refuse unknown ones.
     """
     asked: dict[str, Any] = {
         "include_blocks": False,

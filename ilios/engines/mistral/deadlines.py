@@ -1,7 +1,8 @@
-"""A total deadline for whatever a thread does on the network.
+"""A total deadline for the network calls of a thread.
 
-Timeouts of HTTP clients are by phase: each byte that trickles in starts them anew. So the deadline
-stands below them, at the socket, where every read and write waits no longer than what is left.
+Timeouts of HTTP clients apply to each phase, and start anew with each byte that arrives. So the
+deadline is enforced below them, at the socket: every read and write waits no longer than what is
+left.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ import httpx2
 
 CONNECT_SECONDS: Final = 10.0
 KEEPALIVE_SECONDS: Final = 4.0
-"""Below the five seconds of common servers: a connection that closes under a call makes it
-ambiguous."""
+"""Below the five seconds of common servers: when a connection closes during a call, the outcome of
+the call is unknown."""
 WRITE_BYTES: Final = 64 * 1024
-"""A peer that reads slowly is looked at after so much, not after the whole body."""
+"""The deadline is checked after each block of this size, in case the peer reads slowly."""
 
 _DEADLINE: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 class Deadline:
-    """A moment that does not move."""
+    """A fixed moment, `seconds` from its creation."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
@@ -37,7 +38,7 @@ class Deadline:
 
     @contextmanager
     def enforced(self) -> Iterator[None]:
-        """Within, this thread's network calls end by then: as a timeout of what they do."""
+        """Make this thread's network calls inside the block end by then, with their own timeout."""
         token = _DEADLINE.set(self)
         try:
             yield
@@ -46,9 +47,9 @@ class Deadline:
 
 
 class DeadlineTransport(httpx2.HTTPTransport):
-    """httpx2's transport on a pool whose sockets know of deadlines.
+    """httpx2's transport on a connection pool whose sockets enforce deadlines.
 
-    The pool is made here because httpx2 offers no way to hand a network backend through.
+    The pool is made here because httpx2 has no parameter for a network backend.
     """
 
     def __init__(self, connections: int, proxy: httpx2.Proxy | None) -> None:
@@ -117,7 +118,10 @@ class _Stream(httpcore2.NetworkStream):
 
 
 def _seconds_left(timeout: float | None, expired: type[Exception]) -> float | None:
-    """What a phase may take: its own timeout, or what the deadline leaves of it."""
+    """Return how long a phase may take: its own timeout, at most what the deadline leaves.
+
+    Raises `expired` when nothing is left.
+    """
     deadline = _DEADLINE.get()
     if deadline is None:
         return timeout

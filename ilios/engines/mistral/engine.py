@@ -1,4 +1,4 @@
-"""The Mistral engine as a worker sees it: documents are planned here and read over there."""
+"""The Mistral engine on the worker's side: plans documents and calls the provider."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ilios.engines import document_errors
 from ilios.engines.base import Conversion, Keep, Options, Part, Plan, Progress, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import responses
-from ilios.engines.mistral.client import Client, travels_inline
+from ilios.engines.mistral.client import Client, is_sent_inline
 from ilios.engines.mistral.deadlines import Deadline
 from ilios.engines.mistral.errors import SourceNotAccepted
 from ilios.engines.mistral.files import ProviderFiles
@@ -31,14 +31,14 @@ log = logs.get(__name__)
 
 DOCUMENT_MAX_BYTES: Final = 50 * 10**6
 DOCUMENT_MAX_PAGES: Final = 1_000
-PREPARING_SECONDS: Final = 300  #: for counting and cutting; the worker's other jobs wait for it
-UPLOADS: Final = 2  #: the second after a refusal that another upload may cure
+PLANNING_SECONDS: Final = 300  #: for counting and cutting a PDF; other jobs wait meanwhile
+MAX_UPLOADS: Final = 2  #: the second after a refusal that a new upload may resolve
 LAG_PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 1.5, 2.0)
-"""A file may turn visible a while after its upload."""
+"""Pauses between calls while an uploaded file is not visible yet."""
 
 
 class MistralEngine:
-    """Reads through the provider's OCR API; what it answers is paid for."""
+    """Converts through the provider's OCR API; its answers are paid for."""
 
     name = "mistral"
     is_paid = True
@@ -51,30 +51,30 @@ class MistralEngine:
             pages=min(settings.split_pages, DOCUMENT_MAX_PAGES),
             size_bytes=DOCUMENT_MAX_BYTES,
             memory_limit_bytes=settings.worker_memory_limit_bytes,
-            deadline_seconds=min(PREPARING_SECONDS, settings.job_deadline_seconds),
+            deadline_seconds=min(PLANNING_SECONDS, settings.job_deadline_seconds),
         )
         self._inline = InlineBytes()
-        # Work for one thread at a time: an answer full of images takes, while it is read, several
-        # times its size in memory, and two threads would not be faster than one.
-        self._reading = threading.Lock()
+        # One thread at a time: parsing an answer full of images takes several times its size in
+        # memory, and two threads would not be faster than one.
+        self._parsing = threading.Lock()
         self._client = Client(settings)
         self._files = ProviderFiles(self._client, instance_id, settings.call_deadline_seconds)
 
     @property
     def client(self) -> Client:
-        """For the batch lane."""
+        """The client, for the batch lane."""
         return self._client
 
     def model(self, options: Options) -> str:
         return options.model or self._configured_model
 
     def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
-        """See Engine."""
+        """Count and cut PDFs; every other document is one part. See Engine."""
         if source.media_type == media_types.PDF:
             plan = self._pdfs.plan(source, pages, workspace)
             if plan is not None:
                 return plan
-            # Others read what PDFium does not: the provider decides, but it takes no part of it.
+            # The provider may read what PDFium cannot, but then only the whole file.
             if pages is not None or source.path.stat().st_size > DOCUMENT_MAX_BYTES:
                 raise document_errors.corrupt("PDF")
         elif pages is not None:
@@ -88,25 +88,25 @@ class MistralEngine:
         part: Part,
         options: Options,
         workspace: Path,
-        progress: Progress,  # noqa: ARG002  # one call has no steps
+        progress: Progress,  # noqa: ARG002  # a call reports no progress
         keep: Keep,
     ) -> Conversion:
-        """See Engine."""
+        """Call the provider for one part; see Engine."""
         self._client.require_key()
         answer = self._answer(part.source, options, keep)
         return self.read(answer, part, options, workspace)
 
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
-        """See Engine. Raises OutcomeUnknown for an answer that cannot be read."""
-        with self._reading:
+        """Parse an answer; see Engine. Raises OutcomeUnknown when it cannot be parsed."""
+        with self._parsing:
             return responses.conversion(answer, part, options, self.model(options), workspace)
 
     def stop(self, workspace: Path) -> None:
-        """See Engine."""
+        """Stop the planning that goes on in a workspace; see Engine."""
         self._pdfs.stop(workspace)
 
     def sweep(self) -> int:
-        """See Engine. What goes wrong is logged: there is a next time."""
+        """Delete left-over files; see Engine. Failures are logged, and the next sweep retries."""
         try:
             self._client.require_key()
         except ConversionError:
@@ -118,7 +118,7 @@ class MistralEngine:
         self._pdfs.close()
 
     def _answer(self, source: Source, options: Options, keep: Keep) -> bytes:
-        if travels_inline(source.media_type):
+        if is_sent_inline(source.media_type):
             with self._inline.taken(source.path.stat().st_size) as is_inline:
                 if is_inline:
                     model = self.model(options)
@@ -126,23 +126,26 @@ class MistralEngine:
         return self._answer_by_file(source, options, keep)
 
     def _answer_by_file(self, source: Source, options: Options, keep: Keep) -> bytes:
-        for upload in range(1, UPLOADS + 1):
+        for upload in range(1, MAX_UPLOADS + 1):
             with self._files.uploaded(source, self._deadline()) as file_id:
                 try:
-                    return self._answer_of_file(file_id, options, keep, is_last=upload == UPLOADS)
+                    return self._answer_of_file(
+                        file_id, options, keep, is_last=upload == MAX_UPLOADS
+                    )
                 except SourceNotAccepted as error:
-                    # Corrupt, or gone: who uploads the same bytes may get, and delete, our file.
+                    # Corrupt, or gone: another user of the account who uploads the same bytes may
+                    # get the same file, and delete it.
                     log.warning("provider_file.refused", upload=upload, reason=error.logged)
                     refusal = error
         if refusal.is_missing:
-            # No word about the document, which may be fine.
+            # Says nothing about the document, which may be fine.
             raise ProviderUnavailable("Mistral does not find the file that it has just taken.")
         raise refusal
 
     def _answer_of_file(
         self, file_id: str, options: Options, keep: Keep, *, is_last: bool
     ) -> bytes:
-        # Its own: after a slow upload, a call cut short would be billed and bring nothing.
+        # A deadline of its own: after a slow upload a call cut short would be billed for nothing.
         deadline = self._deadline()
         model = self.model(options)
         for pause_seconds in LAG_PAUSES_SECONDS:

@@ -1,4 +1,4 @@
-"""What the provider's refusals and the network's failures mean to us."""
+"""Turning error responses of the provider and network failures into ConversionErrors."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from ilios.core.conversion_errors import (
 )
 
 REASON_MAX_CHARACTERS: Final = 300
-NOT_DONE: Final = frozenset((408, 425, 500, 502, 503, 521, 522, 523, 525, 526, 529))
-"""The call never came to the provider's workers; 52x are those of the CDN in front of it."""
+NOT_PROCESSED: Final = frozenset((408, 425, 500, 502, 503, 521, 522, 523, 525, 526, 529))
+"""Statuses of calls that never reached the provider's workers; 52x come from the CDN before it."""
 _URL: Final = re.compile(r"""(?:https?|data):[^\s"'<>]*""")  # signed ones are secrets
 _PLAIN_TEXT: Final = re.compile(r"[^<{][^<{]*")
 
 
 class SourceNotAccepted(RefusedByProvider):
-    """The provider finds no file where the request says it is, or cannot make use of it."""
+    """The provider does not find the file that the request names, or cannot use it."""
 
     def __init__(self, detail: str, *, is_missing: bool, logged: str) -> None:
         super().__init__(detail, logged=logged)
@@ -43,7 +43,7 @@ class SourceNotAccepted(RefusedByProvider):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is none: status, and what the body says, as far as it says anything."""
+    """An error response: its status, and the fields of its body, empty where absent."""
 
     status: int
     type: str
@@ -53,11 +53,12 @@ class Refusal:
 
     @property
     def logged(self) -> str:
-        """What a log may have of it: the reason may quote the document."""
+        """A sentence for the log, without the reason, which may quote the document."""
         return f"Mistral answered {self.status}."
 
     @classmethod
     def of(cls, error: MistralError) -> Refusal:
+        """Read the body of an error response."""
         fields = _fields(error.body)
         return cls(
             status=error.status_code,
@@ -71,7 +72,7 @@ class Refusal:
 def of_ocr(
     error: MistralError, model: str, configured_model: str, *, is_file: bool
 ) -> ConversionError:
-    """What an OCR call's refusal means; `is_file` when the document was uploaded before."""
+    """Return the error of a refused OCR call; `is_file` if it named an uploaded file."""
     refusal = Refusal.of(error)
     if refusal.type == "invalid_model" or refusal.code == "1500":
         return wrong_model(model, configured_model)
@@ -91,7 +92,7 @@ def of_ocr(
 
 
 def of_file_call(error: MistralError) -> ConversionError:
-    """What a refusal of the Files API means: nothing there is billed."""
+    """Return the error of a refused call of the Files API, where nothing is billed."""
     refusal = Refusal.of(error)
     known = of_any(refusal)
     if known is not None:
@@ -104,7 +105,7 @@ def of_file_call(error: MistralError) -> ConversionError:
 
 
 def of_transport(error: httpx2.HTTPError, *, is_sent: bool) -> ConversionError:
-    """What a failure below HTTP means: only what was sent whole can have been billed."""
+    """Return the error of a network failure; only a call that was sent whole can be billed."""
     what = plain(f"{type(error).__name__}: {error}".rstrip(": "))
     if is_sent:
         return OutcomeUnknown(f"No answer came from Mistral ({what}); the call may be billed.")
@@ -112,7 +113,7 @@ def of_transport(error: httpx2.HTTPError, *, is_sent: bool) -> ConversionError:
 
 
 def of_any(refusal: Refusal) -> ConversionError | None:
-    """What a refusal means whichever call it answers; None when that depends on the call."""
+    """Return the error of a refusal whatever the call; None when it depends on the call."""
     match refusal.status:
         case 401 | 402 | 403:
             return ProviderMisconfigured(_CONFIGURATION[refusal.status])
@@ -124,7 +125,7 @@ def of_any(refusal: Refusal) -> ConversionError | None:
                 retry_after_seconds(refusal.headers),
                 logged=refusal.logged,
             )
-        case status if status in NOT_DONE:
+        case status if status in NOT_PROCESSED:
             return ProviderUnavailable(
                 f"Mistral is out of order ({status}). {refusal.reason}", logged=refusal.logged
             )
@@ -161,6 +162,7 @@ _CONFIGURATION: Final = {
 
 
 def wrong_model(model: str, configured_model: str) -> ConversionError:
+    """Return the error of an unknown model: the operator's if configured, else the client's."""
     if model == configured_model:
         return ProviderMisconfigured(
             f"Mistral has no model {model!r}: set OCR_MODEL to one that it has and restart."
@@ -180,7 +182,7 @@ def _refused(refusal: Refusal) -> str:
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Retry-After, in seconds or as a date; None when it is absent or makes no sense."""
+    """Return Retry-After (seconds or a date) in seconds; None when absent or malformed."""
     value = headers.get("retry-after", "")
     try:
         seconds = float(value)
@@ -199,7 +201,7 @@ def _seconds_until(date: str) -> float:
 
 
 def plain(text: str) -> str:
-    """A provider's words as one line for people, without addresses, of bounded length."""
+    """Return a provider's text as one line of bounded length, without URLs."""
     line = " ".join(_URL.sub("…", text).split())
     if len(line) > REASON_MAX_CHARACTERS:
         line = line[: REASON_MAX_CHARACTERS - 1] + "…"
@@ -218,7 +220,7 @@ def _fields(body: str) -> dict[str, Any]:
 
 
 def _message(fields: Mapping[str, Any]) -> str:
-    """The sentence of an error body: its shape depends on which part of the provider speaks."""
+    """Return the sentence of an error body; its shape depends on the provider's component."""
     found = fields.get("message") or fields.get("detail") or fields.get("error") or ""
     if isinstance(found, dict):
         found = found.get("message") or found.get("detail") or ""
@@ -229,14 +231,14 @@ def _message(fields: Mapping[str, Any]) -> str:
 
 
 def _complaint(item: Any) -> str:
-    """One entry of a validation error: where, and what."""
+    """Format one entry of a validation error: field and message."""
     if not isinstance(item, dict):
         return str(item)
-    place = item.get("loc")
-    where = ".".join(map(str, place)) if isinstance(place, list) else ""
-    return f"{where}: {item.get('msg', '')}".strip(": ")
+    location = item.get("loc")
+    field = ".".join(map(str, location)) if isinstance(location, list) else ""
+    return f"{field}: {item.get('msg', '')}".strip(": ")
 
 
 def _text(body: str) -> str:
-    """A body that is plain text; pages of HTML say nothing to people."""
+    """Return a body that is plain text; empty for HTML or JSON, which are not for people."""
     return body if _PLAIN_TEXT.fullmatch(body.strip()) else ""

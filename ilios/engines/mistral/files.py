@@ -1,4 +1,4 @@
-"""Documents as files at the provider: they stay there for ever unless somebody deletes them."""
+"""Documents as files at the provider: uploaded for a call, deleted after it, or by a sweep."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ log = logs.get(__name__)
 DELETE_SECONDS: Final = 10.0
 SWEEP_SECONDS: Final = 60.0
 IN_USE_MARGIN_SECONDS: Final = 600.0
-"""A file this much older than its calls may take is nobody's, whatever the clocks say."""
+"""A file this much older than its calls may take is not in use, even if clocks differ."""
 SECONDS_PER_HOUR: Final = 3600
 
 
 class ProviderFiles:
-    """The files of this process, and the left-overs of dead ones of the same database."""
+    """The files of this process, and those that ended processes of the same database left."""
 
     def __init__(self, client: Client, instance_id: str, call_deadline_seconds: int) -> None:
         self._client = client
         self._prefix = f"ilios-{instance_id}-"
-        # One deadline for the upload, one for the call that reads the file.
+        # Twice: a deadline for the upload, and one for the call that reads the file.
         self._unused_after_seconds = 2 * call_deadline_seconds + IN_USE_MARGIN_SECONDS
         self._users: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
     def uploaded(self, source: Source, deadline: Deadline) -> Iterator[str]:
-        """Within, the document is a file at the provider; gives its id."""
+        """Upload a document, yield its file's id, and delete the file after the block."""
         file_id = self._client.upload(
             source.path,
             f"{self._prefix}{ids.new_id()}{media_types.EXTENSIONS.get(source.media_type, '')}",
@@ -54,11 +54,11 @@ class ProviderFiles:
         try:
             yield file_id
         finally:
-            if self._leave(file_id):
+            if self._release(file_id):
                 self._delete(file_id)
 
     def sweep(self) -> int:
-        """Delete our files that no call can be using any more; returns how many."""
+        """Delete our files that no call can be using any more; return how many."""
         deadline = Deadline(SWEEP_SECONDS)
         try:
             files = self._client.files(deadline)
@@ -77,8 +77,8 @@ class ProviderFiles:
             log.info("provider_files.swept", files=swept)
         return swept
 
-    def _leave(self, file_id: str) -> bool:
-        """Whether that was the last of our threads that used the file."""
+    def _release(self, file_id: str) -> bool:
+        """Drop one use of a file; return whether it was the last of our threads'."""
         with self._lock:
             self._users[file_id] -= 1
             if self._users[file_id]:
@@ -90,7 +90,7 @@ class ProviderFiles:
         try:
             self._client.delete_file(file_id, Deadline(DELETE_SECONDS))
         except ConversionError as error:
-            # Its expiry and the sweep are still there.
+            # The sweep deletes it, or it expires.
             log.warning("provider_file.not_deleted", file_id=file_id, reason=error.logged)
             return False
         return True

@@ -1,9 +1,9 @@
-"""The HTTP client below the SDK: bodies from files, answers as they came.
+"""The HTTP client below the SDK: streams request bodies from files, and keeps raw responses.
 
-The SDK would put a document into a string, check it, escape it, copy it for a debug line, and
-throw an answer away that does not fit its types. So for an OCR call it gets a placeholder to put
-into its JSON, and an empty answer to check; the document joins the request here, block by block,
-and the answer leaves from here.
+The SDK would put a document into a string, validate, escape and copy it, and discard a response
+that does not fit its types. So for an OCR call it gets a placeholder for its JSON, and an empty
+response to validate; here the document is inserted into the request, block by block, and the real
+response is kept.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
 
 SOURCE_PLACEHOLDER: Final = "ilios:source"
-"""What the SDK is given for a data URL."""
-BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no end
+"""What the SDK gets in place of a data URL."""
+BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no padding
 OK: Final = 200
 TIMEOUT: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-"""By phase; the rest is the deadline's."""
+"""For connecting only; the deadline limits the rest."""
 EMPTY_ANSWER: Final = b'{"pages":[],"model":"","usage_info":{"pages_processed":0}}'
 
 _CALL: ContextVar[OcrCall | None] = ContextVar("ocr_call", default=None)
@@ -39,14 +39,14 @@ _CALL: ContextVar[OcrCall | None] = ContextVar("ocr_call", default=None)
 class OcrCall:
     """One OCR call of the current thread."""
 
-    source: Source | None  #: takes the placeholder's place; None when a file id does
+    source: Source | None  #: replaces the placeholder; None when the call names a file
     keep: Keep
-    is_sent: bool = False  #: every byte of the request; before, no provider can have billed it
+    is_sent: bool = False  #: whole; before that, the provider cannot have billed it
     answer: bytes | None = None
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Within, this is what the thread's next request is part of."""
+        """Make the thread's requests inside the block part of this call."""
         token = _CALL.set(self)
         try:
             yield
@@ -62,7 +62,7 @@ class HttpClient(httpx2.Client):
         super().__init__(transport=transport, timeout=TIMEOUT)
 
     def build_request(self, method: str, url: Any, **options: Any) -> httpx2.Request:
-        options["timeout"] = TIMEOUT  # the SDK's own is by phase, and for all phases the same
+        options["timeout"] = TIMEOUT  # the SDK would set one for all phases
         if traceparent := tracing.next_traceparent():
             options["headers"] = {**(options.get("headers") or {}), tracing.HEADER: traceparent}
         call = _CALL.get()
@@ -93,7 +93,7 @@ class HttpClient(httpx2.Client):
 
 
 class _Body:
-    """The SDK's JSON with the document in it, read while it is sent."""
+    """The SDK's JSON with the document inserted, read from its file while it is sent."""
 
     def __init__(self, call: OcrCall, text: str) -> None:
         self._call = call
@@ -113,7 +113,7 @@ class _Body:
             yield pending + b64encode(block)
             pending = b""
         yield pending + self._tail
-        self._call.is_sent = True  # who asks for more has written the last block
+        self._call.is_sent = True  # asked for more, so the last block has been written
         failpoints.reach(failpoints.CALL_SENT)
 
     def _blocks(self) -> Iterator[bytes]:
@@ -125,7 +125,7 @@ class _Body:
 
 
 def _proxy_for(server_url: str) -> httpx2.Proxy | None:
-    """The proxy that the environment names for the provider (HTTPS_PROXY, NO_PROXY …)."""
+    """Return the proxy that the environment names for the provider (HTTPS_PROXY, NO_PROXY …)."""
     parts = urlsplit(server_url)
     proxies: Mapping[str, str] = getproxies()
     url = proxies.get(parts.scheme) or proxies.get("all")

@@ -1,4 +1,4 @@
-"""Images of an answer: from data URLs to files whose names are unique in the document."""
+"""Images of a response: from data URLs to files whose names are unique in the document."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SHOWN: Final = (
     media_types.GIF,
     media_types.TIFF,
 )
-"""What is passed on to browsers: pictures, and nothing that could be a page."""
+"""Image types that are passed on to browsers; none that could run as a page."""
 NAME_MAX_CHARACTERS: Final = 100
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _CORNERS: Final = ("top_left_x", "top_left_y", "bottom_right_x", "bottom_right_y")
 
 
-def written(images: list[Any], index: int, workspace: Path) -> dict[str, ImageFile]:
-    """Write a page's images as files; gives them by the id that the Markdown knows them by."""
+def write_files(images: list[Any], index: int, workspace: Path) -> dict[str, ImageFile]:
+    """Write a page's images as files; return them by the id that the Markdown refers to."""
     files: dict[str, ImageFile] = {}
     taken: set[str] = set()
     for image in images:
@@ -52,7 +52,7 @@ def written(images: list[Any], index: int, workspace: Path) -> dict[str, ImageFi
 
 
 def _decoded(image: Mapping[str, Any]) -> tuple[bytes, str] | None:
-    """Bytes and media type of an image that came with its bytes."""
+    """Return bytes and media type of an image; None without valid bytes of a known type."""
     url = image.get("image_base64")
     if not isinstance(url, str) or not url:
         return None
@@ -71,7 +71,7 @@ def _decoded(image: Mapping[str, Any]) -> tuple[bytes, str] | None:
 
 
 def _name(image_id: str, index: int, taken: set[str]) -> str:
-    """The id in letters that are safe everywhere, after the page's number."""
+    """Return a unique file name of safe characters: the page's number and the image's id."""
     stem = _UNUSUAL.sub("_", image_id)[-NAME_MAX_CHARACTERS:]
     name = f"p{index + 1}-{stem}"
     for copy in count(2):

@@ -1,4 +1,4 @@
-"""How many bytes of documents may be on their way inside requests at once."""
+"""A budget for the bytes of documents that are being sent inside requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final
 INLINE_SOURCE_MAX_BYTES: Final = 4 * 1024 * 1024
 """Larger documents go through the Files API, which costs two more calls."""
 INLINE_BYTES_IN_FLIGHT: Final = 32 * 10**6
-"""For each process."""
+"""Per process."""
 
 
 class InlineBytes:
-    """The budget of a process. Who gets nothing does not wait: the Files API is always there."""
+    """The budget of a process. It never blocks: what it refuses goes through the Files API."""
 
     def __init__(self, budget: int = INLINE_BYTES_IN_FLIGHT) -> None:
         self._left = budget
@@ -22,7 +22,7 @@ class InlineBytes:
 
     @contextmanager
     def taken(self, size_bytes: int) -> Iterator[bool]:
-        """Whether a document of this size may travel inline; it counts until the end."""
+        """Yield whether a document of this size may be sent inline; it counts during the block."""
         is_taken = self._take(size_bytes)
         try:
             yield is_taken

@@ -1,4 +1,4 @@
-"""Numbers as an answer may hold them, or not."""
+"""Validating numbers of a response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ COUNT_MAX: Final = 1_000_000
 
 
 def finite(value: Any) -> float | None:
-    """A number that a database stores; None for anything else."""
+    """Return a finite number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -19,7 +19,7 @@ def finite(value: Any) -> float | None:
 
 
 def count(value: Any) -> int | None:
-    """A number of things; None for anything else."""
+    """Return an integer from 0 to COUNT_MAX; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= COUNT_MAX else None

@@ -1,5 +1,4 @@
-"""Placeholders in the provider's Markdown: what stands for images and tables, and what takes their
-place."""
+"""Replacing the placeholders for images and tables in the provider's Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ _GAP: Final = re.compile(r"(?:[ \t]*\n){3,}")
 
 
 def with_tables(markdown: str, tables: Mapping[str, str]) -> str:
-    """Put tables, by id, where `[tbl-0.html](tbl-0.html)` stands."""
+    """Replace placeholders such as `[tbl-0.html](tbl-0.html)` by tables, which are given by id."""
 
     def put(match: re.Match[str]) -> str:
         return tables.get(match[2], match[0])
@@ -22,7 +21,7 @@ def with_tables(markdown: str, tables: Mapping[str, str]) -> str:
 
 
 def with_images(markdown: str, names: Mapping[str, str]) -> str:
-    """Give images, by id, their names; those without one leave the text."""
+    """Replace ids of images by file names; placeholders of images without one are removed."""
 
     def put(match: re.Match[str]) -> str:
         alt, target = match[1], match[2]
@@ -34,10 +33,10 @@ def with_images(markdown: str, names: Mapping[str, str]) -> str:
 
 
 def without_images(markdown: str) -> str:
-    """The text alone."""
+    """Remove all images."""
     return _IMAGE.sub("", markdown)
 
 
 def _closed(before: str, after: str) -> str:
-    """Where lines have left, close the gap."""
+    """Close gaps of empty lines, if something was removed."""
     return after if after == before else _GAP.sub("\n\n", after).strip()

@@ -1,7 +1,6 @@
-"""An answer as it came, made into pages.
+"""Parsing an OCR response into pages.
 
-Read here rather than by the SDK's types: those refuse the whole answer for one field that they do
-not know, and it is paid for.
+Not by the SDK's types: those refuse a whole response, which is paid for, for one unexpected field.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ log = logs.get(__name__)
 def conversion(
     answer: bytes, part: Part, options: Options, model: str, workspace: Path
 ) -> Conversion:
-    """The pages of an answer, in order; perhaps fewer than were asked for.
+    """Parse the pages of an answer, in order; perhaps fewer than were asked for.
 
-    `model` is the one that was asked for. Raises OutcomeUnknown for an answer that cannot be read.
+    `model` is the requested one. Raises OutcomeUnknown for an answer that cannot be parsed.
     """
     fields = _fields(answer)
     found = _by_index(fields["pages"], part.indexes)
@@ -48,16 +47,16 @@ def _unreadable(why: str) -> OutcomeUnknown:
 
 
 def _by_index(pages: list[Any], indexes: tuple[int, ...] | None) -> dict[int, dict[str, Any]]:
-    """Pages by their index in the whole document; what makes no sense is left out."""
+    """Return pages by their index in the whole document; invalid ones are left out."""
     found: dict[int, dict[str, Any]] = {}
     for page in pages:
-        place = count(page.get("index")) if isinstance(page, dict) else None
-        if place is None or (indexes is not None and place >= len(indexes)):
-            log.warning("answer.page_unexpected", index=place)
+        position = count(page.get("index")) if isinstance(page, dict) else None
+        if position is None or (indexes is not None and position >= len(indexes)):
+            log.warning("answer.page_unexpected", index=position)
             continue
-        index = place if indexes is None else indexes[place]
+        index = position if indexes is None else indexes[position]
         if index in found:
-            log.warning("answer.page_twice", index=place)
+            log.warning("answer.page_twice", index=position)
             continue
         found[index] = page
     return found
@@ -66,7 +65,7 @@ def _by_index(pages: list[Any], indexes: tuple[int, ...] | None) -> dict[int, di
 def _page(fields: dict[str, Any], index: int, options: Options, workspace: Path) -> Page:
     files: dict[str, ImageFile] = {}
     if options.include_images:
-        files = images.written(_list(fields, "images"), index, workspace)
+        files = images.write_files(_list(fields, "images"), index, workspace)
     text = _text(fields, "markdown")
     markdown = placeholders.with_images(
         placeholders.with_tables(text, _tables(fields)),
@@ -86,7 +85,7 @@ def _page(fields: dict[str, Any], index: int, options: Options, workspace: Path)
 
 
 def _tables(fields: dict[str, Any]) -> dict[str, str]:
-    """Tables by id: they are apart from the text when a format was asked for."""
+    """Return tables by id: they are separate from the text if a table format was asked for."""
     tables = [table for table in _list(fields, "tables") if isinstance(table, dict)]
     return {
         table["id"]: _text(table, "content").strip()

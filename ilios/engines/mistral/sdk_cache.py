@@ -1,9 +1,9 @@
-"""What the SDK works out anew for each call, worked out once.
+"""Caches what the SDK would compute anew for each call.
 
-It makes a pydantic model of each type that it reads or writes, and resolves the annotations of each
-request, every time: more than half of what a call costs. Both depend on nothing but the type, so
-they are remembered. Should a release of the SDK name them differently, calls are as slow as they
-were, and nothing else changes; a test tells.
+For each call it builds a pydantic model of each type that it reads or writes, and resolves the
+annotations of each request: more than half of the processor time of a call. Both depend on the type
+alone, so they are cached. If a release of the SDK renames these functions, calls are slower again
+and nothing else changes; a test shows it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from mistralai.client.utils import queryparams, serializers
 
 
 def install() -> None:
-    """Let the SDK remember; for the whole process, and more than once does no harm."""
+    """Install the caches for the whole process; idempotent."""
     for module, name in ((serializers, "create_model"), (queryparams, "get_type_hints")):
         function = getattr(module, name, None)
-        if function is not None and not isinstance(function, _Remembered):
-            setattr(module, name, _Remembered(function))
+        if function is not None and not isinstance(function, _Cached):
+            setattr(module, name, _Cached(function))
 
 
-class _Remembered:
-    """A function whose results depend on its arguments alone, and are never changed."""
+class _Cached:
+    """A cache over a function whose results depend on its arguments alone and are not mutated."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -36,7 +36,7 @@ class _Remembered:
                 self._results[key] = self._function(*positional, **named)
             return self._results[key]
         except TypeError:
-            return self._function(*positional, **named)  # a type that has no hash
+            return self._function(*positional, **named)  # an argument is not hashable
 
 
 def _key(value: Any) -> Any:

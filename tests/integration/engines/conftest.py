@@ -1,4 +1,4 @@
-"""The Mistral engine as a worker opens it, and documents for it."""
+"""The Mistral engine, opened as a worker does it, and documents for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OpenEngine = Callable[..., MistralEngine]
 
 @pytest.fixture
 def open_engine() -> Iterator[OpenEngine]:
-    """An engine that talks to the server at a URL; settings as keywords."""
+    """Open an engine for the server at a URL; settings as keywords."""
     opened: list[MistralEngine] = []
 
     def open_engine(url: str, **settings: object) -> MistralEngine:
@@ -36,7 +36,7 @@ def open_engine() -> Iterator[OpenEngine]:
 
 @pytest.fixture
 def make_part(tmp_path: Path) -> Callable[..., Part]:
-    """A document as the only part of its plan."""
+    """Make a document that is the only part of its plan."""
 
     def make_part(
         content: bytes, media_type: str = media_types.PDF, indexes: tuple[int, ...] | None = None
@@ -49,7 +49,7 @@ def make_part(tmp_path: Path) -> Callable[..., Part]:
 
 
 class Kept(list[bytes]):
-    """What an engine handed to `keep`."""
+    """The answers that an engine passed to `keep`."""
 
 
 @pytest.fixture

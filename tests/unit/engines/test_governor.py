@@ -1,4 +1,4 @@
-"""How many calls may be in flight, from what the provider's answers say."""
+"""How many calls may be in flight, by the outcomes of earlier ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def throttled(retry_after_seconds: float | None = None) -> ProviderReport:
 
 
 class Clock:
-    """Stands still until a test moves it."""
+    """A clock that changes only when a test changes it."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
@@ -70,7 +70,7 @@ def test_a_429_pauses_for_what_it_asks_and_halves_what_follows(
     assert subject.summary() == f"slowed down: 16 of {MOST} jobs at once"
 
 
-def test_many_429_of_the_same_moment_count_once(subject: Governor, clock: Clock) -> None:
+def test_simultaneous_429_count_once(subject: Governor, clock: Clock) -> None:
     for _ in range(MOST):
         subject.record(throttled(1))
 
@@ -84,7 +84,7 @@ def test_retry_after_is_capped(subject: Governor) -> None:
     assert subject.seconds_to_wait() == governor.MAX_PAUSE_SECONDS
 
 
-def test_throttling_has_a_floor(subject: Governor, clock: Clock) -> None:
+def test_throttling_keeps_a_minimum_of_calls(subject: Governor, clock: Clock) -> None:
     for _ in range(20):
         subject.record(throttled())
         clock.seconds += governor.DEFAULT_PAUSE_SECONDS
@@ -92,7 +92,7 @@ def test_throttling_has_a_floor(subject: Governor, clock: Clock) -> None:
     assert subject.may_start(0) == governor.LEAST_CALLS
 
 
-def test_answers_bring_one_call_back_for_each_round(subject: Governor, clock: Clock) -> None:
+def test_each_round_of_answers_allows_one_more_call(subject: Governor, clock: Clock) -> None:
     subject.record(throttled(1))
     clock.seconds += 1
     for _ in range(17):
@@ -132,7 +132,7 @@ def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Governor, cloc
     assert pauses == [5, 10, 20, 40, 60, 60]
 
 
-def test_what_was_in_flight_when_the_circuit_opened_prolongs_nothing(subject: Governor) -> None:
+def test_failures_of_calls_in_flight_do_not_prolong_an_open_circuit(subject: Governor) -> None:
     break_circuit(subject)
     for _ in range(MOST):
         subject.record(FAILED)
@@ -151,7 +151,7 @@ def test_a_probe_that_is_answered_closes_it(subject: Governor, clock: Clock) -> 
     assert subject.seconds_to_wait() == governor.OPEN_SECONDS
 
 
-def test_a_wrong_setting_stops_everything_but_a_look_each_minute(
+def test_a_wrong_setting_stops_everything_but_a_probe_each_minute(
     subject: Governor, clock: Clock
 ) -> None:
     subject.record(WRONG_KEY)
@@ -174,7 +174,7 @@ def test_without_a_key_nothing_ever_starts(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "news"),
+    ("error", "report"),
     [
         (ProviderThrottled("429", 3), ProviderReport(Outcome.THROTTLED, "429", 3)),
         (ProviderMisconfigured("401"), ProviderReport(Outcome.MISCONFIGURED, "401")),
@@ -187,5 +187,7 @@ def test_without_a_key_nothing_ever_starts(clock: Clock) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_an_error_says_of_the_provider(error: Exception, news: ProviderReport | None) -> None:
-    assert report_of(error) == news  # type: ignore[arg-type]
+def test_errors_are_reported_as_outcomes_of_calls(
+    error: Exception, report: ProviderReport | None
+) -> None:
+    assert report_of(error) == report  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Cutting PDFs: which pages go into which file, and what they still show there."""
+"""Cutting PDFs: which pages go into which file, and what they show there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ilios.engines.pdf_cutting import PartLimits, balanced
 from ilios.engines.pdf_opening import UnreadablePdf
 from tests.support import sample_files
 from tests.support.migrating import REPOSITORY
-from tests.unit.engines.mistral import pdfs
+from tests.unit.engines import pdf_forms
 
 ROOMY = PartLimits(pages=50, size_bytes=50 * 10**6)
 
@@ -26,7 +26,7 @@ Cut = Callable[..., dict[tuple[int, ...], Path]]
 
 @pytest.fixture
 def cut(tmp_path: Path) -> Cut:
-    """Cut a PDF; gives the files by the indexes of their pages."""
+    """Cut a PDF; return the files by the indexes of their pages."""
 
     def cut(
         content: bytes, pages: str | None = None, limits: PartLimits = ROOMY
@@ -52,7 +52,7 @@ def texts(path: Path) -> list[str]:
 
 
 def ink_in_field(path: Path, index: int) -> int:
-    """Dark pixels where the form has its field."""
+    """Count dark pixels in the area of the form field."""
     with pdfium.PdfDocument(path) as pdf:
         pdf.init_forms()
         pixels: Any = pdf[index].render(scale=2).to_numpy()
@@ -125,7 +125,7 @@ def test_a_page_that_is_too_heavy_by_itself_is_named(cut: Cut) -> None:
 
 @pytest.mark.parametrize("drawn", [True, False])
 def test_fields_that_are_filled_in_stay_filled_in(cut: Cut, tmp_path: Path, drawn: bool) -> None:
-    ((_, path),) = cut(pdfs.form(3, drawn=drawn), "2").items()
+    ((_, path),) = cut(pdf_forms.form(3, drawn=drawn), "2").items()
 
     (text,) = texts(path)
     assert "Ada Lovelace" in text
@@ -146,6 +146,6 @@ def test_a_document_with_a_password_is_refused(cut: Cut) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"%PDF-1.7 and nothing else", b"\x00" * 100])
-def test_what_pdfium_makes_nothing_of_is_unreadable(cut: Cut, content: bytes) -> None:
+def test_what_pdfium_cannot_read_is_unreadable(cut: Cut, content: bytes) -> None:
     with pytest.raises(UnreadablePdf):
         cut(content)

@@ -1,1 +1,1 @@
-"""Recognise pages that are images."""
+"""Recognise the text of images: detect its lines, read them, restore their order and structure."""

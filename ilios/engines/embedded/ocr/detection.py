@@ -1,4 +1,4 @@
-"""Where the text of an image stands; in tiles when the image is a long strip."""
+"""Text detection: where the lines of an image are; tile by tile when it is a long strip."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ Image = NDArray[np.uint8]
 Quads = NDArray[np.float32]
 """n × 4 × 2: the corners of each line from its top left, clockwise, in pixels."""
 Find = Callable[[Image], Quads]
+"""Detects the lines of an image of moderate size."""
 
 NO_QUADS: Final[Quads] = np.zeros((0, 4, 2), np.float32)
 COARSE_SIDE_PIXELS: Final = 1280
 FINE_SIDE_PIXELS: Final = 1920
 SMALL_LINE_PIXELS: Final = 11
-"""Lines that are lower than that in the coarse image deserve the fine one."""
+"""If lines in the coarse image are lower than this, the fine one is searched."""
 STRIP_RATIO: Final = 2.6
 TILE_RATIO: Final = 1.4
 OVERLAP: Final = 0.12
 
 
 def find_text(find: Find, image: Image) -> Quads:
-    """Find the lines of an image of any size."""
+    """Find the lines of an image of any size, by `find`."""
     height, width = image.shape[:2]
     if height > STRIP_RATIO * width and height > COARSE_SIDE_PIXELS:
         return _find_in_strip(find, image)
@@ -48,7 +49,7 @@ def _find_scaled(find: Find, image: Image, side_pixels: int) -> Quads:
 
 
 def _find_in_strip(find: Find, image: Image) -> Quads:
-    """Tile rather than shrink: the words of a long infographic would become unreadable."""
+    """Find lines tile by tile: shrunk, the words of a long infographic would be unreadable."""
     height, width = image.shape[:2]
     tile = round(width * TILE_RATIO)
     found: list[NDArray[np.float32]] = []
@@ -62,7 +63,7 @@ def _find_in_strip(find: Find, image: Image) -> Quads:
 
 
 def _is_cut(quad: NDArray[np.float32], top: int, bottom: int, height: int) -> bool:
-    """Whether the line touches an edge where the neighbouring tile sees it whole."""
+    """Return whether a line touches an edge of its tile, so that the next tile has it whole."""
     touches_top = top > 0 and quad[:, 1].min() <= top + 2
     touches_bottom = bottom < height and quad[:, 1].max() >= bottom - 2
     return bool(touches_top or touches_bottom)
@@ -77,7 +78,7 @@ def _is_known(quad: NDArray[np.float32], found: list[NDArray[np.float32]]) -> bo
 
 
 def _heights(quads: Quads) -> NDArray[np.float32]:
-    """The short side of every line, whichever way the image is turned."""
+    """Return the short side of every line, whichever way the image is turned."""
     across = np.linalg.norm(quads[:, 0] - quads[:, 1], axis=1)
     down = np.linalg.norm(quads[:, 0] - quads[:, 3], axis=1)
     return np.asarray(np.minimum(across, down), np.float32)

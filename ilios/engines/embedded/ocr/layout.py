@@ -1,4 +1,4 @@
-"""RecognizedText order of lines that were read from an image: columns first, rows within them."""
+"""Layout analysis: the reading order of recognised lines, by columns, then rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ilios.engines.embedded.ocr.recognized_text import TextLine
 
 PROSE_LINES: Final = 4
 PROSE_EMS: Final = 7.0
-"""Prose lines are at least so many times wider than high (about 14 characters)."""
+"""Lines of prose are at least this many times as wide as high (about 14 characters)."""
 FULL_SHARE: Final = 0.7
-"""A line of prose fills that share of its column."""
+"""A full line of prose fills at least this share of its column."""
 TAIL_LINES: Final = 2
 TAIL_GAP: Final = 0.4
 GUTTER_STEPS: Final = 120
@@ -25,7 +25,7 @@ SURE_NOTE: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """Lines that stand side by side, from left to right."""
+    """Lines side by side, from left to right."""
 
     lines: tuple[TextLine, ...]
 
@@ -55,7 +55,7 @@ class TextRow:
 
 
 def columns(lines: Sequence[TextLine]) -> list[list[TextRow]]:
-    """Lines as columns of rows, in reading order; a page without a gutter is one column."""
+    """Arrange lines as columns of rows, in reading order; without a gutter there is one column."""
     level = [line for line in lines if not _is_margin_note(line)]
     notes = [line for line in lines if _is_margin_note(line)]
     return _columns(level) + [[TextRow((note,))] for note in notes if note.confidence >= SURE_NOTE]
@@ -76,12 +76,12 @@ def _columns(lines: Sequence[TextLine]) -> list[list[TextRow]]:
 
 
 def _is_margin_note(line: TextLine) -> bool:
-    """Text that runs up the margin of an otherwise upright page."""
+    """Return whether a line is vertical text in the margin of an otherwise upright page."""
     return len(line.text) > 2 and line.height > MARGIN_NOTE_RATIO * line.width
 
 
 def rows(lines: Sequence[TextLine]) -> list[TextRow]:
-    """Lines whose middles stand at one height are a row."""
+    """Group lines whose middles are at about the same height into rows."""
     grouped: list[list[TextLine]] = []
     for line in sorted(lines, key=lambda line: line.middle):
         if grouped and _same_row(grouped[-1], line):
@@ -104,7 +104,7 @@ def _same_row(group: list[TextLine], line: TextLine) -> bool:
 
 
 def _bands(lines: Sequence[TextLine], x: float) -> list[tuple[list[TextLine], bool]]:
-    """Cut a page from top to bottom into bands with and without two columns beside x."""
+    """Cut a page from top to bottom into bands, and tell which have two columns divided at `x`."""
     bands: list[tuple[list[TextLine], bool]] = []
     for crossing, group in groupby(_by_height(lines), key=lambda line: line.left < x < line.right):
         band = list(group)
@@ -126,17 +126,17 @@ def _by_height(lines: Sequence[TextLine]) -> list[TextLine]:
 
 
 def _gutter(lines: Sequence[TextLine]) -> float | None:
-    """The x of the white strip that has most lines of prose beside it; None if there is none."""
+    """Return the x of the gutter that divides most lines of prose; None if there is none."""
     if len(lines) < 2 * PROSE_LINES:
         return None
     start, end = min(line.left for line in lines), max(line.right for line in lines)
     step = (end - start) / GUTTER_STEPS
-    places = [start + place * step for place in range(*GUTTER_RANGE)]
-    beside = [_lines_beside(lines, x) for x in places]
+    candidates = [start + number * step for number in range(*GUTTER_RANGE)]
+    beside = [_lines_beside(lines, x) for x in candidates]
     most = max(beside)
     if not most:
         return None
-    best = [x for x, count in zip(places, beside, strict=True) if count == most]
+    best = [x for x, count in zip(candidates, beside, strict=True) if count == most]
     return best[len(best) // 2]
 
 
@@ -150,7 +150,7 @@ def _holds_columns(band: Sequence[TextLine], x: float) -> bool:
 
 
 def _is_prose(side: Sequence[TextLine]) -> bool:
-    """Most of what stands there is long lines that fill the width of their column."""
+    """Return whether most of the text is long lines that fill the width of their column."""
     if len(side) < PROSE_LINES:
         return False
     width = max(line.right for line in side) - min(line.left for line in side)
@@ -163,7 +163,7 @@ def _is_prose(side: Sequence[TextLine]) -> bool:
 
 
 def _tail(band: Sequence[TextLine], x: float) -> int:
-    """How many lines at the end of a band stand apart below both columns: a heading, mostly."""
+    """Count lines at the end of a band that are set apart below both columns, such as a heading."""
     for count in range(1, min(TAIL_LINES, len(band) - 1) + 1):
         line, others = band[-count], band[:-count]
         if line.right > x or line.top - max(o.bottom for o in others) > TAIL_GAP * line.height:

@@ -1,4 +1,4 @@
-"""Lines that were read from an image, written as Markdown: headings, paragraphs, tables."""
+"""Recognised text as Markdown: headings, paragraphs, lists, tables."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ilios.engines.embedded.ocr.tables import aligned_tables
 from ilios.engines.embedded.text import hyphenation
 
 HEADING_RATIO: Final = 1.35
-"""A short row that is so much higher than the text is a heading."""
+"""A short row that is this many times as high as the text is a heading."""
 TITLE_RATIO: Final = 1.9
 HEADING_MAX_CHARACTERS: Final = 90
 SAME_HEIGHT: Final = 0.25
 PARAGRAPH_GAP: Final = 0.75
-"""Rows of a paragraph are no farther apart than that share of their height."""
+"""Rows of a paragraph are no farther apart than this share of their height."""
 FULL_SHARE: Final = 0.8
 _BULLET = re.compile(r"^[•●▪■◦‣·*o–-]\s*(?=\S{2})")
 _BULLET_SIGNS = "•●▪■◦‣·"
 
 
-def written(reading: RecognizedText) -> str:
-    """The Markdown of an image, in reading order."""
-    if not reading.lines:
+def to_markdown(text: RecognizedText) -> str:
+    """Write recognised text as Markdown, in reading order."""
+    if not text.lines:
         return ""
-    usual = _usual_height(reading)
+    usual_height = _usual_height(text)
     parts: list[str] = []
-    for column in columns(reading.lines):
+    for column in columns(text.lines):
         for piece in aligned_tables(column):
             if isinstance(piece, list):
-                parts += _paragraphs(piece, usual)
+                parts += _paragraphs(piece, usual_height)
             else:
                 parts.append(piece.markdown)
     return markdown.blocks(parts)
 
 
-def _usual_height(reading: RecognizedText) -> float:
-    """The height that most characters have."""
-    by_height = sorted(reading.lines, key=lambda line: line.height)
+def _usual_height(text: RecognizedText) -> float:
+    """Return the median line height, weighted by characters."""
+    by_height = sorted(text.lines, key=lambda line: line.height)
     half = sum(len(line.text) for line in by_height) / 2
     passed = 0
     for line in by_height:
@@ -52,17 +52,17 @@ def _usual_height(reading: RecognizedText) -> float:
     return by_height[-1].height
 
 
-def _paragraphs(rows: Sequence[TextRow], usual: float) -> list[str]:
+def _paragraphs(rows: Sequence[TextRow], usual_height: float) -> list[str]:
     left = min(row.left for row in rows)
     width = max(row.right for row in rows) - left
     parts: list[str] = []
     paragraph: list[TextRow] = []
     for row in rows:
         if paragraph and not _continues(paragraph[-1], row):
-            parts.append(_paragraph(paragraph, left, width, usual))
+            parts.append(_paragraph(paragraph, left, width, usual_height))
             paragraph = []
         paragraph.append(row)
-    parts.append(_paragraph(paragraph, left, width, usual))
+    parts.append(_paragraph(paragraph, left, width, usual_height))
     return parts
 
 
@@ -77,8 +77,8 @@ def _is_bullet(row: TextRow) -> bool:
     return row.text[:1] in _BULLET_SIGNS
 
 
-def _paragraph(rows: Sequence[TextRow], left: float, width: float, usual: float) -> str:
-    ratio = median(row.height for row in rows) / usual
+def _paragraph(rows: Sequence[TextRow], left: float, width: float, usual_height: float) -> str:
+    ratio = median(row.height for row in rows) / usual_height
     text = " ".join(row.text for row in rows)
     upright = all(row.right - row.left > row.height for row in rows)
     if upright and ratio >= HEADING_RATIO and _reads_as_heading(text):
@@ -95,7 +95,7 @@ def _reads_as_heading(text: str) -> bool:
 
 
 def _flowed(rows: Sequence[TextRow], left: float, width: float) -> str:
-    """Rows that reach the right edge flow into the next; the others end a line or a paragraph."""
+    """Join rows: one that reaches the right edge flows into the next, others end a line or more."""
     full = [_is_full(row, left, width) for row in rows]
     ending = "\n\n" if 2 * sum(full) >= len(rows) else markdown.HARD_BREAK
     text = markdown.escaped_line(rows[0].text)

@@ -1,4 +1,4 @@
-"""A page from pixels: read, written as Markdown, judged."""
+"""Reads page images: recognises their text, writes Markdown, warns about doubtful results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning, Page
 from ilios.engines.embedded.ocr.detection import Image
-from ilios.engines.embedded.ocr.markdown import written
+from ilios.engines.embedded.ocr.markdown import to_markdown
 from ilios.engines.embedded.ocr.recognition import TextRecognizer
 from ilios.engines.embedded.ocr.recognized_text import RecognizedText
 
@@ -19,17 +19,19 @@ LOW_CONFIDENCE: Final = 0.86
 UNREAD_LINES: Final = 3
 PHANTOM_CHARACTERS: Final = 8
 FOREIGN_CONFIDENCE: Final = 0.7
-"""Below, the script is probably one that the model has never seen."""
+"""Below, the script is probably one that the model does not know."""
 WORKING_SIDE_PIXELS: Final = 1000
-"""Smaller images are enlarged: letters of eight pixels are hard to find."""
+"""Smaller images are enlarged: letters of eight pixels are hard to detect."""
 ENLARGED_AT_MOST: Final = 2.5
 BLANK_SPREAD: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class RecognizedPage:
+    """The text of a page image, as Markdown and as it was recognised."""
+
     markdown: str
-    reading: RecognizedText
+    text: RecognizedText
     warnings: tuple[ConversionWarning, ...]
 
 
@@ -41,7 +43,7 @@ class PageReader:
         self._recognizer: TextRecognizer | None = None
 
     def page(self, index: int, image: Image, dpi: int) -> Page:
-        """An image that is a page by itself; its size is the file's, in pixels."""
+        """Convert an image that is a page by itself; its size is the file's, in pixels."""
         read = self.read(image, index + 1)
         height, width = image.shape[:2]
         return Page(
@@ -49,17 +51,17 @@ class PageReader:
         )
 
     def read(self, image: Image, number: int) -> RecognizedPage:
-        """Read an image; `number` is the 1-based page that warnings name."""
+        """Read an image; `number` is the 1-based number of its page, for warnings."""
         if is_blank(image):
             return RecognizedPage("", RecognizedText(()), (conversion_warnings.blank_page(number),))
         if self._recognizer is None:
             self._recognizer = TextRecognizer(self._threads)
-        reading = _without_phantoms(self._recognizer.recognize(_enlarged(image)))
-        return RecognizedPage(written(reading), reading, _judged(reading, number))
+        text = _without_phantoms(self._recognizer.recognize(_enlarged(image)))
+        return RecognizedPage(to_markdown(text), text, _warnings(text, number))
 
 
 def is_blank(image: Image) -> bool:
-    """Whether all pixels have about the same brightness."""
+    """Return whether all pixels have about the same brightness."""
     small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
     if float(np.ptp(small)) > 2 * BLANK_SPREAD:
         return False
@@ -75,19 +77,19 @@ def _enlarged(image: Image) -> Image:
     return np.asarray(larger, np.uint8)
 
 
-def _without_phantoms(reading: RecognizedText) -> RecognizedText:
-    """A few doubtful characters are the grain of a photo, not text."""
-    if len(reading.text) <= PHANTOM_CHARACTERS and reading.confidence < FOREIGN_CONFIDENCE:
-        return RecognizedText((), reading.quarter_turns)
-    return reading
+def _without_phantoms(text: RecognizedText) -> RecognizedText:
+    """Drop text of a few doubtful characters: that is the grain of a photo."""
+    if len(text.plain) <= PHANTOM_CHARACTERS and text.confidence < FOREIGN_CONFIDENCE:
+        return RecognizedText((), text.quarter_turns)
+    return text
 
 
-def _judged(reading: RecognizedText, number: int) -> tuple[ConversionWarning, ...]:
-    mostly_unread = reading.unread >= UNREAD_LINES and reading.unread > len(reading.lines)
+def _warnings(text: RecognizedText, number: int) -> tuple[ConversionWarning, ...]:
+    mostly_unread = text.unread >= UNREAD_LINES and text.unread > len(text.lines)
     foreign = (conversion_warnings.unknown_script(number),)
-    if not reading.lines:
+    if not text.lines:
         return foreign if mostly_unread else (conversion_warnings.image_without_text(number),)
-    confidence = reading.confidence
+    confidence = text.confidence
     if confidence >= LOW_CONFIDENCE and not mostly_unread:
         return ()
     uncertain = conversion_warnings.uncertain_reading(number, round(100 * confidence))

@@ -1,4 +1,4 @@
-"""Images as documents: PNG, JPEG, WebP, GIF and every frame of a TIFF."""
+"""Images as documents: PNG, JPEG, WebP, GIF and all frames of a TIFF."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def open_document(source: Source, workspace: Path, threads: int) -> RasterDocume
 
 
 class RasterDocument:
-    """An image file; a frame is a page."""
+    """An image file; of a TIFF each frame is a page."""
 
     def __init__(self, source: Source, threads: int) -> None:
-        Image.MAX_IMAGE_PIXELS = None  # _refuse_if_huge looks before anything is decoded
+        Image.MAX_IMAGE_PIXELS = None  # _refuse_if_huge checks before anything is decoded
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -58,7 +58,7 @@ class RasterDocument:
         return frames
 
     def _pixels(self, index: int) -> tuple[Pixels, int]:
-        """The frame upright as its EXIF data says, on white, at most RASTER_WORK_PIXELS."""
+        """Return a frame and its dpi: upright by EXIF, on white, at most RASTER_WORK_PIXELS."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._image.seek(index)
@@ -88,7 +88,7 @@ def _refuse_if_huge(size: tuple[int, int]) -> None:
 
 
 def _dpi(value: Any) -> int:
-    """The resolution that the file declares, 72 where it declares none or nonsense."""
+    """Return the resolution that the file declares; 72 when it declares none or nonsense."""
     try:
         dpi = round(float(value[0]))
     except (TypeError, ValueError, IndexError, ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""Recognition of text in images: PP-OCR models through RapidOCR and onnxruntime."""
+"""Text recognition in images: PP-OCR models through RapidOCR and onnxruntime."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from ilios.engines.embedded.ocr.detection import Quads
 from ilios.engines.embedded.ocr.recognized_text import RecognizedText, TextLine
 
 Image = NDArray[np.uint8]
-Collector = dict[int, tuple[str, float]]
-"""Text and confidence by the place of the line among those that were found."""
+LineTexts = dict[int, tuple[str, float]]
+"""Text and confidence by the index of the line among those that were detected."""
 
 SURE_CONFIDENCE: Final = 0.92
-"""Upright text of a script that the model knows is read with more than that."""
+"""Upright text in a known script is recognised with more confidence than this."""
 NARROWING: Final = 0.76
 SHARP_LINE_PIXELS: Final = 30
 LONG_LINE_RATIO: Final = 6
 KEPT_CONFIDENCE: Final = 0.5
-"""Lines below are noise: textures, logos, stains."""
+"""Lines with less are noise: textures, logos, stains."""
 
 
 class TextRecognizer:
     """Holds the models; loading takes about a second, so one recognizer serves a whole document."""
 
     def __init__(self, threads: int) -> None:
-        """Read up to `threads` lines at once, each on one core.
+        """Load the models, to recognise up to `threads` lines at once, each on one core.
 
         onnxruntime's own threads would spin while they wait, and take the cores of other work.
         """
@@ -55,7 +55,7 @@ class TextRecognizer:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="ocr")
 
     def recognize(self, image: Image) -> RecognizedText:
-        """Read an image (height × width × blue, green, red) that may stand in any rotation."""
+        """Recognise an image (height × width × blue, green, red) turned by any quarters."""
         quads = detection.find_text(self._find, image)
         if not len(quads):
             return RecognizedText(())
@@ -70,12 +70,12 @@ class TextRecognizer:
         lines = _lines(quads, self._recognize_lines(crops, known))
         return RecognizedText(lines, turns, unread=len(quads) - len(lines))
 
-    def _read_sample(self, crops: list[Any], sample: Sequence[int]) -> tuple[Collector, bool]:
-        """A few lines as they are read the right way up, and whether that is upside down."""
-        upright = {place: self._read_crop(crops[place]) for place in sample}
+    def _read_sample(self, crops: list[Any], sample: Sequence[int]) -> tuple[LineTexts, bool]:
+        """Recognise a few lines the right way up; tell whether that is upside down."""
+        upright = {index: self._read_crop(crops[index]) for index in sample}
         if _mean_confidence(upright) >= SURE_CONFIDENCE:
             return upright, False
-        flipped = {place: self._read_crop(crops[place][::-1, ::-1]) for place in sample}
+        flipped = {index: self._read_crop(crops[index][::-1, ::-1]) for index in sample}
         if _mean_confidence(flipped) > _mean_confidence(upright):
             return flipped, True
         return upright, False
@@ -85,20 +85,20 @@ class TextRecognizer:
         boxes = getattr(found, "boxes", None)
         return detection.NO_QUADS if boxes is None else np.asarray(boxes, np.float32)
 
-    def _recognize_lines(self, crops: list[Any], known: Collector) -> list[tuple[str, float]]:
-        unread = [place for place in range(len(crops)) if place not in known]
-        read = self._threads.map(self._read_crop, [crops[place] for place in unread])
+    def _recognize_lines(self, crops: list[Any], known: LineTexts) -> list[tuple[str, float]]:
+        unread = [index for index in range(len(crops)) if index not in known]
+        read = self._threads.map(self._read_crop, [crops[index] for index in unread])
         readings = {**known, **dict(zip(unread, read, strict=True))}
-        return [readings[place] for place in range(len(crops))]
+        return [readings[index] for index in range(len(crops))]
 
     def _read_crop(self, crop: Image) -> tuple[str, float]:
-        """One line at a time: batches are padded to their longest, which costs time and memory."""
+        """Recognise one line: batches are padded to their longest, which costs time and memory."""
         result = self._engine.recognize_txt([_narrowed(crop)])
         return (result.txts or ("",))[0], float(result.scores[0])
 
 
 def _narrowed(crop: Image) -> Image:
-    """Squeeze lines that are sharp enough: the time goes with the width, and nothing is lost."""
+    """Squeeze lines that are sharp enough: time is proportional to width, and nothing is lost."""
     height, width = crop.shape[:2]
     if height < SHARP_LINE_PIXELS or width < LONG_LINE_RATIO * height:
         return np.ascontiguousarray(crop)
@@ -106,7 +106,7 @@ def _narrowed(crop: Image) -> Image:
     return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _mean_confidence(readings: Collector) -> float:
+def _mean_confidence(readings: LineTexts) -> float:
     characters = sum(len(text) for text, _ in readings.values())
     weighted = sum(score * len(text) for text, score in readings.values())
     return weighted / characters if characters else 0.0

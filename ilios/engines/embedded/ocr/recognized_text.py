@@ -1,4 +1,4 @@
-"""What the recognition of an image gives: lines of text with their places."""
+"""The result of text recognition: lines of text with their positions in the image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line as it was read: upright box in pixels of the upright image, confidence 0 to 1."""
+    """A recognised line: bounds in pixels of the upright image, confidence from 0 to 1."""
 
     text: str
     confidence: float
@@ -31,20 +31,21 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class RecognizedText:
-    """All lines of an image, and the quarter turns (counter-clockwise) that set it upright."""
+    """All lines of an image, and the quarter turns, counter-clockwise, that set it upright."""
 
     lines: tuple[TextLine, ...]
     quarter_turns: int = 0
-    unread: int = 0  #: places where text was found but could not be read
+    unread: int = 0  #: lines that were detected but could not be recognised
 
     @property
     def confidence(self) -> float:
-        """Mean confidence by character; 0 when nothing was read."""
+        """Mean confidence, weighted by characters; 0 without text."""
         characters = sum(len(line.text) for line in self.lines)
         if not characters:
             return 0.0
         return sum(line.confidence * len(line.text) for line in self.lines) / characters
 
     @property
-    def text(self) -> str:
+    def plain(self) -> str:
+        """All lines as plain text."""
         return "\n".join(line.text for line in self.lines)

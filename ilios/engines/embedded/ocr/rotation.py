@@ -1,4 +1,4 @@
-"""How an image is turned, told from the boxes of its lines."""
+"""How an image is turned, determined from the boxes of its lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLE_LINES: Final = 5
 
 
 def is_sideways(quads: Quads) -> bool:
-    """Whether most of the text runs up or down the image."""
+    """Return whether most of the text runs up or down the image."""
     across, down = _sides(quads)
     tall = down[down > TALL_RATIO * across].sum()
     wide = across[across > TALL_RATIO * down].sum()
@@ -23,10 +23,10 @@ def is_sideways(quads: Quads) -> bool:
 
 
 def longest(quads: Quads) -> list[int]:
-    """The places of a few of the longest lines, which tell most about the right way up."""
+    """Return the indexes of a few of the longest lines, which best show the right way up."""
     across, down = _sides(quads)
-    places: list[int] = np.argsort(-np.maximum(across, down))[:SAMPLE_LINES].tolist()
-    return places
+    indexes: list[int] = np.argsort(-np.maximum(across, down))[:SAMPLE_LINES].tolist()
+    return indexes
 
 
 def turned(image: Image, quads: Quads, quarter_turns: int) -> tuple[Image, Quads]:
@@ -40,7 +40,7 @@ def turned(image: Image, quads: Quads, quarter_turns: int) -> tuple[Image, Quads
 
 
 def levelled(quads: Quads) -> Quads:
-    """Boxes with the slant of the page (a photo, a crooked scan) taken out."""
+    """Remove the slant of the page (a photo, a crooked scan) from boxes."""
     along = quads[:, 1] - quads[:, 0]
     lengths = np.linalg.norm(along, axis=1)
     long_enough = lengths >= np.median(lengths)

@@ -1,4 +1,4 @@
-"""Word documents. A page ends where its author broke it or where Word last laid out a break."""
+"""Word documents. A page ends at an explicit break, or where Word last laid out a page break."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 
 
 class _Word:
+    """Converts the body of one document."""
+
     def __init__(self, archive: Archive, images: ImageFolder) -> None:
         self._archive = archive
         self._images = images
@@ -68,25 +70,25 @@ class _Word:
 
     def _paragraph(self, paragraph: etree._Element) -> str:
         spans = list(self._text.spans(paragraph))
-        level = self._styles.heading_level(paragraph)
-        if level is not None:
+        heading = self._styles.heading_level(paragraph)
+        if heading is not None:
             plain = [replace(s, bold=False, italic=False) for s in spans if not s.raw]
             pictures = [span.text.strip() for span in spans if span.raw]
-            title = markdown.heading(level, markdown.inline(plain))
+            title = markdown.heading(heading, markdown.inline(plain))
             return "\n\n".join(part for part in [title, *pictures] if part)
         text = markdown.inline(spans)
-        place = self._styles.list_level(paragraph)
-        if place is None or not text:
+        level = self._styles.list_level(paragraph)
+        if level is None or not text:
             return text
-        return markdown.list_item(min(place.depth, 8), self._marker(place), text)
+        return markdown.list_item(min(level.depth, 8), self._marker(level), text)
 
-    def _marker(self, place: ListLevel) -> str:
-        """A bullet or the item's number; a deeper list begins anew under each item."""
-        for key in [k for k in self._counters if k[0] == place.number_id and k[1] > place.depth]:
+    def _marker(self, level: ListLevel) -> str:
+        """Return a bullet or the item's number; deeper lists start at 1 again under each item."""
+        for key in [k for k in self._counters if k[0] == level.number_id and k[1] > level.depth]:
             del self._counters[key]
-        if not place.ordered:
+        if not level.ordered:
             return "-"
-        key = place.number_id, place.depth
+        key = level.number_id, level.depth
         self._counters[key] = self._counters.get(key, 0) + 1
         return f"{self._counters[key]}."
 
@@ -102,7 +104,7 @@ class _Word:
         return cells
 
     def _cell(self, cell: etree._Element) -> list[str]:
-        """The text of a cell and an empty one for every further column that it spans."""
+        """Return the text of a cell, and an empty one for every further column that it spans."""
         properties = child(cell, "tcPr")
         width = attribute(child(properties, "gridSpan"), "val") or "1"
         merge = child(properties, "vMerge")
@@ -133,7 +135,7 @@ class _Word:
         if external or target not in self._archive:
             return None
         stem = f"image-{Path(target).stem.removeprefix('image')}"
-        name = self._images.add(_safe(stem), self._archive.read_or_nothing(target))
+        name = self._images.add(_safe(stem), self._archive.read_or_empty(target))
         return markdown.image(name, description) if name else None
 
 
@@ -149,7 +151,7 @@ def _rows(table: etree._Element) -> Iterator[etree._Element]:
 
 
 def _unwrapped(element: etree._Element) -> Iterator[etree._Element]:
-    """Blocks, also those inside content controls and tracked insertions."""
+    """Yield blocks, also those inside content controls and tracked insertions."""
     for part in element:
         if local_name(part) in ("sdt", "sdtContent", "customXml", "ins", "smartTag"):
             yield from _unwrapped(part)

@@ -15,7 +15,7 @@ _NEW_PAGE_SECTIONS = (None, "nextPage", "oddPage", "evenPage")
 def pages(elements: Sequence[etree._Element]) -> list[list[etree._Element]]:
     """Cut a body into pages between its paragraphs and tables.
 
-    A paragraph stays whole on the page where it begins, so that no sentence is torn.
+    A paragraph stays whole on the page where it begins, so that no sentence is cut.
     """
     cut: list[list[etree._Element]] = [[]]
     for element in elements:
@@ -37,7 +37,7 @@ def _begins_page(element: etree._Element) -> bool:
 
 
 def _ends_page(element: etree._Element) -> bool:
-    """A break inside a paragraph or a table takes effect after it."""
+    """Return whether a page ends after the element: breaks inside a paragraph take effect there."""
     if local_name(element) != "p":
         return False
     section = child(element, "pPr", "sectPr")
@@ -47,7 +47,7 @@ def _ends_page(element: etree._Element) -> bool:
 
 
 def _has_break(element: etree._Element, *, before_text: bool) -> bool:
-    """Whether the paragraph holds a page break before (or after) its first text."""
+    """Return whether the paragraph holds a page break before (or after) its first text."""
     seen_text = False
     for part in element.iter():
         name = local_name(part)

@@ -1,4 +1,4 @@
-"""What a Word document's styles and numbering mean: heading levels and list markers."""
+"""Styles and numbering of a Word document: heading levels and list levels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BODY_LEVEL = 9
 
 @dataclass(frozen=True, slots=True)
 class ListLevel:
-    """Where a paragraph stands in a list; `ordered` when its items are counted."""
+    """The list and the depth (from 0) of a list item; `ordered` when items are numbered."""
 
     number_id: str
     depth: int
@@ -47,7 +47,7 @@ class Styles:
         return styles
 
     def heading_level(self, paragraph: etree._Element) -> int | None:
-        """1 to 6 for titles and headings, None for body text."""
+        """Return 1 to 6 for titles and headings, None for body text."""
         properties = child(paragraph, "pPr")
         own = _number(attribute(child(properties, "outlineLvl"), "val"))
         if own is not None:
@@ -62,6 +62,7 @@ class Styles:
         return None
 
     def list_level(self, paragraph: etree._Element) -> ListLevel | None:
+        """Return the list level of a list item, None for other paragraphs."""
         properties = child(paragraph, "pPr")
         numbering = child(properties, "numPr")
         number_id = attribute(child(numbering, "numId"), "val")
@@ -79,7 +80,7 @@ class Styles:
         return None if kind == "none" else ListLevel(number_id, depth or 0, kind != "bullet")
 
     def _chain(self, style_id: str | None) -> list[_Style]:
-        """A style and those it is based on."""
+        """Return a style, and those that it is based on."""
         chain: list[_Style] = []
         while style_id in self._styles and len(chain) < 12:
             chain.append(self._styles[style_id])
@@ -105,8 +106,8 @@ class Styles:
         for number in children(root, "num"):
             definition = abstract.get(attribute(child(number, "abstractNumId"), "val"))
             for level in children(definition, "lvl") if definition is not None else ():
-                place = attribute(number, "numId") or "", _number(attribute(level, "ilvl")) or 0
-                self._formats[place] = attribute(child(level, "numFmt"), "val") or "decimal"
+                key = attribute(number, "numId") or "", _number(attribute(level, "ilvl")) or 0
+                self._formats[key] = attribute(child(level, "numFmt"), "val") or "decimal"
 
 
 def _number(value: str | None) -> int | None:

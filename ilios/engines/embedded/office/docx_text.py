@@ -13,7 +13,7 @@ from ilios.engines.embedded.archive import attribute, child, children, local_nam
 from ilios.engines.embedded.markdown import Span
 
 KeepPicture = Callable[[str, str], str | None]
-"""Takes the relationship id of a picture and its description; gives its reference or None."""
+"""Takes the relationship id of a picture and its description; returns its reference or None."""
 
 _SKIPPED_WORDS: Final = (
     "pPr rPr del moveFrom instrText delText fldData delInstrText sdtPr sdtEndPr annotationRef "
@@ -33,7 +33,7 @@ _TEXT = {
 
 
 class DocxText:
-    """Turns the content of paragraphs into spans; remembers which notes were referred to."""
+    """Turns the content of paragraphs into spans; records which notes were referred to."""
 
     def __init__(self, targets: Mapping[str, tuple[str, bool]], keep_picture: KeepPicture) -> None:
         self._targets = targets
@@ -41,7 +41,7 @@ class DocxText:
         self.notes: list[tuple[str, str]] = []  #: kind (`footnote`, `endnote`) and id, in order
 
     def spans(self, element: etree._Element, style: Span | None = None) -> Iterator[Span]:
-        """All text below an element, as spans in reading order."""
+        """Yield all text below an element, as spans in reading order."""
         style = style or Span("")
         for part in element:
             name = local_name(part)
@@ -114,18 +114,13 @@ class DocxText:
         return Span(f"[^{len(self.notes)}]", raw=True)
 
 
-def plain(element: etree._Element) -> str:
-    """The text of the runs below an element, for comparing."""
-    return "".join(part.text or "" for part in element.iter() if local_name(part) == "t")
-
-
 def _is_on(properties: etree._Element | None, name: str) -> bool:
     setting = child(properties, name)
     return setting is not None and (attribute(setting, "val") or "1").casefold() not in _OFF
 
 
 def _symbol(code: str) -> str:
-    """Symbol fonts keep their signs in the private area; most of them are bullets and boxes."""
+    """Return a character for a symbol font's code, which lies in Unicode's private area."""
     try:
         value = int(code, 16)
     except ValueError:
@@ -142,7 +137,7 @@ def _in_fallback(box: etree._Element, root: etree._Element) -> bool:
 
 
 def _formula(element: etree._Element) -> str:
-    """A formula in one line: `(a)/(b)`, `x^(2)`, `x_(i)`, `√(y)`."""
+    """Write a formula in one line: `(a)/(b)`, `x^(2)`, `x_(i)`, `√(y)`."""
     name = local_name(element)
     if name == "t":
         return element.text or ""
@@ -165,7 +160,7 @@ def _scripts(parts: Mapping[str, etree._Element]) -> str:
 
 
 def _sign(parts: Mapping[str, etree._Element], name: str, usual: str) -> str:
-    """The sign of a sum or a bracket, which is a property; Word leaves out the usual one."""
+    """Return the sign of a sum or a bracket, which is a property; Word leaves out the usual one."""
     properties = parts.get("naryPr", parts.get("dPr"))
     value = attribute(child(properties, name), "val")
     return usual if value is None else value

@@ -47,6 +47,8 @@ def _refuse_if_encrypted(archive: Archive) -> None:
 
 
 class _Odt:
+    """Converts the body of one document."""
+
     def __init__(self, archive: Archive, images: ImageFolder) -> None:
         self._root = archive.xml("content.xml")
         self._text = OdtText(archive, images, self._root)
@@ -89,7 +91,7 @@ class _Odt:
         return "Title" in (style, self._parents.get(style))
 
     def _list(self, element: etree._Element) -> Iterator[str]:
-        """A list; one with headings only numbers them."""
+        """Write a list; if it holds headings it only numbers them, and they stay headings."""
         if next(element.iter("{*}h"), None) is None:
             yield "\n".join(self._items(element, 0, attribute(element, "style-name")))
             return
@@ -147,7 +149,7 @@ def _repeated(element: etree._Element, name: str) -> int:
 
 
 def _ordered_lists(*roots: etree._Element | None) -> dict[tuple[str, int], bool]:
-    """Which list styles count, by level."""
+    """Return whether items are numbered, by list style and level (from 0)."""
     found: dict[tuple[str, int], bool] = {}
     for root in roots:
         for style in root.iter("{*}list-style") if root is not None else ():

@@ -24,7 +24,7 @@ DRAWN = frozenset(_DRAWN_WORDS.split())
 
 
 class OdtText:
-    """Turns paragraphs into spans; collects notes and list numbers on the way."""
+    """Turns paragraphs into spans; collects notes, and numbers of lists that continue."""
 
     def __init__(self, archive: Archive, images: ImageFolder, root: etree._Element) -> None:
         self._archive = archive
@@ -44,7 +44,7 @@ class OdtText:
             yield replace(style, text=_collapsed(part.tail))
 
     def drawing(self, element: etree._Element) -> Iterator[Span]:
-        """Pictures, formulas, and the text of boxes and shapes, apart from what stands beside."""
+        """Yield pictures, formulas, and the text of boxes and shapes, with spaces around them."""
         yield Span(" ")
         if local_name(element) == "frame":
             yield from self._frame(element)
@@ -109,24 +109,24 @@ class OdtText:
         return Span(f"[^{number}]", raw=True)
 
     def _formula(self, element: etree._Element) -> str:
-        """An embedded formula; it stands in the frame itself or in a part of its own."""
+        """Write an embedded formula; it is in the frame itself or in a part of its own."""
         root = next(children(element, "math"), None)
         if root is None:
             part = resolved("", f"{attribute(element, 'href') or ''}/content.xml")
             root = self._archive.optional_xml(part)
-        return mathml.written(root) if root is not None and local_name(root) == "math" else ""
+        return mathml.to_text(root) if root is not None and local_name(root) == "math" else ""
 
     def _picture(self, href: str, description: str) -> str | None:
         part = resolved("", href)
         if part not in self._archive:
             return None
         stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in PurePosixPath(part).stem)
-        name = self._images.add(f"image-{stem[:40]}", self._archive.read_or_nothing(part))
+        name = self._images.add(f"image-{stem[:40]}", self._archive.read_or_empty(part))
         return markdown.image(name, description) if name else None
 
 
 def paragraphs(element: etree._Element) -> Iterator[etree._Element]:
-    """All paragraphs below an element; those of a box inside a paragraph belong to that one."""
+    """Yield all paragraphs below an element; those of a box in a paragraph belong to that one."""
     for part in element:
         if local_name(part) in ("p", "h"):
             yield part

@@ -24,7 +24,7 @@ from ilios.engines.embedded.office.pptx_positions import ShapePositions
 
 KIND = "PowerPoint presentation"
 _TITLES = ("title", "ctrTitle")
-_CHROME = ("dt", "ftr", "sldNum", "hdr")
+_HEADERS_AND_FOOTERS = ("dt", "ftr", "sldNum", "hdr")
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> PptxDocument:
@@ -71,6 +71,8 @@ _RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relations
 
 
 class _Slide:
+    """Converts one slide."""
+
     def __init__(self, archive: Archive, images: ImageFolder, part: str, number: int) -> None:
         self._archive = archive
         self._images = images
@@ -83,8 +85,8 @@ class _Slide:
         tree = child(self._root, "cSld", "spTree")
         if tree is None:
             return ""
-        places = ShapePositions.of_slide(self._archive, self._targets)
-        shapes = places.in_reading_order(_flattened(tree))
+        positions = ShapePositions.of_slide(self._archive, self._targets)
+        shapes = positions.in_reading_order(_flattened(tree))
         titles = [shape for shape in shapes if pptx_text.placeholder(shape) in _TITLES]
         others = [shape for shape in shapes if shape not in titles]
         heads = [markdown.heading(1, self._flat_text(shape)) for shape in titles]
@@ -93,7 +95,7 @@ class _Slide:
 
     def _blocks(self, shape: etree._Element) -> Iterator[str]:
         name, kind = local_name(shape), pptx_text.placeholder(shape)
-        if kind in _CHROME:
+        if kind in _HEADERS_AND_FOOTERS:
             return
         if name == "pic":
             yield self._picture(shape)
@@ -128,10 +130,10 @@ class _Slide:
     def _chart(self, relation: str) -> str:
         part, _ = self._targets.get(relation, ("", False))
         root = self._archive.optional_xml(part)
-        return pptx_charts.written(root) if root is not None else ""
+        return pptx_charts.to_markdown(root) if root is not None else ""
 
     def _diagram(self, relation: str) -> str:
-        """The texts of a SmartArt diagram, as a list."""
+        """Write the texts of a SmartArt diagram as a list."""
         part, _ = self._targets.get(relation, ("", False))
         root = self._archive.optional_xml(part)
         bodies = [e for e in root.iter() if local_name(e) == "t"] if root is not None else []
@@ -150,13 +152,13 @@ class _Slide:
             return ""
         self._pictures += 1
         stem = f"slide-{self._number}-image-{self._pictures}"
-        name = self._images.add(stem, self._archive.read_or_nothing(part))
+        name = self._images.add(stem, self._archive.read_or_empty(part))
         description = attribute(properties, "descr") or ""
         looks_like_a_file = PurePosixPath(description).suffix != "" and " " not in description
         return markdown.image(name, "" if looks_like_a_file else description) if name else ""
 
     def _notes(self) -> str:
-        """What the speaker wanted to say, as a quotation below the slide."""
+        """Write the speaker notes as a quotation."""
         part = next((t for t, _ in self._targets.values() if "/notesSlides/" in t), "")
         root = self._archive.optional_xml(part)
         tree = child(root, "cSld", "spTree")
@@ -173,7 +175,7 @@ class _Slide:
 
 
 def _flattened(tree: etree._Element) -> list[etree._Element]:
-    """All shapes, also those in groups and in content for newer versions."""
+    """Return all shapes, also those in groups and in content for newer versions of PowerPoint."""
     shapes: list[etree._Element] = []
     for shape in tree:
         name = local_name(shape)

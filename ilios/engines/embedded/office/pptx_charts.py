@@ -1,4 +1,4 @@
-"""The numbers behind a chart, as a table."""
+"""Charts as tables of their numbers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ilios.engines.embedded.archive import attribute, child, children, local_nam
 POINTS_MAX = 5_000
 
 
-def written(chart: etree._Element) -> str:
-    """The title of the chart, and a table with a column for each series."""
+def to_markdown(chart: etree._Element) -> str:
+    """Write the title of a chart, and a table with a column for each series."""
     series = [element for element in chart.iter() if local_name(element) == "ser"]
     columns = [_points(child(each, "val")) or _points(child(each, "yVal")) for each in series]
     labels: dict[int, str] = {}
     for each in series:
         labels = labels or _points(child(each, "cat")) or _points(child(each, "xVal"))
-    places = sorted({place for column in [*columns, labels] for place in column})[:POINTS_MAX]
+    indexes = sorted({index for column in [*columns, labels] for index in column})[:POINTS_MAX]
     head = ["", *(_text(child(each, "tx")) for each in series)]
     rows = [
-        [labels.get(place, ""), *(column.get(place, "") for column in columns)] for place in places
+        [labels.get(index, ""), *(column.get(index, "") for column in columns)] for index in indexes
     ]
     table = markdown.table([[markdown.escaped(cell) for cell in row] for row in [head, *rows]])
     return markdown.blocks([title(chart), table if rows else ""])
@@ -31,18 +31,18 @@ def title(chart: etree._Element) -> str:
 
 
 def _points(source: etree._Element | None) -> dict[int, str]:
-    """The cached values of a series, by place."""
+    """Return the cached values of a series, by index."""
     points: dict[int, str] = {}
     for point in source.iter() if source is not None else ():
-        place = attribute(point, "idx") or ""
-        if local_name(point) == "pt" and place.isdigit():
+        index = attribute(point, "idx") or ""
+        if local_name(point) == "pt" and index.isdigit():
             value = next((v.text for v in children(point, "v")), "") or ""
-            points[int(place)] = _rounded(value)
+            points[int(index)] = _rounded(value)
     return points
 
 
 def _rounded(value: str) -> str:
-    """Numbers without the noise of binary fractions."""
+    """Round a number so that it has no noise of binary fractions."""
     try:
         return f"{float(value):.12g}" if "." in value else value
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where the shapes of a slide stand, and the order in which they are read."""
+"""Positions of the shapes on a slide, and the reading order that follows from them."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ SAME_ROW_EMU: Final = 300_000
 
 @dataclass(slots=True)
 class ShapePositions:
-    """The places that placeholders inherit from the slide's layout."""
+    """Finds positions (top, left) of shapes, also those inherited from the slide's layout."""
 
     _inherited: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of_slide(cls, archive: Archive, targets: dict[str, tuple[str, bool]]) -> ShapePositions:
-        places = cls()
+        positions = cls()
         part = next((t for t, _ in targets.values() if "/slideLayouts/" in t), "")
         tree = child(archive.optional_xml(part), "cSld", "spTree")
         for shape in tree if tree is not None else ():
-            place = _own_place(shape)
-            if place is not None and placeholder(shape):
-                places._inherited[placeholder(shape), _index(shape)] = place
-        return places
+            own = _own_position(shape)
+            if own is not None and placeholder(shape):
+                positions._inherited[placeholder(shape), _index(shape)] = own
+        return positions
 
     def in_reading_order(self, shapes: Sequence[etree._Element]) -> list[etree._Element]:
-        """From top to bottom, then from left to right; shapes without a place keep theirs."""
-        found = [self._place(shape) for shape in shapes]
+        """Sort from top to bottom, then left to right; without a position, keep the order."""
+        found = [self._position(shape) for shape in shapes]
         last = (0, 0)
         keys: list[tuple[int, int]] = []
-        for place in found:
-            last = place or last
+        for position in found:
+            last = position or last
             keys.append(last)
         rows = _rows(sorted({top for top, _ in keys}))
-        order = sorted(range(len(shapes)), key=lambda place: (rows[keys[place][0]], keys[place][1]))
-        return [shapes[place] for place in order]
+        order = sorted(range(len(shapes)), key=lambda n: (rows[keys[n][0]], keys[n][1]))
+        return [shapes[number] for number in order]
 
-    def _place(self, shape: etree._Element) -> tuple[int, int] | None:
-        own = _own_place(shape)
+    def _position(self, shape: etree._Element) -> tuple[int, int] | None:
+        own = _own_position(shape)
         if own is not None:
             return own
         kind, index = placeholder(shape), _index(shape)
@@ -56,7 +56,7 @@ class ShapePositions:
 
 
 def _rows(tops: Sequence[int]) -> dict[int, int]:
-    """Number the rows that tops of about the same height form."""
+    """Return row numbers by top, for sorted tops; similar tops share a row."""
     numbers: dict[int, int] = {}
     row, first = 0, None
     for top in tops:
@@ -66,7 +66,7 @@ def _rows(tops: Sequence[int]) -> dict[int, int]:
     return numbers
 
 
-def _own_place(shape: etree._Element) -> tuple[int, int] | None:
+def _own_position(shape: etree._Element) -> tuple[int, int] | None:
     transform = child(shape, "spPr", "xfrm")
     if local_name(shape) == "graphicFrame":
         transform = child(shape, "xfrm")

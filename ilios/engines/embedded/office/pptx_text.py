@@ -14,7 +14,7 @@ Targets = Mapping[str, tuple[str, bool]]
 
 
 def placeholder(shape: etree._Element) -> str:
-    """The role of a shape on its slide (`title`, `body` …); empty for a free shape."""
+    """Return the role of a shape on its slide (`title`, `body` …); empty for a free shape."""
     properties = child(shape, "nvSpPr", "nvPr")
     mark = child(properties, "ph")
     return "" if mark is None else attribute(mark, "type") or "obj"
@@ -23,7 +23,7 @@ def placeholder(shape: etree._Element) -> str:
 def paragraphs(
     body: etree._Element | None, targets: Targets, *, bulleted: bool, styled: bool = True
 ) -> Iterator[str]:
-    """The paragraphs of a text body; items of a list come as Markdown items."""
+    """Yield the paragraphs of a text body; items of a list as Markdown items."""
     number: dict[int, int] = {}
     for paragraph in children(body, "p") if body is not None else ():
         text = markdown.inline(_spans(paragraph, targets), styled=styled)

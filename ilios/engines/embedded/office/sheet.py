@@ -10,8 +10,8 @@ Grid = dict[tuple[int, int], str]
 """Texts by row and column; empty cells are absent."""
 
 
-def written(grid: Grid) -> str:
-    """All blocks of a sheet, from top to bottom."""
+def to_markdown(grid: Grid) -> str:
+    """Write all blocks of a sheet, from top to bottom."""
     return markdown.blocks(_block(block) for block in _blocks(grid))
 
 
@@ -29,12 +29,13 @@ def _blocks(grid: Grid) -> list[Grid]:
 
 
 def _cut(grid: Grid, axis: int) -> list[Grid]:
-    used = sorted({place[axis] for place in grid})
+    """Cut at empty rows (axis 0) or at empty columns (axis 1)."""
+    used = sorted({cell[axis] for cell in grid})
     runs = groupby(enumerate(used), key=lambda pair: pair[1] - pair[0])
-    number = {used_place: n for n, (_, run) in enumerate(runs) for _, used_place in run}
+    number = {position: n for n, (_, run) in enumerate(runs) for _, position in run}
     parts: dict[int, Grid] = {}
-    for place, text in grid.items():
-        parts.setdefault(number[place[axis]], {})[place] = text
+    for cell, text in grid.items():
+        parts.setdefault(number[cell[axis]], {})[cell] = text
     return [parts[n] for n in sorted(parts)]
 
 
@@ -44,7 +45,7 @@ def _is_table(grid: Grid) -> bool:
 
 
 def _block(grid: Grid) -> str:
-    """A table; rows of a single cell above and below it are its title and its notes."""
+    """Write a table; rows of a single cell above and below it are its title and its notes."""
     columns = sorted({column for _, column in grid})
     by_row: dict[int, dict[int, str]] = {}
     for (row, column), text in grid.items():

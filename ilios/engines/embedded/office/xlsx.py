@@ -15,12 +15,10 @@ from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.archive import Archive
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import xlsx_extras
-from ilios.engines.embedded.office.sheet import Grid, written
+from ilios.engines.embedded.office.sheet import Grid, to_markdown
 from ilios.engines.embedded.office.xlsx_values import shown
 
 KIND = "Excel workbook"
-
-
 _UNCOMPUTED = re.compile(rb"<f[ >][^<]*</f>\s*(?:<v>\s*</v>|<v\s*/>)?\s*</c>")
 
 
@@ -36,7 +34,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> XlsxDocument
 
 
 class XlsxDocument:
-    """A workbook; its sheets are read row by row, so that memory is bounded by their cells."""
+    """A workbook; its sheets are read row by row, so that only cells with content take memory."""
 
     def __init__(self, archive: Archive, file: BinaryIO, images: ImageFolder) -> None:
         import openpyxl
@@ -45,7 +43,7 @@ class XlsxDocument:
         self._file = file
         self._images = images
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of features that are of no use to a reader
+            warnings.simplefilter("ignore")  # about features that do not concern the text
             self._workbook: Any = openpyxl.load_workbook(self._file, read_only=True, data_only=True)
             self._formulas: Any = openpyxl.load_workbook(self._file, read_only=True)
         self._sheets: list[Any] = list(self._workbook.worksheets)
@@ -74,7 +72,7 @@ class XlsxDocument:
             if self._has_uncomputed(sheet.title):
                 _add_formulas(grid, self._formulas[sheet.title])
         hidden = "" if sheet.sheet_state == "visible" else " (hidden)"
-        body = [written(grid), *self._attachments(index, sheet.title)]
+        body = [to_markdown(grid), *self._attachments(index, sheet.title)]
         blank = () if any(body) else (conversion_warnings.blank_page(index + 1),)
         cut = () if whole else (conversion_warnings.table_cut(index + 1),)
         title = markdown.heading(2, markdown.escaped(sheet.title + hidden))
@@ -86,7 +84,7 @@ class XlsxDocument:
         )
 
     def _has_uncomputed(self, title: str) -> bool:
-        """Programs that write workbooks often leave the results of formulas to Excel."""
+        """Return whether formulas have no stored result: not only Excel writes workbooks."""
         extras = self._extras.get(title)
         if extras is None or extras.part not in self._archive:
             return False
@@ -94,15 +92,15 @@ class XlsxDocument:
 
     def _attachments(self, index: int, title: str) -> Iterator[str]:
         extras = self._extras.get(title)
-        for place, part in enumerate(extras.images if extras else (), start=1):
-            stem = f"sheet-{index + 1}-image-{place}"
-            name = self._images.add(stem, self._archive.read_or_nothing(part))
+        for count, part in enumerate(extras.images if extras else (), start=1):
+            stem = f"sheet-{index + 1}-image-{count}"
+            name = self._images.add(stem, self._archive.read_or_empty(part))
             yield markdown.image(name) if name else ""
         yield from (extras.texts if extras else ())
 
 
 def _grid(sheet: Any) -> tuple[Grid, bool]:
-    """The cells that hold something, and whether that is all of them."""
+    """Return the cells that hold something, and whether that is all of them."""
     sheet.reset_dimensions()  # what the file declares is often wrong
     grid: Grid = {}
     for row in sheet.iter_rows():
@@ -118,7 +116,7 @@ def _grid(sheet: Any) -> tuple[Grid, bool]:
 
 
 def _add_formulas(grid: Grid, sheet: Any) -> None:
-    """Where a result is missing, the formula stands for it."""
+    """Show the formula in cells whose result is missing."""
     sheet.reset_dimensions()
     for row in sheet.iter_rows():
         for cell in row:

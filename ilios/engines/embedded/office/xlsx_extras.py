@@ -1,4 +1,4 @@
-"""What stands on sheets besides cells: pictures, charts, text boxes."""
+"""What sheets hold besides cells: pictures, titles of charts, text boxes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ WORKBOOK = "xl/workbook.xml"
 
 @dataclass(frozen=True, slots=True)
 class Extras:
+    """What a sheet holds besides cells."""
+
     part: str  #: name of the sheet's own part
     images: tuple[str, ...]  #: names of the parts
     texts: tuple[str, ...]  #: Markdown
 
 
 def by_sheet(archive: Archive) -> dict[str, Extras]:
-    """What each sheet holds besides cells, by its title."""
+    """Return what each sheet holds besides cells, by its title."""
     workbook = archive.optional_xml(WORKBOOK)
     targets = relationships(archive, WORKBOOK)
     found: dict[str, Extras] = {}

@@ -1,4 +1,4 @@
-"""The values of cells as people see them."""
+"""Values of cells as spreadsheets show them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PERCENT = re.compile(r"(?:0|#)(?:\.(0+))?%")
 
 
 def shown(value: Any, number_format: str) -> str:
-    """A cell's value as Markdown; dates as ISO 8601, percentages as percentages."""
+    """Write a cell's value as Markdown; dates as ISO 8601, percentages with their sign."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):

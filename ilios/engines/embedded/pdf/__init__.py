@@ -1,1 +1,1 @@
-"""Read the text layers of PDF files."""
+"""Read PDF files: the text layer where it is good, text recognition where it is not."""

@@ -1,4 +1,4 @@
-"""PDF: the text layer where it is good, recognition where it is not."""
+"""PDF files: decides for each page between its text layer and text recognition."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ilios.engines.embedded.pdf.pdfium import PageFacts, PdfFile
 from ilios.engines.embedded.pdf.text_layer import LayerPage
 
 SPARSE_CHARACTERS: Final = 200
-"""A stamp, a page number or a file name on a scan is shorter than that."""
+"""A stamp, a page number or a file name on a scan is shorter than this."""
 SCAN_SHARE: Final = 0.5
-"""An image that covers so much of a page with sparse text is a scan."""
+"""An image that covers at least this share of a page with sparse text is a scan."""
 PAGE_IMAGE_SHARE: Final = 0.8
 TRUSTED_CONFIDENCE: Final = 0.85
-"""A text layer is replaced only by a reading that is at least so sure of itself."""
+"""A text layer is replaced only by text recognised with at least this confidence."""
 PREVIEW_DPI: Final = 40
 _NOTHING = LayerPage("", {}, ())
 
@@ -31,11 +31,11 @@ def open_document(source: Source, workspace: Path, threads: int) -> PdfDocument:
 
 
 class PdfDocument:
-    """A PDF, converted in ranges of pages so that its length does not matter."""
+    """A PDF, converted in ranges of pages so that memory does not grow with its length."""
 
     def __init__(self, path: Path, workspace: Path, threads: int) -> None:
         self._file = PdfFile(path)
-        # the parser goes by the extension, which a stored object need not have
+        # liteparse decides by the extension, which a stored object may lack
         self._path = workspace / ".source.pdf"
         self._path.unlink(missing_ok=True)
         self._path.symlink_to(path.resolve())
@@ -56,7 +56,7 @@ class PdfDocument:
                 yield self._page(index, facts[index], layers.pop(index, _NOTHING))
 
     def _layers(self, facts: dict[int, PageFacts]) -> dict[int, LayerPage]:
-        """Parse pages together; pages with an image beyond the limit apart, without images."""
+        """Parse pages together; those with an image beyond the limit separately, without images."""
         turns = {index: page.text_turns for index, page in facts.items() if page.text_turns}
         huge = [i for i, page in facts.items() if _has_huge_image(page)]
         usual = [i for i in facts if i not in huge]
@@ -99,11 +99,11 @@ class PdfDocument:
     def _read(
         self, index: int, facts: PageFacts, text: str, warnings: tuple[ConversionWarning, ...]
     ) -> tuple[str, tuple[ConversionWarning, ...]]:
-        """Read the rendered page; keep the text layer if it holds more."""
+        """Recognise the rendered page; keep the text layer if it holds more."""
         _refuse_if_unrenderable(index, facts)
-        read = self._reader.read(self._file.render(index), index + 1)
-        if not fidelity.visible_characters(facts.text) or _is_better(read, facts):
-            return read.markdown, read.warnings
+        recognized = self._reader.read(self._file.render(index), index + 1)
+        if not fidelity.visible_characters(facts.text) or _is_better(recognized, facts):
+            return recognized.markdown, recognized.warnings
         if fidelity.is_garbled(facts.text):
             warnings += (conversion_warnings.unreadable_text_layer(index + 1),)
         return text, warnings
@@ -111,13 +111,13 @@ class PdfDocument:
     def _with_images(
         self, number: int, facts: PageFacts, layer: LayerPage, text: str, scan_share: float
     ) -> str:
-        """Write the images and name them in the text; those that are the page are left out."""
+        """Write the images and refer to them in the text; images of the whole page are left out."""
         names: dict[str, str | None] = {}
-        for place, (key, picture) in enumerate(layer.pictures.items(), start=1):
+        for count, (key, picture) in enumerate(layer.pictures.items(), start=1):
             left, top, right, bottom = picture.bbox
             share = (right - left) * (bottom - top) / max(facts.width * facts.height, 1)
             if share < scan_share and picture.content:
-                stem = f"page-{number}-image-{place}"
+                stem = f"page-{number}-image-{count}"
                 names[key] = self._images.add(stem, picture.content, picture.bbox)
         named = text_layer.with_image_names(text, names)
         missing = [name for name in dict.fromkeys(names.values()) if name and name not in named]
@@ -127,9 +127,9 @@ class PdfDocument:
 def _best_of_layer(
     number: int, facts: PageFacts, layer: LayerPage
 ) -> tuple[str, tuple[ConversionWarning, ...]]:
-    """The Markdown of the text layer, or PDFium's plain text where the Markdown lost words."""
+    """Return the Markdown of the text layer, or PDFium's plain text if the Markdown lost words."""
     kept = fidelity.kept_share(layer.markdown, facts.text)
-    # the parser cuts lines that run from right to left into pieces, and shuffles them
+    # liteparse cuts right-to-left lines into pieces and shuffles them
     shuffled = rtl.is_rtl(facts.text) and not fidelity.keeps_order(
         layer.markdown, facts.text, rtl.has_rtl
     )
@@ -144,12 +144,12 @@ def _plain_paragraphs(text: str) -> str:
     return markdown.HARD_BREAK.join(line for line in lines if line)
 
 
-def _is_better(read: RecognizedPage, facts: PageFacts) -> bool:
-    if read.reading.confidence < TRUSTED_CONFIDENCE:
+def _is_better(recognized: RecognizedPage, facts: PageFacts) -> bool:
+    if recognized.text.confidence < TRUSTED_CONFIDENCE:
         return False
     if fidelity.is_garbled(facts.text):
-        return len(read.reading.text) >= 0.5 * fidelity.visible_characters(facts.text)
-    return len(read.reading.text) >= 0.8 * fidelity.visible_characters(facts.text)
+        return len(recognized.text.plain) >= 0.5 * fidelity.visible_characters(facts.text)
+    return len(recognized.text.plain) >= 0.8 * fidelity.visible_characters(facts.text)
 
 
 def _has_huge_image(facts: PageFacts) -> bool:
@@ -166,7 +166,7 @@ def _refuse_if_unrenderable(index: int, facts: PageFacts) -> None:
 
 
 def _form(fields: Sequence[tuple[str, str]], body: str) -> str:
-    """Filled-in form fields that the page's text does not show already."""
+    """List filled-in form fields that the page's text does not show already."""
     known = fidelity.tokens(body)
     missing = [(n, v) for n, v in fields if v == "☒" or not fidelity.tokens(v) <= known]
     return markdown.blocks(

@@ -1,4 +1,4 @@
-"""How much of a page's text survives in its Markdown, and whether the text is text at all."""
+"""How much of a page's text its Markdown keeps, and whether the text layer is readable."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TOKEN = re.compile(r"\w+")
 
 
 def tokens(text: str) -> Counter[str]:
-    """Words, folded so that hyphenation, ligatures and escapes make no difference."""
+    """Count words, folded so that case, ligatures and escapes make no difference."""
     return Counter(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def kept_share(markdown: str, text: str) -> float:
-    """The share of the characters in words of `text` that `markdown` holds; 1.0 if there are none.
+    """Return the share of the characters in words of `text` that `markdown` has; 1.0 without words.
 
     Words that the Markdown splits or joins otherwise than the text count as kept.
     """
@@ -39,9 +39,9 @@ def kept_share(markdown: str, text: str) -> float:
 
 
 def keeps_order(markdown: str, text: str, concerns: Callable[[str], bool]) -> bool:
-    """Whether most words that follow each other in `text` do so in `markdown`.
+    """Return whether most words that follow each other in `text` do so in `markdown`.
 
-    `concerns` tells which words matter.
+    Only pairs with a word for which `concerns` is true count.
     """
     wanted, got = _pairs(text), _pairs(markdown)
     wanted = Counter({pair: n for pair, n in wanted.items() if any(map(concerns, pair))})
@@ -53,7 +53,7 @@ def _pairs(text: str) -> Counter[tuple[str, str]]:
 
 
 def is_garbled(text: str) -> bool:
-    """Whether many characters are none: fonts without a mapping to Unicode."""
+    """Return whether many characters are junk, as with fonts without a mapping to Unicode."""
     visible = [character for character in text if not character.isspace()]
     if len(visible) < 20:
         return False

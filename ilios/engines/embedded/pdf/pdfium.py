@@ -1,4 +1,4 @@
-"""A PDF through PDFium: pages, their plain text, their images' sizes, their rendering."""
+"""PDF pages through PDFium: plain text, sizes of images, rendering."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 ANGLE_SAMPLE_CHARACTERS: Final = 400
 TURNED_SHARE: Final = 0.6
 RENDER_MAX_SIDE_PIXELS: Final = 6_000
-MAX_OBJECTS_LOOKED_AT: Final = 2_000
+MAX_IMAGES_MEASURED: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What PDFium knows about a page. Sizes in points, as the page is shown."""
+    """Facts about a page, from PDFium. Sizes in points, as the page is shown."""
 
     width: float
     height: float
@@ -58,14 +58,14 @@ class PdfFile:
         try:
             width, height = page.get_size()
             text, turns = _text(page)
-            turns = (turns + page.get_rotation() // 90) % 4  # PDFium tells angles before /Rotate
+            turns = (turns + page.get_rotation() // 90) % 4  # PDFium gives angles before /Rotate
             pixels, share = _images(page, width * height)
             return PageFacts(width, height, text, turns, share, pixels)
         finally:
             page.close()
 
     def render(self, index: int, dpi: int = limits.RENDER_DPI) -> Image:
-        """The page as pixels, white where nothing is drawn, within RASTER_WORK_PIXELS."""
+        """Render a page on white (height × width × blue, green, red), within RASTER_WORK_PIXELS."""
         page = self._page(index)
         try:
             scale = _scale(page.get_size(), dpi)
@@ -84,7 +84,7 @@ class PdfFile:
 
 
 def _scale(size: tuple[float, float], dpi: int) -> float:
-    """Pixels a point: the wanted resolution, or less for pages of the size of a wall."""
+    """Return pixels per point: for the wanted resolution, or less for huge pages."""
     width, height = size
     scale = dpi / 72
     by_area = float((limits.RASTER_WORK_PIXELS / max(width * height, 1)) ** 0.5)
@@ -102,11 +102,11 @@ def _text(page: Any) -> tuple[str, int]:
 
 
 def _turns(text_page: Any) -> int:
-    """Most of the text stands at this many quarter turns, clockwise."""
+    """Return the quarter turns, clockwise, at which most of the text stands."""
     count = min(text_page.count_chars(), ANGLE_SAMPLE_CHARACTERS)
     angles = Counter(
-        round(pdfium_c.FPDFText_GetCharAngle(text_page, place) / (np.pi / 2)) % 4
-        for place in range(count)
+        round(pdfium_c.FPDFText_GetCharAngle(text_page, index) / (np.pi / 2)) % 4
+        for index in range(count)
     )
     if not angles:
         return 0
@@ -117,7 +117,7 @@ def _turns(text_page: Any) -> int:
 def _images(page: Any, page_area: float) -> tuple[int, float]:
     pixels, share = 0, 0.0
     objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=4)
-    for _, image in zip(range(MAX_OBJECTS_LOOKED_AT), objects, strict=False):
+    for _, image in zip(range(MAX_IMAGES_MEASURED), objects, strict=False):
         try:
             width, height = image.get_px_size()
             left, bottom, right, top = image.get_bounds()

@@ -1,6 +1,6 @@
-"""Lines in Arabic and Hebrew, put together again from where their characters stand.
+"""Right-to-left text (Arabic, Hebrew), restored from the positions of its characters.
 
-A PDF may hold such a line in any order: as it is read, as it is seen, or each word otherwise.
+A PDF may hold such a line in reading order, in visual order, or each word in another order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pypdfium2.raw as pdfium_c
 
 RTL_SHARE: Final = 0.1
 WORD_GAP: Final = 0.2
-"""A gap wider than this part of the font size is a space; those of the file may stand anywhere."""
+"""A gap wider than this share of the font size is a space; the file's own may be anywhere."""
 _LEFT_TO_RIGHT = re.compile(
     r"[^\W\u0590-\u08ff\ufb1d-\ufeff]+(?:[.,:/@-][^\W\u0590-\u08ff]+)*|[٠-٩۰-۹]+"
 )
@@ -32,7 +32,7 @@ class _Character:
 
 
 def is_rtl(text: str) -> bool:
-    """Whether a good part of the letters belongs to a script that runs from right to left."""
+    """Return whether a good part of the letters belongs to a right-to-left script."""
     letters = [character for character in text if character.isalpha()]
     return sum(map(_runs_left, letters)) > RTL_SHARE * len(letters)
 
@@ -42,7 +42,7 @@ def has_rtl(text: str) -> bool:
 
 
 def lines(text_page: Any) -> str:
-    """The text in PDFium's lines, each in the order in which it is read."""
+    """Return the text in PDFium's lines, each in reading order."""
     return "\n".join(_rebuilt(text_page, line) for line in _lines(text_page))
 
 
@@ -51,15 +51,15 @@ def _runs_left(character: str) -> bool:
 
 
 def _lines(text_page: Any) -> Iterator[list[tuple[int, str]]]:
-    """The characters of each line, with their places in the page."""
+    """Yield the characters of each line, with their indexes in the page."""
     line: list[tuple[int, str]] = []
-    for place in range(text_page.count_chars()):
-        sign = chr(pdfium_c.FPDFText_GetUnicode(text_page, place))
+    for index in range(text_page.count_chars()):
+        sign = chr(pdfium_c.FPDFText_GetUnicode(text_page, index))
         if sign == "\n":
             yield line
             line = []
         elif sign != "\r":
-            line.append((place, sign))
+            line.append((index, sign))
     yield line
 
 
@@ -68,24 +68,24 @@ def _rebuilt(text_page: Any, line: list[tuple[int, str]]) -> str:
     if not has_rtl(text):
         return text
     visible = [(n, sign) for n, sign in line if not sign.isspace() and sign.isprintable()]
-    words = _words([_character(text_page, place, sign) for place, sign in visible])
+    words = _words([_character(text_page, index, sign) for index, sign in visible])
     letters = [sign for _, sign in visible if sign.isalpha()]
     return _logical(words, leftwards=2 * sum(map(_runs_left, letters)) >= len(letters))
 
 
-def _character(text_page: Any, place: int, sign: str) -> _Character:
-    room = pdfium_c.FS_RECTF()  # what the font gives the character; its ink may reach farther
-    pdfium_c.FPDFText_GetLooseCharBox(text_page, place, ctypes.byref(room))
+def _character(text_page: Any, index: int, sign: str) -> _Character:
+    box = pdfium_c.FS_RECTF()  # what the font gives the character; its ink may reach farther
+    pdfium_c.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(box))
     ink = [ctypes.c_double() for _ in range(4)]
-    pdfium_c.FPDFText_GetCharBox(text_page, place, *ink)
-    sides = room.left, room.right, ink[0].value, ink[1].value
-    height = abs(room.top - room.bottom)
-    nominal = pdfium_c.FPDFText_GetFontSize(text_page, place)  # before the text is scaled
+    pdfium_c.FPDFText_GetCharBox(text_page, index, *ink)
+    sides = box.left, box.right, ink[0].value, ink[1].value
+    height = abs(box.top - box.bottom)
+    nominal = pdfium_c.FPDFText_GetFontSize(text_page, index)  # before the text is scaled
     return _Character(sign, min(sides), max(sides), min(max(nominal, height), 1.5 * height))
 
 
 def _logical(words: list[str], *, leftwards: bool) -> str:
-    """Words in the direction of their line; phrases of the other direction in their own."""
+    """Order words by the direction of their line, phrases of the other direction by their own."""
     phrases = groupby(reversed(words) if leftwards else words, key=has_rtl)
     ordered: list[str] = []
     for is_rtl_phrase, group in phrases:
@@ -95,7 +95,7 @@ def _logical(words: list[str], *, leftwards: bool) -> str:
 
 
 def _words(line: list[_Character]) -> list[str]:
-    """The words as they are seen, from left to right."""
+    """Return words in visual order, from left to right."""
     seen, end = "", 0.0
     gap = WORD_GAP * max((character.size for character in line), default=0.0)
     for character in sorted(line, key=lambda character: character.left + character.right):

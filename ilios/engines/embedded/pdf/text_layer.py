@@ -13,13 +13,13 @@ from ilios.engines.embedded.image_files import Box
 
 _EMPTY_FENCE = re.compile(r"^```text\s*```$")
 _RULE = re.compile(r"\n\s*\n---\s*(?=\n|$)|^---\s*\n")
-"""Lines drawn on the page: borders, underlines, the grid of a chart."""
+"""Rules that stand for lines drawn on the page: borders, underlines, the grid of a chart."""
 _IMAGE_REFERENCE = re.compile(r"!\[[^\]]*\]\(img_([A-Za-z0-9_]+)\.\w+\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image of a page: its bytes, its place in points from the top left corner."""
+    """An image of a page: its bytes, and its bounds in points from the top left corner."""
 
     content: bytes
     bbox: Box
@@ -27,6 +27,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class LayerPage:
+    """The text layer of a page, as liteparse gives it."""
+
     markdown: str  #: refers to images as `![](img_<id>.<ext>)`
     pictures: Mapping[str, Picture]
     fields: tuple[tuple[str, str], ...]  #: names and values of filled-in form fields
@@ -35,9 +37,9 @@ class LayerPage:
 def parse(
     path: Path, indexes: Sequence[int], *, with_images: bool, turns: Mapping[int, int]
 ) -> dict[int, LayerPage]:
-    """Parse some pages; those that cannot be parsed are missing from the answer.
+    """Parse the pages of 0-based `indexes`; those that cannot be parsed are missing in the result.
 
-    `turns` tells for which 0-based pages the text is rotated, in clockwise quarters.
+    `turns` gives clockwise quarter turns for pages whose text is rotated.
     """
     import liteparse
 
@@ -61,7 +63,7 @@ def parse(
 
 
 def with_image_names(layer: str, names: Mapping[str, str | None]) -> str:
-    """Replace the parser's references by our names; images that were not kept vanish."""
+    """Replace the parser's references by our names; references to images not kept are removed."""
 
     def named(match: re.Match[str]) -> str:
         name = names.get(match[1])

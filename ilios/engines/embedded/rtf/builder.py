@@ -1,4 +1,4 @@
-"""Paragraphs, lists, tables and notes put together from the text of an RTF document."""
+"""Builds paragraphs, lists, tables and notes from the text of an RTF document."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Paragraph:
     """The paragraph that is being written."""
 
     level: int | None = None  #: heading level, 1-based
-    marker: str = ""  #: what stands before a list item: a bullet or a number
+    marker: str = ""  #: of a list item: a bullet or a number
     depth: int = 0  #: of the list item, from 0
     in_table: bool = False
     spans: list[Span] = field(default_factory=list)
 
 
 class RtfBuilder:
-    """Takes text and the ends of paragraphs, cells and rows; gives Markdown."""
+    """Takes text and the ends of paragraphs, cells and rows; returns Markdown at the end."""
 
     def __init__(self) -> None:
         self.paragraph = Paragraph()
@@ -39,7 +39,7 @@ class RtfBuilder:
         self.paragraph.spans.append(span)
 
     def begin_paragraph_style(self) -> None:
-        """Paragraph properties go back to those of body text."""
+        """Reset the paragraph's properties to those of body text."""
         self.paragraph = Paragraph(spans=self.paragraph.spans)
 
     def end_paragraph(self) -> None:
@@ -59,11 +59,11 @@ class RtfBuilder:
         paragraph.spans, paragraph.marker = [], ""
 
     def begin_aside(self) -> None:
-        """A note or a text box begins in the middle of a paragraph."""
+        """Begin a note or a text box in the middle of a paragraph."""
         self._interrupted, self.paragraph = self.paragraph, Paragraph()
 
     def end_aside(self, *, is_note: bool) -> None:
-        """Back to the paragraph around it, which gets a reference to the note or the box's text."""
+        """Return to the paragraph around it, adding a reference to the note, or the box's text."""
         if self._interrupted is None:
             return
         spans, self.paragraph, self._interrupted = self.paragraph.spans, self._interrupted, None

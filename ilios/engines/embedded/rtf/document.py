@@ -10,7 +10,7 @@ from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.rtf.reader import RtfReader
 from ilios.engines.embedded.rtf.tokens import tokens
-from ilios.engines.embedded.text.document import read_limited
+from ilios.engines.embedded.text.decoding import read_limited
 
 KIND = "RTF document"
 

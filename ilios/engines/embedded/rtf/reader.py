@@ -1,4 +1,4 @@
-"""The groups and control words of RTF: which characters are text, and in which style."""
+"""Interprets the groups and control words of RTF: what is text, and in which style."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ilios.engines.embedded.rtf.vocabulary import CODE_PAGES, IGNORED, SIGNS, SY
 DEPTH_MAX: Final = 1_000
 _CAPTURED: Final = frozenset(("fonttbl", "stylesheet", "fldinst", "pict", "pntext", "listtext"))
 _ASIDES: Final = frozenset(("footnote", "shptxt"))
-"""Notes and text boxes: paragraphs of their own, in the middle of another one."""
+"""Notes and text boxes: paragraphs of their own in the middle of another one."""
 _SHOWN_WITH_STAR: Final = frozenset(("shppict", "fldinst", "shpinst", *_ASIDES))
 _HEADING = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
 _LINK = re.compile(r"HYPERLINK\s+\"([^\"]+)\"")
@@ -26,18 +26,18 @@ _LINK = re.compile(r"HYPERLINK\s+\"([^\"]+)\"")
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a group inherits from the one around it."""
+    """The state that a group inherits from the one around it."""
 
     destination: str = ""
     aside: str = ""  #: `footnote` or `shptxt` inside of one
     span: Span = field(default_factory=lambda: Span(""))
     hidden: bool = False
     font: int = 0
-    fallback: int = 1  #: characters that stand in for a Unicode one
+    fallback: int = 1  #: characters after a Unicode one that readers without Unicode show
 
 
 class RtfReader:
-    """Feeds a builder with the text of a document."""
+    """Reads tokens and passes the text of the document to a builder."""
 
     def __init__(self, images: ImageFolder) -> None:
         self.builder = RtfBuilder()
@@ -131,7 +131,7 @@ class RtfReader:
             self._words[word](token.number)
 
     def _applies(self, word: str) -> bool:
-        """Paragraphs do not end inside destinations; their words would tear the text apart."""
+        """Return whether a control word counts here: in a destination, few do."""
         destination = self._state.destination
         if destination in ("", "fonttbl", "stylesheet"):
             return not destination or word in ("f", "fcharset", "s", "outlinelevel", "u", "uc")

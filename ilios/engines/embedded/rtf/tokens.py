@@ -26,7 +26,7 @@ class Token:
 
 
 def tokens(rtf: str) -> Iterator[Token]:
-    """Read tokens; `\\bin` data is skipped."""
+    """Split RTF into tokens; `\\bin` data is skipped."""
     position = 0
     while match := _TOKEN.search(rtf, position):
         position = match.end()

@@ -1,4 +1,4 @@
-"""The vocabulary of RTF that concerns its text."""
+"""Control words and symbols of RTF that concern the text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _IGNORED_WORDS: Final = (
     "atnauthor annotation bkmkstart bkmkend wgrffmtfilter pnseclvl sp picprop blipuid shprslt"
 )
 IGNORED: Final = frozenset(_IGNORED_WORDS.split())
-"""Destinations whose text is not the document's."""
+"""Destinations whose text is not part of the document's."""
 
 SIGNS: Final = {
     "tab": " ",

@@ -1,1 +1,1 @@
-"""Read plain text and tables of delimited values."""
+"""Read plain text, Markdown and tables of delimited values."""

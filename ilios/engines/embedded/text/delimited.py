@@ -1,4 +1,4 @@
-"""CSV and its relatives as one table."""
+"""Delimited text (CSV, TSV …) as one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import Source
 from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
-from ilios.engines.embedded.text.document import decoded, read_limited, refuse_binary
+from ilios.engines.embedded.text.decoding import decoded, read_limited, refuse_binary
 
 DELIMITERS: Final = ",;\t|"
 SNIFFED_LINES: Final = 50
@@ -34,7 +34,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 
 
 def _declared_delimiter(text: str) -> tuple[str, str] | None:
-    """Excel writes `sep=;` above a table."""
+    """Return delimiter and remaining text if the first line is `sep=;`, as Excel writes it."""
     first, _, rest = text.partition("\n")
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
         return first[4], rest
@@ -42,9 +42,9 @@ def _declared_delimiter(text: str) -> tuple[str, str] | None:
 
 
 def _delimiter(text: str) -> str:
-    """The sign that cuts the first lines most evenly into most fields."""
+    """Return the delimiter that divides the first lines most evenly, into most fields."""
     sample = "\n".join(text.split("\n")[:SNIFFED_LINES])
-    return max(DELIMITERS, key=lambda sign: _evenness(sample, sign))
+    return max(DELIMITERS, key=lambda delimiter: _evenness(sample, delimiter))
 
 
 def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
@@ -56,7 +56,7 @@ def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
 
 
 def _rows(text: str, delimiter: str) -> tuple[list[list[str]], bool]:
-    """The rows as cells of Markdown, and whether that is all of them."""
+    """Return the rows as cells of Markdown, and whether nothing was cut off."""
     rows: list[list[str]] = []
     cells, whole = 0, True
     for row in _parsed(text, delimiter):

@@ -1,4 +1,4 @@
-"""Words that a line break has cut in two."""
+"""Joining lines whose last word is hyphenated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEEP_THEIR_HYPHEN: Final = frozenset(_KEEP_THEIR_HYPHEN_WORDS.split())
 def joined(text: str, following: str) -> str:
     """Append the next line: `infor-` + `mation` is one word, `high-` + `quality` keeps its hyphen.
 
-    Before anything but a small letter a hyphen stays: it belongs to a name or a number.
+    A hyphen stays before anything but a small letter: it belongs to a name or a number.
     """
     cut = _CUT.search(text)
     if cut is None or not _REST.match(following):

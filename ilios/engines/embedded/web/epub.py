@@ -1,4 +1,4 @@
-"""EPUB books; a page is a file of the spine, mostly a chapter."""
+"""EPUB books; a page is a file of the spine, usually a chapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import Page, Source
 from ilios.engines.embedded.archive import Archive, child, children, local_name, resolved
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.text.document import decoded
+from ilios.engines.embedded.text.decoding import decoded
 from ilios.engines.embedded.web.html import parsed
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
 
@@ -63,11 +63,11 @@ class EpubDocument:
         if part not in self._archive:
             return None
         self._pictures += 1
-        return self._images.add(f"image-{self._pictures}", self._archive.read_or_nothing(part))
+        return self._images.add(f"image-{self._pictures}", self._archive.read_or_empty(part))
 
 
 def _refuse_if_encrypted(archive: Archive) -> None:
-    """Obfuscated fonts do no harm; anything else in encryption.xml is copy protection."""
+    """Raise EncryptedDocument for anything encrypted but fonts: that is copy protection."""
     root = archive.optional_xml("META-INF/encryption.xml")
     methods = [e.get("Algorithm") for e in root.iter() if _is_method(e)] if root is not None else []
     if any(method not in _ENCRYPTED_FONTS_ONLY for method in methods):
@@ -79,7 +79,7 @@ def _is_method(element: etree._Element) -> bool:
 
 
 def _spine(archive: Archive) -> list[str]:
-    """The parts with text, in reading order."""
+    """Return the parts with text, in reading order."""
     rootfile = child(archive.xml("META-INF/container.xml"), "rootfiles", "rootfile")
     package_name = rootfile.get("full-path", "") if rootfile is not None else ""
     package = archive.xml(package_name)

@@ -17,13 +17,13 @@ from ilios.engines.base import Source
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.text.document import decoded, encoding_of, read_limited
+from ilios.engines.embedded.text.decoding import decoded, encoding_of, read_limited
 from ilios.engines.embedded.web import html_cleaning
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
 
 DECLARATION_BYTES = 4096
 DEPTH_MAX = 200
-"""No page is meant to be deeper; the readers call themselves for each level."""
+"""Deeper levels are flattened: the code that walks the tree is recursive."""
 _TOO_DEEP = "too-deep"
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
@@ -35,7 +35,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
     root = parsed(text)
     title = html_cleaning.title(root)
     images = ImageFolder(workspace)
-    body = HtmlWriter(_keeper(images)).write(html_cleaning.main_text(root))
+    body = HtmlWriter(_image_keeper(images)).write(html_cleaning.main_text(root))
     if title and not re.search(r"^# ", body, re.MULTILINE):
         body = markdown.blocks([markdown.heading(1, markdown.escaped(title)), body])
     if not body:
@@ -44,9 +44,9 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 
 
 def parsed(text: str) -> etree._Element:
-    """A tree of whatever browsers would still show."""
+    """Parse HTML as leniently as browsers do. Raises CorruptDocument when nothing can be parsed."""
     without_declaration = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
-    # huge: else the text below 256 levels is lost, and tags that are never closed soon go deeper
+    # huge_tree: else text below 256 levels is lost, which unclosed tags soon reach
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
         root = lxml.html.document_fromstring(without_declaration.encode("utf-8", "replace"), parser)
@@ -57,7 +57,7 @@ def parsed(text: str) -> etree._Element:
 
 
 def _flatten(root: etree._Element) -> None:
-    """Merge what stands deeper than DEPTH_MAX into what is around it."""
+    """Merge elements deeper than DEPTH_MAX into their ancestor at that depth."""
     depth = 0
     for event, element in list(etree.iterwalk(root, events=("start", "end"))):
         depth += 1 if event == "start" else -1
@@ -67,7 +67,7 @@ def _flatten(root: etree._Element) -> None:
 
 
 def _text(content: bytes) -> str:
-    """Bytes that are UTF-8 are UTF-8, whatever the page declares; else its declaration counts."""
+    """Decode a page: as UTF-8 if its bytes are, whatever it declares; else as it declares."""
     declared = _CHARSET.search(content[:DECLARATION_BYTES])
     if declared is None or encoding_of(content).startswith("utf"):
         return decoded(content)
@@ -77,8 +77,8 @@ def _text(content: bytes) -> str:
         return decoded(content)
 
 
-def _keeper(images: ImageFolder) -> Callable[[str], str | None]:
-    """Inline images become files; those on the web stay links; the rest cannot be had."""
+def _image_keeper(images: ImageFolder) -> Callable[[str], str | None]:
+    """Return what maps a `src`: inline images to files, web addresses to links, others to None."""
     count = 0
 
     def keep(source: str) -> str | None:

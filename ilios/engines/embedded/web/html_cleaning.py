@@ -1,4 +1,4 @@
-"""What surrounds the text of a web page (menus, banners, footers) is cut away."""
+"""Removes what surrounds the main text of a web page: menus, banners, footers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _HIDDEN_WORDS = re.compile(
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 MAIN_SHARE: Final = 0.3
-"""An element that calls itself the main one is believed if it has that share of the text."""
+"""An element marked as the main one is taken if it has at least this share of the text."""
 LINK_SHARE: Final = 0.5
 MENU_LINKS: Final = 12
 MENU_LINK_SHARE: Final = 0.85
 
 
 def main_text(root: etree._Element) -> etree._Element:
-    """The element with the text of the page, cleaned; the tree is changed."""
+    """Return the element with the main text, cleaned; changes the tree."""
     for element in list(root.iter()):
         if element.getparent() is not None and _is_dispensable(element):
             _drop(element)
@@ -91,7 +91,7 @@ def _is_mostly_links(element: etree._Element) -> bool:
 
 
 def _is_menu(element: etree._Element) -> bool:
-    """Long lists of nothing but links: languages, categories, menus without a name."""
+    """Return whether an element is a long list of links: languages, categories, menus."""
     if local_name(element) not in ("ul", "ol", "div", "aside"):
         return False
     links = [e for e in element.iter() if local_name(e) == "a"]

@@ -15,7 +15,7 @@ from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.web import html_tables
 
 KeepImage = Callable[[str], str | None]
-"""Takes the `src` of an image; gives the name or URL to refer to, None to leave it out."""
+"""Takes the `src` of an image; returns the name or URL to refer to, None to leave it out."""
 
 _FILE_NAME = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?)$", re.IGNORECASE)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -31,7 +31,7 @@ _BLOCKS_WORDS: Final = (
 )
 _BLOCKS = frozenset(_BLOCKS_WORDS.split()) | frozenset(_HEADINGS)
 _APART = _BLOCKS | {"td", "th", "caption"}
-"""What white space must separate from the text before it when all is put in one line."""
+"""Elements that need white space before them when all is put in one line."""
 _BOLD, _ITALIC, _STRUCK = {"b", "strong"}, {"i", "em", "cite", "var", "dfn"}, {"s", "del", "strike"}
 
 
@@ -62,7 +62,7 @@ class HtmlWriter:
         return self._writers.get(name, self._children)(element)
 
     def _children(self, element: etree._Element) -> list[str]:
-        """Blocks as they are; what stands between them, as paragraphs."""
+        """Write child blocks, and the text between them as paragraphs."""
         parts: list[str] = []
         spans: list[Span] = [Span(_collapsed(element.text))]
         for child in element:
@@ -85,7 +85,7 @@ class HtmlWriter:
         elif name in ("img", "image"):
             yield from self._image(element)
         elif name == "math":
-            yield replace(style, text=mathml.written(element))
+            yield replace(style, text=mathml.to_text(element))
         else:
             own = _own_style(name, element, style)
             yield replace(own, text=_collapsed(element.text))

@@ -1,4 +1,4 @@
-"""HTML tables as grids of cells: spans filled up, layout tables told from tables of data."""
+"""HTML tables as grids of cells, with spans filled up; tells layout tables from data tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECTIONS = ("thead", "tbody", "tfoot")
 
 
 def grid(table: etree._Element, write: Callable[[etree._Element], str]) -> list[list[str]]:
-    """The cells as text; a cell that spans several places stands in the first of them."""
+    """Return the cells as text; a cell that spans several fields fills the first of them."""
     rows: list[list[str]] = []
     occupied: dict[tuple[int, int], bool] = {}
     for y, row in enumerate(_rows(table)):
@@ -35,7 +35,7 @@ def cells(table: etree._Element) -> Iterator[etree._Element]:
 
 
 def is_layout(table: etree._Element) -> bool:
-    """Whether the table only places things: one column or row, or a table inside a cell."""
+    """Return whether a table is for layout: one column, or few rows that hold blocks or tables."""
     if table.get("role") in ("presentation", "none"):
         return True
     widths = [len(list(_row_cells(row))) for row in _rows(table)]

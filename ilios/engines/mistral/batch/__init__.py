@@ -1,1 +1,1 @@
-"""The provider's Batch API: its files, its jobs and their lines."""
+"""Use the provider's Batch API: its jobs, their files, and the lines in them."""

@@ -1,4 +1,4 @@
-"""Files of the batch lane at the provider: inputs, documents that lines name, and results."""
+"""Files of the batch lane at the provider: inputs, documents that lines refer to, results."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from ilios.engines.mistral.deadlines import Deadline
 log = logs.get(__name__)
 
 Purpose = Literal["batch", "ocr"]
-"""Of a file: the input of a batch, or a document that a line of it names."""
+"""Of a file: the input of a batch, or a document that a line of it refers to."""
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("batch", "ocr")
 CALL_SECONDS: Final = 60.0
 KEPT_LONGER_HOURS: Final = 48
-"""Files of a batch outlive its time-out by so much, unless they are deleted before."""
+"""Files of a batch expire this long after its time-out, unless they are deleted before."""
 
 
 class NotThere(ProviderMisconfigured):
-    """404: not there, not yet, or not any more; where none of this can be, the address is wrong."""
+    """404: it does not exist, yet or any more; where that cannot be, the address is wrong."""
 
 
 class BatchFiles:
-    """Uploads, downloads, deletes. Whatever goes wrong is a ConversionError."""
+    """Uploads, downloads and deletes files. Every failure is a ConversionError."""
 
     def __init__(self, client: Client, instance_id: str, settings: Settings) -> None:
         self._client = client
-        # Not the prefix of single calls' files: those are swept long before a batch ends.
+        # Another prefix than that of single calls: their files are swept long before a batch ends.
         self._prefix = f"ilios-batch-{instance_id}-"
         self._expiry_hours = settings.provider_batch_timeout_hours + KEPT_LONGER_HOURS
         self._transfer_seconds = settings.job_deadline_seconds / 2
 
     def upload(self, batch_id: str, path: Path, purpose: Purpose, suffix: str) -> str:
-        """Send a file from the disk, under a name that ends in `suffix`; returns its id."""
+        """Upload a file from the disk, under a name that ends in `suffix`; return its id."""
         self._client.require_key()
         with provider_errors(self._transfer_seconds), path.open("rb") as content:
             name = f"{self._prefix}{batch_id}-{ids.new_id()}{suffix}"
@@ -57,7 +57,7 @@ class BatchFiles:
         return answer.id
 
     def download(self, file_id: str, path: Path) -> bool:
-        """Write a file of the provider's to the disk; False when it is not there."""
+        """Download a file to the disk; return False when the provider does not find it."""
         try:
             with (
                 provider_errors(self._transfer_seconds),
@@ -83,7 +83,7 @@ class BatchFiles:
                 log.warning("batch.file_not_deleted", file_id=file_id, reason=error.logged)
 
     def _uploaded(self, batch_id: str) -> list[str]:
-        """Those whose id never came to be written down are found by their names."""
+        """Find the files of a batch by their names, also those whose id was never stored."""
         found: list[str] = []
         for purpose in PURPOSES:
             page, more = 0, True
@@ -100,7 +100,10 @@ class BatchFiles:
 
 @contextmanager
 def provider_errors(seconds: float) -> Iterator[None]:
-    """Within, calls end in time, and what goes wrong is a ConversionError; nothing is billed."""
+    """Limit the block's calls to `seconds` and turn failures into ConversionErrors.
+
+    For calls that are never billed.
+    """
     try:
         with Deadline(seconds).enforced():
             yield

@@ -1,4 +1,4 @@
-"""Batch jobs at the provider: one of them does one round of one of our batches."""
+"""Batch jobs at the provider: each processes one round of one of our batches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENDED: Final = ("SUCCESS", "FAILED", TIMED_OUT, "CANCELLED")
 JOBS_PER_PAGE: Final = 100
 CLOCK_SKEW: Final = timedelta(hours=1)  #: how far the provider's clock may be from ours
 NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-NO_SUCH_MODEL: Final = "access to the model"  #: a 422, other than for a single call
+NO_SUCH_MODEL: Final = "access to the model"  #: in the reason of a 422, unlike for single calls
 NO_BATCHES: Final = (
     "Mistral asks for a payment before it takes batches (402): enable batch billing for the "
     "account of MISTRAL_API_KEY, or send documents without useMistralBatch."
@@ -43,7 +43,7 @@ NO_BATCHES: Final = (
 
 
 class FileGone(ProviderError):
-    """The provider does not find a file: it is not visible yet, or not there any more."""
+    """The provider does not find a file: it is not visible yet, or was deleted."""
 
     code = "provider_file_gone"
     retryable = True
@@ -51,7 +51,7 @@ class FileGone(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Which of our batches, and which attempt at it: what its job at the provider is known by."""
+    """One of our batches and the number of the attempt at it; identifies a job at the provider."""
 
     batch_id: str
     number: int
@@ -59,14 +59,14 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class ProviderJob:
-    """A batch job as the provider last told of it."""
+    """A batch job, as the provider last described it."""
 
     id: str
     status: str
     file_ids: tuple[str, ...]  #: of output and error file
-    answered: int  #: lines that it has an answer or a fault for, as it says
-    has_begun: bool  #: whether it may have done, and billed, anything
-    complaint: str  #: what the provider says went wrong
+    answered: int  #: lines with an answer or an error, by the provider's count
+    has_begun: bool  #: whether anything may have been processed, and billed
+    complaint: str  #: the provider's own error messages
 
     @property
     def has_ended(self) -> bool:
@@ -74,7 +74,7 @@ class ProviderJob:
 
 
 class Batches:
-    """The provider's batch lane. Whatever goes wrong is a ConversionError. Threads share it."""
+    """The provider's batch lane. Every failure is a ConversionError. Threads share it."""
 
     def __init__(self, client: Client, instance_id: str, settings: Settings) -> None:
         self.files = BatchFiles(client, instance_id, settings)
@@ -84,10 +84,10 @@ class Batches:
         self._timeout_hours = settings.provider_batch_timeout_hours
 
     def create(self, key: Round, model: str, input_file_ids: list[str]) -> ProviderJob:
-        """Have a batch done: from here on it is paid for.
+        """Create the job of a round: from here on it is paid for.
 
-        Raises FileGone, BatchLaneClosed, ModelUnavailable, RefusedByProvider and whatever passes.
-        After OutcomeUnknown, and only then, the job may exist all the same.
+        Raises FileGone, BatchLaneClosed, ModelUnavailable, RefusedByProvider, and the errors of
+        outages. After OutcomeUnknown, and only then, the job may exist nevertheless.
         """
         self._client.require_key()
         try:
@@ -107,7 +107,7 @@ class Batches:
         return _job(job)
 
     def find(self, key: Round, since: datetime) -> ProviderJob | None:
-        """The job of this round, if the provider has one that is not older than `since`."""
+        """Return the job of this round, if the provider has one that is not older than `since`."""
         self._client.require_key()
         asked = self._metadata(key)
         oldest = (since - CLOCK_SKEW).timestamp()
@@ -124,7 +124,7 @@ class Batches:
         return None
 
     def get(self, job_id: str) -> ProviderJob | None:
-        """A job as it is now; None when the provider does not know it."""
+        """Return a job as it is now; None when the provider does not know it."""
         self._client.require_key()
         try:
             with provider_errors(CALL_SECONDS):
@@ -133,12 +133,12 @@ class Batches:
             return None
 
     def cancel(self, job_id: str) -> None:
-        """Ask for a job's end; what it has done is billed, and in its files."""
+        """Ask for a job's end; what it has processed is billed, and in its files."""
         with provider_errors(CALL_SECONDS):
             self._client.sdk.batch.jobs.cancel(job_id=job_id)
 
     def answers(self, path: Path, model: str) -> Iterator[LineAnswer]:
-        """The lines of a downloaded output or error file."""
+        """Iterate over the lines of a downloaded output or error file."""
         return lines.answers(path, model, self._configured_model)
 
     def _metadata(self, key: Round) -> dict[str, str]:

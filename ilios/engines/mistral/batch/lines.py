@@ -1,4 +1,4 @@
-"""Lines of a batch: its input as it is written, its outcome as it is read, one line at a time."""
+"""Lines of a batch: writing its input file and reading its output files, line by line."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from ilios.engines.mistral.numbers import count
 
 log = logs.get(__name__)
 
-NOT_DONE: Final = "Mistral did not do this line of the batch"
+NOT_PROCESSED: Final = "Mistral did not do this line of the batch"
 
 
 @dataclass(frozen=True, slots=True)
 class LineAnswer:
-    """What became of one line of the input: an answer as of a single call, or a fault."""
+    """The outcome of one line of the input: an answer like that of a single call, or a fault."""
 
     custom_id: str
     answer: bytes = b""
     fault: ConversionError | None = None
-    is_source_lost: bool = False  #: what the line refers to was not found, or was of no use
+    is_source_lost: bool = False  #: the file that the line refers to was not found or not usable
 
 
 class InputFile:
-    """Input of a batch in the making; memory stays flat however large the documents are."""
+    """Writes the input file of a batch; memory does not grow with the size of documents."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size_bytes = 0
 
     def add(self, custom_id: str, source: Source, options: Options) -> None:
-        """A line that holds the document itself."""
+        """Append a line that holds the document itself."""
         before, _, after = _line(custom_id, inline_document(source), options).partition(
             SOURCE_PLACEHOLDER
         )
@@ -55,7 +55,7 @@ class InputFile:
             self._write(file, after.encode())
 
     def add_uploaded(self, custom_id: str, file_id: str, options: Options) -> None:
-        """A line that names the document's file at the provider."""
+        """Append a line that refers to the document's file at the provider."""
         line = _line(custom_id, models.FileChunk(file_id=file_id), options)
         with self.path.open("ab") as file:
             self._write(file, line.encode())
@@ -65,12 +65,12 @@ class InputFile:
 
 
 def inline_bytes(source: Source) -> int:
-    """What a document takes inside a line."""
+    """Return how many bytes a document takes inside a line."""
     return -(-source.path.stat().st_size // 3) * 4
 
 
 def answers(path: Path, model: str, configured_model: str) -> Iterator[LineAnswer]:
-    """The lines of an output or error file; those that make no sense are left out."""
+    """Iterate over the lines of an output or error file; malformed ones are left out."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -96,14 +96,15 @@ def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None
     if response is None or status is None:
         reason = errors.plain(str(fields.get("error") or "it gives no reason"))
         return LineAnswer(
-            custom_id, fault=ProviderUnavailable(f"{NOT_DONE} ({reason}).", logged=NOT_DONE)
+            custom_id,
+            fault=ProviderUnavailable(f"{NOT_PROCESSED} ({reason}).", logged=NOT_PROCESSED),
         )
     # An error file has the body as a string of JSON, an output file as JSON.
     body = response.get("body")
     text = body if isinstance(body, str) else json.dumps(body)
     if httpx2.codes.is_success(status):
         return LineAnswer(custom_id, answer=text.encode())
-    # As the SDK would have told of it, had the line been a call.
+    # The error that the SDK would have raised for a single call.
     refusal = SDKError("", httpx2.Response(status, text=text), text)
     fault = errors.of_ocr(refusal, model, configured_model, is_file=True)
     if isinstance(fault, errors.SourceNotAccepted):

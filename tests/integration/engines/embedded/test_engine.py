@@ -1,4 +1,4 @@
-"""The embedded engine behind the protocol: plans are trivial, and the child reports back."""
+"""The embedded engine: one part per document, and pages or errors from the parser child."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def engine() -> Iterator[EmbeddedEngine]:
     engine.close()
 
 
-def test_a_document_is_one_part_whatever_pages_are_wanted(
+def test_a_document_is_one_part_whatever_pages_are_selected(
     engine: EmbeddedEngine, make_part: MakePart, tmp_path: Path
 ) -> None:
     source = make_part(b"Hello", media_types.PLAIN).source

@@ -1,4 +1,4 @@
-"""A TCP server that does to each connection what a test says: for what no HTTP server would do."""
+"""A TCP server that runs a test's script for each connection: for what no HTTP server would do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Peer:
         self._is_over = is_over
 
     def read_request(self) -> bytes:
-        """A whole request: head and body."""
+        """Read a whole request, head and body."""
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._receive()
@@ -33,7 +33,7 @@ class Peer:
         return head + b"\r\n\r\n" + body
 
     def read_slowly(self, seconds: float) -> None:
-        """A little in each interval, until the test is over."""
+        """Read a few bytes in each interval, until the test is over."""
         while not self._is_over.wait(seconds):
             self._receive(1024)
 
@@ -41,7 +41,7 @@ class Peer:
         self._connection.sendall(text)
 
     def trickle(self, text: bytes, seconds: float) -> None:
-        """One byte in each interval, until the other side or the test has had enough."""
+        """Send one byte in each interval, until the client closes or the test is over."""
         with contextlib.suppress(OSError):
             for byte in text:
                 self.send(bytes([byte]))
@@ -71,7 +71,7 @@ class ScriptedServer:
         self._is_over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        # Small, so that what nobody reads does not count as sent.
+        # Small, so that what is not read does not count as sent.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         self._accepting = threading.Thread(target=self._accept)
 

@@ -1,4 +1,4 @@
-"""Calls of the Mistral engine, through the real SDK, to the provider's stand-in."""
+"""Calls of the Mistral engine, through the real SDK, to a simulated provider."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def fault(kind: str = "status", **more: Any) -> dict[str, Any]:
     return {"on": "ocr", "kind": kind, **more}
 
 
-def test_a_document_becomes_pages_and_a_bill(
+def test_a_document_becomes_pages_and_usage(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -76,7 +76,7 @@ def test_a_document_becomes_pages_and_a_bill(
     assert json.loads(answer)["usage_info"]["pages_processed"] == 2
 
 
-def test_an_answer_that_was_kept_is_read_as_if_it_had_just_come(
+def test_a_stored_answer_is_parsed_like_a_fresh_one(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -112,7 +112,7 @@ def test_types_that_the_provider_does_not_take_inline_are_uploaded(
     assert [call.kind for call in server.journal().calls] == ["upload", "ocr", "delete"]
 
 
-def test_images_come_when_they_are_asked_for(
+def test_images_are_returned_when_they_are_requested(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     page = sample_files.text("A figure") + sample_files.picture(72, 300, 200, 200)
@@ -129,7 +129,7 @@ def test_images_come_when_they_are_asked_for(
     assert (without.markdown, without.images) == ("A figure", ())
 
 
-def test_tables_headers_and_footers_are_as_asked_for(
+def test_tables_headers_and_footers_follow_the_options(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     lines = ("Chapter 1", "a | b | c", "1 | 2 | 3", "Body", "Page 7")
@@ -160,7 +160,7 @@ def test_tables_headers_and_footers_are_as_asked_for(
         (fault("cut"), OutcomeUnknown),
     ],
 )
-def test_what_goes_wrong_has_its_class(
+def test_each_failure_has_its_error_class(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -179,7 +179,7 @@ def test_what_goes_wrong_has_its_class(
 
 
 @pytest.mark.parametrize("kind", ["truncate", "wrong_json"])
-def test_an_answer_that_cannot_be_read_was_kept_and_may_have_been_billed(
+def test_an_answer_that_cannot_be_parsed_was_kept_and_may_have_been_billed(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -195,7 +195,7 @@ def test_an_answer_that_cannot_be_read_was_kept_and_may_have_been_billed(
     assert len(kept) == 1
 
 
-def test_throttling_tells_how_long(
+def test_throttling_carries_retry_after(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     server.control(faults=[fault(status=429, retry_after="7")])
@@ -207,7 +207,7 @@ def test_throttling_tells_how_long(
 
 
 @pytest.mark.parametrize("kind", ["no_pages", "too_few_pages"])
-def test_pages_that_do_not_come_are_the_callers_to_notice(
+def test_missing_pages_are_left_to_the_caller(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -222,7 +222,7 @@ def test_pages_that_do_not_come_are_the_callers_to_notice(
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
-def test_a_refused_account_is_a_matter_of_configuration(
+def test_a_refused_account_is_a_configuration_error(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -239,7 +239,7 @@ def test_a_refused_account_is_a_matter_of_configuration(
     ("key", "reason"),
     [(None, "is not set"), ("  ", "is not set"), ("clé", "characters"), ("wrong", "401")],
 )
-def test_a_key_that_is_missing_or_wrong_is_named(
+def test_a_missing_or_unusable_key_is_named(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -256,7 +256,7 @@ def test_a_key_that_is_missing_or_wrong_is_named(
     assert engine.sweep() == 0
 
 
-def test_a_model_that_does_not_exist_is_the_fault_of_whoever_named_it(
+def test_an_unknown_model_is_an_error_of_the_side_that_named_it(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     part = make_part(ONE_PAGE)
@@ -267,14 +267,14 @@ def test_a_model_that_does_not_exist_is_the_fault_of_whoever_named_it(
         convert(open_engine(server.url, ocr_model="mistral-ocr-9"), part)
 
 
-def test_a_server_that_is_no_ocr_api_is_a_matter_of_configuration(
+def test_a_server_without_the_ocr_api_is_a_configuration_error(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     with pytest.raises(ProviderMisconfigured, match="MISTRAL_SERVER_URL"):
         convert(open_engine(f"{server.url}/wrong"), make_part(ONE_PAGE))
 
 
-def test_nobody_listening_is_an_outage(
+def test_a_refused_connection_is_an_outage(
     open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     with ScriptedServer(Peer.reset) as server:
@@ -293,7 +293,7 @@ def test_a_connection_that_broke_before_the_request_was_whole_was_not_billed(
         convert(open_engine(server.url), make_part(document))
 
 
-def test_what_keep_raises_comes_through(
+def test_an_error_of_keep_is_passed_on(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, tmp_path: Path
 ) -> None:
     def full(_answer: bytes) -> None:
@@ -305,7 +305,7 @@ def test_what_keep_raises_comes_through(
         )
 
 
-def test_threads_do_not_mix_their_answers_up(
+def test_threads_get_their_own_answers(
     server: MistralServer, open_engine: OpenEngine, convert: Convert, tmp_path: Path
 ) -> None:
     engine = open_engine(server.url, worker_concurrency=8)

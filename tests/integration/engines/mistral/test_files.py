@@ -1,4 +1,4 @@
-"""Documents that travel as files at the provider: none stays there."""
+"""Documents that are uploaded as files to the provider: all are deleted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support import sample_files
 MakePart = Callable[..., Part]
 Convert = Callable[..., Conversion]
 
-TABLE = b"a,b\n1,2\n"  # no type that travels inline
+TABLE = b"a,b\n1,2\n"  # a type that is not sent inline
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_large_document_is_uploaded_named_after_its_instance_and_deleted(
     assert [call.source for call in server.journal().calls if call.kind == "ocr"] == ["file"] * 2
 
 
-def test_the_same_document_within_the_budget_travels_inline(
+def test_the_same_document_within_the_budget_is_sent_inline(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -92,7 +92,7 @@ def test_the_same_document_within_the_budget_travels_inline(
     assert calls(server) == ["ocr", "upload", "ocr", "delete"]
 
 
-def test_a_file_that_turns_visible_late_is_waited_for(
+def test_a_file_that_becomes_visible_late_is_waited_for(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
     server.control(file_visible_after_ms=150)
@@ -104,7 +104,7 @@ def test_a_file_that_turns_visible_late_is_waited_for(
 
 
 @pytest.mark.parametrize("vanished", [404, 3310])
-def test_a_file_that_somebody_else_deleted_is_uploaded_once_more(
+def test_a_file_that_another_client_deleted_is_uploaded_again(
     server: MistralServer,
     open_engine: OpenEngine,
     make_part: MakePart,
@@ -159,7 +159,7 @@ def test_threads_that_share_a_file_do_not_delete_it_under_each_other(
         try:
             for _ in range(3):
                 convert(engine, part)
-        except BaseException as error:  # noqa: BLE001  # told by the test's own thread
+        except BaseException as error:  # noqa: BLE001  # reported by the test's own thread
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
@@ -202,7 +202,7 @@ def test_a_call_that_breaks_leaves_no_file(
 def left_behind(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
-    """Three files that were never deleted."""
+    """Upload three files that are never deleted."""
     server.control(faults=[fault("delete", status=503)])
     for number in range(3):
         convert(open_engine(server.url), make_part(TABLE + b"%d,0\n" % number, media_types.CSV))
@@ -219,7 +219,7 @@ def test_the_sweep_spares_files_that_may_be_in_use(
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_the_sweep_deletes_what_nobody_can_be_using(
+def test_the_sweep_deletes_files_that_cannot_be_in_use(
     server: MistralServer, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "IN_USE_MARGIN_SECONDS", -700)
@@ -239,7 +239,7 @@ def test_the_sweep_reads_every_page_of_the_list(
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_the_sweep_leaves_the_files_of_other_databases_alone(
+def test_the_sweep_keeps_files_of_other_databases(
     server: MistralServer, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "IN_USE_MARGIN_SECONDS", -700)
@@ -251,7 +251,7 @@ def test_the_sweep_leaves_the_files_of_other_databases_alone(
 
 @pytest.mark.usefixtures("left_behind")
 @pytest.mark.parametrize("rule", [fault("list", status=404), fault("list", "reset_before")])
-def test_a_sweep_that_fails_is_none(
+def test_a_failed_sweep_deletes_nothing_and_raises_nothing(
     server: MistralServer, open_engine: OpenEngine, rule: dict[str, Any]
 ) -> None:
     server.control(faults=[rule])

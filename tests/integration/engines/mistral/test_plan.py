@@ -73,7 +73,7 @@ def test_a_selection_is_cut_out(plan: MakePlan) -> None:
     assert [part.indexes for part in planned.parts] == [(1, 7, 8)]
 
 
-def test_what_is_wrong_with_a_pdf_comes_back_from_the_child(plan: MakePlan) -> None:
+def test_errors_of_a_pdf_come_back_from_the_child(plan: MakePlan) -> None:
     encrypted = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
     with pytest.raises(EncryptedDocument, match="password"):
@@ -82,14 +82,14 @@ def test_what_is_wrong_with_a_pdf_comes_back_from_the_child(plan: MakePlan) -> N
         plan(pages(9), pages="9-10")
 
 
-def test_a_pdf_that_pdfium_does_not_read_is_left_to_the_provider(plan: MakePlan) -> None:
+def test_a_pdf_that_pdfium_cannot_read_is_sent_whole(plan: MakePlan) -> None:
     planned = plan(b"%PDF-1.7 and nothing else")
 
     assert planned.page_count is None
     assert [part.indexes for part in planned.parts] == [None]
 
 
-def test_no_pages_can_be_taken_of_a_pdf_that_pdfium_does_not_read(plan: MakePlan) -> None:
+def test_pages_of_a_pdf_that_pdfium_cannot_read_cannot_be_selected(plan: MakePlan) -> None:
     with pytest.raises(CorruptDocument):
         plan(b"%PDF-1.7 and nothing else", pages="1")
 
@@ -105,7 +105,7 @@ def test_other_types_are_converted_as_they_are(plan: MakePlan) -> None:
     ("media_type", "expected"),
     [(media_types.DOCX, DocumentTooLarge), (media_types.PDF, CorruptDocument)],
 )
-def test_what_the_provider_does_not_take_is_refused(
+def test_documents_beyond_the_provider_are_refused(
     plan: MakePlan, media_type: str, expected: type[ConversionError]
 ) -> None:
     with pytest.raises(expected):

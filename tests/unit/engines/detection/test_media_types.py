@@ -49,7 +49,7 @@ def ooxml(main_type: str, folder: str = "word") -> bytes:
 
 
 def ole(*streams: str) -> bytes:
-    """A compound file: the allocation table, then the directory's sectors, last one first."""
+    """Build a compound file: the allocation table, then the directory's sectors, last one first."""
     names = ["Root Entry", *streams]
     needed = -(-len(names) // 4)
     sectors = [needed - n for n in range(needed)]
@@ -139,7 +139,7 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         ),
     ],
 )
-def test_the_bytes_tell_the_type_whatever_the_name(content: bytes, expected: str) -> None:
+def test_the_bytes_decide_the_type_whatever_the_name(content: bytes, expected: str) -> None:
     assert sniff(content, "no name") == expected
     assert sniff(content, "report.exe") == expected
 
@@ -221,7 +221,7 @@ def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
         pytest.param(bytes(1030) + PDF, "binary", id="PDF too far behind"),
     ],
 )
-def test_what_nobody_reads_is_refused_by_name(content: bytes, found: str) -> None:
+def test_an_unsupported_type_is_refused_by_name(content: bytes, found: str) -> None:
     for name in ("upload", "report.pdf", "notes.txt"):
         with pytest.raises(UnsupportedType) as refused:
             sniff(content, name)
@@ -254,7 +254,7 @@ def test_the_position_of_the_file_does_not_matter() -> None:
 
 
 class CountingFile(io.BytesIO):
-    """Counts the bytes that are read of it."""
+    """Counts the bytes that are read from it."""
 
     bytes_read = 0
 
@@ -283,7 +283,7 @@ def test_of_a_large_file_little_is_read(content: bytes) -> None:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 @pytest.mark.parametrize("name", ["mimetype", "[Content_Types].xml"])
-def test_a_bomb_does_not_go_off(name: str, method: int) -> None:
+def test_a_zip_bomb_is_not_unpacked(name: str, method: int) -> None:
     bomb = io.BytesIO(zipped({name: bytes(64 * MIB)}, method))
 
     assert peak_bytes_of_sniffing(bomb) < 8 * MIB
@@ -298,7 +298,7 @@ def test_a_directory_of_a_million_entries_is_not_read() -> None:
     assert peak_bytes_of_sniffing(archive) < 8 * MIB
 
 
-def test_a_directory_chain_that_bites_its_tail_ends() -> None:
+def test_a_cyclic_directory_chain_is_followed_once() -> None:
     looping = bytearray(ole("Anything"))
     struct.pack_into("<I", looping, 512 + 4 * 1, 1)
 

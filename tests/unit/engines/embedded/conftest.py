@@ -1,3 +1,5 @@
+"""Converting bytes through the embedded engine, in the test's own process."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -11,7 +11,17 @@ import pytest
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.readers import READERS
 
-HEAVY = ("PIL", "cv2", "liteparse", "lxml", "numpy", "onnxruntime", "openpyxl", "pypdfium2")
+HEAVY = (
+    "PIL",
+    "cv2",
+    "liteparse",
+    "lxml",
+    "numpy",
+    "onnxruntime",
+    "openpyxl",
+    "pypdfium2",
+    "rapidocr",
+)
 
 
 def test_every_accepted_media_type_has_a_reader() -> None:

@@ -45,7 +45,7 @@ def test_the_proxy_of_the_environment_is_used(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, BLOCK_BYTES - 1, BLOCK_BYTES, 2 * BLOCK_BYTES + 1])
-def test_a_document_takes_the_placeholders_place(size: int, tmp_path: Path) -> None:
+def test_the_document_replaces_the_placeholder(size: int, tmp_path: Path) -> None:
     content = bytes(place % 251 for place in range(size))
     path = tmp_path / "source"
     path.write_bytes(content)

@@ -7,7 +7,7 @@ import pytest
 from ilios.engines.mistral.inline_bytes import INLINE_SOURCE_MAX_BYTES, InlineBytes
 
 
-def test_what_is_too_large_travels_as_a_file() -> None:
+def test_a_large_document_is_not_sent_inline() -> None:
     inline = InlineBytes(budget=10 * INLINE_SOURCE_MAX_BYTES)
 
     with (
@@ -17,7 +17,7 @@ def test_what_is_too_large_travels_as_a_file() -> None:
         assert (fits, is_too_large) == (True, False)
 
 
-def test_a_budget_that_is_used_up_is_whole_again_after_the_calls() -> None:
+def test_the_budget_is_released_after_the_calls() -> None:
     inline = InlineBytes(budget=100)
 
     with inline.taken(60) as first, inline.taken(41) as second, inline.taken(40) as third:
@@ -27,7 +27,7 @@ def test_a_budget_that_is_used_up_is_whole_again_after_the_calls() -> None:
         assert all_of_it
 
 
-def test_a_call_that_fails_gives_its_bytes_back() -> None:
+def test_the_budget_is_released_after_a_failed_call() -> None:
     inline = InlineBytes(budget=100)
 
     with pytest.raises(ValueError), inline.taken(100):

@@ -1,3 +1,5 @@
+"""Word documents: styles, lists, tables, formulas, page breaks, pictures."""
+
 from __future__ import annotations
 
 import pytest

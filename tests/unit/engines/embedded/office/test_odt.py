@@ -1,3 +1,5 @@
+"""OpenDocument texts: headings, lists, tables, shapes, formulas."""
+
 from __future__ import annotations
 
 from ilios.engines.detection import media_types

@@ -1,3 +1,5 @@
+"""PDF files: text layers, text recognition, images, limits."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -50,7 +52,7 @@ def test_a_page_that_is_shown_turned_keeps_its_layout(convert: Convert, degrees:
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_a_page_that_lies_on_its_side_is_read_all_the_same(convert: Convert, degrees: int) -> None:
+def test_a_page_with_rotated_text_is_read(convert: Convert, degrees: int) -> None:
     converted = convert(pdf(text(*STORY), rotate=degrees), media_types.PDF)
 
     places = [converted.markdown.index(line) for line in STORY]
@@ -127,7 +129,7 @@ def test_a_blank_page_is_reported(convert: Convert) -> None:
     assert converted.warnings == [("empty_page", 2)]
 
 
-def test_a_scanned_page_is_read_whichever_way_it_lies(convert: Convert) -> None:
+def test_a_scanned_page_is_read_in_any_rotation(convert: Convert) -> None:
     sheet = scan(STORY, size=(1240, 900)).rotate(180)
 
     converted = convert(pdf(picture(0, 400, 595, 430), image=sheet), media_types.PDF)
@@ -208,7 +210,7 @@ def test_a_broken_pdf_is_called_corrupt(convert: Convert, content: bytes) -> Non
         convert(content, media_types.PDF)
 
 
-def test_a_page_image_of_absurd_size_is_refused_before_it_is_decoded(
+def test_a_page_image_beyond_the_limit_is_refused_before_it_is_decoded(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "RASTER_MAX_PIXELS", 10_000)
@@ -218,7 +220,7 @@ def test_a_page_image_of_absurd_size_is_refused_before_it_is_decoded(
         convert(pdf(picture(0, 0, 595, 842), image=noise(400, 400)), media_types.PDF)
 
 
-def test_a_huge_image_does_not_cost_the_text_beside_it(
+def test_a_huge_image_is_left_out_and_the_text_is_kept(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "IMAGE_MAX_PIXELS", 10_000)

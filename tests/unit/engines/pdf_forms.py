@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def form(pages: int, *, drawn: bool) -> bytes:
-    """A PDF with a filled-in field on each page; `drawn` when the file says how it looks."""
+    """Build a PDF with a filled-in field on each page; `drawn` if it includes the appearance."""
     kids = b" ".join(b"%d 0 R" % (6 + 2 * place) for place in range(pages))
     fields = b" ".join(b"%d 0 R" % (7 + 2 * place) for place in range(pages))
     look = b"q BT /Helv 12 Tf 2 6 Td (Ada Lovelace) Tj ET Q"

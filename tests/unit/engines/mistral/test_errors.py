@@ -1,4 +1,4 @@
-"""Refusals of the provider and failures of the network, as errors of ours."""
+"""Refusals of the provider and network failures as ConversionErrors."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_file_that_is_not_there_is_no_wrong_address() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_an_unknown_model_is_the_fault_of_whoever_named_it(status: int) -> None:
+def test_an_unknown_model_is_an_error_of_the_side_that_named_it(status: int) -> None:
     unknown = refusal(status, type="invalid_model", code="1500")
 
     configured, requested = ocr(unknown), ocr(unknown, "mistral-ocr-9")
@@ -114,7 +114,7 @@ def test_a_refused_key_comes_with_its_remedy() -> None:
         ({"unknown": 1}, ""),
     ],
 )
-def test_the_reason_is_found_wherever_it_stands(body: Any, reason: str) -> None:
+def test_the_reason_is_found_in_any_shape_of_body(body: Any, reason: str) -> None:
     assert ocr(refusal(400, body)).detail == f"Mistral refuses the document (400). {reason}".strip()
 
 

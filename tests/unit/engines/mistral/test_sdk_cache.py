@@ -1,4 +1,4 @@
-"""What the SDK works out once, it does not work out again."""
+"""What the SDK computes once per type is cached."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def use_the_sdk() -> Any:
     return body.content if body else None
 
 
-def test_models_and_annotations_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_and_annotations_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     sdk_cache.install()
     sdk_cache.install()
     first = use_the_sdk()
 
-    def forgotten(*_positional: Any, **_named: Any) -> None:
-        raise AssertionError("the SDK works it out again")
+    def not_called(*_positional: Any, **_named: Any) -> None:
+        raise AssertionError("the SDK computes it again")
 
     for module, name in ((serializers, "create_model"), (queryparams, "get_type_hints")):
-        remembered = getattr(module, name)
-        assert isinstance(remembered, sdk_cache._Remembered)
-        monkeypatch.setattr(remembered, "_function", forgotten)
+        cached = getattr(module, name)
+        assert isinstance(cached, sdk_cache._Cached)
+        monkeypatch.setattr(cached, "_function", not_called)
 
     assert use_the_sdk() == first
     assert '"document_url":"data:,"' in first

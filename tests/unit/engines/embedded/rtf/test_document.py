@@ -1,3 +1,5 @@
+"""RTF documents: styles, tables, notes, text boxes."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""Answers of the provider, made into pages."""
+"""Parsing responses of the provider into pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Read = Callable[..., Conversion]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Read an answer to a call for the given pages of the document."""
+    """Parse an answer to a call for the given pages of the document."""
 
     def read(
         answer: bytes | dict[str, Any],
@@ -50,7 +50,7 @@ def image(image_id: str, url: str | None = f"data:image/png;base64,{PNG}") -> di
     return {"id": image_id, "image_base64": url, **corners}
 
 
-def test_pages_stand_in_order_under_their_index_in_the_document(read: Read) -> None:
+def test_pages_are_in_order_with_their_index_in_the_document(read: Read) -> None:
     converted = read(answer(page(2, "c"), page(0, "a"), page(1, "b")), indexes=(6, 7, 11))
 
     assert [(page.index, page.markdown) for page in converted.pages] == [
@@ -60,7 +60,7 @@ def test_pages_stand_in_order_under_their_index_in_the_document(read: Read) -> N
     ]
 
 
-def test_without_a_plan_the_answer_tells_the_pages(read: Read) -> None:
+def test_without_a_plan_the_answer_determines_the_pages(read: Read) -> None:
     converted = read(answer(page(0), page(3)))
 
     assert [page.index for page in converted.pages] == [0, 3]
@@ -69,13 +69,13 @@ def test_without_a_plan_the_answer_tells_the_pages(read: Read) -> None:
 @pytest.mark.parametrize(
     "stray", [page(0, "again"), page(2), page(-1), {"markdown": "x"}, page(0) | {"index": "0"}, 7]
 )
-def test_pages_that_nobody_asked_for_are_dropped(read: Read, stray: Any) -> None:
+def test_pages_that_were_not_requested_are_dropped(read: Read, stray: Any) -> None:
     converted = read(answer(page(0, "first"), page(1), stray), indexes=(4, 5))
 
     assert [(page.index, page.markdown) for page in converted.pages] == [(4, "first"), (5, "Text")]
 
 
-def test_missing_pages_are_the_callers_to_notice(read: Read) -> None:
+def test_missing_pages_are_left_to_the_caller(read: Read) -> None:
     assert read(answer(), indexes=(0, 1)).pages == ()
 
 
@@ -113,7 +113,7 @@ def test_without_a_count_the_pages_are_counted(read: Read, usage: Any) -> None:
         b'{"pages": {}}',
     ],
 )
-def test_what_cannot_be_read_may_have_been_billed(read: Read, raw: bytes) -> None:
+def test_an_answer_that_cannot_be_parsed_may_have_been_billed(read: Read, raw: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
         read(raw)
 
@@ -159,7 +159,7 @@ def test_names_of_images_stay_in_the_folder(read: Read, tmp_path: Path) -> None:
         {"id": "img-0.jpeg"},
     ],
 )
-def test_images_without_usable_bytes_leave_the_text(read: Read, unwanted: Any) -> None:
+def test_placeholders_of_images_without_usable_bytes_are_removed(read: Read, unwanted: Any) -> None:
     text = "Before\n\n![img-0.jpeg](img-0.jpeg)\n\nAfter"
     (converted,) = read(
         answer(page(0, text, images=[unwanted])), options=Options(include_images=True)
@@ -168,7 +168,9 @@ def test_images_without_usable_bytes_leave_the_text(read: Read, unwanted: Any) -
     assert (converted.markdown, converted.images) == ("Before\n\nAfter", ())
 
 
-def test_images_that_were_not_asked_for_leave_the_text(read: Read, tmp_path: Path) -> None:
+def test_placeholders_of_images_that_were_not_requested_are_removed(
+    read: Read, tmp_path: Path
+) -> None:
     text = "![img-0.jpeg](img-0.jpeg) Figure 1"
     (converted,) = read(answer(page(0, text, images=[image("img-0.jpeg")]))).pages
 
@@ -183,7 +185,7 @@ def test_images_elsewhere_stay_in_the_text(read: Read) -> None:
 
 
 @pytest.mark.parametrize("content", ["| a |\n| --- |\n| 1 |", "<table><tr><td>1</td></tr></table>"])
-def test_tables_take_the_place_of_their_placeholders(read: Read, content: str) -> None:
+def test_tables_replace_their_placeholders(read: Read, content: str) -> None:
     text = "Before\n\n[tbl-0.html](tbl-0.html)\n\n[a link](https://example.com)"
     tables = [{"id": "tbl-0.html", "content": content, "format": "html"}]
 
@@ -217,13 +219,13 @@ def test_a_page_without_text_is_warned_of(read: Read, fields: dict[str, Any], me
     assert (warning.code, warning.message, warning.page) == ("empty_page", message, 5)
 
 
-def test_a_page_that_holds_but_its_header_is_not_empty(read: Read) -> None:
+def test_a_page_with_only_a_header_is_not_empty(read: Read) -> None:
     (converted,) = read(answer(page(0, "", header="Chapter 1", footer=None))).pages
 
     assert (converted.markdown, converted.warnings) == ("", ())
 
 
-def test_halves_of_characters_become_replacement_characters(read: Read) -> None:
+def test_lone_surrogates_become_replacement_characters(read: Read) -> None:
     raw = json.dumps(answer(page(0, "a \ud83d b \U0001f600"))).encode()
 
     assert read(raw).pages[0].markdown == "a \ufffd b \U0001f600"

@@ -1,3 +1,5 @@
+"""Images as documents: formats, rotation, tables, limits."""
+
 from __future__ import annotations
 
 import io

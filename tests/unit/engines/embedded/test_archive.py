@@ -1,0 +1,70 @@
+"""ZIP-based formats: damaged, encrypted and hostile archives."""
+
+from __future__ import annotations
+
+import pytest
+
+from ilios.core.conversion_errors import (
+    CorruptDocument,
+    DocumentTooLarge,
+    EmptyDocument,
+    EncryptedDocument,
+)
+from ilios.engines.detection import media_types
+from ilios.engines.embedded import limits
+from tests.support.sample_files import archive, docx, word_paragraph
+from tests.unit.engines.embedded.conftest import Convert
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+OFFICE_TYPES = [
+    media_types.DOCX,
+    media_types.PPTX,
+    media_types.XLSX,
+    media_types.EPUB,
+    media_types.ODT,
+]
+
+
+@pytest.mark.parametrize("media_type", OFFICE_TYPES)
+def test_a_password_protected_office_file_is_called_encrypted(
+    convert: Convert, media_type: str
+) -> None:
+    with pytest.raises(EncryptedDocument, match="Remove the password"):
+        convert(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, media_type)
+
+
+@pytest.mark.parametrize("media_type", OFFICE_TYPES)
+@pytest.mark.parametrize(
+    "content", [docx(word_paragraph("x"))[:150], archive({"other.txt": "x"}), b"PK\3\4 not a ZIP"]
+)
+def test_a_damaged_office_file_is_called_corrupt(
+    convert: Convert, media_type: str, content: bytes
+) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(content, media_type)
+
+
+def test_broken_xml_is_called_corrupt(convert: Convert) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(archive({"word/document.xml": "<w:document><w:body>"}), media_types.DOCX)
+
+
+def test_entities_are_not_expanded(convert: Convert) -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "boom"><!ENTITY b "&a;&a;">]>'
+    body = "<w:body><w:p><w:r><w:t>&b;</w:t></w:r></w:p></w:body>"
+    document = archive({"word/document.xml": f"{bomb}<w:document {W}>{body}</w:document>"})
+
+    with pytest.raises(EmptyDocument):
+        convert(document, media_types.DOCX)
+
+
+@pytest.mark.parametrize("media_type", OFFICE_TYPES)
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(
+    convert: Convert, media_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ARCHIVE_MAX_BYTES", 100_000)
+
+    with pytest.raises(DocumentTooLarge, match="unpacked"):
+        convert(archive({"word/document.xml": b"0" * 200_000}), media_type)
