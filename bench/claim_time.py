@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def measure(kind: str, count: int, claims: int) -> tuple[float, float]:
-    """Median milliseconds of a claim and of an enqueue, commits included."""
+    """Return median milliseconds of a claim and of an enqueue, commits included."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
         migrate(settings.data_folder)

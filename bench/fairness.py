@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def multiply(service: Service, documents: int) -> None:
-    """So many more of the one document that is in the queue, each with an object of its own."""
+    """Copy the one document in the queue `documents` times, each with an object of its own."""
     objects = service.data_dir / "objects"
     database = Database(Settings(data_dir=service.data_dir).database_path)
     with database.writing() as session:
@@ -71,7 +71,7 @@ def multiply(service: Service, documents: int) -> None:
 
 
 def wait(service: Service, priority: int, look: int) -> float:
-    """Seconds from the submission to the end of the conversion."""
+    """Return seconds from submission to the end of the conversion."""
     began = time.monotonic()
     document_id = submit(service, OTHER, priority, f"priority {priority}, {look}")
     while ask(service, OTHER, f"/api/documents/status/{document_id}")["status"] != "completed":

@@ -1,4 +1,4 @@
-"""How fast probes are answered whatever is wrong: `python -m bench.health`, or one situation of it.
+"""How fast probes are answered during outages: `python -m bench.health [SITUATION …]`.
 
 Sixty clients keep the service busy, from a process of their own, while probes are sent one after
 the other, each on a new connection, as an orchestrator does.
@@ -61,7 +61,7 @@ def measure(name: str, service: Service, path: str, probes: int) -> None:
 
 
 def ask(service: Service, path: str) -> float:
-    """The seconds of one probe, from the connect to the last byte; any status will do."""
+    """Return the seconds of one probe, from connect to last byte, whatever its status."""
     time.sleep(PAUSE_SECONDS)
     started = time.perf_counter()
     connection = service.connect()
@@ -84,7 +84,7 @@ def send(port: int, path: str, numbers: Iterator[int]) -> None:
     while True:
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-            # Never the same bytes: they would share a conversion.
+            # Always other bytes: equal documents would share a conversion.
             body = multipart("scan.pdf", scan + b"\n%% %d" % next(numbers))
             connection.request("POST", path, body, HEADERS)
             if connection.getresponse().status >= 500:
@@ -94,28 +94,28 @@ def send(port: int, path: str, numbers: Iterator[int]) -> None:
 
 @contextmanager
 def load() -> Iterator[tuple[Service, str]]:
-    """All clients wait for scans to be recognised."""
+    """Run a service whose clients all wait for scans to be recognised."""
     with running() as service:
         yield service, CONVERT
 
 
 @contextmanager
 def locked() -> Iterator[tuple[Service, str]]:
-    """A stranger holds the database's write lock."""
-    with running() as service, contextlib.closing(stranger(service.data_dir)):
+    """Run a service while another program holds the database's write lock."""
+    with running() as service, contextlib.closing(locked_database(service.data_dir)):
         yield service, SUBMIT
 
 
 @contextmanager
 def s3() -> Iterator[tuple[Service, str]]:
-    """The bucket's server takes connections and says nothing."""
+    """Run a service whose bucket accepts connections and never answers."""
     with ExitStack() as stack:
         url = stack.enter_context(silent_server())
         service = stack.enter_context(
             running(
                 S3_BUCKET="documents",
                 AWS_ACCESS_KEY_ID="id",
-                AWS_SECRET_ACCESS_KEY="secret",  # noqa: S106  # nobody reads it
+                AWS_SECRET_ACCESS_KEY="secret",  # noqa: S106  # not checked
                 AWS_ENDPOINT_URL_S3=url,
             )
         )
@@ -124,7 +124,7 @@ def s3() -> Iterator[tuple[Service, str]]:
 
 @contextmanager
 def provider() -> Iterator[tuple[Service, str]]:
-    """So does Mistral's."""
+    """Run a service whose provider accepts connections and never answers."""
     with ExitStack() as stack:
         url = stack.enter_context(silent_server())
         service = stack.enter_context(running(MISTRAL_API_KEY="key", MISTRAL_SERVER_URL=url))
@@ -134,7 +134,7 @@ def provider() -> Iterator[tuple[Service, str]]:
 SITUATIONS = {"load": load, "locked": locked, "s3": s3, "provider": provider}
 
 
-def stranger(data_dir: Path) -> pysqlite3.Connection:
+def locked_database(data_dir: Path) -> pysqlite3.Connection:
     connection = pysqlite3.connect(str(data_dir / "ilios.db"), isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     return connection
@@ -142,7 +142,7 @@ def stranger(data_dir: Path) -> pysqlite3.Connection:
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """Connections wait in its backlog for ever."""
+    """Listen without accepting: connections wait in the backlog for ever."""
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 

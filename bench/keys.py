@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
-    """Median milliseconds to identify a key, and to check its quota."""
+    """Return median milliseconds to identify a key, and to check its quota."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
         migrate(settings.data_folder)
@@ -64,7 +64,7 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
 
 
 def fill(database: Database, issued: Issued, calls: int) -> None:
-    """Settled calls of this key, today."""
+    """Add settled calls of this key, today."""
     now, owner = clock.now(), issued.key.owner
     call = {
         "document_id": ids.new_id(),

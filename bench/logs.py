@@ -33,14 +33,14 @@ class _Sent:
 
 
 def request(method: str) -> None:
-    """A request, with a trace of its own, and its line."""
+    """Log a request, with a trace of its own."""
     tracing.begin(Origin(REQUEST_ID, tracing.taken_up(None)))
     seen = Access("/api/documents/status/<id:document_id>", 200, "0123456789ab", KEY_ID)
     access_log.answered(method, seen, _Sent(), "192.0.2.17", timedelta(milliseconds=12))
 
 
 def conversion() -> None:
-    """All that is said of one document."""
+    """Write all lines about one document."""
     for method in REQUESTS:
         request(method)
     log.info(
@@ -82,7 +82,7 @@ def main() -> None:
     times: int = parser.parse_args().times
     reader, writer = os.pipe()
     results = {}
-    if os.fork() == 0:  # whoever takes the log in, such as a container's engine
+    if os.fork() == 0:  # reads the log, as a container engine does
         os.close(writer)
         while os.read(reader, 65536):
             pass

@@ -90,7 +90,7 @@ def convert(service: Service, body: bytes) -> dict[str, object]:
 
 
 class Memory:
-    """How far workers and their parsers grow over what they were, each on its own."""
+    """Watches by how much workers and their parsers grow, each by itself."""
 
     def __init__(self, service: Service) -> None:
         workers = service.supervisor().children()

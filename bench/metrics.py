@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def counting_ms(conversions: int) -> float:
-    """Processor time of all that the processes count for a conversion by a provider."""
+    """Return the processor time of all counting for one conversion by a provider."""
     with tempfile.TemporaryDirectory() as folder:
         shared_counters.share(Path(folder) / "metrics")
         count_one()
@@ -82,7 +82,7 @@ def show(service: Service, what: str, rounds: int) -> None:
 
 
 def scrape_ms(service: Service, rounds: int) -> tuple[float, float]:
-    """Of the web processes, for each scrape; and the median as a client sees it."""
+    """Return processor time of the web processes per scrape, and the client's median time."""
     connection = service.connect()
     web = web_processes(service)
     took = [timed_scrape(connection)]

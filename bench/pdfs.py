@@ -1,4 +1,4 @@
-"""Real PDFs of any length and weight, written by hand: no library makes 120 MB of them as fast."""
+"""PDFs of any length and size, written without a library, which would take longer for 120 MB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IMAGE_SIDE = 600  #: pixels, three bytes each: about a megabyte that nothing com
 
 
 def write(path: Path, pages: int, *, mark: str = "", with_images: bool = False) -> Path:
-    """A PDF whose page n says `Page n of N`, and `mark`; with an image of 1 MB if asked for."""
+    """Write a PDF whose page n says `Page n of N` and `mark`, if asked with an image of 1 MB."""
     offsets: list[int] = []
     with path.open("wb") as file:
         file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")

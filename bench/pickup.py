@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def pickup(service: Service, number: int) -> float:
-    """Milliseconds from creation to claim of one document."""
+    """Return milliseconds from creation to claim of one document."""
     time.sleep(random.uniform(0.05, 0.3))  # noqa: S311  # out of step with any timer
     connection = service.connect()
     body = multipart(f"{number}.txt", f"Document {number}".encode())

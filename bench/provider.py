@@ -1,4 +1,4 @@
-"""Documents a second through the Mistral engine: `python -m bench.provider`.
+"""Documents per second through the Mistral engine: `python -m bench.provider`.
 
 The provider is the stand-in of the tests, on this machine; it and the clients share the processors
 with the service. Rates count from the first submit to the last completion.
@@ -98,7 +98,7 @@ def convert(service: Service, number: int) -> float:
 def everywhere(
     work: list[tuple[Service, int]], clients: int, act: Callable[[Service, int], float]
 ) -> list[float]:
-    """Do all of it, with so many clients at once; the seconds of each."""
+    """Do all work by `clients` at once; return the seconds of each item."""
     waiting, seconds, lock = iter(work), list[float](), threading.Lock()
 
     def client() -> None:
@@ -122,7 +122,7 @@ def everywhere(
 
 
 def last_completion(service: Service, documents: int) -> float:
-    """When the last of so many documents was completed; a moment of `time.time()`."""
+    """Wait until all documents are completed; return when the last was, as `time.time()`."""
     with database(service) as rows:
         while True:
             ended = rows(
@@ -139,7 +139,7 @@ def last_completion(service: Service, documents: int) -> float:
 
 @contextmanager
 def database(service: Service) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-    """Questions to the service's database."""
+    """Open the service's database for queries during the block."""
     connection = pysqlite3.connect(f"file:{service.data_dir}/ilios.db?mode=ro", uri=True)
     try:
         yield lambda statement, *values: connection.execute(statement, values).fetchall()
@@ -166,7 +166,7 @@ _bodies: dict[int, bytes] = {}
 
 
 def prepare(documents: int) -> None:
-    """PDFs of one page, no two the same: equal ones would be converted once."""
+    """Make PDFs of one page, all different: equal ones would be converted once."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.pdf"
         for number in range(-2 * WORKERS, documents):

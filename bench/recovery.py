@@ -1,7 +1,7 @@
-"""How soon work goes on after a death or a lost wake-up: `python -m bench.recovery`.
+"""How soon work goes on after a killed process or a lost wake-up: `python -m bench.recovery`.
 
-Eight calls of the provider's stand-in are in flight when a worker, or the supervisor, is killed.
-Whoever has killed the supervisor starts the service again once it has ended, as platforms do.
+Eight calls to a simulated provider are in flight when a worker, or the supervisor, is killed. After
+the supervisor's death the service ends and is started again, as platforms do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def report(what: str, seconds: list[float] | tuple[float, ...]) -> None:
 
 
 def lost_wake_ups(rounds: int) -> list[float]:
-    """Nobody can ring: the socket has lost its name."""
+    """Measure pickups without wake-ups: the socket's file is deleted."""
     with running() as service:
         pickup(service, -1)  # the first one starts the parser
         data_folder.wake_socket(_settings(service)).unlink()
@@ -53,7 +53,7 @@ def lost_wake_ups(rounds: int) -> list[float]:
 
 
 def dead_worker() -> float:
-    """Seconds until nothing is held under its name any more."""
+    """Return seconds until a killed worker holds no lease any more."""
     with _busy() as service:
         beat = heartbeat.read(data_folder.supervisor_state(_settings(service)))
         assert beat is not None
@@ -67,7 +67,7 @@ def dead_worker() -> float:
 
 
 def dead_supervisor() -> tuple[float, float]:
-    """Seconds until all of the service has ended, and from its next start until all is back."""
+    """Return seconds until the service has ended, and from its next start until jobs are back."""
     with _busy() as service:
         held = {lease for lease, _ in _held(service)}
         killed = time.monotonic()
@@ -82,7 +82,7 @@ def dead_supervisor() -> tuple[float, float]:
 
 @contextmanager
 def _busy() -> Iterator[Service]:
-    """A service with so many calls in flight."""
+    """Run a service with IN_FLIGHT calls in flight."""
     with MistralServer(latency_ms=CALL_MS) as provider:
         settings = {
             "OCR_ENGINE": "mistral",
@@ -102,7 +102,7 @@ def _held(service: Service) -> list[tuple[str, str]]:
 
 
 def _until_given_back(service: Service, leases: set[str]) -> float:
-    """The moment at which none of these leases stands any more."""
+    """Wait until none of these leases is held; return that moment."""
     while leases & {lease for lease, _ in _held(service)}:
         time.sleep(POLL_SECONDS)
     return time.monotonic()

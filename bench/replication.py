@@ -1,6 +1,6 @@
-"""What replication costs, and how soon it has caught up: `python -m bench.replication`.
+"""What replication costs, and how soon it catches up: `python -m bench.replication`.
 
-The provider is the stand-in of the tests, the remote a real libsql-server (`make
+The provider is simulated, the remote a real libsql-server (`make
 replication-server`); both share the processors with the service.
 """
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def throughput(options: argparse.Namespace) -> None:
-    """Two services at the same time, so that whatever else the machine does meets both."""
+    """Compare two services that run at the same time, so that other load affects both."""
     ratios, costs = [], []
     for _ in range(options.rounds):
         with (
@@ -73,7 +73,7 @@ def throughput(options: argparse.Namespace) -> None:
 
 
 def outage(options: argparse.Namespace) -> None:
-    """The server is killed under load and comes back; then everything is compared."""
+    """Kill the remote under load, start it again, then compare all rows."""
     with libsql_server() as server, service(options, server) as running:
         settings = settings_of(running, options, server)
         load = threading.Thread(target=_load, args=(running, options.documents))
@@ -105,7 +105,7 @@ def outage(options: argparse.Namespace) -> None:
 
 
 def restore(lost: Settings) -> None:
-    """Into an empty volume; compared with the lost one."""
+    """Restore into an empty volume, and compare it with the lost one."""
     with tempfile.TemporaryDirectory() as folder:
         empty = lost.model_copy(update={"data_dir": Path(folder)})
         started = time.monotonic()
@@ -116,7 +116,7 @@ def restore(lost: Settings) -> None:
 
 
 def wait_until_caught_up(running: Service) -> int:
-    """Until a round has succeeded; how many rows the remote lacks then."""
+    """Wait until a replication has succeeded; return how many rows the remote lacks then."""
     while True:
         health = running.get("/health")
         if health["services"]["turso"] == "ok":
@@ -164,7 +164,7 @@ def settings_of(running: Service, options: argparse.Namespace, server: LibsqlSer
 
 
 def _rates(services: list[Service], documents: int) -> list[float]:
-    """Documents a second of each, until the first of them has done all of its own."""
+    """Return documents per second of each, until the first of them has finished."""
     started = time.time()
     loads = [threading.Thread(target=_load, args=(found, documents)) for found in services]
     for load in loads:

@@ -1,4 +1,4 @@
-"""A service of its own for a measurement: started from start.sh on empty data, ended afterwards."""
+"""A service for one measurement: started by start.sh on an empty data folder, then stopped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Service:
         self._environment = environment
 
     def start(self) -> None:
-        """At first, and anew after its end."""
+        """Start the service, for the first time or again after its end."""
         self._started = time.monotonic()
         with (self.data_dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -41,7 +41,7 @@ class Service:
             )
 
     def wait_until_ready(self) -> None:
-        """Until all workers are; raises RuntimeError when it ends before."""
+        """Wait until all workers are ready. Raises RuntimeError when the service ends before."""
         while self.process.poll() is None:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self.get("/health")["services"]["workers"] == "ok":
@@ -68,14 +68,14 @@ class Service:
         return next(p for p in self.tree() if p.cmdline()[-1:] == ["workers.py"])
 
     def pss_mib(self) -> float:
-        """Proportional set size of the whole tree."""
+        """Return the proportional set size of the whole process tree."""
         return sum(_pss(process) for process in self.tree()) / MIB
 
     def cpu_seconds(self) -> float:
         return sum(sum(process.cpu_times()[:2]) for process in self.tree())
 
     def pause_workers(self) -> None:
-        """Stop supervisor and workers, so that only the web half works."""
+        """Suspend supervisor and workers, so that only the web processes work."""
         supervisor = self.supervisor()
         for process in [supervisor, *supervisor.children(recursive=True)]:
             process.suspend()
@@ -86,7 +86,7 @@ class Service:
             process.resume()
 
     def stop(self) -> float:
-        """SIGTERM; returns the seconds until the last process has ended."""
+        """Send SIGTERM; return the seconds until the last process has ended."""
         started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -94,14 +94,14 @@ class Service:
 
 
 def migrate(folder: Path, **settings: str) -> dict[str, str]:
-    """Make the database of a data folder; the environment of whoever works on it."""
+    """Migrate the database of a data folder; return the environment for processes that use it."""
     tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
     environment = {**os.environ, "PATH": tools, "DATA_DIR": str(folder), **settings}
     subprocess.run(
         ["alembic", "upgrade", "head"],
         cwd=REPOSITORY,
         env=environment,
-        stdout=subprocess.DEVNULL,  # what it logs; a measurement prints its figures only
+        stdout=subprocess.DEVNULL,  # its log; a measurement prints only figures
         check=True,
     )
     return environment
@@ -109,7 +109,7 @@ def migrate(folder: Path, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def running(**settings: str) -> Iterator[Service]:
-    """A service on an empty, migrated data folder."""
+    """Run a service on an empty, migrated data folder during the block."""
     with tempfile.TemporaryDirectory() as folder:
         environment = migrate(Path(folder), PORT=str(_free_port()), **settings)
         service = Service(Path(folder), environment)
@@ -123,7 +123,7 @@ def running(**settings: str) -> Iterator[Service]:
 
 
 def multipart(file_name: str, content: bytes, **fields: object) -> bytes:
-    """A form with one file, as `submit` and `convert` take it."""
+    """Encode a form with one file, for `submit` and `convert`."""
     head = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()

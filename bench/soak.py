@@ -56,7 +56,7 @@ def _submit_all(service: Service, documents: int) -> None:
 
 
 def _watch(service: Service, documents: int) -> tuple[dict[str, list[Sample]], list[float]]:
-    """What each process had after each thousand from the first 2,000 on, and what the log had."""
+    """Sample each process after each step from WARM_DOCUMENTS on, and the write-ahead log."""
     samples, wal_mib = defaultdict[str, list[Sample]](list), list[float]()
     due = WARM_DOCUMENTS
     with database(service) as rows:
@@ -78,7 +78,7 @@ def _watch(service: Service, documents: int) -> tuple[dict[str, list[Sample]], l
 
 
 def _name(process: psutil.Process) -> str:
-    """By its process ID, so that one that was replaced shows as two."""
+    """Name a process with its ID, so that a replaced one is shown as two."""
     command = " ".join(process.cmdline())
     known = ("start.sh", "gunicorn", "workers.py", "resource_tracker")
     name = next((name for name in known if name in command), None)

@@ -95,7 +95,7 @@ def measure(folder: Path, count: int, looks: int, *, waiting: bool) -> None:
 
 
 def timed(action: Callable[[], object], times: int) -> list[float]:
-    """Milliseconds of each."""
+    """Return the milliseconds of each call."""
     taken = []
     for _ in range(times):
         started = time.perf_counter()

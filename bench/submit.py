@@ -1,4 +1,4 @@
-"""Documents a second, durable and acknowledged, workers paused: `python -m bench.submit`."""
+"""Documents per second, durable and acknowledged, workers paused: `python -m bench.submit`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def send_all(service: Service, content: bytes, count: int) -> None:
             connection.request(
                 "POST",
                 "/api/documents/submit",
-                # No two are the same: those would be one conversion.
+                # All different: equal documents would share a conversion.
                 multipart(f"{number}.pdf", content + b"%d" % number),
                 HEADERS,
             )

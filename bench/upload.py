@@ -46,7 +46,7 @@ def measure(service: Service, path: str, size_mib: int) -> None:
 
 
 def send(service: Service, path: str, size_mib: int) -> HTTPConnection:
-    """Stream a PDF that is made on the way."""
+    """Send a PDF that is generated while it is sent."""
     head, tail = multipart("huge.pdf", b"%PDF-1.4\n").split(b"%PDF-1.4\n")
     block = bytes(MIB)
 

@@ -11,7 +11,7 @@ import psutil
 
 from bench.service import HEADERS, MIB, Service, multipart, running
 
-FEW, MANY = 1, 60  #: the places of a process with the default WEB_THREADS
+FEW, MANY = 1, 60  #: requests that may wait in a process with the default WEB_THREADS
 LINES = 3000  #: of each document: about 100 KiB
 SETTLE_SECONDS = 4
 SECONDS = 15
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def web_process(service: Service) -> psutil.Process:
-    """gunicorn's one worker."""
+    """Return gunicorn's only worker process."""
     arbiter, *_ = (
         p for p in service.tree() if any("gunicorn_conf" in part for part in p.cmdline())
     )
@@ -43,7 +43,7 @@ def web_process(service: Service) -> psutil.Process:
 
 
 def wait_for_results(service: Service, count: int) -> None:
-    """Have so many requests wait; returns when they do."""
+    """Send `count` requests that wait for their results; return once they do."""
     for _ in range(count):
         threading.Thread(target=convert, args=(service.connect(),), daemon=True).start()
     time.sleep(SETTLE_SECONDS)
@@ -51,7 +51,7 @@ def wait_for_results(service: Service, count: int) -> None:
 
 def convert(connection: http.client.HTTPConnection) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):  # until the service stops
-        # Never the same bytes: they would share a conversion.
+        # Always other bytes: equal documents would share a conversion.
         text = f"{threading.get_ident()} {time.monotonic_ns()}\n".encode() * LINES
         connection.request("POST", "/v1/convert", multipart("a.txt", text), HEADERS)
         connection.getresponse().read()

@@ -1,8 +1,8 @@
-"""`make audit`: are vulnerabilities known in what the lock files name?
+"""`make audit`: looks up known vulnerabilities of the packages in the lock files.
 
-Exit codes: 1 when there are, also when not everything could be looked up; 0 when there are none, or
-when the advisory service cannot be reached. Then one line says that nothing was checked, so that
-`make lint` works without a network.
+Exit codes: 1 when there are any, also when not everything could be looked up; 0 when there are
+none, or when the advisory service cannot be reached: then one line says that nothing was checked,
+so that `make lint` works without a network.
 """
 
 from __future__ import annotations

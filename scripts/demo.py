@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SAMPLE = CHECKOUT / "samples" / "invoice.pdf"
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH")  # no setting: defaults are shown
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH")  # so, default settings
 READY_TIMEOUT_SECONDS = 90.0
 CONVERSION_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 60.0
@@ -33,7 +33,7 @@ RULE = "─" * 78
 
 
 class DemoFailed(Exception):
-    """What went wrong, in a sentence."""
+    """The demo cannot go on; the message says why."""
 
 
 class Service:
@@ -53,7 +53,7 @@ class Service:
             time.sleep(0.1)
 
     def submit(self, document: Path) -> str:
-        """Send a document; returns its id."""
+        """Send a document; return its id."""
         boundary = uuid.uuid4().hex
         body = (
             f"--{boundary}\r\nContent-Disposition: form-data; "
@@ -66,7 +66,7 @@ class Service:
         return str(json.loads(answer)["id"])
 
     def wait_until_converted(self, document_id: str) -> dict[str, Any]:
-        """Follow the document to its end; returns its last status."""
+        """Poll until the conversion ends; return the last status."""
         path = f"/api/documents/status/{document_id}?wait={LONG_POLL_SECONDS}"
         deadline = time.monotonic() + CONVERSION_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
@@ -123,7 +123,7 @@ def running_service(folder: Path) -> Iterator[Service]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C reaches us alone, and we stop it
+            start_new_session=True,  # a Ctrl-C reaches the demo alone, which stops the service
         )
     try:
         yield Service(process, port)

@@ -1,4 +1,4 @@
-"""Takes out of an installed environment what the service never loads: `python scripts/slim.py`.
+"""Removes from an installed environment what the service never loads: `python scripts/slim.py`.
 
 For the image's build stage: run by the interpreter of the environment. What is listed here was
 measured to be worth a megabyte or more; the image tier converts with all engines and stores
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KEPT_SERVICES = {"s3"}
-"""Of some four hundred that botocore describes: credentials are given to it, never looked up."""
+"""Of some four hundred that botocore describes. Those for looking up credentials are not used."""
 
 UNUSED = (
     "mistralai/azure",
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def unused(packages: Path) -> Iterator[Path]:
-    """Raises LookupError for an entry that matches nothing: packages change, and then the list."""
+    """Yield what is not used. Raises LookupError for an entry of the list that matches nothing."""
     for pattern in UNUSED:
         found = list(packages.glob(pattern))
         if not found:
@@ -59,15 +59,15 @@ def unused(packages: Path) -> Iterator[Path]:
 def strip(packages: Path) -> None:
     """Take debugging symbols out of extension modules.
 
-    The libraries below *.libs stay as they are: their makers have moved sections about in them,
-    which strip does not always understand.
+    The libraries below *.libs stay as they are: their sections have been rearranged, which strip
+    does not always understand.
     """
     modules = [path for path in packages.rglob("*.so") if not path.parent.name.endswith(".libs")]
     subprocess.run(["strip", "--strip-unneeded", *modules], check=True)
 
 
 def size(folder: Path) -> int:
-    """Bytes of all files below."""
+    """Return the size of all files below a folder, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
