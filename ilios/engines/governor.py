@@ -108,6 +108,7 @@ class Governor:
         self._clock = clock
         self._paused_until = 0.0
         self._paused_because = ""
+        self._paused_by = Outcome.ANSWERED  #: what the last pause began with
         self._failures = 0
         self._open_seconds = OPEN_SECONDS
         self._broken = False  #: the circuit is open, or half-open once the pause is over
@@ -116,6 +117,17 @@ class Governor:
     def may_start(self, in_flight: int) -> int:
         """Return how many calls may start now, beside those in flight."""
         return max(0, self._allowed() - in_flight)
+
+    def blocked_by(self) -> Outcome | None:
+        """Return what keeps calls waiting: MISCONFIGURED, THROTTLED, FAILED or nothing (None).
+
+        While a probe looks whether the provider works again, that is still what broke it.
+        """
+        if self._missing:
+            return Outcome.MISCONFIGURED
+        if self._broken or self._clock() < self._paused_until:
+            return self._paused_by
+        return None
 
     def seconds_to_wait(self) -> float:
         """Return seconds until `may_start` may change without a report; 0 when it would not."""
@@ -141,7 +153,7 @@ class Governor:
                 self._failed(report)
             case Outcome.MISCONFIGURED:
                 self._broken = True
-                self._pause(REPAIR_PROBE_SECONDS, f"misconfigured: {report.reason}")
+                self._pause(REPAIR_PROBE_SECONDS, report)
             case Outcome.BATCH_CLOSED:
                 self._batch_closed_because = report.reason
                 self._answered()
@@ -183,19 +195,21 @@ class Governor:
         if self._clock() >= self._paused_until:
             # The calls that were in flight with this one say the same thing: counted once.
             self._limit = max(float(self._least), self._limit * DECREASE)
-        self._pause(min(seconds, MAX_PAUSE_SECONDS), f"paused: {report.reason}")
+        self._pause(min(seconds, MAX_PAUSE_SECONDS), report)
 
     def _failed(self, report: ProviderReport) -> None:
         self._failures += 1
         if self._broken and self._clock() >= self._paused_until:
             self._open_seconds = min(MAX_OPEN_SECONDS, self._open_seconds * 2)
-            self._pause(self._open_seconds, f"paused: {report.reason}")
+            self._pause(self._open_seconds, report)
         elif not self._broken and self._failures >= FAILURES_TO_OPEN:
             self._broken = True
-            self._pause(self._open_seconds, f"paused: {report.reason}")
+            self._pause(self._open_seconds, report)
 
-    def _pause(self, seconds: float, because: str) -> None:
+    def _pause(self, seconds: float, report: ProviderReport) -> None:
         until = self._clock() + seconds
         if until >= self._paused_until:
+            word = "misconfigured" if report.outcome is Outcome.MISCONFIGURED else "paused"
             self._paused_until = until
-            self._paused_because = because
+            self._paused_because = f"{word}: {report.reason}"
+            self._paused_by = report.outcome

@@ -21,7 +21,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.engines import registry
 from ilios.operations import heartbeat
-from ilios.operations.heartbeat import Heartbeat
+from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import queries
 
 GOVERNOR_STATES: Final = {
@@ -75,6 +75,12 @@ def _of_supervisor(beat: Heartbeat | None) -> Iterator[GaugeMetricFamily]:
         "ilios_governor_state",
         "1 for what the governor makes of the provider",
         *(({"state": state}, said == word) for word, state in GOVERNOR_STATES.items()),
+    )
+    blocked = beat.claims_blocked if beat else None
+    yield _gauge(
+        "ilios_claims_blocked",
+        "1 for the reason why no job starts",
+        *(({"reason": reason.value}, reason == blocked) for reason in BlockReason),
     )
     if beat is None:
         return

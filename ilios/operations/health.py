@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.core import clock
 from ilios.core.disk_space import DiskReserve
 from ilios.db.database import Database
-from ilios.db.models import Instance
 from ilios.engines import registry
 from ilios.operations import heartbeat
-from ilios.operations.heartbeat import Heartbeat
+from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import queries
 
 BACKLOG_AGE = timedelta(seconds=60)
@@ -26,7 +24,8 @@ class Health:
     """`provider` is what the governor makes of it, `storage` what a worker last saw of the bucket.
 
     `cause` says what makes the service unhealthy; it is None when it is healthy. `disk` is `ok`, or
-    says that nothing new is taken on. `replica` is None when replication is off.
+    says that nothing new is taken on. `claims_blocked` is None while jobs may start, and while the
+    supervisor does not answer. `replica` is None when replication is off.
     """
 
     database: str
@@ -36,6 +35,7 @@ class Health:
     provider: str
     cause: str | None
     disk: str
+    claims_blocked: BlockReason | None = None
     replica: Replica | None = None
 
 
@@ -52,45 +52,51 @@ class Examiner:
     """Examines database, supervisor and queue."""
 
     def __init__(
-        self, database: Database, storage_name: str, supervisor_state: Path, room: DiskReserve
+        self,
+        database: Database,
+        storage_name: str,
+        supervisor_state: Path,
+        disk_reserve: DiskReserve,
     ) -> None:
         self._database = database
         self._storage_name = storage_name
         self._supervisor_state = supervisor_state
-        self._room = room
+        self._disk_reserve = disk_reserve
 
     def examine(self) -> Health:
+        """Look at everything once. The database alone is asked; the rest was found out before."""
         beat = heartbeat.read(self._supervisor_state)
-        workers, worker_fault = _workers(beat)
-        provider = beat.provider if beat and beat.is_fresh else "unknown"
-        storage = self._storage(beat)
-        fault = self._room.fault()
-        disk = f"full: {fault}" if fault else "ok"
-        try:
-            queries = self._queue()
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or type(error).__name__)
-            return Health(
-                database=f"error: {reason}",
-                storage=storage,
-                workers=workers,
-                queue="unknown",
-                provider=provider,
-                cause=f"The database does not answer: {reason}.",
-                disk=disk,
-                replica=_replica(beat),
-            )
+        fresh = beat if beat and beat.is_fresh else None
+        workers, worker_fault = _workers(fresh)
+        disk_fault = self._disk_reserve.fault()
+        database, queue, database_fault = self._database_and_queue()
         return Health(
-            "connected", storage, workers, queries, provider, worker_fault, disk, _replica(beat)
+            database=database,
+            storage=self._storage(fresh),
+            workers=workers,
+            queue=queue,
+            provider=fresh.provider if fresh else "unknown",
+            cause=database_fault or worker_fault,
+            disk=f"full: {disk_fault}" if disk_fault else "ok",
+            claims_blocked=fresh.claims_blocked if fresh else None,
+            replica=_replica(beat),
         )
 
+    def _database_and_queue(self) -> tuple[str, str, str | None]:
+        """Return what is said of both, and what makes the service unhealthy."""
+        try:
+            return "connected", self._queue(), None
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or type(error).__name__)
+            return f"error: {reason}", "unknown", f"The database does not answer: {reason}."
+
     def _storage(self, beat: Heartbeat | None) -> str:
-        fault = beat.storage_fault if beat and beat.is_fresh else None
+        fault = beat.storage_fault if beat else None
         return f"unavailable: {fault}" if fault else self._storage_name
 
     def _queue(self) -> str:
         with self._database.reading() as session:
-            if session.scalars(select(Instance.queue_paused_at)).one() is not None:
+            if queries.is_paused(session):
                 return "paused"
             oldest = queries.oldest_ready(session, registry.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
@@ -105,7 +111,7 @@ def _replica(beat: Heartbeat | None) -> Replica | None:
 
 
 def _workers(beat: Heartbeat | None) -> tuple[str, str | None]:
-    if beat is None or not beat.is_fresh:
+    if beat is None:
         return "supervisor not running", (
             "The supervisor does not answer: documents are accepted but not converted."
         )

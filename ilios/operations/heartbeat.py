@@ -15,6 +15,18 @@ STALE_SECONDS = 5.0
 NOT_USED = "not used"  #: of the provider, while the embedded engine converts
 
 
+class BlockReason(StrEnum):
+    """Why no job starts; a provider's reasons block its lane only."""
+
+    PAUSED = "paused"  #: `ilios queue pause`
+    DRAINING = "draining"  #: the supervisor ends
+    DISK_FULL = "disk_full"  #: less is free than the reserve, or a write found no room
+    STORE_UNREACHABLE = "store_unreachable"
+    PROVIDER_MISCONFIGURED = "provider_misconfigured"  #: no call can succeed
+    PROVIDER_UNAVAILABLE = "provider_unavailable"  #: an outage, or a pause that it asked for
+    DATABASE_BUSY = "database_busy"  #: the last attempt to claim found it locked or out of order
+
+
 class WorkerState(StrEnum):
     STARTING = "starting"  #: its process is there, and has not said yet that it can work
     READY = "ready"
@@ -43,8 +55,8 @@ class Heartbeat:
     workers_configured: int
     workers_ready: int
     jobs_running: int
+    claims_blocked: BlockReason | None = None  #: None while jobs may start
     provider: str = NOT_USED  #: what the governor makes of the provider
-    provider_files_removed: int = 0  #: left-overs of ours, since the supervisor started
     storage_fault: str | None = None  #: of the object store; None while it answers
     governor: GovernorState | None = None  #: None while the embedded engine converts
     provider_jobs: int = 0  #: in flight, of those that the governor counts
@@ -74,10 +86,15 @@ def read(path: Path) -> Heartbeat | None:
 
 
 def _heartbeat(
-    *, workers: list[dict[str, Any]], governor: dict[str, Any] | None, **plain: Any
+    *,
+    workers: list[dict[str, Any]],
+    governor: dict[str, Any] | None,
+    claims_blocked: str | None,
+    **plain: Any,
 ) -> Heartbeat:
     return Heartbeat(
         **plain,
+        claims_blocked=BlockReason(claims_blocked) if claims_blocked else None,
         workers=tuple(WorkerBeat(**worker) for worker in workers),
         governor=GovernorState(**governor) if governor else None,
     )

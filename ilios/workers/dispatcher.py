@@ -56,10 +56,7 @@ class Dispatcher:
         self._has_backlog = False
 
     def claim(self, slots: list[FreeSlot]) -> list[tuple[FreeSlot, Lease]]:
-        """One ready job for each slot, in that order, until nothing is ready in its lane.
-
-        Nothing while the queue is paused.
-        """
+        """One ready job for each slot, in that order, until nothing is ready in its lane."""
         if not self._anything_to_do(slots):
             return []
         claimed: list[tuple[FreeSlot, Lease]] = []
@@ -80,6 +77,11 @@ class Dispatcher:
         # When every slot found a job, the next one will too: no need to look before.
         self._has_backlog = not exhausted
         return claimed
+
+    def is_paused(self) -> bool:
+        """Whether an operator lets no job start."""
+        with self._database.reading() as session:
+            return queries.is_paused(session)
 
     def assign_lanes(self, settings: Settings) -> None:
         """Let the engines that the settings ask for do what waits for others."""
@@ -158,8 +160,6 @@ class Dispatcher:
 
     def _anything_to_do(self, slots: list[FreeSlot]) -> bool:
         with self._database.reading() as session:
-            if queries.is_paused(session):
-                return False
             if self._has_backlog:
                 return True
             ready = queries.anything_ready(session, {slot.lane for slot in slots})

@@ -24,7 +24,6 @@ from ilios.workers.messages import (
     LookAtStore,
     Ready,
     Stop,
-    Tidied,
     Tidy,
     ToSupervisor,
     ToWorker,
@@ -46,6 +45,14 @@ class _Given:
     cancelled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What a worker said since it was last asked that concerns others than its handle."""
+
+    found: tuple[ProviderReport | StoreReport, ...]  #: in the order in which it was said
+    interrupted: tuple[Lease, ...]  #: of jobs that ended without an outcome
+
+
 class WorkerHandle:
     """Spawned on construction. Used by the supervisor's one thread only."""
 
@@ -58,11 +65,9 @@ class WorkerHandle:
     ) -> None:
         self.name = name
         self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
-        self.news: list[ProviderReport] = []  #: of the provider, for the supervisor to take
-        self.provider_files_removed = 0
-        self.store_seen: list[StoreReport] = []  #: for the supervisor to take
         self.asked_of_store_at = -float("inf")  #: unless it looks, long ago
-        self.interrupted: list[Lease] = []  #: ended without an outcome, for the supervisor to take
+        self._found: list[ProviderReport | StoreReport] = []  #: since the last `drain`
+        self._interrupted: list[Lease] = []  #: likewise
         self._jobs: dict[str, _Given] = {}  #: sent and not ended
         self.silent_seconds = 0.0  #: for which it was listened to, since it last said anything
         self._started_at = time.monotonic()
@@ -142,6 +147,12 @@ class WorkerHandle:
             return False
         return True
 
+    def drain(self) -> WorkerReport:
+        """Return what the worker has said since the last call."""
+        report = WorkerReport(tuple(self._found), tuple(self._interrupted))
+        self._found, self._interrupted = [], []
+        return report
+
     def reap(self) -> int | None:
         """Make sure that the process is gone, and take in its last words; its exit code."""
         self.process.kill()
@@ -157,19 +168,15 @@ class WorkerHandle:
                 self.slots = slots
             case Accepted(job_id) if job_id in self._jobs:
                 self._jobs[job_id].accepted = True
-            case Ended(job_id, news, interrupted):
+            case Ended(job_id, report, interrupted):
                 given = self._jobs.pop(job_id, None)
-                if isinstance(news, StoreReport):
-                    self.store_seen.append(news)
-                elif news is not None:
-                    self.news.append(news)
+                if report is not None:
+                    self._found.append(report)
                 if interrupted and given is not None:
-                    self.interrupted.append(given.lease)
-            case Tidied(files):
-                self.provider_files_removed += files
+                    self._interrupted.append(given.lease)
             case StoreReport():
                 self.asked_of_store_at = -float("inf")
-                self.store_seen.append(message)
+                self._found.append(message)
 
     def _send(self, message: ToWorker) -> None:
         try:

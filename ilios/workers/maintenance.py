@@ -1,6 +1,6 @@
-"""Whether the bucket answers. While it does not, no job starts: none could read its document.
+"""What the supervisor asks of workers beside jobs: whether the bucket answers, and to tidy up.
 
-One worker at a time looks, and whoever needed the bucket in vain says so at the end of its job.
+The supervisor itself does neither: it would stand still while the network does.
 """
 
 from __future__ import annotations
@@ -14,58 +14,70 @@ from ilios.workers.pool import WorkerPool
 
 log = logs.get(__name__)
 
+TIDY_SECONDS = 600.0
 LOOK_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 1.0  #: while it does not answer
 ANSWER_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
+FIRST_ANSWER_SECONDS = (
+    1.0  #: a bucket that takes longer after a start is unreachable until it answers
+)
 
 
 class StoreWatch:
-    """Told by the workers. A folder in place of a bucket needs no looking at."""
+    """Whether the object store answers, as workers report; a folder always does.
 
-    def __init__(self, settings: Settings, workers: WorkerPool) -> None:
-        self.fault: str | None = None
+    While a bucket does not, no job starts: none could read its document.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.fault: str | None = None  #: in one sentence
         self._has_bucket = bool(settings.s3_bucket)
-        # Not before the first look: a start during an outage is to cost no attempt.
-        self.may_be_used = not self._has_bucket
-        self._workers = workers
-        self._look_at = 0.0
+        #: None until the first look: a start during an outage is to cost no attempt.
+        self.answers: bool | None = None if self._has_bucket else True
+        self._next_look_at = 0.0
+        self._first_look_at: float | None = None
 
-    def tend(self) -> None:
-        """Have a worker look when it is time, unless one still does."""
+    def is_look_due(self) -> bool:
+        return self._has_bucket and time.monotonic() >= self._next_look_at
+
+    def note_look(self) -> None:
+        """Note that a worker was asked to look, or still does."""
         now = time.monotonic()
-        ready = self._workers.ready()
-        if not self._has_bucket or not ready or now < self._look_at:
-            return
-        if all(now - worker.asked_of_store_at > ANSWER_SECONDS for worker in ready):
-            ready[0].look_at_store()
+        if self._first_look_at is None:
+            self._first_look_at = now
+        if self.answers is None and now - self._first_look_at > FIRST_ANSWER_SECONDS:
+            self.answers = False
 
-    def hear(self, seen: StoreReport) -> None:
+    def hear(self, report: StoreReport) -> None:
+        """Take in what a look, or a job that needed the store, has found."""
         if not self._has_bucket:
             return
-        if seen.fault != self.fault:
-            log.warning("storage.state", fault=seen.fault, was=self.fault)
-        self.fault = seen.fault
-        self.may_be_used = seen.fault is None
-        pause_seconds = LOOK_SECONDS if self.may_be_used else LOOK_AGAIN_SECONDS
-        self._look_at = time.monotonic() + pause_seconds
+        if report.fault != self.fault:
+            log.warning("storage.state", fault=report.fault, was=self.fault)
+        self.fault = report.fault
+        self.answers = report.fault is None
+        pause_seconds = LOOK_SECONDS if self.answers else LOOK_AGAIN_SECONDS
+        self._next_look_at = time.monotonic() + pause_seconds
 
 
-TIDY_SECONDS = 600.0
-
-
-class Errands:
-    """The first worker that is ready runs them."""
+class Maintenance:
+    """Asks the first worker that is ready, when it is time."""
 
     def __init__(self, workers: WorkerPool, store: StoreWatch) -> None:
         self._workers = workers
         self._store = store
         self._tidied_at = -TIDY_SECONDS
 
-    def send(self) -> None:
-        """Have looked after what dead processes left behind, and whether the bucket answers."""
-        self._store.tend()
+    def send_due(self) -> None:
+        """Have leftovers of dead processes removed, and the bucket looked at by one at a time."""
         ready = self._workers.ready()
+        if not ready:
+            return
         now = time.monotonic()
-        if ready and now - self._tidied_at >= TIDY_SECONDS:
+        if self._store.is_look_due():
+            self._store.note_look()
+            if all(now - worker.asked_of_store_at > ANSWER_SECONDS for worker in ready):
+                ready[0].look_at_store()
+        if now - self._tidied_at >= TIDY_SECONDS:
             self._tidied_at = now
             ready[0].tidy()

@@ -30,7 +30,7 @@ class Tidy:
 
 @dataclass(frozen=True, slots=True)
 class LookAtStore:
-    """Down, now and then: find out whether the object store answers. `StoreSeen` goes up."""
+    """Down, now and then: find out whether the object store answers. A StoreReport goes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,13 @@ class Accepted:
 class Ended:
     """Up: the job's slot is free. Its outcome is in the database, unless it was interrupted.
 
-    `news` is what the job has to say of the provider, or of the object store.
+    `report` is what the job has found out about the provider, or about the object store.
     """
 
     job_id: str
-    news: ProviderReport | StoreReport | None = None
+    report: ProviderReport | StoreReport | None = None
     interrupted: bool = False  #: by no fault of its own: to be given back
 
 
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """Up: how many files of ours were removed at the provider."""
-
-    provider_files: int
-
-
 ToWorker = Lease | Stop | Cancel | Tidy | LookAtStore
-ToSupervisor = Ready | Alive | Accepted | Ended | Tidied | StoreReport
+ToSupervisor = Ready | Alive | Accepted | Ended | StoreReport

@@ -68,7 +68,7 @@ class WorkerPool:
     def jobs_in(self, lane: str) -> int:
         return sum(worker.jobs_in(lane) for worker in self)
 
-    def free_places(self) -> int:
+    def free_slots(self) -> int:
         """How many more jobs all of them can take, of whatever lane."""
         return sum(sum(worker.slots.values()) - len(worker.leases) for worker in self)
 

@@ -20,16 +20,19 @@ from ilios.core.telemetry import logs, metrics, shared_counters
 from ilios.db import schema_version
 from ilios.db.database import BRISK, Database
 from ilios.engines import registry
+from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
 from ilios.queue.jobs import Lease
 from ilios.queue.notify import Listener
 from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.answer_spool import AnswerSpool
+from ilios.storage.health import StoreReport
 from ilios.workers import interrupted_jobs
 from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from ilios.workers.handle import WorkerHandle, sources
-from ilios.workers.maintenance import Errands, StoreWatch
+from ilios.workers.maintenance import Maintenance, StoreWatch
 from ilios.workers.pool import WorkerPool
+from ilios.workers.start_gate import StartGate
 from ilios.workers.status import SupervisorStatus
 
 log = logs.get(__name__)
@@ -44,6 +47,7 @@ LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
 LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
 OVERSLEPT_SECONDS = 1.0  #: longer than asked for: we were stopped, and perhaps all of us
 SET_BACK_SECONDS = 1.0  #: of the clock, at once
+DATABASE_ERRORS = (SQLAlchemyError, DatabaseBusy, OSError)
 
 
 def run(settings: Settings, open_engines: EngineFactory = registry.open_engines) -> int:
@@ -81,15 +85,17 @@ class Supervisor:
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
-        self._store = StoreWatch(settings, self._workers)
-        self._errands = Errands(self._workers, self._store)
-        self._status = SupervisorStatus(settings, self._workers, self._store, self._replicator)
+        self._store = StoreWatch(settings)
+        self._maintenance = Maintenance(self._workers, self._store)
+        self._gate = StartGate(settings, self._store)
+        self._status = SupervisorStatus(
+            settings, self._workers, self._store, self._gate, self._replicator
+        )
         self._node_released = False
         self._lost: list[Lease] = []  #: begun by workers that died since
         self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
         self._may_claim = True  #: whether anything was heard that could let a job start
         self._looked_at = 0.0
-        self._is_blocked = False  #: the database fails: that is said once
         self._renewed_at = time.monotonic()
         self._epoch = _epoch()
         self._stopping = False
@@ -109,8 +115,8 @@ class Supervisor:
         while not self._stopping:
             self._workers.start_due()
             self._replicator.tend()
-            self._attempt_dispatch()
-            self._errands.send()
+            self._attempt_claims()
+            self._maintenance.send_due()
             self._status.beat()
             self._listen(self._pause_seconds())
             if self._workers.cannot_boot:
@@ -131,21 +137,19 @@ class Supervisor:
         self._database.close()
         self._status.close()
 
-    def _attempt_dispatch(self) -> None:
-        """A database that is busy or broken must not end the supervisor; it looks again."""
+    def _attempt_claims(self) -> None:
+        """Give back, cancel and claim what is due; a database that fails is asked again later."""
         try:
             self._release()
             self._look_at_clock()
             if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
                 self._looked_at = time.monotonic()
                 self._cancel()
-                self._dispatch()
+                self._claim()
+                self._gate.database_works()
             self._keep_leases()
-            self._is_blocked = False
-        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
-            if not self._is_blocked:
-                log.warning("supervisor.database_failed", reason=str(error))
-            self._is_blocked = True
+        except DATABASE_ERRORS as error:
+            self._gate.database_failed(error)
             self._looked_at = time.monotonic()
 
     def _release(self) -> None:
@@ -173,10 +177,12 @@ class Supervisor:
         if left:
             self._dispatcher.let_go(left)
 
-    def _dispatch(self) -> None:
-        """Claim a job for each free slot; the emptiest worker goes first."""
+    def _claim(self) -> None:
+        """Claim a job for each free slot, if the gate is open; the emptiest worker goes first."""
+        if not self._gate.look(is_paused=self._dispatcher.is_paused()):
+            return
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots or not self._status.may_start_jobs():
+        if not slots:
             return
         for slot, lease in self._dispatcher.claim(slots):
             failpoints.reach(failpoints.JOB_CLAIMED)
@@ -184,10 +190,8 @@ class Supervisor:
             failpoints.reach(failpoints.ID_SENT)
 
     def _free_slots(self, lane: str) -> list[FreeSlot]:
-        """As many as the governor allows."""
-        free = self._workers.free_in(lane)
-        if lane == registry.MISTRAL:
-            free = free[: self._status.governor.may_start(self._workers.jobs_in(lane))]
+        allowed = self._gate.may_start(lane, self._workers.jobs_in(lane))
+        free = self._workers.free_in(lane)[:allowed]
         return [FreeSlot(lane, f"{self._node}/{name}") for name in free]
 
     def _keep_leases(self) -> None:
@@ -207,7 +211,7 @@ class Supervisor:
         """Wait for news, and act on it."""
         workers = list(self._workers)
         notifier = self._listener.fileno()
-        free, has_store = self._workers.free_places(), self._store.may_be_used
+        free, store_answered = self._workers.free_slots(), self._store.answers
         replicator = self._replicator.sources()
         listens_since = time.monotonic()
         news = set(
@@ -229,14 +233,20 @@ class Supervisor:
                 self._workers.kill_if_stuck(worker)
                 self._workers.note_boot(worker)
         # Most of what workers say (that they live, that they began a job) frees no slot.
-        is_freed = self._workers.free_places() > free or self._store.may_be_used > has_store
-        self._may_claim = notifier in news or is_freed
+        is_freed = self._workers.free_slots() > free
+        answers_again = self._store.answers is True and store_answered is not True
+        self._may_claim = notifier in news or is_freed or answers_again
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Take what a worker has said, and the jobs that it could not end."""
-        self._status.hear(worker)
-        self._to_give_back += worker.interrupted
-        worker.interrupted = []
+        report = worker.drain()
+        for found in report.found:
+            match found:
+                case ProviderReport():
+                    self._gate.hear(found)
+                case StoreReport():
+                    self._store.hear(found)
+        self._to_give_back += report.interrupted
 
     def _bury(self, worker: WorkerHandle) -> None:
         """Once a dead worker is reaped, its jobs go back; before, it could still finish one."""
@@ -247,6 +257,7 @@ class Supervisor:
 
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
+        self._gate.drain()
         self._workers.stop(self._settings.shutdown_grace_seconds, self._status.beat)
         for worker in self._workers:
             self._hear(worker)
@@ -260,9 +271,9 @@ class Supervisor:
         kept = data_folder.interrupted(self._settings)
         try:
             self._release()
-        except (SQLAlchemyError, DatabaseBusy, OSError) as error:
+        except DATABASE_ERRORS as error:
             # Those that are lost stay under this node's name, and cost an attempt.
-            log.warning("supervisor.database_failed", reason=str(error))
+            self._gate.database_failed(error)
             with contextlib.suppress(OSError):  # a full disk: then they cost an attempt too
                 interrupted_jobs.keep(kept, self._to_give_back)
             return False
@@ -280,7 +291,7 @@ class Supervisor:
 
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
-        next_call = self._status.governor.seconds_to_wait() or POLL_SECONDS
+        next_call = self._gate.governor.seconds_to_wait() or POLL_SECONDS
         next_look = self._looked_at + POLL_SECONDS - time.monotonic()  # whatever was heard since
         return max(0.0, min(next_look, next_start, next_call))
 

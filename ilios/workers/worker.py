@@ -43,7 +43,6 @@ from ilios.workers.messages import (
     LookAtStore,
     Ready,
     Stop,
-    Tidied,
     Tidy,
     ToSupervisor,
     ToWorker,
@@ -173,11 +172,11 @@ class Worker:
     def _run_job(self, lease: Lease) -> None:
         self._send(Accepted(lease.job_id))
         failpoints.reach(failpoints.JOB_ACCEPTED)
-        news: ProviderReport | StoreReport | None = None
+        report: ProviderReport | StoreReport | None = None
         interrupted = False
         with tracing.working_for(lease.origin, job_id=lease.job_id):
             try:
-                news = self._run(lease)
+                report = self._run(lease)
             except Exception:
                 # Not the document's doing (a locked database, a full disk): it is tried again.
                 log.exception("job.interrupted", job_id=lease.job_id)
@@ -185,7 +184,7 @@ class Worker:
         failpoints.reach(failpoints.JOB_ENDED)
         with self._sending:
             self._running -= 1
-        self._send(Ended(lease.job_id, news, interrupted))
+        self._send(Ended(lease.job_id, report, interrupted))
 
     def _run(self, lease: Lease) -> ProviderReport | StoreReport | None:
         if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
@@ -193,14 +192,13 @@ class Worker:
         return self._converter.run(lease)
 
     def _tidy(self) -> None:
-        files = 0
         try:
             self._converter.collect_leftovers()
-            files = sum(engine.sweep() for engine in self._engines.values())
+            for engine in self._engines.values():
+                engine.sweep()
             self._retention.run()
         except Exception:
             log.exception("worker.cannot_tidy")
-        self._send(Tidied(files))
 
     def _look(self) -> None:
         fault = None

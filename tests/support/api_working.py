@@ -23,8 +23,11 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.registry import EMBEDDED
+from ilios.queue.jobs import Lease
 from ilios.storage.opening import open_store
 from ilios.workers.dispatcher import Dispatcher, FreeSlot
+from ilios.workers.maintenance import StoreWatch
+from ilios.workers.start_gate import StartGate
 from tests.support import working
 from tests.support.engines import EchoEngine
 
@@ -78,6 +81,7 @@ class InTestWorker:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._dispatcher = Dispatcher(database, settings.ambiguous_retries)
+        self._gate = StartGate(settings, StoreWatch(settings))
         store = open_store(settings)
         self._engine = TextEngine(settings)
         self._converter = working.converter(settings, database, store, self._engine)
@@ -89,11 +93,16 @@ class InTestWorker:
     def work(self) -> int:
         """Convert everything that is ready; returns how many documents that were."""
         done = 0
-        while claimed := self._dispatcher.claim([FreeSlot(EMBEDDED, "test/0")]):
+        while claimed := self._claim():
             for _, lease in claimed:
                 self._converter.run(lease)
                 done += 1
         return done
+
+    def _claim(self) -> list[tuple[FreeSlot, Lease]]:
+        if not self._gate.look(is_paused=self._dispatcher.is_paused()):
+            return []
+        return self._dispatcher.claim([FreeSlot(EMBEDDED, "test/0")])
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -56,6 +56,7 @@ def described(found: Health) -> dict[str, Any]:
             "disk": found.disk,
             **({"turso": found.replica.state} if found.replica else {}),
         },
+        "claims_blocked": found.claims_blocked,
         **({"replication": found.replica} if found.replica else {}),
         **({"cause": found.cause} if found.cause else {}),
     }

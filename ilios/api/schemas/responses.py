@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from ilios.api.schemas.requests import CamelSchema
 from ilios.api.schemas.response_fields import flag, identifier, moment, number, text, url
 from ilios.db.models import DocumentStatus
+from ilios.operations.heartbeat import BlockReason
 
 DOCUMENT_STATUSES = tuple(DocumentStatus)
 TEXT = {"type": "string"}
@@ -228,6 +229,13 @@ class HealthSchema(CamelSchema):
     status = text(enum=["healthy", "unhealthy"], example="healthy")
     timestamp = moment()
     services = fields.Nested(HealthServicesSchema)
+    claims_blocked = text(
+        "Why no job starts; null while jobs may start, or the supervisor does not answer. "
+        "A reason of the provider blocks its own documents only.",
+        null=True,
+        enum=[*BlockReason, None],
+        example=None,
+    )
     replication = fields.Nested(ReplicationSchema)
     cause = text("Why it is unhealthy.")
 
