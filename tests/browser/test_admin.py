@@ -70,6 +70,8 @@ def test_an_operator_sees_what_goes_on(
     expect(failures).to_contain_text("refuses this document")
     expect(failures).to_contain_text("refused_by_provider")
     expect(section(page, "Governor of Mistral")).to_contain_text("closed, but calls pause")
+    expect(page.locator("#state")).to_contain_text("Claims are blocked")
+    expect(page.locator("#services")).to_contain_text("provider_unavailable")
     expect(section(page, "Workers").get_by_role("row", name="worker-0")).to_contain_text("ready")
     expect(section(page, "Queue").get_by_role("row", name="mistral")).to_be_visible()
     expect(section(page, "Cost and pages by key")).to_contain_text("left of $25.00")

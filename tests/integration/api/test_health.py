@@ -12,7 +12,7 @@ import pytest
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.operations import heartbeat
-from ilios.operations.heartbeat import Heartbeat
+from ilios.operations.heartbeat import BlockReason, Heartbeat
 from tests.support.api_callers import Caller
 
 BEAT = Heartbeat(1, 0, workers_configured=2, workers_ready=2, jobs_running=0)
@@ -46,6 +46,7 @@ def test_a_service_with_a_supervisor_is_healthy(nobody: Caller, beat: Callable[.
             "provider": "not used",
             "disk": "ok",
         },
+        "claimsBlocked": None,
     }
     assert nobody.get("/readyz").status_code == 200
 
@@ -76,6 +77,19 @@ def test_a_fault_of_the_object_store_is_named_and_makes_nothing_unhealthy(
     assert body["services"]["s3"] == "unavailable: The object store has no bucket documents."
 
 
+@pytest.mark.parametrize("reason", BlockReason)
+def test_the_reason_why_no_job_starts_is_named_and_makes_nothing_unhealthy(
+    nobody: Caller, beat: Callable[..., None], reason: BlockReason
+) -> None:
+    beat(claims_blocked=reason)
+
+    answer = nobody.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "healthy"
+    assert answer.get_json()["claimsBlocked"] == reason.value
+
+
 def test_what_turso_lacks_is_said_and_makes_nothing_unhealthy(
     nobody: Caller, beat: Callable[..., None]
 ) -> None:
@@ -93,6 +107,7 @@ def test_without_a_supervisor_it_is_unhealthy_and_says_so(nobody: Caller) -> Non
     assert answer.status_code == 503
     assert answer.get_json()["status"] == "unhealthy"
     assert "supervisor" in answer.get_json()["cause"]
+    assert answer.get_json()["claimsBlocked"] is None
     assert nobody.get("/readyz").status_code == 503
 
 

@@ -18,7 +18,7 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import shared_counters
 from ilios.db.database import Database
 from ilios.operations import heartbeat
-from ilios.operations.heartbeat import Heartbeat
+from ilios.operations.heartbeat import BlockReason, Heartbeat
 from tests.support import documents
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
@@ -130,7 +130,16 @@ def test_queue_disk_and_supervisor_are_looked_up(
 ) -> None:
     for _ in range(3):
         documents.add_document(database)
-    beat = Heartbeat(1, time.monotonic(), 2, 1, 0, provider="paused: 429", storage_fault="timeout")
+    beat = Heartbeat(
+        1,
+        time.monotonic(),
+        2,
+        1,
+        0,
+        claims_blocked=BlockReason.STORE_UNREACHABLE,
+        provider="paused: 429",
+        storage_fault="timeout",
+    )
     heartbeat.write(data_folder.supervisor_state(settings), beat)
 
     found = samples(make_caller())
@@ -141,6 +150,11 @@ def test_queue_disk_and_supervisor_are_looked_up(
     assert found["ilios_governor_state", frozenset({"paused"})] == 1
     assert found["ilios_governor_state", frozenset({"ok"})] == 0
     assert found["ilios_worker_processes", frozenset({"ready"})] == 1
+    assert {
+        reason: value
+        for reason in BlockReason
+        if (value := found["ilios_claims_blocked", frozenset({reason})])
+    } == {BlockReason.STORE_UNREACHABLE: 1}
     assert found["ilios_storage_up", frozenset()] == 0
     free = shutil.disk_usage(settings.data_folder).free
     assert found["ilios_disk_free_bytes", frozenset()] == pytest.approx(free, rel=0.05)
@@ -156,4 +170,6 @@ def test_a_dead_supervisor_and_a_broken_database_are_shown_not_answered_with_an_
 
     assert found["ilios_supervisor_up", frozenset()] == 0
     assert found["ilios_governor_state", frozenset({"unknown"})] == 1
+    blocked = [value for (name, _), value in found.items() if name == "ilios_claims_blocked"]
+    assert blocked == [0] * len(BlockReason)
     assert found["ilios_database_up", frozenset()] == 0

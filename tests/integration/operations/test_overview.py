@@ -27,7 +27,7 @@ from ilios.engines.governor import BreakerState, GovernorState
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.health import Examiner
-from ilios.operations.heartbeat import Heartbeat, WorkerBeat, WorkerState
+from ilios.operations.heartbeat import BlockReason, Heartbeat, WorkerBeat, WorkerState
 from ilios.operations.overview import DAYS, Overview, Status
 from ilios.operations.usage_by_key import Quota
 from ilios.queue import jobs
@@ -196,6 +196,7 @@ def test_workers_and_the_governor_come_from_the_supervisors_heartbeat(
         workers_configured=2,
         workers_ready=1,
         jobs_running=3,
+        claims_blocked=BlockReason.PROVIDER_UNAVAILABLE,
         provider="paused: 429",
         governor=GovernorState(BreakerState.OPEN, 0, 48, 12.5),
         workers=(
@@ -207,3 +208,4 @@ def test_workers_and_the_governor_come_from_the_supervisors_heartbeat(
 
     assert look().beat == said
     assert look().health.workers == "1 of 2 ready"
+    assert look().health.claims_blocked is BlockReason.PROVIDER_UNAVAILABLE

@@ -45,9 +45,23 @@ const SERVICES = {
   database: "Database", s3: "Object store", workers: "Workers", queue: "Queue", provider: "Mistral", turso: "Turso", disk: "Disk",
 };
 
+const BLOCKED = {
+  paused: "no job starts before `ilios queue resume`",
+  draining: "no job starts, the service stops",
+  disk_full: "no job starts, the disk is full",
+  store_unreachable: "no job starts, the object store does not answer",
+  database_busy: "no job starts, the database is locked or out of order",
+  provider_misconfigured: "no job of Mistral’s lane starts, a setting is wrong",
+  provider_unavailable: "no job of Mistral’s lane starts, Mistral fails or asks for a pause",
+};
+
+const blocked = (reason) => `${BLOCKED[reason]} (${reason})`;
+const claims = (reason) => (reason ? mark("warn", blocked(reason)) : mark("good", "not blocked"));
+
 function verdict(health, { pausedSince }) {
   if (health.cause) return ["bad", `Unhealthy: ${health.cause}`];
-  if (pausedSince) return ["warn", "Paused: no job starts before `ilios queue resume`"];
+  if (pausedSince) return ["warn", `Paused: ${BLOCKED.paused}`];
+  if (health.claimsBlocked) return ["warn", `Claims are blocked: ${blocked(health.claimsBlocked)}`];
   const ailing = Object.keys(SERVICES).filter((name) => name in health.services && !FINE.has(health.services[name]));
   return ailing.length ? ["warn", `Works, with a fault: ${ailing.map((name) => SERVICES[name]).join(", ")}`] : ["good", "Healthy"];
 }
@@ -82,6 +96,7 @@ function services({ health, supervisor, version }) {
   const lag = health.replication;
   put("services", ...pairs(
     ...listed,
+    ["Claims", supervisor ? claims(health.claimsBlocked) : none],
     ...(lag ? [["Turso lacks", `${plural(lag.lagRows, "change")}, for ${duration(lag.lagSeconds)}`]] : []),
     ["Supervisor", supervisor ? `process ${supervisor.pid}` : mark("bad", "does not answer")],
     ["Version", version],
