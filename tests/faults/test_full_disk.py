@@ -15,6 +15,7 @@ import pytest
 from ilios.core.settings import MIB, Settings
 from ilios.db.database import Database
 from ilios.db.models import JobStatus
+from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
 from tests.support.api_server import free_port
 from tests.support.externals import unavailable
@@ -115,6 +116,7 @@ def test_what_waits_is_not_begun_before_there_is_room(
     document_id, job_id = documents.add_document(database, settings=settings)
     full = start_supervisor("echo", worker_count=1, min_free_disk_bytes=2**60)
     wait_until(lambda: "disk.state" in full.log, timeout_s=10)
+    full.wait_until_blocked(BlockReason.DISK_FULL)
     assert full.stop() == 0
     assert documents.job(database, job_id).status is JobStatus.PENDING
 

@@ -21,6 +21,7 @@ from ilios.db.models import Document, DocumentStatus
 from ilios.documents import repository
 from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
+from ilios.operations.heartbeat import BlockReason
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -229,9 +230,10 @@ def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
 ) -> None:
     provider.control(keys=["another"])
     document_id = submit(database, settings, some(1)[0])
-    start(start_supervisor, provider)
+    supervisor = start(start_supervisor, provider)
 
     wait_until(lambda: provider_state(settings).startswith("misconfigured: "), timeout_s=10)
+    supervisor.wait_until_blocked(BlockReason.PROVIDER_MISCONFIGURED)
     assert "401" in provider_state(settings)
     assert documents.document(database, document_id).status is DocumentStatus.PENDING
 
@@ -239,6 +241,7 @@ def test_a_wrong_key_makes_documents_wait_until_it_is_repaired(
     wait_until(lambda: has_ended(database, document_id), timeout_s=10)
     assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
     wait_until(lambda: not provider_state(settings).startswith("misconfigured"), timeout_s=20)
+    supervisor.wait_until_blocked(None)
 
 
 def test_without_a_key_documents_wait_and_others_are_converted(
@@ -248,7 +251,8 @@ def test_without_a_key_documents_wait_and_others_are_converted(
     page, _ = documents.add_document(
         database, settings=settings, content=b"<h1>Hello</h1>", mime_type="text/html"
     )
-    start(start_supervisor, provider, mistral_api_key=None)
+    supervisor = start(start_supervisor, provider, mistral_api_key=None)
+    supervisor.wait_until_blocked(BlockReason.PROVIDER_MISCONFIGURED)
 
     wait_until(lambda: has_ended(database, page), timeout_s=20)
     assert documents.document(database, page).status is DocumentStatus.COMPLETED
@@ -262,8 +266,9 @@ def test_an_outage_stops_dispatch_and_ends_by_itself(
 ) -> None:
     provider.control(faults=[{"on": "ocr", "status": 503}])
     ids = [submit(database, settings, content) for content in some(30)]
-    start(start_supervisor, provider)
+    supervisor = start(start_supervisor, provider)
     wait_until(lambda: "paused" in provider_state(settings), timeout_s=20)
+    supervisor.wait_until_blocked(BlockReason.PROVIDER_UNAVAILABLE)
 
     provider.control(faults=[])
     wait_until(lambda: all(has_ended(database, one) for one in ids), timeout_s=40)

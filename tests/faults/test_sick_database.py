@@ -14,6 +14,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import LOG_KEPT_BYTES, Database
 from ilios.db.models import JobStatus
 from ilios.operations import heartbeat
+from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
@@ -55,6 +56,26 @@ def test_a_stop_under_a_strangers_lock_costs_no_attempt(
     wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
     assert documents.job(database, job_id).attempts == 1
     assert not data_folder.interrupted(settings).exists()
+
+
+def test_a_start_under_a_strangers_lock_waits_and_says_for_what(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    stranger: pysqlite3.Connection,
+) -> None:
+    _, job_id = documents.add_document(database, settings=settings)
+    stranger.execute("BEGIN IMMEDIATE")
+    supervisor = start_supervisor("echo", worker_count=1)
+
+    supervisor.wait_until_blocked(BlockReason.DATABASE_BUSY)
+    assert documents.job(database, job_id).attempts == 0
+    stranger.execute("ROLLBACK")
+
+    wait_until(lambda: documents.job(database, job_id).status is JobStatus.COMPLETED, timeout_s=20)
+    supervisor.wait_until_blocked(None)
+    assert documents.job(database, job_id).attempts == 1
+    assert supervisor.log.count("supervisor.database_failed") == 1
 
 
 def test_what_a_long_reader_made_the_log_grow_to_is_given_back(

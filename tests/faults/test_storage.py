@@ -14,6 +14,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import JobStatus
 from ilios.operations import heartbeat
+from ilios.operations.heartbeat import BlockReason
 from ilios.workers import maintenance
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
@@ -102,8 +103,9 @@ def test_a_start_while_the_bucket_is_away_spends_no_attempt(
 ) -> None:
     bucket.status, bucket.code = 503, "SlowDown"
     document_id, _ = documents.add_document(database)  # the bucket never had its object
-    start_supervisor("echo", worker_count=2, **bucket.settings())
+    supervisor = start_supervisor("echo", worker_count=2, **bucket.settings())
     wait_until(lambda: "503 SlowDown" in fault(), timeout_s=10)
+    supervisor.wait_until_blocked(BlockReason.STORE_UNREACHABLE)
     (job,) = documents.jobs(database)
     assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
 
@@ -114,6 +116,7 @@ def test_a_start_while_the_bucket_is_away_spends_no_attempt(
     wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, timeout_s=10)
     assert documents.jobs(database)[0].attempts == 1
     assert documents.document(database, document_id).error_code == "object_missing"
+    supervisor.wait_until_blocked(None)
 
 
 def test_a_worker_that_dies_while_it_looks_keeps_no_job_waiting(
@@ -123,6 +126,7 @@ def test_a_worker_that_dies_while_it_looks_keeps_no_job_waiting(
     documents.add_document(database)
     supervisor = start_supervisor("echo", worker_count=1, **bucket.settings())
     wait_until(lambda: bucket.asked, timeout_s=10)
+    supervisor.wait_until_blocked(BlockReason.STORE_UNREACHABLE)  # it hangs: there is no fault yet
 
     supervisor.workers[0].kill()
     bucket.goes_on.set()

@@ -14,6 +14,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, JobStatus
 from ilios.operations import heartbeat
+from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
@@ -194,6 +195,7 @@ def test_sigterm_lets_running_jobs_finish(
     wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
 
     supervisor.process.send_signal(signal.SIGTERM)
+    supervisor.wait_until_blocked(BlockReason.DRAINING)
     documents.add_document(database, settings=settings)
     release(settings)
 

@@ -19,6 +19,7 @@ from tests.support.migrating import REPOSITORY, environment
 from tests.support.waiting import wait_until
 
 BOOT_TIMEOUT_S = 30.0
+BLOCK_TIMEOUT_S = 20.0
 
 
 class SupervisorProcess:
@@ -66,6 +67,16 @@ class SupervisorProcess:
     @property
     def log(self) -> str:
         return self.log_path.read_text()
+
+    @property
+    def claims_blocked(self) -> heartbeat.BlockReason | None:
+        """Why no job starts, by its heartbeat; None too when it says nothing any more."""
+        beat = self._beat()
+        return beat.claims_blocked if beat else None
+
+    def wait_until_blocked(self, reason: heartbeat.BlockReason | None) -> None:
+        """Wait until this is why no job starts; None: until jobs may start."""
+        wait_until(lambda: self.claims_blocked is reason, BLOCK_TIMEOUT_S)
 
     def wait_until_ready(self) -> None:
         wait_until(self._is_ready, BOOT_TIMEOUT_S)

@@ -36,8 +36,11 @@ class Subject:
         self.gate = StartGate(settings, self.store)
 
     def look(self, *, is_paused: bool = False) -> BlockReason | None:
-        self.may_claim = self.gate.look(is_paused=is_paused)
+        self.gate.look(is_paused=is_paused)
         return self.gate.reason
+
+    def may_claim(self, *, is_paused: bool = False) -> bool:
+        return self.gate.look(is_paused=is_paused)
 
 
 @pytest.fixture
@@ -77,16 +80,13 @@ def test_the_first_of_several_reasons_is_named(subject: Callable[..., Subject]) 
 def test_what_blocks_every_lane_keeps_claims_from_being_tried(
     subject: Callable[..., Subject],
 ) -> None:
-    gate = subject(s3_bucket=None)
-    gate.look()
-    assert gate.may_claim
+    found = subject(s3_bucket=None)
 
-    gate.look(is_paused=True)
-    assert not gate.may_claim
-
-    gate.gate.drain()
-    gate.look()
-    assert not gate.may_claim
+    assert found.may_claim()
+    assert not found.may_claim(is_paused=True)
+    found.gate.drain()
+    assert not found.may_claim()
+    assert not subject(s3_bucket=None, min_free_disk_bytes=MORE_THAN_ANY_DISK).may_claim()
 
 
 def test_a_database_that_failed_is_tried_again(subject: Callable[..., Subject]) -> None:
@@ -94,7 +94,7 @@ def test_a_database_that_failed_is_tried_again(subject: Callable[..., Subject]) 
     locked.gate.database_failed(LOCKED)
 
     assert locked.look() is BlockReason.DATABASE_BUSY
-    assert locked.may_claim
+    assert locked.may_claim()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_write_that_finds_no_room_says_that_the_disk_is_full(
 
     assert found.gate.reason is BlockReason.DISK_FULL
     assert found.look() is BlockReason.DISK_FULL
-    assert found.may_claim  # only an attempt shows whether there is room again
+    assert found.may_claim()  # only an attempt shows whether there is room again
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_provider_blocks_its_own_lane_only(
         found.gate.hear(report)
 
     assert found.look() is reason
-    assert found.may_claim
+    assert found.may_claim()
     assert found.gate.may_start(MISTRAL, running=0) == 0
     assert found.gate.may_start(EMBEDDED, running=100) is None
 
@@ -147,11 +147,11 @@ def test_nothing_is_claimed_and_nothing_blamed_before_the_first_look_at_the_buck
     found = subject()
 
     assert found.look() is None
-    assert not found.may_claim
+    assert not found.may_claim()
 
     found.store.hear(StoreReport(None))
     assert found.look() is None
-    assert found.may_claim
+    assert found.may_claim()
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
