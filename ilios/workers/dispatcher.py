@@ -47,6 +47,14 @@ class FreeSlot:
     worker: str
 
 
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What owners and operators want of a node's workers."""
+
+    cancelled: list[str]  #: jobs that were cancelled while workers were at them
+    is_paused: bool  #: no job is to start
+
+
 class Dispatcher:
     """Claims and releases jobs, each call in one transaction."""
 
@@ -78,11 +86,6 @@ class Dispatcher:
         self._has_backlog = not exhausted
         return claimed
 
-    def is_paused(self) -> bool:
-        """Whether an operator lets no job start."""
-        with self._database.reading() as session:
-            return queries.is_paused(session)
-
     def assign_lanes(self, settings: Settings) -> None:
         """Let the engines that the settings ask for do what waits for others."""
         read_here = select(Document.id).where(Document.mime_type.in_(registry.NOT_READ_BY_MISTRAL))
@@ -97,10 +100,10 @@ class Dispatcher:
         if moved:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
 
-    def cancelled_under(self, node: str) -> list[str]:
-        """Jobs that were cancelled while workers of this node were at them."""
+    def commands(self, node: str) -> Commands:
+        """Read what people want of this node's workers: one snapshot, for it is asked often."""
         with self._database.reading() as session:
-            return queries.cancelled_under(session, node)
+            return Commands(queries.cancelled_under(session, node), queries.is_paused(session))
 
     def let_go(self, job_ids: list[str]) -> None:
         """Close what is left of cancelled jobs that no worker is at any more."""

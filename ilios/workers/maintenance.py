@@ -37,6 +37,11 @@ class StoreWatch:
         self._next_look_at = 0.0
         self._first_look_at: float | None = None
 
+    @property
+    def may_be_used(self) -> bool:
+        return self.answers is True
+
+    @property
     def is_look_due(self) -> bool:
         return self._has_bucket and time.monotonic() >= self._next_look_at
 
@@ -74,7 +79,7 @@ class Maintenance:
         if not ready:
             return
         now = time.monotonic()
-        if self._store.is_look_due():
+        if self._store.is_look_due:
             self._store.note_look()
             if all(now - worker.asked_of_store_at > ANSWER_SECONDS for worker in ready):
                 ready[0].look_at_store()

@@ -104,7 +104,7 @@ class WorkerPool:
         if worker.is_ready:
             self._boot_failures = 0
 
-    def bury(self, worker: WorkerHandle) -> None:
+    def remove(self, worker: WorkerHandle) -> None:
         """Reap a dead worker and plan its successor; only then may its jobs be given back."""
         exit_code = worker.reap()
         metrics.WORKER_RESTARTS.labels("worker").inc()

@@ -60,7 +60,7 @@ class StartGate:
         # A database that failed is asked again: only that shows whether it works.
         return (
             self._disk_fault is None
-            and self._store.answers is True
+            and self._store.may_be_used
             and not (is_paused or self._is_draining)
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -22,16 +21,15 @@ from ilios.db.database import BRISK, Database
 from ilios.engines import registry
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
-from ilios.queue.jobs import Lease
 from ilios.queue.notify import Listener
 from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
-from ilios.workers import interrupted_jobs
 from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from ilios.workers.handle import WorkerHandle, sources
 from ilios.workers.maintenance import Maintenance, StoreWatch
 from ilios.workers.pool import WorkerPool
+from ilios.workers.releases import PendingReleases
 from ilios.workers.start_gate import StartGate
 from ilios.workers.status import SupervisorStatus
 
@@ -91,9 +89,7 @@ class Supervisor:
         self._status = SupervisorStatus(
             settings, self._workers, self._store, self._gate, self._replicator
         )
-        self._node_released = False
-        self._lost: list[Lease] = []  #: begun by workers that died since
-        self._to_give_back: list[Lease] = []  #: never begun, or interrupted without an outcome
+        self._releases = PendingReleases(settings, self._node, self._dispatcher)
         self._may_claim = True  #: whether anything was heard that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
@@ -140,47 +136,28 @@ class Supervisor:
     def _attempt_claims(self) -> None:
         """Give back, cancel and claim what is due; a database that fails is asked again later."""
         try:
-            self._release()
+            self._releases.release()
             self._look_at_clock()
             if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
                 self._looked_at = time.monotonic()
-                self._cancel()
-                self._claim()
+                commands = self._dispatcher.commands(self._node)
+                self._cancel(commands.cancelled)
+                if self._gate.look(is_paused=commands.is_paused):
+                    self._claim()
                 self._gate.database_works()
             self._keep_leases()
         except DATABASE_ERRORS as error:
             self._gate.database_failed(error)
             self._looked_at = time.monotonic()
 
-    def _release(self) -> None:
-        """Give the jobs of dead workers back; at first, all that an earlier supervisor held."""
-        if not self._node_released:
-            kept = data_folder.interrupted(self._settings)
-            self._dispatcher.give_back(interrupted_jobs.kept(kept))
-            interrupted_jobs.forget(kept)
-            self._dispatcher.release_node(self._node)
-            # A restored database's are of the node that was lost.
-            self._dispatcher.release_expired(clock.now())
-            self._dispatcher.assign_lanes(self._settings)
-            self._node_released = True
-        if self._lost:
-            self._dispatcher.release_lost(self._lost)
-            self._lost = []
-        if self._to_give_back:
-            self._dispatcher.give_back(self._to_give_back)
-            self._to_give_back = []
-
-    def _cancel(self) -> None:
-        """Tell workers which of their jobs nobody wants any more; close those they have left."""
-        cancelled = self._dispatcher.cancelled_under(self._node)
-        left = [job_id for job_id in cancelled if not any(w.cancel(job_id) for w in self._workers)]
+    def _cancel(self, job_ids: list[str]) -> None:
+        """Tell workers which of their jobs are cancelled; close those that none of them has."""
+        left = [job_id for job_id in job_ids if not any(w.cancel(job_id) for w in self._workers)]
         if left:
             self._dispatcher.let_go(left)
 
     def _claim(self) -> None:
-        """Claim a job for each free slot, if the gate is open; the emptiest worker goes first."""
-        if not self._gate.look(is_paused=self._dispatcher.is_paused()):
-            return
+        """Claim a job for each free slot; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
         if not slots:
             return
@@ -211,7 +188,7 @@ class Supervisor:
         """Wait for news, and act on it."""
         workers = list(self._workers)
         notifier = self._listener.fileno()
-        free, store_answered = self._workers.free_slots(), self._store.answers
+        free, had_store = self._workers.free_slots(), self._store.may_be_used
         replicator = self._replicator.sources()
         listens_since = time.monotonic()
         news = set(
@@ -228,14 +205,13 @@ class Supervisor:
             can_speak = worker.read()
             self._hear(worker)
             if ended or not can_speak:
-                self._bury(worker)
+                self._remove(worker)
             else:
                 self._workers.kill_if_stuck(worker)
                 self._workers.note_boot(worker)
         # Most of what workers say (that they live, that they began a job) frees no slot.
-        is_freed = self._workers.free_slots() > free
-        answers_again = self._store.answers is True and store_answered is not True
-        self._may_claim = notifier in news or is_freed or answers_again
+        is_freed = self._workers.free_slots() > free or self._store.may_be_used > had_store
+        self._may_claim = notifier in news or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Take what a worker has said, and the jobs that it could not end."""
@@ -246,14 +222,13 @@ class Supervisor:
                     self._gate.hear(found)
                 case StoreReport():
                     self._store.hear(found)
-        self._to_give_back += report.interrupted
+        self._releases.add_unharmed(report.interrupted)
 
-    def _bury(self, worker: WorkerHandle) -> None:
-        """Once a dead worker is reaped, its jobs go back; before, it could still finish one."""
-        self._workers.bury(worker)
+    def _remove(self, worker: WorkerHandle) -> None:
+        """Give the jobs of a dead worker back, once it is reaped and has had its last word."""
+        self._workers.remove(worker)
         self._hear(worker)
-        self._lost += worker.begun
-        self._to_give_back += worker.not_begun
+        self._releases.add_dead(worker)
 
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
@@ -261,23 +236,20 @@ class Supervisor:
         self._workers.stop(self._settings.shutdown_grace_seconds, self._status.beat)
         for worker in self._workers:
             self._hear(worker)
-            self._to_give_back += worker.leases
+            self._releases.add_unharmed(worker.leases)
         deadline = time.monotonic() + LAST_RELEASE_SECONDS
         while not self._release_or_keep() and time.monotonic() < deadline:
             self._status.beat()
 
     def _release_or_keep(self) -> bool:
-        """Give back what is left; False, and a note for the next supervisor, when that fails."""
-        kept = data_folder.interrupted(self._settings)
+        """Return whether all is given back; otherwise leave a note for the next supervisor."""
         try:
-            self._release()
+            self._releases.release()
         except DATABASE_ERRORS as error:
-            # Those that are lost stay under this node's name, and cost an attempt.
             self._gate.database_failed(error)
-            with contextlib.suppress(OSError):  # a full disk: then they cost an attempt too
-                interrupted_jobs.keep(kept, self._to_give_back)
+            self._releases.keep()
             return False
-        interrupted_jobs.forget(kept)
+        self._releases.forget()
         return True
 
     def _stop_replicator(self) -> None:

@@ -100,7 +100,7 @@ class InTestWorker:
         return done
 
     def _claim(self) -> list[tuple[FreeSlot, Lease]]:
-        if not self._gate.look(is_paused=self._dispatcher.is_paused()):
+        if not self._gate.look(is_paused=self._dispatcher.commands("test").is_paused):
             return []
         return self._dispatcher.claim([FreeSlot(EMBEDDED, "test/0")])
 
