@@ -1,6 +1,6 @@
-"""What is looked up when somebody asks: in the database, the heartbeat and the data folder.
+"""The gauges of `/metrics`: looked up in database, heartbeat and data folder at each scrape.
 
-With what ilios.core.telemetry.metrics counts, this is all of `/metrics`.
+The counters and histograms are in `ilios.core.telemetry.metrics`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ GOVERNOR_STATES: Final = {
     "misconfigured": "misconfigured",
     "batch lane misconfigured": "batch_lane_misconfigured",
     heartbeat.NOT_USED: "not_used",
-    "": "unknown",  # the supervisor does not say
+    "": "unknown",  # there is no heartbeat
 }
-"""By what the heartbeat's sentence begins with."""
+"""Label of `ilios_governor_state`, by what the heartbeat's sentence begins with."""
 
 
 class Collector:
-    """A collector of prometheus-client: reads everything anew, and leaves out what it cannot."""
+    """A collector of prometheus-client: reads everything anew; what it cannot read is left out."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
@@ -70,11 +70,11 @@ class Collector:
 
 def _of_supervisor(beat: Heartbeat | None) -> Iterator[GaugeMetricFamily]:
     yield _number("ilios_supervisor_up", "1 when the supervisor answers", beat is not None)
-    said = beat.provider.partition(":")[0] if beat else ""
+    provider = beat.provider.partition(":")[0] if beat else ""
     yield _gauge(
         "ilios_governor_state",
         "1 for what the governor makes of the provider",
-        *(({"state": state}, said == word) for word, state in GOVERNOR_STATES.items()),
+        *(({"state": state}, provider == word) for word, state in GOVERNOR_STATES.items()),
     )
     blocked = beat.claims_blocked if beat else None
     yield _gauge(

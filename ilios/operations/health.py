@@ -1,4 +1,4 @@
-"""Is the service well? Answered from what is at hand: never a call to provider or object store."""
+"""The health of the service, from what is at hand: without calls to provider or object store."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ BACKLOG_AGE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`provider` is what the governor makes of it, `storage` what a worker last saw of the bucket.
+    """The state of each part, in words.
 
+    `provider` is the governor's view of it, `storage` what a worker last found of the bucket.
     `cause` says what makes the service unhealthy; it is None when it is healthy. `disk` is `ok`, or
-    says that nothing new is taken on. `claims_blocked` is None while jobs may start, and while the
+    says why nothing new is accepted. `claims_blocked` is None while jobs may start, and while the
     supervisor does not answer. `replica` is None when replication is off.
     """
 
@@ -41,7 +42,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """How the copy in Turso stands: `ok` or what is the matter, and what it lacks."""
+    """The state of the copy in Turso, `ok` or a fault in words, and what it lacks."""
 
     state: str
     lag_rows: int
@@ -64,7 +65,7 @@ class Examiner:
         self._disk_reserve = disk_reserve
 
     def examine(self) -> Health:
-        """Look at everything once. The database alone is asked; the rest was found out before."""
+        """Ask the database and the disk; take the rest from the supervisor's heartbeat."""
         beat = heartbeat.read(self._supervisor_state)
         fresh = beat if beat and beat.is_fresh else None
         workers, worker_fault = _workers(fresh)
@@ -83,7 +84,7 @@ class Examiner:
         )
 
     def _database_and_queue(self) -> tuple[str, str, str | None]:
-        """Return what is said of both, and what makes the service unhealthy."""
+        """Return the state of each, and what makes the service unhealthy, if anything does."""
         try:
             return "connected", self._queue(), None
         except SQLAlchemyError as error:

@@ -1,4 +1,4 @@
-"""What the supervisor says of itself once a second, for `/health` and for operators to read."""
+"""The heartbeat: a file in which the supervisor describes itself at least once per second."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class BlockReason(StrEnum):
 
 
 class WorkerState(StrEnum):
-    STARTING = "starting"  #: its process is there, and has not said yet that it can work
+    STARTING = "starting"  #: the process runs, and has not reported yet that it can work
     READY = "ready"
-    DOWN = "down"  #: it has died, and is started again after a pause
+    DOWN = "down"  #: the process has ended, and is started again after a pause
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerBeat:
-    """A worker as its supervisor sees it; `restarts` since the supervisor started."""
+    """The state of a worker; `restarts` since the supervisor started."""
 
     name: str
     state: WorkerState
@@ -48,7 +48,10 @@ class WorkerBeat:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """`beat_seconds` is the monotonic clock, which all processes of a machine share."""
+    """The state of a supervisor at `beat_seconds`.
+
+    That is the monotonic clock, which all processes of a machine share.
+    """
 
     pid: int
     beat_seconds: float
@@ -56,14 +59,14 @@ class Heartbeat:
     workers_ready: int
     jobs_running: int
     claims_blocked: BlockReason | None = None  #: None while jobs may start
-    provider: str = NOT_USED  #: what the governor makes of the provider
+    provider: str = NOT_USED  #: the governor's view of the provider: `ok`, or what is the matter
     storage_fault: str | None = None  #: of the object store; None while it answers
     governor: GovernorState | None = None  #: None while the embedded engine converts
     provider_jobs: int = 0  #: in flight, of those that the governor counts
     workers: tuple[WorkerBeat, ...] = ()
     turso: str | None = None  #: `ok`, or what is the matter; None when replication is off
     turso_lag_rows: int = 0  #: about how many changes Turso lacks
-    turso_lag_seconds: float = 0.0  #: since when it lacks some
+    turso_lag_seconds: float = 0.0  #: for how long it has lacked some
 
     @property
     def is_fresh(self) -> bool:
@@ -78,7 +81,7 @@ def write(path: Path, heartbeat: Heartbeat) -> None:
 
 
 def read(path: Path) -> Heartbeat | None:
-    """The last heartbeat; None when there is none that can be read."""
+    """Return the last heartbeat; None when there is none that can be read."""
     try:
         return _heartbeat(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):

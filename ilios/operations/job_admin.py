@@ -1,4 +1,4 @@
-"""What operators do to the queue, whoever the owner is."""
+"""What operators do to jobs and to the queue, across all owners."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class JobReport:
 
 
 class JobAdmin:
-    """Jobs are named by their own id or by their document's."""
+    """Acts on jobs, which are named by their own id or by their document's."""
 
     def __init__(self, database: Database, actions: DocumentActions, notifier: Notifier) -> None:
         self._database = database
-        self._housekeeping = actions
+        self._actions = actions
         self._notifier = notifier
 
     def jobs(self, status: JobStatus | None, limit: int) -> list[Job]:
-        """Jobs of this status, or all that have not ended: those that go first, first."""
+        """Return jobs of a status, or all that have not ended, in the order of claiming."""
         statuses = queries.OPEN if status is None else (status,)
         by_turn = select(Job).where(Job.status.in_(statuses)).order_by(Job.status.desc(), Job.rank)
         with self._database.reading() as session:
             return list(session.scalars(by_turn.limit(limit)))
 
-    def work(self, name: str) -> JobReport:
-        """Raises JobNotFound."""
+    def report(self, name: str) -> JobReport:
+        """Return a document with all of its jobs. Raises JobNotFound."""
         with self._database.reading() as session:
             job, document = _found(session, name)
             if document is None:
@@ -55,20 +55,20 @@ class JobAdmin:
             job, document = _found(session, name)
             batch = session.get(ProviderBatch, job.provider_batch_id or "") if job else None
         if document is not None:
-            self._housekeeping.cancel(document.id, owner=document.owner)
+            self._actions.cancel(document.id, owner=document.owner)
         elif batch is not None:
-            self._housekeeping.cancel_batch(batch.batch_id, owner=batch.owner)
+            self._actions.cancel_batch(batch.batch_id, owner=batch.owner)
 
     def retry(self, name: str) -> None:
-        """Raises JobNotFound, NothingToRetry, OriginalMissing."""
+        """Convert a failed document again. Raises JobNotFound, NothingToRetry, OriginalMissing."""
         with self._database.reading() as session:
             _, document = _found(session, name)
         if document is None:
             raise NothingToRetry("This is a step of a batch. Retry the documents that have failed.")
-        self._housekeeping.retry(document.id, owner=document.owner)
+        self._actions.retry(document.id, owner=document.owner)
 
     def pause(self) -> None:
-        """Let no job start any more, also after a restart; those that run go on."""
+        """Let no job start until `resume`, also after a restart; those that run go on."""
         self._set_pause(clock.now())
 
     def resume(self) -> None:

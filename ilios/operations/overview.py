@@ -1,4 +1,4 @@
-"""What operators see of the service: one look at all of it, without a word of any document."""
+"""The status page's content: the whole service at one moment, and no content of any document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from ilios.accounts import quotas
-from ilios.accounts.keys import ANONYMOUS
 from ilios.core import clock, conversion_errors
 from ilios.core.settings import Settings
 from ilios.db.database import Database
@@ -22,20 +21,21 @@ from ilios.operations import heartbeat, statistics, usage_by_key
 from ilios.operations.health import Examiner, Health
 from ilios.operations.heartbeat import Heartbeat
 from ilios.operations.statistics import Depth, Ended
-from ilios.operations.usage_by_key import FORMER, NOBODY, Account, Books, Holder
+from ilios.operations.usage_by_key import Account, Holder, UsageRecords
 
 DAYS: Final = 30  #: of use that are shown, today included
-LATELY: Final = timedelta(hours=1)
-SHOWN: Final = 50  #: of the jobs that run
-SHOWN_OF_THE_REST: Final = 20  #: of retries and failures
+LAST_HOUR: Final = timedelta(hours=1)
+RUNNING_SHOWN: Final = 50
+RETRIES_SHOWN: Final = 20
+FAILURES_SHOWN: Final = 20
 ACCOUNTS_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A job that runs or waits for a retry; `key` names whose it is. Pages are the document's.
+    """A job that runs or waits for a retry. Pages are those of its whole document.
 
-    A step of a provider's batch has no document.
+    `key` is the name of the key that owns it. A step of a provider's batch has no document.
     """
 
     key: str
@@ -57,7 +57,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`reason` says what the code means: the document's own error may quote it."""
+    """A document that has failed.
+
+    `reason` says what `code` means. The document's own error is left out: it may quote content.
+    """
 
     key: str
     document_id: str
@@ -72,7 +75,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of it, as of one moment; `beat` is None when the supervisor does not answer."""
+    """The service at one moment; `beat` is None when the supervisor does not answer."""
 
     now: datetime
     health: Health
@@ -99,43 +102,40 @@ class Overview:
         self._supervisor_state = supervisor_state
 
     def status(self) -> Status:
-        """How the service is, and what it does."""
+        """Read the state of the service."""
         now = clock.now()
         health = self._examiner.examine()
         beat = heartbeat.read(self._supervisor_state)
         today, _ = quotas.day_of(now)
         days = tuple(today - timedelta(days=ago) for ago in reversed(range(DAYS)))
         with self._database.reading() as session:
-            books = _books(session, days[0], now)
-            holders = self._holders(session, books)
+            records = _usage_records(session, days[0], now)
+            holders = self._holders(session, records)
             return Status(
                 now=now,
                 health=health,
                 beat=beat if beat and beat.is_fresh else None,
                 paused_since=statistics.paused_since(session),
                 depths=statistics.depths(session, registry.LANES),
-                ended=statistics.ended_since(session, now - LATELY),
-                running=[_task(row, holders) for row in statistics.running(session, SHOWN)],
-                retries=[
-                    _task(row, holders) for row in statistics.retries(session, SHOWN_OF_THE_REST)
-                ],
+                ended=statistics.ended_since(session, now - LAST_HOUR),
+                running=[_task(row, holders) for row in statistics.running(session, RUNNING_SHOWN)],
+                retries=[_task(row, holders) for row in statistics.retries(session, RETRIES_SHOWN)],
                 failures=[
-                    _failure(row, holders)
-                    for row in statistics.failures(session, SHOWN_OF_THE_REST)
+                    _failure(row, holders) for row in statistics.failures(session, FAILURES_SHOWN)
                 ],
                 days=days,
-                accounts=usage_by_key.accounts(holders, books, days),
+                accounts=usage_by_key.accounts(holders, records, days),
             )
 
-    def _holders(self, session: Session, books: Books) -> dict[str, Holder]:
-        rows = statistics.keys_of(session, books.used)
-        return {**self._configured, **usage_by_key.issued(rows, books.now)}
+    def _holders(self, session: Session, records: UsageRecords) -> dict[str, Holder]:
+        rows = statistics.keys_of(session, records.used)
+        return {**self._configured, **usage_by_key.issued(rows, records.now)}
 
 
-def _books(session: Session, first_day: date, now: datetime) -> Books:
+def _usage_records(session: Session, first_day: date, now: datetime) -> UsageRecords:
     month, _ = quotas.month_of(now)
     used = statistics.used(session, min(first_day, month))
-    return Books(used, statistics.reserved(session), now)
+    return UsageRecords(used, statistics.reserved(session), now)
 
 
 def _task(row: Row[Any], holders: Mapping[str, Holder]) -> Task:
@@ -159,5 +159,4 @@ def _failure(row: Row[Any], holders: Mapping[str, Holder]) -> Failure:
 
 
 def _name(owner: str, holders: Mapping[str, Holder]) -> str:
-    stranger = NOBODY if owner == ANONYMOUS else FORMER
-    return holders.get(owner, stranger).name
+    return usage_by_key.holder_of(owner, holders).name

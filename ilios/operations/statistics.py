@@ -1,8 +1,8 @@
-"""What operators see of everybody's work: counts, ids and codes. Takes a session, changes nothing.
+"""Counts, ids and codes across all owners, for operators. Takes a session, changes nothing.
 
-This module alone reads across owners for a page that a key may open. So it names its columns, and
-none of those that hold a word of a document: no file name, no Markdown, no sentence of an error,
-since a provider's may quote what it was sent.
+Only this module reads across owners for a page that a key may open. So it names its columns, and
+none of them holds content of a document: no file name, no Markdown, no sentence of an error, since
+a provider's may quote what it was sent.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ _RESERVED = (
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much work one lane has. `retries` are those of the delayed that something went wrong for.
+    """The jobs of one lane. `retries` are those of the delayed jobs that have failed before.
 
-    `oldest_at` is when the first of the jobs that go next was enqueued.
+    `oldest_at` is when the job that goes next was enqueued.
     """
 
     lane: str
@@ -120,7 +120,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How many documents ended in some time, and the pages of those that were completed."""
+    """How many documents ended in a period, and the pages of those that were completed."""
 
     completed: int
     failed: int
@@ -129,7 +129,7 @@ class Ended:
 
 
 def depths(session: Session, lanes: Iterable[str]) -> list[Depth]:
-    """The work of these lanes."""
+    """Count the jobs of each lane."""
     connection = session.connection()
     running: dict[str, int] = dict(connection.execute(_RUNNING).all())
     waiting = {lane: (delayed, retries) for lane, delayed, retries in connection.execute(_DELAYED)}
@@ -147,7 +147,7 @@ def depths(session: Session, lanes: Iterable[str]) -> list[Depth]:
 
 
 def paused_since(session: Session) -> datetime | None:
-    """Since when an operator lets no job start."""
+    """Return when an operator paused the queue; None when it is not paused."""
     return session.connection().execute(_PAUSED_SINCE).scalar()
 
 
@@ -162,22 +162,22 @@ def ended_since(session: Session, since: datetime) -> Ended:
 
 
 def running(session: Session, limit: int) -> Sequence[Row[Any]]:
-    """Claimed jobs with what may be said of their documents, the longest running first."""
+    """Read claimed jobs with what may be shown of their documents, the longest running first."""
     return _rows(session, _RUNNING_JOBS, limit)
 
 
 def retries(session: Session, limit: int) -> Sequence[Row[Any]]:
-    """Jobs that wait because something went wrong, those that are due first, first."""
+    """Read jobs that wait for another attempt, in the order in which they are due."""
     return _rows(session, _RETRIES, limit)
 
 
 def failures(session: Session, limit: int) -> Sequence[Row[Any]]:
-    """Documents that have failed, the last ones first."""
+    """Read documents that have failed, the most recent first."""
     return _rows(session, _FAILURES, limit)
 
 
 def used(session: Session, since: date) -> dict[str, dict[date, tuple[int, int]]]:
-    """Pages and micro-dollars by owner and UTC day."""
+    """Return pages and micro-dollars by owner and UTC day."""
     found: dict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
     for owner, day, pages, micros in session.connection().execute(_USED, {"since": since}).all():
         found[owner][day] = (pages, micros)
@@ -185,13 +185,13 @@ def used(session: Session, since: date) -> dict[str, dict[date, tuple[int, int]]
 
 
 def reserved(session: Session) -> dict[str, tuple[int, int]]:
-    """Pages and micro-dollars that open documents reserve, by owner."""
+    """Return the pages and micro-dollars that open documents reserve, by owner."""
     rows = session.connection().execute(_RESERVED)
     return {owner: (pages, micros) for owner, pages, micros in rows}
 
 
 def keys_of(session: Session, owners: Iterable[str]) -> list[ApiKey]:
-    """The keys that are not revoked, and the revoked ones among those of these owners."""
+    """Return all keys that are not revoked, and the revoked keys of these owners."""
     revoked = session.scalars(_REVOKED_KEYS, {"owners": list(owners)})
     return [*session.scalars(_LIVE_KEYS), *revoked]
 

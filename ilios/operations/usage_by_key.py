@@ -1,6 +1,6 @@
-"""What each key has used by day, and what it may still use.
+"""The usage of each key by day, and what is left of its quotas.
 
-Owners are hashes, which are shown to nobody: whoever owns something is named as operators know him.
+Owners are hashes of keys and are never shown: each is named as operators know the key.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ class KeyState(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     CONFIGURED = "configured"  #: a key of `API_KEY`
-    ANONYMOUS = "anonymous"  #: whoever came while no key was configured
-    FORMER = "former"  #: of keys that were in `API_KEY` once, all together
+    ANONYMOUS = "anonymous"  #: requests from the time before a key was configured
+    FORMER = "former"  #: all keys together that once were in `API_KEY`
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A key, or what stands for one."""
+    """A key, or a group of owners without one."""
 
     name: str
-    standing: KeyState
+    key_state: KeyState
     key: ApiKey | None = None
 
 
-FORMER: Final = Holder("former keys", KeyState.FORMER)
-NOBODY: Final = Holder("no key", KeyState.ANONYMOUS)
+FORMER_KEYS: Final = Holder("former keys", KeyState.FORMER)
+NO_KEY: Final = Holder("no key", KeyState.ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """What owners have used, at least since the month began, and what they reserve."""
+class UsageRecords:
+    """Usage by owner, at least since the beginning of the month, and what documents reserve."""
 
     used: Mapping[str, Daily]
     reserved: Mapping[str, tuple[int, int]]
@@ -53,7 +53,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Pages or micro-dollars; `reserved` by documents under way."""
+    """A limit in pages or micro-dollars; `reserved` by documents under way."""
 
     limit: int
     used: int
@@ -66,7 +66,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`pages_by_day` and `micros_by_day` go with the days that were asked for."""
+    """The usage of one holder; both tuples have an entry for each day that was asked for."""
 
     holder: Holder
     pages_by_day: tuple[int, ...]
@@ -84,67 +84,76 @@ class Account:
 
 
 def configured(secrets: Iterable[str]) -> dict[str, Holder]:
-    """The keys of the settings by owner, named by their place in `API_KEY`."""
+    """Return the keys of the settings by owner, named by their position in `API_KEY`."""
     return {
-        owner_of(secret): Holder(f"API_KEY {place}", KeyState.CONFIGURED)
-        for place, secret in enumerate(secrets, 1)
+        owner_of(secret): Holder(f"API_KEY {position}", KeyState.CONFIGURED)
+        for position, secret in enumerate(secrets, 1)
     }
 
 
 def issued(rows: Iterable[ApiKey], now: datetime) -> dict[str, Holder]:
-    """The keys of the database by owner."""
-    return {key.owner: Holder(key.name, _standing(key, now), key) for key in rows}
+    """Return the keys of the database by owner."""
+    return {key.owner: Holder(key.name, _key_state(key, now), key) for key in rows}
 
 
-def accounts(holders: Mapping[str, Holder], books: Books, days: Sequence[date]) -> list[Account]:
-    """Those of all holders, and of whoever else has used something: the dearest first."""
-    places = {day: place for place, day in enumerate(days)}
+def holder_of(owner: str, holders: Mapping[str, Holder]) -> Holder:
+    """Return the key of an owner, or the group that an owner without a known key belongs to."""
+    return holders.get(owner, NO_KEY if owner == ANONYMOUS else FORMER_KEYS)
+
+
+def accounts(
+    holders: Mapping[str, Holder], records: UsageRecords, days: Sequence[date]
+) -> list[Account]:
+    """Return the accounts of all holders and of all owners with usage, the most expensive first."""
+    day_indexes = {day: index for index, day in enumerate(days)}
     owners: dict[Holder, list[str]] = defaultdict(list)
-    for owner in {*holders, *books.used}:
-        owners[holders.get(owner, NOBODY if owner == ANONYMOUS else FORMER)].append(owner)
-    found = [_account(holder, theirs, books, places) for holder, theirs in owners.items()]
+    for owner in {*holders, *records.used}:
+        owners[holder_of(owner, holders)].append(owner)
+    found = [_account(holder, ids, records, day_indexes) for holder, ids in owners.items()]
     return sorted(found, key=lambda one: (-one.cost_micros, -one.pages, one.holder.name))
 
 
 def _account(
-    holder: Holder, owners: list[str], books: Books, places: Mapping[date, int]
+    holder: Holder, owners: list[str], records: UsageRecords, day_indexes: Mapping[date, int]
 ) -> Account:
-    pages, micros = [0] * len(places), [0] * len(places)
-    for day, (pages_used, micros_used) in _entries(books, owners):
-        if day in places:
-            pages[places[day]] += pages_used
-            micros[places[day]] += micros_used
+    pages, micros = [0] * len(day_indexes), [0] * len(day_indexes)
+    for day, (pages_used, micros_used) in _entries(records, owners):
+        if day in day_indexes:
+            pages[day_indexes[day]] += pages_used
+            micros[day_indexes[day]] += micros_used
     return Account(
         holder,
         pages_by_day=tuple(pages),
         micros_by_day=tuple(micros),
-        budget=_budget(holder.key, books) if holder.key else None,
-        daily_pages=_daily_pages(holder.key, books) if holder.key else None,
+        budget=_budget(holder.key, records) if holder.key else None,
+        daily_pages=_daily_pages(holder.key, records) if holder.key else None,
     )
 
 
-def _budget(key: ApiKey, books: Books) -> Quota | None:
+def _budget(key: ApiKey, records: UsageRecords) -> Quota | None:
     if key.budget_micros_month is None:
         return None
-    start, end = quotas.month_of(books.now)
-    spent = sum(micros for day, (_, micros) in _entries(books, [key.owner]) if start <= day < end)
-    return Quota(key.budget_micros_month, spent, books.reserved.get(key.owner, (0, 0))[1])
+    start, end = quotas.month_of(records.now)
+    spent = sum(micros for day, (_, micros) in _entries(records, [key.owner]) if start <= day < end)
+    return Quota(key.budget_micros_month, spent, records.reserved.get(key.owner, (0, 0))[1])
 
 
-def _daily_pages(key: ApiKey, books: Books) -> Quota | None:
+def _daily_pages(key: ApiKey, records: UsageRecords) -> Quota | None:
     if key.pages_per_day is None:
         return None
-    today, _ = quotas.day_of(books.now)
-    pages, _ = books.used.get(key.owner, {}).get(today, (0, 0))
-    return Quota(key.pages_per_day, pages, books.reserved.get(key.owner, (0, 0))[0])
+    today, _ = quotas.day_of(records.now)
+    pages, _ = records.used.get(key.owner, {}).get(today, (0, 0))
+    return Quota(key.pages_per_day, pages, records.reserved.get(key.owner, (0, 0))[0])
 
 
-def _entries(books: Books, owners: Iterable[str]) -> Iterator[tuple[date, tuple[int, int]]]:
+def _entries(
+    records: UsageRecords, owners: Iterable[str]
+) -> Iterator[tuple[date, tuple[int, int]]]:
     for owner in owners:
-        yield from books.used.get(owner, {}).items()
+        yield from records.used.get(owner, {}).items()
 
 
-def _standing(key: ApiKey, now: datetime) -> KeyState:
+def _key_state(key: ApiKey, now: datetime) -> KeyState:
     if key.revoked_at is not None:
         return KeyState.REVOKED
     return KeyState.EXPIRED if keys.has_expired(key, now) else KeyState.LIVE

@@ -1,4 +1,4 @@
-"""A worker as its supervisor sees it: process, pipe, and the jobs that it holds."""
+"""A worker as its supervisor sees it: the process, its pipe, and the jobs that it holds."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ from ilios.workers.messages import (
 
 log = logs.get(__name__)
 
-STABLE_SECONDS = 60.0  #: a worker that lived this long has not died of its start
+STABLE_SECONDS = 60.0  #: a worker that ran for longer did not fail in its start
 
 
 @dataclass(slots=True)
-class _Given:
-    """A job that was sent to a worker, and what the worker has said of it."""
+class _HeldJob:
+    """A job that was sent to a worker and has not ended."""
 
     lease: Lease
     lane: str
-    at: float
-    accepted: bool = False
-    cancelled: bool = False
+    sent_at: float
+    accepted: bool = False  #: it has a thread
+    cancelled: bool = False  #: the worker was told to stop it
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What a worker said since it was last asked that concerns others than its handle."""
+    """What a worker has said, since the last `drain`, that concerns others than its handle."""
 
     found: tuple[ProviderReport | StoreReport, ...]  #: in the order in which it was said
     interrupted: tuple[Lease, ...]  #: of jobs that ended without an outcome
 
 
 class WorkerHandle:
-    """Spawned on construction. Used by the supervisor's one thread only."""
+    """Spawns the process on construction. Used by the supervisor's one thread only."""
 
     def __init__(
         self,
@@ -65,11 +65,11 @@ class WorkerHandle:
     ) -> None:
         self.name = name
         self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
-        self.asked_of_store_at = -float("inf")  #: unless it looks, long ago
+        self.asked_of_store_at = -float("inf")  #: when the look that it is at was asked for
         self._found: list[ProviderReport | StoreReport] = []  #: since the last `drain`
-        self._interrupted: list[Lease] = []  #: likewise
-        self._jobs: dict[str, _Given] = {}  #: sent and not ended
-        self.silent_seconds = 0.0  #: for which it was listened to, since it last said anything
+        self._interrupted: list[Lease] = []  #: since the last `drain`
+        self._jobs: dict[str, _HeldJob] = {}  #: by id
+        self.silent_seconds = 0.0  #: of listening since its last message
         self._started_at = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
         self.pipe, child_end = spawn.Pipe()
@@ -92,41 +92,41 @@ class WorkerHandle:
 
     @property
     def leases(self) -> list[Lease]:
-        """Of all jobs that it holds."""
-        return [given.lease for given in self._jobs.values()]
+        """The leases of all jobs that it holds."""
+        return [job.lease for job in self._jobs.values()]
 
     @property
     def begun(self) -> list[Lease]:
-        """Jobs that have a thread: if the worker dies, it may have died of one of them."""
-        return [given.lease for given in self._jobs.values() if given.accepted]
+        """The leases of jobs that have a thread: if the worker dies, one may be the cause."""
+        return [job.lease for job in self._jobs.values() if job.accepted]
 
     @property
     def not_begun(self) -> list[Lease]:
-        return [given.lease for given in self._jobs.values() if not given.accepted]
+        return [job.lease for job in self._jobs.values() if not job.accepted]
 
     def up_seconds(self) -> float:
         return time.monotonic() - self._started_at
 
     def jobs_in(self, lane: str) -> int:
-        return sum(given.lane == lane for given in self._jobs.values())
+        return sum(job.lane == lane for job in self._jobs.values())
 
     def oldest_job_seconds(self) -> float:
-        """For how long the oldest job has been here; 0 when there is none."""
+        """Return for how long the worker has held its oldest job; 0 when it has none."""
         now = time.monotonic()
-        return now - min((given.at for given in self._jobs.values()), default=now)
+        return now - min((job.sent_at for job in self._jobs.values()), default=now)
 
     def give(self, lease: Lease, lane: str) -> None:
-        """Send a job. One that the pipe no longer takes is among `not_begun` when we notice."""
-        self._jobs[lease.job_id] = _Given(lease, lane, time.monotonic())
+        """Send a job. If the pipe is closed already, it stays among `not_begun`."""
+        self._jobs[lease.job_id] = _HeldJob(lease, lane, time.monotonic())
         self._send(lease)
 
     def cancel(self, job_id: str) -> bool:
-        """Tell the worker, once, that a job is cancelled; False when it has none of this id."""
-        given = self._jobs.get(job_id)
-        if given is not None and not given.cancelled:
-            given.cancelled = True
+        """Tell the worker, once, that a job is cancelled; return whether it holds the job."""
+        job = self._jobs.get(job_id)
+        if job is not None and not job.cancelled:
+            job.cancelled = True
             self._send(Cancel(job_id))
-        return given is not None
+        return job is not None
 
     def tidy(self) -> None:
         self._send(Tidy())
@@ -139,10 +139,10 @@ class WorkerHandle:
         self._send(Stop())
 
     def read(self) -> bool:
-        """Take in what the worker has said; False when it can say nothing more."""
+        """Read all messages that are there; return False once the worker has closed its end."""
         try:
             while self.pipe.poll():
-                self._note(self.pipe.recv())
+                self._receive(self.pipe.recv())
         except (EOFError, OSError):
             return False
         return True
@@ -154,14 +154,14 @@ class WorkerHandle:
         return report
 
     def reap(self) -> int | None:
-        """Make sure that the process is gone, and take in its last words; its exit code."""
+        """End the process, read its last messages, and return its exit code."""
         self.process.kill()
         self.process.join()
         self.read()
         self.pipe.close()
         return self.process.exitcode
 
-    def _note(self, message: ToSupervisor) -> None:
+    def _receive(self, message: ToSupervisor) -> None:
         self.silent_seconds = 0.0
         match message:
             case Ready(slots):
@@ -169,11 +169,11 @@ class WorkerHandle:
             case Accepted(job_id) if job_id in self._jobs:
                 self._jobs[job_id].accepted = True
             case Ended(job_id, report, interrupted):
-                given = self._jobs.pop(job_id, None)
+                job = self._jobs.pop(job_id, None)
                 if report is not None:
                     self._found.append(report)
-                if interrupted and given is not None:
-                    self._interrupted.append(given.lease)
+                if interrupted and job is not None:
+                    self._interrupted.append(job.lease)
             case StoreReport():
                 self.asked_of_store_at = -float("inf")
                 self._found.append(message)
@@ -186,5 +186,5 @@ class WorkerHandle:
 
 
 def sources(handles: list[WorkerHandle]) -> list[Connection | int]:
-    """What to wait on: whatever any of them says, and the end of any of them."""
+    """Return what to wait on: messages of these workers, and the end of any of them."""
     return [source for h in handles for source in (h.pipe, h.process.sentinel)]

@@ -1,6 +1,6 @@
-"""Jobs that a stop interrupted while the database was locked, kept for the next supervisor.
+"""The note of jobs that a stop interrupted while the database was locked.
 
-It would take them for those of a supervisor that died, and count an attempt.
+Without it the next supervisor would take them for jobs of one that died, and count an attempt.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from ilios.queue.jobs import Lease
 
 
 def keep(path: Path, leases: list[Lease]) -> None:
-    """Write them down in one step. Raises OSError."""
+    """Write the note in one step. Raises OSError."""
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps([asdict(lease) for lease in leases]))
     draft.replace(path)
 
 
 def kept(path: Path) -> list[Lease]:
-    """Those of the last stop; none when there was nothing to keep."""
+    """Return the leases of the last stop; an empty list when there is no readable note."""
     try:
         return [
             Lease(one["job_id"], one["token"], JobType(one["type"]))

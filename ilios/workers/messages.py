@@ -1,4 +1,8 @@
-"""What crosses the pipe between the supervisor and a worker: ids and outcomes, nothing else."""
+"""The messages between the supervisor and a worker: ids and outcomes, no documents.
+
+Down means to the worker, up to the supervisor. A Lease goes down and means "do this job"; there are
+never more of them than the worker has slots.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,6 @@ from ilios.engines.governor import ProviderReport
 from ilios.queue.jobs import Lease
 from ilios.storage.health import StoreReport
 
-# Down: a Lease is "do this job"; there are never more of them out than the worker has slots.
-
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -18,19 +20,19 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Down: nobody wants this job any more; its lease is lost already."""
+    """Down: this job is cancelled; its lease is lost already."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Down, now and then: look for what dead processes left behind."""
+    """Down, every ten minutes: remove leftovers of dead processes, and run retention."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookAtStore:
-    """Down, now and then: find out whether the object store answers. A StoreReport goes up."""
+    """Down, periodically: find out whether the object store answers. A StoreReport goes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Ended:
 
     job_id: str
     report: ProviderReport | StoreReport | None = None
-    interrupted: bool = False  #: by no fault of its own: to be given back
+    interrupted: bool = False  #: by no fault of the document: the job is to be given back
 
 
 ToWorker = Lease | Stop | Cancel | Tidy | LookAtStore

@@ -1,4 +1,4 @@
-"""The worker processes of a supervisor: who is there, who has died, who is to be started again."""
+"""The worker processes of a supervisor: starts them, and restarts those that die or hang."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ log = logs.get(__name__)
 
 BOOT_FAILURES_ALLOWED = 3
 RESTART_BASE_SECONDS = 0.1
-RESTART_MAX_SECONDS = 5.0  #: however often they die, the service is back within 10 s
-SILENT_SECONDS = 30.0  #: a worker says something every few seconds
+RESTART_MAX_SECONDS = 5.0  #: so that the service is back within 10 s, however often they die
+SILENT_SECONDS = 30.0  #: a worker sends a message every few seconds
 BOOT_SECONDS = 120.0
 OVERDUE_SECONDS = 60.0  #: beyond the job's own deadline; then the worker itself is stuck
 
 
 class WorkerPool:
-    """Iterate it for those that are there. Used by the supervisor's one thread only."""
+    """Iterates over the workers that run. Used by the supervisor's one thread only."""
 
     def __init__(
         self, settings: Settings, open_engines: EngineFactory, lock: InheritedDescriptor
@@ -50,7 +50,7 @@ class WorkerPool:
 
     @property
     def cannot_boot(self) -> bool:
-        """Whether workers have died in their start so often that trying again is of no use."""
+        """Whether so many starts in a row have failed that another one is of no use."""
         return self._boot_failures >= BOOT_FAILURES_ALLOWED
 
     @property
@@ -61,19 +61,20 @@ class WorkerPool:
         return [worker for worker in self if worker.is_ready]
 
     def beats(self) -> list[WorkerBeat]:
-        """Each worker, those that are to be started again included."""
-        there = {worker.name: worker for worker in self}
-        return [self._beat(name, there.get(name)) for name in sorted({*there, *self._restart_at})]
+        """Describe each worker for the heartbeat, also those that are to be started again."""
+        running = {worker.name: worker for worker in self}
+        names = sorted({*running, *self._restart_at})
+        return [self._beat(name, running.get(name)) for name in names]
 
     def jobs_in(self, lane: str) -> int:
         return sum(worker.jobs_in(lane) for worker in self)
 
     def free_slots(self) -> int:
-        """How many more jobs all of them can take, of whatever lane."""
+        """Return how many more jobs all workers can take, of all lanes together."""
         return sum(sum(worker.slots.values()) - len(worker.leases) for worker in self)
 
     def free_in(self, lane: str) -> list[str]:
-        """The name of a worker for each job that can be taken; the emptiest worker goes first."""
+        """Return a worker's name for each free slot of a lane, the emptiest worker's first."""
         free = sorted(
             (taken, worker.name)
             for worker in self
@@ -83,7 +84,7 @@ class WorkerPool:
         return [name for _, name in free]
 
     def start_due(self) -> None:
-        """Spawn whoever is not there and has waited long enough."""
+        """Start the workers whose time to start has come."""
         for name in [name for name, at in self._restart_at.items() if time.monotonic() >= at]:
             try:
                 self._workers[name] = WorkerHandle(
@@ -96,16 +97,16 @@ class WorkerPool:
                 del self._restart_at[name]
 
     def seconds_to_next_start(self) -> float:
-        """Infinite when all are there."""
+        """Return the seconds until a worker is to be started; infinite when all run."""
         return min(self._restart_at.values(), default=float("inf")) - time.monotonic()
 
     def note_boot(self, worker: WorkerHandle) -> None:
-        """One that is ready forgives those that were not: the fault has passed."""
+        """Reset the count of failed starts once a worker is ready: the fault has passed."""
         if worker.is_ready:
             self._boot_failures = 0
 
     def remove(self, worker: WorkerHandle) -> None:
-        """Reap a dead worker and plan its successor; only then may its jobs be given back."""
+        """Reap a dead worker and schedule its restart; only then may its jobs be released."""
         exit_code = worker.reap()
         metrics.WORKER_RESTARTS.labels("worker").inc()
         del self._workers[worker.name]
@@ -123,7 +124,7 @@ class WorkerPool:
             shutil.rmtree(folder, ignore_errors=True)
 
     def kill_if_stuck(self, worker: WorkerHandle) -> None:
-        """End a worker that says nothing any more, or whose job outlasts every deadline."""
+        """Kill a worker that has been silent for too long, or whose job outlasts its deadline."""
         overdue_after = self._settings.job_deadline_seconds + OVERDUE_SECONDS
         silent_after = SILENT_SECONDS if worker.is_ready else BOOT_SECONDS
         if worker.oldest_job_seconds() > overdue_after or worker.silent_seconds > silent_after:
@@ -131,9 +132,9 @@ class WorkerPool:
             worker.process.kill()
 
     def stop(self, grace_seconds: float, in_between: Callable[[], None]) -> None:
-        """Tell all to end, let running jobs finish within the grace, then reap everybody.
+        """Stop all: let running jobs finish within the grace, then reap the processes.
 
-        `in_between` is called at least once a second meanwhile.
+        `in_between` is called at least once per second meanwhile.
         """
         deadline = time.monotonic() + grace_seconds
         left = list(self)
@@ -142,12 +143,12 @@ class WorkerPool:
         while left and time.monotonic() < deadline:
             in_between()
             wait(sources(left), min(1.0, deadline - time.monotonic()))
-            # A worker that says nothing more has ended; its last words are read when it is reaped.
+            # A closed pipe means that the worker has ended; `reap` reads its last messages.
             left = [worker for worker in left if worker.read() and worker.process.is_alive()]
         self.reap()
 
     def reap(self) -> None:
-        """End whoever is left; they stay in the pool, with the jobs that they held."""
+        """End all that still run; they stay in the pool, with the jobs that they held."""
         for worker in self:
             worker.reap()
 
@@ -166,6 +167,6 @@ class WorkerPool:
 
 
 def _restart_delay(quick_deaths: int) -> float:
-    """Seconds before a restart: 0.1, 0.2, 0.4 … 5, ± 20 %, doubling with each quick death."""
+    """Return the seconds before a restart: 0.1, 0.2, 0.4 … 5, ± 20 %, doubled per quick death."""
     delay: float = RESTART_BASE_SECONDS * 2 ** min(10, max(0, quick_deaths - 1))
     return min(delay, RESTART_MAX_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -76,7 +76,7 @@ class StartGate:
     def hear(self, report: ProviderReport) -> None:
         """Take in how a call to the provider ended."""
         before = self.governor.summary()
-        self.governor.hear(report)
+        self.governor.record(report)
         if (after := self.governor.summary()) != before:
             log.warning("provider.state", state=after, was=before)
 

@@ -1,4 +1,8 @@
-"""The supervisor process: claims jobs, hands their ids to workers, and buries the dead."""
+"""The supervisor process: claims jobs, sends their ids to workers, and replaces those that die.
+
+One thread and one loop. `start_gate` decides whether jobs may start, `releases` what goes back to
+the queue, `pool` which processes run.
+"""
 
 from __future__ import annotations
 
@@ -41,15 +45,15 @@ EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
 POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
-LAST_RELEASE_SECONDS = 5.0  #: for a database that somebody else has locked
+LAST_RELEASE_SECONDS = 5.0  #: for a database that another program has locked
 LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
-OVERSLEPT_SECONDS = 1.0  #: longer than asked for: we were stopped, and perhaps all of us
+OVERSLEPT_SECONDS = 1.0  #: beyond the timeout: this process was stopped, and perhaps all were
 SET_BACK_SECONDS = 1.0  #: of the clock, at once
 DATABASE_ERRORS = (SQLAlchemyError, DatabaseBusy, OSError)
 
 
 def run(settings: Settings, open_engines: EngineFactory = registry.open_engines) -> int:
-    """Serve until SIGTERM; returns the exit code.
+    """Serve until SIGTERM; return the exit code.
 
     Raises StartupError when another supervisor holds the data folder, or it cannot be used.
     """
@@ -71,7 +75,7 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
 
 
 class Supervisor:
-    """One thread, one loop: everything that happens, happens between two waits."""
+    """Runs the loop: everything happens between two waits, in one thread."""
 
     def __init__(
         self, settings: Settings, open_engines: EngineFactory, lock: InheritedDescriptor
@@ -90,7 +94,7 @@ class Supervisor:
             settings, self._workers, self._store, self._gate, self._replicator
         )
         self._releases = PendingReleases(settings, self._node, self._dispatcher)
-        self._may_claim = True  #: whether anything was heard that could let a job start
+        self._may_claim = True  #: whether something has happened that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
         self._epoch = _epoch()
@@ -104,7 +108,7 @@ class Supervisor:
         self._stopping = True
 
     def run(self) -> int:
-        """Spawn, dispatch, restart, until told to stop or no worker can boot."""
+        """Start workers, claim and listen, until a stop is requested or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
         AnswerSpool(data_folder.answers(self._settings)).remove_drafts()
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
@@ -125,7 +129,7 @@ class Supervisor:
         return EXIT_STOPPED
 
     def close(self) -> None:
-        """End whatever is left: multiprocessing joins our children at exit, and would for ever."""
+        """End what is left: multiprocessing joins our children at exit, and would wait for ever."""
         self._workers.reap()
         self._replicator.reap()
         signal.set_wakeup_fd(-1)
@@ -178,43 +182,43 @@ class Supervisor:
         self._dispatcher.renew([lease for worker in self._workers for lease in worker.leases])
 
     def _look_at_clock(self) -> None:
-        """When the clock was set back, what was to wait for seconds must not wait for hours."""
+        """Let delayed jobs start at once if the clock was set back: they would wait for hours."""
         before, self._epoch = self._epoch, _epoch()
         if self._epoch < before - SET_BACK_SECONDS:
             log.warning("clock.set_back", seconds=round(before - self._epoch))
             self._dispatcher.hasten_delayed()
 
     def _listen(self, timeout_seconds: float) -> None:
-        """Wait for news, and act on it."""
+        """Wait until a worker or a notification speaks, or a process ends; take in what came."""
         workers = list(self._workers)
         notifier = self._listener.fileno()
         free, had_store = self._workers.free_slots(), self._store.may_be_used
         replicator = self._replicator.sources()
         listens_since = time.monotonic()
-        news = set(
+        ready = set(
             wait([notifier, self._signalled, *replicator, *sources(workers)], timeout_seconds)
         )
         listened_seconds = time.monotonic() - listens_since
         if listened_seconds > timeout_seconds + OVERSLEPT_SECONDS:
             log.warning("supervisor.overslept")
-            listened_seconds = 0.0  # they may have been stopped too
+            listened_seconds = 0.0  # the workers may have been stopped too
         self._listener.clear()
         for worker in workers:
-            ended = worker.process.sentinel in news
+            ended = worker.process.sentinel in ready
             worker.silent_seconds += listened_seconds
-            can_speak = worker.read()
+            is_connected = worker.read()
             self._hear(worker)
-            if ended or not can_speak:
+            if ended or not is_connected:
                 self._remove(worker)
             else:
                 self._workers.kill_if_stuck(worker)
                 self._workers.note_boot(worker)
-        # Most of what workers say (that they live, that they began a job) frees no slot.
+        # Most messages (a worker is alive, a job has begun) free no slot.
         is_freed = self._workers.free_slots() > free or self._store.may_be_used > had_store
-        self._may_claim = notifier in news or is_freed
+        self._may_claim = notifier in ready or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:
-        """Take what a worker has said, and the jobs that it could not end."""
+        """Pass on what a worker has reported to the parts that need it."""
         report = worker.drain()
         for found in report.found:
             match found:
@@ -225,7 +229,7 @@ class Supervisor:
         self._releases.add_unharmed(report.interrupted)
 
     def _remove(self, worker: WorkerHandle) -> None:
-        """Give the jobs of a dead worker back, once it is reaped and has had its last word."""
+        """Reap a dead worker, read its last messages, and release its jobs after that."""
         self._workers.remove(worker)
         self._hear(worker)
         self._releases.add_dead(worker)
@@ -253,7 +257,7 @@ class Supervisor:
         return True
 
     def _stop_replicator(self) -> None:
-        """Let it send what the workers wrote last; what it cannot waits for the next start."""
+        """Let it send what the workers wrote last; the rest is sent after the next start."""
         deadline = time.monotonic() + LAST_PUSH_SECONDS
         self._replicator.stop()
         while (left := self._replicator.sources()) and time.monotonic() < deadline:
@@ -264,17 +268,17 @@ class Supervisor:
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
         next_call = self._gate.governor.seconds_to_wait() or POLL_SECONDS
-        next_look = self._looked_at + POLL_SECONDS - time.monotonic()  # whatever was heard since
+        next_look = self._looked_at + POLL_SECONDS - time.monotonic()
         return max(0.0, min(next_look, next_start, next_call))
 
 
 def _epoch() -> float:
-    """When the machine was started, as far as the clock knows: constant until it is set."""
+    """Return when the machine was started by the clock: constant until the clock is set."""
     return clock.now().timestamp() - time.monotonic()
 
 
 def _take_lock(path: Path) -> int:
-    """The data folder's supervisor lock, once its last holder and that one's workers are gone."""
+    """Take the data folder's supervisor lock, once its last holder and its workers have ended."""
     try:
         return lock_file(path, LOCK_WAIT_SECONDS)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""A worker process: reads job ids from its pipe and runs each in a thread that only waits."""
+"""A worker process: reads leases from its pipe and runs each job in a thread that mostly waits."""
 
 from __future__ import annotations
 
@@ -70,9 +70,12 @@ def main(
     supervisor_pid: int,
     _lock: InheritedDescriptor,
 ) -> None:
-    """A worker's life. `_lock` is held, not used: it keeps the next supervisor waiting for us."""
+    """Run a worker process until its supervisor stops it.
+
+    `_lock` is only held: the next supervisor waits until this process has released it.
+    """
     die_with_parent(supervisor_pid)
-    # The supervisor decides when we end; a Ctrl-C in the terminal reaches us all at once.
+    # The supervisor decides when a worker ends; a Ctrl-C in the terminal reaches all processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logs.configure(settings, name)
@@ -114,7 +117,7 @@ def _slots(settings: Settings, engine: Engine) -> int:
 
 
 class Worker:
-    """One thread reads the pipe, a thread for each slot runs jobs."""
+    """Reads the pipe in one thread, and runs jobs in one thread per slot."""
 
     def __init__(
         self,
@@ -139,7 +142,7 @@ class Worker:
         self._running = 0
 
     def run(self) -> None:
-        """Serve until the supervisor says stop and the last job has ended."""
+        """Serve until the supervisor sends Stop and the last job has ended."""
         self._send(Ready(self._slots))
         while not isinstance(message := self._receive(), Stop):
             match message:
@@ -154,7 +157,7 @@ class Worker:
                         self._running += 1
                     self._threads.submit(self._run_job, message)
         while self._running:
-            # The supervisor says nothing more; what can still be read is its end.
+            # After Stop, the only thing that can still be read is the end of the supervisor.
             if self._pipe.poll(DRAIN_POLL_SECONDS):
                 self._receive()
 
@@ -164,8 +167,8 @@ class Worker:
         try:
             message: ToWorker = self._pipe.recv()
         except (EOFError, OSError):
-            # Nobody reads our outcomes any more. The next supervisor waits for this process to
-            # end before it gives our jobs back, so end at once, in the middle of whatever it is.
+            # The supervisor is gone. The next one waits for this process to end before it gives
+            # the jobs back, so end at once.
             os._exit(EXIT_ORPHANED)
         return message
 
@@ -178,7 +181,7 @@ class Worker:
             try:
                 report = self._run(lease)
             except Exception:
-                # Not the document's doing (a locked database, a full disk): it is tried again.
+                # Not the document's fault (a locked database, a full disk): it is tried again.
                 log.exception("job.interrupted", job_id=lease.job_id)
                 interrupted = True
         failpoints.reach(failpoints.JOB_ENDED)
@@ -204,7 +207,7 @@ class Worker:
         fault = None
         try:
             fault = self._look_at_store()
-        except Exception:  # jobs will tell
+        except Exception:  # then the next job finds out whether the store answers
             log.exception("worker.cannot_look_at_store")
         self._send(StoreReport(fault))
 

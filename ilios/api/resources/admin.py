@@ -1,4 +1,4 @@
-"""`/api/admin`: the state of the service, for operators. Of documents, not even the names."""
+"""`/api/admin`: the state of the service, for operators. Documents are named by their ids only."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def _use(found: Status) -> dict[str, Any]:
 
 
 def _summed(days: Sequence[date], by_day: Iterable[Sequence[int]]) -> list[int]:
-    """What all accounts used on each of the days."""
+    """Return what all accounts together used on each of the days."""
     return [sum(used) for used in zip([0] * len(days), *by_day, strict=True)]

@@ -43,7 +43,7 @@ def readyz() -> Any:
 
 
 def described(found: Health) -> dict[str, Any]:
-    """What `/health` and the status page say of it."""
+    """Return the body of `/health`, which is a part of the status page too."""
     return {
         "status": "unhealthy" if found.cause else "healthy",
         "timestamp": clock.iso(clock.now()),

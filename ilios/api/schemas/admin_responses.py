@@ -1,4 +1,4 @@
-"""What the status page is made of. No field of it holds a word of a document."""
+"""The schemas of the status page. None of their fields holds content of a document."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _by_day(attribute: str) -> fields.Raw:
 class AccountSchema(CamelSchema):
     id = identifier("Only of keys that `ilios keys` made.", attribute="holder.key.id")
     name = text(attribute="holder.name", example="team-a")
-    standing = text(attribute="holder.standing", enum=list(KeyState), example="live")
+    standing = text(attribute="holder.key_state", enum=list(KeyState), example="live")
     last_used_at = instant(
         "To some minutes; left out for keys of `API_KEY`.",
         null=True,

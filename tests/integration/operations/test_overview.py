@@ -1,4 +1,4 @@
-"""What operators see of everybody's work: exact counts, and not a word of a document."""
+"""What the status page shows across all owners: exact counts, and no content of a document."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ def test_each_key_has_its_use_by_day_and_what_is_left_of_its_quota(
     assert found["team"].budget.left == 88_300
     assert found["team"].daily_pages == Quota(10, used=4, reserved=2)
     assert (found["former keys"].pages, found["former keys"].cost_micros) == (2, 2)
-    standings = {name: one.holder.standing for name, one in found.items()}
-    assert [standings[name] for name in ("team", "gone", "idle", "API_KEY 1", "former keys")] == [
+    states = {name: one.holder.key_state for name, one in found.items()}
+    assert [states[name] for name in ("team", "gone", "idle", "API_KEY 1", "former keys")] == [
         "live",
         "revoked",
         "expired",

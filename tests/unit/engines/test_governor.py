@@ -191,3 +191,32 @@ def test_errors_are_reported_as_outcomes_of_calls(
     error: Exception, report: ProviderReport | None
 ) -> None:
     assert report_of(error) == report  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cause", [FAILED, WRONG_KEY], ids=["outage", "wrong key"])
+def test_what_broke_the_circuit_blocks_calls_until_a_probe_has_an_answer(
+    subject: Governor, clock: Clock, cause: ProviderReport
+) -> None:
+    assert subject.blocked_by() is None
+    for _ in range(governor.FAILURES_TO_OPEN):
+        subject.record(cause)
+    assert subject.blocked_by() is cause.outcome
+
+    clock.seconds += subject.seconds_to_wait()
+    assert (subject.may_start(0), subject.blocked_by()) == (1, cause.outcome)
+    subject.record(ANSWERED)
+
+    assert subject.blocked_by() is None
+
+
+def test_a_pause_blocks_calls_until_it_is_over(subject: Governor, clock: Clock) -> None:
+    subject.record(throttled(3))
+    assert subject.blocked_by() is Outcome.THROTTLED
+
+    clock.seconds += 3
+
+    assert subject.blocked_by() is None
+
+
+def test_without_a_key_calls_are_blocked_for_good() -> None:
+    assert Governor(MOST, "MISTRAL_API_KEY is not set").blocked_by() is Outcome.MISCONFIGURED
