@@ -1,1 +1,1 @@
-"""The processes that convert: the supervisor, and the workers that it starts, watches and sends jobs to."""
+"""The processes that convert: the supervisor, and the workers that it starts and sends jobs to."""

@@ -10,7 +10,6 @@ from ilios.core.settings import Settings
 from ilios.queue.jobs import Lease
 from ilios.workers import interrupted_jobs
 from ilios.workers.dispatcher import Dispatcher
-from ilios.workers.handle import WorkerHandle
 
 
 class PendingReleases:
@@ -29,10 +28,9 @@ class PendingReleases:
         """Add jobs that were never begun, or that were interrupted by no fault of their own."""
         self._unharmed += leases
 
-    def add_dead(self, worker: WorkerHandle) -> None:
-        """Add all jobs of a worker that is reaped; before, it could still finish one."""
-        self._lost += worker.begun
-        self._unharmed += worker.not_begun
+    def add_lost(self, leases: Iterable[Lease]) -> None:
+        """Add jobs that a worker had begun when it died, and that may be the cause."""
+        self._lost += leases
 
     def release(self) -> None:
         """Give all of them back; at first, what an earlier supervisor of this node held as well.

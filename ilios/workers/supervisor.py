@@ -229,10 +229,11 @@ class Supervisor:
         self._releases.add_unharmed(report.interrupted)
 
     def _remove(self, worker: WorkerHandle) -> None:
-        """Reap a dead worker, read its last messages, and release its jobs after that."""
+        """Reap a dead worker, and release its jobs after that: before, it could still end one."""
         self._workers.remove(worker)
         self._hear(worker)
-        self._releases.add_dead(worker)
+        self._releases.add_lost(worker.begun)
+        self._releases.add_unharmed(worker.not_begun)
 
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
