@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from ilios.accounts import keys, quotas
-from ilios.accounts.keys import Terms
+from ilios.accounts.keys import KeyState, Terms
 from ilios.accounts.quotas import Need
 from ilios.core import clock
 from ilios.db.database import Database
@@ -28,7 +28,7 @@ class KeyReport:
     """A key, and what it has used of its day and its month, in UTC."""
 
     key: ApiKey
-    state: str  #: `live`, `expired` or `revoked`
+    state: KeyState
     today: Need
     month: Need
     reserved: Need  #: by documents under way
@@ -74,14 +74,8 @@ class KeyAdmin:
 def _report(session: Session, key: ApiKey, now: datetime) -> KeyReport:
     return KeyReport(
         key=key,
-        state=_state(key, now),
+        state=keys.state_of(key, now),
         today=quotas.used(session, key.owner, *quotas.day_of(now)),
         month=quotas.used(session, key.owner, *quotas.month_of(now)),
         reserved=quotas.reserved(session, key.owner),
     )
-
-
-def _state(key: ApiKey, now: datetime) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    return "expired" if keys.has_expired(key, now) else "live"

@@ -43,6 +43,17 @@ EVERYTHING: Final = frozenset(Scope)
 """What everybody may do while there is no key at all."""
 
 
+class KeyState(StrEnum):
+    """Whether a key is in force, and what stands in the place of one."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    CONFIGURED = "configured"  #: a key of `API_KEY`
+    ANONYMOUS = "anonymous"  #: whoever came while no key was configured
+    FORMER = "former"  #: of keys that were in `API_KEY` once, all together
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a new key is to be; None is unlimited."""
@@ -115,7 +126,7 @@ def rotate(
             f"{ROTATION_PAUSE.seconds - (now - key.rotated_at).seconds} s."
         )
     key.expires_at = expires_at or key.expires_at
-    if has_expired(key, now):
+    if _has_expired(key, now):
         raise KeyNotRotatable(
             f"{key.name} has expired, so that no secret of it would work. Say until when it is to "
             "work, for example with --expires 90d."
@@ -169,7 +180,14 @@ def named(session: Session, reference: str) -> ApiKey:
     )
 
 
-def has_expired(key: ApiKey, now: datetime) -> bool:
+def state_of(key: ApiKey, now: datetime) -> KeyState:
+    """Return live, expired or revoked."""
+    if key.revoked_at is not None:
+        return KeyState.REVOKED
+    return KeyState.EXPIRED if _has_expired(key, now) else KeyState.LIVE
+
+
+def _has_expired(key: ApiKey, now: datetime) -> bool:
     return key.expires_at is not None and key.expires_at <= now
 
 

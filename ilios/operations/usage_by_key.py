@@ -9,24 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Final
 
 from ilios.accounts import keys, quotas
-from ilios.accounts.keys import ANONYMOUS, owner_of
+from ilios.accounts.keys import ANONYMOUS, KeyState, owner_of
 from ilios.db.models import ApiKey
 
 Daily = Mapping[date, tuple[int, int]]
 """Pages and micro-dollars by UTC day."""
-
-
-class KeyState(StrEnum):
-    LIVE = "live"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    CONFIGURED = "configured"  #: a key of `API_KEY`
-    ANONYMOUS = "anonymous"  #: requests from the time before a key was configured
-    FORMER = "former"  #: all keys together that once were in `API_KEY`
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +83,7 @@ def configured(secrets: Iterable[str]) -> dict[str, Holder]:
 
 def issued(rows: Iterable[ApiKey], now: datetime) -> dict[str, Holder]:
     """Return the keys of the database by owner."""
-    return {key.owner: Holder(key.name, _key_state(key, now), key) for key in rows}
+    return {key.owner: Holder(key.name, keys.state_of(key, now), key) for key in rows}
 
 
 def holder_of(owner: str, holders: Mapping[str, Holder]) -> Holder:
@@ -151,9 +141,3 @@ def _entries(
 ) -> Iterator[tuple[date, tuple[int, int]]]:
     for owner in owners:
         yield from records.used.get(owner, {}).items()
-
-
-def _key_state(key: ApiKey, now: datetime) -> KeyState:
-    if key.revoked_at is not None:
-        return KeyState.REVOKED
-    return KeyState.EXPIRED if keys.has_expired(key, now) else KeyState.LIVE

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from ilios.accounts.keys import KeyState
 from ilios.api.schemas.requests import CamelSchema
 from ilios.api.schemas.response_fields import flag, identifier, instant, number, text, usd
 from ilios.api.schemas.responses import HealthSchema
 from ilios.db.models import JobType
 from ilios.engines.governor import BreakerState
 from ilios.operations.heartbeat import WorkerState
-from ilios.operations.usage_by_key import KeyState
 
 
 class LaneSchema(CamelSchema):

@@ -38,7 +38,7 @@ def test_each_series_is_a_column_below_the_title() -> None:
     bars = series("North", labels=years, values=points("3", "4.5"))
     bars += series("South", labels=years, values=points("1", None))
 
-    lines = pptx_charts.written(chart(TITLE + bars)).splitlines()
+    lines = pptx_charts.to_markdown(chart(TITLE + bars)).splitlines()
 
     assert lines[0] == "Visits by year"
     assert lines[2:] == [
@@ -52,15 +52,15 @@ def test_each_series_is_a_column_below_the_title() -> None:
 def test_a_scatter_chart_has_its_other_axis_as_labels() -> None:
     dots = series("Height", labels=points("1.5"), values=points("2"), axes=("xVal", "yVal"))
 
-    assert "| 1.5 | 2 |" in pptx_charts.written(chart(dots))
+    assert "| 1.5 | 2 |" in pptx_charts.to_markdown(chart(dots))
 
 
 def test_numbers_lose_the_noise_of_binary_fractions_and_words_stay() -> None:
     bars = series("A", labels=points("v1.0"), values=points("0.30000000000000004"))
 
-    assert "| v1.0 | 0.3 |" in pptx_charts.written(chart(bars))
+    assert "| v1.0 | 0.3 |" in pptx_charts.to_markdown(chart(bars))
 
 
 def test_a_chart_without_cached_values_is_its_title() -> None:
-    assert pptx_charts.written(chart(TITLE)) == "Visits by year"
+    assert pptx_charts.to_markdown(chart(TITLE)) == "Visits by year"
     assert pptx_charts.title(chart("")) == ""
