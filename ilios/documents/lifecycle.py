@@ -5,8 +5,6 @@ Two who act at once take turns: each looks at the row, and changes it, in one tr
 
 from __future__ import annotations
 
-from typing import Final
-
 from ilios.core import clock
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, UploadIncomplete
@@ -22,8 +20,6 @@ from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 
 log = logs.get(__name__)
-
-RETRIED: Final = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 
 
 class DocumentActions:
@@ -122,7 +118,7 @@ def _require_open(document: Document) -> None:
 
 
 def _require_over(document: Document) -> None:
-    if document.status not in RETRIED:
+    if document.status not in statuses.RETRYABLE:
         raise NothingToRetry(
             f"The document is {document.status.value}; only failed and cancelled ones are retried. "
             "To convert it anew, submit it with cache=false."

@@ -27,7 +27,6 @@ from ilios.queue import queries
 from ilios.storage.base import ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=5)
-_ENDINGS = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 PAGES_A_READ = 50  #: bounds memory and the length of a read transaction
 
 
@@ -95,7 +94,7 @@ class BatchReport:
         if self.count(*statuses.READABLE):
             return "completed"
         # Of those that were deleted, nobody knows any more how they had ended.
-        return next((status for status in _ENDINGS if self.count(status)), "completed")
+        return next((status for status in statuses.RETRYABLE if self.count(status)), "completed")
 
     @property
     def completed_at(self) -> datetime | None:

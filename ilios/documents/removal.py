@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
-from ilios.queue import cancellation
+from ilios.queue import cancellation, queries
 
 _TOMBSTONE: Final[dict[str, Any]] = {
     "status": DocumentStatus.DELETED,
@@ -103,7 +103,7 @@ def _answers_others() -> ColumnElement[bool]:
 
 def _is_worked_on() -> ColumnElement[bool]:
     may_write = or_(
-        Job.status.in_((JobStatus.PENDING, JobStatus.PROCESSING)),
+        Job.status.in_(queries.OPEN),
         (Job.status == JobStatus.CANCELLED) & Job.worker.is_not(None),
     )
     return exists().where(Job.document_id == Document.id, may_write)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.models import Document, DocumentStatus, Job, PageRow
-from ilios.db.models.statuses import OPEN, READABLE
+from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
 from ilios.documents import repository
 from ilios.engines.base import Conversion, ConversionWarning, Page
 
@@ -45,7 +45,7 @@ _STANDING = select(
     .where(_DUPLICATE.result_of == Document.id, _DUPLICATE.status.in_(OPEN))
     .label("is_awaited_by_others"),
 ).where(Document.id == bindparam("of_document"))
-_TAKES_PAGES = (*OPEN, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+_TAKES_PAGES = (*OPEN, *RETRYABLE)
 """Those that have failed or were cancelled find the pages when they are retried."""
 _CHECKPOINT = (
     update(Document)

@@ -22,7 +22,7 @@ from ilios.db.database import Database
 from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
-from ilios.queue import queries
+from ilios.queue import pause, queries
 
 GOVERNOR_STATES: Final = {
     "ok": "ok",
@@ -126,7 +126,7 @@ def _of_queue(session: Session) -> Iterator[GaugeMetricFamily]:
     text = "Since the first of the jobs that go next was enqueued; 0 when none is ready"
     yield _number("ilios_queue_oldest_age_seconds", text, max(0.0, age))
     text = "1 while an operator lets no job start"
-    yield _number("ilios_queue_paused", text, queries.is_paused(session))
+    yield _number("ilios_queue_paused", text, pause.is_paused(session))
 
 
 def _number(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -14,7 +14,7 @@ from ilios.db.database import Database
 from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
-from ilios.queue import queries
+from ilios.queue import pause, queries
 
 BACKLOG_AGE = timedelta(seconds=60)
 
@@ -97,7 +97,7 @@ class Examiner:
 
     def _queue(self) -> str:
         with self._database.reading() as session:
-            if queries.is_paused(session):
+            if pause.is_paused(session):
                 return "paused"
             oldest = queries.oldest_ready(session, registry.LANES)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE

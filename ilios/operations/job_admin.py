@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ilios.core import clock
 from ilios.core.request_errors import JobNotFound, NothingToRetry
 from ilios.db.database import Database
-from ilios.db.models import Document, Instance, Job, JobStatus, ProviderBatch
+from ilios.db.models import Document, Job, JobStatus, ProviderBatch
 from ilios.documents.lifecycle import DocumentActions
-from ilios.queue import queries
+from ilios.queue import pause, queries
 from ilios.queue.notify import Notifier
 
 
@@ -69,15 +68,13 @@ class JobAdmin:
 
     def pause(self) -> None:
         """Let no job start until `resume`, also after a restart; those that run go on."""
-        self._set_pause(clock.now())
+        with self._database.writing() as session:
+            pause.pause(session, clock.now())
 
     def resume(self) -> None:
-        self._set_pause(None)
-        self._notifier.notify()
-
-    def _set_pause(self, since: datetime | None) -> None:
         with self._database.writing() as session:
-            session.execute(update(Instance).values(queue_paused_at=since))
+            pause.resume(session)
+        self._notifier.notify()
 
 
 def _found(session: Session, name: str) -> tuple[Job | None, Document | None]:

@@ -22,6 +22,7 @@ from ilios.operations.health import Examiner, Health
 from ilios.operations.heartbeat import Heartbeat
 from ilios.operations.statistics import Depth, Ended
 from ilios.operations.usage_by_key import Account, Holder, UsageRecords
+from ilios.queue import pause
 
 DAYS: Final = 30  #: of use that are shown, today included
 LAST_HOUR: Final = timedelta(hours=1)
@@ -115,7 +116,7 @@ class Overview:
                 now=now,
                 health=health,
                 beat=beat if beat and beat.is_fresh else None,
-                paused_since=statistics.paused_since(session),
+                paused_since=pause.paused_since(session),
                 depths=statistics.depths(session, registry.LANES),
                 ended=statistics.ended_since(session, now - LAST_HOUR),
                 running=[_task(row, holders) for row in statistics.running(session, RUNNING_SHOWN)],

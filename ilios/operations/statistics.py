@@ -24,8 +24,8 @@ from ilios.db.models import (
     DailyUsage,
     Document,
     DocumentStatus,
-    Instance,
     Job,
+    statuses,
 )
 from ilios.queue import queries
 
@@ -39,13 +39,10 @@ _DELAYED = (
     .group_by(Job.lane)
 )
 _RUNNING = select(Job.lane, func.count()).where(Job.status == PROCESSING).group_by(Job.lane)
-_PAUSED_SINCE = select(Instance.queue_paused_at)
 _ENDED_SINCE = (
     select(Document.status, func.count(), func.sum(Document.page_count))
     .where(
-        Document.status.in_(
-            (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
-        ),
+        Document.status.in_((DocumentStatus.COMPLETED, *statuses.RETRYABLE)),
         Document.processed_at >= bindparam("since"),
     )
     .group_by(Document.status)
@@ -146,18 +143,11 @@ def depths(session: Session, lanes: Iterable[str]) -> list[Depth]:
     ]
 
 
-def paused_since(session: Session) -> datetime | None:
-    """Return when an operator paused the queue; None when it is not paused."""
-    return session.connection().execute(_PAUSED_SINCE).scalar()
-
-
 def ended_since(session: Session, since: datetime) -> Ended:
     rows = session.connection().execute(_ENDED_SINCE, {"since": since})
     found = {status: (documents, pages or 0) for status, documents, pages in rows}
     completed, pages = found.get(DocumentStatus.COMPLETED, (0, 0))
-    failed, cancelled = (
-        found.get(status, (0, 0))[0] for status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
-    )
+    failed, cancelled = (found.get(status, (0, 0))[0] for status in statuses.RETRYABLE)
     return Ended(completed, failed, cancelled, pages)
 
 

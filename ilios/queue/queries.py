@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from ilios.db.models import CANCELLED, PENDING, PROCESSING, Instance, Job, JobStatus
+from ilios.db.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus
 from ilios.queue import jobs
 
 OPEN: Final = (JobStatus.PENDING, JobStatus.PROCESSING)
@@ -21,7 +21,6 @@ _READY = (
     .order_by(Job.rank, Job.id)
     .limit(1)
 )
-_PAUSED = select(Instance.queue_paused_at)
 _LET_GO = select(Job.id).where(
     Job.status == CANCELLED,
     Job.worker.is_not(None),
@@ -55,11 +54,6 @@ def anything_ready(session: Session, lanes: Iterable[str]) -> bool:
 def anything_due(session: Session, now: datetime) -> bool:
     """Whether a delayed job's time has come; takes no lock."""
     return session.connection().execute(_DUE, {"moment": now}).first() is not None
-
-
-def is_paused(session: Session) -> bool:
-    """Whether an operator has stopped the claiming of jobs."""
-    return session.connection().execute(_PAUSED).scalar() is not None
 
 
 def cancelled_under(session: Session, node: str) -> list[str]:

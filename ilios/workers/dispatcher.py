@@ -18,7 +18,7 @@ from ilios.db.database import Database, after_commit
 from ilios.db.models import Document, Job, JobStatus, JobType
 from ilios.documents import results
 from ilios.engines import registry
-from ilios.queue import cancellation, jobs, priority, queries, release
+from ilios.queue import cancellation, jobs, pause, priority, queries, release
 from ilios.queue.jobs import Lease
 from ilios.queue.release import Released
 
@@ -103,7 +103,7 @@ class Dispatcher:
     def commands(self, node: str) -> Commands:
         """Read what people want of this node's workers: one snapshot, for it is asked often."""
         with self._database.reading() as session:
-            return Commands(queries.cancelled_under(session, node), queries.is_paused(session))
+            return Commands(queries.cancelled_under(session, node), pause.is_paused(session))
 
     def let_go(self, job_ids: list[str]) -> None:
         """Close what is left of cancelled jobs that no worker is at any more."""

@@ -13,7 +13,7 @@ from ilios.db.database import Database
 from ilios.db.models import Call, Document, DocumentStatus, Job
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs as queue
-from ilios.queue import queries
+from ilios.queue import pause
 from ilios.storage.object_keys import source_key
 from ilios.storage.opening import open_store
 
@@ -99,7 +99,7 @@ def calls(database: Database) -> list[Call]:
 
 def is_paused(database: Database) -> bool:
     with database.reading() as session:
-        return queries.is_paused(session)
+        return pause.is_paused(session)
 
 
 def age(database: Database, *, days: int) -> None:

@@ -49,3 +49,7 @@ OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 
 
 READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
+
+
+RETRYABLE = (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+"""Ended without a result: a retry goes on with the pages that are stored."""

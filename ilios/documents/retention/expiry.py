@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus, Instance
-from ilios.db.models.statuses import READABLE
+from ilios.db.models.statuses import READABLE, RETRYABLE
 
-_ENDED = (*READABLE, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+_ENDED = (*READABLE, *RETRYABLE)
 # The partial index's own words, else SQLite cannot prove that it applies.
 _TO_EXPIRE = and_(
     Document.archived_at.is_(None), text("status IN ('completed', 'failed', 'cancelled')")
