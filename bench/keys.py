@@ -21,7 +21,7 @@ from ilios.accounts import quotas
 from ilios.accounts.authentication import Authenticator
 from ilios.accounts.key_admin import Issued, KeyAdmin
 from ilios.accounts.keys import Terms
-from ilios.accounts.quotas import Need
+from ilios.accounts.quotas import Amount
 from ilios.core import clock, ids
 from ilios.core.settings import Settings
 from ilios.db.database import Database
@@ -58,7 +58,7 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
         identified = median_ms(lambda: ring.identify(f"Bearer {issued.secret}"), times)
         with database.writing() as session:
             owner, now = issued.key.owner, clock.now()
-            checked = median_ms(lambda: quotas.admit(session, owner, Need(1, 1), now), times)
+            checked = median_ms(lambda: quotas.admit(session, owner, Amount(1, 1), now), times)
         database.close()
     return identified, checked
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import keys, quotas
 from ilios.accounts.keys import KeyState, Terms
-from ilios.accounts.quotas import Need
+from ilios.accounts.quotas import Amount
 from ilios.core import clock
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
@@ -29,9 +29,9 @@ class KeyReport:
 
     key: ApiKey
     state: KeyState
-    today: Need
-    month: Need
-    reserved: Need  #: by documents under way
+    today: Amount
+    month: Amount
+    reserved: Amount  #: by documents under way
 
 
 class KeyAdmin:

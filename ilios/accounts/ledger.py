@@ -25,9 +25,8 @@ from sqlalchemy.orm import Session
 from ilios.core import ids
 from ilios.core.prices import Charge
 from ilios.db.models import Call, CallState, DailyUsage, Document
-from ilios.engines.base import Usage
 
-CHARACTERS_A_TOKEN = 4  #: an estimate; OCR is billed by the page
+CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
 
 FREE_ENGINE = "embedded"  #: its calls cost nothing, however they end
 
@@ -146,7 +145,8 @@ def settle(
     session: Session,
     call_id: str,
     *,
-    usage: Usage,
+    pages: int,
+    model: str,
     characters: int,
     charge: Charge,
     now: datetime,
@@ -157,9 +157,9 @@ def settle(
     """
     parameters = {
         "the_call": call_id,
-        "counted": usage.pages,
-        "resolved": usage.model,
-        "tokens": characters // CHARACTERS_A_TOKEN,
+        "counted": pages,
+        "resolved": model,
+        "tokens": characters // CHARACTERS_PER_TOKEN,
         "page_micros": charge.page_micros,
         "margin": charge.margin_percent,
         "base_micros": charge.base_micros,
@@ -173,7 +173,7 @@ def settle(
     day = {
         "owner": owner,
         "day": now.astimezone(UTC).date(),
-        "pages": usage.pages,
+        "pages": pages,
         "cost_micros": charge.total_micros,
     }
     connection.execute(_ADD_TO_DAY, day)

@@ -67,17 +67,17 @@ _RELEASE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Amount:
     """What a conversion, or a part of it, is going to use."""
 
     pages: int
     cost_micros: int
 
 
-NOTHING: Final = Need(0, 0)
+NOTHING: Final = Amount(0, 0)
 
 
-def admit(session: Session, owner: str, need: Need, now: datetime) -> Need:
+def admit(session: Session, owner: str, need: Amount, now: datetime) -> Amount:
     """What a new document of this owner has to reserve; nothing for owners without a quota.
 
     Raises BudgetSpent or DailyPagesSpent.
@@ -89,7 +89,7 @@ def admit(session: Session, owner: str, need: Need, now: datetime) -> Need:
     return need
 
 
-def claim(session: Session, document_id: str, owner: str, need: Need, now: datetime) -> None:
+def claim(session: Session, document_id: str, owner: str, need: Amount, now: datetime) -> None:
     """Let an open document reserve as much as it needs, unless it does already.
 
     Raises BudgetSpent or DailyPagesSpent when this, with all that is used and reserved, is more
@@ -103,22 +103,22 @@ def claim(session: Session, document_id: str, owner: str, need: Need, now: datet
     _require(session, owner, limits, NOTHING, now)
 
 
-def release(session: Session, document_id: str, used: Need) -> None:
+def release(session: Session, document_id: str, used: Amount) -> None:
     """Take off a document's reservation what one of its calls has used, as it is settled."""
     parameters = {"of_document": document_id, "pages": used.pages, "micros": used.cost_micros}
     session.connection().execute(_RELEASE, parameters)
 
 
-def reserved(session: Session, owner: str) -> Need:
+def reserved(session: Session, owner: str) -> Amount:
     """What the owner's open documents reserve."""
     row = session.connection().execute(_RESERVED, {"of_owner": owner}).one()
-    return Need(row.pages, row.micros)
+    return Amount(row.pages, row.micros)
 
 
-def used(session: Session, owner: str, start: date, end: date) -> Need:
+def used(session: Session, owner: str, start: date, end: date) -> Amount:
     """What was settled from one UTC day until another, which is not included."""
     pages, cost_micros = ledger.used(session, owner, start, end)
-    return Need(pages, cost_micros)
+    return Amount(pages, cost_micros)
 
 
 def day_of(moment: datetime) -> tuple[date, date]:
@@ -147,7 +147,7 @@ def _limits(session: Session, owner: str) -> _Limits | None:
     return _Limits(row.pages_per_day, row.budget_micros_month)
 
 
-def _require(session: Session, owner: str, limits: _Limits, need: Need, now: datetime) -> None:
+def _require(session: Session, owner: str, limits: _Limits, need: Amount, now: datetime) -> None:
     held = reserved(session, owner)
     if limits.budget_micros_month is not None:
         spent = used(session, owner, *month_of(now)).cost_micros

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ilios.db.models import Document, Job
-from ilios.documents.options import options_of
+from ilios.documents.options import pages_between
 from ilios.engines.base import Engine
 from ilios.queue.jobs import Lease
 
@@ -29,6 +29,4 @@ def bounds(job: Job) -> tuple[int, int]:
 
 def range_of(job: Job, document: Document) -> tuple[int, ...]:
     """The pages of the document that a range job's file holds, in order."""
-    first, last = bounds(job)
-    selected = options_of(document).pages
-    return tuple(selected.between(first, last) if selected else range(first, last + 1))
+    return pages_between(document, *bounds(job))

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ilios.conversion.answers import read_answer
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
 from ilios.conversion.planning import Planner
-from ilios.conversion.recorder import Images, Recorder
+from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.core.disk_space import DiskReserve
@@ -25,7 +26,8 @@ from ilios.db.database import Database
 from ilios.db.models import Document
 from ilios.documents import results
 from ilios.documents.options import options_of
-from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Source
+from ilios.documents.results import Images
+from ilios.engines.base import Conversion, Engine, Keep, Part
 from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
@@ -97,16 +99,15 @@ class Converter:
             for kept in self._answers.older_than(LEFT_BEHIND_SECONDS):
                 with self._database.reading() as session:
                     document = session.get(Document, kept.question.document_id)
-                self._collect(kept, engine, options_of(document) if document else Options())
+                self._collect(kept, engine, document)
 
-    def _collect(self, kept: SpooledAnswer, engine: Engine, options: Options) -> None:
+    def _collect(self, kept: SpooledAnswer, engine: Engine, document: Document | None) -> None:
         """Give the database an answer that an earlier attempt left behind."""
         question = kept.question
         workspace = self._workspaces / f"answer-{question.call_id}"
         workspace.mkdir(exist_ok=True)
         try:
-            part = Part(_KEPT_SOURCE, question.indexes)
-            conversion = engine.read(kept.body(), part, options, workspace)
+            conversion = read_answer(engine, question, kept.body(), document, workspace)
             images = self._keep_images(question, conversion)
             self._recorder.recover(engine, question, conversion, images)
         except FileNotFoundError:
@@ -159,7 +160,7 @@ class Converter:
         self._room.require(work.document.file_size)
         if work.engine.is_paid:
             for kept in self._answers.of_job(work.job.id):
-                self._collect(kept, work.engine, options_of(work.document))
+                self._collect(kept, work.engine, work.document)
                 attempt.has_collected = True
         part = self._parting.next_part(work, attempt.workspace, has_collected=attempt.has_collected)
         if part is None:
@@ -220,10 +221,9 @@ class Converter:
         return keep
 
     def _keep_images(self, question: CallRecord, conversion: Conversion) -> Images:
-        with self._database.reading() as session:
-            if not results.takes_pages(session, question.document_id):
-                return {}  # it was deleted meanwhile
-        return keep_images(self._store, self._instance_id, question.document_id, conversion)
+        return keep_images(
+            self._database, self._store, self._instance_id, question.document_id, conversion
+        )
 
     def _progress_of(self, work: ClaimedJob) -> Callable[[int, int], None]:
         """Write progress down, at most once a second."""
@@ -260,9 +260,6 @@ class _Attempt:
     def seconds(self) -> float:
         """Since it began."""
         return time.monotonic() - self._began_at
-
-
-_KEPT_SOURCE = Source(Path(), "application/octet-stream", "answer")
 
 
 def _names(lease: Lease) -> tuple[str, str]:

@@ -1,7 +1,10 @@
-"""What a failed attempt changes: its call, its job, and the document."""
+"""What a failed attempt changes: its call, its job, and the document. Units of work, as in
+ilios.conversion.units_of_work.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -18,108 +21,83 @@ from ilios.core.conversion_errors import (
     ProviderMisconfigured,
     ProviderThrottled,
 )
-from ilios.core.telemetry import logs, metrics
-from ilios.db.models import JobStatus, JobType
-from ilios.documents import results
-from ilios.queue import cancellation, jobs
+from ilios.db.models import JobStatus
+from ilios.documents import job_outcome
+from ilios.queue import jobs
 from ilios.queue.backoff import LONGEST_WAIT, retry_delay
-from ilios.storage.answer_spool import CallRecord
-
-log = logs.get(__name__)
 
 THROTTLED_WAIT = timedelta(seconds=1)  #: after a 429 that names no Retry-After
-DISK_WAIT = timedelta(seconds=30)  #: for room on the disk
+DISK_WAIT = timedelta(seconds=30)  #: until there is room on the disk
 REPAIR_WAIT = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
 
 
-def leave(
-    session: Session, work: ClaimedJob, error: ConversionError, ambiguous_retries: int
-) -> tuple[JobStatus, ConversionError]:
-    """Let the job wait, be tried again or fail; what it became, and for which error in the end."""
-    final = error
-    if isinstance(error, ParserCrashed):
-        final = _poison(jobs.count_crash(session, work.lease), error)
-    status = _move_on(session, work, final, ambiguous_retries)
-    _follow(session, work, status, final)
-    return status, final
+@dataclass(frozen=True, slots=True)
+class CloseCall:
+    """Close a call that brought nothing: refused, or in doubt. One that is settled stays so."""
+
+    call_id: str
+    is_doubtful: bool
+
+    def __call__(self, session: Session) -> None:
+        close = ledger.doubt if self.is_doubtful else ledger.refuse
+        close(session, self.call_id, clock.now())
 
 
-def close_call(session: Session, question: CallRecord, *, is_doubtful: bool) -> None:
-    """Neither changes a call that is settled."""
-    close = ledger.doubt if is_doubtful else ledger.refuse
-    close(session, question.call_id, clock.now())
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """What the job became, and for which error in the end."""
+
+    status: JobStatus
+    error: ConversionError
 
 
-def say_closed(question: CallRecord, error: ConversionError, *, is_doubtful: bool) -> None:
-    """What became of a call that brought nothing."""
-    call_id, document_id = question.call_id, question.document_id
-    if is_doubtful:
-        log.warning("call.doubted", call_id=call_id, document_id=document_id, code=error.code)
-    else:
-        log.info("call.refused", call_id=call_id, document_id=document_id, code=error.code)
+@dataclass(frozen=True, slots=True)
+class FailAttempt:
+    """End an attempt that failed: its job waits, is tried again or fails, as the error says."""
+
+    claimed: ClaimedJob
+    error: ConversionError
+    close_call: CloseCall | None  #: None when no call was begun
+    ambiguous_retries: int
+
+    def __call__(self, session: Session) -> FailedAttempt:
+        """Raise LeaseLost when the job is another's by now."""
+        if self.close_call is not None:
+            self.close_call(session)
+        lease, document_id = self.claimed.lease, self.claimed.document.id
+        error = self.error
+        if isinstance(error, ParserCrashed):
+            crashes = jobs.count_crash(session, lease)
+            error = poison(crashes, error) if crashes >= jobs.MAX_CRASHES else error
+        status = self._move_job(session, error)
+        job_type = self.claimed.job.type
+        job_outcome.follow(session, document_id, job_type, status, error, clock.now())
+        return FailedAttempt(status, error)
+
+    def _move_job(self, session: Session, error: ConversionError) -> JobStatus:
+        """Move the job on; what is not the document's doing costs no attempt."""
+        lease, now = self.claimed.lease, clock.now()
+        match error:
+            case ProviderThrottled():
+                seconds = error.retry_after_seconds
+                wait = THROTTLED_WAIT if seconds is None else timedelta(seconds=seconds)
+                jobs.postpone(session, lease, now + min(wait, LONGEST_WAIT), error.detail)
+            case ProviderMisconfigured():
+                jobs.postpone(session, lease, now + REPAIR_WAIT, error.detail)
+            case DiskFull():
+                jobs.postpone(session, lease, now + DISK_WAIT, error.detail)
+            case OutcomeUnknown() if (
+                doubts := ledger.calls_unknown(session, lease.job_id)
+            ) <= self.ambiguous_retries:
+                jobs.postpone(session, lease, now + retry_delay(max(1, doubts)), error.detail)
+            case _ if error.retryable and not isinstance(error, OutcomeUnknown):
+                return jobs.retry(session, lease, error.detail, now)
+            case _:
+                jobs.fail(session, lease, error.detail, now)
+                return JobStatus.FAILED
+        return JobStatus.PENDING
 
 
-def say_left(work: ClaimedJob, status: JobStatus, error: ConversionError) -> None:
-    """What became of a job that was not completed."""
-    has_failed = status is JobStatus.FAILED
-    (metrics.CONVERSIONS_FAILED if has_failed else metrics.RETRIES).labels(error.code).inc()
-    if has_failed:
-        log.warning(
-            "job.failed",
-            job_id=work.job.id,
-            document_id=work.document.id,
-            code=error.code,
-            reason=error.logged,
-        )
-    else:
-        log.warning(
-            "job.retried",
-            job_id=work.job.id,
-            document_id=work.document.id,
-            attempt=work.job.attempts,
-            code=error.code,
-            reason=error.logged,
-        )
-
-
-def _move_on(
-    session: Session, work: ClaimedJob, error: ConversionError, ambiguous_retries: int
-) -> JobStatus:
-    """Move the job on; what is not the document's doing costs no attempt."""
-    now = clock.now()
-    match error:
-        case ProviderThrottled():
-            seconds = error.retry_after_seconds
-            wait = THROTTLED_WAIT if seconds is None else timedelta(seconds=seconds)
-            until = now + min(wait, LONGEST_WAIT)
-            jobs.postpone(session, work.lease, until, error.detail)
-        case ProviderMisconfigured():
-            jobs.postpone(session, work.lease, now + REPAIR_WAIT, error.detail)
-        case DiskFull():
-            jobs.postpone(session, work.lease, now + DISK_WAIT, error.detail)
-        case OutcomeUnknown() if (
-            doubts := ledger.calls_unknown(session, work.job.id)
-        ) <= ambiguous_retries:
-            wait = retry_delay(max(1, doubts))
-            jobs.postpone(session, work.lease, now + wait, error.detail)
-        case _ if error.retryable and not isinstance(error, OutcomeUnknown):
-            return jobs.retry(session, work.lease, error.detail, now)
-        case _:
-            jobs.fail(session, work.lease, error.detail, now)
-            return JobStatus.FAILED
-    return JobStatus.PENDING
-
-
-def _follow(session: Session, work: ClaimedJob, status: JobStatus, error: ConversionError) -> None:
-    """Let the document follow its job."""
-    if status is JobStatus.FAILED:
-        results.fail(session, work.document.id, error, clock.now())
-        cancellation.drop_waiting(session, work.document.id, error.detail, clock.now())
-    elif work.job.type is JobType.CONVERT:
-        results.wait_again(session, work.document.id)
-
-
-def _poison(crashes: int, error: ConversionError) -> ConversionError:
-    if crashes < jobs.MAX_CRASHES:
-        return error
+def poison(crashes: int, error: ParserCrashed) -> PoisonDocument:
+    """Return the error of a document that has crashed its parser too often."""
     return PoisonDocument(f"The document crashed its parser {crashes} times. {error.detail}")

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from ilios.documents.results import StoredImage
+from ilios.db.database import Database
+from ilios.documents import results
+from ilios.documents.results import Images, StoredImage
 from ilios.engines.base import Conversion
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import image_key
 
 
 def keep_images(
-    store: ObjectStore, instance_id: str, document_id: str, conversion: Conversion
-) -> dict[int, list[StoredImage]]:
-    """Store the images of a conversion; returns them by page index.
+    database: Database,
+    store: ObjectStore,
+    instance_id: str,
+    document_id: str,
+    conversion: Conversion,
+) -> Images:
+    """Store the images of a conversion; none when its document was deleted meanwhile.
 
     Keys are made of document and name, so that a repetition overwrites its own.
     """
+    with database.reading() as session:
+        if not results.takes_pages(session, document_id):
+            return {}
     kept: dict[int, list[StoredImage]] = {}
     for page in conversion.pages:
         for image in page.images:

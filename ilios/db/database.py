@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,6 @@ BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
 LOG_KEPT_BYTES = 64 * 1024**2
 """What a long reader has made the WAL grow to is given back down to this, once it is gone."""
 POOL_SIZE = 8
-_AFTER_COMMIT = "after_commit"
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
@@ -57,11 +56,6 @@ def damaged(path: Path, cause: object) -> DatabaseRefused:
         f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
         "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
     )
-
-
-def after_commit(session: Session, act: Callable[[], None]) -> None:
-    """Have something done once this writing transaction is committed; never, if it is not."""
-    session.info.setdefault(_AFTER_COMMIT, []).append(act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +157,6 @@ class Database:
                 if _name(error) != "SQLITE_FULL":
                     raise
                 raise DatabaseFull("The disk is full: nothing was stored.") from error
-        for act in session.info.pop(_AFTER_COMMIT, ()):
-            act()
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:

@@ -15,10 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from ilios.accounts import quotas
-from ilios.accounts.quotas import Need
-from ilios.core.conversion_errors import CostAboveLimit
-from ilios.core.prices import FREE, dollars
+from ilios.accounts import costs, quotas
+from ilios.accounts.quotas import Amount
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NOWHERE, Origin
 from ilios.db.models import (
@@ -30,7 +28,7 @@ from ilios.db.models import (
     statuses,
 )
 from ilios.documents import repository, results
-from ilios.documents.options import EVERYTHING, as_json, options_of
+from ilios.documents.options import EVERYTHING, as_json, model_of, options_of, tariff_of
 from ilios.engines import registry
 from ilios.engines.base import Options
 from ilios.queue import cancellation, jobs, priority, queries
@@ -87,11 +85,11 @@ def admit(
         duplicate = repository.duplicate(
             session, order.owner, mark, in_batch_lane=order.provider_batch
         )
-    room = quotas.NOTHING
+    reserved = quotas.NOTHING
     if duplicate is None:
-        need = _least(settings, lane, order.options, is_batch=order.provider_batch)
-        require_cost_within(order.options, need)
-        room = quotas.admit(session, order.owner, need, now)
+        least = _least(settings, lane, order.options, is_batch=order.provider_batch)
+        costs.require_within(order.options.max_cost_micros, least)
+        reserved = quotas.admit(session, order.owner, least, now)
     waits_in_batch = (
         provider_batch_id is not None and lane == registry.MISTRAL and duplicate is None
     )
@@ -107,8 +105,8 @@ def admit(
         fingerprint=mark,
         batch_id=batch_id,
         provider_batch_id=provider_batch_id if waits_in_batch else None,
-        reserved_pages=room.pages,
-        reserved_micros=room.cost_micros,
+        reserved_pages=reserved.pages,
+        reserved_micros=reserved.cost_micros,
         created_at=now,
     )
     if duplicate is not None:
@@ -134,9 +132,7 @@ def admit_upload(
     mark = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
     duplicate = repository.duplicate(session, document.owner, mark, in_batch_lane=False)
     if duplicate is None:
-        need = _least(settings, lane, EVERYTHING, is_batch=False)
-        room = quotas.admit(session, document.owner, need, now)
-        document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
+        _reserve(session, settings, document, lane, now)
     document.mime_type = uploaded.media_type
     document.sha256 = uploaded.sha256
     document.storage_key = uploaded.storage_key
@@ -157,7 +153,7 @@ def readmit(
     Pages that were paid for stay. One that had joined another is converted, or completed, with it,
     unless that one was deleted. Raises BudgetSpent or DailyPagesSpent.
     """
-    leader = session.get_one(Document, document.result_of or document.id)
+    leader = session.get_one(Document, repository.result_id(document))
     if leader.status is DocumentStatus.DELETED:
         leader = document
     document.error = document.error_code = document.processed_at = document.started_at = None
@@ -176,7 +172,9 @@ def readmit(
     leader.provider_batch_id = None  # that of the batch is over, or goes on without it
     leader.pages_done = len(repository.page_indexes(session, leader.id))
     lane = registry.lane_of(leader.mime_type, settings)
-    _reserve_anew(session, settings, leader, lane, now)
+    leader.reserved_pages = leader.reserved_micros = 0  # of its conversion before
+    session.flush()
+    _reserve(session, settings, leader, lane, now)
     cancellation.clear_away(session, leader.id)
     session.flush()
     _enqueue(session, leader, lane, priority, now, origin)
@@ -219,35 +217,19 @@ def columns(order: Order) -> dict[str, Any]:
     }
 
 
-def require_cost_within(options: Options, need: Need) -> None:
-    """Raises CostAboveLimit when the document would cost more than its `maxCostUsd`."""
-    limit = options.max_cost_micros
-    if limit is None or need.cost_micros <= limit:
-        return
-    pages = "1 page" if need.pages == 1 else f"{need.pages} pages"
-    raise CostAboveLimit(
-        f"Converting it costs {dollars(need.cost_micros)} or more ({pages}), and maxCostUsd is "
-        f"{dollars(limit)}. Nothing was charged: send a higher maxCostUsd, or select fewer pages."
-    )
-
-
-def _reserve_anew(
+def _reserve(
     session: Session, settings: Settings, document: Document, lane: str, now: datetime
 ) -> None:
-    document.reserved_pages = document.reserved_micros = 0  # of its conversion before
-    session.flush()
-    need = _least(settings, lane, options_of(document), is_batch=False)
-    room = quotas.admit(session, document.owner, need, now)
-    document.reserved_pages, document.reserved_micros = room.pages, room.cost_micros
+    """Let a document of the open session reserve what it uses at least."""
+    least = _least(settings, lane, options_of(document), is_batch=False)
+    reserved = quotas.admit(session, document.owner, least, now)
+    document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
 
 
-def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Need:
-    """What a document uses at least, as far as can be told before its pages are counted."""
-    pages = options.pages.page_count if options.pages else 1
-    if lane != registry.MISTRAL:
-        return Need(pages, FREE.total_micros)
-    model = options.model or settings.ocr_model
-    return Need(pages, settings.pricing.charge(pages, model, batch=is_batch).total_micros)
+def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Amount:
+    """Return what a document uses at least, as far as is known before its pages are counted."""
+    pages = options.pages.page_count if options.pages else None
+    return tariff_of(options, lane, settings, is_batch=is_batch).amount(pages)
 
 
 def _enqueue(
@@ -289,7 +271,7 @@ def _result(duplicate: Row[Any] | Document | None) -> dict[str, Any]:
 def _fingerprint(
     settings: Settings, lane: str, sha256: str, media_type: str, options: Options
 ) -> str:
-    model = (options.model or settings.ocr_model) if lane == registry.MISTRAL else lane
+    model = model_of(options, lane, settings)
     # The model as it is resolved, so that naming the default is the same as naming none.
     plain = replace(options, model=None, max_cost_micros=None)
     same = [sha256, media_type, lane, model, as_json(plain)]

@@ -15,7 +15,7 @@ from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from ilios.documents import removal
+from ilios.documents import removal, repository
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import folders_of, incoming_key
 
@@ -45,7 +45,7 @@ class Erasure:
         with self._database.reading() as session:
             document = session.get_one(Document, document_id)
             instance_id = instance.instance_id(session)
-            is_awaited = removal.is_awaited(session, document_id)
+            is_awaited = repository.is_awaited(session, document_id)
             keeps_images = removal.answers_others(session, document_id)
         if document.status is not DocumentStatus.DELETED or is_awaited:
             return False

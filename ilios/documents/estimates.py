@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import DeadlineExceeded
-from ilios.core.prices import FREE
 from ilios.core.request_errors import Busy
 from ilios.core.settings import Settings
+from ilios.documents.options import tariff_of
 from ilios.documents.uploads import Received
 from ilios.documents.validation import COUNTED_ALIKE, accepted_type
 from ilios.engines import registry
@@ -57,12 +57,10 @@ class Estimates:
         source = Source(file.path, media_type, file.file_name)
         total = self._count(source)
         pages = len(options.pages.indexes(total)) if options.pages else total
-        if engine == registry.EMBEDDED:
-            return Estimate(pages, total, False, engine, registry.EMBEDDED, FREE.total_micros)
-        model = options.model or self._settings.ocr_model
-        charge = self._settings.pricing.charge(pages, model, batch=provider_batch)
-        is_rough = media_type not in COUNTED_ALIKE
-        return Estimate(pages, total, is_rough, engine, model, charge.total_micros)
+        tariff = tariff_of(options, engine, self._settings, is_batch=provider_batch)
+        is_rough = tariff.is_paid and media_type not in COUNTED_ALIKE
+        cost_micros = tariff.charge(pages).total_micros
+        return Estimate(pages, total, is_rough, engine, tariff.model, cost_micros)
 
     def close(self) -> None:
         self._parser.close()

@@ -20,7 +20,7 @@ from ilios.core.request_errors import (
 )
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, PageRow, statuses
-from ilios.documents import removal, repository
+from ilios.documents import repository
 from ilios.documents.waiting import Waiter
 from ilios.engines.page_selection import PageSelection
 from ilios.queue import queries
@@ -126,7 +126,7 @@ class DocumentReader:
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
             _require_completed(document)
-            result_id = removal.result_id(document)
+            result_id = repository.result_id(document)
             wanted = _wanted(repository.page_indexes(session, result_id), pages)
         stamp = f"{document_id} {document.processed_at} {pages or ''}"
         return Result(
@@ -158,7 +158,7 @@ class DocumentReader:
         """An image of a document's result. Raises ImageNotFound, Gone."""
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
-            images = repository.images(session, removal.result_id(document))
+            images = repository.images(session, repository.result_id(document))
         for image in images:
             if image["name"] == name:
                 return StoredObject(image["key"], image["mediaType"])
@@ -207,7 +207,7 @@ class DocumentReader:
     def _document(self, document_id: str, owner: str) -> DocumentReport:
         with self._database.reading() as session:
             document = repository.document_of(session, document_id, owner)
-            worked_on = session.get_one(Document, removal.result_id(document))
+            worked_on = session.get_one(Document, repository.result_id(document))
             attempts = repository.attempts(session, worked_on.id)
             job = repository.latest_job(session, worked_on.id)
             position = None
@@ -241,7 +241,7 @@ class DocumentReader:
         if document.status not in statuses.READABLE:
             return iter(())
         with self._database.reading() as session:
-            result_id = removal.result_id(document)
+            result_id = repository.result_id(document)
             return self._pages(result_id, repository.page_indexes(session, result_id))
 
     def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:

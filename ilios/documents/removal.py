@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
+from ilios.documents import job_outcome, repository
 from ilios.queue import cancellation, queries
 
 _TOMBSTONE: Final[dict[str, Any]] = {
@@ -37,7 +38,7 @@ def cancel(session: Session, document: Document, now: datetime) -> bool:
     values = {"status": DocumentStatus.CANCELLED, "processed_at": now}
     if not _change(session, document.id, Document.status.in_(OPEN), values):
         return False
-    _stop_unless_awaited(session, result_id(document), now)
+    job_outcome.cancel_unless_awaited(session, repository.result_id(document), now)
     return True
 
 
@@ -47,8 +48,8 @@ def tombstone(session: Session, document: Document, now: datetime) -> bool:
     if not _change(session, document.id, Document.status != DocumentStatus.DELETED, values):
         return False
     cancellation.silence(session, document.id)
-    root_id = result_id(document)
-    _stop_unless_awaited(session, root_id, now)
+    root_id = repository.result_id(document)
+    job_outcome.cancel_unless_awaited(session, root_id, now)
     forget_result(session, root_id)
     return True
 
@@ -71,27 +72,10 @@ def close(session: Session, document_id: str, *, keeps_images: bool) -> bool:
     return _change(session, document_id, at_rest, {**forgotten, **_ERASED})
 
 
-def is_awaited(session: Session, document_id: str) -> bool:
-    """Whether the document, or one that has joined it, waits for its result."""
-    theirs = or_(Document.id == document_id, Document.result_of == document_id)
-    waiting = select(Document.id).where(theirs, Document.status.in_(OPEN)).limit(1)
-    return session.scalar(waiting) is not None
-
-
 def answers_others(session: Session, document_id: str) -> bool:
     """Whether documents that have joined this one show, or wait for, its pages."""
     found = select(Document.id).where(Document.id == document_id, _answers_others())
     return session.scalar(found) is not None
-
-
-def result_id(document: Document) -> str:
-    """The document whose pages answer this one."""
-    return document.result_of or document.id
-
-
-def _stop_unless_awaited(session: Session, document_id: str, now: datetime) -> None:
-    if not is_awaited(session, document_id):
-        cancellation.cancel(session, document_id, now)
 
 
 def _answers_others() -> ColumnElement[bool]:

@@ -78,6 +78,18 @@ def present_document_of(session: Session, document_id: str, owner: str) -> Docum
     return document
 
 
+def result_id(document: Document) -> str:
+    """Return the id of the document whose pages answer this one."""
+    return document.result_of or document.id
+
+
+def is_awaited(session: Session, document_id: str) -> bool:
+    """Return whether the document, or one that has joined it, waits for its result."""
+    theirs = or_(Document.id == document_id, Document.result_of == document_id)
+    waiting = select(Document.id).where(theirs, Document.status.in_(OPEN)).limit(1)
+    return session.scalar(waiting) is not None
+
+
 def batch_of(session: Session, batch_id: str, owner: str) -> Batch:
     """Raises BatchNotFound for an unknown id and for another owner's alike."""
     batch = session.scalar(select(Batch).where(Batch.id == batch_id, Batch.owner == owner))

@@ -109,6 +109,10 @@ class StoredImage:
         }
 
 
+Images = Mapping[int, list[StoredImage]]
+"""The images of a result, by page index."""
+
+
 def begin(session: Session, job_id: str, now: datetime) -> None:
     """pending → processing, together with the claim of a job of the document."""
     session.connection().execute(_BEGIN, {"of_job": job_id, "moment": now})
@@ -169,11 +173,11 @@ def checkpoint(
     session: Session,
     document_id: str,
     conversion: Conversion,
-    images: Mapping[int, list[StoredImage]],
+    images: Images,
 ) -> None:
     """Store the pages that the document does not have yet, and what their reader should know.
 
-    `images` by page index. A page that is there stays: it was paid for first. Nothing happens to a
+    A page that is there stays: it was paid for first. Nothing happens to a
     document that does not take pages.
     """
     connection = session.connection()

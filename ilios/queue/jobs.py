@@ -208,15 +208,21 @@ def held(session: Session, lease: Lease) -> Job:
     """
     job = session.scalar(select(Job).where(*under(lease)))
     if job is None:
-        raise _lost(lease)
+        raise lease_lost(lease)
     return job
+
+
+def require_held(session: Session, lease: Lease) -> None:
+    """Raise LeaseLost when the job is not under this lease."""
+    if not holds(session, lease):
+        raise lease_lost(lease)
 
 
 def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
     """The job under this lease, and the document that it is about. Raises LeaseLost."""
     row = session.execute(_HELD_WITH_DOCUMENT, _named(lease)).one_or_none()
     if row is None:
-        raise _lost(lease)
+        raise lease_lost(lease)
     return row.Job, row.Document
 
 
@@ -224,7 +230,7 @@ def finish(session: Session, lease: Lease, now: datetime) -> None:
     """processing → completed. Raises LeaseLost."""
     parameters = {**_named(lease), "moment": now}
     if not session.connection().execute(_FINISH, parameters).rowcount:
-        raise _lost(lease)
+        raise lease_lost(lease)
 
 
 def fail(session: Session, lease: Lease, error: str, now: datetime) -> None:
@@ -272,7 +278,8 @@ def next_step(session: Session, lease: Lease, until: datetime) -> None:
     job.error = None
 
 
-def _lost(lease: Lease) -> LeaseLost:
+def lease_lost(lease: Lease) -> LeaseLost:
+    """Return the error of a lease that is no longer the job's."""
     return LeaseLost(f"Job {lease.job_id} is no longer under this lease.")
 
 

@@ -7,34 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
 from ilios.core import clock
-from ilios.core.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
-from ilios.db.database import Database, after_commit
-from ilios.db.models import Document, Job, JobStatus, JobType
-from ilios.documents import results
+from ilios.db.database import Database
+from ilios.db.models import Document, Job, JobStatus
+from ilios.documents import job_outcome, results
 from ilios.engines import registry
 from ilios.queue import cancellation, jobs, pause, priority, queries, release
 from ilios.queue.jobs import Lease
-from ilios.queue.release import Released
 
 log = logs.get(__name__)
-
-LOST = WorkerLost(
-    "The process that converted this document died, and the attempts are used up. "
-    "Retry it; if it fails again, the document itself may be the cause."
-)
-
-
-DOUBTFUL = OutcomeUnknown(
-    "Calls for this document were cut off too often, and each may have been billed "
-    "(AMBIGUOUS_RETRIES). Retry it by hand."
-)
-
 
 BEYOND_ALL_WAITS = timedelta(days=3650)
 
@@ -126,18 +111,16 @@ class Dispatcher:
     def give_back(self, leases: Iterable[Lease]) -> None:
         """Return jobs that were never begun, or that we stopped; costs no attempt."""
         with self._database.writing() as session:
-            for lease in leases:
-                released = release.give_back(session, lease)
-                if released is None:
-                    continue
-                ledger.abandon(session, [lease.job_id], clock.now())
-                _follow(session, released)
+            now = clock.now()
+            found = [job_outcome.give_back(session, lease, now) for lease in leases]
+        for released in found:
+            if released is not None:
                 log.info(
                     "job.given_back",
-                    job_id=lease.job_id,
+                    job_id=released.job_id,
                     document_id=released.document_id,
-                    request_id=lease.origin.request_id,
-                    trace_id=lease.origin.trace_id,
+                    request_id=released.origin.request_id,
+                    trace_id=released.origin.trace_id,
                 )
 
     def hasten_delayed(self) -> None:
@@ -168,43 +151,19 @@ class Dispatcher:
             ready = queries.anything_ready(session, {slot.lane for slot in slots})
             return ready or queries.anything_due(session, clock.now())
 
-    def _release(self, lost: ColumnElement[bool]) -> None:
+    def _release(self, which: ColumnElement[bool]) -> None:
         with self._database.writing() as session:
-            for released in release.release_lost(session, lost, LOST.detail, clock.now()):
-                session.flush()
-                self._settle(session, released)
-
-    def _settle(self, session: Session, released: Released) -> None:
-        """A job cut off in mid-call is charged with a doubtful call, any other with an attempt."""
-        now = clock.now()
-        in_call = ledger.calls_open(session, released.job_id)
-        ledger.abandon(session, [released.job_id], now)
-        status = released.status
-        error: ConversionError = LOST
-        if in_call and status is JobStatus.PENDING:
-            release.forgive(session, released.job_id)
-            if ledger.calls_unknown(session, released.job_id) > self._ambiguous_retries:
-                status, error = JobStatus.FAILED, DOUBTFUL
-                cancellation.drop(session, released.job_id, DOUBTFUL.detail, now)
-        if status is JobStatus.FAILED and released.document_id is not None:
-            results.fail(session, released.document_id, error, now)
-            cancellation.drop_waiting(session, released.document_id, error.detail, now)
-        else:
-            _follow(session, released)
-        counter = metrics.CONVERSIONS_FAILED if status is JobStatus.FAILED else metrics.RETRIES
-        after_commit(session, counter.labels(error.code).inc)
-        log.warning(
-            "job.released",
-            job_id=released.job_id,
-            document_id=released.document_id,
-            status=status.value,
-            in_call=in_call,
-            request_id=released.origin.request_id,
-            trace_id=released.origin.trace_id,
-        )
-
-
-def _follow(session: Session, released: Released) -> None:
-    """A document waits again with its only job; one that is in ranges goes on."""
-    if released.document_id is not None and released.type is JobType.CONVERT:
-        results.wait_again(session, released.document_id)
+            lost = job_outcome.release_lost(session, which, self._ambiguous_retries, clock.now())
+        for job in lost:
+            has_failed = job.status is JobStatus.FAILED
+            counter = metrics.CONVERSIONS_FAILED if has_failed else metrics.RETRIES
+            counter.labels(job.error.code).inc()
+            log.warning(
+                "job.released",
+                job_id=job.released.job_id,
+                document_id=job.released.document_id,
+                status=job.status.value,
+                in_call=job.in_call,
+                request_id=job.released.origin.request_id,
+                trace_id=job.released.origin.trace_id,
+            )

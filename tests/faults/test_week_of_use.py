@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from ilios.accounts import ledger, quotas
 from ilios.accounts.key_admin import Issued
-from ilios.accounts.quotas import Need
+from ilios.accounts.quotas import Amount
 from ilios.api import app
 from ilios.api.services import EXTENSION
 from ilios.core.settings import Settings
@@ -87,10 +87,10 @@ class Week:
     def wait(self) -> None:
         wait_until(lambda: self._open() == 0, timeout_s=90)
 
-    def used(self, day: datetime) -> Need:
+    def used(self, day: datetime) -> Amount:
         return self._used(*quotas.day_of(day))
 
-    def used_in_month(self, day: datetime) -> Need:
+    def used_in_month(self, day: datetime) -> Amount:
         return self._used(*quotas.month_of(day))
 
     def totals(self) -> ledger.Totals:
@@ -103,7 +103,7 @@ class Week:
             completed = Document.status == DocumentStatus.COMPLETED
             return session.scalars(select(pages).where(completed)).one() or 0
 
-    def reserved(self) -> Need:
+    def reserved(self) -> Amount:
         with self.database.reading() as session:
             return quotas.reserved(session, self.key.key.owner)
 
@@ -113,7 +113,7 @@ class Week:
             still_open = select(func.count()).where(Document.status.not_in(ended))
             return session.scalars(still_open).one()
 
-    def _used(self, *days: object) -> Need:
+    def _used(self, *days: object) -> Amount:
         with self.database.reading() as session:
             return quotas.used(session, self.key.key.owner, *days)  # type: ignore[arg-type]
 
@@ -152,7 +152,7 @@ def test_a_week_is_counted_to_the_page_and_the_micro_dollar(week: Week) -> None:
         assert week.reserved() == quotas.NOTHING
 
     assert refusals == [429, 429, 429, 402, 429, 429, 429]
-    assert week.used_in_month(FIRST_DAY) == Need(BUDGET_PAGES, BUDGET_PAGES * PAGE_MICROS)
+    assert week.used_in_month(FIRST_DAY) == Amount(BUDGET_PAGES, BUDGET_PAGES * PAGE_MICROS)
     totals = week.totals()
     assert totals.pages == week.converted_pages() == BUDGET_PAGES + 3 * PAGES_A_DAY
     assert totals.cost_micros == totals.pages * PAGE_MICROS

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ilios.conversion.failures import poison
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.records import Line
 from ilios.core import ids
@@ -21,7 +22,6 @@ from ilios.core.conversion_errors import (
     ConversionError,
     EngineFailed,
     ParserCrashed,
-    PoisonDocument,
     ProviderError,
     ProviderThrottled,
     ProviderUnavailable,
@@ -149,9 +149,7 @@ class InputBuilder:
             try:
                 return self._tools.engine.plan(source, pages, workspace)
             except ParserCrashed as error:
-                fault: ConversionError = PoisonDocument(
-                    f"The document crashed its parser {attempt} times. {error.detail}"
-                )
+                fault: ConversionError = poison(attempt, error)
             except (ConversionError, OSError):
                 raise
             except Exception:

@@ -15,6 +15,9 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
+from ilios.conversion.failures import CloseCall
+from ilios.conversion.provider_batches import rounds
+from ilios.conversion.units_of_work import SettleCall
 from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.database import Database
@@ -32,6 +35,14 @@ class Line:
     call_id: str
     document: Document
     indexes: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledLine:
+    """What an answered line has changed."""
+
+    is_settled: bool  #: now, and not by an earlier step
+    is_document_complete: bool
 
 
 class Records:
@@ -59,16 +70,9 @@ class Records:
         with self._database.reading() as session:
             return ledger.calls_of(session, self._batch_id)
 
-    @contextmanager
-    def changing(self) -> Iterator[tuple[Session, ProviderBatch]]:
-        """A transaction that nobody but the holder of the lease makes."""
-        with self._database.writing() as session:
-            jobs.held(session, self._lease)
-            yield session, session.get_one(ProviderBatch, self._batch_id)
-
     def hand_in(self, input_file_id: str, file_ids: list[str], lines: Sequence[Line]) -> None:
         """The provider has a part of the input: record it together with its lines' intents."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             now = clock.now()
             batch.input_file_ids = [*batch.input_file_ids, input_file_id]
             batch.file_ids = [*batch.file_ids, input_file_id, *file_ids]
@@ -79,18 +83,37 @@ class Records:
                 ledger.open_call(session, line.document, intent, now, line.call_id)
             _note_page_counts(session, lines)
 
+    def settle_line(self, settle_call: SettleCall) -> SettledLine:
+        """Keep what a line brought and, with the last of its pages, complete the document."""
+        document_id = settle_call.document_id
+        with self._changing() as (session, _):
+            is_settled = settle_call(session)
+            is_whole = results.is_whole(session, document_id)
+            if is_whole:
+                results.complete(session, document_id, clock.now())
+        return SettledLine(is_settled, is_document_complete=is_whole)
+
+    def close_line(
+        self, close_call: CloseCall, document_id: str, final: ConversionError | None
+    ) -> None:
+        """Close the call of a line that brought nothing; fail its document if that is final."""
+        with self._changing() as (session, _):
+            close_call(session)
+            if final is not None:
+                results.fail(session, document_id, final, clock.now())
+
     def complete_document(self, document_id: str) -> None:
         """End a document all of whose pages are there already."""
-        with self.changing() as (session, _):
+        with self._changing() as (session, _):
             results.complete(session, document_id, clock.now())
 
     def fail_document(self, document_id: str, error: ConversionError) -> None:
-        with self.changing() as (session, _):
+        with self._changing() as (session, _):
             results.fail(session, document_id, error, clock.now())
 
     def input_is_complete(self) -> None:
         """preparing → submitting; → cleaning when there is nothing to submit."""
-        with self.changing() as (_, batch):
+        with self._changing() as (_, batch):
             batch.state = (
                 ProviderBatchState.SUBMITTING
                 if batch.input_file_ids
@@ -99,17 +122,17 @@ class Records:
 
     def is_about_to_submit(self) -> None:
         """Committed before the provider is asked: from here on it may have a job."""
-        with self.changing() as (_, batch):
+        with self._changing() as (_, batch):
             batch.submitted_at = clock.now()
 
     def was_not_submitted(self) -> None:
         """The provider has said that it has made no job."""
-        with self.changing() as (_, batch):
+        with self._changing() as (_, batch):
             batch.submitted_at = None
 
     def is_submitted(self, job_id: str, status: str) -> None:
         """submitting → running: the provider has this round's job."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             batch.state = ProviderBatchState.RUNNING
             batch.provider_job_id = job_id
             batch.provider_status = status
@@ -117,21 +140,21 @@ class Records:
 
     def refuse_input(self) -> None:
         """submitting → preparing: the input is lost, and has to be built once more."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             batch.input_file_ids = []
             batch.state = ProviderBatchState.PREPARING
 
     def refuse_round(self, error: ConversionError) -> None:
         """submitting → cleaning: the provider does not take the batch, whatever we try."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             _fail_all(session, batch, error)
             batch.state = ProviderBatchState.CLEANING
 
     def drop_round(self) -> None:
         """submitting → cleaning: nobody waits for any of it any more, and nothing was made."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             batch.state = ProviderBatchState.CLEANING
 
@@ -141,13 +164,20 @@ class Records:
         new = [file_id for file_id in file_ids if file_id not in batch.file_ids]
         if batch.provider_status == status and not new:
             return
-        with self.changing() as (_, batch):
+        with self._changing() as (_, batch):
             batch.provider_status = status
             batch.file_ids = [*batch.file_ids, *new]
 
+    def close_round(
+        self, brought: rounds.Results, ambiguous_retries: int
+    ) -> dict[str, ConversionError]:
+        """running → cleaning; return why documents have failed, by id."""
+        with self._changing() as (session, batch):
+            return rounds.end(session, batch, brought, ambiguous_retries)
+
     def end_round(self) -> bool:
         """cleaning → preparing of the next round; → ended, with the job, when all is done."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             if repository.open_in_batch_lane(session, batch.id):
                 batch.state = ProviderBatchState.PREPARING
                 batch.round += 1
@@ -159,7 +189,7 @@ class Records:
 
     def give_up(self, error: ConversionError) -> None:
         """→ ended, whatever the state: no step comes through any more."""
-        with self.changing() as (session, batch):
+        with self._changing() as (session, batch):
             if batch.submitted_at is None:
                 ledger.refuse_all(session, batch.id, clock.now())
             ledger.abandon(session, [batch.id], clock.now())
@@ -184,6 +214,13 @@ class Records:
         """End a step that failed, nobody knows why."""
         with self._database.writing() as session:
             jobs.retry(session, self._lease, reason, clock.now())
+
+    @contextmanager
+    def _changing(self) -> Iterator[tuple[Session, ProviderBatch]]:
+        """A transaction that nobody but the holder of the lease makes."""
+        with self._database.writing() as session:
+            jobs.held(session, self._lease)
+            yield session, session.get_one(ProviderBatch, self._batch_id)
 
     def _end(self, session: Session, batch: ProviderBatch) -> None:
         now = clock.now()

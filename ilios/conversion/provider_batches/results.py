@@ -10,13 +10,13 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ilios.accounts import ledger
+from ilios.conversion.answers import missing_pages, read_answer
+from ilios.conversion.failures import CloseCall
 from ilios.conversion.images import keep_images
-from ilios.conversion.provider_batches import context, rounds
+from ilios.conversion.provider_batches import context
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.rounds import Results
-from ilios.conversion.recorder import missing_pages
-from ilios.core import clock
+from ilios.conversion.recorder import log_document_completed
 from ilios.core.conversion_errors import (
     ConversionError,
     OutcomeUnknown,
@@ -27,15 +27,14 @@ from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.telemetry import logs
 from ilios.db.models import Call, CallState, Document, ProviderBatch
 from ilios.documents import repository, results
-from ilios.documents.options import options_of
-from ilios.engines.base import Conversion, Part, Source
+from ilios.documents.options import pages_between
+from ilios.engines.base import Conversion
 from ilios.engines.mistral.batch.jobs import FileGone, ProviderJob
 from ilios.engines.mistral.batch.lines import LineAnswer
 from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
 
-ANSWER_SOURCE: Final = Source(Path(), "application/octet-stream", "answer")
 NOT_THE_LINES_DOING: Final = (DatabaseBusy, DBAPIError, LeaseLost, OSError, StorageUnavailable)
 BROKE: Final = OutcomeUnknown("The result could not be kept; the log has the cause.")
 
@@ -109,11 +108,8 @@ class ResultCollector:
         """Close the line's call; fail its document, unless another round may help."""
         may_help = fault.retryable or (is_source_lost and self._batch.round == 1)
         self._faults[call.document_id] = fault
-        with self._step.records.changing() as (session, _):
-            close = ledger.doubt if isinstance(fault, OutcomeUnknown) else ledger.refuse
-            close(session, call.call_id, clock.now())
-            if not may_help:
-                results.fail(session, call.document_id, fault, clock.now())
+        close_call = CloseCall(call.call_id, isinstance(fault, OutcomeUnknown))
+        self._step.records.close_line(close_call, call.document_id, None if may_help else fault)
         if not may_help:
             self._say_failed(call.document_id, fault)
 
@@ -138,30 +134,25 @@ class ResultCollector:
             is_wanted = results.takes_pages(session, document.id)
             indexes = _indexes(session, call, document) if is_wanted else None
         question = CallRecord(call.call_id, call.job_id, document.id, indexes)
-        part = Part(ANSWER_SOURCE, indexes)
-        conversion = self._tools.engine.read(answer, part, options_of(document), workspace)
+        conversion = read_answer(self._tools.engine, question, answer, document, workspace)
         self._keep(question, conversion)
         if missing := missing_pages(question, conversion):
             self._faults[document.id] = PagesMissing(missing)
 
     def _keep(self, question: CallRecord, conversion: Conversion) -> None:
         """Pages, ledger and, with the last of its pages, the document: in one transaction."""
-        with self._tools.database.reading() as session:
-            is_wanted = results.takes_pages(session, question.document_id)
-        images = (
-            keep_images(
-                self._tools.store, self._tools.instance_id, question.document_id, conversion
-            )
-            if is_wanted
-            else {}
+        images = keep_images(
+            self._tools.database,
+            self._tools.store,
+            self._tools.instance_id,
+            question.document_id,
+            conversion,
         )
-        with self._step.records.changing() as (session, _):
-            self._tools.recorder.keep(
-                session, self._tools.engine, question, conversion, images, batch=True
-            )
-            is_whole = results.is_whole(session, question.document_id)
-            if is_whole:
-                results.complete(session, question.document_id, clock.now())
+        recorder, engine = self._tools.recorder, self._tools.engine
+        settle_call = recorder.settle_call(engine, question, conversion, images, batch=True)
+        kept = self._step.records.settle_line(settle_call)
+        if kept.is_settled:
+            recorder.count(engine, settle_call)
         log.info(
             "batch.line_settled",
             batch_id=self._batch.id,
@@ -170,13 +161,12 @@ class ResultCollector:
             model=conversion.usage.model,
             pages=conversion.usage.pages,
         )
-        if is_whole:
-            log.info("document.completed", document_id=question.document_id)
+        if kept.is_document_complete:
+            log_document_completed(question.document_id)
 
     def _end_round(self) -> None:
-        results = Results(self._job, self._lines > 0, self._faults)
-        with self._step.records.changing() as (session, batch):
-            failed = rounds.end(session, batch, results, self._tools.ambiguous_retries)
+        brought = Results(self._job, self._lines > 0, self._faults)
+        failed = self._step.records.close_round(brought, self._tools.ambiguous_retries)
         for document_id, reason in failed.items():
             self._say_failed(document_id, reason)
 
@@ -194,12 +184,7 @@ def _indexes(session: Session, call: Call, document: Document) -> tuple[int, ...
     """Which pages a line has asked for: of its range, what the document did not have before."""
     if call.first_page is None or call.last_page is None:
         return None
-    selected = options_of(document).pages
-    asked = (
-        selected.between(call.first_page, call.last_page)
-        if selected
-        else range(call.first_page, call.last_page + 1)
-    )
+    asked = pages_between(document, call.first_page, call.last_page)
     done = set(repository.page_indexes(session, document.id))
     indexes = tuple(index for index in asked if index not in done)
     if len(indexes) != call.expected_pages:

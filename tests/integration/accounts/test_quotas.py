@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from ilios.accounts import ledger, quotas
-from ilios.accounts.quotas import Need
+from ilios.accounts.quotas import Amount
 from ilios.conversion.converter import Converter
 from ilios.core import clock, ids
 from ilios.core.conversion_errors import BudgetSpent, CostAboveLimit, DailyPagesSpent
@@ -23,7 +23,7 @@ from ilios.db.models import Document, DocumentStatus
 from ilios.documents.admission import Order
 from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
-from ilios.engines.base import Engine, Options, Usage
+from ilios.engines.base import Engine, Options
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.queue.notify import Notifier
@@ -64,12 +64,12 @@ def lines(count: int, name: str = "line") -> bytes:
     return "\n".join(f"{name} {number}" for number in range(count)).encode()
 
 
-def held(database: Database, owner: str) -> Need:
+def held(database: Database, owner: str) -> Amount:
     with database.reading() as session:
         return quotas.reserved(session, owner)
 
 
-def spent(database: Database, owner: str) -> Need:
+def spent(database: Database, owner: str) -> Amount:
     with database.reading() as session:
         return quotas.used(session, owner, date(2000, 1, 1), date(2100, 1, 1))
 
@@ -111,7 +111,7 @@ def test_the_last_page_of_the_budget_is_taken_and_no_other(
         paid.submit(receive(b"three"), order(owner))
 
     assert "The month ends at" in caught.value.detail
-    assert held(database, owner) == Need(2, 2 * MISTRAL_MICROS)
+    assert held(database, owner) == Amount(2, 2 * MISTRAL_MICROS)
     assert len(documents.documents(database)) == 2
 
 
@@ -199,7 +199,7 @@ def test_a_document_beyond_the_budget_fails_once_it_is_counted_and_costs_nothing
     )  # fmt: skip
     assert "The month ends at" in (ended[too_long].error or "")
     assert ended[short].status is DocumentStatus.COMPLETED
-    assert spent(database, owner) == Need(10, 10 * PAGE_MICROS)
+    assert spent(database, owner) == Amount(10, 10 * PAGE_MICROS)
     assert held(database, owner) == quotas.NOTHING
 
 
@@ -246,12 +246,12 @@ def test_a_new_month_is_a_new_budget(
     pending(database, settings, owner, 3)
     work(database, paying, MISTRAL)
     with database.writing() as session, pytest.raises(BudgetSpent):
-        quotas.admit(session, owner, Need(1, 1), clock.now())
+        quotas.admit(session, owner, Amount(1, 1), clock.now())
 
     moving.set(datetime(2026, 12, 1, tzinfo=UTC))
 
     with database.writing() as session:
-        assert quotas.admit(session, owner, Need(1, 3 * PAGE_MICROS), clock.now())
+        assert quotas.admit(session, owner, Amount(1, 3 * PAGE_MICROS), clock.now())
 
 
 def test_a_cost_above_the_limit_is_refused_at_submit_where_it_can_be_known(
@@ -317,8 +317,8 @@ def test_sums_by_day_are_those_of_the_ledger(database: Database) -> None:
             call_id = ledger.open_call(session, document, intent, now)
             for _ in range(2):  # an answer that is met twice counts once
                 ledger.settle(
-                    session, call_id, usage=Usage(pages, "m"), characters=1,
+                    session, call_id, pages=pages, model="m", characters=1,
                     charge=Charge(1, 0, pages, pages), now=now,
                 )  # fmt: skip
 
-    assert spent(database, "a") == Need(6, 6)
+    assert spent(database, "a") == Amount(6, 6)

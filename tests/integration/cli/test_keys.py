@@ -13,7 +13,6 @@ from ilios.accounts.authentication import Authenticator
 from ilios.core import clock
 from ilios.core.prices import Charge
 from ilios.db.database import Database
-from ilios.engines.base import Usage
 from tests.support import documents
 from tests.support.commands import Operator
 
@@ -60,7 +59,7 @@ def test_the_list_shows_what_was_used(operator: Operator, database: Database) ->
             session, documents.document(database, document_id), intent, clock.now()
         )
         ledger.settle(
-            session, call_id, usage=Usage(12, "m"), characters=1,
+            session, call_id, pages=12, model="m", characters=1,
             charge=Charge(4000, 30, 48_000, 62_400), now=clock.now(),
         )  # fmt: skip
 

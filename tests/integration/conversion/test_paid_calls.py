@@ -14,7 +14,6 @@ from ilios.accounts import ledger
 from ilios.conversion import converter
 from ilios.conversion.converter import Converter
 from ilios.conversion.images import keep_images
-from ilios.conversion.recorder import Images
 from ilios.core import clock, data_folder
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -30,6 +29,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, Document, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
+from ilios.documents.results import Images
 from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
 from ilios.engines.governor import ANSWERED, Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection

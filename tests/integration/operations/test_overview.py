@@ -22,8 +22,12 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, Instance
 from ilios.documents import results
+<<<<<<< HEAD
 from ilios.engines.base import Usage
 from ilios.engines.governor import BreakerState, GovernorState
+=======
+from ilios.engines.governor import Breaker, GovernorState
+>>>>>>> 796a900 (conversion: units of work; costs and the fate of documents have one owner)
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.health import Examiner
@@ -67,10 +71,11 @@ def spend(database: Database, owner: str, pages: int, micros: int) -> None:
     document = documents.document(database, document_id)
     intent = Intent(job_id, MISTRAL, "model", None)
     charge = Charge(micros // pages, 0, micros, micros)
-    used = Usage(pages=pages, model="model")
     with database.writing() as session:
         call = ledger.open_call(session, document, intent, clock.now())
-        ledger.settle(session, call, usage=used, characters=0, charge=charge, now=clock.now())
+        ledger.settle(
+            session, call, pages=pages, model="model", characters=0, charge=charge, now=clock.now()
+        )
 
 
 def test_the_queue_is_counted_by_lane_and_status(

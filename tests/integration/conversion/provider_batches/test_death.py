@@ -10,7 +10,7 @@ import pytest
 
 from ilios.conversion.provider_batches import context
 from ilios.conversion.provider_batches.records import Records
-from ilios.conversion.recorder import Recorder
+from ilios.conversion.units_of_work import SettleCall
 from ilios.core import clock
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
@@ -44,8 +44,9 @@ COMPLETED = DocumentStatus.COMPLETED
         (Batches, "create", 2, "after"),
         (Records, "is_submitted", 1, "after"),
         (BatchFiles, "download", 1, "after"),
-        (Recorder, "keep", 2, "before"),
-        (Recorder, "keep", 2, "after"),
+        (SettleCall, "__call__", 2, "before"),
+        (SettleCall, "__call__", 2, "after"),
+        (Records, "settle_line", 2, "after"),
         (BatchFiles, "delete", 1, "before"),
         (BatchFiles, "delete", 1, "after"),
         (Records, "end_round", 1, "after"),

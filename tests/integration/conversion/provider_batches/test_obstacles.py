@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from mistralai.client import Mistral
+from sqlalchemy.orm import Session
 
 from ilios.conversion.provider_batches import context, input, opening
 from ilios.conversion.provider_batches.runner import STEP_ATTEMPTS
-from ilios.conversion.recorder import Recorder
+from ilios.conversion.units_of_work import SettleCall
 from ilios.core import clock
 from ilios.core.conversion_errors import StorageUnavailable
 from ilios.db.database import Database
@@ -268,15 +269,15 @@ def test_a_line_that_cannot_be_kept_harms_no_other(
     monkeypatch: pytest.MonkeyPatch,
     statuses: Statuses,
 ) -> None:
-    whole = Recorder.keep
+    settle = SettleCall.__call__
     calls = iter(range(100))
 
-    def keep(recorder: Recorder, *arguments: Any, **options: Any) -> None:
+    def broken_once(unit: SettleCall, session: Session) -> bool:
         if next(calls) == 1:
             raise RuntimeError("a bug")
-        whole(recorder, *arguments, **options)
+        return settle(unit, session)
 
-    monkeypatch.setattr(Recorder, "keep", keep)
+    monkeypatch.setattr(SettleCall, "__call__", broken_once)
     ids = submit(*(one_page(number) for number in range(3)))
 
     worker.work()

@@ -1,0 +1,39 @@
+"""What an engine's answer holds: its pages, and those that it left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from ilios.db.models import Document
+from ilios.documents.options import options_of
+from ilios.engines.base import Conversion, Engine, Options, Part, Source
+from ilios.storage.answer_spool import CallRecord
+
+_NO_FILE: Final = Source(Path(), "application/octet-stream", "answer")
+"""In place of the document: the answer to a call is read without it."""
+
+
+def read_answer(
+    engine: Engine, call: CallRecord, answer: bytes, document: Document | None, workspace: Path
+) -> Conversion:
+    """Make pages of the bytes that the provider answered with; the document may be gone.
+
+    Raises OutcomeUnknown for an answer that cannot be read.
+    """
+    options = options_of(document) if document else Options()
+    return engine.read(answer, Part(_NO_FILE, call.indexes), options, workspace)
+
+
+def missing_pages(call: CallRecord, conversion: Conversion) -> str | None:
+    """Return what did not come of what was asked for, as a sentence; None when everything came."""
+    came = {page.index for page in conversion.pages}
+    if call.indexes is None:
+        return None if came else "The provider answered without a single page."
+    missing = [index + 1 for index in call.indexes if index not in came]
+    if not missing:
+        return None
+    return (
+        f"The provider left out {len(missing)} of {len(call.indexes)} pages "
+        f"(the first is page {missing[0]})."
+    )

@@ -1,0 +1,157 @@
+"""What workers write about jobs and calls: each unit is all that one transaction does for a thread.
+
+A unit is run again when another one in its transaction fails (ilios.db.group_commit). So it changes
+nothing but the database, and returns what is to be logged and counted after the commit. Neither
+logs nor metrics are known here: a contract of pyproject.toml holds that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ilios.accounts import ledger, quotas
+from ilios.accounts.quotas import Amount
+from ilios.conversion.claimed_job import ClaimedJob
+from ilios.core import clock
+from ilios.core.conversion_errors import OutcomeUnknown
+from ilios.core.prices import Charge
+from ilios.db.models import Document
+from ilios.documents import job_outcome, results
+from ilios.documents.results import Images
+from ilios.engines.base import Conversion
+from ilios.queue import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveQuota:
+    """Reserve what a document is going to use of its key's quota."""
+
+    document: Document
+    amount: Amount
+
+    def __call__(self, session: Session) -> None:
+        """Raise BudgetSpent or DailyPagesSpent when that is more than is left."""
+        quotas.claim(session, self.document.id, self.document.owner, self.amount, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """Record that a call is about to be made."""
+
+    claimed: ClaimedJob
+    intent: ledger.Intent
+    reserve_quota: ReserveQuota
+    ambiguous_retries: int
+
+    def __call__(self, session: Session) -> str:
+        """Return the id of the call.
+
+        Raises LeaseLost, OutcomeUnknown when such a call has been in doubt too often, and
+        BudgetSpent or DailyPagesSpent.
+        """
+        jobs.require_held(session, self.claimed.lease)
+        doubts = ledger.calls_unknown(session, self.intent.job_id)
+        if doubts > self.ambiguous_retries:
+            raise OutcomeUnknown(
+                f"{doubts} calls for these pages ended without an answer, and each may have been "
+                "billed. They are not repeated by themselves any more (AMBIGUOUS_RETRIES)."
+            )
+        self.reserve_quota(session)
+        return ledger.open_call(session, self.claimed.document, self.intent, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class SettleCall:
+    """Settle a call that was answered, and keep its pages, unless that was done before."""
+
+    call_id: str
+    document_id: str
+    conversion: Conversion
+    images: Images
+    charge: Charge
+
+    @property
+    def used(self) -> Amount:
+        """What the call has used."""
+        return Amount(self.conversion.usage.pages, self.charge.total_micros)
+
+    def __call__(self, session: Session) -> bool:
+        """Return False when the call was settled before: nothing is changed then."""
+        usage = self.conversion.usage
+        is_settled = ledger.settle(
+            session,
+            self.call_id,
+            pages=usage.pages,
+            model=usage.model,
+            characters=sum(len(page.markdown) for page in self.conversion.pages),
+            charge=self.charge,
+            now=clock.now(),
+        )
+        if is_settled:
+            quotas.release(session, self.document_id, self.used)
+            results.checkpoint(session, self.document_id, self.conversion, self.images)
+        return is_settled
+
+
+@dataclass(frozen=True, slots=True)
+class FinishJob:
+    """Complete a job all of whose pages are stored, and its document with the last one."""
+
+    claimed: ClaimedJob
+
+    def __call__(self, session: Session) -> bool:
+        """Return whether the document is complete. Raises LeaseLost."""
+        document_id = self.claimed.document.id
+        return job_outcome.finish(session, self.claimed.lease, document_id, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What became of an answer: whether it was kept, and what it ended."""
+
+    is_ours: bool  #: the lease held; without it, only a paid answer is kept
+    is_settled: bool  #: now, and not before
+    is_document_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAnswer:
+    """Keep what a call brought, and finish its job if the answer is whole and the job is ours.
+
+    What was paid for is kept however late it comes. Of what is free, only the conversion has
+    counted the pages: `reserve_quota` then looks whether they are within the quota.
+    """
+
+    claimed: ClaimedJob
+    settle_call: SettleCall
+    reserve_quota: ReserveQuota | None  #: None for a paid call, which has reserved before it began
+    is_whole: bool  #: all pages came that were asked for
+
+    def __call__(self, session: Session) -> StoredAnswer:
+        """Raise DailyPagesSpent for a free conversion with more pages than are left."""
+        is_ours = jobs.holds(session, self.claimed.lease)
+        if is_ours and self.reserve_quota is not None:
+            self.reserve_quota(session)
+        is_kept = is_ours or self.claimed.engine.is_paid
+        is_settled = is_kept and self.settle_call(session)
+        is_complete = is_ours and self.is_whole and FinishJob(self.claimed)(session)
+        return StoredAnswer(is_ours, is_settled, is_complete)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitJob:
+    """Finish a document's first job, and let a job for each range of pages take over."""
+
+    claimed: ClaimedJob
+    page_total: int
+    ranges: tuple[tuple[int, int], ...]  #: first and last page, from 0, both included
+
+    def __call__(self, session: Session) -> None:
+        """Raise LeaseLost when the job is another's by now."""
+        now = clock.now()
+        parent = jobs.held(session, self.claimed.lease)
+        jobs.enqueue_ranges(session, parent, self.ranges, now)
+        jobs.finish(session, self.claimed.lease, now)
+        results.note_progress(session, self.claimed.document.id, 0, self.page_total)

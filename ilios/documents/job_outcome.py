@@ -1,0 +1,115 @@
+"""What becomes of a document when a job of it ends, is to be tried again, or is dropped.
+
+A document has one job, which may split it into ranges of pages with a job each. It is completed
+with the last of them and fails with the first that fails, which ends those that wait. Takes a
+session, never commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from ilios.accounts import ledger
+from ilios.core.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
+from ilios.db.models import JobStatus, JobType
+from ilios.documents import repository, results
+from ilios.queue import cancellation, jobs, queries, release
+from ilios.queue.jobs import Lease
+from ilios.queue.release import Released
+
+LOST: Final = WorkerLost(
+    "The process that converted this document died, and the attempts are used up. "
+    "Retry it; if it fails again, the document itself may be the cause."
+)
+DOUBTFUL: Final = OutcomeUnknown(
+    "Calls for this document were cut off too often, and each may have been billed "
+    "(AMBIGUOUS_RETRIES). Retry it by hand."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LostJob:
+    """A job whose worker is gone: what it became, and for which error."""
+
+    released: Released
+    status: JobStatus
+    error: ConversionError
+    in_call: bool  #: whether a paid call was in flight
+
+
+def finish(session: Session, lease: Lease, document_id: str, now: datetime) -> bool:
+    """Complete a job, and its document with the last one; return whether that was the last.
+
+    Raises LeaseLost.
+    """
+    jobs.finish(session, lease, now)
+    is_last = lease.type is JobType.CONVERT or not queries.open_jobs(session, document_id)
+    if is_last:
+        results.complete(session, document_id, now)
+    return is_last
+
+
+def follow(
+    session: Session,
+    document_id: str,
+    job_type: JobType,
+    status: JobStatus,
+    error: ConversionError,
+    now: datetime,
+) -> None:
+    """Let a document follow a job that has failed, or that waits to be tried again."""
+    if status is JobStatus.FAILED:
+        results.fail(session, document_id, error, now)
+        cancellation.drop_waiting(session, document_id, error.detail, now)
+    elif job_type is JobType.CONVERT:  # one that is split goes on with its other ranges
+        results.wait_again(session, document_id)
+
+
+def give_back(session: Session, lease: Lease, now: datetime) -> Released | None:
+    """Return a job that was never begun, or that we stopped; it costs no attempt.
+
+    None when the lease was lost.
+    """
+    released = release.give_back(session, lease)
+    if released is None:
+        return None
+    ledger.abandon(session, [lease.job_id], now)
+    if released.document_id is not None and released.type is JobType.CONVERT:
+        results.wait_again(session, released.document_id)
+    return released
+
+
+def release_lost(
+    session: Session, lost: ColumnElement[bool], ambiguous_retries: int, now: datetime
+) -> list[LostJob]:
+    """Release the jobs of workers that are gone: `lost` selects them among the processing ones."""
+    released = release.release_lost(session, lost, LOST.detail, now)
+    session.flush()
+    return [_settle(session, job, ambiguous_retries, now) for job in released]
+
+
+def cancel_unless_awaited(session: Session, document_id: str, now: datetime) -> None:
+    """Cancel the jobs of a document when neither it nor one that has joined it waits for them."""
+    if not repository.is_awaited(session, document_id):
+        cancellation.cancel(session, document_id, now)
+
+
+def _settle(session: Session, released: Released, ambiguous_retries: int, now: datetime) -> LostJob:
+    """Charge a job cut off in mid-call with a doubtful call, any other with an attempt."""
+    in_call = ledger.calls_open(session, released.job_id)
+    ledger.abandon(session, [released.job_id], now)
+    status: JobStatus = released.status
+    error: ConversionError = LOST
+    if in_call and status is JobStatus.PENDING:
+        release.forgive(session, released.job_id)
+        if ledger.calls_unknown(session, released.job_id) > ambiguous_retries:
+            status, error = JobStatus.FAILED, DOUBTFUL
+            cancellation.drop(session, released.job_id, DOUBTFUL.detail, now)
+    if released.document_id is not None:
+        follow(session, released.document_id, released.type, status, error, now)
+    return LostJob(released, status, error, in_call)
