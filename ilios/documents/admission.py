@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import costs, quotas
 from ilios.accounts.quotas import Amount
+from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NOWHERE, Origin
 from ilios.db.models import (
@@ -114,6 +115,19 @@ def admit(
     elif not waits_in_batch:
         _enqueue(session, document, lane, order.priority, now, order.origin)
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitDocument:
+    """Admit one document: a unit of work, as in ilios.conversion.units_of_work."""
+
+    settings: Settings
+    stored: Stored
+    order: Order
+
+    def __call__(self, session: Session) -> Document:
+        """Raise what `admit` raises."""
+        return admit(session, self.settings, self.stored, self.order, clock.now())
 
 
 def admit_upload(

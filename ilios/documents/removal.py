@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
@@ -79,10 +79,7 @@ def answers_others(session: Session, document_id: str) -> bool:
 
 
 def _answers_others() -> ColumnElement[bool]:
-    duplicate = aliased(Document)
-    return exists().where(
-        duplicate.result_of == Document.id, duplicate.status.in_((*OPEN, *READABLE))
-    )
+    return repository.is_joined((*OPEN, *READABLE))
 
 
 def _is_worked_on() -> ColumnElement[bool]:

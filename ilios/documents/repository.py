@@ -5,9 +5,10 @@ Whatever a client may read is looked up with its owner: somebody else's document
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, case, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
@@ -90,6 +91,12 @@ def is_awaited(session: Session, document_id: str) -> bool:
     return session.scalar(waiting) is not None
 
 
+def is_joined(statuses: Iterable[DocumentStatus]) -> ColumnElement[bool]:
+    """Return the condition that documents in one of these statuses have joined a document."""
+    duplicate = aliased(Document)
+    return exists().where(duplicate.result_of == Document.id, duplicate.status.in_(statuses))
+
+
 def batch_of(session: Session, batch_id: str, owner: str) -> Batch:
     """Raises BatchNotFound for an unknown id and for another owner's alike."""
     batch = session.scalar(select(Batch).where(Batch.id == batch_id, Batch.owner == owner))
@@ -134,14 +141,12 @@ def open_in_batch_lane(session: Session, provider_batch_id: str) -> list[Documen
 
     One that was cancelled or deleted is among them as long as others that joined it wait for it.
     """
-    duplicate = aliased(Document)
-    awaited = exists().where(duplicate.result_of == Document.id, duplicate.status.in_(OPEN))
     return list(
         session.scalars(
             select(Document)
             .where(
                 Document.provider_batch_id == provider_batch_id,
-                or_(Document.status.in_(OPEN), awaited),
+                or_(Document.status.in_(OPEN), is_joined(OPEN)),
             )
             .order_by(Document.created_at, Document.id)
         )

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.models import Document, DocumentStatus, Job, PageRow
@@ -36,14 +36,11 @@ _BEGIN = (
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
-_DUPLICATE = aliased(Document)
-_STANDING = select(
+_STATE = select(
     Document.status,
     Document.warnings,
     exists().where(PageRow.document_id == Document.id).label("has_pages"),
-    exists()
-    .where(_DUPLICATE.result_of == Document.id, _DUPLICATE.status.in_(OPEN))
-    .label("is_awaited_by_others"),
+    repository.is_joined(OPEN).label("is_awaited_by_others"),
 ).where(Document.id == bindparam("of_document"))
 _TAKES_PAGES = (*OPEN, *RETRYABLE)
 """Those that have failed or were cancelled find the pages when they are retried."""
@@ -181,7 +178,7 @@ def checkpoint(
     document that does not take pages.
     """
     connection = session.connection()
-    row = connection.execute(_STANDING, {"of_document": document_id}).one_or_none()
+    row = connection.execute(_STATE, {"of_document": document_id}).one_or_none()
     if row is None or not _takes_pages(row):
         return
     present = set(repository.page_indexes(session, document_id)) if row.has_pages else set()
@@ -207,7 +204,7 @@ def checkpoint(
 def takes_pages(session: Session, document_id: str) -> bool:
     """Whether pages of a document would be kept: it is neither completed, deleted nor unknown."""
     parameters = {"of_document": document_id}
-    row = session.connection().execute(_STANDING, parameters).one_or_none()
+    row = session.connection().execute(_STATE, parameters).one_or_none()
     return row is not None and _takes_pages(row)
 
 

@@ -26,6 +26,7 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import repository
 from ilios.documents.admission import (
+    AdmitDocument,
     Order,
     Stored,
     admit,
@@ -87,9 +88,7 @@ class Submissions:
         """
         media_type = accepted_type(file, order.options, self._settings)
         with self._stored([(file, media_type)]) as (stored,):
-            document = self._group_commit.write(
-                lambda session: admit(session, self._settings, stored, order, clock.now())
-            )
+            document = self._group_commit.write(AdmitDocument(self._settings, stored, order))
         failpoints.reach(failpoints.ROW_COMMITTED)
         _say_accepted(document)
         self._notifier.notify()
