@@ -1,4 +1,7 @@
-"""Which key a request carries: looked up anew each time, so that a revoked one ends at once."""
+"""Authentication: the key that a request carries, looked up anew for each request.
+
+So a key that is revoked ends at once.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from ilios.db.models import ApiKey
 
 log = logs.get(__name__)
 
-LAST_USED_SECONDS: Final = 600.0  #: between two notes of a key's use: a write is not for each one
+LAST_USED_SECONDS: Final = 600.0  #: between two notes of a key's use: writes are expensive
 
 # In SQL that needs no preparation, for it is asked at every request.
 _BY_HASH: Final = """
@@ -36,7 +39,7 @@ _ANY: Final = "SELECT EXISTS (SELECT 1 FROM api_keys)"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and what they may do; `key_id` is None for the keys of `API_KEY` and for nobody."""
+    """The sender of a request, and its scopes; `key_id` is None without a key of the database."""
 
     owner: str
     scopes: frozenset[Scope] = FULL_USE
@@ -44,7 +47,7 @@ class Caller:
     requests_per_minute: int | None = None
 
     def require(self, scope: Scope) -> None:
-        """Raises InsufficientScope."""
+        """Raise InsufficientScope when the key lacks the scope."""
         if scope not in self.scopes:
             raise InsufficientScope(
                 f"This key lacks the scope `{scope}`: it has {', '.join(sorted(self.scopes))}. "
@@ -53,7 +56,7 @@ class Caller:
 
 
 class Authenticator:
-    """The keys of the settings, and those of the database."""
+    """Identifies callers by the keys of the settings and those of the database."""
 
     def __init__(self, keys: Iterable[str], database: Database) -> None:
         self._owners = tuple(owner_of(key) for key in keys)
@@ -62,30 +65,27 @@ class Authenticator:
 
     @property
     def required(self) -> bool:
-        """Whether requests need a key at all.
-
-        They do from the first key on: that the last one is revoked opens nothing to everybody.
-        """
+        """Whether requests need a key: from the first one on, even if all are revoked."""
         if self._owners:
             return True
         with self._database.watching() as watch:
             return bool(watch.ask(_ANY)[0][0])
 
     def identify(self, authorization: str | None) -> Caller:
-        """Whom an `Authorization` header speaks for.
+        """Return the caller that an `Authorization` header names.
 
         Raises Unauthorized, KeyRevoked, KeyExpired.
         """
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() == "bearer" and key.strip():
-            return self._holder(owner_of(key.strip()))
+            return self._caller(owner_of(key.strip()))
         if self.required:
             raise Unauthorized("An API key is needed: send `Authorization: Bearer <key>`.")
         return Caller(ANONYMOUS, EVERYTHING)
 
-    def _holder(self, asked: str) -> Caller:
+    def _caller(self, asked: str) -> Caller:
         # Each configured key is compared, each in constant time. The index of the database is not
-        # searched in constant time, but for a hash: its bits tell nothing about those of a secret.
+        # searched in constant time, but for a hash: its bits say nothing about those of a secret.
         matches = [hmac.compare_digest(asked, owner) for owner in self._owners]
         if any(matches):
             return Caller(asked)

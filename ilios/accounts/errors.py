@@ -6,7 +6,7 @@ from ilios.core.errors import IliosError
 
 
 class KeyCommandError(IliosError):
-    """A command on API keys that cannot be; the detail is one line with the remedy."""
+    """A command on API keys that is refused; the detail is one line with the remedy."""
 
     code = "key_command"
 

@@ -1,4 +1,4 @@
-"""What operators do with API keys: each command is one transaction, so that two never mix."""
+"""Commands of operators on API keys, each in one transaction."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class KeyReport:
 
 
 class KeyAdmin:
-    """The keys of one database."""
+    """Creates, rotates, revokes and reports the keys of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, terms: Terms) -> Issued:
-        """Make a key. Raises KeyNameTaken."""
+        """Create a key. Raises KeyNameTaken."""
         secret = keys.new_secret()
         with self._database.writing() as session:
             key = keys.create(session, terms, secret, clock.now())
@@ -64,7 +64,7 @@ class KeyAdmin:
             return keys.revoke(session, reference, clock.now())
 
     def reports(self, *, revoked: bool = False) -> list[KeyReport]:
-        """The keys and their use; those that were revoked only if asked for."""
+        """Return the keys and their use; revoked ones only if asked for."""
         now = clock.now()
         with self._database.reading() as session:
             found = keys.listed(session, revoked=revoked)

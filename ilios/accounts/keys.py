@@ -1,4 +1,4 @@
-"""API keys and owners: who may do what. Takes a session, never commits.
+"""API keys: their scopes, secrets and states. Takes a session, never commits.
 
 A key is known by the hash of its secret only. What it owns belongs to the key and not to its
 secret, so that a new secret finds everything.
@@ -21,12 +21,12 @@ from ilios.accounts.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatab
 from ilios.core import clock, ids
 from ilios.db.models import ApiKey
 
-ANONYMOUS: Final = "anonymous"  #: owns everything while no key is configured
+ANONYMOUS: Final = "anonymous"  #: the owner of everything while no key is configured
 SECRET_BYTES: Final = 32
 SECRET_MARK: Final = "ilios_"  # noqa: S105  #: so that scanners of repositories recognise one
 PREFIX_LENGTH: Final = 12  #: of a secret, shown to tell it from others: 36 of its 256 bits
 ROTATION_PAUSE: Final = timedelta(seconds=60)
-"""Two operators who rotate a key at once would lock each other out: the second is told instead."""
+"""Two operators who rotate a key at once would lock each other out: the second is refused."""
 
 
 class Scope(StrEnum):
@@ -34,13 +34,13 @@ class Scope(StrEnum):
 
     CONVERT = "convert"  #: send documents; cancel, retry and delete its own
     READ = "read"  #: status, results and usage of its own documents
-    ADMIN = "admin"  #: look after the service: not its documents
+    ADMIN = "admin"  #: operate the service; not its documents
 
 
 FULL_USE: Final = frozenset({Scope.CONVERT, Scope.READ})
 """What the keys of `API_KEY` may do: they are those of clients, who need not know each other."""
 EVERYTHING: Final = frozenset(Scope)
-"""What everybody may do while there is no key at all."""
+"""What every caller may do while there is no key at all."""
 
 
 class KeyState(StrEnum):
@@ -50,13 +50,13 @@ class KeyState(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     CONFIGURED = "configured"  #: a key of `API_KEY`
-    ANONYMOUS = "anonymous"  #: whoever came while no key was configured
+    ANONYMOUS = "anonymous"  #: callers while no key was configured
     FORMER = "former"  #: of keys that were in `API_KEY` once, all together
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a new key is to be; None is unlimited."""
+    """The properties of a new key; None is unlimited."""
 
     name: str
     scopes: frozenset[Scope] = FULL_USE
@@ -67,21 +67,21 @@ class Terms:
 
 
 def owner_of(key: str) -> str:
-    """A hash of the key, so that the key itself is nowhere in the database.
+    """Return the hash of a key, which stands in the database in its place.
 
-    One round of SHA-256 is enough: a secret of ours has 256 random bits, which nobody guesses
-    however fast the hash is. It names the owner of a key of `API_KEY`, too.
+    One round of SHA-256 is enough: a secret of ours has 256 random bits, which cannot be guessed
+    however fast the hash is. For a key of `API_KEY`, it is the owner too.
     """
     return hashlib.sha256(b"ilios api key\0" + key.encode()).hexdigest()
 
 
 def new_secret() -> str:
-    """A secret that nobody can guess; shown once, stored nowhere."""
+    """Draw a secret of 256 random bits; it is shown once and stored nowhere."""
     return SECRET_MARK + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def create(session: Session, terms: Terms, secret: str, now: datetime) -> ApiKey:
-    """Write a key down. Raises KeyNameTaken."""
+    """Insert a key. Raises KeyNameTaken."""
     if _live(session, terms.name) is not None:
         raise KeyNameTaken(
             f"There is a key {terms.name!r} already. Choose another name, or revoke that one "
@@ -113,7 +113,7 @@ def rotate(
     grace: timedelta = timedelta(0),
     expires_at: datetime | None = None,
 ) -> ApiKey:
-    """Give a key a new secret; the one before works on for the grace period.
+    """Give a key a new secret; the previous one remains valid for the grace period.
 
     `expires_at` replaces the key's own when it is given. Raises UnknownKey, KeyAlreadyRevoked,
     KeyNotRotatable.
@@ -145,7 +145,7 @@ def revoke(session: Session, reference: str, now: datetime) -> ApiKey:
 
 
 def revoke_expired(session: Session, before: datetime, now: datetime) -> int:
-    """End the keys that expired before then, so that their names are free; how many."""
+    """Revoke the keys that expired before then, which frees their names; return how many."""
     ended = session.execute(
         update(ApiKey).where(*_expired(before)).values(revoked_at=now).returning(ApiKey.id)
     )
@@ -153,18 +153,18 @@ def revoke_expired(session: Session, before: datetime, now: datetime) -> int:
 
 
 def expired_count(session: Session, before: datetime) -> int:
-    """How many keys that are not revoked expired before then."""
+    """Return how many keys that are not revoked expired before then."""
     return session.scalars(select(func.count()).select_from(ApiKey).where(*_expired(before))).one()
 
 
 def listed(session: Session, *, revoked: bool = False) -> Sequence[ApiKey]:
-    """The keys in the order of their making; those that were revoked only if asked for."""
+    """Return the keys in the order of their creation; revoked ones only if asked for."""
     keys = select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)
     return session.scalars(keys if revoked else keys.where(ApiKey.revoked_at.is_(None))).all()
 
 
 def named(session: Session, reference: str) -> ApiKey:
-    """The key of this name or id. Raises UnknownKey, or KeyAlreadyRevoked."""
+    """Return the key of this name or id. Raises UnknownKey, or KeyAlreadyRevoked."""
     key = _live(session, reference)
     if key is not None:
         return key
@@ -196,7 +196,7 @@ def _expired(before: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _live(session: Session, reference: str) -> ApiKey | None:
-    """Not revoked; a name goes before an id."""
+    """Return the key of this name, else of this id, that is not revoked."""
     live = select(ApiKey).where(ApiKey.revoked_at.is_(None))
     by_name = session.scalar(live.where(ApiKey.name == reference))
     return by_name or session.scalar(live.where(ApiKey.id == reference))

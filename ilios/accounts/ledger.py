@@ -86,7 +86,7 @@ class Totals:
     input_tokens: int
     output_tokens: int
     cost_micros: int
-    ambiguous_calls: int = 0  #: outcome unknown: perhaps billed by the provider, charged to nobody
+    ambiguous_calls: int = 0  #: outcome unknown: perhaps billed by the provider, never charged
     ambiguous_pages: int = 0
     group: str | None = None
 
@@ -117,7 +117,7 @@ def open_call(
     now: datetime,
     call_id: str | None = None,
 ) -> str:
-    """Record that a call is about to be made; returns its id, which may have been drawn before."""
+    """Record that a call is about to be made; return its id, which is drawn unless given."""
     call_id = call_id or ids.new_id()
     session.connection().execute(
         _INSERT,
@@ -132,7 +132,7 @@ def open_call(
             "state": CallState.OPEN,
             "first_page": call.indexes[0] if call.indexes else None,
             "last_page": call.indexes[-1] if call.indexes else None,
-            # When nobody knows how many pages there are, there is at least one.
+            # When the number of pages is not known, there is at least one.
             "expected_pages": len(call.indexes) if call.indexes else 1,
             "is_batch": call.is_batch,
             "created_at": now,
@@ -151,9 +151,9 @@ def settle(
     charge: Charge,
     now: datetime,
 ) -> bool:
-    """open or unknown → settled: the call was answered, and this is what it cost.
+    """Move open or unknown → settled: the call was answered, and `charge` is what it cost.
 
-    Returns False when it was settled before: an answer that was kept may be met twice.
+    Returns False when it was settled before: a spooled answer may be read twice.
     """
     parameters = {
         "the_call": call_id,
@@ -181,29 +181,29 @@ def settle(
 
 
 def refuse(session: Session, call_id: str, now: datetime) -> None:
-    """open → refused: it was not done, or answered with an error; nothing is billed."""
+    """Move open → refused: it was not done, or answered with an error; nothing is billed."""
     _close(session, Call.call_id == call_id, state=CallState.REFUSED, settled_at=now)
 
 
 def doubt(session: Session, call_id: str, now: datetime) -> None:
-    """open → unknown: it was sent, and nobody knows how it ended."""
+    """Move open → unknown: it was sent, and how it ended is not known."""
     _close(session, Call.call_id == call_id, state=CallState.UNKNOWN, settled_at=now)
 
 
 def refuse_all(session: Session, job_id: str, now: datetime) -> None:
-    """open → refused for all calls of a job: none of them was made."""
+    """Move open → refused for all calls of a job: none of them was made."""
     _close(session, Call.job_id == job_id, state=CallState.REFUSED, settled_at=now)
 
 
 def abandon(session: Session, job_ids: list[str], now: datetime) -> None:
-    """Close the open calls of jobs whose process is gone: unknown, unless the engine is free."""
+    """Close the open calls of jobs whose process is gone: unknown, or refused if free."""
     calls = Call.job_id.in_(job_ids)
     _close(session, calls & (Call.engine == FREE_ENGINE), state=CallState.REFUSED, settled_at=now)
     _close(session, calls, state=CallState.UNKNOWN, settled_at=now)
 
 
 def calls_open(session: Session, job_id: str) -> bool:
-    """Whether a paid call of this job has been begun, and not ended."""
+    """Return whether a paid call of this job has been begun, and not ended."""
     begun = select(Call.call_id).where(
         Call.job_id == job_id, Call.state == CallState.OPEN, Call.engine != FREE_ENGINE
     )
@@ -211,33 +211,34 @@ def calls_open(session: Session, job_id: str) -> bool:
 
 
 def calls_unknown(session: Session, job_id: str) -> int:
-    """How many calls of this job ended nobody knows how."""
+    """Return how many calls of this job have an unknown outcome."""
     return session.connection().execute(_CALLS_UNKNOWN, {"of_job": job_id}).scalar_one()
 
 
 def calls_of(session: Session, job_id: str) -> list[Call]:
-    """All calls of a job, or of a provider's batch."""
+    """Return all calls of a job, or of a provider's batch."""
     return list(session.scalars(select(Call).where(Call.job_id == job_id)))
 
 
 def used(session: Session, owner: str, start: date, end: date) -> tuple[int, int]:
-    """Pages and micro-dollars that were settled from one UTC day until another, exclusive."""
+    """Return pages and micro-dollars that were settled from one UTC day to another, exclusive."""
     parameters = {"of_owner": owner, "start": start, "end": end}
     pages, cost_micros = session.connection().execute(_USED, parameters).one()
     return pages, cost_micros
 
 
 def of_document(session: Session, document_id: str, owner: str) -> Totals:
-    """What one document has cost."""
+    """Return what one document has cost."""
     return _totals(session, Call.document_id == document_id, Call.owner == owner)
 
 
 def summary(session: Session, owner: str, period: Period) -> Totals:
+    """Return the sums over all calls of an owner that were settled in the period."""
     return _totals(session, *_owned(owner, period))
 
 
 def breakdown(session: Session, owner: str, period: Period, by: Grouping) -> list[Totals]:
-    """The same sums for each operation, model or UTC day, in order."""
+    """Return the sums of `summary` for each operation, model or UTC day, in order."""
     groups: dict[Grouping, SQLColumnExpression[str]] = {
         "operation": Call.operation,
         "model": Call.model,

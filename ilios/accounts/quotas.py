@@ -1,10 +1,11 @@
-"""What a key may still use: pages of a UTC day, money of a UTC month. Takes a session.
+"""Quotas: what a key may still use, in pages of a UTC day and money of a UTC month.
 
 What counts is what the ledger has settled, and what open documents reserve. A document reserves at
 least one page when it is taken in, and all of its pages as soon as they are counted, before its
 first call; each settled call gives back what it has used. Check and reservation are in the same
 write transaction, so that two cannot take the last page. A reservation is a column of its document
-and counts while that is open: whatever dies leaves nothing behind.
+and counts while that is open: a process that dies leaves no reservation behind. Takes a session,
+never commits.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ _RELEASE = (
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a conversion, or a part of it, is going to use."""
+    """Pages, and what they cost in micro-dollars."""
 
     pages: int
     cost_micros: int
@@ -77,20 +78,20 @@ class Amount:
 NOTHING: Final = Amount(0, 0)
 
 
-def admit(session: Session, owner: str, need: Amount, now: datetime) -> Amount:
-    """What a new document of this owner has to reserve; nothing for owners without a quota.
+def admit(session: Session, owner: str, amount: Amount, now: datetime) -> Amount:
+    """Return what a new document of this owner has to reserve; nothing without a quota.
 
     Raises BudgetSpent or DailyPagesSpent.
     """
     limits = _limits(session, owner)
     if limits is None:
         return NOTHING
-    _require(session, owner, limits, need, now)
-    return need
+    _require(session, owner, limits, amount, now)
+    return amount
 
 
-def claim(session: Session, document_id: str, owner: str, need: Amount, now: datetime) -> None:
-    """Let an open document reserve as much as it needs, unless it does already.
+def claim(session: Session, document_id: str, owner: str, amount: Amount, now: datetime) -> None:
+    """Let an open document reserve this amount, unless it reserves as much already.
 
     Raises BudgetSpent or DailyPagesSpent when this, with all that is used and reserved, is more
     than the key's quota.
@@ -98,37 +99,37 @@ def claim(session: Session, document_id: str, owner: str, need: Amount, now: dat
     limits = _limits(session, owner)
     if limits is None:
         return
-    parameters = {"of_document": document_id, "pages": need.pages, "micros": need.cost_micros}
+    parameters = {"of_document": document_id, "pages": amount.pages, "micros": amount.cost_micros}
     session.connection().execute(_RESERVE, parameters)
     _require(session, owner, limits, NOTHING, now)
 
 
 def release(session: Session, document_id: str, used: Amount) -> None:
-    """Take off a document's reservation what one of its calls has used, as it is settled."""
+    """Reduce a document's reservation by what one of its calls has used, as that is settled."""
     parameters = {"of_document": document_id, "pages": used.pages, "micros": used.cost_micros}
     session.connection().execute(_RELEASE, parameters)
 
 
 def reserved(session: Session, owner: str) -> Amount:
-    """What the owner's open documents reserve."""
+    """Return what the owner's open documents reserve."""
     row = session.connection().execute(_RESERVED, {"of_owner": owner}).one()
     return Amount(row.pages, row.micros)
 
 
 def used(session: Session, owner: str, start: date, end: date) -> Amount:
-    """What was settled from one UTC day until another, which is not included."""
+    """Return what was settled from one UTC day to another, exclusive."""
     pages, cost_micros = ledger.used(session, owner, start, end)
     return Amount(pages, cost_micros)
 
 
 def day_of(moment: datetime) -> tuple[date, date]:
-    """The UTC day of a moment, and the next one."""
+    """Return the UTC day of a moment, and the next one."""
     today = moment.astimezone(UTC).date()
     return today, today + DAY
 
 
 def month_of(moment: datetime) -> tuple[date, date]:
-    """The first day of a moment's UTC month, and of the next one."""
+    """Return the first day of a moment's UTC month, and of the next one."""
     first = moment.astimezone(UTC).date().replace(day=1)
     return first, (first + 31 * DAY).replace(day=1)
 
@@ -140,22 +141,22 @@ class _Limits:
 
 
 def _limits(session: Session, owner: str) -> _Limits | None:
-    """None for an owner without a quota."""
+    """Return the quota of an owner; None without one."""
     row = session.connection().execute(_LIMITS, {"of_owner": owner}).one_or_none()
     if row is None or (row.pages_per_day is None and row.budget_micros_month is None):
         return None
     return _Limits(row.pages_per_day, row.budget_micros_month)
 
 
-def _require(session: Session, owner: str, limits: _Limits, need: Amount, now: datetime) -> None:
+def _require(session: Session, owner: str, limits: _Limits, amount: Amount, now: datetime) -> None:
     held = reserved(session, owner)
     if limits.budget_micros_month is not None:
         spent = used(session, owner, *month_of(now)).cost_micros
-        if spent + held.cost_micros + need.cost_micros > limits.budget_micros_month:
+        if spent + held.cost_micros + amount.cost_micros > limits.budget_micros_month:
             raise _budget_spent(limits.budget_micros_month, spent, now)
     if limits.pages_per_day is not None:
         pages = used(session, owner, *day_of(now)).pages
-        if pages + held.pages + need.pages > limits.pages_per_day:
+        if pages + held.pages + amount.pages > limits.pages_per_day:
             raise _daily_pages_spent(limits.pages_per_day, pages, now)
 
 

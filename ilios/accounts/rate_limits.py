@@ -1,8 +1,8 @@
-"""How many requests a key has sent in the last minute, among all web processes of this host.
+"""Rate limits: how many requests a key has sent in the last minute, to all web processes.
 
-A file for each key: a ring of the moments of its latest requests, under a lock. So the count is
-exact whichever process answers: never more than the quota in any 60 seconds. A rate is no account:
-nothing is synced to the disk, and an empty folder is a fresh start.
+Each key has a file: a ring buffer of the times of its latest requests, under a lock. So the count
+is exact whichever process answers: never more than the quota in any 60 seconds. The files need not
+be durable: nothing is synced to the disk, and with an empty folder all counts begin at 0.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER: Final = struct.Struct("<Q")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Where a key stands after a request."""
+    """The state of a key's quota after a request."""
 
     quota: int
     remaining: int
@@ -49,7 +49,7 @@ class RequestRates:
     def count(self, key_id: str, quota: int) -> Rate:
         """Count a request if it is within the quota; one that is refused does not count.
 
-        A disk that cannot be written lets requests pass: it has to harm no reader.
+        When the disk cannot be written, requests are allowed: reading must still work.
         """
         try:
             with self._ring(key_id, quota) as ring:
@@ -59,10 +59,10 @@ class RequestRates:
             return Rate(quota, quota, is_allowed=True, reset_seconds=WINDOW_SECONDS)
 
     def _count(self, ring: _Ring, quota: int) -> Rate:
-        now = self._now_ns()  # under the lock: moments in the ring never fall
+        now = self._now_ns()  # under the lock: times in the buffer never decrease
         total = ring.total
         if total and ring.moment(total - 1) > now:
-            total = 0  # the clock began anew: the machine was restarted
+            total = 0  # the monotonic clock was reset: the machine was restarted
         oldest = max(0, total - quota)
         first = bisect_right(range(total), now - WINDOW_NS, lo=oldest, key=ring.moment)
         is_allowed = total - first < quota
@@ -85,7 +85,7 @@ class RequestRates:
 
 
 class _Ring:
-    """The moments of the latest `length` requests; requests are numbered from 0."""
+    """The times of the latest `length` requests; requests are numbered from 0."""
 
     def __init__(self, descriptor: int, length: int) -> None:
         self._descriptor = descriptor
@@ -93,16 +93,17 @@ class _Ring:
 
     @property
     def total(self) -> int:
-        """How many requests there have been."""
+        """The number of requests so far."""
         stored = os.pread(self._descriptor, _NUMBER.size, 0)
         return int(_NUMBER.unpack(stored)[0]) if len(stored) == _NUMBER.size else 0
 
     def moment(self, number: int) -> int:
-        """When one of the latest requests came, in ns."""
+        """Return when one of the latest requests came, in ns."""
         return int(_NUMBER.unpack(os.pread(self._descriptor, _NUMBER.size, self._place(number)))[0])
 
     def append(self, number: int, moment: int) -> None:
-        # The moment first: who dies in between has not counted.
+        """Store the time of the next request."""
+        # The time first: a process that dies in between has not counted the request.
         os.pwrite(self._descriptor, _NUMBER.pack(moment), self._place(number))
         os.pwrite(self._descriptor, _NUMBER.pack(number + 1), 0)
 
