@@ -1,4 +1,4 @@
-"""A job that a worker has begun, as everybody who has to do with it is given it."""
+"""A job that a worker has begun: what planner, converter and recorder pass to each other."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ class ClaimedJob:
 
 
 def bounds(job: Job) -> tuple[int, int]:
-    """First and last page of a range job, from 0, inclusive, among the pages that were selected."""
+    """Return first and last page of a range job, from 0, inclusive, among the selected pages.
+
+    Raises ValueError for a job of another type.
+    """
     if job.first_page is None or job.last_page is None:
         raise ValueError(f"job {job.id} is no range of pages")
     return job.first_page, job.last_page
 
 
 def range_of(job: Job, document: Document) -> tuple[int, ...]:
-    """The pages of the document that a range job's file holds, in order."""
+    """Return the pages of the document that a range job's file holds, in order."""
     return pages_between(document, *bounds(job))

@@ -1,4 +1,8 @@
-"""Doing a job: fetch, plan, convert, and have the outcome written down."""
+"""The converter: does a claimed job, from its source to its recorded outcome.
+
+It fetches and plans, calls the engine, spools a paid answer, keeps the images and has the recorder
+write the outcome down. An attempt that fails ends in the recorder too.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +42,12 @@ from ilios.storage.health import StoreReport, seen_in
 log = logs.get(__name__)
 
 PROGRESS_INTERVAL_SECONDS = 1.0
-LEFT_BEHIND_SECONDS = 60.0  #: an answer this old is in nobody's hands
-NOT_THE_JOBS_DOING = (DatabaseBusy, SQLAlchemyError, OSError)
+UNCOLLECTED_SECONDS = 60.0  #: no running attempt is about to use an answer this old
+NOT_CAUSED_BY_JOB = (DatabaseBusy, SQLAlchemyError, OSError)
 
 
 class Converter:
-    """Does jobs for one worker; its threads share it."""
+    """Does jobs for the threads of a worker, which share it."""
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class Converter:
         engines: Mapping[str, Engine],
         recorder: Recorder,
         *,
-        room: DiskReserve,
+        disk_reserve: DiskReserve,
         workspaces: Path,
         answers: AnswerSpool,
     ) -> None:
@@ -60,31 +64,31 @@ class Converter:
         self._store = store
         self._engines = engines
         self._recorder = recorder
-        self._room = room
+        self._disk_reserve = disk_reserve
         self._workspaces = workspaces
         self._answers = answers
-        self._calls = {
+        self._call_slots = {
             lane: threading.BoundedSemaphore(engine.concurrency) for lane, engine in engines.items()
         }
         self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = instance.instance_id(session)
-        self._parting = Planner(database, store, recorder, self._instance_id)
+        self._planner = Planner(database, store, recorder, self._instance_id)
 
     def stop(self, job_id: str) -> None:
-        """Let a job that was cancelled end soon. A call to the provider is waited for: it is paid.
+        """End a cancelled job soon, from another thread than its own.
 
-        Called by another thread than the job's own.
+        A call to the provider is waited for: it is paid.
         """
         attempt = self._running.get(job_id)
         if attempt is not None:
             log.info("job.stopped", job_id=job_id)
-            attempt.work.engine.stop(attempt.workspace)
+            attempt.claimed.engine.stop(attempt.workspace)
 
     def run(self, lease: Lease) -> ProviderReport | StoreReport | None:
-        """Do one job to its end, whatever that is; returns what it says of provider or store.
+        """Do one job to its end, whatever that is; return what it shows of provider or store.
 
-        Raises only what is not the job's doing: a database that refuses, a disk that is full.
+        Raises only what the job did not cause: a database that refuses, a disk that is full.
         """
         try:
             return self._run(self._open(lease))
@@ -93,30 +97,32 @@ class Converter:
             return None
 
     def collect_leftovers(self) -> None:
-        """Give the database the paid answers that no attempt came back for."""
+        """Record the paid answers that earlier attempts left in the spool."""
         paid = [engine for engine in self._engines.values() if engine.is_paid]
         for engine in paid:
-            for kept in self._answers.older_than(LEFT_BEHIND_SECONDS):
+            for spooled in self._answers.older_than(UNCOLLECTED_SECONDS):
                 with self._database.reading() as session:
-                    document = session.get(Document, kept.question.document_id)
-                self._collect(kept, engine, document)
+                    document = session.get(Document, spooled.question.document_id)
+                self._collect(spooled, engine, document)
 
-    def _collect(self, kept: SpooledAnswer, engine: Engine, document: Document | None) -> None:
-        """Give the database an answer that an earlier attempt left behind."""
-        question = kept.question
-        workspace = self._workspaces / f"answer-{question.call_id}"
+    def _collect(self, spooled: SpooledAnswer, engine: Engine, document: Document | None) -> None:
+        """Record an answer that an earlier attempt left in the spool."""
+        call = spooled.question
+        workspace = self._workspaces / f"answer-{call.call_id}"
         workspace.mkdir(exist_ok=True)
         try:
-            conversion = read_answer(engine, question, kept.body(), document, workspace)
-            images = self._keep_images(question, conversion)
-            self._recorder.recover(engine, question, conversion, images)
+            conversion = read_answer(engine, call, spooled.body(), document, workspace)
+            images = self._keep_images(call, conversion)
+            self._recorder.recover(engine, call, conversion, images)
         except FileNotFoundError:
-            return  # somebody else was faster
-        except OutcomeUnknown as error:  # what passes, such as a store that is away, is raised
-            log.warning("answer.useless", call_id=question.call_id, reason=error.logged)
+            return  # another thread or process has recorded it
+        except (
+            OutcomeUnknown
+        ) as error:  # what is temporary, such as an unreachable store, is raised
+            log.warning("answer.useless", call_id=call.call_id, reason=error.logged)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
-        self._answers.forget(question)
+        self._answers.forget(call)
 
     def _open(self, lease: Lease) -> ClaimedJob:
         with self._database.reading() as session:
@@ -128,105 +134,109 @@ class Converter:
             metrics.PICKUP_SECONDS.labels(job.lane).observe(waited.total_seconds())
         return ClaimedJob(lease, job, document, self._engines[job.lane])
 
-    def _run(self, work: ClaimedJob) -> ProviderReport | StoreReport | None:
-        attempt = _Attempt(work, data_folder.workspace(self._workspaces, *_names(work.lease)))
+    def _run(self, claimed: ClaimedJob) -> ProviderReport | StoreReport | None:
+        lease = claimed.lease
+        folder = data_folder.workspace(self._workspaces, lease.job_id, lease.token)
+        attempt = _Attempt(claimed, folder)
         attempt.workspace.mkdir()
-        self._running[work.job.id] = attempt
+        self._running[claimed.job.id] = attempt
         try:
             return self._attempt(attempt)
         except ConversionError as error:
-            if isinstance(error, OutcomeUnknown) and attempt.question:
-                self._answers.forget(attempt.question)  # it can be read by nobody
-            self._recorder.give_up(work, attempt.question, error, is_answered=attempt.is_answered)
+            if isinstance(error, OutcomeUnknown) and attempt.call:
+                self._answers.forget(attempt.call)  # it cannot be read
+            self._recorder.give_up(claimed, attempt.call, error, is_answered=attempt.is_answered)
             return report_of(error) or seen_in(error)
         except LeaseLost:
             raise
-        except NOT_THE_JOBS_DOING:
-            if attempt.question:
-                self._answers.secure(attempt.question)
+        except NOT_CAUSED_BY_JOB:
+            if attempt.call:
+                self._answers.secure(attempt.call)
             raise
         except Exception:
-            log.exception("job.broke", document_id=work.document.id, job_id=work.job.id)
+            log.exception("job.broke", document_id=claimed.document.id, job_id=claimed.job.id)
             broken = EngineFailed("The engine broke on this document; the log has the cause.")
-            self._recorder.give_up(work, attempt.question, broken, is_answered=attempt.is_answered)
+            self._recorder.give_up(claimed, attempt.call, broken, is_answered=attempt.is_answered)
             return None
         finally:
-            if self._running.get(work.job.id) is attempt:  # not one that came after it
-                del self._running[work.job.id]
+            if self._running.get(claimed.job.id) is attempt:  # not one that came after it
+                del self._running[claimed.job.id]
             shutil.rmtree(attempt.workspace, ignore_errors=True)
 
     def _attempt(self, attempt: _Attempt) -> ProviderReport | None:
-        work = attempt.work
-        self._room.require(work.document.file_size)
-        if work.engine.is_paid:
-            for kept in self._answers.of_job(work.job.id):
-                self._collect(kept, work.engine, work.document)
+        claimed = attempt.claimed
+        self._disk_reserve.require(claimed.document.file_size)
+        if claimed.engine.is_paid:
+            for spooled in self._answers.of_job(claimed.job.id):
+                self._collect(spooled, claimed.engine, claimed.document)
                 attempt.has_collected = True
-        part = self._parting.next_part(work, attempt.workspace, has_collected=attempt.has_collected)
+        part = self._planner.next_part(
+            claimed, attempt.workspace, has_collected=attempt.has_collected
+        )
         if part is None:
             return None
-        question, conversion = self._call(attempt, part)
-        self._record(work, question, conversion)
-        self._parting.drop(work)
+        call, conversion = self._convert(attempt, part)
+        self._record(claimed, call, conversion)
+        self._planner.delete_part(claimed)
         seconds = attempt.seconds()
         log.info(
             "job.completed",
-            job_id=work.job.id,
-            document_id=work.document.id,
+            job_id=claimed.job.id,
+            document_id=claimed.document.id,
             pages=conversion.usage.pages,
             duration_ms=round(seconds * 1000, 1),
         )
-        metrics.CONVERSION_SECONDS.labels(work.engine.name).observe(seconds)
-        return ANSWERED if work.engine.is_paid else None
+        metrics.CONVERSION_SECONDS.labels(claimed.engine.name).observe(seconds)
+        return ANSWERED if claimed.engine.is_paid else None
 
-    def _call(self, attempt: _Attempt, part: Part) -> tuple[CallRecord, Conversion]:
-        """Have the engine convert a part, once it is this job's turn."""
-        work, options = attempt.work, options_of(attempt.work.document)
-        # The intent too: one that waits for its turn to call is not in doubt when we die.
-        with self._calls[work.job.lane]:
-            self._room.require()  # never pay for an answer that could not be kept
-            model = work.engine.model(options)
-            attempt.question = question = self._recorder.begin(work, model, part.indexes)
+    def _convert(self, attempt: _Attempt, part: Part) -> tuple[CallRecord, Conversion]:
+        """Convert a part, once the lane has a free slot for a call."""
+        claimed, options = attempt.claimed, options_of(attempt.claimed.document)
+        # The intent too: a call that still waits for its slot is not in doubt after a crash.
+        with self._call_slots[claimed.job.lane]:
+            self._disk_reserve.require()  # never pay for an answer that could not be spooled
+            model = claimed.engine.model(options)
+            attempt.call = call = self._recorder.begin(claimed, model, part.indexes)
             failpoints.reach(failpoints.CALL_OPENED)
-            with metrics.provider_call() if work.engine.is_paid else contextlib.nullcontext():
-                conversion = work.engine.convert(
+            with metrics.provider_call() if claimed.engine.is_paid else contextlib.nullcontext():
+                conversion = claimed.engine.convert(
                     part,
                     options,
                     attempt.workspace,
-                    self._progress_of(work),
-                    self._keeper(attempt, question),
+                    self._progress_of(claimed),
+                    self._keeper(attempt, call),
                 )
-        return question, conversion
+        return call, conversion
 
-    def _record(self, work: ClaimedJob, question: CallRecord, conversion: Conversion) -> None:
-        images = self._keep_images(question, conversion)
+    def _record(self, claimed: ClaimedJob, call: CallRecord, conversion: Conversion) -> None:
+        images = self._keep_images(call, conversion)
         try:
-            self._recorder.store(work, question, conversion, images)
+            self._recorder.store(claimed, call, conversion, images)
         except (LeaseLost, PagesMissing):
-            self._answers.forget(question)  # what came is stored all the same
+            self._answers.forget(call)  # the pages that came are stored nevertheless
             raise
         failpoints.reach(failpoints.RESULT_COMMITTED)
-        self._answers.forget(question)
+        self._answers.forget(call)
 
-    def _keeper(self, attempt: _Attempt, question: CallRecord) -> Keep:
+    def _keeper(self, attempt: _Attempt, call: CallRecord) -> Keep:
         def keep(answer: bytes) -> None:
             attempt.is_answered = True
             failpoints.reach(failpoints.ANSWER_RECEIVED)
             try:
-                self._answers.keep(question, answer)
-            except OSError as error:  # a full disk: the database may still take it
-                log.warning("answer.not_kept", call_id=question.call_id, reason=str(error))
+                self._answers.keep(call, answer)
+            except OSError as error:  # a full disk: the database may still take the pages
+                log.warning("answer.not_kept", call_id=call.call_id, reason=str(error))
             failpoints.reach(failpoints.ANSWER_SAVED)
 
         return keep
 
-    def _keep_images(self, question: CallRecord, conversion: Conversion) -> Images:
+    def _keep_images(self, call: CallRecord, conversion: Conversion) -> Images:
         return keep_images(
-            self._database, self._store, self._instance_id, question.document_id, conversion
+            self._database, self._store, self._instance_id, call.document_id, conversion
         )
 
-    def _progress_of(self, work: ClaimedJob) -> Callable[[int, int], None]:
-        """Write progress down, at most once a second."""
+    def _progress_of(self, claimed: ClaimedJob) -> Callable[[int, int], None]:
+        """Return what records progress, at most once a second."""
         next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
 
         def note(done: int, total: int) -> None:
@@ -236,11 +246,11 @@ class Converter:
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
             try:
                 with self._database.writing() as session:
-                    results.note_progress(session, work.document.id, done, total)
-            except NOT_THE_JOBS_DOING as error:
-                # Only a number for the curious: not worth the conversion.
+                    results.note_progress(session, claimed.document.id, done, total)
+            except NOT_CAUSED_BY_JOB as error:
+                # Progress is only shown: a conversion does not fail for it.
                 log.warning(
-                    "job.progress_not_noted", document_id=work.document.id, reason=str(error)
+                    "job.progress_not_noted", document_id=claimed.document.id, reason=str(error)
                 )
 
         return note
@@ -249,18 +259,14 @@ class Converter:
 class _Attempt:
     """One attempt at a job: its folder, and the call that it has begun, if any."""
 
-    def __init__(self, work: ClaimedJob, workspace: Path) -> None:
-        self.work = work
+    def __init__(self, claimed: ClaimedJob, workspace: Path) -> None:
+        self.claimed = claimed
         self.workspace = workspace
-        self.question: CallRecord | None = None
-        self.is_answered = False  #: the call was, and is paid for, whatever fails afterwards
+        self.call: CallRecord | None = None
+        self.is_answered = False  #: the call is paid for, whatever fails afterwards
         self.has_collected = False  #: answers of earlier attempts, since the document was read
         self._began_at = time.monotonic()
 
     def seconds(self) -> float:
-        """Since it began."""
+        """Return the seconds since the attempt began."""
         return time.monotonic() - self._began_at
-
-
-def _names(lease: Lease) -> tuple[str, str]:
-    return lease.job_id, lease.token

@@ -1,5 +1,6 @@
-"""What a failed attempt changes: its call, its job, and the document. Units of work, as in
-ilios.conversion.units_of_work.
+"""Units of work for a failed attempt: what it changes of call, job and document.
+
+See ilios.conversion.units_of_work.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class CloseCall:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """What the job became, and for which error in the end."""
+    """The new status of the job, and the error that decided it."""
 
     status: JobStatus
     error: ConversionError
@@ -75,7 +76,7 @@ class FailAttempt:
         return FailedAttempt(status, error)
 
     def _move_job(self, session: Session, error: ConversionError) -> JobStatus:
-        """Move the job on; what is not the document's doing costs no attempt."""
+        """Move the job; what the document did not cause costs no attempt."""
         lease, now = self.claimed.lease, clock.now()
         match error:
             case ProviderThrottled():

@@ -1,4 +1,4 @@
-"""Which pages of a document a job converts next, and the files that they are cut out into."""
+"""The planner: which pages of a document a job converts, and the files that hold them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ilios.storage.object_keys import part_key
 
 
 class Planner:
-    """Gives jobs their parts; the threads of a worker share it."""
+    """Plans jobs for the threads of a worker, which share it."""
 
     def __init__(
         self, database: Database, store: ObjectStore, recorder: Recorder, instance_id: str
@@ -30,75 +30,81 @@ class Planner:
         self._recorder = recorder
         self._instance_id = instance_id
 
-    def next_part(self, work: ClaimedJob, workspace: Path, *, has_collected: bool) -> Part | None:
-        """What is left to convert of a job, as a file; None when the job has ended here.
+    def next_part(
+        self, claimed: ClaimedJob, workspace: Path, *, has_collected: bool
+    ) -> Part | None:
+        """Return what is left to convert of a job, as a file; None when the job has ended here.
 
-        `has_collected` says that pages of it were stored since `work` was read.
+        `has_collected` says that pages of it were stored since `claimed` was read.
         """
-        source = Source(workspace / "source", work.document.mime_type, work.document.file_name)
-        has_pages = has_collected or bool(work.document.pages_done)
-        if work.job.type is JobType.RANGE:
-            self._store.fetch(self._key(work), source.path)
-            whole = Part(source, range_of(work.job, work.document))
+        source = Source(
+            workspace / "source", claimed.document.mime_type, claimed.document.file_name
+        )
+        has_pages = has_collected or bool(claimed.document.pages_done)
+        if claimed.job.type is JobType.RANGE:
+            self._store.fetch(self._key(claimed), source.path)
+            whole = Part(source, range_of(claimed.job, claimed.document))
         else:
-            self._store.fetch(work.document.storage_key, source.path)
-            plan = work.engine.plan(source, options_of(work.document).pages, workspace)
-            self._recorder.approve(work.document, work.engine, plan.parts)
+            self._store.fetch(claimed.document.storage_key, source.path)
+            plan = claimed.engine.plan(source, options_of(claimed.document).pages, workspace)
+            self._recorder.approve(claimed.document, claimed.engine, plan.parts)
             if len(plan.parts) > 1:
-                self._split(work, plan)
+                self._split(claimed, plan)
                 return None
             whole = plan.parts[0]
         if whole.indexes is None or not has_pages:
             return whole
-        return self._rest(work, source, whole, workspace)
+        return self._rest(claimed, source, whole, workspace)
 
-    def drop(self, work: ClaimedJob) -> None:
-        """Remove the file of a range that is done; a left-over goes with the document."""
-        if work.job.type is JobType.RANGE:
+    def delete_part(self, claimed: ClaimedJob) -> None:
+        """Delete the file of a range that is done; one that stays is deleted with the document."""
+        if claimed.job.type is JobType.RANGE:
             with contextlib.suppress(ConversionError):
-                self._store.delete(self._key(work))
+                self._store.delete(self._key(claimed))
 
-    def _rest(self, work: ClaimedJob, source: Source, whole: Part, workspace: Path) -> Part | None:
-        """Of the pages of `whole`, those that no earlier attempt has paid for.
+    def _rest(
+        self, claimed: ClaimedJob, source: Source, whole: Part, workspace: Path
+    ) -> Part | None:
+        """Return the pages of `whole` that are not stored yet; None when all of them are.
 
-        `source` is numbered like it in a range, like the document else.
+        Pages in `source` are numbered from 0 in a range, and as in the document otherwise.
         """
         asked = whole.indexes or ()
-        done = self._pages_of(work) & set(asked)
+        done = self._pages_of(claimed) & set(asked)
         if not done:
             return whole
         if len(done) == len(asked):
-            self._recorder.complete(work)
-            self.drop(work)
+            self._recorder.complete(claimed)
+            self.delete_part(claimed)
             return None
-        numbers = range(len(asked)) if work.job.type is JobType.RANGE else asked
+        numbers = range(len(asked)) if claimed.job.type is JobType.RANGE else asked
         wanted = dict(zip(numbers, asked, strict=True))
         left = PageSelection.of_indexes(n for n, index in wanted.items() if index not in done)
-        part = work.engine.plan(source, left, workspace).parts[0]
+        part = claimed.engine.plan(source, left, workspace).parts[0]
         return replace(part, indexes=tuple(wanted[number] for number in part.indexes or ()))
 
-    def _split(self, work: ClaimedJob, plan: Plan) -> None:
-        """Store the parts that are left to convert, then let a job for each of them take over."""
-        done = self._pages_of(work) if work.document.pages_done else set()
+    def _split(self, claimed: ClaimedJob, plan: Plan) -> None:
+        """Store the parts that are left to convert, and enqueue a job for each of them."""
+        done = self._pages_of(claimed) if claimed.document.pages_done else set()
         ranges = []
         for part in plan.parts:
             indexes = part.indexes or ()
             if done.issuperset(indexes):
                 continue
             first, last = indexes[0], indexes[-1]
-            key = part_key(self._instance_id, work.document.id, first, last)
+            key = part_key(self._instance_id, claimed.document.id, first, last)
             self._store.put(key, part.source.path, part.source.media_type)
             ranges.append((first, last))
         if not ranges:
-            self._recorder.complete(work)
+            self._recorder.complete(claimed)
             return
         total = sum(len(part.indexes or ()) for part in plan.parts)
-        self._recorder.split(work, total, ranges)
+        self._recorder.split(claimed, total, ranges)
 
-    def _pages_of(self, work: ClaimedJob) -> set[int]:
+    def _pages_of(self, claimed: ClaimedJob) -> set[int]:
         with self._database.reading() as session:
-            return set(repository.page_indexes(session, work.document.id))
+            return set(repository.page_indexes(session, claimed.document.id))
 
-    def _key(self, work: ClaimedJob) -> str:
-        first, last = bounds(work.job)
-        return part_key(self._instance_id, work.document.id, first, last)
+    def _key(self, claimed: ClaimedJob) -> str:
+        first, last = bounds(claimed.job)
+        return part_key(self._instance_id, claimed.document.id, first, last)

@@ -1,4 +1,4 @@
-"""What workers write about jobs and calls: each unit is all that one transaction does for a thread.
+"""Units of work: what a worker thread changes in one transaction.
 
 A unit is run again when another one in its transaction fails (ilios.db.group_commit). So it changes
 nothing but the database, and returns what is to be logged and counted after the commit. Neither
@@ -109,7 +109,7 @@ class FinishJob:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What became of an answer: whether it was kept, and what it ended."""
+    """The outcome of StoreAnswer."""
 
     is_ours: bool  #: the lease held; without it, only a paid answer is kept
     is_settled: bool  #: now, and not before
@@ -118,10 +118,10 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoreAnswer:
-    """Keep what a call brought, and finish its job if the answer is whole and the job is ours.
+    """Keep what a call brought, and finish its job if the answer is whole and the lease holds.
 
-    What was paid for is kept however late it comes. Of what is free, only the conversion has
-    counted the pages: `reserve_quota` then looks whether they are within the quota.
+    A paid answer is kept however late it comes. The pages of a free one were counted only by the
+    conversion: `reserve_quota` then checks them against the quota.
     """
 
     claimed: ClaimedJob

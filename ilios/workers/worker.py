@@ -92,7 +92,7 @@ def main(
         store,
         engines,
         recorder,
-        room=DiskReserve(settings),
+        disk_reserve=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
         answers=AnswerSpool(data_folder.answers(settings)),
     )

@@ -126,7 +126,7 @@ def _come_to_rest(place: Place) -> None:
 def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
     """What a worker does every ten minutes, as if everything were old."""
     settings, database, store = place.settings, place.database, open_store(place.settings)
-    patch.setattr(conversion, "LEFT_BEHIND_SECONDS", 0.0)
+    patch.setattr(conversion, "UNCOLLECTED_SECONDS", 0.0)
     patch.setattr(
         provider_files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1
     )

@@ -33,7 +33,7 @@ def converter(
         store,
         {lane: engine},
         Recorder(GroupCommit(database), pricing, settings.ambiguous_retries),
-        room=DiskReserve(settings),
+        disk_reserve=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
         answers=AnswerSpool(data_folder.answers(settings)),
     )

@@ -1,4 +1,4 @@
-"""What the steps of a provider's batch share: their tools, and how long they wait for what."""
+"""What the steps of a provider's batch share: services and settings, and how long they wait."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ilios.storage.base import ObjectStore
 
 # Beside the time between two looks at a batch:
 LAG = timedelta(minutes=3)
-"""So long after it was created, a job may still be unknown to the provider's other calls."""
+"""For this long after its creation, the provider's other calls may not know a job yet."""
 REPAIR = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
 CLOSED = timedelta(seconds=60)  #: between two looks at whether batches are taken now
 OBSTACLE = timedelta(seconds=10)  #: an outage, a full disk
-OVERDUE = timedelta(hours=1)  #: beyond its time-out; then a job is cancelled
+OVERDUE = timedelta(hours=1)  #: beyond its time-out; then we cancel a job
 GONE_ATTEMPTS = 7
-"""Looks at what the provider does not find, over ten minutes; then it is taken for lost."""
+"""Attempts at what the provider does not find, over ten minutes; then it is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What a worker process has for all of its batches."""
+    """What a worker process uses for all of its batches."""
 
     database: Database
     store: ObjectStore
@@ -45,11 +45,11 @@ class BatchContext:
     ambiguous_retries: int
 
     def results(self, batch_id: str, name: str) -> Path:
-        """Where a downloaded file of results is kept."""
+        """Return where a downloaded file of results is kept."""
         return self.answers / f"{batch_id}-{name}{RESULTS_SUFFIX}"
 
     def forget_results(self, batch_id: str) -> None:
-        """Remove the downloaded results of a batch: the database has them, or they are no use."""
+        """Remove the downloaded results of a batch: they are recorded, or of no use."""
         for path in self.answers.glob(f"{batch_id}-*{RESULTS_SUFFIX}"):
             path.unlink(missing_ok=True)
 
@@ -62,9 +62,9 @@ class Step:
     records: Records
     workspace: Path
     until: float  #: on the monotonic clock
-    news: ProviderReport = ANSWERED
+    report: ProviderReport = ANSWERED
 
     @property
     def is_over(self) -> bool:
-        """Whether it has worked long enough."""
+        """Whether the rest of the work is left to the next step."""
         return time.monotonic() > self.until

@@ -1,8 +1,8 @@
-"""Building a batch's input: documents are fetched, planned and written into lines.
+"""The input of a batch: documents are fetched, planned and written into lines.
 
-It goes in portions: as much as one input file takes, whole documents. A portion is uploaded, then
-recorded together with the intents of its lines; so what a dead step has not recorded was nothing,
-and what it has recorded stands.
+It is built in portions: one input file each, of whole documents. A portion is uploaded, then
+recorded together with the intents of its lines. So a step that dies leaves only portions that are
+recorded as a whole; what it had not recorded is built again.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ UPLOAD_PAUSE_MAX_SECONDS: Final = 30.0
 
 
 @dataclass(slots=True)
-class Portion:
-    """An input file in the making."""
+class InputPortion:
+    """An input file that is being written."""
 
     input: InputFile
     lines: list[Line] = field(default_factory=list)
     file_ids: list[str] = field(default_factory=list)  #: documents that its lines name
 
     def too_large(self, parts: list[Part]) -> list[Part]:
-        """Those of a document's parts that cannot travel inside a line."""
-        room, found = INPUT_FILE_BYTES - self.input.size_bytes, []
+        """Return the parts of a document that do not fit into a line."""
+        left_bytes, found = INPUT_FILE_BYTES - self.input.size_bytes, []
         for part in parts:
             size_bytes = inline_bytes(part.source)
-            if size_bytes <= min(room, INLINE_MAX_BYTES):
-                room -= size_bytes
+            if size_bytes <= min(left_bytes, INLINE_MAX_BYTES):
+                left_bytes -= size_bytes
             else:
                 found.append(part)
         return found
@@ -71,36 +71,36 @@ class Portion:
 class InputBuilder:
     """One step's work on the input of a round."""
 
-    def __init__(self, tools: BatchContext, step: Step, batch: ProviderBatch) -> None:
-        self._tools = tools
+    def __init__(self, context: BatchContext, step: Step, batch: ProviderBatch) -> None:
+        self._context = context
         self._step = step
         self._batch = batch
 
-    def work(self) -> bool:
-        """Go on where the last step has stopped; whether the input is complete."""
+    def build(self) -> bool:
+        """Go on where the last step has stopped; return whether the input is complete."""
         portion = self._new_portion()
         for document in self._waiting():
             self._add(portion, document)
             if portion.input.size_bytes >= FULL_BYTES or self._step.is_over:
-                self._hand_in(portion)
+                self._upload_input(portion)
                 portion = self._new_portion()
             if self._step.is_over:
                 return False
-        self._hand_in(portion)
-        self._step.records.input_is_complete()
+        self._upload_input(portion)
+        self._step.records.close_input()
         return True
 
     def _waiting(self) -> list[Document]:
-        """Documents that no recorded line of this round stands for."""
+        """Return the documents that have no recorded line in this round."""
         calls = self._step.records.calls()
         covered = {call.document_id for call in calls if call.state is CallState.OPEN}
         return [one for one in self._step.records.open_documents() if one.id not in covered]
 
-    def _new_portion(self) -> Portion:
-        return Portion(InputFile(self._step.workspace / f"{ids.new_id()}.jsonl"))
+    def _new_portion(self) -> InputPortion:
+        return InputPortion(InputFile(self._step.workspace / f"{ids.new_id()}.jsonl"))
 
-    def _add(self, portion: Portion, document: Document) -> None:
-        """Write a document's lines, or fail it for what is its own fault."""
+    def _add(self, portion: InputPortion, document: Document) -> None:
+        """Write a document's lines, or fail it for a fault of its own."""
         folder = self._step.workspace / document.id
         folder.mkdir()
         try:
@@ -108,7 +108,7 @@ class InputBuilder:
             if not parts:
                 self._step.records.complete_document(document.id)
             else:
-                self._tools.recorder.approve(document, self._tools.engine, parts, batch=True)
+                self._context.recorder.approve(document, self._context.engine, parts, batch=True)
                 self._write(portion, document, parts)
         except (ProviderError, StorageUnavailable):
             raise
@@ -128,9 +128,9 @@ class InputBuilder:
         self._step.records.fail_document(document.id, error)
 
     def _parts(self, document: Document, folder: Path) -> list[Part]:
-        """What is left to convert of a document, as files; nothing when all of it is there."""
+        """Return what is left to convert of a document, as files; nothing when all is stored."""
         source = Source(folder / "source", document.mime_type, document.file_name)
-        self._tools.store.fetch(document.storage_key, source.path)
+        self._context.store.fetch(document.storage_key, source.path)
         plan = self._plan(source, options_of(document).pages, folder)
         done = set(self._step.records.page_indexes(document.id))
         if not done:
@@ -142,12 +142,12 @@ class InputBuilder:
         return list(self._plan(source, PageSelection.of_indexes(left), folder).parts)
 
     def _plan(self, source: Source, pages: PageSelection | None, folder: Path) -> Plan:
-        """Plan a document; one that breaks its parser, or the engine, gets a second chance."""
+        """Plan a document; one that breaks its parser, or the engine, is tried twice."""
         for attempt in range(1, PLAN_ATTEMPTS + 1):
             workspace = folder / ids.new_id()
             workspace.mkdir()
             try:
-                return self._tools.engine.plan(source, pages, workspace)
+                return self._context.engine.plan(source, pages, workspace)
             except ParserCrashed as error:
                 fault: ConversionError = poison(attempt, error)
             except (ConversionError, OSError):
@@ -157,8 +157,8 @@ class InputBuilder:
                 fault = PLAN_BROKE
         raise fault
 
-    def _write(self, portion: Portion, document: Document, parts: list[Part]) -> None:
-        # Whatever can fail comes first: a document has all of its lines, or none.
+    def _write(self, portion: InputPortion, document: Document, parts: list[Part]) -> None:
+        # What can fail comes first, so that a document has all of its lines, or none.
         uploaded = {part: self._uploaded(part.source) for part in portion.too_large(parts)}
         options = options_of(document)
         for part in parts:
@@ -170,32 +170,32 @@ class InputBuilder:
             portion.lines.append(line)
         portion.file_ids += uploaded.values()
 
-    def _hand_in(self, portion: Portion) -> None:
+    def _upload_input(self, portion: InputPortion) -> None:
         if not portion.lines:
             return
         path = portion.input.path
         try:
-            input_id = self._patiently(
-                lambda: self._tools.lane.files.upload(self._batch.id, path, "batch", path.suffix)
+            input_id = self._with_retries(
+                lambda: self._context.lane.files.upload(self._batch.id, path, "batch", path.suffix)
             )
         except ProviderError:
             raise
-        except ConversionError as error:  # the provider refuses it, for whatever reason
+        except ConversionError as error:  # the provider refuses the file
             for line in portion.lines:
                 self._fail(line.document, error)
         else:
-            self._step.records.hand_in(input_id, portion.file_ids, portion.lines)
+            self._step.records.record_input(input_id, portion.file_ids, portion.lines)
             log.info("batch.input_uploaded", batch_id=self._batch.id, lines=len(portion.lines))
         path.unlink()
 
     def _uploaded(self, source: Source) -> str:
         suffix = media_types.EXTENSIONS.get(source.media_type, "")
-        return self._patiently(
-            lambda: self._tools.lane.files.upload(self._batch.id, source.path, "ocr", suffix)
+        return self._with_retries(
+            lambda: self._context.lane.files.upload(self._batch.id, source.path, "ocr", suffix)
         )
 
-    def _patiently(self, upload: Callable[[], T]) -> T:
-        """A portion needs many uploads, and one that fails must not cost all that went before."""
+    def _with_retries(self, upload: Callable[[], T]) -> T:
+        """Repeat a failed upload: a portion has many, and a failed one must not cost the others."""
         for attempt in range(1, UPLOAD_ATTEMPTS):
             try:
                 return upload()

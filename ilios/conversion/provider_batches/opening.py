@@ -1,4 +1,4 @@
-"""The batch lane of a worker process."""
+"""Opens the batch lane of a worker process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEP_SECONDS: Final = 120.0
 def open_batches(
     settings: Settings, database: Database, store: ObjectStore, engine: Engine, recorder: Recorder
 ) -> ProviderBatches | None:
-    """None for an engine whose provider has no batch lane."""
+    """Return the batch lane of an engine; None when its provider has none."""
     with database.reading() as session:
         instance_id = instance.instance_id(session)
     lane = registry.open_batches(engine, settings, instance_id)

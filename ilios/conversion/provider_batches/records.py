@@ -1,4 +1,4 @@
-"""What a step of a provider's batch changes, in one transaction each; all raise LeaseLost.
+"""The records of a provider's batch: each method is one transaction, and raises LeaseLost.
 
 Only this module writes `provider_batches`. The calls of a batch carry its id in place of a job's:
 they outlive the step that recorded them.
@@ -39,14 +39,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class SettledLine:
-    """What an answered line has changed."""
+    """The outcome of `settle_line`."""
 
     is_settled: bool  #: now, and not by an earlier step
     is_document_complete: bool
 
 
 class Records:
-    """The rows of one batch, as long as its job is under this lease."""
+    """The rows of one batch, for the holder of its job's lease."""
 
     def __init__(self, database: Database, lease: Lease, batch_id: str) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class Records:
             return session.get_one(ProviderBatch, self._batch_id)
 
     def open_documents(self) -> list[Document]:
-        """Documents that are still to be converted, in the order of submission."""
+        """Return the documents that are still to be converted, in the order of submission."""
         with self._database.reading() as session:
             return repository.open_in_batch_lane(session, self._batch_id)
 
@@ -70,8 +70,8 @@ class Records:
         with self._database.reading() as session:
             return ledger.calls_of(session, self._batch_id)
 
-    def hand_in(self, input_file_id: str, file_ids: list[str], lines: Sequence[Line]) -> None:
-        """The provider has a part of the input: record it together with its lines' intents."""
+    def record_input(self, input_file_id: str, file_ids: list[str], lines: Sequence[Line]) -> None:
+        """Record a file of the input that the provider has, with the intents of its lines."""
         with self._changing() as (session, batch):
             now = clock.now()
             batch.input_file_ids = [*batch.input_file_ids, input_file_id]
@@ -84,7 +84,7 @@ class Records:
             _note_page_counts(session, lines)
 
     def settle_line(self, settle_call: SettleCall) -> SettledLine:
-        """Keep what a line brought and, with the last of its pages, complete the document."""
+        """Keep what a line brought; complete its document when that has all of its pages."""
         document_id = settle_call.document_id
         with self._changing() as (session, _):
             is_settled = settle_call(session)
@@ -111,8 +111,8 @@ class Records:
         with self._changing() as (session, _):
             results.fail(session, document_id, error, clock.now())
 
-    def input_is_complete(self) -> None:
-        """preparing → submitting; → cleaning when there is nothing to submit."""
+    def close_input(self) -> None:
+        """Move preparing → submitting; → cleaning when there is nothing to submit."""
         with self._changing() as (_, batch):
             batch.state = (
                 ProviderBatchState.SUBMITTING
@@ -120,18 +120,18 @@ class Records:
                 else ProviderBatchState.CLEANING
             )
 
-    def is_about_to_submit(self) -> None:
-        """Committed before the provider is asked: from here on it may have a job."""
+    def note_submitting(self) -> None:
+        """Note, before the provider is asked, that it may have a job of this round from now on."""
         with self._changing() as (_, batch):
             batch.submitted_at = clock.now()
 
-    def was_not_submitted(self) -> None:
-        """The provider has said that it has made no job."""
+    def note_not_submitted(self) -> None:
+        """Note that the provider has refused to make a job."""
         with self._changing() as (_, batch):
             batch.submitted_at = None
 
-    def is_submitted(self, job_id: str, status: str) -> None:
-        """submitting → running: the provider has this round's job."""
+    def note_submitted(self, job_id: str, status: str) -> None:
+        """Move submitting → running: the provider has this round's job."""
         with self._changing() as (session, batch):
             batch.state = ProviderBatchState.RUNNING
             batch.provider_job_id = job_id
@@ -139,27 +139,27 @@ class Records:
             results.begin_in_batch_lane(session, batch.id, clock.now())
 
     def refuse_input(self) -> None:
-        """submitting → preparing: the input is lost, and has to be built once more."""
+        """Move submitting → preparing: the input is lost, and has to be built once more."""
         with self._changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             batch.input_file_ids = []
             batch.state = ProviderBatchState.PREPARING
 
     def refuse_round(self, error: ConversionError) -> None:
-        """submitting → cleaning: the provider does not take the batch, whatever we try."""
+        """Move submitting → cleaning, and fail the documents: the provider refuses the batch."""
         with self._changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             _fail_all(session, batch, error)
             batch.state = ProviderBatchState.CLEANING
 
     def drop_round(self) -> None:
-        """submitting → cleaning: nobody waits for any of it any more, and nothing was made."""
+        """Move submitting → cleaning: no document waits any more, and no job was made."""
         with self._changing() as (session, batch):
             ledger.refuse_all(session, batch.id, clock.now())
             batch.state = ProviderBatchState.CLEANING
 
     def note_status(self, status: str, file_ids: Iterable[str]) -> None:
-        """What the provider says of its job, and which files it has made of it."""
+        """Record the status of the provider's job, and the files that it has made."""
         batch = self.batch()
         new = [file_id for file_id in file_ids if file_id not in batch.file_ids]
         if batch.provider_status == status and not new:
@@ -171,12 +171,15 @@ class Records:
     def close_round(
         self, brought: rounds.Results, ambiguous_retries: int
     ) -> dict[str, ConversionError]:
-        """running → cleaning; return why documents have failed, by id."""
+        """Move running → cleaning; return why documents have failed, by id."""
         with self._changing() as (session, batch):
             return rounds.end(session, batch, brought, ambiguous_retries)
 
     def end_round(self) -> bool:
-        """cleaning → preparing of the next round; → ended, with the job, when all is done."""
+        """Move cleaning → preparing of the next round; → ended, with the job, when all is done.
+
+        Returns whether the batch has ended.
+        """
         with self._changing() as (session, batch):
             if repository.open_in_batch_lane(session, batch.id):
                 batch.state = ProviderBatchState.PREPARING
@@ -188,7 +191,7 @@ class Records:
             return True
 
     def give_up(self, error: ConversionError) -> None:
-        """→ ended, whatever the state: no step comes through any more."""
+        """Move any state → ended, and fail the documents: steps fail again and again."""
         with self._changing() as (session, batch):
             if batch.submitted_at is None:
                 ledger.refuse_all(session, batch.id, clock.now())
@@ -201,23 +204,23 @@ class Records:
             return jobs.held(session, self._lease).attempts
 
     def wait(self, pause: timedelta) -> None:
-        """End a step that went well."""
+        """Finish a step that succeeded; the next one begins after `pause`."""
         with self._database.writing() as session:
             jobs.next_step(session, self._lease, clock.now() + pause)
 
     def postpone(self, pause: timedelta, reason: str) -> None:
-        """End a step that something else than the batch was in the way of."""
+        """Put a step off for `pause`, for a reason outside of the batch."""
         with self._database.writing() as session:
             jobs.postpone(session, self._lease, clock.now() + pause, reason)
 
     def retry(self, reason: str) -> None:
-        """End a step that failed, nobody knows why."""
+        """End a step that failed; that counts against its attempts."""
         with self._database.writing() as session:
             jobs.retry(session, self._lease, reason, clock.now())
 
     @contextmanager
     def _changing(self) -> Iterator[tuple[Session, ProviderBatch]]:
-        """A transaction that nobody but the holder of the lease makes."""
+        """Open a transaction under the lease. Raises LeaseLost."""
         with self._database.writing() as session:
             jobs.held(session, self._lease)
             yield session, session.get_one(ProviderBatch, self._batch_id)
@@ -231,7 +234,7 @@ class Records:
 
 
 def batch_id_of(session: Session, lease: Lease) -> str:
-    """Which batch a job takes forward. Raises LeaseLost."""
+    """Return the id of the batch that a job advances. Raises LeaseLost."""
     job: Job = jobs.held(session, lease)
     if job.provider_batch_id is None:
         raise ValueError(f"job {job.id} is none of a provider's batch")
@@ -239,7 +242,7 @@ def batch_id_of(session: Session, lease: Lease) -> str:
 
 
 def _note_page_counts(session: Session, lines: Sequence[Line]) -> None:
-    """All lines of a document's first round tell how many pages its result is going to have."""
+    """Set the page count of documents from all of their lines in the first round."""
     pages: Counter[str] = Counter()
     for line in lines:
         if line.indexes is not None and line.document.page_count is None:

@@ -1,4 +1,4 @@
-"""Keeping what a batch's job brought: output and error file, line by line; then the round ends."""
+"""The results of a batch's job: kept line by line, from its output and error file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
 
-NOT_THE_LINES_DOING: Final = (DatabaseBusy, DBAPIError, LeaseLost, OSError, StorageUnavailable)
+NOT_CAUSED_BY_LINE: Final = (DatabaseBusy, DBAPIError, LeaseLost, OSError, StorageUnavailable)
 BROKE: Final = OutcomeUnknown("The result could not be kept; the log has the cause.")
 
 
@@ -43,9 +43,9 @@ class ResultCollector:
     """One step's work on the results of a round; `job` is None when the provider has lost it."""
 
     def __init__(
-        self, tools: BatchContext, step: Step, batch: ProviderBatch, job: ProviderJob | None
+        self, context: BatchContext, step: Step, batch: ProviderBatch, job: ProviderJob | None
     ) -> None:
-        self._tools = tools
+        self._context = context
         self._step = step
         self._batch = batch
         self._job = job
@@ -53,10 +53,10 @@ class ResultCollector:
         self._faults: dict[str, ConversionError] = {}  #: by document: why a line of it failed
         self._lines = 0
 
-    def work(self) -> bool:
-        """Keep what is not kept yet; whether the round has ended."""
+    def collect(self) -> bool:
+        """Keep what is not kept yet; return whether the round has ended."""
         for path in self._results():
-            for line in self._tools.lane.answers(path, self._batch.model):
+            for line in self._context.lane.answers(path, self._batch.model):
                 self._lines += 1
                 if self._take(line) and self._step.is_over:
                     return False
@@ -65,15 +65,15 @@ class ResultCollector:
         return True
 
     def _results(self) -> Iterator[Path]:
-        """Output and error file on the data volume, fetched by this step or an earlier one."""
+        """Yield output and error file on the data volume; fetch them if no earlier step has."""
         for number, file_id in enumerate(self._job.file_ids if self._job else ()):
-            path = self._tools.results(self._batch.id, f"{self._batch.round}-{number}")
+            path = self._context.results(self._batch.id, f"{self._batch.round}-{number}")
             if path.exists() or self._fetch(file_id, path):
                 yield path
 
     def _fetch(self, file_id: str, path: Path) -> bool:
         draft = self._step.workspace / path.name
-        if self._tools.lane.files.download(file_id, draft):
+        if self._context.lane.files.download(file_id, draft):
             draft.rename(path)
             return True
         if self._step.records.attempts() <= context.GONE_ATTEMPTS:
@@ -82,15 +82,15 @@ class ResultCollector:
         return False
 
     def _require_all_lines(self) -> None:
-        """Fetch the results again while they are shorter than the provider says: it is paid for."""
+        """Raise FileGone while fewer lines came than the provider counts: they are paid for."""
         answered = self._job.answered if self._job else 0
         if self._lines >= answered or self._step.records.attempts() > context.GONE_ATTEMPTS:
             return
-        self._tools.forget_results(self._batch.id)
+        self._context.forget_results(self._batch.id)
         raise FileGone(f"Mistral gave {self._lines} of {answered} results of the batch.")
 
     def _take(self, line: LineAnswer) -> bool:
-        """Keep what a line brought; False when an earlier step has done that."""
+        """Keep what a line brought; return False when an earlier step has done that."""
         call = self._calls.get(line.custom_id)
         if call is None:
             log.warning("batch.line_unknown", batch_id=self._batch.id)
@@ -111,14 +111,14 @@ class ResultCollector:
         close_call = CloseCall(call.call_id, isinstance(fault, OutcomeUnknown))
         self._step.records.close_line(close_call, call.document_id, None if may_help else fault)
         if not may_help:
-            self._say_failed(call.document_id, fault)
+            self._log_failed(call.document_id, fault)
 
     def _note_answer(self, call: Call, answer: bytes) -> None:
         workspace = self._step.workspace / call.call_id
         workspace.mkdir()
         try:
             self._read(call, answer, workspace)
-        except NOT_THE_LINES_DOING:
+        except NOT_CAUSED_BY_LINE:
             raise
         except ConversionError as error:
             self._note_fault(call, error)
@@ -129,48 +129,48 @@ class ResultCollector:
             shutil.rmtree(workspace, ignore_errors=True)
 
     def _read(self, call: Call, answer: bytes, workspace: Path) -> None:
-        with self._tools.database.reading() as session:
+        with self._context.database.reading() as session:
             document = session.get_one(Document, call.document_id)
             is_wanted = results.takes_pages(session, document.id)
             indexes = _indexes(session, call, document) if is_wanted else None
-        question = CallRecord(call.call_id, call.job_id, document.id, indexes)
-        conversion = read_answer(self._tools.engine, question, answer, document, workspace)
-        self._keep(question, conversion)
-        if missing := missing_pages(question, conversion):
+        call_record = CallRecord(call.call_id, call.job_id, document.id, indexes)
+        conversion = read_answer(self._context.engine, call_record, answer, document, workspace)
+        self._keep(call_record, conversion)
+        if missing := missing_pages(call_record, conversion):
             self._faults[document.id] = PagesMissing(missing)
 
-    def _keep(self, question: CallRecord, conversion: Conversion) -> None:
-        """Pages, ledger and, with the last of its pages, the document: in one transaction."""
+    def _keep(self, call_record: CallRecord, conversion: Conversion) -> None:
+        """Keep the images, then pages, ledger and document in one transaction."""
         images = keep_images(
-            self._tools.database,
-            self._tools.store,
-            self._tools.instance_id,
-            question.document_id,
+            self._context.database,
+            self._context.store,
+            self._context.instance_id,
+            call_record.document_id,
             conversion,
         )
-        recorder, engine = self._tools.recorder, self._tools.engine
-        settle_call = recorder.settle_call(engine, question, conversion, images, batch=True)
+        recorder, engine = self._context.recorder, self._context.engine
+        settle_call = recorder.settle_call(engine, call_record, conversion, images, batch=True)
         kept = self._step.records.settle_line(settle_call)
         if kept.is_settled:
             recorder.count(engine, settle_call)
         log.info(
             "batch.line_settled",
             batch_id=self._batch.id,
-            call_id=question.call_id,
-            document_id=question.document_id,
+            call_id=call_record.call_id,
+            document_id=call_record.document_id,
             model=conversion.usage.model,
             pages=conversion.usage.pages,
         )
         if kept.is_document_complete:
-            log_document_completed(question.document_id)
+            log_document_completed(call_record.document_id)
 
     def _end_round(self) -> None:
         brought = Results(self._job, self._lines > 0, self._faults)
-        failed = self._step.records.close_round(brought, self._tools.ambiguous_retries)
+        failed = self._step.records.close_round(brought, self._context.ambiguous_retries)
         for document_id, reason in failed.items():
-            self._say_failed(document_id, reason)
+            self._log_failed(document_id, reason)
 
-    def _say_failed(self, document_id: str, reason: ConversionError) -> None:
+    def _log_failed(self, document_id: str, reason: ConversionError) -> None:
         log.warning(
             "batch.document_failed",
             batch_id=self._batch.id,
@@ -181,7 +181,10 @@ class ResultCollector:
 
 
 def _indexes(session: Session, call: Call, document: Document) -> tuple[int, ...] | None:
-    """Which pages a line has asked for: of its range, what the document did not have before."""
+    """Return the pages that a line has asked for: those of its range that were not stored.
+
+    None when only the answer tells. Raises OutcomeUnknown when they are stored since then.
+    """
     if call.first_page is None or call.last_page is None:
         return None
     asked = pages_between(document, call.first_page, call.last_page)

@@ -1,4 +1,4 @@
-"""The end of a round: what is still open goes into another one, or fails with a reason."""
+"""The end of a round: open documents go into another round, or fail with a reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_ROUNDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a round has brought, beside what is kept already."""
+    """What a round has brought, beside the pages that are stored."""
 
     job: ProviderJob | None  #: None when the provider has lost it
     has_answers: bool
@@ -38,7 +38,7 @@ class Results:
 def end(
     session: Session, batch: ProviderBatch, outcome: Results, ambiguous_retries: int
 ) -> dict[str, ConversionError]:
-    """running → cleaning; every call is closed. Returns why documents have failed."""
+    """Move running → cleaning and close every call; return why documents have failed, by id."""
     now = clock.now()
     failed: dict[str, ConversionError] = {}
     if not _may_be_billed(outcome):
@@ -49,7 +49,7 @@ def end(
     ending = _ending(outcome.job)
     for document in repository.open_in_batch_lane(session, batch.id):
         is_last = (
-            isinstance(ending, ProviderBatchCancelled)  # nobody repeats what somebody has stopped
+            isinstance(ending, ProviderBatchCancelled)  # a cancelled batch is not repeated
             or batch.round >= MAX_ROUNDS
             or doubts[document.id] > ambiguous_retries
         )
@@ -62,12 +62,12 @@ def end(
 
 
 def _may_be_billed(outcome: Results) -> bool:
-    """Whether lines without an answer may have been done; nothing is, of a job that never began."""
+    """Return whether lines without an answer may be billed: not if the job never began."""
     return outcome.has_answers or outcome.job is None or outcome.job.has_begun
 
 
 def _omission(document_id: str, calls: list[Call]) -> ConversionError | None:
-    """Every line of the document was answered, and still it is not whole."""
+    """Return the error of a document all of whose lines were answered; None for another."""
     states = {call.state for call in calls if call.document_id == document_id}
     if states != {CallState.SETTLED}:
         return None
@@ -75,7 +75,7 @@ def _omission(document_id: str, calls: list[Call]) -> ConversionError | None:
 
 
 def _ending(job: ProviderJob | None) -> ConversionError:
-    """Why a document got no answer, from how the job ended."""
+    """Return why a document got no answer, from how the job ended."""
     if job is None:
         return ProviderBatchFailed("The provider does not know the batch any more.")
     match job.status:
@@ -95,6 +95,6 @@ def _ending(job: ProviderJob | None) -> ConversionError:
 
 
 def _last(reason: ConversionError, round_number: int) -> ConversionError:
-    """The reason, with how often it was met and what can be done."""
+    """Return the reason, with the number of rounds and the remedy."""
     tried = f" It was tried in {round_number} batches." if round_number > 1 else ""
     return type(reason)(f"{reason.detail}{tried} Retry it by hand.")

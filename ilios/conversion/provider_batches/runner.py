@@ -1,4 +1,4 @@
-"""A provider's batch, step by step: each claim of its job does what is next, then waits again."""
+"""The batch runner: each claim of a batch's job is one step, then the job waits again."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ from ilios.storage.health import StoreReport, seen_in
 log = logs.get(__name__)
 
 AT_ONCE: Final = timedelta(0)
-STEP_ATTEMPTS: Final = 10  #: of a step that fails nobody knows why
+STEP_ATTEMPTS: Final = 10  #: of a step that fails for an unknown reason
 BROKEN: Final = EngineFailed(
     "The batch could not be taken any further; the log has the cause. Retry the document."
 )
 
 
 class NotYetVisible(ProviderError):
-    """The provider may have more than it shows."""
+    """The provider does not show yet what it may have."""
 
     code = "provider_lag"
     retryable = True
 
 
 class ProviderBatches:
-    """Takes batches forward for one worker; its threads share it."""
+    """Advances batches for the threads of a worker, which share it."""
 
-    def __init__(self, tools: BatchContext) -> None:
-        self._tools = tools
+    def __init__(self, context: BatchContext) -> None:
+        self._context = context
 
     def run(self, lease: Lease) -> ProviderReport | StoreReport | None:
-        """Do what is next for a batch; returns what that says of provider or store.
+        """Do the next step of a batch; return what that shows of provider or store.
 
-        Raises only what is not the batch's doing: a database that refuses.
+        Raises only what the batch did not cause: a database that refuses.
         """
         try:
             return self._run(self._open(lease))
@@ -70,13 +70,13 @@ class ProviderBatches:
             return None
 
     def _open(self, lease: Lease) -> Step:
-        with self._tools.database.reading() as session:
+        with self._context.database.reading() as session:
             batch_id = batch_id_of(session, lease)
         return Step(
             batch_id=batch_id,
-            records=Records(self._tools.database, lease, batch_id),
-            workspace=data_folder.workspace(self._tools.workspaces, lease.job_id, lease.token),
-            until=time.monotonic() + self._tools.step_seconds,
+            records=Records(self._context.database, lease, batch_id),
+            workspace=data_folder.workspace(self._context.workspaces, lease.job_id, lease.token),
+            until=time.monotonic() + self._context.step_seconds,
         )
 
     def _run(self, step: Step) -> ProviderReport | StoreReport | None:
@@ -91,7 +91,7 @@ class ProviderBatches:
             return report_of(error) or seen_in(error)
         except (DatabaseBusy, SQLAlchemyError, LeaseLost):
             raise
-        except OSError as error:  # a full disk: not the batch's doing, and it may pass
+        except OSError as error:  # a full disk: the batch did not cause it, and it may pass
             log.warning("batch.put_off", batch_id=step.batch_id, reason=str(error))
             step.records.postpone(context.OBSTACLE, "The data volume cannot be written.")
             return None
@@ -101,10 +101,10 @@ class ProviderBatches:
             return None
         finally:
             shutil.rmtree(step.workspace, ignore_errors=True)
-        return step.news
+        return step.report
 
     def _put_off(self, step: Step, error: ConversionError) -> None:
-        """What is in the way passes, or is repaired; else this counts as a failed step."""
+        """Wait as long as the error asks for; an error of the step itself counts as an attempt."""
         log.warning("batch.put_off", batch_id=step.batch_id, code=error.code, reason=error.logged)
         match error:
             case FileGone():
@@ -114,7 +114,7 @@ class ProviderBatches:
                 pause = min(timedelta(seconds=seconds), LONGEST_WAIT)
                 step.records.postpone(pause, error.detail)
             case NotYetVisible():
-                step.records.postpone(self._tools.poll, error.detail)
+                step.records.postpone(self._context.poll, error.detail)
             case BatchLaneClosed():
                 step.records.postpone(context.CLOSED, error.detail)
             case ProviderMisconfigured():
@@ -125,11 +125,11 @@ class ProviderBatches:
                 step.records.retry(error.detail)
 
     def _advance(self, step: Step) -> None:
-        """One state after the other, until there is something to wait for."""
+        """Go from state to state, until there is something to wait for."""
         work: dict[ProviderBatchState, Callable[[Step, ProviderBatch], timedelta | None]] = {
             ProviderBatchState.PREPARING: self._prepare,
             ProviderBatchState.SUBMITTING: self._submit,
-            ProviderBatchState.RUNNING: self._follow,
+            ProviderBatchState.RUNNING: self._poll,
             ProviderBatchState.CLEANING: self._clean,
         }
         batch = step.records.batch()
@@ -144,35 +144,35 @@ class ProviderBatches:
             )
 
     def _prepare(self, step: Step, batch: ProviderBatch) -> timedelta | None:
-        is_complete = InputBuilder(self._tools, step, batch).work()
+        is_complete = InputBuilder(self._context, step, batch).build()
         return None if is_complete else AT_ONCE
 
     def _submit(self, step: Step, batch: ProviderBatch) -> timedelta | None:
-        """Have the provider make one job of this round, and no second one."""
+        """Have the provider create one job for this round, and never a second one."""
         key = Round(batch.id, batch.round)
         if batch.submitted_at is None and not step.records.open_documents():
             step.records.drop_round()
             return None
-        if batch.submitted_at is not None:  # by a step that did not hear how it ended
-            job = self._tools.lane.find(key, batch.submitted_at)
+        if batch.submitted_at is not None:  # by a step that did not get the response
+            job = self._context.lane.find(key, batch.submitted_at)
             if job is not None:
-                step.records.is_submitted(job.id, job.status)
+                step.records.note_submitted(job.id, job.status)
                 return None
             if clock.now() - batch.submitted_at < context.LAG:
                 raise NotYetVisible("Whether Mistral has the batch is not known yet.")
-        step.records.is_about_to_submit()
+        step.records.note_submitting()
         try:
-            job = self._tools.lane.create(key, batch.model, batch.input_file_ids)
+            job = self._context.lane.create(key, batch.model, batch.input_file_ids)
         except ConversionError as error:
             if not isinstance(error, OutcomeUnknown):
-                step.records.was_not_submitted()
+                step.records.note_not_submitted()
             return self._refuse(step, error)
-        step.records.is_submitted(job.id, job.status)
-        step.news = ProviderReport(Outcome.BATCH_OPEN)
-        return self._tools.poll
+        step.records.note_submitted(job.id, job.status)
+        step.report = ProviderReport(Outcome.BATCH_OPEN)
+        return self._context.poll
 
     def _refuse(self, step: Step, error: ConversionError) -> timedelta | None:
-        """→ preparing for a lost input, → cleaning for a refusal; raises what may pass."""
+        """Move → preparing for a lost input, → cleaning for a refusal; raise what may pass."""
         if isinstance(error, FileGone) and step.records.attempts() > context.GONE_ATTEMPTS:
             step.records.refuse_input()
             return AT_ONCE
@@ -182,48 +182,48 @@ class ProviderBatches:
         step.records.refuse_round(error)
         return None
 
-    def _follow(self, step: Step, batch: ProviderBatch) -> timedelta | None:
-        """Look at the provider's job; keep what it brought once it has ended."""
+    def _poll(self, step: Step, batch: ProviderBatch) -> timedelta | None:
+        """Poll the provider's job; collect its results once it has ended."""
         since = clock.now() - (batch.submitted_at or batch.created_at)
-        job = self._tools.lane.get(batch.provider_job_id or "")
+        job = self._context.lane.get(batch.provider_job_id or "")
         if job is None and since < context.LAG:
             raise NotYetVisible("Mistral does not show the batch yet.")
         if job is None and step.records.attempts() <= context.GONE_ATTEMPTS:
             raise FileGone("Mistral does not find the batch.")
         if job is not None:
             step.records.note_status(job.status, job.file_ids)
-            overdue = since - self._tools.timeout
+            overdue = since - self._context.timeout
             if not job.has_ended and not step.records.open_documents():
                 self._cancel(job)
-                return self._tools.poll
+                return self._context.poll
             if not job.has_ended and overdue < 2 * context.OVERDUE:
                 if overdue > context.OVERDUE:
                     self._cancel(job)
-                return self._tools.poll
+                return self._context.poll
             if overdue > context.OVERDUE:
-                job = replace(job, status=TIMED_OUT)  # cancelled by nobody but us
-        is_complete = ResultCollector(self._tools, step, batch, job).work()
+                job = replace(job, status=TIMED_OUT)  # we have cancelled it
+        is_complete = ResultCollector(self._context, step, batch, job).collect()
         return None if is_complete else AT_ONCE
 
     def _cancel(self, job: ProviderJob) -> None:
-        """End a job that nobody waits for, or that the provider has forgotten to end."""
+        """Cancel a job that no document waits for, or that is overdue."""
         if job.status != CANCELLING:
             log.warning("batch.cancelled_there", provider_job_id=job.id, status=job.status)
-            self._tools.lane.cancel(job.id)
+            self._context.lane.cancel(job.id)
 
     def _clean(self, step: Step, batch: ProviderBatch) -> timedelta | None:
-        self._tools.lane.files.delete(batch.id, batch.file_ids)
+        self._context.lane.files.delete(batch.id, batch.file_ids)
         is_ended = step.records.end_round()
-        self._tools.forget_results(batch.id)
-        return None if is_ended else self._tools.poll
+        self._context.forget_results(batch.id)
+        return None if is_ended else self._context.poll
 
     def _give_up(self, step: Step) -> None:
-        """End a batch that no step comes through with; its files are left to their expiry."""
+        """End a batch whose steps fail again and again; files left at the provider expire."""
         batch = step.records.batch()
         log.error("batch.given_up", batch_id=batch.id, state=batch.state.value, round=batch.round)
         with contextlib.suppress(ConversionError):
             if batch.state is ProviderBatchState.RUNNING and batch.provider_job_id:
-                self._tools.lane.cancel(batch.provider_job_id)
-            self._tools.lane.files.delete(batch.id, batch.file_ids)
+                self._context.lane.cancel(batch.provider_job_id)
+            self._context.lane.files.delete(batch.id, batch.file_ids)
         step.records.give_up(BROKEN)
-        self._tools.forget_results(batch.id)
+        self._context.forget_results(batch.id)

@@ -379,7 +379,7 @@ def test_an_answer_that_nobody_came_back_for_is_collected(
         with pytest.raises(DatabaseBusy):
             bench.converter.run(lease)
 
-    monkeypatch.setattr(converter, "LEFT_BEHIND_SECONDS", -1.0)
+    monkeypatch.setattr(converter, "UNCOLLECTED_SECONDS", -1.0)
     bench.converter.collect_leftovers()
 
     assert bench.lines(document_id) == ["line 1", "line 2"]
