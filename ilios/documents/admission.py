@@ -1,4 +1,4 @@
-"""How a stored document gets its result: from its duplicate's, or by a job of its own.
+"""Admission: a stored document takes its duplicate's result, or gets a job of its own.
 
 Two documents are duplicates when owner, bytes, type, options and model are the same. Takes a
 session, never commits.
@@ -41,21 +41,21 @@ OPERATION_IMMEDIATE: Final = "convert-immediate"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a client wants done with its documents, already validated."""
+    """How a client wants its documents converted; already validated."""
 
     owner: str
     priority: int = jobs.DEFAULT_PRIORITY
     retention_days: int = DEFAULT_RETENTION_DAYS
     options: Options = EVERYTHING
     operation: str = OPERATION_QUEUED
-    cache: bool = True  #: whether an earlier or running conversion of the same bytes may answer
+    cache: bool = True  #: whether the result may be that of an earlier or running conversion
     provider_batch: bool = False  #: through the provider's cheap and slow lane
     origin: Origin = NOWHERE  #: the request that brought it
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file whose object is durable and whose row is not yet written."""
+    """A file whose object is durable, and whose row is not yet inserted."""
 
     document_id: str
     file_name: str
@@ -75,16 +75,16 @@ def admit(
     batch_id: str | None = None,
     provider_batch_id: str | None = None,
 ) -> Document:
-    """Write a document down, and see to it that it gets its result.
+    """Insert a document, with its duplicate's result or with a job of its own.
 
-    Raises BudgetSpent, DailyPagesSpent, CostAboveLimit; nothing of it is written then.
+    Raises BudgetSpent, DailyPagesSpent and CostAboveLimit, before anything is inserted.
     """
     lane = registry.lane_of(stored.media_type, settings)
-    mark = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
+    fingerprint = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
     duplicate = None
     if order.cache:
         duplicate = repository.duplicate(
-            session, order.owner, mark, in_batch_lane=order.provider_batch
+            session, order.owner, fingerprint, in_batch_lane=order.provider_batch
         )
     reserved = quotas.NOTHING
     if duplicate is None:
@@ -103,7 +103,7 @@ def admit(
         file_size=stored.size_bytes,
         sha256=stored.sha256,
         storage_key=stored.storage_key,
-        fingerprint=mark,
+        fingerprint=fingerprint,
         batch_id=batch_id,
         provider_batch_id=provider_batch_id if waits_in_batch else None,
         reserved_pages=reserved.pages,
@@ -111,7 +111,7 @@ def admit(
         created_at=now,
     )
     if duplicate is not None:
-        priority.hasten(session, duplicate.id, order.priority, now)
+        priority.raise_priority(session, duplicate.id, order.priority, now)
     elif not waits_in_batch:
         _enqueue(session, document, lane, order.priority, now, order.origin)
     return document
@@ -138,23 +138,23 @@ def admit_upload(
     now: datetime,
     origin: Origin,
 ) -> None:
-    """awaiting_upload → pending, or completed at once. The document is of the open session.
+    """Move awaiting_upload → pending, or → completed at once. The document is of the open session.
 
     Raises BudgetSpent or DailyPagesSpent.
     """
     lane = registry.lane_of(uploaded.media_type, settings)
-    mark = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
-    duplicate = repository.duplicate(session, document.owner, mark, in_batch_lane=False)
+    fingerprint = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
+    duplicate = repository.duplicate(session, document.owner, fingerprint, in_batch_lane=False)
     if duplicate is None:
         _reserve(session, settings, document, lane, now)
     document.mime_type = uploaded.media_type
     document.sha256 = uploaded.sha256
     document.storage_key = uploaded.storage_key
-    document.fingerprint = mark
+    document.fingerprint = fingerprint
     for name, value in _result(duplicate).items():
         setattr(document, name, value)
     if duplicate is not None:
-        priority.hasten(session, duplicate.id, jobs.DEFAULT_PRIORITY, now)
+        priority.raise_priority(session, duplicate.id, jobs.DEFAULT_PRIORITY, now)
     else:
         _enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
 
@@ -162,10 +162,10 @@ def admit_upload(
 def readmit(
     session: Session, settings: Settings, document: Document, now: datetime, origin: Origin
 ) -> None:
-    """failed | cancelled → pending, with fresh attempts. The document is of the open session.
+    """Move failed | cancelled → pending, with fresh attempts. The document is of the open session.
 
-    Pages that were paid for stay. One that had joined another is converted, or completed, with it,
-    unless that one was deleted. Raises BudgetSpent or DailyPagesSpent.
+    Pages that are stored stay. A document that had joined another is converted, or completed, with
+    it, unless that one was deleted. Raises BudgetSpent or DailyPagesSpent.
     """
     leader = session.get_one(Document, repository.result_id(document))
     if leader.status is DocumentStatus.DELETED:
@@ -183,13 +183,13 @@ def readmit(
         return
     last = repository.latest_job(session, leader.id)
     priority = last.priority if last else jobs.DEFAULT_PRIORITY
-    leader.provider_batch_id = None  # that of the batch is over, or goes on without it
+    leader.provider_batch_id = None  # the batch has ended, or goes on without it
     leader.pages_done = len(repository.page_indexes(session, leader.id))
     lane = registry.lane_of(leader.mime_type, settings)
     leader.reserved_pages = leader.reserved_micros = 0  # of its conversion before
     session.flush()
     _reserve(session, settings, leader, lane, now)
-    cancellation.clear_away(session, leader.id)
+    cancellation.delete_ended(session, leader.id)
     session.flush()
     _enqueue(session, leader, lane, priority, now, origin)
 
@@ -197,7 +197,7 @@ def readmit(
 def open_provider_batch(
     session: Session, settings: Settings, batch: Batch, provider_batch_id: str, order: Order
 ) -> None:
-    """Have the documents of a batch that are marked so converted in the provider's batch lane."""
+    """Insert a provider's batch for the documents that are marked so, and enqueue its job."""
     session.add(
         ProviderBatch(
             id=provider_batch_id,
@@ -221,7 +221,7 @@ def open_provider_batch(
 
 
 def columns(order: Order) -> dict[str, Any]:
-    """What of a document follows from the order alone."""
+    """Return the columns of a document that follow from the order alone."""
     return {
         "owner": order.owner,
         "operation": order.operation,
@@ -266,7 +266,7 @@ def _enqueue(
 
 
 def _is_under_way(session: Session, document: Document) -> bool:
-    """Whether a document is being converted already, by jobs of its own or in the batch lane."""
+    """Return whether a document is being converted, by jobs of its own or in the batch lane."""
     in_batch_lane = document.provider_batch_id and document.status in statuses.OPEN
     return bool(in_batch_lane or queries.open_jobs(session, document.id))
 

@@ -1,7 +1,7 @@
-"""Removing the objects of deleted documents.
+"""Erasure: removes the objects of deleted documents.
 
-The tombstone is committed first: it is the durable intention (`to_erase`), and whatever dies in
-between is taken up by the next sweep.
+The tombstone is committed first, with `to_erase`: when a process dies before the objects are
+removed, the next sweep removes them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ log = logs.get(__name__)
 
 
 class Erasure:
-    """Erases documents; processes may do so side by side."""
+    """Erases documents; several processes may do so at once."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self._database = database
         self._store = store
 
     def try_to_erase(self, document_id: str) -> bool:
-        """Erase now if the store lets us, else the next sweep does it; whether it is done with."""
+        """Erase, or leave it to the next sweep if the store fails; return whether it is done."""
         try:
             return self.erase(document_id)
         except ConversionError as error:
@@ -38,9 +38,9 @@ class Erasure:
             return False
 
     def erase(self, document_id: str) -> bool:
-        """Remove the objects of a deleted document; whether that is done with.
+        """Remove the objects of a deleted document; return whether all of them are gone.
 
-        Nothing is removed that others who joined it still need. Raises StorageUnavailable.
+        What other documents that joined it still need stays. Raises StorageUnavailable.
         """
         with self._database.reading() as session:
             document = session.get_one(Document, document_id)
@@ -60,7 +60,7 @@ class Erasure:
         return is_closed
 
     def unfinished(self) -> list[str]:
-        """Deleted documents of which objects may be left, the longest deleted first."""
+        """Return the deleted documents that may have objects left, in the order of deletion."""
         with self._database.reading() as session:
             left = select(Document.id).where(Document.to_erase).order_by(Document.deleted_at)
             return list(session.scalars(left))

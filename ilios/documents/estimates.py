@@ -1,4 +1,4 @@
-"""What a conversion would cost. Pages are counted in a disposable child; nothing is kept."""
+"""Estimates of what a conversion would cost; pages are counted in a parser child."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ilios.engines.embedded import counting
 from ilios.engines.parser_process import ParserProcess
 
 COUNT_SECONDS = 30.0  #: for one document
-TURN_SECONDS = 20.0  #: documents are counted one after the other
+WAIT_SECONDS = 20.0  #: for the documents that are counted before
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Estimate:
 
 
 class Estimates:
-    """Counts pages and multiplies. The parser child starts with the first document."""
+    """Estimates costs; the parser child starts with the first document."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class Estimates:
         self._turn = threading.Lock()
 
     def estimate(self, file: Received, options: Options, *, provider_batch: bool) -> Estimate:
-        """What converting this file would cost, unless an earlier result answers it.
+        """Return what converting this file would cost without a duplicate's result.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, Busy, and ConversionError for a
         document that cannot be read or has no such pages.
@@ -63,10 +63,11 @@ class Estimates:
         return Estimate(pages, total, is_rough, engine, tariff.model, cost_micros)
 
     def close(self) -> None:
+        """End the parser child."""
         self._parser.close()
 
     def _count(self, source: Source) -> int:
-        with self._my_turn(), tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+        with self._exclusively(), tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             task = counting.task(source, Path(folder))
             try:
                 (answer,) = self._parser.run(task, COUNT_SECONDS)
@@ -78,8 +79,8 @@ class Estimates:
         return counting.pages(answer)
 
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=TURN_SECONDS):
+    def _exclusively(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=WAIT_SECONDS):
             raise Busy("Other documents are still being counted. Try again.")
         try:
             yield

@@ -1,7 +1,7 @@
-"""What becomes of a document when a job of it ends, is to be tried again, or is dropped.
+"""A document follows its job: what becomes of it when a job ends, waits again or is cancelled.
 
 A document has one job, which may split it into ranges of pages with a job each. It is completed
-with the last of them and fails with the first that fails, which ends those that wait. Takes a
+with the last of them, and fails with the first that fails, which fails those that wait. Takes a
 session, never commits.
 """
 
@@ -34,7 +34,7 @@ DOUBTFUL: Final = OutcomeUnknown(
 
 @dataclass(frozen=True, slots=True)
 class LostJob:
-    """A job whose worker is gone: what it became, and for which error."""
+    """A job whose worker is gone, its new status, and the error that decided it."""
 
     released: Released
     status: JobStatus
@@ -65,7 +65,7 @@ def follow(
     """Let a document follow a job that has failed, or that waits to be tried again."""
     if status is JobStatus.FAILED:
         results.fail(session, document_id, error, now)
-        cancellation.drop_waiting(session, document_id, error.detail, now)
+        cancellation.fail_waiting(session, document_id, error.detail, now)
     elif job_type is JobType.CONVERT:  # one that is split goes on with its other ranges
         results.wait_again(session, document_id)
 
@@ -94,7 +94,7 @@ def release_lost(
 
 
 def cancel_unless_awaited(session: Session, document_id: str, now: datetime) -> None:
-    """Cancel the jobs of a document when neither it nor one that has joined it waits for them."""
+    """Cancel the jobs of a document unless it, or one that has joined it, waits for them."""
     if not repository.is_awaited(session, document_id):
         cancellation.cancel(session, document_id, now)
 
@@ -106,10 +106,10 @@ def _settle(session: Session, released: Released, ambiguous_retries: int, now: d
     status: JobStatus = released.status
     error: ConversionError = LOST
     if in_call and status is JobStatus.PENDING:
-        release.forgive(session, released.job_id)
+        release.refund_attempt(session, released.job_id)
         if ledger.calls_unknown(session, released.job_id) > ambiguous_retries:
             status, error = JobStatus.FAILED, DOUBTFUL
-            cancellation.drop(session, released.job_id, DOUBTFUL.detail, now)
+            cancellation.fail_waiting_job(session, released.job_id, DOUBTFUL.detail, now)
     if released.document_id is not None:
         follow(session, released.document_id, released.type, status, error, now)
     return LostJob(released, status, error, in_call)

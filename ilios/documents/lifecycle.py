@@ -1,6 +1,6 @@
-"""What clients and operators do to documents: cancel, retry, delete.
+"""Actions of clients and operators on documents: cancel, retry, delete.
 
-Two who act at once take turns: each looks at the row, and changes it, in one transaction.
+Each reads the row and changes it in one transaction, so that two at once do not conflict.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logs.get(__name__)
 
 
 class DocumentActions:
-    """Every call names the owner; an operator finds out whose a document is first."""
+    """Acts on documents of the owner that each call names."""
 
     def __init__(
         self, settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
@@ -35,7 +35,7 @@ class DocumentActions:
         self._erasure = Erasure(database, store)
 
     def cancel(self, document_id: str, *, owner: str) -> None:
-        """Stop the conversion of a document; nothing happens to one that was cancelled before.
+        """Stop the conversion of a document; do nothing if it was cancelled before.
 
         A call to the provider that is in flight is paid for, and recorded when it returns.
         Raises DocumentNotFound, Gone, UploadIncomplete, TooLate.
@@ -50,7 +50,7 @@ class DocumentActions:
         log.info("document.cancelled", document_id=document_id)
 
     def cancel_batch(self, batch_id: str, *, owner: str) -> None:
-        """Stop the conversion of what has not ended of a batch. Raises BatchNotFound, TooLate."""
+        """Stop the conversion of a batch's open documents. Raises BatchNotFound, TooLate."""
         with self._database.writing() as session:
             repository.batch_of(session, batch_id, owner)
             documents = repository.documents_in_batch(session, batch_id)
@@ -60,12 +60,12 @@ class DocumentActions:
             now = clock.now()
             for document in documents:
                 removal.cancel(session, document, now)
-            priority.hurry_batch(session, batch_id)
+            priority.schedule_batch_now(session, batch_id)
         self._notifier.notify()
         log.info("batch.cancelled", batch_id=batch_id)
 
     def retry(self, document_id: str, *, owner: str) -> None:
-        """Convert a document that failed, or was cancelled, once more, with fresh attempts.
+        """Convert a document that failed or was cancelled again, with fresh attempts.
 
         Only pages that are not stored yet are converted, and paid for.
         Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, BudgetSpent,
@@ -73,19 +73,19 @@ class DocumentActions:
         """
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
-        _require_over(document)
+        _require_retryable(document)
         self._require_original(document)
         with self._database.writing() as session:
             document = repository.present_document_of(session, document_id, owner)
-            _require_over(document)
+            _require_retryable(document)
             readmit(session, self._settings, document, clock.now(), tracing.current())
         self._notifier.notify()
         log.info("document.retried", document_id=document_id)
 
     def delete(self, document_id: str, *, owner: str) -> None:
-        """Remove a document for good, wherever it stands; nothing happens to one that was before.
+        """Delete a document, whatever its status; do nothing if it was deleted before.
 
-        What the object store does not let go of now is removed by the sweep. Raises
+        Objects that the store cannot delete now are deleted by the next sweep. Raises
         DocumentNotFound.
         """
         with self._database.writing() as session:
@@ -95,7 +95,7 @@ class DocumentActions:
         self._notifier.notify()
         log.info("document.deleted", document_id=document_id)
         self._erasure.try_to_erase(document_id)
-        if document.result_of is not None:  # what it shared may have been the last thing to go
+        if document.result_of is not None:  # it may have been the last to need that one's pages
             self._erasure.try_to_erase(document.result_of)
 
     def _require_original(self, document: Document) -> None:
@@ -117,7 +117,7 @@ def _require_open(document: Document) -> None:
         )
 
 
-def _require_over(document: Document) -> None:
+def _require_retryable(document: Document) -> None:
     if document.status not in statuses.RETRYABLE:
         raise NothingToRetry(
             f"The document is {document.status.value}; only failed and cancelled ones are retried. "

@@ -23,7 +23,7 @@ _SPECIAL: Final = frozenset("*?[")  #: of GLOB patterns
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which of an owner's documents to list; deleted ones only when their status is asked for."""
+    """Which of an owner's documents to list; deleted ones only if their status is asked for."""
 
     owner: str
     status: DocumentStatus | None = None
@@ -33,20 +33,20 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Some documents, and what to ask for the next ones with: None after the last."""
+    """A page of documents, and the cursor of the next one: None after the last."""
 
     documents: list[Document]
     next_cursor: str | None
 
 
 class Listing:
-    """Answers from one read transaction for each page."""
+    """Lists documents, each page from one read transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def documents(self, which: Filter, cursor: str | None, limit: int) -> Listed:
-        """At most `limit` documents after the cursor. Raises InvalidCursor."""
+        """Return at most `limit` documents after the cursor. Raises InvalidCursor."""
         after = _position(which, cursor) if cursor is not None else None
         with self._database.reading() as session:
             found = list(session.scalars(statement(which, after, limit + 1)))
@@ -56,7 +56,7 @@ class Listing:
 
 
 def statement(which: Filter, after: tuple[datetime, str] | None, limit: int) -> Select[Document]:
-    """Documents in the order of the list, those before the place `after` left out."""
+    """Return the query for documents in the order of the list, from the place `after`."""
     listed = select(Document).where(*_conditions(which))
     if after is not None:
         listed = listed.where(tuple_(Document.created_at, Document.id) < tuple_(*after))
@@ -81,12 +81,12 @@ def _conditions(which: Filter) -> list[ColumnElement[bool]]:
 
 
 def _unindexed_status() -> ColumnElement[DocumentStatus]:
-    """The status, asked for after the name: that is in the index which is read then."""
+    """Return the status without use of its index: the name is compared first, in another."""
     return literal_column("+documents.status", Document.status.type)
 
 
 def _is_named(part: str) -> ColumnElement[bool]:
-    """Whether the file name has this part, in either case of each letter, of any script."""
+    """Return the condition that the file name has this part, in either case of each letter."""
     if part.isascii():  # LIKE knows the cases of these only, and is five times as fast
         return Document.file_name.contains(part, autoescape=True)
     return Document.file_name.op("GLOB")(_pattern(part))
@@ -125,7 +125,7 @@ def _position(which: Filter, cursor: str) -> tuple[datetime, str]:
 
 
 def _read(cursor: str) -> tuple[datetime, str, str] | None:
-    """What a cursor says; None for one that is not as we write them."""
+    """Return the contents of a cursor; None for one that we have not written."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         written, document_id, mark = json.loads(text)
@@ -137,5 +137,5 @@ def _read(cursor: str) -> tuple[datetime, str, str] | None:
 
 
 def _mark(which: Filter) -> str:
-    """What a cursor is good for: this list of this owner."""
+    """Return a digest of the filter, which binds a cursor to it."""
     return hashlib.sha256(repr(astuple(which)).encode()).hexdigest()[:16]

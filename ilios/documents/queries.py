@@ -1,4 +1,4 @@
-"""What a client may know of its documents, batches and costs. Reads only."""
+"""Queries of clients on their documents, batches and costs. Read only."""
 
 from __future__ import annotations
 
@@ -27,15 +27,14 @@ from ilios.queue import queries
 from ilios.storage.base import ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=5)
-PAGES_A_READ = 50  #: bounds memory and the length of a read transaction
+PAGES_PER_READ = 50  #: bounds memory and the length of a read transaction
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentReport:
-    """A document and where it stands; `queue_position` counts the owner's own jobs before it.
+    """A document and its progress; `queue_position` counts the owner's own jobs before it.
 
-    One that was joined to an earlier one goes on with it: `pages_done` and `pages_total` are that
-    one's, and so are its attempts.
+    For a document that has joined another, pages and attempts are those of the other.
     """
 
     document: Document
@@ -66,7 +65,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """Where an object is, and as what it is served."""
+    """The key of an object, and the type that it is served as."""
 
     key: str
     media_type: str
@@ -93,7 +92,7 @@ class BatchReport:
             return "processing" if begun else "pending"
         if self.count(*statuses.READABLE):
             return "completed"
-        # Of those that were deleted, nobody knows any more how they had ended.
+        # How deleted documents had ended is not known any more.
         return next((status for status in statuses.RETRYABLE if self.count(status)), "completed")
 
     @property
@@ -103,7 +102,7 @@ class BatchReport:
 
 
 class DocumentReader:
-    """Everything that a GET of the API answers from."""
+    """Reads what the API answers GET requests with."""
 
     def __init__(self, database: Database, store: ObjectStore, waiter: Waiter) -> None:
         self._database = database
@@ -111,7 +110,7 @@ class DocumentReader:
         self._waiter = waiter
 
     def document(self, document_id: str, *, owner: str, wait_seconds: float = 0) -> DocumentReport:
-        """Where a document stands; waits for its end if asked to. Raises DocumentNotFound."""
+        """Return a document's progress, after its end if asked to wait. Raises DocumentNotFound."""
         report = self._document(document_id, owner)
         if wait_seconds and report.document.status in statuses.OPEN:
             self._waiter.until_ended(document_id, wait_seconds)
@@ -119,7 +118,7 @@ class DocumentReader:
         return report
 
     def result(self, document_id: str, *, owner: str, pages: PageSelection | None = None) -> Result:
-        """The result of a completed document, or of some of its pages.
+        """Return the result of a completed document, or some of its pages.
 
         Raises DocumentNotFound, DocumentNotReady, DocumentFailed, PagesOutOfRange.
         """
@@ -138,7 +137,7 @@ class DocumentReader:
         )
 
     def original_url(self, document_id: str, *, owner: str) -> str:
-        """A presigned link to the document as it was sent. Raises OriginalMissing."""
+        """Return a presigned link to the document as it was sent. Raises OriginalMissing."""
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
         if document.status is DocumentStatus.AWAITING_UPLOAD:
@@ -155,7 +154,7 @@ class DocumentReader:
         )
 
     def image(self, document_id: str, name: str, *, owner: str) -> StoredObject:
-        """An image of a document's result. Raises ImageNotFound, Gone."""
+        """Return an image of a document's result. Raises ImageNotFound, Gone."""
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
             images = repository.images(session, repository.result_id(document))
@@ -165,7 +164,7 @@ class DocumentReader:
         raise ImageNotFound
 
     def batch(self, batch_id: str, *, owner: str, wait_seconds: float = 0) -> BatchReport:
-        """Where a batch stands; waits for its end if asked to. Raises BatchNotFound."""
+        """Return a batch's progress, after its end if asked to wait. Raises BatchNotFound."""
         report = self._batch(batch_id, owner)
         if wait_seconds and report.count(*statuses.OPEN):
             self._waiter.until(
@@ -178,7 +177,7 @@ class DocumentReader:
     def batch_results(
         self, batch_id: str, *, owner: str
     ) -> Iterator[tuple[Document, Iterator[PageRow]]]:
-        """Each document of a finished batch with its pages; none for a failed one.
+        """Return each document of a finished batch with its pages; a failed one has none.
 
         Raises BatchNotFound, BatchNotFinished, before the first item.
         """
@@ -207,16 +206,16 @@ class DocumentReader:
     def _document(self, document_id: str, owner: str) -> DocumentReport:
         with self._database.reading() as session:
             document = repository.document_of(session, document_id, owner)
-            worked_on = session.get_one(Document, repository.result_id(document))
-            attempts = repository.attempts(session, worked_on.id)
-            job = repository.latest_job(session, worked_on.id)
+            converted = session.get_one(Document, repository.result_id(document))
+            attempts = repository.attempts(session, converted.id)
+            job = repository.latest_job(session, converted.id)
             position = None
-            if job is not None and worked_on.status is DocumentStatus.PENDING:
+            if job is not None and converted.status is DocumentStatus.PENDING:
                 position = queries.position(session, job)
         return DocumentReport(
             document,
-            pages_done=worked_on.pages_done,
-            pages_total=worked_on.page_count,
+            pages_done=converted.pages_done,
+            pages_total=converted.page_count,
             attempts=attempts,
             queue_position=position,
         )
@@ -245,9 +244,11 @@ class DocumentReader:
             return self._pages(result_id, repository.page_indexes(session, result_id))
 
     def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:
-        for start in range(0, len(wanted), PAGES_A_READ):
+        for start in range(0, len(wanted), PAGES_PER_READ):
             with self._database.reading() as session:
-                rows = repository.pages(session, document_id, wanted[start : start + PAGES_A_READ])
+                rows = repository.pages(
+                    session, document_id, wanted[start : start + PAGES_PER_READ]
+                )
             yield from rows
 
 
@@ -266,7 +267,7 @@ def _require_completed(document: Document) -> None:
 
 
 def _wanted(present: list[int], pages: PageSelection | None) -> list[int]:
-    """Indexes of the pages to give; a selection counts in the pages of the original."""
+    """Return the indexes of the pages to show; a selection counts in the original's pages."""
     if pages is None:
         return present
     known = set(present)

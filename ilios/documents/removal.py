@@ -1,7 +1,8 @@
-"""What people do to documents: cancel and delete. Takes a session, never commits.
+"""Removal: cancels and deletes documents. Takes a session, never commits.
 
-Others may have joined a document (`result_of`). When it goes, they stay: its row remains behind
-them, its job goes on as long as one of them waits, and its pages stay as long as one shows them.
+Other documents may have joined a document (`result_of`). When it is deleted, they stay: its row
+becomes a tombstone, its job goes on as long as one of them waits, and its pages stay as long as one
+of them shows them.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ _TOMBSTONE: Final[dict[str, Any]] = {
     "archived_at": None,
     "to_erase": True,
 }
-"""What is left of a document: that it was there, whose it was, when, how large, in which batch."""
+"""Kept of a deleted document: its id, owner, dates, size and batch."""
 _ERASED: Final[dict[str, Any]] = {"storage_key": "", "to_erase": False}
 _FORGOTTEN: Final[dict[str, Any]] = {"options": {}, "warnings": []}
-"""What its job needs as long as others wait for it, and nobody afterwards."""
+"""Kept as long as a job of it runs for others, then cleared."""
 
 
 def cancel(session: Session, document: Document, now: datetime) -> bool:
-    """pending | processing → cancelled; False when it has ended meanwhile."""
+    """Move pending | processing → cancelled; return False when it has ended meanwhile."""
     values = {"status": DocumentStatus.CANCELLED, "processed_at": now}
     if not _change(session, document.id, Document.status.in_(OPEN), values):
         return False
@@ -43,11 +44,11 @@ def cancel(session: Session, document: Document, now: datetime) -> bool:
 
 
 def tombstone(session: Session, document: Document, now: datetime) -> bool:
-    """Any → deleted; False when it was before. Its objects are to be erased afterwards."""
+    """Move any status → deleted; return False when it was before. Erase its objects afterwards."""
     values = {**_TOMBSTONE, "processed_at": document.processed_at or now, "deleted_at": now}
     if not _change(session, document.id, Document.status != DocumentStatus.DELETED, values):
         return False
-    cancellation.silence(session, document.id)
+    cancellation.forget_errors(session, document.id)
     root_id = repository.result_id(document)
     job_outcome.cancel_unless_awaited(session, root_id, now)
     forget_result(session, root_id)
@@ -55,16 +56,16 @@ def tombstone(session: Session, document: Document, now: datetime) -> bool:
 
 
 def forget_result(session: Session, document_id: str) -> None:
-    """Remove the pages of a deleted document, once they answer nobody any more."""
+    """Delete the pages of a deleted document, unless others show or await them."""
     unused = (Document.status == DocumentStatus.DELETED) & ~_answers_others()
     if _change(session, document_id, unused, {**_FORGOTTEN, "to_erase": True}):
         session.execute(delete(PageRow).where(PageRow.document_id == document_id))
 
 
 def close(session: Session, document_id: str, *, keeps_images: bool) -> bool:
-    """Note that nothing of a deleted document is left in the object store, its images apart.
+    """Note that no objects of a deleted document are left, except images that others show.
 
-    False while a job may still write there, or when its images are needed, or not, since then.
+    Returns False while a job may still store some, or when `keeps_images` has changed since.
     """
     answers_others = _answers_others() if keeps_images else ~_answers_others()
     at_rest = Document.to_erase & ~_is_worked_on() & answers_others
@@ -73,7 +74,7 @@ def close(session: Session, document_id: str, *, keeps_images: bool) -> bool:
 
 
 def answers_others(session: Session, document_id: str) -> bool:
-    """Whether documents that have joined this one show, or wait for, its pages."""
+    """Return whether documents that have joined this one show its pages, or wait for them."""
     found = select(Document.id).where(Document.id == document_id, _answers_others())
     return session.scalar(found) is not None
 
@@ -93,7 +94,7 @@ def _is_worked_on() -> ColumnElement[bool]:
 def _change(
     session: Session, document_id: str, left: ColumnElement[bool], values: dict[str, Any]
 ) -> bool:
-    """Change a document that is what it was seen to be; False when it is not any more."""
+    """Change a document under a condition; return False when it does not hold any more."""
     changed = session.execute(
         update(Document)
         .where(Document.id == document_id, left)

@@ -1,6 +1,6 @@
-"""Documents, their pages, and batches. Takes a session, never commits.
+"""The repository of documents, their pages, and batches. Takes a session, never commits.
 
-Whatever a client may read is looked up with its owner: somebody else's document does not exist.
+What a client may read is looked up with its owner: another owner's document is not found.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _DUPLICATE = (
     select(Document)
     .where(
         Document.owner == bindparam("of_owner"),
-        Document.fingerprint == bindparam("mark"),
-        Document.fingerprint.is_not(None),  # says again what the partial index says
+        Document.fingerprint == bindparam("of_fingerprint"),
+        Document.fingerprint.is_not(None),  # as the partial index says it
         Document.result_of.is_(None),
         Document.status.in_((*OPEN, *READABLE)),
-        # One that is still to be counted may yet be refused for its maxCostUsd, alone.
+        # A document with maxCostUsd may still be refused for it when its pages are counted.
         or_(
             Document.options["max_cost_micros"].as_integer().is_(None),
             Document.status.in_(READABLE),
@@ -58,13 +58,13 @@ _DUPLICATE_NOT_IN_BATCH_LANE = _DUPLICATE.where(
 
 
 def add(session: Session, **columns: Any) -> Document:
-    """Insert a document; the one that is returned belongs to no session."""
+    """Insert a document; return it, detached."""
     session.connection().execute(_INSERT, columns)
     return Document(**columns)
 
 
 def document_of(session: Session, document_id: str, owner: str) -> Document:
-    """Raises DocumentNotFound for an unknown id and for another owner's alike."""
+    """Return a document. Raises DocumentNotFound, also for another owner's."""
     document = session.scalar(_DOCUMENT_OF, {"wanted": document_id, "of_owner": owner})
     if document is None:
         raise DocumentNotFound
@@ -72,7 +72,7 @@ def document_of(session: Session, document_id: str, owner: str) -> Document:
 
 
 def present_document_of(session: Session, document_id: str, owner: str) -> Document:
-    """Raises DocumentNotFound, and Gone for one that was deleted."""
+    """Return a document. Raises DocumentNotFound, and Gone for one that was deleted."""
     document = document_of(session, document_id, owner)
     if document.status is DocumentStatus.DELETED:
         raise Gone(GONE)
@@ -98,7 +98,7 @@ def is_joined(statuses: Iterable[DocumentStatus]) -> ColumnElement[bool]:
 
 
 def batch_of(session: Session, batch_id: str, owner: str) -> Batch:
-    """Raises BatchNotFound for an unknown id and for another owner's alike."""
+    """Return a batch. Raises BatchNotFound, also for another owner's."""
     batch = session.scalar(select(Batch).where(Batch.id == batch_id, Batch.owner == owner))
     if batch is None:
         raise BatchNotFound
@@ -112,7 +112,7 @@ def latest_job(session: Session, document_id: str) -> Job | None:
 
 
 def attempts(session: Session, document_id: str) -> int:
-    """How often the conversion was begun; in ranges, that of the range that needed most."""
+    """Return how often the conversion was begun; in ranges, for the range that needed most."""
     return (
         session.scalar(
             select(func.coalesce(func.max(Job.attempts), 0)).where(Job.document_id == document_id)
@@ -122,7 +122,7 @@ def attempts(session: Session, document_id: str) -> int:
 
 
 def documents_in_batch(session: Session, batch_id: str) -> list[Document]:
-    """In the order of submission."""
+    """Return the documents of a batch in the order of submission."""
     return list(
         session.scalars(
             select(Document)
@@ -137,9 +137,9 @@ def provider_batch_of(session: Session, batch_id: str) -> ProviderBatch | None:
 
 
 def open_in_batch_lane(session: Session, provider_batch_id: str) -> list[Document]:
-    """Documents that the provider's batch lane is still to convert, in the order of submission.
+    """Return what the provider's batch lane is still to convert, in the order of submission.
 
-    One that was cancelled or deleted is among them as long as others that joined it wait for it.
+    A cancelled or deleted document is among it as long as others that joined it wait for it.
     """
     return list(
         session.scalars(
@@ -163,18 +163,18 @@ def batch_progress(session: Session, batch_id: str) -> dict[DocumentStatus, int]
 
 
 def page_indexes(session: Session, document_id: str) -> list[int]:
-    """Indexes of the pages that a document has, in order."""
+    """Return the indexes of the pages that a document has, in order."""
     parameters = {"of_document": document_id}
     return list(session.connection().execute(_PAGE_INDEXES, parameters).scalars())
 
 
 def pages(session: Session, document_id: str, indexes: list[int]) -> list[PageRow]:
-    """The pages with these indexes, in order."""
+    """Return the pages with these indexes, in order."""
     return list(session.scalars(_PAGES, {"of_document": document_id, "wanted": indexes}))
 
 
 def images(session: Session, document_id: str) -> list[dict[str, Any]]:
-    """What is known of all images of a document's result."""
+    """Return the images of all pages of a document, as `StoredImage.as_json` wrote them."""
     rows = session.scalars(select(PageRow.images).where(PageRow.document_id == document_id))
     return [image for row in rows for image in row]
 
@@ -182,10 +182,10 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
 def duplicate(
     session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool
 ) -> Row[Any] | None:
-    """The columns of a document of the same bytes and options that is completed, or on its way.
+    """Return the columns of an open or readable document with this fingerprint; None without one.
 
-    Only who waits for the provider's batch lane itself joins a document that waits for it.
+    Only a document of the provider's batch lane joins one that waits in that lane.
     """
     statement = _DUPLICATE if in_batch_lane else _DUPLICATE_NOT_IN_BATCH_LANE
-    parameters = {"of_owner": owner, "mark": fingerprint}
+    parameters = {"of_owner": owner, "of_fingerprint": fingerprint}
     return session.connection().execute(statement, parameters).one_or_none()

@@ -1,10 +1,10 @@
-"""How a document comes to its end: progress, pages, result. Takes a session, never commits.
+"""The progress, pages and result of a document. Takes a session, never commits.
 
-This module, ilios.documents.admission, which lets documents in, and ilios.documents.removal and
-ilios.documents.retention.expiry, which take them out, alone write `documents.status`.
+Only this module, ilios.documents.admission, ilios.documents.removal and
+ilios.documents.retention.expiry write `documents.status`.
 
-What was cancelled or deleted may have to be converted all the same, for others that have joined it:
-see ilios.documents.removal.
+A cancelled or deleted document may have to be converted for others that have joined it: see
+ilios.documents.removal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ilios.engines.base import Conversion, ConversionWarning, Page
 
 # Prepared once: see ilios.queue.jobs.
 SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
-"""What a document takes over from the one whose result answers it."""
+"""Columns that a document takes over from the one whose result it shows."""
 _INSERT_PAGE = insert(PageRow)
 _BEGIN = (
     update(Document)
@@ -43,7 +43,7 @@ _STATE = select(
     repository.is_joined(OPEN).label("is_awaited_by_others"),
 ).where(Document.id == bindparam("of_document"))
 _TAKES_PAGES = (*OPEN, *RETRYABLE)
-"""Those that have failed or were cancelled find the pages when they are retried."""
+"""A retry of a failed or cancelled document finds its pages."""
 _CHECKPOINT = (
     update(Document)
     .where(Document.id == bindparam("of_document"))
@@ -111,12 +111,12 @@ Images = Mapping[int, list[StoredImage]]
 
 
 def begin(session: Session, job_id: str, now: datetime) -> None:
-    """pending → processing, together with the claim of a job of the document."""
+    """Move pending → processing, together with the claim of a job of the document."""
     session.connection().execute(_BEGIN, {"of_job": job_id, "moment": now})
 
 
 def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime) -> None:
-    """pending → processing, for the provider has them."""
+    """Move pending → processing the documents of a batch that the provider has."""
     session.execute(
         update(Document)
         .where(
@@ -129,14 +129,14 @@ def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime)
 
 
 def is_whole(session: Session, document_id: str) -> bool:
-    """Whether a document has all pages that its result is to have; one will do if nobody knows."""
+    """Return whether a document has all of its pages; at least one if the number is not known."""
     pages = len(repository.page_indexes(session, document_id))
     expected = session.scalar(select(Document.page_count).where(Document.id == document_id))
     return pages >= (expected or 1)
 
 
 def note_page_count(session: Session, document_id: str, page_count: int) -> None:
-    """Say how many pages the result of a document that is not completed will have."""
+    """Note how many pages the result of a document will have, unless it is readable already."""
     session.execute(
         update(Document)
         .where(Document.id == document_id, Document.status.not_in(READABLE))
@@ -146,7 +146,7 @@ def note_page_count(session: Session, document_id: str, page_count: int) -> None
 
 
 def wait_again(session: Session, document_id: str) -> None:
-    """processing → pending: its job will be tried again. Pages that are stored stay."""
+    """Move processing → pending: its job will be tried again. Pages that are stored stay."""
     stored = select(func.count()).where(PageRow.document_id == document_id).scalar_subquery()
     session.execute(
         update(Document)
@@ -157,7 +157,7 @@ def wait_again(session: Session, document_id: str) -> None:
 
 
 def note_progress(session: Session, document_id: str, done: int, total: int) -> None:
-    """Show how far a running conversion has come."""
+    """Note the progress of a running conversion, in pages."""
     session.execute(
         update(Document)
         .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
@@ -172,10 +172,10 @@ def checkpoint(
     conversion: Conversion,
     images: Images,
 ) -> None:
-    """Store the pages that the document does not have yet, and what their reader should know.
+    """Store the pages that the document does not have yet, with their warnings.
 
-    A page that is there stays: it was paid for first. Nothing happens to a
-    document that does not take pages.
+    A page that is stored stays. A document that does not take pages is not
+    changed.
     """
     connection = session.connection()
     row = connection.execute(_STATE, {"of_document": document_id}).one_or_none()
@@ -202,16 +202,16 @@ def checkpoint(
 
 
 def takes_pages(session: Session, document_id: str) -> bool:
-    """Whether pages of a document would be kept: it is neither completed, deleted nor unknown."""
+    """Return whether a document takes pages: it is neither completed, deleted nor unknown."""
     parameters = {"of_document": document_id}
     row = session.connection().execute(_STATE, parameters).one_or_none()
     return row is not None and _takes_pages(row)
 
 
 def complete(session: Session, document_id: str, now: datetime) -> None:
-    """processing → completed, for it has all its pages; and so for those that joined it.
+    """Move processing → completed a document with all of its pages, and those that joined it.
 
-    What has ended before, such as by the failure of another of its jobs, stays as it is.
+    A document that has ended, such as by the failure of another of its jobs, is not changed.
     """
     parameters = {"of_document": document_id, "moment": now}
     session.connection().execute(_COMPLETE, parameters)
@@ -226,7 +226,7 @@ def complete(session: Session, document_id: str, now: datetime) -> None:
 
 
 def fail(session: Session, document_id: str, error: ConversionError, now: datetime) -> None:
-    """processing → failed, with a sentence and a code; and so for those that joined it."""
+    """Move processing → failed a document and those that joined it, with sentence and code."""
     session.execute(
         update(Document)
         .where(

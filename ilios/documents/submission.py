@@ -1,4 +1,4 @@
-"""Taking documents in. Nothing is acknowledged before it is durable: the object, then the row."""
+"""Submission of documents: nothing is acknowledged before it is durable, object, then row."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ class UploadOffer:
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file of a batch that was refused on its way in; its bytes are gone."""
+    """A file of a batch that was refused while it was received; its bytes are gone."""
 
     file_name: str
     reason: RequestError
 
 
 class Submissions:
-    """Stores files, then writes document and job in one transaction, then rings the bell."""
+    """Stores files, then inserts document and job in one transaction, then wakes the supervisor."""
 
     def __init__(
         self, settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
@@ -76,7 +76,7 @@ class Submissions:
         self._database = database
         self._group_commit = GroupCommit(database)
         self._store = store
-        self._room = DiskReserve(settings)
+        self._disk_reserve = DiskReserve(settings)
         self._notifier = notifier
         self._scratch = data_folder.uploads(settings)
 
@@ -90,7 +90,7 @@ class Submissions:
         with self._stored([(file, media_type)]) as (stored,):
             document = self._group_commit.write(AdmitDocument(self._settings, stored, order))
         failpoints.reach(failpoints.ROW_COMMITTED)
-        _say_accepted(document)
+        _log_accepted(document)
         self._notifier.notify()
         return document
 
@@ -120,7 +120,7 @@ class Submissions:
                     self._settings,
                     item,
                     order,
-                    # A microsecond apart: the order of submission stays readable.
+                    # A microsecond apart, so that they can be sorted in the order of submission.
                     now + timedelta(microseconds=number),
                     batch_id=batch.id,
                     provider_batch_id=provider_batch_id,
@@ -136,7 +136,7 @@ class Submissions:
             in_provider_lane=order.provider_batch,
         )
         for document in documents:
-            _say_accepted(document)
+            _log_accepted(document)
         self._notifier.notify()
         return batch, documents
 
@@ -174,7 +174,7 @@ class Submissions:
             document = repository.present_document_of(session, document_id, owner)
         _require_awaiting(document)
         self._require_whole(document)
-        self._room.require(document.file_size)
+        self._disk_reserve.require(document.file_size)
         # A key of its own for each attempt: one that loses a race removes only its own copy.
         key = f"{source_key(self._instance, document_id)}-{ids.new_id()}"
         self._store.copy(document.storage_key, key)
@@ -188,7 +188,7 @@ class Submissions:
             with contextlib.suppress(Exception):
                 self._store.delete(key)
             raise
-        _say_accepted(completed)
+        _log_accepted(completed)
         self._notifier.notify()
         with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
             self._store.delete(document.storage_key)
@@ -201,7 +201,7 @@ class Submissions:
 
     @contextlib.contextmanager
     def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
-        """Make the files durable; take them back if what follows fails."""
+        """Store the files durably; delete them if what follows fails."""
         stored: list[Stored] = []
         failpoints.reach(failpoints.UPLOAD_STREAMED)
         try:
@@ -236,7 +236,7 @@ class Submissions:
             )
 
     def _inspect(self, key: str, file_name: str) -> tuple[str, str]:
-        """Type and hash of a stored object, from its bytes."""
+        """Return type and SHA-256 of a stored object, from its bytes."""
         path = self._scratch / ids.new_id()
         try:
             self._store.fetch(key, path)
@@ -272,7 +272,7 @@ class Submissions:
         return checked
 
 
-def _say_accepted(document: Document) -> None:
+def _log_accepted(document: Document) -> None:
     log.info(
         "document.accepted",
         document_id=document.id,

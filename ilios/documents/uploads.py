@@ -1,4 +1,4 @@
-"""Files on their way in: streamed to the data volume while they are counted and hashed."""
+"""Uploads: files are streamed to the data volume while they are counted and hashed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ilios.core import ids
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import FileTooLarge
 
-ROOM_CHECK_BYTES = 16 * 1024 * 1024  #: others are writing too, so it is looked at again
+RESERVE_CHECK_BYTES = 16 * 1024 * 1024  #: between two looks at the disk: others write too
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that has arrived whole. It belongs to whoever holds this: move it, or discard it."""
+    """A file that was received whole; its receiver moves or discards it."""
 
     path: Path
     file_name: str
@@ -36,8 +36,8 @@ class UploadSink:
         self.path = folder / f"{os.getpid()}-{ids.new_id()}"
         self.size_bytes = 0
         self._limit_bytes = limit_bytes
-        self._room = room
-        self._room_checked_at = 0
+        self._disk_reserve = room
+        self._reserve_checked_at = 0
         self._hash = hashlib.sha256()
         self._file: BinaryIO = self.path.open("xb+", buffering=0)
 
@@ -52,9 +52,9 @@ class UploadSink:
             raise FileTooLarge(
                 f"The file is larger than {self._limit_bytes} bytes (MAX_FILE_SIZE_BYTES)."
             )
-        if self.size_bytes - self._room_checked_at > ROOM_CHECK_BYTES:
-            self._room_checked_at = self.size_bytes
-            self._room.require()
+        if self.size_bytes - self._reserve_checked_at > RESERVE_CHECK_BYTES:
+            self._reserve_checked_at = self.size_bytes
+            self._disk_reserve.require()
         self._hash.update(view)
         return _write_all(self._file, view)
 
@@ -79,7 +79,7 @@ class UploadSink:
 
 
 def remove_those_of(folder: Path, pid: int) -> None:
-    """Remove what a process that is dead was receiving."""
+    """Remove the files that a dead process was receiving."""
     for path in folder.glob(f"{pid}-*"):
         path.unlink(missing_ok=True)
 

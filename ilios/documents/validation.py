@@ -1,4 +1,4 @@
-"""Whether a file may be converted as it is asked for: told from its bytes, before it is stored."""
+"""Validation: whether a file may be converted with its options, before it is stored."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ilios.engines.base import Options
 from ilios.engines.detection import media_types
 
 COUNTED_ALIKE = (media_types.PDF, media_types.PNG, media_types.JPEG)
-"""Types of which Mistral charges the pages that we count; of the others only Mistral knows."""
+"""Types whose pages Mistral counts as we do; of other types it alone knows the number."""
 
 
 def accepted_type(file: Received, options: Options, settings: Settings) -> str:
-    """The file's type. Raises EmptyFile, UnsupportedType or OptionUnavailable."""
+    """Return the file's type. Raises EmptyFile, UnsupportedType or OptionUnavailable."""
     if not file.size_bytes:
         raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
     with file.path.open("rb") as stream:

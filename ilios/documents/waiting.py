@@ -1,8 +1,7 @@
-"""Waiting for documents to end, many threads at once, at the price of one.
+"""Waiting for documents to end: many threads wait, one polls.
 
-A thread that waits costs nothing but itself: one watcher asks SQLite whether anything was
-committed (a read of one shared-memory counter), and only then looks which of the awaited documents
-have ended.
+The watcher thread asks SQLite whether anything was committed (a read of one shared-memory counter),
+and only then queries which of the awaited documents have ended.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ log = logs.get(__name__)
 
 POLL_SECONDS = 0.005
 PREDICATE_POLL_SECONDS = 0.25
-LOOK_UP_SECONDS = 1.0  #: between two looks at whether anybody still waits
+GIVEN_UP_POLL_SECONDS = 1.0  #: between two looks at whether a wait is given up
 
 
 _ENDED: Final = """
     SELECT id FROM documents
     WHERE id IN (SELECT value FROM json_each(?)) AND status NOT IN ('pending', 'processing')
-"""  #: catalog.OPEN, in SQL that needs no preparation
+"""  #: statuses.OPEN, in SQL that needs no preparation
 
 
 class Waiter:
-    """Lets threads wait. The watcher starts with the first one and sleeps when none is left."""
+    """Lets threads wait; the watcher starts with the first and sleeps when none is left."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,7 +41,7 @@ class Waiter:
         self._watcher: threading.Thread | None = None
         self._recheck = False
         self._draining = False
-        self.failures = 0  #: looks at the database that went wrong
+        self.failures = 0  #: of the watcher to read the database
 
     def until_ended(
         self,
@@ -52,7 +51,7 @@ class Waiter:
     ) -> None:
         """Return when the document has ended, after the timeout, or when the server drains.
 
-        Also once the wait is `given_up`, which is asked every LOOK_UP_SECONDS.
+        Also once the wait is `given_up`, which is asked every GIVEN_UP_POLL_SECONDS.
         """
         deadline = time.monotonic() + timeout_seconds
         ended = threading.Event()
@@ -60,12 +59,12 @@ class Waiter:
             if self._draining:
                 return
             self._waiting[document_id].add(ended)
-            self._recheck = True  # it may have ended before we looked
+            self._recheck = True  # it may have ended before this wait was registered
             self._start()
             self._lock.notify()
         try:
             while (left := deadline - time.monotonic()) > 0:
-                if ended.wait(min(left, LOOK_UP_SECONDS)) or given_up():
+                if ended.wait(min(left, GIVEN_UP_POLL_SECONDS)) or given_up():
                     return
         finally:
             with self._lock:
@@ -87,7 +86,7 @@ class Waiter:
         return self._draining
 
     def drain(self) -> None:
-        """Let everybody go, and nobody wait any more: the server is about to stop."""
+        """End every wait, and let none begin: the server is about to stop."""
         with self._lock:
             self._draining = True
             for events in self._waiting.values():
@@ -103,14 +102,14 @@ class Waiter:
         while True:
             try:
                 with self._database.watching() as watch:
-                    self._look_for_ever(watch)
+                    self._poll_for_ever(watch)
             except Exception:
                 # A watcher that dies would leave every waiter to its timeout.
                 log.exception("waiter.failed")
                 self.failures += 1
                 time.sleep(PREDICATE_POLL_SECONDS)
 
-    def _look_for_ever(self, watch: Watch) -> NoReturn:
+    def _poll_for_ever(self, watch: Watch) -> NoReturn:
         while True:
             with self._lock:
                 while not self._waiting:

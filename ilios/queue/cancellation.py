@@ -1,7 +1,6 @@
-"""End jobs that nobody waits for any more, and clear away what has ended.
+"""Cancellation: ends jobs whose result is not wanted any more, and deletes ended ones.
 
-Beside ilios.queue.jobs and its neighbours in this package, nothing writes `job_queue`. Takes a
-session, never commits.
+Only this package writes `job_queue`. Takes a session, never commits.
 """
 
 from __future__ import annotations
@@ -15,20 +14,20 @@ from ilios.db.models import CANCELLED, PENDING, Job, JobStatus
 from ilios.queue import queries
 
 
-def drop(session: Session, job_id: str, error: str, now: datetime) -> None:
-    """pending → failed for one job."""
-    _drop(session, Job.id == job_id, error, now)
+def fail_waiting_job(session: Session, job_id: str, error: str, now: datetime) -> None:
+    """Move one job pending → failed."""
+    _fail(session, Job.id == job_id, error, now)
 
 
-def drop_waiting(session: Session, document_id: str, error: str, now: datetime) -> None:
-    """pending → failed for what is left of a document that cannot be completed any more."""
-    _drop(session, Job.document_id == document_id, error, now)
+def fail_waiting(session: Session, document_id: str, error: str, now: datetime) -> None:
+    """Move pending → failed the jobs of a document that cannot be completed any more."""
+    _fail(session, Job.document_id == document_id, error, now)
 
 
 def cancel(session: Session, document_id: str, now: datetime) -> None:
-    """pending | processing → cancelled for all jobs of a document that nobody waits for any more.
+    """Move pending | processing → cancelled all jobs of a document.
 
-    A worker that is at one of them loses its lease; `let_go` notes when it has stopped.
+    A worker that runs one of them loses its lease; `clear_worker` notes when it has stopped.
     """
     session.execute(
         update(Job)
@@ -44,8 +43,8 @@ def cancel(session: Session, document_id: str, now: datetime) -> None:
     )
 
 
-def let_go(session: Session, job_ids: list[str]) -> None:
-    """Note that no worker is at these cancelled jobs any more."""
+def clear_worker(session: Session, job_ids: list[str]) -> None:
+    """Note that no worker runs these cancelled jobs any more."""
     session.execute(
         update(Job)
         .where(Job.id.in_(job_ids), Job.status == CANCELLED, Job.worker.is_not(None))
@@ -54,8 +53,8 @@ def let_go(session: Session, job_ids: list[str]) -> None:
     )
 
 
-def silence(session: Session, document_id: str) -> None:
-    """Forget what went wrong with the jobs of a document: the words may quote it."""
+def forget_errors(session: Session, document_id: str) -> None:
+    """Remove the error texts of a document's jobs: they may quote it."""
     session.execute(
         update(Job)
         .where(Job.document_id == document_id, Job.error.is_not(None))
@@ -64,8 +63,8 @@ def silence(session: Session, document_id: str) -> None:
     )
 
 
-def clear_away(session: Session, document_id: str) -> None:
-    """Remove the jobs of a document that have ended, for new ones begin with fresh attempts."""
+def delete_ended(session: Session, document_id: str) -> None:
+    """Delete the jobs of a document that have ended, and that no worker runs any more."""
     session.execute(
         delete(Job).where(
             Job.document_id == document_id,
@@ -75,7 +74,7 @@ def clear_away(session: Session, document_id: str) -> None:
     )
 
 
-def _drop(session: Session, which: ColumnElement[bool], error: str, now: datetime) -> None:
+def _fail(session: Session, which: ColumnElement[bool], error: str, now: datetime) -> None:
     session.execute(
         update(Job)
         .where(which, Job.status == PENDING)

@@ -1,8 +1,7 @@
-"""The job queue: who goes next, who holds what, what happens when it ends.
+"""The life of a job under its lease: enqueue, claim, extend, finish, fail, retry, postpone.
 
-This module and ilios.queue.release alone write `job_queue`. It takes a session and never commits.
-Every UPDATE names the status and the lease that it leaves; when no row changes, somebody else owns
-the job now.
+Only this package writes `job_queue`. Takes a session, never commits. Every UPDATE names the status
+and the lease that it leaves; when no row changes, the job is another's now.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ DEFAULT_PRIORITY = 5
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
-MAX_CRASHES = 2  #: parser children that one document may take with it
+MAX_CRASHES = 2  #: of the parser child, for one document
 
-# Prepared once: whoever writes waits for the one before to leave the write lock, and to build a
-# statement takes longer than to execute it.
+# Prepared once: writers queue for the write lock, and to build a statement takes longer than to
+# execute it.
 _INSERT = insert(Job)
 _FIRST_READY = (
     select(Job.id)
@@ -90,7 +89,7 @@ class Lease:
     job_id: str
     token: str
     type: JobType = JobType.CONVERT
-    origin: Origin = field(default=NOWHERE, compare=False)  #: for the log, and for the provider's
+    origin: Origin = field(default=NOWHERE, compare=False)  #: for our log and the provider's
 
 
 def enqueue(
@@ -104,7 +103,7 @@ def enqueue(
     provider_batch_id: str | None = None,
     origin: Origin = NOWHERE,
 ) -> str:
-    """Add a job that is ready at once, for a document or for a provider's batch; returns its id."""
+    """Add a job that is ready at once, for a document or a provider's batch; return its id."""
     job_id = ids.new_id()
     session.connection().execute(
         _INSERT,
@@ -132,8 +131,8 @@ def enqueue_ranges(
 ) -> None:
     """Add a job for each range of pages (from 0, inclusive) of the document of `parent`.
 
-    They take the parent's turn, one after the other, so that a long document does not hold up
-    what other owners have waiting.
+    They begin at the parent's rank, SPACING_MS apart, so that a long document does not delay the
+    jobs of other owners.
     """
     rows = [
         {
@@ -175,7 +174,7 @@ def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | No
 
 
 def promote_due(session: Session, now: datetime) -> int:
-    """Make delayed jobs ready whose time has come; returns how many."""
+    """Make delayed jobs ready whose time has come; return how many."""
     promoted = session.execute(
         update(Job)
         .where(Job.status == PENDING, Job.scheduled_at <= now)
@@ -187,7 +186,7 @@ def promote_due(session: Session, now: datetime) -> int:
 
 
 def extend(session: Session, leases: list[Lease], now: datetime) -> None:
-    """Heartbeat: push the end of these leases on. One that was lost is left alone."""
+    """Extend these leases, as a heartbeat. One that was lost stays lost."""
     session.execute(
         update(Job)
         .where(Job.lease_token.in_([lease.token for lease in leases]), Job.status == PROCESSING)
@@ -197,12 +196,12 @@ def extend(session: Session, leases: list[Lease], now: datetime) -> None:
 
 
 def holds(session: Session, lease: Lease) -> bool:
-    """Whether the job is still under this lease."""
+    """Return whether the job is still under this lease."""
     return session.connection().execute(_HOLDS, _named(lease)).scalar() is not None
 
 
 def held(session: Session, lease: Lease) -> Job:
-    """The job under this lease.
+    """Return the job under this lease.
 
     Raises LeaseLost when the lease is not the job's present one.
     """
@@ -219,7 +218,7 @@ def require_held(session: Session, lease: Lease) -> None:
 
 
 def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
-    """The job under this lease, and the document that it is about. Raises LeaseLost."""
+    """Return the job under this lease, and its document. Raises LeaseLost."""
     row = session.execute(_HELD_WITH_DOCUMENT, _named(lease)).one_or_none()
     if row is None:
         raise lease_lost(lease)
@@ -227,19 +226,19 @@ def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
 
 
 def finish(session: Session, lease: Lease, now: datetime) -> None:
-    """processing → completed. Raises LeaseLost."""
+    """Move processing → completed. Raises LeaseLost."""
     parameters = {**_named(lease), "moment": now}
     if not session.connection().execute(_FINISH, parameters).rowcount:
         raise lease_lost(lease)
 
 
 def fail(session: Session, lease: Lease, error: str, now: datetime) -> None:
-    """processing → failed, for good. Raises LeaseLost."""
+    """Move processing → failed, finally. Raises LeaseLost."""
     fail_job(held(session, lease), error, now)
 
 
 def retry(session: Session, lease: Lease, error: str, now: datetime) -> JobStatus:
-    """processing → pending after a wait; → failed when the attempts are used up.
+    """Move processing → pending after a wait; → failed when the attempts are used up.
 
     Returns the new status. Raises LeaseLost.
     """
@@ -253,14 +252,14 @@ def retry(session: Session, lease: Lease, error: str, now: datetime) -> JobStatu
 
 
 def count_crash(session: Session, lease: Lease) -> int:
-    """Note that a parser child died of this job; returns how many have. Raises LeaseLost."""
+    """Count a crash of the parser child by this job; return how many. Raises LeaseLost."""
     job = held(session, lease)
     job.crashes += 1
     return job.crashes
 
 
 def postpone(session: Session, lease: Lease, until: datetime, reason: str) -> None:
-    """processing → pending, not before `until`, without costing an attempt. Raises LeaseLost."""
+    """Move processing → pending until a moment; it costs no attempt. Raises LeaseLost."""
     job = held(session, lease)
     job.attempts -= 1
     back_to_pending(job, until)
@@ -268,7 +267,7 @@ def postpone(session: Session, lease: Lease, until: datetime, reason: str) -> No
 
 
 def next_step(session: Session, lease: Lease, until: datetime) -> None:
-    """processing → pending, not before `until`: a step went well, and the next counts its own.
+    """Move processing → pending until a moment: a step succeeded, and the next counts its own.
 
     Raises LeaseLost.
     """
@@ -284,11 +283,12 @@ def lease_lost(lease: Lease) -> LeaseLost:
 
 
 def _named(lease: Lease) -> dict[str, str]:
-    """The parameters of statements that name a lease."""
+    """Return the parameters of statements that name a lease."""
     return {"of_job": lease.job_id, "under_token": lease.token}
 
 
 def under(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that a job is under this lease."""
     return Job.id == lease.job_id, Job.status == PROCESSING, Job.lease_token == lease.token
 
 
@@ -298,12 +298,14 @@ def _leave(job: Job, status: JobStatus) -> None:
 
 
 def back_to_pending(job: Job, scheduled_at: datetime | None) -> None:
+    """Move a job of the open session to pending; None as time makes it ready at once."""
     _leave(job, JobStatus.PENDING)
     job.scheduled_at = scheduled_at
     job.started_at = None
 
 
 def fail_job(job: Job, error: str, now: datetime) -> None:
+    """Move a job of the open session to failed."""
     _leave(job, JobStatus.FAILED)
     job.error = error
     job.completed_at = now

@@ -1,4 +1,4 @@
-"""Wake-up datagrams: whoever commits work rings, the supervisor listens.
+"""Wake-up datagrams: sent after work is committed, received by the supervisor.
 
 A lost datagram costs at most one poll interval, so every error of sending is ignored.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class Notifier:
-    """The ringing end. Safe to share between threads."""
+    """Wakes the supervisor; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
@@ -19,7 +19,8 @@ class Notifier:
         self._socket.setblocking(False)
 
     def notify(self) -> None:
-        # Refused, no such socket, or a full queue: the supervisor looks by itself within a second.
+        """Send a wake-up."""
+        # Refused, no such socket, or a full queue: the supervisor polls within a second.
         with contextlib.suppress(OSError):
             self._socket.sendto(b"!", self._path)
 
@@ -28,7 +29,7 @@ class Notifier:
 
 
 class Listener:
-    """The listening end; `fileno` makes it selectable."""
+    """Receives wake-ups; `fileno` makes it selectable."""
 
     def __init__(self, path: Path) -> None:
         path.unlink(missing_ok=True)
@@ -41,7 +42,7 @@ class Listener:
         return self._socket.fileno()
 
     def clear(self) -> bool:
-        """Whether anybody rang since the last time; one look at the queue answers for all."""
+        """Take all wake-ups; return whether there was any."""
         heard = False
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(16):

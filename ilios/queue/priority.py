@@ -1,10 +1,9 @@
-"""Ranks: who goes first, fixed when a job is enqueued.
+"""Priority: the rank that orders jobs, fixed when they are enqueued.
 
-Jobs go in the order of a virtual time that is fixed when they are enqueued (start-time
-fair queueing, Goyal et al. 1996, with ageing). It starts at the wall clock, or at the head of the
-queue if that is further on; each job that an owner has waiting at the same priority pushes it on by
-SPACING_MS, and each step of priority pulls it back by STEP_MS. So owners take turns however much
-one of them enqueues, and a step of priority is worth ten jobs, or ten minutes of waiting.
+A rank is a virtual time (start-time fair queueing, Goyal et al. 1996, with ageing): the wall clock,
+or the head of the queue if that is later; plus SPACING_MS for each job that the owner has waiting
+at the same priority; minus STEP_MS for each step of priority. So owners take turns however much one
+of them enqueues, and a step of priority is worth ten jobs, or ten minutes of waiting.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ilios.db.models import PENDING, Job, JobType, ProviderBatch
 SPACING_MS = 60_000
 STEP_MS = 600_000
 
-# Prepared once: every submission waits for the one before it to leave the write lock.
+# Prepared once: submissions queue for the write lock.
 _HEAD_AND_TAIL = select(
     select(Job.rank + Job.priority * STEP_MS)
     .where(Job.lane == bindparam("lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
@@ -38,7 +37,7 @@ _HEAD_AND_TAIL = select(
 
 
 def next_rank(session: Session, lane: str, owner: str, priority: int, now: datetime) -> int:
-    """The rank of a job that is enqueued now."""
+    """Return the rank of a job that is enqueued now."""
     parameters = {"lane": lane, "owner": owner, "priority": priority}
     head, tail = session.connection().execute(_HEAD_AND_TAIL, parameters).one()
     start = clock.milliseconds(now)
@@ -49,23 +48,23 @@ def next_rank(session: Session, lane: str, owner: str, priority: int, now: datet
     return start - priority * STEP_MS
 
 
-def hurry_batch(session: Session, batch_id: str) -> None:
-    """Let the provider's batch lane look at once at a batch that was cancelled."""
+def schedule_batch_now(session: Session, batch_id: str) -> None:
+    """Make the waiting step of a batch ready at once."""
     of_batch = select(ProviderBatch.id).where(ProviderBatch.batch_id == batch_id)
     session.execute(
         update(Job)
         .where(
             Job.provider_batch_id.in_(of_batch),
             Job.status == PENDING,
-            Job.scheduled_at.is_not(None),  # says what the partial index says
+            Job.scheduled_at.is_not(None),  # as the partial index says it
         )
         .values(scheduled_at=None)
         .execution_options(synchronize_session=False)
     )
 
 
-def hasten(session: Session, document_id: str, priority: int, now: datetime) -> None:
-    """Let what waits for a document go as early as a job of this priority would, if not earlier."""
+def raise_priority(session: Session, document_id: str, priority: int, now: datetime) -> None:
+    """Raise waiting jobs of a document to this priority, unless they have it or a higher one."""
     waiting = session.scalars(
         select(Job).where(
             Job.document_id == document_id, Job.status == PENDING, Job.priority < priority
@@ -77,7 +76,7 @@ def hasten(session: Session, document_id: str, priority: int, now: datetime) -> 
 
 
 def move_to_lane(session: Session, lane: str, others: ColumnElement[bool]) -> int:
-    """Let another engine do the waiting jobs that `others` selects; returns how many."""
+    """Move the waiting jobs that `others` selects to the lane; return how many."""
     moved = session.execute(
         update(Job)
         .where(Job.status == PENDING, Job.lane != lane, Job.type == JobType.CONVERT, others)

@@ -1,4 +1,4 @@
-"""What waits in the queue, and how much of it: questions that change nothing and take no lock."""
+"""Read-only queries on the queue, which take no lock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ilios.queue import jobs
 
 OPEN: Final = (JobStatus.PENDING, JobStatus.PROCESSING)
 
-# Prepared once: asked at every turn of the supervisor.
+# Prepared once: executed in every cycle of the supervisor.
 _READY = (
     select(Job.id, Job.created_at)
     .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
     .order_by(Job.rank, Job.id)
     .limit(1)
 )
-_LET_GO = select(Job.id).where(
+_CANCELLED_UNDER = select(Job.id).where(
     Job.status == CANCELLED,
     Job.worker.is_not(None),
     Job.worker.between(bindparam("first"), bindparam("last")),
@@ -40,36 +40,36 @@ _DEPTH = {
 
 
 def depths(session: Session) -> dict[str, int]:
-    """How many jobs are ready, delayed until later, and running; takes no lock."""
+    """Return how many jobs are `ready`, `delayed` and `running`."""
     connection = session.connection()
     return {state: connection.execute(count).scalar_one() for state, count in _DEPTH.items()}
 
 
 def anything_ready(session: Session, lanes: Iterable[str]) -> bool:
-    """Whether a claim in one of these lanes would find a job; takes no lock."""
+    """Return whether a claim in one of these lanes would find a job."""
     connection = session.connection()
     return any(connection.execute(_READY, {"in_lane": lane}).first() for lane in lanes)
 
 
 def anything_due(session: Session, now: datetime) -> bool:
-    """Whether a delayed job's time has come; takes no lock."""
+    """Return whether a delayed job's time has come."""
     return session.connection().execute(_DUE, {"moment": now}).first() is not None
 
 
 def cancelled_under(session: Session, node: str) -> list[str]:
-    """Cancelled jobs that workers of this node may still be at; takes no lock."""
+    """Return the cancelled jobs that workers of this node may still run."""
     bounds = {"first": f"{node}/", "last": f"{node}0"}  # `0` comes after `/`
-    return list(session.connection().execute(_LET_GO, bounds).scalars())
+    return list(session.connection().execute(_CANCELLED_UNDER, bounds).scalars())
 
 
 def anything_expired(session: Session, now: datetime) -> bool:
-    """Whether a lease has run out; takes no lock."""
+    """Return whether a lease has expired."""
     late = select(Job.id).where(Job.status == PROCESSING, Job.lease_until < now).limit(1)
     return session.scalar(late) is not None
 
 
 def open_jobs(session: Session, document_id: str) -> int:
-    """How many jobs of a document have not ended."""
+    """Return how many jobs of a document have not ended."""
     return (
         session.scalar(
             select(func.count())
@@ -81,7 +81,7 @@ def open_jobs(session: Session, document_id: str) -> int:
 
 
 def position(session: Session, job: Job) -> int:
-    """How many jobs of the owner's own documents wait and go before this one."""
+    """Return how many waiting jobs of the owner's documents go before this one."""
     return (
         session.scalar(
             select(func.count())
@@ -99,7 +99,7 @@ def position(session: Session, job: Job) -> int:
 
 
 def oldest_ready(session: Session, lanes: Iterable[str]) -> datetime | None:
-    """When the first of the jobs that go next was enqueued; None when nothing is ready."""
+    """Return when the oldest of the lanes' next jobs was enqueued; None when none is ready."""
     connection = session.connection()
     heads = [connection.execute(_READY, {"in_lane": lane}).first() for lane in lanes]
     return min((head.created_at for head in heads if head is not None), default=None)

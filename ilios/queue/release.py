@@ -1,6 +1,6 @@
-"""What happens to jobs without their worker's doing: given back, cancelled, hastened, moved.
+"""Release: jobs go back to the queue, because they were not begun or their worker is gone.
 
-Beside ilios.queue.jobs, this module alone writes `job_queue`. Takes a session, never commits.
+Only this package writes `job_queue`. Takes a session, never commits.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Released:
 
 
 def give_back(session: Session, lease: Lease) -> Released | None:
-    """processing → pending without costing an attempt.
+    """Move processing → pending; it costs no attempt. None when the lease was lost.
 
-    For a job that was never begun, or was stopped by us. None when the lease was lost.
+    For a job that was never begun, or that we stopped.
     """
     job = session.scalar(select(Job).where(*under(lease)))
     if job is None:
@@ -44,9 +44,9 @@ def give_back(session: Session, lease: Lease) -> Released | None:
 def release_lost(
     session: Session, lost: ColumnElement[bool], error: str, now: datetime
 ) -> list[Released]:
-    """Give back the jobs of workers that are gone: `lost` selects them among the processing ones.
+    """Release the jobs of workers that are gone: `lost` selects them among the processing ones.
 
-    Each lost attempt counts. The first is repeated at once, since the job need not be to blame.
+    Each lost attempt counts. The first is repeated at once: the job may not be its cause.
     """
     released = []
     for job in session.scalars(select(Job).where(Job.status == PROCESSING, lost)):
@@ -60,8 +60,8 @@ def release_lost(
     return released
 
 
-def forgive(session: Session, job_id: str) -> None:
-    """Take back the attempt that a pending job was charged with."""
+def refund_attempt(session: Session, job_id: str) -> None:
+    """Undo the count of a pending job's last attempt."""
     session.execute(
         update(Job)
         .where(Job.id == job_id, Job.status == PENDING, Job.attempts > 0)
@@ -71,7 +71,7 @@ def forgive(session: Session, job_id: str) -> None:
 
 
 def end_leases(session: Session, now: datetime) -> None:
-    """Let every lease end: whoever held them cannot reach this database any more."""
+    """Expire every lease: their holders cannot reach this database any more."""
     session.execute(
         update(Job)
         .where(Job.status == PROCESSING)
@@ -81,17 +81,17 @@ def end_leases(session: Session, now: datetime) -> None:
 
 
 def of_node(node: str) -> ColumnElement[bool]:
-    """Jobs that any worker of this node holds."""
+    """Select the jobs that any worker of this node holds."""
     return Job.worker.startswith(f"{node}/", autoescape=True)
 
 
 def under_leases(leases: list[Lease]) -> ColumnElement[bool]:
-    """Jobs under one of these leases."""
+    """Select the jobs under one of these leases."""
     return Job.lease_token.in_([lease.token for lease in leases])
 
 
 def expired(now: datetime) -> ColumnElement[bool]:
-    """Jobs whose lease nobody has renewed in time."""
+    """Select the jobs whose lease was not renewed in time."""
     return Job.lease_until < now
 
 

@@ -1,4 +1,4 @@
-"""What a supervisor does to the queue: claim for its workers, give back for the dead."""
+"""The dispatcher: claims jobs for the workers of a supervisor, and releases them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BEYOND_ALL_WAITS = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True)
 class FreeSlot:
-    """A free place of a worker (`<node>/<name>`) for a job of one lane."""
+    """Capacity of a worker (`<node>/<name>`) for one job of a lane."""
 
     lane: str
     worker: str
@@ -49,7 +49,7 @@ class Dispatcher:
         self._has_backlog = False
 
     def claim(self, slots: list[FreeSlot]) -> list[tuple[FreeSlot, Lease]]:
-        """One ready job for each slot, in that order, until nothing is ready in its lane."""
+        """Claim one ready job for each slot, in that order, until nothing is ready in its lane."""
         if not self._anything_to_do(slots):
             return []
         claimed: list[tuple[FreeSlot, Lease]] = []
@@ -67,12 +67,12 @@ class Dispatcher:
                     continue
                 results.begin(session, lease.job_id, now)
                 claimed.append((slot, lease))
-        # When every slot found a job, the next one will too: no need to look before.
+        # When every slot found a job, the next one probably will too: then claim without a look.
         self._has_backlog = not exhausted
         return claimed
 
     def assign_lanes(self, settings: Settings) -> None:
-        """Let the engines that the settings ask for do what waits for others."""
+        """Move waiting jobs to the lanes of the engines that the settings ask for."""
         read_here = select(Document.id).where(Document.mime_type.in_(registry.NOT_READ_BY_MISTRAL))
         with self._database.writing() as session:
             if settings.engine_name == registry.MISTRAL:
@@ -86,21 +86,21 @@ class Dispatcher:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
 
     def commands(self, node: str) -> Commands:
-        """Read what people want of this node's workers: one snapshot, for it is asked often."""
+        """Return what people want of this node's workers, in one snapshot: it is asked often."""
         with self._database.reading() as session:
             return Commands(queries.cancelled_under(session, node), pause.is_paused(session))
 
     def let_go(self, job_ids: list[str]) -> None:
-        """Close what is left of cancelled jobs that no worker is at any more."""
+        """Close the calls of cancelled jobs that no worker runs any more."""
         with self._database.writing() as session:
             ledger.abandon(session, job_ids, clock.now())
-            cancellation.let_go(session, job_ids)
+            cancellation.clear_worker(session, job_ids)
         log.info("jobs.let_go", jobs=len(job_ids))
 
     def renew(self, held: list[Lease]) -> None:
-        """Heartbeat for the jobs that live workers hold; then give back what nobody renews.
+        """Extend the leases that live workers hold, then release those that have expired.
 
-        Both at one moment: however long we are stopped between them, ours have not expired then.
+        Both use the same time: however long the process is suspended in between, ours are valid.
         """
         now = clock.now()
         if held:
@@ -109,7 +109,7 @@ class Dispatcher:
         self.release_expired(now)
 
     def give_back(self, leases: Iterable[Lease]) -> None:
-        """Return jobs that were never begun, or that we stopped; costs no attempt."""
+        """Return jobs that were never begun, or that we stopped; it costs no attempt."""
         with self._database.writing() as session:
             now = clock.now()
             found = [job_outcome.give_back(session, lease, now) for lease in leases]
@@ -124,21 +124,21 @@ class Dispatcher:
                 )
 
     def hasten_delayed(self) -> None:
-        """Let what waits for its time go at once: nobody knows any more when that would be."""
+        """Make every delayed job ready: after a jump of the clock, their times mean nothing."""
         with self._database.writing() as session:
             hastened = jobs.promote_due(session, clock.now() + BEYOND_ALL_WAITS)
         log.info("jobs.hastened", jobs=hastened)
 
     def release_lost(self, leases: list[Lease]) -> None:
-        """Give back the jobs that a dead worker had begun."""
+        """Release the jobs that a dead worker had begun."""
         self._release(release.under_leases(leases))
 
     def release_node(self, node: str) -> None:
-        """Give back all that this node holds; for a supervisor that has just started."""
+        """Release all jobs that this node holds; for a supervisor that has just started."""
         self._release(release.of_node(node))
 
     def release_expired(self, now: datetime) -> None:
-        """Give back the jobs of nodes that no longer renew their leases."""
+        """Release the jobs of nodes that no longer renew their leases."""
         with self._database.reading() as session:
             if not queries.anything_expired(session, now):
                 return

@@ -1,4 +1,4 @@
-"""Documents whose time is over: which they are, and their way into the archive.
+"""Expiry: which documents have reached the end of their retention, and how they are archived.
 
 Takes a session, never commits. A document's retention begins with its submission.
 """
@@ -23,23 +23,23 @@ _IN_ARCHIVE = Document.archived_at.is_not(None)
 
 
 def is_over(document: Document, now: datetime) -> bool:
-    """Whether a document that has ended has been here as long as it was to be."""
+    """Return whether a document has ended, and its retention is over."""
     age = now - document.created_at
     return document.status in _ENDED and age >= timedelta(days=document.retention_days)
 
 
 def expired(session: Session, now: datetime, limit: int | None = None) -> list[str]:
-    """Documents that have ended, whose retention is over, and that are not in the archive."""
+    """Return the documents that have ended, whose retention is over, outside of the archive."""
     return _expired(session, _TO_EXPIRE, now, limit)
 
 
 def expired_in_archive(session: Session, now: datetime, limit: int | None = None) -> list[str]:
-    """Documents in the archive whose retention is over, that is, all of them."""
+    """Return the documents in the archive whose retention is over, that is, all of them."""
     return _expired(session, _IN_ARCHIVE, now, limit)
 
 
 def never_uploaded(session: Session, before: datetime, limit: int | None = None) -> list[str]:
-    """Documents whose link was given out before then, and that were not completed since."""
+    """Return the documents whose upload link was issued before then, and never used."""
     return list(
         session.scalars(
             select(Document.id)
@@ -51,16 +51,16 @@ def never_uploaded(session: Session, before: datetime, limit: int | None = None)
 
 
 def anything_deleted_since_sweep(session: Session) -> bool:
-    """Whether a document was deleted since orphaned objects were last looked for."""
+    """Return whether a document was deleted since the last sweep of orphaned objects."""
     swept_at = select(func.coalesce(Instance.swept_at, Instance.created_at)).scalar_subquery()
     gone = select(Document.id).where(Document.status == DELETED, Document.deleted_at >= swept_at)
     return session.scalar(gone.limit(1)) is not None
 
 
 def archive(session: Session, document: Document, key: str, now: datetime) -> bool:
-    """completed → archived, or merely its original moved when there is no result to be read.
+    """Move completed → archived; of a document without a result, only the key of its original.
 
-    False when the document is not what it was when its original was copied to `key`.
+    Returns False when the document has changed since its original was copied to `key`.
     """
     is_readable = document.status in READABLE
     moved = session.execute(
@@ -95,7 +95,7 @@ def _expired(
 
 
 def _retentions(session: Session, where: ColumnElement[bool]) -> Iterator[int]:
-    """The different retentions, each found by one look at the index: they are few."""
+    """Yield the different retentions in days, each found by one look at the index: they are few."""
     days: int | None = 0
     while True:
         longer = select(func.min(Document.retention_days)).where(

@@ -1,4 +1,4 @@
-"""Objects that no row names any more: left behind by processes that died between two steps."""
+"""Orphans: objects that no row names, left by processes that died between two steps."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MIN_AGE: Final = timedelta(hours=24)
 
 
 class Orphans:
-    """The objects of this database's instance; those of others are never looked at."""
+    """Finds orphans among the objects of this database's instance; others are not looked at."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self._database = database
         self._store = store
 
     def found(self, now: datetime) -> Iterator[str]:
-        """Keys of objects that are old enough and named by nobody."""
+        """Yield the keys of objects that are old enough, and that no row names."""
         with self._database.reading() as session:
             instance_id = instance.instance_id(session)
         for root in ROOTS:
@@ -39,7 +39,7 @@ class Orphans:
                     yield listed.key
 
     def remove(self, now: datetime) -> int:
-        """Remove them, each after a last look at its row; returns how many."""
+        """Delete the orphans, each after a last look at its row; return how many."""
         removed = 0
         for key in self.found(now):
             self._store.delete(key)
@@ -60,9 +60,9 @@ def _is_needed(session: Session, key: str) -> bool:
         return False
     kind = rest[0] if len(rest) > 1 else None
     if document.status is DocumentStatus.DELETED:
-        # One that is still to be erased is the erasure's; others read the images of one that is.
-        is_theirs = kind == "images" and removal.answers_others(session, document_id)
-        return document.to_erase or is_theirs
+        # Erasure deletes the objects of one with `to_erase`; others may show the images.
+        is_shown_by_others = kind == "images" and removal.answers_others(session, document_id)
+        return document.to_erase or is_shown_by_others
     if kind == "parts":
         return document.status not in statuses.READABLE
     return kind == "images" or document.storage_key == key

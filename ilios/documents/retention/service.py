@@ -1,7 +1,7 @@
-"""Retention: what is over is archived or deleted, and what was left behind is swept.
+"""The retention service: archives or deletes expired documents, and sweeps left-overs.
 
-Everything goes in steps that can be repeated: a process may die between any two of them, and two
-may be at it at once.
+Every step can be repeated: a process may die between any two of them, and two processes may run
+retention at once.
 """
 
 from __future__ import annotations
@@ -28,27 +28,31 @@ from ilios.documents import removal
 from ilios.documents.erasure import Erasure
 from ilios.documents.retention import expiry
 from ilios.documents.retention.orphans import Orphans
-from ilios.documents.retention.temporary_files import Leftovers
+from ilios.documents.retention.temporary_files import TemporaryFiles
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import archive_key
 
 log = logs.get(__name__)
 
-UPLOAD_PATIENCE: Final = timedelta(hours=25)  #: a link lives an hour; then a day to complete
-KEY_REST: Final = timedelta(days=30)  #: an expired key can be rotated for so long, then it is gone
-ORPHANS_EVERY: Final = timedelta(hours=12)  #: to look for them means to list the whole store
-ADOPTION_REST: Final = timedelta(hours=24)  #: what was adopted is left alone for so long
+UPLOAD_MAX_AGE: Final = timedelta(hours=25)  #: a link lives an hour; then a day to complete
+EXPIRED_KEY_GRACE: Final = timedelta(
+    days=30
+)  #: an expired key can be rotated for this long, then it is revoked
+ORPHANS_EVERY: Final = timedelta(hours=12)  #: finding them lists the whole store
+ADOPTION_GRACE: Final = timedelta(
+    hours=24
+)  #: documents of an adopted database are kept for this long
 REWRITE_MAX_BYTES: Final = 256 * 1024**2
-"""Of a database that is rewritten by itself: it takes about a second, and writers wait."""
-CHUNK: Final = 100  #: documents of one look at the database
-ROUND_SECONDS: Final = 60.0  #: the next round goes on
+"""Of a database that is rewritten without a request: writers wait, for about a second."""
+CHUNK: Final = 100  #: documents of one query
+ROUND_SECONDS: Final = 60.0  #: of one round; the next one continues
 
 Find = Callable[[Session, int | None], list[str]]
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many of each there were."""
+    """How many items of each kind a round has handled."""
 
     archived: int = 0
     deleted: int = 0
@@ -60,7 +64,7 @@ class Tally:
 
 
 class Retention:
-    """One round at a time for each process; several processes may each have one."""
+    """Runs retention, one round at a time in each process."""
 
     def __init__(self, settings: Settings, database: Database, store: ObjectStore) -> None:
         self._settings = settings
@@ -68,11 +72,11 @@ class Retention:
         self._store = store
         self._erasure = Erasure(database, store)
         self._orphans = Orphans(database, store)
-        self._leftovers = Leftovers(settings, database)
+        self._temporary_files = TemporaryFiles(settings, database)
         self._until = 0.0
 
     def run(self, now: datetime | None = None, *, thoroughly: bool = False) -> Tally:
-        """Do what is due, for a minute at most; `thoroughly`, all of it, orphans included.
+        """Do what is due, for ROUND_SECONDS at most; `thoroughly`, all of it, with orphans.
 
         What the object store refuses is left to the next round.
         """
@@ -87,29 +91,29 @@ class Retention:
         tally.uploads = self._each(_abandoned(now), lambda one: self._give_up(one, now))
         tally.erased = sum(map(self._erase, self._erasure.unfinished()))
         tally.keys = self._revoke_expired_keys(now)
-        tally.temporary_files = self._leftovers.remove(now)
+        tally.temporary_files = self._temporary_files.remove(now)
         if thoroughly or self._orphans_are_due(now):
             self._rewrite_database(thoroughly=thoroughly)
             tally.orphans = self._sweep_orphans(now)
-        self._database.truncate_log()  # what requests have deleted is in there too
+        self._database.truncate_log()  # it may hold what requests have deleted
         if any(asdict(tally).values()):
             log.info("retention.done", tally=asdict(tally))
         return tally
 
     def preview(self, now: datetime | None = None) -> Tally:
-        """What a thorough round would do; changes nothing."""
+        """Return what a thorough round would do, without doing it."""
         now = now or clock.now()
         with self._database.reading() as session:
             due = sum(len(find(session, None)) for find in self._expired(now))
             uploads = len(_abandoned(now)(session, None))
-            expired_keys = keys.expired_count(session, now - KEY_REST)
+            expired_keys = keys.expired_count(session, now - EXPIRED_KEY_GRACE)
         return Tally(
             archived=0 if self._deletes else due,
             deleted=due if self._deletes else 0,
             uploads=uploads,
             erased=len(self._erasure.unfinished()),
             keys=expired_keys,
-            temporary_files=len(list(self._leftovers.found(now))),
+            temporary_files=len(list(self._temporary_files.found(now))),
             orphans=sum(1 for _ in self._orphans.found(now)),
         )
 
@@ -125,7 +129,7 @@ class Retention:
             yield lambda session, limit: expiry.expired_in_archive(session, now, limit)
 
     def _each(self, find: Find, act: Callable[[str], bool]) -> int:
-        """Act on all that are found, as long as there is time and it helps; how often it did."""
+        """Act on what is found until the time is over or nothing changes; return how often."""
         total = 0
         while time.monotonic() < self._until:
             with self._database.reading() as session:
@@ -142,7 +146,7 @@ class Retention:
             document = session.get_one(Document, document_id)
             key = archive_key(instance.instance_id(session), document_id)
         if document.archived_at is not None or not expiry.is_over(document, now):
-            return False  # somebody else was faster
+            return False  # another process has archived it
         try:
             key = self._copied(document.storage_key, key)
             with self._database.writing() as session:
@@ -157,7 +161,7 @@ class Retention:
         return True
 
     def _copied(self, old: str, new: str) -> str:
-        """Where the original is to be found; an original that is lost stays where it was."""
+        """Copy the original; return its key, which is the old one when the original is lost."""
         if old == new:  # it was retried after its retention
             return new
         try:
@@ -191,17 +195,17 @@ class Retention:
         return self._erasure.try_to_erase(document_id)
 
     def _revoke_expired_keys(self, now: datetime) -> int:
-        with self._database.reading() as session:  # a write turn is for those who need one
-            if not keys.expired_count(session, now - KEY_REST):
+        with self._database.reading() as session:  # take the write lock only if there are any
+            if not keys.expired_count(session, now - EXPIRED_KEY_GRACE):
                 return 0
         with self._database.writing() as session:
-            return keys.revoke_expired(session, now - KEY_REST, now)
+            return keys.revoke_expired(session, now - EXPIRED_KEY_GRACE, now)
 
     def _has_just_been_adopted(self, now: datetime) -> bool:
-        """Whether the operator may still want to go back to the service that we replace."""
+        """Return whether the operator may still go back to the service that we replace."""
         with self._database.reading() as session:
             adopted_at = session.scalars(select(Instance.adopted_at)).one()
-        return adopted_at is not None and now - adopted_at < ADOPTION_REST
+        return adopted_at is not None and now - adopted_at < ADOPTION_GRACE
 
     def _orphans_are_due(self, now: datetime) -> bool:
         with self._database.reading() as session:
@@ -209,7 +213,7 @@ class Retention:
         return swept_at is None or now - swept_at >= ORPHANS_EVERY
 
     def _rewrite_database(self, *, thoroughly: bool) -> None:
-        """Leave no copy of what was deleted since the last time; writers wait meanwhile."""
+        """Rewrite the database without what was deleted since the last sweep; writers wait."""
         with self._database.reading() as session:
             if not expiry.anything_deleted_since_sweep(session):
                 return
@@ -218,7 +222,7 @@ class Retention:
             return
         try:
             self._database.rewrite()
-        except pysqlite3.OperationalError as error:  # a full disk: the next time, then
+        except pysqlite3.OperationalError as error:  # a full disk: the next round tries again
             log.warning("database.not_rewritten", reason=str(error))
 
     def _sweep_orphans(self, now: datetime) -> int:
@@ -233,4 +237,4 @@ class Retention:
 
 
 def _abandoned(now: datetime) -> Find:
-    return lambda session, limit: expiry.never_uploaded(session, now - UPLOAD_PATIENCE, limit)
+    return lambda session, limit: expiry.never_uploaded(session, now - UPLOAD_MAX_AGE, limit)

@@ -1,4 +1,4 @@
-"""Files of the data folder that belong to nothing any more: their process or document is gone."""
+"""Temporary files of the data folder whose process or document is gone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.storage.answer_spool import RESULTS_SUFFIX, AnswerSpool
 
-MIN_AGE: Final = timedelta(hours=24)  #: a temporary file this old is in nobody's hands
+MIN_AGE: Final = timedelta(hours=24)  #: no process uses a temporary file this old
 
 
-class Leftovers:
-    """Uploads whose process was killed, and answers that nobody waits for."""
+class TemporaryFiles:
+    """Finds uploads whose process was killed, and answers that no job waits for."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._uploads = data_folder.uploads(settings)
@@ -28,13 +28,14 @@ class Leftovers:
         self._database = database
 
     def found(self, now: datetime) -> Iterator[Path]:
+        """Yield the files that may be removed."""
         yield from _older_than(now - MIN_AGE, self._uploads)
         with self._database.reading() as session:
             yield from self._results_of_ended_batches(session)
             yield from self._answers_for_deleted_documents(session)
 
     def remove(self, now: datetime) -> int:
-        """Returns how many."""
+        """Remove the files; return how many."""
         found = list(self.found(now))
         for path in found:
             path.unlink(missing_ok=True)
@@ -47,7 +48,7 @@ class Leftovers:
                 yield path
 
     def _answers_for_deleted_documents(self, session: Session) -> Iterator[Path]:
-        """Workers book answers within minutes: these are of an engine that is not used any more."""
+        """Yield answers of an engine that is not used any more: workers soon record the others."""
         for kept in AnswerSpool(self._answers).older_than(MIN_AGE.total_seconds()):
             document = session.get(Document, kept.question.document_id)
             if document is not None and document.status is DocumentStatus.DELETED:
@@ -56,6 +57,6 @@ class Leftovers:
 
 def _older_than(moment: datetime, folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # it has arrived
+        with suppress(FileNotFoundError):  # its process has moved it meanwhile
             if path.stat().st_mtime < moment.timestamp():
                 yield path

@@ -133,7 +133,7 @@ def test_who_would_wait_long_for_the_others_is_asked_to_come_again(
     anna: Caller,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(estimates, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(estimates, "WAIT_SECONDS", 0.05)
     turn: threading.Lock = app.extensions[EXTENSION].estimates._turn
     with turn:
         begun = time.monotonic()

@@ -114,7 +114,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "cancel": (lambda s: cancellation.cancel(s, "a", NOW), {"ix_job_document"}),
     "hurry_batch": (
-        lambda s: priority.hurry_batch(s, "a"),
+        lambda s: priority.schedule_batch_now(s, "a"),
         {"ix_job_delayed", "ix_provider_batches_batch"},
     ),
     "depths": (

@@ -22,12 +22,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, Instance
 from ilios.documents import results
-<<<<<<< HEAD
-from ilios.engines.base import Usage
 from ilios.engines.governor import BreakerState, GovernorState
-=======
-from ilios.engines.governor import Breaker, GovernorState
->>>>>>> 796a900 (conversion: units of work; costs and the fate of documents have one owner)
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.health import Examiner
