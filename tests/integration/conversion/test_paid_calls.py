@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
 from ilios.conversion import converter
 from ilios.conversion.converter import Converter
 from ilios.conversion.images import keep_images
+from ilios.conversion.recorder import Recorder
+from ilios.conversion.units_of_work import SettleCall
 from ilios.core import clock, data_folder
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -27,6 +31,7 @@ from ilios.core.conversion_errors import (
 from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import CallState, Document, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
 from ilios.documents.results import Images
@@ -41,7 +46,9 @@ from ilios.workers.dispatcher import Dispatcher
 from tests.support import documents, working
 from tests.support.engines import EchoEngine
 
-LINES_A_PART = 3
+T = TypeVar("T")
+
+LINES_PER_PART = 3
 Fault = Callable[[tuple[int, ...]], None]
 
 
@@ -61,8 +68,8 @@ class LineEngine(EchoEngine):
         lines = source.path.read_text().splitlines()
         wanted = pages.indexes(len(lines)) if pages else list(range(len(lines)))
         parts = []
-        for start in range(0, len(wanted), LINES_A_PART):
-            indexes = tuple(wanted[start : start + LINES_A_PART])
+        for start in range(0, len(wanted), LINES_PER_PART):
+            indexes = tuple(wanted[start : start + LINES_PER_PART])
             path = workspace / f"part-{start}"
             path.write_text("\n".join(lines[index] for index in indexes))
             parts.append(Part(Source(path, source.media_type, source.file_name), indexes))
@@ -328,7 +335,7 @@ def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(
         raise DatabaseBusy("The database is locked.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ilios.conversion.recorder.Recorder.store", refuse)
+        patch.setattr(Recorder, "store", refuse)
         with pytest.raises(DatabaseBusy):
             bench.converter.run(lease)
     assert len(bench.kept()) == 1
@@ -364,6 +371,34 @@ def test_an_answer_whose_images_cannot_be_stored_yet_is_not_paid_for_again(
     assert bench.kept() == []
 
 
+def test_a_unit_that_is_run_again_is_counted_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document_id = bench.add(2)
+    write, count = GroupCommit.write, Recorder.count
+    counted: list[int] = []
+
+    def twice(group_commit: GroupCommit, unit: Callable[[Session], T]) -> T:
+        """Write as a unit whose neighbour in the transaction fails."""
+        with contextlib.suppress(RuntimeError), bench.database.writing() as session:
+            unit(session)
+            raise RuntimeError("a neighbour failed")
+        return write(group_commit, unit)
+
+    def counting(recorder: Recorder, engine: LineEngine, settled: SettleCall) -> None:
+        counted.append(settled.used.pages)
+        count(recorder, engine, settled)
+
+    monkeypatch.setattr(GroupCommit, "write", twice)
+    monkeypatch.setattr(Recorder, "count", counting)
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert counted == [2]
+    assert bench.totals().pages == 2
+    assert bench.states() == [CallState.SETTLED]
+
+
 def test_an_answer_that_nobody_came_back_for_is_collected(
     bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,7 +410,7 @@ def test_an_answer_that_nobody_came_back_for_is_collected(
         raise DatabaseBusy("The database is locked.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ilios.conversion.recorder.Recorder.store", refuse)
+        patch.setattr(Recorder, "store", refuse)
         with pytest.raises(DatabaseBusy):
             bench.converter.run(lease)
 
