@@ -1,4 +1,4 @@
-"""API keys: whom a secret speaks for, what operators do with them, and what ends them."""
+"""API keys: the owner that a secret identifies, the commands of operators, and expiry."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_the_old_secret_works_on_for_the_grace_period(
     assert authenticator.identify(bearer(rotated.secret))
 
 
-def test_a_second_rotation_within_a_minute_is_somebody_elses(
+def test_a_second_rotation_within_a_minute_is_refused(
     moving: MovableClock, database: Database
 ) -> None:
     issue(database)

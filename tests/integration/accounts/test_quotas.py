@@ -292,7 +292,7 @@ def test_a_cost_above_the_limit_fails_the_document_once_it_is_counted(
     assert documents.calls(database) == []
 
 
-def test_nobody_joins_a_document_that_its_own_cost_limit_may_end(
+def test_no_document_joins_one_that_its_own_cost_limit_may_end(
     paid: Submissions, database: Database, receive: Receive
 ) -> None:
     careful = paid.submit(receive(b"same"), order("a"))

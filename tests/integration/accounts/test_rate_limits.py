@@ -1,4 +1,4 @@
-"""Requests per minute: never more than the quota in any 60 seconds, whoever counts them."""
+"""Requests per minute: never more than the quota in any 60 seconds, in all processes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_clock_that_begins_anew_is_a_fresh_start(rates: RequestRates, clock: C
     assert not rates.count("a", 1).is_allowed
 
 
-def test_a_disk_that_cannot_be_written_refuses_nobody(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_written_refuses_no_request(tmp_path: Path) -> None:
     assert RequestRates(tmp_path / "missing").count("a", 1).is_allowed
 
 

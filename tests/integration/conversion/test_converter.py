@@ -1,4 +1,4 @@
-"""Doing a job: everything that a result changes, changes in one transaction."""
+"""The converter: what a result changes, it changes in one transaction."""
 
 from __future__ import annotations
 

@@ -399,7 +399,7 @@ def test_a_unit_that_is_run_again_is_counted_once(
     assert bench.states() == [CallState.SETTLED]
 
 
-def test_an_answer_that_nobody_came_back_for_is_collected(
+def test_an_answer_that_no_later_attempt_used_is_collected(
     bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document_id = bench.add(2)

@@ -1,4 +1,4 @@
-"""Documents that are submitted, converted in the test's own process, and then looked after."""
+"""Documents that are submitted and converted in the test's own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancelling and retrying, also when two do it at once, and when others share the conversion."""
+"""Cancelling and retrying, also at the same time, and when others share the conversion."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_running_job_that_is_cancelled_is_paid_for_and_the_retry_finds_its_pag
     assert text_of(document_id) == ["Hello"]
 
 
-def test_two_who_cancel_and_delete_and_retry_at_once_agree_on_one_end(
+def test_cancel_delete_and_retry_at_once_agree_on_one_end(
     submit: Submit, actions: DocumentActions, database: Database, row: Row, worker: InTestWorker
 ) -> None:
     for round_number in range(10):

@@ -159,7 +159,7 @@ def test_the_last_duplicate_that_waits_takes_the_job_with_it(
     assert worker.work() == 0
 
 
-def test_who_sends_the_bytes_of_a_deleted_document_again_has_them_converted(
+def test_the_bytes_of_a_deleted_document_are_converted_when_sent_again(
     submit: Submit, worker: InTestWorker, actions: DocumentActions, text_of: TextOf, row: Row
 ) -> None:
     actions.delete(submit(), owner=OWNER)

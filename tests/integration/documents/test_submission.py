@@ -1,4 +1,4 @@
-"""Taking documents in: durable first, acknowledged then, and all or nothing."""
+"""Submission: durable before it is acknowledged, and all or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dispatcher gives back, and what it leaves alone."""
+"""Jobs that the dispatcher releases, and those that it does not."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_job_that_a_live_worker_holds_stays_there_however_long_the_renewal_tak
 
 
 @pytest.mark.usefixtures("sluggish")
-def test_a_job_whose_lease_nobody_renews_is_given_back(
+def test_a_job_whose_lease_is_not_renewed_is_given_back(
     database: Database, dispatcher: Dispatcher, lease: Lease
 ) -> None:
     dispatcher.renew([])

@@ -1,4 +1,4 @@
-"""Who goes next, who holds what, what happens when it ends: on a real database file."""
+"""The order of jobs, their leases and their ends, on a real database file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that die, or lose their lease."""
+"""Steps whose process dies, or that lose their lease."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs of the provider that end otherwise than well."""
+"""Jobs of the provider that fail, expire or are cancelled."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_without_ambiguous_retries_nothing_that_may_be_billed_is_repeated(
     assert provider.stats().calls["batch"] == 1
 
 
-def test_a_job_that_somebody_cancelled_is_not_repeated(
+def test_a_job_that_was_cancelled_at_the_provider_is_not_repeated(
     worker: LaneWorker,
     submit: Submit,
     provider: MistralServer,

@@ -1,4 +1,4 @@
-"""Limits of a key, and of a request, in the batch lane: met before the provider has anything."""
+"""Limits of a key and of a request in the batch lane: checked before the provider gets anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that fail, and what becomes of their documents."""
+"""Lines that fail, and the status of their documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the way of a step: refusals, outages, a full disk, a bug."""
+"""Steps that fail: refusals, outages, a full disk, a bug."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_a_full_disk_is_waited_for(
     assert statuses(ids) == [COMPLETED]
 
 
-def test_a_step_that_nobody_can_explain_is_tried_again_then_given_up(
+def test_a_step_that_fails_for_an_unknown_reason_is_tried_again_then_given_up(
     worker: LaneWorker,
     submit: Submit,
     provider: MistralServer,

@@ -1,4 +1,4 @@
-"""What a batch brings when nothing goes wrong."""
+"""The results of a batch without faults."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_documents_wait_until_the_provider_has_them(
     assert job.scheduled_at is not None
 
 
-def test_a_batch_that_waits_for_the_provider_is_before_nobody_in_the_queue(
+def test_a_batch_that_waits_for_the_provider_is_before_no_job_in_the_queue(
     worker: LaneWorker, submit: Submit, provider: MistralServer, database: Database
 ) -> None:
     provider.control(batch_running_ms=60_000)

@@ -1,4 +1,4 @@
-"""Retention: to the day, whatever dies in between; sweeps that touch nothing of anybody else's."""
+"""Retention: exact to the day, also when a process dies; sweeps of this instance's objects only."""
 
 from __future__ import annotations
 

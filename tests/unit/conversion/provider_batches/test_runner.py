@@ -1,4 +1,4 @@
-"""Lines of a batch as they are written and read, and what the governor makes of the lane."""
+"""Lines of a batch as they are written and read, and the reports of the lane to the governor."""
 
 from __future__ import annotations
 
