@@ -83,20 +83,28 @@ def register(app: Flask) -> None:
 
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
-    """A problem document; `error` and `details` are for clients of the predecessor."""
-    body = {
+    """Answer the present request with a problem document, to which `extra` is added."""
+    document = problem_document(
+        status, code, title, detail, path=shown(request.path), request_id=g.get("request_id", "")
+    )
+    return Response(json.dumps({**document, **extra}), status, mimetype=PROBLEM_JSON)
+
+
+def problem_document(
+    status: int, code: str, title: str, detail: str, *, path: str, request_id: str
+) -> dict[str, Any]:
+    """Return the fields of a problem document; two are for clients of the predecessor."""
+    return {
         "type": TYPE_PREFIX + code,
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": shown(request.path),
+        "instance": path,
         "code": code,
-        "requestId": g.get("request_id", ""),
+        "requestId": request_id,
         "error": title,
         "details": detail,
-        **extra,
     }
-    return Response(json.dumps(body), status, mimetype=PROBLEM_JSON)
 
 
 def _domain_error(error: IliosError) -> Response:

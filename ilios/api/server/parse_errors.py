@@ -10,7 +10,7 @@ import re
 from http import HTTPStatus
 
 from ilios.api.middleware.headers import CAREFUL
-from ilios.api.responses.errors import INVALID_LENGTH, code_of
+from ilios.api.responses.errors import INVALID_LENGTH, PROBLEM_JSON, code_of, problem_document
 from ilios.api.responses.links import shown
 from ilios.core import ids
 from ilios.core.telemetry import logs, tracing
@@ -54,23 +54,19 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
         trace_id=origin.trace_id,
     )
     path = _REQUEST_LINE.match(head)
-    body = json.dumps(
-        {
-            "type": f"urn:ilios:error:{code}",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "instance": shown(path[1].decode()) if path else "",
-            "code": code,
-            "requestId": request_id,
-            "error": status.phrase,
-            "details": detail,
-        }
-    ).encode()
+    document = problem_document(
+        status.value,
+        code,
+        status.phrase,
+        detail,
+        path=shown(path[1].decode()) if path else "",
+        request_id=request_id,
+    )
+    body = json.dumps(document).encode()
     headers = (
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Connection: close",
-        "Content-Type: application/problem+json",
+        f"Content-Type: {PROBLEM_JSON}",
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
         *(f"{name}: {value}" for name, value in CAREFUL.items()),
