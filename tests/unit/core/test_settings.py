@@ -163,3 +163,25 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch, name: str) -> None
     monkeypatch.setenv(name, "very-private")
 
     assert "very-private" not in repr(settings.load())
+
+
+def test_of_several_wrong_values_the_first_in_order_of_subjects_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = {  # data, object store, HTTP, conversion, Mistral, replication, log
+        "MIN_FREE_DISK_BYTES": "-1",
+        "S3_REGION": "eu central",
+        "PORT": "0",
+        "WORKER_COUNT": "0",
+        "CALL_DEADLINE_SECONDS": "0",
+        "TURSO_SYNC_INTERVAL": "0",
+        "LOG_FORMAT": "xml",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+
+    for name in wrong:
+        with pytest.raises(SettingsError) as caught:
+            settings.load()
+        assert caught.value.detail.startswith(f"{name} is ")
+        monkeypatch.delenv(name)

@@ -1,0 +1,25 @@
+"""Settings: read once from the environment, frozen, and passed down.
+
+A module per subject holds its fields; `model` puts them together and `environment` reads them.
+"""
+
+from ilios.core.settings.environment import (
+    fault_line,
+    load,
+    log_format,
+    refused_variables,
+)
+from ilios.core.settings.fields import GIB, MIB
+from ilios.core.settings.model import Settings
+from ilios.core.settings.object_store import S3_TOGETHER
+
+__all__ = [
+    "GIB",
+    "MIB",
+    "S3_TOGETHER",
+    "Settings",
+    "fault_line",
+    "load",
+    "log_format",
+    "refused_variables",
+]

@@ -1,0 +1,81 @@
+"""Settings of the HTTP service: address, access, limits, processes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from ilios.core.settings.fields import (
+    GIB,
+    HeaderToken,
+    HttpUrl,
+    SubjectSettings,
+    listed,
+    setting,
+)
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not listed(text):
+        raise ValueError("holds no key; unset it for a service without authentication")
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be ASCII, for it travels in a header")
+    return value
+
+
+def _origins(value: str) -> str:
+    for origin in listed(value):
+        parts = urlsplit(origin)
+        if origin != "*" and origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("must be * or a list of origins, each a scheme and a host")
+    return value
+
+
+Keys = Annotated[SecretStr, AfterValidator(_keys)]
+Origins = Annotated[str, AfterValidator(_origins)]
+
+
+class WebSettings(SubjectSettings):
+    """What clients meet."""
+
+    port: int = setting(1337, "Port that the service listens on", "1337", ge=1, le=65535)
+    public_url: HttpUrl | None = setting(
+        None,
+        "Base of the links that the service gives out; unset: the request's own",
+        "https://ocr.example.com",
+    )
+    api_key: Keys | None = setting(
+        None, "API keys, comma-separated; unset: no authentication", "key-of-team-a,key-of-team-b"
+    )
+    metrics_token: HeaderToken | None = setting(
+        None, "Token for /metrics; without one, /metrics needs a key once there are keys", "scrape"
+    )
+    cors_origins: Origins = setting(
+        "*", "Origins that browsers may call from, comma-separated", "https://app.example.com"
+    )
+    max_file_size_bytes: int = setting(GIB, "Largest file accepted", "1073741824", ge=1)
+    max_request_bytes: int = setting(
+        2 * GIB, "Largest request accepted, all files of a batch together", "2147483648", ge=1
+    )
+    retention_action: Literal["archive", "delete"] = setting(
+        "archive", "What becomes of documents whose retention is over", "delete"
+    )
+    convert_wait_seconds: int = setting(
+        900, "How long /v1/convert waits for its result", "900", ge=1, le=86_400
+    )
+    web_concurrency: int = setting(2, "gunicorn worker processes", "2", ge=1, le=64)
+    web_threads: int = setting(
+        64,
+        "Threads of a gunicorn worker for uploads and conversions; reads have as many",
+        "64",
+        ge=8,
+        le=512,
+    )
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """The configured keys, in clear; never log or store them."""
+        return listed(self.api_key.get_secret_value()) if self.api_key else ()
