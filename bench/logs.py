@@ -17,7 +17,7 @@ from ilios.api.middleware import access_log
 from ilios.api.middleware.access_log import Access
 from ilios.core import ids
 from ilios.core.telemetry import logs, tracing
-from ilios.core.telemetry.logs import Voice
+from ilios.core.telemetry.logs import LogConfig
 from ilios.core.telemetry.tracing import Origin
 
 ROUNDS = 5
@@ -89,7 +89,7 @@ def main() -> None:
         os._exit(0)
     with os.fdopen(writer, "w") as stream:
         for form in ("json", "console"):
-            logs.speak(Voice("bench", format=form, secrets=SECRETS), stream)
+            logs.apply(LogConfig("bench", format=form, secrets=SECRETS), stream)
             cpu_ms(conversion, times // 10)  # warm
             results[form] = min(cpu_ms(conversion, times) for _ in range(ROUNDS))
     for form, spent_ms in results.items():

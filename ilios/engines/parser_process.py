@@ -31,7 +31,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.processes import die_with_parent
 from ilios.core.telemetry import logs
-from ilios.core.telemetry.logs import Voice
+from ilios.core.telemetry.logs import LogConfig
 
 log = logs.get(__name__)
 
@@ -165,7 +165,7 @@ class ParserProcess:
                 self._memory_limit_bytes,
                 self._idle_seconds,
                 os.getpid(),
-                logs.voice(),
+                logs.config_for_child(),
             ),
             name="parser",
         )
@@ -220,18 +220,18 @@ def _send(pipe: Connection | None, message: Message) -> None:
     pipe.send_bytes(json.dumps(message).encode())
 
 
-@logs.last_words()
+@logs.log_crash()
 def _main(
     pipe: Connection,
     work: Work,
     memory_limit_bytes: int,
     idle_seconds: float,
     parent_pid: int,
-    parents_voice: Voice,
+    log_config: LogConfig,
 ) -> None:
     """Serve tasks until the pipe closes or nothing comes for `idle_seconds`."""
     die_with_parent(parent_pid)
-    _silence_output(parents_voice)
+    _silence_output(log_config)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -247,11 +247,11 @@ def _main(
         pass  # the worker has ended
 
 
-def _silence_output(parents_voice: Voice) -> None:
+def _silence_output(log_config: LogConfig) -> None:
     """Log as part of the parent, and discard what libraries print: it may quote the document."""
-    process = f"{parents_voice.process}/parser"
+    process = f"{log_config.process}/parser"
     stream = os.fdopen(os.dup(sys.__stdout__.fileno()), "w") if sys.__stdout__ else None
-    logs.speak(replace(parents_voice, process=process, meets_strangers=True), stream)
+    logs.apply(replace(log_config, process=process, opens_documents=True), stream)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)

@@ -30,7 +30,7 @@ RETRY_MAX_SECONDS: Final = 30.0
 LEASE_SLACK_SECONDS: Final = 30
 
 
-@logs.last_words()
+@logs.log_crash()
 def main(
     pipe: Connection, settings: Settings, node: str, supervisor_pid: int, _lock: InheritedDescriptor
 ) -> None:

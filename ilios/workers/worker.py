@@ -61,7 +61,7 @@ SWITCH_SECONDS = 0.0005
 one that holds the write lock must not wait for all the others."""
 
 
-@logs.last_words()
+@logs.log_crash()
 def main(
     name: str,
     pipe: Connection,

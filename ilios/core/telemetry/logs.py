@@ -1,7 +1,8 @@
-"""Logs are events: a constant name, then fields, one line each, whoever speaks.
+"""Structured logging: one event per line, with a constant name and fields.
 
-docs/events.md lists them all. What libraries log, what Python warns of and what ends a thread or a
-process comes in the same shape.
+docs/events.md lists all events. Loggers are structlog's; all of them share one list of processors,
+which `configure` fills. What libraries log, what Python warns of and what ends a thread or a
+process becomes an event too.
 """
 
 from __future__ import annotations
@@ -16,179 +17,126 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Any, Final, NoReturn, TextIO
+from typing import Final, NoReturn, TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from ilios.core import settings as environment
 from ilios.core.settings import Settings
-from ilios.core.telemetry import log_format
-from ilios.core.telemetry.log_format import Scrubber
+from ilios.core.telemetry import log_processors
+from ilios.core.telemetry.log_processors import Scrubber
 
 EXIT_CANNOT_START: Final = 1
 EXIT_CRASHED: Final = 1
-LOUD: Final = ("gunicorn.error",)  #: of libraries, those whose ordinary messages are of interest
-_LEVELS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+VERBOSE_LIBRARIES: Final = ("gunicorn.error",)  #: logged at our level; others from WARNING on
 
-_NONE: Final[dict[str, object]] = {}
-_FIELDS: ContextVar[dict[str, object]] = ContextVar("log_fields", default=_NONE)
-"""Of the present work. Never changed, only replaced."""
+_NO_FIELDS: Final[dict[str, object]] = {}
+_BOUND_FIELDS: ContextVar[dict[str, object]] = ContextVar("log_fields", default=_NO_FIELDS)
+"""Fields of the present work. The dictionary is never changed, only replaced."""
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """Who speaks, and how. It can be handed to a child process."""
+class LogConfig:
+    """How a process logs. It can be handed to a child process."""
 
     process: str = "ilios"  #: `web`, `supervisor`, `worker-0` …
     format: str = "json"
     level: str = "INFO"
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    meets_strangers: bool = False  #: opens strangers' files: then libraries' words may quote them
+    opens_documents: bool = False  #: then messages of libraries may quote one, and are left out
 
 
-class Log:
-    """The events of a module: constant names, and fields. `exc_info` adds an exception."""
-
-    __slots__ = ("_name",)
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def debug(self, event: str, **fields: Any) -> None:
-        _speaker.say(self._name, logging.DEBUG, event, fields)
-
-    def info(self, event: str, **fields: Any) -> None:
-        _speaker.say(self._name, logging.INFO, event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        _speaker.say(self._name, logging.WARNING, event, fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        _speaker.say(self._name, logging.ERROR, event, fields)
-
-    def critical(self, event: str, **fields: Any) -> None:
-        _speaker.say(self._name, logging.CRITICAL, event, fields)
-
-    def exception(self, event: str, **fields: Any) -> None:
-        """An error with the exception that is being handled."""
-        _speaker.say(self._name, logging.ERROR, event, {**fields, "exc_info": True})
-
-    def log(self, level: int, event: str, **fields: Any) -> None:
-        """At a level of Python's own logging."""
-        _speaker.say(self._name, level, event, fields)
-
-
-class _Speaker:
-    """Writes the lines of this process."""
+class _Output:
+    """The logger that structlog wraps: writes lines to a stream, whole and in turn."""
 
     def __init__(self) -> None:
+        self.stream: TextIO | None = None  #: None is whatever standard output is at the time
+        # Reentrant: a finalizer that runs during a write may log.
         self._turn = threading.RLock()
-        self.speak_as(Voice(), None)
 
-    def speak_as(self, voice: Voice, stream: TextIO | None) -> None:
-        self.voice = voice
-        self._stream = stream  #: None is whatever standard output is at the time
-        self._least = logging.getLevelNamesMapping()[voice.level]
-        self._scrub = Scrubber(voice.secrets)
-        target = stream or sys.stdout
-        # https://no-color.org; no setting of ours
-        colours = target is not None and target.isatty() and not os.environ.get("NO_COLOR")
-        is_json = voice.format == "json"
-        self._render = log_format.as_json if is_json else log_format.console(colours=colours)
-
-    def say(self, logger: str, level: int, event: str, fields: dict[str, Any]) -> None:
-        if level < self._least:
-            return
-        error = log_format.error_of(fields.pop("exc_info", None))
-        whole = {
-            "timestamp": log_format.moment(),
-            "level": _LEVELS[level],
-            "event": event,
-            "process": self.voice.process,
-            "pid": os.getpid(),
-            "logger": logger,
-            **_FIELDS.get(),
-            **fields,
-        }
-        if error is not None:
-            whole |= log_format.describe(error)
-        self._write(self._scrub(self._render(whole)) + "\n")
-
-    def _write(self, line: str) -> None:
-        """A log that nobody takes must not end the work."""
+    def write(self, line: str) -> None:
+        """Write a line. A stream that takes none must not end the work."""
         with self._turn:
             try:
-                stream = self._stream or sys.stdout
-                stream.write(line)
+                stream = self.stream or sys.stdout
+                stream.write(line + "\n")
                 stream.flush()
             except (OSError, ValueError):
                 pass
 
+    debug = info = warning = error = critical = write
 
-_speaker = _Speaker()
+
+_output: Final = _Output()
+_config = LogConfig()
+_processors: Final[list[Processor]] = []
+"""Changed in place, so that loggers which exist already follow."""
+
+
+def get(name: str) -> FilteringBoundLogger:
+    """Return the logger of a module."""
+    unfiltered = structlog.make_filtering_bound_logger(logging.NOTSET)
+    unbound = structlog.wrap_logger(_output, processors=_processors, wrapper_class=unfiltered)
+    logger: FilteringBoundLogger = unbound.bind(logger=name)
+    return logger
 
 
 def configure(settings: Settings, process: str, stream: TextIO | None = None) -> None:
-    """Let this process speak to standard output, or a stream, in the shape that is set."""
-    speak(Voice(process, settings.log_format, settings.log_level, settings.secrets), stream)
+    """Log as the settings say, to standard output or a stream, under the name of a process."""
+    apply(LogConfig(process, settings.log_format, settings.log_level, settings.secrets), stream)
 
 
-def voice() -> Voice:
-    """How this process speaks, for its children; without the secrets."""
-    return replace(_speaker.voice, secrets=())
+def config_for_child() -> LogConfig:
+    """Return the present configuration, without the secrets."""
+    return replace(_config, secrets=())
 
 
-def speak(voice: Voice, stream: TextIO | None = None) -> None:
-    """Take over whatever is said in this process.
+def apply(config: LogConfig, stream: TextIO | None = None) -> None:
+    """Log in this way from now on, and capture what else the process says.
 
-    But a command, whose stream is standard error, prints and breaks in a form for people.
+    A command, whose stream is standard error, keeps Python's own output of warnings and crashes.
     """
-    _speaker.speak_as(voice, stream)
-    level = logging.getLevelNamesMapping()[voice.level]
+    global _config
+    _config = config
+    _output.stream = stream
+    _processors[:] = _chain(config, stream or sys.stdout)
+    level = logging.getLevelNamesMapping()[config.level]
     root = logging.getLogger()
-    root.handlers[:] = [_OfLibraries()]
+    root.handlers[:] = [_LibraryHandler()]
     root.setLevel(max(level, logging.WARNING))  # below, they log requests with their headers
-    for name in LOUD:
+    for name in VERBOSE_LIBRARIES:
         logging.getLogger(name).setLevel(level)
-    if stream is sys.stderr:
-        return
-    logging.captureWarnings(capture=True)
-    sys.excepthook = _process_crashed
-    sys.unraisablehook = _raised_in_vain
-    threading.excepthook = _thread_crashed
-    if voice.format == "json" and stream is None:
-        sys.stderr = _Stderr()
-
-
-def get(name: str) -> Log:
-    """The event log of a module."""
-    return Log(name)
+    if stream is not sys.stderr:
+        _capture_process(config, stream)
 
 
 def bind(**fields: object) -> None:
-    """Let the lines of this thread's present work have these fields too; None takes one away."""
-    known = {**_FIELDS.get(), **fields}
-    _FIELDS.set({name: value for name, value in known.items() if value is not None})
+    """Add fields to the lines of this thread's present work; None removes one."""
+    known = {**_BOUND_FIELDS.get(), **fields}
+    _BOUND_FIELDS.set({name: value for name, value in known.items() if value is not None})
 
 
 @contextmanager
 def bound(**fields: object) -> Iterator[None]:
-    """Within, lines of this thread have these fields; afterwards, those that they had before."""
-    token = _FIELDS.set(_FIELDS.get())
+    """Add fields to this thread's lines within; afterwards restore those of before."""
+    token = _BOUND_FIELDS.set(_BOUND_FIELDS.get())
     try:
         bind(**fields)
         yield
     finally:
-        _FIELDS.reset(token)
+        _BOUND_FIELDS.reset(token)
 
 
 def unbind() -> None:
-    """The present work of this thread is over."""
-    _FIELDS.set(_NONE)
+    """Remove all fields: the present work of this thread is over."""
+    _BOUND_FIELDS.set(_NO_FIELDS)
 
 
 def refuse_start(process: str, reason: str, exit_code: int = EXIT_CANNOT_START) -> NoReturn:
     """End a process that cannot start, with one line that names the cause and the remedy."""
     if environment.log_format() == "json":
-        speak(Voice(process), sys.__stderr__)
+        apply(LogConfig(process), sys.__stderr__)
         _log.critical("process.cannot_start", reason=reason)
     else:
         print(f"ilios: {reason}", file=sys.__stderr__)  # for people: the one line
@@ -196,8 +144,11 @@ def refuse_start(process: str, reason: str, exit_code: int = EXIT_CANNOT_START) 
 
 
 @contextmanager
-def last_words() -> Iterator[None]:
-    """Log what ends a spawned process before its time; multiprocessing would print it."""
+def log_crash() -> Iterator[None]:
+    """Log an exception that ends a spawned process; multiprocessing would print it.
+
+    Raises SystemExit in its place.
+    """
     try:
         yield
     except Exception as error:
@@ -205,12 +156,72 @@ def last_words() -> Iterator[None]:
         raise SystemExit(EXIT_CRASHED) from error
 
 
-class _OfLibraries(logging.Handler):
-    """What comes by way of Python's own logging."""
+def _chain(config: LogConfig, target: TextIO | None) -> list[Processor]:
+    chain: list[Processor] = [
+        _LevelFilter(config.level),
+        _HeadFields(config.process),
+        log_processors.describe_exception,
+    ]
+    if config.format == "json":
+        chain.append(log_processors.render_json)
+    else:
+        # https://no-color.org; no setting of ours
+        colours = target is not None and target.isatty() and not os.environ.get("NO_COLOR")
+        chain += [log_processors.join_frames, structlog.dev.ConsoleRenderer(colors=colours)]
+    return [*chain, Scrubber(config.secrets)]
+
+
+class _LevelFilter:
+    """Drop events below a level.
+
+    A processor, for the classes that structlog makes for a level keep it for ever.
+    """
+
+    def __init__(self, level: str) -> None:
+        least = logging.getLevelNamesMapping()[level]
+        levels = structlog.processors.NAME_TO_LEVEL
+        self._dropped = frozenset(name for name, number in levels.items() if number < least)
+
+    def __call__(self, _logger: object, level: str, event: EventDict) -> EventDict:
+        if level in self._dropped:
+            raise structlog.DropEvent
+        return event
+
+
+class _HeadFields:
+    """Put the fields that every line has, and those that are bound, before the event's own."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+
+    def __call__(self, _logger: object, level: str, event: EventDict) -> EventDict:
+        return {
+            "timestamp": log_processors.timestamp(),
+            "level": level,
+            "event": event.pop("event"),
+            "process": self._process,
+            "pid": os.getpid(),
+            "logger": event.pop("logger"),
+            **_BOUND_FIELDS.get(),
+            **event,
+        }
+
+
+def _capture_process(config: LogConfig, stream: TextIO | None) -> None:
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_unraisable
+    threading.excepthook = _log_thread_crash
+    if config.format == "json" and stream is None:
+        sys.stderr = _StderrToLog()
+
+
+class _LibraryHandler(logging.Handler):
+    """Turn what comes through Python's own logging into events."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
-        message = None if _speaker.voice.meets_strangers else record.getMessage()
+        message = None if _config.opens_documents else record.getMessage()
         _log.log(
             level,
             "library.logged",
@@ -220,8 +231,8 @@ class _OfLibraries(logging.Handler):
         )
 
 
-class _Stderr(io.TextIOBase):
-    """Standard error of a process that speaks JSON: whoever prints there says it in the log."""
+class _StderrToLog(io.TextIOBase):
+    """Standard error of a process that logs JSON: each line printed there becomes an event."""
 
     def __init__(self) -> None:
         self._rest = ""
@@ -239,7 +250,7 @@ class _Stderr(io.TextIOBase):
         return len(text)
 
 
-def _process_crashed(
+def _log_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     if isinstance(error, Exception):
@@ -248,13 +259,14 @@ def _process_crashed(
         sys.__excepthook__(kind, error, trace)
 
 
-def _thread_crashed(thread: threading.ExceptHookArgs) -> None:
+def _log_thread_crash(thread: threading.ExceptHookArgs) -> None:
     name = thread.thread.name if thread.thread else ""
     _log.error("thread.crashed", thread=name, exc_info=thread.exc_value)
 
 
-def _raised_in_vain(raised: sys.UnraisableHookArgs) -> None:
+def _log_unraisable(raised: sys.UnraisableHookArgs) -> None:
     _log.error("exception.ignored", exc_info=raised.exc_value)
 
 
 _log: Final = get(__name__)
+_processors[:] = _chain(_config, sys.stdout)

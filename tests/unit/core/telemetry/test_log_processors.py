@@ -1,4 +1,4 @@
-"""What a line of the log holds, and what it never holds."""
+"""What a log line holds, and what it never holds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from pathlib import Path
 import pytest
 
 from ilios.core.conversion_errors import ProviderUnavailable, RefusedByProvider
-from ilios.core.telemetry import log_format
-from ilios.core.telemetry.log_format import LINE_MAX_BYTES, Scrubber
+from ilios.core.telemetry import log_processors
+from ilios.core.telemetry.log_processors import LINE_MAX_BYTES, Scrubber
 
 CONTENT = "the patient's name"
+
+
+def rendered(event: dict[str, object]) -> str:
+    return log_processors.render_json(None, "info", event)
+
+
+def scrubbed(line: str, *secrets: str) -> str:
+    return Scrubber(secrets)(None, "info", line)
 
 
 def quote() -> None:
@@ -19,7 +27,7 @@ def quote() -> None:
 
 
 def raised(error: Exception) -> Exception:
-    """The error with a traceback, and with a cause that quotes a document."""
+    """Return the error with a traceback, and with a cause that quotes a document."""
     try:
         try:
             quote()
@@ -42,36 +50,39 @@ def raised(error: Exception) -> Exception:
     ],
 )
 def test_secrets_and_signed_links_are_hidden_wherever_they_stand(text: str, hidden: str) -> None:
-    line = log_format.as_json({"event": "a.b", "reason": text})
+    line = rendered({"event": "a.b", "reason": text})
 
-    scrubbed = Scrubber(['pa"ss\\word'])(line)
+    clean = scrubbed(line, 'pa"ss\\word')
 
     assert hidden in line
-    assert hidden not in scrubbed
-    assert json.loads(scrubbed)["event"] == "a.b"
+    assert hidden not in clean
+    assert json.loads(clean)["event"] == "a.b"
 
 
 def test_a_route_with_a_token_is_still_a_route() -> None:
-    line = log_format.as_json({"route": "/objects/<token>"})
+    line = rendered({"route": "/objects/<token>"})
 
-    assert Scrubber([])(line) == line
-
-
-def test_an_exception_is_told_by_class_and_place_without_words_of_others() -> None:
-    told = log_format.describe(raised(KeyError(CONTENT)))
-
-    assert told["exception"] == "KeyError from ValueError"
-    assert [place.endswith(" raised") for place in told["frames"]] == [True]
+    assert scrubbed(line) == line
 
 
-def test_words_of_our_own_are_told_but_not_those_that_the_provider_added() -> None:
+def test_an_exception_is_described_by_class_and_place_without_texts_of_others() -> None:
+    described = log_processors.describe(raised(KeyError(CONTENT)))
+
+    assert described["exception"] == "KeyError from ValueError"
+    assert [place.endswith(" raised") for place in described["frames"]] == [True]
+
+
+def test_texts_of_our_own_are_logged_but_not_those_that_the_provider_added() -> None:
     ours = raised(ProviderUnavailable("Mistral cannot be reached."))
     quoting = raised(RefusedByProvider(f"It says {CONTENT}", logged="Mistral answered 422."))
 
     assert (
-        "ProviderUnavailable: Mistral cannot be reached." in log_format.describe(ours)["exception"]
+        "ProviderUnavailable: Mistral cannot be reached."
+        in log_processors.describe(ours)["exception"]
     )
-    assert "RefusedByProvider: Mistral answered 422." in log_format.describe(quoting)["exception"]
+    assert (
+        "RefusedByProvider: Mistral answered 422." in log_processors.describe(quoting)["exception"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,18 +93,18 @@ def test_words_of_our_own_are_told_but_not_those_that_the_provider_added() -> No
         {"frames": ["ilios/somewhere.py:1 function"] * 2_000},
     ],
 )
-def test_a_line_is_as_long_as_a_pipe_takes_at_once(fields: dict[str, object]) -> None:
-    line = log_format.as_json({"event": "a.b", **fields})
+def test_a_line_is_at_most_as_long_as_a_pipe_takes_at_once(fields: dict[str, object]) -> None:
+    line = rendered({"event": "a.b", **fields})
 
     assert len(line.encode()) < LINE_MAX_BYTES
     assert json.loads(line)["event"] == "a.b"
 
 
-def test_what_json_has_no_word_for_is_named_only() -> None:
+def test_of_a_value_that_json_cannot_hold_only_the_class_is_logged() -> None:
     class Page:
         def __repr__(self) -> str:
             return CONTENT
 
-    line = log_format.as_json({"page": Page(), "path": Path("/a"), "name": "\udc80"})
+    line = rendered({"page": Page(), "path": Path("/a"), "name": "\udc80"})
 
     assert json.loads(line) == {"page": "Page", "path": "/a", "name": "\udc80"}
