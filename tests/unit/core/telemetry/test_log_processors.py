@@ -39,6 +39,23 @@ def raised(error: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
+    ("nanoseconds", "expected"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_764_367_199_000_000_000, "2025-11-28T21:59:59.000000Z"),
+        (1_764_367_199_999_999_999, "2025-11-28T21:59:59.999999Z"),
+        (1_764_367_200_000_042_000, "2025-11-28T22:00:00.000042Z"),
+    ],
+)
+def test_a_timestamp_is_in_utc_and_always_to_the_microsecond(
+    monkeypatch: pytest.MonkeyPatch, nanoseconds: int, expected: str
+) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: nanoseconds)
+
+    assert log_processors.timestamp() == expected
+
+
+@pytest.mark.parametrize(
     ("text", "hidden"),
     [
         ("https://s3.example.com/b/k?X-Amz-Signature=abc&x=1 failed", "abc"),
