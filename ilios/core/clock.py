@@ -1,4 +1,4 @@
-"""The one place that asks what time it is."""
+"""The clock: the only module that reads the present time for the rest."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current moment, aware, in UTC."""
+    """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970-01-01T00:00Z."""
+    """Return the milliseconds since 1970-01-01T00:00Z."""
     return round(moment.timestamp() * 1000)
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 with milliseconds and `Z`: `2026-11-23T15:00:00.000Z`."""
+    """Return ISO 8601 with milliseconds and `Z`: `2026-11-23T15:00:00.000Z`."""
     return (
         moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
     )

@@ -15,7 +15,7 @@ class ConversionError(IliosError):
     engine_fault: ClassVar[bool] = False  #: true when the document itself is blameless
 
     def __init__(self, detail: str, *, logged: str | None = None) -> None:
-        """`logged` is what a log may have of the detail: others' words may quote the document."""
+        """Set `logged` to what a log may hold of a detail that may quote the document."""
         super().__init__(detail)
         self._logged = detail if logged is None else logged
 
@@ -235,7 +235,7 @@ class ProviderBatchCancelled(ProviderError):
 
 
 def meaning(code: str) -> str:
-    """What a code says of any document: a sentence that holds no word of one."""
+    """Return a sentence that explains a code without a word of any document."""
     found = next((cls for cls in _all(ConversionError) if cls.code == code), None)
     if found is None or found.__doc__ is None:
         return f"{code.replace('_', ' ').capitalize()}."

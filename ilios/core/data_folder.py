@@ -1,4 +1,4 @@
-"""The data folder: what lies where, and whether we may write there."""
+"""The data folder: its paths, and the check that it can be written."""
 
 from __future__ import annotations
 
@@ -16,55 +16,62 @@ DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".resto
 
 
 def uploads(settings: Settings) -> Path:
-    """Files that are arriving; the web processes' own."""
+    """Return the folder of files that are arriving; only web processes write there."""
     return settings.data_folder / "tmp" / "uploads"
 
 
 def workspaces(settings: Settings) -> Path:
-    """One folder for each running job; the workers' own."""
+    """Return the folder of the jobs' folders; only workers write there."""
     return settings.data_folder / "tmp" / "jobs"
 
 
 def workspace(workspaces: Path, job_id: str, lease_token: str) -> Path:
-    """The folder of one attempt at a job, among the others."""
+    """Return the folder of one attempt at a job."""
     return workspaces / f"{job_id}-{lease_token}"
 
 
 def answers(settings: Settings) -> Path:
-    """Paid answers that the database does not have yet; see ilios.storage.answer_spool."""
+    """Return the folder of paid answers that the database does not have yet.
+
+    See ilios.storage.answer_spool.
+    """
     return settings.data_folder / "answers"
 
 
 def wake_socket(settings: Settings) -> Path:
-    """Where the supervisor listens for wake-up datagrams."""
+    """Return the socket on which the supervisor receives wake-up datagrams."""
     return settings.data_folder / "run" / "wake.sock"
 
 
 def supervisor_lock(settings: Settings) -> Path:
-    """Held by the supervisor and its workers, so that the next one waits for all of them."""
+    """Return the lock of a supervisor and its workers: the next one waits for all of them."""
     return settings.data_folder / "run" / "supervisor.lock"
 
 
 def supervisor_state(settings: Settings) -> Path:
-    """What the supervisor last said of itself; see ilios.operations.heartbeat."""
+    """Return the file of the supervisor's last heartbeat; see ilios.operations.heartbeat."""
     return settings.data_folder / "run" / "supervisor.json"
 
 
 def interrupted(settings: Settings) -> Path:
-    """Jobs that a stop interrupted and could not give back; see ilios.workers.interrupted_jobs."""
+    """Return the file of jobs that a stop interrupted and could not release.
+
+    See ilios.workers.interrupted_jobs.
+    """
     return settings.data_folder / "run" / "interrupted.json"
 
 
 def request_rates(settings: Settings) -> Path:
-    """How many requests each key has sent of late; see ilios.accounts.rate_limits."""
+    """Return the folder of the keys' recent requests; see ilios.accounts.rate_limits."""
     return settings.data_folder / "run" / "rates"
 
 
 def metrics(settings: Settings) -> tuple[Path, Path]:
-    """Where the processes count: in memory, or, on a machine without /dev/shm, beside the sockets.
+    """Return the folders for the processes' counts, the better one first.
 
-    A page that is mapped from a disk is a SIGBUS when that fails, and a wait when it is slow. The
-    data folder's device and inode name it: two containers of one pod share their memory.
+    One is in /dev/shm: a page mapped from a disk is a SIGBUS when the disk fails, and a wait when
+    it is slow. The other is for machines without it. The data folder's device and inode are part
+    of the name, for two containers of one pod share /dev/shm.
     """
     found = settings.data_folder.stat()
     name = f"ilios-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
@@ -72,12 +79,12 @@ def metrics(settings: Settings) -> tuple[Path, Path]:
 
 
 def objects(settings: Settings) -> Path:
-    """The local store's objects."""
+    """Return the folder of the local store's objects."""
     return settings.data_folder / "objects"
 
 
 def web_lock(settings: Settings) -> Path:
-    """Held by gunicorn and its workers, so that no second one takes their uploads away."""
+    """Return the lock of gunicorn and its workers: a second one must not remove their uploads."""
     return settings.data_folder / "run" / "web.lock"
 
 
@@ -86,7 +93,7 @@ def node_id_file(settings: Settings) -> Path:
 
 
 def node_id(settings: Settings) -> str:
-    """The name of this data folder's node, drawn at its first start."""
+    """Return this data folder's node id, drawn at its first start."""
     path = node_id_file(settings)
     if not path.exists():
         path.write_text(ids.new_id())
@@ -94,12 +101,12 @@ def node_id(settings: Settings) -> str:
 
 
 def signing_key(settings: Settings) -> Path:
-    """Signs the links of the local store."""
+    """Return the file of the key that signs the local store's links."""
     return settings.data_folder / "link-signing.key"
 
 
 def own_files(settings: Settings) -> list[Path]:
-    """What the service has made so far: database, folders and files. Not what lies deeper."""
+    """Return what the service has made so far: database, folders, files; not what folders hold."""
     database = settings.database_path
     made = (
         *(database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES),
@@ -113,7 +120,7 @@ def own_files(settings: Settings) -> list[Path]:
 
 
 def own_folders(settings: Settings) -> tuple[Path, ...]:
-    """The folders that every process of the service may write in."""
+    """Return the folders in which every process of the service may write."""
     return (
         uploads(settings),
         workspaces(settings),
@@ -125,7 +132,7 @@ def own_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def require_short_path(settings: Settings) -> None:
-    """Raises StartupError when a socket's path in the data folder would be too long."""
+    """Raise StartupError when a socket's path in the data folder would be too long."""
     too_long = len(os.fsencode(wake_socket(settings))) - MAX_SOCKET_PATH
     if too_long > 0:
         raise StartupError(
@@ -156,7 +163,7 @@ def prepare(settings: Settings) -> None:
 
 
 def empty(folder: Path) -> None:
-    """Remove everything below a folder of temporary files, left by a process that died."""
+    """Remove everything in a folder of temporary files that a dead process left behind."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Free disk: looked at before anything is taken on whose outcome has to be stored."""
+"""Free disk space, checked before the service accepts or starts what has to be stored."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskReserve:
-    """The file system of the data folder, of which a reserve stays free for what is under way."""
+    """The data folder's file system, of which a reserve is kept free for work under way."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.data_folder
         self._reserve_bytes = settings.min_free_disk_bytes
 
     def fault(self, needed_bytes: int = 0) -> str | None:
-        """Why so much more cannot be stored, in one sentence; None when it can."""
+        """Return a sentence that says why `needed_bytes` more do not fit; None when they do."""
         found = os.statvfs(self._folder)
         free_bytes = found.f_bavail * found.f_frsize
         if free_bytes - needed_bytes >= self._reserve_bytes:
@@ -32,11 +32,11 @@ class DiskReserve:
         )
 
     def require(self, needed_bytes: int = 0) -> None:
-        """Raises DiskFull."""
+        """Raise DiskFull when `needed_bytes` more do not fit."""
         if fault := self.fault(needed_bytes):
             raise DiskFull(f"{fault} Nothing was stored: try again when there is room.")
 
 
 def is_full(error: OSError) -> bool:
-    """Whether an error says that the disk, or our share of it, is full."""
+    """Tell whether an error says that the disk or a quota is full."""
     return error.errno in _FULL

@@ -1,6 +1,6 @@
-"""Everything that can go wrong, as classes.
+"""The root of all errors, and those of start-up, database and queue.
 
-What requests and jobs meet has modules of its own: `request_errors`, `conversion_errors`.
+`request_errors` and `conversion_errors` have those of requests and jobs.
 A class carries a stable `code` for programs and a sentence for people.
 `ilios.api.responses.errors` alone decides which HTTP status an error has; the queue alone decides
 what `retryable` costs.
@@ -27,7 +27,7 @@ class IliosError(Exception):
 
     @property
     def logged(self) -> str:
-        """What a log may have of the detail."""
+        """Return what a log may hold of the detail."""
         return self.detail
 
 

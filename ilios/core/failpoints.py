@@ -1,7 +1,7 @@
-"""Named places on the way of a document, where a test holds a process in order to kill it there.
+"""Failpoints: named places in the code where a test stops a process, mostly to kill it there.
 
-Off, and as good as free, unless ILIOS_SYNC_POINTS names a folder. It is no setting, and nothing for
-production: a file in that folder, named like a point, holds the first thread that comes there.
+They do nothing unless ILIOS_SYNC_POINTS names a folder. That is no setting, and not for production:
+a file in the folder, named like a point, stops the first thread that reaches the point.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _FOLDER: Final = os.environ.get("ILIOS_SYNC_POINTS")
 
 
 def reach(point: str) -> None:
-    """Go on; or, if a test has armed this point, wait until it lets go or kills us.
+    """Return at once; or, when a test has armed the point, wait until it is released.
 
-    The file is renamed to `<point>@<pid>` then: it tells the test who is held. To remove it is to
-    let go.
+    The point's file is renamed to `<point>@<pid>`, which names the waiting process to the test.
+    Removing that file releases it.
     """
     if _FOLDER is not None:
-        _hold(Path(_FOLDER), point)
+        _wait(Path(_FOLDER), point)
 
 
-def _hold(folder: Path, point: str) -> None:
+def _wait(folder: Path, point: str) -> None:
     held = folder / f"{point}@{os.getpid()}"
     try:
         (folder / point).rename(held)

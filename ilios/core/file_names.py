@@ -1,4 +1,4 @@
-"""File names of strangers: what we keep of them, and how we hand them back."""
+"""File names from clients: what is kept of them, and how they are sent back."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _ATTR_CHARS: Final = "!#$&+-.^_`|~"  # RFC 5987, besides letters and digits
 
 
 def attachment(file_name: str) -> str:
-    """A Content-Disposition value that saves under `file_name` (RFC 6266), whatever is in it.
+    """Return a Content-Disposition value (RFC 6266) that saves under any `file_name`.
 
-    Two forms of a name that is not plain ASCII: `filename*` for everybody, and a lookalike in
-    `filename` for those who do not know it.
+    A name that is not plain ASCII is given twice: in `filename*`, and as a similar one in
+    `filename` for clients that do not know the first.
     """
     name = safe_file_name(file_name)
-    lookalike = _ascii(name)
-    options = {"filename": lookalike}
-    if lookalike != name:
+    ascii_name = _ascii(name)
+    options = {"filename": ascii_name}
+    if ascii_name != name:
         options["filename*"] = "UTF-8''" + quote(name, safe=_ATTR_CHARS)
     return dump_options_header("attachment", options)
 
 
 def safe_file_name(raw: str | None) -> str:
-    """What is kept of a client's file name: its last part, visible, NFC, at most 255 bytes.
+    """Return what is kept of a client's file name: its last part, visible, NFC, at most 255 bytes.
 
-    A name of which nothing remains becomes `document`.
+    Return `document` when nothing remains.
     """
     visible = unicodedata.normalize("NFC", _DECEPTIVE.sub("", raw or ""))
     name = _shortened(_SEPARATORS.split(visible)[-1].strip())
@@ -49,14 +49,14 @@ def _shortened(name: str) -> str:
     stem, dot, extension = name.rpartition(".")
     if not stem or len(extension.encode()) > EXTENSION_MAX_BYTES:
         stem, dot, extension = name, "", ""
-    room = FILE_NAME_MAX_BYTES - len((dot + extension).encode())
-    if len(stem.encode()) <= room:
+    available_bytes = FILE_NAME_MAX_BYTES - len((dot + extension).encode())
+    if len(stem.encode()) <= available_bytes:
         return name
-    return stem.encode()[:room].decode(errors="ignore").strip() + dot + extension
+    return stem.encode()[:available_bytes].decode(errors="ignore").strip() + dot + extension
 
 
 def _ascii(name: str) -> str:
-    """The name with accents dropped, and without what old clients get wrong: quotes and `%`."""
+    """Return the name without accents, and without what old clients get wrong: quotes and `%`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = re.sub(r'["%/\\]', "_", plain).strip()
     return FALLBACK_NAME + plain if plain[:1] in ("", ".") else plain

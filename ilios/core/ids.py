@@ -13,7 +13,7 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_id() -> str:
-    """24 random lower-case letters and digits."""
+    """Return 24 random lower-case letters and digits."""
     number = secrets.randbits(ID_BITS)
     letters = []
     for _ in range(ID_LENGTH):
@@ -23,5 +23,5 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether the text could be an id of ours or of the predecessor."""
+    """Tell whether the text has the shape of an id, ours or the predecessor's."""
     return ID_PATTERN.fullmatch(text) is not None

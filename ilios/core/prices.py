@@ -10,9 +10,9 @@ from typing import Final
 
 UNKNOWN_MODEL: Final = "*"
 BATCH_DISCOUNT: Final = 2  #: the provider's batch lane costs half
-MICROS_A_DOLLAR_A_THOUSAND: Final = 1000  #: one dollar for 1,000 pages, for each page
-MICROS_A_DOLLAR: Final = 1_000_000
-MICROS_A_CENT: Final = 10_000
+PAGE_MICROS_PER_LISTED_DOLLAR: Final = 1000  #: prices are listed in dollars for 1,000 pages
+MICROS_PER_DOLLAR: Final = 1_000_000
+MICROS_PER_CENT: Final = 10_000
 DOLLARS_ALLOWED: Final = "dollars, as a decimal of at most six places, such as 0.25"
 _DOLLARS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 DOLLARS_PATTERN: Final = f"^{_DOLLARS.pattern}$"
@@ -20,22 +20,25 @@ ALLOWED: Final = "must list model=plain/annotated, in USD for 1,000 pages, in st
 
 
 def micros_of(text: str) -> int:
-    """Micro-dollars of an amount such as `0.25`. Raises ValueError for anything but a decimal."""
+    """Return the micro-dollars of an amount such as `0.25`.
+
+    Raises ValueError for anything but a decimal.
+    """
     if not _DOLLARS.fullmatch(text):
         raise ValueError(DOLLARS_ALLOWED)
-    return int(Decimal(text) * MICROS_A_DOLLAR)
+    return int(Decimal(text) * MICROS_PER_DOLLAR)
 
 
 def dollars(micros: int) -> str:
-    """An amount as people write it, exact to the micro-dollar: `$0.0052`, `$25.00`."""
-    whole, rest = divmod(micros, MICROS_A_DOLLAR)
-    cents, finer = divmod(rest, MICROS_A_CENT)
+    """Write an amount for people, exact to the micro-dollar: `$0.0052`, `$25.00`."""
+    whole, rest = divmod(micros, MICROS_PER_DOLLAR)
+    cents, finer = divmod(rest, MICROS_PER_CENT)
     return f"${whole}.{cents:02d}" + f"{finer:04d}".rstrip("0")
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Micro-dollars for a page; both even, so that half of them is exact."""
+    """Micro-dollars per page; both even, so that half of them is exact."""
 
     plain_micros: int
     annotated_micros: int
@@ -59,7 +62,7 @@ class PriceBook:
 
     @classmethod
     def parse(cls, text: str) -> PriceBook:
-        """The defaults, with `model=plain/annotated, …` over them.
+        """Return the defaults, overridden by `model=plain/annotated, …`.
 
         Raises ValueError for anything else.
         """
@@ -75,13 +78,13 @@ class PriceBook:
         return self._listed_as(model) != UNKNOWN_MODEL
 
     def page_micros(self, model: str, *, annotated: bool = False, batch: bool = False) -> int:
-        """What the provider asks for one page, in micro-dollars."""
+        """Return what the provider charges per page, in micro-dollars."""
         price = self.prices[self._listed_as(model)]
         micros = price.annotated_micros if annotated else price.plain_micros
         return micros // BATCH_DISCOUNT if batch else micros
 
     def _listed_as(self, model: str) -> str:
-        """The longest listed name that the model's begins with: answers may add a suffix."""
+        """Return the longest listed name that the model's begins with: answers may add a suffix."""
         names = [name for name in self.prices if model.startswith(name)]
         return max(names, key=len, default=UNKNOWN_MODEL)
 
@@ -101,7 +104,7 @@ FREE: Final = Charge(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The price book and what is added to it."""
+    """The price book, and the margin added to it."""
 
     book: PriceBook
     margin_percent: int
@@ -109,7 +112,7 @@ class Pricing:
     def charge(
         self, pages: int, model: str, *, annotated: bool = False, batch: bool = False
     ) -> Charge:
-        """What so many pages cost; the margin is rounded half up, once for the call."""
+        """Return what a call costs; the margin is rounded half up, once per call."""
         page_micros = self.book.page_micros(model, annotated=annotated, batch=batch)
         base_micros = pages * page_micros
         total_micros = (base_micros * (100 + self.margin_percent) + 50) // 100
@@ -126,7 +129,7 @@ def _entry(item: str) -> tuple[str, Price]:
 
 def _micros(dollars: str) -> int:
     try:
-        micros = Decimal(dollars.strip()) * MICROS_A_DOLLAR_A_THOUSAND
+        micros = Decimal(dollars.strip()) * PAGE_MICROS_PER_LISTED_DOLLAR
     except InvalidOperation:
         raise ValueError(ALLOWED) from None
     if not micros.is_finite() or micros < 0 or micros % BATCH_DISCOUNT:

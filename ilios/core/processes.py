@@ -1,4 +1,4 @@
-"""What our processes need of the operating system."""
+"""Functions of the operating system for processes: death signal, file locks, descriptors."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ EXIT_ORPHANED = 71  #: the parent is gone; nobody reads this code
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when the thread that spawned it ends.
+    """Let the kernel kill this process when the thread that spawned it ends.
 
-    A second line of defence behind reading EOF from the parent's pipe; Linux only.
+    It backs up the reading of EOF from the parent's pipe; Linux only.
     """
     if sys.platform != "linux":
         return
@@ -31,9 +31,9 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def lock_file(path: Path, wait_seconds: float) -> int:
-    """Take the lock of a file, once its last holder is gone; gives the descriptor that holds it.
+    """Lock a file, created if need be, and return the descriptor that holds the lock.
 
-    Raises BlockingIOError when somebody holds it all the while.
+    Wait for another holder for `wait_seconds`; raises BlockingIOError when it still holds it then.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + wait_seconds
@@ -50,7 +50,7 @@ def lock_file(path: Path, wait_seconds: float) -> int:
 
 
 class InheritedDescriptor:
-    """A file descriptor that a spawned process gets with its arguments, under `number`."""
+    """A file descriptor, `number`, that a spawned process receives among its arguments."""
 
     def __init__(self, number: int) -> None:
         self.number = number

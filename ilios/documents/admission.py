@@ -19,7 +19,7 @@ from ilios.accounts import costs, quotas
 from ilios.accounts.quotas import Amount
 from ilios.core import clock
 from ilios.core.settings import Settings
-from ilios.core.telemetry.tracing import NOWHERE, Origin
+from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import (
     Batch,
     Document,
@@ -50,7 +50,7 @@ class Order:
     operation: str = OPERATION_QUEUED
     cache: bool = True  #: whether the result may be that of an earlier or running conversion
     provider_batch: bool = False  #: through the provider's cheap and slow lane
-    origin: Origin = NOWHERE  #: the request that brought it
+    origin: Origin = NO_ORIGIN  #: the request that brought it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ilios.core import ids
 from ilios.core.errors import LeaseLost
-from ilios.core.telemetry.tracing import NOWHERE, Origin
+from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
 from ilios.queue import priority as ranks
 from ilios.queue.backoff import retry_delay
@@ -89,7 +89,7 @@ class Lease:
     job_id: str
     token: str
     type: JobType = JobType.CONVERT
-    origin: Origin = field(default=NOWHERE, compare=False)  #: for our log and the provider's
+    origin: Origin = field(default=NO_ORIGIN, compare=False)  #: for our log and the provider's
 
 
 def enqueue(
@@ -101,7 +101,7 @@ def enqueue(
     now: datetime,
     document_id: str | None = None,
     provider_batch_id: str | None = None,
-    origin: Origin = NOWHERE,
+    origin: Origin = NO_ORIGIN,
 ) -> str:
     """Add a job that is ready at once, for a document or a provider's batch; return its id."""
     job_id = ids.new_id()

@@ -12,10 +12,10 @@ from tests.support.migrating import REPOSITORY
 
 LEVELS = {name: name for name in ("debug", "info", "warning", "error", "critical")}
 LEVELS |= {"exception": "error", "log": "*"}
-"""What a method of a log writes; `log` takes over the level of somebody else."""
+"""What a method of a log writes; `log` is given one."""
 NOT_FIELDS = ("exc_info",)
 NAME = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
-SAID_BY_SCRIPT = re.compile(r"^\s*say (\w+) (\S+) ", re.MULTILINE)
+LOGGED_BY_SCRIPT = re.compile(r"^\s*say (\w+) (\S+) ", re.MULTILINE)
 ROW = re.compile(r"^\| `([^`]+)` \| ([a-z*, ]+) \|([^|]*)\| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 Event = tuple[frozenset[str], frozenset[str]]
@@ -29,7 +29,7 @@ def sources() -> Iterator[Path]:
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """Calls of a method of `log` or `_log`, with the method's name."""
+    """Yield calls of a method of `log` or `_log`, with the method's name."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
@@ -38,7 +38,7 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 
 def logged() -> dict[str, Event]:
-    """Every event, as the code writes it."""
+    """Return every event, as the code writes it."""
     levels: dict[str, set[str]] = defaultdict(set)
     fields: dict[str, set[str]] = defaultdict(set)
     for path in sources():
@@ -50,7 +50,7 @@ def logged() -> dict[str, Event]:
             assert all(keyword.arg for keyword in call.keywords), f"{where}: fields are written out"
             levels[name].add(LEVELS[method])
             fields[name] |= {str(keyword.arg) for keyword in call.keywords}
-    for level, name in SAID_BY_SCRIPT.findall((REPOSITORY / "start.sh").read_text()):
+    for level, name in LOGGED_BY_SCRIPT.findall((REPOSITORY / "start.sh").read_text()):
         levels[name].add(level)
         fields[name].add("reason")
     return {
@@ -65,7 +65,7 @@ def _constant(node: ast.expr) -> str | None:
 
 
 def documented() -> dict[str, Event]:
-    """Every event, as docs/events.md has it."""
+    """Return every event, as docs/events.md has it."""
     rows = ROW.findall((REPOSITORY / "docs/events.md").read_text())
     assert len({name for name, *_ in rows}) == len(rows), "an event has one row"
     return {

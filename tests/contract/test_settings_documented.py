@@ -13,7 +13,7 @@ TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \| (?:`([^`]*)`|–) \| .+ \|$"
 
 
 def defaults() -> dict[str, str | None]:
-    """Each variable with its default as one writes it in an environment."""
+    """Return each variable with its default as one writes it in an environment."""
     return {name.upper(): _written(field.default) for name, field in Settings.model_fields.items()}
 
 

@@ -27,7 +27,7 @@ def register(app: Flask) -> None:
 def _begin() -> None:
     asked = request.headers.get(HEADER, "")
     g.request_id = asked if _SANE.fullmatch(asked) else ids.new_id()
-    traceparent = tracing.taken_up(request.headers.get(tracing.HEADER))
+    traceparent = tracing.continue_trace(request.headers.get(tracing.HEADER))
     tracing.begin(Origin(g.request_id, traceparent))
 
 

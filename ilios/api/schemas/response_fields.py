@@ -10,7 +10,7 @@ from marshmallow import fields
 
 from ilios.core import clock
 from ilios.core.ids import ID_PATTERN
-from ilios.core.prices import MICROS_A_DOLLAR
+from ilios.core.prices import MICROS_PER_DOLLAR
 
 EXAMPLE_ID = "k3v9x0q2m7c1a8z5t4b6n2pd"
 IDENTIFIER_PATTERN = f"^{ID_PATTERN.pattern}$"
@@ -65,7 +65,7 @@ class Usd(fields.Field[int]):
     """Micro-dollars, written as an exact decimal of dollars."""
 
     def _serialize(self, value: int | None, *_: Any, **_options: Any) -> str | None:
-        return None if value is None else f"{Decimal(value) / MICROS_A_DOLLAR:.6f}"
+        return None if value is None else f"{Decimal(value) / MICROS_PER_DOLLAR:.6f}"
 
 
 def instant(description: str = "", *, null: bool = False, attribute: str | None = None) -> Instant:

@@ -45,7 +45,7 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
     request_id = found[1].decode() if found else ids.new_id()
     code, detail = _code_and_detail(status, head)
     parent = _TRACEPARENT.search(head)
-    origin = Origin(request_id, tracing.taken_up(parent[1].decode() if parent else None))
+    origin = Origin(request_id, tracing.continue_trace(parent[1].decode() if parent else None))
     log.info(
         "request.refused",
         status=status.value,

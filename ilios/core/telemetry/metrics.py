@@ -1,7 +1,7 @@
-"""What is counted, in whichever process it happens; docs/metrics.md explains each.
+"""Metrics that processes count; docs/metrics.md explains each.
 
-Labels are bounded: routes, never paths; codes and outcomes, never names or ids. What is looked up
-when somebody asks is in ilios.operations.collector.
+Labels are bounded: routes, never paths; codes and outcomes, never names or ids. Values that are
+read at a scrape are in ilios.operations.collector.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ilios.core.telemetry.shared_counters import Value
 values.ValueClass = Value  # before the first instrument
 
 REGISTRY: Final = CollectorRegistry()
-"""What this process alone has counted, or what its slot has."""
+"""The values of this process's slot; without a slot, those of this process."""
 
 ANSWERED: Final = "answered"
 UNFORESEEN: Final = "broke"  #: by no fault of the provider
@@ -109,7 +109,7 @@ DATABASE_BUSY_RETRIES: Final = Counter(
 
 @contextmanager
 def provider_call() -> Iterator[None]:
-    """Count what is done within as a call to the provider, by how it ends."""
+    """Count the body as a call to the provider, by its outcome and its time."""
     began, outcome = time.monotonic(), UNFORESEEN
     try:
         yield
@@ -123,9 +123,9 @@ def provider_call() -> Iterator[None]:
 
 
 def start_at_zero() -> None:
-    """Show what has not happened yet: else Prometheus does not see the first time.
+    """Create series at zero: else Prometheus does not see the first increase.
 
-    One process is enough.
+    It is enough that one process does.
     """
     for outcome in (ANSWERED, UNFORESEEN, *_OUTCOMES.values()):
         PROVIDER_CALLS.labels(outcome).inc(0)

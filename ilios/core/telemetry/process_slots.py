@@ -1,4 +1,4 @@
-"""Slots: numbers that processes hold as long as they live, and that others take after them."""
+"""Slots: numbers that a process holds as long as it lives, and that later processes reuse."""
 
 from __future__ import annotations
 
@@ -25,30 +25,33 @@ class ProcessSlot:
     number: int
     descriptor: int
 
-    def give_back(self) -> None:
-        """Who comes last takes the folder away. Raises OSError."""
-        with _alone(self.folder):
+    def release(self) -> None:
+        """Release the number; the last holder removes the folder. Raises OSError."""
+        with _guarded(self.folder):
             os.close(self.descriptor)
-            if not _anybody_lives(self.folder):
+            if not _any_is_held(self.folder):
                 shutil.rmtree(self.folder)
 
-    def leave_to_parent(self) -> None:
-        """For a process that was forked: the slot is that of who took it."""
+    def close_after_fork(self) -> None:
+        """Close a forked process's copy of the descriptor: the slot is its parent's."""
         os.close(self.descriptor)
 
 
 def take(folder: Path) -> ProcessSlot:
-    """The lowest slot that is free. Who comes first empties the folder. Raises OSError."""
-    with _alone(folder):
-        if not _anybody_lives(folder):
+    """Take the lowest free slot; the first holder empties the folder. Raises OSError."""
+    with _guarded(folder):
+        if not _any_is_held(folder):
             for path in folder.glob("*.db*"):
                 path.unlink()
         number = next(number for number in count() if not _is_held(_file(folder, number)))
         return ProcessSlot(folder, number, lock_file(_file(folder, number), 0))
 
 
-def make(folder: Path) -> bool:
-    """Whether it is a folder of ours now: in /dev/shm, anybody may have been there before."""
+def make_private(folder: Path) -> bool:
+    """Make the folder unless it exists, and tell whether it is a real one of this user's.
+
+    In /dev/shm, any user may have made it before.
+    """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -58,8 +61,8 @@ def make(folder: Path) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(mode=0o700, exist_ok=True)  # who came last before us took it away
+def _guarded(folder: Path) -> Iterator[None]:
+    folder.mkdir(mode=0o700, exist_ok=True)  # the last holder removed it
     descriptor = lock_file(folder / "guard", GUARD_WAIT_SECONDS)
     try:
         yield
@@ -67,7 +70,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _anybody_lives(folder: Path) -> bool:
+def _any_is_held(folder: Path) -> bool:
     return any(_is_held(path) for path in folder.glob("slot-*"))
 
 

@@ -1,4 +1,4 @@
-"""Where processes count: files that all of them map, one set for each process that lives.
+"""Counters of all processes, in memory-mapped files: one set per living process.
 
 The files are those of prometheus-client's multiprocess mode, whose collector adds them up. That
 mode names them by pid: each process that ends leaves some behind for ever, or takes its counts
@@ -29,7 +29,7 @@ ALLOCATED_BYTES: Final = 64 * 1024  #: of a new file; it doubles when it is full
 
 
 class Value:
-    """One number of prometheus-client's instruments: its `values.ValueClass`."""
+    """One number of a prometheus-client instrument: its `values.ValueClass`."""
 
     def __init__(
         self,
@@ -64,34 +64,36 @@ class Value:
             return value
 
     def get_exemplar(self) -> None:
-        """The format has no place for exemplars."""
+        """Return None: the format of the files cannot hold exemplars."""
 
 
 def share(*folders: Path) -> None:
-    """Let this process, and what it forks, count in the first of these folders that can be used."""
+    """Let this process and its forks count in the first of these folders that can be used."""
     with _lock:
         _files.close()
-        _files.folder = next((folder for folder in folders if process_slots.make(folder)), None)
+        _files.folder = next(
+            (folder for folder in folders if process_slots.make_private(folder)), None
+        )
     if _files.folder is None:
         log.warning("metrics.not_shared", reason=f"cannot use {[str(one) for one in folders]}")
 
 
 def close() -> None:
-    """Give the slot back, and count in memory from now on."""
+    """Release the slot, and count in memory from now on."""
     with _lock:
         _files.close()
         _files.folder = None
 
 
 def collector() -> MultiProcessCollector | None:
-    """Adds up what all processes have counted; None when this one shares nothing."""
+    """Return a collector of the sums over all processes; None when this one shares nothing."""
     with _lock:
         slot = _files.slot()
     return MultiProcessCollector(None, str(slot.folder)) if slot else None  # type: ignore[no-untyped-call]
 
 
 class _Memory:
-    """The same as a file, for one process alone."""
+    """The interface of a file of counts, in the memory of one process."""
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[float, float]] = {}
@@ -103,11 +105,11 @@ class _Memory:
         self._values[key] = value, timestamp
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
 
 class _Counts(MmapedDict):
-    """A file of numbers by key. Raises OSError when its blocks cannot be had."""
+    """A file of numbers by key. Raises OSError when its blocks cannot be allocated."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -134,13 +136,13 @@ class _Files:
         self._has_warned = False
 
     def expect(self, kind: str, key: str) -> None:
-        """Show a number from the start: a histogram without its empty buckets is none."""
+        """Create a number before it is counted: a histogram needs its empty buckets too."""
         self._expected.setdefault(kind, []).append(key)
         if kind in self._open:
             self.counts(kind, key)
 
     def counts(self, kind: str, key: str) -> _Counts | _Memory:
-        """Where to count; there is a place for the key."""
+        """Return the counts of a kind, with the key in them; in memory when no file can be had."""
         try:
             counts = self._file(kind)
             counts.read_value(key)
@@ -152,10 +154,10 @@ class _Files:
         return counts
 
     def slot(self) -> ProcessSlot | None:
-        """The slot of this process, taken when it is first needed; None without a folder."""
+        """Return this process's slot, taken when it is first needed; None without a folder."""
         if self._pid != os.getpid():
             if self._slot is not None:
-                self._slot.leave_to_parent()
+                self._slot.close_after_fork()
             self._forget()
         if self._slot is None and self.folder is not None:
             self._slot = process_slots.take(self.folder)
@@ -164,7 +166,7 @@ class _Files:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             if self._slot is not None and self._pid == os.getpid():
-                self._slot.give_back()
+                self._slot.release()
             elif self.folder is not None:
                 self.folder.rmdir()  # nobody has counted anything
         self._forget()
@@ -173,15 +175,15 @@ class _Files:
         if self._pid == os.getpid() and kind in self._open:
             return self._open[kind]
         slot = self.slot()
-        place = _Counts(slot.folder / f"{kind}_{slot.number}.db") if slot else self._memory
-        self._open[kind] = place
+        counts = _Counts(slot.folder / f"{kind}_{slot.number}.db") if slot else self._memory
+        self._open[kind] = counts
         for key in self._expected.get(kind, ()):
-            place.read_value(key)
-        return place
+            counts.read_value(key)
+        return counts
 
     def _forget(self) -> None:
-        for place in self._open.values():
-            place.close()
+        for counts in self._open.values():
+            counts.close()
         self._open, self._slot, self._pid = {}, None, os.getpid()
 
     def _warn(self, error: OSError) -> None:

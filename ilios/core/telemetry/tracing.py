@@ -1,4 +1,4 @@
-"""Which request the present work goes back to, and how others are told of it.
+"""Tracing: the request that the present work belongs to, and its propagation to other services.
 
 W3C Trace Context (https://www.w3.org/TR/trace-context/): a request brings a `traceparent`, or gets
 one; its job keeps it, and calls to the provider carry on with it. `tracestate` is not passed on.
@@ -27,58 +27,58 @@ _TRACEPARENT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The request that something goes back to; both None for what no request has asked for."""
+    """The request that work belongs to; both fields are None for work without a request."""
 
     request_id: str | None = None
     traceparent: str | None = None
 
     @property
     def trace_id(self) -> str | None:
-        """32 hexadecimal digits."""
+        """The trace's id, 32 hexadecimal digits."""
         return self.traceparent.split("-")[1] if self.traceparent else None
 
 
-NOWHERE: Final = Origin()
+NO_ORIGIN: Final = Origin()
 
-_CURRENT: ContextVar[Origin] = ContextVar("origin", default=NOWHERE)
+_CURRENT: ContextVar[Origin] = ContextVar("origin", default=NO_ORIGIN)
 
 
-def taken_up(header: str | None) -> str:
-    """Our `traceparent` in the trace of a request's header; in a new trace if that is not valid."""
+def continue_trace(header: str | None) -> str:
+    """Return a `traceparent` with a new span in the header's trace, or in a new one if invalid."""
     found = _TRACEPARENT.fullmatch(header.strip()) if header else None
     if found is None or (found["version"] == VERSION and found["more"]):
-        return _written(secrets.token_hex(16), SAMPLED)
-    return _written(found["trace_id"], int(found["flags"], 16) & SAMPLED)
+        return _traceparent(secrets.token_hex(16), SAMPLED)
+    return _traceparent(found["trace_id"], int(found["flags"], 16) & SAMPLED)
 
 
 def current() -> Origin:
-    """What the work of this thread goes back to."""
+    """Return the origin of this thread's present work."""
     return _CURRENT.get()
 
 
 def next_traceparent() -> str | None:
-    """For a call to others: the same trace, a new span. None outside of any trace."""
+    """Return a `traceparent` for a call: same trace, new span. None outside of any trace."""
     traceparent = current().traceparent
     if traceparent is None:
         return None
     _, trace_id, _, flags = traceparent.split("-")
-    return _written(trace_id, int(flags, 16))
+    return _traceparent(trace_id, int(flags, 16))
 
 
 def begin(origin: Origin) -> None:
-    """From here on this thread works for the origin, until it begins something else."""
+    """Set the origin of this thread's work, until it begins other work."""
     _CURRENT.set(origin)
     logs.bind(request_id=origin.request_id, trace_id=origin.trace_id)
 
 
 @contextmanager
 def working_for(origin: Origin, **fields: object) -> Iterator[None]:
-    """Within, this thread works for the origin; lines of the log have these fields too.
+    """Set the origin of this thread's work within, and add fields to its log lines.
 
-    What no request has asked for gets a trace of its own.
+    Work without a request gets a trace of its own.
     """
     if origin.traceparent is None:
-        origin = Origin(origin.request_id, taken_up(None))
+        origin = Origin(origin.request_id, continue_trace(None))
     token = _CURRENT.set(origin)
     try:
         with logs.bound(request_id=origin.request_id, trace_id=origin.trace_id, **fields):
@@ -87,5 +87,5 @@ def working_for(origin: Origin, **fields: object) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def _written(trace_id: str, flags: int) -> str:
+def _traceparent(trace_id: str, flags: int) -> str:
     return f"{VERSION}-{trace_id}-{secrets.token_hex(8)}-{flags:02x}"

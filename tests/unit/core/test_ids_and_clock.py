@@ -1,4 +1,4 @@
-"""Ids and the clock: small things that everything rests on."""
+"""Ids and the clock."""
 
 from __future__ import annotations
 

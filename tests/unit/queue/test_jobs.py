@@ -57,7 +57,7 @@ def test_a_claim_takes_the_oldest_job_and_marks_it(database: Database) -> None:
 
 
 def test_a_job_and_its_ranges_keep_the_request_that_they_go_back_to(database: Database) -> None:
-    origin = Origin("request", tracing.taken_up(None))
+    origin = Origin("request", tracing.continue_trace(None))
     document_id, _ = documents.add_document(database, owner="a", now=NOON)
     claim(database)
     with database.writing() as session:

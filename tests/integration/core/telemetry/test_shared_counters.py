@@ -75,7 +75,7 @@ def start(run: Run, script: str = ONCE) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def retries(folder: Path) -> Iterator[Callable[[], float]]:
-    """What all processes have counted together."""
+    """Return a function that sums up what all processes have counted."""
     shared_counters.share(folder)
 
     def retries() -> float:
@@ -125,7 +125,7 @@ def test_a_process_that_was_forked_counts_in_files_of_its_own(
     assert len(files(folder)) == 2
 
 
-def test_who_comes_first_starts_anew_and_who_leaves_last_leaves_nothing(
+def test_the_first_process_starts_at_zero_and_the_last_one_removes_the_folder(
     run: Run, folder: Path, retries: Callable[[], float]
 ) -> None:
     shared_counters.close()
@@ -142,7 +142,7 @@ def test_who_comes_first_starts_anew_and_who_leaves_last_leaves_nothing(
     assert retries() == 0
 
 
-def test_a_folder_that_belongs_to_somebody_else_is_not_used(tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "theirs").symlink_to(tmp_path)
 
     shared_counters.share(tmp_path / "theirs", tmp_path / "ours")
@@ -165,7 +165,7 @@ def test_a_full_disk_costs_counts_but_no_process(run: Run, folder: Path, size: s
     assert process.returncode == 0
 
 
-def test_a_parser_child_does_not_even_load_what_counts() -> None:
+def test_a_parser_child_does_not_load_the_counters() -> None:
     script = (
         "import sys, ilios.engines.parser_process, ilios.engines.pdf_cutting\n"
         "import ilios.engines.embedded.ocr.recognized_text\n"

@@ -1,4 +1,4 @@
-"""W3C Trace Context: what is taken up, what is ignored, and what others are told."""
+"""W3C Trace Context: what is continued, what is ignored, and what is sent on."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ VALID = f"00-{TRACE}-{SPAN}-01"
         (f"cc-{TRACE}-{SPAN}-01-what-the-future-brings", "01"),
     ],
 )
-def test_a_valid_trace_goes_on_in_a_span_of_our_own(header: str, flags: str) -> None:
-    version, trace_id, span_id, taken_flags = tracing.taken_up(header).split("-")
+def test_a_valid_trace_is_continued_in_a_new_span(header: str, flags: str) -> None:
+    version, trace_id, span_id, taken_flags = tracing.continue_trace(header).split("-")
 
     assert (version, trace_id, taken_flags) == ("00", TRACE, flags)
     assert span_id != SPAN
@@ -48,14 +48,14 @@ def test_a_valid_trace_goes_on_in_a_span_of_our_own(header: str, flags: str) -> 
         f"00-{TRACE}-{SPAN}-0g",
     ],
 )
-def test_what_is_not_valid_is_ignored_for_a_new_trace(header: str | None) -> None:
-    first, second = (Origin(traceparent=tracing.taken_up(header)) for _ in range(2))
+def test_an_invalid_header_starts_a_new_trace(header: str | None) -> None:
+    first, second = (Origin(traceparent=tracing.continue_trace(header)) for _ in range(2))
 
     assert first.trace_id not in (None, TRACE, "0" * 32)
     assert first.trace_id != second.trace_id
 
 
-def test_calls_to_others_are_spans_of_their_own_and_end_with_the_work() -> None:
+def test_calls_are_spans_of_their_own_and_end_with_the_work() -> None:
     before = tracing.current()
     with tracing.working_for(Origin("request", VALID)):
         calls = [tracing.next_traceparent() or "" for _ in range(2)]
@@ -66,6 +66,6 @@ def test_calls_to_others_are_spans_of_their_own_and_end_with_the_work() -> None:
     assert Context().run(tracing.next_traceparent) is None
 
 
-def test_work_that_no_request_has_asked_for_has_a_trace_too() -> None:
-    with tracing.working_for(tracing.NOWHERE):
+def test_work_without_a_request_has_a_trace_too() -> None:
+    with tracing.working_for(tracing.NO_ORIGIN):
         assert tracing.current().trace_id is not None
