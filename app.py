@@ -6,9 +6,8 @@ from flask import Flask
 
 from ilios.api import app
 from ilios.api.server import startup
-from ilios.core import settings as environment
 from ilios.core.errors import StartupError
-from ilios.core.settings import Settings
+from ilios.core.settings import Settings, load
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -17,6 +16,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     When it cannot start, ends the process with one line that names the cause and the remedy.
     """
     try:
-        return app.build(settings or environment.load())
+        return app.build(settings or load())
     except StartupError as error:
         startup.end(error.detail)

@@ -19,7 +19,7 @@ from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import jobs as queue
+from ilios.queue.jobs import claim, enqueue
 
 KINDS = {
     "finished": ("completed", "NULL"),
@@ -64,8 +64,8 @@ def measure(kind: str, count: int, claims: int) -> tuple[float, float]:
         migrate(settings.data_folder)
         database = Database(settings.database_path)
         fill(database, kind, count)
-        enqueued = [timed(lambda: enqueue(database)) for _ in range(claims)]
-        claimed = [timed(lambda: claim(database)) for _ in range(claims)]
+        enqueued = [timed(lambda: enqueue_one(database)) for _ in range(claims)]
+        claimed = [timed(lambda: claim_one(database)) for _ in range(claims)]
         database.close()
     return statistics.median(claimed), statistics.median(enqueued)
 
@@ -80,9 +80,9 @@ def fill(database: Database, kind: str, count: int) -> None:
         session.execute(text(FILL_DOCUMENTS), {"count": 1, "mark": "1"})
 
 
-def enqueue(database: Database) -> None:
+def enqueue_one(database: Database) -> None:
     with database.writing() as session:
-        queue.enqueue(
+        enqueue(
             session,
             document_id=f"d1{1:022d}",
             owner="another",
@@ -92,9 +92,9 @@ def enqueue(database: Database) -> None:
         )
 
 
-def claim(database: Database) -> None:
+def claim_one(database: Database) -> None:
     with database.writing() as session:
-        assert queue.claim(session, EMBEDDED, "bench/worker-0", clock.now())
+        assert claim(session, EMBEDDED, "bench/worker-0", clock.now())
 
 
 def timed(action: object) -> float:

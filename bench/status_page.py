@@ -19,7 +19,7 @@ from sqlalchemy import text
 from bench.service import migrate
 from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import Scope, Terms
-from ilios.api import app as application
+from ilios.api.app import build
 from ilios.api.services import EXTENSION, Services
 from ilios.core.settings import Settings
 
@@ -74,7 +74,7 @@ def main() -> None:
 
 def measure(folder: Path, count: int, looks: int, *, waiting: bool) -> None:
     migrate(folder)
-    app = application.build(Settings(data_dir=folder, log_level="WARNING"))
+    app = build(Settings(data_dir=folder, log_level="WARNING"))
     services: Services = app.extensions[EXTENSION]
     with services.database.writing() as session:
         for statement in (FILL_KEYS, FILL_DAYS, FILL_DOCUMENTS, FILL_JOBS):

@@ -17,8 +17,8 @@ from ilios.core import ids
 from ilios.core.errors import LeaseLost
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
-from ilios.queue import priority as ranks
 from ilios.queue.backoff import retry_delay
+from ilios.queue.priority import SPACING_MS, next_rank
 
 MIN_PRIORITY = 1
 MAX_PRIORITY = 10  #: the most urgent
@@ -117,7 +117,7 @@ def enqueue(
             "max_attempts": MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
             "lane": lane,
             "priority": priority,
-            "rank": ranks.next_rank(session, lane, owner, priority, now),
+            "rank": next_rank(session, lane, owner, priority, now),
             "created_at": now,
             "request_id": origin.request_id,
             "traceparent": origin.traceparent,
@@ -146,7 +146,7 @@ def enqueue_ranges(
             "first_page": first,
             "last_page": last,
             "priority": parent.priority,
-            "rank": parent.rank + number * ranks.SPACING_MS,
+            "rank": parent.rank + number * SPACING_MS,
             "created_at": now,
             "request_id": parent.request_id,
             "traceparent": parent.traceparent,

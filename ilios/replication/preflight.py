@@ -6,11 +6,10 @@ from typing import Final
 
 from ilios.core.settings import Settings
 from ilios.replication import ownership
-from ilios.replication import volume as local
 from ilios.replication.errors import ForeignRemote, OtherWriter
 from ilios.replication.ownership import FORMAT, Found, Ownership
 from ilios.replication.remote import Remote
-from ilios.replication.volume import Volume
+from ilios.replication.volume import Volume, inspect_volume
 
 TABLES_NAMED: Final = 3
 
@@ -24,7 +23,7 @@ def examine(settings: Settings) -> None:
     """
     if settings.use_embedded_replica:
         remote = Remote.of(settings)
-        judge(ownership.look(remote), local.look(settings))
+        judge(ownership.look(remote), inspect_volume(settings))
         remote.require_writing()
 
 

@@ -16,11 +16,12 @@ from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_pa
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters
 from ilios.db.database import Database
-from ilios.replication import change_log, volume
+from ilios.replication import change_log
 from ilios.replication.errors import ReplicationRefused
 from ilios.replication.messages import OK, ReplicatorStatus
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
+from ilios.replication.volume import driver_connection
 
 log = logs.get(__name__)
 
@@ -42,7 +43,7 @@ def main(
     shared_counters.share(*data_folder.metrics(settings))
     database = Database(settings.database_path, settings.sqlite_synchronous)
     with database.writing() as session:
-        change_log.install(volume.raw(session))
+        change_log.install(driver_connection(session))
     Replicator(pipe, database, Remote.of(settings), node, settings.turso_sync_interval).run()
     database.close()
 
@@ -123,7 +124,7 @@ class Replicator:
             self._text = doing
         try:
             with self._database.reading() as session:
-                rows = change_log.length(volume.raw(session))
+                rows = change_log.length(driver_connection(session))
             if not rows:
                 self._converged_at = time.monotonic()
             self._pipe.send(ReplicatorStatus(self._text, rows, self._converged_at))

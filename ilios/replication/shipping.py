@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from ilios.core import ids
 from ilios.db.database import Database
 from ilios.replication import change_log, large_values, ownership, preflight, schema, snapshot
-from ilios.replication import volume as local
 from ilios.replication.errors import RemoteFault, ReplicationRefused
 from ilios.replication.ownership import WriterLease
 from ilios.replication.remote import Remote, Statement
 from ilios.replication.schema import NEW, Schema
 from ilios.replication.snapshot import Change, Changes
+from ilios.replication.volume import driver_connection, volume_of
 
 FORGET_AT_ONCE = 10_000  #: entries of the log deleted in one turn of the write lock
 
@@ -55,7 +55,7 @@ class Shipper:
     def _ship(self, *, last: bool) -> None:
         pen = self._pen or self._take_up()
         with self._database.reading() as session:
-            connection = local.raw(session)
+            connection = driver_connection(session)
             wanted = schema.of_database(connection)
             whole = change_log.wants_everything(connection)
             after = change_log.newest(connection)
@@ -75,7 +75,7 @@ class Shipper:
     def _take_up(self) -> WriterLease:
         """Find out what the remote holds, and whether it is ours to write to."""
         with self._database.reading() as session:
-            volume = local.of_database(session, self._node)
+            volume = volume_of(session, self._node)
         found = ownership.look(self._remote)
         preflight.judge(found, volume)
         if found.marker is None:
@@ -154,13 +154,13 @@ class Shipper:
 
     def _intend(self, token: str) -> None:
         with self._database.writing() as session:
-            change_log.intend(local.raw(session), token)
+            change_log.intend(driver_connection(session), token)
 
     def _settle(self, token: str, upto: int) -> None:
         more = True
         while more:
             with self._database.writing() as session:
-                connection = local.raw(session)
+                connection = driver_connection(session)
                 change_log.settle(connection, token)
                 more = change_log.forget(connection, upto, FORGET_AT_ONCE)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ilios.db.database import Database
-from ilios.replication import change_log, volume
+from ilios.replication import change_log
 from ilios.replication.remote import Value
 from ilios.replication.schema import Schema, Table
+from ilios.replication.volume import driver_connection
 
 ENTRIES_MAX: Final = 5000  #: of the log for one request, and so its rows
 CHARACTERS_MAX: Final = 2 * 1024 * 1024  #: of one request, give or take a row
@@ -41,7 +42,7 @@ def changes(database: Database, schema: Schema, after: int) -> Changes:
     """The next portion of changes, coalesced: a row that was touched ten times is read once."""
     tables = {table.name: table for table in schema.tables}
     with database.reading() as session:
-        connection = volume.raw(session)
+        connection = driver_connection(session)
         entries = change_log.entries(connection, after, ENTRIES_MAX + 1)
         found: dict[tuple[str, str], Change] = {}
         size, upto = 0, after
@@ -71,7 +72,7 @@ def _portion(
     size = 0
     sql = f"{table.select(table.after(after))} LIMIT {ENTRIES_MAX}"
     with database.reading() as session:
-        cursor = volume.raw(session).execute(sql, after or ())
+        cursor = driver_connection(session).execute(sql, after or ())
         for row in cursor:
             rows.append(row)
             size += _characters(row)

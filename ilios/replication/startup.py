@@ -13,9 +13,9 @@ from ilios.core.telemetry import logs
 from ilios.db.database import Database
 from ilios.queue import release
 from ilios.replication import ownership, preflight, restore
-from ilios.replication import volume as local
 from ilios.replication.errors import OtherWriter, RemoteUnreachable
 from ilios.replication.remote import Remote
+from ilios.replication.volume import inspect_volume
 
 log = logs.get(__name__)
 
@@ -44,7 +44,7 @@ def prepare_volume(settings: Settings) -> None:
 def _prepare(settings: Settings) -> None:
     remote = Remote.of(settings)
     data_folder.node_id(settings)
-    volume = local.look(settings)
+    volume = inspect_volume(settings)
     try:
         found = ownership.look(remote)
     except RemoteUnreachable as error:

@@ -23,7 +23,7 @@ class Volume:
     tokens: frozenset[str]  #: that the remote may hold, by our own doing
 
 
-def look(settings: Settings) -> Volume:
+def inspect_volume(settings: Settings) -> Volume:
     """Read what is there; makes nothing. Raises DatabaseRefused for a file that is no database."""
     path, node_file = settings.database_path, data_folder.node_id_file(settings)
     node = node_file.read_text().strip() if node_file.exists() else ""
@@ -31,7 +31,7 @@ def look(settings: Settings) -> Volume:
         return Volume(node, None, is_empty=True, tokens=frozenset())
     try:
         with closing(pysqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return _look(connection, node)
+            return _volume(connection, node)
     except pysqlite3.DatabaseError as error:
         raise DatabaseRefused(
             f"{path} cannot be read as a database ({error}): restore a backup, or move it away "
@@ -39,16 +39,16 @@ def look(settings: Settings) -> Volume:
         ) from error
 
 
-def of_database(session: Session, node: str) -> Volume:
-    return _look(raw(session), node)
+def volume_of(session: Session, node: str) -> Volume:
+    return _volume(driver_connection(session), node)
 
 
-def raw(session: Session) -> Any:
+def driver_connection(session: Session) -> Any:
     """The connection of pysqlite3 below a session: the same transaction, values as they lie."""
     return session.connection().connection.driver_connection
 
 
-def _look(connection: Any, node: str) -> Volume:
+def _volume(connection: Any, node: str) -> Volume:
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     names = {name for (name,) in found}
     row = connection.execute("SELECT id FROM instance").fetchone() if "instance" in names else None

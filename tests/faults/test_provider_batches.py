@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ilios.api import app as application
+from ilios.api.app import build
 from ilios.api.services import EXTENSION
 from ilios.core import data_folder
 from ilios.core.settings import Settings
@@ -68,7 +68,7 @@ def start(lane: Settings) -> Iterator[Start]:
 
 @pytest.fixture
 def client(lane: Settings) -> Iterator[Caller]:
-    app = application.build(lane)
+    app = build(lane)
     yield Caller(app.test_client(), None)
     app.extensions[EXTENSION].close()
 

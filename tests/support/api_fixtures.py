@@ -14,7 +14,7 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios.api import app as application
+from ilios.api.app import build
 from ilios.api.services import EXTENSION, Services
 from ilios.core import data_folder
 from ilios.core.settings import Settings
@@ -49,7 +49,7 @@ def with_keys(settings: Settings) -> Settings:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Flask]:
     """The application, whose services end with the `with`."""
-    app = application.build(settings)
+    app = build(settings)
     services: Services = app.extensions[EXTENSION]
     with closing(services):
         yield app

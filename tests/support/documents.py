@@ -12,8 +12,8 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, DocumentStatus, Job
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import jobs as queue
 from ilios.queue import pause
+from ilios.queue.jobs import enqueue
 from ilios.storage.object_keys import source_key
 from ilios.storage.opening import open_store
 
@@ -61,7 +61,7 @@ def add_document(
             )
         )
         session.flush()
-        job_id = queue.enqueue(
+        job_id = enqueue(
             session,
             document_id=document_id,
             owner=owner,

@@ -22,10 +22,10 @@ from selectors import EVENT_READ
 from typing import Any
 
 from flask import Flask
-from gunicorn.http import errors as parse_errors
+from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from ilios.api.server import parse_errors as refused_heads
+from ilios.api.server import parse_errors
 from ilios.api.server.slow_client_socket import SlowClientSocket
 from ilios.api.services import EXTENSION
 from ilios.core.telemetry import shared_counters
@@ -41,11 +41,11 @@ CLOSE_LINGER_SECONDS = 2.0  #: for a client to read the answer before its own by
 DRAIN_BYTES = 64 * 1024
 
 STATUS = {
-    parse_errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    parse_errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    parse_errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    parse_errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-    parse_errors.ParseException: HTTPStatus.BAD_REQUEST,
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ParseException: HTTPStatus.BAD_REQUEST,
     OSError: HTTPStatus.BAD_REQUEST,  # chunks that are not what they say
     TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
 }
@@ -160,7 +160,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self.log.error("Error handling request", exc_info=exc)
         with contextlib.suppress(OSError):
             client.settimeout(0)
-            client.sendall(refused_heads.answer(status, client.head))
+            client.sendall(parse_errors.answer(status, client.head))
 
     def _drain(self, client: SlowClientSocket) -> None:
         try:

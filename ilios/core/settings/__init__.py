@@ -4,9 +4,9 @@ A module per subject holds its fields; `model` puts them together and `environme
 """
 
 from ilios.core.settings.environment import (
+    configured_log_format,
     fault_line,
     load,
-    log_format,
     refused_variables,
 )
 from ilios.core.settings.fields import GIB, MIB
@@ -18,8 +18,8 @@ __all__ = [
     "MIB",
     "S3_TOGETHER",
     "Settings",
+    "configured_log_format",
     "fault_line",
     "load",
-    "log_format",
     "refused_variables",
 ]

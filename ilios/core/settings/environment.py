@@ -32,7 +32,7 @@ def load() -> Settings:
         raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
 
 
-def log_format() -> Literal["json", "console"]:
+def configured_log_format() -> Literal["json", "console"]:
     """Return LOG_FORMAT alone, for the report of settings that cannot be read."""
     return "console" if os.environ.get("LOG_FORMAT") == "console" else "json"
 

@@ -22,8 +22,7 @@ from typing import Final, NoReturn, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from ilios.core import settings as environment
-from ilios.core.settings import Settings
+from ilios.core.settings import Settings, configured_log_format
 from ilios.core.telemetry import log_processors
 from ilios.core.telemetry.log_processors import Scrubber
 
@@ -135,7 +134,7 @@ def unbind() -> None:
 
 def refuse_start(process: str, reason: str, exit_code: int = EXIT_CANNOT_START) -> NoReturn:
     """End a process that cannot start, with one line that names the cause and the remedy."""
-    if environment.log_format() == "json":
+    if configured_log_format() == "json":
         apply(LogConfig(process), sys.__stderr__)
         _log.critical("process.cannot_start", reason=reason)
     else:

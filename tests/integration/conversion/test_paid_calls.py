@@ -40,8 +40,7 @@ from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Prog
 from ilios.engines.governor import ANSWERED, Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.registry import EMBEDDED, MISTRAL
-from ilios.queue import jobs as queue
-from ilios.queue.jobs import Lease
+from ilios.queue.jobs import Lease, claim, promote_due
 from ilios.storage.base import ObjectStore
 from ilios.workers.dispatcher import Dispatcher
 from tests.support import documents, working
@@ -135,8 +134,8 @@ class Bench:
     def claim(self) -> Lease | None:
         with self.database.writing() as session:
             now = clock.now()
-            queue.promote_due(session, now.replace(year=now.year + 1))
-            lease = queue.claim(session, MISTRAL, "node/worker-0", now)
+            promote_due(session, now.replace(year=now.year + 1))
+            lease = claim(session, MISTRAL, "node/worker-0", now)
             if lease is not None:
                 results.begin(session, lease.job_id, now)
         return lease

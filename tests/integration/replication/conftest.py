@@ -12,9 +12,10 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db.database import Database
-from ilios.replication import change_log, volume
+from ilios.replication import change_log
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
+from ilios.replication.volume import driver_connection
 from tests.replication_server.process import LibsqlServer
 from tests.support import replicas
 
@@ -59,7 +60,7 @@ def settings(settings: Settings, server: LibsqlServer) -> Settings:
     """A migrated volume, with its log of changes."""
     database = Database(settings.database_path)
     with database.writing() as session:
-        change_log.install(volume.raw(session))
+        change_log.install(driver_connection(session))
     database.close()
     return replicating(settings, server)
 

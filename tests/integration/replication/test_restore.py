@@ -19,11 +19,11 @@ from ilios.db.models import DocumentStatus, PageRow
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from ilios.replication import change_log, restore, snapshot
-from ilios.replication import volume as local
 from ilios.replication.errors import OtherWriter, ReplicationRefused
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 from ilios.replication.startup import prepare_volume
+from ilios.replication.volume import driver_connection
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.forking import run_python
@@ -117,8 +117,8 @@ def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
     before = settings.database_path.with_name("before.db")
     replicas.snapshot(settings.database_path, before)
     with database.writing() as session:
-        change_log.remove(local.raw(session))
-        change_log.install(local.raw(session))
+        change_log.remove(driver_connection(session))
+        change_log.install(driver_connection(session))
     monkeypatch.setattr(snapshot, "ENTRIES_MAX", 2)
     fill(database)
     interrupted = iter([None, None, None, None])

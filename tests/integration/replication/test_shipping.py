@@ -12,10 +12,11 @@ from sqlalchemy import text
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import PageRow
-from ilios.replication import change_log, remote, snapshot, volume
+from ilios.replication import change_log, remote, snapshot
 from ilios.replication.errors import RemoteUnreachable
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
+from ilios.replication.volume import driver_connection
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.migrating import REPOSITORY, environment
@@ -46,7 +47,7 @@ def execute(database: Database, statement: str) -> None:
 
 def pending(database: Database) -> int:
     with database.reading() as session:
-        return change_log.length(volume.raw(session))
+        return change_log.length(driver_connection(session))
 
 
 def test_a_database_arrives_as_it_is(
@@ -106,8 +107,8 @@ def test_a_text_that_nothing_refers_to_any_more_is_forgotten(
 
     execute(database, 'DELETE FROM pages WHERE "index" = 0')
     with database.writing() as session:
-        change_log.remove(volume.raw(session))
-        change_log.install(volume.raw(session))
+        change_log.remove(driver_connection(session))
+        change_log.install(driver_connection(session))
     make_shipper(settings).ship()
 
     assert replicas.count(settings, "ilios_replica_pieces") == before / 2
@@ -173,7 +174,7 @@ def test_another_schema_is_sent_whole_and_the_old_copy_stays_until_then(
     execute(database, "INSERT INTO colours VALUES ('blue')")
     execute(database, "UPDATE alembic_version SET version_num = '0003'")
     with database.writing() as session:
-        change_log.install(volume.raw(session))
+        change_log.install(driver_connection(session))
     make_shipper(settings, say=look).ship()
 
     assert set(seen) == {(before, 1)}
@@ -280,7 +281,7 @@ def test_turned_off_it_leaves_nothing_and_turned_on_again_it_sends_everything(
     documents.add_document(database)
     make_shipper(settings).ship()
     with database.writing() as session:
-        change_log.remove(volume.raw(session))
+        change_log.remove(driver_connection(session))
     with database.reading() as session:
         left = session.execute(
             text("SELECT name FROM sqlite_master WHERE name LIKE 'replication%'")
@@ -289,7 +290,7 @@ def test_turned_off_it_leaves_nothing_and_turned_on_again_it_sends_everything(
 
     documents.add_document(database)
     with database.writing() as session:
-        change_log.install(volume.raw(session))
+        change_log.install(driver_connection(session))
     make_shipper(settings).ship()
 
     assert replicas.differences(settings) == 0

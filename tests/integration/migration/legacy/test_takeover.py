@@ -14,8 +14,8 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import database, schema_version
 from ilios.db.models import REVISION
-from ilios.migration import upgrade as migrations
 from ilios.migration.legacy import predecessor
+from ilios.migration.upgrade import exclusive
 from tests.support.migrating import REPOSITORY, alembic, environment, upgrade
 from tests.support.predecessor import KEYS, Predecessor, cuid
 
@@ -100,7 +100,7 @@ def test_a_predecessor_that_is_still_open_is_refused_even_if_it_does_nothing(
 
     with (
         pytest.raises(DatabaseRefused, match="in use: stop the predecessor"),
-        migrations.exclusive(old_settings, {REVISION}),
+        exclusive(old_settings, {REVISION}),
     ):
         pass
 
