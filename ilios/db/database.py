@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from ilios.core.backoff import delay_seconds
 from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
 from ilios.core.telemetry import logs, metrics
 from ilios.db.writer_lock import WriterLock
@@ -23,7 +23,8 @@ log = logs.get(__name__)
 
 BUSY_TIMEOUT_MS = 30_000
 TRUNCATE_TIMEOUT_MS = 1_000
-BUSY_BACKOFF_SECONDS = 0.2  #: doubles with each retry, ± 50 %
+BUSY_BACKOFF_SECONDS = 0.2
+BUSY_JITTER = 0.5
 LOG_KEPT_BYTES = 64 * 1024**2
 """What a long reader has made the WAL grow to is given back down to this, once it is gone."""
 POOL_SIZE = 8
@@ -56,6 +57,11 @@ def damaged(path: Path, cause: object) -> DatabaseRefused:
         f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
         "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
     )
+
+
+def busy_delay(retry: int) -> float:
+    """Return the seconds before a retry, counted from 0: 0.2, 0.4, 0.8 …, ± 50 %."""
+    return delay_seconds(retry, BUSY_BACKOFF_SECONDS, jitter=BUSY_JITTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +211,7 @@ class Database:
                     raise DatabaseBusy("The database is locked. Try again.") from error
                 metrics.DATABASE_BUSY_RETRIES.inc()
                 log.warning("database.busy", retry=retry + 1)
-                time.sleep(BUSY_BACKOFF_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311
+                time.sleep(busy_delay(retry))
             else:
                 return
 

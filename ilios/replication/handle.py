@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Final
 
+from ilios.core.backoff import delay_seconds
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
@@ -116,6 +117,10 @@ class ReplicatorHandle:
         metrics.WORKER_RESTARTS.labels("replicator").inc()
         was_stable = time.monotonic() - self._started_at > STABLE_SECONDS
         self._quick_deaths = 0 if was_stable else self._quick_deaths + 1
-        delay = min(RESTART_MAX_SECONDS, RESTART_BASE_SECONDS * 2 ** min(10, self._quick_deaths))
-        self._start_at = time.monotonic() + delay
+        self._start_at = time.monotonic() + restart_delay(self._quick_deaths)
         log.warning("replicator.ended", exit_code=exit_code)
+
+
+def restart_delay(quick_deaths: int) -> float:
+    """Return the seconds before a restart: 0.5, 1, 2, 4 … 30, by deaths in a row."""
+    return delay_seconds(quick_deaths, RESTART_BASE_SECONDS, RESTART_MAX_SECONDS)

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.core import data_folder
+from ilios.core.backoff import delay_seconds
 from ilios.core.errors import DatabaseBusy
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
@@ -53,6 +54,17 @@ def lease_seconds(interval_seconds: int) -> int:
     return 3 * interval_seconds + LEASE_SLACK_SECONDS
 
 
+def pause_seconds(failures: int, interval_seconds: int) -> float:
+    """Return the wait before the next round: the interval, or 1 s, 2 s, 4 s … 30 s after failures.
+
+    Never longer than the interval.
+    """
+    if failures == 0:
+        return interval_seconds
+    longest = min(RETRY_MAX_SECONDS, interval_seconds)
+    return delay_seconds(failures - 1, RETRY_BASE_SECONDS, longest)
+
+
 class Replicator:
     """One thread: rounds, and between them an ear on the pipe."""
 
@@ -72,7 +84,7 @@ class Replicator:
         finishing = False
         while not finishing:
             self._attempt()
-            finishing = self._wait(self._pause_seconds())
+            finishing = self._wait(pause_seconds(self._failures, self._interval))
         self._attempt(last=True)
 
     def _attempt(self, *, last: bool = False) -> None:
@@ -95,12 +107,6 @@ class Replicator:
             log.warning("replication.failed", cause=cause, reason=reason)
         self._failures += 1
         self._text = cause
-
-    def _pause_seconds(self) -> float:
-        if self._failures == 0:
-            return self._interval
-        retry = RETRY_BASE_SECONDS * 2 ** min(10, self._failures - 1)
-        return float(min(retry, RETRY_MAX_SECONDS, self._interval))
 
     def _wait(self, seconds: float) -> bool:
         """Whether we were told to finish; says meanwhile how much waits to be sent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import time
 from collections import Counter
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 
 from ilios.core import data_folder
+from ilios.core.backoff import delay_seconds
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
@@ -22,6 +22,7 @@ log = logs.get(__name__)
 BOOT_FAILURES_ALLOWED = 3
 RESTART_BASE_SECONDS = 0.1
 RESTART_MAX_SECONDS = 5.0  #: so that the service is back within 10 s, however often they die
+RESTART_JITTER = 0.2
 SILENT_SECONDS = 30.0  #: a worker sends a message every few seconds
 BOOT_SECONDS = 120.0
 OVERDUE_SECONDS = 60.0  #: beyond the job's own deadline; then the worker itself is stuck
@@ -117,7 +118,7 @@ class WorkerPool:
         if not worker.is_ready:
             self._boot_failures += 1
         self._quick_deaths = 0 if worker.was_stable else self._quick_deaths + 1
-        self._restart_at[worker.name] = time.monotonic() + _restart_delay(self._quick_deaths)
+        self._restart_at[worker.name] = time.monotonic() + restart_delay(self._quick_deaths)
         folders = data_folder.workspaces(self._settings)
         for lease in worker.leases:
             folder = data_folder.workspace(folders, lease.job_id, lease.token)
@@ -166,7 +167,8 @@ class WorkerPool:
         )
 
 
-def _restart_delay(quick_deaths: int) -> float:
-    """Return the seconds before a restart: 0.1, 0.2, 0.4 … 5, ± 20 %, doubled per quick death."""
-    delay: float = RESTART_BASE_SECONDS * 2 ** min(10, max(0, quick_deaths - 1))
-    return min(delay, RESTART_MAX_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
+def restart_delay(quick_deaths: int) -> float:
+    """Return the seconds before a restart: 0.1, 0.1, 0.2, 0.4 … 5, ± 20 %, by deaths in a row."""
+    return delay_seconds(
+        quick_deaths - 1, RESTART_BASE_SECONDS, RESTART_MAX_SECONDS, jitter=RESTART_JITTER
+    )

@@ -18,6 +18,7 @@ from ilios.conversion.failures import poison
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.records import Line
 from ilios.core import ids
+from ilios.core.backoff import delay_seconds
 from ilios.core.conversion_errors import (
     ConversionError,
     EngineFailed,
@@ -201,9 +202,18 @@ class InputBuilder:
                 return upload()
             except (ProviderThrottled, ProviderUnavailable) as error:
                 asked = error.retry_after_seconds if isinstance(error, ProviderThrottled) else None
-                pause = asked or UPLOAD_PAUSE_SECONDS * 2 ** (attempt - 1)
-            time.sleep(min(pause, UPLOAD_PAUSE_MAX_SECONDS))
+            time.sleep(upload_pause(attempt, asked))
         return upload()
+
+
+def upload_pause(attempt: int, asked_seconds: float | None = None) -> float:
+    """Return the seconds after a failed attempt, counted from 1: 1, 2, 4 …, or what is asked for.
+
+    At most UPLOAD_PAUSE_MAX_SECONDS, whatever the provider asks for.
+    """
+    if asked_seconds:
+        return min(asked_seconds, UPLOAD_PAUSE_MAX_SECONDS)
+    return delay_seconds(attempt - 1, UPLOAD_PAUSE_SECONDS, UPLOAD_PAUSE_MAX_SECONDS)
 
 
 PLAN_BROKE: Final = EngineFailed(
