@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from ilios.core import ids
+from ilios.core.durable_files import create
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
 
@@ -96,7 +97,7 @@ def node_id(settings: Settings) -> str:
     """Return this data folder's node id, drawn at its first start."""
     path = node_id_file(settings)
     if not path.exists():
-        path.write_text(ids.new_id())
+        create(path, ids.new_id().encode())
     return path.read_text().strip()
 
 

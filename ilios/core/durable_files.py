@@ -1,9 +1,75 @@
-"""Write files so that they survive a power cut."""
+"""Files that appear whole or not at all, and what of them a power cut leaves.
+
+A file is written under another name and then renamed, so that no reader and no crash of this
+process ever sees half of it. A power cut is another matter: a file's bytes are safe after an fsync
+of the file, a name after an fsync of its folder, and each costs milliseconds.
+
+- `replacing`: whole, but not durable. For what is written often, or can be made again.
+- `publish`: durable; takes the place of what had the name.
+- `create`: durable; leaves alone what has the name already.
+"""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+DRAFT_SUFFIX = ".draft"
+
+
+def draft_of(path: Path) -> Path:
+    """Return the name under which `replacing` writes a file."""
+    return path.with_name(path.name + DRAFT_SUFFIX)
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when the block ends without an exception.
+
+    Costs no fsync. One process and thread at a time may do this to a path. `mode` is less the
+    umask, for a draft that is not left over from a process that was killed.
+    """
+    draft = draft_of(path)
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        draft.rename(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)  # what fills the disk must not keep it full
+        raise
+
+
+def publish(draft: Path, path: Path) -> None:
+    """Give a complete file its name, in place of what had it; safe from a power cut on return.
+
+    The bytes come first: a power cut must not leave the name without them.
+    """
+    fsync(draft)
+    draft.rename(path)
+    fsync(path.parent)
+
+
+def create(path: Path, content: bytes) -> None:
+    """Create a file, for its owner alone to read; safe from a power cut on return.
+
+    A file that has the name already stays as it is: of processes that race, one writes it.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        fsync(draft)
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)  # a rename would replace what another process has just made
+    finally:
+        draft.unlink()
+    fsync(path.parent)
 
 
 def fsync(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pysqlite3
 
 from ilios.core.data_folder import DATABASE_SUFFIXES
-from ilios.core.durable_files import fsync
+from ilios.core.durable_files import publish
 from ilios.core.errors import IliosError
 from ilios.db import readonly, schema_version
 
@@ -56,9 +56,7 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
         _create(draft)
         _copy(database, draft)
         made = _checked(draft, target)
-        fsync(draft)
-        draft.replace(target)
-        fsync(target.parent)
+        publish(draft, target)
     except OSError as error:
         raise BackupRefused(
             f"{target} cannot be written ({error.strerror}): name a file in another folder."

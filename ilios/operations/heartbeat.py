@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ilios.core.durable_files import replacing
 from ilios.engines.governor import GovernorState
 
 STALE_SECONDS = 5.0
@@ -75,9 +76,8 @@ class Heartbeat:
 
 def write(path: Path, heartbeat: Heartbeat) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(heartbeat)))
-    draft.replace(path)
+    with replacing(path) as file:
+        file.write(json.dumps(asdict(heartbeat)).encode())
 
 
 def read(path: Path) -> Heartbeat | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pysqlite3
 
 from ilios.core import data_folder
-from ilios.core.durable_files import fsync
+from ilios.core.durable_files import publish
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.replication import change_log, large_values
@@ -118,6 +118,4 @@ def _take_over(connection: Any, token: str) -> None:
 def _publish(draft: Path, path: Path) -> None:
     for left_over in ("-wal", "-shm"):  # of a file that was deleted; SQLite would apply it to ours
         path.with_name(path.name + left_over).unlink(missing_ok=True)
-    fsync(draft)
-    draft.replace(path)
-    fsync(path.parent)
+    publish(draft, path)

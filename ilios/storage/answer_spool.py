@@ -10,9 +10,11 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ilios.core.durable_files import DRAFT_SUFFIX, fsync, replacing
 from ilios.core.telemetry import logs
 
 log = logs.get(__name__)
@@ -51,20 +53,15 @@ class AnswerSpool:
 
     def keep(self, question: CallRecord, body: bytes) -> None:
         """Write an answer down; when this returns, a crash of this process does not lose it."""
-        path = self._path(question)
-        draft = path.with_suffix(".draft")
-        with draft.open("wb") as file:
+        with replacing(self._path(question)) as file:
             file.write(json.dumps(asdict(question)).encode() + b"\n")
             file.write(body)
-        draft.rename(path)
 
     def secure(self, question: CallRecord) -> None:
         """Make an answer outlive a power cut too: it may have to wait here for long."""
-        try:
-            with self._path(question).open("rb") as file:
-                os.fsync(file.fileno())
-        except FileNotFoundError:
-            return
+        with suppress(FileNotFoundError):  # none has come, or it is in the database
+            fsync(self._path(question))
+            fsync(self._folder)
 
     def forget(self, question: CallRecord) -> None:
         """Remove an answer that the database has, or that nobody can read."""
@@ -81,7 +78,7 @@ class AnswerSpool:
 
     def remove_drafts(self) -> None:
         """Remove halves of answers; for a supervisor that has just started, without workers."""
-        for draft in self._folder.glob("*.draft"):
+        for draft in self._folder.glob(f"*{DRAFT_SUFFIX}"):
             draft.unlink(missing_ok=True)
 
     def _found(self, prefix: str) -> Iterator[SpooledAnswer]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from ilios.core.durable_files import fsync
+from ilios.core.durable_files import create
 from ilios.core.errors import StartupError
 from ilios.core.request_errors import LinkInvalid
 
@@ -57,7 +54,8 @@ class LinkSigner:
         """
         try:
             if not path.exists():
-                _create_signing_key(path)
+                key = secrets.token_hex(SIGNING_KEY_BYTES) + "\n"
+                create(path, key.encode("ascii"))
             return cls(_read_signing_key(path))
         except OSError as error:
             raise StartupError(
@@ -86,21 +84,6 @@ class LinkSigner:
         if link.method != method or now >= link.expires_at:
             raise LinkInvalid
         return link
-
-
-def _create_signing_key(path: Path) -> None:
-    """Create the file whole or not at all; of two processes that race, both use the first's."""
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(SIGNING_KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)  # unlike a rename, this never replaces the winner's key
-    finally:
-        Path(draft).unlink()
-    fsync(path.parent)
 
 
 def _read_signing_key(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import psutil
 
-from ilios.core import data_folder
+from ilios.core import data_folder, durable_files
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, JobStatus
@@ -178,11 +178,12 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(
 ) -> None:
     start_supervisor("echo", worker_count=1)
     state = data_folder.supervisor_state(settings)
-    state.with_suffix(".draft").mkdir()  # in the way of the next heartbeat
+    draft = durable_files.draft_of(state)
+    draft.mkdir()  # in the way of the next heartbeat
 
     documents.add_document(database, settings=settings)
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=15)
-    state.with_suffix(".draft").rmdir()
+    draft.rmdir()
 
     wait_until(lambda: (beat := heartbeat.read(state)) and beat.is_fresh, timeout_s=20)
 

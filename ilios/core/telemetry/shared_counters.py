@@ -20,6 +20,7 @@ from typing import Any, Final
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ilios.core.durable_files import replacing
 from ilios.core.telemetry import logs, process_slots
 from ilios.core.telemetry.process_slots import ProcessSlot
 
@@ -193,13 +194,8 @@ class _Files:
 
 
 def _allocate(path: Path) -> None:
-    draft = path.with_suffix(".db-draft")  # a reader never sees one without its first bytes
-    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.posix_fallocate(descriptor, 0, ALLOCATED_BYTES)
-    finally:
-        os.close(descriptor)
-    draft.rename(path)
+    with replacing(path, mode=0o600) as file:  # a reader never sees one without its first bytes
+        os.posix_fallocate(file.fileno(), 0, ALLOCATED_BYTES)
 
 
 _lock = threading.Lock()

@@ -11,7 +11,7 @@ from glob import escape
 from pathlib import Path
 from typing import Final
 
-from ilios.core.durable_files import fsync
+from ilios.core.durable_files import fsync, publish
 from ilios.migration.legacy.predecessor import Predecessor
 
 BACKUP_MODE: Final = 0o600  #: the keys of clients stand in it in clear
@@ -35,17 +35,15 @@ def take_over(source: Predecessor, now: datetime) -> Path:
     The file itself is kept, under a second name, instead of a copy: that needs no space, and no
     byte of it can get lost.
     """
-    path = source.path
-    draft = draft_of(path)
-    fsync(draft)
+    path, draft = source.path, draft_of(source.path)
+    fsync(draft)  # a disk that fails does so before anything of the predecessor's is touched
     source.settle()
     for beside in ("-wal", "-shm"):  # empty now, and not to be taken for the new file's
         path.with_name(f"{path.name}{beside}").unlink(missing_ok=True)
     path.chmod(BACKUP_MODE)
     backup = _second_name(path, now)
     fsync(path.parent)
-    draft.rename(path)
-    fsync(path.parent)
+    publish(draft, path)
     return backup
 
 

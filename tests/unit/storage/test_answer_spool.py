@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ilios.storage.answer_spool import AnswerSpool, CallRecord
+from tests.support.power_cut import Record
 
 QUESTION = CallRecord("call1", "job1", "document1", (4, 5, 9))
 BODY = b'{"pages": [\n]}\n'
@@ -54,6 +55,20 @@ def test_only_old_ones_were_left_behind(answers: AnswerSpool, tmp_path: Path) ->
 
 def test_half_a_file_is_not_an_answer(answers: AnswerSpool, tmp_path: Path) -> None:
     (tmp_path / "job1-call1.answer").write_bytes(b'{"call_id": "call')
-    (tmp_path / "job1-call2.draft").write_bytes(BODY)
+    (tmp_path / "job1-call2.answer.draft").write_bytes(BODY)
 
     assert answers.of_job("job1") == []
+
+
+def test_an_answer_that_is_secured_outlives_a_power_cut_with_its_name(
+    answers: AnswerSpool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    record = Record(monkeypatch)
+    answers.keep(QUESTION, BODY)
+    (path,) = tmp_path.iterdir()
+    assert [kind for kind, _ in record.events] == ["name"]  # a call waits for no fsync
+
+    answers.secure(QUESTION)
+
+    assert ("fsync", path) in record.events
+    assert record.unsafe_names() == []

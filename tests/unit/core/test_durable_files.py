@@ -1,0 +1,180 @@
+"""Files that appear whole or not at all: after an error, a kill, a race and a power cut."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from ilios.core import durable_files
+from tests.support.power_cut import Record
+
+OLD, NEW = b"old", b"new" * 1000
+RACERS = 8
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ilios.core import durable_files
+
+step, act, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+path, content = folder / "file", b"new" * 1000
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if act == "publish":
+    (folder / "draft").write_bytes(content)
+setattr(os, step, die)
+if act == "replacing":
+    with durable_files.replacing(path) as file:
+        file.write(content)
+elif act == "publish":
+    durable_files.publish(folder / "draft", path)
+else:
+    durable_files.create(path, content)
+"""
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Record:  # that folder is older
+    return Record(monkeypatch)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+def replace(path: Path, content: bytes) -> None:
+    with durable_files.replacing(path) as file:
+        file.write(content)
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(path: Path) -> None:
+    path.write_bytes(OLD)
+
+    with durable_files.replacing(path) as file:
+        file.write(NEW)
+        file.flush()
+        assert path.read_bytes() == OLD
+
+    assert path.read_bytes() == NEW
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_block_that_raises_leaves_the_old_file_and_no_draft(path: Path) -> None:
+    path.write_bytes(OLD)
+
+    def interrupted() -> None:
+        with durable_files.replacing(path) as file:
+            file.write(NEW)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert path.read_bytes() == OLD
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_longer_draft_of_a_process_that_was_killed_leaves_no_bytes_behind(path: Path) -> None:
+    durable_files.draft_of(path).write_bytes(2 * NEW)
+
+    replace(path, NEW)
+
+    assert path.read_bytes() == NEW
+
+
+def test_replacing_a_file_costs_no_fsync(path: Path, record: Record) -> None:
+    replace(path, NEW)
+
+    assert [kind for kind, _ in record.events] == ["name"]
+
+
+def test_the_file_has_the_mode_that_was_asked_for(path: Path) -> None:
+    with durable_files.replacing(path, mode=0o600):
+        pass
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_published_survives_a_power_cut_bytes_first(path: Path, record: Record) -> None:
+    draft = path.with_name("draft")
+    draft.write_bytes(NEW)
+    path.write_bytes(OLD)
+
+    durable_files.publish(draft, path)
+
+    assert record.bytes_were_safe_before_the_name(path)
+    assert record.unsafe_names() == []
+    assert path.read_bytes() == NEW
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_created_survives_a_power_cut_bytes_first(path: Path, record: Record) -> None:
+    durable_files.create(path, NEW)
+
+    assert record.bytes_were_safe_before_the_name(path)
+    assert record.unsafe_names() == []
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_is_not_created_again(path: Path) -> None:
+    path.write_bytes(OLD)
+
+    durable_files.create(path, NEW)
+
+    assert path.read_bytes() == OLD
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_of_threads_that_race_to_create_a_file_one_writes_it(path: Path) -> None:
+    start = Barrier(RACERS)
+    contents = [bytes([number]) * 1000 for number in range(RACERS)]
+
+    def create(content: bytes) -> bytes:
+        start.wait()
+        durable_files.create(path, content)
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(RACERS) as pool:
+        seen = set(pool.map(create, contents))
+
+    assert len(seen) == 1
+    assert seen <= set(contents)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("act", "step"),
+    [("replacing", "rename"), ("publish", "fsync"), ("publish", "rename"), ("create", "link")],
+)
+def test_a_process_that_is_killed_before_it_names_the_file_leaves_what_was_there(
+    path: Path, act: str, step: str
+) -> None:
+    if act != "create":
+        path.write_bytes(OLD)
+
+    ended = subprocess.run([sys.executable, "-c", KILLED, step, act, path.parent], check=False)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert path.exists() == (act != "create")
+    assert not path.exists() or path.read_bytes() == OLD
+    replace(path, NEW)
+    assert path.read_bytes() == NEW
+
+
+def test_fsync_waits_for_a_folder_too(tmp_path: Path, record: Record) -> None:
+    durable_files.fsync(tmp_path)
+
+    assert record.events == [("fsync", tmp_path)]
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
