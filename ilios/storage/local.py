@@ -19,7 +19,7 @@ from ilios.core.durable_files import fsync
 from ilios.core.errors import StartupError
 from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
-from ilios.storage.disk import MISSING, disk_errors
+from ilios.storage.disk_errors import MISSING, disk_errors
 from ilios.storage.signed_links import Link, LinkSigner
 
 KEPT_DEPTH = 2  #: folders such as `documents/<instance>` stay when they become empty

@@ -15,7 +15,7 @@ from ilios.core.conversion_errors import (
     StorageMisconfigured,
     StorageUnavailable,
 )
-from ilios.storage.disk import MISSING
+from ilios.storage.disk_errors import MISSING
 from ilios.storage.s3.location import BucketLocation
 
 _MISSING_CODES: Final = ("NoSuchKey", "404")  # an answer to HEAD has no body, so only its status

@@ -16,7 +16,7 @@ from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import attachment
 from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
-from ilios.storage.disk import disk_errors
+from ilios.storage.disk_errors import disk_errors
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
 
