@@ -69,7 +69,7 @@ class Authenticator:
         if self._owners:
             return True
         with self._database.watching() as watch:
-            return bool(watch.ask(_ANY)[0][0])
+            return bool(watch.query(_ANY)[0][0])
 
     def identify(self, authorization: str | None) -> Caller:
         """Return the caller that an `Authorization` header names.
@@ -90,7 +90,7 @@ class Authenticator:
         if any(matches):
             return Caller(asked)
         with self._database.watching() as watch:
-            rows = watch.ask(_BY_HASH, asked)
+            rows = watch.query(_BY_HASH, asked)
         if rows:
             return self._of_row(*rows[0])
         if self.required:

@@ -1,4 +1,7 @@
-"""SQLite through SQLAlchemy: short readers, one fair writer at a time."""
+"""SQLite through SQLAlchemy: short readers, and writers of one host in order of arrival.
+
+SQLite has one writer at a time and lets the others poll; see ilios.db.writer_lock for the order.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,16 @@ log = logs.get(__name__)
 
 BUSY_TIMEOUT_MS = 30_000
 TRUNCATE_TIMEOUT_MS = 1_000
-BUSY_BACKOFF_SECONDS = 0.2
+BUSY_BASE_SECONDS = 0.2
 BUSY_JITTER = 0.5
-LOG_KEPT_BYTES = 64 * 1024**2
-"""What a long reader has made the WAL grow to is given back down to this, once it is gone."""
+WAL_KEPT_BYTES = 64 * 1024**2
+"""The WAL, which grows while a long reader is open, is cut back to this after it."""
 POOL_SIZE = 8
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
 def require_safe_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info) -> None:
-    """Refuse a SQLite library with the WAL-reset bug, which can corrupt a database.
+    """Raise DatabaseRefused for a SQLite library with the WAL-reset bug, which corrupts databases.
 
     Fixed in 3.51.3, and in the backports 3.50.7 and 3.44.6 (https://sqlite.org/wal.html#walresetbug).
     """
@@ -45,13 +48,13 @@ def require_safe_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info
 
 
 def require_sound(path: Path, verdict: object) -> None:
-    """Refuse a file of which QUICK_CHECK says anything but `ok`."""
+    """Raise DatabaseRefused when QUICK_CHECK said anything but `ok` of a file."""
     if verdict != "ok":
         raise damaged(path, verdict)
 
 
 def damaged(path: Path, cause: object) -> DatabaseRefused:
-    """The refusal of a file that SQLite cannot read."""
+    """Return the error for a file that SQLite cannot read."""
     in_one_line = " ".join(str(cause).split())
     return DatabaseRefused(
         f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
@@ -61,36 +64,39 @@ def damaged(path: Path, cause: object) -> DatabaseRefused:
 
 def busy_delay(retry: int) -> float:
     """Return the seconds before a retry, counted from 0: 0.2, 0.4, 0.8 …, ± 50 %."""
-    return delay_seconds(retry, BUSY_BACKOFF_SECONDS, jitter=BUSY_JITTER)
+    return delay_seconds(retry, BUSY_BASE_SECONDS, jitter=BUSY_JITTER)
 
 
 @dataclass(frozen=True, slots=True)
 class LockTimeout:
-    """How long a writer waits: for a turn among our own, then so often for a stranger's lock."""
+    """How long a writer waits: for the lock of our own writers, then for that of SQLite.
+
+    Another program's write lock is waited for `busy_ms`, and again with each retry.
+    """
 
     turn_seconds: float
     busy_ms: int
     retries: int
 
 
-PATIENT = LockTimeout(10.0, BUSY_TIMEOUT_MS, 4)
-BRISK = LockTimeout(1.0, 1_000, 0)  #: of whoever has other things to see to, and comes back
+LONG_TIMEOUT = LockTimeout(10.0, BUSY_TIMEOUT_MS, 4)
+SHORT_TIMEOUT = LockTimeout(1.0, 1_000, 0)  #: for a loop that must not stand still, and tries again
 
 
 class Watch:
-    """Cheap questions (some µs), each a snapshot of its own. Of one thread."""
+    """A connection for queries of some µs each, without a transaction. Not for several threads."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._seen: int | None = None
 
     def changed(self) -> bool:
-        """Whether anything was committed since this was last asked."""
-        before, self._seen = self._seen, self.ask("PRAGMA data_version")[0][0]
+        """Return whether anything was committed since the last call."""
+        before, self._seen = self._seen, self.query("PRAGMA data_version")[0][0]
         return before != self._seen
 
-    def ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """All rows of a query. SQLAlchemy would take twenty times as long for a small one."""
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return all rows; for a small query SQLAlchemy takes twenty times as long."""
         rows: list[tuple[Any, ...]] = self._connection.execute(sql, parameters).fetchall()
         return rows
 
@@ -102,12 +108,14 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, synchronous: str = "FULL", patience: LockTimeout = PATIENT
+        self, path: Path, synchronous: str = "FULL", lock_timeout: LockTimeout = LONG_TIMEOUT
     ) -> None:
         require_safe_sqlite()
         self.path = path
-        self._patience = patience
-        self._turns = WriterLock(path.with_name(path.name + ".write-lock"), patience.turn_seconds)
+        self._lock_timeout = lock_timeout
+        self._writer_lock = WriterLock(
+            path.with_name(path.name + ".write-lock"), lock_timeout.turn_seconds
+        )
         self._engine = create_engine(
             f"sqlite+pysqlite:///{path}",
             module=pysqlite3,
@@ -117,9 +125,9 @@ class Database:
             hide_parameters=True,  # file names and Markdown have no place in a log
         )
         pragmas = (
-            f"busy_timeout={patience.busy_ms}",
+            f"busy_timeout={lock_timeout.busy_ms}",
             "journal_mode=WAL",
-            f"journal_size_limit={LOG_KEPT_BYTES}",
+            f"journal_size_limit={WAL_KEPT_BYTES}",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
             "secure_delete=ON",  # what a client deletes is not left in free pages
@@ -143,54 +151,54 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A snapshot. Keep it short: a long reader keeps the WAL from being checkpointed."""
+        """Open a snapshot. Keep it short: a long reader keeps the WAL from being checkpointed."""
         with self._reader() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """`BEGIN IMMEDIATE … COMMIT`; any exception rolls back.
+        """Open a transaction, `BEGIN IMMEDIATE … COMMIT`; an exception rolls it back.
 
-        Writers of this host take turns in order of arrival. Raises DatabaseBusy when a stranger
-        holds the lock through every retry, and DatabaseFull when the disk has no room for it.
+        Raises DatabaseBusy when another program holds the lock through every retry, and
+        DatabaseFull when the disk has no space for what was written.
         """
-        with self._writer() as session, self._turns.turn():
+        with self._writer() as session, self._writer_lock.held():
             self._begin(session)
             try:
                 yield session
                 session.commit()
             except OperationalError as error:
-                if _name(error) != "SQLITE_FULL":
+                if _sqlite_name(error) != "SQLITE_FULL":
                     raise
                 raise DatabaseFull("The disk is full: nothing was stored.") from error
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
-        """A look at the database that may be repeated hundreds of times a second."""
+        """Open a connection for queries that are repeated hundreds of times a second."""
         connection: Any = self._engine.raw_connection()
         try:
             yield Watch(connection.driver_connection)
         finally:
             connection.close()
 
-    def truncate_log(self) -> bool:
-        """Bring the WAL into the database and empty it: it keeps what was overwritten meanwhile.
+    def truncate_wal(self) -> bool:
+        """Write the WAL into the database and empty it, so that it keeps no deleted content.
 
-        False when a reader was in the way for TRUNCATE_TIMEOUT_MS; nobody waits longer for it.
+        Return False when a reader prevented it for TRUNCATE_TIMEOUT_MS.
         """
-        with self._alone() as connection:
+        with self._exclusive_connection() as connection:
             connection.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
             busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            connection.execute(f"PRAGMA busy_timeout={self._patience.busy_ms}")
+            connection.execute(f"PRAGMA busy_timeout={self._lock_timeout.busy_ms}")
         return not busy
 
-    def rewrite(self) -> None:
-        """VACUUM: leave not even the few copies that `secure_delete` does not reach.
+    def vacuum(self) -> None:
+        """Rewrite the file without the few deleted bytes that `secure_delete` does not reach.
 
         Those lie in the slack of pages whose neighbours were merged. Writers wait meanwhile. Raises
-        the driver's OperationalError, such as for a full disk.
+        the driver's OperationalError, for example when the disk is full.
         """
-        with self._alone() as connection:
+        with self._exclusive_connection() as connection:
             connection.execute("VACUUM")
 
     def size_bytes(self) -> int:
@@ -200,14 +208,14 @@ class Database:
         self._engine.dispose()
 
     def _begin(self, session: Session) -> None:
-        for retry in range(self._patience.retries + 1):
+        for retry in range(self._lock_timeout.retries + 1):
             try:
                 session.connection()
             except OperationalError as error:
                 session.rollback()
                 if not _is_busy(error):
                     raise
-                if retry == self._patience.retries:
+                if retry == self._lock_timeout.retries:
                     raise DatabaseBusy("The database is locked. Try again.") from error
                 metrics.DATABASE_BUSY_RETRIES.inc()
                 log.warning("database.busy", retry=retry + 1)
@@ -216,20 +224,20 @@ class Database:
                 return
 
     @contextmanager
-    def _alone(self) -> Iterator[Any]:
-        """The driver's own connection, outside of any transaction, when no other writer is."""
+    def _exclusive_connection(self) -> Iterator[Any]:
+        """Give the driver's own connection, outside of any transaction, under the writers' lock."""
         pooled: Any = self._engine.raw_connection()
         try:
-            with self._turns.turn():
+            with self._writer_lock.held():
                 yield pooled.driver_connection
         finally:
             pooled.close()
 
 
 def _is_busy(error: OperationalError) -> bool:
-    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return _sqlite_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
-def _name(error: OperationalError) -> str:
-    """SQLite's own name of an error."""
+def _sqlite_name(error: OperationalError) -> str:
+    """Return SQLite's name of an error, such as `SQLITE_BUSY`."""
     return str(getattr(error.orig, "sqlite_errorname", ""))

@@ -1,8 +1,8 @@
-"""Group commit: threads that want to write at the same time share a turn, and an fsync.
+"""Group commit: threads that write at the same time share a transaction, and so an fsync.
 
-A write transaction costs a turn at the lock and a commit whatever it holds, so that a busy process
-would wait for nothing else. Whoever comes first leads: it writes for all who came while the one
-before was at work (DeWitt et al. 1984, group commit). Alone, a thread pays nothing for it.
+A write transaction costs a wait for the lock and a commit whatever it holds, so that a busy process
+would wait for nothing else. One thread is the leader: it writes for all that have come while the
+leader before was at work (DeWitt et al. 1984). A thread that is alone pays nothing for it.
 """
 
 from __future__ import annotations
@@ -17,71 +17,71 @@ from ilios.db.database import Database
 
 T = TypeVar("T")
 
-MOST_UNITS = 32  #: in one transaction: others are waiting for the lock too
+UNITS_MAX = 32  #: in one transaction: others are waiting for the lock too
 
 
 class GroupCommit:
-    """Writes what the threads of one process bring."""
+    """Runs the units of work of one process's threads, in as few transactions as possible."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mutex = threading.Lock()
         self._waiting: list[_Entry[object]] = []
-        self._is_led = False
+        self._has_leader = False
 
     def write(self, unit: Callable[[Session], T]) -> T:
-        """Run the unit in a write transaction; returns, or raises, what it does.
+        """Run the unit in a write transaction, and return or raise what it does.
 
-        When this returns, it is committed. The unit changes nothing but the database, for it is
-        run again, alone, when somebody else's in the same transaction fails.
+        On return it is committed. The unit must change nothing but the database: it is run again,
+        alone, when another one in the same transaction fails.
         """
-        mine = _Entry(unit)
+        entry = _Entry(unit)
         with self._mutex:
-            self._waiting.append(mine)  # type: ignore[arg-type]  # results only go back to their owner
-            leads, self._is_led = not self._is_led, True
+            self._waiting.append(entry)  # type: ignore[arg-type]  # results only go back to their owner
+            leads, self._has_leader = not self._has_leader, True
         if not leads:
-            mine.called.wait()
-        if not mine.is_done:
+            entry.woken.wait()
+        if not entry.is_done:
             self._lead()
-        return mine.outcome()
+        return entry.outcome()
 
     def _lead(self) -> None:
         with self._mutex:
-            together, self._waiting = self._waiting[:MOST_UNITS], self._waiting[MOST_UNITS:]
+            group, self._waiting = self._waiting[:UNITS_MAX], self._waiting[UNITS_MAX:]
         try:
-            self._write(together)
+            self._write(group)
         finally:
             with self._mutex:
-                # The next one leads; when nobody waits, whoever comes next.
-                heir = self._waiting[0] if self._waiting else None
-                self._is_led = heir is not None
-            for entry in (*together, *((heir,) if heir else ())):
-                entry.called.set()
+                # Without one that waits, the next to come is the leader.
+                successor = self._waiting[0] if self._waiting else None
+                self._has_leader = successor is not None
+            for entry in (*group, *((successor,) if successor else ())):
+                entry.woken.set()
 
-    def _write(self, together: list[_Entry[object]]) -> None:
+    def _write(self, group: list[_Entry[object]]) -> None:
         try:
             with self._database.writing() as session:
-                for entry in together:
+                for entry in group:
                     entry.run(session)
         except Exception as error:  # noqa: BLE001  # its owner raises it
-            if len(together) == 1:
-                together[0].fail(error)
+            if len(group) == 1:
+                group[0].fail(error)
                 return
-            for entry in together:
+            for entry in group:
                 self._write([entry])
         else:
-            for entry in together:
+            for entry in group:
                 entry.is_done = True
 
 
 class _Entry(Generic[T]):
-    """A unit, and what came of it."""
+    """A unit of work, and its result or error."""
 
     def __init__(self, unit: Callable[[Session], T]) -> None:
         self._unit = unit
         self._result: T | None = None
         self._error: Exception | None = None
-        self.called = threading.Event()  #: it is done, or it is this one's turn to lead
+        self.woken = threading.Event()  #: its unit is done, or its thread is the next leader
         self.is_done = False
 
     def run(self, session: Session) -> None:

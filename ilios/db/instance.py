@@ -1,4 +1,4 @@
-"""Identify this database. Takes a session, never commits."""
+"""The identity of a database. Takes a session, never commits."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from ilios.db.models import Instance
 
 
 def instance_id(session: Session) -> str:
-    """The id of this database, part of every object key."""
+    """Return the id of this database, which is part of every object key."""
     return session.scalars(select(Instance.id)).one()

@@ -1,4 +1,4 @@
-"""Recognise a database of the predecessor by its tables and columns."""
+"""The predecessor's schema: how a database of it is recognised."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Columns that we read, and those that some versions lack or whose content has no use here."""
+class LegacyTable:
+    """Columns that we read, and all that there may be: some are of no use here."""
 
     required: frozenset[str]
     known: frozenset[str]
 
 
-def _table(required: str, optional: str) -> Table:
+def _table(required: str, optional: str) -> LegacyTable:
     columns = frozenset(required.split())
-    return Table(columns, columns | frozenset(optional.split()))
+    return LegacyTable(columns, columns | frozenset(optional.split()))
 
 
 OPTIONAL_TABLE: Final = "batches"  #: the oldest versions have none
-
 
 TABLES: Final = {
     "documents": _table(
@@ -47,17 +46,17 @@ TABLES: Final = {
 
 
 TOOLS_PREFIXES: Final = ("_", "libsql_")
-"""Tables of migration and replication tools; SQLite's own are left out before."""
+"""Tables of migration and replication tools."""
 
 
 def table_names(connection: Any) -> frozenset[str]:
-    """The tables of a SQLite database, less SQLite's own."""
+    """Return the tables of a SQLite database, without SQLite's own."""
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return frozenset(name for (name,) in rows if not name.startswith("sqlite_"))
 
 
 def difference(connection: Any) -> str | None:
-    """What tells a database from one of the predecessor's; None when it is one."""
+    """Return how the database differs from one of the predecessor; None when it is one."""
     tables = {t for t in table_names(connection) if not t.startswith(TOOLS_PREFIXES)}
     missing = TABLES.keys() - tables - {OPTIONAL_TABLE}
     unknown = tables - TABLES.keys()

@@ -1,4 +1,4 @@
-"""Looks into a SQLite file and leaves no trace, in it or beside it, as far as that can be."""
+"""Read a SQLite file without changing it or, as far as possible, the files beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUSY_TIMEOUT_SECONDS = 30.0
 
 @contextmanager
 def connect(path: Path) -> Iterator[Connection]:
-    """A connection that can only read."""
+    """Open a connection that can only read."""
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         module=pysqlite3,
@@ -31,10 +31,10 @@ def connect(path: Path) -> Iterator[Connection]:
 
 
 def open_file(path: Path, *, may_change: bool = False) -> Any:
-    """A connection of the driver that reads what the last writer left.
+    """Open a connection of the driver that reads what the last writer left.
 
-    `may_change` when somebody may open the file while it is read, which may take long: then an
-    empty `-wal` may stay behind.
+    Give `may_change` when another process may open the file while it is read; an empty `-wal` may
+    then stay behind.
     """
     options = "mode=ro" if may_change else _options(path)
     return pysqlite3.connect(
@@ -46,16 +46,16 @@ def open_file(path: Path, *, may_change: bool = False) -> Any:
 
 
 def _options(path: Path) -> str:
-    if is_beside(path, "-journal"):
+    if has_sidecar(path, "-journal"):
         return "mode=rw"  # its writer was killed: no reader may pass before that is undone
-    if is_beside(path, "-wal") or is_beside(path, "-shm"):  # the first is empty until a write
-        return "mode=ro"  # somebody has it open, or died with it open
+    if has_sidecar(path, "-wal") or has_sidecar(path, "-shm"):  # the first is empty until a write
+        return "mode=ro"  # a process has it open, or was killed with it open
     # Even a reader makes the files -wal and -shm where there are none, unless it is told that the
-    # file does not change: right only while nobody has it open.
+    # file does not change: right only while no process has it open.
     return "mode=ro&immutable=1"
 
 
-def is_beside(path: Path, suffix: str) -> bool:
-    """Whether a file of this name is there, with something in it."""
+def has_sidecar(path: Path, suffix: str) -> bool:
+    """Return whether the file `path` + `suffix` is there and not empty."""
     file = path.with_name(path.name + suffix)
     return file.exists() and file.stat().st_size > 0

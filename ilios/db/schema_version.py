@@ -1,4 +1,4 @@
-"""Find out which schema a database has, and refuse to serve any but this code's own."""
+"""The schema version of a database file; only this code's own is served."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ilios.db.models import REVISION
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What lies under the database's name; `revision` is None for nothing, and for strangers'."""
+class SchemaVersion:
+    """What a file holds: `revision` is None for an empty file and for the predecessor's."""
 
-    is_predecessors: bool = False
+    is_predecessor: bool = False
     revision: str | None = None
 
 
 def require_current(settings: Settings) -> None:
-    """Refuse to serve a database whose schema is not the one that this code knows."""
+    """Raise DatabaseRefused unless the database has the schema that this code knows."""
     require_safe_sqlite()
     path = settings.database_path
     if not path.exists():
         raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
-    found = look(path)
-    if found.is_predecessors:
+    found = read(path)
+    if found.is_predecessor:
         raise DatabaseRefused(
             f"{path} is a database of the predecessor: run `alembic upgrade head` to adopt it."
         )
@@ -45,13 +45,14 @@ def require_current(settings: Settings) -> None:
         )
 
 
-def look(path: Path) -> Found:
-    """What is there, without changing a byte of it.
+def read(path: Path) -> SchemaVersion:
+    """Return what the file holds; a file that does not exist counts as empty.
 
-    Raises DatabaseRefused when the file is no database, damaged, or has tables that are not ours.
+    Changes no byte of it. Raises DatabaseRefused when it is no database, is damaged, or has tables
+    that are not ours.
     """
     if not path.exists():
-        return Found()
+        return SchemaVersion()
     if path.is_dir():
         raise DatabaseRefused(
             f"{path} is a folder: name a file, for example LOCAL_DB_PATH=/data/ilios.db."
@@ -60,17 +61,17 @@ def look(path: Path) -> Found:
         with closing(readonly.open_file(path)) as connection:
             tables = legacy_schema.table_names(connection)
             if not tables:
-                return Found()
+                return SchemaVersion()
             if "alembic_version" in tables:
                 row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-                return Found(revision=None if row is None else str(row[0]))
+                return SchemaVersion(revision=None if row is None else str(row[0]))
             difference = legacy_schema.difference(connection)
     except pysqlite3.OperationalError as error:
         raise not_writable(path, error) from error
     except pysqlite3.DatabaseError as error:
         raise damaged(path, error) from error
     if difference is None:
-        return Found(is_predecessors=True)
+        return SchemaVersion(is_predecessor=True)
     raise DatabaseRefused(
         f"{path} was made by another program (it has no alembic_version, and unlike a database of "
         f"the predecessor it has {difference}) and was left untouched: name a new file, for "

@@ -1,8 +1,8 @@
-"""Writers of one host take turns, in order of arrival: SQLite's own lock lets one starve.
+"""A fair lock: writers of one host go in order of arrival, since SQLite's own lock starves some.
 
-A courtesy, and no more: whoever waits too long goes on without a turn, and SQLite's lock still
-keeps writers apart. Else a process that is stopped inside its turn would stop all the others with
-it, the one that ends processes which hang among them.
+It orders writers and does not exclude them: one that waits too long goes on without it, and SQLite
+still keeps writers apart. Otherwise a process that is stopped while it holds the lock would stop
+all the others, among them the one that ends processes which hang.
 """
 
 from __future__ import annotations
@@ -22,83 +22,83 @@ log = logs.get(__name__)
 
 
 class WriterLock:
-    """The queue at one lock file, and before it one of this process's threads."""
+    """A queue of this process's threads, the first of which queues at the lock file."""
 
-    def __init__(self, path: Path, patience_seconds: float) -> None:
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
         self._path = path
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
         self._mutex = threading.Lock()
         self._is_taken = False  #: by one of our threads
         self._waiting: deque[threading.Lock] = deque()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a turn, at most as long as the patience lasts."""
-        deadline = time.monotonic() + self._patience_seconds
-        if not self._enter():
-            log.warning("database.turn_skipped", waited_s=self._patience_seconds)
+    def held(self) -> Iterator[None]:
+        """Hold the lock, or go on without it after `timeout_seconds`."""
+        deadline = time.monotonic() + self._timeout_seconds
+        if not self._acquire_thread():
+            log.warning("database.turn_skipped", waited_s=self._timeout_seconds)
             yield
             return
         try:
             with self._file(deadline):
                 yield
         finally:
-            self._leave()
+            self._release_thread()
 
     @contextmanager
     def _file(self, deadline: float) -> Iterator[None]:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if not _lock(descriptor, deadline):
-                log.warning("database.turn_skipped", waited_s=self._patience_seconds)
+            if not _flock(descriptor, deadline):
+                log.warning("database.turn_skipped", waited_s=self._timeout_seconds)
             yield
         finally:
             os.close(descriptor)
 
-    def _enter(self) -> bool:
-        """Be the one of our threads whose turn it is; False when the patience has ended."""
+    def _acquire_thread(self) -> bool:
+        """Wait to be the first of this process's threads; return False on a timeout."""
         with self._mutex:
             if not self._is_taken:
                 self._is_taken = True
                 return True
-            called = threading.Lock()
-            called.acquire()
-            self._waiting.append(called)
-        if called.acquire(timeout=self._patience_seconds):
+            waiter = threading.Lock()
+            waiter.acquire()
+            self._waiting.append(waiter)
+        if waiter.acquire(timeout=self._timeout_seconds):
             return True
         with self._mutex:
-            if called not in self._waiting:
-                return True  # called a moment ago
-            self._waiting.remove(called)
+            if waiter not in self._waiting:
+                return True  # released to it a moment ago
+            self._waiting.remove(waiter)
             return False
 
-    def _leave(self) -> None:
+    def _release_thread(self) -> None:
         with self._mutex:
             self._is_taken = bool(self._waiting)
             if self._waiting:
                 self._waiting.popleft().release()
 
 
-def _lock(descriptor: int, deadline: float) -> bool:
-    """Take the lock of the file; False when the deadline came before.
+def _flock(descriptor: int, deadline: float) -> bool:
+    """Take the lock of the file; return False when the deadline passes first.
 
-    flock knows no timeout, and only who blocks keeps a place: a thread does it for us. On a
-    duplicate: the lock is both descriptors', so that it ends with the last of them, also when the
-    thread gets it after we have gone on.
+    flock has no timeout, and only a caller that blocks keeps its place in the kernel's queue, so a
+    thread blocks for us. It has a duplicate of the descriptor: the lock belongs to both and ends
+    with the last of them, also when the thread gets it after we have gone on.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        taken = threading.Event()
-        arguments = (os.dup(descriptor), taken)
-        threading.Thread(target=_block, args=arguments, name="turn", daemon=True).start()
-        return taken.wait(max(0.0, deadline - time.monotonic()))
+        acquired = threading.Event()
+        arguments = (os.dup(descriptor), acquired)
+        threading.Thread(target=_flock_blocking, args=arguments, name="turn", daemon=True).start()
+        return acquired.wait(max(0.0, deadline - time.monotonic()))
     return True
 
 
-def _block(descriptor: int, taken: threading.Event) -> None:
+def _flock_blocking(descriptor: int, acquired: threading.Event) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
-    taken.set()
+    acquired.set()

@@ -122,7 +122,7 @@ class Waiter:
     def _release_ended(self, watch: Watch) -> None:
         with self._lock:
             awaited = list(self._waiting)
-        ended = watch.ask(_ENDED, json.dumps(awaited))
+        ended = watch.query(_ENDED, json.dumps(awaited))
         with self._lock:
             for (document_id,) in ended:
                 for event in self._waiting.get(document_id, ()):

@@ -21,6 +21,7 @@ from ilios.core.data_folder import prepare
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
+from ilios.db import schema_version
 from ilios.db.database import (
     BUSY_TIMEOUT_MS,
     QUICK_CHECK,
@@ -29,12 +30,12 @@ from ilios.db.database import (
     require_sound,
 )
 from ilios.db.models import REVISION
-from ilios.db.schema_version import Found, look, not_writable
+from ilios.db.schema_version import SchemaVersion, not_writable
 from ilios.migration.legacy import file_swap, importer, predecessor
 
 log = logs.get(__name__)
 
-LOOKED_OVER_BYTES = 1024**3
+CHECKED_MAX_BYTES = 1024**3
 """A database up to this size is read whole at each start: a second or two."""
 
 
@@ -53,25 +54,29 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
     if path.exists() and not os.access(path, os.W_OK):
         # SQLite would not say so before the first write: it makes such a transaction a reader's.
         raise not_writable(path, "permission denied")
-    with _lock(path.with_name(path.name + ".migrate-lock")):
-        found = look(path)
+    with _migration_lock(path.with_name(path.name + ".migrate-lock")):
+        found = schema_version.read(path)
         if found.revision is not None and found.revision not in known_revisions:
             raise DatabaseRefused(
                 f"{path} has schema {found.revision}, which is newer than this version of Ilios: "
                 "start the newer version, or restore the backup made before the upgrade."
             )
-        with _adopting(settings) if found.is_predecessors else _changing(path, found) as connection:
+        with (
+            _adopted_database(settings)
+            if found.is_predecessor
+            else _own_database(path, found) as connection
+        ):
             yield connection
 
 
 @contextmanager
-def _changing(path: Path, found: Found) -> Iterator[Connection]:
+def _own_database(path: Path, found: SchemaVersion) -> Iterator[Connection]:
     """A connection to a database of ours, or to a new one."""
     with _connect(path, "BEGIN IMMEDIATE") as connection:
         try:
             connection.begin()
             # A damaged one must not be rewritten, and the sooner it is known the more a backup has.
-            if found.revision not in (None, REVISION) or path.stat().st_size <= LOOKED_OVER_BYTES:
+            if found.revision not in (None, REVISION) or path.stat().st_size <= CHECKED_MAX_BYTES:
                 require_sound(path, connection.exec_driver_sql(QUICK_CHECK).scalar())
         except OperationalError as error:
             raise not_writable(path, error.orig) from error
@@ -83,7 +88,7 @@ def _changing(path: Path, found: Found) -> Iterator[Connection]:
 
 
 @contextmanager
-def _adopting(settings: Settings) -> Iterator[Connection]:
+def _adopted_database(settings: Settings) -> Iterator[Connection]:
     """A connection to a new database, which in the end has the predecessor's place and content."""
     path, now = settings.database_path, clock.now()
     file_swap.remove_draft(path)
@@ -93,7 +98,7 @@ def _adopting(settings: Settings) -> Iterator[Connection]:
             with _connect(draft, "BEGIN IMMEDIATE") as connection:
                 yield connection
                 connection.commit()
-                if look(draft).revision != REVISION:
+                if schema_version.read(draft).revision != REVISION:
                     raise DatabaseRefused(
                         f"{path} is a database of the predecessor and was left as it is: only "
                         "`alembic upgrade head` adopts it."
@@ -147,7 +152,7 @@ def _connect(path: Path, begin: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _migration_lock(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

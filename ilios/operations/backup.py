@@ -45,11 +45,11 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
     _require_target(database, target, replace=replace)
     if not database.exists():
         raise BackupRefused(f"There is no database {database}: set DATA_DIR to the service's own.")
-    if readonly.is_beside(database, "-journal"):
+    if readonly.has_sidecar(database, "-journal"):
         raise BackupRefused(
             f"{database} is being migrated, or its writer was killed: start the service first."
         )
-    if schema_version.look(database).revision is None:
+    if schema_version.read(database).revision is None:
         raise BackupRefused(f"{database} holds nothing of Ilios yet: start the service first.")
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:

@@ -21,7 +21,7 @@ from ilios.core.processes import InheritedDescriptor, lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics, shared_counters
 from ilios.db import schema_version
-from ilios.db.database import BRISK, Database
+from ilios.db.database import SHORT_TIMEOUT, Database
 from ilios.engines import registry
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
@@ -82,7 +82,9 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._node = data_folder.node_id(settings)
-        self._database = Database(settings.database_path, settings.sqlite_synchronous, BRISK)
+        self._database = Database(
+            settings.database_path, settings.sqlite_synchronous, SHORT_TIMEOUT
+        )
         self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)

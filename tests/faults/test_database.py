@@ -73,6 +73,6 @@ def test_a_long_reader_holds_up_nobody_and_the_log_shrinks_when_it_has_left(
 
     documents.add_document(database, settings=settings)
     wait_until(lambda: completed(database) == 101, 10)
-    database.truncate_log()
+    database.truncate_wal()
     wal = settings.database_path.with_name(settings.database_path.name + "-wal")
     assert wal.stat().st_size < WAL_MAX_BYTES

@@ -11,7 +11,7 @@ import pytest
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.db.database import LOG_KEPT_BYTES, Database
+from ilios.db.database import WAL_KEPT_BYTES, Database
 from ilios.db.models import JobStatus
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason
@@ -83,14 +83,14 @@ def test_what_a_long_reader_made_the_log_grow_to_is_given_back(
 ) -> None:
     log = database.path.with_name(database.path.name + "-wal")
     with database.watching() as watch:
-        watch.ask("CREATE TABLE filler (content BLOB)")
+        watch.query("CREATE TABLE filler (content BLOB)")
         stranger.execute("BEGIN").execute("SELECT count(*) FROM filler").fetchall()
-        for _ in range(LOG_KEPT_BYTES // MIB + 8):
-            watch.ask("INSERT INTO filler VALUES (zeroblob(?))", MIB)
-        assert log.stat().st_size > LOG_KEPT_BYTES + MIB
+        for _ in range(WAL_KEPT_BYTES // MIB + 8):
+            watch.query("INSERT INTO filler VALUES (zeroblob(?))", MIB)
+        assert log.stat().st_size > WAL_KEPT_BYTES + MIB
         stranger.execute("COMMIT")
 
         for _ in range(3):  # a checkpoint, and a writer that begins the log anew
-            watch.ask("INSERT INTO filler VALUES (1)")
+            watch.query("INSERT INTO filler VALUES (1)")
 
-    assert log.stat().st_size <= LOG_KEPT_BYTES
+    assert log.stat().st_size <= WAL_KEPT_BYTES

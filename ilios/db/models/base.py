@@ -84,7 +84,7 @@ ID = String(30)
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of the rows that meet `where`, in SQL."""
+    """Return an index of the rows that meet `where`, in SQL."""
     rows = text(where)
     return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
 

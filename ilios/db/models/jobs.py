@@ -31,7 +31,7 @@ class Job(Base):
     rank: Mapped[int] = mapped_column(BigInteger)  #: virtual time in ms; the lowest goes first
     attempts: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
-    crashes: Mapped[int] = mapped_column(default=0)  #: parser children that died of it
+    crashes: Mapped[int] = mapped_column(default=0)  #: parser processes that it has crashed
     lease_token: Mapped[str | None] = mapped_column(ID)
     lease_until: Mapped[datetime | None]
     worker: Mapped[str | None] = mapped_column(String(60))  #: `<node>/<slot>`

@@ -21,7 +21,7 @@ class JobStatus(StrEnum):
     PROCESSING = "processing"  #: claimed; worker, lease and started_at are set
     COMPLETED = "completed"  #: the result is stored; terminal
     FAILED = "failed"  #: attempts used up, or the error is final; terminal
-    CANCELLED = "cancelled"  #: nobody wants it; worker is set while it may still be at it; terminal
+    CANCELLED = "cancelled"  #: not wanted; worker is set while one may still convert it; terminal
 
 
 class JobType(StrEnum):
@@ -46,8 +46,6 @@ class ProviderBatchState(StrEnum):
 
 
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
-
-
 READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
 
 

@@ -95,7 +95,7 @@ class Retention:
         if thoroughly or self._orphans_are_due(now):
             self._rewrite_database(thoroughly=thoroughly)
             tally.orphans = self._sweep_orphans(now)
-        self._database.truncate_log()  # it may hold what requests have deleted
+        self._database.truncate_wal()  # it may hold what requests have deleted
         if any(asdict(tally).values()):
             log.info("retention.done", tally=asdict(tally))
         return tally
@@ -221,7 +221,7 @@ class Retention:
             log.info("database.not_rewritten", remedy="run `ilios retention` at a quiet hour")
             return
         try:
-            self._database.rewrite()
+            self._database.vacuum()
         except pysqlite3.OperationalError as error:  # a full disk: the next round tries again
             log.warning("database.not_rewritten", reason=str(error))
 

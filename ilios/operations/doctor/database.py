@@ -51,7 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             f"Give it to that user: chown {user} {path}*",
         )
         return
-    if readonly.is_beside(path, "-journal"):  # whoever looks would have to undo it, and write
+    if readonly.has_sidecar(path, "-journal"):  # whoever looks would have to undo it, and write
         yield warning(
             CHECK,
             f"{path} is being written just now, or was when its writer was killed.",
@@ -59,11 +59,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         )
         return
     try:
-        found = schema_version.look(path)
+        found = schema_version.read(path)
     except DatabaseRefused as refusal:
         yield refused(CHECK, refusal)
         return
-    if found.is_predecessors:
+    if found.is_predecessor:
         yield ok(CHECK, f"{path} is a database of the predecessor: the next start adopts it.")
         return
     yield _schema(path, found.revision)

@@ -63,8 +63,8 @@ def test_a_reader_is_not_blocked_by_a_writer(counter: Database) -> None:
         assert count(counter) == 0
 
 
-def test_writers_take_turns_in_order_of_arrival(counter: Database, settings: Settings) -> None:
-    """Each has a database of its own, as processes do: those of one stand before the file first."""
+def test_writers_go_in_order_of_arrival(counter: Database, settings: Settings) -> None:
+    """Give each a database of its own, as processes have: threads of one queue before the file."""
     order: list[int] = []
     databases = [Database(settings.database_path) for _ in range(4)]
 
@@ -85,19 +85,21 @@ def test_writers_take_turns_in_order_of_arrival(counter: Database, settings: Set
         database.close()
 
 
-def test_a_turn_that_is_held_for_too_long_is_not_waited_for(
+def test_a_writer_lock_that_is_held_too_long_is_skipped(
     counter: Database, settings: Settings
 ) -> None:
-    """As by a process that was stopped in it: the database's own lock is free, or waited for."""
-    hurried = Database(settings.database_path, patience=LockTimeout(0.1, busy_ms=1_000, retries=0))
-    with counter.path.with_name(f"{counter.path.name}.write-lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    """Hold the lock as a process that was stopped would: SQLite's own lock is free."""
+    database = Database(
+        settings.database_path, lock_timeout=LockTimeout(0.1, busy_ms=1_000, retries=0)
+    )
+    with counter.path.with_name(f"{counter.path.name}.write-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
         with ThreadPoolExecutor(3) as threads:
-            list(threads.map(lambda _: increment(hurried), range(6)))
+            list(threads.map(lambda _: increment(database), range(6)))
 
         assert count(counter) == 6
-    hurried.close()
+    database.close()
 
 
 def wait_for_queue(database: Database, length: int) -> None:
@@ -113,32 +115,36 @@ def blocked_on(inode: int) -> int:
         return sum("->" in line and f":{inode} " in line for line in locks)
 
 
-def test_a_strangers_lock_is_waited_for(counter: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "BUSY_BACKOFF_SECONDS", 0.01)
-    stranger = pysqlite3.connect(str(counter.path), isolation_level=None, check_same_thread=False)
-    stranger.execute("BEGIN IMMEDIATE")
-    timer = threading.Timer(0.3, lambda: stranger.execute("COMMIT"))
+def test_the_lock_of_another_program_is_waited_for(
+    counter: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_BASE_SECONDS", 0.01)
+    other_program = pysqlite3.connect(
+        str(counter.path), isolation_level=None, check_same_thread=False
+    )
+    other_program.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, lambda: other_program.execute("COMMIT"))
     timer.start()
 
     increment(counter)
 
     timer.join()
-    stranger.close()
+    other_program.close()
     assert count(counter) == 1
 
 
-def test_a_strangers_lock_that_outlasts_every_retry_is_an_error_of_its_own(
+def test_a_lock_of_another_program_that_outlasts_every_retry_raises_database_busy(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_BACKOFF_SECONDS", 0.001)
-    database = Database(settings.database_path, patience=LockTimeout(10, busy_ms=10, retries=4))
-    stranger = pysqlite3.connect(str(database.path), isolation_level=None)
-    stranger.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(database_module, "BUSY_BASE_SECONDS", 0.001)
+    database = Database(settings.database_path, lock_timeout=LockTimeout(10, busy_ms=10, retries=4))
+    other_program = pysqlite3.connect(str(database.path), isolation_level=None)
+    other_program.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(DatabaseBusy), database.writing():
         pass
 
-    stranger.close()
+    other_program.close()
     with database.writing() as session:
         assert session.scalar(text("SELECT 1")) == 1
     database.close()
@@ -176,7 +182,7 @@ def test_sqlite_with_the_wal_reset_bug_is_refused(version: tuple[int, ...], safe
             check()
 
 
-def test_a_change_is_noticed_once(counter: Database) -> None:
+def test_a_commit_is_reported_once(counter: Database) -> None:
     with counter.watching() as watch:
         assert watch.changed()
         assert not watch.changed()
@@ -185,30 +191,32 @@ def test_a_change_is_noticed_once(counter: Database) -> None:
         assert not watch.changed()
 
 
-def test_a_rewrite_removes_the_copies_that_merged_pages_keep(database: Database) -> None:
+def test_a_vacuum_removes_the_copies_that_merged_pages_keep(database: Database) -> None:
     """The seed is one for which `secure_delete` leaves some: it does so for few."""
     dice = random.Random(1)  # noqa: S311
 
     def left_of(gone: list[int]) -> int:
-        database.truncate_log()
+        database.truncate_wal()
         content = database.path.read_bytes()
         return sum(f"MARK{owner:06}MARK".encode() in content for owner in gone)
 
     with database.watching() as watch:
-        watch.ask("CREATE TABLE words (owner TEXT, line INT, text TEXT, PRIMARY KEY (owner, line))")
-        watch.ask("BEGIN IMMEDIATE")
+        watch.query(
+            "CREATE TABLE words (owner TEXT, line INT, text TEXT, PRIMARY KEY (owner, line))"
+        )
+        watch.query("BEGIN IMMEDIATE")
         for owner in range(300):
             for line in range(10):
                 words = f"MARK{owner:06}MARK " * dice.choice((5, 50, 400))
-                watch.ask("INSERT INTO words VALUES (?, ?, ?)", f"doc{owner:020}", line, words)
+                watch.query("INSERT INTO words VALUES (?, ?, ?)", f"doc{owner:020}", line, words)
         gone = list(range(300))
         dice.shuffle(gone)
         gone = gone[:270]
         for owner in gone:
-            watch.ask("DELETE FROM words WHERE owner = ?", f"doc{owner:020}")
-        watch.ask("COMMIT")
+            watch.query("DELETE FROM words WHERE owner = ?", f"doc{owner:020}")
+        watch.query("COMMIT")
     assert 0 < left_of(gone) < 10
 
-    database.rewrite()
+    database.vacuum()
 
     assert left_of(gone) == 0

@@ -1,4 +1,4 @@
-"""Threads that write together: each gets what is its own, whatever happens to the others."""
+"""Threads that write in one transaction: each gets its own result or error."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def numbers(database: Database) -> list[int]:
 
 
 def held_back(subject: GroupCommit, entered: threading.Event, release: threading.Event) -> None:
-    """Leads, and lets others queue up behind."""
+    """Be the leader until `release` is set, so that others queue up."""
 
     def unit(_session: Session) -> None:
         entered.set()
@@ -49,7 +49,7 @@ def held_back(subject: GroupCommit, entered: threading.Event, release: threading
 
 
 def all_at_once(subject: GroupCommit, units: list[Callable[[Session], int]]) -> list[object]:
-    """Have the units written while another one holds them up; results and errors, in order."""
+    """Write the units while a leader holds them up; return results and errors in order."""
     entered, release = threading.Event(), threading.Event()
     with ThreadPoolExecutor(len(units) + 1) as pool:
         pool.submit(held_back, subject, entered, release)
@@ -59,30 +59,30 @@ def all_at_once(subject: GroupCommit, units: list[Callable[[Session], int]]) -> 
         return [future.exception(10) or future.result() for future in futures]
 
 
-def test_everyone_gets_its_own_result(table: Database) -> None:
+def test_each_thread_gets_its_own_result(table: Database) -> None:
     written = all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
     assert written == list(range(THREADS))
     assert numbers(table) == list(range(THREADS))
 
 
-def test_what_waits_together_is_one_transaction(
+def test_units_that_wait_share_transactions(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = []
+    transactions = []
     writing = Database.writing
 
     def counted(self: Database) -> object:
-        turns.append(1)
+        transactions.append(1)
         return writing(self)
 
     monkeypatch.setattr(Database, "writing", counted)
     all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
-    assert len(turns) < THREADS
+    assert len(transactions) < THREADS
 
 
-def test_a_failing_unit_takes_nobody_with_it(table: Database) -> None:
+def test_a_unit_that_fails_fails_no_other(table: Database) -> None:
     def fail(_session: Session) -> int:
         raise LookupError("mine alone")
 
@@ -93,7 +93,7 @@ def test_a_failing_unit_takes_nobody_with_it(table: Database) -> None:
     assert numbers(table) == [0, 1, 2]
 
 
-def test_a_database_that_refuses_is_everyones_error_and_the_next_one_goes_on(
+def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject = GroupCommit(table)
@@ -111,10 +111,10 @@ def test_a_database_that_refuses_is_everyones_error_and_the_next_one_goes_on(
     assert numbers(table) == [7]
 
 
-def test_more_than_fit_are_written_in_turns(
+def test_more_units_than_fit_take_several_transactions(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "MOST_UNITS", 3)
+    monkeypatch.setattr(group_commit, "UNITS_MAX", 3)
 
     all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
