@@ -48,11 +48,11 @@ def run() -> None:
             transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
             render_item=portable,
             on_version_apply=report,
-            include_name=change_log.part_of_the_schema,
+            include_name=change_log.belongs_to_models,
         )
         with context.begin_transaction():
             context.run_migrations()
-        change_log.keep_log(connection, loaded)
+        change_log.follow_setting(connection, loaded)
     logs.configure(loaded, "start")
     self_test.examine(loaded)  # the store's faults too are named before anything serves
 

@@ -37,7 +37,7 @@ from ilios.queue import jobs
 from ilios.queue.jobs import Lease
 from ilios.storage.answer_spool import AnswerSpool, CallRecord, SpooledAnswer
 from ilios.storage.base import ObjectStore
-from ilios.storage.health import StoreReport, seen_in
+from ilios.storage.health import StoreReport, store_report_of
 
 log = logs.get(__name__)
 
@@ -102,12 +102,12 @@ class Converter:
         for engine in paid:
             for spooled in self._answers.older_than(UNCOLLECTED_SECONDS):
                 with self._database.reading() as session:
-                    document = session.get(Document, spooled.question.document_id)
+                    document = session.get(Document, spooled.call.document_id)
                 self._collect(spooled, engine, document)
 
     def _collect(self, spooled: SpooledAnswer, engine: Engine, document: Document | None) -> None:
         """Record an answer that an earlier attempt left in the spool."""
-        call = spooled.question
+        call = spooled.call
         workspace = self._workspaces / f"answer-{call.call_id}"
         workspace.mkdir(exist_ok=True)
         try:
@@ -146,12 +146,12 @@ class Converter:
             if isinstance(error, OutcomeUnknown) and attempt.call:
                 self._answers.forget(attempt.call)  # it cannot be read
             self._recorder.give_up(claimed, attempt.call, error, is_answered=attempt.is_answered)
-            return report_of(error) or seen_in(error)
+            return report_of(error) or store_report_of(error)
         except LeaseLost:
             raise
         except NOT_CAUSED_BY_JOB:
             if attempt.call:
-                self._answers.secure(attempt.call)
+                self._answers.make_durable(attempt.call)
             raise
         except Exception:
             log.exception("job.broke", document_id=claimed.document.id, job_id=claimed.job.id)

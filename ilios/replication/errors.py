@@ -15,7 +15,7 @@ class ReplicationRefused(StartupError):
 
 
 class RemoteUnreachable(ReplicationRefused):
-    """No answer, or one that says "later". The only one of these that passes by itself."""
+    """The server gives no answer, or one that says "later". Only this error passes by itself."""
 
     cause = "unreachable"
 
@@ -39,7 +39,7 @@ class ForeignRemote(ReplicationRefused):
 
 
 class OtherWriter(ReplicationRefused):
-    """Somebody else replicates to the remote, or has done so behind our back."""
+    """Another node replicates to the remote, or has done so since we last wrote to it."""
 
     cause = "another writer"
 

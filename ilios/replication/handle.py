@@ -1,4 +1,4 @@
-"""The replicator as the supervisor sees it: started, restarted, listened to, told to finish."""
+"""The supervisor's handle on the replicator: start, restart, read its status, end it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ log = logs.get(__name__)
 RESTART_BASE_SECONDS: Final = 0.5  #: doubles with each death that soon follows a start
 RESTART_MAX_SECONDS: Final = 30.0
 STABLE_SECONDS: Final = 60.0
-SILENT_SECONDS: Final = 120.0  #: it says something with each request, which has 35 s
+SILENT_SECONDS: Final = 120.0  #: it reports with each request, which may take 35 s
 
 
 class ReplicatorHandle:
-    """Does nothing at all when replication is off. Of the supervisor's one thread; never waits."""
+    """Does nothing when replication is off. For the supervisor's one thread only; never waits."""
 
     def __init__(self, settings: Settings, node: str, lock: InheritedDescriptor) -> None:
         self._settings = settings
@@ -36,13 +36,13 @@ class ReplicatorHandle:
         self._start_at = 0.0
         self._started_at = self._heard_at = 0.0
         self._quick_deaths = 0
-        #: What it last said of itself; None when replication is off.
-        self.standing: ReplicatorStatus | None = None
+        #: What it last reported; None when replication is off.
+        self.status: ReplicatorStatus | None = None
         if settings.use_embedded_replica:
-            self.standing = ReplicatorStatus("starting", 0, time.monotonic())
+            self.status = ReplicatorStatus("starting", 0, time.monotonic())
 
-    def tend(self) -> None:
-        """Start it when it is due, hear what it says, bury it when it has died."""
+    def supervise(self) -> None:
+        """Start the process when it is due, read its status, and restart it when it has ended."""
         if not self._settings.use_embedded_replica:
             return
         if self._process is None and time.monotonic() >= self._start_at:
@@ -53,27 +53,27 @@ class ReplicatorHandle:
             self._process.kill()
 
     def sources(self) -> list[Connection | int]:
-        """What to wait on: what it says, and its end. Empty when it does not run."""
+        """Return what to wait on for its reports and its end; empty when it does not run."""
         if self._process is None or self._pipe is None:
             return []
         return [self._pipe, self._process.sentinel]
 
     def listen(self) -> None:
-        """Take in what it has said, and its end."""
+        """Read what it has reported, and whether it has ended."""
         if self._process is None or self._pipe is None:
             return
-        is_alive = self._process.is_alive()  # asked first: last words are heard before the burial
+        is_alive = self._process.is_alive()  # asked first, so that its last reports are read
         try:
             while self._pipe.poll():
-                self.standing = self._pipe.recv()
+                self.status = self._pipe.recv()
                 self._heard_at = time.monotonic()
         except (EOFError, OSError):
             is_alive = False
         if not is_alive:
-            self._bury()
+            self._schedule_restart()
 
     def stop(self) -> None:
-        """Ask for a last round. It ends by itself; see `sources`."""
+        """Ask for a last round, after which it ends; see `sources`."""
         try:
             if self._pipe is not None:
                 self._pipe.send(Finish())
@@ -81,7 +81,7 @@ class ReplicatorHandle:
             log.warning("replicator.pipe_closed")
 
     def reap(self) -> int | None:
-        """Make sure that it is gone; its exit code. What it has not sent stays in its log."""
+        """End the process and return its exit code. What it has not sent stays in the log."""
         if self._process is None or self._pipe is None:
             return None
         self._process.kill()
@@ -112,7 +112,7 @@ class ReplicatorHandle:
         finally:
             child_end.close()  # else recv() never sees EOF when it dies
 
-    def _bury(self) -> None:
+    def _schedule_restart(self) -> None:
         exit_code = self.reap()
         metrics.WORKER_RESTARTS.labels("replicator").inc()
         was_stable = time.monotonic() - self._started_at > STABLE_SECONDS

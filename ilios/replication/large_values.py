@@ -1,7 +1,7 @@
-"""Long texts in pieces: a server takes values and rows of 5 MB at most, a page may have 64.
+"""Long texts are sent in pieces: a server takes rows of 5 MB at most, a page may have 64 MB.
 
-A piece lies under the hash of its whole text, so sending it twice, or too early, changes nothing.
-The row has a reference (a BLOB; our schema has no others) where the text would be.
+A piece is stored under the hash of its whole text, so sending it twice, or too early, changes
+nothing. The row has a reference (a BLOB; our schema has no others) in place of the text.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ilios.replication.remote import Remote, Statement, Value
 from ilios.replication.schema import Table, quoted
 
 PIECE_CHARACTERS: Final = 256 * 1024  #: at most 1 MiB
-AT_ONCE: Final = 4  #: in one request
+PIECES_PER_REQUEST: Final = 4
 
-CREATE: Final = (
+CREATE_PIECES: Final = (
     "CREATE TABLE ilios_replica_pieces (id BLOB, place INTEGER, text TEXT, PRIMARY KEY (id, place))"
 )
 
@@ -30,28 +30,28 @@ def reference(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def shortened(row: Sequence[Value]) -> tuple[Value, ...]:
-    """The row with references instead of long texts."""
+def with_references(row: Sequence[Value]) -> tuple[Value, ...]:
+    """Return the row with references in place of long texts."""
     return tuple(
         reference(value) if isinstance(value, str) and is_long(value) else value for value in row
     )
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """One for each piece."""
+    """Yield the statement that stores each piece of a text."""
     insert = "INSERT OR IGNORE INTO ilios_replica_pieces VALUES (?, ?, ?)"
     name = reference(text)
     for start in range(0, len(text), PIECE_CHARACTERS):
         yield insert, (name, start, text[start : start + PIECE_CHARACTERS])
 
 
-def whole(remote: Remote, row: Sequence[Value]) -> tuple[Value, ...]:
-    """The row with its long texts."""
+def with_texts(remote: Remote, row: Sequence[Value]) -> tuple[Value, ...]:
+    """Return the row with its long texts, read from the remote, in place of references."""
     return tuple(_text(remote, value) if isinstance(value, bytes) else value for value in row)
 
 
 def remove_unused(tables: Sequence[Table]) -> Statement:
-    """Forget the texts that no row refers to."""
+    """Return the statement that deletes texts without a reference."""
     used = " UNION ALL ".join(
         f"SELECT {quoted(column)} FROM {quoted(table.name)} WHERE typeof({quoted(column)}) = 'blob'"
         for table in tables

@@ -1,4 +1,4 @@
-"""What the replicator says of itself, up the pipe."""
+"""The messages between the replicator and its supervisor."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ OK: Final = "ok"
 
 @dataclass(frozen=True, slots=True)
 class ReplicatorStatus:
-    """`text` is `ok`, what is being done, or what is the matter."""
+    """Sent up the pipe. `text` is `ok`, what is being done, or the fault."""
 
     text: str
     lag_rows: int  #: about how many changes the remote lacks
     converged_at: float  #: when it last lacked none; monotonic, which all processes share
 
     def lag_seconds(self) -> float:
-        """For how long the remote has lacked something."""
+        """Return for how long the remote has lacked a change; 0 when it lacks none."""
         return time.monotonic() - self.converged_at if self.lag_rows else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Down: send once more what there is, then end."""
+    """Sent down the pipe: send once more what there is, then end."""

@@ -1,7 +1,7 @@
-"""The one row by which a remote database says whose copy it is, and who may write to it.
+"""Ownership of a remote database: one row says whose copy it is, and which node may write to it.
 
-Every transaction names the token that the last one left and leaves one of its own, so one that
-arrives late, or from somebody who missed what was written meanwhile, changes nothing. The lease is
+A fencing token orders writers: every transaction names the token that the last one left and leaves
+its own. So one that arrives late, or from a node that missed a write, changes nothing. The lease is
 measured by the remote's clock.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ilios.core import ids
-from ilios.replication.large_values import CREATE
+from ilios.replication.large_values import CREATE_PIECES
 from ilios.replication.remote import Remote, Statement
 
 FORMAT: Final = 1
@@ -43,42 +43,45 @@ class Ownership:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a remote holds: a marker, or tables without one, or nothing."""
+class RemoteContents:
+    """What a remote holds: a copy with its owner, tables of something else, or nothing."""
 
-    marker: Ownership | None
+    ownership: Ownership | None
     tables: tuple[str, ...]
 
 
-def look(remote: Remote) -> Found:
+def inspect_remote(remote: Remote) -> RemoteContents:
     rows = remote.read("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     tables = tuple(str(name) for (name,) in rows if not str(name).startswith(MAINTENANCE))
     if "ilios_replica" not in tables:
-        return Found(None, tables)
+        return RemoteContents(None, tables)
     row = remote.read(
         "SELECT format, instance, writer, token, lease_until - unixepoch(), schema "
         "FROM ilios_replica"
     )
-    return Found(Ownership(*row[0]) if row else None, tables)  # type: ignore[arg-type]  # our columns
+    return RemoteContents(Ownership(*row[0]) if row else None, tables)  # type: ignore[arg-type]  # our columns
 
 
 def create(instance: str, writer: str, token: str, lease_seconds: int) -> list[Statement]:
-    """Make an empty remote ours; fails when it has become somebody's meanwhile."""
+    """Return what makes an empty remote ours; it fails when the remote is no longer empty."""
     insert = (
         "INSERT INTO ilios_replica (id, format, instance, writer, token, lease_until) "
         "VALUES (1, ?, ?, ?, ?, unixepoch() + ?)"
     )
     values = (FORMAT, instance, writer, token, lease_seconds)
-    return [(_CREATE, ()), (CREATE, ()), (insert, values)]
+    return [(_CREATE, ()), (CREATE_PIECES, ()), (insert, values)]
 
 
 def declare_whole(schema: str) -> Statement:
-    """From here on the remote can be restored from."""
+    """Return what declares the copy complete: from then on a volume can be restored from it."""
     return ("UPDATE ilios_replica SET schema = ?", (schema,))
 
 
 class WriterLease:
-    """The right to write to a remote, as long as nobody else has written to it."""
+    """The right to write to a remote, as long as no other node has written to it.
+
+    `remember` is called with each token before it is sent.
+    """
 
     def __init__(
         self, remote: Remote, token: str, writer: str, remember: Callable[[str], None]
@@ -89,9 +92,9 @@ class WriterLease:
         self._remember = remember
 
     def write(self, statements: Sequence[Statement], lease_seconds: int) -> None:
-        """One transaction, which also renews the lease.
+        """Run one transaction, which also renews the lease.
 
-        Raises RemoteFault when somebody else has written; nothing is changed then.
+        Raises RemoteFault when another node has written; nothing is changed then.
         """
         token = ids.new_id()
         self._remember(token)

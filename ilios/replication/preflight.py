@@ -7,7 +7,7 @@ from typing import Final
 from ilios.core.settings import Settings
 from ilios.replication import ownership
 from ilios.replication.errors import ForeignRemote, OtherWriter
-from ilios.replication.ownership import FORMAT, Found, Ownership
+from ilios.replication.ownership import FORMAT, Ownership, RemoteContents
 from ilios.replication.remote import Remote
 from ilios.replication.volume import Volume, inspect_volume
 
@@ -17,52 +17,52 @@ ANOTHER: Final = "name an empty database in TURSO_DATABASE_URL"
 
 
 def examine(settings: Settings) -> None:
-    """Look whether the remote can be used as configured; changes nothing anywhere.
+    """Check that the remote can be used as configured; change nothing anywhere.
 
     Raises ReplicationRefused with the cause and the remedy. Does nothing when replication is off.
     """
     if settings.use_embedded_replica:
         remote = Remote.of(settings)
-        judge(ownership.look(remote), inspect_volume(settings))
+        require_ours(ownership.inspect_remote(remote), inspect_volume(settings))
         remote.require_writing()
 
 
-def judge(found: Found, volume: Volume) -> None:
-    """Raises ForeignRemote or OtherWriter unless the remote is this volume's to write to.
+def require_ours(contents: RemoteContents, volume: Volume) -> None:
+    """Raise ForeignRemote or OtherWriter unless this volume may write to the remote.
 
-    That is: the remote is empty; or nobody but this volume has written to it; or the volume is
-    empty, the remote has a whole copy, and its writer is gone.
+    It may when the remote is empty; when only this volume has written to it; and when the volume is
+    empty, the remote has a complete copy, and the lease of its writer has ended.
     """
-    held = found.marker
-    if held is None:
-        if found.tables:
-            raise _foreign(f"something else (its tables: {_names(found.tables)})")
+    owned = contents.ownership
+    if owned is None:
+        if contents.tables:
+            raise _foreign(f"something else (its tables: {_names(contents.tables)})")
         return
-    if held.format != FORMAT:
+    if owned.format != FORMAT:
         raise ForeignRemote(
             "The Turso database was written by a newer version of Ilios: start that version, "
             f"or {ANOTHER}."
         )
     if volume.is_empty:
-        _judge_source(held, volume)
-    elif held.instance != volume.instance:
-        raise _foreign(f"the copy of another database (instance {held.instance})")
-    elif not _is_own(held, volume):
-        raise _other_writer(held, f"or {ANOTHER}")
+        _require_source(owned, volume)
+    elif owned.instance != volume.instance:
+        raise _foreign(f"the copy of another database (instance {owned.instance})")
+    elif not _is_own(owned, volume):
+        raise _other_writer(owned, f"or {ANOTHER}")
 
 
-def _judge_source(held: Ownership, volume: Volume) -> None:
-    """Whether an empty volume may be filled from it."""
-    if held.schema is None:
+def _require_source(owned: Ownership, volume: Volume) -> None:
+    """Raise unless an empty volume may be restored from the remote."""
+    if owned.schema is None:
         raise _foreign("a first copy that was never finished, so there is nothing to restore")
-    if held.lease_seconds > 0 and held.writer != volume.node:
-        raise _other_writer(held, "or wait until its lease has ended")
+    if owned.lease_seconds > 0 and owned.writer != volume.node:
+        raise _other_writer(owned, "or wait until its lease has ended")
 
 
-def _is_own(held: Ownership, volume: Volume) -> bool:
+def _is_own(owned: Ownership, volume: Volume) -> bool:
     if volume.tokens:
-        return held.token in volume.tokens
-    return held.writer == volume.node  # replication was off meanwhile
+        return owned.token in volume.tokens
+    return owned.writer == volume.node  # replication was off meanwhile
 
 
 def _foreign(what: str) -> ForeignRemote:
@@ -71,18 +71,18 @@ def _foreign(what: str) -> ForeignRemote:
     )
 
 
-def _other_writer(held: Ownership, otherwise: str) -> OtherWriter:
-    if held.lease_seconds > 0:
+def _other_writer(owned: Ownership, otherwise: str) -> OtherWriter:
+    if owned.lease_seconds > 0:
         return OtherWriter(
-            f"Node {held.writer} writes to the Turso database (its lease ends in "
-            f"{held.lease_seconds} s if it is gone): stop one of the two, {otherwise}.",
-            held.token,
-            held.lease_seconds,
+            f"Node {owned.writer} writes to the Turso database (its lease ends in "
+            f"{owned.lease_seconds} s if it is gone): stop one of the two, {otherwise}.",
+            owned.token,
+            owned.lease_seconds,
         )
     return OtherWriter(
-        f"Node {held.writer} has written to the Turso database, and this volume lacks it: empty "
+        f"Node {owned.writer} has written to the Turso database, and this volume lacks it: empty "
         f"this volume to go on from there, {otherwise}.",
-        held.token,
+        owned.token,
         0,
     )
 

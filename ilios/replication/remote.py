@@ -28,7 +28,7 @@ ANSWER_MAX_BYTES: Final = 64 * 1024 * 1024  #: the server itself stops at 10 MB 
 
 
 class Remote:
-    """Each call is one request, without retries. Of one thread.
+    """Each call is one request, without retries. Not for several threads.
 
     Raises RemoteUnreachable, TokenRefused, WrongRemote, or RemoteFault for what SQL refuses.
     """
@@ -42,24 +42,24 @@ class Remote:
 
     @classmethod
     def of(cls, settings: Settings) -> Remote:
-        """The one that the settings name; they are whole."""
+        """Return the remote that the settings name. Raises ValueError when they name none."""
         url, token = settings.turso_database_url, settings.turso_auth_token
         if url is None or token is None:
             raise ValueError("no remote is configured")
         return cls(url.replace("libsql://", "https://", 1), token.get_secret_value())
 
     def read(self, sql: str, *values: Value) -> list[tuple[Value, ...]]:
-        """All rows of one query."""
+        """Return all rows of one query."""
         stmt = {"sql": sql, "args": [_encoded(value) for value in values]}
         (answer,) = self._pipeline([{"type": "execute", "stmt": stmt}])
         return [tuple(_decoded(cell) for cell in row) for row in answer["result"]["rows"]]
 
     def transact(self, statements: Sequence[Statement]) -> None:
-        """Run all of them in one transaction, or nothing of it."""
+        """Run all statements in one transaction, which is undone when one of them fails."""
         self._transact([*statements, ("COMMIT", ())])
 
     def require_writing(self) -> None:
-        """Raises TokenRefused when the token may only read. Changes nothing."""
+        """Raise TokenRefused when the token may only read. Change nothing."""
         self._transact([("CREATE TABLE ilios_probe (x)", ()), ("ROLLBACK", ())])
 
     def _transact(self, statements: Sequence[Statement]) -> None:
@@ -118,7 +118,7 @@ class Remote:
 
 
 def _repeated(statements: Sequence[Statement]) -> dict[str, int]:
-    """Texts that are worth being sent once, with a number for each."""
+    """Return SQL that occurs several times, and so is stored once, with a number for each."""
     times = Counter(sql for sql, _ in statements)
     repeated = [sql for sql, n in times.items() if n > 1 and len(sql) <= STORED_TEXT_MAX_BYTES]
     return {sql: number for number, sql in enumerate(repeated[:STORED_TEXTS_MAX])}

@@ -26,7 +26,7 @@ from ilios.replication.volume import driver_connection
 
 log = logs.get(__name__)
 
-LOOK_SECONDS: Final = 2.0  #: between two looks at how much waits to be sent
+REPORT_SECONDS: Final = 2.0  #: between two reports of how much waits to be sent
 RETRY_BASE_SECONDS: Final = 1.0  #: doubles with each failure, up to the interval
 RETRY_MAX_SECONDS: Final = 30.0
 LEASE_SLACK_SECONDS: Final = 30
@@ -36,7 +36,7 @@ LEASE_SLACK_SECONDS: Final = 30
 def main(
     pipe: Connection, settings: Settings, node: str, supervisor_pid: int, _lock: InheritedDescriptor
 ) -> None:
-    """A replicator's life. `_lock` is held, not used: the next supervisor waits for us."""
+    """Run the replicator's process. `_lock` is held, not used: the next supervisor waits for it."""
     die_with_parent(supervisor_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides when we end
@@ -50,7 +50,7 @@ def main(
 
 
 def lease_seconds(interval_seconds: int) -> int:
-    """For how long others leave the remote alone after each round: two may fail."""
+    """Return for how long a round's lease keeps other nodes away; two rounds may fail."""
     return 3 * interval_seconds + LEASE_SLACK_SECONDS
 
 
@@ -66,7 +66,7 @@ def pause_seconds(failures: int, interval_seconds: int) -> float:
 
 
 class Replicator:
-    """One thread: rounds, and between them an ear on the pipe."""
+    """Runs rounds in one thread, and reads the pipe between them."""
 
     def __init__(
         self, pipe: Connection, database: Database, remote: Remote, node: str, interval: int
@@ -74,13 +74,13 @@ class Replicator:
         self._pipe = pipe
         self._database = database
         self._interval = interval
-        self._shipper = Shipper(database, remote, node, lease_seconds(interval), self._say)
-        self._text = "starting"
+        self._shipper = Shipper(database, remote, node, lease_seconds(interval), self._report)
+        self._status_text = "starting"
         self._converged_at = time.monotonic()
         self._failures = 0
 
     def run(self) -> None:
-        """Until the supervisor says finish; then one round more."""
+        """Run rounds until the supervisor sends Finish; then run a last one."""
         finishing = False
         while not finishing:
             self._attempt()
@@ -99,40 +99,40 @@ class Replicator:
             if self._failures:
                 log.info("replication.recovered", failures=self._failures)
             self._failures = 0
-            self._text, self._converged_at = OK, began
-        self._say()
+            self._status_text, self._converged_at = OK, began
+        self._report()
 
     def _failed(self, cause: str, reason: str) -> None:
-        if self._text != cause:
+        if self._status_text != cause:
             log.warning("replication.failed", cause=cause, reason=reason)
         self._failures += 1
-        self._text = cause
+        self._status_text = cause
 
     def _wait(self, seconds: float) -> bool:
-        """Whether we were told to finish; says meanwhile how much waits to be sent."""
+        """Wait, reporting how much waits to be sent; return whether Finish has come."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            if self._pipe.poll(min(left, LOOK_SECONDS)):
-                return self._finish_is_told()
-            self._say()
-        return self._pipe.poll() and self._finish_is_told()
+            if self._pipe.poll(min(left, REPORT_SECONDS)):
+                return self._receive_finish()
+            self._report()
+        return self._pipe.poll() and self._receive_finish()
 
-    def _finish_is_told(self) -> bool:
+    def _receive_finish(self) -> bool:
         try:
             self._pipe.recv()
         except (EOFError, OSError):
             os._exit(EXIT_ORPHANED)  # the next supervisor's replicator sends what is left
         return True
 
-    def _say(self, doing: str = "") -> None:
-        """Tell the supervisor how we stand; it takes long silence for death."""
+    def _report(self, doing: str = "") -> None:
+        """Send our status to the supervisor, which kills a process that is silent for long."""
         if doing:
-            self._text = doing
+            self._status_text = doing
         try:
             with self._database.reading() as session:
                 rows = change_log.length(driver_connection(session))
             if not rows:
                 self._converged_at = time.monotonic()
-            self._pipe.send(ReplicatorStatus(self._text, rows, self._converged_at))
+            self._pipe.send(ReplicatorStatus(self._status_text, rows, self._converged_at))
         except (SQLAlchemyError, OSError) as error:
             log.warning("replication.cannot_say", reason=str(error))

@@ -1,4 +1,4 @@
-"""Copies the remote down into an empty volume."""
+"""Restore an empty volume from the remote."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ ROWS_MAX: Final = 1000
 PORTION_MAX_BYTES: Final = 4 * 1024 * 1024  #: of one answer; the server gives 10 MB at most
 
 
-def restore(settings: Settings, remote: Remote, held: Ownership) -> None:
-    """Take the remote over from its last writer, and copy it down.
+def restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
+    """Take the remote's lease, and copy the database to the volume.
 
-    The database appears in one step when all of it is on the disk; killed before, nothing is
-    there, and the next start begins anew. Objects are not in the remote.
-    Raises ReplicationRefused when the volume does not take it.
+    The database appears in one step when it is complete and on the disk; a process that is killed
+    before leaves none, and the next start begins anew. Objects are not in the remote. Raises
+    ReplicationRefused when the volume cannot hold the copy.
     """
     try:
-        _restore(settings, remote, held)
+        _restore(settings, remote, owned)
     except (pysqlite3.Error, OSError) as error:
         raise ReplicationRefused(
             f"The database cannot be restored to {settings.database_path} ({error}): "
@@ -42,29 +42,29 @@ def restore(settings: Settings, remote: Remote, held: Ownership) -> None:
         ) from error
 
 
-def _restore(settings: Settings, remote: Remote, held: Ownership) -> None:
-    schema = Schema.parse(held.schema or "")
+def _restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
+    schema = Schema.parse(owned.schema or "")
     path = settings.database_path
     draft = path.with_name(path.name + ".restoring")
     draft.unlink(missing_ok=True)
-    log.info("replication.restoring", writer=held.writer, revision=schema.revision)
-    pen = WriterLease(
-        remote, held.token, data_folder.node_id(settings), remember=lambda _token: None
+    log.info("replication.restoring", writer=owned.writer, revision=schema.revision)
+    lease = WriterLease(
+        remote, owned.token, data_folder.node_id(settings), remember=lambda _token: None
     )
     with closing(pysqlite3.connect(str(draft), isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
-        rows = _fill(connection, schema, remote, pen)
-        _take_over(connection, pen.token)
+        rows = _fill(connection, schema, remote, lease)
+        _begin_change_log(connection, lease.token)
         connection.execute("COMMIT")
-    _publish(draft, path)
+    _put_in_place(draft, path)
     log.info("replication.restored", rows=rows)
     if not settings.s3_bucket:
         log.warning("replication.objects_not_restored", reason="S3_BUCKET is not set")
 
 
-def _fill(connection: Any, schema: Schema, remote: Remote, pen: WriterLease) -> int:
+def _fill(connection: Any, schema: Schema, remote: Remote, lease: WriterLease) -> int:
     for sql in schema.ddl:
         if not sql.startswith(("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")):
             raise ForeignRemote("The Turso database describes no schema of Ilios: name another.")
@@ -74,18 +74,20 @@ def _fill(connection: Any, schema: Schema, remote: Remote, pen: WriterLease) -> 
         marks = ", ".join("?" * len(table.columns))
         columns = ", ".join(quoted(column) for column in table.columns)
         insert = f"INSERT INTO {quoted(table.name)} ({columns}) VALUES ({marks})"
-        for rows in _portions(remote, table, pen):
-            connection.executemany(insert, (large_values.whole(remote, row) for row in rows))
+        for rows in _portions(remote, table, lease):
+            connection.executemany(insert, (large_values.with_texts(remote, row) for row in rows))
             count += len(rows)
     return count
 
 
-def _portions(remote: Remote, table: Table, pen: WriterLease) -> Iterator[list[tuple[Value, ...]]]:
-    """All rows in order of the key. Nobody changes them meanwhile: the lease is ours."""
+def _portions(
+    remote: Remote, table: Table, lease: WriterLease
+) -> Iterator[list[tuple[Value, ...]]]:
+    """Yield all rows in order of the key. No other node changes them: the lease is ours."""
     after: tuple[Value, ...] | None = None
     while True:
-        pen.write([], LEASE_SECONDS)
-        count = _how_many(remote, table, after)
+        lease.write([], LEASE_SECONDS)
+        count = _rows_per_read(remote, table, after)
         if count == 0:
             return
         rows = remote.read(f"{table.select(table.after(after))} LIMIT {count}", *(after or ()))
@@ -93,8 +95,8 @@ def _portions(remote: Remote, table: Table, pen: WriterLease) -> Iterator[list[t
         after = table.key_of(rows[-1])
 
 
-def _how_many(remote: Remote, table: Table, after: tuple[Value, ...] | None) -> int:
-    """How many of the next rows one answer can hold: at least one, unless none is left."""
+def _rows_per_read(remote: Remote, table: Table, after: tuple[Value, ...] | None) -> int:
+    """Return how many of the next rows one answer can hold: at least 1, or 0 when none is left."""
     size = " + ".join(
         f"coalesce(length(CAST({quoted(column)} AS BLOB)), 0)" for column in table.columns
     )
@@ -108,14 +110,17 @@ def _how_many(remote: Remote, table: Table, after: tuple[Value, ...] | None) -> 
     return count
 
 
-def _take_over(connection: Any, token: str) -> None:
-    """Make it this volume's database: its log starts here."""
+def _begin_change_log(connection: Any, token: str) -> None:
+    """Make it this volume's database, with an empty log of changes."""
     change_log.install(connection)
     connection.execute("DELETE FROM replication_log")
-    change_log.intend(connection, token)
+    change_log.intend_token(connection, token)
 
 
-def _publish(draft: Path, path: Path) -> None:
-    for left_over in ("-wal", "-shm"):  # of a file that was deleted; SQLite would apply it to ours
+def _put_in_place(draft: Path, path: Path) -> None:
+    for left_over in (
+        "-wal",
+        "-shm",
+    ):  # of a deleted database; SQLite would apply them to the new one
         path.with_name(path.name + left_over).unlink(missing_ok=True)
     publish(draft, path)

@@ -1,8 +1,8 @@
 """What is replicated: every table of the local schema, and the SQL that the copy of each needs.
 
 Remote tables have the columns and the key of the local ones, and nothing else: no types, so that
-every value comes back as it was sent; no foreign keys, so that the order of rows is free; no
-indexes, which nobody would use. A restore needs those, so the local DDL travels with the copy.
+every value comes back as it was sent; no foreign keys, so that rows may come in any order; no
+indexes, which no query would use. A restore needs those, so the local DDL is part of the copy.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Table:
     key: tuple[str, ...]  #: columns of the primary key
 
     def stage_all(self) -> list[str]:
-        """A new table for all rows, beside the one in use."""
+        """Return what makes a new table for all rows, beside the one in use."""
         columns = f"{_list(self.columns)}, PRIMARY KEY ({_list(self.key)})"
         return [self.drop(NEW), f"CREATE TABLE {self._at(NEW)} ({columns})"]
 
     def stage_changes(self) -> list[str]:
-        """A new table for rows that changed or are gone."""
+        """Return what makes a new table for rows that were changed or deleted."""
         columns = f"gone, {_list(self.columns)}, PRIMARY KEY ({_list(self.key)})"
         return [self.drop(CHANGED), f"CREATE TABLE {self._at(CHANGED)} ({columns})"]
 
@@ -40,20 +40,20 @@ class Table:
         return f"ALTER TABLE {self._at(NEW)} RENAME TO {quoted(self.name)}"
 
     def upsert(self, prefix: str = "") -> str:
-        """Takes the values of a row."""
+        """Return a statement that takes the values of a row."""
         return self._upsert(self._at(prefix), self.columns)
 
     def upsert_changed(self) -> str:
-        """Takes 0 and the values of a row, or 1 and Nones around its key when it is gone."""
+        """Return a statement that takes 0 and a row, or 1 and `nothing_but_key` of a deletion."""
         return self._upsert(self._at(CHANGED), ("gone", *self.columns))
 
     def delete(self) -> str:
-        """Takes the key."""
+        """Return a statement that takes the key."""
         where = " AND ".join(f"{quoted(column)} = ?" for column in self.key)
         return f"DELETE FROM {quoted(self.name)} WHERE {where}"
 
     def merge_changes(self) -> list[str]:
-        """Bring the staged changes into the table."""
+        """Return what applies the staged changes to the table."""
         name, changed, columns = quoted(self.name), self._at(CHANGED), _list(self.columns)
         key = _list(self.key)
         return [
@@ -66,11 +66,11 @@ class Table:
         return f"SELECT {_list(self.columns)} FROM {quoted(self.name)} {where}"
 
     def select_row(self) -> str:
-        """Takes the key."""
+        """Return a query that takes the key."""
         return self.select("WHERE " + " AND ".join(f"{quoted(column)} = ?" for column in self.key))
 
     def after(self, key: Sequence[object] | None) -> str:
-        """The rest of a query for the rows beyond a key, in order; takes the key unless None."""
+        """Return the end of a query for the rows beyond a key, in order; it takes that key."""
         order = f"ORDER BY {_list(self.key)}"
         if key is None:
             return order
@@ -80,7 +80,7 @@ class Table:
         return tuple(row[self.columns.index(column)] for column in self.key)
 
     def nothing_but_key(self, key: Sequence[Any]) -> tuple[Any, ...]:
-        """A row of Nones around its key."""
+        """Return a row with its key and None in all other columns."""
         values = dict(zip(self.key, key, strict=True))
         return tuple(values.get(column) for column in self.columns)
 
@@ -120,7 +120,7 @@ class Schema:
 
 
 def of_database(connection: Any) -> Schema:
-    """The schema of a local database, a connection of pysqlite3."""
+    """Return the schema of a local database; `connection` is one of pysqlite3."""
     found = connection.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL "
         "AND type IN ('table', 'index') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "

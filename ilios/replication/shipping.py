@@ -1,4 +1,4 @@
-"""Brings the remote copy to a state that the database had: all of it in one transaction there."""
+"""Send changes: a round brings the copy to a state that the database had, in one transaction."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ilios.replication.schema import NEW, Schema
 from ilios.replication.snapshot import Change, Changes
 from ilios.replication.volume import driver_connection, volume_of
 
-FORGET_AT_ONCE = 10_000  #: entries of the log deleted in one turn of the write lock
+ENTRIES_PER_DELETE = 10_000  #: of the log, in one transaction
 
 
 class Shipper:
-    """One round at a time. `say` hears of each request, and what is being done."""
+    """Runs one round at a time; `report` is called after each request, with what is being done."""
 
     def __init__(
         self,
@@ -26,84 +26,84 @@ class Shipper:
         remote: Remote,
         node: str,
         lease_seconds: int,
-        say: Callable[[str], None] = lambda _doing: None,
+        report: Callable[[str], None] = lambda _doing: None,
     ) -> None:
         self._database = database
         self._remote = remote
         self._node = node
         self._lease_seconds = lease_seconds
-        self._say = say
-        self._pen: WriterLease | None = None  #: None until we know what the remote holds
+        self._report = report
+        self._lease: WriterLease | None = None  #: None until we know what the remote holds
         self._remote_schema: str | None = None
 
     def ship(self, *, last: bool = False) -> None:
-        """Send what has changed and renew the lease, or end it with the last round.
+        """Send what has changed, and renew the lease; end it with the last round.
 
         Raises ReplicationRefused; what was not sent stays in the log.
         """
         try:
             self._ship(last=last)
         except RemoteFault:
-            # Perhaps somebody else has written: look, which says so. Else it was an earlier
-            # request of ours that came late, and now it has not.
-            self._pen = None
+            # If another node has written, this finds out and raises. Else an earlier request of
+            # ours arrived late, and the round is repeated with the token that it left.
+            self._lease = None
             self._ship(last=last)
         except ReplicationRefused:
-            self._pen = None  # nobody knows whether the request was executed
+            self._lease = None  # whether the request was executed is not known
             raise
 
     def _ship(self, *, last: bool) -> None:
-        pen = self._pen or self._take_up()
+        lease = self._lease or self._acquire_lease()
         with self._database.reading() as session:
             connection = driver_connection(session)
             wanted = schema.of_database(connection)
-            whole = change_log.wants_everything(connection)
-            after = change_log.newest(connection)
+            whole = change_log.needs_full_copy(connection)
+            after = change_log.last_position(connection)
         if whole or wanted.text != self._remote_schema:
-            self._say("sending everything")
-            self._stage_everything(pen, wanted)
+            self._report("sending everything")
+            self._stage_everything(lease, wanted)
             final = self._replacement(wanted)
         else:
             after, final = 0, []
-        changes = self._stage_long_changes(pen, wanted, after, final)
-        self._write_pieces(pen, changes)
+        changes = self._stage_long_changes(lease, wanted, after, final)
+        self._write_pieces(lease, changes)
         final += [_applied(change) for change in changes.changes]
-        pen.write(final, 0 if last else self._lease_seconds)
+        lease.write(final, 0 if last else self._lease_seconds)
         self._remote_schema = wanted.text
-        self._settle(pen.token, changes.upto)
+        self._confirm(lease.token, changes.upto)
 
-    def _take_up(self) -> WriterLease:
-        """Find out what the remote holds, and whether it is ours to write to."""
+    def _acquire_lease(self) -> WriterLease:
+        """Find out what the remote holds, and take its lease if we may write to it."""
         with self._database.reading() as session:
             volume = volume_of(session, self._node)
-        found = ownership.look(self._remote)
-        preflight.judge(found, volume)
-        if found.marker is None:
+        contents = ownership.inspect_remote(self._remote)
+        preflight.require_ours(contents, volume)
+        if contents.ownership is None:
             token = ids.new_id()
-            self._intend(token)
+            self._intend_token(token)
             statements = ownership.create(
                 str(volume.instance), self._node, token, self._lease_seconds
             )
             self._remote.transact(statements)
             self._remote_schema = None
         else:
-            token = found.marker.token
+            token = contents.ownership.token
             # Without a token, replication was off meanwhile, and the log knows it.
-            self._remote_schema = found.marker.schema if volume.tokens else None
-        self._pen = WriterLease(self._remote, token, self._node, self._intend)
-        return self._pen
+            self._remote_schema = contents.ownership.schema if volume.tokens else None
+        self._lease = WriterLease(self._remote, token, self._node, self._intend_token)
+        return self._lease
 
-    def _stage_everything(self, pen: WriterLease, wanted: Schema) -> None:
-        """Every row into new tables beside those in use. What changes meanwhile is in the log."""
-        self._write(pen, [(sql, ()) for table in wanted.tables for sql in table.stage_all()])
+    def _stage_everything(self, lease: WriterLease, wanted: Schema) -> None:
+        """Send every row into new tables beside those in use. Changes meanwhile are in the log."""
+        self._write(lease, [(sql, ()) for table in wanted.tables for sql in table.stage_all()])
         for table in wanted.tables:
             for rows in snapshot.portions(self._database, table):
-                self._write_texts(pen, rows)
+                self._write_texts(lease, rows)
                 upsert = table.upsert(NEW)
-                self._write(pen, [(upsert, large_values.shortened(row)) for row in rows])
+                self._write(lease, [(upsert, large_values.with_references(row)) for row in rows])
 
     def _replacement(self, wanted: Schema) -> list[Statement]:
-        """Put the new tables in the place of those in use."""
+        """Return what puts the new tables in the place of those in use."""
         before = Schema.parse(self._remote_schema).tables if self._remote_schema else ()
         kept = {table.name for table in wanted.tables}
         dropped = [*(table for table in before if table.name not in kept), *wanted.tables]
@@ -115,9 +115,9 @@ class Shipper:
         ]
 
     def _stage_long_changes(
-        self, pen: WriterLease, wanted: Schema, after: int, final: list[Statement]
+        self, lease: WriterLease, wanted: Schema, after: int, final: list[Statement]
     ) -> Changes:
-        """Stage changes until the rest fits into one request, and give that rest.
+        """Stage changes until the rest fits into one request, and return that rest.
 
         A row that changes again after it was staged comes again, so what is staged and the rest
         are together as of the rest's snapshot. Adds to `final` what merges them.
@@ -126,43 +126,43 @@ class Shipper:
         merge: list[Statement] = []
         while not changes.is_all:
             if not merge:
-                self._write(pen, [(sql, ()) for t in wanted.tables for sql in t.stage_changes()])
+                self._write(lease, [(sql, ()) for t in wanted.tables for sql in t.stage_changes()])
                 merge = [(sql, ()) for table in wanted.tables for sql in table.merge_changes()]
-            self._write_pieces(pen, changes)
-            self._write(pen, [_staged(change) for change in changes.changes])
+            self._write_pieces(lease, changes)
+            self._write(lease, [_staged(change) for change in changes.changes])
             changes = snapshot.changes(self._database, wanted, changes.upto)
         final += merge
         return changes
 
-    def _write_pieces(self, pen: WriterLease, changes: Changes) -> None:
-        self._write_texts(pen, [change.row for change in changes.changes if change.row])
+    def _write_pieces(self, lease: WriterLease, changes: Changes) -> None:
+        self._write_texts(lease, [change.row for change in changes.changes if change.row])
 
-    def _write_texts(self, pen: WriterLease, rows: Sequence[tuple[object, ...]]) -> None:
+    def _write_texts(self, lease: WriterLease, rows: Sequence[tuple[object, ...]]) -> None:
         for text in _long_texts(rows):
             batch: list[Statement] = []
             for statement in large_values.statements(text):
                 batch.append(statement)
-                if len(batch) == large_values.AT_ONCE:
-                    self._write(pen, batch)
+                if len(batch) == large_values.PIECES_PER_REQUEST:
+                    self._write(lease, batch)
                     batch = []
-            self._write(pen, batch)
+            self._write(lease, batch)
 
-    def _write(self, pen: WriterLease, statements: Sequence[Statement]) -> None:
+    def _write(self, lease: WriterLease, statements: Sequence[Statement]) -> None:
         if statements:
-            pen.write(statements, self._lease_seconds)
-            self._say("")
+            lease.write(statements, self._lease_seconds)
+            self._report("")
 
-    def _intend(self, token: str) -> None:
+    def _intend_token(self, token: str) -> None:
         with self._database.writing() as session:
-            change_log.intend(driver_connection(session), token)
+            change_log.intend_token(driver_connection(session), token)
 
-    def _settle(self, token: str, upto: int) -> None:
+    def _confirm(self, token: str, upto: int) -> None:
         more = True
         while more:
             with self._database.writing() as session:
                 connection = driver_connection(session)
-                change_log.settle(connection, token)
-                more = change_log.forget(connection, upto, FORGET_AT_ONCE)
+                change_log.confirm_token(connection, token)
+                more = change_log.delete_entries(connection, upto, ENTRIES_PER_DELETE)
 
 
 def _long_texts(rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
@@ -175,10 +175,10 @@ def _long_texts(rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
 def _applied(change: Change) -> Statement:
     if change.row is None:
         return change.table.delete(), change.key
-    return change.table.upsert(), large_values.shortened(change.row)
+    return change.table.upsert(), large_values.with_references(change.row)
 
 
 def _staged(change: Change) -> Statement:
     if change.row is None:
         return change.table.upsert_changed(), (1, *change.table.nothing_but_key(change.key))
-    return change.table.upsert_changed(), (0, *large_values.shortened(change.row))
+    return change.table.upsert_changed(), (0, *large_values.with_references(change.row))

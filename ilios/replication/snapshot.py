@@ -1,4 +1,4 @@
-"""Reads from the local database what is to be sent, in portions that memory can hold."""
+"""Read what is to be sent from the local database, in portions that memory can hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHARACTERS_MAX: Final = 2 * 1024 * 1024  #: of one request, give or take a row
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row that was touched. `row` is as it is now; None when it is gone."""
+    """A row that was changed. `row` is as it is now; None when it was deleted."""
 
     table: Table
     key: tuple[Value, ...]
@@ -28,9 +28,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was touched up to a place in the log, as it is in one snapshot.
+    """The rows that were changed up to a position in the log, as they are in one snapshot.
 
-    When `is_all`, that snapshot has no other changes: with these, the copy equals it.
+    With `is_all`, that snapshot has no other changes: with these, the copy equals it.
     """
 
     changes: tuple[Change, ...]
@@ -39,7 +39,7 @@ class Changes:
 
 
 def changes(database: Database, schema: Schema, after: int) -> Changes:
-    """The next portion of changes, coalesced: a row that was touched ten times is read once."""
+    """Return the next portion of changes; a row that was changed ten times is read once."""
     tables = {table.name: table for table in schema.tables}
     with database.reading() as session:
         connection = driver_connection(session)
@@ -58,7 +58,7 @@ def changes(database: Database, schema: Schema, after: int) -> Changes:
 
 
 def portions(database: Database, table: Table) -> Iterator[list[tuple[Value, ...]]]:
-    """All rows of a table in order of its key, each portion in a snapshot of its own."""
+    """Yield all rows of a table in order of its key, each portion in its own snapshot."""
     rows = _portion(database, table, None)
     while rows:
         yield rows

@@ -1,4 +1,4 @@
-"""Before the service starts: may it replicate, and is there something to restore?"""
+"""What is done before the service starts: check the remote, and restore an empty volume."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEASE_POLL_SECONDS: Final = 1.0
 
 
 def prepare_volume(settings: Settings) -> None:
-    """Fill an empty volume from the remote; let no volume start that could harm the remote.
+    """Restore an empty volume from the remote; refuse a volume that may not write to the remote.
 
     Raises ReplicationRefused with the cause and the remedy. A remote that is out of reach stops
     an empty volume only: one with a database serves, and sends later.
@@ -46,7 +46,7 @@ def _prepare(settings: Settings) -> None:
     data_folder.node_id(settings)
     volume = inspect_volume(settings)
     try:
-        found = ownership.look(remote)
+        contents = ownership.inspect_remote(remote)
     except RemoteUnreachable as error:
         if volume.is_empty:
             raise RemoteUnreachable(
@@ -56,21 +56,21 @@ def _prepare(settings: Settings) -> None:
         log.warning("replication.unreachable", reason=error.detail)
         return
     try:
-        preflight.judge(found, volume)
+        preflight.require_ours(contents, volume)
     except OtherWriter as error:
         if not volume.is_empty:
             raise
         _wait_for_end_of(error, remote)
-        found = ownership.look(remote)
-        preflight.judge(found, volume)
+        contents = ownership.inspect_remote(remote)
+        preflight.require_ours(contents, volume)
     remote.require_writing()
-    if volume.is_empty and found.marker is not None:
-        restore.restore(settings, remote, found.marker)
+    if volume.is_empty and contents.ownership is not None:
+        restore.restore(settings, remote, contents.ownership)
         _free_jobs(settings)
 
 
 def _free_jobs(settings: Settings) -> None:
-    """Whoever worked on jobs of the copy is gone, whatever their leases say."""
+    """End all leases of jobs: the workers that owned them ran on the lost volume."""
     database = Database(settings.database_path, settings.sqlite_synchronous)
     with database.writing() as session:
         release.end_leases(session, clock.now())
@@ -78,13 +78,13 @@ def _free_jobs(settings: Settings) -> None:
 
 
 def _wait_for_end_of(other: OtherWriter, remote: Remote) -> None:
-    """Wait for the lease of a writer that may be dead. Raises OtherWriter when it is not."""
+    """Wait for the end of the other node's lease. Raises OtherWriter when the node renews it."""
     log.warning("replication.waiting", reason=other.detail, at_most_s=other.lease_seconds)
     deadline = time.monotonic() + other.lease_seconds + LEASE_POLL_SECONDS
     while time.monotonic() < deadline:
         time.sleep(LEASE_POLL_SECONDS)
-        held = ownership.look(remote).marker
-        if held is None or held.lease_seconds <= 0:
+        owned = ownership.inspect_remote(remote).ownership
+        if owned is None or owned.lease_seconds <= 0:
             return
-        if held.token != other.token:
+        if owned.token != other.token:
             raise other

@@ -1,4 +1,4 @@
-"""The volume as replication sees it: its database, and what that remembers of the remote."""
+"""The volume as replication sees it: its database, and the tokens that this has of the remote."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Volume:
 
 
 def inspect_volume(settings: Settings) -> Volume:
-    """Read what is there; makes nothing. Raises DatabaseRefused for a file that is no database."""
+    """Read what is there; create nothing. Raises DatabaseRefused for a file that is no database."""
     path, node_file = settings.database_path, data_folder.node_id_file(settings)
     node = node_file.read_text().strip() if node_file.exists() else ""
     if not path.exists():
@@ -44,7 +44,7 @@ def volume_of(session: Session, node: str) -> Volume:
 
 
 def driver_connection(session: Session) -> Any:
-    """The connection of pysqlite3 below a session: the same transaction, values as they lie."""
+    """Return the session's connection of pysqlite3: the same transaction, values as stored."""
     return session.connection().connection.driver_connection
 
 

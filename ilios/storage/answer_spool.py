@@ -1,7 +1,7 @@
-"""Paid answers on the data volume, from their arrival until the database has them.
+"""The spool of paid answers: files on the data volume until the database has their content.
 
-A file for each: a line of JSON that says what was asked, then the answer as it came. So neither a
-crash nor a database that refuses costs a page twice: the next attempt at the job finds them.
+Each is a line of JSON that describes the call, then the answer as it came. So neither a crash nor a
+database that refuses to write costs a page twice: the next attempt at the job finds them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RESULTS_SUFFIX = ".lines"  #: of the downloaded results of a provider's batch, i
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """What a call asked for; `indexes` are pages of the whole document, None when not known."""
+    """What a call asks for; `indexes` are pages of the whole document, None when not known."""
 
     call_id: str
     job_id: str
@@ -35,49 +35,49 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class SpooledAnswer:
-    """An answer that is still a file."""
+    """An answer in the spool."""
 
-    question: CallRecord
+    call: CallRecord
     path: Path
 
     def body(self) -> bytes:
-        """The answer as it came."""
+        """Return the answer as it came."""
         return self.path.read_bytes().partition(b"\n")[2]
 
 
 class AnswerSpool:
-    """A folder of answers; processes of one data volume share it."""
+    """A folder of answers, shared by the processes of one data volume."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, question: CallRecord, body: bytes) -> None:
-        """Write an answer down; when this returns, a crash of this process does not lose it."""
-        with replacing(self._path(question)) as file:
-            file.write(json.dumps(asdict(question)).encode() + b"\n")
+    def keep(self, call: CallRecord, body: bytes) -> None:
+        """Write an answer; on return it outlives a crash of this process, but no power cut."""
+        with replacing(self._path(call)) as file:
+            file.write(json.dumps(asdict(call)).encode() + b"\n")
             file.write(body)
 
-    def secure(self, question: CallRecord) -> None:
+    def make_durable(self, call: CallRecord) -> None:
         """Make an answer outlive a power cut too: it may have to wait here for long."""
-        with suppress(FileNotFoundError):  # none has come, or it is in the database
-            fsync(self._path(question))
+        with suppress(FileNotFoundError):  # no answer has come, or the database has it
+            fsync(self._path(call))
             fsync(self._folder)
 
-    def forget(self, question: CallRecord) -> None:
-        """Remove an answer that the database has, or that nobody can read."""
-        self._path(question).unlink(missing_ok=True)
+    def forget(self, call: CallRecord) -> None:
+        """Remove an answer that the database has, or that cannot be read."""
+        self._path(call).unlink(missing_ok=True)
 
     def of_job(self, job_id: str) -> list[SpooledAnswer]:
-        """Answers of earlier attempts at a job."""
+        """Return the answers of earlier attempts at a job."""
         return list(self._found(f"{job_id}-"))
 
     def older_than(self, seconds: float) -> list[SpooledAnswer]:
-        """Answers that nobody has come back for."""
+        """Return answers whose job has not fetched them for so long."""
         oldest = time.time() - seconds
         return [kept for kept in self._found("") if _written_at(kept.path) < oldest]
 
     def remove_drafts(self) -> None:
-        """Remove halves of answers; for a supervisor that has just started, without workers."""
+        """Remove incomplete answers; for a supervisor that has started, and has no workers yet."""
         for draft in self._folder.glob(f"*{DRAFT_SUFFIX}"):
             draft.unlink(missing_ok=True)
 
@@ -90,16 +90,16 @@ class AnswerSpool:
                 with path.open("rb") as file:
                     fields = json.loads(file.readline())
                 indexes = fields["indexes"]
-                question = CallRecord(**{**fields, "indexes": indexes and tuple(indexes)})
+                call = CallRecord(**{**fields, "indexes": indexes and tuple(indexes)})
             except FileNotFoundError:
-                continue  # somebody else was faster
+                continue  # another process has taken it
             except (ValueError, TypeError, KeyError):
                 log.exception("answer.unreadable", file=path.name)
                 continue
-            yield SpooledAnswer(question, path)
+            yield SpooledAnswer(call, path)
 
-    def _path(self, question: CallRecord) -> Path:
-        return self._folder / f"{question.job_id}-{question.call_id}{SUFFIX}"
+    def _path(self, call: CallRecord) -> Path:
+        return self._folder / f"{call.job_id}-{call.call_id}{SUFFIX}"
 
 
 def _written_at(path: Path) -> float:

@@ -1,4 +1,4 @@
-"""What an object store is: the protocol, and the values that cross it."""
+"""The protocol of an object store, and the values that it takes and returns."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ObjectStore(Protocol):
         ...
 
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """The object's bytes as a stream, which may not be seekable; close it, or use `with`.
+        """Open the object as a stream, which may not be seekable; close it, or use `with`.
 
         An error of the store while reading is StorageUnavailable inside the `with` as well.
         """
@@ -59,11 +59,11 @@ class ObjectStore(Protocol):
     def stat(self, key: str) -> ObjectInfo: ...
 
     def presign_get(self, key: str, *, expires: timedelta, file_name: str, media_type: str) -> str:
-        """A URL that serves the object as an attachment called `file_name` until it expires."""
+        """Return a URL that serves the object as an attachment `file_name` until it expires."""
         ...
 
     def presign_put(self, key: str, *, expires: timedelta, size_bytes: int) -> str:
-        """A URL to which a client may PUT exactly `size_bytes` bytes until it expires.
+        """Return a URL to which a client may PUT exactly `size_bytes` bytes until it expires.
 
         It says nothing of a Content-Type: the type is sniffed once the bytes are there, and many
         clients send none, or their own.
@@ -79,12 +79,12 @@ class ObjectStore(Protocol):
         ...
 
     def listed(self, folder: str) -> Iterator[ListedObject]:
-        """All objects whose keys begin with `folder` and a slash, in no order.
+        """Yield all objects whose keys begin with `folder` and a slash, in no order.
 
         What is stored or deleted meanwhile may be among them, or not.
         """
         ...
 
     def close(self) -> None:
-        """Give back the connections; the next request opens new ones."""
+        """Close the connections; the next request opens new ones."""
         ...

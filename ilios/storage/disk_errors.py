@@ -1,4 +1,4 @@
-"""What a disk can do to us: power cuts, and errors of its own."""
+"""Errors of the disk, as the object store raises them."""
 
 from __future__ import annotations
 

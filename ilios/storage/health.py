@@ -1,4 +1,4 @@
-"""What somebody who used the object store has to say of it."""
+"""Reports of the object store's health, made by the code that uses it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ilios.core.conversion_errors import ConversionError, DiskFull, StorageUnava
 
 @dataclass(frozen=True, slots=True)
 class StoreReport:
-    """`fault` is what is the matter with the store; None when it answers."""
+    """The fault of the store; None when it answers."""
 
     fault: str | None
 
 
-def seen_in(error: ConversionError) -> StoreReport | None:
-    """What an error says of the object store; None when it says nothing."""
+def store_report_of(error: ConversionError) -> StoreReport | None:
+    """Return what an error reveals of the object store; None when it reveals nothing."""
     if isinstance(error, StorageUnavailable) and not isinstance(error, DiskFull):
         return StoreReport(error.detail)
     return None

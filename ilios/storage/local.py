@@ -23,7 +23,7 @@ from ilios.storage.disk_errors import MISSING, disk_errors
 from ilios.storage.signed_links import Link, LinkSigner
 
 KEPT_DEPTH = 2  #: folders such as `documents/<instance>` stay when they become empty
-PLACE_ATTEMPTS = 100  #: each lost to a delete that removed the folder in between
+NAMING_ATTEMPTS = 100  #: each fails when a delete removes the folder in between
 COPY_CHUNK_BYTES = 1024 * 1024
 
 
@@ -52,14 +52,14 @@ class LocalStore:
                 f"The folder {root} for stored objects cannot be made: {error.strerror}. "
                 f"Give the service's user read and write access to {root.parent}."
             ) from error
-        self._settled = {root}  #: folders whose own entry is durable and is never removed
+        self._durable_folders = {root}  #: whose own name is durable and is never removed
 
     def put(self, key: str, path: Path, media_type: str) -> None:  # noqa: ARG002 - links carry it
         target = self._path(key)
         with disk_errors():
             fsync(path)  # before the rename, else a power cut leaves a name without its bytes
             _with_folders(target, lambda: path.rename(target))
-            self._settle(target)
+            self._make_durable(target)
 
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
         with disk_errors():
@@ -90,7 +90,7 @@ class LocalStore:
             if not original.is_file():
                 raise ObjectMissing(MISSING)
             _with_folders(copied, lambda: _link(original, copied))
-            self._settle(copied)
+            self._make_durable(copied)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -124,27 +124,29 @@ class LocalStore:
     def _url(self, link: Link) -> str:
         return f"{self._base_url}/objects/{self.links.sign(link)}"
 
-    def _settle(self, target: Path) -> None:
-        """Make a new entry durable: its folder, that folder's own entry, and so on upwards.
+    def _make_durable(self, target: Path) -> None:
+        """Make a new name durable: its folder, that folder's own name, and so on upwards.
 
         Folders that can be removed are synced each time: another process may have made them a
-        moment ago and not have synced their entry yet. Those that stay are synced once.
+        moment ago and not have synced their names yet. Those that stay are synced once.
         """
         folder = target.parent
         with suppress(FileNotFoundError):  # the object was deleted meanwhile; nothing to keep
             fsync(folder)
-            while folder not in self._settled:
+            while folder not in self._durable_folders:
                 folder = folder.parent
                 fsync(folder)
-            self._settled.update(p for p in target.parents if 0 < self._depth(p) <= KEPT_DEPTH)
+            self._durable_folders.update(
+                p for p in target.parents if 0 < self._depth(p) <= KEPT_DEPTH
+            )
 
 
-def _with_folders(target: Path, place: Callable[[], object]) -> None:
-    """Place a file at `target`, in folders that a delete may remove at any moment."""
-    for _ in range(PLACE_ATTEMPTS):
+def _with_folders(target: Path, name_it: Callable[[], object]) -> None:
+    """Make the folders of `target` and run `name_it`; a delete may remove them at any moment."""
+    for _ in range(NAMING_ATTEMPTS):
         with suppress(FileNotFoundError, FileExistsError):
             target.parent.mkdir(parents=True, exist_ok=True)
-            place()
+            name_it()
             return
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 

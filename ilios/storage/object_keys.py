@@ -14,27 +14,27 @@ _IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def source_key(instance_id: str, document_id: str) -> str:
-    """Where a document's original lives: `documents/<instance>/<document>/source`."""
+    """Return the key of a document's original: `documents/<instance>/<document>/source`."""
     return f"documents/{instance_id}/{document_id}/source"
 
 
 def archive_key(instance_id: str, document_id: str) -> str:
-    """Where the original lies after its retention: `archive/<instance>/<document>/source`."""
+    """Return the key of an archived original: `archive/<instance>/<document>/source`."""
     return f"archive/{instance_id}/{document_id}/source"
 
 
 def folders_of(instance_id: str, document_id: str) -> tuple[str, ...]:
-    """Below which everything of a document lies, an upload that was not completed apart."""
+    """Return the folders of all of a document's objects, except an upload not yet completed."""
     return tuple(f"{root}/{instance_id}/{document_id}" for root in DOCUMENT_ROOTS)
 
 
 def part_key(instance_id: str, document_id: str, first: int, last: int) -> str:
-    """Where some pages of a long document wait for their job: `…/parts/<first>-<last>`."""
+    """Return the key of a page range of a long document: `…/parts/<first>-<last>`."""
     return f"documents/{instance_id}/{document_id}/parts/{first}-{last}"
 
 
 def image_key(instance_id: str, document_id: str, name: str) -> str:
-    """Where an extracted image lives: `documents/<instance>/<document>/images/<name>`.
+    """Return the key of an extracted image: `documents/<instance>/<document>/images/<name>`.
 
     Raises ValueError for a name that could lead elsewhere.
     """
@@ -44,17 +44,17 @@ def image_key(instance_id: str, document_id: str, name: str) -> str:
 
 
 def incoming_key(instance_id: str, document_id: str) -> str:
-    """Where a presigned upload waits for its completion: `incoming/<instance>/<document>`."""
+    """Return the key of an uncompleted upload: `incoming/<instance>/<document>`."""
     return f"incoming/{instance_id}/{document_id}"
 
 
 def probe_key(probe_id: str) -> str:
-    """Where an examination of the store puts its object, for a moment: `probes/<id>`."""
+    """Return the key of a test object: `probes/<id>`."""
     return f"probes/{probe_id}"
 
 
 def segments(key: str) -> list[str]:
-    """The parts of a key between its slashes.
+    """Return the parts of a key between its slashes.
 
     Raises ValueError for a key that is absolute, empty somewhere, too long, or climbs with `..`.
     """

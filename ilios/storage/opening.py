@@ -8,14 +8,14 @@ from ilios.core.settings import Settings
 from ilios.storage.base import ObjectStore
 from ilios.storage.local import LocalStore
 from ilios.storage.s3.location import Timeouts
-from ilios.storage.s3.store import PATIENT, S3Store
+from ilios.storage.s3.store import DEFAULT_TIMEOUTS, S3Store
 from ilios.storage.signed_links import LinkSigner
 
 
-def open_store(settings: Settings, patience: Timeouts = PATIENT) -> ObjectStore:
-    """The bucket when S3_BUCKET is set, else a folder below the data folder.
+def open_store(settings: Settings, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> ObjectStore:
+    """Return the bucket when S3_BUCKET is set, else a folder below the data folder.
 
-    A bucket is connected to at its first use, and waited for with this patience.
+    A bucket is connected to at its first use.
     Raises StartupError when the folder or its signing key cannot be used.
     """
     if settings.s3_bucket is None:
@@ -30,7 +30,7 @@ def open_store(settings: Settings, patience: Timeouts = PATIENT) -> ObjectStore:
         secret_access_key=secret_access_key.get_secret_value(),
         addressing_style=settings.s3_addressing_style,
         configured_region=settings.s3_region,
-        patience=patience,
+        timeouts=timeouts,
     )
 
 

@@ -1,4 +1,4 @@
-"""Does the bucket do what we need of it? Asked at start, by an operator, and while we serve."""
+"""A test of the bucket: at start, for `ilios doctor`, and, shorter, while the service runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
 from ilios.storage.s3.error_responses import clock_off, refusal, seconds_ahead
 from ilios.storage.s3.errors import s3_errors
-from ilios.storage.s3.store import HURRIED, S3Store
+from ilios.storage.s3.store import PROBE_TIMEOUTS, S3Store
 
 log = logs.get(__name__)
 
-EXAMINATION_SECONDS: Final = 15.0  #: what a start waits for a store that is slow
+SELF_TEST_SECONDS: Final = 15.0  #: what a start waits for a store that is slow
 CLOCK_SECONDS: Final = 120.0  #: links live 5 minutes; a clock that is further off cuts them short
 LINK_LIFE: Final = timedelta(minutes=5)
-THREAD_NAME: Final = "examination"
+THREAD_NAME: Final = "self-test"
 
 _CONTENT: Final = b"Ilios looks whether this store works.\n"
 _ANSWER_MAX_BYTES: Final = 4096
@@ -50,22 +50,22 @@ class Check:
 
 
 def examine(settings: Settings) -> None:
-    """Find out whether the object store works; takes EXAMINATION_SECONDS at most.
+    """Test the object store at start; this takes SELF_TEST_SECONDS at most.
 
     Raises StartupError with one line when it never will with these settings. A fault that may pass
     (no connection, 5xx) is logged only: the service starts, and waits for the store.
     """
-    store = open_store(settings, HURRIED)
+    store = open_store(settings, PROBE_TIMEOUTS)
     if not isinstance(store, S3Store):
         return
     done: list[Check] = []
-    # Timeouts of the client bound each read, but neither a name that is looked up nor a body that
-    # drips. A daemon, so that the process can end without it.
+    # Timeouts of the client bound each read, but neither the look-up of a name nor a body that
+    # arrives slowly. A daemon thread, so that the process can end before it.
     thread = threading.Thread(
         target=lambda: done.extend(_checks(store)), name=THREAD_NAME, daemon=True
     )
     thread.start()
-    thread.join(EXAMINATION_SECONDS)
+    thread.join(SELF_TEST_SECONDS)
     fault = _too_slow(store) if thread.is_alive() else done[-1].fault
     if isinstance(fault, StorageMisconfigured):
         raise StorageRefused(fault.detail) from fault
@@ -76,15 +76,15 @@ def examine(settings: Settings) -> None:
 def checks(settings: Settings) -> Iterator[Check]:
     """Put a small object, read it back in every way, delete it. The first fault is the last check.
 
-    There is none when objects live in the data folder. Raises StartupError, as `open_store`.
+    Yield nothing when objects are in the data folder. Raises StartupError, as `open_store`.
     """
-    store = open_store(settings, HURRIED)
+    store = open_store(settings, PROBE_TIMEOUTS)
     if isinstance(store, S3Store):
         yield from _checks(store)
 
 
-def glance(store: ObjectStore) -> str | None:
-    """What is the matter with the store; None when it answers. One small request."""
+def probe(store: ObjectStore) -> str | None:
+    """Return the store's fault; None when it answers. Costs one small request."""
     try:
         # Not `stat`: its answer has no body, so it tells neither a bucket nor a key that is wrong.
         with suppress(ObjectMissing), store.open(object_keys.probe_key("absent")):
@@ -95,15 +95,15 @@ def glance(store: ObjectStore) -> str | None:
 
 
 def _checks(store: S3Store) -> Iterator[Check]:
-    examination = _SelfTest(store)
+    self_test = _SelfTest(store)
     try:
-        for name, check in examination.steps():
+        for name, check in self_test.steps():
             fault = _fault_of(check, store)
             yield Check(name, fault)
             if fault is not None:
                 return
     finally:
-        examination.close()
+        self_test.close()
 
 
 def _fault_of(check: Callable[[], None], store: S3Store) -> StorageUnavailable | None:
@@ -118,20 +118,20 @@ def _fault_of(check: Callable[[], None], store: S3Store) -> StorageUnavailable |
 
 def _too_slow(store: S3Store) -> StorageUnavailable:
     return StorageUnavailable(
-        f"The object store at {store.place.host} did not do within {EXAMINATION_SECONDS:.0f} s "
+        f"The object store at {store.location.host} did not do within {SELF_TEST_SECONDS:.0f} s "
         "what was asked of it. Check it and the network."
     )
 
 
 def _not_s3(store: S3Store) -> StorageMisconfigured:
     return StorageMisconfigured(
-        f"What answers at {store.place.host} does not keep what is put there: it is no S3 server. "
-        "Correct AWS_ENDPOINT_URL_S3."
+        f"What answers at {store.location.host} does not keep what is put there: "
+        "it is no S3 server. Correct AWS_ENDPOINT_URL_S3."
     )
 
 
 class _SelfTest:
-    """An object's short life. Each step raises what is wrong."""
+    """One test object. Each step raises what is wrong."""
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
@@ -148,11 +148,11 @@ class _SelfTest:
             ("get", self._get),
             ("link", self._follow_link),
             ("delete", self._delete),
-            ("missing", self._miss),
+            ("missing", self._open_missing),
         )
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Delete the test object if it is still there."""
         if self._is_stored:
             with suppress(StorageUnavailable):
                 self._store.delete(self._key)
@@ -184,13 +184,13 @@ class _SelfTest:
         if answer.status_code == 200:
             self._compare(answer.content)
         else:
-            raise refusal(_as_botocore_says(answer), "GetObject by a link", self._store.place)
+            raise refusal(_as_botocore_says(answer), "GetObject by a link", self._store.location)
 
     def _delete(self) -> None:
         self._store.delete(self._key)
         self._is_stored = False
 
-    def _miss(self) -> None:
+    def _open_missing(self) -> None:
         # A key that may not list the bucket gets 403 here, not 404, and so would every reader.
         with suppress(ObjectMissing), self._store.open(self._key):
             pass
@@ -200,13 +200,13 @@ class _SelfTest:
             raise _not_s3(self._store)
 
     def _fetch_link(self) -> Any:
-        """Whatever is answered to a GET of the link, sent as any client would, unsigned."""
+        """Return the response to a GET of the link, sent unsigned, as clients do."""
         from botocore.awsrequest import AWSRequest
         from botocore.httpsession import URLLib3Session
 
         bundle: Any = os.environ.get("AWS_CA_BUNDLE") or True  # a path, or botocore's own
-        session = URLLib3Session(verify=bundle, timeout=HURRIED.read_seconds)
-        with s3_errors(self._store.place):
+        session = URLLib3Session(verify=bundle, timeout=PROBE_TIMEOUTS.read_seconds)
+        with s3_errors(self._store.location):
             try:
                 return session.send(AWSRequest("GET", self._link).prepare())
             finally:
@@ -214,7 +214,7 @@ class _SelfTest:
 
 
 def _as_botocore_says(answer: Any) -> dict[str, Any]:
-    """The answer in the shape that botocore gives to those that it parses."""
+    """Return the response in the shape of those that botocore parses."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return {
         "Error": dict(_XML.findall(answer.content[:_ANSWER_MAX_BYTES].decode(errors="replace"))),

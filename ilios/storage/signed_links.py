@@ -1,4 +1,4 @@
-"""Presigned links of the service itself: signed tokens that say what their bearer may do."""
+"""Presigned links of the local store: signed tokens that say what their bearer may do."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LinkSigner:
 
     @classmethod
     def from_file(cls, path: Path) -> LinkSigner:
-        """A signer with the key in `path`, which is created on first use.
+        """Return a signer with the key in `path`, which is created on first use.
 
         Raises StartupError when the file is not a key of ours or others may read it.
         """
@@ -64,7 +64,7 @@ class LinkSigner:
             ) from error
 
     def sign(self, link: Link) -> str:
-        """A token of letters, digits, `-`, `_` and `.`: readable by anybody, forged by nobody."""
+        """Return a token of letters, digits, `-`, `_` and `.`; it is signed, not encrypted."""
         seconds = int(link.expires_at.timestamp())
         token = self._serializer.dumps(
             [link.method, link.key, seconds, link.file_name, link.media_type, link.size_bytes]
@@ -72,7 +72,7 @@ class LinkSigner:
         return token if isinstance(token, str) else token.decode("ascii")
 
     def read(self, token: str, method: str, now: datetime) -> Link:
-        """What a token allows.
+        """Return what a token allows.
 
         Raises LinkInvalid when it is forged, expired or made for another method.
         """

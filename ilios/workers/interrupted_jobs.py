@@ -15,16 +15,9 @@ from ilios.queue.jobs import Lease
 
 
 def keep(path: Path, leases: list[Lease]) -> None:
-<<<<<<< HEAD
-    """Write the note in one step. Raises OSError."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps([asdict(lease) for lease in leases]))
-    draft.replace(path)
-=======
     """Write the note in one step. Raises OSError."""
     with replacing(path) as file:
         file.write(json.dumps([asdict(lease) for lease in leases]).encode())
->>>>>>> 3d94e3c (core: one owner for writing files that appear whole or not at all)
 
 
 def kept(path: Path) -> list[Lease]:

@@ -62,7 +62,7 @@ class SupervisorStatus:
         self._path.unlink(missing_ok=True)
 
     def _heartbeat(self, ready: int) -> Heartbeat:
-        replica = self._replicator.standing
+        replica = self._replicator.status
         governor = self._gate.governor if self._gate.has_provider else None
         return Heartbeat(
             pid=os.getpid(),

@@ -116,7 +116,7 @@ class Supervisor:
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
         while not self._stopping:
             self._workers.start_due()
-            self._replicator.tend()
+            self._replicator.supervise()
             self._attempt_claims()
             self._maintenance.send_due()
             self._status.beat()

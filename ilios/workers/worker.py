@@ -34,7 +34,7 @@ from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from ilios.storage.opening import open_store
-from ilios.storage.s3.store import HURRIED
+from ilios.storage.s3.store import PROBE_TIMEOUTS
 from ilios.workers.messages import (
     Accepted,
     Alive,
@@ -98,7 +98,7 @@ def main(
     )
     slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
-    look = partial(self_test.glance, open_store(settings, HURRIED))
+    look = partial(self_test.probe, open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
     worker = Worker(pipe, converter, engines, slots, look, retention, batches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job

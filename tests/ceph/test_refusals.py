@@ -147,8 +147,8 @@ def test_requests_with_a_skewed_clock_say_so(cluster: object, s3_store: S3Store)
 def test_a_key_that_is_withdrawn_is_seen_at_a_glance(s3_store: S3Store) -> None:
     withdrawn = S3Store(s3_store.bucket, s3_store.endpoint_url, ACCESS_KEY_ID, "old", "path")
 
-    assert self_test.glance(s3_store) is None
-    assert "AWS_SECRET_ACCESS_KEY" in (self_test.glance(withdrawn) or "")
+    assert self_test.probe(s3_store) is None
+    assert "AWS_SECRET_ACCESS_KEY" in (self_test.probe(withdrawn) or "")
 
 
 # --- links ---

@@ -1,4 +1,4 @@
-"""Compares a local database with its copy, row by row."""
+"""Compare a local database with its copy, row by row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ilios.replication.remote import Remote
 
 
 def differences(settings: Settings) -> int:
-    """How many rows of all tables are here or in the remote only, or are not the same."""
+    """Return how many rows of all tables differ, or are on one side only."""
     remote = Remote.of(settings)
     with closing(pysqlite3.connect(str(settings.database_path))) as connection:
         wanted = schema.of_database(connection)
@@ -26,7 +26,7 @@ def differences(settings: Settings) -> int:
 
 
 def files_differ(one: Path, other: Path) -> list[str]:
-    """Tables, indexes and triggers by name that are not the same in two files."""
+    """Return the names of tables, indexes and triggers that differ between two files."""
     with (
         closing(pysqlite3.connect(str(one))) as first,
         closing(pysqlite3.connect(str(other))) as second,
@@ -45,26 +45,26 @@ def files_differ(one: Path, other: Path) -> list[str]:
 
 
 def snapshot(database: Path, target: Path) -> None:
-    """What the database holds now, in another file."""
+    """Copy what the database holds now into another file."""
     with closing(pysqlite3.connect(str(database))) as connection:
         connection.execute("VACUUM INTO ?", (str(target),))
 
 
 def count(settings: Settings, table: str) -> int:
-    """Rows of a table of the remote."""
+    """Return how many rows a table of the remote has."""
     return int(Remote.of(settings).read(f"SELECT count(*) FROM {table}")[0][0] or 0)
 
 
 def rows(settings: Settings) -> int:
-    """Rows of all tables of the local database that are replicated."""
+    """Return how many rows the local tables have that are replicated."""
     with closing(pysqlite3.connect(str(settings.database_path))) as connection:
         tables = schema.of_database(connection).tables
         return sum(len(connection.execute(table.select()).fetchall()) for table in tables)
 
 
-def held(settings: Settings) -> ownership.Ownership:
-    """The remote's marker."""
-    found = ownership.look(Remote.of(settings)).marker
+def ownership_of(settings: Settings) -> ownership.Ownership:
+    """Return the ownership that the remote records."""
+    found = ownership.inspect_remote(Remote.of(settings)).ownership
     assert found is not None
     return found
 
@@ -76,7 +76,7 @@ def _local(connection: Any, table: schema.Table) -> set[bytes]:
 def _remote(remote: Remote, table: schema.Table) -> set[bytes]:
     rows, after = set[bytes](), None
     while portion := remote.read(f"{table.select(table.after(after))} LIMIT 500", *(after or ())):
-        rows |= {_hash(large_values.whole(remote, row)) for row in portion}
+        rows |= {_hash(large_values.with_texts(remote, row)) for row in portion}
         after = table.key_of(portion[-1])
     return rows
 

@@ -34,7 +34,7 @@ from ilios.engines.governor import Outcome, ProviderReport, report_of
 from ilios.engines.mistral.batch.jobs import CANCELLING, TIMED_OUT, FileGone, ProviderJob, Round
 from ilios.queue.backoff import LONGEST_WAIT
 from ilios.queue.jobs import Lease
-from ilios.storage.health import StoreReport, seen_in
+from ilios.storage.health import StoreReport, store_report_of
 
 log = logs.get(__name__)
 
@@ -88,7 +88,7 @@ class ProviderBatches:
                 self._advance(step)
         except ConversionError as error:
             self._put_off(step, error)
-            return report_of(error) or seen_in(error)
+            return report_of(error) or store_report_of(error)
         except (DatabaseBusy, SQLAlchemyError, LeaseLost):
             raise
         except OSError as error:  # a full disk: the batch did not cause it, and it may pass

@@ -50,7 +50,7 @@ class TemporaryFiles:
     def _answers_for_deleted_documents(self, session: Session) -> Iterator[Path]:
         """Yield answers of an engine that is not used any more: workers soon record the others."""
         for kept in AnswerSpool(self._answers).older_than(MIN_AGE.total_seconds()):
-            document = session.get(Document, kept.question.document_id)
+            document = session.get(Document, kept.call.document_id)
             if document is not None and document.status is DocumentStatus.DELETED:
                 yield kept.path
 

@@ -1,4 +1,4 @@
-"""What an S3 server's refusals mean to us."""
+"""What the error responses of an S3 server mean: the cause, and which setting to correct."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _PASSING_STATUSES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """What is of interest in an answer. The server wrote it: anything may be absent."""
+    """What is of interest in an error response. Anything may be absent in it."""
 
     status: int
-    code: str  #: empty when it is none that a server of sound mind would send
+    code: str  #: empty when it is malformed
     region: str | None  #: that of the bucket, when the answer names it
     location: str | None  #: the origin that a redirect leads to
     seconds_ahead: float | None  #: as `seconds_ahead`
@@ -56,15 +56,15 @@ class _Refusal:
         return f"{self.status} {self.code}".rstrip()
 
 
-def refusal(response: Any, operation: str, place: BucketLocation) -> ConversionError:
-    """What `response`, in the shape of botocore, means after this operation (PutObject …).
+def refusal(response: Any, operation: str, location: BucketLocation) -> ConversionError:
+    """Return the error for a response, in the shape of botocore, to an operation (PutObject …).
 
-    ObjectMissing, or StorageUnavailable with the cause and the remedy.
+    It is ObjectMissing, or StorageUnavailable with the cause and the remedy.
     """
     if str(response.get("Error", {}).get("Code", "")) in _MISSING_CODES:
         return ObjectMissing(MISSING)
     found = _read(response, operation)
-    if sentence := _repair(found, place):
+    if sentence := _repair(found, location):
         return StorageMisconfigured(sentence)
     return StorageUnavailable(
         f"The object store answered {found.said}. It is worth another attempt; "
@@ -73,7 +73,7 @@ def refusal(response: Any, operation: str, place: BucketLocation) -> ConversionE
 
 
 def seconds_ahead(date: str | None) -> float | None:
-    """By how much our clock is ahead of a server's, by its `Date`; None when that says nothing."""
+    """Return how far our clock is ahead of a server's `Date`; None when that cannot be read."""
     try:
         return (clock.now() - parsedate_to_datetime(date or "")).total_seconds()
     except (ValueError, TypeError):
@@ -81,7 +81,7 @@ def seconds_ahead(date: str | None) -> float | None:
 
 
 def clock_off(seconds: float | None) -> str:
-    """The sentence of a clock that is this many seconds ahead of the store's."""
+    """Return the sentence for a clock that is so many seconds ahead of the store's."""
     off = "off"
     if seconds is not None and round(seconds):
         off = f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the object store's"
@@ -104,13 +104,13 @@ def _read(response: Any, operation: str) -> _Refusal:
     )
 
 
-def _repair(found: _Refusal, place: BucketLocation) -> str | None:
-    """Which setting is wrong, and what to do; None when the fault may pass by itself."""
-    if found.code in _REGION_CODES or found.region not in (None, place.region):
-        return _wrong_region(found, place)
+def _repair(found: _Refusal, location: BucketLocation) -> str | None:
+    """Return which setting to correct; None when the fault may pass by itself."""
+    if found.code in _REGION_CODES or found.region not in (None, location.region):
+        return _wrong_region(found, location)
     if found.location is not None:
         return (
-            f"What answers at {place.host} redirects to {found.location} ({found.said}). "
+            f"What answers at {location.host} redirects to {found.location} ({found.said}). "
             "Correct AWS_ENDPOINT_URL_S3."
         )
     if _WANTS_VIRTUAL.search(found.code):
@@ -121,12 +121,14 @@ def _repair(found: _Refusal, place: BucketLocation) -> str | None:
     match found.code:
         case "NoSuchBucket":
             return (
-                f"The object store has no bucket {place.bucket}. Create it, or correct S3_BUCKET."
+                f"The object store has no bucket {location.bucket}. "
+                "Create it, or correct S3_BUCKET."
             )
         case "InvalidAccessKeyId":
             return (
-                f"The object store at {place.host} does not know our key ({found.said}). Correct "
-                "AWS_ACCESS_KEY_ID, or AWS_ENDPOINT_URL_S3 if the key is another provider's."
+                f"The object store at {location.host} does not know our key ({found.said}). "
+                "Correct AWS_ACCESS_KEY_ID, or AWS_ENDPOINT_URL_S3 if the key is another "
+                "provider's."
             )
         case "SignatureDoesNotMatch":
             return (
@@ -138,36 +140,36 @@ def _repair(found: _Refusal, place: BucketLocation) -> str | None:
         case "AccessDenied":
             return (
                 f"The object store refused {found.operation} ({found.said}). Allow our key to put, "
-                f"get and delete objects in the bucket {place.bucket} and to list it, "
+                f"get and delete objects in the bucket {location.bucket} and to list it, "
                 "or correct S3_BUCKET."
             )
-    return _refused_otherwise(found, place)
+    return _refused_otherwise(found, location)
 
 
-def _wrong_region(found: _Refusal, place: BucketLocation) -> str:
+def _wrong_region(found: _Refusal, location: BucketLocation) -> str:
     if found.region is None:
         return (
-            f"The object store wants another region than {place.region} ({found.said}). "
+            f"The object store wants another region than {location.region} ({found.said}). "
             "Set S3_REGION to that of the bucket, or correct AWS_ENDPOINT_URL_S3."
         )
     return (
-        f"The bucket {place.bucket} is in the region {found.region}, not {place.region} "
+        f"The bucket {location.bucket} is in the region {found.region}, not {location.region} "
         f"({found.said}). Set S3_REGION={found.region}, and if AWS_ENDPOINT_URL_S3 names a region, "
         "correct it too."
     )
 
 
-def _refused_otherwise(found: _Refusal, place: BucketLocation) -> str | None:
+def _refused_otherwise(found: _Refusal, location: BucketLocation) -> str | None:
     if found.status in (401, 403):
         return (
             f"The object store refused our credentials ({found.said}). Check AWS_ACCESS_KEY_ID, "
             "AWS_SECRET_ACCESS_KEY, the clock, and that the key may read, write, delete and list "
-            f"in the bucket {place.bucket}."
+            f"in the bucket {location.bucket}."
         )
     passing = found.status in _PASSING_STATUSES or found.code in _PASSING_CODES
     if passing or not (400 <= found.status < 500 or found.status == HTTPStatus.NOT_IMPLEMENTED):
         return None
     return (
-        f"What answers at {place.host} refused {found.operation} ({found.said}). "
+        f"What answers at {location.host} refused {found.operation} ({found.said}). "
         "Check AWS_ENDPOINT_URL_S3, S3_BUCKET and S3_ADDRESSING_STYLE."
     )

@@ -1,4 +1,4 @@
-"""What an S3 client's errors mean to us, when the store did not answer; else see `s3_refusals`."""
+"""What the errors of an S3 client mean when the store did not answer; see error_responses."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _OUT_OF_DATE: Final = (9, 10)  #: OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, …_H
 
 
 @contextmanager
-def s3_errors(place: BucketLocation) -> Iterator[None]:
-    """Turn errors of boto3 and what it stands on into ObjectMissing or StorageUnavailable.
+def s3_errors(location: BucketLocation) -> Iterator[None]:
+    """Turn errors of boto3 and its libraries into ObjectMissing or StorageUnavailable.
 
     It is StorageMisconfigured where nothing but another setting, or another clock, can help.
     """
@@ -38,12 +38,12 @@ def s3_errors(place: BucketLocation) -> Iterator[None]:
     except (Boto3Error, BotoCoreError, ClientError, HTTPError) as error:
         cause = _root(error)
         if isinstance(cause, ClientError):
-            raise refusal(cause.response, cause.operation_name, place) from error
-        raise _no_answer(cause, place) from error
+            raise refusal(cause.response, cause.operation_name, location) from error
+        raise _no_answer(cause, location) from error
 
 
 def _root(error: Exception) -> BaseException:
-    """What a transfer failed with; boto3 wraps it, and puts paths and keys into the text."""
+    """Return the error of a transfer, which boto3 wraps with paths and keys in the text."""
     from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 
     if isinstance(error, RetriesExceededError):
@@ -53,7 +53,7 @@ def _root(error: Exception) -> BaseException:
     return error
 
 
-def _no_answer(error: BaseException, place: BucketLocation) -> StorageUnavailable:
+def _no_answer(error: BaseException, location: BucketLocation) -> StorageUnavailable:
     from botocore.exceptions import (
         ConnectionClosedError,
         InvalidConfigError,
@@ -62,12 +62,12 @@ def _no_answer(error: BaseException, place: BucketLocation) -> StorageUnavailabl
     )
 
     if unresolved := _beneath(error, socket.gaierror):
-        return _unresolved(unresolved, place)
+        return _unresolved(unresolved, location)
     if isinstance(error, SSLError):
-        return _no_tls(error, place)
-    if isinstance(error, ConnectionClosedError) and _speaks_tls(place):
+        return _no_tls(error, location)
+    if isinstance(error, ConnectionClosedError) and _speaks_tls(location):
         return StorageMisconfigured(
-            f"{place.host} speaks TLS at that port. Let AWS_ENDPOINT_URL_S3 begin with https://."
+            f"{location.host} speaks TLS at that port. Let AWS_ENDPOINT_URL_S3 begin with https://."
         )
     if isinstance(error, InvalidConfigError | ProfileNotFound):
         return StorageMisconfigured(
@@ -75,24 +75,24 @@ def _no_answer(error: BaseException, place: BucketLocation) -> StorageUnavailabl
             "AWS_CA_BUNDLE and other variables that begin with AWS_."
         )
     return StorageUnavailable(
-        f"The object store at {place.host} cannot be used: {type(error).__name__}. "
+        f"The object store at {location.host} cannot be used: {type(error).__name__}. "
         "Check that it runs, AWS_ENDPOINT_URL_S3 and the network."
     )
 
 
-def _unresolved(error: socket.gaierror, place: BucketLocation) -> StorageUnavailable:
-    if place.addressing_style == "virtual" and _resolves(place.host):
+def _unresolved(error: socket.gaierror, location: BucketLocation) -> StorageUnavailable:
+    if location.addressing_style == "virtual" and _resolves(location.host):
         return StorageMisconfigured(
-            f"The name {place.bucket}.{place.host} has no address, though {place.host} has one. "
-            "Set S3_ADDRESSING_STYLE=path."
+            f"The name {location.bucket}.{location.host} has no address, "
+            f"though {location.host} has one. Set S3_ADDRESSING_STYLE=path."
         )
     if error.errno in _NO_SUCH_NAME:
         return StorageMisconfigured(
-            f"The name {place.host} has no address. Correct AWS_ENDPOINT_URL_S3, or this "
+            f"The name {location.host} has no address. Correct AWS_ENDPOINT_URL_S3, or this "
             "machine's DNS."
         )
     return StorageUnavailable(
-        f"The name {place.host} cannot be looked up at present. Check the network, its DNS and "
+        f"The name {location.host} cannot be looked up at present. Check the network, its DNS and "
         "AWS_ENDPOINT_URL_S3."
     )
 
@@ -104,14 +104,14 @@ def _resolves(host: str) -> bool:
         return False
 
 
-def _speaks_tls(place: BucketLocation) -> bool:
-    """Whether a store that hangs up on plain HTTP would take TLS at the same port."""
-    if place.is_encrypted:
+def _speaks_tls(location: BucketLocation) -> bool:
+    """Return whether a store that closes plain HTTP connections takes TLS at the same port."""
+    if location.is_encrypted:
         return False
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # nothing is sent; this looks only whether it is TLS
-    address = (place.host, place.port)
+    address = (location.host, location.port)
     try:
         with socket.create_connection(address, _TLS_LOOK_SECONDS) as connection:
             context.wrap_socket(connection).close()
@@ -120,19 +120,19 @@ def _speaks_tls(place: BucketLocation) -> bool:
     return True
 
 
-def _no_tls(error: BaseException, place: BucketLocation) -> StorageUnavailable:
+def _no_tls(error: BaseException, location: BucketLocation) -> StorageUnavailable:
     from urllib3.util.ssl_match_hostname import CertificateError
 
     if _beneath(error, CertificateError):
         return StorageMisconfigured(
-            f"The certificate of {place.host} is that of another host. Name in AWS_ENDPOINT_URL_S3 "
-            "the host that it was made for; if it only does not know the bucket before the host, "
-            "set S3_ADDRESSING_STYLE=path."
+            f"The certificate of {location.host} is that of another host. "
+            "Name in AWS_ENDPOINT_URL_S3 the host that it was made for; "
+            "if it only does not know the bucket before the host, set S3_ADDRESSING_STYLE=path."
         )
     if untrusted := _beneath(error, ssl.SSLCertVerificationError):
         remedy = _certificate_remedy(untrusted.verify_code)
         return StorageMisconfigured(
-            f"The certificate of {place.host} is not trusted "
+            f"The certificate of {location.host} is not trusted "
             f"({untrusted.verify_message.rstrip('.')}). {remedy}"
         )
     broken = _beneath(error, ssl.SSLError)
@@ -143,11 +143,11 @@ def _no_tls(error: BaseException, place: BucketLocation) -> StorageUnavailable:
         )
     if reason in _NOT_TLS:
         return StorageMisconfigured(
-            f"{place.host} does not speak TLS at that port. Correct AWS_ENDPOINT_URL_S3: its "
+            f"{location.host} does not speak TLS at that port. Correct AWS_ENDPOINT_URL_S3: its "
             "port, or http:// in place of https://."
         )
     return StorageUnavailable(
-        f"No TLS connection to the object store at {place.host} could be made ({reason}). "
+        f"No TLS connection to the object store at {location.host} could be made ({reason}). "
         "Check AWS_ENDPOINT_URL_S3 and the network."
     )
 
@@ -159,7 +159,7 @@ def _certificate_remedy(verify_code: int) -> str:
 
 
 def _beneath(error: BaseException, kind: type[Cause]) -> Cause | None:
-    """The error of this kind that led to `error`, directly or not."""
+    """Return the error of this kind that led to `error`, directly or not."""
     below: BaseException | None = error
     while below is not None and not isinstance(below, kind):
         below = below.__cause__ or below.__context__

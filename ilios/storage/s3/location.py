@@ -1,4 +1,4 @@
-"""Where a bucket is and how it is asked, as its errors speak of it."""
+"""Where a bucket is, and how long requests to it are waited for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class BucketLocation:
 
     @property
     def host(self) -> str:
-        """The endpoint's host, without the bucket."""
+        """Return the endpoint's host, without the bucket."""
         return urlsplit(self.endpoint_url).hostname or self.endpoint_url
 
     @property
@@ -34,7 +34,7 @@ class BucketLocation:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long one request is waited for. The seconds are those of one attempt."""
+    """How long a request is waited for: seconds per attempt, and attempts."""
 
     connect_seconds: int
     read_seconds: int

@@ -20,13 +20,15 @@ from ilios.storage.disk_errors import disk_errors
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
 
-if TYPE_CHECKING:  # importing boto3 takes 30 MB and a third of a second: only who connects pays
+if TYPE_CHECKING:  # boto3 takes 30 MB and a third of a second: imported on connecting
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
-PATIENT: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
-HURRIED: Final = Timeouts(connect_seconds=3, read_seconds=5, attempts=2)  #: to see if it works
+DEFAULT_TIMEOUTS: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
+PROBE_TIMEOUTS: Final = Timeouts(
+    connect_seconds=3, read_seconds=5, attempts=2
+)  #: to see if it works
 POOL_CONNECTIONS: Final = 32
 PART_BYTES: Final = 8 * 1024 * 1024
 PARTS_IN_FLIGHT: Final = 4  #: for one transfer
@@ -49,11 +51,11 @@ class S3Store:
         secret_access_key: str,
         addressing_style: AddressingStyle,
         configured_region: str = AUTO,
-        patience: Timeouts = PATIENT,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
         self.bucket = bucket
         self.endpoint_url = endpoint_url
-        self.place = BucketLocation(
+        self.location = BucketLocation(
             bucket,
             endpoint_url,
             region(endpoint_url, configured_region),
@@ -61,7 +63,7 @@ class S3Store:
         )
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
-        self._patience = patience
+        self._timeouts = timeouts
         self._connecting = threading.Lock()
         self._connected: S3Client | None = None
 
@@ -138,7 +140,7 @@ class S3Store:
     @contextmanager
     def _request(self, key: str) -> Iterator[S3Client]:
         object_keys.segments(key)
-        with s3_errors(self.place):
+        with s3_errors(self.location):
             yield self._client()
 
     def _client(self) -> S3Client:
@@ -156,7 +158,7 @@ class S3Store:
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self._access_key_id,
             aws_secret_access_key=self._secret_access_key,
-            config=_config(self.place, self._patience),
+            config=_config(self.location, self._timeouts),
         )
         client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
         return client
@@ -165,17 +167,18 @@ class S3Store:
 def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     """Keep botocore from following a redirect or the name of another region.
 
-    It would sign later links of this process otherwise than those of others, and it never ends
-    when a server redirects everything, as one does that wants https. To it this is the second try.
+    It would sign later links of this process differently from those of others, and it never ends
+    when a server redirects everything, for example to https. This marks the redirect as followed.
     """
     context["s3_redirect"]["redirected"] = True
 
 
 def style(endpoint_url: str, bucket: str, configured: AddressingStyle) -> AddressingStyle:
-    """How the bucket is named; `auto` is what the host takes: in its own name, or in the path.
+    """Return whether requests name the bucket in the host's name or in the path.
 
-    Tigris and AWS refuse the path for new buckets; others need a DNS of their own for the host, so
-    they get the path. So does a name with a dot, which no certificate for `*.` covers.
+    For `auto` the host decides. Tigris and AWS refuse the path for new buckets; others need a DNS
+    of their own for the host, so they get the path, as does a name with a dot, which no certificate
+    for `*.` covers.
     """
     if configured != AUTO:
         return configured
@@ -184,7 +187,7 @@ def style(endpoint_url: str, bucket: str, configured: AddressingStyle) -> Addres
 
 
 def region(endpoint_url: str, configured: str = AUTO) -> str:
-    """What requests are signed for, unless it is configured: `auto`, or what an AWS host names.
+    """Return the region that requests are signed for: if not configured, by the host, or `auto`.
 
     Tigris and R2 want `auto` and most others take it; AWS insists on its region's name.
     """
@@ -196,19 +199,19 @@ def region(endpoint_url: str, configured: str = AUTO) -> str:
     return host[1] or "us-east-1"
 
 
-def _config(place: BucketLocation, patience: Timeouts) -> Config:
+def _config(location: BucketLocation, timeouts: Timeouts) -> Config:
     from botocore.config import Config
 
     return Config(
         signature_version="s3v4",
-        region_name=place.region,
-        s3={"addressing_style": place.addressing_style},
+        region_name=location.region,
+        s3={"addressing_style": location.addressing_style},
         # Trailing checksums, the default, are refused by some servers and stored by others.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        retries={"max_attempts": patience.attempts, "mode": "standard"},
-        connect_timeout=patience.connect_seconds,
-        read_timeout=patience.read_seconds,
+        retries={"max_attempts": timeouts.attempts, "mode": "standard"},
+        connect_timeout=timeouts.connect_seconds,
+        read_timeout=timeouts.read_seconds,
         max_pool_connections=POOL_CONNECTIONS,
     )
 

@@ -24,7 +24,7 @@ LEASE_SECONDS = 60
 
 @pytest.fixture(autouse=True)
 def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start configures the logs of its process; this process is not its own."""
+    """Keep a start from configuring the logs of this process, which is not its own."""
     monkeypatch.setattr(logs, "configure", lambda *_: None)
 
 
@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibsqlServer]:
 
 
 def replicating(settings: Settings, server: LibsqlServer) -> Settings:
-    """With the settings that turn replication on."""
+    """Return the settings that turn replication on."""
     turso = {
         "use_embedded_replica": True,
         "turso_database_url": server.url,
@@ -57,7 +57,7 @@ def replicating(settings: Settings, server: LibsqlServer) -> Settings:
 
 @pytest.fixture
 def settings(settings: Settings, server: LibsqlServer) -> Settings:
-    """A migrated volume, with its log of changes."""
+    """Return a migrated volume with its log of changes."""
     database = Database(settings.database_path)
     with database.writing() as session:
         change_log.install(driver_connection(session))
@@ -67,13 +67,13 @@ def settings(settings: Settings, server: LibsqlServer) -> Settings:
 
 @pytest.fixture
 def empty(tmp_path: Path, server: LibsqlServer) -> Settings:
-    """Another volume, without a database."""
+    """Return another volume, without a database."""
     return replicating(Settings(data_dir=tmp_path / "empty", log_format="console"), server)
 
 
 @pytest.fixture
 def clone(settings: Settings, tmp_path: Path) -> Settings:
-    """The same volume as it is now, under another node's name."""
+    """Return a copy of the volume under another node's name."""
     folder = tmp_path / "clone"
     folder.mkdir()
     replicas.snapshot(settings.database_path, folder / settings.database_path.name)
@@ -82,7 +82,7 @@ def clone(settings: Settings, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def make_shipper() -> Iterator[Callable[..., Shipper]]:
-    """What the replicator's process runs, in this one."""
+    """Return what the replicator's process runs, for this process."""
     opened: list[Database] = []
 
     def make(settings: Settings, lease: int = LEASE_SECONDS, **options: object) -> Shipper:

@@ -1,4 +1,4 @@
-"""The replicator under a real supervisor, with everything killed that can be."""
+"""The replicator under a real supervisor, while each process is killed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Start = Callable[..., SupervisorProcess]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibsqlServer]:
-    """All tests here share it, the volume, and the supervisor as long as it lives."""
+    """Start the server of all tests here, which share volume and supervisor too."""
     with libsql_server(tmp_path_factory.mktemp("sqld")) as server:
         yield server
 
@@ -47,7 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Ite
 
 @pytest.fixture
 def settings(shared: Settings, server: LibsqlServer) -> Settings:
-    """With a token that is good now."""
+    """Return the settings with a token that is valid now."""
     return replicating(shared, server)
 
 
@@ -61,7 +61,7 @@ def started() -> Iterator[list[SupervisorProcess]]:
 
 @pytest.fixture
 def start(settings: Settings, started: list[SupervisorProcess]) -> Start:
-    """Start a supervisor in the place of any that runs; it copies when it is back."""
+    """Start a supervisor in place of any that runs, and wait until it replicates."""
 
     def start(**changes: object) -> SupervisorProcess:
         for before in started:
@@ -78,7 +78,7 @@ def start(settings: Settings, started: list[SupervisorProcess]) -> Start:
 def supervisor(
     start: Start, started: list[SupervisorProcess], server: LibsqlServer
 ) -> Iterator[SupervisorProcess]:
-    """That of the last test, if it still runs."""
+    """Return the supervisor of the last test if it still runs, else a new one."""
     is_there = bool(started) and started[-1].process.poll() is None
     yield started[-1] if is_there else start()
     server.resume()
@@ -106,7 +106,7 @@ def replicator_of(supervisor: SupervisorProcess) -> psutil.Process:
 
 
 def replicator_pid(supervisor: SupervisorProcess) -> int:
-    """Of the one that was started last; it may have ended."""
+    """Return the process ID of the replicator that was started last; it may have ended."""
     return int(re.findall(r"replicator_pid=(\d+)", supervisor.log)[-1])
 
 
@@ -119,12 +119,12 @@ def are_completed(database: Database, ids: list[str]) -> bool:
 
 
 def convert(database: Database, settings: Settings, count: int = 3) -> None:
-    """Documents, whatever the remote does."""
+    """Convert documents, and wait until all are completed."""
     added = add_documents(database, settings, count)
     wait_until(lambda: are_completed(database, added), 20)
 
 
-def test_what_is_converted_is_copied_and_the_last_of_it_at_the_stop(
+def test_results_are_copied_and_the_last_of_them_at_the_stop(
     start: Start, settings: Settings, database: Database
 ) -> None:
     added = add_documents(database, settings)
@@ -135,7 +135,7 @@ def test_what_is_converted_is_copied_and_the_last_of_it_at_the_stop(
     assert supervisor.stop() == 0
 
     assert replicas.differences(settings) == 0
-    assert replicas.held(settings).lease_seconds <= 0
+    assert replicas.ownership_of(settings).lease_seconds <= 0
 
 
 def test_a_server_that_is_killed_under_load_has_everything_soon_after_its_return(
@@ -168,7 +168,7 @@ def test_a_replicator_that_is_killed_is_started_again(
     assert settings.turso_auth_token.get_secret_value() not in said
 
 
-def test_after_everything_was_killed_the_next_start_sends_what_was_left(
+def test_after_all_processes_were_killed_the_next_start_sends_what_was_left(
     supervisor: SupervisorProcess, start: Start, settings: Settings, database: Database
 ) -> None:
     added = add_documents(database, settings)
@@ -203,7 +203,7 @@ def test_a_server_that_does_not_answer_delays_neither_jobs_nor_the_stop_for_long
     examine(settings)  # whatever arrived late was ours
 
 
-def test_a_token_that_ends_is_named_and_a_new_one_goes_on(
+def test_a_token_that_expires_is_reported_and_a_new_one_is_used(
     supervisor: SupervisorProcess,
     start: Start,
     settings: Settings,
@@ -220,7 +220,7 @@ def test_a_token_that_ends_is_named_and_a_new_one_goes_on(
     start(turso_auth_token=SecretStr(server.token()))
 
 
-def test_a_second_writer_is_named_and_sends_nothing(
+def test_a_second_writer_is_reported_and_sends_nothing(
     supervisor: SupervisorProcess, settings: Settings, database: Database, clone: Settings
 ) -> None:
     convert(database, settings)
@@ -233,4 +233,4 @@ def test_a_second_writer_is_named_and_sends_nothing(
         wait_until_turso_is(clone, "another writer")
         convert(database, settings)
         wait_until(lambda: is_converged(settings), 20)
-        assert replicas.held(settings).writer == data_folder.node_id(settings)
+        assert replicas.ownership_of(settings).writer == data_folder.node_id(settings)

@@ -46,14 +46,14 @@ def fill(database: Database, count: int = 5) -> None:
 
 
 def refused(settings: Settings) -> str:
-    """The one line with which a start ends before anything is done."""
+    """Return the one line with which a start is refused."""
     with pytest.raises(ReplicationRefused) as caught:
         prepare_volume(settings)
     assert "\n" not in caught.value.detail
     return caught.value.detail
 
 
-def test_an_empty_volume_becomes_what_the_lost_one_was(
+def test_an_empty_volume_is_restored_to_what_the_lost_one_had(
     settings: Settings, empty: Settings, database: Database, make_shipper: Make
 ) -> None:
     fill(database)
@@ -76,7 +76,7 @@ def test_a_restored_volume_goes_on_where_the_lost_one_stopped(
     fill(restored, 1)
     said: list[str] = []
 
-    make_shipper(empty, say=said.append).ship()
+    make_shipper(empty, report=said.append).ship()
 
     assert replicas.differences(empty) == 0
     assert "sending everything" not in said
@@ -105,7 +105,7 @@ def test_portions_and_long_texts_are_put_together_again(
     assert replicas.files_differ(settings.database_path, empty.database_path) == []
 
 
-def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
+def test_a_copy_whose_replacement_was_interrupted_is_restored_as_it_was_before(
     settings: Settings,
     empty: Settings,
     database: Database,
@@ -123,46 +123,46 @@ def test_a_copy_that_was_half_replaced_is_restored_as_it_was_before(
     fill(database)
     interrupted = iter([None, None, None, None])
     with pytest.raises(StopIteration):
-        make_shipper(settings, 0, say=lambda _: next(interrupted)).ship()
-    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 20)
+        make_shipper(settings, 0, report=lambda _: next(interrupted)).ship()
+    wait_until(lambda: replicas.ownership_of(settings).lease_seconds <= 0, 20)
 
     prepare_volume(empty)
 
     assert replicas.files_differ(before, empty.database_path) == []
 
 
-def test_a_first_copy_that_was_never_finished_is_not_taken_for_one(
+def test_a_first_copy_that_was_never_finished_is_not_restored(
     settings: Settings, empty: Settings, database: Database, make_shipper: Make
 ) -> None:
     fill(database)
     with pytest.raises(StopIteration):
-        make_shipper(settings, 0, say=lambda _: next(iter([]))).ship()
+        make_shipper(settings, 0, report=lambda _: next(iter([]))).ship()
 
     assert "never finished" in refused(empty)
     assert not empty.database_path.exists()
 
 
-KILLED_HALF_WAY = """
+KILLED_IN_RESTORE = """
 import os, signal
 from ilios.core import settings
-from ilios.replication import (restore)
+from ilios.replication import restore
 from ilios.replication.startup import prepare_volume
-real = restore._how_many
+real = restore._rows_per_read
 def killed(remote, table, after):
     if table.name == "pages" and after is not None:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(remote, table, after)
-restore._how_many = killed
+restore._rows_per_read = killed
 prepare_volume(settings.load())
 """
 
 
-def test_a_restore_that_is_killed_leaves_nothing_and_is_simply_repeated(
+def test_a_restore_that_is_killed_leaves_no_database_and_can_be_repeated(
     settings: Settings, empty: Settings, database: Database, make_shipper: Make
 ) -> None:
     fill(database)
     make_shipper(settings).ship(last=True)
-    killed = run_python("-c", KILLED_HALF_WAY, environment=environment(empty))
+    killed = run_python("-c", KILLED_IN_RESTORE, environment=environment(empty))
     assert killed.returncode == -9
     assert not empty.database_path.exists()
 
@@ -171,7 +171,7 @@ def test_a_restore_that_is_killed_leaves_nothing_and_is_simply_repeated(
     assert replicas.files_differ(settings.database_path, empty.database_path) == []
 
 
-def test_a_volume_that_does_not_take_the_copy_ends_the_start_with_one_line(
+def test_a_volume_that_cannot_hold_the_copy_ends_the_start_with_one_line(
     settings: Settings, empty: Settings, make_shipper: Make
 ) -> None:
     make_shipper(settings).ship(last=True)
@@ -181,7 +181,7 @@ def test_a_volume_that_does_not_take_the_copy_ends_the_start_with_one_line(
     assert "cannot be restored to" in refused(empty)
 
 
-def test_what_is_left_of_a_deleted_database_does_not_get_into_the_restored_one(
+def test_a_wal_of_a_deleted_database_is_not_applied_to_the_restored_one(
     settings: Settings, database: Database, make_shipper: Make
 ) -> None:
     fill(database)
@@ -201,7 +201,7 @@ def test_what_is_left_of_a_deleted_database_does_not_get_into_the_restored_one(
     assert replicas.files_differ(kept, path) == []
 
 
-def test_jobs_that_the_lost_node_worked_on_are_done_at_once(
+def test_jobs_of_the_lost_node_are_claimed_at_once(
     settings: Settings, empty: Settings, database: Database, make_shipper: Make
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
@@ -225,7 +225,7 @@ def test_jobs_that_the_lost_node_worked_on_are_done_at_once(
         supervisor.close()
 
 
-def test_a_dead_writers_lease_is_waited_for(
+def test_the_lease_of_a_dead_writer_is_waited_for(
     settings: Settings, empty: Settings, database: Database, make_shipper: Make
 ) -> None:
     fill(database)
@@ -233,7 +233,7 @@ def test_a_dead_writers_lease_is_waited_for(
 
     prepare_volume(empty)
 
-    assert replicas.held(empty).writer == data_folder.node_id(empty)
+    assert replicas.ownership_of(empty).writer == data_folder.node_id(empty)
     assert replicas.files_differ(settings.database_path, empty.database_path) == []
 
 
@@ -257,7 +257,7 @@ def test_a_live_writer_is_not_taken_over_from(
         stop.set()
         writer.join()
     assert not empty.database_path.exists()
-    assert replicas.held(settings).writer == data_folder.node_id(settings)
+    assert replicas.ownership_of(settings).writer == data_folder.node_id(settings)
 
 
 def test_a_volume_that_was_taken_over_from_ships_nothing_and_does_not_start_again(
@@ -265,7 +265,7 @@ def test_a_volume_that_was_taken_over_from_ships_nothing_and_does_not_start_agai
 ) -> None:
     shipper = make_shipper(settings, 0)
     shipper.ship()
-    wait_until(lambda: replicas.held(settings).lease_seconds <= 0, 20)
+    wait_until(lambda: replicas.ownership_of(settings).lease_seconds <= 0, 20)
     prepare_volume(empty)
     make_shipper(empty).ship(last=True)
     fill(database)
@@ -336,16 +336,16 @@ def test_a_remote_that_holds_something_else_is_refused_untouched(
         ("UPDATE ilios_replica SET token = 'x', writer = 'y'", "Node y writes"),
     ],
 )
-def test_a_remote_that_is_somebody_elses_is_refused_untouched(
+def test_a_remote_of_another_database_is_refused_untouched(
     settings: Settings, make_shipper: Make, statement: str, fragment: str
 ) -> None:
     make_shipper(settings).ship()
     Remote.of(settings).transact([(statement, ())])
-    before = replicas.held(settings)
+    before = replicas.ownership_of(settings)
 
     assert fragment in refused(settings)
 
-    assert replicas.held(settings).token == before.token
+    assert replicas.ownership_of(settings).token == before.token
 
 
 def test_a_start_that_is_refused_ends_with_one_line(
@@ -401,7 +401,7 @@ def test_a_volume_without_replication_is_left_alone_and_loses_its_log(settings: 
     assert not [name for (name,) in names if name.startswith("replication_")]
 
 
-def test_the_log_is_no_drift_of_the_schema(settings: Settings) -> None:
+def test_the_log_is_no_difference_from_the_models(settings: Settings) -> None:
     check = alembic(settings, "check")
 
     assert "No new upgrade operations detected" in check.stdout

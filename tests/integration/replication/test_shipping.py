@@ -1,4 +1,4 @@
-"""What arrives in the remote, whatever comes between."""
+"""What arrives in the remote, also when requests fail or processes are killed."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_text_beyond_what_a_server_takes_in_one_value_arrives(
     assert replicas.differences(settings) == 0
 
 
-def test_a_text_that_nothing_refers_to_any_more_is_forgotten(
+def test_a_text_without_a_reference_is_deleted(
     settings: Settings, database: Database, make_shipper: Make
 ) -> None:
     document_id, _ = documents.add_document(database)
@@ -122,7 +122,7 @@ def test_changes_too_many_for_one_request_arrive_together(
     monkeypatch.setattr(snapshot, "ENTRIES_MAX", 10)
     seen: list[int] = []
     shipper = make_shipper(
-        settings, say=lambda _doing: seen.append(replicas.count(settings, "documents"))
+        settings, report=lambda _doing: seen.append(replicas.count(settings, "documents"))
     )
     gone, _ = documents.add_document(database)
     for _ in range(20):
@@ -152,7 +152,7 @@ def test_what_changes_while_everything_is_sent_arrives_with_it(
             document_id, _ = documents.add_document(database)
             add_page(database, document_id, 0, "new")
 
-    make_shipper(settings, say=write_meanwhile).ship()
+    make_shipper(settings, report=write_meanwhile).ship()
 
     assert replicas.differences(settings) == 0
 
@@ -162,11 +162,11 @@ def test_another_schema_is_sent_whole_and_the_old_copy_stays_until_then(
 ) -> None:
     documents.add_document(database)
     make_shipper(settings).ship()
-    before = replicas.held(settings).schema
+    before = replicas.ownership_of(settings).schema
     seen: list[tuple[str | None, int]] = []
 
     def look(_doing: str) -> None:
-        seen.append((replicas.held(settings).schema, replicas.count(settings, "documents")))
+        seen.append((replicas.ownership_of(settings).schema, replicas.count(settings, "documents")))
 
     execute(database, "ALTER TABLE documents ADD COLUMN colour TEXT DEFAULT 'blue'")
     execute(database, "DROP TABLE pages")
@@ -175,14 +175,14 @@ def test_another_schema_is_sent_whole_and_the_old_copy_stays_until_then(
     execute(database, "UPDATE alembic_version SET version_num = '0003'")
     with database.writing() as session:
         change_log.install(driver_connection(session))
-    make_shipper(settings, say=look).ship()
+    make_shipper(settings, report=look).ship()
 
     assert set(seen) == {(before, 1)}
     assert replicas.differences(settings) == 0
     assert replicas.count(settings, "sqlite_master WHERE name IN ('pages', 'colours')") == 1
 
 
-KILLED_BEFORE_IT_KNOWS = """
+KILLED_BEFORE_CONFIRMATION = """
 import os, signal
 from ilios.core import data_folder, settings
 from ilios.db.database import Database
@@ -190,19 +190,19 @@ from ilios.replication import (change_log)
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 loaded = settings.load()
-change_log.settle = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+change_log.confirm_token = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 node = data_folder.node_id(loaded)
 Shipper(Database(loaded.database_path), Remote.of(loaded), node, 60).ship()
 """
 
 
-def test_killed_between_the_commit_there_and_its_note_here_it_sends_again(
+def test_a_replicator_killed_before_it_records_a_commit_sends_again(
     settings: Settings, database: Database, make_shipper: Make
 ) -> None:
     make_shipper(settings).ship()
     documents.add_document(database)
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_BEFORE_IT_KNOWS],
+        [sys.executable, "-c", KILLED_BEFORE_CONFIRMATION],
         cwd=REPOSITORY,
         env=environment(settings),
         check=False,
@@ -275,7 +275,7 @@ def test_a_remote_that_was_emptied_gets_everything_again(
     assert replicas.differences(settings) == 0
 
 
-def test_turned_off_it_leaves_nothing_and_turned_on_again_it_sends_everything(
+def test_turned_off_it_removes_the_log_and_turned_on_again_it_sends_everything(
     settings: Settings, database: Database, make_shipper: Make
 ) -> None:
     documents.add_document(database)

@@ -138,7 +138,7 @@ def test_a_store_that_is_down_is_unavailable(
             assert SECRET not in text
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(
+def test_an_untrusted_certificate_is_refused(
     s3_endpoint: str, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)

@@ -1,4 +1,4 @@
-"""The examination of a bucket: what stops a start, what is only logged, what is left behind."""
+"""The test of a bucket: what stops a start, what is only logged, what is left behind."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_bucket_that_works_passes_every_check_and_keeps_nothing(
     assert "Contents" not in s3_store._client().list_objects_v2(Bucket=s3_store.bucket)
 
 
-def test_a_folder_needs_no_examination(settings: Settings) -> None:
+def test_a_folder_is_not_tested(settings: Settings) -> None:
     self_test.examine(settings)
 
     assert list(self_test.checks(settings)) == []
@@ -221,7 +221,7 @@ def test_a_fault_that_may_pass_does_not_stop_the_start(
 def test_a_store_that_hangs_holds_the_start_up_no_longer_than_its_time(
     settings: Settings, serve_tls: Serve, trusting: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(self_test, "EXAMINATION_SECONDS", 0.2)
+    monkeypatch.setattr(self_test, "SELF_TEST_SECONDS", 0.2)
     let_go = threading.Event()
 
     def hangs(environ: Any, start_response: Any) -> list[bytes]:

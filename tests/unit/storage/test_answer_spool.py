@@ -11,7 +11,7 @@ import pytest
 from ilios.storage.answer_spool import AnswerSpool, CallRecord
 from tests.support.power_cut import Record
 
-QUESTION = CallRecord("call1", "job1", "document1", (4, 5, 9))
+CALL = CallRecord("call1", "job1", "document1", (4, 5, 9))
 BODY = b'{"pages": [\n]}\n'
 
 
@@ -21,36 +21,36 @@ def answers(tmp_path: Path) -> AnswerSpool:
 
 
 def test_an_answer_is_found_by_its_job_as_it_came(answers: AnswerSpool) -> None:
-    answers.keep(QUESTION, BODY)
+    answers.keep(CALL, BODY)
     answers.keep(CallRecord("call2", "job2", "document2", None), b"{}")
 
     (found,) = answers.of_job("job1")
     (other,) = answers.of_job("job2")
 
-    assert (found.question, found.body()) == (QUESTION, BODY)
-    assert other.question.indexes is None
+    assert (found.call, found.body()) == (CALL, BODY)
+    assert other.call.indexes is None
 
 
 def test_one_that_is_forgotten_is_gone_and_forgetting_twice_is_no_error(
     answers: AnswerSpool, tmp_path: Path
 ) -> None:
-    answers.keep(QUESTION, BODY)
+    answers.keep(CALL, BODY)
 
-    answers.forget(QUESTION)
-    answers.forget(QUESTION)
-    answers.secure(QUESTION)
+    answers.forget(CALL)
+    answers.forget(CALL)
+    answers.make_durable(CALL)
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_only_old_ones_were_left_behind(answers: AnswerSpool, tmp_path: Path) -> None:
-    answers.keep(QUESTION, BODY)
+    answers.keep(CALL, BODY)
     assert answers.older_than(60) == []
 
     (path,) = tmp_path.iterdir()
     os.utime(path, (time.time() - 61, time.time() - 61))
 
-    assert [kept.question for kept in answers.older_than(60)] == [QUESTION]
+    assert [kept.call for kept in answers.older_than(60)] == [CALL]
 
 
 def test_half_a_file_is_not_an_answer(answers: AnswerSpool, tmp_path: Path) -> None:
@@ -60,15 +60,15 @@ def test_half_a_file_is_not_an_answer(answers: AnswerSpool, tmp_path: Path) -> N
     assert answers.of_job("job1") == []
 
 
-def test_an_answer_that_is_secured_outlives_a_power_cut_with_its_name(
+def test_a_durable_answer_outlives_a_power_cut_with_its_name(
     answers: AnswerSpool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     record = Record(monkeypatch)
-    answers.keep(QUESTION, BODY)
+    answers.keep(CALL, BODY)
     (path,) = tmp_path.iterdir()
     assert [kind for kind, _ in record.events] == ["name"]  # a call waits for no fsync
 
-    answers.secure(QUESTION)
+    answers.make_durable(CALL)
 
     assert ("fsync", path) in record.events
     assert record.unsafe_names() == []
