@@ -38,7 +38,7 @@ def _summary(made: Backup) -> str:
 
 
 def _parts(settings: Settings) -> list[str]:
-    """What else the service's memory is made of."""
+    """Return what else a complete backup consists of."""
     from ilios.core import data_folder
 
     answers = str(data_folder.answers(settings))

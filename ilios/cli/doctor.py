@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from ilios.operations.doctor.finding import Finding
 
-EXIT_UNWELL: Final = 1
+EXIT_ERRORS_FOUND: Final = 1
 COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "bright_black"}
 STATUS_WIDTH: Final = 9
 CHECK_WIDTH: Final = 20
@@ -45,7 +45,7 @@ def command(context: click.Context, as_json: bool) -> None:
         click.echo(
             f"\n{_counted(counts['error'], 'error')}, {_counted(counts['warning'], 'warning')}."
         )
-    context.exit(EXIT_UNWELL if counts["error"] else 0)
+    context.exit(EXIT_ERRORS_FOUND if counts["error"] else 0)
 
 
 def _print(finding: Finding) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ilios.cli.service import operating
+from ilios.cli.service import job_admin
 
 if TYPE_CHECKING:
     from ilios.db.models import Document, Job
@@ -35,8 +35,8 @@ def list_jobs(status: str | None, limit: int, *, as_json: bool) -> None:
     """List jobs, those that go first, first."""
     from ilios.db.models import JobStatus
 
-    with operating() as operator:
-        found = operator.jobs(JobStatus(status) if status else None, limit)
+    with job_admin() as admin:
+        found = admin.jobs(JobStatus(status) if status else None, limit)
     shown = [_job(job) for job in found]
     if as_json:
         click.echo(json.dumps({"jobs": shown}, indent=2))
@@ -49,8 +49,8 @@ def list_jobs(status: str | None, limit: int, *, as_json: bool) -> None:
 @as_json_option
 def show(name: str, *, as_json: bool) -> None:
     """Show a document and all of its jobs."""
-    with operating() as operator:
-        work = operator.work(name)
+    with job_admin() as admin:
+        work = admin.work(name)
     document = _document(work.document) if work.document else None
     shown = [_job(job) for job in work.jobs]
     if as_json:
@@ -68,8 +68,8 @@ def show(name: str, *, as_json: bool) -> None:
 @click.argument("name")
 def cancel(name: str) -> None:
     """Stop a document's conversion, also one that runs; of a batch in Mistral's lane, all of it."""
-    with operating() as operator:
-        operator.cancel(name)
+    with job_admin() as admin:
+        admin.cancel(name)
     click.echo(f"Cancelled {name}.")
 
 
@@ -77,8 +77,8 @@ def cancel(name: str) -> None:
 @click.argument("name")
 def retry(name: str) -> None:
     """Convert a document that failed, or was cancelled, once more, with fresh attempts."""
-    with operating() as operator:
-        operator.retry(name)
+    with job_admin() as admin:
+        admin.retry(name)
     click.echo(f"{name} waits for its conversion.")
 
 

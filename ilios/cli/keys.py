@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPAN: Final = re.compile(r"([0-9]{1,5})([mhd])")
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
-MOST_REQUESTS: Final = 100_000
-MOST_PAGES: Final = 1_000_000_000
+REQUESTS_MAX: Final = 100_000
+PAGES_MAX: Final = 1_000_000_000
 SCOPES: Final = ("convert", "read", "admin")
 COLUMNS: Final = "{:<20} {:<13} {:<8} {:<18} {:>15} {:>25}  {}"
 
@@ -97,8 +97,8 @@ def command() -> None:
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True,
               help="May be repeated. Without it: convert and read.")  # fmt: skip
 @expires_option
-@click.option("--requests-per-minute", type=click.IntRange(1, MOST_REQUESTS))
-@click.option("--pages-per-day", type=click.IntRange(1, MOST_PAGES), help="A UTC day.")
+@click.option("--requests-per-minute", type=click.IntRange(1, REQUESTS_MAX))
+@click.option("--pages-per-day", type=click.IntRange(1, PAGES_MAX), help="A UTC day.")
 @click.option("--budget", type=Dollars(), help="Dollars in a UTC month, as in 25.00.")
 @as_json_option
 def create(

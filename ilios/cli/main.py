@@ -1,4 +1,4 @@
-"""The `ilios` command, put together from its commands."""
+"""The `ilios` command: a group of all commands."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ilios.cli.service import operating
+from ilios.cli.service import job_admin
 
 
 @click.group("queue")
@@ -18,14 +18,14 @@ def pause() -> None:
 
     Documents are still taken in, and wait. /health shows `queue: "paused"`.
     """
-    with operating() as operator:
-        operator.pause()
+    with job_admin() as admin:
+        admin.pause()
     click.echo("The queue is paused. `ilios queue resume` goes on with it.")
 
 
 @command.command("resume")
 def resume() -> None:
     """Let jobs start again."""
-    with operating() as operator:
-        operator.resume()
+    with job_admin() as admin:
+        admin.resume()
     click.echo("The queue goes on.")

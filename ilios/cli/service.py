@@ -1,4 +1,4 @@
-"""What commands open of a service: its database and store, and the bell of its supervisor."""
+"""Open what commands use of a service: its database, its store, its supervisor's socket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def operating() -> Iterator[JobAdmin]:
-    """Raises StartupError for settings, or a database, that the service would refuse too."""
+def job_admin() -> Iterator[JobAdmin]:
+    """Open what changes jobs.
+
+    Raises StartupError for settings, or a database, that the service would refuse too.
+    """
     from ilios.core import data_folder, settings
     from ilios.core.telemetry import logs
     from ilios.db import schema_version
@@ -36,7 +39,7 @@ def operating() -> Iterator[JobAdmin]:
 
 @contextmanager
 def retention() -> Iterator[Retention]:
-    """Raises what `operating` raises."""
+    """Open what applies the retention. Raises what `job_admin` raises."""
     from ilios.core import settings
     from ilios.core.telemetry import logs
     from ilios.db import schema_version

@@ -1,6 +1,6 @@
-"""Which schema a database has, and the lock under which it is changed.
+"""The connection that migrations run on: one process at a time, on a database that is ours.
 
-Alembic itself is imported by `alembic/env.py` only: a service that runs needs none of it.
+Alembic itself is imported by `alembic/env.py` only: a running service does not need it.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from ilios.migration.legacy import file_swap, importer, predecessor
 log = logs.get(__name__)
 
 CHECKED_MAX_BYTES = 1024**3
-"""A database up to this size is read whole at each start: a second or two."""
+"""A database up to this size is checked at each start, which takes a second or two."""
 
 
 @contextmanager
 def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connection]:
-    """A connection for migrations, under a lock, to a database that is ours to change.
+    """Open a connection for migrations, under a lock.
 
     Foreign keys are off, else a batch recreation would cascade into the child rows. For a database
     of the predecessor the connection is to a new one, which takes its place and its content once
-    it is at the newest schema. Raises DatabaseRefused for a database that is damaged, somebody
-    else's or newer than this code.
+    it is at the newest schema. Raises DatabaseRefused for a database that is damaged, of another
+    program, or newer than this code.
     """
     require_safe_sqlite()
     prepare(settings)
@@ -71,11 +71,11 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
 
 @contextmanager
 def _own_database(path: Path, found: SchemaVersion) -> Iterator[Connection]:
-    """A connection to a database of ours, or to a new one."""
+    """Open a connection to a database of ours, or to a new one."""
     with _connect(path, "BEGIN IMMEDIATE") as connection:
         try:
             connection.begin()
-            # A damaged one must not be rewritten, and the sooner it is known the more a backup has.
+            # A damaged one must not be rewritten, and is to be known while backups are recent.
             if found.revision not in (None, REVISION) or path.stat().st_size <= CHECKED_MAX_BYTES:
                 require_sound(path, connection.exec_driver_sql(QUICK_CHECK).scalar())
         except OperationalError as error:
@@ -89,11 +89,11 @@ def _own_database(path: Path, found: SchemaVersion) -> Iterator[Connection]:
 
 @contextmanager
 def _adopted_database(settings: Settings) -> Iterator[Connection]:
-    """A connection to a new database, which in the end has the predecessor's place and content."""
+    """Open a connection to a new database, which then gets the predecessor's content and place."""
     path, now = settings.database_path, clock.now()
     file_swap.remove_draft(path)
     try:
-        with predecessor.held(path) as source:
+        with predecessor.open_exclusively(path) as source:
             draft = file_swap.draft_of(path)
             with _connect(draft, "BEGIN IMMEDIATE") as connection:
                 yield connection
@@ -104,8 +104,8 @@ def _adopted_database(settings: Settings) -> Iterator[Connection]:
                         "`alembic upgrade head` adopts it."
                     )
                 log.info("database.adopting", path=str(path), size_bytes=path.stat().st_size)
-                adopted = importer.fill(connection, source, settings, now)
-            backup = file_swap.take_over(source, now)
+                adopted = importer.import_all(connection, source, settings, now)
+            backup = file_swap.swap(source, now)
     except (OSError, DatabaseError, pysqlite3.Error) as error:
         raise DatabaseRefused(
             f"{path} is a database of the predecessor and could not be adopted "
@@ -127,7 +127,7 @@ def _adopted_database(settings: Settings) -> Iterator[Connection]:
 
 @contextmanager
 def _connect(path: Path, begin: str) -> Iterator[Connection]:
-    """A connection whose transactions start with `begin`; DDL is part of them."""
+    """Open a connection whose transactions start with `begin`; DDL is part of them."""
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         module=pysqlite3,

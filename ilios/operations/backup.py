@@ -17,7 +17,7 @@ from ilios.core.errors import IliosError
 from ilios.db import readonly, schema_version
 
 COUNTED = {"documents": "documents", "pages": "pages", "jobs": "job_queue", "calls": "usage"}
-"""What a reader of the summary wants to know, and the tables that have it."""
+"""What the summary counts, and the tables that have it."""
 
 
 class BackupRefused(IliosError):
@@ -39,7 +39,7 @@ class Backup:
 def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
     """Write a backup of a database to a file, which appears whole or not at all.
 
-    The writers of the service are not kept waiting. Raises BackupRefused, and DatabaseRefused when
+    The writers of the service do not wait. Raises BackupRefused, and DatabaseRefused when
     the database is not ours.
     """
     _require_target(database, target, replace=replace)
@@ -77,7 +77,7 @@ def _require_target(database: Path, target: Path, *, replace: bool) -> None:
 
 
 def _create(draft: Path) -> None:
-    """Make the file, for nobody else to read; when root does, it is the folder's owner's."""
+    """Make the file for its owner alone to read; when root does, the folder's owner owns it."""
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         if os.geteuid() == 0:
@@ -93,7 +93,7 @@ def _copy(database: Path, draft: Path) -> None:
 
 
 def _checked(draft: Path, target: Path) -> Backup:
-    """What the copy holds. Raises BackupRefused when it is not whole."""
+    """Check the copy, and return what it holds. Raises BackupRefused when it is corrupt."""
     with _driver_errors(draft), _reading(draft) as copy:
         faults = copy.execute("PRAGMA quick_check(1)").fetchall()
         faults = [] if faults == [("ok",)] else faults

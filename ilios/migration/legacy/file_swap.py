@@ -1,7 +1,7 @@
-"""Putting the new database in the place of the predecessor's, which stays beside it.
+"""Put the new database in the place of the predecessor's, which is kept beside it.
 
-Whatever kills us, and whenever: under the database's name lies either the predecessor's file,
-complete, or ours.
+Whenever the process is killed, the database's name is that of the predecessor's complete file or of
+ours.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Final
 from ilios.core.durable_files import fsync, publish
 from ilios.migration.legacy.predecessor import Predecessor
 
-BACKUP_MODE: Final = 0o600  #: the keys of clients stand in it in clear
+BACKUP_MODE: Final = 0o600  #: it holds the keys of clients in clear
 
 
 def draft_of(path: Path) -> Path:
-    """Where the new database is written before it takes its place."""
+    """Return where the new database is written before it takes its place."""
     return path.with_name(f"{path.name}.adopting")
 
 
 def remove_draft(path: Path) -> None:
-    """Remove the draft of an adoption that failed, or died."""
+    """Remove the draft of an adoption that failed or was killed."""
     draft = draft_of(path)
     for left in (draft, draft.with_name(f"{draft.name}-journal")):
         left.unlink(missing_ok=True)
 
 
-def take_over(source: Predecessor, now: datetime) -> Path:
-    """Give the draft the name of the predecessor's file; returns where that one is kept.
+def swap(source: Predecessor, now: datetime) -> Path:
+    """Give the draft the name of the predecessor's file; return where that one is kept.
 
     The file itself is kept, under a second name, instead of a copy: that needs no space, and no
     byte of it can get lost.
     """
     path, draft = source.path, draft_of(source.path)
     fsync(draft)  # a disk that fails does so before anything of the predecessor's is touched
-    source.settle()
+    source.checkpoint()
     for beside in ("-wal", "-shm"):  # empty now, and not to be taken for the new file's
         path.with_name(f"{path.name}{beside}").unlink(missing_ok=True)
     path.chmod(BACKUP_MODE)
@@ -49,7 +49,7 @@ def take_over(source: Predecessor, now: datetime) -> Path:
 
 def _second_name(path: Path, now: datetime) -> Path:
     for stray in path.parent.glob(f"{escape(path.stem)}.predecessor-*.db"):
-        if stray.samefile(path):  # of an attempt that died just before the rename
+        if stray.samefile(path):  # of an attempt that was killed just before the rename
             stray.unlink()
     backup = path.with_name(f"{path.stem}.predecessor-{now:%Y%m%dT%H%M%SZ}.db")
     backup.hardlink_to(path)

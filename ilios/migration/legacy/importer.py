@@ -1,4 +1,4 @@
-"""Writing the predecessor's content into a database of ours, in one transaction."""
+"""Write the predecessor's content into a database of ours, in one transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ilios.core.settings import Settings
 from ilios.db.models import Base, Batch, Call, Document, DocumentStatus, Instance, Job, PageRow
 from ilios.migration.legacy import row_mapping, value_mapping
 from ilios.migration.legacy.predecessor import Predecessor
-from ilios.migration.legacy.status_mapping import is_immediate, standing
+from ilios.migration.legacy.status_mapping import is_immediate, map_status
 from ilios.queue import jobs
 
 # Prepared once: there may be a million rows.
@@ -27,7 +27,7 @@ _INSERT: Final[dict[type[Base], Insert]] = {
 
 @dataclass(slots=True)
 class Adopted:
-    """How much came over."""
+    """How much was imported."""
 
     documents: int = 0
     batches: int = 0
@@ -35,10 +35,12 @@ class Adopted:
     jobs_waiting: int = 0
 
 
-def fill(connection: Connection, source: Predecessor, settings: Settings, now: datetime) -> Adopted:
+def import_all(
+    connection: Connection, source: Predecessor, settings: Settings, now: datetime
+) -> Adopted:
     """Write everything of `source` into a database of ours that is empty.
 
-    Raises DatabaseRefused for a row that makes no sense, and names it.
+    Raises DatabaseRefused, with its id, for a row that makes no sense.
     """
     with Session(connection) as session:
         session.execute(update(Instance).values(adopted_at=now))
@@ -48,7 +50,7 @@ def fill(connection: Connection, source: Predecessor, settings: Settings, now: d
 
 
 class _Import:
-    """One adoption, step by step."""
+    """One import, step by step."""
 
     def __init__(
         self, session: Session, source: Predecessor, settings: Settings, now: datetime
@@ -83,25 +85,29 @@ class _Import:
         self._adopted.batches += 1
 
     def _add_document(self, row: Any) -> None:
-        """The document, its pages and its job; one that is to wait is noted for later."""
+        """Insert the document, its pages and its job; a waiting one is enqueued at the end."""
         metadata = value_mapping.metadata_of(row["metadata"])
         batch_id = self._batch_of(row)
-        where = standing(row, immediate=is_immediate(row, metadata), in_batch=batch_id is not None)
-        markdown, warnings = row_mapping.result(row, metadata) if where.is_readable else ([], [])
+        mapped = map_status(
+            row, immediate=is_immediate(row, metadata), in_batch=batch_id is not None
+        )
+        markdown, warnings = row_mapping.result(row, metadata) if mapped.is_readable else ([], [])
         document = {
-            **row_mapping.document(row, metadata, where, self._now),
-            "error": value_mapping.without_keys(where.error, self._keys),
+            **row_mapping.document(row, metadata, mapped, self._now),
+            "error": value_mapping.without_keys(mapped.error, self._keys),
             "batch_id": batch_id,
             "warnings": warnings,
-            "page_count": len(markdown) if where.is_readable else None,
+            "page_count": len(markdown) if mapped.is_readable else None,
             "pages_done": len(markdown),
         }
         self._insert(Document, document)
         if markdown:
             self._insert(PageRow, row_mapping.pages(row["id"], markdown))
-        if where.status is DocumentStatus.PENDING:
+        if mapped.status is DocumentStatus.PENDING:
             priority = self._batch_priorities.get(batch_id or "")
-            self._waiting.append(row_mapping.order(row, document, priority, self._settings))
+            self._waiting.append(
+                row_mapping.enqueue_arguments(row, document, priority, self._settings)
+            )
         elif row["job_id"] is not None:
             self._insert(Job, row_mapping.ended_job(row, document))
         self._adopted.documents += 1
@@ -112,19 +118,19 @@ class _Import:
         self._session.connection().execute(_INSERT[model], columns)
 
     def _batch_of(self, row: Any) -> str | None:
-        """The batch of a document, if it has one and that one is there."""
+        """Return the batch of a document, if it has one and that one was imported."""
         batch_id = row["batch_id"] if "batch_id" in row.keys() else None  # noqa: SIM118  # no dict
         return batch_id if batch_id in self._batch_priorities else None
 
     def _enqueue_waiting(self) -> None:
-        """Oldest first: a job's turn follows from when it was asked for."""
+        """Enqueue the oldest first: a job's rank depends on when it was enqueued."""
         for order in sorted(self._waiting, key=lambda order: order["now"]):
             jobs.enqueue(self._session, **order)
         self._adopted.jobs_waiting = len(self._waiting)
 
     @contextmanager
     def _naming(self, table: str, row: Any) -> Iterator[None]:
-        """Say which row it is that makes no sense."""
+        """Name the row in the error when it makes no sense."""
         try:
             yield
         except (ValueError, TypeError, AttributeError) as error:

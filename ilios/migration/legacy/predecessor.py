@@ -1,4 +1,4 @@
-"""The predecessor's database: how it is recognised, and how it is read while nobody else can."""
+"""The predecessor's database, read while no other program can open it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Predecessor:
         self._connection = connection
 
     def documents(self) -> Iterator[Any]:
-        """All documents, in the order in which they came."""
+        """Return all documents, in the order in which they came."""
         return iter(self._connection.execute(_DOCUMENTS))
 
     def calls(self) -> Iterator[Any]:
-        """All rows of `usage`, each with the metadata of its document."""
+        """Return all rows of `usage`, each with the metadata of its document."""
         return iter(self._connection.execute(_CALLS))
 
     def batches(self) -> Iterator[Any]:
@@ -54,23 +54,23 @@ class Predecessor:
         return iter(self._connection.execute("SELECT * FROM batches"))
 
     def keys(self) -> list[str]:
-        """Every API key that stands in it, in clear; longest first, for one may begin another."""
+        """Return every API key in it, in clear; longest first, since one may begin another."""
         present = table_names(self._connection)
         holders = [t for t in TABLES if t in present and "api_key" in TABLES[t].required]
         every = " UNION ".join(f"SELECT api_key FROM {table}" for table in holders)  # noqa: S608
         found = (key for (key,) in self._connection.execute(every) if key)
         return sorted(found, key=len, reverse=True)
 
-    def settle(self) -> None:
-        """Bring everything into the file itself, so that it is whole without its WAL."""
+    def checkpoint(self) -> None:
+        """Write the WAL into the file, so that it is complete without it."""
         busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise in_use(self.path)
 
 
 @contextmanager
-def held(path: Path) -> Iterator[Predecessor]:
-    """The database at `path`, which no other program can open meanwhile.
+def open_exclusively(path: Path) -> Iterator[Predecessor]:
+    """Open the database at `path`, which no other program can open meanwhile.
 
     Raises DatabaseRefused when one has it open now, even idle, or when the file is damaged.
     """

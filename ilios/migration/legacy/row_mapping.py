@@ -1,6 +1,6 @@
-"""From a row of the predecessor's to the columns of ours. Raises ValueError for what is senseless.
+"""Map a row of the predecessor to columns of ours. Raises ValueError for one that makes no sense.
 
-`now` stands in for a moment that is missing.
+`now` is used for a time that is missing.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def batch(row: Any, now: datetime) -> Columns:
     }
 
 
-def document(row: Any, metadata: Columns, where: MappedStatus, now: datetime) -> Columns:
-    """All but what depends on its batch and its pages."""
+def document(row: Any, metadata: Columns, mapped: MappedStatus, now: datetime) -> Columns:
+    """Return all columns but those that depend on its batch and its pages."""
     file_name = safe_file_name(row["file_name"])
     created_at = value_mapping.moment(row["created_at"]) or now
     return {
@@ -43,22 +43,22 @@ def document(row: Any, metadata: Columns, where: MappedStatus, now: datetime) ->
         "file_name": file_name,
         "mime_type": value_mapping.media_type(row["mime_type"], file_name),
         "file_size": row["file_size"],
-        "storage_key": _storage_key(row, metadata, where),
-        "status": where.status,
-        "error": where.error,
-        "error_code": where.error_code,
+        "storage_key": _storage_key(row, metadata, mapped),
+        "status": mapped.status,
+        "error": mapped.error,
+        "error_code": mapped.error_code,
         "operation": OPERATION_IMMEDIATE if is_immediate(row, metadata) else OPERATION_QUEUED,
         "options": {},
-        "model": _model(metadata) if where.is_readable else None,
+        "model": _model(metadata) if mapped.is_readable else None,
         "retention_days": value_mapping.retention_days(row["retention_days"]),
         "created_at": created_at,
         "archived_at": value_mapping.moment(row["archived_at"]),
-        **_times(row, metadata, where, created_at),
+        **_times(row, metadata, mapped, created_at),
     }
 
 
 def result(row: Any, metadata: Columns) -> tuple[list[str], list[Columns]]:
-    """The Markdown of the pages, and the warnings of a document that has a result."""
+    """Return the Markdown of the pages, and the warnings, of a document that has a result."""
     if row["content"] is None:
         return [], [_warning("result_missing", "The predecessor kept no Markdown of it.")]
     extracted = value_mapping.count(metadata.get("extractedPages"))
@@ -76,10 +76,12 @@ def pages(document_id: str, markdown: list[str]) -> list[Columns]:
     ]
 
 
-def order(row: Any, document: Columns, batch_priority: int | None, settings: Settings) -> Columns:
-    """What queue.enqueue is to be told of a document that goes on.
+def enqueue_arguments(
+    row: Any, document: Columns, batch_priority: int | None, settings: Settings
+) -> Columns:
+    """Return the arguments of `queue.jobs.enqueue` for a document that is still to be converted.
 
-    Its attempts start anew: the predecessor kept no count that can be trusted.
+    Its attempts start anew: the predecessor kept no reliable count.
     """
     return {
         "document_id": document["id"],
@@ -91,7 +93,7 @@ def order(row: Any, document: Columns, batch_priority: int | None, settings: Set
 
 
 def ended_job(row: Any, document: Columns) -> Columns:
-    """The job of a document that has ended: it ended with it, whatever its row says."""
+    """Return the job of a document that has ended; its status follows the document's."""
     failed = document["status"] is DocumentStatus.FAILED
     return {
         "id": row["job_id"],
@@ -111,7 +113,7 @@ def ended_job(row: Any, document: Columns) -> Columns:
 
 
 def call(row: Any, now: datetime) -> Columns:
-    """A row of `usage`, with the metadata of its document beside it."""
+    """Return the ledger's call for a row of `usage`, which has the metadata of its document."""
     metadata = value_mapping.metadata_of(row["metadata"])
     created_at = value_mapping.moment(row["created_at"]) or now
     return {
@@ -135,15 +137,15 @@ def call(row: Any, now: datetime) -> Columns:
     }
 
 
-def _storage_key(row: Any, metadata: Columns, where: MappedStatus) -> str:
-    archived = metadata.get("archiveS3Key") if where.status is DocumentStatus.ARCHIVED else None
+def _storage_key(row: Any, metadata: Columns, mapped: MappedStatus) -> str:
+    archived = metadata.get("archiveS3Key") if mapped.status is DocumentStatus.ARCHIVED else None
     key = archived if isinstance(archived, str) and archived else row["s3_key"]
     return value_mapping.storage_key(row["id"], key)
 
 
-def _times(row: Any, metadata: Columns, where: MappedStatus, created_at: datetime) -> Columns:
-    """Begin and end of the conversion; whatever has ended has an end."""
-    if where.status in (DocumentStatus.PENDING, DocumentStatus.AWAITING_UPLOAD):
+def _times(row: Any, metadata: Columns, mapped: MappedStatus, created_at: datetime) -> Columns:
+    """Return begin and end of the conversion; a document that has ended has an end."""
+    if mapped.status in (DocumentStatus.PENDING, DocumentStatus.AWAITING_UPLOAD):
         return {"started_at": None, "processed_at": None}
     ended = value_mapping.moment(row["processed_at"]) or value_mapping.moment(
         row["job_completed_at"]

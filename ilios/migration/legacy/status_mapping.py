@@ -1,7 +1,6 @@
-"""Where a document of the predecessor stands: what it said, what it forgot to say, what goes on.
+"""Map the predecessor's statuses of a document and its job to one of ours.
 
-The predecessor left documents and jobs behind in states that contradict each other; here is what
-each of them becomes.
+The predecessor left documents and jobs in statuses that contradict each other.
 """
 
 from __future__ import annotations
@@ -35,20 +34,20 @@ class MappedStatus:
 
 
 def is_immediate(row: Any, metadata: dict[str, Any]) -> bool:
-    """Whether a client waited for this conversion."""
+    """Return whether a client waited for this conversion."""
     key: str = row["s3_key"]
     return bool(metadata.get("immediateConversion")) or key.startswith(_IMMEDIATE_KEYS)
 
 
-def standing(row: Any, *, immediate: bool, in_batch: bool) -> MappedStatus:
-    """What a document becomes. Raises ValueError for a status that the predecessor never had."""
+def map_status(row: Any, *, immediate: bool, in_batch: bool) -> MappedStatus:
+    """Return a document's status. Raises ValueError for one that the predecessor never had."""
     match row["status"]:
         case "archived":
             return MappedStatus(DocumentStatus.ARCHIVED)
         case "completed":
             return MappedStatus(DocumentStatus.COMPLETED)
         case "failed" | "pending" | "processing" if row["content"]:
-            # Its result was stored; what failed was to book it.
+            # Its result was stored; what failed was to record its usage.
             return MappedStatus(DocumentStatus.COMPLETED)
         case "failed":
             return _failed(row["error"] or row["job_error"])

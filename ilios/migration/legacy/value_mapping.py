@@ -1,4 +1,4 @@
-"""What the predecessor's values mean here: times, owners, keys, types, metadata, pages, money."""
+"""Map the predecessor's values: times, owners, keys, types, metadata, pages, money."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ilios.queue import jobs
 from ilios.storage import object_keys
 
 DEFAULT_RETENTION_DAYS: Final = 365
-MICROS_A_CENT: Final = 10_000
+MICROS_PER_CENT: Final = 10_000
 _TYPES: Final = {
     **{extension: kind for kind, extension in media_types.EXTENSIONS.items()},
     ".jpeg": media_types.JPEG,
@@ -27,13 +27,13 @@ _TYPES: Final = {
 
 
 def owner(api_key: str | None) -> str:
-    """The owner whom a key in clear stands for."""
+    """Return the owner of a key in clear."""
     key = (api_key or "").strip()
     return owner_of(key) if key else ANONYMOUS
 
 
 def without_keys(text: str | None, keys: Iterable[str]) -> str | None:
-    """A sentence in which no key stands in clear, whoever wrote it there."""
+    """Return a sentence with each key in clear replaced."""
     if text is None:
         return None
     for key in keys:
@@ -42,9 +42,9 @@ def without_keys(text: str | None, keys: Iterable[str]) -> str | None:
 
 
 def moment(seconds: int | None) -> datetime | None:
-    """An aware moment from seconds since 1970.
+    """Return the aware datetime of seconds since 1970.
 
-    Raises ValueError for what is no such number.
+    Raises ValueError for what is not such a number.
     """
     if seconds is None:
         return None
@@ -55,7 +55,7 @@ def moment(seconds: int | None) -> datetime | None:
 
 
 def metadata_of(text: str | None) -> dict[str, Any]:
-    """The JSON object in a column; an empty one when there is none that can be read."""
+    """Return the JSON object in a column; an empty one when it cannot be read."""
     try:
         parsed = json.loads(text or "{}")
     except ValueError:
@@ -64,13 +64,13 @@ def metadata_of(text: str | None) -> dict[str, Any]:
 
 
 def count(value: object) -> int | None:
-    """A number from 1 on, None for anything else."""
+    """Return a number from 1 on, None for anything else."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
     return value if is_count else None  # type: ignore[return-value]  # mypy follows no names
 
 
 def media_type(declared: str, file_name: str) -> str:
-    """The type that was declared; by the extension of the name when that one says nothing."""
+    """Return the type that was declared, or else that of the file name's extension."""
     kind = declared.partition(";")[0].strip().lower()
     if kind in media_types.EXTENSIONS:
         return kind
@@ -78,7 +78,7 @@ def media_type(declared: str, file_name: str) -> str:
 
 
 def storage_key(document_id: str, s3_key: str) -> str:
-    """The object's key as it was; for one that no store can hold, one under which nothing is."""
+    """Return the object's key; for a malformed one, a key under which there is no object."""
     try:
         object_keys.segments(s3_key)
     except ValueError:
@@ -87,7 +87,7 @@ def storage_key(document_id: str, s3_key: str) -> str:
 
 
 def priority(value: int | None) -> int:
-    """1 to 10; the predecessor's 0 meant none in particular."""
+    """Return 1 to 10; the predecessor's 0 meant the default."""
     return min(jobs.MAX_PRIORITY, max(jobs.MIN_PRIORITY, value or jobs.DEFAULT_PRIORITY))
 
 
@@ -96,7 +96,7 @@ def retention_days(value: int | None) -> int:
 
 
 def pages(content: str, extracted: int | None) -> tuple[list[str], bool]:
-    """The Markdown of the pages, and whether they surely are those of the original.
+    """Return the Markdown of the pages, and whether they surely are those of the original.
 
     Joined by PAGE_BREAK they are `content` again, to the character, whatever it holds: a rule
     inside a page looks like the end of it. There are never more pages than were `extracted`.
@@ -108,5 +108,5 @@ def pages(content: str, extracted: int | None) -> tuple[list[str], bool]:
 
 
 def micros(cents: float | None) -> int:
-    """Micro-dollars, exactly."""
-    return round(Decimal(str(cents or 0)) * MICROS_A_CENT)
+    """Return micro-dollars, exactly."""
+    return round(Decimal(str(cents or 0)) * MICROS_PER_CENT)

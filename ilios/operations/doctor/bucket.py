@@ -1,4 +1,4 @@
-"""The object store: does the bucket do what we need of it?"""
+"""The bucket of the object store."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CHECKS: Final[dict[str, Check]] = {
     folder.CHECK: folder.examine,
     folder.KEY_CHECK: folder.examine_key,
     disk.CHECK: disk.examine,
-    disk.ROOM_CHECK: disk.examine_room,
+    disk.SPACE_CHECK: disk.examine_space,
     database.LIBRARY_CHECK: database.examine_library,
     database.CHECK: database.examine,
     bucket.CHECK: bucket.examine,
@@ -35,7 +35,7 @@ CHECKS: Final[dict[str, Check]] = {
 
 
 def run() -> Iterator[Finding]:
-    """All findings, as they are made.
+    """Yield all findings, as they are made.
 
     A setting that is wrong is a finding, and has its default for the checks that follow.
     """

@@ -1,4 +1,4 @@
-"""The database: whose is it, of which schema, whole, and free to be written? Reads only."""
+"""The database: its schema, its integrity, and whether it can be written. Only reads."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ilios.operations.doctor.write_lock import examine_lock
 
 CHECK = "database"
 LIBRARY_CHECK = "SQLite"
-WHOLE_CHECK = "database integrity"
+INTEGRITY_CHECK = "database integrity"
 
 MIGRATIONS: Final = Path(__file__).parents[3] / "alembic"
 
 
 def examine_library(_settings: Settings) -> Iterator[Finding]:
-    """Whether the SQLite library is one that keeps data safe."""
+    """Check that the SQLite library has no bug that corrupts data."""
     try:
         require_safe_sqlite()
     except DatabaseRefused as refusal:
@@ -38,7 +38,7 @@ def examine_library(_settings: Settings) -> Iterator[Finding]:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Whether the database is ours, of this version, whole, and free to be written."""
+    """Check that the database is ours, of this version, not corrupt, and can be written."""
     path = settings.database_path
     if not path.exists():
         yield ok(CHECK, f"{path} is not there yet: the first start makes it.")
@@ -51,7 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             f"Give it to that user: chown {user} {path}*",
         )
         return
-    if readonly.has_sidecar(path, "-journal"):  # whoever looks would have to undo it, and write
+    if readonly.has_sidecar(path, "-journal"):  # a reader would have to roll it back, and write
         yield warning(
             CHECK,
             f"{path} is being written just now, or was when its writer was killed.",
@@ -67,7 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield ok(CHECK, f"{path} is a database of the predecessor: the next start adopts it.")
         return
     yield _schema(path, found.revision)
-    yield _whole(path)
+    yield _integrity(path)
     yield from examine_lock(path)
 
 
@@ -96,16 +96,16 @@ def _known_revisions() -> set[str]:
         return {REVISION}
 
 
-def _whole(path: Path) -> Finding:
+def _integrity(path: Path) -> Finding:
     try:
         with readonly.connect(path) as connection:
             rows = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
     except DatabaseError as fault:
         rows = [str(fault.orig)]
     if rows == ["ok"]:
-        return ok(WHOLE_CHECK, "Every page of it can be read.")
+        return ok(INTEGRITY_CHECK, "Every page of it can be read.")
     return error(
-        WHOLE_CHECK,
+        INTEGRITY_CHECK,
         f"{path} is corrupt: {' '.join(str(rows[0]).split())}.",
         "Stop the service, keep a copy of the file, and restore the last backup.",
     )

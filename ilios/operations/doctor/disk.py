@@ -1,4 +1,4 @@
-"""What the data folder lies on: a file system that keeps data, and room on it."""
+"""The file system of the data folder: its type, and its free space."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from ilios.core.settings import GIB, Settings
 from ilios.operations.doctor.finding import Finding, error, ok, warning
 
 CHECK = "file system"
-ROOM_CHECK = "free disk"
+SPACE_CHECK = "free disk"
 
 MOUNTS: Final = Path("/proc/mounts")
 _FUSE: Final = ("fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs")
 NETWORK_TYPES: Final = frozenset(("afs", "cifs", "nfs", "nfs4", "smb3", "smbfs", *_FUSE))
-"""Locks and shared memory, which the database needs, do not hold there."""
-PASSING_TYPES: Final = {
+"""Locks and shared memory, which the database needs, do not work there."""
+TEMPORARY_TYPES: Final = {
     "overlay": "the container's own layer",
     "ramfs": "memory",
     "tmpfs": "memory",
 }
-"""Where data lives no longer than a container or a machine."""
+"""Their data is lost when the container, or the machine, stops."""
 
-LITTLE_ROOM_BYTES: Final = 2 * GIB  #: one file of the largest size, and its copy
-FEW_INODES: Final = 10_000
-NO_INODES: Final = 1_000
+LOW_SPACE_BYTES: Final = 2 * GIB  #: one file of the largest size, and its copy
+LOW_INODES: Final = 10_000
+TOO_FEW_INODES: Final = 1_000
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Whether the file system is one to work on."""
+    """Check the type of the file system, and that there is only one."""
     folder, database = _nearest(settings.data_folder), _nearest(settings.database_path.parent)
     for path in dict.fromkeys((folder, database)):
         yield _kind_of(path, type_of(path.resolve(), MOUNTS.read_text(errors="surrogateescape")))
@@ -46,17 +46,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def examine_room(settings: Settings) -> Iterator[Finding]:
-    """Whether there is room for documents, in bytes and in files."""
+def examine_space(settings: Settings) -> Iterator[Finding]:
+    """Check that there is space for documents, in bytes and in files."""
     for path in dict.fromkeys(map(_nearest, (settings.data_folder, settings.database_path.parent))):
         found = os.statvfs(path)
-        yield _room(path, found.f_bavail * found.f_frsize, settings.min_free_disk_bytes)
-        if found.f_files:  # else it makes inodes as it needs them
+        yield _space(path, found.f_bavail * found.f_frsize, settings.min_free_disk_bytes)
+        if found.f_files:  # else the file system makes inodes as it needs them
             yield from _inodes(path, found.f_favail)
 
 
 def type_of(path: Path, mounts: str) -> str:
-    """The type of the file system that an absolute path lies on, by the text of /proc/mounts."""
+    """Return the type of an absolute path's file system, by the text of /proc/mounts."""
     best, kind = -1, "unknown"
     for line in mounts.splitlines():
         _, point, fs_type, *_ = line.split(" ")
@@ -74,35 +74,35 @@ def _kind_of(path: Path, kind: str) -> Finding:
             f"{path} is on a network file system ({kind}), where SQLite loses data.",
             "Set DATA_DIR to a folder on a disk of this machine.",
         )
-    if kind in PASSING_TYPES:
+    if kind in TEMPORARY_TYPES:
         return warning(
             CHECK,
-            f"{path} lies in {PASSING_TYPES[kind]} ({kind}), and is gone with it.",
+            f"{path} lies in {TEMPORARY_TYPES[kind]} ({kind}), and is gone with it.",
             "Mount a volume at DATA_DIR.",
         )
     return ok(CHECK, f"{path} is on {kind}.")
 
 
-def _room(path: Path, free_bytes: int, reserve_bytes: int) -> Finding:
+def _space(path: Path, free_bytes: int, reserve_bytes: int) -> Finding:
     sentence = f"{free_bytes / GIB:.1f} GiB are free in {path}"
     remedy = "Free some, or enlarge the volume."
     if free_bytes < reserve_bytes:
         refusal = "nothing new is taken on (MIN_FREE_DISK_BYTES)"
-        return error(ROOM_CHECK, f"Only {sentence}: {refusal}.", remedy)
-    if free_bytes < LITTLE_ROOM_BYTES:
-        return warning(ROOM_CHECK, f"Only {sentence}.", remedy)
-    return ok(ROOM_CHECK, f"{sentence}.")
+        return error(SPACE_CHECK, f"Only {sentence}: {refusal}.", remedy)
+    if free_bytes < LOW_SPACE_BYTES:
+        return warning(SPACE_CHECK, f"Only {sentence}.", remedy)
+    return ok(SPACE_CHECK, f"{sentence}.")
 
 
 def _inodes(path: Path, free: int) -> Iterator[Finding]:
     sentence = f"Only {free} more files can be made in {path}, whatever their size."
     remedy = "Delete files that are not needed, or make the file system with more inodes."
-    if free < NO_INODES:
-        yield error(ROOM_CHECK, sentence, remedy)
-    elif free < FEW_INODES:
-        yield warning(ROOM_CHECK, sentence, remedy)
+    if free < TOO_FEW_INODES:
+        yield error(SPACE_CHECK, sentence, remedy)
+    elif free < LOW_INODES:
+        yield warning(SPACE_CHECK, sentence, remedy)
 
 
 def _nearest(path: Path) -> Path:
-    """The path itself, or what is there of it."""
+    """Return the path itself, or the closest parent that exists."""
     return next(place for place in (path, *path.parents) if place.exists())

@@ -1,4 +1,4 @@
-"""Every setting that is wrong, and the settings as far as they are right."""
+"""The settings: every one that is wrong, and defaults in its place for the other checks."""
 
 from __future__ import annotations
 

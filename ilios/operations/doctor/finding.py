@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def error(check: str, detail: str, remedy: str) -> Finding:
 
 
 def refused(check: str, refusal: IliosError) -> Finding:
-    """The finding for what another part of the service refuses, in that part's words."""
+    """Return the finding for an error of another part of the service, in its words."""
     return error(check, *cause_and_remedy(refusal.detail))
 
 
 def cause_and_remedy(line: str) -> tuple[str, str]:
-    """Our one-line errors say `cause. Remedy.`, `cause; remedy.` or `cause: remedy.`
+    """Split a one-line error: `cause. Remedy.`, `cause; remedy.` or `cause: remedy.`
 
-    The first that fits is taken, for a cause may hold the marks of those after it.
+    The first form that fits is taken, since a cause may contain the marks of the others.
     """
     first, _, rest = line.partition(". ")
     if rest:

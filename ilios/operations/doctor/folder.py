@@ -1,4 +1,4 @@
-"""The data folder: is it there, whose is it, and may the service write in it? Writes nothing."""
+"""The data folder: its existence, owner and permissions. Writes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY_CHECK = "link-signing key"
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Whether the service can work in its folder."""
+    """Check that the service can read and write in its folder."""
     folder = settings.data_folder
     try:
         data_folder.require_short_path(settings)
@@ -33,7 +33,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_key(settings: Settings) -> Iterator[Finding]:
-    """Whether links to local objects can be signed."""
+    """Check that links to local objects can be signed."""
     key = data_folder.signing_key(settings)
     if settings.s3_bucket is not None:
         yield skipped(KEY_CHECK, "The bucket signs links.")
@@ -49,7 +49,7 @@ def examine_key(settings: Settings) -> Iterator[Finding]:
 
 
 def service_user(folder: Path) -> int:
-    """The user ID that the service works under: ours, or in the image the folder's owner.
+    """Return the user ID that the service runs as: ours, or in the image the folder's owner.
 
     The image starts as root and drops to the account that owns the folder; a command that is run
     inside it is root's.
@@ -89,7 +89,7 @@ def _present(folder: Path, own: list[Path]) -> Iterator[Finding]:
 
 
 def _is_open_to(path: Path, user: int) -> bool:
-    """Whether a user may read and write there."""
+    """Return whether a user may read and write there."""
     wanted = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
     if user == os.geteuid():
         return os.access(path, wanted)

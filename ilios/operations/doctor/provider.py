@@ -1,4 +1,4 @@
-"""The provider: is it there, does it take the key, has it the model, and does our clock agree?"""
+"""The provider: its address, our key, the model, and the clock."""
 
 from __future__ import annotations
 

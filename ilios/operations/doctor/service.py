@@ -1,4 +1,4 @@
-"""The service itself: is its port free, or does it run already, and how is it?"""
+"""The service itself: its port, and its health if it runs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ilios.operations.doctor.finding import Finding, error, ok, skipped, warning
 CHECK = "port"
 HEALTH_CHECK = "service"
 ANSWER_SECONDS: Final = 5.0
-WELL: Final = {"workers": ("ok",), "queue": ("ok",), "provider": ("ok", "not used", "unknown")}
-"""What `/health` says of a service with nothing to complain of."""
+HEALTHY: Final = {"workers": ("ok",), "queue": ("ok",), "provider": ("ok", "not used", "unknown")}
+"""What `/health` shows of a healthy service."""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Whether the service can listen; when it does already, how it is."""
+    """Check that the port is free; when the service runs, check its health."""
     if not _is_locked(data_folder.web_lock(settings)):
         yield _port(settings.port)
         yield skipped(HEALTH_CHECK, f"It does not run in {settings.data_folder}.")
@@ -57,7 +57,9 @@ def _condition(health: dict[str, Any]) -> Finding:
     if cause := health.get("cause"):
         return error(HEALTH_CHECK, str(cause), "Look into its log, then restart it.")
     said: dict[str, Any] = health["services"]
-    strange = [f"{name}: {said.get(name)}" for name, well in WELL.items() if said[name] not in well]
+    strange = [
+        f"{name}: {said.get(name)}" for name, well in HEALTHY.items() if said[name] not in well
+    ]
     if not strange:
         return ok(HEALTH_CHECK, "It is healthy.")
     return warning(
@@ -68,12 +70,12 @@ def _condition(health: dict[str, Any]) -> Finding:
 
 
 def _health(port: int) -> dict[str, Any] | None:
-    """What `/health` answers; None when nobody does, or somebody else."""
+    """Return what `/health` answers; None when no Ilios answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health")
         answer = json.loads(connection.getresponse().read())
-        return answer if set(WELL) <= set(answer["services"]) else None
+        return answer if set(HEALTHY) <= set(answer["services"]) else None
     except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError):
         return None
     finally:
@@ -81,7 +83,7 @@ def _health(port: int) -> dict[str, Any] | None:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of a file."""
+    """Return whether a process holds the lock of a file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""Turso: can this volume be replicated as the settings say?"""
+"""Replication to Turso: the remote, and whether this volume may write to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECK = "Turso"
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at the remote; changes nothing there."""
+    """Check the remote; change nothing there."""
     if not settings.use_embedded_replica:
         yield skipped(CHECK, "Replication is off.")
         return

@@ -1,4 +1,4 @@
-"""Who keeps the database from being written. Asked of the kernel, so that nothing is locked."""
+"""The write lock of the database. The kernel is asked for its holder, so nothing is locked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 from ilios.operations.doctor.finding import Finding, error, ok
 
 CHECK = "write lock"
-PATIENCE_SECONDS: Final = 3.0  #: a transaction of ours takes some ms, a migration may take longer
+OBSERVED_SECONDS: Final = 3.0  #: a transaction of ours takes some ms, a migration may take longer
 POLL_SECONDS: Final = 0.1
 
 # Where SQLite's own locks lie: https://sqlite.org/src/file/src/os_unix.c, the same since 3.7.
@@ -23,9 +23,9 @@ _FLOCK: Final = "hhqqi0q"  #: struct flock on 64-bit Linux: type, whence, start,
 
 
 def examine_lock(path: Path) -> Iterator[Finding]:
-    """Whether one and the same program keeps all others from writing."""
+    """Check that no process holds the write lock for OBSERVED_SECONDS."""
     holder = _writer(path)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + OBSERVED_SECONDS
     while holder and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
         if _writer(path) != holder:
@@ -35,14 +35,14 @@ def examine_lock(path: Path) -> Iterator[Finding]:
         return
     yield error(
         CHECK,
-        f"{path} has been locked by {_name(holder)} for {PATIENCE_SECONDS:.0f} s, "
+        f"{path} has been locked by {_name(holder)} for {OBSERVED_SECONDS:.0f} s, "
         "so that nothing can be written.",
         "Stop that program, unless it is a migration: that one ends by itself.",
     )
 
 
 def _writer(path: Path) -> int:
-    """The process ID of who may write just now, -1 when it is hidden from us; 0: nobody."""
+    """Return the process ID of the lock's holder: 0 without one, -1 in another container."""
     return _holder(path, RESERVED_BYTE) or _holder(
         path.with_name(path.name + "-shm"), WAL_WRITE_BYTE
     )
