@@ -23,7 +23,7 @@ IN_A_NAMESPACE = ("unshare", "--mount", "sh", "-c")
 
 @dataclass
 class Case:
-    """A service that is in order, for a seed to spoil; the stack takes it back afterwards."""
+    """A service without a fault, for a seed to break; the stack undoes that afterwards."""
 
     operator: Operator
     provider: MistralServer
@@ -83,7 +83,7 @@ SEEDS: list[Any] = []
 
 
 def seeded(check: str, says: str, remedy: str, status: str = "error") -> Callable[[Seed], Seed]:
-    """A fault: under which check the doctor has to find it, and what it has to say."""
+    """A fault: the check that has to find it, and the words of its finding."""
 
     def add(seed: Seed) -> Seed:
         name = seed.__name__.replace("_", " ")

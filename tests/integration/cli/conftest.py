@@ -37,6 +37,6 @@ def provider(provider_process: MistralServer) -> MistralServer:
 
 @pytest.fixture
 def empty_volume() -> Iterator[Path]:
-    """A folder with a short path: sockets lie in it."""
+    """Return a folder with a short path, for the sockets in it."""
     with tempfile.TemporaryDirectory(prefix="ilios-") as name:
         yield Path(name)

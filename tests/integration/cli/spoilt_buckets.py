@@ -19,7 +19,7 @@ from tests.support.tls import QuietHandler
 
 @contextmanager
 def refusing(status: int, code: str, ahead: timedelta = timedelta()) -> Iterator[str]:
-    """A store that refuses whatever it is asked, and whose clock is ahead of ours; its URL."""
+    """Serve a store that refuses every request, with a clock ahead of ours; return its URL."""
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

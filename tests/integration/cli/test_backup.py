@@ -43,7 +43,7 @@ def is_completed(url: str, document_id: str) -> bool:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
-    """A real service on this data folder; yields its URL."""
+    """Run a real service on this data folder; yield its URL."""
     supervisor = SupervisorProcess(settings)
     try:
         server = Server(settings)
@@ -56,7 +56,7 @@ def serving(settings: Settings) -> Iterator[str]:
 
 
 class Submitting:
-    """Clients that submit documents all the while; `accepted` is what was acknowledged."""
+    """Clients that keep submitting documents; `accepted` is what was acknowledged."""
 
     def __init__(self, url: str) -> None:
         self.accepted: dict[str, str] = {}
@@ -200,7 +200,7 @@ def test_a_place_that_cannot_be_written_is_one_line(operator: Operator, tmp_path
         assert str(target) in line
 
 
-def test_a_disk_that_fills_up_leaves_no_half_a_backup(
+def test_a_disk_that_fills_up_leaves_no_partial_backup(
     operator: Operator, database: Database, tmp_path: Path
 ) -> None:
     for _ in range(50):

@@ -17,7 +17,7 @@ HEAVY = ("pydantic", "sqlalchemy", "pysqlite3", "flask", "mistralai", "boto3")
 
 @pytest.fixture
 def linked(tmp_path: Path) -> Path:
-    """The launcher, linked into an environment's bin/ as Make and the image do it."""
+    """Link the launcher into an environment's bin/, as Make and the image do it."""
     bin_folder = tmp_path / "venv" / "bin"
     bin_folder.mkdir(parents=True)
     python = bin_folder / "python"

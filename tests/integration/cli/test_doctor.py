@@ -43,7 +43,7 @@ SPOILT = (
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Server]:
-    """A service whose supervisor does not run."""
+    """Serve without a supervisor."""
     folder = tmp_path_factory.mktemp("served")
     settings = Settings(data_dir=folder, port=free_port(), web_concurrency=1, log_format="console")
     data_folder.prepare(settings)
@@ -122,7 +122,7 @@ def test_a_database_of_the_predecessor_is_recognised_and_left_alone(case: Case) 
     assert contents(case.folder) == before
 
 
-def test_a_database_that_is_open_is_not_taken_for_one_that_does_not_change(case: Case) -> None:
+def test_an_open_database_is_not_read_as_immutable(case: Case) -> None:
     case.execute("PRAGMA journal_mode=WAL")
     with closing(pysqlite3.connect(str(case.database), isolation_level=None)) as service:
         service.execute("SELECT * FROM instance").fetchall()  # nothing is written yet

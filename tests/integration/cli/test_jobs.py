@@ -39,7 +39,7 @@ def test_a_job_is_listed_shown_cancelled_and_retried(
 
 
 @pytest.mark.parametrize("command", ["show", "cancel", "retry"])
-def test_a_name_that_nobody_has_is_refused_in_one_line(operator: Operator, command: str) -> None:
+def test_an_unknown_name_is_refused_in_one_line(operator: Operator, command: str) -> None:
     done = operator.run("jobs", command, "z" * 24)
 
     assert (done.returncode, done.stdout) == (1, "")

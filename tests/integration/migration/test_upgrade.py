@@ -146,7 +146,7 @@ LATER_CONTENT = (
 
 
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """What the first revision could already hold."""
+    """Insert what the first revision could already hold."""
     connection = pysqlite3.connect(str(path))
     found = {
         "documents": "SELECT id, owner, status, batch_id, options FROM documents",
@@ -227,7 +227,7 @@ main(["upgrade", "head"])
 """
 
 
-def test_a_migration_that_is_killed_half_way_is_simply_repeated(fresh: Settings) -> None:
+def test_a_migration_that_is_killed_half_way_can_be_repeated(fresh: Settings) -> None:
     killed = run_python("-c", KILLED_HALF_WAY, environment=environment(fresh))
     assert killed.returncode == -signal.SIGKILL
 
@@ -272,7 +272,7 @@ def test_two_upgrades_at_once_take_turns(fresh: Settings) -> None:
     schema_version.require_current(fresh)
 
 
-def test_somebody_elses_database_is_refused_untouched(fresh: Settings) -> None:
+def test_a_database_of_another_program_is_refused_untouched(fresh: Settings) -> None:
     execute(fresh.database_path, "CREATE TABLE documents (id TEXT, content TEXT)")
     before = fresh.database_path.read_bytes()
 

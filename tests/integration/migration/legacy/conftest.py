@@ -20,13 +20,13 @@ from tests.support.predecessor import ANNA, BERT, Predecessor
 
 @pytest.fixture
 def old_settings(tmp_path: Path) -> Settings:
-    """Settings of a deployment whose database is still the predecessor's."""
+    """Return the settings of a deployment whose database is still the predecessor's."""
     return Settings(data_dir=tmp_path / "data", api_key=SecretStr(f"{ANNA}, {BERT}"))
 
 
 @pytest.fixture
 def old(old_settings: Settings) -> Predecessor:
-    """The predecessor's database with one document of Anna's, for a test to add to."""
+    """Create the predecessor's database with one document of Anna's, for a test to add to."""
     old = Predecessor(old_settings.database_path)
     old.document("first", "completed", content="# First")
     return old
@@ -34,7 +34,7 @@ def old(old_settings: Settings) -> Predecessor:
 
 @pytest.fixture(scope="session")
 def full_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The predecessor's database with everything that real ones hold, to be copied."""
+    """Create the predecessor's database with everything that real ones hold, to be copied."""
     full = Predecessor(tmp_path_factory.mktemp("full") / "ilios.db")
     predecessor.fill(full)
     return full.path
@@ -42,7 +42,7 @@ def full_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def adopted_file(tmp_path_factory: pytest.TempPathFactory, full_file: Path) -> Path:
-    """What becomes of that one, to be copied."""
+    """Adopt that database, to be copied."""
     folder = tmp_path_factory.mktemp("adopted")
     shutil.copy(full_file, folder)
     upgrade(Settings(data_dir=folder))
@@ -51,7 +51,7 @@ def adopted_file(tmp_path_factory: pytest.TempPathFactory, full_file: Path) -> P
 
 @pytest.fixture
 def full(old_settings: Settings, full_file: Path) -> Predecessor:
-    """The predecessor's database with everything that real ones hold, for a test to add to."""
+    """Copy the predecessor's database with everything that real ones hold, to be changed."""
     old_settings.data_folder.mkdir()
     shutil.copy(full_file, old_settings.data_folder)
     return Predecessor(old_settings.database_path)
@@ -62,7 +62,7 @@ def call_as(
     old_settings: Settings,
     make_app: Callable[[Settings], Flask],  # noqa: F811
 ) -> Callable[..., Caller]:
-    """Somebody with a key, Anna unless it is said; of the database as it is at the first call."""
+    """Return a caller, by default Anna, on the database as it is at the first call."""
     apps: list[Flask] = []
 
     def call_as(key: str = ANNA) -> Caller:
@@ -77,7 +77,7 @@ def call_as(
 def adopted(
     old_settings: Settings, adopted_file: Path, call_as: Callable[..., Caller]
 ) -> Callable[..., Caller]:
-    """Callers of a service that has adopted the full database."""
+    """Return callers of a service that has adopted the full database."""
     old_settings.data_folder.mkdir()
     shutil.copy(adopted_file, old_settings.data_folder)
     return call_as

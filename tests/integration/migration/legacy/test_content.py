@@ -260,7 +260,7 @@ def test_no_row_is_lost(full_file: Path, adopted_file: Path, table: str) -> None
     assert after == before
 
 
-def test_every_reference_leads_somewhere(adopted_file: Path) -> None:
+def test_every_reference_has_its_row(adopted_file: Path) -> None:
     assert Predecessor(adopted_file).execute("PRAGMA foreign_key_check") == []
 
 

@@ -27,7 +27,7 @@ def backups(settings: Settings) -> list[Path]:
 
 
 def files(settings: Settings) -> dict[str, bytes]:
-    """The database and what lies beside it, less our locks and the index of the WAL."""
+    """Return the database's files, without our locks and the index of the WAL."""
     beside = settings.data_folder.glob("ilios*")
     return {p.name: p.read_bytes() for p in beside if not p.name.endswith(("-lock", "-shm"))}
 
@@ -189,7 +189,7 @@ def test_a_full_disk_leaves_everything_as_it_was(full: Predecessor, old_settings
     assert files(old_settings) == before
 
 
-def test_somebody_elses_database_keeps_its_wal(old_settings: Settings) -> None:
+def test_a_database_of_another_program_keeps_its_wal(old_settings: Settings) -> None:
     path = old_settings.database_path
     path.parent.mkdir()
     dying = (
@@ -203,7 +203,7 @@ def test_somebody_elses_database_keeps_its_wal(old_settings: Settings) -> None:
     assert_refused_untouched(old_settings, "made by another program", "left untouched")
 
 
-def test_somebody_elses_database_gets_no_wal(old_settings: Settings) -> None:
+def test_a_database_of_another_program_gets_no_wal(old_settings: Settings) -> None:
     path = old_settings.database_path
     path.parent.mkdir()
     theirs = pysqlite3.connect(str(path))
@@ -217,6 +217,6 @@ def test_somebody_elses_database_gets_no_wal(old_settings: Settings) -> None:
     assert {p.name for p in path.parent.glob("ilios*")} == {"ilios.db", "ilios.db.migrate-lock"}
 
 
-def test_the_check_of_a_whole_file_has_a_verdict() -> None:
+def test_a_file_that_fails_its_check_is_refused() -> None:
     with pytest.raises(DatabaseRefused, match=r"\(row 3 missing from index\): restore a backup"):
         database.require_sound(Path("ilios.db"), "row 3 missing from index")
