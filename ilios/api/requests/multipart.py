@@ -1,20 +1,24 @@
 """Multipart forms: each file goes straight to the data volume, hashed on its way.
 
-Whatever arrived is removed at the end of the request, unless a service has moved it away.
+Werkzeug's decoder finds the parts, and a stream factory says where the content of each goes. Why
+not Werkzeug's whole parser: docs/adr/0026-forms-on-werkzeug.md. What arrived is removed at the end
+of the request, unless a service has moved it away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from flask import Flask, Request, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from ilios.api.requests.body import BLOCK_BYTES, Body
 from ilios.core.conversion_errors import DiskFull, StorageUnavailable
@@ -29,6 +33,8 @@ FILELESS: Final = ("", "application/x-www-form-urlencoded")  #: what clients sen
 FIELD_MAX_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 100
 HEADERS_MAX_BYTES: Final = 64 * 1024  #: of one part
+BOUNDARY_END: Final = b"- \t\v\f"  #: what may stand between a boundary and its line break
+BOUNDARY_END_MAX_BYTES: Final = 64
 
 Value = str | Received | RefusedFile
 
@@ -39,7 +45,7 @@ class Limits:
 
     file_bytes: int
     request_bytes: int
-    room: DiskReserve
+    disk_reserve: DiskReserve
     lists_refusals: bool = False
 
 
@@ -58,7 +64,7 @@ class StreamingRequest(Request):
         if kind != CONTENT_TYPE or not boundary.isascii() or not boundary:
             raise MalformedRequest(f"Content-Type is {kind}; send {CONTENT_TYPE} with a boundary.")
         body = Body(self.environ, limits.request_bytes)
-        limits.room.require(body.length or 0)
+        limits.disk_reserve.require(body.length or 0)
         form = _Form(folder, limits)
         self.environ[_FORM] = form
         form.read(body, boundary.encode())
@@ -80,26 +86,63 @@ def _discard(_error: BaseException | None) -> None:
         form.discard()
 
 
+class PartStream(Protocol):
+    """Where the content of one part goes."""
+
+    def write(self, block: bytes, /) -> object: ...
+
+    def close(self) -> None: ...
+
+
+def parse(
+    blocks: Iterable[bytes], boundary: bytes, stream_factory: Callable[[Field | File], PartStream]
+) -> None:
+    """Write each part of a multipart body to the stream that `stream_factory` makes for it.
+
+    Raises ValueError or AttributeError for a body that is not multipart or not complete,
+    RequestEntityTooLarge for headers beyond the limit, and whatever a stream raises.
+    """
+    decoder = MultipartDecoder(boundary, max_form_memory_size=HEADERS_MAX_BYTES + BLOCK_BYTES)
+    stream: PartStream | None = None
+    for block in chain(_without_cut_boundaries(blocks), (None,)):
+        decoder.receive_data(block)
+        while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+            if isinstance(event, Field | File):
+                stream = stream_factory(event)
+            elif isinstance(event, Data) and stream is not None:
+                stream.write(event.data)
+                if not event.more_data:
+                    stream.close()
+
+
+def _without_cut_boundaries(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the same bytes in blocks that do not end between a boundary and its line break.
+
+    Werkzeug 3.1.9 takes the `CR` before such a boundary for content: a file of which nothing but
+    the last `-` of the last boundary is missing yet would be stored with a byte too many.
+    """
+    held = b""
+    for arrived in blocks:
+        block = held + arrived
+        tail = block[-BOUNDARY_END_MAX_BYTES:]
+        held = tail[len(tail.rstrip(BOUNDARY_END)) :]
+        yield block[: len(block) - len(held)]
+    yield held
+
+
 class _Form:
-    """A form that is arriving: the part at hand, and what has arrived so far."""
+    """A form that is arriving: the values of the parts that are complete, in their order."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.values: MultiDict[str, Value] = MultiDict()
         self._folder = folder
         self._limits = limits
         self._sinks: list[UploadSink] = []
-        self._fields = 0
-        self._write: Callable[[bytes], object] = _ignore
-        self._close: Callable[[], None] = _nothing
+        self._field_count = 0
 
     def read(self, body: Body, boundary: bytes) -> None:
-        decoder = MultipartDecoder(boundary, max_form_memory_size=HEADERS_MAX_BYTES + BLOCK_BYTES)
         try:
-            for block in body.blocks():
-                decoder.receive_data(block)
-                self._take_events(decoder)
-            decoder.receive_data(None)
-            self._take_events(decoder)
+            parse(body.blocks(), boundary, self._stream_of)
         except (ValueError, AttributeError) as error:
             raise MalformedRequest(
                 "The multipart body is broken, or ends before its last boundary."
@@ -119,75 +162,70 @@ class _Form:
         for sink in self._sinks:
             sink.discard()
 
-    def _take_events(self, decoder: MultipartDecoder) -> None:
-        event: Event = decoder.next_event()
-        while not isinstance(event, NeedData | Epilogue):
-            if isinstance(event, Data):
-                self._write(event.data)
-                if not event.more_data:
-                    self._close()
-            elif isinstance(event, File):
-                self._begin_file(event)
-            elif isinstance(event, Field):
-                self._begin_field(event)
-            event = decoder.next_event()
+    def _stream_of(self, part: Field | File) -> PartStream:
+        """Return the stream for a part.
 
-    def _begin_field(self, part: Field) -> None:
-        name = _name(part)
-        self._fields += 1
-        if self._fields > MAX_FIELDS:
-            raise MalformedRequest(f"The form has more than {MAX_FIELDS} fields.")
-        text = bytearray()
-
-        def write(block: bytes) -> None:
-            text.extend(block)
-            if len(text) > FIELD_MAX_BYTES:
-                raise FileTooLarge(f"The field {name:.80} has more than {FIELD_MAX_BYTES} bytes.")
-
-        def close() -> None:
-            self.values.add(name, text.decode(errors="replace"))
-
-        self._write, self._close = write, close
-
-    def _begin_file(self, part: File) -> None:
-        name, file_name = _name(part), safe_file_name(part.filename)
+        Raises MalformedRequest or TooManyFiles before any of its content is taken.
+        """
+        # The decoder passes on whatever the header says, also nothing.
+        name: Any = part.name
+        if not name:
+            raise MalformedRequest("A part of the form has no name.")
+        add = partial(self.values.add, str(name))
+        if isinstance(part, Field):
+            self._field_count += 1
+            if self._field_count > MAX_FIELDS:
+                raise MalformedRequest(f"The form has more than {MAX_FIELDS} fields.")
+            return _FieldStream(str(name), add)
         if len(self._sinks) == MAX_BATCH_FILES:
             raise TooManyFiles(f"A request may carry {MAX_BATCH_FILES} files.")
-        sink = UploadSink(self._folder, self._limits.file_bytes, self._limits.room)
+        sink = UploadSink(self._folder, self._limits.file_bytes, self._limits.disk_reserve)
         self._sinks.append(sink)
-
-        def refuse(reason: FileTooLarge) -> None:
-            sink.discard()
-            self.values.add(name, RefusedFile(file_name, reason))
-            self._write, self._close = _ignore, _nothing
-
-        def write(block: bytes) -> None:
-            try:
-                sink.write(block)
-            except FileTooLarge as reason:
-                if not self._limits.lists_refusals:
-                    raise
-                refuse(reason)
-
-        def close() -> None:
-            received = sink.received(file_name)
-            if part.filename or received.size_bytes:
-                self.values.add(name, received)
-
-        self._write, self._close = write, close
+        return _FileStream(part.filename, sink, add, self._limits.lists_refusals)
 
 
-def _name(part: Field | File) -> str:
-    # The decoder passes on whatever the header says, also nothing.
-    name: Any = part.name
-    if not name:
-        raise MalformedRequest("A part of the form has no name.")
-    return str(name)
+class _FieldStream:
+    """Gather the text of a field in memory."""
+
+    def __init__(self, name: str, add: Callable[[Value], None]) -> None:
+        self._name, self._add = name, add
+        self._text = bytearray()
+
+    def write(self, block: bytes) -> None:
+        self._text += block
+        if len(self._text) > FIELD_MAX_BYTES:
+            raise FileTooLarge(f"The field {self._name:.80} has more than {FIELD_MAX_BYTES} bytes.")
+
+    def close(self) -> None:
+        self._add(self._text.decode(errors="replace"))
 
 
-def _ignore(_block: bytes) -> None:
-    """What follows the limit of a file that is refused already."""
+class _FileStream:
+    """Write a file to the data volume; with `lists_refusals`, one beyond its limit is skipped."""
 
+    def __init__(
+        self, sent_name: str, sink: UploadSink, add: Callable[[Value], None], lists_refusals: bool
+    ) -> None:
+        self._sent_name, self._sink, self._add = sent_name, sink, add
+        self._lists_refusals = lists_refusals
+        self._refusal: FileTooLarge | None = None
 
-def _nothing() -> None:
-    """A part that was refused needs no end."""
+    def write(self, block: bytes) -> None:
+        if self._refusal is not None:
+            return
+        try:
+            self._sink.write(block)
+        except FileTooLarge as refusal:
+            if not self._lists_refusals:
+                raise
+            self._sink.discard()
+            self._refusal = refusal
+
+    def close(self) -> None:
+        file_name = safe_file_name(self._sent_name)
+        if self._refusal is not None:
+            self._add(RefusedFile(file_name, self._refusal))
+            return
+        received = self._sink.received(file_name)
+        if self._sent_name or received.size_bytes:
+            self._add(received)

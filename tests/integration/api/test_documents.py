@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ilios.api.requests.body import BLOCK_BYTES
 from tests.support.api_callers import Caller, file
 from tests.support.api_working import IMAGE, InTestWorker
 
@@ -207,3 +208,18 @@ def test_links_begin_with_the_public_url(make_public: Caller) -> None:
     assert answer.get_json()["statusUrl"].startswith("https://ocr.example.com/api/documents/")
     offer = make_public.post("/api/documents/upload-url", json={"fileName": "a", "fileSize": 1})
     assert offer.get_json()["uploadUrl"].startswith("https://ocr.example.com/objects/")
+
+
+def test_a_file_is_stored_as_sent_wherever_the_body_is_cut_into_blocks(anna: Caller) -> None:
+    head = b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    end = b"\r\n--boundary--\r\n"
+    up_to_the_last_dash = len(head) + len(end.removesuffix(b"-\r\n"))
+    size_bytes = BLOCK_BYTES - up_to_the_last_dash
+
+    answer = anna.post(
+        "/api/documents/submit",
+        data=head + b"x" * size_bytes + end,
+        content_type="multipart/form-data; boundary=boundary",
+    )
+
+    assert answer.get_json()["fileSize"] == size_bytes
