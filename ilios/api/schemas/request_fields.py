@@ -7,70 +7,76 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask_smorest.fields import Upload
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from ilios.core import request_errors
 from ilios.core.ids import is_id
 from ilios.core.prices import DOLLARS_ALLOWED, micros_of
 from ilios.engines.page_selection import ALLOWED, PageSelection
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_BOOLEANS = {"true": True, "false": False}
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
 
 
 class WholeNumber(fields.Integer):
     """A whole number in a range, as JSON number or in decimal digits."""
 
     def __init__(self, lowest: int, highest: int, **options: Any) -> None:
-        self._allowed = f"a whole number from {lowest} to {highest}"
-        in_range = validate.Range(lowest, highest, error=self._allowed)
-        messages: dict[str, Any] = {"null": self._allowed}
-        super().__init__(strict=True, validate=in_range, error_messages=messages, **options)
+        allowed = f"a whole number from {lowest} to {highest}"
+        super().__init__(
+            validate=validate.Range(lowest, highest, error=allowed),
+            error_messages={"invalid": allowed, "null": allowed},
+            **options,
+        )
 
     def _validated(self, value: Any) -> int:
-        is_text = isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value)
+        # marshmallow takes whatever int() takes: 1.5, "1_000", digits of other scripts.
+        is_text = isinstance(value, str) and _DIGITS.fullmatch(value)
         if not is_text and type(value) is not int:
-            raise ValidationError(self._allowed)
-        return int(value)
+            raise self.make_error("invalid")
+        return super()._validated(value)
 
 
 class Truth(fields.Boolean):
     """`true` or `false`, nothing else."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
-        if isinstance(value, bool):
-            return value
-        if not isinstance(value, str) or value not in _BOOLEANS:
-            raise ValidationError("true or false")
-        return _BOOLEANS[value]
+    truthy = {"true"}  # noqa: RUF012  # as marshmallow declares it
+    falsy = {"false"}  # noqa: RUF012
+    default_error_messages = {"invalid": "true or false"}  # noqa: RUF012
 
 
 class Dollars(fields.String):
     """An amount of dollars as a decimal, read into micro-dollars."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    default_error_messages = {"invalid": DOLLARS_ALLOWED}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
         try:
-            return micros_of(value)
-        except (TypeError, ValueError) as error:
-            raise ValidationError(DOLLARS_ALLOWED) from error
+            return micros_of(super()._deserialize(value, *args, **options))
+        except ValueError as error:
+            raise self.make_error("invalid") from error
 
 
 class Pages(fields.String):
     """A selection of pages."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValidationError(ALLOWED)
-        return PageSelection.parse(value)
+    default_error_messages = {"invalid": ALLOWED}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        return PageSelection.parse(super()._deserialize(value, *args, **options))
 
 
 class Identifier(fields.String):
-    """An id of ours; whether it is there, and whose, is told by what it is used for."""
+    """An id; whether there is something under it, and whose, is not checked here."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str:
-        if not isinstance(value, str) or not is_id(value):
-            raise ValidationError("an id: 20 to 30 lower-case letters and digits")
-        return value
+    default_error_messages = {  # noqa: RUF012
+        "invalid": "an id: 20 to 30 lower-case letters and digits"
+    }
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> str:
+        text = super()._deserialize(value, *args, **options)
+        if not is_id(text):
+            raise self.make_error("invalid")
+        return text
 
 
 class FileField(Upload):  # type: ignore[misc]  # flask-smorest is untyped
@@ -90,17 +96,19 @@ class Moment(fields.String):
     A bare date means its beginning, or the beginning of the next day with `whole_day`.
     """
 
+    default_error_messages = {  # noqa: RUF012
+        "invalid": "an ISO 8601 date or moment, such as 2026-01-31 or 2026-01-31T08:00:00Z"
+    }
+
     def __init__(self, *, whole_day: bool = False, **options: Any) -> None:
         self._whole_day = whole_day
         super().__init__(**options)
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
         try:
-            return self._moment(value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValidationError(
-                "an ISO 8601 date or moment, such as 2026-01-31 or 2026-01-31T08:00:00Z"
-            ) from error
+            return self._moment(super()._deserialize(value, *args, **options))
+        except (ValueError, OverflowError) as error:
+            raise self.make_error("invalid") from error
 
     def _moment(self, text: str) -> datetime:
         try:
@@ -116,17 +124,20 @@ class Word(fields.String):
     """One of a few words; some more are known and refused as not available."""
 
     def __init__(self, words: tuple[str, ...], not_yet: tuple[str, ...] = (), **options: Any):
-        self._words, self._not_yet = words, not_yet
-        super().__init__(validate=validate.OneOf(words), **options)
+        allowed = " or ".join(words)
+        self._not_yet = not_yet
+        super().__init__(
+            validate=validate.OneOf(words, error=allowed),
+            error_messages={"invalid": allowed},
+            **options,
+        )
 
-    def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, *args: Any, **options: Any) -> Any:
         if value in self._not_yet:
             raise request_errors.OptionUnavailable(
-                f"{attr}={value} is not available yet. Choose {' or '.join(self._words)}."
+                f"{attr}={value} is not available yet. Choose {self.error_messages['invalid']}."
             )
-        if value not in self._words:
-            raise ValidationError(" or ".join(self._words))
-        return value
+        return super()._deserialize(value, attr, *args, **options)
 
 
 class Unavailable(fields.String):
