@@ -11,9 +11,9 @@ from ilios.core.settings import Settings, load
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, by default with the settings of the environment.
+    """Create the application, by default with the settings of the environment.
 
-    When it cannot start, ends the process with one line that names the cause and the remedy.
+    If it cannot start, end the process with one line that names the cause and the remedy.
     """
     try:
         return app.build(settings or load())

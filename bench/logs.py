@@ -36,7 +36,7 @@ def request(method: str) -> None:
     """Log a request, with a trace of its own."""
     tracing.begin(Origin(REQUEST_ID, tracing.continue_trace(None)))
     seen = Access("/api/documents/status/<id:document_id>", 200, "0123456789ab", KEY_ID)
-    access_log.answered(method, seen, _Sent(), "192.0.2.17", timedelta(milliseconds=12))
+    access_log.log_request(method, seen, _Sent(), "192.0.2.17", timedelta(milliseconds=12))
 
 
 def conversion() -> None:

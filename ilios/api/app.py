@@ -40,7 +40,7 @@ BLUEPRINTS = (
 
 
 def build(settings: Settings) -> Flask:
-    """The application with its services. Raises StartupError when it cannot serve."""
+    """Build the application with its services. Raise StartupError if it cannot serve."""
     data_folder.prepare(settings)
     schema_version.require_current(settings)
     app = Flask("ilios.api", static_folder=None)

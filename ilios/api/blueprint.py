@@ -1,4 +1,4 @@
-"""The blueprint of our resources: flask-smorest's, with our parser and with types."""
+"""flask-smorest's blueprint with our argument parser and with types."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ AnySchema = type[Schema] | dict[str, Any]
 
 
 class Decorator(Protocol):
-    """Gives back a view of the same type."""
+    """A decorator that returns a view of the same type."""
 
     def __call__(self, view: View, /) -> View: ...
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
-    """Views take parsed arguments, return what a schema dumps, and document both."""
+    """Views take parsed arguments and return what a schema dumps; both are documented."""
 
     ARGUMENTS_PARSER = Parser()
     DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012  # as flask-smorest declares it
@@ -46,12 +46,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         ) -> Decorator: ...
 
     def arguments(self, schema: Schema, *, location: str = "json") -> Decorator:
-        """Parse what a location of the request holds for the view, and document it."""
+        """Parse `json`, `query` or `multipart` of the request for the view, and document it."""
         parse: Decorator = super().arguments(schema, location=location)
         return takes_query(parse) if location == "query" else parse
 
     def refuses(self, *statuses: int) -> Decorator:
-        """Document the statuses of problems that a view may answer with."""
+        """Document the statuses of the problems that a view may answer with."""
 
         def decorate(view: View) -> View:
             for status in statuses:

@@ -1,4 +1,4 @@
-"""How many threads may wait for results, so that the others always find one."""
+"""How many threads may be held by requests that wait, so that the others always find one."""
 
 from __future__ import annotations
 
@@ -9,68 +9,70 @@ from contextlib import AbstractContextManager, contextmanager
 
 from ilios.core.request_errors import Busy
 
-KEPT_FREE = 4  #: threads of a worker that never wait
-POLLS_SHARE = 2  #: one place in so many may be a poll's
-ARRIVING_SHARE = 2  #: one thread in so many may receive a body of one and the same key
+RESERVED_THREADS = 4  #: of a worker: these never wait for a result
+POLLS_SHARE = 2  #: polls may hold one in so many of the slots
+UPLOADS_SHARE = 2  #: the uploads of one key may hold one in so many of the threads
 
 
 class WaitSlots:
-    """The places of one web process.
+    """The slots of one web process: a request holds one while it waits.
 
-    Conversions wait in what is free, polls in half of it; uploads of one key take half the threads.
+    Conversions and estimates may take all slots, polls half of them. Uploads take none, but those
+    of one key hold at most half of the threads.
     """
 
     def __init__(self, threads: int) -> None:
-        self._arriving_at_most = threads // ARRIVING_SHARE
-        self._arriving: Counter[str] = Counter()
-        self.total = threads - min(KEPT_FREE, threads // 2)
+        self._uploads_per_owner = threads // UPLOADS_SHARE
+        self._uploads: Counter[str] = Counter()
+        self.total = threads - min(RESERVED_THREADS, threads // 2)
         self._free = self.total
-        self._polls_free = self.total // POLLS_SHARE
+        self._free_for_polls = self.total // POLLS_SHARE
         self._lock = threading.Lock()
 
-    def to_convert(self) -> AbstractContextManager[None]:
-        """A place for an immediate conversion. Raises Busy when none is free."""
-        return self._place(
+    def for_conversion(self) -> AbstractContextManager[None]:
+        """Hold a slot for an immediate conversion. Raise Busy if none is free."""
+        return self._slot(
             "Too many conversions are being waited for. Try again, or send `Prefer: respond-async`."
         )
 
-    def to_estimate(self) -> AbstractContextManager[None]:
-        """A place for an estimate. Raises Busy when none is free."""
-        return self._place("Too many requests are waiting. Try again.")
+    def for_estimate(self) -> AbstractContextManager[None]:
+        """Hold a slot for an estimate. Raise Busy if none is free."""
+        return self._slot("Too many requests are waiting. Try again.")
 
     @contextmanager
-    def to_arrive(self, owner: str) -> Iterator[None]:
-        """A place for a body on its way in; one that stalls holds it until it is given up.
+    def for_upload(self, owner: str) -> Iterator[None]:
+        """Count an upload of the owner while its body arrives.
 
-        Raises Busy when the owner's own bodies have taken its share: others send too.
+        Raise Busy if the owner's uploads hold their share of the threads already: a client that
+        stalls keeps its thread until it is given up, and other owners send too.
         """
         with self._lock:
-            if self._arriving[owner] >= self._arriving_at_most:
+            if self._uploads[owner] >= self._uploads_per_owner:
                 raise Busy("Too many uploads of this key are arriving at once. Try again.")
-            self._arriving[owner] += 1
+            self._uploads[owner] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._arriving[owner] -= 1
-                self._arriving += Counter()  # forgets who has none
+                self._uploads[owner] -= 1
+                self._uploads += Counter()  # drops owners without an upload
 
     @contextmanager
-    def to_poll(self, seconds: float) -> Iterator[float]:
-        """How long a poll may wait: as long as it asks, or not at all when no place is free."""
+    def for_poll(self, seconds: float) -> Iterator[float]:
+        """Hold a slot for a poll, and give the seconds that it may wait: 0 if no slot is free."""
         with self._lock:
-            found = bool(seconds and self._free and self._polls_free)
+            found = bool(seconds and self._free and self._free_for_polls)
             self._free -= found
-            self._polls_free -= found
+            self._free_for_polls -= found
         try:
             yield seconds if found else 0
         finally:
             with self._lock:
                 self._free += found
-                self._polls_free += found
+                self._free_for_polls += found
 
     @contextmanager
-    def _place(self, refusal: str) -> Iterator[None]:
+    def _slot(self, refusal: str) -> Iterator[None]:
         with self._lock:
             if not self._free:
                 raise Busy(refusal)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what flask-smorest finds in the routes, completed."""
+"""The OpenAPI document: flask-smorest's, completed with our errors, scopes and statuses."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ ends.
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
-EVERYWHERE: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
-"""Whatever it asks for, the head of a request may be refused."""
+HEAD_REFUSALS: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
+"""Any operation may answer with these, if the head of its request is refused."""
 
 
 class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
-    """Leaves errors to ilios.api.responses.errors, and the pages to ilios.api.resources.site."""
+    """flask-smorest without its error handlers, which are ours, and without its pages."""
 
     ERROR_SCHEMA = ProblemSchema
 
     def _register_error_handlers(self) -> None:
-        """Errors are answered by ilios.api.responses.errors."""
+        """Register none: ilios.api.responses.errors answers."""
 
 
 def init(app: Flask) -> IliosApi:
-    """Prepare the document; blueprints are registered through what is returned."""
+    """Prepare the document, and return the object through which blueprints are registered."""
     app.config.update(
         API_TITLE="Ilios",
         API_VERSION=ilios.__version__,
         OPENAPI_VERSION=VERSION,
         API_SPEC_OPTIONS={
             "info": {
-                "description": DESCRIPTION + _folded("Error codes", _error_table()),
+                "description": DESCRIPTION + _collapsible("Error codes", _error_table()),
                 "license": {"name": "Apache-2.0"},
             },
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
@@ -74,25 +74,25 @@ def init(app: Flask) -> IliosApi:
 
 
 def document(app: Flask, api: IliosApi) -> dict[str, Any]:
-    """The whole document, once all blueprints are registered."""
-    refused = {str(one): api.spec.components.get_ref("response", one.name) for one in EVERYWHERE}
+    """Return the document, once all blueprints are registered."""
+    refused = {str(one): api.spec.components.get_ref("response", one.name) for one in HEAD_REFUSALS}
     spec: dict[str, Any] = api.spec.to_dict()
     for response in spec["components"]["responses"].values():
         content = response.get("content", {})
         if "application/json" in content:
             content[PROBLEM_JSON] = content.pop("application/json")
-    _forget_null_defaults(spec)
+    _remove_null_defaults(spec)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         for operation in _operations(spec, str(rule)):
-            _forget_default(operation)
+            _remove_default_response(operation)
             operation["responses"] |= refused
-            _say_whom(operation, view)
+            _add_security(operation, view)
     return spec
 
 
-def _forget_null_defaults(part: Any) -> None:
-    """A field that has no value when it is left out: none that a client could send."""
+def _remove_null_defaults(part: Any) -> None:
+    """Remove defaults of null, which no client could send."""
     if isinstance(part, dict):
         if part.get("default", ...) is None:
             del part["default"]
@@ -100,27 +100,27 @@ def _forget_null_defaults(part: Any) -> None:
     elif not isinstance(part, list):
         return
     for inner in part:
-        _forget_null_defaults(inner)
+        _remove_null_defaults(inner)
 
 
-def _forget_default(operation: dict[str, Any]) -> None:
-    """flask-smorest documents every status there is as an error; ours are named one by one."""
+def _remove_default_response(operation: dict[str, Any]) -> None:
+    """Remove flask-smorest's answer for every other status: ours are named one by one."""
     operation["responses"].pop("default", None)
 
 
-def _say_whom(operation: dict[str, Any], view: Any) -> None:
-    """Say whom an operation answers: keys with a scope, or everybody."""
+def _add_security(operation: dict[str, Any], view: Any) -> None:
+    """Document the scope that an operation needs, or that it is public."""
     if hasattr(view, "is_public"):
         operation["security"] = []
     scope: Scope | None = getattr(view, "scope", None)
     if scope is None:
         return
-    said = operation.get("description", "")
-    operation["description"] = f"{said}\n\nNeeds a key with the scope `{scope}`.".strip()
+    described = operation.get("description", "")
+    operation["description"] = f"{described}\n\nNeeds a key with the scope `{scope}`.".strip()
     operation["x-scope"] = scope.value
 
 
-def _folded(title: str, lines: Iterator[str]) -> str:
+def _collapsible(title: str, lines: Iterator[str]) -> str:
     text = "\n".join(lines)
     return f"\n<details><summary>{title}</summary>\n\n{text}\n\n</details>\n"
 
@@ -138,15 +138,15 @@ def _error_table() -> Iterator[str]:
     yield "| status | code | meaning |\n|---|---|---|"
     yield "| 400 | `invalid_<field>` | A field is malformed; the detail says what is allowed. |"
     for error in sorted(
-        _answered(errors.IliosError), key=lambda cls: (status_of_class(cls), cls.code)
+        _visible_errors(errors.IliosError), key=lambda cls: (status_of_class(cls), cls.code)
     ):
         meaning = (error.__doc__ or error.title).splitlines()[0].rstrip(".")
         yield f"| {status_of_class(error)} | `{error.code}` | {meaning}. |"
 
 
-def _answered(base: type[errors.IliosError]) -> Iterator[type[errors.IliosError]]:
-    """The error classes that clients may see."""
+def _visible_errors(base: type[errors.IliosError]) -> Iterator[type[errors.IliosError]]:
+    """Find the error classes below `base` that clients may see."""
     for cls in base.__subclasses__():
         if status_of_class(cls) != 500 and cls.code not in GENERIC_CODES:
             yield cls
-        yield from _answered(cls)
+        yield from _visible_errors(cls)

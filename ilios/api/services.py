@@ -1,4 +1,4 @@
-"""The composition root of the web processes: every service, built once from the settings."""
+"""The composition root of the web processes: builds every service once, from the settings."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ class Services:
 
     settings: Settings
     store: ObjectStore
-    room: DiskReserve
+    disk_reserve: DiskReserve
     submissions: Submissions
     actions: DocumentActions
     listing: Listing
-    reports: DocumentReader
+    reader: DocumentReader
     estimates: Estimates
     examiner: Examiner
-    readings: Collector
+    collector: Collector
     overview: Overview
-    keys: Authenticator
-    rates: RequestRates
-    places: WaitSlots
+    authenticator: Authenticator
+    request_rates: RequestRates
+    wait_slots: WaitSlots
     waiter: Waiter
     database: Database
     notifier: Notifier
 
     def close(self) -> None:
-        """Give back what was opened since."""
+        """Close the database, the store, and the parser process and socket in use."""
         self.estimates.close()
         self.store.close()
         self.notifier.close()
@@ -68,25 +68,25 @@ def build(settings: Settings) -> Services:
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
     waiter = Waiter(database)
-    room = DiskReserve(settings)
+    disk_reserve = DiskReserve(settings)
     notifier = Notifier(data_folder.wake_socket(settings))
     state = data_folder.supervisor_state(settings)
-    examiner = Examiner(database, store.name, state, room)
+    examiner = Examiner(database, store.name, state, disk_reserve)
     return Services(
         settings=settings,
         store=store,
-        room=room,
+        disk_reserve=disk_reserve,
         submissions=Submissions(settings, database, store, notifier),
         actions=DocumentActions(settings, database, store, notifier),
         listing=Listing(database),
-        reports=DocumentReader(database, store, waiter),
+        reader=DocumentReader(database, store, waiter),
         estimates=Estimates(settings),
         examiner=examiner,
-        readings=Collector(settings, database),
+        collector=Collector(settings, database),
         overview=Overview(settings, database, examiner, state),
-        keys=Authenticator(settings.api_keys, database),
-        rates=RequestRates(data_folder.request_rates(settings)),
-        places=WaitSlots(settings.web_threads),
+        authenticator=Authenticator(settings.api_keys, database),
+        request_rates=RequestRates(data_folder.request_rates(settings)),
+        wait_slots=WaitSlots(settings.web_threads),
         waiter=waiter,
         database=database,
         notifier=notifier,
@@ -94,7 +94,7 @@ def build(settings: Settings) -> Services:
 
 
 def services() -> Services:
-    """The services of the application that handles the present request."""
+    """Return the services of the application that handles the current request."""
     found = current_app.extensions[EXTENSION]
     if not isinstance(found, Services):
         raise TypeError("the application was not built by ilios.api.app")

@@ -14,7 +14,7 @@ FORMS = (*ONE_FILE, BATCH)
 
 
 def assert_problem(answer: TestResponse, status: int, code: str, *words: str) -> dict[str, Any]:
-    """The answer is a whole problem document whose sentence has these words."""
+    """Check that the answer is a complete problem document whose sentence has these words."""
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "application/problem+json"
     body: dict[str, Any] = answer.get_json()

@@ -1,4 +1,4 @@
-"""Input that no form and no schema foresees: cursors, ids, links and headers of whatever text."""
+"""Input that no schema describes: cursors, ids, links and headers of any text."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def assert_no_cursor(anna: Caller, text: str) -> None:
 
 @many
 @given(text=ANY_TEXT)
-def test_whatever_text_is_no_cursor(anna: Caller, text: str) -> None:
+def test_no_other_text_is_a_cursor(anna: Caller, text: str) -> None:
     assert_no_cursor(anna, text)
 
 
 @many
 @given(value=JSON_VALUES)
-def test_whatever_json_is_no_cursor(anna: Caller, value: Any) -> None:
+def test_no_other_json_is_a_cursor(anna: Caller, value: Any) -> None:
     assert_no_cursor(anna, cursor(value))
 
 

@@ -37,7 +37,7 @@ def test_what_only_mistral_can_do_is_refused_without_it(
 
 @pytest.fixture
 def paying(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Caller:
-    """A caller of a service whose engine is Mistral."""
+    """Make a caller of a service whose engine is Mistral."""
     mistral = api_settings.model_copy(update={"ocr_engine": "mistral"})
     return Caller(make_app(mistral).test_client(), KEY)
 

@@ -1,7 +1,7 @@
-"""gunicorn's log through ours: one line for each request, when the last byte of its answer is out.
+"""The access log: one line per request, written when the last byte of its answer is sent.
 
-The application leaves its part of the line in the WSGI environment. No path and no query stands in
-it: links to objects are secrets.
+The application leaves its part of the line in the WSGI environment. The line has neither path nor
+query, for links to objects are secrets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROBES: Final = ("/livez", "/readyz", "/health", "/metrics")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What only the application knows of a request."""
+    """The part of the line that only the application knows."""
 
     route: str | None  #: the pattern of its path; None where there is nothing
     status: int
@@ -34,7 +34,7 @@ class Access:
 
 
 class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
-    """What gunicorn has to say."""
+    """gunicorn's logger, which writes through ours."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -42,15 +42,15 @@ class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.error_log.propagate = True
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
-        """Log a request. Also one whose client has left, or whose answer broke off."""
+        """Log a request, also one whose client has left or whose answer broke off."""
         seen: Access | None = environ.get(ENVIRON_KEY)
         if seen is not None:
-            answered(req.method, seen, resp, environ.get("REMOTE_ADDR"), request_time)
+            log_request(req.method, seen, resp, environ.get("REMOTE_ADDR"), request_time)
         logs.unbind()
 
 
-def note(response: Response) -> None:
-    """Leave our part of the line."""
+def record(response: Response) -> None:
+    """Leave the application's part of the line in the WSGI environment."""
     caller: Caller | None = g.get("caller")
     request.environ[ENVIRON_KEY] = Access(
         route=str(request.url_rule) if request.url_rule else None,
@@ -60,7 +60,7 @@ def note(response: Response) -> None:
     )
 
 
-def answered(
+def log_request(
     method: str, seen: Access, resp: Any, client: str | None, request_time: timedelta
 ) -> None:
     duration_ms = round(request_time.total_seconds() * 1000, 1)

@@ -1,4 +1,4 @@
-"""Who is asking, and whether they may: a route needs a key with a scope, or says it is public."""
+"""Authentication and scopes of routes: each needs a key with a scope, or is marked as public."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def public(view: View) -> View:
 
 
 def guards_itself(view: View) -> View:
-    """Mark a view that finds out by itself whether the caller may have its answer."""
+    """Mark a view that checks by itself whether the caller may have its answer."""
     view.guards_itself = True  # type: ignore[attr-defined]  # carried through functools.wraps
     return view
 
@@ -41,21 +41,18 @@ def needs(scope: Scope) -> Callable[[View], View]:
 def register(app: Flask) -> None:
     """Identify the caller before any view runs."""
     app.before_request(_identify)
-    app.after_request(_say_limits)
+    app.after_request(_add_rate_limit)
 
 
 def require_declared(app: Flask) -> None:
-    """Refuse an application with a route that does not say whom it answers.
-
-    Raises TypeError.
-    """
+    """Raise TypeError if a route is marked neither as public nor with a scope."""
     for endpoint, view in app.view_functions.items():
         if not any(hasattr(view, mark) for mark in ("is_public", "guards_itself", "scope")):
             raise TypeError(f"{endpoint} does not say whom it answers")
 
 
 def current_owner() -> str:
-    """The owner that the present request speaks for."""
+    """Return the owner whose key the current request carries."""
     caller: Caller = g.caller
     return caller.owner
 
@@ -64,21 +61,21 @@ def _identify() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     scope: Scope | None = getattr(view, "scope", None)
     if scope is None:
-        return  # no such route is no secret: the routes are in the OpenAPI document
-    g.caller = caller = services().keys.identify(request.headers.get("Authorization"))
+        return  # that there is no such route is no secret: the OpenAPI document lists all
+    g.caller = caller = services().authenticator.identify(request.headers.get("Authorization"))
     if caller.key_id is not None and caller.requests_per_minute is not None:
         _count(caller.key_id, caller.requests_per_minute)
     caller.require(scope)
 
 
 def _count(key_id: str, requests_per_minute: int) -> None:
-    g.rate = rate = services().rates.count(key_id, requests_per_minute)
+    g.rate = rate = services().request_rates.count(key_id, requests_per_minute)
     if not rate.is_allowed:
         raise RateLimited(requests_per_minute, rate.reset_seconds)
 
 
-def _say_limits(response: Response) -> Response:
-    """The header fields of draft-ietf-httpapi-ratelimit-headers-10."""
+def _add_rate_limit(response: Response) -> Response:
+    """Add the header fields of draft-ietf-httpapi-ratelimit-headers-10."""
     rate: Rate | None = g.get("rate")
     if rate is not None:
         response.headers["RateLimit-Policy"] = f'"requests";q={rate.quota};w={WINDOW_SECONDS}'

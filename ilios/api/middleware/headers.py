@@ -1,6 +1,7 @@
-"""Headers of every answer: CORS as the predecessor had it, and what keeps browsers careful.
+"""Headers of every answer: CORS as the predecessor had it, and the security headers.
 
-`Strict-Transport-Security` is not among them: whoever ends TLS knows whether there is any.
+`Strict-Transport-Security` is not among them: only the proxy that ends TLS knows whether there is
+any.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ ALLOWED_HEADERS = (
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, OPTIONS"
 PREFLIGHT_SECONDS = "86400"
 NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-CAREFUL = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",  # for who does not know `frame-ancestors`
+    "X-Frame-Options": "DENY",  # for browsers that do not know `frame-ancestors`
     "Content-Security-Policy": NO_CONTENT_POLICY,
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-"""What an answer carries unless its view says otherwise."""
+"""Of every answer; a view may set others."""
 
 
 def register(app: Flask, cors_origins: str) -> None:
-    """Answer preflights, and complete every answer."""
+    """Answer CORS preflights, and add the headers to every answer."""
     app.config["CORS_ORIGINS"] = frozenset(o.strip() for o in cors_origins.split(",") if o.strip())
     app.before_request(_preflight)
-    app.after_request(_complete)
+    app.after_request(_add_headers)
 
 
 def _preflight() -> Response | None:
@@ -45,9 +46,9 @@ def _preflight() -> Response | None:
     return response
 
 
-def _complete(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     _allow_origin(response)
-    for name, value in CAREFUL.items():
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 

@@ -1,4 +1,4 @@
-"""Ids in paths, and what is refused before a view runs."""
+"""Ids in paths, and requests that are refused before a view runs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class IdConverter(BaseConverter):
-    """One path segment where an id belongs; the names of sibling routes are not taken for one."""
+    """One path segment where an id belongs; the names of sibling routes do not match."""
 
     regex = "(?!(?:submit|upload-url)(?:/|$))[^/]+"
 
 
 def register(app: Flask) -> None:
-    """Know ids in routes; register this after authentication."""
+    """Add the converter for ids, and checks before views; register this after authentication."""
     app.url_map.converters["id"] = IdConverter
     app.before_request(_require_ids)
     app.before_request(_refuse_idempotency_key)
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
 
 
 def takes_query(decorate: Callable[[View], View]) -> Callable[[View], View]:
-    """Mark the view that a decorator makes: it parses its query itself."""
+    """Mark the view that `decorate` makes as one that parses its query."""
 
     def mark(view: View) -> View:
         decorated = decorate(view)
@@ -57,7 +57,7 @@ def _refuse_idempotency_key() -> None:
 
 
 def _refuse_query() -> None:
-    """A field of a form that stands in the query would be ignored otherwise."""
+    """Refuse a query where a view reads none: a form field in it would be ignored."""
     view = current_app.view_functions.get(request.endpoint or "")
     if not request.args or not hasattr(view, "scope") or hasattr(view, "takes_query"):
         return

@@ -1,4 +1,4 @@
-"""Request bodies, read in blocks: every way in which one can end too early, late or not at all."""
+"""Request bodies, read in blocks, with an error for each way in which one can end wrongly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gunicorn.http.errors import ParseException
 from ilios.core.request_errors import FileTooLarge, MalformedRequest, SlowBody, TruncatedBody
 
 READ_BYTES = 1024 * 1024  #: what gunicorn receives at once; less would be copied again and again
-BLOCK_BYTES = 64 * 1024  #: what a parser takes at once: larger blocks fall out of the CPU's cache
+BLOCK_BYTES = 64 * 1024  #: what a parser gets at once: larger blocks do not stay in the CPU's cache
 
 
 class Readable(Protocol):
@@ -30,12 +30,12 @@ class Body:
             raise self._too_large()
 
     def blocks(self) -> Iterator[bytes]:
-        """The body in blocks of at most BLOCK_BYTES.
+        """Read the body in blocks of at most BLOCK_BYTES.
 
-        Raises TruncatedBody, SlowBody or FileTooLarge as soon as it is known.
+        Raise TruncatedBody, SlowBody or FileTooLarge as soon as it is known.
         """
         received = 0
-        while read := self._read(self._due(received)):
+        while read := self._read(self._next_size(received)):
             received += len(read)
             if received > self._limit_bytes:
                 raise self._too_large()
@@ -47,10 +47,10 @@ class Body:
             )
 
     def whole(self) -> bytes:
-        """All of a body that is small: mind the limit."""
+        """Read the whole body into memory, so the limit must be small."""
         return b"".join(self.blocks())
 
-    def _due(self, received: int) -> int:
+    def _next_size(self, received: int) -> int:
         if self.length is None:
             return READ_BYTES if self.is_chunked else 0
         return min(READ_BYTES, self.length - received)

@@ -41,7 +41,10 @@ Value = str | Received | RefusedFile
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a form may hold; `lists_refusals` reads on after a file beyond its limit."""
+    """What a form may hold.
+
+    With `lists_refusals`, a file beyond its limit becomes a RefusedFile instead of an error.
+    """
 
     file_bytes: int
     request_bytes: int
@@ -53,7 +56,7 @@ class StreamingRequest(Request):
     """A request whose multipart form is read once, on demand, under limits."""
 
     def receive_form(self, folder: Path, limits: Limits) -> MultiDict[str, Value]:
-        """Fields as text, files as Received.
+        """Read the form: fields as text, files as Received or RefusedFile, in their order.
 
         A file input without a file (neither name nor content) is left out.
         """
@@ -75,7 +78,7 @@ _FORM: Final = "ilios.form"
 
 
 def register(app: Flask) -> None:
-    """Read multipart forms our way, and clean up after every request."""
+    """Let requests receive forms, and remove what is left of them at the end of each request."""
     app.request_class = StreamingRequest
     app.teardown_request(_discard)
 
@@ -87,7 +90,7 @@ def _discard(_error: BaseException | None) -> None:
 
 
 class PartStream(Protocol):
-    """Where the content of one part goes."""
+    """The receiver of one part's content."""
 
     def write(self, block: bytes, /) -> object: ...
 
@@ -99,7 +102,7 @@ def parse(
 ) -> None:
     """Write each part of a multipart body to the stream that `stream_factory` makes for it.
 
-    Raises ValueError or AttributeError for a body that is not multipart or not complete,
+    Raise ValueError or AttributeError for a body that is not multipart or not complete,
     RequestEntityTooLarge for headers beyond the limit, and whatever a stream raises.
     """
     decoder = MultipartDecoder(boundary, max_form_memory_size=HEADERS_MAX_BYTES + BLOCK_BYTES)
@@ -165,7 +168,7 @@ class _Form:
     def _stream_of(self, part: Field | File) -> PartStream:
         """Return the stream for a part.
 
-        Raises MalformedRequest or TooManyFiles before any of its content is taken.
+        Raise MalformedRequest or TooManyFiles before any of its content is taken.
         """
         # The decoder passes on whatever the header says, also nothing.
         name: Any = part.name

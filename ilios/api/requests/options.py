@@ -1,4 +1,4 @@
-"""What a form orders, once it is known that the configured engine has it."""
+"""The order that a form makes, checked against what the configured engine can do."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ilios.engines.base import Options
 
 DEFAULT: Final = "default"
 PREDECESSORS_DEFAULT: Final = "mistral-small-latest"  #: not an OCR model; its clients send it
-MEAN_THE_DEFAULT: Final = (DEFAULT, PREDECESSORS_DEFAULT)
-TAKEN_BY_EMBEDDED: Final = (*MEAN_THE_DEFAULT, "mistral-ocr-latest", registry.EMBEDDED)
+DEFAULT_NAMES: Final = (DEFAULT, PREDECESSORS_DEFAULT)
+TAKEN_BY_EMBEDDED: Final = (*DEFAULT_NAMES, "mistral-ocr-latest", registry.EMBEDDED)
 
-_OF_MISTRAL: Final[tuple[tuple[str, str, tuple[object, ...]], ...]] = (
+_MISTRAL_ONLY: Final[tuple[tuple[str, str, tuple[object, ...]], ...]] = (
     ("table_format", "tableFormat", ("markdown", "html")),
     ("include_images", "includeImages", (False,)),
     ("extract_header", "extractHeader", (True,)),
     ("extract_footer", "extractFooter", (True,)),
     ("use_mistral_batch", "useMistralBatch", (True,)),
 )
-"""Fields with values that only Mistral can honour, and what clients call them."""
+"""Fields, their names in requests, and the values that only Mistral can honour."""
 
 
 def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any) -> Order:
-    """What a form orders, for an owner. Raises OptionUnavailable."""
+    """Return the order that a form makes for an owner. Raise OptionUnavailable."""
     sent: dict[str, Any] = {
         key: form[key] for key in ("priority", "retention_days", "cache") if key in form
     }
@@ -41,7 +41,7 @@ def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any)
 
 
 def options_of(form: dict[str, Any], settings: Settings) -> Options:
-    """The options of a form. Raises OptionUnavailable for what the configured engine has not."""
+    """Return the options of a form. Raise OptionUnavailable for one that the engine lacks."""
     if settings.engine_name == registry.EMBEDDED:
         _require_embedded(form)
     return Options(
@@ -56,7 +56,7 @@ def options_of(form: dict[str, Any], settings: Settings) -> Options:
 
 
 def _require_embedded(form: dict[str, Any]) -> None:
-    for key, name, values in _OF_MISTRAL:
+    for key, name, values in _MISTRAL_ONLY:
         value = form.get(key)
         if value in values:
             shown = str(value).lower() if isinstance(value, bool) else value
@@ -67,14 +67,14 @@ def _require_embedded(form: dict[str, Any]) -> None:
 
 
 def _model(name: str | None, settings: Settings) -> str | None:
-    """The model that a request names; None for the configured one."""
+    """Return the model that a request names, or None for the configured one."""
     if settings.engine_name == registry.EMBEDDED:
         allowed: tuple[str, ...] = TAKEN_BY_EMBEDDED
         meant_as_default = allowed
     else:
         priced = settings.pricing.book.models
-        allowed = tuple(dict.fromkeys((*MEAN_THE_DEFAULT, settings.ocr_model, *priced)))
-        meant_as_default = MEAN_THE_DEFAULT
+        allowed = tuple(dict.fromkeys((*DEFAULT_NAMES, settings.ocr_model, *priced)))
+        meant_as_default = DEFAULT_NAMES
     if name is None or name in meant_as_default:
         return None
     if name not in allowed:

@@ -20,13 +20,13 @@ from ilios.api.services import services
 from ilios.core import data_folder
 from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
 
-FORM_ROOM_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
+FORM_OVERHEAD_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
 JSON_MAX_BYTES = 64 * 1024
 FILES = "files"
 
 
 class Parser(FlaskParser):
-    """Reads arguments; the first refusal ends the request."""
+    """The parser of arguments; the first refusal ends the request."""
 
     DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012  # as webargs declares it
@@ -40,11 +40,11 @@ class Parser(FlaskParser):
     }
 
     def load_multipart(self, req: Request, schema: Schema) -> Any:
-        """Fields and files of a form; `files[]` is a spelling of `files`."""
+        """Receive the fields and files of a form; `files[]` is a spelling of `files`."""
         if not isinstance(req, StreamingRequest):
-            raise TypeError("the application does not read forms our way")
+            raise TypeError("the application was built without ilios.api.requests.multipart")
         settings = services().settings
-        with services().places.to_arrive(current_owner()):
+        with services().wait_slots.for_upload(current_owner()):
             form = req.receive_form(data_folder.uploads(settings), _limits(schema))
         for name in [name for name in form if name.endswith("[]")]:
             for value in form.poplist(name):
@@ -53,7 +53,7 @@ class Parser(FlaskParser):
         return MultiDictProxy(form, schema)
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
-        """An object in JSON, of at most JSON_MAX_BYTES."""
+        """Read a JSON object of at most JSON_MAX_BYTES."""
         if req.mimetype != "application/json":
             raise MalformedRequest(
                 f"Content-Type is {req.mimetype or 'missing'}; send application/json."
@@ -87,10 +87,10 @@ def _limits(schema: Schema) -> Limits:
     settings = services().settings
     file_bytes, request_bytes = settings.max_file_size_bytes, settings.max_request_bytes
     if FILES in schema.fields:
-        return Limits(file_bytes, request_bytes, services().room, lists_refusals=True)
+        return Limits(file_bytes, request_bytes, services().disk_reserve, lists_refusals=True)
     # One file: a longer request cannot be right, and is refused before it is read.
-    request_bytes = min(request_bytes, file_bytes + FORM_ROOM_BYTES)
-    return Limits(file_bytes, request_bytes, services().room)
+    request_bytes = min(request_bytes, file_bytes + FORM_OVERHEAD_BYTES)
+    return Limits(file_bytes, request_bytes, services().disk_reserve)
 
 
 def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:
@@ -106,7 +106,7 @@ def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:
 def _refusal(error: ValidationError, schema: Schema) -> Exception:
     messages: Any = next(iter(error.messages_dict.values()))  # webargs puts the location above
     by_key = {field.data_key: field for field in schema.fields.values()}
-    # A name that nobody knows comes first: it may well be what is missing, misspelt.
+    # An unknown name comes first: it may well be a misspelling of the field that is missing.
     name = min(messages, key=by_key.__contains__)
     field = by_key.get(name)
     if field is None:

@@ -52,8 +52,8 @@ def batch_submit(form: dict[str, Any]) -> Any:
 def batch_status(query: dict[str, Any], batch_id: str) -> Any:
     """Report how far a batch has come."""
     owner = current_owner()
-    with services().places.to_poll(query["wait"]) as seconds:
-        report = services().reports.batch(batch_id, owner=owner, wait_seconds=seconds)
+    with services().wait_slots.for_poll(query["wait"]) as seconds:
+        report = services().reader.batch(batch_id, owner=owner, wait_seconds=seconds)
     return serializers.batch_status(report, details=query["details"])
 
 
@@ -68,7 +68,7 @@ def batch_cancel(batch_id: str) -> Any:
     """
     owner = current_owner()
     services().actions.cancel_batch(batch_id, owner=owner)
-    return serializers.batch_status(services().reports.batch(batch_id, owner=owner), details=False)
+    return serializers.batch_status(services().reader.batch(batch_id, owner=owner), details=False)
 
 
 @blueprint.get("/download/<id:batch_id>")
@@ -81,7 +81,7 @@ def batch_download(_query: dict[str, Any], batch_id: str) -> Response:
 
     Each line has `id`, `fileName`, `status`, `content`, `metadata`, `error` and `processedAt`.
     """
-    results = services().reports.batch_results(batch_id, owner=current_owner())
+    results = services().reader.batch_results(batch_id, owner=current_owner())
     return Response(_lines(results), mimetype=NDJSON)
 
 

@@ -44,12 +44,12 @@ HEADERS = {
 EXTENSIONS = {"markdown": ".md", "json": ".json", "text": ".txt"}
 
 
-def _in_a_waiting_place(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse before the body is read when no place is free, unless the caller does not wait."""
+def _with_wait_slot(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse before the body is read if no slot is free, unless the caller does not wait."""
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with nullcontext() if _is_asynchronous() else services().places.to_convert():
+        with nullcontext() if _is_asynchronous() else services().wait_slots.for_conversion():
             return view(*args, **kwargs)
 
     return wrapper
@@ -57,7 +57,7 @@ def _in_a_waiting_place(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @blueprint.post("/v1/convert")
 @needs(Scope.CONVERT)
-@_in_a_waiting_place
+@_with_wait_slot
 @blueprint.arguments(ConvertForm(), location="multipart")
 @blueprint.response(200, ResultSchema, headers=HEADERS)
 @blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
@@ -82,19 +82,19 @@ def convert(form: dict[str, Any]) -> Response:
         response = serializers.accepted(document)
         response.headers["Preference-Applied"] = "respond-async"
         return response
-    return _answer(_finished(document), form["format"])
+    return _answer(_wait_for_result(document), form["format"])
 
 
-def _finished(document: Document) -> Result:
-    """The result, as soon as there is one. Raises ConversionFailed or StillRunning."""
+def _wait_for_result(document: Document) -> Result:
+    """Wait for the result and return it. Raise ConversionFailed or StillRunning."""
     begun = time.monotonic()
     if document.status is not DocumentStatus.COMPLETED:
         seconds = services().settings.convert_wait_seconds
         services().waiter.until_ended(document.id, seconds, given_up=_has_hung_up)
     try:
-        return services().reports.result(document.id, owner=document.owner)
+        return services().reader.result(document.id, owner=document.owner)
     except DocumentFailed as error:
-        ended = services().reports.document(document.id, owner=document.owner).document
+        ended = services().reader.document(document.id, owner=document.owner).document
         raise ConversionFailed(
             document.id,
             ended.error_code or ConversionFailed.code,
@@ -106,7 +106,7 @@ def _finished(document: Document) -> Result:
 
 
 def _has_hung_up() -> bool:
-    """Whether the client has closed its connection; its place is wanted by others."""
+    """Return whether the client has closed its connection: others need its slot."""
     client: socket.socket | None = request.environ.get("gunicorn.socket")
     if client is None:
         return False

@@ -53,8 +53,8 @@ def submit(form: dict[str, Any]) -> Response:
 def document_status(query: dict[str, Any], document_id: str) -> Any:
     """Report how far a document's conversion has come."""
     owner = current_owner()
-    with services().places.to_poll(query["wait"]) as seconds:
-        report = services().reports.document(document_id, owner=owner, wait_seconds=seconds)
+    with services().wait_slots.for_poll(query["wait"]) as seconds:
+        report = services().reader.document(document_id, owner=owner, wait_seconds=seconds)
     return serializers.document_status(report)
 
 
@@ -102,7 +102,7 @@ def document_cancel(document_id: str) -> Any:
     """
     owner = current_owner()
     services().actions.cancel(document_id, owner=owner)
-    return serializers.document_status(services().reports.document(document_id, owner=owner))
+    return serializers.document_status(services().reader.document(document_id, owner=owner))
 
 
 @blueprint.post("/<id:document_id>/retry")
@@ -116,7 +116,7 @@ def document_retry(document_id: str) -> Any:
     """
     owner = current_owner()
     services().actions.retry(document_id, owner=owner)
-    return serializers.document_status(services().reports.document(document_id, owner=owner))
+    return serializers.document_status(services().reader.document(document_id, owner=owner))
 
 
 @blueprint.get("/<id:document_id>")
@@ -132,7 +132,7 @@ def document_result(query: dict[str, Any], document_id: str) -> Response:
 
     As Markdown, text or JSON. 409 while it is not there: with `Retry-After` if it may still come.
     """
-    found = services().reports.result(document_id, owner=current_owner(), pages=query["pages"])
+    found = services().reader.result(document_id, owner=current_owner(), pages=query["pages"])
     return serializers.result(found, query["format"])
 
 
@@ -142,7 +142,7 @@ def document_result(query: dict[str, Any], document_id: str) -> Response:
 @blueprint.refuses(401, 403, 404, 409, 410, 429, 503)
 def document_original(document_id: str) -> Response:
     """Redirect to the document as it was sent."""
-    url = services().reports.original_url(document_id, owner=current_owner())
+    url = services().reader.original_url(document_id, owner=current_owner())
     return Response(status=302, headers={"Location": absolute(url)}, mimetype="text/plain")
 
 
@@ -152,5 +152,5 @@ def document_original(document_id: str) -> Response:
 @blueprint.refuses(401, 403, 404, 410, 429, 503)
 def document_image(document_id: str, name: str) -> Response:
     """Give an image of a result; its Markdown points here."""
-    image = services().reports.image(document_id, name, owner=current_owner())
+    image = services().reader.image(document_id, name, owner=current_owner())
     return streaming.stored(services().store, image.key, image.media_type)

@@ -27,7 +27,7 @@ def estimate(form: dict[str, Any]) -> Any:
     An earlier result of the same bytes would cost nothing; that is not looked up here.
     """
     options = options_of(form, services().settings)
-    with services().places.to_estimate():
+    with services().wait_slots.for_estimate():
         found = services().estimates.estimate(
             form["file"], options, provider_batch=form["use_mistral_batch"]
         )

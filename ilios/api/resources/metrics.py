@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus, and the counting of requests."""
+"""`/metrics` for Prometheus, and the count of requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint = ApiBlueprint("Metrics", __name__, description="Numbers for Prometheu
 
 TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
-NO_ROUTE: Final = "none"  #: of paths that nothing is at
+NO_ROUTE: Final = "none"  #: the route of a path that has none
 OTHER_METHOD: Final = "other"
 
 
@@ -42,13 +42,13 @@ def exposition() -> Response:
     """
     _require_permission()
     registry = CollectorRegistry()
-    registry.register(services().readings)
+    registry.register(services().collector)
     registry.register(shared_counters.collector() or metrics.REGISTRY)
     return Response(generate_latest(registry), content_type=TEXT_FORMAT)
 
 
 def _require_permission() -> None:
-    token, keys = services().settings.metrics_token, services().keys
+    token, keys = services().settings.metrics_token, services().authenticator
     authorization = request.headers.get("Authorization", "")
     if token is None and not keys.required:
         return

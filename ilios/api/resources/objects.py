@@ -21,7 +21,7 @@ from ilios.storage.signed_links import Link
 blueprint = ApiBlueprint("Objects", __name__, url_prefix="/objects", description="Presigned links.")
 
 OPAQUE = "application/octet-stream"
-LINKS = "links"  #: whoever sends to one: a link does not say whose it is
+LINKS = "links"  #: stands for the owner of every upload to a link, which does not name one
 
 
 @blueprint.get("/<token>")
@@ -52,11 +52,11 @@ def object_put(token: str) -> Response:
     """Upload what a link was given out for: exactly as many bytes as it says."""
     store, link = _open(token, "PUT")
     size_bytes = link.size_bytes or 0
-    services().room.require(size_bytes)
+    services().disk_reserve.require(size_bytes)
     folder = data_folder.uploads(services().settings)
-    sink = UploadSink(folder, size_bytes, services().room)
+    sink = UploadSink(folder, size_bytes, services().disk_reserve)
     try:
-        with services().places.to_arrive(LINKS):
+        with services().wait_slots.for_upload(LINKS):
             _receive(sink, size_bytes)
         store.put(link.key, sink.path, OPAQUE)
     finally:
@@ -75,7 +75,7 @@ def _receive(sink: UploadSink, size_bytes: int) -> None:
 
 
 def _open(token: str, method: str) -> tuple[LocalStore, Link]:
-    """The local store and what the token allows. Raises LinkInvalid."""
+    """Return the local store and what the token allows. Raise LinkInvalid."""
     store = services().store
     if not isinstance(store, LocalStore):
         raise LinkInvalid  # S3 serves its own links

@@ -1,4 +1,4 @@
-"""The web page, Swagger UI and the OpenAPI document: what people look at."""
+"""The pages for browsers, Swagger UI, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def register(app: Flask, specification: dict[str, Any]) -> None:
 @blueprint.get("/")
 @public
 def page() -> Response:
-    """The page that converts a document."""
+    """Serve the page that converts a document."""
     return _page(
         "page.html",
-        needs_key=services().keys.required,
+        needs_key=services().authenticator.required,
         accepted=",".join(media_types.EXTENSIONS.values()),
         max_size=_rounded(services().settings.max_file_size_bytes),
     )
@@ -51,21 +51,21 @@ def page() -> Response:
 @blueprint.get("/docs")
 @public
 def docs() -> Response:
-    """Swagger UI, from our own assets."""
+    """Serve Swagger UI, from our own assets."""
     return _page("docs.html")
 
 
 @blueprint.get("/admin")
 @public
 def admin() -> Response:
-    """The status page: it holds nothing, and asks `/api/admin/status` with the operator's key."""
-    return _page("admin.html", needs_key=services().keys.required)
+    """Serve the status page, which reads `/api/admin/status` with the operator's key."""
+    return _page("admin.html", needs_key=services().authenticator.required)
 
 
 @blueprint.get("/openapi.json")
 @public
 def openapi_json() -> Response:
-    """The OpenAPI document."""
+    """Serve the OpenAPI document."""
     body: bytes = current_app.extensions[SPECIFICATION]
     response = Response(body, mimetype="application/json")
     response.headers["Cache-Control"] = "no-cache"
@@ -77,14 +77,14 @@ def openapi_json() -> Response:
 @blueprint.get("/assets/<path:name>")
 @public
 def asset(name: str) -> Response:
-    """Scripts, styles and images of the pages."""
+    """Serve scripts, styles and images of the pages."""
     return send_from_directory(f"{current_app.root_path}/static", name, max_age=ASSET_SECONDS)
 
 
 def _rounded(size_bytes: int) -> str:
-    for unit, bytes_a_unit in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if size_bytes >= bytes_a_unit:
-            return f"{size_bytes / bytes_a_unit:.3g} {unit}"
+    for unit, bytes_per_unit in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if size_bytes >= bytes_per_unit:
+            return f"{size_bytes / bytes_per_unit:.3g} {unit}"
     return f"{size_bytes} bytes"
 
 

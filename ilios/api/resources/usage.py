@@ -30,19 +30,20 @@ def usage_summary(query: dict[str, Any]) -> Any:
 
     Sums are exact in `totalCostMicros` and `totalCostUSD`; cents are rounded once.
     """
-    sums = services().reports.usage(current_owner(), _period(query))
+    sums = services().reader.usage(current_owner(), _period(query))
     return {"summary": serializers.totals(sums), "filters": _filters()}
 
 
 @blueprint.get("/breakdown")
 @needs(Scope.READ)
+@blueprint.doc(summary="The same sums for each operation, model or day.")
 @blueprint.arguments(BreakdownQuery(), location="query")
 @blueprint.response(200, UsageBreakdownSchema)
 @blueprint.refuses(401, 403, 429)
 def usage_breakdown(query: dict[str, Any]) -> Any:
-    """The same sums for each operation, model or day."""
+    """Sum up the same per operation, model or day."""
     by: ledger.Grouping = query["group_by"]
-    groups = services().reports.usage_by(current_owner(), _period(query), by)
+    groups = services().reader.usage_by(current_owner(), _period(query), by)
     rows = [{by: sums.group, **serializers.totals(sums)} for sums in groups]
     return {"breakdown": rows, "filters": _filters()}
 

@@ -1,4 +1,4 @@
-"""Errors become HTTP here, and nowhere else: one table, one shape (RFC 9457)."""
+"""Errors as HTTP answers: the one table of statuses, and the problem document (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from ilios.api.responses.links import shown, status_url
+from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import ConversionFailed
@@ -44,7 +44,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     errors.DatabaseBusy: 503,
     request_errors.StillRunning: 504,
 }
-"""The status of a class and of those below it that have no row of their own."""
+"""The status of a class and of its subclasses without a row of their own."""
 
 _HTTP_DETAILS: Final = {
     404: "There is nothing at this path. /docs lists what there is.",
@@ -62,7 +62,7 @@ ENGINE_FAULT_STATUS: Final = 502  #: a failed conversion for which the document 
 
 
 def status_of(error: IliosError) -> int:
-    """The HTTP status of an error."""
+    """Return the HTTP status of an error."""
     if isinstance(error, ConversionFailed) and error.engine_fault:
         return ENGINE_FAULT_STATUS
     if isinstance(error, ConversionFailed) and error.code in _LIMIT_STATUS:
@@ -71,7 +71,7 @@ def status_of(error: IliosError) -> int:
 
 
 def status_of_class(error: type[IliosError]) -> int:
-    """The HTTP status of a class of errors."""
+    """Return the HTTP status of a class of errors."""
     return next((STATUS[cls] for cls in error.__mro__ if cls in STATUS), 500)
 
 
@@ -79,13 +79,18 @@ def register(app: Flask) -> None:
     """Answer every error of the application with a problem document."""
     app.register_error_handler(IliosError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _unexpected_error)
 
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
     """Answer the present request with a problem document, to which `extra` is added."""
     document = problem_document(
-        status, code, title, detail, path=shown(request.path), request_id=g.get("request_id", "")
+        status,
+        code,
+        title,
+        detail,
+        path=without_token(request.path),
+        request_id=g.get("request_id", ""),
     )
     return Response(json.dumps({**document, **extra}), status, mimetype=PROBLEM_JSON)
 
@@ -110,7 +115,7 @@ def problem_document(
 def _domain_error(error: IliosError) -> Response:
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _unforeseen(error)
+        return _unexpected_error(error)
     response = problem(status, error.code, error.title, error.detail, **_extras(error))
     retry_after = _retry_after(error, status)
     if retry_after is not None:
@@ -140,7 +145,7 @@ def _retry_after(error: IliosError, status: int) -> int | None:
 
 
 def _http_error(error: HTTPException) -> Response:
-    """What Flask itself refuses: unknown routes, wrong methods."""
+    """Answer what Flask itself refuses: unknown routes, wrong methods."""
     status = HTTPStatus(error.code or 500)
     response = problem(
         status, code_of(status), status.phrase, _HTTP_DETAILS.get(status, status.phrase)
@@ -151,7 +156,7 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
-def _unforeseen(error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Response:
     log.error("request.failed", method=request.method, exc_info=error)
     title = InternalServerError().name
     return problem(
@@ -170,14 +175,10 @@ CODES: Final = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "header_fields_too_large",
     HTTPStatus.NOT_IMPLEMENTED: "not_implemented",
 }
-
-
 INVALID_LENGTH: Final = "invalid_content_length"
-
-
 OTHER: Final = "http_error"
 
 
 def code_of(status: HTTPStatus) -> str:
-    """The stable code of a status that no class of errors has."""
+    """Return the stable code of a status that no class of errors has."""
     return CODES.get(status, OTHER)

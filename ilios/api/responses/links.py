@@ -1,4 +1,4 @@
-"""Links that the service gives out: absolute, below PUBLIC_URL or the request's own host."""
+"""Links in answers: absolute, below PUBLIC_URL or the request's own host."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from flask import current_app, request
 OBJECTS = "/objects/"
 
 
-def shown(path: str) -> str:
-    """A path as others may see it: a presigned link is a secret as long as it lasts."""
+def without_token(path: str) -> str:
+    """Return a path without the token of a presigned link, which is a secret while it is valid."""
     return OBJECTS if path.startswith(OBJECTS) else path
 
 
 def absolute(path_or_url: str) -> str:
-    """The link with scheme and host; one that has them stays as it is."""
+    """Return the link with scheme and host; one that has them stays as it is."""
     if not path_or_url.startswith("/"):
         return path_or_url
     base: str = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")

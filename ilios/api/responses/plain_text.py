@@ -1,4 +1,4 @@
-"""Markdown without its markup: what is left is what a person would read aloud."""
+"""Markdown as plain text: its markup is removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENDS_BLOCK = {"paragraph_close", "heading_close", "table_close", "bullet_list_c
 
 
 def plain_text(markdown: str) -> str:
-    """The text of one page: blocks apart by a blank line, table rows as tab-separated lines."""
+    """Return the text of one page: blocks separated by a blank line, table rows by tabs."""
     lines: list[str] = []
     row: list[str] | None = None
     for token in _PARSER.parse(markdown):

@@ -1,4 +1,4 @@
-"""From what the services return to what the schemas dump."""
+"""Turn what the services return into what the schemas dump."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ from ilios.api.responses import streaming
 from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
 from ilios.core import clock
+from ilios.core.prices import MICROS_PER_CENT, MICROS_PER_DOLLAR
 from ilios.db.models import Batch, Document, DocumentStatus, statuses
 from ilios.documents.estimates import Estimate
 from ilios.documents.listing import Listed
 from ilios.documents.queries import BatchReport, DocumentReport, Result
-
-MICROS_A_DOLLAR = 1_000_000
-MICROS_A_CENT = 10_000
-"""Micro-dollars."""
 
 _MEDIA_TYPES = {"markdown": "text/markdown", "text": "text/plain", "json": "application/json"}
 _ACCEPTED = AcceptedSchema()
@@ -39,7 +36,7 @@ _RESULT = ResultSchema()
 
 
 def accepted(document: Document) -> Response:
-    """202: stored, and to be converted, unless an earlier result answers it already."""
+    """Answer 202: the document is stored, and waits unless an earlier result answers it already."""
     url = status_url(document.id)
     answer = {
         "id": document.id,
@@ -58,12 +55,12 @@ def accepted(document: Document) -> Response:
 
 
 def is_cached(document: Document) -> bool:
-    """Whether the conversion of another document with the same bytes answers this one."""
+    """Return whether the conversion of another document with the same bytes answers this one."""
     return document.result_of is not None
 
 
 def message(document: Document) -> str:
-    """What becomes of a document that was just taken in."""
+    """Say what happens next to a document that was just accepted."""
     if document.status is DocumentStatus.COMPLETED:
         return "The same bytes were converted before: the result is here, at no cost."
     if is_cached(document):
@@ -106,8 +103,8 @@ def document_list(found: Listed) -> dict[str, Any]:
 
 
 def result(found: Result, form: str) -> Response:
-    """The result in one of the forms, streamed; 304 when the client has it already."""
-    response = Response(_pieces(found, form), mimetype=_MEDIA_TYPES[form])
+    """Stream the result as `markdown`, `text` or `json`; answer 304 if the client has it."""
+    response = Response(_content(found, form), mimetype=_MEDIA_TYPES[form])
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
     response.set_etag(f"{found.etag}-{form}")
@@ -154,7 +151,7 @@ def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
 
 def totals(sums: ledger.Totals) -> dict[str, Any]:
     micros = sums.cost_micros
-    cents = (Decimal(micros) / MICROS_A_CENT).quantize(Decimal(1), ROUND_HALF_UP)
+    cents = (Decimal(micros) / MICROS_PER_CENT).quantize(Decimal(1), ROUND_HALF_UP)
     return {
         "total_documents": sums.documents,
         "total_operations": sums.operations,
@@ -162,7 +159,7 @@ def totals(sums: ledger.Totals) -> dict[str, Any]:
         "total_input_tokens": sums.input_tokens,
         "total_output_tokens": sums.output_tokens,
         "total_cost_cents": int(cents),
-        "total_cost_usd": f"{Decimal(micros) / MICROS_A_DOLLAR:.6f}",
+        "total_cost_usd": f"{Decimal(micros) / MICROS_PER_DOLLAR:.6f}",
         "total_cost_micros": micros,
         "ambiguous_calls": sums.ambiguous_calls,
         "ambiguous_pages": sums.ambiguous_pages,
@@ -170,8 +167,8 @@ def totals(sums: ledger.Totals) -> dict[str, Any]:
 
 
 def dollars(micros: int) -> float:
-    """Exact as far as JSON goes: the nearest float is written with no more than six decimals."""
-    return micros / MICROS_A_DOLLAR
+    """Return dollars as a float for JSON: the nearest one is written with six decimals at most."""
+    return micros / MICROS_PER_DOLLAR
 
 
 def estimate(found: Estimate) -> dict[str, Any]:
@@ -190,7 +187,7 @@ def metadata(document: Document, page_total: int) -> dict[str, Any]:
     }
 
 
-def _pieces(found: Result, form: str) -> Iterator[str]:
+def _content(found: Result, form: str) -> Iterator[str]:
     if form == "text":
         return streaming.text(found.pages)
     content = streaming.markdown(found.document.id, found.pages)

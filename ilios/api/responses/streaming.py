@@ -1,4 +1,4 @@
-"""A result as clients see it: Markdown, text or JSON, page by page, never whole in memory."""
+"""Stream results and stored objects: page by page or in blocks, never whole in memory."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from ilios.db.models import PAGE_BREAK, Document, PageRow
 from ilios.storage.base import ObjectStore
 
 TEXT_PAGE_BREAK = "\n\n"
+BLOCK_BYTES = 64 * 1024
 
 
 def markdown(document_id: str, pages: Iterable[PageRow]) -> Iterator[str]:
-    """A document's Markdown in pieces, pages joined by a rule; images point at this service."""
+    """Yield a document's Markdown, pages joined by a rule, with links to its images here."""
     return _joined((_linked(document_id, page) for page in pages), PAGE_BREAK)
 
 
 def text(pages: Iterable[PageRow]) -> Iterator[str]:
-    """Plain text in pieces, pages joined by a blank line."""
+    """Yield the text of pages, joined by a blank line."""
     return _joined((plain_text(page.markdown) for page in pages), TEXT_PAGE_BREAK)
 
 
 def json_with_content(
     head: dict[str, Any], content: Iterable[str], tail: dict[str, Any]
 ) -> Iterator[str]:
-    """A JSON object: the fields of `head`, `content` emitted in pieces, the fields of `tail`."""
+    """Yield a JSON object: the fields of `head`, `content` in pieces, the fields of `tail`."""
     yield json.dumps(head)[:-1] + (", " if head else "") + '"content": "'
     for piece in content:
         yield json.dumps(piece)[1:-1]
@@ -40,7 +41,7 @@ def json_with_content(
 
 
 def processing_ms(document: Document) -> int:
-    """How long the conversion took, in milliseconds."""
+    """Return how long the conversion took, in milliseconds; 0 if it has not ended."""
     begun: datetime | None = document.started_at
     if begun is None or document.processed_at is None:
         return 0
@@ -60,15 +61,12 @@ def _linked(document_id: str, page: PageRow) -> str:
     return references.sub(rf"](/api/documents/{document_id}/images/\1", page.markdown)
 
 
-BLOCK_BYTES = 64 * 1024
-
-
 def stored(
     store: ObjectStore, key: str, media_type: str, *, disposition: str = "inline"
 ) -> Response:
-    """An object of the store. Raises ObjectMissing before anything is sent.
+    """Answer with an object of the store. Raise ObjectMissing before anything is sent.
 
-    Every answer forbids sniffing and runs nothing: see ilios.api.middleware.headers.
+    Browsers neither guess its type nor run it: see ilios.api.middleware.headers.
     """
     size_bytes = store.stat(key).size_bytes
     with ExitStack() as opening:

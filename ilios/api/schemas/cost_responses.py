@@ -1,4 +1,4 @@
-"""What answers about pages and costs hold."""
+"""The bodies of answers about pages and costs."""
 
 from __future__ import annotations
 

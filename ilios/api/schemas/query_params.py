@@ -1,4 +1,4 @@
-"""What the queries of GET requests hold."""
+"""The queries of GET requests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from ilios.api.schemas.request_fields import Identifier, Moment, Pages, Truth, WholeNumber, Word
-from ilios.api.schemas.requests import FILE_NAME_MAX_LENGTH, FORMATS, FORMATS_TO_COME, RequestSchema
+from ilios.api.schemas.request_fields import (
+    Choice,
+    Identifier,
+    Moment,
+    Pages,
+    StrictBoolean,
+    WholeNumber,
+)
+from ilios.api.schemas.requests import (
+    FILE_NAME_MAX_LENGTH,
+    FORMATS,
+    UNAVAILABLE_FORMATS,
+    RequestSchema,
+)
 from ilios.api.schemas.response_fields import IDENTIFIER_PATTERN
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
@@ -17,9 +29,9 @@ MAX_WAIT_SECONDS: Final = 60
 
 
 class ResultQuery(RequestSchema):
-    format = Word(
+    format = Choice(
         FORMATS,
-        FORMATS_TO_COME,
+        UNAVAILABLE_FORMATS,
         load_default="markdown",
         metadata={"description": "`html` and `zip` are not available yet."},
     )
@@ -43,7 +55,7 @@ class WaitQuery(RequestSchema):
 
 
 class ListQuery(RequestSchema):
-    status = Word(
+    status = Choice(
         tuple(DocumentStatus),
         load_default=None,
         metadata={"description": "Deleted documents are listed when this asks for them."},
@@ -64,11 +76,11 @@ class ListQuery(RequestSchema):
 
 
 class BatchStatusQuery(WaitQuery):
-    details = Truth(load_default=False, metadata={"description": "Adds `documents`."})
+    details = StrictBoolean(load_default=False, metadata={"description": "Adds `documents`."})
 
 
 class BatchDownloadQuery(RequestSchema):
-    format = Word(
+    format = Choice(
         ("jsonl",),
         ("zip",),
         load_default="jsonl",
@@ -98,4 +110,4 @@ class PeriodQuery(RequestSchema):
 
 
 class BreakdownQuery(PeriodQuery):
-    group_by = Word(("operation", "model", "day"), load_default="operation")
+    group_by = Choice(("operation", "model", "day"), load_default="operation")

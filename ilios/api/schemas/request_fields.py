@@ -1,4 +1,4 @@
-"""Fields of requests. Each says what is allowed, in the words that the refusal repeats."""
+"""Fields of requests. The error message of each says what is allowed; the refusal repeats it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WholeNumber(fields.Integer):
         return super()._validated(value)
 
 
-class Truth(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """`true` or `false`, nothing else."""
 
     truthy = {"true"}  # noqa: RUF012  # as marshmallow declares it
@@ -120,12 +120,12 @@ class Moment(fields.String):
         return begins + timedelta(days=1) if self._whole_day else begins
 
 
-class Word(fields.String):
-    """One of a few words; some more are known and refused as not available."""
+class Choice(fields.String):
+    """One of a few words; those of `unavailable` are refused as not available yet."""
 
-    def __init__(self, words: tuple[str, ...], not_yet: tuple[str, ...] = (), **options: Any):
+    def __init__(self, words: tuple[str, ...], unavailable: tuple[str, ...] = (), **options: Any):
         allowed = " or ".join(words)
-        self._not_yet = not_yet
+        self._unavailable = unavailable
         super().__init__(
             validate=validate.OneOf(words, error=allowed),
             error_messages={"invalid": allowed},
@@ -133,7 +133,7 @@ class Word(fields.String):
         )
 
     def _deserialize(self, value: Any, attr: str | None, *args: Any, **options: Any) -> Any:
-        if value in self._not_yet:
+        if value in self._unavailable:
             raise request_errors.OptionUnavailable(
                 f"{attr}={value} is not available yet. Choose {self.error_messages['invalid']}."
             )

@@ -1,4 +1,4 @@
-"""What requests hold: the fields that clients send, with their limits."""
+"""The bodies of requests: the fields that clients send, with their limits."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final
 from marshmallow import Schema, fields, validate
 
 from ilios.api.schemas.request_fields import (
+    Choice,
     Dollars,
     FileField,
     Pages,
-    Truth,
+    StrictBoolean,
     Unavailable,
     WholeNumber,
-    Word,
 )
 from ilios.core.prices import DOLLARS_PATTERN
 from ilios.documents.admission import DEFAULT_RETENTION_DAYS
@@ -23,7 +23,7 @@ from ilios.engines.page_selection import PATTERN
 from ilios.queue.jobs import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 
 FORMATS: Final = ("markdown", "json", "text")
-FORMATS_TO_COME: Final = ("html", "zip")
+UNAVAILABLE_FORMATS: Final = ("html", "zip")
 FILE_NAME_MAX_LENGTH: Final = 1024
 
 
@@ -42,7 +42,7 @@ class RequestSchema(CamelSchema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         super().on_bind_field(field_name, field_obj)
-        field_obj.allow_none = False  # which marshmallow takes from a default of None
+        field_obj.allow_none = False  # marshmallow derives True from a default of None
 
 
 def _retention() -> WholeNumber:
@@ -73,8 +73,8 @@ def _model() -> fields.String:
     )
 
 
-def _use_mistral_batch() -> Truth:
-    return Truth(
+def _use_mistral_batch() -> StrictBoolean:
+    return StrictBoolean(
         load_default=False,
         metadata={"description": "Mistral's batch lane: half the price, and slower. Mistral only."},
     )
@@ -97,23 +97,23 @@ class _Conversion(RequestSchema):
 
     retention_days = _retention()
     model = _model()
-    include_images = Truth(
+    include_images = StrictBoolean(
         load_default=None,
         metadata={
             "description": "Whether images of the pages are kept and linked from the Markdown. "
             "Left out, the engine decides: the embedded one keeps them, Mistral does not."
         },
     )
-    table_format = Word(
+    table_format = Choice(
         ("markdown", "html"),
         load_default=None,
         metadata={"description": "How tables are written. Mistral only.", "example": "markdown"},
     )
-    extract_header = Truth(
+    extract_header = StrictBoolean(
         load_default=False,
         metadata={"description": "Keep page headers out of the Markdown. Mistral only."},
     )
-    extract_footer = Truth(
+    extract_footer = StrictBoolean(
         load_default=False,
         metadata={"description": "Keep page footers out of the Markdown. Mistral only."},
     )
@@ -127,7 +127,7 @@ class _Conversion(RequestSchema):
             "pattern": DOLLARS_PATTERN,
         },
     )
-    cache = Truth(
+    cache = StrictBoolean(
         load_default=True,
         metadata={
             "description": "Whether the key's own earlier or running conversion of the same bytes, "
@@ -145,9 +145,9 @@ class _OneDocument(_Conversion):
 
 
 class ConvertForm(_OneDocument):
-    format = Word(
+    format = Choice(
         FORMATS,
-        FORMATS_TO_COME,
+        UNAVAILABLE_FORMATS,
         load_default="markdown",
         metadata={"description": "Form of the answer. `html` is not available yet."},
     )

@@ -1,4 +1,4 @@
-"""The kinds of fields that answers are made of, as the OpenAPI document shows them."""
+"""Fields of answers, with what the OpenAPI document shows of them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def url(description: str, *, null: bool = False) -> fields.String:
 
 
 class Instant(fields.Field[datetime]):
-    """A moment that the service gives as such."""
+    """A datetime, written in UTC and with milliseconds."""
 
     def _serialize(self, value: datetime | None, *_: Any, **_options: Any) -> str | None:
         return None if value is None else clock.iso(value)
@@ -77,6 +77,6 @@ def instant(description: str = "", *, null: bool = False, attribute: str | None 
 
 
 def usd(data_key: str, micros: str, description: str = "Exact, as a decimal.") -> Usd:
-    """The dollars of an attribute that holds micro-dollars."""
+    """Make a field of dollars from the attribute `micros`, which holds micro-dollars."""
     metadata = {"type": "string", "description": description, "example": "0.046800"}
     return Usd(dump_only=True, data_key=data_key, attribute=micros, metadata=metadata)

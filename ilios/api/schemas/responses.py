@@ -1,4 +1,4 @@
-"""What answers hold."""
+"""The bodies of answers."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ loglevel = _settings.log_level.lower()
 
 
 def on_starting(_server: object) -> None:
-    """Before anything listens: is the port ours? Then what a dead process left may go."""
+    """Check the port and lock the data folder, then remove what a dead process left."""
     try:
         with socket.create_server(("0.0.0.0", _settings.port)):  # noqa: S104  # as gunicorn binds
             pass
@@ -66,20 +66,20 @@ def on_starting(_server: object) -> None:
 
 
 def when_ready(_server: object) -> None:
-    """After the import, before the fork: what was imported stays, so let nobody look through it.
+    """Exempt what was imported from garbage collection, before the workers are forked.
 
-    Else a full collection stops every request for a tenth of a second, and copies the shared pages.
+    A full collection would stop every request for a tenth of a second and copy the shared pages.
     """
     gc.freeze()
 
 
 def child_exit(_server: object, worker: Any) -> None:
-    """A worker that was killed cannot take its unfinished uploads with it."""
+    """Remove the unfinished uploads of a worker, which may have been killed."""
     uploads.remove_those_of(data_folder.uploads(_settings), worker.pid)
 
 
 def _lock_data_folder() -> None:
-    """Be the only web half here; workers inherit the lock, and the last to end gives it back."""
+    """Lock the data folder; workers inherit the lock, and the last to end releases it."""
     data_folder.prepare(_settings)
     try:
         lock_file(data_folder.web_lock(_settings), LOCK_WAIT_SECONDS)

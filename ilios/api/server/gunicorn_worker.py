@@ -1,9 +1,9 @@
-"""gunicorn's threaded worker, made safe against clients that are slow or stop.
+"""gunicorn's threaded worker, hardened against clients that are slow or stall.
 
-- A thread is taken only when the head of a request is complete: until then the poller waits.
-- Probes, reads and uploads have threads of their own, so that none waits for another's clients.
-- A connection is closed without waiting for its client on the main thread.
-- Whatever the parser refuses is answered with a problem document, like any other error.
+- A request gets a thread when its head is complete; until then the poller waits.
+- Probes, reads and uploads have separate threads, so that none waits for another's clients.
+- The main thread does not wait for a client to close its connection.
+- A head that the parser refuses is answered with a problem document, like any other error.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ PROBE_THREADS = 2
 PROBES = (b"GET /health ", b"GET /livez ", b"GET /readyz ", b"GET /metrics ")
 UPLOADS = (b"POST ", b"PUT ")
 SWITCH_SECONDS = 0.0005
-"""How long a thread may keep the interpreter from others (Python's default is ten times that): a
-probe takes it a dozen times, and must not wait so often for whoever reads and hashes uploads."""
+"""How long a thread may hold the interpreter lock while others wait (Python's default is ten times
+that). A probe takes the lock a dozen times, and would wait each time for a thread that hashes."""
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
-CLOSE_LINGER_SECONDS = 2.0  #: for a client to read the answer before its own bytes reset the line
+CLOSE_LINGER_SECONDS = 2.0  #: for a client to read the answer: closing at once would reset it
 DRAIN_BYTES = 64 * 1024
 
 STATUS = {
@@ -52,7 +52,7 @@ STATUS = {
 
 
 class _SlowClientListener:
-    """A listening socket that accepts PatientSockets."""
+    """A listening socket that accepts SlowClientSockets."""
 
     def __init__(self, listener: Any) -> None:
         self._listener = listener
@@ -64,7 +64,7 @@ class _SlowClientListener:
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
-    """A connection that is closed by the poller."""
+    """A connection whose graceful end is left to the poller."""
 
     def __init__(self, worker: Worker, client: SlowClientSocket, address: Any, server: Any) -> None:
         super().__init__(worker.cfg, client, address, server)
@@ -78,25 +78,25 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
-    """The worker of Ilios."""
+    """The worker class of the gunicorn configuration."""
 
     def init_process(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
         self._reads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="read")
-        self._leaving: deque[tuple[float, SlowClientSocket]] = deque()
+        self._closing: deque[tuple[float, SlowClientSocket]] = deque()
         super().init_process()
 
     def run(self) -> None:
         super().run()
-        # Every answer is out, or past its grace. Tearing the interpreter down would take longer
-        # than the whole stop, and wait for threads that are stuck.
+        # Every answer is sent, or past its grace. A regular exit would take longer than the whole
+        # stop, and wait for threads that are stuck.
         logging.shutdown()
         shared_counters.close()
         os._exit(0)
 
     def accept(self, listener: Any) -> None:
-        """Take a connection; a thread is found for it when its first request is here."""
+        """Accept a connection; it gets a thread when the head of its first request is complete."""
         try:
             client, address = _SlowClientListener(listener).accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -109,15 +109,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.poller.register(client, EVENT_READ, ready)
 
     def on_pending_socket_readable(self, conn: TConn, client: SlowClientSocket) -> None:
-        if client.head_is_here():
+        if client.has_whole_head():
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: TConn, client: SlowClientSocket) -> None:
-        if client.head_is_here():
+        if client.has_whole_head():
             super().on_client_socket_readable(conn, client)
 
     def murder_pending(self) -> None:
-        """Say goodbye to who has not sent a whole request head in time."""
+        """Close connections that have not sent a whole request head in time."""
         now = time.monotonic()
         for conn in self.pending_conns:
             if conn.timeout > now:
@@ -125,11 +125,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             if conn.sock.head:
                 self.handle_error(None, conn.sock, conn.client, TimeoutError())
         super().murder_pending()
-        while self._leaving and self._leaving[0][0] < now:
-            self._forget(self._leaving.popleft()[1])
+        while self._closing and self._closing[0][0] < now:
+            self._close(self._closing.popleft()[1])
 
     def linger(self, client: SlowClientSocket) -> None:
-        """Say that no more comes, and wait for the client to close: gunicorn would block on it."""
+        """End our side, and let the poller wait for the client's: gunicorn would block on it."""
         try:
             client.setblocking(False)
             client.shutdown(socket.SHUT_WR)
@@ -137,10 +137,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         except OSError:
             client.close()
         else:
-            self._leaving.append((time.monotonic() + CLOSE_LINGER_SECONDS, client))
+            self._closing.append((time.monotonic() + CLOSE_LINGER_SECONDS, client))
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Give the request to the threads of its kind."""
+        """Submit the request to the threads of its kind."""
         future: Future[Any] = self._threads_for(conn.sock.head).submit(self.handle, conn)
         future.add_done_callback(
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
@@ -160,7 +160,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self.log.error("Error handling request", exc_info=exc)
         with contextlib.suppress(OSError):
             client.settimeout(0)
-            client.sendall(parse_errors.answer(status, client.head))
+            client.sendall(parse_errors.problem_answer(status, client.head))
 
     def _drain(self, client: SlowClientSocket) -> None:
         try:
@@ -170,9 +170,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         except OSError:
             left = b""
         if not left:
-            self._forget(client)
+            self._close(client)
 
-    def _forget(self, client: SlowClientSocket) -> None:
+    def _close(self, client: SlowClientSocket) -> None:
         with contextlib.suppress(KeyError, ValueError):  # it was closed before
             self.poller.unregister(client)
         client.close()
@@ -184,7 +184,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         return uploads if head.startswith(UPLOADS) else self._reads
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """The worker stops: let go who waits for a result, and connections without a request."""
+        """End waits for results and connections without a request, because the worker stops."""
         app = self.wsgi
         if isinstance(app, Flask):
             app.extensions[EXTENSION].waiter.drain()

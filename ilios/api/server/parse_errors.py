@@ -1,6 +1,6 @@
-"""Answers to request heads that gunicorn's parser refuses: problem documents like any other.
+"""Problem documents for request heads that gunicorn's parser refuses.
 
-No Flask application has seen such a request, so what it would add to an answer is added here.
+Such a request does not reach Flask, so request id, log line and headers are added here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import json
 import re
 from http import HTTPStatus
 
-from ilios.api.middleware.headers import CAREFUL
+from ilios.api.middleware.headers import SECURITY_HEADERS
 from ilios.api.responses.errors import INVALID_LENGTH, PROBLEM_JSON, code_of, problem_document
-from ilios.api.responses.links import shown
+from ilios.api.responses.links import without_token
 from ilios.core import ids
 from ilios.core.telemetry import logs, tracing
 from ilios.core.telemetry.tracing import Origin
@@ -39,8 +39,8 @@ _DETAILS = {
 }
 
 
-def answer(status: HTTPStatus, head: bytes) -> bytes:
-    """The whole answer, for a connection that is closed after it; `head` is what has arrived."""
+def problem_answer(status: HTTPStatus, head: bytes) -> bytes:
+    """Return the bytes of an answer that closes the connection; `head` is what has arrived."""
     found = _REQUEST_ID.search(head)
     request_id = found[1].decode() if found else ids.new_id()
     code, detail = _code_and_detail(status, head)
@@ -59,7 +59,7 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
         code,
         status.phrase,
         detail,
-        path=shown(path[1].decode()) if path else "",
+        path=without_token(path[1].decode()) if path else "",
         request_id=request_id,
     )
     body = json.dumps(document).encode()
@@ -69,7 +69,7 @@ def answer(status: HTTPStatus, head: bytes) -> bytes:
         f"Content-Type: {PROBLEM_JSON}",
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
-        *(f"{name}: {value}" for name, value in CAREFUL.items()),
+        *(f"{name}: {value}" for name, value in SECURITY_HEADERS.items()),
     )
     return "\r\n".join((*headers, "", "")).encode() + body
 

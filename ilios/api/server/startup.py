@@ -1,4 +1,4 @@
-"""How a start that cannot be ends: with one line, and for good."""
+"""The end of a start that fails: one line, and an exit code that is not tried again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Final, NoReturn
 
 from ilios.core.telemetry import logs
 
-EXIT_CANNOT_START: Final = 4  #: gunicorn's arbiter ends with it, instead of starting for ever
+EXIT_CANNOT_START: Final = (
+    4  #: gunicorn's arbiter ends with it too, instead of starting workers for ever
+)
 
 
 def end(line: str) -> NoReturn:

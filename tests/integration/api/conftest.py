@@ -28,7 +28,7 @@ from tests.support.volumes import volume
 
 @pytest.fixture
 def make_public(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Caller:  # noqa: F811
-    """A caller of a service that has a public URL."""
+    """Make a caller of a service that has a public URL."""
     public = api_settings.model_copy(update={"public_url": "https://ocr.example.com"})
     return Caller(make_app(public).test_client(), KEY)
 
@@ -54,7 +54,10 @@ def shared_settings(
 
 @pytest.fixture(scope="module")
 def server(shared_settings: Settings) -> Iterator[Server]:
-    """A real gunicorn, as patient as in earnest; a module that breaks it puts it in order again."""
+    """Start a real gunicorn with the time limits of production, shared by a module.
+
+    A test that breaks it repairs it.
+    """
     with closing(Server(shared_settings, PATIENT)) as server:
         yield server
 

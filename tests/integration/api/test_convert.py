@@ -102,13 +102,13 @@ def test_a_wait_that_ends_first_names_the_document(
     assert caller.get(body["statusUrl"]).get_json()["status"] == "pending"
 
 
-def test_without_a_free_place_nothing_is_read_or_stored(
+def test_without_a_free_slot_nothing_is_read_or_stored(
     app: Flask, anna: Caller, nothing_is_kept: Callable[[], None]
 ) -> None:
-    places = app.extensions[EXTENSION].places
+    wait_slots = app.extensions[EXTENSION].wait_slots
     with ExitStack() as taken:
-        for _ in range(places.total):
-            taken.enter_context(places.to_convert())
+        for _ in range(wait_slots.total):
+            taken.enter_context(wait_slots.for_conversion())
         answer = anna.post("/v1/convert", {"file": file()})
 
     assert answer.status_code == 503
@@ -119,18 +119,18 @@ def test_without_a_free_place_nothing_is_read_or_stored(
     assert later.status_code == 202
 
 
-def test_a_poll_without_a_free_place_is_answered_at_once(app: Flask, anna: Caller) -> None:
-    places = app.extensions[EXTENSION].places
+def test_a_poll_without_a_free_slot_is_answered_at_once(app: Flask, anna: Caller) -> None:
+    wait_slots = app.extensions[EXTENSION].wait_slots
     document_id = anna.submit()
     with ExitStack() as taken:
-        for _ in range(places.total // 2):
-            assert taken.enter_context(places.to_poll(5)) == 5
+        for _ in range(wait_slots.total // 2):
+            assert taken.enter_context(wait_slots.for_poll(5)) == 5
         body = anna.get(f"/api/documents/status/{document_id}?wait=60").get_json()
 
     assert body["status"] == "pending"
 
 
-def test_who_waits_is_let_go_when_the_server_stops(app: Flask, anna: Caller) -> None:
+def test_a_poll_ends_when_the_server_stops(app: Flask, anna: Caller) -> None:
     document_id = anna.submit()
     answered = threading.Event()
 

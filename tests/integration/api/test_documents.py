@@ -115,7 +115,7 @@ def test_a_result_that_is_not_there_yet_is_to_be_asked_for_again(anna: Caller) -
 
 @pytest.fixture
 def completed(anna: Caller, worker: InTestWorker) -> str:
-    """A document of three pages, one with an image."""
+    """Convert a document of three pages, one with an image; return its id."""
     document_id = anna.submit("# Über\n![a figure](figure.png) ![x](other.png)\n**last**".encode())
     worker.work()
     return document_id

@@ -27,7 +27,7 @@ ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
 @pytest.fixture(scope="module")
 def paying(settings: Settings) -> Iterator[Caller]:  # noqa: F811
-    """A caller of a service whose engine is Mistral."""
+    """Make a caller of a service whose engine is Mistral."""
     with serving(with_keys(settings).model_copy(update={"ocr_engine": "mistral"})) as service:
         yield Caller(service.test_client(), KEY)
 

@@ -23,13 +23,13 @@ USAGE = "/api/usage/summary"
 
 @pytest.fixture(scope="module")
 def shared_settings(shared_settings: Settings) -> Settings:
-    """Of two processes that serve one port."""
+    """Return settings of two processes that serve one port."""
     return shared_settings.model_copy(update={"web_concurrency": 2})
 
 
 @pytest.fixture
 def database(server: Server) -> Iterator[Database]:
-    """The server's."""
+    """Open the server's database."""
     with closing(Database(server.settings.database_path)) as database:
         yield database
 

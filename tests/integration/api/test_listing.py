@@ -16,7 +16,7 @@ LIST = "/api/documents"
 
 
 def listed(caller: Caller, query: str = "") -> list[str]:
-    """The ids of all pages."""
+    """Return the ids of all pages."""
     found: list[str] = []
     cursor = ""
     while True:

@@ -43,7 +43,7 @@ def make_caller(make_app: MakeApp, settings: Settings) -> Callable[..., Caller]:
 
 
 def samples(caller: Caller) -> dict[tuple[str, frozenset[str]], float]:
-    """What `/metrics` shows, by name and values of labels."""
+    """Return what `/metrics` shows, by name and values of labels."""
     answer = caller.get("/metrics")
     assert answer.status_code == 200
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"

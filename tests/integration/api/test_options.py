@@ -23,7 +23,7 @@ PDF = b"%PDF-1.7\n%%EOF"
 
 @pytest.fixture
 def paying(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Caller:
-    """A caller of a service whose engine is Mistral."""
+    """Make a caller of a service whose engine is Mistral."""
     mistral = api_settings.model_copy(
         update={"ocr_engine": "mistral", "price_book": "house-model=2/3", "ocr_model": "newest"}
     )

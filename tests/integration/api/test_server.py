@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from psutil import CONN_LISTEN
 
-from ilios.api.middleware.headers import CAREFUL
+from ilios.api.middleware.headers import SECURITY_HEADERS
 from ilios.core import data_folder
 from ilios.core.settings import MIB, Settings
 from tests.support.api_fixtures import KEY, OTHER_KEY
@@ -33,22 +33,22 @@ MANY = 60  #: more than all the threads of the server
 
 @pytest.fixture(scope="module")
 def shared_settings(shared_settings: Settings) -> Settings:
-    """Of a data folder where the last service was killed while a file arrived."""
+    """Return settings of a data folder where the last service was killed during an upload."""
     (data_folder.uploads(shared_settings) / "left").write_text("half a file")
     room = {"max_file_size_bytes": 8 * MIB, "max_request_bytes": 16 * MIB}
     return shared_settings.model_copy(update=room)
 
 
 @pytest.fixture
-def mortal(server_settings: Settings) -> Iterator[Server]:
-    """A server of the test's own, soon tired of clients that stall."""
+def own_server(server_settings: Settings) -> Iterator[Server]:
+    """Start a server for one test, with a short time limit for clients that stall."""
     with closing(Server(server_settings)) as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_connected_any_more(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test leaves nothing to the next that uses the same server."""
+def _no_connection_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check that a test leaves nothing to the next that uses the same server."""
     yield
     if "server" in request.fixturenames:
         server = request.getfixturevalue("server")
@@ -57,7 +57,7 @@ def _nobody_is_connected_any_more(request: pytest.FixtureRequest) -> Iterator[No
 
 
 def clients(server: Server) -> list[Any]:
-    """Connections that the server has not closed yet: with each goes all that it held."""
+    """Return the connections that the server has not closed yet; what each held ends with it."""
     return [one for one in server.web_process().net_connections() if one.status != CONN_LISTEN]
 
 
@@ -97,15 +97,15 @@ def test_a_body_that_is_cut_off_is_truncated(server: Server, connection: Connect
     assert uploads(server) == []
 
 
-def test_what_stalls_is_answered_with_408(mortal: Server) -> None:
+def test_what_stalls_is_answered_with_408(own_server: Server) -> None:
     body = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
-    with mortal.connect() as first, mortal.connect() as second:
+    with own_server.connect() as first, own_server.connect() as second:
         first.send(body)
         second.send("POST /v1/convert HTTP/1.1\r\nHost: loc")
         for connection in (first, second):
             status, _, problem = connection.answer("POST")
             assert (status, problem["code"]) == (408, "request_timeout")
-    assert uploads(mortal) == []
+    assert uploads(own_server) == []
 
 
 def test_chunks_are_a_body_too(connection: Connection) -> None:
@@ -135,7 +135,7 @@ def test_a_wrong_content_length_is_a_problem(connection: Connection, length: str
     assert body["instance"] == SUBMIT
 
 
-def test_a_client_that_hangs_up_gives_its_waiting_place_to_others(server: Server) -> None:
+def test_a_client_that_hangs_up_releases_its_wait_slot(server: Server) -> None:
     request = head("POST", "/v1/convert", Content_Length=str(len(BODY)), **FORM).encode() + BODY
     with ExitStack() as impatient:
 
@@ -149,9 +149,9 @@ def test_a_client_that_hangs_up_gives_its_waiting_place_to_others(server: Server
 
 
 def an_empty_form_gets(server: Server) -> int:
-    """400 when a waiting place is free, for it is wrong; 503 before that is seen.
+    """Return 400 when a wait slot is free, for the form is wrong, else 503.
 
-    It is somebody else's: of one key only some may arrive at once.
+    The form has another key: of one key only some uploads may arrive at once.
     """
     with server.connect() as connection:
         return connection.ask("POST", "/v1/convert", b"--boundary--\r\n", **OTHER_FORM)[0]
@@ -191,7 +191,7 @@ def test_what_is_not_http_is_a_problem_with_a_remedy(
     assert headers["Content-Type"] == "application/problem+json"
     assert (body["status"], body["code"]) == (status, code)
     assert remedy in body["detail"]
-    assert CAREFUL.items() <= headers.items()
+    assert SECURITY_HEADERS.items() <= headers.items()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stal
 
 
 def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Server) -> None:
-    """It is refused what is beyond its share; the others need not wait for it."""
+    """Uploads beyond its share are refused; those of others do not wait."""
     stalled = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
 
     def submit(form: dict[str, str]) -> int:
@@ -255,20 +255,20 @@ def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) 
         assert time.monotonic() - begun < 1.5  # of the 2 s that they are waited for
 
 
-def test_an_idle_server_stops_at_once(mortal: Server) -> None:
-    with mortal.connect() as kept, mortal.connect():
+def test_an_idle_server_stops_at_once(own_server: Server) -> None:
+    with own_server.connect() as kept, own_server.connect():
         kept.ask("GET", "/livez")
-        assert mortal.stop() < 1
-    assert mortal.process.returncode == 0
+        assert own_server.stop() < 1
+    assert own_server.process.returncode == 0
 
 
-def test_who_polls_is_answered_when_the_server_stops(mortal: Server) -> None:
-    with mortal.connect() as connection:
+def test_a_poll_is_answered_when_the_server_stops(own_server: Server) -> None:
+    with own_server.connect() as connection:
         document_id = connection.ask("POST", SUBMIT, BODY, **FORM)[2]["id"]
         path = f"/api/documents/status/{document_id}?wait=60"
         connection.send(head("GET", path, Authorization=FORM["Authorization"]))
         time.sleep(0.1)  # let it begin to wait
-        assert mortal.stop() < 2
+        assert own_server.stop() < 2
         status, _, body = connection.answer()
     assert (status, body["status"]) == (200, "pending")
 
