@@ -14,7 +14,7 @@ DEFAULT_PATH = "/health"
 
 
 def probe(port: int, path: str) -> str | None:
-    """What is wrong; None when the service answers 200."""
+    """Return what is wrong; None when the service answers 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", path)
