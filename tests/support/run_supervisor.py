@@ -11,13 +11,16 @@ from pathlib import Path
 import ilios.operations.heartbeat
 from ilios.conversion import failures
 from ilios.conversion.provider_batches import context
-from ilios.core import clock, settings
+from ilios.core import clock, failpoints, settings
 from ilios.core.errors import StartupError
 from ilios.engines import governor
 from ilios.operations.heartbeat import Heartbeat
 from ilios.queue import backoff, jobs
 from ilios.workers import maintenance, pool, supervisor, worker
+from tests.support import spares
 from tests.support.engines import ENGINES
+
+SUCCESSORS = 2  #: of workers that a test kills; more are spawned as usual
 
 if "ILIOS_TEST_IMPATIENT" in os.environ:  # read by spawned workers too
     worker.ALIVE_SECONDS = 0.1
@@ -41,6 +44,9 @@ if "ILIOS_TEST_TIDY" in os.environ:
     maintenance.TIDY_SECONDS = 1.0
     files.IN_USE_MARGIN_SECONDS = 0.0  # type: ignore[misc]
 
+if "ILIOS_SYNC_POINTS" in os.environ:  # it was imported without
+    failpoints._FOLDER = os.environ["ILIOS_SYNC_POINTS"]  # type: ignore[misc]
+
 if "ILIOS_TEST_CLOCK" in os.environ:
     from tests.support.issuing import shifted_now
 
@@ -59,6 +65,8 @@ real_write = ilios.operations.heartbeat.write
 if __name__ == "__main__":
     ilios.operations.heartbeat.write = beat_or_break
     try:
-        sys.exit(supervisor.run(settings.load(), ENGINES[sys.argv[1]]))
+        loaded = settings.load()
+        spares.prepare(loaded.worker_count + SUCCESSORS)
+        sys.exit(supervisor.run(loaded, ENGINES[sys.argv[1]]))
     except StartupError as error:
         sys.exit(error.detail)

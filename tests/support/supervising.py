@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +13,9 @@ import psutil
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.operations import heartbeat
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.forking import start_python
+from tests.support.migrating import environment
+from tests.support.spares import SPARE
 from tests.support.waiting import wait_until
 
 BOOT_TIMEOUT_S = 30.0
@@ -47,17 +47,17 @@ class SupervisorProcess:
         self.settings = settings
         self.log_path: Path = settings.data_folder / "supervisor.log"
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.run_supervisor", engine],
-                cwd=REPOSITORY,
-                env=environment(settings, **switches, **variables),
+            self.process = start_python(
+                "-m",
+                "tests.support.run_supervisor",
+                engine,
+                environment=environment(settings, **switches, **variables),
                 stdout=log,
-                stderr=subprocess.STDOUT,
             )
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The worker processes, by what they run (the resource tracker is a child too)."""
+        """The worker processes, without spares and the resource tracker."""
         try:
             children = psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
@@ -141,6 +141,7 @@ class SupervisorProcess:
 
 def _is_worker(process: psutil.Process) -> bool:
     try:
-        return any("spawn_main" in word for word in process.cmdline())
+        is_tracker = any("resource_tracker" in word for word in process.cmdline())
+        return not is_tracker and process.name() != SPARE
     except psutil.NoSuchProcess:
         return False
