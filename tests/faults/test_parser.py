@@ -16,7 +16,7 @@ import pytest
 from ilios.core.conversion_errors import DeadlineExceeded, ParserCrashed
 from ilios.engines.parser_process import Message, ParserProcess
 from tests.support.migrating import REPOSITORY
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_ends, wait_until
 
 MIB = 1024 * 1024
 LIMIT = 512 * MIB
@@ -155,5 +155,4 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.communicate()
 
-    child.wait(timeout=20)
-    assert not child.is_running()
+    wait_for_ends([child], timeout_s=20)

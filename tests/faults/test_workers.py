@@ -17,7 +17,7 @@ from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_ends, wait_until
 
 Start = Callable[..., SupervisorProcess]
 
@@ -129,8 +129,7 @@ def test_no_worker_outlives_its_supervisor_and_the_next_takes_over_what_it_held(
 
     first.kill()
 
-    _, alive = psutil.wait_procs(workers, timeout=20)
-    assert not alive
+    wait_for_ends(workers, timeout_s=20)
     release(settings)
     start_supervisor("waiting", worker_count=1)
     wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=20)
@@ -229,7 +228,7 @@ def test_a_document_that_always_fails_has_three_attempts(
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings)
 
-    start_supervisor("failing", worker_count=1)
+    start_supervisor("failing", hurried=True, worker_count=1)
 
     wait_until(
         lambda: documents.document(database, document_id).status is DocumentStatus.FAILED,

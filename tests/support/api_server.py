@@ -8,8 +8,6 @@ import io
 import json
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,8 @@ from typing import Any
 import psutil
 
 from ilios.core.settings import Settings
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.forking import ForkedPython, start_python
+from tests.support.migrating import environment
 from tests.support.waiting import wait_until
 
 BOOT_TIMEOUT_S = 60.0
@@ -33,15 +32,17 @@ def free_port() -> int:
         return port
 
 
-def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> subprocess.Popen[bytes]:
+def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> ForkedPython:
     """Start a server; its output goes to the file."""
     with log_path.open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", conf, "app:create_app()"],
-            cwd=REPOSITORY,
-            env=environment(settings),
+        return start_python(
+            "-m",
+            "gunicorn",
+            "-c",
+            conf,
+            "app:create_app()",
+            environment=environment(settings),
             stdout=log,
-            stderr=subprocess.STDOUT,
         )
 
 

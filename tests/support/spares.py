@@ -51,7 +51,7 @@ class _Spares:
         self._spawn = util.spawnv_passfds
 
     def install(self) -> None:
-        util.spawnv_passfds = self.spawn
+        util.spawnv_passfds = self.spawn  # type: ignore[assignment]  # it is called with these
 
     def spawn(self, path: bytes, arguments: Sequence[str], descriptors: Sequence[int]) -> int:
         if FORKED not in arguments or not self._count:

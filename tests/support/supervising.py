@@ -16,7 +16,7 @@ from ilios.operations import heartbeat
 from tests.support.forking import start_python
 from tests.support.migrating import environment
 from tests.support.spares import SPARE
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_ends, wait_until
 
 BOOT_TIMEOUT_S = 30.0
 BLOCK_TIMEOUT_S = 20.0
@@ -99,7 +99,7 @@ class SupervisorProcess:
         for process in processes:
             os.kill(process.pid, signal.SIGKILL)
         self.process.wait()
-        psutil.wait_procs(processes[1:], timeout=10)
+        wait_for_ends(processes[1:], timeout_s=10)
 
     def pause(self) -> None:
         """SIGSTOP of everything, as a paused container is."""

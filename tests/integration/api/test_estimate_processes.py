@@ -13,7 +13,7 @@ from ilios.core import data_folder
 from tests.support import sample_files
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Answer, Connection, Server
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_ends, wait_until
 
 TWO_PAGES = sample_files.pdf(sample_files.text("one"), sample_files.text("two"))
 BODY = (
@@ -101,4 +101,4 @@ def test_no_child_outlives_its_web_process(
 
     server.web_process().send_signal(number)
 
-    wait_until(lambda: not any(child.is_running() for child in children), timeout_s=20)
+    wait_for_ends(children, timeout_s=20)

@@ -25,7 +25,7 @@ from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
 from tests.support.supervising import SupervisorProcess
 from tests.support.volumes import volume
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_ends, wait_until
 
 pytestmark = NEEDS_SERVER
 
@@ -186,7 +186,7 @@ def test_no_replicator_outlives_its_supervisor(supervisor: SupervisorProcess) ->
 
     supervisor.kill()
 
-    assert psutil.wait_procs(children, timeout=20)[1] == []
+    wait_for_ends(children, timeout_s=20)
 
 
 def test_a_server_that_does_not_answer_delays_neither_jobs_nor_the_stop_for_long(
