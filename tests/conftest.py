@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Generator, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,18 @@ from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
 
+TESTS = Path(__file__).parent
+SLOW = (
+    TESTS / "faults",
+    TESTS / "browser",
+    TESTS / "contract" / "test_fuzzing.py",
+    TESTS / "integration" / "api" / "test_server.py",
+    TESTS / "integration" / "cli",
+    TESTS / "integration" / "conversion" / "provider_batches",
+    TESTS / "integration" / "replication",
+)
+"""Where tests wait for processes and for faults to pass."""
+
 
 def pytest_configure() -> None:
     """Let a SIGINT reach what tests start: a shell has it ignored by what runs in the background.
@@ -23,6 +37,30 @@ def pytest_configure() -> None:
     With a handler of ours in place, processes begin with the default.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow modules first, dealt out evenly; their order stays random.
+
+    Each process begins with its share of the list. At the end there is something short left for
+    whoever is done first.
+    """
+    shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow: list[list[pytest.Item]] = [[] for _ in range(shares)]
+    quick = []
+    for path, of_module in groupby(items, key=lambda item: item.path):
+        if any(path.is_relative_to(one) for one in SLOW):
+            min(slow, key=len).extend(of_module)
+        else:
+            quick += of_module
+    left = len(items)
+    items[:] = []
+    for to_go, share in zip(range(shares, 0, -1), slow, strict=True):
+        size = max(0, left // to_go - len(share))
+        items += [*share, *quick[:size]]
+        quick = quick[size:]
+        left -= size + len(share)
 
 
 @pytest.hookimpl(wrapper=True)

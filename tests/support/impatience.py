@@ -33,7 +33,8 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     backoff.RETRY_BASE_SECONDS = 0.2
     governor.OPEN_SECONDS = governor.REPAIR_PROBE_SECONDS = 0.5
     failures.REPAIR_WAIT = timedelta(seconds=0.2)
-    context.LAG = context.CLOSED = context.OBSTACLE = timedelta(seconds=1)
+    context.LAG = timedelta(seconds=1)
+    context.CLOSED = context.OBSTACLE = timedelta(seconds=0.2)
 
 # What only some tests need is imported for these.
 
