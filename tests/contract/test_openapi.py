@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from openapi_spec_validator import validate
 
 from tests.support.api_callers import Caller
 
@@ -31,6 +30,9 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    # Imported here, for it takes seconds, and each process imports all modules of the tests.
+    from openapi_spec_validator import validate
+
     validate(document)
 
 
