@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow: list[list[pytest.Item]] = [[] for _ in range(shares)]
-    quick = []
+    quick: list[pytest.Item] = []
     for path, of_module in groupby(items, key=lambda item: item.path):
         if any(path.is_relative_to(one) for one in SLOW):
             min(slow, key=len).extend(of_module)
@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test whose output has a secret fails: what runs in it logs there."""
+    """Fail a test whose output has a secret: what runs in it logs there."""
     report = yield
     leaked = secrets_in(report.capstdout + report.capstderr)
     if report.when == "teardown" and leaked:
@@ -82,14 +82,14 @@ def _no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 @pytest.fixture(autouse=True)
 def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings come from the test, never from the shell that runs it."""
+    """Take settings from the test, never from the shell that runs it."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database at the newest schema, to be copied."""
+    """Provide a database at the newest schema, to be copied."""
     folder = tmp_path_factory.mktemp("migrated")
     upgrade(Settings(data_dir=folder))
     return folder / "ilios.db"
@@ -97,7 +97,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, migrated_file: Path) -> Iterator[Settings]:
-    """Settings of a data folder of its own, prepared and migrated."""
+    """Provide settings of a data folder of its own, prepared and migrated."""
     with volume(tmp_path / "data", migrated_file) as settings:
         yield settings
 

@@ -51,7 +51,7 @@ def server(settings: Settings) -> Iterator[Server]:  # noqa: F811
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What a page has said to its console, and what it has asked of other hosts."""
+    """Provide what a page has said to its console, and what it has asked of other hosts."""
     return []
 
 
@@ -63,7 +63,7 @@ def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Pa
 
 
 def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Page:
-    """A page of a context of its own; what is wrong with it is added to the complaints."""
+    """Return a page of a context of its own; what is wrong with it is added to the complaints."""
     page = browser.new_context(base_url=url, **options).new_page()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

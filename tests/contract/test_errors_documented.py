@@ -36,14 +36,14 @@ def classes() -> Iterator[type[IliosError]]:
 
 
 def documented(title: str) -> dict[str, int | None]:
-    """The codes below a heading, with their statuses."""
+    """Return the codes below a heading, with their statuses."""
     text = (REPOSITORY / "docs" / "errors.md").read_text()
     part = text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
     return {code: int(status) if status else None for code, status in ROW.findall(part)}
 
 
 def status_of_failed(cls: type[ConversionError]) -> int:
-    """What `/v1/convert` answers for a document that failed so."""
+    """Return what `/v1/convert` answers for a document that failed so."""
     return status_of(ConversionFailed("id", cls.code, "…", engine_fault=cls.engine_fault))
 
 

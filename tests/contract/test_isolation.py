@@ -128,7 +128,7 @@ def _path(rule: Rule, value: str) -> str:
 
 
 def _seen(answer: TestResponse) -> tuple[int, Any, str]:
-    """What a client can compare: the status, the headers and the body, less what must differ."""
+    """Return the status, the headers and the body, less what must differ."""
     headers = {name: value for name, value in answer.headers if name != "X-Request-ID"}
     body = json.loads(answer.text)
     lengths = sum(len(body.pop(name)) for name in VARYING)

@@ -25,7 +25,7 @@ UPLOAD = {"json": {"fileName": "a.txt", "fileSize": 5}}
 
 @pytest.fixture
 def holder(app: Flask, database: Database) -> Callable[..., Caller]:
-    """A caller with a key on terms of the test's own."""
+    """Provide a caller with a key on terms of the test's own."""
 
     def make(name: str = "team", **terms: Any) -> Caller:
         return Caller(app.test_client(), issue(database, name, **terms).secret)

@@ -70,7 +70,7 @@ POINTS = (
 
 @pytest.fixture(scope="module")
 def full_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The predecessor's database with everything that real ones hold, to be copied."""
+    """Provide the predecessor's database with everything that real ones hold, to be copied."""
     full = Predecessor(tmp_path_factory.mktemp("full") / "ilios.db")
     predecessor.fill(full)
     return full.path
@@ -78,7 +78,7 @@ def full_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def old(tmp_path: Path, full_file: Path) -> Settings:
-    """Settings of a small service whose database is still the predecessor's."""
+    """Provide settings of a small service whose database is still the predecessor's."""
     settings = Settings(
         data_dir=tmp_path / "data",
         api_key=SecretStr(f"{ANNA},{BERT}"),
@@ -149,7 +149,7 @@ def serve(start: Start, settings: Settings) -> StartScript:
 
 
 def with_a_key(folder: Path) -> dict[str, bool]:
-    """The database's files, and whether a key is in them."""
+    """Return the database's files, and whether a key is in them."""
     files = {path.name: path.read_bytes() for path in folder.glob("ilios.db*") if path.is_file()}
     return {name: any(key.encode() in held for key in KEYS) for name, held in files.items()}
 

@@ -75,7 +75,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Ite
 
 @pytest.fixture
 def subject(shared: Subject) -> Subject:
-    """The service, well again after what the test before did to it."""
+    """Provide the service, well again after what the test before did to it."""
     shared.deployment.wait_until_ready(START_TIMEOUT_S)
     return shared
 

@@ -36,7 +36,7 @@ TIMEOUT_S = 40
 
 @pytest.fixture
 def in_json(settings: Settings) -> Settings:
-    """The fewest processes, on a free port."""
+    """Provide settings of the fewest processes, on a free port."""
     changes = {"log_format": "json", "port": free_port(), "worker_count": 1, "web_concurrency": 1}
     return settings.model_copy(update=changes)
 

@@ -52,7 +52,7 @@ class Lines:
     numbers: Iterator[int]
 
     def add_documents(self, count: int) -> dict[str, list[str]]:
-        """Stored already, and about to be begun; what their pages say by their ids."""
+        """Store documents that are about to be begun; return what their pages say by their ids."""
         past_the_line = {"aws_endpoint_url_s3": self.bucket_url}
         added = {}
         for number in (next(self.numbers) for _ in range(count)):
@@ -70,7 +70,7 @@ class Lines:
         return added
 
     def fault_of_bucket(self) -> str | None:
-        """What `/health` would say."""
+        """Return what `/health` would say."""
         beat = heartbeat.read(data_folder.supervisor_state(self.place.settings))
         return beat.storage_fault if beat else None
 

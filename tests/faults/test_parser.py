@@ -23,7 +23,7 @@ LIMIT = 512 * MIB
 
 
 def work(task: Message) -> Iterator[Message]:
-    """What the child does here: as the task says."""
+    """Do, in the child, what the task says."""
     match task["do"]:
         case "echo":
             yield {"type": "echo", "said": task["say"], "pid": os.getpid()}

@@ -105,7 +105,7 @@ def start(start_supervisor: Start, provider: MistralServer, **changes: object) -
 
 
 def mistral(provider: MistralServer) -> dict[str, object]:
-    """Settings that lead to the stand-in."""
+    """Return settings that lead to the stand-in."""
     return {
         "ocr_engine": MISTRAL,
         "mistral_api_key": SecretStr(API_KEY),

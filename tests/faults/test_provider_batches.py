@@ -79,7 +79,7 @@ def wait_for_end(database: Database) -> Callable[[], None]:
 
 
 def assert_exact(database: Database, provider: MistralServer) -> None:
-    """The ledger is the provider's bill to the micro-dollar, and no file is left there."""
+    """Check that the ledger is the provider's bill to the micro-dollar, with no file left there."""
     settled = [call for call in batching.calls(database) if call.state is CallState.SETTLED]
     billed = provider.stats().billed_batch_pages
     assert sum(call.pages for call in settled) == billed
@@ -92,7 +92,7 @@ def statuses(database: Database, ids: list[str]) -> list[DocumentStatus]:
 
 
 def traces(provider: MistralServer, *kinds: str) -> set[str]:
-    """The traces that calls of these kinds belong to."""
+    """Return the traces that calls of these kinds belong to."""
     calls = [call for call in provider.journal().calls if call.kind in kinds]
     return {(call.traceparent or "none-none").split("-")[1] for call in calls}
 

@@ -32,7 +32,7 @@ PR_SET_CHILD_SUBREAPER = 36  #: linux/prctl.h
 
 @pytest.fixture
 def small(settings: Settings) -> Settings:
-    """The fewest processes, on a free port."""
+    """Provide settings of the fewest processes, on a free port."""
     return settings.model_copy(
         update={"port": free_port(), "worker_count": 1, "web_concurrency": 1}
     )
@@ -40,7 +40,7 @@ def small(settings: Settings) -> Settings:
 
 @pytest.fixture
 def serving(start: Start, small: Settings) -> StartScript:
-    """A start.sh whose service is ready."""
+    """Provide a start.sh whose service is ready."""
     script = start(small)
     script.wait_until_ready()
     return script
@@ -252,7 +252,7 @@ RunInImage = Callable[[Path], subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that other users may enter, unlike pytest's."""
+    """Provide a folder that other users may enter, unlike pytest's."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="ilios-") as name:
         folder = Path(name)
         folder.chmod(0o755)

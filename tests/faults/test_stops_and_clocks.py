@@ -53,12 +53,12 @@ def test_a_lost_wake_up_costs_a_second_at_most(
 ) -> None:
     start_supervisor("echo", worker_count=1)
 
-    unheard, _ = documents.add_document(database, settings=settings)  # it rings no bell
+    unheard, _ = documents.add_document(database, settings=settings)  # without a notification
     wait_until(lambda: is_completed(database, unheard), PICKUP_S * leniency)
 
     data_folder.wake_socket(settings).unlink()
-    without_bell, _ = documents.add_document(database, settings=settings)
-    wait_until(lambda: is_completed(database, without_bell), PICKUP_S * leniency)
+    unannounced, _ = documents.add_document(database, settings=settings)
+    wait_until(lambda: is_completed(database, unannounced), PICKUP_S * leniency)
 
 
 def test_everything_that_was_paused_longer_than_a_lease_goes_on_where_it_was(

@@ -59,7 +59,7 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Requests are not of interest here."""
+        """Print no requests."""
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def bucket() -> Iterator[Store]:
 
 @pytest.fixture
 def fault(settings: Settings) -> Callable[[], str]:
-    """What `/health` would say of the bucket."""
+    """Provide what `/health` would say of the bucket."""
 
     def read() -> str:
         beat = heartbeat.read(data_folder.supervisor_state(settings))

@@ -84,7 +84,7 @@ def test_a_document_that_kills_its_workers_fails_and_takes_no_other_with_it(
     assert supervisor.process.poll() is None
 
 
-def test_a_worker_that_dies_in_the_middle_of_a_word_holds_up_nobody(
+def test_a_worker_that_dies_in_the_middle_of_a_message_delays_no_other(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
     start_supervisor("half-sending", worker_count=1)
@@ -97,7 +97,7 @@ def test_a_worker_that_dies_in_the_middle_of_a_word_holds_up_nobody(
     assert {job.attempts for job in documents.jobs(database)} == {1}
 
 
-def test_a_supervisor_that_has_buried_workers_holds_nothing_of_them(
+def test_a_supervisor_that_has_replaced_workers_holds_nothing_of_them(
     start_supervisor: Start, settings: Settings
 ) -> None:
     supervisor = start_supervisor("echo", worker_count=1)

@@ -81,7 +81,7 @@ async def journalled(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def _unlisted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The control plane, and paths that nobody knows."""
+    """Handle the control plane, and unknown paths."""
     try:
         return await handler(request)
     except web.HTTPException as error:

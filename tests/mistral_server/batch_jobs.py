@@ -83,7 +83,7 @@ class BatchJob:
             self.status = "CANCELLATION_REQUESTED"
 
     def stop(self) -> None:
-        """The server ends."""
+        """Cancel what runs, when the server ends."""
         if self.task is not None:
             self.task.cancel()
 
@@ -124,7 +124,7 @@ class Runner:
         self._finish(behaviour.batch_outcome)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A bug in here must not look like a job that runs for ever."""
+        """Show a bug in here as a failed job, not as one that runs for ever."""
         if not task.cancelled() and (bug := task.exception()):
             self._job.errors.append({"message": repr(bug), "count": 1})
             self._job.end("FAILED")

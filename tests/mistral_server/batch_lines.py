@@ -72,7 +72,7 @@ class Line:
         return answer.body
 
     def _request(self, call: Call) -> OcrRequest:
-        """Raises Refusal for bodies that `POST /v1/ocr` would refuse."""
+        """Raise Refusal for bodies that `POST /v1/ocr` would refuse."""
         line = self._source
         if isinstance(line, bytes):
             call.bytes_received = len(line)

@@ -67,7 +67,7 @@ class Documents:
         return await asyncio.get_running_loop().run_in_executor(self._others, work)
 
     async def read(self, content: Content, selection: list[int] | None, *, lenient: bool) -> Known:
-        """The document with at least the selected pages. Raises Refusal."""
+        """Return the document with at least the selected pages. Raises Refusal."""
         known = self._known.get(content.sha256)
         if known is None:
             known = Known(await self._kind(content))
@@ -82,7 +82,7 @@ class Documents:
         return known
 
     async def image_urls(self, content: Content, known: Known, index: int) -> list[str]:
-        """The images of a page, as data URLs of JPEG."""
+        """Return the images of a page, as data URLs of JPEG."""
 
         def urls() -> list[str]:
             is_pdf = known.kind == "pdf"

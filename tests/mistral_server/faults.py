@@ -74,7 +74,7 @@ class Faults:
         return any(rule.on == on and rule.text is not None for rule in self._rules)
 
     def strike(self, target: Target) -> Hit | None:
-        """The first rule that holds for this call; the rules after it do not count it."""
+        """Return the first rule that holds for this call; the rules after it do not count it."""
         for number, rule in enumerate(self._rules):
             if not _matches(rule, target):
                 continue

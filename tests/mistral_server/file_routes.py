@@ -66,7 +66,7 @@ async def link(request: web.Request) -> web.StreamResponse:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """A fault needs the body in memory; otherwise it goes from disk to socket."""
+    """Read the body into memory for a fault; otherwise it goes from disk to socket."""
     will_fail = bool(request.app[PROVIDER].behaviour.faults)
 
     def content(_: Provider, file: StoredFile) -> web.StreamResponse:
@@ -86,7 +86,7 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 
 async def fetch(request: web.Request) -> web.StreamResponse:
-    """A signed link: no key needed."""
+    """Handle a signed link, which needs no key."""
     file = request.app[PROVIDER].files.signed(request.match_info["token"])
     if file is None:
         raise plain_status(403)
@@ -98,7 +98,7 @@ async def _about(
     on: str,
     act: Callable[[Provider, StoredFile], web.StreamResponse],
 ) -> web.StreamResponse:
-    """A request about one file, which may be unknown and may go wrong."""
+    """Handle a request about one file, which may be unknown or meet a fault."""
     provider, call = request.app[PROVIDER], request[CALL]
     call.file_id = request.match_info["file_id"]
     file = provider.files.get(call.file_id)

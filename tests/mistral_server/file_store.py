@@ -99,7 +99,7 @@ class FileStore:
 
     @contextmanager
     def writing(self) -> Iterator[NewFile]:
-        """A new file, not yet in the store; it goes when the block raises."""
+        """Provide a new file, not yet in the store; it goes when the block raises."""
         path = self._folder / uuid.uuid4().hex
         with path.open("wb") as out:
             try:
@@ -125,14 +125,14 @@ class FileStore:
         return file if file is not None and _is_there(file) else None
 
     def all(self) -> list[StoredFile]:
-        """The newest first."""
+        """Return the newest first."""
         return [file for file in reversed(self._files.values()) if _is_there(file)]
 
     def delete(self, file_id: str) -> None:
         self._files.pop(file_id).path.unlink()
 
     def sign(self, file: StoredFile, hours: int) -> str:
-        """A token that opens the file for a while."""
+        """Return a token that opens the file for a while."""
         token = uuid.uuid4().hex
         self._links[token] = (file.id, time.time() + hours * 3600)
         return token

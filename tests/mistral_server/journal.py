@@ -83,7 +83,7 @@ class Journal:
 
     @contextmanager
     def call(self, kind: str) -> Iterator[Call]:
-        """A call from its first byte until its answer is ready."""
+        """Provide a call from its first byte until its answer is ready."""
         begun = time.monotonic()
         self.in_flight[kind] += 1
         self.peak[kind] = max(self.peak[kind], self.in_flight[kind])

@@ -60,7 +60,7 @@ async def handle(request: web.Request) -> web.StreamResponse:
 
 
 async def admit(provider: Provider, asked: OcrRequest, call: Call) -> Content:
-    """The document of a request, if the model is known and the size allowed. Raises Refusal."""
+    """Return the document of a request. Raises Refusal for its model or its size."""
     call.model = resolve_model(asked.model)
     call.pages_asked = asked.pages
     call.annotated = asked.is_annotated
@@ -74,7 +74,7 @@ async def admit(provider: Provider, asked: OcrRequest, call: Call) -> Content:
 async def target(
     provider: Provider, on: str, content: Content, asked: OcrRequest, custom_id: str | None = None
 ) -> Target:
-    """The call as fault rules see it; its text is read only if a rule asks for it."""
+    """Return the call as fault rules see it; its text is read only if a rule asks for it."""
     text = ""
     if provider.faults.need_text(on):
         known = await _read(provider, asked, content, lenient=True)
@@ -85,7 +85,7 @@ async def target(
 async def convert(
     provider: Provider, asked: OcrRequest, content: Content, hit: Hit | None = None
 ) -> Answer:
-    """The answer to a request. Raises Refusal for documents that cannot be read.
+    """Return the answer to a request. Raises Refusal for documents that cannot be read.
 
     Guess: pages beyond the document are left out without a word.
     """
@@ -112,7 +112,7 @@ async def convert(
 
 
 def resolve_model(name: str | None) -> str:
-    """The full name. Raises Refusal for models that are unknown or retired."""
+    """Return the full name. Raises Refusal for models that are unknown or retired."""
     model = wire.ALIASES.get(name or "", name or "")
     if model not in wire.MODELS:
         raise error("invalid_model", f"Invalid model: {name}")

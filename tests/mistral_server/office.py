@@ -28,7 +28,7 @@ class UnreadableOffice(Exception):
 
 
 def container_kind(source: bytes | Path) -> str | None:
-    """What a ZIP file really is; None for a plain archive."""
+    """Return what a ZIP file really is; None for a plain archive."""
     try:
         with zipfile.ZipFile(_file(source)) as archive:
             names = archive.namelist()
@@ -41,7 +41,7 @@ def container_kind(source: bytes | Path) -> str | None:
 
 
 def pages(source: bytes | Path, kind: str) -> list[str]:
-    """The text of each page.
+    """Return the text of each page.
 
     Seen: a docx is one page. Guess: so is everything else but presentations (a page for each slide)
     and EPUBs (a page for each chapter).

@@ -47,7 +47,7 @@ class PageContent:
 def read(
     source: bytes | Path, select: Callable[[int], list[int]]
 ) -> tuple[int, dict[int, PageContent]]:
-    """The page count, and those pages that `select` names when it is told the count."""
+    """Return the page count, and those pages that `select` names when it is told the count."""
     document = _open(source)
     try:
         count = len(document)
@@ -57,7 +57,7 @@ def read(
 
 
 def images(source: bytes | Path, index: int) -> list[bytes]:
-    """The raster images of a page as JPEG, in the order of `PageContent.images`."""
+    """Return the raster images of a page as JPEG, in the order of `PageContent.images`."""
     document = _open(source)
     try:
         page = document[index]

@@ -36,7 +36,7 @@ class Provider:
         self.url = ""
 
     def control(self, changes: dict[str, Any]) -> None:
-        """Raises ValidationError. New rules start counting from nothing."""
+        """Raise ValidationError. New rules start counting from nothing."""
         self.behaviour = self.behaviour.changed(changes)
         if "faults" in changes:
             self.faults = Faults(self.behaviour.faults)

@@ -82,7 +82,7 @@ def error(kind: str, message: str | None = None) -> Refusal:
 
 
 def plain_status(status: int) -> Refusal:
-    """What an answer of this status usually looks like; 502 to 504 are not JSON."""
+    """Return what an answer of this status usually looks like; 502 to 504 are not JSON."""
     if status in PLAIN:
         return Refusal(status, PLAIN[status])
     if status in BY_STATUS:
@@ -91,7 +91,7 @@ def plain_status(status: int) -> Refusal:
 
 
 def invalid(loc: list[str | int], message: str, kind: str = "value_error") -> Refusal:
-    """A 422 in FastAPI's shape."""
+    """Return a 422 in FastAPI's shape."""
     return Refusal(422, {"detail": [{"type": kind, "loc": loc, "msg": message}]})
 
 
@@ -100,5 +100,5 @@ def file_not_found() -> Refusal:
 
 
 def unfetchable(url: str) -> Refusal:
-    """The provider repeats the address, signature and all."""
+    """Repeat the address with its signature, as the provider does."""
     return error("invalid_request_file", f"File could not be fetched from url '{url}'")

@@ -112,7 +112,7 @@ class Renderer:
 
 
 def _without_furniture(text: str, asked: OcrRequest) -> tuple[str, str | None, str | None]:
-    """The text without the header and the footer, where they were asked for."""
+    """Return the text without the header and the footer, where they were asked for."""
     if not (asked.extract_header or asked.extract_footer):
         return text, None, None
     lines = text.split("\n")
@@ -150,7 +150,7 @@ def _dimensions(content: PageContent) -> Json | None:
 
 
 def _blocks(markdown: str, content: PageContent) -> list[Json]:
-    """A text block for each paragraph, spread evenly over the page: places are made up."""
+    """Return a text block for each paragraph, spread evenly over the page: places are made up."""
     paragraphs = [part for part in markdown.split("\n\n") if part.strip()]
     width, height = content.size or (0, 0)
     step = height // max(1, len(paragraphs))

@@ -13,7 +13,7 @@ PADDING_BLOCK_BYTES = 1024 * 1024
 
 
 def pdf(*pages: str, padding_bytes: int = 0, image: bytes | None = None) -> bytes:
-    """A page for each text, in Latin-1; lines as given.
+    """Return a page for each text, in Latin-1; lines as given.
 
     `image` is a JPEG that every page shows. Padding is a stream that no page uses: random, so that
     it weighs the same when compressed.

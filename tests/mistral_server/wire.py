@@ -123,7 +123,7 @@ class OcrRequest(Strict):
         return bool(self.bbox_annotation_format or self.document_annotation_format)
 
     def selection(self) -> list[int] | None:
-        """The pages asked for, each once, in the order of the request; None: all."""
+        """Return the pages asked for, each once, in the order of the request; None: all."""
         if self.pages is None:
             return None
         pages = numbers_of(self.pages) if isinstance(self.pages, str) else self.pages
@@ -143,7 +143,7 @@ def numbers_of(selection: str) -> list[int]:
 
 
 def read(model: type[Model], body: bytes | dict[str, Any]) -> Model:
-    """Raises Refusal (422, FastAPI's shape) for what does not fit."""
+    """Raise Refusal (422, FastAPI's shape) for what does not fit."""
     try:
         if isinstance(body, bytes):
             return model.model_validate_json(body)

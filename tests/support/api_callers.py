@@ -12,7 +12,7 @@ FORM = "multipart/form-data"
 
 
 def file(content: bytes = b"Hello", name: str = "hello.txt") -> tuple[io.BytesIO, str]:
-    """A file for a multipart form of the test client."""
+    """Return a file for a multipart form of the test client."""
     return io.BytesIO(content), name
 
 

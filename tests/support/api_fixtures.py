@@ -48,7 +48,7 @@ def with_keys(settings: Settings) -> Settings:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Flask]:
-    """The application, whose services end with the `with`."""
+    """Provide the application, whose services end with the `with`."""
     app = build(settings)
     services: Services = app.extensions[EXTENSION]
     with closing(services):
@@ -69,7 +69,7 @@ def app(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Flask:
 
 @pytest.fixture
 def anna(app: Flask) -> Caller:
-    """The owner of what a test submits."""
+    """Provide the owner of what a test submits."""
     return Caller(app.test_client(), KEY)
 
 
@@ -92,7 +92,7 @@ def worker(api_settings: Settings, database: Database) -> InTestWorker:
 
 @pytest.fixture
 def nothing_is_kept(api_settings: Settings, database: Database) -> Callable[[], None]:
-    """Asserts that no row, no object and no temporary file is there."""
+    """Assert that no row, no object and no temporary file is there."""
 
     def check() -> None:
         with database.reading() as session:

@@ -74,7 +74,7 @@ class Server:
         return time.monotonic() - begun
 
     def web_process(self) -> psutil.Process:
-        """The one that serves, where there is only one."""
+        """Return the one that serves, where there is only one."""
         (web,) = psutil.Process(self.process.pid).children()
         return web
 
@@ -95,7 +95,7 @@ class Server:
 
 class _Stream(io.BufferedReader):
     def close(self) -> None:
-        """An answer ends, the connection does not."""
+        """Keep the connection open at the end of an answer."""
 
 
 class Connection:
@@ -137,7 +137,7 @@ class Connection:
 
 
 def head(method: str, path: str, **headers: str) -> str:
-    """The head of a request."""
+    """Return the head of a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines) + "\r\n\r\n"

@@ -48,7 +48,7 @@ TOO_LARGE_FOR_A_LINE = 7_000_000  #: bytes
 
 
 def pointing_at(settings: Settings, provider: MistralServer, **changes: Any) -> Settings:
-    """Settings for the provider's engine, at this address."""
+    """Return settings for the provider's engine, at this address."""
     return settings.model_copy(
         update={
             "mistral_api_key": SecretStr(API_KEY),
@@ -61,7 +61,7 @@ def pointing_at(settings: Settings, provider: MistralServer, **changes: Any) -> 
 
 
 def one_page(number: int, padding_bytes: int = 0) -> bytes:
-    """A PDF that is no other's twin; line faults find it by its text."""
+    """Return a PDF that is no other's twin; line faults find it by its text."""
     return pdf(f"Document number {number}.", padding_bytes=padding_bytes)
 
 
@@ -89,7 +89,7 @@ def submit(
 
 
 def batch(database: Database) -> ProviderBatch:
-    """The one that there is."""
+    """Return the one that there is."""
     with database.reading() as session:
         return session.scalars(select(ProviderBatch)).one()
 

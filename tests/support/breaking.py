@@ -61,7 +61,7 @@ class Subject:
         return Parcel(pdf(*marks, padding_bytes=padding_bytes), marks)
 
     def web_page(self) -> Parcel:
-        """It is converted here, and costs nothing."""
+        """Return a page that is converted here, at no cost."""
         mark = f"Document {self._next_number()}."
         return Parcel(f"<!doctype html><p>{mark}</p>".encode(), [mark], "page.html")
 
@@ -96,7 +96,7 @@ class Subject:
             return next(self._numbers)
 
     def violations(self, timeout_s: float = START_TIMEOUT_S) -> list[str]:
-        """What is wrong, once every document has ended."""
+        """Return what is wrong, once every document has ended."""
         wait_until(lambda: soundness.all_ended(self.place.database), timeout_s)
         with self._lock:
             acknowledged = dict(self.acknowledged)
@@ -111,7 +111,7 @@ def broken(
     variables: Mapping[str, str] = MappingProxyType({}),
     **changes: object,
 ) -> Iterator[Subject]:
-    """A service that is ready to be broken; `changes` are settings."""
+    """Provide a service that is ready to be broken; `changes` are settings."""
     with MistralServer(latency_ms=50) as provider, FaultyProxy(_port(provider)) as way:
         settings = Settings(data_dir=folder / "data", log_format="console").model_copy(
             update={

@@ -23,14 +23,14 @@ class _QuietMotoHandler(MotoRequestHandler):
 
 @contextmanager
 def bucket_server(certificate: Certificate) -> Iterator[str]:
-    """The URL of a server of buckets that runs inside the `with`."""
+    """Provide the URL of a server of buckets that runs inside the `with`."""
     app = DomainDispatcherApplication(create_backend_app)
     with served(app, certificate, _QuietMotoHandler) as url:
         yield url
 
 
 def make_bucket(endpoint_url: str, bucket: str, secret: str) -> None:
-    """The certificate is trusted through AWS_CA_BUNDLE."""
+    """Make a bucket; AWS_CA_BUNDLE must name the certificate."""
     admin = boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint_url,

@@ -99,7 +99,7 @@ class Deployment:
         (self._sync / point).touch()
 
     def held_at(self, point: str) -> psutil.Process:
-        """The process that is held there, as soon as there is one."""
+        """Return the process that is held there, as soon as there is one."""
         wait_until(lambda: list(self._sync.glob(f"{point}@*")), HELD_TIMEOUT_S)
         (held,) = self._sync.glob(f"{point}@*")
         return psutil.Process(int(held.name.partition("@")[2]))
@@ -122,7 +122,7 @@ class Deployment:
         return str(answer.json()["id"])
 
     def cancel(self, document_id: str) -> None:
-        """Raises RequestException when it is refused."""
+        """Raise RequestException when it is refused."""
         requests.post(
             f"{self.url}/api/documents/{document_id}/cancel", timeout=ANSWER_TIMEOUT_S
         ).raise_for_status()
@@ -150,7 +150,7 @@ class Deployment:
         return StartScript(self.settings, log_path, variables=self._variables)
 
     def _tend(self) -> None:
-        """What a platform does: when PID 1 has ended, all else in its container has too."""
+        """Start anew, as a platform does: with PID 1, all else in its container ends too."""
         while not self._closing.wait(TEND_SECONDS):
             if self._script.process.poll() is not None:
                 self._script.close()

@@ -30,7 +30,7 @@ def add_document(
     now: datetime | None = None,
     lane: str = EMBEDDED,
 ) -> tuple[str, str]:
-    """A pending document with its job; its object too when settings are given.
+    """Return a pending document with its job; its object too when settings are given.
 
     Returns the ids of the document and of the job.
     """

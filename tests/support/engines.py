@@ -91,7 +91,7 @@ class SlowEngine(EchoEngine):
 
 
 def dawdle(task: Message) -> Iterator[Message]:
-    """What a parser child does that never comes to an end."""
+    """Be a parser child that never comes to an end."""
     Path(task["begun"]).touch()
     while True:
         time.sleep(POLL_SECONDS)

@@ -100,7 +100,7 @@ class FaultyProxy:
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
     ) -> None:
-        """Raises OSError when the connection is to be reset."""
+        """Raise OSError when the connection is to be reset."""
         passed_bytes = 0
         while block := await source.read(BLOCK_BYTES):
             passed_bytes += len(block)

@@ -153,7 +153,7 @@ def _text(file: IO[bytes]) -> str:
 
 @functools.cache
 def _parent() -> socket.socket:
-    """The way to the process that has imported everything; it ends when this one does."""
+    """Return the way to the process that has imported everything; it ends when this one does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(

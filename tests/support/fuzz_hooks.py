@@ -43,7 +43,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """A valid `wait` is shortened, to a second at most: some documents never end."""
+    """Shorten a valid `wait` to a second at most: some documents never end."""
     wait = (case.query or {}).get("wait")
     if type(wait) is int and 0 < wait <= MAX_WAIT_SECONDS:
         case.query["wait"] = wait // MAX_WAIT_SECONDS
@@ -64,7 +64,7 @@ def before_load_schema(_context: HookContext, document: dict[str, Any]) -> None:
 
 @schemathesis.check
 def accepted_or_unforeseeable(context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """What the document allows is accepted, unless it was not the document's to know."""
+    """Check that what the document allows is accepted, unless it cannot know better."""
     if response.status_code >= 400 and _problem(response).get("code") in UNFORESEEABLE:
         return
     positive_data_acceptance(context, response, case)

@@ -121,7 +121,7 @@ class FuzzedService:
         )  # fmt: skip
 
     def _waiting(self, tenant: Tenant) -> str:
-        """A document that waits: nobody works in its lane."""
+        """Submit a document that waits: no worker serves its lane."""
         owner = owner_of(tenant.key)
         return add_document(self._database, settings=self._settings, owner=owner, lane=MISTRAL)[0]
 
@@ -188,7 +188,7 @@ class _Calls:
 
 
 def _dictionaries(*tenants: Tenant) -> Iterable[str]:
-    """The last part of the configuration: what both tenants have, less the stranger's own links."""
+    """Provide the configuration's last part: what both tenants have, less the stranger's links."""
     for kind in KINDS:
         owners = tenants[:1] if kind == "tokens" else tenants
         values = [value for tenant in owners for value in tenant.known[kind]]

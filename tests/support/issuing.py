@@ -17,7 +17,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def issue(database: Database, name: str = "team", **terms: Any) -> Issued:
-    """A new key on these terms."""
+    """Return a new key on these terms."""
     return KeyAdmin(database).create(Terms(name=name, **terms))
 
 
@@ -51,5 +51,5 @@ class ShiftedClock:
 
 
 def shifted_now(path: Path) -> datetime:
-    """What time it is by the clock of this file."""
+    """Return what time it is by the clock of this file."""
     return datetime.now(UTC) + timedelta(seconds=float(path.read_text()))

@@ -119,7 +119,7 @@ class LivingService:
         return document_id
 
     def _calls_pause(self) -> bool:
-        """The supervisor hears of it a moment after the job is put off."""
+        """Return whether calls pause: the supervisor learns it after the job was put off."""
         beat = heartbeat.read(data_folder.supervisor_state(self.settings))
         return beat is not None and beat.governor is not None and beat.governor.wait_seconds > 0
 

@@ -14,7 +14,7 @@ from tests.support.forking import run_python
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
-    """The environment of a child process that is to read these settings."""
+    """Return the environment of a child process that is to read these settings."""
     given = settings.model_dump(exclude_defaults=True)
     names = {name.upper(): _text(value) for name, value in given.items()}
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **names, **more}
@@ -33,7 +33,7 @@ def alembic(
 
 
 def upgrade(settings: Settings) -> None:
-    """Raises RuntimeError with what alembic said when the upgrade fails."""
+    """Raise RuntimeError with what alembic said when the upgrade fails."""
     done = alembic(settings, "upgrade", "head")
     if done.returncode:
         raise RuntimeError(done.stderr)

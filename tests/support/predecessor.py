@@ -93,12 +93,12 @@ MISTRAL_COLUMNS: Final = (
 
 
 def cuid(name: str) -> str:
-    """A readable id of the predecessor's shape: 24 lower-case letters and digits."""
+    """Return a readable id of the predecessor's shape: 24 lower-case letters and digits."""
     return f"{name.replace('-', ''):x<24.24}"
 
 
 def tables(variant: str = NEWEST) -> dict[str, dict[str, str]]:
-    """The columns of each table in some version of the predecessor."""
+    """Return the columns of each table in some version of the predecessor."""
     found = {
         "documents": dict(DOCUMENTS),
         "usage": dict(USAGE),
@@ -142,7 +142,7 @@ class Predecessor:
         self.execute(statement, *given.values())
 
     def document(self, name: str, status: str, **values: object) -> str:
-        """A document of Anna's that came an hour after the one before; returns its id."""
+        """Return a document of Anna's that came an hour after the one before; returns its id."""
         metadata = values.pop("metadata", None)
         (number,) = self.execute("SELECT count(*) FROM documents")[0]
         columns: dict[str, object] = {
@@ -161,7 +161,7 @@ class Predecessor:
         return cuid(name)
 
     def job(self, name: str, status: str, **values: object) -> None:
-        """A job for the document of that name."""
+        """Return a job for the document of that name."""
         columns: dict[str, object] = {
             "id": cuid(f"job{name}"),
             "document_id": cuid(name),
@@ -173,7 +173,7 @@ class Predecessor:
         self.insert("job_queue", **{**columns, **values})
 
     def usage(self, name: str, cents: int, **values: object) -> None:
-        """What converting the document of that name cost."""
+        """Return what converting the document of that name cost."""
         (number,) = self.execute("SELECT count(*) FROM usage")[0]
         columns: dict[str, object] = {
             "id": cuid(f"usage{number}"),
@@ -189,7 +189,7 @@ class Predecessor:
         self.insert("usage", **{**columns, **values})
 
     def sums(self, api_key: str | None, since: int = 0) -> dict[str, int]:
-        """The usage summary of a key as the predecessor gave it."""
+        """Return the usage summary of a key as the predecessor gave it."""
         row = self.execute(
             "SELECT count(DISTINCT document_id), count(*), sum(input_tokens), sum(output_tokens), "
             "sum(total_cost_cents) FROM usage WHERE api_key IS ? AND created_at >= ?",
@@ -212,7 +212,7 @@ class Predecessor:
 
 
 def metadata(pages: int, **more: object) -> dict[str, object]:
-    """What the predecessor noted of a conversion."""
+    """Return what the predecessor noted of a conversion."""
     noted = {"model": "mistral-ocr-latest", "temperature": 0, "processingTimeMs": 2500}
     return {**noted, "extractedPages": pages, "fileSize": 5, **more}
 

@@ -19,7 +19,7 @@ if __name__ == "__main__":
     real_write = ilios.operations.heartbeat.write
 
     def beat_or_break(path: Path, heartbeat: Heartbeat) -> None:
-        """A bug in the supervisor's loop, as soon as the file `break` lies beside its heartbeat."""
+        """Raise in the supervisor's loop as soon as a file `break` is beside its heartbeat."""
         if path.with_name("break").exists():
             raise RuntimeError("a bug")
         real_write(path, heartbeat)

@@ -20,7 +20,7 @@ def pdf(
     rotate: int = 0,
     letters: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A PDF of A4 pages; `/F1` is Helvetica, `/I1` the image.
+    """Return a PDF of A4 pages; `/F1` is Helvetica, `/I1` the image.
 
     `letters` tells which characters those of `/F1` stand for, as a font of another script does.
     """
@@ -53,12 +53,12 @@ def text(*lines: str, size: int = 11, top: int = 780, left: int = 72, matrix: st
 
 
 def picture(left: int, bottom: int, width: int, height: int) -> Drawing:
-    """The image of the document at this place."""
+    """Return the image of the document at this place."""
     return f"q {width} 0 0 {height} {left} {bottom} cm /I1 Do Q\n".encode()
 
 
 def scan(lines: Sequence[str], size: tuple[int, int] = (1240, 1754), font: int = 30) -> Image.Image:
-    """A page as a scanner sees it."""
+    """Return a page as a scanner sees it."""
     page = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(page)
     for place, line in enumerate(lines):
@@ -85,7 +85,7 @@ def archive(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def docx(body: str, **parts: str | bytes) -> bytes:
-    """A Word document; further parts are named with `__` for `/` and `_dot_` for `.`."""
+    """Return a Word document; further parts are named with `__` for `/` and `_dot_` for `.`."""
     extra = {k.replace("__", "/").replace("_dot_", "."): v for k, v in parts.items()}
     document = (
         '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
@@ -97,7 +97,7 @@ def docx(body: str, **parts: str | bytes) -> bytes:
 
 
 def relations(**targets: str) -> str:
-    """The relations of an Office part: targets by id."""
+    """Return the relations of an Office part: targets by id."""
     listed = "".join(f'<Relationship Id="{k}" Target="{v}"/>' for k, v in targets.items())
     return f'<Relationships xmlns="{RELATIONS}">{listed}</Relationships>'
 

@@ -16,18 +16,18 @@ _WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
 def zip_bomb(unpacked_bytes: int = 300 * MIB) -> bytes:
-    """A Word document with a part that unpacks to a thousand times its size."""
+    """Return a Word document with a part that unpacks to a thousand times its size."""
     return _word(_repeated(b" ", unpacked_bytes))
 
 
 def deep_word() -> bytes:
-    """A Word document of tables in tables in tables."""
+    """Return a Word document of tables in tables in tables."""
     opening, closing = b"<w:tbl><w:tr><w:tc>", b"</w:tc></w:tr></w:tbl>"
     return _word([f"<w:document {_WORD}><w:body>".encode(), opening * DEPTH, closing * DEPTH])
 
 
 def entity_bomb() -> bytes:
-    """A Word document with the billion laughs: entities of entities of entities."""
+    """Return a Word document with the billion laughs: entities of entities of entities."""
     entities = "".join(
         f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha" * 10}">' for n in range(12)
     )
@@ -47,7 +47,7 @@ def deep_rtf() -> bytes:
 
 
 def huge_png() -> bytes:
-    """An image whose pixels would fill the memory, in a few kilobytes."""
+    """Return an image whose pixels would fill the memory, in a few kilobytes."""
     header = struct.pack(">IIBBBBB", HUGE_SIDE, HUGE_SIDE, 8, 2, 0, 0, 0)
     rows = zlib.compress(bytes(4 * MIB))
     chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", rows), _chunk(b"IEND", b""))
@@ -55,7 +55,7 @@ def huge_png() -> bytes:
 
 
 def pdf_with_huge_image() -> bytes:
-    """A page that shows an image of the same size."""
+    """Return a page that shows an image of the same size."""
     image = (
         b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8"
         % (HUGE_SIDE, HUGE_SIDE)
@@ -64,13 +64,13 @@ def pdf_with_huge_image() -> bytes:
 
 
 def pdf_stream_bomb(unpacked_bytes: int = 1024 * MIB) -> bytes:
-    """A page whose drawing is packed twice, and has a gigabyte when it is unpacked."""
+    """Return a page whose drawing is packed twice, and has a gigabyte when it is unpacked."""
     twice = zlib.compress(_packed(b"0 0 m 9 9 l S\n", unpacked_bytes), 9)
     return pdf(_stream(twice, b"<</Filter[/FlateDecode/FlateDecode]"))
 
 
 def pdf_with_broken_jbig2() -> bytes:
-    """A page that is one JBIG2 image, whose symbol dictionary promises what is not there."""
+    """Return a page that is one JBIG2 image, whose symbol dictionary promises what is not there."""
     segments = struct.pack(">IBBBI", 0, 0, 1, 1, 18) + b"\x00\x00" + b"\xff" * 16
     region = struct.pack(">IBBBI", 1, 6, 0, 1, 0x7FFFFFFF) + b"\xff" * 64
     image = (
@@ -81,7 +81,7 @@ def pdf_with_broken_jbig2() -> bytes:
 
 
 def pdf_with_broken_font() -> bytes:
-    """A page in a TrueType font whose tables overlap and reach beyond its end."""
+    """Return a page in a TrueType font whose tables overlap and reach beyond its end."""
     tables = b"".join(
         tag + struct.pack(">III", 0, 12, 0xFFFFFFF0)
         for tag in (b"glyf", b"loca", b"head", b"hhea", b"hmtx", b"maxp", b"cmap", b"fpgm")
@@ -96,12 +96,12 @@ def pdf_with_broken_font() -> bytes:
 
 
 def deep_pdf() -> bytes:
-    """A PDF with arrays in arrays in arrays where its page's contents should be."""
+    """Return a PDF with arrays in arrays in arrays where its page's contents should be."""
     return pdf(b"[" * DEPTH + b"]" * DEPTH)
 
 
 def looping_pdf() -> bytes:
-    """A PDF whose tree of pages contains itself."""
+    """Return a PDF whose tree of pages contains itself."""
     catalog, tree = (
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9999>>",
@@ -110,7 +110,7 @@ def looping_pdf() -> bytes:
 
 
 def long_pdf(pages: int = 100_000) -> bytes:
-    """A PDF of very many pages, all of which show the same line."""
+    """Return a PDF of very many pages, all of which show the same line."""
     kids = b" ".join(b"%d 0 R" % (6 + number) for number in range(pages))
     return assembled(
         [
@@ -137,7 +137,7 @@ def pdf(
     image: bytes = b"null",
     extra: Iterable[bytes] = (),
 ) -> bytes:
-    """A PDF of one page; `/F1` is the font, `/I1` the image. `extra` begins with object 7."""
+    """Return a PDF of one page: `/F1` is the font, `/I1` the image, `extra` objects 7 and on."""
     page = (
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 5 0 R"
         b"/Resources<</Font<</F1 4 0 R>>/XObject<</I1 7 0 R>>>>>>"
@@ -148,7 +148,7 @@ def pdf(
 
 
 def assembled(objects: Iterable[bytes]) -> bytes:
-    """A PDF of these objects, of which the first is the catalog."""
+    """Return a PDF of these objects, of which the first is the catalog."""
     written, offsets = bytearray(b"%PDF-1.7\n"), []
     for number, content in enumerate(objects, start=1):
         offsets.append(len(written))
@@ -170,7 +170,7 @@ def _stream(content: bytes, dictionary: bytes = b"<<") -> bytes:
 
 
 def _packed(pattern: bytes, size_bytes: int) -> bytes:
-    """A zlib stream of the pattern; a block is packed once, for to pack all of them takes long."""
+    """Return a zlib stream of the pattern; one block is packed, for all of them takes long."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = pattern * (MIB // len(pattern))
     packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)

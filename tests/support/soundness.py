@@ -71,7 +71,7 @@ def all_ended(database: Database) -> bool:
 
 
 def not_completed(database: Database, document_ids: Collection[str]) -> list[str]:
-    """What else became of these documents, each as a sentence."""
+    """Return what else became of these documents, each as a sentence."""
     with database.reading() as session:
         which = select(Document).where(Document.id.in_(document_ids))
         found = {one.id: one for one in session.scalars(which)}
@@ -86,7 +86,7 @@ def not_completed(database: Database, document_ids: Collection[str]) -> list[str
 
 
 def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
-    """What is wrong, once everything has ended; `acknowledged` are documents by their ids."""
+    """Return what is wrong at the end of everything; `acknowledged` are documents by their ids."""
     _come_to_rest(place)
     with pytest.MonkeyPatch.context() as patch:
         _sweep(place, patch)
@@ -113,18 +113,18 @@ def files_held(processes: Sequence[psutil.Process], folder: Path) -> list[str]:
 
 
 def _come_to_rest(place: Place) -> None:
-    """A document ends a moment before its worker has cleared its desk.
+    """Wait for workers' last files: a document ends a moment before they are removed.
 
     If that worker dies in between, the next start of the service clears it.
     """
     wait_until(lambda: place.provider.stats().in_flight == 0, IDLE_TIMEOUT_S)
-    desks = data_folder.workspaces(place.settings)
+    workspaces = data_folder.workspaces(place.settings)
     with contextlib.suppress(TimeoutError):  # what is still there was left behind
-        wait_until(lambda: not any(desks.iterdir()), IDLE_TIMEOUT_S)
+        wait_until(lambda: not any(workspaces.iterdir()), IDLE_TIMEOUT_S)
 
 
 def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
-    """What a worker does every ten minutes, as if everything were old."""
+    """Do what a worker does every ten minutes, as if everything were old."""
     settings, database, store = place.settings, place.database, open_store(place.settings)
     patch.setattr(conversion, "UNCOLLECTED_SECONDS", 0.0)
     patch.setattr(
@@ -175,7 +175,7 @@ def _of_result(session: Session, document: Document, marks: Marks) -> Iterator[s
 
 
 def _of_failure(session: Session, settings: Settings, document: Document) -> Iterator[str]:
-    """A document is failed only when what it is allowed has been spent."""
+    """Name a document that failed before its attempts were spent."""
     jobs = list(session.scalars(select(Job).where(Job.document_id == document.id)))
     doubts = max((ledger.calls_unknown(session, job.id) for job in jobs), default=0)
     code = document.error_code or ""

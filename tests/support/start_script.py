@@ -53,12 +53,12 @@ class StartScript:
         return self.log.splitlines()
 
     def child(self, word: str) -> psutil.Process:
-        """The direct child that has this word in its command line, as soon as there is one."""
+        """Wait for a direct child that has this word in its command line, and return it."""
         wait_until(lambda: self.children(word), START_TIMEOUT_S)
         return self.children(word)[0]
 
     def children(self, word: str) -> list[psutil.Process]:
-        """The direct children that have this word in their command lines."""
+        """Return the direct children that have this word in their command lines."""
         try:
             children = psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
@@ -125,5 +125,5 @@ def command_line(process: psutil.Process) -> list[str]:
 
 
 def path_with_python() -> str:
-    """A PATH on which `python` is the one that runs the tests."""
+    """Return a PATH on which `python` is the one that runs the tests."""
     return f"{Path(sys.executable).parent}:{os.environ['PATH']}"

@@ -32,7 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_file(tmp_path: Path) -> MakeFile:
-    """A new file with the given bytes, to be given away to a store."""
+    """Provide a new file with the given bytes, to be given away to a store."""
 
     def make(content: bytes) -> Path:
         path = tmp_path / f"upload-{ids.new_id()}"

@@ -107,7 +107,7 @@ class SupervisorProcess:
             process.suspend()
 
     def resume(self) -> None:
-        """The supervisor first: it must not judge those who cannot have said anything."""
+        """Resume the supervisor first: it must not judge workers that could not report."""
         first, *others = self._processes()
         first.resume()
         beat = self._beat()

@@ -33,7 +33,7 @@ class Certificate:
 
 class QuietHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Requests are not of interest here."""
+        """Print no requests."""
 
 
 def make_certificate(folder: Path) -> Certificate:
@@ -69,7 +69,7 @@ def make_certificate(folder: Path) -> Certificate:
 def served(
     app: WSGIApplication, certificate: Certificate, handler: type[WSGIRequestHandler] = QuietHandler
 ) -> Iterator[str]:
-    """The URL of a server that runs inside the `with`."""
+    """Provide the URL of a server that runs inside the `with`."""
     server = make_server(
         "127.0.0.1",
         0,

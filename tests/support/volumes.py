@@ -13,7 +13,7 @@ from ilios.core.settings import Settings
 
 @contextmanager
 def volume(folder: Path, migrated_file: Path) -> Iterator[Settings]:
-    """Settings of such a folder, whose counts in shared memory end with the `with`."""
+    """Provide settings of such a folder, whose counts in shared memory end with the `with`."""
     settings = Settings(data_dir=folder, log_format="console")
     data_folder.prepare(settings)
     shutil.copy(migrated_file, settings.database_path)

@@ -27,7 +27,7 @@ def converter(
     lane: str = EMBEDDED,
     pricing: Pricing = PRICING,
 ) -> Converter:
-    """Does jobs of one lane with this engine."""
+    """Return a converter that does jobs of one lane with this engine."""
     return Converter(
         database,
         store,
