@@ -52,7 +52,7 @@ def cluster(
 
 @pytest.fixture
 def admin(cluster: Cluster, trusting: None) -> Iterator[S3Client]:  # noqa: F811
-    """A plain client with the same key, to look behind the store's back."""
+    """Return a plain client with the same key, to look behind the store's back."""
     client = boto3.session.Session().client(
         "s3",
         endpoint_url=cluster.endpoint_url,
@@ -74,13 +74,13 @@ def s3_store(cluster: Cluster, admin: S3Client) -> S3Store:
 
 @pytest.fixture
 def store(s3_store: S3Store) -> ObjectStore:
-    """What the conformance tests ask for."""
+    """Return what the conformance tests ask for."""
     return s3_store
 
 
 @pytest.fixture
 def bucket(settings: Settings, s3_store: S3Store) -> Settings:
-    """Settings of a service with that bucket."""
+    """Return settings of a service with that bucket."""
     return settings.model_copy(
         update={
             "s3_bucket": s3_store.bucket,

@@ -42,7 +42,7 @@ class BuildFailed(Exception):
 
 
 def find_base() -> str:
-    """The name of a base on which containers run here; skips where they do not, and says why."""
+    """Return the name of a base on which containers run; skip, with the reason, where none do."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         unavailable(f"not installed: {', '.join(missing)} (docs/development.md)")
@@ -66,13 +66,13 @@ def build(base: str) -> None:
 
 
 def limits() -> list[str]:
-    """Flags for limits that a machine which is a guest itself may set; podman's own are higher."""
+    """Return flags for limits that a virtual machine may set; podman's own are higher."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     return [f"--ulimit=nofile={min(1024, files)}:{files}", "--ulimit=nproc=4096:4096"]
 
 
 def _base() -> str:
-    """A Debian with what the official Python image has; kept in podman's store between runs."""
+    """Return a Debian with what the official Python image has, kept in podman's store."""
     arguments = [
         "--variant=minbase",
         f"--include={','.join(BASE_PACKAGES)}",
@@ -103,7 +103,7 @@ def _mirror() -> list[str]:
 
 @contextlib.contextmanager
 def _index_configuration() -> Iterator[dict[str, str]]:
-    """What pip needs here to reach its index, as files to mount into the build."""
+    """Return what pip needs here to reach its index, as files to mount into the build."""
     configured = dict(_pip_settings())
     authorities = configured.get("cert") or ssl.get_default_verify_paths().cafile
     lines = [f"{name} = {value}" for name, value in configured.items() if name in HOW_TO_REACH]

@@ -15,7 +15,7 @@ Run = Callable[..., Container]
 
 @pytest.fixture(scope="session")
 def base() -> str:
-    """The name of the image that ours stands on."""
+    """Return the name of the image that ours stands on."""
     return building.find_base()
 
 
@@ -51,7 +51,7 @@ def container() -> Iterator[Container]:
 
 @pytest.fixture
 def volume() -> Iterator[str]:
-    """The name of a new volume."""
+    """Return the name of a new volume."""
     name = podman("volume", "create", f"ilios-test-{ids.new_id()}")
     yield name
     podman("volume", "rm", "--force", name)

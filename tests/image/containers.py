@@ -60,11 +60,11 @@ class Container:
         return done.stdout.decode()
 
     def wait_until_ready(self) -> None:
-        """Raises RuntimeError with its log when it has ended instead."""
+        """Wait until it serves. Raise RuntimeError with its log when it has ended instead."""
         wait_until(self._is_ready, READY_TIMEOUT_S)
 
     def curl(self, path: str, *arguments: str) -> str:
-        """The answer to a request. Raises CommandFailed for one of 400 and more."""
+        """Return the answer to a request. Raises CommandFailed for one of 400 and more."""
         always = ["--silent", "--show-error", "--fail-with-body", "--max-time", "120"]
         return output("curl", *always, *arguments, self.url + path)
 
@@ -79,7 +79,7 @@ class Container:
         return str(answer["id"])
 
     def execute(self, *command: str, environment: tuple[str, ...] = ()) -> str:
-        """The output of a command inside. Raises CommandFailed."""
+        """Return the output of a command inside. Raises CommandFailed."""
         return podman("exec", *(f"--env={entry}" for entry in environment), self.id, *command)
 
     def processes(self) -> list[Process]:
@@ -102,7 +102,7 @@ class Container:
         return time.monotonic() - begun
 
     def exit_code(self) -> int:
-        """Waits for the end."""
+        """Wait for the end."""
         return int(podman("wait", self.id))
 
     def remove(self) -> None:
@@ -122,14 +122,14 @@ def form(document: Path, **fields: str) -> list[str]:
 
 
 def run_once(*arguments: str, flags: tuple[str, ...] = ()) -> str:
-    """The output of a program of the image, in a container of its own."""
+    """Return the output of a program of the image, in a container of its own."""
     program, *rest = arguments
     entry = f"--entrypoint={program}"
     return podman("run", "--rm", *OURS, "--network=none", entry, *flags, IMAGE, *rest)
 
 
 def podman(*arguments: str) -> str:
-    """The output of a podman command. Raises CommandFailed."""
+    """Return the output of a podman command. Raises CommandFailed."""
     return output("podman", *arguments)
 
 

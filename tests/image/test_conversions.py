@@ -25,7 +25,7 @@ BUCKET = "documents"
 
 @pytest.fixture
 def bucket_url() -> Iterator[str]:
-    """An S3 server on loopback with an empty bucket."""
+    """Return an S3 server on loopback with an empty bucket."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -44,7 +44,7 @@ def bucket_url() -> Iterator[str]:
 
 
 def beside(run: Run, **settings: str) -> Container:
-    """A container that shares the loopback of this machine, where the tests' servers are."""
+    """Return a container that shares the loopback of this machine, where the tests' servers are."""
     port = free_port()
     flags = [f"--env={name}={value}" for name, value in {"PORT": str(port), **settings}.items()]
     return run("--network=host", *flags, port=port)

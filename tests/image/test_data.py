@@ -20,7 +20,7 @@ LIKE_DOCKER = "--read-only-tmpfs=false"  # podman gives a read-only container a 
 
 @pytest.fixture
 def owned_by(volume: str) -> Callable[[str], str]:
-    """A volume with a file in it, both of this owner and closed to all others."""
+    """Return a volume with a file in it, both of this owner and closed to all others."""
 
     def give(owner: str) -> str:
         script = f"touch /data/found && chown -R {owner} /data && chmod -R go= /data"

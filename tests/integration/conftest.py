@@ -52,7 +52,7 @@ def make_converter(
 
 @pytest.fixture
 def receive(settings: Settings) -> Callable[..., Received]:
-    """A file that has just arrived."""
+    """Return a file that has just arrived."""
 
     def receive(content: bytes, file_name: str = "hello.txt") -> Received:
         sink = UploadSink(

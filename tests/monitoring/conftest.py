@@ -47,7 +47,7 @@ class Watched:
         return next(p for p in children if "spawn_main" in " ".join(p.cmdline()))
 
     def volume(self) -> Path:
-        """The data folder, as the service sees it."""
+        """Return the data folder, as the service sees it."""
         return Path(f"/proc/{self.script.process.pid}/root{self.settings.data_folder}")
 
     def submit(self, name: str, content: bytes) -> None:

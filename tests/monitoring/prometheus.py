@@ -59,7 +59,7 @@ class Prometheus:
         wait_until(self._has_scraped, START_TIMEOUT_S)
 
     def query(self, expression: str) -> list[Series]:
-        """The series of an instant query. Raises ValueError for a malformed one."""
+        """Return the series of an instant query. Raises ValueError for a malformed one."""
         answer = requests.get(
             f"{self._url}/api/v1/query", params={"query": expression}, timeout=ANSWER_TIMEOUT_S
         ).json()
@@ -69,7 +69,7 @@ class Prometheus:
         return found
 
     def firing(self) -> set[str]:
-        """The names of the alerts that fire."""
+        """Return the names of the alerts that fire."""
         found = self.query('ALERTS{alertstate="firing"}')
         return {series["metric"]["alertname"] for series in found}
 

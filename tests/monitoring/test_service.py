@@ -69,7 +69,7 @@ def fill_the_disk(watched: Watched) -> None:
 
 
 def leave_the_replica_behind(watched: Watched) -> None:
-    """It is: since the first document."""
+    """Check that it does: since the first document."""
     watched.submit("page.html", b"<h1>Left behind</h1>")
 
 

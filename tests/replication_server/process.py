@@ -76,7 +76,7 @@ class LibsqlServer:
         self.process.wait()
 
     def suspend(self) -> None:
-        """It accepts connections and requests, and answers none."""
+        """Accept connections and requests, and answer none."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:

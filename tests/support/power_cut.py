@@ -51,7 +51,7 @@ class Record:
         return ("fsync", self.sources[target]) in before
 
     def unsafe_names(self) -> list[Path]:
-        """New names that a power cut now may lose."""
+        """Return new names that a power cut now may lose."""
         return [
             path
             for number, (kind, path) in enumerate(self.events)

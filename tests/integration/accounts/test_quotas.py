@@ -51,7 +51,7 @@ class PricedEngine(LineEngine):
 def paid(
     settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
 ) -> Submissions:
-    """What takes documents in for Mistral."""
+    """Return what takes documents in for Mistral."""
     changed = {"mistral_api_key": SecretStr("key"), "ocr_engine": MISTRAL}
     return Submissions(settings.model_copy(update=changed), database, store, notifier)
 
@@ -82,7 +82,7 @@ def work(database: Database, converter: Converter, lane: str) -> None:
 
 
 def pending(database: Database, settings: Settings, owner: str, count: int) -> str:
-    """A document of so many lines for the paid engine, as it is taken in for a key with quotas."""
+    """Return a document of so many lines for the paid engine, as a key with quotas sends it."""
     document_id, _ = documents.add_document(
         database, settings=settings, owner=owner, content=lines(count, ids.new_id()), lane=MISTRAL
     )

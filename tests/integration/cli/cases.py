@@ -83,7 +83,7 @@ SEEDS: list[Any] = []
 
 
 def seeded(check: str, says: str, remedy: str, status: str = "error") -> Callable[[Seed], Seed]:
-    """A fault: the check that has to find it, and the words of its finding."""
+    """Return a fault: the check that has to find it, and the words of its finding."""
 
     def add(seed: Seed) -> Seed:
         name = seed.__name__.replace("_", " ")

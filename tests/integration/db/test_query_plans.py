@@ -148,7 +148,7 @@ def _ignoring_loss(session: Session) -> None:
 
 @contextmanager
 def recorded_statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
-    """What the session sends to the database, with its parameters."""
+    """Return what the session sends to the database, with its parameters."""
     statements: list[tuple[str, Any]] = []
     connection = session.connection()
 

@@ -40,7 +40,7 @@ def client(process: MistralServer) -> Iterator[Mistral]:
 
 @pytest.fixture
 def ocr(server: MistralServer, client: Mistral) -> Ocr:
-    """Sends a document inline."""
+    """Send a document inline."""
 
     def ocr(content: bytes, **options: object) -> OCRResponse:
         document = {"type": "document_url", "document_url": data_url(content)}
@@ -52,7 +52,7 @@ def ocr(server: MistralServer, client: Mistral) -> Ocr:
 
 @pytest.fixture
 def upload(server: MistralServer, client: Mistral) -> Callable[..., str]:
-    """Uploads a file; returns its id."""
+    """Upload a file; return its id."""
 
     def upload(content: bytes, name: str = "a.pdf", purpose: str = "ocr") -> str:
         file = {"file_name": name, "content": content}
@@ -63,7 +63,7 @@ def upload(server: MistralServer, client: Mistral) -> Callable[..., str]:
 
 @pytest.fixture
 def ocr_of(server: MistralServer, client: Mistral) -> Ocr:
-    """Reads a file that was uploaded."""
+    """Read a file that was uploaded."""
 
     def ocr_of(file_id: str, **options: object) -> OCRResponse:
         document = {"type": "file", "file_id": file_id}

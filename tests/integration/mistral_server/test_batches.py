@@ -28,7 +28,7 @@ def line(custom_id: str, content: bytes, **fields: object) -> dict[str, Any]:
 
 @pytest.fixture
 def submit(client: Mistral, upload: Upload) -> Submit:
-    """Uploads the lines and creates a job for them."""
+    """Upload the lines and create a job for them."""
 
     def submit(*lines: dict[str, Any], **options: Any) -> BatchJob:
         content = "".join(json.dumps(one) + "\n" for one in lines).encode()

@@ -52,7 +52,7 @@ print(peak_bytes() - base)
 
 @pytest.fixture
 def verify(trusting: None) -> str:
-    """What `requests` takes to trust the test server."""
+    """Return what `requests` takes to trust the test server."""
     return os.environ["AWS_CA_BUNDLE"]
 
 

@@ -35,7 +35,7 @@ ALL = ["connect", "clock", "put", "get", "link", "delete", "missing"]
 
 @pytest.fixture
 def bucket(settings: Settings, s3_store: S3Store) -> Settings:
-    """Settings of a bucket that works."""
+    """Return settings of a bucket that works."""
     return pointed(settings, s3_store.endpoint_url, s3_store.bucket)
 
 
@@ -241,7 +241,7 @@ def test_a_store_that_hangs_holds_the_start_up_no_longer_than_its_time(
 
 @contextmanager
 def plain_server() -> Iterator[str]:
-    """A server that speaks plain HTTP, at a URL that promises TLS."""
+    """Return a server that speaks plain HTTP, at a URL that promises TLS."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:

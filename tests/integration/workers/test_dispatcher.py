@@ -31,7 +31,7 @@ def lease(database: Database, dispatcher: Dispatcher) -> Lease:
 
 @pytest.fixture
 def sluggish(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that is stopped for longer than a lease between any two looks at the clock."""
+    """Stop the process for longer than a lease between any two looks at the clock."""
     begun = clock.now()
     stops = itertools.count(1)
     monkeypatch.setattr(clock, "now", lambda: begun + next(stops) * 2 * jobs.LEASE)

@@ -34,7 +34,7 @@ def s3(compose: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def documented() -> dict[str, str]:
-    """The flags of the first `docker run` of docs/deployment.md that take a value."""
+    """Return the flags of the first `docker run` of docs/deployment.md that take a value."""
     page = (REPOSITORY / "docs" / "deployment.md").read_text().replace("\\\n", " ")
     words = shlex.split(re.findall(r"^docker run -d (.+) ilios$", page, re.MULTILINE)[0])
     return dict(zip(words[::2], words[1::2], strict=True))

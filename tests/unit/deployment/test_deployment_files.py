@@ -62,7 +62,7 @@ def dockerfile() -> dict[str, list[str]]:
 
 
 def refused(section: dict[str, Any], known: dict[str, Takes]) -> dict[str, Any]:
-    """What Railway would not take."""
+    """Return what Railway would not take."""
     return {key: value for key, value in section.items() if not is_taken(value, known.get(key))}
 
 

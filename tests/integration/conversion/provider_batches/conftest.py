@@ -86,7 +86,7 @@ def statuses(database: Database) -> Statuses:
 
 @pytest.fixture
 def assert_exact(database: Database, provider: MistralServer) -> Check:
-    """Asserts that the ledger is the provider's bill, that nothing is open, and no file left."""
+    """Assert that the ledger is the provider's bill, that nothing is open, and no file left."""
 
     def check() -> None:
         calls = batching.calls(database)

@@ -17,7 +17,7 @@ def chart(content: str) -> etree._Element:
 
 
 def points(*values: str | None) -> str:
-    """Cached values, each at its place; None leaves a place without one."""
+    """Return cached values, each at its place; None leaves a place without one."""
     return "".join(
         f'<c:pt idx="{place}"><c:v>{value}</c:v></c:pt>'
         for place, value in enumerate(values)
