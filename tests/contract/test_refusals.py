@@ -159,11 +159,24 @@ def test_a_chunked_request_is_counted_as_it_comes(
     nothing_is_kept()
 
 
-def test_a_field_of_more_than_64_kib_is_refused(
-    anna: Caller, nothing_is_kept: Callable[[], None]
+@pytest.mark.parametrize("size_bytes", [64 * 1024 + 1, 400_000])
+def test_a_field_of_more_than_64_kib_is_refused_by_name(
+    anna: Caller, nothing_is_kept: Callable[[], None], size_bytes: int
 ) -> None:
-    answer = anna.post(SUBMIT, {"file": file(), "pages": "1," * 40_000})
-    assert_problem(answer, 413, "file_too_large", "pages")
+    answer = anna.post(SUBMIT, {"file": file(), "pages": "1" * size_bytes})
+    assert_problem(answer, 413, "file_too_large", "The field pages has more than 65536 bytes.")
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize(("order", "code"), [("ffpp", "too_many_files"), ("ppff", "invalid_pages")])
+def test_of_two_mistakes_the_one_that_was_sent_first_is_named(
+    anna: Caller, nothing_is_kept: Callable[[], None], order: str, code: str
+) -> None:
+    heads = {"f": b'name="file"; filename="a.txt"', "p": b'name="pages"'}
+    parts = (b"--boundary\r\nContent-Disposition: form-data; " + heads[one] for one in order)
+    body = b"".join(part + b"\r\n\r\n1\r\n" for part in parts) + b"--boundary--\r\n"
+    answer = anna.post(SUBMIT, data=body, content_type=f"{FORM}; boundary={BOUNDARY}")
+    assert_problem(answer, 400, code)
     nothing_is_kept()
 
 
