@@ -43,13 +43,11 @@ def s3_errors(location: BucketLocation) -> Iterator[None]:
 
 
 def _root(error: Exception) -> BaseException:
-    """Return the error of a transfer, which boto3 wraps with paths and keys in the text."""
-    from boto3.exceptions import RetriesExceededError, S3UploadFailedError
+    """Return the error of a download, which boto3 wraps with paths and keys in the text."""
+    from boto3.exceptions import RetriesExceededError
 
     if isinstance(error, RetriesExceededError):
         return getattr(error, "last_exception", error)
-    if isinstance(error, S3UploadFailedError) and error.__context__ is not None:
-        return error.__context__
     return error
 
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from s3transfer.manager import TransferCoordinatorController
 
 from ilios.core.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
 from ilios.storage.s3.store import S3Store
@@ -185,6 +186,26 @@ def test_a_refusal_is_explained(
     for refused in (put, opened):
         assert sentence in refused.detail
         assert SECRET not in _all_text(refused)
+
+
+def test_a_refused_upload_is_explained_while_its_transfer_is_still_on_record(
+    serve_tls: Callable[[WSGIApplication], str],
+    trusting: None,
+    impatient: None,
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A thread that is slow to forget the transfer makes `upload_file` lose the cause of its error.
+    monkeypatch.setattr(TransferCoordinatorController, "remove_transfer_coordinator", _forget_late)
+    endpoint = serve_tls(_answering(403, "AccessDenied"))
+    store = S3Store("documents", endpoint, "key-id", SECRET, "path")
+
+    with pytest.raises(StorageMisconfigured, match="403 AccessDenied"):
+        store.put("documents/instance/document/source", make_file(b"x"), "text/plain")
+
+
+def _forget_late(_controller: TransferCoordinatorController, _transfer: object) -> None:
+    pass
 
 
 def test_bytes_that_break_off_are_unavailable(
