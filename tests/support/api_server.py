@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import itertools
 import json
+import os
 import signal
 import socket
 import time
@@ -26,10 +28,23 @@ PATIENT = "python:ilios.api.server.gunicorn_conf"
 IMPATIENT = "python:tests.support.api_impatient_conf"
 
 
+# Below the ports that the kernel gives to connections, and far from those of the next process:
+# else another has a port that was free by the time a server binds it.
+_PORTS = range(10_000, 32_000)
+_ports = itertools.islice(itertools.cycle(_PORTS), os.getpid() * 1_009 % len(_PORTS), None)
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of the loopback that no other test takes."""
+    return next(port for port in _ports if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> ForkedPython:
