@@ -99,7 +99,7 @@ lint: setup licences audit
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/shellcheck start.sh bin/ilios .ci/run
+	$(BIN)/shellcheck start.sh bin/ilios .ci/run findings/*.sh
 
 # What is shipped has permissive licences only: pyproject.toml lists them, and says why.
 licences: setup
