@@ -63,10 +63,10 @@ pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); trap 'rm -rf "$$scratch"' EXIT;
 	trap 'exit 130' INT; trap 'exit 143' TERM; \
 	PATH="$(BIN):$$PATH" TMPDIR="$$scratch" $(BIN)/python -m pytest $(1)
 
-# Four at a time, each with a quarter of the tests, for they mostly wait for processes that they
+# Five at a time, each with a fifth of the tests, for they mostly wait for processes that they
 # started; one that is done takes over a part of what is left.
 test: setup
-	$(call pytest,--numprocesses 4 --dist worksteal)
+	$(call pytest,--numprocesses 5 --dist worksteal)
 
 ceph-test: setup
 	$(call pytest,tests/ceph)
