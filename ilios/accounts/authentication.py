@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios.accounts.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, owner_of
+from ilios.accounts.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, has_ended, owner_of
 from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
@@ -112,12 +112,12 @@ class Authenticator:
                 f"This API key was revoked at {clock.iso(revoked_at)}. Ask the operator for "
                 "another one."
             )
-        if expires_at is not None and expires_at <= now:
+        if expires_at is not None and has_ended(expires_at, now):
             raise KeyExpired(
                 f"This API key expired at {clock.iso(expires_at)}. Ask the operator for another "
                 "one, or to prolong it (`ilios keys rotate --expires`)."
             )
-        if replaced_at is not None and replaced_at <= now:
+        if replaced_at is not None and has_ended(replaced_at, now):
             raise KeyExpired(
                 f"The secret of this API key was replaced, and ended at {clock.iso(replaced_at)}. "
                 "Use the new one."

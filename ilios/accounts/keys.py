@@ -82,7 +82,7 @@ def new_secret() -> str:
 
 def create(session: Session, terms: Terms, secret: str, now: datetime) -> ApiKey:
     """Insert a key. Raises KeyNameTaken."""
-    if _live(session, terms.name) is not None:
+    if _unrevoked(session, terms.name) is not None:
         raise KeyNameTaken(
             f"There is a key {terms.name!r} already. Choose another name, or revoke that one "
             f"first: `ilios keys revoke {terms.name}`."
@@ -126,7 +126,7 @@ def rotate(
             f"{ROTATION_PAUSE.seconds - (now - key.rotated_at).seconds} s."
         )
     key.expires_at = expires_at or key.expires_at
-    if _has_expired(key, now):
+    if has_ended(key.expires_at, now):
         raise KeyNotRotatable(
             f"{key.name} has expired, so that no secret of it would work. Say until when it is to "
             "work, for example with --expires 90d."
@@ -165,7 +165,7 @@ def listed(session: Session, *, revoked: bool = False) -> Sequence[ApiKey]:
 
 def named(session: Session, reference: str) -> ApiKey:
     """Return the key of this name or id. Raises UnknownKey, or KeyAlreadyRevoked."""
-    key = _live(session, reference)
+    key = _unrevoked(session, reference)
     if key is not None:
         return key
     of_reference = (ApiKey.name == reference) | (ApiKey.id == reference)
@@ -184,19 +184,20 @@ def state_of(key: ApiKey, now: datetime) -> KeyState:
     """Return live, expired or revoked."""
     if key.revoked_at is not None:
         return KeyState.REVOKED
-    return KeyState.EXPIRED if _has_expired(key, now) else KeyState.LIVE
+    return KeyState.EXPIRED if has_ended(key.expires_at, now) else KeyState.LIVE
 
 
-def _has_expired(key: ApiKey, now: datetime) -> bool:
-    return key.expires_at is not None and key.expires_at <= now
+def has_ended(moment: datetime | None, now: datetime) -> bool:
+    """Return whether a key or a secret that ends at this moment has ended; None is never."""
+    return moment is not None and moment <= now
 
 
 def _expired(before: datetime) -> tuple[ColumnElement[bool], ...]:
     return ApiKey.revoked_at.is_(None), ApiKey.expires_at < before
 
 
-def _live(session: Session, reference: str) -> ApiKey | None:
+def _unrevoked(session: Session, reference: str) -> ApiKey | None:
     """Return the key of this name, else of this id, that is not revoked."""
-    live = select(ApiKey).where(ApiKey.revoked_at.is_(None))
-    by_name = session.scalar(live.where(ApiKey.name == reference))
-    return by_name or session.scalar(live.where(ApiKey.id == reference))
+    unrevoked = select(ApiKey).where(ApiKey.revoked_at.is_(None))
+    by_name = session.scalar(unrevoked.where(ApiKey.name == reference))
+    return by_name or session.scalar(unrevoked.where(ApiKey.id == reference))

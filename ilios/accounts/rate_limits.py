@@ -25,7 +25,6 @@ log = logs.get(__name__)
 
 WINDOW_SECONDS: Final = 60
 WINDOW_NS: Final = WINDOW_SECONDS * 10**9
-MAX_REQUESTS_PER_MINUTE: Final = 100_000
 _NUMBER: Final = struct.Struct("<Q")
 
 

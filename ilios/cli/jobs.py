@@ -50,9 +50,9 @@ def list_jobs(status: str | None, limit: int, *, as_json: bool) -> None:
 def show(name: str, *, as_json: bool) -> None:
     """Show a document and all of its jobs."""
     with job_admin() as admin:
-        work = admin.work(name)
-    document = _document(work.document) if work.document else None
-    shown = [_job(job) for job in work.jobs]
+        report = admin.report(name)
+    document = _document(report.document) if report.document else None
+    shown = [_job(job) for job in report.jobs]
     if as_json:
         click.echo(json.dumps({"document": document, "jobs": shown}, indent=2))
         return

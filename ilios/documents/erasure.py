@@ -16,8 +16,8 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
 from ilios.documents import removal, repository
+from ilios.storage import object_keys
 from ilios.storage.base import ObjectStore
-from ilios.storage.object_keys import folders_of, incoming_key
 
 log = logs.get(__name__)
 
@@ -50,7 +50,7 @@ class Erasure:
         if document.status is not DocumentStatus.DELETED or is_awaited:
             return False
         for key in self._keys(instance_id, document):
-            if not (keeps_images and "/images/" in key):
+            if not (keeps_images and object_keys.kind_of(key) == object_keys.IMAGES):
                 self._store.delete(key)
         with self._database.writing() as session:
             removal.forget_result(session, document_id)
@@ -68,7 +68,7 @@ class Erasure:
     def _keys(self, instance_id: str, document: Document) -> Iterator[str]:
         if document.storage_key:
             yield document.storage_key
-        yield incoming_key(instance_id, document.id)
-        for folder in folders_of(instance_id, document.id):
+        yield object_keys.incoming_key(instance_id, document.id)
+        for folder in object_keys.folders_of(instance_id, document.id):
             for found in self._store.listed(folder):
                 yield found.key

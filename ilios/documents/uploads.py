@@ -58,12 +58,6 @@ class UploadSink:
         self._hash.update(view)
         return _write_all(self._file, view)
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
-
     def received(self, file_name: str) -> Received:
         """Close the file and hand it over."""
         self._file.close()

@@ -81,10 +81,6 @@ class Waiter:
                     return
             time.sleep(min(left, PREDICATE_POLL_SECONDS))
 
-    @property
-    def is_draining(self) -> bool:
-        return self._draining
-
     def drain(self) -> None:
         """End every wait, and let none begin: the server is about to stop."""
         with self._lock:

@@ -39,7 +39,7 @@ class JobAdmin:
         with self._database.reading() as session:
             return list(session.scalars(by_turn.limit(limit)))
 
-    def work(self, name: str) -> JobReport:
+    def report(self, name: str) -> JobReport:
         """Return a document with all of its jobs. Raises JobNotFound."""
         with self._database.reading() as session:
             job, document = _found(session, name)

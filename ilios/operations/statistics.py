@@ -89,7 +89,7 @@ _FAILURES = (
 _USED = select(DailyUsage.owner, DailyUsage.day, DailyUsage.pages, DailyUsage.cost_micros).where(
     DailyUsage.day >= bindparam("since")
 )
-_LIVE_KEYS = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.name)
+_UNREVOKED_KEYS = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.name)
 _REVOKED_KEYS = select(ApiKey).where(
     ApiKey.owner.in_(bindparam("owners", expanding=True)), ApiKey.revoked_at.is_not(None)
 )
@@ -183,7 +183,7 @@ def reserved(session: Session) -> dict[str, tuple[int, int]]:
 def keys_of(session: Session, owners: Iterable[str]) -> list[ApiKey]:
     """Return all keys that are not revoked, and the revoked keys of these owners."""
     revoked = session.scalars(_REVOKED_KEYS, {"owners": list(owners)})
-    return [*session.scalars(_LIVE_KEYS), *revoked]
+    return [*session.scalars(_UNREVOKED_KEYS), *revoked]
 
 
 def _rows(session: Session, query: Executable, limit: int) -> Sequence[Row[Any]]:

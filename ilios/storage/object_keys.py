@@ -10,6 +10,8 @@ SEGMENT_MAX_BYTES: Final = 255  #: the limit of a file name on Linux
 DOCUMENT_ROOTS: Final = ("documents", "archive")
 ROOTS: Final = (*DOCUMENT_ROOTS, "incoming")
 """Of all keys that we make; the instance's id follows, then the document's."""
+IMAGES: Final = "images"
+PARTS: Final = "parts"
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -30,7 +32,7 @@ def folders_of(instance_id: str, document_id: str) -> tuple[str, ...]:
 
 def part_key(instance_id: str, document_id: str, first: int, last: int) -> str:
     """Return the key of a page range of a long document: `…/parts/<first>-<last>`."""
-    return f"documents/{instance_id}/{document_id}/parts/{first}-{last}"
+    return f"documents/{instance_id}/{document_id}/{PARTS}/{first}-{last}"
 
 
 def image_key(instance_id: str, document_id: str, name: str) -> str:
@@ -40,7 +42,13 @@ def image_key(instance_id: str, document_id: str, name: str) -> str:
     """
     if _IMAGE_NAME.fullmatch(name) is None or name in (".", ".."):
         raise ValueError(f"not the name of an extracted image: {name!r:.80}")
-    return f"documents/{instance_id}/{document_id}/images/{name}"
+    return f"documents/{instance_id}/{document_id}/{IMAGES}/{name}"
+
+
+def kind_of(key: str) -> str | None:
+    """Return IMAGES or PARTS; None for an original or an upload."""
+    _root, _instance_id, _document_id, *rest = key.split("/")
+    return rest[0] if len(rest) > 1 else None
 
 
 def incoming_key(instance_id: str, document_id: str) -> str:

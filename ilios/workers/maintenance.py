@@ -53,7 +53,7 @@ class StoreWatch:
         if self.answers is None and now - self._first_look_at > FIRST_ANSWER_SECONDS:
             self.answers = False
 
-    def hear(self, report: StoreReport) -> None:
+    def record(self, report: StoreReport) -> None:
         """Take in what a look, or a job that needed the store, has found."""
         if not self._has_bucket:
             return

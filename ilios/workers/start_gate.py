@@ -73,7 +73,7 @@ class StartGate:
         self._is_draining = True
         self._update()
 
-    def hear(self, report: ProviderReport) -> None:
+    def record(self, report: ProviderReport) -> None:
         """Take in how a call to the provider ended."""
         before = self.governor.summary()
         self.governor.record(report)

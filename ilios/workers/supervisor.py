@@ -225,9 +225,9 @@ class Supervisor:
         for found in report.found:
             match found:
                 case ProviderReport():
-                    self._gate.hear(found)
+                    self._gate.record(found)
                 case StoreReport():
-                    self._store.hear(found)
+                    self._store.record(found)
         self._releases.add_unharmed(report.interrupted)
 
     def _remove(self, worker: WorkerHandle) -> None:

@@ -19,7 +19,6 @@ from ilios.storage.base import ObjectStore
 # Beside the time between two looks at a batch:
 LAG = timedelta(minutes=3)
 """For this long after its creation, the provider's other calls may not know a job yet."""
-REPAIR = timedelta(seconds=2)  #: by then the supervisor has heard of the wrong setting
 CLOSED = timedelta(seconds=60)  #: between two looks at whether batches are taken now
 OBSTACLE = timedelta(seconds=10)  #: an outage, a full disk
 OVERDUE = timedelta(hours=1)  #: beyond its time-out; then we cancel a job

@@ -35,6 +35,7 @@ from ilios.engines.base import Part, Plan, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral.batch.lines import InputFile, inline_bytes
 from ilios.engines.page_selection import PageSelection
+from ilios.queue import jobs
 
 log = logs.get(__name__)
 
@@ -43,10 +44,12 @@ T = TypeVar("T")
 INPUT_FILE_BYTES: Final = 400 * 10**6  #: at most; the provider takes files of 512 MB
 INLINE_MAX_BYTES: Final = 6 * 10**6  #: of a document in a line, in base64
 FULL_BYTES: Final = 300 * 10**6  #: then the next document begins a new input file
-PLAN_ATTEMPTS: Final = 2
 UPLOAD_ATTEMPTS: Final = 5
 UPLOAD_PAUSE_SECONDS: Final = 1.0  #: doubles with each attempt, unless the provider says more
 UPLOAD_PAUSE_MAX_SECONDS: Final = 30.0
+PLAN_BROKE: Final = EngineFailed(
+    "The engine broke on this document before it was sent; the log has the cause."
+)
 
 
 @dataclass(slots=True)
@@ -144,7 +147,7 @@ class InputBuilder:
 
     def _plan(self, source: Source, pages: PageSelection | None, folder: Path) -> Plan:
         """Plan a document; one that breaks its parser, or the engine, is tried twice."""
-        for attempt in range(1, PLAN_ATTEMPTS + 1):
+        for attempt in range(1, jobs.MAX_CRASHES + 1):
             workspace = folder / ids.new_id()
             workspace.mkdir()
             try:
@@ -214,8 +217,3 @@ def upload_pause(attempt: int, asked_seconds: float | None = None) -> float:
     if asked_seconds:
         return min(asked_seconds, UPLOAD_PAUSE_MAX_SECONDS)
     return delay_seconds(attempt - 1, UPLOAD_PAUSE_SECONDS, UPLOAD_PAUSE_MAX_SECONDS)
-
-
-PLAN_BROKE: Final = EngineFailed(
-    "The engine broke on this document before it was sent; the log has the cause."
-)

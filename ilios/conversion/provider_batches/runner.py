@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ilios.conversion import failures
 from ilios.conversion.provider_batches import context
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.input import InputBuilder
@@ -118,7 +119,7 @@ class ProviderBatches:
             case BatchLaneClosed():
                 step.records.postpone(context.CLOSED, error.detail)
             case ProviderMisconfigured():
-                step.records.postpone(context.REPAIR, error.detail)
+                step.records.postpone(failures.REPAIR_WAIT, error.detail)
             case _ if error.retryable:
                 step.records.postpone(context.OBSTACLE, error.detail)
             case _:

@@ -13,8 +13,8 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, statuses
 from ilios.documents import removal
+from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectStore
-from ilios.storage.object_keys import ROOTS
 
 log = logs.get(__name__)
 
@@ -33,7 +33,7 @@ class Orphans:
         """Yield the keys of objects that are old enough, and that no row names."""
         with self._database.reading() as session:
             instance_id = instance.instance_id(session)
-        for root in ROOTS:
+        for root in object_keys.ROOTS:
             for listed in self._store.listed(f"{root}/{instance_id}"):
                 if now - listed.stored_at >= MIN_AGE and not self._is_needed(listed):
                     yield listed.key
@@ -54,15 +54,14 @@ class Orphans:
 
 
 def _is_needed(session: Session, key: str) -> bool:
-    _root, _instance_id, document_id, *rest = key.split("/")
+    document_id, kind = key.split("/")[2], object_keys.kind_of(key)
     document = session.get(Document, document_id)
     if document is None:
         return False
-    kind = rest[0] if len(rest) > 1 else None
     if document.status is DocumentStatus.DELETED:
         # Erasure deletes the objects of one with `to_erase`; others may show the images.
-        is_shown_by_others = kind == "images" and removal.answers_others(session, document_id)
-        return document.to_erase or is_shown_by_others
-    if kind == "parts":
+        is_image = kind == object_keys.IMAGES
+        return document.to_erase or (is_image and removal.answers_others(session, document_id))
+    if kind == object_keys.PARTS:
         return document.status not in statuses.READABLE
-    return kind == "images" or document.storage_key == key
+    return kind == object_keys.IMAGES or document.storage_key == key

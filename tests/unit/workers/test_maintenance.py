@@ -46,7 +46,7 @@ def is_away(store: StoreWatch) -> bool:
 
 def test_a_folder_is_never_looked_at_and_always_answers(tmp_path: Path) -> None:
     folder = StoreWatch(Settings(data_dir=tmp_path))
-    folder.hear(StoreReport("It is away."))
+    folder.record(StoreReport("It is away."))
 
     assert folder.may_be_used
     assert not folder.is_look_due
@@ -57,7 +57,7 @@ def test_a_bucket_is_not_used_before_the_first_look_has_ended(bucket: StoreWatch
     assert state(bucket) == (False, True)
 
     bucket.note_look()
-    bucket.hear(StoreReport(None))
+    bucket.record(StoreReport(None))
 
     assert state(bucket) == (True, False)
 
@@ -75,11 +75,11 @@ def test_a_first_look_that_takes_long_means_that_the_bucket_does_not_answer(
 
 
 def test_a_bucket_that_is_away_is_looked_at_more_often(bucket: StoreWatch, clock: Clock) -> None:
-    bucket.hear(StoreReport(None))
+    bucket.record(StoreReport(None))
     clock.seconds += maintenance.LOOK_AGAIN_SECONDS
     assert state(bucket) == (True, False)
 
-    bucket.hear(StoreReport("503 SlowDown"))
+    bucket.record(StoreReport("503 SlowDown"))
     assert state(bucket) == (False, False)
     clock.seconds += maintenance.LOOK_AGAIN_SECONDS
     assert state(bucket) == (False, True)

@@ -54,9 +54,9 @@ def subject(tmp_path: Path) -> Callable[..., Subject]:
 
 def test_the_first_of_several_reasons_is_named(subject: Callable[..., Subject]) -> None:
     full = subject(min_free_disk_bytes=MORE_THAN_ANY_DISK)
-    full.gate.hear(WRONG_KEY)
+    full.gate.record(WRONG_KEY)
     full.gate.database_failed(LOCKED)
-    full.store.hear(StoreReport("503 SlowDown"))
+    full.store.record(StoreReport("503 SlowDown"))
 
     assert full.look(is_paused=True) is BlockReason.PAUSED
     assert full.look() is BlockReason.DISK_FULL
@@ -64,16 +64,16 @@ def test_the_first_of_several_reasons_is_named(subject: Callable[..., Subject]) 
     assert full.look(is_paused=True) is BlockReason.DRAINING
 
     roomy = subject()
-    roomy.gate.hear(WRONG_KEY)
+    roomy.gate.record(WRONG_KEY)
     roomy.gate.database_failed(LOCKED)
-    roomy.store.hear(StoreReport("503 SlowDown"))
+    roomy.store.record(StoreReport("503 SlowDown"))
 
     assert roomy.look() is BlockReason.STORE_UNREACHABLE
-    roomy.store.hear(StoreReport(None))
+    roomy.store.record(StoreReport(None))
     assert roomy.look() is BlockReason.DATABASE_BUSY
     roomy.gate.database_works()
     assert roomy.look() is BlockReason.PROVIDER_MISCONFIGURED
-    roomy.gate.hear(ANSWERED)
+    roomy.gate.record(ANSWERED)
     assert roomy.look() is None
 
 
@@ -125,7 +125,7 @@ def test_a_provider_blocks_its_own_lane_only(
 ) -> None:
     found = subject(s3_bucket=None)
     for report in reports:
-        found.gate.hear(report)
+        found.gate.record(report)
 
     assert found.look() is reason
     assert found.may_claim()
@@ -149,7 +149,7 @@ def test_nothing_is_claimed_and_nothing_blamed_before_the_first_look_at_the_buck
     assert found.look() is None
     assert not found.may_claim()
 
-    found.store.hear(StoreReport(None))
+    found.store.record(StoreReport(None))
     assert found.look() is None
     assert found.may_claim()
 
