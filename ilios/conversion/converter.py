@@ -116,9 +116,8 @@ class Converter:
             self._recorder.recover(engine, call, conversion, images)
         except FileNotFoundError:
             return  # another thread or process has recorded it
-        except (
-            OutcomeUnknown
-        ) as error:  # what is temporary, such as an unreachable store, is raised
+        except OutcomeUnknown as error:
+            # What is temporary, such as an unreachable store, is raised.
             log.warning("answer.useless", call_id=call.call_id, reason=error.logged)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)

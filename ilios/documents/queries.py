@@ -81,8 +81,8 @@ class BatchReport:
     provider_job_id: str | None = None  #: of the provider's batch lane, when it is used
     provider_status: str | None = None
 
-    def count(self, *statuses: DocumentStatus) -> int:
-        return sum(self.progress.get(status, 0) for status in statuses)
+    def count(self, *which: DocumentStatus) -> int:
+        return sum(self.progress.get(status, 0) for status in which)
 
     @property
     def status(self) -> str:

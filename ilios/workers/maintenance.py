@@ -18,9 +18,8 @@ TIDY_SECONDS = 600.0
 LOOK_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 1.0  #: while it does not answer
 ANSWER_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
-FIRST_ANSWER_SECONDS = (
-    1.0  #: a bucket that takes longer after a start is unreachable until it answers
-)
+FIRST_ANSWER_SECONDS = 1.0
+"""A bucket that takes longer after a start is unreachable until it answers."""
 
 
 class StoreWatch:

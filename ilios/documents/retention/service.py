@@ -35,13 +35,11 @@ from ilios.storage.object_keys import archive_key
 log = logs.get(__name__)
 
 UPLOAD_MAX_AGE: Final = timedelta(hours=25)  #: a link lives an hour; then a day to complete
-EXPIRED_KEY_GRACE: Final = timedelta(
-    days=30
-)  #: an expired key can be rotated for this long, then it is revoked
+EXPIRED_KEY_GRACE: Final = timedelta(days=30)
+"""An expired key can be rotated for this long, then it is revoked."""
 ORPHANS_EVERY: Final = timedelta(hours=12)  #: finding them lists the whole store
-ADOPTION_GRACE: Final = timedelta(
-    hours=24
-)  #: documents of an adopted database are kept for this long
+ADOPTION_GRACE: Final = timedelta(hours=24)
+"""Documents of an adopted database are kept for this long."""
 REWRITE_MAX_BYTES: Final = 256 * 1024**2
 """Of a database that is rewritten without a request: writers wait, for about a second."""
 CHUNK: Final = 100  #: documents of one query

@@ -26,9 +26,8 @@ if TYPE_CHECKING:  # boto3 takes 30 MB and a third of a second: imported on conn
     from mypy_boto3_s3 import S3Client
 
 DEFAULT_TIMEOUTS: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
-PROBE_TIMEOUTS: Final = Timeouts(
-    connect_seconds=3, read_seconds=5, attempts=2
-)  #: to see if it works
+PROBE_TIMEOUTS: Final = Timeouts(connect_seconds=3, read_seconds=5, attempts=2)
+"""For a look at whether it works."""
 POOL_CONNECTIONS: Final = 32
 PART_BYTES: Final = 8 * 1024 * 1024
 PARTS_IN_FLIGHT: Final = 4  #: for one transfer
