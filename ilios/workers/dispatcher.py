@@ -55,6 +55,8 @@ class Dispatcher:
         claimed: list[tuple[FreeSlot, Lease]] = []
         exhausted: set[str] = set()
         with self._database.writing() as session:
+            if pause.is_paused(session):
+                return []  # an operator has paused it since the gate was asked
             now = clock.now()
             if queries.anything_due(session, now):
                 jobs.promote_due(session, now)

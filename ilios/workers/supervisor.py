@@ -144,14 +144,16 @@ class Supervisor:
         try:
             self._releases.release()
             self._look_at_clock()
-            if self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS:
+            is_due = self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS
+            if is_due:
                 self._looked_at = time.monotonic()
                 commands = self._dispatcher.commands(self._node)
                 self._cancel(commands.cancelled)
                 if self._gate.look(is_paused=commands.is_paused):
                     self._claim()
-                self._gate.database_works()
             self._keep_leases()
+            if is_due:
+                self._gate.database_works()
         except DATABASE_ERRORS as error:
             self._gate.database_failed(error)
             self._looked_at = time.monotonic()
@@ -180,8 +182,8 @@ class Supervisor:
     def _keep_leases(self) -> None:
         if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
             return
-        self._renewed_at = time.monotonic()
         self._dispatcher.renew([lease for worker in self._workers for lease in worker.leases])
+        self._renewed_at = time.monotonic()
 
     def _look_at_clock(self) -> None:
         """Let delayed jobs start at once if the clock was set back: they would wait for hours."""

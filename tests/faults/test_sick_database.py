@@ -78,6 +78,40 @@ def test_a_start_under_a_strangers_lock_waits_and_says_for_what(
     assert supervisor.log.count("supervisor.database_failed") == 1
 
 
+def test_a_lock_while_every_slot_is_taken_blocks_claims_until_it_ends(
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    stranger: pysqlite3.Connection,
+) -> None:
+    supervisor = start_supervisor("waiting", worker_count=1)
+    _, job_id = documents.add_document(database, settings=settings)
+    wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
+
+    stranger.execute("BEGIN IMMEDIATE")
+    supervisor.wait_until_blocked(BlockReason.DATABASE_BUSY)
+    assert reasons_of_beats(settings, 3) == {BlockReason.DATABASE_BUSY}
+    stranger.execute("ROLLBACK")
+
+    supervisor.wait_until_blocked(None)
+    assert supervisor.log.count("supervisor.database_failed") == 1
+    assert documents.job(database, job_id).attempts == 1
+
+
+def reasons_of_beats(settings: Settings, count: int) -> set[BlockReason | None]:
+    """Return why no job started, by the next heartbeats."""
+    reasons: dict[float, BlockReason | None] = {}
+
+    def are_seen() -> bool:
+        beat = heartbeat.read(data_folder.supervisor_state(settings))
+        if beat is not None:
+            reasons[beat.beat_seconds] = beat.claims_blocked
+        return len(reasons) > count  # the first may have been written before
+
+    wait_until(are_seen, timeout_s=30)
+    return set(reasons.values())
+
+
 def test_what_a_long_reader_made_the_log_grow_to_is_given_back(
     database: Database, stranger: pysqlite3.Connection
 ) -> None:

@@ -10,7 +10,7 @@ from ilios.core import clock
 from ilios.db.database import Database
 from ilios.db.models import JobStatus
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import jobs
+from ilios.queue import jobs, pause
 from ilios.queue.jobs import Lease
 from ilios.workers.dispatcher import Dispatcher, FreeSlot
 from tests.support import documents
@@ -54,3 +54,13 @@ def test_a_job_whose_lease_is_not_renewed_is_given_back(
     dispatcher.renew([])
 
     assert documents.job(database, lease.job_id).status is JobStatus.PENDING
+
+
+def test_a_pause_that_comes_after_the_gate_was_asked_keeps_the_job_waiting(
+    database: Database, dispatcher: Dispatcher
+) -> None:
+    documents.add_document(database)
+    with database.writing() as session:
+        pause.pause(session, clock.now())
+
+    assert dispatcher.claim([FreeSlot(EMBEDDED, "node/worker-0")]) == []
