@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -11,7 +12,7 @@ import grimp
 import pytest
 
 from tests.support.forking import REPOSITORY
-from tests.unit.structure.tree import ROOT, files
+from tests.unit.structure.tree import ROOT, files, module_name
 
 PACKAGES = {
     "accounts", "api", "cli", "conversion", "core", "db", "documents", "engines", "migration",
@@ -21,6 +22,7 @@ LOOSE_MODULES = {"__init__", "__main__", "probe"}
 MOST_LINES_OF_A_MODULE = 350
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_PAIRS = 80
+SESSION_RULES = ("store no object and use no network", "neither log nor count")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,32 @@ def test_no_imports_go_round_in_a_circle(graph: grimp.ImportGraph) -> None:
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
 
     TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules
+
+
+def test_a_module_that_takes_sessions_stands_in_the_contracts_of_those() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    contracts = project["tool"]["importlinter"]["contracts"]
+    listed = [
+        set(one["source_modules"]) for one in contracts if one["name"].endswith(SESSION_RULES)
+    ]
+    takers = {
+        module_name(path)
+        for package in ("accounts", "documents", "queue")
+        for path in (ROOT / package).rglob("*.py")
+        if any(_takes_session(node) for node in _tree(path).body)
+    }
+
+    assert len(listed) == len(SESSION_RULES)
+    assert [takers - modules for modules in listed] == [set(), set()]
+
+
+def _takes_session(node: ast.stmt) -> bool:
+    """Return whether this is a public function whose first parameter is a session."""
+    return (
+        isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and [argument.arg for argument in node.args.args[:1]] == ["session"]
+    )
 
 
 def _tree(path: Path) -> ast.Module:
