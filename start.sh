@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the service in the foreground: prepares the data folder, migrates, then serves until a
 # SIGTERM or SIGINT asks it to stop (exit code 0) or one of its two processes ends (non-zero, so
-# that whoever started it starts it again; the database makes that harmless).
+# that the platform starts it again; the database makes that harmless).
 #
 # Uses the `python` of PATH. Settings come from the environment; see docs/settings.md.
 set -uo pipefail
@@ -74,8 +74,9 @@ forward_stop() {
   done
 }
 
-# As long as running jobs and last words may take; then whoever hangs is ended, and its children are,
-# so that the platform can start us again. A stopped process, for one, never leaves by itself.
+# As long as running jobs and last words may take; then a process that hangs is killed, with its
+# children, so that the platform can start us again. A stopped process, for one, never leaves by
+# itself.
 wait_for_ends() {
   local group deadline=$((SECONDS + ${SHUTDOWN_GRACE_SECONDS:-30} + 5))
   [[ ${USE_EMBEDDED_REPLICA:-} != [1tTyYoO]* ]] || ((deadline += 10))

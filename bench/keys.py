@@ -54,8 +54,8 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
         ]
         issued = [service.create(one) for one in terms][-1]
         fill(database, issued, calls)
-        ring = Authenticator((), database)
-        identified = median_ms(lambda: ring.identify(f"Bearer {issued.secret}"), times)
+        authenticator = Authenticator((), database)
+        identified = median_ms(lambda: authenticator.identify(f"Bearer {issued.secret}"), times)
         with database.writing() as session:
             owner, now = issued.key.owner, clock.now()
             checked = median_ms(lambda: quotas.admit(session, owner, Amount(1, 1), now), times)

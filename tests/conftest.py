@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow modules first, dealt out evenly; their order stays random.
 
     Each process begins with its share of the list. At the end there is something short left for
-    whoever is done first.
+    the process that is done first.
     """
     shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow: list[list[pytest.Item]] = [[] for _ in range(shares)]

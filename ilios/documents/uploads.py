@@ -32,11 +32,11 @@ class Received:
 class UploadSink:
     """A writable file in `folder` that hashes what passes and stops at `limit_bytes`."""
 
-    def __init__(self, folder: Path, limit_bytes: int, room: DiskReserve) -> None:
+    def __init__(self, folder: Path, limit_bytes: int, disk_reserve: DiskReserve) -> None:
         self.path = folder / f"{os.getpid()}-{ids.new_id()}"
         self.size_bytes = 0
         self._limit_bytes = limit_bytes
-        self._disk_reserve = room
+        self._disk_reserve = disk_reserve
         self._reserve_checked_at = 0
         self._hash = hashlib.sha256()
         self._file: BinaryIO = self.path.open("xb+", buffering=0)

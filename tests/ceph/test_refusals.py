@@ -19,7 +19,8 @@ from ilios.core.settings import Settings
 from ilios.storage import self_test
 from ilios.storage.s3.store import PART_BYTES, S3Store
 from tests.ceph.conftest import ACCESS_KEY_ID, SECRET
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.forking import REPOSITORY
+from tests.support.migrating import environment
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -151,19 +151,19 @@ class Chaos:
 
     @contextmanager
     def _foreign_lock(self, _draw: random.Random) -> Iterator[str]:
-        with self._stranger("BEGIN IMMEDIATE"):
-            yield "a stranger's lock"
+        with self._other_program("BEGIN IMMEDIATE"):
+            yield "another program's lock"
 
     @contextmanager
     def _long_reader(self, _draw: random.Random) -> Iterator[str]:
-        with self._stranger("BEGIN"):
+        with self._other_program("BEGIN"):
             yield "a long reader"
 
     @contextmanager
-    def _stranger(self, begin: str) -> Iterator[None]:
+    def _other_program(self, begin: str) -> Iterator[None]:
         path = self._subject.place.settings.database_path
-        with closing(pysqlite3.connect(str(path), timeout=30, isolation_level=None)) as stranger:
-            stranger.execute(begin)
-            stranger.execute("SELECT count(*) FROM documents").fetchall()
+        with closing(pysqlite3.connect(str(path), timeout=30, isolation_level=None)) as connection:
+            connection.execute(begin)
+            connection.execute("SELECT count(*) FROM documents").fetchall()
             yield
-            stranger.execute("ROLLBACK")
+            connection.execute("ROLLBACK")

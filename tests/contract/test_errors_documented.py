@@ -16,7 +16,7 @@ from ilios.core.conversion_errors import ConversionError
 from ilios.core.errors import IliosError, LeaseLost, StartupError
 from ilios.core.request_errors import ConversionFailed
 from ilios.operations.backup import BackupRefused
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 ON_THE_COMMAND_LINE = (StartupError, KeyCommandError, BackupRefused)
 INSIDE = (LeaseLost, ConversionFailed)  #: the one is never shown, the other has a document's code

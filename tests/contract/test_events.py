@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 LEVELS = {name: name for name in ("debug", "info", "warning", "error", "critical")}
 LEVELS |= {"exception": "error", "log": "*"}

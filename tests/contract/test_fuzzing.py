@@ -36,11 +36,11 @@ def test_no_request_has_an_unexpected_answer(service: FuzzedService) -> None:
     before = service.answered()  # while it started
     tenants = [Tenant(KEY, "of-anna"), Tenant(OTHER_KEY, "of-bert")]
     for seed in itertools.count(1):
-        stranger, tenant = tenants
-        service.furnish(stranger)
+        other, tenant = tenants
+        service.furnish(other)
         service.furnish(tenant)
 
-        done = service.fuzz(tenant, stranger, seed=seed, examples=EXAMPLES)
+        done = service.fuzz(tenant, other, seed=seed, examples=EXAMPLES)
 
         assert done.returncode == 0, f"seed {seed}: {done.stdout}{done.stderr}"
         answers = service.answered() - before

@@ -46,11 +46,11 @@ def test_named_origins_are_the_only_ones(
     caller = Caller(make_app(listed).test_client(), None)
 
     named = caller.get("/health", headers=ORIGIN)
-    stranger = caller.get("/health", headers={"Origin": "https://evil.example"})
+    unlisted = caller.get("/health", headers={"Origin": "https://evil.example"})
 
     assert named.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
-    assert "Access-Control-Allow-Origin" not in stranger.headers
-    assert "Origin" in stranger.headers["Vary"]
+    assert "Access-Control-Allow-Origin" not in unlisted.headers
+    assert "Origin" in unlisted.headers["Vary"]
 
 
 def test_nothing_is_sniffed_framed_or_run(app: Flask, nobody: Caller) -> None:

@@ -20,7 +20,7 @@ from ilios.db.database import Database
 from ilios.operations import heartbeat
 from ilios.operations.collector import Collector
 from ilios.operations.heartbeat import Heartbeat
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 MONITORING = REPOSITORY / "monitoring"
 RULES = MONITORING / "prometheus" / "alerts.yml"

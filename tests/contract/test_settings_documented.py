@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ilios.core.settings import Settings
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 UNSET = None
 ASSIGNMENT = re.compile(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)

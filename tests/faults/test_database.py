@@ -1,4 +1,4 @@
-"""Strangers at the database: one that holds its lock, one that reads for long."""
+"""Other programs at the database: one that holds its lock, one that reads for long."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def lock_s(request: pytest.FixtureRequest) -> float:
 
 
 @contextmanager
-def stranger(settings: Settings, begin: str) -> Iterator[None]:
-    """Another program in the middle of a transaction."""
+def other_program(settings: Settings, begin: str) -> Iterator[None]:
+    """Be another program in the middle of a transaction."""
     path = str(settings.database_path)
     with closing(pysqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
         connection.execute(begin)
@@ -42,7 +42,7 @@ def completed(database: Database) -> int:
     return sum(row.status is DocumentStatus.COMPLETED for row in rows)
 
 
-def test_a_strangers_lock_delays_what_runs_and_fails_nothing(
+def test_another_programs_lock_delays_what_runs_and_fails_nothing(
     start_supervisor: Start, settings: Settings, database: Database, lock_s: float
 ) -> None:
     supervisor = start_supervisor("slow", worker_count=1)
@@ -51,7 +51,7 @@ def test_a_strangers_lock_delays_what_runs_and_fails_nothing(
     wait_until(lambda: completed(database) > 2, 10)
     workers = [worker.pid for worker in supervisor.workers]
 
-    with stranger(settings, "BEGIN IMMEDIATE"):
+    with other_program(settings, "BEGIN IMMEDIATE"):
         until = time.monotonic() + lock_s
         wait_until(lambda: time.monotonic() > until, lock_s + 5)
 
@@ -66,7 +66,7 @@ def test_a_long_reader_holds_up_nobody_and_the_log_shrinks_when_it_has_left(
     start_supervisor("echo", worker_count=1)
     large = b"word " * 20_000
 
-    with stranger(settings, "BEGIN"):
+    with other_program(settings, "BEGIN"):
         for _ in range(100):
             documents.add_document(database, settings=settings, content=large)
         wait_until(lambda: completed(database) == 100, 30)

@@ -17,7 +17,7 @@ from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, PageRow
 from ilios.engines.detection import media_types
 from tests.support import documents
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 

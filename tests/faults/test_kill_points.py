@@ -3,7 +3,7 @@
 upload streamed → object stored → row committed → claimed → id sent → accepted → call opened → call
 sent → answer received → answer saved → result committed → finished. In the short form documents
 wait at all arrows together, and one blow falls; `--repeat-faults` kills at each arrow alone, first
-whoever is there, then the others.
+the process that is there, then the others.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BLOWS = {
     "everything": (*WORKER, *WEB, failpoints.ID_SENT),
 }
 
-ITSELF = "whoever is there"
+ITSELF = "the process that is there"
 OTHERS = {
     WEB: ("gunicorn", "the supervisor", "everything"),
     SUPERVISOR: ("gunicorn", "the workers", "everything"),

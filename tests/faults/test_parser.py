@@ -15,7 +15,7 @@ import pytest
 
 from ilios.core.conversion_errors import DeadlineExceeded, ParserCrashed
 from ilios.engines.parser_process import Message, ParserProcess
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_for_ends, wait_until
 
 MIB = 1024 * 1024

@@ -1,4 +1,4 @@
-"""A database that somebody else locks, or reads for long."""
+"""A database that another program locks, or reads for long."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def stranger(settings: Settings, database: Database) -> Iterator[pysqlite3.Connection]:
-    """Somebody else's connection to the database."""
+def other_program(settings: Settings, database: Database) -> Iterator[pysqlite3.Connection]:
+    """Provide another program's connection to the database."""
     connection = pysqlite3.connect(str(database.path), isolation_level=None)
     with contextlib.closing(connection):
         yield connection
@@ -36,21 +36,21 @@ def is_heard_of(settings: Settings) -> bool:
     return beat is not None and beat.is_fresh
 
 
-def test_a_stop_under_a_strangers_lock_costs_no_attempt(
+def test_a_stop_under_another_programs_lock_costs_no_attempt(
     start_supervisor: Start,
     settings: Settings,
     database: Database,
-    stranger: pysqlite3.Connection,
+    other_program: pysqlite3.Connection,
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1, shutdown_grace_seconds=0)
     _, job_id = documents.add_document(database, settings=settings)
     wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
 
-    stranger.execute("BEGIN IMMEDIATE")
+    other_program.execute("BEGIN IMMEDIATE")
     supervisor.process.send_signal(signal.SIGTERM)
     wait_until(lambda: supervisor.process.poll() is not None or not is_heard_of(settings), 40)
     assert supervisor.process.wait(timeout=5) == 0  # it was heard of until its end
-    stranger.execute("ROLLBACK")
+    other_program.execute("ROLLBACK")
     start_supervisor("waiting", worker_count=1)
 
     wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
@@ -58,19 +58,19 @@ def test_a_stop_under_a_strangers_lock_costs_no_attempt(
     assert not data_folder.interrupted(settings).exists()
 
 
-def test_a_start_under_a_strangers_lock_waits_and_says_for_what(
+def test_a_start_under_another_programs_lock_waits_and_says_for_what(
     start_supervisor: Start,
     settings: Settings,
     database: Database,
-    stranger: pysqlite3.Connection,
+    other_program: pysqlite3.Connection,
 ) -> None:
     _, job_id = documents.add_document(database, settings=settings)
-    stranger.execute("BEGIN IMMEDIATE")
+    other_program.execute("BEGIN IMMEDIATE")
     supervisor = start_supervisor("echo", worker_count=1)
 
     supervisor.wait_until_blocked(BlockReason.DATABASE_BUSY)
     assert documents.job(database, job_id).attempts == 0
-    stranger.execute("ROLLBACK")
+    other_program.execute("ROLLBACK")
 
     wait_until(lambda: documents.job(database, job_id).status is JobStatus.COMPLETED, timeout_s=20)
     supervisor.wait_until_blocked(None)
@@ -113,16 +113,16 @@ def reasons_of_beats(settings: Settings, count: int) -> set[BlockReason | None]:
 
 
 def test_what_a_long_reader_made_the_log_grow_to_is_given_back(
-    database: Database, stranger: pysqlite3.Connection
+    database: Database, other_program: pysqlite3.Connection
 ) -> None:
     log = database.path.with_name(database.path.name + "-wal")
     with database.watching() as watch:
         watch.query("CREATE TABLE filler (content BLOB)")
-        stranger.execute("BEGIN").execute("SELECT count(*) FROM filler").fetchall()
+        other_program.execute("BEGIN").execute("SELECT count(*) FROM filler").fetchall()
         for _ in range(WAL_KEPT_BYTES // MIB + 8):
             watch.query("INSERT INTO filler VALUES (zeroblob(?))", MIB)
         assert log.stat().st_size > WAL_KEPT_BYTES + MIB
-        stranger.execute("COMMIT")
+        other_program.execute("COMMIT")
 
         for _ in range(3):  # a checkpoint, and a writer that begins the log anew
             watch.query("INSERT INTO filler VALUES (1)")

@@ -21,8 +21,7 @@ import pytest
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from tests.support.api_server import free_port
-from tests.support.forking import LIKE_A_USER
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import LIKE_A_USER, REPOSITORY
 from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
 
 IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.externals import unavailable
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 IMAGE = "localhost/ilios-test"
 TOOLS = ("buildah", "podman", "mmdebstrap", "curl")

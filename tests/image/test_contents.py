@@ -8,7 +8,7 @@ import pytest
 
 from tests.image.building import IMAGE
 from tests.image.containers import CommandFailed, podman, run_once
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 ADDED_LIMIT_MIB = 440  #: over the base; see docs/figures.md
 LISTED = r"find / -xdev ( -path /proc -o -path /sys -o -path /dev ) -prune -o -print"

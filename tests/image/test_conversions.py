@@ -16,7 +16,7 @@ from tests.image.containers import Container, form
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support.api_server import free_port
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.sample_files import encoded, scan
 
 SAMPLES = REPOSITORY / "samples"

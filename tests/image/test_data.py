@@ -1,4 +1,4 @@
-"""Volumes and users: the data outlives its container, whoever owns what."""
+"""Volumes and users: the data outlives its container, no matter who owns what."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.image.conftest import Run
 from tests.image.containers import Container, run_once
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 INVOICE = REPOSITORY / "samples" / "invoice.pdf"
 SCAN = REPOSITORY / "samples" / "scanned-letter.pdf"

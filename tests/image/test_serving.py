@@ -12,7 +12,7 @@ from tests.image.building import IMAGE
 from tests.image.conftest import Run
 from tests.image.containers import CommandFailed, Container, podman
 from tests.support.api_server import free_port
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 INVOICE = REPOSITORY / "samples" / "invoice.pdf"
 ACCOUNT_UID = 10001

@@ -56,7 +56,7 @@ def receive(settings: Settings) -> Callable[..., Received]:
 
     def receive(content: bytes, file_name: str = "hello.txt") -> Received:
         sink = UploadSink(
-            data_folder.uploads(settings), limit_bytes=1024**2, room=DiskReserve(settings)
+            data_folder.uploads(settings), limit_bytes=1024**2, disk_reserve=DiskReserve(settings)
         )
         sink.write(content)
         return sink.received(file_name)

@@ -55,7 +55,7 @@ ROUTES = (
 
 @web.middleware
 async def journalled(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Write every call down, refuse strangers, and say refusals the provider's way."""
+    """Write every call down, refuse unknown keys, and say refusals the provider's way."""
     kind = request.match_info.route.name
     if kind is None:
         return await _unlisted(request, handler)

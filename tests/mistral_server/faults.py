@@ -124,7 +124,7 @@ async def deliver(
 
 
 def is_gone(request: web.Request) -> bool:
-    """Whether nobody can get an answer any more, whoever closed the connection."""
+    """Return whether nobody can get an answer any more: either side closed the connection."""
     return request.transport is None or request.transport.is_closing()
 
 

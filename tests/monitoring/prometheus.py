@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from tests.support.api_server import free_port
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_until
 
 RULES = REPOSITORY / "monitoring" / "prometheus" / "alerts.yml"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.mistral_server.samples import pdf
 from tests.monitoring.conftest import Watched
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_until
 
 DASHBOARD = REPOSITORY / "monitoring" / "grafana" / "dashboards" / "ilios.json"

@@ -9,7 +9,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.support.externals import unavailable
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 SBOM = REPOSITORY / "sbom.json"
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)", re.MULTILINE)

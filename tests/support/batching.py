@@ -61,7 +61,7 @@ def pointing_at(settings: Settings, provider: MistralServer, **changes: Any) -> 
 
 
 def one_page(number: int, padding_bytes: int = 0) -> bytes:
-    """Return a PDF that is no other's twin; line faults find it by its text."""
+    """Return a PDF that is a duplicate of no other; line faults find it by its text."""
     return pdf(f"Document number {number}.", padding_bytes=padding_bytes)
 
 

@@ -21,7 +21,7 @@ from ilios.db.database import Database
 from ilios.engines.registry import MISTRAL
 from tests.support.api_server import Server
 from tests.support.documents import add_document
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.sample_files import noise, pdf, picture, text
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
@@ -96,11 +96,11 @@ class FuzzedService:
         known["tokens"] += [link.rpartition("/")[2] for link in links]
 
     def fuzz(
-        self, tenant: Tenant, stranger: Tenant, *, seed: int, examples: int
+        self, tenant: Tenant, other: Tenant, *, seed: int, examples: int
     ) -> subprocess.CompletedProcess[str]:
-        """Send what Schemathesis thinks of, as a tenant who also knows the stranger's ids."""
+        """Send what Schemathesis thinks of, as a tenant who also knows the other's ids."""
         config = self._settings.data_folder / "fuzzing.toml"
-        config.write_text(TEMPLATE.read_text() + "\n".join(_dictionaries(tenant, stranger)))
+        config.write_text(TEMPLATE.read_text() + "\n".join(_dictionaries(tenant, other)))
         return subprocess.run(
             [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "--no-color",
              "run", f"{self.server.url}/openapi.json",
@@ -111,8 +111,8 @@ class FuzzedService:
                 "PYTHONPATH": str(REPOSITORY),
                 "FUZZ_HOOKS": str(HOOKS),
                 "FUZZ_KEY": tenant.key,
-                "FUZZ_FOREIGN_MARK": stranger.mark,
-                "FUZZ_FOREIGN_IDS": " ".join(stranger.ids),
+                "FUZZ_FOREIGN_MARK": other.mark,
+                "FUZZ_FOREIGN_IDS": " ".join(other.ids),
             },
             capture_output=True,
             text=True,
@@ -188,7 +188,7 @@ class _Calls:
 
 
 def _dictionaries(*tenants: Tenant) -> Iterable[str]:
-    """Provide the configuration's last part: what both tenants have, less the stranger's links."""
+    """Provide the configuration's last part: what both tenants have, less the other's links."""
     for kind in KINDS:
         owners = tenants[:1] if kind == "tokens" else tenants
         values = [value for tenant in owners for value in tenant.known[kind]]

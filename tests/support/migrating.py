@@ -9,8 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ilios.core.settings import Settings
-from tests.support.forking import REPOSITORY as REPOSITORY
-from tests.support.forking import run_python
+from tests.support.forking import REPOSITORY, run_python
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:

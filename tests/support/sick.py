@@ -1,4 +1,4 @@
-"""Documents made to hurt whoever opens them. Small ones: what they do is out of proportion."""
+"""Documents made to hurt what opens them. Small ones: what they do is out of proportion."""
 
 from __future__ import annotations
 

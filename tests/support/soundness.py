@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
-from ilios.conversion import converter as conversion
+from ilios.conversion import converter
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db import instance
@@ -29,14 +29,14 @@ from ilios.db.database import Database
 from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
 from ilios.documents import repository
 from ilios.documents.retention.service import Retention
-from ilios.engines.mistral import files as provider_files
+from ilios.engines.mistral import files
 from ilios.engines.mistral.engine import MistralEngine
 from ilios.engines.registry import MISTRAL
 from ilios.storage.object_keys import ROOTS
 from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
+from tests.support import working
 from tests.support.waiting import wait_until
-from tests.support.working import converter
 
 LATER = timedelta(hours=25)  #: by then everything that was left behind is old enough
 IDLE_TIMEOUT_S = 30.0
@@ -126,14 +126,12 @@ def _come_to_rest(place: Place) -> None:
 def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
     """Do what a worker does every ten minutes, as if everything were old."""
     settings, database, store = place.settings, place.database, open_store(place.settings)
-    patch.setattr(conversion, "UNCOLLECTED_SECONDS", 0.0)
-    patch.setattr(
-        provider_files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1
-    )
+    patch.setattr(converter, "UNCOLLECTED_SECONDS", 0.0)
+    patch.setattr(files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1)
     with database.reading() as session:
         engine = MistralEngine(settings, instance.instance_id(session))
     with closing(engine):
-        converter(
+        working.converter(
             settings, database, store, engine, lane=MISTRAL, pricing=settings.pricing
         ).collect_leftovers()
         engine.sweep()
@@ -230,8 +228,8 @@ def _left_behind(place: Place) -> Iterator[str]:
     )
     for folder in folders:
         yield from (f"{path} was left behind" for path in folder.iterdir())
-    if files := place.provider.stats().files:
-        yield f"{files} files were left at the provider"
+    if left := place.provider.stats().files:
+        yield f"{left} files were left at the provider"
 
 
 def _of_the_file(path: Path) -> Iterator[str]:

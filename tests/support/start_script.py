@@ -14,7 +14,8 @@ from types import MappingProxyType
 import psutil
 
 from ilios.core.settings import Settings
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.forking import REPOSITORY
+from tests.support.migrating import environment
 from tests.support.waiting import wait_until
 
 START_TIMEOUT_S = 60.0

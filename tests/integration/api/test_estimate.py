@@ -17,7 +17,7 @@ from ilios.documents import estimates
 from tests.support import sample_files
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving, with_keys
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.support.sharing import app, settings  # noqa: F401
 
 THREE_PAGES = sample_files.pdf(*(sample_files.text(f"Page {number}") for number in range(3)))

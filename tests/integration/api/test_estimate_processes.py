@@ -1,4 +1,4 @@
-"""Estimates under a real gunicorn: where strangers' files are opened, and for how long."""
+"""Estimates under a real gunicorn: where callers' files are opened, and for how long."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import sys
 import pysqlite3
 
 from tests.integration.cli.cases import Case, seeded
-from tests.support.migrating import REPOSITORY, alembic
+from tests.support.forking import REPOSITORY
+from tests.support.migrating import alembic
 
 
 @seeded("SQLite", "can corrupt a database", "Install pysqlite3")
@@ -79,7 +80,7 @@ def a_database_whose_writer_was_killed(case: Case) -> None:
 
 @seeded("write lock", "has been locked by process", "Stop that program")
 def a_program_that_keeps_the_database_locked(case: Case) -> None:
-    stranger = pysqlite3.connect(str(case.database), isolation_level=None)
-    case.stack.callback(stranger.close)
-    stranger.execute("PRAGMA journal_mode=WAL")
-    stranger.execute("BEGIN IMMEDIATE")
+    other_program = pysqlite3.connect(str(case.database), isolation_level=None)
+    case.stack.callback(other_program.close)
+    other_program.execute("PRAGMA journal_mode=WAL")
+    other_program.execute("BEGIN IMMEDIATE")

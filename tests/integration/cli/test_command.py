@@ -10,7 +10,7 @@ import pytest
 
 import ilios
 from tests.support.commands import Operator
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 HEAVY = ("pydantic", "sqlalchemy", "pysqlite3", "flask", "mistralai", "boto3")
 

@@ -251,9 +251,9 @@ def test_throttling_and_wrong_settings_cost_no_attempt(bench: Bench) -> None:
     bench.engine.before = [raising(error) for error in errors]
     outcomes = []
     for lease in bench.claimed():
-        news = bench.converter.run(lease)
-        assert isinstance(news, ProviderReport)
-        outcomes.append(news.outcome)
+        report = bench.converter.run(lease)
+        assert isinstance(report, ProviderReport)
+        outcomes.append(report.outcome)
 
     assert outcomes == [Outcome.THROTTLED] * 5 + [Outcome.MISCONFIGURED] * 5 + [Outcome.ANSWERED]
     assert bench.document(document_id).status is DocumentStatus.COMPLETED

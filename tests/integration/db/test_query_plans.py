@@ -53,7 +53,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_job_ready", "ix_job_owner_pending"},
     ),
     "oldest_ready": (lambda s: queries.oldest_ready(s, LANES), {"ix_job_ready"}),
-    "twin": (
+    "duplicate": (
         lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False),
         {"ix_documents_fingerprint"},
     ),

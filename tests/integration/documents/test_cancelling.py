@@ -80,7 +80,7 @@ def test_what_has_ended_cannot_be_cancelled_but_what_was_cancelled_can(
         actions.cancel(done, owner="somebody else")
 
 
-@pytest.mark.parametrize("cancelled", [0, 1], ids=["leader", "twin"])
+@pytest.mark.parametrize("cancelled", [0, 1], ids=["leader", "duplicate"])
 def test_the_other_of_two_duplicates_is_converted(
     submit: Submit,
     worker: InTestWorker,

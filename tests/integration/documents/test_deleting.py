@@ -116,7 +116,7 @@ def test_the_duplicate_of_a_deleted_document_keeps_its_result(
     assert text_of(second) == [FIGURE.decode()]
     image = reports.image(second, "figure.png", owner=OWNER)
     assert store.stat(image.key).size_bytes
-    assert len(stored_files()) == 2  # the twin's original, and the image
+    assert len(stored_files()) == 2  # the duplicate's original, and the image
 
     actions.delete(second, owner=OWNER)
 

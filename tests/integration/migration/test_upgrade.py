@@ -19,8 +19,8 @@ from ilios.core.settings import Settings
 from ilios.db import schema_version
 from ilios.db.models import REVISION
 from ilios.migration import upgrade
-from tests.support.forking import run_python
-from tests.support.migrating import REPOSITORY, alembic, environment
+from tests.support.forking import REPOSITORY, run_python
+from tests.support.migrating import alembic, environment
 
 SCRIPTS = ScriptDirectory.from_config(Config(REPOSITORY / "alembic.ini"))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]  #: oldest first
@@ -123,15 +123,15 @@ LATER_CONTENT = (
         f"'key', '{status}', 0, 'convert', {result_of}, {lane}, '{{}}', '[]', 0, 365, "
         "'2026-01-01 00:00:00.000000')"
         for name, status, result_of, lane in (
-            ("twin", "completed", "'document'", "NULL"),
+            ("duplicate", "completed", "'document'", "NULL"),
             ("archive", "archived", "NULL", "NULL"),
             ("split", "processing", "NULL", "NULL"),
-            ("twin-of-split", "pending", "'split'", "NULL"),
+            ("duplicate-of-split", "pending", "'split'", "NULL"),
             ("in-lane", "processing", "NULL", "'lane'"),
             ("cancelled", "cancelled", "NULL", "NULL"),
             ("deleted", "deleted", "NULL", "NULL"),
             ("deleted-leader", "deleted", "NULL", "NULL"),
-            ("waiting-twin", "pending", "'deleted-leader'", "NULL"),
+            ("waiting-duplicate", "pending", "'deleted-leader'", "NULL"),
         )
     ),
     "INSERT INTO job_queue (id, document_id, owner, type, lane, first_page, last_page, status, "
@@ -185,19 +185,25 @@ def test_what_only_later_revisions_know_becomes_what_the_first_can_hold(fresh: S
     found = content(fresh.database_path)
     assert {name: status for name, _, status, *_ in found["documents"]} == {
         "document": "completed",
-        "twin": "completed",
+        "duplicate": "completed",
         "archive": "completed",
         "split": "pending",
-        "twin-of-split": "pending",
+        "duplicate-of-split": "pending",
         "in-lane": "pending",
         "cancelled": "failed",
         "deleted": "failed",
         "deleted-leader": "pending",
-        "waiting-twin": "pending",
+        "waiting-duplicate": "pending",
     }
-    assert sorted(found["pages"]) == [("document", 0, "# One"), ("twin", 0, "# One")]
+    assert sorted(found["pages"]) == [("document", 0, "# One"), ("duplicate", 0, "# One")]
     waiting = sorted(str(document) for _, document, status in found["jobs"] if status == "pending")
-    assert waiting == ["deleted-leader", "in-lane", "split", "twin-of-split", "waiting-twin"]
+    assert waiting == [
+        "deleted-leader",
+        "duplicate-of-split",
+        "in-lane",
+        "split",
+        "waiting-duplicate",
+    ]
 
 
 def test_all_the_way_down_and_up_again(fresh: Settings) -> None:
@@ -252,8 +258,8 @@ def test_a_database_that_is_locked_is_refused_with_what_to_do(
 ) -> None:
     alembic(fresh, "upgrade", "head")
     monkeypatch.setattr(upgrade, "BUSY_TIMEOUT_MS", 10)
-    stranger = pysqlite3.connect(str(fresh.database_path), isolation_level=None)
-    stranger.execute("BEGIN IMMEDIATE")
+    other_program = pysqlite3.connect(str(fresh.database_path), isolation_level=None)
+    other_program.execute("BEGIN IMMEDIATE")
 
     with (
         pytest.raises(DatabaseRefused, match="stop the program that has locked it"),
@@ -261,7 +267,7 @@ def test_a_database_that_is_locked_is_refused_with_what_to_do(
     ):
         pass
 
-    stranger.close()
+    other_program.close()
 
 
 def test_two_upgrades_at_once_take_turns(fresh: Settings) -> None:

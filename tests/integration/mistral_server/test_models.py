@@ -22,9 +22,9 @@ def test_models_and_aliases_are_listed_and_name_each_other(
 
 
 def test_a_list_is_for_those_with_a_key(server: MistralServer) -> None:
-    stranger = Mistral(api_key="wrong", server_url=server.url)
+    unknown = Mistral(api_key="wrong", server_url=server.url)
 
     with pytest.raises(errors.MistralError) as refusal:
-        stranger.models.list()
+        unknown.models.list()
 
     assert refusal.value.status_code == 401

@@ -19,7 +19,8 @@ from ilios.replication.shipping import Shipper
 from ilios.replication.volume import driver_connection
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.forking import REPOSITORY
+from tests.support.migrating import environment
 
 pytestmark = NEEDS_SERVER
 

@@ -165,7 +165,7 @@ def test_an_untrusted_certificate_is_refused(
         (404, "NoSuchBucket", "has no bucket documents. Create it, or correct S3_BUCKET"),
         (500, "InternalError", "answered 500 InternalError"),
         (503, "SlowDown", "answered 503 SlowDown"),
-        (400, "<b>a stranger's text</b>", "Object (400)."),
+        (400, "<b>another server's text</b>", "Object (400)."),
     ],
 )
 def test_a_refusal_is_explained(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ilios.core.settings import Settings
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ilios.core.settings import Settings
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 # Railway's configuration as code, each key with what it takes; any of them may be null. It refuses
 # to deploy with a key or a value that it does not know, a number in quotes included, although its

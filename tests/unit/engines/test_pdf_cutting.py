@@ -16,7 +16,7 @@ from ilios.engines.page_selection import PageSelection
 from ilios.engines.pdf_cutting import PartLimits, balanced
 from ilios.engines.pdf_opening import UnreadablePdf
 from tests.support import sample_files
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 from tests.unit.engines import pdf_forms
 
 ROOMY = PartLimits(pages=50, size_bytes=50 * 10**6)

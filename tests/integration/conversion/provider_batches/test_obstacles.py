@@ -61,11 +61,11 @@ def test_without_batch_billing_documents_wait_and_the_governor_hears_why(
     provider.control(batch_billing=False)
     ids = submit(one_page(1), one_page(2))
 
-    news = worker.step()
+    report = worker.step()
 
-    assert isinstance(news, ProviderReport)
-    assert news.outcome is Outcome.BATCH_CLOSED
-    assert "402" in news.reason
+    assert isinstance(report, ProviderReport)
+    assert report.outcome is Outcome.BATCH_CLOSED
+    assert "402" in report.reason
     assert statuses(ids) == [PENDING, PENDING]
     (job,) = jobs(database)
     assert job.scheduled_at is not None
@@ -85,10 +85,10 @@ def test_with_a_wrong_key_documents_wait(
     provider.control(account=401)
     ids = submit(one_page(1))
 
-    news = worker.step()
+    report = worker.step()
 
-    assert isinstance(news, ProviderReport)
-    assert news.outcome is Outcome.MISCONFIGURED
+    assert isinstance(report, ProviderReport)
+    assert report.outcome is Outcome.MISCONFIGURED
     assert statuses(ids) == [PENDING]
     provider.control(account=None)
     worker.work()
@@ -115,10 +115,10 @@ def test_a_configured_model_that_does_not_exist_is_for_the_operator(
 ) -> None:
     ids = submit(one_page(1), ocr_model="mistral-ocr-9")
 
-    news = make_worker(ocr_model="mistral-ocr-9").step()
+    report = make_worker(ocr_model="mistral-ocr-9").step()
 
-    assert isinstance(news, ProviderReport)
-    assert news.outcome is Outcome.MISCONFIGURED
+    assert isinstance(report, ProviderReport)
+    assert report.outcome is Outcome.MISCONFIGURED
     assert statuses(ids) == [PENDING]
 
 

@@ -69,15 +69,15 @@ def test_documents_wait_until_the_provider_has_them(
     (document_id,) = submit(one_page(1))
     assert batching.documents(database, [document_id])[0].status is PENDING
 
-    news = worker.step()
+    report = worker.step()
 
     (document,) = batching.documents(database, [document_id])
     assert (document.status, document.page_count) == (PROCESSING, 1)
     batch = batching.batch(database)
     assert (batch.state, batch.provider_status) == (ProviderBatchState.RUNNING, "QUEUED")
     assert batch.provider_job_id
-    assert isinstance(news, ProviderReport)
-    assert news.outcome is Outcome.BATCH_OPEN
+    assert isinstance(report, ProviderReport)
+    assert report.outcome is Outcome.BATCH_OPEN
     (job,) = jobs(database)
     assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
     assert job.scheduled_at is not None

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ilios.core.settings import Settings
-from tests.support.migrating import REPOSITORY, environment
+from tests.support.forking import REPOSITORY
+from tests.support.migrating import environment
 
 PREAMBLE = """
 from ilios.core import settings

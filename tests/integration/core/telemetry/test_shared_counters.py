@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ilios.core.telemetry import shared_counters
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 COUNT = """
 import os, sys

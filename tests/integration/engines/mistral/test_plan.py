@@ -22,7 +22,7 @@ from ilios.engines.mistral.engine import DOCUMENT_MAX_BYTES
 from ilios.engines.page_selection import PageSelection
 from tests.integration.engines.conftest import OpenEngine
 from tests.support import sample_files
-from tests.support.migrating import REPOSITORY
+from tests.support.forking import REPOSITORY
 
 NOWHERE = "http://127.0.0.1:1"
 

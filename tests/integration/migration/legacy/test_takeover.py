@@ -16,7 +16,8 @@ from ilios.db import database, schema_version
 from ilios.db.models import REVISION
 from ilios.migration.legacy import predecessor
 from ilios.migration.upgrade import exclusive
-from tests.support.migrating import REPOSITORY, alembic, environment, upgrade
+from tests.support.forking import REPOSITORY
+from tests.support.migrating import alembic, environment, upgrade
 from tests.support.predecessor import KEYS, Predecessor, cuid
 
 ADOPTABLE = "SELECT id, content, api_key FROM documents ORDER BY id"
