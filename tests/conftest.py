@@ -75,7 +75,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No log file of the services that the tests started has a secret."""
+    """Check that no log file of the services that the tests started has a secret."""
     yield
     assert list(secrets_below(tmp_path_factory.getbasetemp())) == []
 

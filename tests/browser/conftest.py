@@ -79,5 +79,5 @@ def open_page(browser: Browser, url: str, complaints: list[str], **options: Any)
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing makes the page scroll sideways."""
+    """Return whether nothing makes the page scroll sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

@@ -102,7 +102,7 @@ def test_it_is_asked_again_by_itself_and_rests_while_nobody_looks(
 
 
 def be_hidden(page: Page, *, hidden: bool) -> None:
-    """As if the tab went to the background, or came back: Chromium without a window never does."""
+    """Put the tab in the background, or bring it back: Chromium without a window never does."""
     value = "true" if hidden else "false"
     page.evaluate(
         f"Object.defineProperty(document, 'hidden', {{value: {value}, configurable: true}});"

@@ -25,7 +25,7 @@ ROW = re.compile(r"^\| `([a-z_]+)` \| (?:(\d{3}) \| )?[^|]+ \| [^|]+ \|$", re.MU
 
 
 def classes() -> Iterator[type[IliosError]]:
-    """Every class of errors, of every module."""
+    """Yield every class of errors, of every module."""
     for module in pkgutil.walk_packages(ilios.__path__, "ilios."):
         if not module.name.endswith(RUN_ON_IMPORT):
             importlib.import_module(module.name)

@@ -21,7 +21,7 @@ VARYING = ("requestId", "instance")
 
 @pytest.fixture
 def owned(anna: Caller, worker: InTestWorker) -> dict[str, list[str]]:
-    """Anna's ids in every state, by the name of the route's parameter."""
+    """Provide Anna's ids in every state, by the name of the route's parameter."""
     done = anna.submit(b"![a figure](figure.png)")
     failed = anna.submit(b"fail: document")
     batch = anna.submit_batch(b"one", b"two")

@@ -41,7 +41,7 @@ Described = dict[str, tuple[str, frozenset[str]]]
 
 @pytest.fixture
 def readings(settings: Settings, database: Database) -> Collector:
-    """Of a service that has everything turned on."""
+    """Provide the metrics of a service that has everything turned on."""
     beat = Heartbeat(1, time.monotonic(), 2, 2, 0, turso="ok")
     heartbeat.write(data_folder.supervisor_state(settings), beat)
     replicated = {

@@ -35,7 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def leniency(request: pytest.FixtureRequest) -> float:
-    """By how much times may be longer: the short form runs beside others on a busy machine."""
+    """Provide the factor for times: the short form runs beside others on a busy machine."""
     if not request.config.getoption("repeat_faults", 0):
         return 6
     # The long form shares the machine with nobody but itself.
@@ -44,7 +44,7 @@ def leniency(request: pytest.FixtureRequest) -> float:
 
 @pytest.fixture
 def recovery_s(leniency: float) -> float:
-    """How long a service may take to work again by itself, started anew if need be."""
+    """Provide the time that a service has to work again, started anew if need be."""
     return RECOVERY_S * leniency
 
 

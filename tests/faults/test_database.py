@@ -22,7 +22,7 @@ WAL_MAX_BYTES = 8 * 1024 * 1024
 
 @pytest.fixture
 def lock_s(request: pytest.FixtureRequest) -> float:
-    """In its long form beyond SQLite's own patience (30 s)."""
+    """Provide a time that in the long form is beyond SQLite's own patience (30 s)."""
     return 60.0 if request.config.getoption("repeat_faults", 0) else 3.0
 
 

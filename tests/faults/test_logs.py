@@ -71,7 +71,7 @@ class Client:
 
 
 def events(script: StartScript) -> list[dict[str, Any]]:
-    """Every line that any process of the service has written."""
+    """Return every line that any process of the service has written."""
     return [json.loads(line) for line in script.lines]
 
 
@@ -117,7 +117,7 @@ def test_every_line_of_a_service_is_an_event_and_a_document_can_be_followed(
 
 
 def assert_followed(found: list[dict[str, Any]], document_id: str, provider: MistralServer) -> None:
-    """From the request to the provider's call under the same ids."""
+    """Check for the same ids from the request to the provider's call."""
     stations = {name for _, name in WAY_OF_A_DOCUMENT}
     way = [event for event in found if event["event"] in stations]
     way = of(way, document_id=document_id)
@@ -142,7 +142,7 @@ def assert_answered(found: list[dict[str, Any]]) -> None:
 
 
 def of(found: list[dict[str, Any]], **fields: str) -> list[dict[str, Any]]:
-    """Those that have these fields."""
+    """Return the events that have these fields."""
     return [event for event in found if fields.items() <= event.items()]
 
 

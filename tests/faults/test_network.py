@@ -75,7 +75,7 @@ class Lines:
         return beat.storage_fault if beat else None
 
     def convert_on_a_bad_line(self, line: FaultyProxy, way: Way) -> dict[str, list[str]]:
-        """Two documents that meet a fault, which lasts a while longer."""
+        """Convert two documents that meet a fault, which lasts a while longer."""
         spoilt = line.spoilt
         line.way = way
         added = self.add_documents(2)
@@ -128,7 +128,7 @@ def lines(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each way alone in the long form; in the short one after the other, on the same lines."""
+    """Try each way alone in the long form; in the short, one after the other on the same lines."""
     if "ways" not in metafunc.fixturenames:
         return
     is_long = metafunc.config.getoption("repeat_faults", 0)

@@ -132,7 +132,7 @@ def has_ended(database: Database, document_id: str) -> bool:
 
 
 def some(count: int, pages: int = 1) -> list[bytes]:
-    """Documents that differ."""
+    """Return documents that differ."""
     return [
         pdf(*(f"Document {number}, page {page}" for page in range(1, pages + 1)))
         for number in range(1, count + 1)
@@ -150,7 +150,7 @@ def provider_state(settings: Settings) -> str:
 
 
 def assert_bill_is_right(provider: MistralServer, sums: ledger.Totals) -> None:
-    """Never less in the ledger than was billed; what is in doubt stands beside it."""
+    """Check that what was billed is in the ledger, or stands beside it as in doubt."""
     billed = provider.stats().billed_pages
     assert sums.pages <= billed <= sums.pages + sums.ambiguous_pages
 

@@ -47,7 +47,7 @@ def provider(process: MistralServer) -> MistralServer:
 
 @pytest.fixture
 def lane(settings: Settings, provider: MistralServer) -> Settings:
-    """Of one worker, for it is the provider that does the work."""
+    """Provide settings with one worker, for it is the provider that does the work."""
     return batching.pointing_at(settings.model_copy(update={"worker_count": 1}), provider)
 
 

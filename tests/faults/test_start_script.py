@@ -358,7 +358,7 @@ def orphans_unnoticed(script: StartScript) -> Iterator[None]:
 
 
 def orphans(script: StartScript) -> list[psutil.Process]:
-    """Those of the script's processes that have come to this one, and have ended."""
+    """Return the script's processes that have come to this one, and have ended."""
     return [
         one
         for one in psutil.Process().children()

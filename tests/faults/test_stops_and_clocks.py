@@ -33,12 +33,12 @@ def is_completed(database: Database, document_id: str) -> bool:
 
 
 def is_in_call(database: Database, job_id: str) -> bool:
-    """So it holds no lock: a process that is stopped with one stops the others too."""
+    """Return whether a job is in a call: then its worker holds no lock that would stop others."""
     return any(call.job_id == job_id for call in documents.calls(database))
 
 
 def is_stopped(process: psutil.Process) -> bool:
-    """Each of its threads: a signal takes effect a moment after it was sent."""
+    """Return whether each thread is stopped: a signal takes effect a moment after it was sent."""
     threads = Path(f"/proc/{process.pid}/task").iterdir()
     return all(") T " in (thread / "stat").read_text() for thread in threads)
 

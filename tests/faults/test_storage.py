@@ -37,7 +37,7 @@ class Store(ThreadingHTTPServer):
         self.goes_on.set()
 
     def settings(self) -> dict[str, object]:
-        """Of a service that takes this for its bucket."""
+        """Return settings of a service that takes this for its bucket."""
         return {
             "s3_bucket": "documents",
             "aws_access_key_id": "key-id",

@@ -77,7 +77,7 @@ class Week:
         return self.caller.post("/api/documents/submit", form).status_code
 
     def kill(self, what: str) -> None:
-        """kill -9 while a call is in flight."""
+        """Send SIGKILL while a call is in flight."""
         wait_until(lambda: self.provider.stats().in_flight, timeout_s=30)
         self.provider.control(latency_ms=LATENCY_MS)
         if what == "tree":

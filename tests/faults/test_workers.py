@@ -114,7 +114,7 @@ def test_a_supervisor_that_has_replaced_workers_holds_nothing_of_them(
 
 
 def _held(process: psutil.Process) -> tuple[int, int]:
-    """How many descriptors and threads, without the files: the database's come and go."""
+    """Count descriptors and threads, without the files: the database's come and go."""
     return process.num_fds() - len(process.open_files()), process.num_threads()
 
 

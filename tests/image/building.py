@@ -91,7 +91,7 @@ def _base() -> str:
 
 
 def _mirror() -> list[str]:
-    """Where apt gets Debian from on this machine; nothing where that is unknown."""
+    """Return where apt gets Debian from on this machine; nothing where that is unknown."""
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian"],
         capture_output=True,
@@ -119,7 +119,7 @@ def _index_configuration() -> Iterator[dict[str, str]]:
 
 
 def _pip_settings() -> Iterator[tuple[str, str]]:
-    """Those of its files and of the environment, which comes last and wins."""
+    """Yield pip's settings: of its files, and of the environment, which comes last and wins."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )

@@ -42,7 +42,7 @@ def run() -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def container() -> Iterator[Container]:
-    """One that no test changes."""
+    """Provide a container that no test changes."""
     container = Container()
     container.wait_until_ready()
     yield container

@@ -50,7 +50,7 @@ class Container:
 
     @property
     def log(self) -> str:
-        """What it wrote to both its outputs, without podman's own words."""
+        """Return what it wrote to both its outputs, without podman's own words."""
         done = subprocess.run(
             ["podman", "logs", self.id],
             stdout=subprocess.PIPE,
@@ -83,7 +83,7 @@ class Container:
         return podman("exec", *(f"--env={entry}" for entry in environment), self.id, *command)
 
     def processes(self) -> list[Process]:
-        """All of them but the one that looks, which no process inside is the parent of."""
+        """Return all but the one that looks, which no process inside is the parent of."""
         found = json.loads(self.execute("python", "-c", PROCESSES))
         every = [
             Process(pid, of, {int(uid) for uid in uids}, line) for pid, of, uids, line in found
@@ -91,12 +91,12 @@ class Container:
         return [process for process in every if process.pid == 1 or process.parent != 0]
 
     def kill(self, command: str) -> None:
-        """SIGKILL for the oldest process whose command line holds these words."""
+        """Send SIGKILL to the oldest process whose command line holds these words."""
         pid = min(process.pid for process in self.processes() if command in process.command)
         self.execute("bash", "-c", f"kill -KILL {pid}")
 
     def stop(self) -> float:
-        """SIGTERM, as the platform does; returns how many seconds it took."""
+        """Send SIGTERM, as the platform does; return how many seconds it took."""
         begun = time.monotonic()
         podman("stop", self.id)
         return time.monotonic() - begun
@@ -116,7 +116,7 @@ class Container:
 
 
 def form(document: Path, **fields: str) -> list[str]:
-    """curl's arguments for a form with this file."""
+    """Return curl's arguments for a form with this file."""
     parts = {"file": f"@{document}", **fields}
     return [word for name, value in parts.items() for word in ("--form", f"{name}={value}")]
 

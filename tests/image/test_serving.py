@@ -19,7 +19,7 @@ ACCOUNT_UID = 10001
 
 
 def documented_flags() -> list[str]:
-    """Those of the first `docker run` of docs/deployment.md."""
+    """Return the flags of the first `docker run` of docs/deployment.md."""
     page = (REPOSITORY / "docs" / "deployment.md").read_text().replace("\\\n", " ")
     return shlex.split(re.findall(r"^docker run (.+) ilios$", page, re.MULTILINE)[0])
 

@@ -66,7 +66,7 @@ def receive(settings: Settings) -> Callable[..., Received]:
 
 @pytest.fixture
 def stored_files(settings: Settings) -> Callable[[], list[Path]]:
-    """Every file of the local store and of the upload folder."""
+    """Find every file of the local store and of the upload folder."""
 
     def files() -> list[Path]:
         folders = (settings.data_folder / "objects", data_folder.uploads(settings))

@@ -56,10 +56,10 @@ async def _serve(port: int, provider: Provider) -> None:
 
 
 async def _until(stopped: asyncio.Event, parent_pid: int) -> None:
-    """Until the signal, or until another process is our parent.
+    """Wait for the signal, or until another process is our parent.
 
-    Looked at, not asked of the kernel (`die_with_parent`): that would kill us with the thread that
-    started us, and leave the uploaded files behind.
+    The parent is looked at, not asked of the kernel (`die_with_parent`): that would kill us with
+    the thread that started us, and leave the uploaded files behind.
     """
     while not stopped.is_set() and os.getppid() == parent_pid:
         try:

@@ -199,7 +199,7 @@ class Runner:
         job.end(outcome)
 
     async def _wait(self, seconds: float) -> None:
-        """Or until the job is cancelled."""
+        """Wait so long, or until the job is cancelled."""
         end = time.monotonic() + seconds
         status = self._job.status
         while self._job.status == status and (left := end - time.monotonic()) > 0:

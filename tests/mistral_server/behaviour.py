@@ -106,5 +106,5 @@ class Behaviour(BaseModel):
     faults: tuple[Fault, ...] = ()
 
     def changed(self, changes: dict[str, Any]) -> Behaviour:
-        """With the named fields replaced. Raises ValidationError for what it does not know."""
+        """Replace the named fields. Raises ValidationError for what it does not know."""
         return Behaviour.model_validate({**self.model_dump(), **changes})

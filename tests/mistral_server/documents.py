@@ -63,7 +63,7 @@ class Documents:
         self._known: OrderedDict[str, Known] = OrderedDict()
 
     async def off_loop(self, work: Callable[[], Result]) -> Result:
-        """For whatever takes longer than the event loop should wait."""
+        """Do what takes longer than the event loop should wait."""
         return await asyncio.get_running_loop().run_in_executor(self._others, work)
 
     async def read(self, content: Content, selection: list[int] | None, *, lenient: bool) -> Known:
@@ -132,7 +132,7 @@ class Documents:
 
 
 def kind_of(content: Content) -> str:
-    """Told by the bytes, whatever the name says. Raises Refusal for what the provider refuses.
+    """Tell by the bytes, whatever the name says. Raises Refusal for what the provider refuses.
 
     Guess: HTML and archives get document_parser_invalid_file with another sentence.
     """
@@ -185,7 +185,7 @@ def _read_other(content: Content, kind: str) -> list[PageContent]:
 
 
 def _picture(content: Content) -> PageContent:
-    """One page, one image; a PNG with a text chunk reads as that text."""
+    """Return one page with one image; a PNG with a text chunk reads as that text."""
     try:
         with Image.open(_file(content)) as image:
             size = image.size

@@ -85,7 +85,7 @@ class NewFile:
         self._last = chunk[-1:]
 
     def finish(self) -> None:
-        """Nothing more comes; from now on it can be read."""
+        """Make it readable: nothing more comes."""
         self._out.flush()
 
 
@@ -120,7 +120,7 @@ class FileStore:
         return file
 
     def get(self, file_id: str) -> StoredFile | None:
-        """None for files that are unknown, deleted, expired or not yet visible."""
+        """Return None for files that are unknown, deleted, expired or not yet visible."""
         file = self._files.get(file_id)
         return file if file is not None and _is_there(file) else None
 
@@ -142,7 +142,7 @@ class FileStore:
         return self.get(file_id) if time.time() < end else None
 
     def there(self) -> list[FileThere]:
-        """Everything that was not deleted and has not expired, visible or not."""
+        """Return everything that was not deleted and has not expired, visible or not."""
         return [
             FileThere(file.id, file.name, file.purpose, file.size, file.sha256, file.expires_at)
             for file in self._files.values()

@@ -157,7 +157,7 @@ def _vanished(provider: Provider) -> Refusal:
 
 
 def _fetched(provider: Provider, url: str) -> Content:
-    """Only this server's own signed links can be fetched. Raises Refusal."""
+    """Fetch from this server's own signed links only. Raises Refusal."""
     prefix = provider.url + SIGNED_PATH
     file = provider.files.signed(url.removeprefix(prefix)) if url.startswith(prefix) else None
     if file is None:

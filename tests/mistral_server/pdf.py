@@ -91,7 +91,7 @@ def _page(document: pdfium.PdfDocument, index: int) -> PageContent:
 
 
 def _rasters(page: object, height: float) -> Iterator[tuple[object, Box]]:
-    """Raster images that a page paints; straight through the C API, for pages of many objects."""
+    """Yield raster images that a page paints; by the C API, for pages of many objects."""
     count = raw.FPDFPage_CountObjects(page)
     yield from _within(lambda number: raw.FPDFPage_GetObject(page, number), count, height, 0)
 

@@ -54,7 +54,7 @@ class MistralServer:
         self._ask("POST", "/__control", to_json(changes))
 
     def reset(self) -> None:
-        """As it was started: no calls, no files, no jobs."""
+        """Make it as it was started: no calls, no files, no jobs."""
         self._ask("POST", "/__reset")
 
     def journal(self) -> Report:
@@ -64,7 +64,7 @@ class MistralServer:
         return STATS.validate_json(self._ask("GET", "/__stats"))
 
     def close(self) -> None:
-        """SIGTERM, then SIGKILL."""
+        """Send SIGTERM, then SIGKILL."""
         self.process.terminate()
         try:
             self.process.wait(STOP_TIMEOUT_S)

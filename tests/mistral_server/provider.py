@@ -42,7 +42,7 @@ class Provider:
             self.faults = Faults(self.behaviour.faults)
 
     def reset(self) -> None:
-        """Back to the start: behaviour, journal, files and jobs."""
+        """Go back to the start: behaviour, journal, files and jobs."""
         self.behaviour = self._at_start
         self.faults = Faults(self._at_start.faults)
         self.journal = Journal()

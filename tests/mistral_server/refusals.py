@@ -68,7 +68,7 @@ class Refusal(Exception):
 
 
 def error(kind: str, message: str | None = None) -> Refusal:
-    """One of the provider's errors, by its type."""
+    """Return one of the provider's errors, by its type."""
     known = ERRORS[kind]
     body = {
         "object": "error",

@@ -37,7 +37,7 @@ class Renderer:
         self._tables = 0
 
     def page(self, index: int, content: PageContent, jpegs: list[str] | None) -> Json:
-        """`jpegs` are the data URLs of the page's images; None when they were not asked for."""
+        """Render a page; `jpegs` are its images' data URLs, None when they were not asked for."""
         asked = self._asked
         text, header, footer = _without_furniture(content.text, asked)
         text, tables = self._with_tables(text)

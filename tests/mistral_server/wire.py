@@ -131,7 +131,7 @@ class OcrRequest(Strict):
 
 
 def numbers_of(selection: str) -> list[int]:
-    """`0,2-4` as 0, 2, 3, 4. Raises ValueError for a range that runs backwards or is endless."""
+    """Read `0,2-4` as 0, 2, 3, 4. Raises ValueError for what is endless or runs backwards."""
     numbers: list[int] = []
     for part in selection.split(","):
         first, _, last = part.partition("-")
@@ -153,7 +153,7 @@ def read(model: type[Model], body: bytes | dict[str, Any]) -> Model:
 
 
 def details(error: ValidationError, *where: str) -> list[dict[str, Any]]:
-    """FastAPI's list of errors; long inputs are not echoed."""
+    """Return FastAPI's list of errors; long inputs are not echoed."""
     found: list[dict[str, Any]] = []
     for one in error.errors(include_url=False, include_context=False):
         entry: dict[str, Any] = {

@@ -42,7 +42,7 @@ class Watched:
     prometheus: Prometheus
 
     def worker(self) -> psutil.Process:
-        """One of the workers."""
+        """Return one of the workers."""
         children = self.script.child("workers.py").children()
         return next(p for p in children if "spawn_main" in " ".join(p.cmdline()))
 
@@ -77,7 +77,7 @@ def provider() -> Iterator[MistralServer]:
 def watched(
     provider: MistralServer, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Watched]:
-    """With replication to a server that is not there: such a replica lags."""
+    """Provide a service that replicates to a server that is not there: such a replica lags."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"),
         port=free_port(),
@@ -105,7 +105,7 @@ def watched(
 
 @pytest.fixture
 def load(watched: Watched) -> Iterator[None]:
-    """Documents for both engines, as long as the test lasts."""
+    """Send documents for both engines, as long as the test lasts."""
     is_over = threading.Event()
 
     def send() -> None:

@@ -25,7 +25,7 @@ FILL_BYTES = 300 * 2**20
 
 
 def queries() -> list[str]:
-    """Every query of every panel, with Grafana's variables filled in."""
+    """Return every query of every panel, with Grafana's variables filled in."""
     panels: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
     found = [target["expr"] for panel in panels for target in panel.get("targets", ())]
     for name, value in VARIABLES.items():

@@ -39,13 +39,13 @@ class LibsqlServer:
         self.start()
 
     def token(self, **claims: object) -> str:
-        """Signed with the server's key; by default for reading and writing."""
+        """Sign a token with the server's key; by default for reading and writing."""
         header = _base64(json.dumps({"alg": "EdDSA", "typ": "JWT"}).encode())
         signed = header + b"." + _base64(json.dumps({"a": "rw", **claims}).encode())
         return (signed + b"." + _base64(self._key.sign(signed))).decode()
 
     def change_key(self) -> None:
-        """From the next start on, older tokens are refused."""
+        """Have older tokens refused from the next start on."""
         self._key = Ed25519PrivateKey.generate()
         public = self._key.public_key().public_bytes(
             serialization.Encoding.Raw, serialization.PublicFormat.Raw

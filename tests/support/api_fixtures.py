@@ -34,7 +34,7 @@ def api_settings(settings: Settings) -> Settings:
 
 
 def with_keys(settings: Settings) -> Settings:
-    """For two tenants, with limits that tests reach."""
+    """Return settings for two tenants, with limits that tests reach."""
     return settings.model_copy(
         update={
             "api_key": SecretStr(f"{KEY},{OTHER_KEY}"),
@@ -57,7 +57,7 @@ def serving(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def make_app() -> Iterator[Callable[[Settings], Flask]]:
-    """Applications with settings of the test's own."""
+    """Make applications with settings of the test's own."""
     with ExitStack() as made:
         yield lambda settings: made.enter_context(serving(settings))
 
@@ -75,13 +75,13 @@ def anna(app: Flask) -> Caller:
 
 @pytest.fixture
 def bert(app: Flask) -> Caller:
-    """Somebody else, with a key of his own."""
+    """Provide somebody else, with a key of his own."""
     return Caller(app.test_client(), OTHER_KEY)
 
 
 @pytest.fixture
 def nobody(app: Flask) -> Caller:
-    """Somebody without a key."""
+    """Provide somebody without a key."""
     return Caller(app.test_client(), None)
 
 

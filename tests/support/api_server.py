@@ -82,7 +82,7 @@ class Server:
         return Connection(self.settings.port)
 
     def stop(self) -> float:
-        """SIGTERM; returns how many seconds it took."""
+        """Send SIGTERM; return how many seconds it took."""
         begun = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=30)
@@ -142,7 +142,7 @@ class Connection:
         return response.status, headers, json.loads(body) if is_json else body
 
     def makefile(self, _mode: str) -> _Stream:
-        """For http.client: one buffer for all answers, since it may hold the next one already."""
+        """Give http.client one buffer for all answers, since it may hold the next one already."""
         return self._stream
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:

@@ -66,7 +66,7 @@ class Subject:
         return Parcel(f"<!doctype html><p>{mark}</p>".encode(), [mark], "page.html")
 
     def try_to_send(self, parcel: Parcel) -> str | None:
-        """Its id if it was acknowledged; None when it was refused, or nobody knows."""
+        """Return its id if it was acknowledged; None when it was refused, or nobody knows."""
         with contextlib.suppress(requests.RequestException):
             document_id = self.deployment.submit(parcel.content, parcel.file_name)
             with self._lock:
@@ -75,7 +75,7 @@ class Subject:
         return None
 
     def send(self, parcel: Parcel, timeout_s: float = START_TIMEOUT_S) -> str:
-        """Its id, as soon as it is acknowledged, as a client does that tries again."""
+        """Return its id, as soon as it is acknowledged, as a client does that tries again."""
         sent: list[str] = []
 
         def is_sent() -> bool:

@@ -133,7 +133,7 @@ class Deployment:
         return answer.json()
 
     def is_completed(self, document_id: str) -> bool:
-        """Also False while nobody answers."""
+        """Return whether it is completed; False while nobody answers."""
         with contextlib.suppress(requests.RequestException):
             status = self.get(f"/api/documents/status/{document_id}")["status"]
             return bool(status == "completed")
@@ -158,7 +158,7 @@ class Deployment:
 
 
 def kill(*processes: psutil.Process) -> None:
-    """SIGKILL of all of them at one moment: nobody may react to the others' end."""
+    """Send SIGKILL to all of them at one moment: nobody may react to the others' end."""
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
@@ -172,5 +172,5 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _spawned(process: psutil.Process) -> list[psutil.Process]:
-    """Those with a task of their own: the resource tracker is a child too."""
+    """Return children with a task of their own: the resource tracker is a child too."""
     return [one for one in _children(process) if any(SPAWNED in w for w in command_line(one))]

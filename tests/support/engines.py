@@ -60,13 +60,13 @@ class EchoEngine:
         raise NotImplementedError("nothing is kept")
 
     def stop(self, workspace: Path) -> None:
-        """Nothing is parsed."""
+        """Do nothing: nothing is parsed."""
 
     def sweep(self) -> int:
         return 0
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
 
 class WaitingEngine(EchoEngine):

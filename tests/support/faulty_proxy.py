@@ -73,7 +73,7 @@ class FaultyProxy:
             self._connections.discard(task)
 
     async def _relay(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
-        """One connection, from its first byte to its last."""
+        """Relay one connection, from its first byte to its last."""
         try:
             if self.way is Way.REFUSE:
                 self.spoilt += 1
@@ -135,7 +135,7 @@ class FaultyProxy:
 
 
 def _spoils(way: Way, passed_bytes: int, *, is_answer: bool) -> bool:
-    """Whether the way is one that a block does not pass as it is."""
+    """Return whether the way is one that a block does not pass as it is."""
     match way:
         case Way.OPEN:
             return False

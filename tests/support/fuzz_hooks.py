@@ -51,7 +51,7 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
 
 @schemathesis.hook
 def before_load_schema(_context: HookContext, document: dict[str, Any]) -> None:
-    """Forms as the embedded engine honours them; the rest is `option_unavailable`."""
+    """Offer forms as the embedded engine honours them; the rest is `option_unavailable`."""
     for name, schema in document["components"]["schemas"].items():
         if not name.endswith("Form"):
             continue
@@ -72,7 +72,7 @@ def accepted_or_unforeseeable(context: CheckContext, response: Response, case: C
 
 @schemathesis.check
 def whole_problem(_context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Every refusal is a problem document with a code, a sentence, and the id of the request."""
+    """Check that a refusal is a problem document with a code, a sentence and the request's id."""
     if response.status_code < 400 or case.method == "HEAD" or case.path in ("/health", "/readyz"):
         return
     assert response.headers["content-type"] == ["application/problem+json"]
@@ -86,7 +86,7 @@ def whole_problem(_context: CheckContext, response: Response, case: Case[Any]) -
 
 @schemathesis.check
 def careful_headers(_context: CheckContext, response: Response, _case: Case[Any]) -> None:
-    """No answer is sniffed, framed or run, or tells where its reader came from."""
+    """Check that no answer is sniffed, framed or run, or tells where its reader came from."""
     assert response.headers["x-content-type-options"] == ["nosniff"]
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"][0]
     assert response.headers["referrer-policy"] == ["no-referrer"]
@@ -95,7 +95,7 @@ def careful_headers(_context: CheckContext, response: Response, _case: Case[Any]
 
 @schemathesis.check
 def no_secret(_context: CheckContext, response: Response, _case: Case[Any]) -> None:
-    """No answer repeats the key, and no problem the presigned link that was asked for."""
+    """Check that no answer repeats the key, and no problem the presigned link asked for."""
     assert os.environ["FUZZ_KEY"].encode() not in response.content
     token = (response.request.url or "").partition("/objects/")[2]
     if response.status_code >= 400 and len(token) >= LINK_MIN_LETTERS:
@@ -104,7 +104,7 @@ def no_secret(_context: CheckContext, response: Response, _case: Case[Any]) -> N
 
 @schemathesis.check
 def nothing_of_others(_context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Whatever is sent, no word of another tenant's comes back, and his ids are nobody's."""
+    """Check that no word of another tenant's comes back, and that his ids are nobody's."""
     answered = f"{response.headers} {response.content.decode(errors='replace')}"
     assert FOREIGN_MARK not in answered, "an answer has a name or a text of another tenant"
     asked = response.request.url or ""

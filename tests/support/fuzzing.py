@@ -50,7 +50,7 @@ class FuzzedService:
     """gunicorn and a supervisor with the embedded engine, on one data folder."""
 
     def __init__(self, settings: Settings, database: Database, each: int) -> None:
-        """`each`: documents of a tenant in each status; some are deleted on the way."""
+        """Furnish with `each` documents of a tenant in each status; some are deleted on the way."""
         self._settings = settings
         self._database = database
         self._each = each
@@ -70,12 +70,12 @@ class FuzzedService:
         self._running.close()
 
     def answered(self) -> Counter[int]:
-        """How many requests the server has answered so far, by status: from its log."""
+        """Count requests that the server has answered so far, by status: from its log."""
         lines = self.server.log_path.read_text().splitlines()
         return Counter(int(_STATUS.search(line)[1]) for line in lines if _ANSWERED in line)  # type: ignore[index]
 
     def furnish(self, tenant: Tenant) -> None:
-        """Documents of a tenant in every status, for requests to hit."""
+        """Make documents of a tenant in every status, for requests to hit."""
         call = _Calls(self.server.url, tenant)
         each = range(self._each)
         made = [call.submit(*kind) for kind in call.contents().items() for _ in each]
@@ -139,7 +139,7 @@ class _Calls:
         self._session.headers["Authorization"] = f"Bearer {tenant.key}"
 
     def contents(self) -> dict[str, bytes]:
-        """By the name of their files: one with an image, and one that fails, among them."""
+        """Return contents by file name: one with an image, and one that fails, among them."""
         return {
             "text.txt": f"Words {self._mark}".encode(),
             "figure.pdf": pdf(text(self._mark) + picture(72, 300, 200, 200), image=noise(64, 64)),

@@ -91,7 +91,7 @@ class LivingService:
         return operator.secret
 
     def _documents(self) -> dict[str, str]:
-        """Their ids, by what became of them."""
+        """Return documents' ids, by what became of them."""
         ids = {"completed": self._submit("One.", "Two."), "other": self._submit("Three.")}
         ids["failed"] = self._submit(f"Please refuse this. {SECRET_WORDS}")
         self._until(ids["other"], DocumentStatus.COMPLETED)

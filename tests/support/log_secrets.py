@@ -27,12 +27,12 @@ SHOWN_LETTERS: Final = 8  #: of a secret: which one it is, and no more
 
 
 def secrets_in(text: str) -> list[str]:
-    """How the secrets in a text begin."""
+    """Return how the secrets in a text begin."""
     return [f"{found[0][:SHOWN_LETTERS]}…" for found in _SECRETS.finditer(text)]
 
 
 def secrets_below(folder: Path) -> Iterator[str]:
-    """Where log files below a folder have one: file, line, and how it begins."""
+    """Yield where log files below a folder have one: file, line, and how it begins."""
     for path in sorted(folder.rglob("*.log")):
         if path.is_file():
             with path.open(errors="replace") as lines:

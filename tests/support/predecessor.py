@@ -236,7 +236,7 @@ GOING_ON: Final = ("waiting", "retrying", "cut-off", "in-provider-batch")
 
 
 def fill(predecessor: Predecessor) -> None:
-    """Every status, every type of job, and every oddity that real files have."""
+    """Add every status, every type of job, and every oddity that real files have."""
     _add_readable(predecessor)
     _add_unreadable(predecessor)
     _add_going_on(predecessor)

@@ -46,7 +46,7 @@ def pdf(
 
 
 def text(*lines: str, size: int = 11, top: int = 780, left: int = 72, matrix: str = "") -> Drawing:
-    """Lines of text below each other; `matrix` turns them, as in `0 1 -1 0 400 100`."""
+    """Draw lines of text below each other; `matrix` turns them, as in `0 1 -1 0 400 100`."""
     shown = [f"({line}) Tj 0 -{size + 5} Td" for line in lines]
     start = f"{matrix} Tm" if matrix else f"{left} {top} Td"
     return f"BT /F1 {size} Tf {start} {' '.join(shown)} ET\n".encode("cp1252")

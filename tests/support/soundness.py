@@ -100,7 +100,7 @@ def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
 
 
 def files_held(processes: Sequence[psutil.Process], folder: Path) -> list[str]:
-    """Temporary files that idle processes still have open, deleted or not."""
+    """Return temporary files that idle processes still have open, deleted or not."""
     scratch = str(folder / "tmp")
     found = []
     for process in processes:

@@ -118,7 +118,7 @@ Start = Callable[..., StartScript]
 
 
 def command_line(process: psutil.Process) -> list[str]:
-    """Nothing for one that has ended."""
+    """Return a process's command line; nothing for one that has ended."""
     try:
         return process.cmdline()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):

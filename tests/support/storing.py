@@ -20,13 +20,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture
 def trusting(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients of this test, and of its child processes, trust the self-signed certificate."""
+    """Let clients of this test, and of its child processes, trust the self-signed certificate."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate.certificate))
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3 retries without its waits between attempts."""
+    """Have boto3 retry without its waits between attempts."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
 

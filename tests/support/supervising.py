@@ -82,17 +82,17 @@ class SupervisorProcess:
         wait_until(self._is_ready, BOOT_TIMEOUT_S)
 
     def stop(self, timeout_s: float = 40) -> int:
-        """SIGTERM; returns the exit code."""
+        """Send SIGTERM; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout_s)
 
     def kill(self) -> None:
-        """SIGKILL of the supervisor alone."""
+        """Send SIGKILL to the supervisor alone."""
         self.process.kill()
         self.process.wait()
 
     def kill_tree(self) -> None:
-        """SIGKILL of everything, as a power cut would."""
+        """Send SIGKILL to everything, as a power cut would."""
         processes = self._processes()
         for process in processes:
             os.kill(process.pid, signal.SIGSTOP)  # nobody may react to the others' end
@@ -102,7 +102,7 @@ class SupervisorProcess:
         wait_for_ends(processes[1:], timeout_s=10)
 
     def pause(self) -> None:
-        """SIGSTOP of everything, as a paused container is."""
+        """Send SIGSTOP to everything, as to a paused container."""
         for process in self._processes():
             process.suspend()
 
@@ -127,7 +127,7 @@ class SupervisorProcess:
         return heartbeat.read(data_folder.supervisor_state(self.settings))
 
     def _is_ready(self) -> bool:
-        """Whether it says so, and of workers that live: it may not yet know of a death."""
+        """Return whether it says so, and of workers that live: it may not yet know of a death."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the supervisor ended: {self.log}")
         beat = self._beat()

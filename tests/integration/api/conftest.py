@@ -39,7 +39,7 @@ def server_settings(api_settings: Settings) -> Settings:  # noqa: F811
 
 
 def served(settings: Settings) -> Settings:
-    """To be served by one web process."""
+    """Return settings to be served by one web process."""
     return settings.model_copy(update={"port": free_port(), "web_concurrency": 1})
 
 
@@ -47,7 +47,7 @@ def served(settings: Settings) -> Settings:
 def shared_settings(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
 ) -> Iterator[Settings]:
-    """Of a data folder that all tests of a module share."""
+    """Provide settings of a data folder that all tests of a module share."""
     with volume(tmp_path_factory.mktemp("shared"), migrated_file) as settings:
         yield served(with_keys(settings))
 

@@ -33,14 +33,14 @@ def estimated(connection: Connection) -> Answer:
 
 @pytest.fixture(autouse=True)
 def _another_web_process(server: Server) -> None:
-    """One that has not estimated anything yet."""
+    """Start a web process that has not estimated anything yet."""
     killed = server.web_process()
     killed.kill()
     wait_until(lambda: not killed.is_running() and server.is_listening(), timeout_s=20)
 
 
 def parsers(server: Server) -> list[psutil.Process]:
-    """Children of the web process, without the tracker that multiprocessing keeps for itself."""
+    """Return children of the web process, without multiprocessing's own tracker."""
     return [child for child in server.web_process().children() if "spawn_main" in _command(child)]
 
 
@@ -49,7 +49,7 @@ def _command(process: psutil.Process) -> str:
 
 
 def _is_dead(process: psutil.Process) -> bool:
-    """Dead with all its threads: until then its end of the pipe is open."""
+    """Return whether it is dead with all threads: until then its end of the pipe is open."""
     return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 

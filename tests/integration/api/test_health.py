@@ -20,7 +20,7 @@ BEAT = Heartbeat(1, 0, workers_configured=2, workers_ready=2, jobs_running=0)
 
 @pytest.fixture
 def beat(api_settings: Settings) -> Callable[..., None]:
-    """Has a supervisor say something of itself."""
+    """Have a supervisor say something of itself."""
 
     def beat(**fields: Any) -> None:
         said = replace(BEAT, beat_seconds=time.monotonic(), **fields)

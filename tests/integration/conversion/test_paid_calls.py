@@ -98,7 +98,7 @@ class LineEngine(EchoEngine):
 
 
 def fine(_indexes: tuple[int, ...]) -> None:
-    """Nothing happens."""
+    """Do nothing."""
 
 
 def raising(error: Exception) -> Fault:

@@ -40,7 +40,7 @@ def sweep(settings: Settings, database: Database, store: ObjectStore) -> Callabl
 
 
 def files_with_marker(folder: Path) -> list[Path]:
-    """Every file below that holds the marker's bytes."""
+    """Return every file below that holds the marker's bytes."""
     return [
         path
         for path in folder.rglob("*")

@@ -38,7 +38,7 @@ def document_id(database: Database) -> str:
 
 @pytest.fixture
 def ranges(database: Database, document_id: str) -> list[Lease]:
-    """Claimed jobs for two ranges of pages, which the document's first job has left behind."""
+    """Provide claimed jobs for two ranges of pages, which the document's first job left behind."""
     first = claim(database)
     with database.writing() as session:
         parent = jobs.held(session, first)

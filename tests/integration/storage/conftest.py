@@ -32,7 +32,7 @@ SECRET = "a-secret-that-must-not-be-shown"
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
-    """botocore reads a megabyte of JSON for each session: most of what a client costs."""
+    """Share botocore's loader: a megabyte of JSON for each session is most of a client's cost."""
     loader = create_loader()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("botocore.session.create_loader", lambda *_: loader)

@@ -263,7 +263,7 @@ def _all_text(error: BaseException) -> str:
 
 
 def _answering(status: int, code: str) -> WSGIApplication:
-    """Everything with this status and S3's code."""
+    """Answer everything with this status and S3's code."""
     body = (
         "<?xml version='1.0'?><Error><Code>"
         + code.replace("<", "&lt;")

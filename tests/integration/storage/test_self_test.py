@@ -56,7 +56,7 @@ class Answering:
     """A store whose answers are wrong from some request on; it keeps one object."""
 
     def __init__(self, **answers: tuple[int, dict[str, str], str]) -> None:
-        """`answers`: by method, or `link` for a GET that carries its signature in the query."""
+        """Take answers by method, or `link` for a GET that carries its signature in the query."""
         self._answers = answers
         self.object: bytes | None = None
         self.asked: list[str] = []

@@ -23,7 +23,7 @@ def dispatcher(database: Database) -> Dispatcher:
 
 @pytest.fixture
 def lease(database: Database, dispatcher: Dispatcher) -> Lease:
-    """Of a job that a worker has."""
+    """Provide the lease of a job that a worker has."""
     documents.add_document(database)
     ((_, lease),) = dispatcher.claim([FreeSlot(EMBEDDED, "node/worker-0")])
     return lease

@@ -50,7 +50,7 @@ def railway() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def dockerfile() -> dict[str, list[str]]:
-    """Arguments of each instruction of the final stage, continuation lines joined."""
+    """Provide arguments of each instruction of the final stage, continuation lines joined."""
     text = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
     final = text[text.rindex("\nFROM ") :]
     instructions: dict[str, list[str]] = {}

@@ -106,7 +106,7 @@ def _tree(path: Path) -> ast.Module:
 
 
 def _has_logic(path: Path) -> bool:
-    """Whether there is more than a docstring, imports, and the names or version of the package."""
+    """Return whether there is more than a docstring, imports, and the names or the version."""
     named = "__version__" if path.parent == ROOT else "__all__"
     return not all(
         isinstance(node, ast.Import | ast.ImportFrom)

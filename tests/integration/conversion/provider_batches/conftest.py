@@ -37,7 +37,7 @@ def provider(server: MistralServer) -> MistralServer:
 
 @pytest.fixture(scope="module")
 def engine_of(server: MistralServer) -> Iterator[Callable[[Settings], MistralEngine]]:
-    """One engine, and so one parser child, for all tests that need no special one."""
+    """Share an engine, and so a parser child, among tests that need no special one."""
     opened: dict[int, MistralEngine] = {}
 
     def engine_of(settings: Settings) -> MistralEngine:
