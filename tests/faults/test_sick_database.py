@@ -82,16 +82,16 @@ def test_a_lock_while_every_slot_is_taken_blocks_claims_until_it_ends(
     start_supervisor: Start,
     settings: Settings,
     database: Database,
-    stranger: pysqlite3.Connection,
+    other_program: pysqlite3.Connection,
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1)
     _, job_id = documents.add_document(database, settings=settings)
     wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
 
-    stranger.execute("BEGIN IMMEDIATE")
+    other_program.execute("BEGIN IMMEDIATE")
     supervisor.wait_until_blocked(BlockReason.DATABASE_BUSY)
     assert reasons_of_beats(settings, 3) == {BlockReason.DATABASE_BUSY}
-    stranger.execute("ROLLBACK")
+    other_program.execute("ROLLBACK")
 
     supervisor.wait_until_blocked(None)
     assert supervisor.log.count("supervisor.database_failed") == 1

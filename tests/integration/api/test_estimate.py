@@ -117,11 +117,15 @@ def test_what_cannot_be_converted_cannot_be_estimated(
 
 
 def test_a_document_that_takes_too_long_to_count_says_so(
-    paying: Caller, temporary_files: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+    settings: Settings,  # noqa: F811
+    temporary_files: Callable[[], list[Path]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.0)
 
-    answer = estimated(paying, THREE_PAGES, "a.pdf")
+    # A service of its own: its parser child has yet to start, and cannot have answered.
+    with serving(with_keys(settings)) as service:
+        answer = estimated(Caller(service.test_client(), KEY), THREE_PAGES, "a.pdf")
 
     assert (answer.status_code, answer.get_json()["code"]) == (422, "deadline_exceeded")
     assert "counted" in answer.get_json()["detail"]

@@ -145,7 +145,7 @@ def test_a_server_that_is_killed_under_load_has_everything_soon_after_its_return
     added = add_documents(database, settings, 20)
     wait_until_turso_is(settings, "unreachable")
     wait_until(lambda: are_completed(database, added), 20)  # nothing here waits for the remote
-    assert beat(settings).turso_lag_rows > 0
+    wait_until(lambda: beat(settings).turso_lag_rows > 0, 20)
     wait_until(lambda: beat(settings).turso_lag_seconds > 0, 20)
 
     server.start()
