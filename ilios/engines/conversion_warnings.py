@@ -31,6 +31,13 @@ def layout_lost(page: int) -> ConversionWarning:
     )
 
 
+def text_left_out(place: str, lost: int, total: int, page: int | None = None) -> ConversionWarning:
+    """Say that `lost` of the `total` words of a place, such as "page 3", do not stand here."""
+    return ConversionWarning(
+        TEXT_LOSS, f"About {lost} of {total} words of {place} are missing from the result.", page
+    )
+
+
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:
     return ConversionWarning(
         LOW_CONFIDENCE,
@@ -60,6 +67,14 @@ def unknown_script(page: int) -> ConversionWarning:
 def image_left_out(page: int | None) -> ConversionWarning:
     return ConversionWarning(
         IMAGE_SKIPPED, "An image was left out because it is too large or unreadable.", page
+    )
+
+
+def pictures_left_out(kind: str, count: int, page: int | None = None) -> ConversionWarning:
+    """Say that pictures of a kind that is not kept, such as "EMF", were left out."""
+    what = f"{count} pictures" if count > 1 else "A picture"
+    return ConversionWarning(
+        IMAGE_SKIPPED, f"{what} of type {kind} {'were' if count > 1 else 'was'} left out.", page
     )
 
 

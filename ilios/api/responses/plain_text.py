@@ -10,6 +10,8 @@ from markdown_it.token import Token
 
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _TAG = re.compile(r"<[^>]*>")
+#: How tags that change the meaning of text read without markup.
+_TEXT_OF_TAGS = {"<br>": "\n", "<br/>": "\n", "<br />": "\n", "<sup>": "^", "<sub>": "_"}
 _BREAKS = {"softbreak": "\n", "hardbreak": "\n"}
 _ENDS_BLOCK = {"paragraph_close", "heading_close", "table_close", "bullet_list_close",
                "ordered_list_close", "blockquote_close"}  # fmt: skip
@@ -19,6 +21,7 @@ def plain_text(markdown: str) -> str:
     """Return the text of one page: blocks separated by a blank line, table rows by tabs."""
     lines: list[str] = []
     row: list[str] | None = None
+    number = ""
     for token in _PARSER.parse(markdown):
         if token.type == "tr_open":
             row = []
@@ -27,8 +30,14 @@ def plain_text(markdown: str) -> str:
             row = None
         elif token.type == "inline" and row is not None:
             row.append(_inline(token.children or ()).replace("\n", " "))
+        elif token.type == "list_item_open":
+            number = f"{token.info}{token.markup} " if token.info else ""
         else:
-            lines += _block(token)
+            block = _block(token)
+            if number and block:
+                block[0] = number + block[0]
+                number = ""
+            lines += block
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
@@ -51,5 +60,5 @@ def _inline(tokens: Iterable[Token]) -> str:
 
 def _piece(token: Token) -> str:
     if token.type == "html_inline":
-        return "\n" if token.content.lower().startswith("<br") else ""
+        return _TEXT_OF_TAGS.get(token.content.lower(), "")
     return _BREAKS.get(token.type, token.content)

@@ -9,11 +9,24 @@ from itertools import zip_longest
 
 HARD_BREAK = "  \n"
 _ESCAPED_START = re.compile(r"^(\d{0,9})\\([.)>+-])")
-_SPECIAL = re.compile(r"([\\`*_]|<(?=[A-Za-z/!?])|\[(?=[^\]\n]*\]\()|&(?=#?\w{1,12};))")
-_LEADING = re.compile(
-    r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|={3,}$|-{3,}$|~{3,}|\d{1,9}[.)](?=\s|$))"
+_SPECIAL = re.compile(
+    r"([\\`*_]|<(?=[A-Za-z/!?])|~(?=~)|(?<=~)~|\[(?=\^)|\](?=\()|&(?=#?\w{1,12};))"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+#: What begins a heading, a list, a quotation, a rule, a fence, a table or a link's definition.
+_LEADING = re.compile(
+    r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[=-]+(?=\s*$)|\d{1,9}[.)](?=\s|$)"
+    r"|[|:-](?=[-|: ]*-[-|: ]*$)|\[(?=[^\]\n]+\]:))"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+#: Stand for tags until the text is escaped: noncharacters, which no text may contain.
+_MARKS = {"<sup>": "\ufdd0", "</sup>": "\ufdd1", "<sub>": "\ufdd2", "</sub>": "\ufdd3"}
+_TAGS = str.maketrans({mark: tag for tag, mark in _MARKS.items()})
+_SUPERSCRIPTS = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
+_SUBSCRIPTS = dict(zip("0123456789+-−=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ", strict=True))
+_INDENT = "    "
+_CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
+_PIPE = re.compile(r"(?<!\\)((?:\\\\)*)\|")
+_ITEM = re.compile(r"( *)(?:[-*+]|\d{1,9}[.)]) ")
 _SAFE_TARGET = re.compile(r"(https?:|mailto:|tel:)\S+", re.IGNORECASE)
 
 
@@ -25,6 +38,8 @@ class Span:
     bold: bool = False
     italic: bool = False
     struck: bool = False
+    superscript: bool = False
+    subscript: bool = False
     target: str | None = None
     raw: bool = False  #: already Markdown, such as a reference to an image
 
@@ -35,7 +50,11 @@ def without_controls(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Escape text so that Markdown shows it literally in the middle of a line."""
-    return _SPECIAL.sub(r"\\\1", without_controls(text))
+    return _escaped_inside(without_controls(text))
+
+
+def _escaped_inside(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 def escaped_line(text: str) -> str:
@@ -46,6 +65,31 @@ def escaped_line(text: str) -> str:
 def escaped_start(line: str) -> str:
     """Escape the start of a line that would begin a heading, a list or a quotation."""
     return _LEADING.sub(_escape_leading, line)
+
+
+def superscript(text: str) -> str:
+    """Write raised text: in Unicode where every character has a raised form, else in `<sup>`."""
+    return _tagged(_escaped_inside(_scripted(without_controls(text), "sup", _SUPERSCRIPTS)))
+
+
+def subscript(text: str) -> str:
+    """Write lowered text: in Unicode where every character has a lowered form, else in `<sub>`."""
+    return _tagged(_escaped_inside(_scripted(without_controls(text), "sub", _SUBSCRIPTS)))
+
+
+def _scripted(text: str, tag: str, forms: dict[str, str]) -> str:
+    core = text.strip()
+    if not core or "\n" in core:
+        return text
+    if all(character in forms for character in core):
+        written = "".join(forms[character] for character in core)
+    else:
+        written = f"{_MARKS[f'<{tag}>']}{core}{_MARKS[f'</{tag}>']}"
+    return text.replace(core, written, 1)
+
+
+def _tagged(text: str) -> str:
+    return text.translate(_TAGS)
 
 
 def _escape_leading(match: re.Match[str]) -> str:
@@ -65,12 +109,12 @@ def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
         parts.append(_styled(span, before, after) if styled else _plain(span))
     joined = re.sub(r"[^\S\n]+", " ", "".join(parts))
     lines = [line.strip() for line in joined.strip().split("\n")]
-    return HARD_BREAK.join(escaped_start(line) for line in lines if line)
+    return HARD_BREAK.join(_tagged(escaped_start(line)) for line in lines if line)
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
     merged: list[Span] = []
-    for span in spans:
+    for span in map(_with_scripts, spans):
         if not span.text:
             continue
         if merged and replace(merged[-1], text="") == replace(span, text=""):
@@ -80,14 +124,28 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
+def _with_scripts(span: Span) -> Span:
+    """Write the superscript or subscript into the text, so that emphasis does not end at it."""
+    if span.raw:
+        return span
+    text = without_controls(span.text)
+    if span.superscript:
+        text = _scripted(text, "sup", _SUPERSCRIPTS)
+    elif span.subscript:
+        text = _scripted(text, "sub", _SUBSCRIPTS)
+    elif text == span.text:
+        return span
+    return replace(span, text=text, superscript=False, subscript=False)
+
+
 def _plain(span: Span) -> str:
-    text = span.text if span.raw else escaped(span.text)
+    text = span.text if span.raw else _escaped_inside(span.text)
     return _linked(text, span.target)
 
 
 def _styled(span: Span, before: str, after: str) -> str:
     """Write a span, with emphasis if white space surrounds it: else `**` may not be recognised."""
-    text = span.text if span.raw else escaped(span.text)
+    text = span.text if span.raw else _escaped_inside(span.text)
     core = text.strip()
     if span.raw or not core or "\n" in core:
         return _linked(text, span.target)
@@ -114,20 +172,26 @@ def image(name: str, description: str = "") -> str:
 def heading(level: int, text: str) -> str:
     # A list or a quotation cannot begin inside a heading: `# 4. Results` needs no escape.
     flat = _ESCAPED_START.sub(r"\1\2", text.replace(HARD_BREAK, " ").strip())
+    flat = _CLOSING_HASHES.sub(r"\1\\\2", flat)
     return f"{'#' * min(max(level, 1), 6)} {flat}" if flat else ""
 
 
 def list_item(depth: int, marker: str, text: str) -> str:
     """Write a list item; further lines of `text` are indented to stay inside it."""
-    indent = "    " * depth
+    indent = _INDENT * depth
     lines = text.split("\n")
     continued = [f"{indent}{' ' * (len(marker) + 1)}{line}" for line in lines[1:]]
     return "\n".join([f"{indent}{marker} {lines[0]}", *continued])
 
 
+def labelled(label: str, text: str) -> str:
+    """Write the label of a list item or heading that is no plain number before its Markdown."""
+    return f"{escaped_line(label.strip())} {text}".strip()
+
+
 def indented(text: str) -> str:
     """Indent text so that it belongs to the list item above it."""
-    return "\n".join(f"    {line}" if line else line for line in text.split("\n"))
+    return "\n".join(f"{_INDENT}{line}" if line else line for line in text.split("\n"))
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -149,21 +213,46 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split()))
+    return _PIPE.sub(r"\1\\|", " ".join(text.split()))
 
 
 def blocks(parts: Iterable[str]) -> str:
-    """Join blocks by empty lines; items of one list stay together."""
-    joined = ""
-    previous = ""
+    """Join blocks by empty lines; items of one list stay together.
+
+    An item that is deeper than the list before it allows, which Markdown would take for code, is
+    written as deep as allowed.
+    """
+    joined: list[str] = []
+    depths: list[int] = []
+    tight_before = False
     for part in parts:
         if not part.strip():
             continue
-        tight = _is_item(previous) and _is_item(part)
-        joined += ("\n" if tight else "\n\n") * bool(joined) + part.rstrip()
-        previous = part
-    return joined
+        is_item = _ITEM.match(part) is not None
+        if joined:
+            joined.append("\n" if is_item and tight_before else "\n\n")
+        joined.append(_at_its_depth(part, depths, is_item=is_item).rstrip())
+        tight_before = is_item
+    return "".join(joined)
 
 
-def _is_item(part: str) -> bool:
-    return re.match(r"\s*([-*+]|\d{1,9}[.)]) ", part) is not None
+def _at_its_depth(part: str, depths: list[int], *, is_item: bool) -> str:
+    """Move a block left to the depth that the list before it allows.
+
+    `depths` are those of the open list's items, outermost first, as the blocks have them.
+    """
+    depth = (len(part) - len(part.lstrip(" "))) // len(_INDENT)
+    if is_item:
+        while depths and depths[-1] > depth:
+            depths.pop()
+        if not depths or depths[-1] < depth:
+            depths.append(depth)
+        allowed = len(depths) - 1
+    else:
+        if not depth:
+            depths.clear()
+        allowed = min(depth, len(depths))
+    moved = len(_INDENT) * (depth - allowed)
+    if not moved:
+        return part
+    return "\n".join(line[moved:] if line[:moved].isspace() else line for line in part.split("\n"))

@@ -29,6 +29,8 @@ def page(markdown: str, *images: str) -> PageRow:
         ("<div>kept</div>\n\n<!-- gone -->\n\nlast", "kept\n\nlast"),
         ("~~gone~~ a \\* star &amp; more", "gone a * star & more"),
         ("one\ntwo", "one\ntwo"),
+        ("6. six\n7. seven\n\n    more", "6. six\n\n7. seven\n\nmore"),
+        ("the 1<sup>st</sup> of x<sub>max</sub> and 10⁶", "the 1^st of x_max and 10⁶"),
         ("", ""),
     ],
 )

@@ -26,3 +26,78 @@ def test_a_table_loses_what_is_empty() -> None:
     rows = [["a", "", "b"], ["", "", ""], ["c", "", ""]]
 
     assert markdown.table(rows) == "| a | b |\n| --- | --- |\n| c |  |"
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([Span("10"), Span("6", superscript=True), Span(" m")], "10⁶ m"),
+        ([Span("10", bold=True), Span("−3", bold=True, superscript=True)], "**10⁻³**"),
+        ([Span("H"), Span("2", subscript=True), Span("O")], "H₂O"),
+        ([Span("1"), Span("st", superscript=True)], "1<sup>st</sup>"),
+        ([Span("x"), Span("<b>", superscript=True)], "x<sup>\\<b></sup>"),
+        ([Span("x"), Span(" a ", subscript=True), Span("y")], "x <sub>a</sub> y"),
+        ([Span("\ufdd0x\ufdd1")], "x"),
+    ],
+)
+def test_raised_and_lowered_text_stays_so(spans: list[Span], expected: str) -> None:
+    assert markdown.inline(spans) == expected
+
+
+def test_scripts_can_be_written_without_spans() -> None:
+    assert markdown.superscript("2") + markdown.subscript("max") == "²<sub>max</sub>"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("~~~", "\\~\\~\\~"),
+        ("~5 to ~7", "~5 to ~7"),
+        ("# 5 bolts", "\\# 5 bolts"),
+        ("1986. A year", "1986\\. A year"),
+        ("![a](b.png)", "![a\\](b.png)"),
+        ("[1]: see there", "\\[1]: see there"),
+        ("as in [^1]", "as in \\[^1]"),
+        ("--", "\\--"),
+        ("=", "\\="),
+        ("| --- | --- |", "\\| --- | --- |"),
+        ("<b>bold</b>", "\\<b>bold\\</b>"),
+        ("&amp;", "\\&amp;"),
+        ("+ 5", "\\+ 5"),
+        ("> 5", "\\> 5"),
+        ("-5 °C", "-5 °C"),
+        ("9 - 5", "9 - 5"),
+    ],
+)
+def test_text_never_becomes_markup(text: str, expected: str) -> None:
+    assert markdown.escaped_line(text) == expected
+
+
+def test_the_hashes_that_end_a_heading_stay() -> None:
+    assert markdown.heading(2, "Programs in C #") == "## Programs in C \\#"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"), [("a|b", "a\\|b"), ("a\\|b", "a\\|b"), ("a\\\\|b", "a\\\\\\|b")]
+)
+def test_a_bar_never_splits_a_cell(cell: str, expected: str) -> None:
+    assert markdown.table([[cell, "x"]]).startswith(f"| {expected} | x |")
+
+
+def test_a_list_that_begins_deep_is_no_code() -> None:
+    item = markdown.list_item
+    parts = [item(1, "-", "a"), item(2, "-", "b"), item(1, "-", "c"), item(0, "-", "d")]
+
+    assert markdown.blocks(parts) == "- a\n    - b\n- c\n- d"
+
+
+def test_a_list_that_goes_on_deep_after_a_paragraph_is_no_code() -> None:
+    item = markdown.list_item
+    parts = [item(0, "1.", "a"), markdown.indented("in a"), "text", item(1, "2.", "b")]
+
+    assert markdown.blocks(parts) == "1. a\n\n    in a\n\ntext\n\n2. b"
+
+
+def test_a_label_that_is_no_number_stands_before_the_text() -> None:
+    assert markdown.labelled("(b)", "second") == "(b) second"
+    assert markdown.labelled("1.", "first") == "1\\. first"

@@ -1,0 +1,49 @@
+"""Counting the words of a source against those of its Markdown, so that no text vanishes silently.
+
+A reader counts what its source holds in a way of its own, as independent of the conversion as it
+can be, takes away what it leaves out on purpose, and warns when notably many words are missing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from typing import Final
+
+NOTABLE_WORDS: Final = 3
+NOTABLE_SHARE: Final = 0.02
+MOST_SOUGHT: Final = 1000
+_WORD: Final = re.compile(r"[^\W_]+")
+#: What the Markdown writer adds inside words: emphasis, escapes, tags, breaks of cells.
+_MARKUP: Final = re.compile(r"\*+|~~|\\(?=[^\w\s])|</?su[bp]>")
+_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|nbsp);")
+
+
+def words(text: str) -> Counter[str]:
+    """Count the words of plain text, folded so that case, ligatures and width do not matter."""
+    return Counter(_WORD.findall(_folded(text)))
+
+
+def missing(source: Counter[str], markdown: str) -> int:
+    """Return how many words of `source` the Markdown lacks.
+
+    A word that the Markdown splits or joins otherwise than the source counts as kept, and so does
+    one of very many different missing words, which are not all looked for.
+    """
+    found = _WORD.findall(_folded(_ENTITY.sub(" ", _MARKUP.sub("", markdown))))
+    got = Counter(found)
+    lacking = source - got
+    absent = [word for word in lacking if len(word) >= 3 and word not in got]
+    flat = "".join(found) if absent else ""
+    joined = [word for word in absent[:MOST_SOUGHT] if word in flat] + absent[MOST_SOUGHT:]
+    return lacking.total() - sum(lacking[word] for word in joined)
+
+
+def is_notable(lost: int, total: int) -> bool:
+    """Return whether so many words are missing that the client must hear of it."""
+    return lost >= NOTABLE_WORDS and lost > NOTABLE_SHARE * total
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -1,0 +1,32 @@
+"""Counting which words of a source its Markdown lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from ilios.engines.embedded import accounting
+
+
+@pytest.mark.parametrize(
+    ("source", "markdown", "lost"),
+    [
+        ("Total due 900 EUR", "**Total** due 900 EUR", 0),
+        ("Total due 900 EUR", "Total", 3),
+        ("unbelievable", "un**believ**able", 0),
+        ("10 6 metres", "10⁶ metres", 2),
+        ("106 metres", "10⁶ metres", 0),
+        ("peer to peer", "peer to", 1),
+        ("snake_case", "snake\\_case", 0),
+        ("R&D", "R&amp;D", 0),
+        ("co operation", "cooperation", 1),
+        ("", "anything", 0),
+    ],
+)
+def test_missing_words_are_counted(source: str, markdown: str, lost: int) -> None:
+    assert accounting.missing(accounting.words(source), markdown) == lost
+
+
+def test_only_a_notable_share_is_told() -> None:
+    assert not accounting.is_notable(2, 10)
+    assert accounting.is_notable(3, 100)
+    assert not accounting.is_notable(3, 1000)
