@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ilios.engines.base import ImageFile
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import limits
+from ilios.engines.embedded import limits, pixels
 
 Box = tuple[float, float, float, float]
 
@@ -88,12 +88,8 @@ def _encoded(image: Image.Image, content: bytes) -> tuple[bytes, str] | None:
         return None
     if image.format in _KEPT_AS_THEY_ARE:
         return content, _KEPT_AS_THEY_ARE[image.format]
-    if image.format in (
-        "WMF",
-        "EMF",
-        "EPS",
-    ):  # Pillow needs programs for these that are not installed
-        return None
+    if image.format in ("WMF", "EMF", "EPS"):
+        return None  # Pillow needs programs for these that are not installed
     buffer = io.BytesIO()
-    image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")
+    pixels.shown(image).save(buffer, "PNG")
     return buffer.getvalue(), media_types.PNG

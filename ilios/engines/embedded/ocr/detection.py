@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Quads = NDArray[np.float32]
 """n × 4 × 2: the corners of each line from its top left, clockwise, in pixels."""
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
 Find = Callable[[Image], Quads]
 """Detects the lines of an image of moderate size."""
 
@@ -23,6 +25,15 @@ SMALL_LINE_PIXELS: Final = 11
 STRIP_RATIO: Final = 2.6
 TILE_RATIO: Final = 1.4
 OVERLAP: Final = 0.12
+INK_SIDE_PIXELS: Final = 1600
+GROUND_SIZE: Final = (48, 48)
+INK_LEVELS: Final = 4.0
+"""Levels of brightness, of 255, by which print differs from the ground at least."""
+INK_GRAINS: Final = 8.0
+INK_SHARE: Final = 0.2
+"""Of the darkest print: what is fainter is its edge."""
+INK_PIXELS: Final = 40
+INK_MARGIN_PIXELS: Final = 24
 
 
 def find_text(find: Find, image: Image) -> Quads:
@@ -30,11 +41,49 @@ def find_text(find: Find, image: Image) -> Quads:
     height, width = image.shape[:2]
     if height > STRIP_RATIO * width and height > COARSE_SIDE_PIXELS:
         return _find_in_strip(find, image)
-    quads = _find_scaled(find, image, COARSE_SIDE_PIXELS)
+    quads = _find_or_look_closer(find, image)
     scale = min(1.0, COARSE_SIDE_PIXELS / max(height, width))
     if scale < 1 and len(quads) and np.median(_heights(quads)) * scale < SMALL_LINE_PIXELS:
         return _find_scaled(find, image, FINE_SIDE_PIXELS)
     return quads
+
+
+def ink_box(image: Image) -> Box | None:
+    """Return the box around all that stands out from the ground; None for an even surface.
+
+    Print stands out if it does so by more than the grain of the surface, and covers more pixels
+    than a few grains of dust. The ground may be unevenly lit.
+    """
+    scale = min(1.0, INK_SIDE_PIXELS / max(image.shape[:2]))
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    smooth = cv2.blur(grey, (3, 3)).astype(np.float32)
+    ground = cv2.resize(grey, GROUND_SIZE, interpolation=cv2.INTER_AREA)
+    ground = cv2.resize(cv2.medianBlur(ground, 5), grey.shape[::-1])
+    difference = np.abs(smooth - ground)
+    grain = float(np.median(np.abs(smooth - grey)))
+    ink = difference > max(INK_LEVELS, INK_GRAINS * grain, INK_SHARE * float(difference.max()))
+    if np.count_nonzero(ink) < INK_PIXELS:
+        return None
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    left, top = int(columns[0] / scale), int(rows[0] / scale)
+    return left, top, round((columns[-1] + 1) / scale), round((rows[-1] + 1) / scale)
+
+
+def _find_or_look_closer(find: Find, image: Image) -> Quads:
+    """Find lines; where there are none, look at the ink alone: a lone line is overlooked."""
+    quads = _find_scaled(find, image, COARSE_SIDE_PIXELS)
+    box = None if len(quads) else ink_box(image)
+    if box is None:
+        return quads
+    height, width = image.shape[:2]
+    margin = max(INK_MARGIN_PIXELS, (box[3] - box[1]) // 2)
+    left, top = max(0, box[0] - margin), max(0, box[1] - margin)
+    right, bottom = min(width, box[2] + margin), min(height, box[3] + margin)
+    if (right - left) * (bottom - top) > width * height / 2:
+        return quads
+    closer = _find_scaled(find, image[top:bottom, left:right], COARSE_SIDE_PIXELS)
+    return closer + np.array([left, top], np.float32)
 
 
 def _find_scaled(find: Find, image: Image, side_pixels: int) -> Quads:
@@ -55,7 +104,7 @@ def _find_in_strip(find: Find, image: Image) -> Quads:
     found: list[NDArray[np.float32]] = []
     for top in range(0, height, round(tile * (1 - OVERLAP))):
         bottom = min(height, top + tile)
-        for quad in _find_scaled(find, image[top:bottom], COARSE_SIDE_PIXELS):
+        for quad in _find_or_look_closer(find, image[top:bottom]):
             placed = quad + np.array([0, top], np.float32)
             if not _is_cut(placed, top, bottom, height) and not _is_known(placed, found):
                 found.append(placed)

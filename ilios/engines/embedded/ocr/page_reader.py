@@ -10,6 +10,7 @@ import numpy as np
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning, Page
+from ilios.engines.embedded.ocr import detection
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.ocr.markdown import to_markdown
 from ilios.engines.embedded.ocr.recognition import TextRecognizer
@@ -61,11 +62,11 @@ class PageReader:
 
 
 def is_blank(image: Image) -> bool:
-    """Return whether all pixels have about the same brightness."""
+    """Return whether the surface is even: without print, however faint."""
     small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
-    if float(np.ptp(small)) > 2 * BLANK_SPREAD:
+    if float(np.ptp(small)) > 2 * BLANK_SPREAD or float(image[::2, ::2].std()) >= BLANK_SPREAD:
         return False
-    return float(image[::2, ::2].std()) < BLANK_SPREAD
+    return detection.ink_box(image) is None
 
 
 def _enlarged(image: Image) -> Image:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ilios.engines import document_errors
 from ilios.engines.base import Page, Source
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import limits
+from ilios.engines.embedded import limits, pixels
 from ilios.engines.embedded.ocr.detection import Image as Pixels
 from ilios.engines.embedded.ocr.page_reader import PageReader
+
+DEFAULT_DPI: Final = 72
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> RasterDocument:
@@ -29,11 +30,14 @@ class RasterDocument:
 
     def __init__(self, source: Source, threads: int) -> None:
         Image.MAX_IMAGE_PIXELS = None  # _refuse_if_huge checks before anything is decoded
+        # Given a path, Pillow maps an uncompressed TIFF, and mixes up one that is turned.
+        self._file = source.path.open("rb")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._image: Image.Image = Image.open(source.path)
+                self._image: Image.Image = Image.open(self._file)
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+            self._file.close()
             raise document_errors.corrupt("image") from error
         self._is_tiff = source.media_type == media_types.TIFF
         self._reader = PageReader(threads)
@@ -46,6 +50,7 @@ class RasterDocument:
 
     def close(self) -> None:
         self._image.close()
+        self._file.close()
 
     def _frames(self) -> int:
         if not self._is_tiff:
@@ -63,20 +68,21 @@ class RasterDocument:
             warnings.simplefilter("ignore")
             self._image.seek(index)
             _refuse_if_huge(self._image.size)
-            dpi = _dpi(self._image.info.get("dpi"))
-            frame = self._decoded()
-        return np.asarray(frame)[:, :, ::-1].copy(), dpi
+            dpi = pixels.resolution(self._image)
+            frame = self._decoded(pixels.oblongness(dpi))
+        return np.asarray(frame)[:, :, ::-1].copy(), round(max(dpi)) if dpi else DEFAULT_DPI
 
-    def _decoded(self) -> Image.Image:
-        scale = (limits.RASTER_WORK_PIXELS / (self._image.width * self._image.height)) ** 0.5
+    def _decoded(self, oblongness: float) -> Image.Image:
+        area = self._image.width * self._image.height * max(oblongness, 1 / oblongness)
+        scale = (limits.RASTER_WORK_PIXELS / area) ** 0.5
         size = (round(self._image.width * scale), round(self._image.height * scale))
         if scale < 1 and self._image.format == "JPEG":
             self._image.draft("RGB", size)  # JPEG can be decoded at a fraction of its size
-        upright = ImageOps.exif_transpose(self._image)
-        if scale < 1 and upright.width * upright.height > limits.RASTER_WORK_PIXELS:
-            upright = _eight_bits(upright)
-            upright.thumbnail((max(size), max(size)))
-        return _on_white(upright)
+        image: Image.Image = self._image
+        if scale < 1 and image.width > size[0]:
+            image = pixels.eight_bits(image)
+            image.thumbnail((max(size), max(size)))
+        return pixels.on_white(ImageOps.exif_transpose(pixels.squared(image, oblongness)))
 
 
 def _refuse_if_huge(size: tuple[int, int]) -> None:
@@ -85,29 +91,3 @@ def _refuse_if_huge(size: tuple[int, int]) -> None:
             f"The image has {size[0]} × {size[1]} pixels",
             f"{limits.RASTER_MAX_PIXELS // 1_000_000} million pixels",
         )
-
-
-def _dpi(value: Any) -> int:
-    """Return the resolution that the file declares; 72 when it declares none or nonsense."""
-    try:
-        dpi = round(float(value[0]))
-    except (TypeError, ValueError, IndexError, ZeroDivisionError):
-        return 72
-    return dpi if 30 <= dpi <= 2400 else 72
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, np.float32)
-        low, high = float(values.min()), float(values.max())
-        return Image.fromarray(cv2.convertScaleAbs(values - low, alpha=255 / max(high - low, 1)))
-    return image.convert("L") if image.mode == "1" else image
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    image = _eight_bits(image)
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layered = image.convert("RGBA")
-    white = Image.new("RGBA", layered.size, "white")
-    return Image.alpha_composite(white, layered).convert("RGB")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge, EmptyDocument
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
+from ilios.engines.embedded.ocr.page_reader import is_blank
 from tests.support.sample_files import INK, encoded, scan
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -138,3 +141,122 @@ def test_a_truncated_image_is_called_corrupt(convert: Convert, kind: str) -> Non
 def test_an_empty_file_is_called_empty(convert: Convert) -> None:
     with pytest.raises(EmptyDocument):
         convert(b"", media_types.PNG)
+
+
+def _file(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "compression"),
+    [(3, None), (5, None), (6, None), (7, None), (8, None), (6, "tiff_lzw")],
+)
+def test_a_turned_tiff_is_set_upright(
+    convert: Convert, orientation: int, compression: str | None
+) -> None:
+    """Pillow mixes up an uncompressed one whose path it gets."""
+    undo = {
+        3: Image.Transpose.ROTATE_180,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = scan(LINES, NOTE).convert("L").transpose(undo)
+    content = _file(stored, "TIFF", tiffinfo={0x0112: orientation}, compression=compression)
+
+    assert LINES[0] in convert(content, media_types.TIFF).markdown
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("TIFF", {"compression": "group3", "dpi": (204, 98)}),
+        ("PNG", {"dpi": (204, 98)}),
+        ("JPEG", {"dpi": (204, 98)}),
+    ],
+)
+def test_the_oblong_pixels_of_a_fax_are_squared(
+    convert: Convert, kind: str, options: dict[str, Any]
+) -> None:
+    squeezed = scan(LINES, (900, 400)).resize((900, 192), Image.Resampling.LANCZOS)
+
+    page = convert(_file(squeezed.convert("1" if kind == "TIFF" else "L"), kind, **options),
+                   f"image/{kind.lower()}").pages[0]  # fmt: skip
+
+    assert all(line in page.markdown for line in LINES)
+    assert (page.width, page.height, page.dpi) == (900, 400, 204)
+
+
+def test_the_pixels_of_a_turned_fax_are_squared_the_other_way(convert: Convert) -> None:
+    squeezed = scan(LINES, (900, 400)).resize((900, 192)).convert("L")
+    content = _file(squeezed.transpose(Image.Transpose.ROTATE_90), "TIFF", dpi=(98, 204),
+                    tiffinfo={0x0112: 6})  # fmt: skip
+
+    assert [convert(content, media_types.TIFF).pages[0].height] == [400]
+
+
+def test_a_resolution_that_no_device_has_is_not_believed(convert: Convert) -> None:
+    page = convert(_file(scan(LINES, NOTE), "PNG", dpi=(1200, 72)), media_types.PNG).pages[0]
+
+    assert [page.width, page.height] == [*NOTE]
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(225, 245), (120, 130)])
+def test_faint_print_is_read(convert: Convert, ink: int, ground: int) -> None:
+    faint = scan(LINES, NOTE).convert("L").point(lambda v: ink if v < 128 else ground)
+
+    assert LINES[0] in convert(_file(faint, "PNG"), media_types.PNG).markdown
+
+
+def test_the_grain_of_a_scanned_sheet_is_blank() -> None:
+    shade = np.linspace(236, 244, 1200)[:, None] + np.random.default_rng(7).normal(
+        0, 3, (1200, 900)
+    )
+    content = _file(Image.fromarray(shade.astype(np.uint8)), "JPEG", quality=80)
+
+    assert not is_blank(np.asarray(scan(LINES, NOTE)))
+    assert is_blank(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")))
+
+
+@pytest.mark.parametrize("place", [(1100, 1600), (60, 60), (600, 1100)])
+def test_a_lone_line_on_a_page_is_found(convert: Convert, place: tuple[int, int]) -> None:
+    sheet = Image.new("L", (1700, 2200), 255)
+    sheet.paste(scan(["Confidential"], (560, 200)).convert("L"), place)
+
+    assert convert(_file(sheet, "PNG"), media_types.PNG).markdown == "Confidential"
+
+
+def test_white_text_on_a_transparent_ground_is_read(convert: Convert) -> None:
+    clear = Image.new("RGBA", NOTE, (0, 0, 0, 0))
+    clear.paste((255, 255, 255, 255), mask=scan(LINES, NOTE).convert("L").point(lambda v: 255 - v))
+
+    assert LINES[0] in convert(_file(clear, "PNG"), media_types.PNG).markdown
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LAB", "TIFF"), ("P", "PNG"), ("1", "PNG"), ("LA", "PNG"),
+     ("I;16", "PNG"), ("I;16", "TIFF"), ("F", "TIFF")],
+)  # fmt: skip
+def test_all_kinds_of_pixels_are_read(convert: Convert, mode: str, kind: str) -> None:
+    image = scan(LINES, NOTE)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image.convert("L"), np.uint16) * 257)
+    elif mode == "F":
+        image = Image.fromarray(np.asarray(image.convert("L"), np.float32) / 255)
+    elif mode == "LAB":
+        image = Image.merge("LAB", [image.convert("L"), *[Image.new("L", NOTE, 128)] * 2])
+    else:
+        image = image.convert(mode)
+    assert image.mode == mode
+
+    assert LINES[0] in convert(_file(image, kind), f"image/{kind.lower()}").markdown
+
+
+def test_twelve_bits_in_sixteen_are_no_darkness(convert: Convert) -> None:
+    dark = Image.fromarray(np.asarray(scan(LINES, NOTE).convert("L"), np.uint16) * 16)
+
+    assert LINES[0] in convert(_file(dark, "PNG"), media_types.PNG).markdown
