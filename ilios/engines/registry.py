@@ -20,7 +20,7 @@ MISTRAL: Final = "mistral"
 LANES: Final = (EMBEDDED, MISTRAL)
 PREPARED_AT_MOST: Final = 8  #: jobs of a worker beside those whose call is in flight
 
-NOT_READ_BY_MISTRAL: Final = (media_types.HTML, media_types.MARKDOWN)
+NOT_READ_BY_MISTRAL: Final = (media_types.HTML, media_types.MARKDOWN, media_types.FODT)
 """Types that Mistral refuses. They need no OCR: the embedded engine reads them, free of charge."""
 
 

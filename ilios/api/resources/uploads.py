@@ -14,7 +14,7 @@ from ilios.api.schemas.responses import UploadCompletedSchema, UploadOfferSchema
 from ilios.api.services import services
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import FileTooLarge, UnsupportedType
-from ilios.engines.detection.media_types import EXTENSIONS
+from ilios.engines.detection.media_types import EXTENSIONS, base_type
 
 blueprint = ApiBlueprint(
     "Uploads", __name__, url_prefix="/api/documents", description="Uploads to a presigned link."
@@ -31,7 +31,7 @@ def upload_url(form: dict[str, Any]) -> Any:
 
     PUT exactly `fileSize` bytes to `uploadUrl`, then complete the upload.
     """
-    media_type = form["mime_type"].partition(";")[0].strip().lower()
+    media_type = base_type(form["mime_type"].partition(";")[0].strip().lower())
     _require_acceptable(form["file_size"], media_type)
     offer = services().submissions.offer_upload(
         owner=current_owner(),

@@ -24,6 +24,7 @@ PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.pres
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EPUB: Final = "application/epub+zip"
 ODT: Final = "application/vnd.oasis.opendocument.text"
+FODT: Final = "application/vnd.oasis.opendocument.text-flat-xml"
 RTF: Final = "application/rtf"
 HTML: Final = "text/html"
 CSV: Final = "text/csv"
@@ -42,6 +43,7 @@ EXTENSIONS: Final[dict[str, str]] = {
     XLSX: ".xlsx",
     EPUB: ".epub",
     ODT: ".odt",
+    FODT: ".fodt",
     RTF: ".rtf",
     HTML: ".html",
     CSV: ".csv",
@@ -50,14 +52,54 @@ EXTENSIONS: Final[dict[str, str]] = {
 }
 """Every accepted type with the extension that its stored object gets."""
 
+_WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml."
+_SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml."
+_SHEETS: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+_VARIANTS: Final = {
+    "application/vnd.ms-word.document.macroenabled": DOCX,
+    "application/vnd.ms-word.template.macroenabled": DOCX,
+    "application/vnd.ms-word.template.macroenabledtemplate": DOCX,
+    f"{_WORD}template": DOCX,
+    "application/vnd.ms-powerpoint.presentation.macroenabled": PPTX,
+    "application/vnd.ms-powerpoint.slideshow.macroenabled": PPTX,
+    "application/vnd.ms-powerpoint.template.macroenabled": PPTX,
+    f"{_SLIDES}slideshow": PPTX,
+    f"{_SLIDES}template": PPTX,
+    "application/vnd.ms-excel.sheet.macroenabled": XLSX,
+    "application/vnd.ms-excel.template.macroenabled": XLSX,
+    f"{_SHEETS}template": XLSX,
+    f"{ODT}-template": ODT,
+    f"{ODT}-master": ODT,
+    f"{ODT}-web": ODT,
+    "text/tab-separated-values": CSV,
+}
+"""Types, in small letters, whose files are read as one of the accepted types: what differs are
+macros, which nobody runs here, or what the file is meant for."""
+VARIANT_EXTENSIONS: Final = {
+    ".docm": DOCX,
+    ".dotx": DOCX,
+    ".dotm": DOCX,
+    ".pptm": PPTX,
+    ".ppsx": PPTX,
+    ".ppsm": PPTX,
+    ".potx": PPTX,
+    ".potm": PPTX,
+    ".xlsm": XLSX,
+    ".xltx": XLSX,
+    ".xltm": XLSX,
+    ".ott": ODT,
+    ".tsv": CSV,
+}
+"""How files of those types are called."""
+
 HEAD_BYTES: Final = 64 * 1024  #: of a longer file, only this much and the tail are read
 TAIL_BYTES: Final = 2 * 1024
 MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
 PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
 
 _ACCEPTED: Final = (
-    "PDF, PNG, JPEG, WebP, TIFF, GIF, DOCX, PPTX, XLSX, EPUB, ODT, RTF, HTML, CSV, plain text and "
-    "Markdown"
+    "PDF, PNG, JPEG, WebP, TIFF, GIF, DOCX, PPTX and XLSX (also templates, slide shows and files "
+    "with macros), EPUB, ODT, FODT, RTF, HTML, CSV, TSV, plain text and Markdown"
 )
 _IMAGES: Final = {
     "image/png": PNG,
@@ -70,7 +112,11 @@ _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT))
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
-_ENCRYPTABLE: Final = {EXTENSIONS[kind]: kind for kind in (DOCX, PPTX, XLSX)}
+_ENCRYPTABLE: Final = {
+    extension: kind
+    for extension, kind in (*((e, k) for k, e in EXTENSIONS.items()), *VARIANT_EXTENSIONS.items())
+    if kind in (DOCX, PPTX, XLSX)
+}
 _LEGACY: Final = {
     "WordDocument": "a Word document of before 2007 (.doc)",
     "Workbook": "an Excel workbook of before 2007 (.xls)",
@@ -83,6 +129,8 @@ _TEXT_EXTENSIONS: Final = {
     ".html": HTML,
     ".xhtml": HTML,
     ".csv": CSV,
+    ".tsv": CSV,
+    ".tab": CSV,
     ".txt": PLAIN,
     ".md": MARKDOWN,
     ".markdown": MARKDOWN,
@@ -93,6 +141,12 @@ _REFUSED_FORMS: Final = {
     Form.JSON: "JSON (application/json)",
     Form.POSTSCRIPT: "PostScript (application/postscript)",
 }
+
+
+def base_type(media_type: str) -> str:
+    """Return the accepted type as which files of this type are read; else the type itself."""
+    plain = media_type.lower()
+    return _VARIANTS.get(plain.removesuffix(".12"), plain if plain in EXTENSIONS else media_type)
 
 
 def sniff(file: BinaryIO, file_name: str) -> str:
@@ -129,8 +183,9 @@ def _zipped(file: BinaryIO, head: bytes) -> str:
         declared = containers.zip_declaration(file)
     except containers.DamagedContainer:
         declared = filetype.guess_mime(head)
-    if declared in _ZIPPED:
-        return declared
+    kind = base_type(declared or "")
+    if kind in _ZIPPED:
+        return kind
     if declared and _MEDIA_TYPE.fullmatch(declared):
         raise _unsupported(f"of type {declared}")
     raise _unsupported("a ZIP archive (application/zip)")
@@ -172,6 +227,8 @@ def _text_type(form: Form, extension: str) -> str:
         raise _unsupported(_REFUSED_FORMS[form])
     if form is Form.HTML_PAGE:
         return HTML
+    if form is Form.FLAT_ODT:
+        return FODT
     named = _TEXT_EXTENSIONS.get(extension)
     return named or (HTML if form is Form.HTML_PIECE else PLAIN)
 

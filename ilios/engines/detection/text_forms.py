@@ -21,6 +21,10 @@ _HTML_PIECE = re.compile(
 )
 _SVG = re.compile(r"<(?:!doctype\s+)?(?:svg:)?svg\b", re.IGNORECASE)
 _XML_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
+_FLAT_ODT = re.compile(
+    r"<(?:[\w.-]{1,40}:)?document\b[^>]*?\bmimetype\s*=\s*[\"']"
+    r"application/vnd\.oasis\.opendocument\.text(?:-template|-master|-web)?[\"']"
+)
 _JSON = re.compile(
     r"""\s*+(?:
         (?:\{|\[\s*\{) \s* "(?:[^"\\]|\\.)*+" \s* :   # an object, or a list of them
@@ -35,6 +39,7 @@ class Form(Enum):
 
     HTML_PAGE = auto()
     HTML_PIECE = auto()  #: begins with a tag of HTML, as Markdown may as well
+    FLAT_ODT = auto()  #: an OpenDocument text in one XML file
     SVG = auto()
     XML = auto()
     JSON = auto()
@@ -68,6 +73,8 @@ def form(text: str, tail: bytes) -> Form:
         return Form.HTML_PAGE
     if _SVG.match(body):
         return Form.SVG
+    if _FLAT_ODT.match(body):
+        return Form.FLAT_ODT
     if text.lstrip().startswith("<?xml") or _is_whole_xml(body, tail):
         return Form.XML
     if _HTML_PIECE.match(body):

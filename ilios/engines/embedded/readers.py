@@ -125,6 +125,7 @@ READERS: Final = {
     media_types.XLSX: Reader("Excel workbook", _xlsx),
     media_types.EPUB: Reader("EPUB book", _epub),
     media_types.ODT: Reader("OpenDocument text", _odt),
+    media_types.FODT: Reader("OpenDocument text", _odt),
     media_types.RTF: Reader("RTF document", _rtf),
     media_types.HTML: Reader("HTML page", _html),
     media_types.CSV: Reader("CSV table", _delimited_text),

@@ -19,6 +19,7 @@ DEFAULT_RETENTION_DAYS: Final = 365
 MICROS_PER_CENT: Final = 10_000
 _TYPES: Final = {
     **{extension: kind for kind, extension in media_types.EXTENSIONS.items()},
+    **media_types.VARIANT_EXTENSIONS,
     ".jpeg": media_types.JPEG,
     ".tiff": media_types.TIFF,
     ".htm": media_types.HTML,
@@ -71,7 +72,7 @@ def count(value: object) -> int | None:
 
 def media_type(declared: str, file_name: str) -> str:
     """Return the type that was declared, or else that of the file name's extension."""
-    kind = declared.partition(";")[0].strip().lower()
+    kind = media_types.base_type(declared.partition(";")[0].strip().lower())
     if kind in media_types.EXTENSIONS:
         return kind
     return _TYPES.get(PurePath(file_name).suffix.lower(), kind)

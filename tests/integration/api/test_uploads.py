@@ -84,6 +84,22 @@ def test_the_bytes_decide_on_the_type(anna: Caller) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_type")
 
 
+@pytest.mark.parametrize(
+    ("file_name", "mime_type"),
+    [
+        ("a.docm", "application/vnd.ms-word.document.macroEnabled.12"),
+        ("a.tsv", "text/tab-separated-values"),
+        ("a.fodt", "application/vnd.oasis.opendocument.text-flat-xml"),
+    ],
+)
+def test_a_variant_may_be_offered_by_its_own_type(
+    anna: Caller, file_name: str, mime_type: str
+) -> None:
+    form = {"fileName": file_name, "fileSize": 8, "mimeType": mime_type}
+
+    assert anna.post("/api/documents/upload-url", json=form).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_a_forged_link_is_not_found(nobody: Caller, offer: dict[str, Any], method: str) -> None:
     token = offer["uploadUrl"].rpartition("/")[2]

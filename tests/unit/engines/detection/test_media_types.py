@@ -80,6 +80,12 @@ XHTML = (
     b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand -->\n<!DOCTYPE html PUBLIC '
     b'"-//W3C//DTD XHTML 1.0 Strict//EN">\n<html xmlns="http://www.w3.org/1999/xhtml">'
 )
+FLAT_ODT = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b'<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    b"office:version='1.3' office:mimetype='application/vnd.oasis.opendocument.text'>"
+    b"<office:body><office:text/></office:body></office:document>"
+)
 
 
 def sniff(content: bytes, file_name: str = "upload") -> str:
@@ -111,6 +117,7 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param(ODT, media_types.ODT, id="ODT"),
         pytest.param(EPUB, media_types.EPUB, id="EPUB"),
         pytest.param(BARE_EPUB, media_types.EPUB, id="EPUB without mimetype"),
+        pytest.param(FLAT_ODT, media_types.FODT, id="flat ODT"),
         pytest.param(DOCX[:-40], media_types.DOCX, id="DOCX that ends early"),
         pytest.param(b"<!DOCTYPE html><p>x", media_types.HTML, id="HTML"),
         pytest.param(b"\n\t <HTML lang=de>", media_types.HTML, id="HTML behind white space"),
@@ -149,6 +156,8 @@ def test_the_bytes_decide_the_type_whatever_the_name(content: bytes, expected: s
     [
         ("table.csv", media_types.CSV),
         ("TABLE.CSV", media_types.CSV),
+        ("table.tsv", media_types.CSV),
+        ("table.tab", media_types.CSV),
         ("README.md", media_types.MARKDOWN),
         ("notes.markdown", media_types.MARKDOWN),
         ("notes.txt", media_types.PLAIN),
@@ -166,6 +175,51 @@ def test_among_texts_the_name_decides(name: str, expected: str) -> None:
 
 def test_markdown_may_begin_with_html() -> None:
     assert sniff(b'<h1 align="center">Ilios</h1>\n\nText', "README.md") == media_types.MARKDOWN
+
+
+@pytest.mark.parametrize(
+    ("main_type", "expected"),
+    [
+        ("application/vnd.ms-word.document.macroEnabled", media_types.DOCX),
+        ("application/vnd.ms-word.template.macroEnabledTemplate", media_types.DOCX),
+        (f"{OOXML}wordprocessingml.template", media_types.DOCX),
+        ("application/vnd.ms-powerpoint.presentation.macroEnabled", media_types.PPTX),
+        ("application/vnd.ms-powerpoint.slideshow.macroEnabled", media_types.PPTX),
+        ("application/vnd.ms-powerpoint.template.macroEnabled", media_types.PPTX),
+        (f"{OOXML}presentationml.slideshow", media_types.PPTX),
+        (f"{OOXML}presentationml.template", media_types.PPTX),
+        ("application/vnd.ms-excel.sheet.macroEnabled", media_types.XLSX),
+        ("application/vnd.ms-excel.template.macroEnabled", media_types.XLSX),
+        (f"{OOXML}spreadsheetml.template", media_types.XLSX),
+    ],
+)
+def test_templates_shows_and_files_with_macros_are_of_their_base_type(
+    main_type: str, expected: str
+) -> None:
+    assert sniff(ooxml(f"{main_type}.main+xml")) == expected
+
+
+@pytest.mark.parametrize("kind", ["text-template", "text-master", "text-web"])
+def test_open_document_templates_and_masters_are_texts(kind: str) -> None:
+    declared = f"application/vnd.oasis.opendocument.{kind}".encode()
+
+    assert sniff(zipped({"mimetype": declared, "content.xml": b"<x/>"})) == media_types.ODT
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("application/vnd.ms-word.document.macroEnabled.12", media_types.DOCX),
+        ("application/vnd.ms-word.template.macroEnabled.12", media_types.DOCX),
+        ("application/vnd.ms-excel.sheet.macroenabled.12", media_types.XLSX),
+        ("application/vnd.ms-powerpoint.slideshow.macroEnabled.12", media_types.PPTX),
+        ("text/tab-separated-values", media_types.CSV),
+        ("application/pdf", media_types.PDF),
+        ("video/mp4", "video/mp4"),
+    ],
+)
+def test_what_a_client_calls_a_file_leads_to_an_accepted_type(declared: str, expected: str) -> None:
+    assert media_types.base_type(declared) == expected
 
 
 @pytest.mark.parametrize("name", ["page.md", "page.csv", "page.txt", "page.pdf"])
@@ -187,9 +241,12 @@ def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
             id="ODS",
         ),
         pytest.param(
-            ooxml("application/vnd.ms-word.document.macroEnabled.main+xml"),
-            "application/vnd.ms-word.document.macroEnabled",
-            id="DOCM",
+            ooxml("application/vnd.ms-excel.sheet.binary.macroEnabled.main"),
+            "application/vnd.ms-excel.sheet.binary.macroEnabled",
+            id="XLSB",
+        ),
+        pytest.param(
+            FLAT_ODT.replace(b"document.text", b"document.spreadsheet"), "XML", id="flat ODS"
         ),
         pytest.param(zipped({"mimetype": b"<b>mine</b>"}), "a ZIP archive", id="odd mimetype"),
         pytest.param(ole("WordDocument"), "a Word document of before 2007", id="DOC"),
@@ -231,7 +288,13 @@ def test_an_unsupported_type_is_refused_by_name(content: bytes, found: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.docx", media_types.DOCX), ("a.PPTX", media_types.PPTX), ("a.xlsx", media_types.XLSX)],
+    [
+        ("a.docx", media_types.DOCX),
+        ("a.PPTX", media_types.PPTX),
+        ("a.xlsx", media_types.XLSX),
+        ("a.xlsm", media_types.XLSX),
+        ("a.dotx", media_types.DOCX),
+    ],
 )
 def test_an_encrypted_office_file_is_taken_by_its_name(name: str, expected: str) -> None:
     encrypted = ole("DataSpaces", "Version", "EncryptionInfo", "More", "EncryptedPackage")
