@@ -14,6 +14,10 @@ DECLARATION_MAX_BYTES: Final = 1024 * 1024  #: unpacked
 OLE_DIRECTORY_MAX_SECTORS: Final = 256
 
 _OOXML_MAIN_PART = re.compile(rb"ContentType\s*=\s*[\"']([^\"']{1,150}?)\.main(?:\+xml)?[\"']")
+_ODF_ROOT = re.compile(rb"<[\w:.-]{1,60}\s[^<>]{0,400}?full-path\s*=\s*[\"']/[\"'][^<>]{0,400}>")
+_ODF_MEDIA_TYPE = re.compile(
+    rb"media-type\s*=\s*[\"'](application/vnd\.oasis\.opendocument\.[a-z-]{1,40})[\"']"
+)
 
 _OLE_HEADER_BYTES = 512
 _OLE_ENTRY_BYTES = 128
@@ -41,7 +45,7 @@ _DAMAGE = (
 
 
 def zip_declaration(file: BinaryIO) -> str | None:
-    """Return the media type that a ZIP declares: in `mimetype`, or as main part of an OOXML file.
+    """Return the media type that a ZIP declares: in `mimetype`, as main part, in a manifest.
 
     None when it declares nothing. Raises DamagedContainer when its directory cannot be read.
     """
@@ -99,19 +103,23 @@ class _BoundedReader:
 
 
 def _declaration(archive: zipfile.ZipFile) -> str | None:
-    names = archive.NameToInfo
-    if "mimetype" in names:
-        return _unpacked(archive, "mimetype").decode("ascii", "replace").strip()
-    if "[Content_Types].xml" in names:
-        main = _OOXML_MAIN_PART.search(_unpacked(archive, "[Content_Types].xml"))
+    # small letters and slashes: writers differ in them, and readers do not mind
+    entries = {i.filename.replace("\\", "/").lstrip("/").lower(): i for i in archive.infolist()}
+    if "mimetype" in entries:
+        return _unpacked(archive, entries["mimetype"]).decode("ascii", "replace").strip()
+    if "[content_types].xml" in entries:
+        main = _OOXML_MAIN_PART.search(_unpacked(archive, entries["[content_types].xml"]))
         return main[1].decode("ascii", "replace") if main else None
-    if "META-INF/container.xml" in names:  # an EPUB without its `mimetype`
+    if "meta-inf/container.xml" in entries:  # an EPUB without its `mimetype`
         return "application/epub+zip"
+    if "meta-inf/manifest.xml" in entries:  # an OpenDocument file without its `mimetype`
+        root = _ODF_ROOT.search(_unpacked(archive, entries["meta-inf/manifest.xml"]))
+        kind = _ODF_MEDIA_TYPE.search(root[0]) if root else None
+        return kind[1].decode("ascii") if kind else None
     return None
 
 
-def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
-    info = archive.NameToInfo[name]
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile("packed in a way that does not stop at a limit")
     with archive.open(info) as entry:

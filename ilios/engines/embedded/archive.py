@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,7 +22,11 @@ _READ_ERRORS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, Valu
 
 
 class Archive:
-    """A ZIP archive, checked against the limits; `kind` names the document in errors."""
+    """A ZIP archive, checked against the limits; `kind` names the document in errors.
+
+    A part is also found under a name that differs from the archive's in case, in the form of
+    accents, in backslashes or in `%20`: other readers find it, and so do those who wrote it.
+    """
 
     def __init__(self, path: Path, kind: str) -> None:
         self._kind = kind
@@ -32,7 +37,8 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except _READ_ERRORS as error:
             raise document_errors.corrupt(kind) from error
-        self._infos = {info.filename: info for info in self._zip.infolist()}
+        self._infos = {_slashed(info.filename): info for info in self._zip.infolist()}
+        self._alike = {_folded(name): info for name, info in reversed(self._infos.items())}
         self._refuse_bombs()
 
     def close(self) -> None:
@@ -42,11 +48,11 @@ class Archive:
         return list(self._infos)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._infos
+        return self._info(name) is not None
 
     def read(self, name: str) -> bytes:
         """Return a whole part. Raises CorruptDocument if it is missing or damaged."""
-        info = self._infos.get(name)
+        info = self._info(name)
         if info is None:
             raise document_errors.corrupt(self._kind)
         try:
@@ -75,6 +81,9 @@ class Archive:
     def optional_xml(self, name: str) -> etree._Element | None:
         return self.xml(name) if name in self else None
 
+    def _info(self, name: str) -> zipfile.ZipInfo | None:
+        return self._infos.get(name) or self._alike.get(_folded(name))
+
     def _refuse_bombs(self) -> None:
         if len(self._infos) > limits.ARCHIVE_MAX_ENTRIES:
             raise document_errors.too_large(
@@ -91,6 +100,14 @@ class Archive:
             f"The {self._kind} is too large when unpacked",
             f"{limits.ARCHIVE_MAX_BYTES // 1024**2} MB",
         )
+
+
+def _slashed(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unquote(_slashed(name))).casefold()
 
 
 def xml_parser() -> etree.XMLParser:

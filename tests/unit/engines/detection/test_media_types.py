@@ -76,6 +76,11 @@ XLSX = ooxml(f"{OOXML}spreadsheetml.sheet.main+xml", "xl")
 ODT = zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": b"<x/>"})
 EPUB = zipped({"mimetype": b"application/epub+zip\n", "META-INF/container.xml": b"<x/>"})
 BARE_EPUB = zipped({"META-INF/container.xml": b"<x/>", "content.opf": b"<x/>"})
+MANIFEST = (
+    b'<manifest:manifest xmlns:manifest="urn:x"><manifest:file-entry manifest:full-path="/" '
+    b'manifest:version="1.3" manifest:media-type="application/vnd.oasis.opendocument.text"/>'
+    b"</manifest:manifest>"
+)
 XHTML = (
     b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand -->\n<!DOCTYPE html PUBLIC '
     b'"-//W3C//DTD XHTML 1.0 Strict//EN">\n<html xmlns="http://www.w3.org/1999/xhtml">'
@@ -118,6 +123,23 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param(EPUB, media_types.EPUB, id="EPUB"),
         pytest.param(BARE_EPUB, media_types.EPUB, id="EPUB without mimetype"),
         pytest.param(FLAT_ODT, media_types.FODT, id="flat ODT"),
+        pytest.param(
+            zipped({"META-INF/manifest.xml": MANIFEST, "content.xml": b"<x/>"}),
+            media_types.ODT,
+            id="ODT without mimetype",
+        ),
+        pytest.param(
+            zipped({"meta-inf\\Container.xml": b"<x/>"}),
+            media_types.EPUB,
+            id="EPUB with backslashes, in another case",
+        ),
+        pytest.param(
+            ooxml(f"{OOXML}presentationml.presentation.main+xml", "ppt").replace(
+                b"[Content_Types].xml", b"[content_types].XML"
+            ),
+            media_types.PPTX,
+            id="PPTX in another case",
+        ),
         pytest.param(DOCX[:-40], media_types.DOCX, id="DOCX that ends early"),
         pytest.param(b"<!DOCTYPE html><p>x", media_types.HTML, id="HTML"),
         pytest.param(b"\n\t <HTML lang=de>", media_types.HTML, id="HTML behind white space"),

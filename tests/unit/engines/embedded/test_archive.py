@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ilios.core.conversion_errors import (
@@ -12,6 +14,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
+from ilios.engines.embedded.archive import Archive
 from tests.support.sample_files import archive, docx, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -68,3 +71,33 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(
 
     with pytest.raises(DocumentTooLarge, match="unpacked"):
         convert(archive({"word/document.xml": b"0" * 200_000}), media_type)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Word/Document.xml",
+        "word\\document.xml",
+        "/word/document.xml",
+        "WORD\\DOCUMENT.XML",
+        "word/d%6Fcument.xml",
+    ],
+)
+def test_a_part_is_found_under_a_name_that_is_written_otherwise(
+    convert: Convert, name: str
+) -> None:
+    body = f"<w:document {W}><w:body>{word_paragraph('Found.')}</w:body></w:document>"
+
+    assert convert(archive({name: body}), media_types.DOCX).markdown == "Found."
+
+
+def test_the_name_as_it_is_written_comes_first(tmp_path: Path) -> None:
+    path = tmp_path / "twins.zip"
+    path.write_bytes(archive({"A.xml": "large", "a.xml": "small", "Caf\u00e9.xml": "composed"}))
+    opened = Archive(path, "test file")
+
+    assert opened.read("A.xml") == b"large"
+    assert opened.read("a.xml") == b"small"
+    assert opened.read("cafe\u0301.xml") == b"composed"
+    assert "b.xml" not in opened
+    opened.close()
