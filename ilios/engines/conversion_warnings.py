@@ -46,6 +46,14 @@ def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:
     )
 
 
+def undecodable_bytes(count: int, encoding: str) -> ConversionWarning:
+    """Say that bytes of a text are not of its encoding."""
+    what = f"{count} bytes of the text are" if count > 1 else "One byte of the text is"
+    return ConversionWarning(
+        LOW_CONFIDENCE, f"{what} not of its encoding ({encoding}); check the places.", 1
+    )
+
+
 def unreadable_text_layer(page: int) -> ConversionWarning:
     return ConversionWarning(
         LOW_CONFIDENCE,

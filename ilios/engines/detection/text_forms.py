@@ -6,11 +6,8 @@ import codecs
 import re
 from enum import Enum, auto
 
-_BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
+from ilios.engines.detection import wide_text
+
 _BINARY = re.compile("[\x00-\x07\x0e-\x19\x1c-\x1f]")  # controls that no text has
 _PREAMBLE = re.compile(r"(?:\s++|<!--.*?-->|<\?.*?\?>)*+", re.DOTALL)
 _HTML_PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
@@ -50,19 +47,29 @@ class Form(Enum):
 def decoded(head: bytes, tail: bytes, *, whole: bool) -> str | None:
     """Decode the head of a file as text; None when it is binary.
 
-    Tries UTF-8, UTF-16 with a byte order mark, then Windows-1252. `whole` says that the head is the
-    whole file, so that it must not end inside a character.
+    `whole` says that the head is the whole file, so that it must not end inside a character. Of the
+    encodings of one language (Shift-JIS, Windows-1250 …) only what they share with ASCII is right.
     """
-    marked = next((encoding for bom, encoding in _BOMS.items() if head.startswith(bom)), None)
-    if marked != "utf-16" and _BINARY.search(tail.decode("latin-1")):
+    marked = wide_text.marked(head)
+    wide = marked if marked in ("utf-16", "utf-32") else wide_text.unmarked(head)
+    if wide is not None:
+        return _strictly(head, wide, whole=whole)
+    if _BINARY.search(tail.decode("latin-1")):
         return None
-    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
-        try:
-            text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
-        except UnicodeDecodeError:
-            continue
-        return None if _BINARY.search(text) else text
-    return None
+    text = head.removeprefix(codecs.BOM_UTF8)
+    return _strictly(text, "utf-8", whole=whole) or _free_of_controls(text.decode("latin-1"))
+
+
+def _strictly(head: bytes, encoding: str, *, whole: bool) -> str | None:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return None
+    return _free_of_controls(text)
+
+
+def _free_of_controls(text: str) -> str | None:
+    return None if _BINARY.search(text) else text
 
 
 def form(text: str, tail: bytes) -> Form:

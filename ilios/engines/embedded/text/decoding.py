@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ilios.engines import document_errors
+from ilios.engines import conversion_warnings, document_errors
+from ilios.engines.base import ConversionWarning
+from ilios.engines.detection import wide_text
 from ilios.engines.embedded import limits
+from ilios.engines.embedded.text import code_pages
 
-_BYTE_ORDER_MARKS: Final = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
-_CODE_PAGES_WORDS: Final = (
-    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp874 koi8_r iso8859_2 "
-    "iso8859_5 iso8859_7 cp932 euc_jp gb18030 big5 cp949"
-)
-_CODE_PAGES = tuple(_CODE_PAGES_WORDS.split())
-"""Encodings to guess from. Rarer ones would mislead: those of old Macintoshes differ from the
-Windows ones in a few letters."""
-DETECTION_SAMPLE_BYTES: Final = 256 * 1024
-SHORT_SAMPLE_BYTES: Final = 200
 BINARY_SHARE: Final = 0.05
-_NEVER_WRITTEN: Final = ("Cc", "Cn", "Co", "Cs")
-"""Unicode categories that text never has: controls, unassigned, private, surrogates."""
+BINARY_SAMPLE_CHARACTERS: Final = 256 * 1024
+DAMAGED_UTF8_SHARE: Final = 1 / 8
+"""Of the bytes beyond ASCII, so many may be no UTF-8 in a text that is UTF-8 all the same."""
+
+_BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
+_ESCAPES_OF_JIS: Final = re.compile(rb"\x1b(?:\$[@B(]|\([JI])")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedText:
+    """A text, and what was doubtful about its bytes."""
+
+    text: str
+    warnings: tuple[ConversionWarning, ...] = ()
 
 
 def read_limited(path: Path, kind: str) -> bytes:
@@ -45,49 +47,81 @@ def read_limited(path: Path, kind: str) -> bytes:
 
 def refuse_binary(text: str) -> None:
     """Raise CorruptDocument if too many characters are none that text has."""
-    sample = text[:DETECTION_SAMPLE_BYTES]
-    strange = sum(unicodedata.category(c) in _NEVER_WRITTEN and c not in "\n\t\f" for c in sample)
+    sample = text[:BINARY_SAMPLE_CHARACTERS]
+    strange = sum(
+        unicodedata.category(c) in wide_text.NEVER_WRITTEN and c not in "\n\t\f" for c in sample
+    )
     if strange > BINARY_SHARE * len(sample):
         raise document_errors.corrupt("text")
 
 
 def decoded(content: bytes) -> str:
     """Decode bytes by their byte order mark, as UTF-8, as UTF-16, or in the likeliest code page."""
-    text = content.decode(encoding_of(content), errors="replace")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return decoded_with_warnings(content).text
+
+
+def decoded_with_warnings(content: bytes) -> DecodedText:
+    """Decode as `decoded` does; a warning counts the bytes that are not of the encoding."""
+    encoding = encoding_of(content)
+    text, damaged = _text_and_damage(content, encoding)
+    if encoding == "cp1258":  # has accents as characters of their own
+        text = unicodedata.normalize("NFC", text)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if not damaged:
+        return DecodedText(text)
+    return DecodedText(text, (conversion_warnings.undecodable_bytes(damaged, encoding),))
 
 
 def encoding_of(content: bytes) -> str:
     """Return the name of the encoding that `decoded` uses."""
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            return encoding
+    marked = wide_text.marked(content)
+    if marked is not None:
+        return marked
+    wide = wide_text.unmarked(content)
+    if wide is not None:
+        return wide
+    if _ESCAPES_OF_JIS.search(content, 0, code_pages.SAMPLE_BYTES):
+        return code_pages.likeliest(content[: code_pages.SAMPLE_BYTES])
     if _is_utf8(content):
         return "utf-8"
-    pairs = len(content) // 2
-    if pairs and content[1::2].count(0) > 0.4 * pairs:
-        return "utf-16-le"
-    if pairs and content[::2].count(0) > 0.4 * pairs:
-        return "utf-16-be"
-    return _likeliest(content[:DETECTION_SAMPLE_BYTES])
+    return code_pages.likeliest(code_pages.telling_sample(content))
+
+
+def _read_as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("ilios.windows-1252", _read_as_windows_1252)
+
+
+def _text_and_damage(content: bytes, encoding: str) -> tuple[str, int]:
+    """Return the text, and how many bytes are not of the encoding.
+
+    In a text that is UTF-8 these are read as Windows-1252, for that is what is pasted into one.
+    """
+    try:
+        return content.decode(encoding), 0
+    except UnicodeDecodeError:
+        pass
+    if encoding in ("utf-8", "utf-8-sig"):
+        content = content.removeprefix(codecs.BOM_UTF8)
+        kept = content.decode("utf-8", "ignore").encode()
+        return content.decode("utf-8", "ilios.windows-1252"), len(content) - len(kept)
+    text = content.decode(encoding, "replace")
+    return text, max(1, text.count("\ufffd"))
 
 
 def _is_utf8(content: bytes) -> bool:
-    if b"\x00" in content:
-        return False
+    """Return whether bytes are UTF-8, but for a few: a cut character, a line pasted from elsewhere.
+
+    What is written in another encoding is hardly ever UTF-8 by chance.
+    """
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
-        return False
+        high = len(content) - len(content.translate(None, _BEYOND_ASCII))
+        rest = content.decode("utf-8", "ignore").encode()
+        return len(content) - len(rest) <= DAMAGED_UTF8_SHARE * high
     return True
-
-
-def _likeliest(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    high = sum(byte >= 0x80 for byte in sample)
-    share = 0.3 if len(sample) < SHORT_SAMPLE_BYTES else 0.05
-    if high < share * len(sample):  # a few accents: too little to tell the code pages apart
-        return "cp1252"
-    best = from_bytes(sample, cp_isolation=list(_CODE_PAGES)).best()
-    return best.encoding if best is not None else "cp1252"

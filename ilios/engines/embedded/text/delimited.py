@@ -12,7 +12,7 @@ from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import Source
 from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
-from ilios.engines.embedded.text.decoding import decoded, read_limited, refuse_binary
+from ilios.engines.embedded.text.decoding import decoded_with_warnings, read_limited, refuse_binary
 
 DELIMITERS: Final = ",;\t|"
 SNIFFED_LINES: Final = 50
@@ -21,16 +21,16 @@ FIELD_MAX_CHARACTERS: Final = 1_000_000
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del workspace, threads
-    text = decoded(read_limited(source.path, "table"))
+    read = decoded_with_warnings(read_limited(source.path, "table"))
+    text = read.text
     refuse_binary(text)
     delimiter, text = _declared_delimiter(text) or (_delimiter(text), text)
     rows, whole = _rows(text, delimiter)
     table = markdown.table(rows)
     if not table:
         raise document_errors.empty("table")
-    return FlowDocument(
-        [FlowPage(table, warnings=() if whole else (conversion_warnings.table_cut(1),))]
-    )
+    cut = () if whole else (conversion_warnings.table_cut(1),)
+    return FlowDocument([FlowPage(table, warnings=(*read.warnings, *cut))])
 
 
 def _declared_delimiter(text: str) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from ilios.engines.base import Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
-from ilios.engines.embedded.text.decoding import decoded, read_limited, refuse_binary
+from ilios.engines.embedded.text.decoding import decoded_with_warnings, read_limited, refuse_binary
 
 _RULE = re.compile(r"^\s*([-=_*~#.])\1{4,}\s*$")
 _ITEM = re.compile(r"^\s*(?:\d{1,4}[.)]|[-*+])\s+\S")
@@ -18,12 +18,14 @@ _ITEM = re.compile(r"^\s*(?:\d{1,4}[.)]|[-*+])\s+\S")
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del workspace, threads
-    text = decoded(read_limited(source.path, "text"))
+    read = decoded_with_warnings(read_limited(source.path, "text"))
+    text = read.text
     if not text.strip():
         raise document_errors.empty("text")
     refuse_binary(text)
     is_markdown = source.media_type == media_types.MARKDOWN
-    return FlowDocument([FlowPage(text.strip() if is_markdown else from_plain_text(text))])
+    written = text.strip() if is_markdown else from_plain_text(text)
+    return FlowDocument([FlowPage(written, warnings=read.warnings)])
 
 
 def from_plain_text(text: str) -> str:

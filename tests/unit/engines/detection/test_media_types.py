@@ -151,6 +151,23 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param("Grüße, 東京".encode(), media_types.PLAIN, id="text in UTF-8"),
         pytest.param("Grüße".encode("utf-16"), media_types.PLAIN, id="text in UTF-16"),
         pytest.param("Grüße “so”".encode("cp1252"), media_types.PLAIN, id="text in Windows-1252"),
+        pytest.param("Größe".encode("mac_roman"), media_types.PLAIN, id="text of a Macintosh"),
+        pytest.param("東京都".encode("cp932"), media_types.PLAIN, id="text in Shift-JIS"),
+        pytest.param("Zażółć gęślą".encode("cp1250"), media_types.PLAIN, id="in Windows-1250"),
+        pytest.param("Grüße".encode("utf-16-le"), media_types.PLAIN, id="UTF-16 without a mark"),
+        pytest.param(
+            "Привет, мир".encode("utf-16-be"), media_types.PLAIN, id="big-endian, without a mark"
+        ),
+        pytest.param(
+            "お元気ですか。\r\n".encode("utf-16-le"), media_types.PLAIN, id="Japanese UTF-16"
+        ),
+        pytest.param("Grüße".encode("utf-32"), media_types.PLAIN, id="UTF-32"),
+        pytest.param("Grüße".encode("utf-32-be"), media_types.PLAIN, id="UTF-32 without a mark"),
+        pytest.param(
+            b"\xef\xbb\xbfcaf\xc3\xa9 \x9d", media_types.PLAIN, id="a byte that is no UTF-8"
+        ),
+        pytest.param("<html>é".encode("utf-16-le"), media_types.HTML, id="HTML without a mark"),
+        pytest.param("<html><p>日本語".encode("cp932"), media_types.HTML, id="HTML in Shift-JIS"),
         pytest.param(b" \n", media_types.PLAIN, id="white space"),
         pytest.param(b"GIF is a format", media_types.PLAIN, id="text that begins like a GIF"),
         pytest.param(b"BMW and MZ", media_types.PLAIN, id="text that begins like a bitmap"),
@@ -296,7 +313,9 @@ def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
         pytest.param(b"text\0text", "binary", id="text with a NUL"),
         pytest.param(b"a" * 70_000 + b"\0", "binary", id="text with a binary end"),
         pytest.param(b"\xff\xfea", "binary", id="half a letter of UTF-16"),
-        pytest.param(b"caf\x81", "binary", id="no Windows-1252"),
+        pytest.param(b"caf\x81\x01", "binary", id="controls amid letters of no encoding"),
+        pytest.param(struct.pack("<200I", *range(200)), "binary", id="numbers of four bytes"),
+        pytest.param(struct.pack("<200H", *range(0, 60000, 300)), "binary", id="of two bytes"),
         pytest.param(bytes(1030) + PDF, "binary", id="PDF too far behind"),
     ],
 )

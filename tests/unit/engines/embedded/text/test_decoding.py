@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ilios.core.conversion_errors import (
     CorruptDocument,
@@ -11,10 +15,13 @@ from ilios.core.conversion_errors import (
 )
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
+from ilios.engines.embedded.text.decoding import decoded
 from tests.unit.engines.embedded.conftest import Convert
 
+WIDE = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "mac_roman", *WIDE])
 def test_text_is_decoded_whatever_its_encoding(convert: Convert, encoding: str) -> None:
     content = "Müller aß im Café\n".encode(encoding)
 
@@ -69,3 +76,93 @@ def test_a_short_text_without_a_mark_is_read_in_its_code_page(
     convert: Convert, content: bytes, text: str
 ) -> None:
     assert convert(content, media_types.PLAIN).markdown == text
+
+
+SENTENCES = {
+    "Das Fahrrad gehört dem Bürgermeister, die Straße nicht.": "cp1252 mac_roman cp850",
+    "La forêt était déjà là quand le maçon arriva en août.": "cp1252 mac_roman cp850",
+    "Łódź leży w środku kraju, a żółte tramwaje jeżdżą często.": "cp1250 iso8859-2 cp852",
+    "Tři sta třicet tři křepelek přeletělo přes řeku.": "cp1250 iso8859-2 cp852",
+    "Az öreg hídon túl egy szűk utcában lakik a csizmadia, aki sűrűn énekel.": "cp1250",
+    "Сегодня утром поезд опоздал на двадцать минут.": "cp1251 koi8-r cp866 mac_cyrillic",
+    "Το πλοίο φεύγει από τον Πειραιά κάθε πρωί.": "cp1253 iso8859-7",
+    "Yağmur yüzünden vapur seferleri iptal edildi, şimdi güneş açtı.": "cp1254",
+    "הרכבת האחרונה לחיפה יוצאת בחצות.": "cp1255",
+    "يغادر القطار الأخير في منتصف الليل.": "cp1256",
+    "รถไฟขบวนสุดท้ายออกเที่ยงคืน": "cp874",
+    "終電は午前零時に出発します。切符は駅で買えます。": "cp932 euc_jp iso2022_jp",
+    "末班火车在午夜出发，车票可以在车站购买。": "gb18030",
+    "末班火車在午夜出發，車票可以在車站購買。": "big5",
+    "마지막 기차는 자정에 출발합니다. 표는 역에서 살 수 있습니다.": "cp949",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [(text, encoding) for text, names in SENTENCES.items() for encoding in names.split()],
+)
+def test_a_sentence_tells_its_code_page(convert: Convert, text: str, encoding: str) -> None:
+    content = text.encode(encoding)
+
+    assert media_types.sniff(io.BytesIO(content), "sentence.txt") == media_types.PLAIN
+    assert convert(content, media_types.PLAIN).markdown == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Kilén pâté", "“Well” – it’s 5 € …", "Perché no?", "São Tomé", "20 °C ± 3"]
+)
+def test_a_few_accents_are_those_of_western_windows(convert: Convert, text: str) -> None:
+    padding = "The rest of the page is in English. "
+
+    assert convert((padding + text).encode("cp1252"), media_types.PLAIN).markdown == padding + text
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(("broken", "shown"), [(b"\xfe", "þ"), (b"\xe9", "é"), (b"\x81", "\ufffd")])
+def test_a_byte_that_is_no_utf8_costs_that_character_and_is_told(
+    convert: Convert, mark: bytes, broken: bytes, shown: str
+) -> None:
+    content = mark + "Zwölf Boxkämpfer jagen Viktor quer über den Sylter Deich ".encode() * 4
+
+    converted = convert(content + broken + b" ende", media_types.PLAIN)
+
+    assert converted.markdown.startswith("Zwölf Boxkämpfer")
+    assert converted.markdown.endswith(f"Deich {shown} ende")
+    assert converted.warnings == [("low_confidence", 1)]
+    assert "One byte" in converted.pages[0].warnings[0].message
+
+
+def test_a_table_tells_of_bytes_that_are_not_of_its_encoding(convert: Convert) -> None:
+    rows = "Straße,Größe\nÜberweg,12\n" * 5
+
+    converted = convert(rows.encode() + b"x\xff,1\n", media_types.CSV)
+
+    assert "| Straße | Größe |" in converted.markdown
+    assert converted.warnings == [("low_confidence", 1)]
+
+
+def test_accents_far_behind_are_looked_at(convert: Convert) -> None:
+    text = "Plain words.\n" * 20_000 + "Gęślą jaźń, zażółć!"
+
+    assert convert(text.encode("cp1250"), media_types.MARKDOWN).markdown == text
+
+
+def test_a_text_that_begins_like_a_bitmap_is_a_text(convert: Convert) -> None:
+    text = "BM è più di una sigla, così si dice"
+
+    assert convert(text.encode("cp1252"), media_types.PLAIN).markdown == text
+
+
+@given(st.lists(st.sampled_from(" ".join(SENTENCES).split()), min_size=4, max_size=40))
+@settings(deadline=None, max_examples=40)
+def test_what_is_written_in_unicode_is_read_in_unicode(words: list[str]) -> None:
+    text = " ".join(words)
+
+    for encoding in ("utf-8", "utf-16", "utf-32"):
+        assert decoded(text.encode(encoding)) == text
+
+
+@given(st.binary(max_size=400))
+@settings(deadline=None, max_examples=60)
+def test_any_bytes_are_decoded_in_some_way(content: bytes) -> None:
+    assert isinstance(decoded(content), str)
