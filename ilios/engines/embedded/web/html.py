@@ -17,21 +17,21 @@ from ilios.engines.base import Source
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.text.decoding import decoded, encoding_of, read_limited
+from ilios.engines.embedded.text.decoding import read_limited
 from ilios.engines.embedded.web import html_cleaning
+from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
+from ilios.engines.embedded.web.html_repair import repaired
 
-DECLARATION_BYTES = 4096
 DEPTH_MAX = 200
 """Deeper levels are flattened: the code that walks the tree is recursive."""
 _TOO_DEEP = "too-deep"
-_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del threads
-    text = _text(read_limited(source.path, "page"))
+    text = decoded_page(read_limited(source.path, "page"))
     root = parsed(text)
     title = html_cleaning.title(root)
     images = ImageFolder(workspace)
@@ -45,11 +45,10 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 
 def parsed(text: str) -> etree._Element:
     """Parse HTML as leniently as browsers do. Raises CorruptDocument when nothing can be parsed."""
-    without_declaration = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     # huge_tree: else text below 256 levels is lost, which unclosed tags soon reach
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
-        root = lxml.html.document_fromstring(without_declaration.encode("utf-8", "replace"), parser)
+        root = lxml.html.document_fromstring(repaired(text).encode("utf-8", "replace"), parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise document_errors.corrupt("HTML page") from error
     _flatten(root)
@@ -64,17 +63,6 @@ def _flatten(root: etree._Element) -> None:
         if event == "start" and depth > DEPTH_MAX:
             element.tag, element.text = _TOO_DEEP, f" {element.text or ''}"
     etree.strip_tags(root, _TOO_DEEP)
-
-
-def _text(content: bytes) -> str:
-    """Decode a page: as UTF-8 if its bytes are, whatever it declares; else as it declares."""
-    declared = _CHARSET.search(content[:DECLARATION_BYTES])
-    if declared is None or encoding_of(content).startswith("utf"):
-        return decoded(content)
-    try:
-        return content.decode(declared[1].decode("ascii"), errors="replace")
-    except LookupError:
-        return decoded(content)
 
 
 def _image_keeper(images: ImageFolder) -> Callable[[str], str | None]:

@@ -1,0 +1,72 @@
+"""What the HTML parser would lose or print: DOCTYPE subsets, entities, CDATA, early ends."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+ENTITY_MAX_CHARACTERS: Final = 2_000
+ENTITIES_MAX_GROWTH: Final = 1024 * 1024
+"""Characters that the entities of a document may add to it; beyond it they stay as written."""
+DOCTYPE_WITHIN: Final = 64 * 1024
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
+_SUBSET = re.compile(r"[^\[>]*\[(.*?)\]\s*>", re.DOTALL)
+_ENTITY = re.compile(
+    r"<!ENTITY\s+([A-Za-z_][\w.-]{0,100})\s+(?:\"([^\"]{0,2000})\"|'([^']{0,2000})')\s*>"
+)
+_REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
+_EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
+
+
+def repaired(text: str) -> str:
+    """Return HTML or XHTML in a form that the parser reads whole, as browsers do.
+
+    libxml2 prints the end of a DOCTYPE's subset, makes comments of CDATA, and stops at `</html>`.
+    """
+    text = _without_cdata(_without_subset(_XML_DECLARATION.sub("", text, count=1)))
+    return _EARLY_END.sub("", text)
+
+
+def _without_subset(text: str) -> str:
+    start = _DOCTYPE.search(text, 0, DOCTYPE_WITHIN)
+    subset = _SUBSET.match(text, start.end(), DOCTYPE_WITHIN) if start else None
+    if start is None or subset is None:
+        return text
+    return _expanded(text[: start.start()] + text[subset.end() :], _entities(subset[1]))
+
+
+def _without_cdata(text: str) -> str:
+    """Write CDATA sections as escaped text."""
+    first, *sections = text.split(_CDATA)
+    parts = [first]
+    for section in sections:
+        inside, end, after = section.partition(_CDATA_END)
+        parts += [html.escape(inside, quote=False), after] if end else [section]
+    return "".join(parts)
+
+
+def _entities(subset: str) -> dict[str, str]:
+    """Return the entities that a DOCTYPE declares; later ones may use those before them."""
+    known: dict[str, str] = {}
+    for name, double, single in _ENTITY.findall(subset):
+        written = double or single
+        value = _REFERENCE.sub(lambda match: known.get(match[1], match[0]), written)
+        known.setdefault(name, value if len(value) <= ENTITY_MAX_CHARACTERS else written)
+    return known
+
+
+def _expanded(text: str, entities: dict[str, str]) -> str:
+    left = ENTITIES_MAX_GROWTH
+
+    def value(match: re.Match[str]) -> str:
+        nonlocal left
+        found = entities.get(match[1])
+        if found is None or len(found) > left:
+            return match[0]
+        left -= len(found)
+        return found
+
+    return _REFERENCE.sub(value, text) if entities else text
