@@ -38,6 +38,20 @@ def text_left_out(place: str, lost: int, total: int, page: int | None = None) ->
     )
 
 
+def embedded_left_out(name: str, page: int | None = None) -> ConversionWarning:
+    """Say that a document inside the document could not be read."""
+    return ConversionWarning(
+        TEXT_LOSS, f"The embedded document {name} could not be read; its text is missing.", page
+    )
+
+
+def part_damaged(name: str) -> ConversionWarning:
+    """Say that a part of the file could only be read in part."""
+    return ConversionWarning(
+        TEXT_LOSS, f"The part {name} of the file is damaged; text of it may be missing."
+    )
+
+
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:
     return ConversionWarning(
         LOW_CONFIDENCE,

@@ -22,6 +22,8 @@ _KEPT_AS_THEY_ARE = {
     "WEBP": media_types.WEBP,
 }
 
+_DRAWN = ("WMF", "EMF", "EPS")  #: Pillow needs programs for these that are not installed
+
 
 class ImageFolder:
     """Writes images below a workspace; equal images of a document are written once."""
@@ -88,8 +90,22 @@ def _encoded(image: Image.Image, content: bytes) -> tuple[bytes, str] | None:
         return None
     if image.format in _KEPT_AS_THEY_ARE:
         return content, _KEPT_AS_THEY_ARE[image.format]
-    if image.format in ("WMF", "EMF", "EPS"):
-        return None  # Pillow needs programs for these that are not installed
+    if image.format in _DRAWN:
+        return None
     buffer = io.BytesIO()
     pixels.shown(image).save(buffer, "PNG")
     return buffer.getvalue(), media_types.PNG
+
+
+def unkept_kind(name: str, content: bytes) -> str | None:
+    """Return the kind of an image that was not kept, such as `EMF`; None for decorations."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content)) as image:
+                if min(image.size) < limits.IMAGE_MIN_SIDE_PIXELS and image.format not in _DRAWN:
+                    return None
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
+        pass
+    extension = Path(name).suffix.removeprefix(".")
+    return extension.upper() if extension.isalnum() and len(extension) <= 5 else "unknown"
