@@ -39,6 +39,7 @@ class Archive:
             raise document_errors.corrupt(kind) from error
         self._infos = {_slashed(info.filename): info for info in self._zip.infolist()}
         self._alike = {_folded(name): info for name, info in reversed(self._infos.items())}
+        self.damaged: set[str] = set()  #: parts of which only what could be read has come
         self._refuse_bombs()
 
     def close(self) -> None:
@@ -79,7 +80,17 @@ class Archive:
             raise document_errors.corrupt(self._kind) from error
 
     def optional_xml(self, name: str) -> etree._Element | None:
-        return self.xml(name) if name in self else None
+        """Return the root of a part that the document can do without; None if it is absent.
+
+        Of a damaged part comes what stands before the damage and can be read behind it.
+        """
+        if name not in self:
+            return None
+        try:
+            return self.xml(name)
+        except CorruptDocument:
+            self.damaged.add(name)
+            return _repaired(self.read_or_empty(name))
 
     def _info(self, name: str) -> zipfile.ZipInfo | None:
         return self._infos.get(name) or self._alike.get(_folded(name))
@@ -110,25 +121,49 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unquote(_slashed(name))).casefold()
 
 
-def xml_parser() -> etree.XMLParser:
-    """Return a parser that loads nothing else, expands no entities and repairs nothing."""
+def xml_parser(*, recover: bool = False) -> etree.XMLParser:
+    """Return a parser that loads nothing else and expands no entities; it may repair."""
     return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=recover
     )
+
+
+def _repaired(content: bytes) -> etree._Element | None:
+    try:
+        return etree.fromstring(content, xml_parser(recover=True))
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 def relationships(archive: Archive, part: str) -> dict[str, tuple[str, bool]]:
     """Return target, and whether it is external, by relationship id of an Office file's part."""
-    folder, name = posixpath.split(part)
-    root = archive.optional_xml(f"{folder}/_rels/{name}.rels".lstrip("/"))
+    folder = posixpath.dirname(part)
     found: dict[str, tuple[str, bool]] = {}
-    for relation in root if root is not None else ():
+    for relation in _relations(archive, part):
         target, external = relation.get("Target", ""), relation.get("TargetMode") == "External"
         found[relation.get("Id", "")] = (
             target if external else resolved(folder, target),
             external,
         )
     return found
+
+
+def related(archive: Archive, part: str, kind: str) -> str | None:
+    """Return the part of a kind, such as `comments`, that a part leads to; None if there is none.
+
+    The kind is the end of a relationship's type; before it the two forms of Open XML differ.
+    """
+    for relation in _relations(archive, part):
+        name = resolved(posixpath.dirname(part), relation.get("Target", ""))
+        if relation.get("Type", "").rpartition("/")[2] == kind and name in archive:
+            return name
+    return None
+
+
+def _relations(archive: Archive, part: str) -> list[etree._Element]:
+    folder, name = posixpath.split(part)
+    root = archive.optional_xml(f"{folder}/_rels/{name}.rels".lstrip("/"))
+    return list(children(root, "Relationship")) if root is not None else []
 
 
 def resolved(folder: str, target: str) -> str:
