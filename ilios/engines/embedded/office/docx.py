@@ -2,162 +2,179 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lxml import etree
 
-from ilios.engines import document_errors
-from ilios.engines.base import Source
-from ilios.engines.embedded import markdown
-from ilios.engines.embedded.archive import Archive, attribute, child, local_name, relationships
+from ilios.engines import conversion_warnings, document_errors
+from ilios.engines.base import ConversionWarning, ImageFile, Source
+from ilios.engines.embedded import accounting, markdown
+from ilios.engines.embedded.archive import Archive, child
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.office import docx_breaks
-from ilios.engines.embedded.office.docx_styles import ListLevel, Styles
-from ilios.engines.embedded.office.docx_text import DocxText, note_text
+from ilios.engines.embedded.office import docx_accounting, docx_breaks, docx_sections
+from ilios.engines.embedded.office.docx_blocks import BlockWriter, unwrapped
+from ilios.engines.embedded.office.docx_chunks import Chunks
+from ilios.engines.embedded.office.docx_drawings import Drawings
+from ilios.engines.embedded.office.docx_parts import Package
+from ilios.engines.embedded.office.docx_sections import Section
 
 KIND = "Word document"
+_WITHOUT_TEXT = ("/styles.xml", "/numbering.xml", "/settings.xml")
+_NESTED_MAX = 2  #: Word documents inside one another
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del threads
-    archive = Archive(source.path, KIND)
-    try:
-        pages = _Word(archive, ImageFolder(workspace)).pages()
-    finally:
-        archive.close()
+    images = ImageFolder(workspace)
+    pages = _pages(source.path, workspace, images, depth=0)
     if not any(page.markdown for page in pages):
         raise document_errors.empty(KIND)
     return FlowDocument(pages)
 
 
-class _Word:
-    """Converts the body of one document."""
+def _pages(path: Path, workspace: Path, images: ImageFolder, depth: int) -> list[FlowPage]:
+    warnings: list[ConversionWarning] = []
 
-    def __init__(self, archive: Archive, images: ImageFolder) -> None:
+    def nested(content: bytes) -> str:
+        if depth >= _NESTED_MAX:
+            return ""
+        inner = workspace / f"nested-{depth}.docx"
+        inner.write_bytes(content)
+        try:
+            pages = _pages(inner, workspace, images, depth + 1)
+        finally:
+            inner.unlink()
+        warnings.extend(replace(w, page=None) for page in pages for w in page.warnings)
+        return markdown.blocks(page.markdown for page in pages)
+
+    archive = Archive(path, KIND)
+    try:
+        return _Word(archive, images, Chunks(archive, images, nested), warnings).pages()
+    finally:
+        archive.close()
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A page that is being written."""
+
+    parts: list[str]
+    images: tuple[ImageFile, ...]
+    warnings: list[ConversionWarning]
+
+
+class _Word:
+    """Converts one document."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        images: ImageFolder,
+        chunks: Chunks,
+        nested_warnings: list[ConversionWarning],
+    ) -> None:
         self._archive = archive
         self._images = images
-        self._part = _main_part(archive)
-        self._folder = self._part.rpartition("/")[0]
-        self._styles = Styles.of(archive, self._folder)
-        self._targets = relationships(archive, self._part)
-        self._text = DocxText(self._targets, self._keep)
-        self._counters: dict[tuple[str, int], int] = {}
+        self._chunks = chunks
+        self._nested_warnings = nested_warnings
+        self._package = Package(archive)
+        self._drawings = Drawings(archive, images)
+        self._blocks = BlockWriter(self._package, self._drawings, chunks)
+        self._shown: set[str] = set()  #: texts of headers and footers
 
     def pages(self) -> list[FlowPage]:
-        body = child(self._archive.xml(self._part), "body")
+        body = child(self._package.main.root, "body")
         if body is None:
             raise document_errors.corrupt(KIND)
-        return [self._page(elements) for elements in docx_breaks.pages(list(_unwrapped(body)))]
+        elements = list(unwrapped(body))
+        sections = docx_sections.of(elements, self._package.related_xml("settings"))
+        drafts = self._drafts(docx_breaks.pages(elements, sections), sections)
+        drafts[0].warnings += self._damage()
+        return [FlowPage(markdown.blocks(d.parts), d.images, tuple(d.warnings)) for d in drafts]
 
-    def _page(self, elements: list[etree._Element]) -> FlowPage:
-        known_notes = len(self._text.notes)
-        parts = [part for element in elements for part in self._blocks(element)]
-        notes = [
-            note_text(self._note(kind, note_id), number)
-            for number, (kind, note_id) in enumerate(self._text.notes, start=1)
-            if number > known_notes
+    def _drafts(self, cut: list[list[etree._Element]], sections: list[Section]) -> list[_Draft]:
+        """Write the pages; those without content are left out.
+
+        The headers of a section stand where it begins, its footers where it ends.
+        """
+        drafts: list[_Draft] = []
+        headers: list[str] = []
+        begun = ended = 0
+        for elements in cut:
+            ending = [e for e in elements if docx_sections.properties(e) is not None]
+            through = ended + len(ending) + (not ending or elements[-1] is not ending[-1])
+            for section in sections[begun:through]:
+                headers += self._repeated(section.headers)
+            begun = max(begun, through)
+            body = [part for part in self._body(elements) if part.strip()]
+            if body:
+                drafts.append(self._draft([*headers, *body], elements, len(drafts) + 1))
+                headers = []
+            for section in sections[ended : ended + len(ending)]:
+                footers = self._repeated(section.footers)
+                (drafts[-1].parts if drafts else headers).extend(footers)
+            ended += len(ending)
+        if headers or not drafts:
+            drafts.append(self._draft(headers, (), len(drafts) + 1))
+        drafts[-1].parts += self._blocks.unread_comments()
+        return drafts
+
+    def _body(self, elements: list[etree._Element]) -> list[str]:
+        return [*self._blocks.write(elements), *self._blocks.notes()]
+
+    def _draft(self, parts: list[str], elements: Sequence[etree._Element], number: int) -> _Draft:
+        warnings = [
+            *self._nested_warnings,
+            *(
+                conversion_warnings.pictures_left_out(kind, count, number)
+                for kind, count in self._drawings.take_left_out().items()
+            ),
+            *(
+                conversion_warnings.embedded_left_out(name, number)
+                for name in self._chunks.take_left_out()
+            ),
+            *self._missing(parts, elements, number),
         ]
-        return FlowPage(markdown.blocks([*parts, *notes]), self._images.take())
+        self._nested_warnings.clear()
+        return _Draft(parts, self._images.take(), warnings)
 
-    def _blocks(self, element: etree._Element) -> Iterator[str]:
-        if local_name(element) == "tbl":
-            yield self._table(element)
-        elif local_name(element) == "p":
-            yield self._paragraph(element)
+    def _missing(
+        self, parts: list[str], elements: Sequence[etree._Element], number: int
+    ) -> list[ConversionWarning]:
+        source = docx_accounting.words(elements, self._package.main.fields)
+        for note in self._blocks.take_read():
+            source += docx_accounting.words((note.element,), note.part.fields)
+        source -= accounting.words(self._blocks.take_hidden())
+        lost, total = accounting.missing(source, "\n".join(parts)), source.total()
+        if not accounting.is_notable(lost, total):
+            return []
+        return [conversion_warnings.text_left_out(f"page {number}", lost, total, number)]
 
-    def _paragraph(self, paragraph: etree._Element) -> str:
-        spans = list(self._text.spans(paragraph))
-        heading = self._styles.heading_level(paragraph)
-        if heading is not None:
-            plain = [replace(s, bold=False, italic=False) for s in spans if not s.raw]
-            pictures = [span.text.strip() for span in spans if span.raw]
-            title = markdown.heading(heading, markdown.inline(plain))
-            return "\n\n".join(part for part in [title, *pictures] if part)
-        text = markdown.inline(spans)
-        level = self._styles.list_level(paragraph)
-        if level is None or not text:
-            return text
-        return markdown.list_item(min(level.depth, 8), self._marker(level), text)
+    def _repeated(self, relations: tuple[str, ...]) -> list[str]:
+        """Write headers or footers; what another one said already is left out."""
+        written: list[str] = []
+        for relation in relations:
+            name, _ = self._package.main.targets.get(relation, ("", False))
+            part = self._package.part(name)
+            if part is None:
+                continue
+            elements = [
+                element
+                for element in unwrapped(part.root)
+                if not docx_sections.is_page_number_only(element, part.fields)
+            ]
+            text = markdown.blocks(self._blocks.write_part(part, elements))
+            if text and text not in self._shown:
+                self._shown.add(text)
+                written.append(text)
+        return written
 
-    def _marker(self, level: ListLevel) -> str:
-        """Return a bullet or the item's number; deeper lists start at 1 again under each item."""
-        for key in [k for k in self._counters if k[0] == level.number_id and k[1] > level.depth]:
-            del self._counters[key]
-        if not level.ordered:
-            return "-"
-        key = level.number_id, level.depth
-        self._counters[key] = self._counters.get(key, 0) + 1
-        return f"{self._counters[key]}."
-
-    def _table(self, table: etree._Element) -> str:
-        return markdown.table([self._row(row) for row in _rows(table)])
-
-    def _row(self, row: etree._Element) -> list[str]:
-        before = attribute(child(row, "trPr", "gridBefore"), "val") or "0"
-        cells = [""] * (int(before) if before.isdigit() else 0)
-        for cell in _unwrapped(row):
-            if local_name(cell) == "tc":
-                cells += self._cell(cell)
-        return cells
-
-    def _cell(self, cell: etree._Element) -> list[str]:
-        """Return the text of a cell, and an empty one for every further column that it spans."""
-        properties = child(cell, "tcPr")
-        width = attribute(child(properties, "gridSpan"), "val") or "1"
-        merge = child(properties, "vMerge")
-        continued = merge is not None and attribute(merge, "val") != "restart"
-        text = "" if continued else " ".join(self._cell_parts(cell))
-        return [text, *[""] * (min(int(width), 200) - 1 if width.isdigit() else 0)]
-
-    def _cell_parts(self, cell: etree._Element) -> Iterator[str]:
-        for element in _unwrapped(cell):
-            if local_name(element) == "p":
-                spans = self._text.spans(element)
-                yield markdown.inline(
-                    [replace(s, text=s.text.replace("\n", " ")) for s in spans], styled=False
-                )
-            elif local_name(element) == "tbl":
-                for row in _rows(element):
-                    yield " ".join(cell for cell in self._row(row) if cell)
-
-    def _note(self, kind: str, note_id: str) -> str:
-        root = self._archive.optional_xml(f"{self._folder}/{kind}s.xml")
-        for note in root if root is not None else ():
-            if attribute(note, "id") == note_id:
-                return markdown.inline(list(self._text.spans(note)))
-        return ""
-
-    def _keep(self, relation: str, description: str) -> str | None:
-        target, external = self._targets.get(relation, ("", True))
-        if external or target not in self._archive:
-            return None
-        stem = f"image-{Path(target).stem.removeprefix('image')}"
-        name = self._images.add(_safe(stem), self._archive.read_or_empty(target))
-        return markdown.image(name, description) if name else None
-
-
-def _main_part(archive: Archive) -> str:
-    for target, external in relationships(archive, "").values():
-        if not external and target.endswith(".xml") and "document" in target:
-            return target
-    return "word/document.xml"
-
-
-def _rows(table: etree._Element) -> Iterator[etree._Element]:
-    return (part for part in _unwrapped(table) if local_name(part) == "tr")
-
-
-def _unwrapped(element: etree._Element) -> Iterator[etree._Element]:
-    """Yield blocks, also those inside content controls and tracked insertions."""
-    for part in element:
-        if local_name(part) in ("sdt", "sdtContent", "customXml", "ins", "smartTag"):
-            yield from _unwrapped(part)
-        elif local_name(part):
-            yield part
-
-
-def _safe(stem: str) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in stem)
+    def _damage(self) -> list[ConversionWarning]:
+        return [
+            conversion_warnings.part_damaged(name)
+            for name in sorted(self._archive.damaged)
+            if not name.endswith((".rels", *_WITHOUT_TEXT))
+        ]

@@ -1,4 +1,4 @@
-"""Styles and numbering of a Word document: heading levels and list levels."""
+"""Styles of a Word document: heading levels, lists, and how runs look."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from ilios.engines.embedded.archive import Archive, attribute, child, children
+from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.office.docx_numbering import (
+    LEVELS,
+    Label,
+    ListLevel,
+    Numbering,
+    whole_number,
+)
 
 _HEADING_NAME = re.compile(r"heading\s*([1-9])$", re.IGNORECASE)
 _LIST_NAME = re.compile(r"list (bullet|number)\s*(\d)?$", re.IGNORECASE)
 BODY_LEVEL = 9
 
 
-@dataclass(frozen=True, slots=True)
-class ListLevel:
-    """The list and the depth (from 0) of a list item; `ordered` when items are numbered."""
-
-    number_id: str
-    depth: int
-    ordered: bool
-
-
 @dataclass(slots=True)
 class _Style:
+    style_id: str
     name: str
     based_on: str | None
     outline: int | None
     number_id: str | None
-    depth: int
+    depth: int | None
+    run: dict[str, etree._Element]
 
 
 @dataclass(slots=True)
@@ -37,19 +37,21 @@ class Styles:
     """The styles of a document, by id."""
 
     _styles: dict[str, _Style] = field(default_factory=dict)
-    _formats: dict[tuple[str, int], str] = field(default_factory=dict)
+    _numbering: Numbering = field(default_factory=Numbering)
+    _runs: dict[str, dict[str, etree._Element]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, archive: Archive, folder: str) -> Styles:
+    def of(cls, styles_root: etree._Element | None, numbering: etree._Element | None) -> Styles:
+        """Read `styles.xml` and `numbering.xml`."""
         styles = cls()
-        styles._read_styles(archive.optional_xml(f"{folder}/styles.xml"))
-        styles._read_numbering(archive.optional_xml(f"{folder}/numbering.xml"))
+        styles._read(styles_root)
+        styles._numbering = Numbering.of(numbering, styles._number_of)
         return styles
 
     def heading_level(self, paragraph: etree._Element) -> int | None:
         """Return 1 to 6 for titles and headings, None for body text."""
         properties = child(paragraph, "pPr")
-        own = _number(attribute(child(properties, "outlineLvl"), "val"))
+        own = whole_number(attribute(child(properties, "outlineLvl"), "val"))
         if own is not None:
             return min(own + 1, 6) if own < BODY_LEVEL else None
         for style in self._chain(attribute(child(properties, "pStyle"), "val")):
@@ -61,23 +63,66 @@ class Styles:
                 return min(level + 1, 6) if level < BODY_LEVEL else None
         return None
 
-    def list_level(self, paragraph: etree._Element) -> ListLevel | None:
-        """Return the list level of a list item, None for other paragraphs."""
+    def label(self, paragraph: etree._Element) -> tuple[int, Label] | None:
+        """Count a paragraph if it is of a list: return its depth, from 0, and its label."""
+        place = self._list_place(paragraph)
+        if place is None:
+            return None
+        number_id, depth = place
+        depth = min(max(depth, 0), LEVELS - 1)
+        return depth, self._numbering.next_label(number_id, depth)
+
+    def run(self, style_id: str) -> dict[str, etree._Element]:
+        """Return the properties that a character style gives to its runs, by name."""
+        if style_id not in self._runs:
+            found: dict[str, etree._Element] = {}
+            for style in reversed(self._chain(style_id)):
+                found.update(style.run)
+            self._runs[style_id] = found
+        return self._runs[style_id]
+
+    def _list_place(self, paragraph: etree._Element) -> tuple[str, int] | None:
         properties = child(paragraph, "pPr")
+        if properties is None:
+            return None
         numbering = child(properties, "numPr")
         number_id = attribute(child(numbering, "numId"), "val")
-        depth = _number(attribute(child(numbering, "ilvl"), "val"))
-        named: re.Match[str] | None = None
-        for style in self._chain(attribute(child(properties, "pStyle"), "val")):
-            named = named or _LIST_NAME.match(style.name)
-            number_id = number_id if number_id is not None else style.number_id
-            depth = depth if depth is not None else (style.depth if style.number_id else None)
-        if number_id is None and named:
-            return ListLevel(named[0], int(named[2] or 1) - 1, named[1].casefold() == "number")
-        if number_id in (None, "0"):
-            return None
-        kind = self._formats.get((number_id, depth or 0), "bullet")
-        return None if kind == "none" else ListLevel(number_id, depth or 0, kind != "bullet")
+        depth = whole_number(attribute(child(numbering, "ilvl"), "val"))
+        chain = self._chain(attribute(child(properties, "pStyle"), "val"))
+        if number_id is None:
+            number_id, of_style = self._place_of_styles(chain)
+            depth = of_style if depth is None else depth
+        if number_id is None:
+            return self._named_place(chain)
+        return None if number_id == "0" else (number_id, depth or 0)
+
+    def _place_of_styles(self, chain: list[_Style]) -> tuple[str | None, int | None]:
+        """Return the list of the first style that has one, and the depth of the paragraph in it."""
+        depth: int | None = None
+        for style in chain:
+            depth = style.depth if depth is None else depth
+            if style.number_id is not None:
+                break
+        else:
+            return None, None
+        if depth is None:
+            found = (self._numbering.depth_of_style(style.number_id, s.style_id) for s in chain)
+            depth = next((place for place in found if place is not None), None)
+        return style.number_id, depth
+
+    def _named_place(self, chain: list[_Style]) -> tuple[str, int] | None:
+        """Return the list that a style has by its name alone, as `List Number 2`."""
+        for style in chain:
+            named = _LIST_NAME.match(style.name)
+            if named:
+                kind = "decimal" if named[1].casefold() == "number" else "bullet"
+                self._numbering.define(named[0], ListLevel(kind))
+                return named[0], int(named[2] or 1) - 1
+        return None
+
+    def _number_of(self, style_id: str) -> str | None:
+        style = self._styles.get(style_id)
+        return style.number_id if style else None
 
     def _chain(self, style_id: str | None) -> list[_Style]:
         """Return a style, and those that it is based on."""
@@ -87,28 +132,21 @@ class Styles:
             style_id = chain[-1].based_on
         return chain
 
-    def _read_styles(self, root: etree._Element | None) -> None:
+    def _read(self, root: etree._Element | None) -> None:
         for style in children(root, "style") if root is not None else ():
             properties = child(style, "pPr")
             numbering = child(properties, "numPr")
-            self._styles[attribute(style, "styleId") or ""] = _Style(
+            style_id = attribute(style, "styleId") or ""
+            self._styles[style_id] = _Style(
+                style_id=style_id,
                 name=attribute(child(style, "name"), "val") or "",
                 based_on=attribute(child(style, "basedOn"), "val"),
-                outline=_number(attribute(child(properties, "outlineLvl"), "val")),
+                outline=whole_number(attribute(child(properties, "outlineLvl"), "val")),
                 number_id=attribute(child(numbering, "numId"), "val"),
-                depth=_number(attribute(child(numbering, "ilvl"), "val")) or 0,
+                depth=whole_number(attribute(child(numbering, "ilvl"), "val")),
+                run=by_name(child(style, "rPr")),
             )
 
-    def _read_numbering(self, root: etree._Element | None) -> None:
-        if root is None:
-            return
-        abstract = {attribute(a, "abstractNumId"): a for a in children(root, "abstractNum")}
-        for number in children(root, "num"):
-            definition = abstract.get(attribute(child(number, "abstractNumId"), "val"))
-            for level in children(definition, "lvl") if definition is not None else ():
-                key = attribute(number, "numId") or "", _number(attribute(level, "ilvl")) or 0
-                self._formats[key] = attribute(child(level, "numFmt"), "val") or "decimal"
 
-
-def _number(value: str | None) -> int | None:
-    return int(value) if value is not None and re.fullmatch(r"-?\d{1,6}", value) else None
+def by_name(properties: etree._Element | None) -> dict[str, etree._Element]:
+    return {local_name(e): e for e in properties} if properties is not None else {}

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.markdown import Span
-
-KeepPicture = Callable[[str, str], str | None]
-"""Takes the relationship id of a picture and its description; returns its reference or None."""
+from ilios.engines.embedded.office import docx_fields
+from ilios.engines.embedded.office.docx_drawings import Aside, Drawings
+from ilios.engines.embedded.office.docx_fields import OFF
+from ilios.engines.embedded.office.docx_notes import NoteMarks
+from ilios.engines.embedded.office.docx_parts import Part
+from ilios.engines.embedded.office.docx_styles import Styles, by_name
 
 _SKIPPED_WORDS: Final = (
     "pPr rPr del moveFrom instrText delText fldData delInstrText sdtPr sdtEndPr annotationRef "
     "footnoteRef endnoteRef proofErr Fallback tblPr tblGrid trPr tcPr"
 )
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
-_OFF = ("0", "false", "off", "none")
 _SCRIPTS: Final = (("_", "sub"), ("^", "sup"))
+_NOTES: Final = {
+    "footnoteReference": "footnotes",
+    "endnoteReference": "endnotes",
+    "commentReference": "comments",
+}
 _TEXT = {
     "tab": " ",
     "br": "\n",
@@ -33,12 +41,38 @@ _TEXT = {
 
 
 class DocxText:
-    """Turns the content of paragraphs into spans; records which notes were referred to."""
+    """Turns the content of paragraphs into spans, of the part that is being read."""
 
-    def __init__(self, targets: Mapping[str, tuple[str, bool]], keep_picture: KeepPicture) -> None:
-        self._targets = targets
-        self._keep_picture = keep_picture
-        self.notes: list[tuple[str, str]] = []  #: kind (`footnote`, `endnote`) and id, in order
+    def __init__(self, part: Part, styles: Styles, drawings: Drawings, notes: NoteMarks) -> None:
+        self._part = part
+        self._styles = styles
+        self._drawings = drawings
+        self._notes = notes
+        self._asides: list[Aside] = []
+        self._hidden: list[str] = []
+
+    @contextmanager
+    def reading(self, part: Part) -> Iterator[None]:
+        """Read another part meanwhile, such as a header, which has references of its own."""
+        outer, self._part = self._part, part
+        try:
+            yield
+        finally:
+            self._part = outer
+
+    def take_asides(self) -> list[Aside]:
+        """Return the text boxes, charts and diagrams of the paragraphs read since the last call."""
+        taken, self._asides = self._asides, []
+        return taken
+
+    def take_hidden(self) -> list[str]:
+        """Return the hidden texts that were left out since the last call."""
+        taken, self._hidden = self._hidden, []
+        return taken
+
+    def formula(self, element: etree._Element) -> Iterator[Span]:
+        """Yield a formula that is a block of its own."""
+        yield Span(_formula(element))
 
     def spans(self, element: etree._Element, style: Span | None = None) -> Iterator[Span]:
         """Yield all text below an element, as spans in reading order."""
@@ -50,8 +84,11 @@ class DocxText:
             if name == "r":
                 yield from self._run(part, style)
             elif name == "hyperlink":
-                target, external = self._targets.get(attribute(part, "id") or "", ("", False))
+                target, external = self._part.targets.get(attribute(part, "id") or "", ("", False))
                 yield from self.spans(part, replace(style, target=target if external else None))
+            elif name == "fldSimple":
+                address = docx_fields.link(attribute(part, "instr") or "")
+                yield from self.spans(part, replace(style, target=address or style.target))
             elif name in ("oMath", "oMathPara"):
                 yield replace(style, text=_formula(part))
             elif name == "p":  # a paragraph inside a text box
@@ -60,80 +97,103 @@ class DocxText:
                 yield from self._other(part, name, style)
 
     def _run(self, run: etree._Element, style: Span) -> Iterator[Span]:
-        properties = child(run, "rPr")
-        if _is_on(properties, "vanish"):
+        look = by_name(child(run, "rPr"))
+        if "rStyle" in look:
+            of_style = self._styles.run(attribute(look["rStyle"], "val") or "")
+            shown = ("vanish", "vertAlign", "rFonts")  # emphasis of styles is decoration
+            look = {name: of_style[name] for name in shown if name in of_style} | look
+        if _is_on(look, "vanish"):
+            self._hidden.append("".join(text.text or "" for text in run.iter("{*}t")))
             return
-        own = replace(
-            style,
-            bold=_is_on(properties, "b"),
-            italic=_is_on(properties, "i"),
-            struck=_is_on(properties, "strike"),
-        )
+        own = self._styled(style, look) if look else style
+        font = _font(look) if "rFonts" in look else ""
+        fields = self._part.fields
         for part in run:
-            yield from self._run_part(part, local_name(part), own)
+            if part in fields.hidden:
+                continue
+            linked = replace(own, target=fields.links[part]) if part in fields.links else own
+            yield from self._run_part(part, local_name(part), linked, font)
 
-    def _run_part(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:
+    def _styled(self, style: Span, look: Mapping[str, etree._Element]) -> Span:
+        raised = attribute(look.get("vertAlign"), "val")
+        return replace(
+            style,
+            bold=_is_on(look, "b"),
+            italic=_is_on(look, "i"),
+            struck=_is_on(look, "strike") or _is_on(look, "dstrike"),
+            superscript=raised == "superscript",
+            subscript=raised == "subscript",
+        )
+
+    def _run_part(self, part: etree._Element, name: str, style: Span, font: str) -> Iterator[Span]:
         if name == "t":
-            yield replace(style, text=(part.text or "").replace("\n", " "))
+            text = symbol_fonts.text(font, part.text or "")
+            yield replace(style, text=text.replace("\n", " "))
         elif name == "br" and attribute(part, "type") in ("page", "column"):
             yield replace(style, text=" ")
         elif name in _TEXT:
             yield replace(style, text=_TEXT[name])
         elif name == "sym":
-            yield replace(style, text=_symbol(attribute(part, "char") or ""))
-        elif name in ("footnoteReference", "endnoteReference"):
-            yield self._note(name.removesuffix("Reference"), attribute(part, "id") or "")
+            yield replace(style, text=_symbol(part))
+        elif name == "fldChar":
+            yield replace(style, text=self._part.fields.shown.get(part, ""))
+        elif name in _NOTES:
+            yield self._notes.mark(_NOTES[name], attribute(part, "id") or "")
         elif name and name not in _SKIPPED:
             yield from self._other(part, name, style)
 
     def _other(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:
         if name in ("drawing", "pict", "object"):
-            yield from self._pictures(part)
-            for box in part.iter():
-                if local_name(box) == "txbxContent" and not _in_fallback(box, part):
-                    yield from (Span(" "), *self.spans(box, style), Span(" "))
+            for found in self._drawings.contents(part, self._part.targets):
+                if isinstance(found, Span):
+                    yield found
+                else:
+                    self._asides.append(found)
         elif name == "AlternateContent":
-            choice = child(part, "Choice")
-            yield from self.spans(choice if choice is not None else part, style)
+            yield from self._alternative(part, style)
+        elif name == "ruby":
+            yield from self._ruby(part, style)
         else:
             yield from self.spans(part, style)
 
-    def _pictures(self, drawing: etree._Element) -> Iterator[Span]:
-        description = next(
-            (attribute(e, "descr") or "" for e in drawing.iter() if local_name(e) == "docPr"), ""
-        )
-        for blip in drawing.iter():
-            if local_name(blip) in ("blip", "imagedata"):
-                relation = attribute(blip, "embed") or attribute(blip, "id") or ""
-                reference = self._keep_picture(relation, description)
-                if reference:
-                    yield Span(f" {reference} ", raw=True)
+    def _alternative(self, part: etree._Element, style: Span) -> Iterator[Span]:
+        """Yield what is meant for the newest version of Word, or else what stands in its place."""
+        choice, fallback = child(part, "Choice"), child(part, "Fallback")
+        known = len(self._asides)
+        spans = list(self.spans(choice, style)) if choice is not None else []
+        has_content = any(span.text.strip() for span in spans) or len(self._asides) > known
+        if not has_content and fallback is not None:
+            yield from self.spans(fallback, style)
+        yield from spans
 
-    def _note(self, kind: str, note_id: str) -> Span:
-        self.notes.append((kind, note_id))
-        return Span(f"[^{len(self.notes)}]", raw=True)
-
-
-def _is_on(properties: etree._Element | None, name: str) -> bool:
-    setting = child(properties, name)
-    return setting is not None and (attribute(setting, "val") or "1").casefold() not in _OFF
+    def _ruby(self, ruby: etree._Element, style: Span) -> Iterator[Span]:
+        """Yield a word and its reading, which stands above it, in brackets."""
+        base, reading = child(ruby, "rubyBase"), child(ruby, "rt")
+        yield from self.spans(base, style) if base is not None else ()
+        spans = list(self.spans(reading, style)) if reading is not None else []
+        if any(span.text.strip() for span in spans):
+            yield from (replace(style, text="("), *spans, replace(style, text=")"))
 
 
-def _symbol(code: str) -> str:
-    """Return a character for a symbol font's code, which lies in Unicode's private area."""
+def _is_on(look: Mapping[str, etree._Element], name: str) -> bool:
+    return name in look and (attribute(look[name], "val") or "1").casefold() not in OFF
+
+
+def _font(look: Mapping[str, etree._Element]) -> str:
+    fonts = look["rFonts"]
+    return attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""
+
+
+def _symbol(part: etree._Element) -> str:
+    """Return the character for a code of a symbol font."""
     try:
-        value = int(code, 16)
+        code = int(attribute(part, "char") or "", 16)
     except ValueError:
         return ""
-    return {0xF0FE: "☒", 0xF0A8: "☐", 0xF0FC: "✓", 0xF0E0: "→"}.get(
-        value, "•" if 0xF000 <= value <= 0xF0FF else chr(value)
-    )
-
-
-def _in_fallback(box: etree._Element, root: etree._Element) -> bool:
-    ancestors = list(box.iterancestors())
-    inside = ancestors[: ancestors.index(root)]
-    return any(local_name(ancestor) in ("Fallback", "txbxContent") for ancestor in inside)
+    if not 0x20 <= code <= 0xFFFF or 0xD800 <= code <= 0xDFFF:
+        return ""
+    sign = symbol_fonts.sign(attribute(part, "font") or "", code)
+    return "•" if sign == "\ufffd" else sign
 
 
 def _formula(element: etree._Element) -> str:
@@ -164,7 +224,3 @@ def _sign(parts: Mapping[str, etree._Element], name: str, usual: str) -> str:
     properties = parts.get("naryPr", parts.get("dPr"))
     value = attribute(child(properties, name), "val")
     return usual if value is None else value
-
-
-def note_text(markdown_text: str, number: int) -> str:
-    return f"[^{number}]: {' '.join(markdown_text.replace(markdown.HARD_BREAK, ' ').split())}"

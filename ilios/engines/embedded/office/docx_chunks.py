@@ -1,0 +1,98 @@
+"""Documents in other formats inside a Word document, which Word shows as part of its text."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from email.message import EmailMessage
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from ilios.core.errors import IliosError
+from ilios.engines.embedded import markdown
+from ilios.engines.embedded.archive import Archive
+from ilios.engines.embedded.image_files import ImageFolder
+from ilios.engines.embedded.rtf.reader import RtfReader
+from ilios.engines.embedded.rtf.tokens import tokens
+from ilios.engines.embedded.text.decoding import decoded
+from ilios.engines.embedded.text.document import from_plain_text
+from ilios.engines.embedded.web import html
+from ilios.engines.embedded.web.html_markdown import HtmlWriter
+
+_MAIL = (".mht", ".mhtml", ".eml")
+_TEXT = (".txt", ".text")
+
+
+class NestedReader(Protocol):
+    """Writes a Word document inside another as Markdown."""
+
+    def __call__(self, content: bytes, /) -> str: ...
+
+
+class Chunks:
+    """Converts the parts that `w:altChunk` names; records those that cannot be read."""
+
+    def __init__(self, archive: Archive, images: ImageFolder, nested: NestedReader) -> None:
+        self._archive = archive
+        self._images = images
+        self._nested = nested
+        self._left_out: list[str] = []
+
+    def take_left_out(self) -> list[str]:
+        """Return the parts that could not be read since the last call."""
+        taken, self._left_out = self._left_out, []
+        return taken
+
+    def to_markdown(self, name: str) -> str:
+        content = self._archive.read_or_empty(name)
+        try:
+            written = self._written(name, content) if content else ""
+        except (IliosError, ValueError, LookupError):
+            written = ""
+        if not written:
+            self._left_out.append(PurePosixPath(name).name)
+        return written
+
+    def _written(self, name: str, content: bytes) -> str:
+        suffix = PurePosixPath(name).suffix.casefold()
+        start = content[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start.startswith(b"{\\rtf"):
+            return self._rtf(content)
+        if start.startswith(b"PK"):
+            return self._nested(content)
+        if suffix in _MAIL or start.upper().startswith((b"MIME-VERSION:", b"CONTENT-TYPE:")):
+            return self._mail(content)
+        if suffix in _TEXT:
+            return from_plain_text(decoded(content))
+        return self._html(decoded(content))
+
+    def _rtf(self, content: bytes) -> str:
+        reader = RtfReader(self._images)
+        for token in tokens(content.lstrip().decode("latin-1")):
+            reader.take(token)
+        return reader.finish()
+
+    def _html(self, text: str) -> str:
+        return HtmlWriter(_no_image).write(html.parsed(text)) if text.strip() else ""
+
+    def _mail(self, content: bytes) -> str:
+        """Write the pages of a web archive, which is a mail in its form."""
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
+        if pages:
+            return markdown.blocks(self._html(_text(page)) for page in pages)
+        plain = [part for part in message.walk() if part.get_content_type() == "text/plain"]
+        return markdown.blocks(from_plain_text(_text(part)) for part in plain)
+
+
+def _text(part: EmailMessage) -> str:
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    try:
+        return content.decode(part.get_content_charset() or "utf-8")
+    except (LookupError, UnicodeDecodeError):
+        return decoded(content)
+
+
+def _no_image(_source: str) -> str | None:
+    return None
