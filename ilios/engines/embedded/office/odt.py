@@ -1,163 +1,215 @@
-"""OpenDocument texts, as one page."""
+"""OpenDocument texts, packed or flat, as one page."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
 
-from ilios.engines import document_errors
-from ilios.engines.base import Source
-from ilios.engines.embedded import markdown
-from ilios.engines.embedded.archive import Archive, attribute, child, children, local_name
+from ilios.engines import conversion_warnings, document_errors
+from ilios.engines.base import ConversionWarning, Source
+from ilios.engines.embedded import accounting, markdown
+from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.office.odt_text import DRAWN, OdtText, paragraphs
+from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.office import odt_source, odt_tables
+from ilios.engines.embedded.office.odt_lists import Item, Lists
+from ilios.engines.embedded.office.odt_package import KIND, OdtPackage
+from ilios.engines.embedded.office.odt_styles import (
+    Styles,
+    is_section_hidden,
+    master_pages,
+    sections,
+)
+from ilios.engines.embedded.office.odt_text import DRAWN, OdtText
 
-KIND = "OpenDocument text"
-REPEATED_MAX = 200
 _CONTAINERS_WORDS: Final = (
-    "section index-body index-title numbered-paragraph table-of-content illustration-index "
-    "table-index object-index user-index alphabetical-index bibliography"
+    "section index-body index-title table-of-content illustration-index table-index object-index "
+    "user-index alphabetical-index bibliography page text-box"
 )
 _CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
+_NUMBER = re.compile(r"(\d{1,9})[.)]?")
+_PAGE_NUMBERS: Final = ("page-number", "page-count", "page-continuation")
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del threads
-    archive = Archive(source.path, KIND)
     images = ImageFolder(workspace)
-    try:
-        _refuse_if_encrypted(archive)
-        text = _Odt(archive, images).markdown()
-    finally:
-        archive.close()
-    if not text:
-        raise document_errors.empty(KIND)
-    return FlowDocument([FlowPage(text, images.take())])
-
-
-def _refuse_if_encrypted(archive: Archive) -> None:
-    manifest = archive.optional_xml("META-INF/manifest.xml")
-    if manifest is not None and any(local_name(e) == "encryption-data" for e in manifest.iter()):
-        raise document_errors.encrypted(KIND)
+    with closing(OdtPackage(source.path)) as package:
+        document = _Odt(package, images)
+        text = document.markdown()
+        if not text:
+            raise document_errors.empty(KIND)
+        warnings = tuple(document.warnings(text))
+    return FlowDocument([FlowPage(text, images.take(), warnings)])
 
 
 class _Odt:
-    """Converts the body of one document."""
+    """Converts the body of one document, and what is repeated on its pages."""
 
-    def __init__(self, archive: Archive, images: ImageFolder) -> None:
-        self._root = archive.xml("content.xml")
-        self._text = OdtText(archive, images, self._root)
-        self._parents = {
-            attribute(style, "name") or "": attribute(style, "parent-style-name")
-            for style in self._root.iter("{*}style")
-        }
-        self._ordered = _ordered_lists(self._root, archive.optional_xml("styles.xml"))
+    def __init__(self, package: OdtPackage, images: ImageFolder) -> None:
+        self._package = package
+        named, repeated = sections(package.styles)
+        automatic = sections(package.content)[1]
+        self._body_styles = Styles(named, automatic)
+        self._page_styles = Styles(named, repeated)
+        self._text = OdtText(package, images, self._body_styles, self._blocks)
+        self._lists = Lists(self._body_styles, [named, repeated, automatic])
+        self._tables = odt_tables.Tables(self._cell)
 
     def markdown(self) -> str:
-        body = child(self._root, "body", "text")
+        body = child(self._package.content, "body", "text")
         if body is None:
             raise document_errors.corrupt(KIND)
-        return markdown.blocks([*self._blocks(body), *self._text.notes])
+        written = list(self._blocks(body))
+        above, below = self._repeated("header"), self._repeated("footer")
+        return markdown.blocks([*above, *written, *below, *self._text.notes, *self._text.comments])
+
+    def warnings(self, text: str) -> Iterator[ConversionWarning]:
+        """Say what the Markdown lacks of the words and pictures of the document."""
+        for kind, count in sorted(self._text.left_out.items()):
+            yield conversion_warnings.pictures_left_out(kind, count)
+        source = accounting.words(odt_source.text(self._package, self._body_styles))
+        lost = accounting.missing(source, text)
+        if accounting.is_notable(lost, source.total()):
+            yield conversion_warnings.text_left_out("the document", lost, source.total())
+        if self._tables.is_cut:
+            yield conversion_warnings.table_cut(1)
 
     def _blocks(self, element: etree._Element) -> Iterator[str]:
         for part in element:
-            name = local_name(part)
-            if name == "h":
-                yield self._heading(part)
-            elif name == "p":
-                text = markdown.inline(self._text.spans(part))
-                yield markdown.heading(1, text) if self._is_title(part) else text
-            elif name == "list":
-                yield from self._list(part)
-            elif name == "table":
-                yield markdown.table(self._rows(part))
-            elif name in DRAWN or name == "a":  # anchored to the page
-                yield markdown.inline(self._text.drawing(part))
-            elif name in _CONTAINERS:
+            yield from self._block(part, local_name(part))
+            for waiting in self._text.take_waiting():
+                yield from self._apart(waiting)
+
+    def _block(self, part: etree._Element, name: str) -> Iterator[str]:
+        if name == "h":
+            yield self._heading(part, self._lists.heading_label(part))
+        elif name == "p":
+            yield self._paragraph(part)
+        elif name == "list":
+            yield from self._list(part)
+        elif name == "numbered-paragraph":
+            yield from self._item(self._lists.numbered_paragraph(part))
+        elif name == "table":
+            yield markdown.table(self._tables.rows(part))
+        elif name in DRAWN or name == "a":  # anchored to the page
+            yield markdown.inline(self._text.drawing(part))
+        elif name in _CONTAINERS and not is_section_hidden(part):
+            yield from self._blocks(part)
+
+    def _apart(self, element: etree._Element) -> Iterator[str]:
+        """Write what stands in a frame in blocks of its own: a box, a chart, a sheet, a text."""
+        chart, sheets = (child(element, "body", name) for name in ("chart", "spreadsheet"))
+        if chart is not None:
+            yield from self._chart(chart)
+        elif sheets is not None:
+            for table in children(sheets, "table"):
+                yield markdown.table(self._tables.rows(table))
+        else:
+            body = child(element, "body")
+            for part in [element] if body is None else body:
                 yield from self._blocks(part)
 
-    def _heading(self, element: etree._Element) -> str:
-        level = attribute(element, "outline-level") or "1"
-        spans = [replace(s, bold=False, italic=False) for s in self._text.spans(element)]
-        return markdown.heading(int(level) if level.isdigit() else 1, markdown.inline(spans))
+    def _chart(self, chart: etree._Element) -> Iterator[str]:
+        """Write the titles of a chart and of its axes, and a table of its numbers."""
+        for title in chart.iter("{*}title", "{*}subtitle", "{*}footer"):
+            yield markdown.inline(span for p in children(title, "p") for span in self._spaced(p))
+        for table in chart.iter("{*}table"):
+            yield markdown.table(self._tables.rows(table))
 
-    def _is_title(self, paragraph: etree._Element) -> bool:
-        style = attribute(paragraph, "style-name") or ""
-        return "Title" in (style, self._parents.get(style))
+    def _spaced(self, paragraph: etree._Element) -> Iterator[Span]:
+        yield from self._text.paragraph(paragraph)
+        yield Span(" ")
+
+    def _paragraph(self, element: etree._Element) -> str:
+        text = markdown.inline(self._text.paragraph(element))
+        if self._text.styles.is_title(attribute(element, "style-name") or ""):
+            return markdown.heading(1, text)
+        return text
+
+    def _heading(self, element: etree._Element, label: str | None) -> str:
+        level = attribute(element, "outline-level") or "1"
+        spans = [replace(s, bold=False, italic=False) for s in self._text.paragraph(element)]
+        text = markdown.inline(spans)
+        text = markdown.labelled(label, text) if label and text else text
+        return markdown.heading(int(level) if level.isdigit() else 1, text)
 
     def _list(self, element: etree._Element) -> Iterator[str]:
-        """Write a list; if it holds headings it only numbers them, and they stay headings."""
-        if next(element.iter("{*}h"), None) is None:
-            yield "\n".join(self._items(element, 0, attribute(element, "style-name")))
-            return
-        for item in children(element, "list-item", "list-header"):
-            yield from self._blocks(item)
+        """Write the items of a list; headings that it only numbers stay headings."""
+        for item in self._lists.items(element):
+            yield from self._item(item)
 
-    def _items(self, element: etree._Element, depth: int, style: str | None) -> Iterator[str]:
-        ordered = self._ordered.get((style or "", depth), False)
-        start = attribute(element, "continue-numbering") == "true"
-        number = self._text.next_number(style, depth, continued=start)
-        for item in children(element, "list-item", "list-header"):
-            texts = [markdown.inline(self._text.spans(p)) for p in children(item, "p", "h")]
-            texts = [text for text in texts if text]
-            if texts:
-                marker = f"{number}." if ordered else "-"
-                yield markdown.list_item(depth, marker, markdown.HARD_BREAK.join(texts))
-                number += 1
-            for inner in children(item, "list"):
-                own = attribute(inner, "style-name") or style
-                yield from self._items(inner, depth + 1, own)
-        self._text.remember_number(style, depth, number)
+    def _item(self, item: Item) -> Iterator[str]:
+        label, begins = item.label, item.begins
+        texts: list[str] = []
+        for part in item.parts:
+            if local_name(part) == "h":
+                yield self._heading(part, label)
+                label, begins = None, False
+            elif local_name(part) == "p":
+                texts.append(markdown.inline(self._text.paragraph(part)))
+        text = markdown.HARD_BREAK.join(text for text in texts if text)
+        if text and begins:
+            yield _list_item(item.depth, label, text)
+        elif text:
+            yield _shifted(item.depth + 1, text)
 
-    def _rows(self, table: etree._Element) -> list[list[str]]:
-        rows: list[list[str]] = []
-        for row in _table_rows(table):
-            cells: list[str] = []
-            for cell in children(row, "table-cell", "covered-table-cell"):
-                cells += [self._cell(cell)] * _repeated(cell, "number-columns-repeated")
-            if any(cells):
-                rows += [cells] * _repeated(row, "number-rows-repeated")
-        return rows
+    def _repeated(self, name: str) -> list[str]:
+        """Return the different headers or footers, without the numbers of pages, once each."""
+        parts: dict[str, None] = {}
+        self._text.styles = self._page_styles
+        for master in master_pages(self._package.content, self._package.styles):
+            for part in children(master, name, f"{name}-first", f"{name}-left"):
+                if attribute(part, "display") == "false":
+                    continue
+                for field in list(part.iter(*(f"{{*}}{field}" for field in _PAGE_NUMBERS))):
+                    field.text = None
+                written = markdown.blocks(self._blocks(part))
+                parts.update({written: None} if re.search(r"\w", written) else {})
+        self._text.styles = self._body_styles
+        return list(parts)
 
     def _cell(self, cell: etree._Element) -> str:
-        if local_name(cell) == "covered-table-cell":
-            return ""
-        return " ".join(self._cell_parts(cell))
+        return " ".join(text for text in self._cell_parts(cell) if text)
 
     def _cell_parts(self, element: etree._Element) -> Iterator[str]:
-        for part in paragraphs(element):
-            spans = (replace(s, text=s.text.replace("\n", " ")) for s in self._text.spans(part))
-            yield markdown.inline(spans, styled=False)
+        for part in element:
+            name = local_name(part)
+            if name in ("p", "h"):
+                yield self._in_line(self._text.paragraph(part))
+            elif name == "list":
+                yield from map(self._item_in_cell, self._lists.items(part))
+            elif name in DRAWN or name == "annotation":
+                yield self._in_line(self._text.drawn(part))
+            elif not is_section_hidden(part):
+                yield from self._cell_parts(part)
+
+    def _item_in_cell(self, item: Item) -> str:
+        label = item.label or "•"
+        texts = [self._in_line(self._text.paragraph(part)) for part in item.parts]
+        text = " ".join(text for text in texts if text)
+        return f"{markdown.escaped(label)} {text}" if text and item.begins else text
+
+    def _in_line(self, spans: list[Span]) -> str:
+        flat = (replace(span, text=span.text.replace("\n", " ")) for span in spans)
+        return markdown.inline(flat, styled=False)
 
 
-def _table_rows(table: etree._Element) -> Iterator[etree._Element]:
-    for part in table:
-        if local_name(part) == "table-row":
-            yield part
-        elif local_name(part) in ("table-header-rows", "table-rows", "table-row-group"):
-            yield from _table_rows(part)
+def _list_item(depth: int, label: str | None, text: str) -> str:
+    number = _NUMBER.fullmatch(label or "")
+    if number:
+        return markdown.list_item(depth, f"{int(number[1])}.", text)
+    return markdown.list_item(depth, "-", markdown.labelled(label, text) if label else text)
 
 
-def _repeated(element: etree._Element, name: str) -> int:
-    value = attribute(element, name) or "1"
-    return min(int(value), REPEATED_MAX) if value.isdigit() else 1
-
-
-def _ordered_lists(*roots: etree._Element | None) -> dict[tuple[str, int], bool]:
-    """Return whether items are numbered, by list style and level (from 0)."""
-    found: dict[tuple[str, int], bool] = {}
-    for root in roots:
-        for style in root.iter("{*}list-style") if root is not None else ():
-            for level in style:
-                depth = attribute(level, "level") or "1"
-                counted = local_name(level) == "list-level-style-number" and bool(
-                    attribute(level, "num-format")
-                )
-                name = attribute(style, "name") or ""
-                found[name, int(depth) - 1 if depth.isdigit() else 0] = counted
-    return found
+def _shifted(depth: int, text: str) -> str:
+    for _ in range(depth):
+        text = markdown.indented(text)
+    return text

@@ -1,40 +1,53 @@
-"""The text of OpenDocument paragraphs: styles, links, notes, pictures."""
+"""The text of OpenDocument paragraphs: styles, links, notes, comments, fields, what is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import Final
 
 from lxml import etree
 
 from ilios.engines.embedded import markdown, mathml
-from ilios.engines.embedded.archive import Archive, attribute, child, children, local_name, resolved
+from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.office import odt_forms
+from ilios.engines.embedded.office.odt_package import OdtPackage
+from ilios.engines.embedded.office.odt_styles import Styles, hides_paragraph
 
-_SKIPPED_WORDS: Final = "annotation annotation-end tracked-changes desc title"
+_SKIPPED_WORDS: Final = "annotation-end tracked-changes script number event-listeners"
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _DRAWN_WORDS: Final = (
-    "frame g custom-shape rect ellipse circle line polyline polygon path connector caption"
+    "frame g custom-shape rect ellipse circle line polyline polygon regular-polygon path "
+    "connector caption measure control scene"
 )
 DRAWN = frozenset(_DRAWN_WORDS.split())
 """Pictures, text boxes and shapes, which may hold text."""
+_DESCRIPTIONS: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
+
+WriteBlocks = Callable[[etree._Element], Iterable[str]]
 
 
 class OdtText:
-    """Turns paragraphs into spans; collects notes, and numbers of lists that continue."""
+    """Turns paragraphs into spans; collects notes, comments, and what does not fit in a line."""
 
-    def __init__(self, archive: Archive, images: ImageFolder, root: etree._Element) -> None:
-        self._archive = archive
+    def __init__(
+        self, package: OdtPackage, images: ImageFolder, styles: Styles, write_blocks: WriteBlocks
+    ) -> None:
+        self._package = package
         self._images = images
-        self._styles = {
-            attribute(style, "name") or "": _style(child(style, "text-properties"))
-            for style in root.iter("{*}style")
-        }
-        self._numbers: dict[tuple[str | None, int], int] = {}
+        self._write_blocks = write_blocks
+        self._waiting: list[etree._Element] = []
+        self._seen: set[str] = set()
+        self._forms = odt_forms.controls(package.content)
+        self.styles = styles
         self.notes: list[str] = []
+        self.comments: list[str] = []
+        self.left_out: Counter[str] = Counter()
+        """Pictures that are not kept, by what they are."""
 
     def spans(self, element: etree._Element, style: Span | None = None) -> Iterator[Span]:
         style = style or Span("")
@@ -43,114 +56,190 @@ class OdtText:
             yield from self._part(part, local_name(part), style)
             yield replace(style, text=_collapsed(part.tail))
 
+    def paragraph(self, element: etree._Element) -> list[Span]:
+        """Return the spans of a paragraph or heading; none if it is hidden."""
+        return [] if self.is_hidden(element) else list(self.spans(element))
+
+    def is_hidden(self, paragraph: etree._Element) -> bool:
+        name = attribute(paragraph, "style-name") or ""
+        return self.styles.is_hidden("paragraph", name) or hides_paragraph(paragraph)
+
     def drawing(self, element: etree._Element) -> Iterator[Span]:
         """Yield pictures, formulas, and the text of boxes and shapes, with spaces around them."""
         yield Span(" ")
-        if local_name(element) == "frame":
+        name = local_name(element)
+        if name == "frame":
             yield from self._frame(element)
+        elif name == "control":
+            yield Span(f"{self._forms.get(attribute(element, 'control') or '', '')} ")
         else:
-            for part in element:
-                if local_name(part) in DRAWN:
-                    yield from self.drawing(part)
-                elif local_name(part) in ("p", "h"):
-                    yield from (*self.spans(part), Span(" "))
+            yield from self._boxed(element)
 
-    def next_number(self, style: str | None, depth: int, *, continued: bool) -> int:
-        return self._numbers.get((style, depth), 1) if continued else 1
+    def drawn(self, element: etree._Element) -> list[Span]:
+        """Return what is drawn beside the paragraphs of a cell, or noted at it."""
+        return list(self._part(element, local_name(element), Span("")))
 
-    def remember_number(self, style: str | None, depth: int, number: int) -> None:
-        self._numbers[style, depth] = number
+    def take_waiting(self) -> list[etree._Element]:
+        """Return what is drawn in the paragraphs so far, but is written as blocks of its own."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
 
-    def _frame(self, element: etree._Element) -> Iterator[Span]:
-        described = child(element, "desc"), child(element, "title")
-        description = next((e.text for e in described if e is not None and e.text), "")
-        for part in element:
-            if local_name(part) == "image":
-                reference = self._picture(attribute(part, "href") or "", description)
-                if reference:
-                    yield Span(f" {reference} ", raw=True)
+    def _boxed(self, box: etree._Element) -> Iterator[Span]:
+        """Yield the text in a box or shape; a box with lists or tables waits for its turn."""
+        names = {local_name(part) for part in box}
+        if names & {"list", "table", "section"}:
+            self._waiting.append(box)
+            return
+        for part in box:
+            if local_name(part) in ("p", "h"):
+                yield from (*self.paragraph(part), Span(" "))
+            elif local_name(part) in DRAWN:
+                yield from self.drawing(part)
+            elif local_name(part) == "a":
+                yield from self.spans(part)
+
+    def _frame(self, frame: etree._Element) -> Iterator[Span]:
+        """Yield the first of the forms of a frame's content that can be written."""
+        for part in frame:
+            name = local_name(part)
+            if name == "object":
+                root = self._package.embedded(part)
+                if root is not None and local_name(root) == "math":
+                    yield Span(f" {mathml.to_text(root)} ")
                     return
-            elif local_name(part) == "object" and (formula := self._formula(part)):
-                yield Span(f" {formula} ")
+                if root is not None and self._is_new(part):
+                    self._waiting.append(root)
+                    return
+            elif name in ("text-box", "table"):
+                yield from self._boxed(part if name == "text-box" else frame)
                 return
-            elif local_name(part) == "text-box":
-                for paragraph in paragraphs(part):
-                    yield from (*self.spans(paragraph), Span(" "))
+        yield from self._pictures(frame)
+
+    def _is_new(self, element: etree._Element) -> bool:
+        """Return whether an object comes for the first time: objects may hold themselves."""
+        href = attribute(element, "href")
+        is_new = href is None or href not in self._seen
+        if href is not None:
+            self._seen.add(href)
+        return is_new
+
+    def _pictures(self, frame: etree._Element) -> Iterator[Span]:
+        description = _description(frame)
+        images = list(children(frame, "image"))
+        for image in images:
+            stem, content = self._package.picture(image)
+            stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in stem)
+            name = self._images.add(f"image-{stem[:40]}", content) if content else None
+            if name:
+                yield Span(f" {markdown.image(name, description)} ", raw=True)
+                break
+        else:
+            if images or any(local_name(part) in ("object-ole", "plugin") for part in frame):
+                self.left_out[_kind(frame)] += 1
+            yield Span(f" {description} ")
+        for image in images:
+            yield from self._boxed(image)
 
     def _part(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:
-        if name in _SKIPPED or not name:
+        if name in _SKIPPED or not name or part.tag.startswith(_DESCRIPTIONS):
             return
         if name in ("s", "tab"):
             yield replace(style, text=" ")
         elif name == "line-break":
             yield replace(style, text="\n")
         elif name == "span":
-            own = self._styles.get(attribute(part, "style-name") or "", Span(""))
-            yield from self.spans(part, _combined(style, own))
+            yield from self._span(part, style)
         elif name == "a":
             yield from self.spans(part, replace(style, target=attribute(part, "href")))
-        elif name == "note":
+        else:
+            yield from self._special(part, name, style)
+
+    def _special(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:
+        if name == "note":
             yield self._note(part)
+        elif name == "annotation":
+            self._comment(part)
+        elif name == "ruby":
+            yield from self._ruby(part, style)
         elif name in DRAWN:
             yield from self.drawing(part)
-        else:
+        elif not _is_field_hidden(part, name):
             yield from self.spans(part, style)
+
+    def _span(self, part: etree._Element, style: Span) -> Iterator[Span]:
+        name = attribute(part, "style-name") or ""
+        if not self.styles.is_hidden("text", name):
+            yield from self.spans(part, _combined(style, self.styles.span(name)))
+
+    def _ruby(self, ruby: etree._Element, style: Span) -> Iterator[Span]:
+        """Yield a word, and how it is read in brackets behind it."""
+        for part in ruby:
+            if local_name(part) == "ruby-base":
+                yield from self.spans(part, style)
+            elif local_name(part) == "ruby-text" and (reading := _text(part)):
+                yield replace(style, text=f"({reading})")
 
     def _note(self, note: etree._Element) -> Span:
         number = len(self.notes) + 1
         self.notes.append("")
         body = child(note, "note-body")
-        texts = (
-            [markdown.inline(self.spans(p)) for p in children(body, "p")]
-            if body is not None
-            else []
-        )
-        self.notes[number - 1] = f"[^{number}]: {' '.join(texts)}"
+        self.notes[number - 1] = f"[^{number}]: {self._apart(body)}"
         return Span(f"[^{number}]", raw=True)
 
-    def _formula(self, element: etree._Element) -> str:
-        """Write an embedded formula; it is in the frame itself or in a part of its own."""
-        root = next(children(element, "math"), None)
-        if root is None:
-            part = resolved("", f"{attribute(element, 'href') or ''}/content.xml")
-            root = self._archive.optional_xml(part)
-        return mathml.to_text(root) if root is not None and local_name(root) == "math" else ""
+    def _comment(self, comment: etree._Element) -> None:
+        author = _text(child(comment, "creator"))
+        place = len(self.comments)
+        self.comments.append("")
+        text = self._apart(comment)
+        by = f"Comment by {author}:" if author else "Comment:"
+        self.comments[place] = f"{markdown.escaped(by)} {text}" if text else ""
 
-    def _picture(self, href: str, description: str) -> str | None:
-        part = resolved("", href)
-        if part not in self._archive:
-            return None
-        stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in PurePosixPath(part).stem)
-        name = self._images.add(f"image-{stem[:40]}", self._archive.read_or_empty(part))
-        return markdown.image(name, description) if name else None
-
-
-def paragraphs(element: etree._Element) -> Iterator[etree._Element]:
-    """Yield all paragraphs below an element; those of a box in a paragraph belong to that one."""
-    for part in element:
-        if local_name(part) in ("p", "h"):
-            yield part
-        else:
-            yield from paragraphs(part)
+    def _apart(self, body: etree._Element | None) -> str:
+        """Write what a note or comment holds; lists and tables in it are indented below it."""
+        if body is None:
+            return ""
+        outer, self._waiting = self._waiting, []
+        parts = [part for part in self._write_blocks(body) if part]
+        self._waiting = outer
+        names = {local_name(part) for part in body}
+        if not names & {"list", "table", "section"}:
+            return " ".join(parts)
+        return markdown.indented(markdown.blocks(parts)).lstrip(" ")
 
 
-def _style(properties: etree._Element | None) -> Span:
-    struck = attribute(properties, "text-line-through-style") or "none"
-    return Span(
-        "",
-        bold=attribute(properties, "font-weight") in ("bold", "700", "800", "900"),
-        italic=attribute(properties, "font-style") in ("italic", "oblique"),
-        struck=struck != "none",
-    )
+def _kind(frame: etree._Element) -> str:
+    """Return what a frame that is left out holds, such as `EMF`."""
+    hrefs = (attribute(image, "href") or "" for image in children(frame, "image"))
+    endings = (re.search(r"\.(\w{2,5})$", href) for href in hrefs)
+    found = next((match[1].upper() for match in endings if match), None)
+    return found or "embedded object"
+
+
+def _description(frame: etree._Element) -> str:
+    described = child(frame, "desc"), child(frame, "title")
+    return next((e.text for e in described if e is not None and e.text), "")
+
+
+def _is_field_hidden(part: etree._Element, name: str) -> bool:
+    if name == "hidden-text":
+        return attribute(part, "is-hidden") == "true"
+    return attribute(part, "display") == "none"
 
 
 def _combined(outer: Span, inner: Span) -> Span:
+    raised = inner.superscript or inner.subscript
     return replace(
         outer,
         bold=outer.bold or inner.bold,
         italic=outer.italic or inner.italic,
         struck=outer.struck or inner.struck,
+        superscript=inner.superscript if raised else outer.superscript,
+        subscript=inner.subscript if raised else outer.subscript,
     )
+
+
+def _text(element: etree._Element | None) -> str:
+    return " ".join("".join(map(str, element.itertext())).split()) if element is not None else ""
 
 
 def _collapsed(text: str | None) -> str:

@@ -1,0 +1,255 @@
+"""The labels of OpenDocument lists and headings, as they are shown: `7.`, `(b)`, `2.1`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from lxml import etree
+
+from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.office.odt_styles import Styles
+
+LEVELS_MAX: Final = 10
+_OUTLINE: Final = "\0outline"
+_ROMAN: Final = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"),
+    (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+_ROMAN_MAX: Final = 10_000
+_PLACEHOLDER = re.compile(r"%(\d{1,2})%")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How items on a level of a list are numbered."""
+
+    number_format: str  #: `1`, `a`, `A`, `i`, `I` …; empty for items without numbers
+    prefix: str = ""
+    suffix: str = ""
+    start: int = 1
+    shown: int = 1  #: how many levels the label shows, this one included
+    same_letters: bool = False  #: behind z comes aa, bb; else aa, ab
+    pattern: str = ""  #: the label with `%1%` for the number on level 1; empty if there is none
+
+
+@dataclass(slots=True)
+class Counters:
+    """The numbers that a list has reached, by level from 0."""
+
+    reached: dict[int, int] = field(default_factory=dict)
+
+    def advance(self, level: int, start: int, given: int | None) -> None:
+        number = self.reached[level] + 1 if level in self.reached else start
+        self.reached = {k: v for k, v in self.reached.items() if k < level}
+        self.reached[level] = number if given is None else given
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Paragraphs of a list that stand below one label, or go on below it."""
+
+    depth: int
+    label: str | None  #: as it is shown; None for a bullet
+    parts: list[etree._Element]
+    begins: bool  #: whether the label stands here; else the item before goes on
+
+
+class Lists:
+    """Walks lists and counts their items; lists can go on after other text."""
+
+    def __init__(self, styles: Styles, sections: Iterable[etree._Element | None]) -> None:
+        self._styles = styles
+        self._levels: dict[tuple[str, int], Level] = {}
+        self._by_id: dict[str, Counters] = {}
+        self._by_style: dict[str, Counters] = {}
+        self._outline = Counters()
+        self._outline_names = {_OUTLINE}
+        for section in sections:
+            for style in section if section is not None else ():
+                self._add(style)
+
+    def heading_label(self, heading: etree._Element) -> str | None:
+        """Return the number of a heading by its level in the outline."""
+        own = self._styles.list_style(attribute(heading, "style-name") or "")
+        is_counted = attribute(heading, "is-list-header") != "true" and own != ""
+        level = max(_number(attribute(heading, "outline-level"), 1), 1) - 1
+        if not is_counted or not self._level(_OUTLINE, level).number_format:
+            return None
+        given = _given(heading)
+        if given is None and attribute(heading, "restart-numbering") == "true":
+            given = self._level(_OUTLINE, level).start
+        return _written(heading) or self._next(self._outline, _OUTLINE, level, given)
+
+    def numbered_paragraph(self, element: etree._Element) -> Item:
+        """Return a paragraph that is an item of a list without standing in one."""
+        depth = min(max(_number(attribute(element, "level"), 1), 1), LEVELS_MAX) - 1
+        style = attribute(element, "style-name") or ""
+        counters = self._by_id.setdefault(attribute(element, "list-id") or "", Counters())
+        parts = list(children(element, "p", "h"))
+        label = self._next(counters, style, depth, _given(element))
+        return Item(depth, _written(element) or label, parts, begins=True)
+
+    def items(self, element: etree._Element) -> Iterator[Item]:
+        style = attribute(element, "style-name") or self._style_of_paragraph(element)
+        continued = attribute(element, "continue-list")
+        goes_on = attribute(element, "continue-numbering") == "true" or continued is not None
+        counters = Counters()
+        if style in self._outline_names:
+            counters = self._outline
+        elif continued is not None:
+            counters = self._by_id.get(continued, counters)
+        elif goes_on:
+            counters = self._by_style.get(style, counters)
+        self._by_id[attribute(element, "id") or ""] = counters
+        self._by_style[style] = counters
+        yield from self._items(element, 0, style, counters, goes_on=goes_on)
+
+    def _items(
+        self, element: etree._Element, depth: int, style: str, counters: Counters, *, goes_on: bool
+    ) -> Iterator[Item]:
+        if not goes_on and style not in self._outline_names:
+            counters.reached = {k: v for k, v in counters.reached.items() if k < depth}
+        for item in children(element, "list-item", "list-header"):
+            own = attribute(item, "style-override") or style
+            parts: list[etree._Element] = []
+            begins = local_name(item) == "list-item"
+            is_first = True
+            for part in item:
+                if local_name(part) != "list":
+                    parts.append(part)
+                    continue
+                if _holds_text(parts):
+                    yield self._item(item, parts, depth, own, counters, begins=begins)
+                    parts, begins, is_first = [], False, False
+                inner = attribute(part, "style-name") or style
+                on = attribute(part, "continue-numbering") == "true" or (goes_on and is_first)
+                yield from self._items(part, depth + 1, inner, counters, goes_on=on)
+            if _holds_text(parts):
+                yield self._item(item, parts, depth, own, counters, begins=begins)
+
+    def _item(
+        self,
+        item: etree._Element,
+        parts: list[etree._Element],
+        depth: int,
+        style: str,
+        counters: Counters,
+        *,
+        begins: bool,
+    ) -> Item:
+        label = self._next(counters, style, depth, _given(item)) if begins else None
+        written = _written(item) if begins else None
+        return Item(depth, written or label, parts, begins)
+
+    def _next(self, counters: Counters, style: str, depth: int, given: int | None) -> str | None:
+        level = self._level(style, depth)
+        counters.advance(depth, level.start, given)
+        if not level.number_format:
+            return None
+        return self._label(counters, style, depth)
+
+    def _label(self, counters: Counters, style: str, depth: int) -> str | None:
+        level = self._level(style, depth)
+        numbers: dict[int, str] = {}
+        for above in range(depth + 1):
+            outer = self._level(style, above)
+            # a level that was left out counts as begun, so that 1.1 is followed by 2
+            number = counters.reached.setdefault(above, outer.start)
+            numbers[above] = formatted(number, outer.number_format, same=outer.same_letters)
+        if level.pattern:
+            label = _PLACEHOLDER.sub(lambda m: numbers.get(int(m[1]) - 1, ""), level.pattern)
+        else:
+            shown = [numbers[above] for above in range(max(depth + 1 - level.shown, 0), depth + 1)]
+            label = level.prefix + ".".join(part for part in shown if part) + level.suffix
+        return " ".join(label.split()) or None
+
+    def _level(self, style: str, depth: int) -> Level:
+        return self._levels.get((style, depth), Level(""))
+
+    def _style_of_paragraph(self, element: etree._Element) -> str:
+        first = next((e for e in element.iter() if local_name(e) in ("p", "h")), None)
+        return self._styles.list_style(attribute(first, "style-name") or "") or ""
+
+    def _add(self, style: etree._Element) -> None:
+        names = [attribute(style, "name") or ""]
+        if local_name(style) == "outline-style":
+            self._outline_names.update(name for name in names if name)
+            names.append(_OUTLINE)
+        elif local_name(style) != "list-style":
+            return
+        for element in style:
+            depth = _number(attribute(element, "level"), 1) - 1
+            for name in names:
+                self._levels[name, depth] = _read_level(element)
+
+
+def _read_level(element: etree._Element) -> Level:
+    if local_name(element) not in ("list-level-style-number", "outline-level-style"):
+        return Level("")
+    return Level(
+        attribute(element, "num-format") or "",
+        attribute(element, "num-prefix") or "",
+        attribute(element, "num-suffix") or "",
+        _number(attribute(element, "start-value"), 1),
+        max(_number(attribute(element, "display-levels"), 1), 1),
+        attribute(element, "num-letter-sync") == "true",
+        attribute(element, "num-list-format") or "",
+    )
+
+
+def formatted(number: int, number_format: str, *, same: bool = False) -> str:
+    """Write a number as a label does: `3`, `c`, `iii`. In formats that are not known, as digits."""
+    if not number_format:
+        return ""
+    if number_format in ("a", "A") and number > 0:
+        letters = _letters(number, same=same)
+    elif number_format in ("i", "I") and 0 < number < _ROMAN_MAX:
+        letters = _roman(number)
+    else:
+        return str(number)
+    return letters.upper() if number_format.isupper() else letters
+
+
+def _letters(number: int, *, same: bool) -> str:
+    if same:
+        repeated, letter = divmod(number - 1, 26)
+        return chr(ord("a") + letter) * min(repeated + 1, 20)
+    letters = ""
+    while number > 0:
+        number, letter = divmod(number - 1, 26)
+        letters = chr(ord("a") + letter) + letters
+    return letters
+
+
+def _roman(number: int) -> str:
+    letters = ""
+    for value, sign in _ROMAN:
+        count, number = divmod(number, value)
+        letters += sign * count
+    return letters
+
+
+def _holds_text(parts: list[etree._Element]) -> bool:
+    return any(local_name(part) in ("p", "h") for part in parts)
+
+
+def _given(element: etree._Element) -> int | None:
+    value = attribute(element, "start-value")
+    return _number(value, 1) if value is not None else None
+
+
+def _written(element: etree._Element) -> str | None:
+    """Return the label as whoever wrote the file has put it there."""
+    number = child(element, "number")
+    return " ".join((number.text or "").split()) or None if number is not None else None
+
+
+def _number(value: str | None, otherwise: int) -> int:
+    return (
+        int(value)
+        if value and value.isascii() and value.isdigit() and len(value) < 10
+        else (otherwise)
+    )

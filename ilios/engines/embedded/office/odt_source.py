@@ -1,0 +1,55 @@
+"""The words of an OpenDocument text, counted from its XML without converting it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+
+from ilios.engines.embedded.archive import attribute, child, local_name
+from ilios.engines.embedded.office.odt_package import OdtPackage
+from ilios.engines.embedded.office.odt_styles import Styles, hides_paragraph, is_section_hidden
+
+_NO_TEXT_WORDS: Final = (
+    "tracked-changes script event-listeners forms desc creator date number note-citation "
+    "covered-table-cell binary-data math table-of-content-source illustration-index-source "
+    "table-index-source object-index-source user-index-source alphabetical-index-source "
+    "bibliography-source creator-initials"
+)
+_NO_TEXT = frozenset(_NO_TEXT_WORDS.split())
+_SVG_TITLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}title"
+_BREAKING: Final = frozenset(("p", "h", "s", "tab", "line-break", "ruby-text"))
+
+
+def text(package: OdtPackage, styles: Styles) -> str:
+    """Return the text of the body but for what is left out on purpose, such as hidden text."""
+    body = child(package.content, "body", "text")
+    return "".join(_pieces(body, styles)) if body is not None else ""
+
+
+def _pieces(body: etree._Element, styles: Styles) -> Iterator[str]:
+    walk = etree.iterwalk(body, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        if event != "start":
+            yield element.tail or ""
+        elif _is_left_out(element, local_name(element), styles):
+            walk.skip_subtree()
+        else:
+            yield " " if local_name(element) in _BREAKING else ""
+            yield element.text or ""
+
+
+def _is_left_out(element: etree._Element, name: str, styles: Styles) -> bool:
+    if name in _NO_TEXT or element.tag == _SVG_TITLE:
+        return True
+    style = attribute(element, "style-name") or ""
+    if name in ("p", "h"):
+        return styles.is_hidden("paragraph", style) or hides_paragraph(element)
+    if name == "span":
+        return styles.is_hidden("text", style)
+    if name == "hidden-text":
+        return attribute(element, "is-hidden") == "true"
+    if name == "section":
+        return is_section_hidden(element)
+    return attribute(element, "display") == "none"

@@ -1,0 +1,127 @@
+"""The styles of an OpenDocument text, as far as they change what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+
+from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.markdown import Span
+
+INHERITED_MAX: Final = 30
+"""Styles that a style may be based on, one on the other: some are based on themselves."""
+_PLAIN = Span("")
+
+
+class Styles:
+    """Named and automatic styles, by family; of two with one name the later section's counts."""
+
+    def __init__(self, *sections: etree._Element | None) -> None:
+        self._styles: dict[tuple[str, str], etree._Element] = {}
+        for section in sections:
+            for style in children(section, "style") if section is not None else ():
+                key = attribute(style, "family") or "", attribute(style, "name") or ""
+                self._styles[key] = style
+        self._spans: dict[str, Span] = {}
+        self._hidden: dict[tuple[str, str], bool] = {}
+
+    def span(self, name: str) -> Span:
+        """Return the style of a run as an empty span."""
+        if name not in self._spans:
+            self._spans[name] = self._made_span(name)
+        return self._spans[name]
+
+    def is_hidden(self, family: str, name: str) -> bool:
+        key = family, name
+        if key not in self._hidden:
+            self._hidden[key] = self._text_property(family, name, "display") == "none"
+        return self._hidden[key]
+
+    def list_style(self, name: str) -> str | None:
+        """Return the list style that a paragraph style brings; empty if it forbids one."""
+        found = (attribute(style, "list-style-name") for style in self._chain("paragraph", name))
+        return next((value for value in found if value is not None), None)
+
+    def is_title(self, name: str) -> bool:
+        style = self._styles.get(("paragraph", name))
+        return "Title" in (name, attribute(style, "parent-style-name"))
+
+    def _made_span(self, name: str) -> Span:
+        if ("text", name) not in self._styles:
+            return _PLAIN
+        struck = self._text_property("text", name, "text-line-through-style") or "none"
+        raised = _raised(self._text_property("text", name, "text-position"))
+        return Span(
+            "",
+            bold=self._text_property("text", name, "font-weight") in ("bold", "700", "800", "900"),
+            italic=self._text_property("text", name, "font-style") in ("italic", "oblique"),
+            struck=struck != "none",
+            superscript=raised > 0,
+            subscript=raised < 0,
+        )
+
+    def _text_property(self, family: str, name: str, key: str) -> str | None:
+        found = (
+            attribute(child(style, "text-properties"), key) for style in self._chain(family, name)
+        )
+        return next((value for value in found if value is not None), None)
+
+    def _chain(self, family: str, name: str) -> Iterator[etree._Element]:
+        """Yield a style, and those that it is based on."""
+        for _ in range(INHERITED_MAX):
+            style = self._styles.get((family, name))
+            if style is None:
+                return
+            yield style
+            name = attribute(style, "parent-style-name") or ""
+
+
+def sections(root: etree._Element | None) -> tuple[etree._Element | None, etree._Element | None]:
+    """Return the sections of a part that hold its named, and its automatic styles."""
+    return child(root, "styles"), child(root, "automatic-styles")
+
+
+def master_pages(
+    content: etree._Element, styles: etree._Element | None
+) -> Iterator[etree._Element]:
+    """Yield the kinds of pages that the document uses: their headers and footers are shown."""
+    masters = child(styles, "master-styles")
+    pages = children(masters, "master-page") if masters is not None else ()
+    found = {attribute(page, "name"): page for page in pages}
+    named = {attribute(s, "master-page-name") for s in content.iter("{*}style")}
+    first = "Standard" if "Standard" in found else next(iter(found), None)
+    waiting = [first, *sorted(name for name in named if name)]
+    for name in waiting:
+        master = found.pop(name, None)
+        if master is not None:
+            yield master
+            waiting.append(attribute(master, "next-style-name"))
+
+
+def _raised(position: str | None) -> int:
+    """Return 1 for a superscript, -1 for a subscript, else 0: `super 58%`, `-33% 58%`."""
+    first = (position or "").split(" ")[0]
+    if first in ("super", "sub"):
+        return 1 if first == "super" else -1
+    try:
+        share = float(first.removesuffix("%"))
+    except ValueError:
+        return 0
+    return (share > 0) - (share < 0)
+
+
+def is_section_hidden(section: etree._Element) -> bool:
+    display = attribute(section, "display")
+    return display == "none" or (
+        display == "condition" and attribute(section, "is-hidden") == "true"
+    )
+
+
+def hides_paragraph(paragraph: etree._Element) -> bool:
+    """Return whether a field in a paragraph hides it."""
+    return any(
+        local_name(part) == "hidden-paragraph" and attribute(part, "is-hidden") == "true"
+        for part in paragraph.iter("{*}hidden-paragraph")
+    )
