@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from urllib.parse import unquote
 
 from lxml import etree
@@ -64,6 +64,18 @@ class Archive:
         if len(content) > limits.ARCHIVE_PART_MAX_BYTES:
             raise self._too_large()
         return content
+
+    def stream(self, name: str) -> IO[bytes]:
+        """Open a part to read it piece by piece. Raises CorruptDocument if it is missing."""
+        info = self._infos.get(name)
+        if info is None:
+            raise document_errors.corrupt(self._kind)
+        if info.file_size > limits.ARCHIVE_PART_MAX_BYTES:  # no more than this is unpacked
+            raise self._too_large()
+        try:
+            return self._zip.open(info)
+        except (*_READ_ERRORS, RuntimeError) as error:
+            raise document_errors.corrupt(self._kind) from error
 
     def read_or_empty(self, name: str) -> bytes:
         """Return a part that is not essential, such as a picture; empty if it is damaged."""

@@ -29,3 +29,5 @@ IMAGE_MIN_SIDE_PIXELS: Final = 24
 
 SHEET_MAX_CELLS: Final = 2_000_000
 TABLE_MAX_COLUMNS: Final = 2_000
+WORKBOOK_MAX_CHARACTERS: Final = 256 * 1024 * 1024
+"""Of all cells together: one text may stand in many cells."""

@@ -2,123 +2,142 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 from ilios.engines import conversion_warnings, document_errors
-from ilios.engines.base import Page, Source
-from ilios.engines.embedded import limits, markdown
-from ilios.engines.embedded.archive import Archive
+from ilios.engines.base import ConversionWarning, Page, Source
+from ilios.engines.embedded import accounting, limits, markdown
+from ilios.engines.embedded.archive import Archive, relationships
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.office import xlsx_extras
-from ilios.engines.embedded.office.sheet import Grid, to_markdown
-from ilios.engines.embedded.office.xlsx_values import shown
+from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.office import xlsx_extras, xlsx_headers
+from ilios.engines.embedded.office.sheet import to_markdown
+from ilios.engines.embedded.office.xlsx_cells import Cells, SheetReader, places
+from ilios.engines.embedded.office.xlsx_extras import Extras
+from ilios.engines.embedded.office.xlsx_package import Package, Sheet
+from ilios.engines.embedded.office.xlsx_values import Values
 
 KIND = "Excel workbook"
-_UNCOMPUTED = re.compile(rb"<f[ >][^<]*</f>\s*(?:<v>\s*</v>|<v\s*/>)?\s*</c>")
+METAFILES: Final = {".emf": "EMF", ".emz": "EMF", ".wmf": "WMF", ".wmz": "WMF"}
+"""Kinds of pictures that are not kept, by the end of a part's name."""
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> XlsxDocument:
     del threads
     with ExitStack() as opened:
         archive = opened.enter_context(closing(Archive(source.path, KIND)))
-        # as a file: openpyxl refuses names without its extensions
-        file = opened.enter_context(source.path.open("rb"))
-        document = XlsxDocument(archive, file, ImageFolder(workspace))
+        document = XlsxDocument(archive, ImageFolder(workspace))
         opened.pop_all()
     return document
 
 
+@dataclass(slots=True)
+class _Parts:
+    """What a page is made of."""
+
+    blocks: list[str]
+    warnings: list[ConversionWarning] = field(default_factory=list)
+
+
 class XlsxDocument:
-    """A workbook; its sheets are read row by row, so that only cells with content take memory."""
+    """A workbook; its sheets are read cell by cell, so that only those with content take memory."""
 
-    def __init__(self, archive: Archive, file: BinaryIO, images: ImageFolder) -> None:
-        import openpyxl
-
+    def __init__(self, archive: Archive, images: ImageFolder) -> None:
         self._archive = archive
-        self._file = file
         self._images = images
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about features that do not concern the text
-            self._workbook: Any = openpyxl.load_workbook(self._file, read_only=True, data_only=True)
-            self._formulas: Any = openpyxl.load_workbook(self._file, read_only=True)
-        self._sheets: list[Any] = list(self._workbook.worksheets)
-        self._extras = xlsx_extras.by_sheet(archive)
-        if not self._sheets:
+        self._package = Package(archive)
+        self._characters_left = limits.WORKBOOK_MAX_CHARACTERS
+        self._headers: set[str] = set()
+        if not self._package.sheets:
             raise document_errors.empty(KIND)
 
     @property
     def page_count(self) -> int:
-        return len(self._sheets)
+        return len(self._package.sheets)
 
     def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
         for index in indexes:
-            yield self._page(index, self._sheets[index])
+            yield self._page(index, self._package.sheets[index])
 
     def close(self) -> None:
-        self._workbook.close()
-        self._formulas.close()
-        self._file.close()
         self._archive.close()
 
-    def _page(self, index: int, sheet: Any) -> Page:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            grid, whole = _grid(sheet)
-            if self._has_uncomputed(sheet.title):
-                _add_formulas(grid, self._formulas[sheet.title])
-        hidden = "" if sheet.sheet_state == "visible" else " (hidden)"
-        body = [to_markdown(grid), *self._attachments(index, sheet.title)]
-        blank = () if any(body) else (conversion_warnings.blank_page(index + 1),)
-        cut = () if whole else (conversion_warnings.table_cut(index + 1),)
-        title = markdown.heading(2, markdown.escaped(sheet.title + hidden))
-        return Page(
-            index,
-            markdown.blocks([title, *body]),
-            images=self._images.take(),
-            warnings=(*blank, *cut),
-        )
+    @cached_property
+    def _values(self) -> Values:
+        return Values(self._package)
 
-    def _has_uncomputed(self, title: str) -> bool:
-        """Return whether formulas have no stored result: not only Excel writes workbooks."""
-        extras = self._extras.get(title)
-        if extras is None or extras.part not in self._archive:
-            return False
-        return _UNCOMPUTED.search(self._archive.read(extras.part)) is not None
+    def _page(self, index: int, sheet: Sheet) -> Page:
+        cells = self._cells(sheet)
+        extras = xlsx_extras.of_sheet(self._archive, sheet.part)
+        parts = _Parts([to_markdown(cells.grid)])
+        self._add_pictures(index, extras, parts)
+        parts.blocks += [*extras.texts, *extras.notes, *self._new_headers(cells)]
+        if not any(parts.blocks):
+            parts.warnings.append(conversion_warnings.blank_page(index + 1))
+        if not cells.is_whole:
+            parts.warnings.append(conversion_warnings.table_cut(index + 1))
+        title = markdown.escaped(sheet.title + (" (hidden)" if sheet.is_hidden else ""))
+        text = markdown.blocks([markdown.heading(2, title), *parts.blocks])
+        parts.warnings += _missing(index, sheet, [*cells.texts, *extras.sources], text)
+        return Page(index, text, images=self._images.take(), warnings=tuple(parts.warnings))
 
-    def _attachments(self, index: int, title: str) -> Iterator[str]:
-        extras = self._extras.get(title)
-        for count, part in enumerate(extras.images if extras else (), start=1):
-            stem = f"sheet-{index + 1}-image-{count}"
-            name = self._images.add(stem, self._archive.read_or_empty(part))
-            yield markdown.image(name) if name else ""
-        yield from (extras.texts if extras else ())
+    def _cells(self, sheet: Sheet) -> Cells:
+        if sheet.part not in self._archive:
+            return Cells()
+        reader = SheetReader(self._values, self._characters_left)
+        with self._archive.stream(sheet.part) as stream:
+            cells = reader.read(stream)
+        self._characters_left -= sum(map(len, cells.grid.values()))
+        self._link(sheet, cells)
+        return cells
 
-
-def _grid(sheet: Any) -> tuple[Grid, bool]:
-    """Return the cells that hold something, and whether that is all of them."""
-    sheet.reset_dimensions()  # what the file declares is often wrong
-    grid: Grid = {}
-    for row in sheet.iter_rows():
-        for cell in row:
-            if cell.value is None:
-                continue
-            text = shown(cell.value, cell.number_format)
+    def _link(self, sheet: Sheet, cells: Cells) -> None:
+        targets = relationships(self._archive, sheet.part) if cells.links else {}
+        for reference, link in cells.links:
+            target, is_external = targets.get(link, ("", False))
+            for place in places(reference) if is_external else ():
+                cells.targets[place] = target
+        for place, target in cells.targets.items():
+            text = cells.grid.get(place)
             if text:
-                grid[cell.row, cell.column] = text
-        if len(grid) > limits.SHEET_MAX_CELLS:
-            return grid, False
-    return grid, True
+                cells.grid[place] = markdown.inline([Span(text, target=target, raw=True)])
+
+    def _add_pictures(self, index: int, extras: Extras, parts: _Parts) -> None:
+        left_out: dict[str, int] = {}
+        for count, picture in enumerate(extras.pictures, start=1):
+            stem = f"sheet-{index + 1}-image-{count}"
+            name = self._images.add(stem, self._archive.read_or_empty(picture.part))
+            if name:
+                parts.blocks.append(markdown.image(name, picture.description))
+                continue
+            kind = METAFILES.get(PurePosixPath(picture.part).suffix.lower())
+            if kind:
+                left_out[kind] = left_out.get(kind, 0) + 1
+                parts.blocks.append(markdown.escaped_line(picture.description))
+        parts.warnings += [
+            conversion_warnings.pictures_left_out(kind, count, index + 1)
+            for kind, count in left_out.items()
+        ]
+
+    def _new_headers(self, cells: Cells) -> Iterator[str]:
+        """Yield headers and footers that no sheet before had: most are those of all sheets."""
+        for line in (line for header in cells.headers for line in xlsx_headers.lines(header)):
+            if line not in self._headers:
+                self._headers.add(line)
+                yield markdown.escaped_line(line)
 
 
-def _add_formulas(grid: Grid, sheet: Any) -> None:
-    """Show the formula in cells whose result is missing."""
-    sheet.reset_dimensions()
-    for row in sheet.iter_rows():
-        for cell in row:
-            if cell.value is not None and cell.data_type == "f":
-                grid.setdefault((cell.row, cell.column), markdown.escaped(str(cell.value)))
+def _missing(
+    index: int, sheet: Sheet, sources: Sequence[str], text: str
+) -> Iterator[ConversionWarning]:
+    source = accounting.words(" ".join(sources))
+    lost = accounting.missing(source, text)
+    if accounting.is_notable(lost, source.total()):
+        yield conversion_warnings.text_left_out(
+            f'sheet "{sheet.title}"', lost, source.total(), index + 1
+        )

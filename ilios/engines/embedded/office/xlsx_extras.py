@@ -1,67 +1,160 @@
-"""What sheets hold besides cells: pictures, titles of charts, text boxes."""
+"""What sheets hold besides cells: pictures, titles of charts, text boxes, notes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
 
 from lxml import etree
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.archive import Archive, attribute, child, local_name, relationships
-from ilios.engines.embedded.office import pptx_charts
+from ilios.engines.embedded.archive import (
+    Archive,
+    attribute,
+    child,
+    children,
+    local_name,
+    relationships,
+)
+from ilios.engines.embedded.office import pptx_text
+from ilios.engines.embedded.office.xlsx_package import Text, lenient_xml, related, text_of
 
-WORKBOOK = "xl/workbook.xml"
+PLACEHOLDER: Final = "[Threaded comment]"
+"""How the note begins that stands for a discussion in programs that know none."""
+
+_READ: Final = ("drawing", "comments", "threadedComment")
+
+Targets = dict[str, tuple[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture: the name of its part, and how it is described."""
+
+    part: str
+    description: str
+
+
+@dataclass(slots=True)
 class Extras:
     """What a sheet holds besides cells."""
 
-    part: str  #: name of the sheet's own part
-    images: tuple[str, ...]  #: names of the parts
-    texts: tuple[str, ...]  #: Markdown
+    pictures: list[Picture] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)  #: Markdown blocks
+    notes: list[str] = field(default_factory=list)  #: Markdown of list items
+    sources: list[str] = field(default_factory=list)  #: all text of the parts, to be counted
 
 
-def by_sheet(archive: Archive) -> dict[str, Extras]:
-    """Return what each sheet holds besides cells, by its title."""
-    workbook = archive.optional_xml(WORKBOOK)
-    targets = relationships(archive, WORKBOOK)
-    found: dict[str, Extras] = {}
-    sheets = child(workbook, "sheets")
-    for sheet in sheets if sheets is not None else ():
-        part, _ = targets.get(attribute(sheet, "id") or "", ("", False))
-        drawings = [t for t, _ in relationships(archive, part).values() if "/drawings/drawing" in t]
-        found[sheet.get("name", "")] = _merged(part, [_drawing(archive, name) for name in drawings])
-    return found
+def of_sheet(archive: Archive, part: str) -> Extras:
+    """Return what a sheet holds besides cells."""
+    extras = Extras()
+    notes: dict[str, list[Text]] = {}
+    discussions: dict[str, list[Text]] = {}
+    for kind, target in related(archive, part):
+        root = lenient_xml(archive, target) if kind in _READ else None
+        if root is None:
+            continue
+        if kind == "drawing":
+            _Drawing(archive, target, extras).read(root)
+        elif kind == "comments":
+            _collect(root, "comment", notes)
+        else:
+            _collect(root, "threadedComment", discussions)
+    for cell in dict.fromkeys((*notes, *discussions)):
+        own = [t for t in notes.get(cell, ()) if not _stands_in(t, cell in discussions)]
+        for text in (*own, *discussions.get(cell, ())):
+            extras.sources.append(text.plain)
+            extras.notes.append(markdown.list_item(0, "-", f"{cell}: {text.markdown}"))
+    return extras
 
 
-def _drawing(archive: Archive, part: str) -> tuple[list[str], list[str]]:
-    root = archive.optional_xml(part)
-    targets = relationships(archive, part)
-    images: list[str] = []
-    texts: list[str] = []
-    for element in root.iter() if root is not None else ():
-        name = local_name(element)
-        target, external = targets.get(
-            attribute(element, "embed") or attribute(element, "id") or "", ("", True)
-        )
-        if external or target not in archive:
-            texts += [_text_box(element)] if name == "txBody" else []
-        elif name == "blip":
-            images.append(target)
-        elif name == "chart":
-            texts.append(pptx_charts.title(archive.xml(target)))  # its numbers are in the cells
-    return images, texts
+def _collect(root: etree._Element, name: str, found: dict[str, list[Text]]) -> None:
+    for note in (element for element in root.iter() if local_name(element) == name):
+        body = child(note, "text")
+        if body is None:
+            continue
+        text = text_of(body)
+        if not len(body) and body.text:
+            text = Text(body.text, markdown.escaped(" ".join(body.text.split())))
+        if text.markdown:
+            found.setdefault(markdown.escaped(note.get("ref", "")), []).append(text)
 
 
-def _text_box(body: etree._Element) -> str:
-    texts = [e.text or "" for e in body.iter() if local_name(e) == "t"]
-    return markdown.escaped_line(" ".join(texts).strip())
+def _stands_in(note: Text, is_discussed: bool) -> bool:
+    return is_discussed and note.plain.startswith(PLACEHOLDER)
 
 
-def _merged(part: str, drawings: list[tuple[list[str], list[str]]]) -> Extras:
-    return Extras(
-        part,
-        tuple(image for images, _ in drawings for image in images),
-        tuple(text for _, texts in drawings for text in texts),
-    )
+class _Drawing:
+    """Reads a drawing: what it shows on the sheet, in the order of the part."""
+
+    def __init__(self, archive: Archive, part: str, extras: Extras) -> None:
+        self._archive = archive
+        self._targets = relationships(archive, part)
+        self._extras = extras
+
+    def read(self, root: etree._Element) -> None:
+        for element in _shown(root):
+            name = local_name(element)
+            if name == "txBody":
+                self._add_text(element, self._targets)
+            elif name == "blip":
+                self._add_picture(element)
+            elif name == "chart":
+                self._add_chart(self._target(attribute(element, "id")))
+            elif name == "relIds":
+                self._add_diagram(self._target(attribute(element, "dm")))
+
+    def _target(self, link: str | None) -> str:
+        target, is_external = self._targets.get(link or "", ("", True))
+        return "" if is_external or target not in self._archive else target
+
+    def _add_text(self, body: etree._Element, targets: Targets) -> None:
+        self._extras.texts += pptx_text.paragraphs(body, targets, bulleted=False)
+        texts = ("".join(t.text or "" for t in p.iter() if local_name(t) == "t") for p in body)
+        self._extras.sources += texts
+
+    def _add_picture(self, blip: etree._Element) -> None:
+        part = self._target(attribute(blip, "embed"))
+        if part:
+            self._extras.pictures.append(Picture(part, _description(blip)))
+
+    def _add_chart(self, part: str) -> None:
+        """Add the titles of a chart; its numbers are in the cells."""
+        root = lenient_xml(self._archive, part) if part else None
+        for element in _shown(root) if root is not None else ():
+            if local_name(element) == "rich":
+                self._add_text(element, {})
+            elif local_name(element) == "title" and not _has(element, "rich"):
+                text = " ".join(v.text or "" for v in element.iter() if local_name(v) == "v")
+                self._extras.texts.append(markdown.escaped_line(" ".join(text.split())))
+                self._extras.sources.append(text)
+
+    def _add_diagram(self, part: str) -> None:
+        root = lenient_xml(self._archive, part) if part else None
+        points = child(root, "ptLst")
+        for point in children(points, "pt") if points is not None else ():
+            body = child(point, "t")
+            if body is not None:
+                self._add_text(body, {})
+
+
+def _shown(root: etree._Element) -> Iterator[etree._Element]:
+    """Iterate over a tree without what stands in for newer elements: the same once more."""
+    for element in root:
+        if local_name(element) != "Fallback":
+            yield element
+            yield from _shown(element)
+
+
+def _has(element: etree._Element, name: str) -> bool:
+    return any(local_name(each) == name for each in element.iter())
+
+
+def _description(blip: etree._Element) -> str:
+    for ancestor in blip.iterancestors():
+        for properties in ancestor:
+            described = child(properties, "cNvPr")
+            if described is not None:
+                return described.get("descr", "")
+    return ""

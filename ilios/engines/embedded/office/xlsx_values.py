@@ -2,40 +2,84 @@
 
 from __future__ import annotations
 
-import datetime
-import re
-from typing import Any
+import math
+from dataclasses import dataclass
 
 from ilios.engines.embedded import markdown
+from ilios.engines.embedded.office import xlsx_dates
+from ilios.engines.embedded.office.xlsx_formats import NumberFormat, compiled
+from ilios.engines.embedded.office.xlsx_package import Package
 
-_PERCENT = re.compile(r"(?:0|#)(?:\.(0+))?%")
-
-
-def shown(value: Any, number_format: str) -> str:
-    """Write a cell's value as Markdown; dates as ISO 8601, percentages with their sign."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return _number(value, number_format)
-    if isinstance(value, datetime.datetime):
-        return _moment(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return str(value)
-    return markdown.escaped(" ".join(str(value).split()))
+_GENERAL = compiled("General")
 
 
-def _number(value: float, number_format: str) -> str:
-    percent = _PERCENT.search(number_format or "")
-    if percent:
-        return f"{value * 100:.{len(percent[1] or '')}f}%"
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
-        return str(int(value))
-    return f"{value:.15g}"
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a cell shows, as Markdown; `text` is the plain text that it holds, if it is text."""
+
+    shown: str
+    text: str = ""
 
 
-def _moment(value: datetime.datetime) -> str:
-    if value.time() == datetime.time():
-        return value.date().isoformat()
-    return value.isoformat(" ", "seconds" if value.second else "minutes")
+class Values:
+    """Writes the values of a workbook's cells."""
+
+    def __init__(self, package: Package) -> None:
+        self._texts = package.texts
+        self._formats = package.formats
+        self._is_1904 = package.is_1904
+
+    def shared(self, raw: str, style: str) -> Value:
+        """Return a shared text by its number. Raises IndexError if there is none."""
+        index = int(raw)
+        if index < 0:
+            raise IndexError(index)
+        text = self._texts[index]
+        number_format = self._format(style)
+        return Value(
+            text.markdown
+            if number_format.leaves_text
+            else _written(number_format.text(text.plain)),
+            text.plain,
+        )
+
+    def text(self, text: str, shown: str, style: str) -> Value:
+        """Return a text that stands in the cell; `shown` is its Markdown."""
+        number_format = self._format(style)
+        return Value(
+            shown if number_format.leaves_text else _written(number_format.text(text)), text
+        )
+
+    def other(self, kind: str, raw: str, style: str) -> Value:
+        """Return a number, a date, a truth value, an error, or the text of a formula."""
+        if kind == "b":
+            return Value("TRUE" if raw.strip() in ("1", "true") else "FALSE")
+        if kind in ("str", "e"):
+            return self.text(raw, _written(raw), style)
+        value = _number(raw)
+        if kind == "d" and value is None:
+            value = xlsx_dates.serial_of(raw, is_1904=self._is_1904)
+        if value is None:
+            return Value(_written(raw), raw)
+        number_format = self._format(style)
+        shown = number_format.number(value, raw.strip(), is_1904=self._is_1904)
+        return Value(shown if number_format is _GENERAL else _written(shown))
+
+    def _format(self, style: str) -> NumberFormat:
+        """Return the format of a style; General if there is no such style."""
+        if not style:
+            return self._formats[0] if self._formats else _GENERAL
+        index = int(style) if style.isdecimal() else -1
+        return self._formats[index] if 0 <= index < len(self._formats) else _GENERAL
+
+
+def _number(raw: str) -> float | None:
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _written(text: str) -> str:
+    return markdown.escaped(" ".join(text.split()))
