@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Final
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import limits, markdown
+from ilios.engines.embedded.office.xlsx_formulas import column_letters
+
+CUTS_MAX_DEPTH: Final = 20
+"""Blocks within blocks; a table that is nested deeper stays whole."""
+SPARSE_MIN_CELLS: Final = 100_000
+SPARSE_MAX_SHARE: Final = 0.05
+"""Larger tables with a smaller share of filled cells are written cell by cell."""
 
 Grid = dict[tuple[int, int], str]
 """Texts by row and column; empty cells are absent."""
@@ -12,20 +20,42 @@ Grid = dict[tuple[int, int], str]
 
 def to_markdown(grid: Grid) -> str:
     """Write all blocks of a sheet, from top to bottom."""
-    return markdown.blocks(_block(block) for block in _blocks(grid))
+    parts = _blocks(grid)
+    is_scattered = sum(map(_area, parts)) > 2 * limits.SHEET_MAX_CELLS
+    return markdown.blocks(
+        _placed(part) if is_scattered or _is_sparse(part) else _block(part) for part in parts
+    )
 
 
-def _blocks(grid: Grid) -> list[Grid]:
+def _blocks(grid: Grid, depth: int = 0) -> list[Grid]:
     """Cut at empty rows; then at an empty column, if there is a table on both sides of it."""
     blocks: list[Grid] = []
     for part in _cut(grid, axis=0):
-        sides = _cut(part, axis=1)
+        sides = _cut(part, axis=1) if depth < CUTS_MAX_DEPTH else []
         if len(sides) > 1 and all(_is_table(side) for side in sides):
             for side in sides:
-                blocks += _blocks(side)
+                blocks += _blocks(side, depth + 1)
         else:
             blocks.append(part)
     return blocks
+
+
+def _area(grid: Grid) -> int:
+    """Return how many cells a table of the block has, empty ones among them."""
+    return len({row for row, _ in grid}) * len({column for _, column in grid})
+
+
+def _is_sparse(grid: Grid) -> bool:
+    area = _area(grid)
+    return area > SPARSE_MIN_CELLS and len(grid) < SPARSE_MAX_SHARE * area
+
+
+def _placed(grid: Grid) -> str:
+    """Write cells with their places: a table would be full of empty cells."""
+    return "\n".join(
+        markdown.list_item(0, "-", f"{column_letters(column)}{row}: {grid[row, column]}")
+        for row, column in sorted(grid)
+    )
 
 
 def _cut(grid: Grid, axis: int) -> list[Grid]:

@@ -42,7 +42,6 @@ class Cells:
     headers: list[str] = field(default_factory=list)  #: and footers, with their codes
     links: list[tuple[str, str]] = field(default_factory=list)  #: cells, id of the relationship
     targets: dict[Place, str] = field(default_factory=dict)  #: of formulas that are links
-    pictures: dict[Place, int] = field(default_factory=dict)  #: number of the value's metadata
     is_whole: bool = True
 
 
@@ -105,31 +104,20 @@ class SheetReader:
         return self._row, self._column + 1
 
     def _value(self, cell: etree._Element, place: Place) -> Value:
-        kind, style = cell.get("t", "n"), cell.get("s", "")
-        raw: str | None = None
-        formula: etree._Element | None = None
-        inline: etree._Element | None = None
-        for element in cell:
-            name = local_name(element)
-            if name == "v":
-                raw = element.text or ""
-            elif name == "f":
-                formula = element
-            elif name == "is":
-                inline = element
-        if formula is not None:
-            shown = self._formula(formula, place)
-            if raw is None or not (raw or kind == "str"):  # not only Excel writes workbooks
-                return Value(markdown.escaped(f"={shown}") if shown else "")
-        if inline is not None and not (raw and kind == "s"):
-            text = text_of(inline)
+        parts = {local_name(element): element for element in cell}
+        kind, style, raw = cell.get("t", "n"), cell.get("s", ""), _text(parts.get("v"))
+        if "f" in parts:
+            formula = self._formula(parts["f"], place)
+            has_result = bool(raw) or (kind == "str" and "v" in parts)
+            if not has_result:  # not only Excel writes workbooks
+                return Value(markdown.escaped(f"={formula}") if formula else "")
+        if "is" in parts and not (raw and kind == "s"):
+            text = text_of(parts["is"])
             return self._values.text(text.plain, text.markdown, style)
         if not raw:
             return Value("")
         if kind == "s":
             return self._values.shared(raw, style)
-        if kind == "e" and (cell.get("vm") or "").isdecimal():
-            self._cells.pictures[place] = int(cell.get("vm") or 0)
         return self._values.other(kind, unescaped(raw) if kind == "str" else raw, style)
 
     def _formula(self, element: etree._Element, place: Place) -> str:
@@ -160,6 +148,10 @@ def places(reference: str) -> Iterator[Place]:
     for row in rows:
         for column in columns:
             yield row, column
+
+
+def _text(element: etree._Element | None) -> str:
+    return "" if element is None else element.text or ""
 
 
 def _row_number(row: etree._Element, otherwise: int) -> int:

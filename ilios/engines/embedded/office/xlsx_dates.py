@@ -14,8 +14,11 @@ SECONDS_PER_DAY: Final = 86_400
 _EPOCH: Final = datetime.datetime(1899, 12, 30)  # noqa: DTZ001 - cells know no time zone
 _EPOCH_1904: Final = datetime.datetime(1904, 1, 1)  # noqa: DTZ001
 _LEAP_DAY: Final = 60  #: Excel counts a 29 February 1900 that never was
-_MONTHS: Final = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-_DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 Tokens = Sequence[Token]
 
@@ -102,7 +105,8 @@ def _duration(tokens: Tokens, serial: float, places: int) -> str:
     total = round(abs(serial) * SECONDS_PER_DAY, places)
     whole = int(total)
     elapsed = {"h": whole // 3600, "m": whole // 60, "s": whole}
-    rest = {"h": whole // 3600 % 24, "m": whole // 60 % 60, "s": whole % 60}
+    minutes = whole // 60 % 60
+    rest = {"h": whole // 3600 % 24, "m": minutes, "M": minutes, "s": whole % 60}
     fraction = f"{total - whole:.{places}f}"[2:]
     parts: list[str] = []
     for token in tokens:
@@ -127,8 +131,8 @@ def _as_the_format_says(tokens: Tokens, moment: datetime.datetime) -> str:
         if token.kind is Kind.DATE:
             parts.append(_part(token.text, moment, is_halved=is_halved))
         elif token.kind is Kind.HALF_OF_DAY:
-            names = token.text.split("/")
-            parts.append(names[moment.hour >= 12])
+            names = token.text if len(token.text) == len("a/p") else token.text.upper()
+            parts.append(names.split("/")[moment.hour >= 12])
         elif token.kind is Kind.DIGIT:
             parts.append(fraction[:1])
             fraction = fraction[1:]

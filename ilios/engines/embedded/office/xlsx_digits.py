@@ -121,7 +121,7 @@ def _scientific(tokens: Tokens, magnitude: Decimal, at: int) -> str:
         exponent += step
     text = _positional(mantissa, magnitude.scaleb(-exponent, _EXACT))
     sign = "-" if exponent < 0 else tokens[at].text[1].replace("-", "")
-    return f"{text}E{sign}{_whole(exponents, str(abs(exponent)).lstrip('0'), is_grouped=False)}"
+    return f"{text}E{sign}{_whole(exponents, str(abs(exponent)), is_grouped=False)}"
 
 
 def _has_fraction(tokens: Tokens) -> bool:

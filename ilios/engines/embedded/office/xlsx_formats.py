@@ -48,7 +48,7 @@ class _Section:
 
     def shows_no_sign(self) -> bool:
         """Return whether only negative values come here, so that the code writes their sign."""
-        return self.condition is not None and self.condition[0] in "<=" and self.condition[1] <= 0
+        return self.condition in (("<", 0.0), ("<=", 0.0))
 
 
 class NumberFormat:
@@ -67,6 +67,8 @@ class NumberFormat:
         if self._hides or not self._numbers:
             return general(value, exact)
         section, is_signed = self._chosen(value)
+        if section is None:
+            return general(value, exact)
         if section.is_date:
             shown = xlsx_dates.shown(section.tokens, value, is_1904=is_1904)
             return general(value, exact) if shown is None else shown
@@ -92,14 +94,14 @@ class NumberFormat:
             if token.kind in (Kind.TEXT, Kind.LITERAL)
         )
 
-    def _chosen(self, value: float) -> tuple[_Section, bool]:
-        """Return the section for a value, and whether a minus is written before it."""
+    def _chosen(self, value: float) -> tuple[_Section | None, bool]:
+        """Return the section for a value, if any, and whether a minus is written before it."""
         parts = self._numbers
         if any(part.condition for part in parts):
             for part in parts:
                 if part.condition is None or part.holds(value):
                     return part, not part.shows_no_sign()
-            return parts[-1], True
+            return None, True
         if value < 0 and len(parts) > 1:
             return parts[1], False
         if value == 0 and len(parts) > 2:

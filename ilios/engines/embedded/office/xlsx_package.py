@@ -126,7 +126,7 @@ class Package:
         if part is None:
             return []
         with self._archive.stream(part) as stream:
-            return [text_of(item) for item in elements(stream, "{*}si")]
+            return [text_of(item) for item in elements(stream, "{*}si", "{*}sstItem")]
 
     @cached_property
     def formats(self) -> list[NumberFormat]:
