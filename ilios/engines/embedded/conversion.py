@@ -11,6 +11,7 @@ from ilios.core.conversion_errors import UnsupportedDocument
 from ilios.core.errors import IliosError
 from ilios.engines import document_errors
 from ilios.engines.base import Options, Page, Source
+from ilios.engines.embedded import output_limits
 from ilios.engines.embedded.readers import READERS, OpenDocument
 
 
@@ -44,7 +45,7 @@ def convert_file(
         with closing(document):
             indexes = _selected(document, options)
             yield PageCounts(document.page_count, len(indexes))
-            yield from document.pages(indexes)
+            yield from output_limits.bounded(document.pages(indexes))
 
 
 def _selected(document: OpenDocument, options: Options) -> list[int]:

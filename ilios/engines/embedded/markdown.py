@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from ilios.engines.embedded import output_limits
+
 HARD_BREAK = "  \n"
 _ESCAPED_START = re.compile(r"^(\d{0,9})\\([.)>+-])")
 _SPECIAL = re.compile(
@@ -24,6 +26,7 @@ _TAGS = str.maketrans({mark: tag for tag, mark in _MARKS.items()})
 _SUPERSCRIPTS = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _SUBSCRIPTS = dict(zip("0123456789+-−=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ", strict=True))
 _INDENT = "    "
+_CELL_BARS = " | "
 _CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
 _PIPE = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 _ITEM = re.compile(r"( *)(?:[-*+]|\d{1,9}[.)]) ")
@@ -198,7 +201,9 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     """Write a table of cells that are Markdown already; empty rows and columns are left out.
 
     The first row is the head. Of a table with one cell, which is only a frame, the text remains.
+    Raises DocumentTooLarge: repeated cells and wide rows make small files endless.
     """
+    output_limits.refuse_page_of(_table_size(rows))
     kept = [[_cell(cell) for cell in row] for row in rows]
     kept = [row for row in kept if any(row)]
     if not kept:
@@ -212,6 +217,17 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def _table_size(rows: Sequence[Sequence[str]]) -> int:
+    """Return about how many characters a table gets: its texts, and the bars of every cell."""
+    widest = filled = characters = 0
+    for row in rows:
+        width = max((n for n, cell in enumerate(row, start=1) if cell), default=0)
+        widest = max(widest, width)
+        filled += width > 0
+        characters += sum(map(len, row))
+    return characters + len(_CELL_BARS) * widest * filled
+
+
 def _cell(text: str) -> str:
     return _PIPE.sub(r"\1\\|", " ".join(text.split()))
 
@@ -220,9 +236,10 @@ def blocks(parts: Iterable[str]) -> str:
     """Join blocks by empty lines; items of one list stay together.
 
     An item that is deeper than the list before it allows, which Markdown would take for code, is
-    written as deep as allowed.
+    written as deep as allowed. Raises DocumentTooLarge.
     """
     joined: list[str] = []
+    size = 0
     depths: list[int] = []
     tight_before = False
     for part in parts:
@@ -233,6 +250,8 @@ def blocks(parts: Iterable[str]) -> str:
             joined.append("\n" if is_item and tight_before else "\n\n")
         joined.append(_at_its_depth(part, depths, is_item=is_item).rstrip())
         tight_before = is_item
+        size += len(part)
+        output_limits.refuse_page_of(size)
     return "".join(joined)
 
 

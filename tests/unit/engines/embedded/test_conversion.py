@@ -4,12 +4,67 @@ from __future__ import annotations
 
 import pytest
 
-from ilios.core.conversion_errors import (
-    UnsupportedDocument,
-)
+from ilios.core.conversion_errors import DocumentTooLarge, UnsupportedDocument
+from ilios.engines.detection import media_types
+from ilios.engines.embedded import limits, markdown
+from tests.support.sample_files import archive, docx, pdf, text, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
 
 
 def test_an_unknown_type_is_refused(convert: Convert) -> None:
     with pytest.raises(UnsupportedDocument, match="audio/mpeg"):
         convert(b"x", "audio/mpeg")
+
+
+ODT_CONTENT = (
+    '<o:document-content xmlns:o="urn:o" xmlns:t="urn:t" xmlns:b="urn:b"><o:body><o:text>{}'
+    "</o:text></o:body></o:document-content>"
+)
+LONG = "Herons wait in the reeds until the water is still again."
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (LONG.encode(), media_types.PLAIN),
+        (LONG.encode(), media_types.MARKDOWN),
+        (f"bird,place\n{LONG},reeds\n".encode(), media_types.CSV),
+        (f"<p>{LONG}</p>".encode(), media_types.HTML),
+        (f"{{\\rtf1 {LONG}}}".encode(), media_types.RTF),
+        (docx(word_paragraph(LONG)), media_types.DOCX),
+        (archive({"content.xml": ODT_CONTENT.format(f"<t:p>{LONG}</t:p>")}), media_types.ODT),
+        (pdf(text(LONG)), media_types.PDF),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_reader_stops_at_the_limit_of_a_page(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch, content: bytes, media_type: str
+) -> None:
+    assert LONG in convert(content, media_type).markdown
+    monkeypatch.setattr(limits, "PAGE_MAX_CHARACTERS", 50)
+
+    with pytest.raises(DocumentTooLarge, match=r"the limit is 50 characters"):
+        convert(content, media_type)
+
+
+def test_all_pages_together_have_a_limit_of_their_own(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = pdf(text(LONG), text(LONG), text(LONG))
+    monkeypatch.setattr(limits, "DOCUMENT_MAX_CHARACTERS", 150)
+
+    with pytest.raises(DocumentTooLarge, match=r"first 3 pages give 168 .* the limit is 150 "):
+        convert(content, media_types.PDF)
+    assert LONG in convert(content, media_types.PDF, pages="2-3").markdown
+
+
+def test_repeated_cells_are_counted_before_they_are_written() -> None:
+    cell = "x" * 1_000_000
+
+    with pytest.raises(DocumentTooLarge, match="200,0"):
+        markdown.table([[cell] * 200])
+
+
+def test_one_wide_row_does_not_widen_a_million_others() -> None:
+    with pytest.raises(DocumentTooLarge, match="characters"):
+        markdown.table([["a"] * 2_000, *[["b"]] * 1_000_000])
