@@ -67,7 +67,7 @@ class Archive:
 
     def stream(self, name: str) -> IO[bytes]:
         """Open a part to read it piece by piece. Raises CorruptDocument if it is missing."""
-        info = self._infos.get(name)
+        info = self._info(name)
         if info is None:
             raise document_errors.corrupt(self._kind)
         if info.file_size > limits.ARCHIVE_PART_MAX_BYTES:  # no more than this is unpacked

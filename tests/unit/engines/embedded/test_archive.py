@@ -100,4 +100,6 @@ def test_the_name_as_it_is_written_comes_first(tmp_path: Path) -> None:
     assert opened.read("a.xml") == b"small"
     assert opened.read("cafe\u0301.xml") == b"composed"
     assert "b.xml" not in opened
+    with opened.stream("caf%C3%A9.XML") as stream:
+        assert stream.read() == b"composed"
     opened.close()
