@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
+from pathlib import Path, PurePath
 from typing import Final
 
 from ilios.engines import conversion_warnings, document_errors
@@ -17,7 +19,7 @@ from ilios.engines.embedded.text.decoding import decoded_with_warnings, read_lim
 
 DELIMITERS: Final = ",;\t|"
 SNIFFED_LINES: Final = 50
-FIELD_MAX_CHARACTERS: Final = 1_000_000
+TSV_EXTENSIONS: Final = (".tsv", ".tab")
 EVEN_ENOUGH: Final = 0.9
 """Share of the comma's evenness that another delimiter needs to be looked at beside it."""
 
@@ -26,12 +28,21 @@ _DECIMAL_COMMA = re.compile(
 )
 
 
+class Quoting(Enum):
+    """How quotation marks are taken."""
+
+    STRICT = auto()  #: they surround whole fields, or the file is refused
+    USUAL = auto()  #: they surround fields; what does not fit is kept
+    NONE = auto()  #: they are text
+
+
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del workspace, threads
     read = decoded_with_warnings(read_limited(source.path, "table"))
     text = read.text
     refuse_binary(text)
-    delimiter, text = _declared_delimiter(text) or (_delimiter(text), text)
+    is_tsv = PurePath(source.file_name).suffix.lower() in TSV_EXTENSIONS and "\t" in text
+    delimiter, text = _declared_delimiter(text) or ("\t" if is_tsv else _delimiter(text), text)
     rows, whole = _rows(text, delimiter)
     table = markdown.table(rows)
     if not table:
@@ -86,9 +97,23 @@ def _commas_are_content(sample: str, delimiter: str) -> bool:
 
 def _rows(text: str, delimiter: str) -> tuple[list[list[str]], bool]:
     """Return the rows as cells of Markdown, and whether nothing was cut off."""
+    try:
+        return _cells(_parsed(text, delimiter, Quoting.STRICT))
+    except csv.Error:  # a quotation mark that is none, as in `"5 inch`, may hide all that follows
+        best = max((Quoting.USUAL, Quoting.NONE), key=lambda q: _regularity(text, delimiter, q))
+    return _cells(_parsed(text, delimiter, best))
+
+
+def _regularity(text: str, delimiter: str, quoting: Quoting) -> tuple[float, int]:
+    """Return what tells a right reading: rows of one width, and none that swallows others."""
+    widths = Counter(len(row) for row in _parsed(text, delimiter, quoting) if row)
+    return max(widths.values(), default=0) / max(1, widths.total()), widths.total()
+
+
+def _cells(parsed: Iterable[list[str]]) -> tuple[list[list[str]], bool]:
     rows: list[list[str]] = []
     cells, whole = 0, True
-    for row in _parsed(text, delimiter):
+    for row in parsed:
         cells += len(row)
         if cells > limits.SHEET_MAX_CELLS:
             return rows, False
@@ -97,6 +122,9 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], bool]:
     return rows, whole
 
 
-def _parsed(text: str, delimiter: str) -> Iterator[list[str]]:
-    csv.field_size_limit(FIELD_MAX_CHARACTERS)
-    return csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter)
+def _parsed(text: str, delimiter: str, quoting: Quoting = Quoting.USUAL) -> Iterator[list[str]]:
+    csv.field_size_limit(limits.TEXT_MAX_BYTES)
+    lines = io.StringIO(text.replace("\x00", ""), newline="")
+    if quoting is Quoting.NONE:
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=delimiter, strict=quoting is Quoting.STRICT)

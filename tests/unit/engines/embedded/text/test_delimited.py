@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import csv
+import io
+import re
+import tempfile
+from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ilios.engines.base import Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
+from ilios.engines.embedded.text import delimited
 from tests.unit.engines.embedded.conftest import Convert
 
 
@@ -58,3 +68,73 @@ def test_a_comma_divides_although_fields_hold_semicolons(convert: Convert, conte
     table = convert(content.encode(), media_types.CSV).markdown
 
     assert table.split("\n")[0] == f"| {content.split(chr(10))[0].replace(',', ' | ')} |"
+
+
+def test_a_tsv_is_divided_at_its_tabs_whatever_else_is_even() -> None:
+    content = "Ann; lead\tBob; aide\nCyd; lead\tDee; aide\n"
+
+    assert table_of(content, "team.tsv").split("\n")[0] == "| Ann; lead | Bob; aide |"
+    assert table_of("Ann;Bob\nCyd;Dee\n", "team.tab").split("\n")[0] == "| Ann | Bob |"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ['elm,long,"5 inch', "oak,short,3 cm", "ash,long,9 cm"],
+        ["elm,long,2 cm", '"5 inch oak,short,3 cm', '"7 inch ash,long,9 cm', "fir,short,1 cm"],
+    ],
+)
+def test_a_quotation_mark_that_is_none_hides_nothing(convert: Convert, rows: list[str]) -> None:
+    table = convert("\n".join(rows).encode(), media_types.CSV).markdown
+
+    expected = [f"| {' | '.join(row.split(','))} |" for row in rows]
+    assert [line for line in table.split("\n") if "---" not in line] == expected
+
+
+def test_text_behind_a_closing_quotation_mark_is_kept(convert: Convert) -> None:
+    content = b'elm,"tall, old" tree\noak,"low, young"\n'
+
+    assert "| elm | tall, old tree |" in convert(content, media_types.CSV).markdown
+
+
+def test_a_cell_may_be_long(convert: Convert) -> None:
+    content = b'name,text\nelm,"' + b"leaf " * 300_000 + b'"\n'
+
+    assert convert(content, media_types.CSV).markdown.count("leaf") == 300_000
+
+
+CELLS = st.lists(
+    st.sampled_from(
+        ["wren", "Größe", "12", "#", "*", "<b>", "`", '"', "\n", "~~~", "[x](y)", "鶴"]
+    ),
+    min_size=1,
+    max_size=4,
+).map(" ".join)
+
+
+@given(
+    st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=2, max_size=6),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+@settings(deadline=None, max_examples=80)
+def test_every_cell_comes_once_and_in_order(
+    rows: list[list[str]], delimiter: str, encoding: str
+) -> None:
+    content = io.StringIO()
+    csv.writer(content, delimiter=delimiter).writerows(rows)
+
+    table = table_of(content.getvalue(), "table.csv", encoding)
+
+    words = [word for row in rows for cell in row for word in cell.split()]
+    shown = re.sub(r"\\(?=[^\w\s])", "", "\n".join(table.split("\n")[:1] + table.split("\n")[2:]))
+    assert [word for word in shown.split() if word != "|"] == words
+
+
+def table_of(content: str, file_name: str, encoding: str = "utf-8") -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "table")
+        path.write_bytes(content.encode(encoding))
+        source = Source(path, media_types.CSV, file_name)
+        document = delimited.open_document(source, Path(folder), 1)
+        return next(document.pages([0])).markdown
