@@ -58,6 +58,8 @@ def _paragraph(lines: list[str], counted: Iterator[bool]) -> str:
 
 
 def _line(line: str, *, is_counted: bool) -> str:
+    if line[0].isalpha():  # most lines: no sign that begins a block
+        return markdown.escaped(line)
     if _RULE.match(line):
         return "\\" + line
     item = _BULLET.match(line) or (_NUMBER.match(line) if is_counted else None)
@@ -115,5 +117,5 @@ def _runs(lines: Sequence[str]) -> Iterator[tuple[list[int], str]]:
 
 def _is_columnar(lines: list[str]) -> bool:
     """Return whether lines are laid out with runs of spaces, as a table or a drawing is."""
-    spaced = sum(re.search(r"\S {3,}\S", line) is not None for line in lines)
+    spaced = sum("   " in line.strip() for line in lines)
     return len(lines) >= 2 and spaced >= 0.6 * len(lines) and not any("```" in x for x in lines)
