@@ -28,12 +28,17 @@ _WIDER: Final = {
 """Encodings whose printable characters another one has at the same places, beside further ones."""
 USUAL: Final = "cp1252"
 SAMPLE_BYTES: Final = 64 * 1024
+DOUBLE_BYTE: Final = ("cp932", "gb18030", "big5hkscs", "cp949", "euc_jis_2004")
+DAMAGED_SHARE: Final = 0.02
+DOUBTED_BELOW: Final = 0.1
+TRUSTED_ABOVE: Final = 0.2
+"""Confidence of a guess: one broken character makes a double-byte text look like no such text."""
 FEW_ACCENTS: Final = 3
 FEW_ACCENTS_CONFIDENCE: Final = 0.05
 """With so few accents a guess below this is not better than the usual encoding."""
 
 _CONTROLS: Final = bytes(c for c in range(0x20) if c not in b"\t\n\r\x1b")
-MIXED_WORDS_SHARE: Final = 0.3
+MIXED_WORDS_SHARE: Final = 0.1
 _OTHER_LETTERS: Final = re.compile("[\u0370-\u05ff]+")  # Greek, Cyrillic, Armenian, Hebrew
 _MIXED_WORD: Final = re.compile("[A-Za-z][\u0370-\u05ff]+|[\u0370-\u05ff]+[A-Za-z]")
 _WESTERN: Final = re.compile(r"[\x00-\x7fÄÖÜÅÆØÉÇÑßäöüåæøéèêëàâáíîïóôúùûãõçñ“”‘’–—…€£§©°²³]*")
@@ -56,12 +61,28 @@ def telling_sample(content: bytes) -> bytes:
 def likeliest(sample: bytes) -> str:
     """Return the encoding that bytes which are no UTF-8 are most likely written in."""
     found, confidence = _guessed(sample, CODE_PAGES)
+    if confidence < DOUBTED_BELOW:
+        double_byte = _double_byte_despite_damage(sample)
+        if double_byte is not None:
+            return double_byte
     if _mixes_scripts(sample.decode(found, "replace")):
         found, confidence = _guessed(sample, LATIN_CODE_PAGES)
     if confidence < FEW_ACCENTS_CONFIDENCE and _has_few_western_accents(sample):
         return USUAL
     wider = _WIDER.get(found, found)
     return wider if _decodes(sample, wider) else found
+
+
+def _double_byte_despite_damage(sample: bytes) -> str | None:
+    """Return the double-byte encoding that the sample surely has without its broken characters."""
+    for encoding in DOUBLE_BYTE:
+        sound = sample.decode(encoding, "ignore").encode(encoding, "ignore")
+        if len(sample) - len(sound) > DAMAGED_SHARE * len(sample):
+            continue
+        found, confidence = _guessed(sound, CODE_PAGES)
+        if found == encoding and confidence > TRUSTED_ABOVE:
+            return encoding
+    return None
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

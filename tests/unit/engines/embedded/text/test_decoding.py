@@ -132,6 +132,29 @@ def test_a_byte_that_is_no_utf8_costs_that_character_and_is_told(
     assert "One byte" in converted.pages[0].warnings[0].message
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (text, encoding)
+        for text, names in SENTENCES.items()
+        for encoding in names.split()
+        if encoding in ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8-r")
+    ],
+)
+def test_a_broken_character_does_not_hide_the_code_page(
+    convert: Convert, text: str, encoding: str
+) -> None:
+    line = text.encode(encoding) + b"\n\n"
+
+    assert convert(line * 4 + b"\x81 \n\n" + line, media_types.PLAIN).markdown.count(text) == 5
+
+
+def test_names_with_accents_amid_lists_of_letters_stay_latin(convert: Convert) -> None:
+    text = "März, Anhänge, zuständig\nLetters: ä â à á ã å æ, ç, é è ë ê, î ï"
+
+    assert "Anhänge" in convert(text.encode("cp1252"), media_types.PLAIN).markdown
+
+
 def test_a_table_tells_of_bytes_that_are_not_of_its_encoding(convert: Convert) -> None:
     rows = "Straße,Größe\nÜberweg,12\n" * 5
 
