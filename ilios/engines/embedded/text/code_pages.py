@@ -40,7 +40,7 @@ FEW_ACCENTS_CONFIDENCE: Final = 0.05
 _CONTROLS: Final = bytes(c for c in range(0x20) if c not in b"\t\n\r\x1b")
 MIXED_WORDS_SHARE: Final = 0.1
 _OTHER_LETTERS: Final = re.compile("[\u0370-\u05ff]+")  # Greek, Cyrillic, Armenian, Hebrew
-_MIXED_WORD: Final = re.compile("[A-Za-z][\u0370-\u05ff]+|[\u0370-\u05ff]+[A-Za-z]")
+_MIXED_WORD: Final = re.compile("[A-Za-z][\u0370-\u05ff]|[\u0370-\u05ff][A-Za-z]")
 _WESTERN: Final = re.compile(r"[\x00-\x7fÄÖÜÅÆØÉÇÑßäöüåæøéèêëàâáíîïóôúùûãõçñ“”‘’–—…€£§©°²³]*")
 """What Western texts use of Windows-1252."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -189,3 +190,14 @@ def test_what_is_written_in_unicode_is_read_in_unicode(words: list[str]) -> None
 @settings(deadline=None, max_examples=60)
 def test_any_bytes_are_decoded_in_some_way(content: bytes) -> None:
     assert isinstance(decoded(content), str)
+
+
+@pytest.mark.parametrize("letter", ["ж", "é", "終", "ü "])
+@pytest.mark.parametrize("encoding", ["cp1251", "cp1252", "cp932"])
+def test_endless_words_take_no_time(letter: str, encoding: str) -> None:
+    content = letter.encode(encoding, "replace") * 500_000
+    started = time.process_time()
+
+    decoded(b"\x81\xff" + content)
+
+    assert time.process_time() - started < 5
