@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
+from operator import attrgetter
 
 from ilios.engines.embedded import output_limits
 
@@ -43,8 +44,12 @@ class Span:
     struck: bool = False
     superscript: bool = False
     subscript: bool = False
+    code: bool = False
     target: str | None = None
     raw: bool = False  #: already Markdown, such as a reference to an image
+
+
+_style = attrgetter(*(field.name for field in fields(Span) if field.name != "text"))
 
 
 def without_controls(text: str) -> str:
@@ -116,11 +121,16 @@ def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Join spans of one style: first as they are, so that a raised "[1]" is one, then written."""
+    return _joined(map(_with_scripts, _joined(spans)))
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
     merged: list[Span] = []
-    for span in map(_with_scripts, spans):
+    for span in spans:
         if not span.text:
             continue
-        if merged and replace(merged[-1], text="") == replace(span, text=""):
+        if merged and _style(merged[-1]) == _style(span):
             merged[-1] = replace(span, text=merged[-1].text + span.text)
         else:
             merged.append(span)
@@ -138,17 +148,26 @@ def _with_scripts(span: Span) -> Span:
         text = _scripted(text, "sub", _SUBSCRIPTS)
     elif text == span.text:
         return span
-    return replace(span, text=text, superscript=False, subscript=False)
+    is_code = span.code and not (span.superscript or span.subscript)
+    return replace(span, text=text, superscript=False, subscript=False, code=is_code)
+
+
+def _written(span: Span) -> str:
+    if span.raw:
+        return span.text
+    if span.code:
+        return re.sub(r"\S(?:[^\n]*\S)?", lambda match: code(match[0]), span.text)
+    return _escaped_inside(span.text)
 
 
 def _plain(span: Span) -> str:
-    text = span.text if span.raw else _escaped_inside(span.text)
+    text = _written(span)
     return _linked(text, span.target)
 
 
 def _styled(span: Span, before: str, after: str) -> str:
     """Write a span, with emphasis if white space surrounds it: else `**` may not be recognised."""
-    text = span.text if span.raw else _escaped_inside(span.text)
+    text = _written(span)
     core = text.strip()
     if span.raw or not core or "\n" in core:
         return _linked(text, span.target)
@@ -164,6 +183,21 @@ def _linked(text: str, target: str | None) -> str:
         return text
     url = target.replace("(", "%28").replace(")", "%29")
     return text.replace(label, f"[{label}]({url})", 1)
+
+
+def code(text: str) -> str:
+    """Write a line as code, between as many backticks as it needs."""
+    core = " ".join(text.split())
+    ticks = "`" * (max(map(len, re.findall("`+", core)), default=0) + 1)
+    pad = " " * (core.startswith("`") or core.endswith("`"))
+    return f"{ticks}{pad}{core}{pad}{ticks}"
+
+
+def code_block(text: str) -> str:
+    """Write lines as a block of code, behind a fence that they do not hold themselves."""
+    lines = without_controls(text).strip("\n")
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`{3,}", lines))])
+    return f"{fence}\n{lines}\n{fence}" if lines.strip() else ""
 
 
 def image(name: str, description: str = "") -> str:

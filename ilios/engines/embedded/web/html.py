@@ -18,10 +18,10 @@ from ilios.engines.embedded import markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.text.decoding import read_limited
-from ilios.engines.embedded.web import html_cleaning
+from ilios.engines.embedded.web import html_accounting, html_cleaning
 from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
-from ilios.engines.embedded.web.html_repair import repaired
+from ilios.engines.embedded.web.html_repair import repaired, unnest_readings
 
 DEPTH_MAX = 200
 """Deeper levels are flattened: the code that walks the tree is recursive."""
@@ -32,15 +32,21 @@ _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del threads
     text = decoded_page(read_limited(source.path, "page"))
+    images = ImageFolder(workspace)
+    writer = HtmlWriter(_image_keeper(images))
     root = parsed(text)
     title = html_cleaning.title(root)
-    images = ImageFolder(workspace)
-    body = HtmlWriter(_image_keeper(images)).write(html_cleaning.main_text(root))
+    main, hidden_words = html_cleaning.main_text(root)
+    words = html_accounting.words(main)
+    body = writer.write(main)
+    if not body:  # nothing but a menu, or what a script would show: better than nothing
+        body, hidden_words = writer.write(html_cleaning.body_of(parsed(text))), 0
+    warnings = html_accounting.warnings(words, hidden_words, body)
     if title and not re.search(r"^# ", body, re.MULTILINE):
         body = markdown.blocks([markdown.heading(1, markdown.escaped(title)), body])
     if not body:
         raise document_errors.empty("page")
-    return FlowDocument([FlowPage(body, images.take())])
+    return FlowDocument([FlowPage(body, images.take(), warnings)])
 
 
 def parsed(text: str) -> etree._Element:
@@ -51,8 +57,26 @@ def parsed(text: str) -> etree._Element:
         root = lxml.html.document_fromstring(repaired(text).encode("utf-8", "replace"), parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise document_errors.corrupt("HTML page") from error
+    _with_embedded(root, parser)
+    unnest_readings(root)
     _flatten(root)
     return root
+
+
+def _with_embedded(root: etree._Element, parser: lxml.html.HTMLParser) -> None:
+    """Put the pages that stand whole inside a page, in a frame or in its stead, into the tree."""
+    for frame in list(root.iter("iframe", "noframes")):
+        source = (frame.get("srcdoc") if frame.tag == "iframe" else frame.text) or ""
+        if not source.strip():
+            continue
+        try:
+            inner = lxml.html.document_fromstring(
+                repaired(source).encode("utf-8", "replace"), parser
+            )
+        except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+            continue
+        frame.tag, frame.text = "div", None
+        frame.extend(inner.findall("body"))
 
 
 def _flatten(root: etree._Element) -> None:

@@ -1,4 +1,8 @@
-"""Removes what surrounds the main text of a web page: menus, banners, footers."""
+"""Removes what surrounds the text of a web page, where the page itself shows that it does.
+
+Menus, banners and footers go if they are called so and hold links to other pages and little else;
+hidden parts go. Text is kept wherever it stands: a page's prices may well be in a block "promo".
+"""
 
 from __future__ import annotations
 
@@ -8,43 +12,66 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import local_name
+from ilios.engines.embedded.web import html_forms
+from ilios.engines.embedded.web.html_visibility import is_hidden, is_never_shown, text_of
 
-_NEVER_TEXT_WORDS: Final = (
-    "script style noscript template iframe object embed canvas audio video svg link meta nav "
-    "dialog button select"
+LINK_SHARE: Final = 0.5
+"""What is called a menu is one if more than this share of its text is in links and buttons."""
+BUTTON_MAX_WORDS: Final = 2
+UNLINKED_MAX_CHARACTERS: Final = 100
+NOTICE_MAX_CHARACTERS: Final = 120
+_KEPT: Final = ("html", "body", "main", "article")
+_TEXT_PARTS: Final = frozenset(
+    ("main", "article", "section", "blockquote", "td", "th", "figure", "li", "dd", "dialog")
 )
-_NEVER_TEXT = frozenset(_NEVER_TEXT_WORDS.split())
-_ROLES_WORDS: Final = "navigation banner contentinfo search menu menubar dialog alert toolbar"
-_ROLES = frozenset(_ROLES_WORDS.split())
-_ASIDE_WORDS = re.compile(
+_CONTAINERS_WORDS: Final = "div ul ol dl section aside header footer nav form table menu"
+_CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
+_PAGE_PARTS: Final = ("header", "footer", "aside")
+_NAVIGATION_ROLES_WORDS: Final = "navigation menu menubar toolbar search banner contentinfo"
+_NAVIGATION_ROLES = frozenset(_NAVIGATION_ROLES_WORDS.split())
+_CONTROLS = frozenset(("a", "button", "select"))
+_NAVIGATION_WORDS = re.compile(
     r"(?:^|[-_ ])(?:nav|navbar|navbox|navigation|menu|sidebar|breadcrumbs?|cookies?|consent|footer|"
     r"masthead|share|sharing|social|related|newsletter|advert\w*|ads?|promo|popup|modal|pager|"
-    r"pagination|portlet|dropdown|toolbar|skip|jump)(?:$|[-_ ])",
+    r"pagination|portlet|dropdown|toolbar|skip|jump|no-?print|d-print-none)(?:$|[-_ ])",
     re.IGNORECASE,
 )
-_HIDDEN_WORDS = re.compile(
-    r"(?:^|\s)(?:noprint|no-print|d-print-none|sr-only|visually-hidden|screen-reader-text|"
-    r"mw-editsection|mw-jump-link|headerlink|anchorjs-link)(?:$|\s)"
+_GENERATED_LINK = re.compile(r"(?:^|\s)(?:mw-editsection|mw-jump-link|headerlink|anchorjs-link)\b")
+_SKIP_LINK = re.compile(r"(?:^|[-_ ])(?:skip|jump)(?:$|[-_ ])|skip-?(?:to|link|nav)", re.IGNORECASE)
+_CONTENT_LINK = re.compile(
+    r"^(?:mailto|tel):|\.(?:pdf|docx?|xlsx?|pptx?|od[tsp]|csv|epub|zip)(?:$|[?#])", re.IGNORECASE
 )
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-MAIN_SHARE: Final = 0.3
-"""An element marked as the main one is taken if it has at least this share of the text."""
-LINK_SHARE: Final = 0.5
-MENU_LINKS: Final = 12
-MENU_LINK_SHARE: Final = 0.85
+_PRICE = re.compile(r"\d[.,]\d\d(?!\d)|[€$£¥]\s?\d|\d\s?(?:€|EUR\b|USD\b|GBP\b)")
+_ADDRESS = re.compile(r"@|(?:\d[ ()/.-]?){5}")
+_COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)
+_NUMBER_NO_YEAR = re.compile(r"\d{5,}|(?<!\d)\d{1,3}(?!\d)")
+_AROUND_BUTTON_WORDS: Final = "h1 h2 h3 h4 h5 h6 p dt dd td th summary label caption"
+_AROUND_BUTTON = frozenset(_AROUND_BUTTON_WORDS.split())
+_DISCLOSES = ("aria-expanded", "aria-controls")
 
 
-def main_text(root: etree._Element) -> etree._Element:
-    """Return the element with the main text, cleaned; changes the tree."""
-    for element in list(root.iter()):
-        if element.getparent() is not None and _is_dispensable(element):
+def main_text(root: etree._Element) -> tuple[etree._Element, int]:
+    """Return the body, without what is hidden or surrounds the text, and how many words are hidden.
+
+    Changes the tree.
+    """
+    body = body_of(root)
+    hidden_words = 0
+    waiting = list(reversed(body))
+    while waiting:
+        element = waiting.pop()
+        if is_hidden(element):
+            hidden_words += len(text_of(element).split())
             _drop(element)
-    body = next((e for e in root.iter() if local_name(e) == "body"), root)
-    chosen = _main(body)
-    for element in list(chosen.iterdescendants()):
-        if element.getparent() is not None and _is_menu(element):
+        elif is_never_shown(element) or _is_dispensable(element):
             _drop(element)
-    return chosen
+        else:
+            waiting.extend(reversed(element))
+    return body, hidden_words
+
+
+def body_of(root: etree._Element) -> etree._Element:
+    return next((e for e in root.iter() if local_name(e) == "body"), root)
 
 
 def title(root: etree._Element) -> str:
@@ -52,62 +79,119 @@ def title(root: etree._Element) -> str:
     return " ".join((found.text or "").split()) if found is not None else ""
 
 
-def _main(body: etree._Element) -> etree._Element:
-    whole = len(_text(body))
-    for candidates in (
-        [e for e in body.iter() if local_name(e) == "main" or e.get("role") == "main"],
-        [e for e in body.iter() if local_name(e) == "article"],
-    ):
-        if len(candidates) == 1 and len(_text(candidates[0])) >= MAIN_SHARE * whole:
-            return candidates[0]
-    for element in [e for e in body if local_name(e) in ("header", "footer", "aside")]:
-        if local_name(element) == "footer" or _link_share(element) > LINK_SHARE:
-            _drop(element)
-    return body
-
-
 def _is_dispensable(element: etree._Element) -> bool:
     name = local_name(element)
-    if not name or name in _NEVER_TEXT:
-        return True
-    if name in ("html", "body", "main", "article"):
+    if name in _KEPT:
         return False
-    if element.get("role") in _ROLES or element.get("aria-hidden") == "true":
-        return name != "header" and not _is_formula(element)
-    if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
+    words = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
+    if name == "a":
+        return _is_link_of_the_page(element, words)
+    if name == "button":
+        return _is_bare_button(element)
+    if words and _GENERATED_LINK.search(words):
         return True
-    words = f"{element.get('class') or ''} {element.get('id') or ''}"
-    if _HIDDEN_WORDS.search(words):
+    if name == "nav" or element.get("role") in _NAVIGATION_ROLES:
+        return _is_navigation(element)
+    if name in _PAGE_PARTS and not _is_inside_text(element):
+        return _is_bare_navigation(element) or (name == "footer" and _is_copyright(element))
+    if name not in _CONTAINERS or not words or _NAVIGATION_WORDS.search(words) is None:
+        return False
+    return _is_bare_navigation(element) and bool(text_of(element))
+
+
+def _is_link_of_the_page(link: etree._Element, words: str) -> bool:
+    """Return whether a link only helps to move on this page: "Skip to content", "¶"."""
+    if not (link.get("href") or "").startswith("#"):
+        return False
+    if words and (_SKIP_LINK.search(words) or _GENERATED_LINK.search(words)):
         return True
-    return _ASIDE_WORDS.search(words) is not None and _is_mostly_links(element)
+    return re.search(r"\w", text_of(link)) is None and not _has_picture(link)
 
 
-def _is_formula(element: etree._Element) -> bool:
-    return any(local_name(e) in ("math", "img") for e in element.iter())
-
-
-def _is_mostly_links(element: etree._Element) -> bool:
-    return len(_text(element)) < 40 or _link_share(element) > LINK_SHARE
-
-
-def _is_menu(element: etree._Element) -> bool:
-    """Return whether an element is a long list of links: languages, categories, menus."""
-    if local_name(element) not in ("ul", "ol", "div", "aside"):
+def _is_bare_button(button: etree._Element) -> bool:
+    """Return whether a button stands apart from text and opens none: "Search", "Accept all"."""
+    if any(button.get(name) is not None for name in _DISCLOSES):
         return False
-    links = [e for e in element.iter() if local_name(e) == "a"]
-    if len(links) < MENU_LINKS or _link_share(element) < MENU_LINK_SHARE:
+    text = text_of(button)
+    if len(text.split()) > BUTTON_MAX_WORDS or re.search(r"\d", text):
         return False
-    return len(_text(element)) / len(links) < 40
+    parent = button.getparent()
+    while parent is not None and local_name(parent) == "span":
+        parent = parent.getparent()
+    return parent is None or local_name(parent) not in _AROUND_BUTTON
 
 
-def _link_share(element: etree._Element) -> float:
-    whole = len(_text(element))
-    linked = sum(len(_text(e)) for e in element.iter() if local_name(e) == "a")
-    return linked / whole if whole else 1.0
+def _is_bare_navigation(element: etree._Element) -> bool:
+    """Return whether an element that is not declared as navigation holds nothing else."""
+    return _is_navigation(element) and len(_unlinked(element)) <= UNLINKED_MAX_CHARACTERS
 
 
-def _text(element: etree._Element) -> str:
-    return "".join("".join(str(part) for part in element.itertext()).split())
+def _is_navigation(element: etree._Element) -> bool:
+    """Return whether the text of an element is mostly in links to other pages.
+
+    Links to files and to addresses, prices, numbers, and what was typed into fields are content.
+    """
+    linked = 0
+    found = False
+    for child in element.iterdescendants():
+        name = local_name(child)
+        if name in ("h1", "main", "article") or _is_filled_in(child):
+            return False
+        if name in _CONTROLS:
+            found = found or name == "a"
+            linked += _length(text_of(child))
+            if _CONTENT_LINK.search((child.get("href") or "").strip()):
+                return False
+    whole = _length(text_of(element))
+    if not found or (whole and linked <= LINK_SHARE * whole):
+        return False
+    return not (_PRICE.search(text_of(element)) or _ADDRESS.search(_unlinked(element)))
+
+
+def _unlinked(element: etree._Element) -> str:
+    """Return the text of an element that is in no link or button."""
+    parts: list[str] = []
+    walk = etree.iterwalk(element, events=("start", "end", "comment"))
+    for event, part in walk:
+        is_control = local_name(part) in _CONTROLS
+        if event == "start" and is_control:
+            walk.skip_subtree()
+        elif event == "start":
+            parts.append(part.text or "")
+        if event != "start" and part is not element:
+            parts.append(f" {part.tail or ''}")
+    return " ".join("".join(parts).split())
+
+
+def _is_filled_in(element: etree._Element) -> bool:
+    return local_name(element) in ("input", "textarea") and html_forms.value(element) not in (
+        "",
+        "☐",
+    )
+
+
+def _is_copyright(footer: etree._Element) -> bool:
+    """Return whether a footer says whose the page is, and no number but years."""
+    text = text_of(footer)
+    return (
+        len(text) <= NOTICE_MAX_CHARACTERS
+        and _COPYRIGHT.search(text) is not None
+        and _NUMBER_NO_YEAR.search(text) is None
+    )
+
+
+def _is_inside_text(element: etree._Element) -> bool:
+    return any(
+        local_name(e) in _TEXT_PARTS or e.get("role") == "main" for e in element.iterancestors()
+    )
+
+
+def _has_picture(element: etree._Element) -> bool:
+    return any(local_name(e) in ("img", "svg", "picture") for e in element.iterdescendants())
+
+
+def _length(text: str) -> int:
+    return len(text.replace(" ", ""))
 
 
 def _drop(element: etree._Element) -> None:

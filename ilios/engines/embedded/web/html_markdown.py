@@ -5,34 +5,42 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
 from ilios.engines.embedded import limits, markdown, mathml
-from ilios.engines.embedded.archive import local_name
+from ilios.engines.embedded.archive import attribute, local_name
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.web import html_tables
+from ilios.engines.embedded.web import html_forms, html_lists, html_preformatted, html_tables
+from ilios.engines.embedded.web.html_visibility import is_never_shown
 
 KeepImage = Callable[[str], str | None]
 """Takes the `src` of an image; returns the name or URL to refer to, None to leave it out."""
 
 _FILE_NAME = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?)$", re.IGNORECASE)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SKIPPED_WORDS: Final = (
-    "script style noscript template head iframe object embed svg canvas audio video map "
-    "button input select textarea datalist dialog"
-)
-_SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _BLOCKS_WORDS: Final = (
-    "address article aside blockquote body center dd details dir div dl dt fieldset "
-    "figcaption figure footer form header hgroup hr html legend li main menu nav ol p pre "
-    "section summary table ul"
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset "
+    "figcaption figure footer form header hgroup hr html legend li listing main menu nav ol p "
+    "plaintext pre search section summary table ul xmp"
 )
 _BLOCKS = frozenset(_BLOCKS_WORDS.split()) | frozenset(_HEADINGS)
-_APART = _BLOCKS | {"td", "th", "caption"}
-"""Elements that need white space before them when all is put in one line."""
-_BOLD, _ITALIC, _STRUCK = {"b", "strong"}, {"i", "em", "cite", "var", "dfn"}, {"s", "del", "strike"}
+_APART = _BLOCKS | {"td", "th", "tr", "caption", "option", "legend"}
+"""Elements that need white space around them when all is put in one line."""
+_LIST_START = re.compile(r"(?:-|\d{1,9}[.)]) ")
+_BLOCK_START = re.compile(r"#{1,6} |`{3}|\| |>|(?:-|\d{1,9}[.)]) ")
+_RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
+_SHOWN_AS_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
+_STYLES: Final[dict[str, dict[str, Any]]] = {
+    **{name: {"bold": True} for name in ("b", "strong")},
+    **{name: {"italic": True} for name in ("i", "em", "cite", "var", "dfn")},
+    **{name: {"struck": True} for name in ("s", "del", "strike")},
+    "sup": {"superscript": True, "subscript": False},
+    "sub": {"superscript": False, "subscript": True},
+}
+_CODE: Final = ("code", "kbd", "samp", "tt")
+_IN_SIGNS: Final = {"q": ("“", "”"), "rt": ("(", ")")}
 
 
 class HtmlWriter:
@@ -41,12 +49,9 @@ class HtmlWriter:
     def __init__(self, keep_image: KeepImage) -> None:
         self._keep_image = keep_image
         self._writers: dict[str, Callable[[etree._Element], list[str]]] = {
-            "ul": self._list,
-            "ol": self._list,
-            "menu": self._list,
-            "dir": self._list,
+            **dict.fromkeys(("ul", "ol", "menu", "dir"), self._list),
+            **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), self._preformatted),
             "table": self._table,
-            "pre": self._preformatted,
             "blockquote": self._quotation,
             "hr": lambda _: [],
             "dt": self._term,
@@ -66,8 +71,7 @@ class HtmlWriter:
         parts: list[str] = []
         spans: list[Span] = [Span(_collapsed(element.text))]
         for child in element:
-            name = local_name(child)
-            if name in _BLOCKS or (name not in _SKIPPED and _holds_blocks(child)):
+            if _is_block(child):
                 parts.append(markdown.inline(spans))
                 parts += self._block(child)
                 spans = []
@@ -78,7 +82,7 @@ class HtmlWriter:
 
     def _inline(self, element: etree._Element, style: Span) -> Iterator[Span]:
         name = local_name(element)
-        if not name or name in _SKIPPED:
+        if is_never_shown(element):
             return
         if name == "br":
             yield replace(style, text="\n")
@@ -86,17 +90,50 @@ class HtmlWriter:
             yield from self._image(element)
         elif name == "math":
             yield replace(style, text=mathml.to_text(element))
+        elif name == "svg":
+            yield from self._drawing(element)
+        elif name in html_forms.FIELDS:
+            yield Span(f" {_collapsed(html_forms.value(element))} ")
+        elif name in _CODE:
+            yield from self._within(element, replace(style, code=True))
+        elif name in _IN_SIGNS:
+            before, after = _IN_SIGNS[name]
+            yield replace(style, text=before)
+            yield from self._within(element, style)
+            yield replace(style, text=after)
         else:
-            own = _own_style(name, element, style)
-            yield replace(own, text=_collapsed(element.text))
-            for child in element:
-                if local_name(child) in _APART:
-                    yield replace(own, text=" ")
-                yield from self._inline(child, own)
-                yield replace(own, text=_collapsed(child.tail))
+            yield from self._within(element, _own_style(name, element, style))
+
+    def _within(self, element: etree._Element, style: Span) -> Iterator[Span]:
+        """Write what an element holds in one line; blocks in it stay apart."""
+        numbers = html_lists.numbers(element) if local_name(element) == "ol" else iter(())
+        if element.text:
+            yield replace(style, text=_collapsed(element.text))
+        for child in element:
+            name = local_name(child)
+            apart = name in _APART or _is_shown_as_block(child)
+            if apart:
+                yield replace(style, text=" ")
+            if name == "li" and (number := next(numbers, None)) is not None:
+                marker, label = html_lists.label(element, child, number)
+                yield replace(style, text=f"{label or marker} ")
+            yield from self._inline(child, style)
+            if apart or child.tail:
+                yield replace(style, text=f"{' ' * apart}{_collapsed(child.tail)}")
+
+    def _drawing(self, drawing: etree._Element) -> Iterator[Span]:
+        """Write the texts and pictures in an SVG drawing."""
+        for element in drawing.iterdescendants():
+            name = local_name(element).lower()
+            if name == "image":
+                yield from self._image(element)
+            elif name in ("text", "foreignobject"):
+                yield Span(" ")
+                yield from self._within(element, Span(""))
+                yield Span(" ")
 
     def _image(self, element: etree._Element) -> Iterator[Span]:
-        source = element.get("src") or element.get("{http://www.w3.org/1999/xlink}href") or ""
+        source = element.get("src") or attribute(element, "href") or ""
         name = self._keep_image(source) if source and not _is_icon(element) else None
         alt = element.get("alt") or ""
         alt = "" if _FILE_NAME.search(alt) else alt
@@ -106,67 +143,81 @@ class HtmlWriter:
             yield Span(f" {alt} ")
 
     def _spans(self, element: etree._Element) -> list[Span]:
-        spans = [Span(_collapsed(element.text))]
-        for child in element:
-            spans += self._inline(child, Span(""))
-            spans.append(Span(_collapsed(child.tail)))
-        return spans
+        return list(self._within(element, Span("")))
 
     def _heading(self, element: etree._Element, level: int) -> list[str]:
         spans = [replace(span, bold=False, italic=False) for span in self._spans(element)]
-        pictures = [span for span in spans if span.raw]
+        pictures = [span for span in spans if _is_picture(span)]
         text = markdown.inline(
-            [replace(s, text=s.text.replace("\n", " ")) for s in spans if not s.raw]
+            [replace(s, text=s.text.replace("\n", " ")) for s in spans if not _is_picture(s)]
         )
         return [markdown.heading(level, text), *(picture.text for picture in pictures)]
 
     def _list(self, element: etree._Element) -> list[str]:
-        items: list[str] = []
-        number = int(element.get("start") or 1) if (element.get("start") or "1").isdigit() else 1
+        items = [_paragraph(element.text)]
+        is_ordered = local_name(element) == "ol"
+        numbers = html_lists.numbers(element)
         for child in element:
             name = local_name(child)
             if name == "li":
-                marker = f"{number}." if local_name(element) == "ol" else "-"
-                items += self._item(child, marker)
-                number += 1
-            elif name in ("ul", "ol") and items:
+                number = next(numbers)
+                item = html_lists.label(element, child, number) if is_ordered else ("-", "")
+                items += self._item(child, *item)
+            elif name in ("ul", "ol") and items[-1]:
                 items[-1] += "\n" + markdown.indented(markdown.blocks(self._list(child)))
-            elif name:
-                items += self._children(child)
-        return ["\n".join(items)] if items else []
+            else:
+                items += self._stray(child)
+            if (child.tail or "").strip():
+                items.append(_paragraph(child.tail))
+        written = markdown.blocks(items)
+        return [written] if written else []
 
-    def _item(self, element: etree._Element, marker: str) -> list[str]:
+    def _item(self, element: etree._Element, marker: str, label: str) -> list[str]:
         parts = self._children(element)
         if not parts:
             return []
+        if label and _BLOCK_START.match(parts[0]):
+            parts = [markdown.labelled(label, ""), *parts]
+        elif label:
+            parts[0] = markdown.labelled(label, parts[0])
         first, *rest = parts
-        if first.startswith(("- ", "1. ")):  # an item that begins with a list of its own
-            return ["\n".join(parts)]
+        if marker == html_lists.BULLET and _LIST_START.match(first):
+            return ["\n".join(parts)]  # an item that begins with a list of its own
         text = markdown.list_item(0, marker, first)
         for part in rest:
-            is_list = re.match(r"(- |\d+\. )", part) is not None
-            text += ("\n" if is_list else "\n\n") + markdown.indented(part)
+            text += ("\n" if _LIST_START.match(part) else "\n\n") + _inside_item(part, marker)
         return [text]
 
     def _term(self, element: etree._Element) -> list[str]:
         text = markdown.inline(self._spans(element), styled=False)
-        return [f"**{text}**"] if text else []
+        return [f"**{text.replace(markdown.HARD_BREAK, ' ')}**"] if text else []
 
     def _quotation(self, element: etree._Element) -> list[str]:
         inner = markdown.blocks(self._children(element))
         return ["\n".join(f"> {line}".rstrip() for line in inner.split("\n"))] if inner else []
 
     def _preformatted(self, element: etree._Element) -> list[str]:
-        text = "".join(str(part) for part in element.itertext()).strip("\n")
-        fence = "```" if "```" not in text else "~~~~"
-        return [f"{fence}\n{text}\n{fence}"] if text.strip() else []
+        pictures = (e for e in element.iterdescendants() if local_name(e) in ("img", "image"))
+        below = [markdown.inline(self._image(picture)) for picture in pictures]
+        return [markdown.code_block(html_preformatted.lines(element, _BLOCKS)), *below]
 
     def _table(self, element: etree._Element) -> list[str]:
-        if html_tables.is_layout(element):
-            return [part for cell in html_tables.cells(element) for part in self._children(cell)]
+        table = html_tables.read(element)
         captions = [c for c in element if local_name(c) == "caption"]
         above = [markdown.inline(self._spans(caption)) for caption in captions]
-        return [*above, markdown.table(html_tables.grid(element, self._cell))]
+        for stray in table.stray:
+            above += self._stray(stray)
+        if html_tables.is_layout(element, table):
+            return above + [part for cell in table.cells() for part in self._children(cell)]
+        return [*above, markdown.table(html_tables.grid(table, self._cell))]
+
+    def _stray(self, found: str | etree._Element) -> list[str]:
+        """Write what stands between the items of a list or the rows of a table."""
+        if isinstance(found, str):
+            return [_paragraph(found)]
+        if _is_block(found):
+            return self._block(found)
+        return [markdown.inline(self._inline(found, Span("")))]
 
     def _cell(self, cell: etree._Element) -> str:
         spans = [
@@ -175,26 +226,55 @@ class HtmlWriter:
         return markdown.inline(spans).replace(markdown.HARD_BREAK, " ")
 
 
+def _paragraph(text: str | None) -> str:
+    return markdown.inline([Span(_collapsed(text))])
+
+
+def _inside_item(part: str, marker: str) -> str:
+    """Indent a block so that it belongs to the item of a marker."""
+    indent = " " * max(4, len(marker) + 1)
+    return "\n".join(f"{indent}{line}" if line else line for line in part.split("\n"))
+
+
+def _is_picture(span: Span) -> bool:
+    return span.raw and span.text.startswith("![")
+
+
+def _is_block(element: etree._Element) -> bool:
+    if is_never_shown(element):
+        return False
+    return local_name(element) in _BLOCKS or _is_shown_as_block(element) or _holds_blocks(element)
+
+
+def _is_shown_as_block(element: etree._Element) -> bool:
+    style = element.get("style") if local_name(element) else None
+    return style is not None and _SHOWN_AS_BLOCK.search(style) is not None
+
+
+def _holds_blocks(element: etree._Element) -> bool:
+    if local_name(element) in ("svg", "math", *html_forms.FIELDS):
+        return False
+    return any(local_name(descendant) in _BLOCKS for descendant in element.iterdescendants())
+
+
 def _is_icon(element: etree._Element) -> bool:
     sides = [value for name in ("width", "height") if (value := element.get(name) or "").isdigit()]
     return any(int(side) < limits.IMAGE_MIN_SIDE_PIXELS for side in sides)
 
 
 def _own_style(name: str, element: etree._Element, style: Span) -> Span:
-    if name in _BOLD:
-        return replace(style, bold=True)
-    if name in _ITALIC:
-        return replace(style, italic=True)
-    if name in _STRUCK:
-        return replace(style, struck=True)
+    if name in _STYLES:
+        return replace(style, **_STYLES[name])
+    if element.get("role") == "doc-noteref" or element.get("epub:type") == "noteref":
+        return replace(style, superscript=True)
     if name == "a" and element.get("href"):
         return replace(style, target=(element.get("href") or "").strip())
+    raised = _RAISED.search(element.get("style") or "")
+    if raised is not None:
+        return replace(style, **_STYLES[raised[1].lower()[:3]])
     return style
 
 
 def _collapsed(text: str | None) -> str:
-    return re.sub(r"[ \t\r\n\f]+", " ", text or "")
-
-
-def _holds_blocks(element: etree._Element) -> bool:
-    return any(local_name(descendant) in _BLOCKS for descendant in element.iterdescendants())
+    """Collapse white space; soft hyphens go, which no reader sees."""
+    return re.sub(r"[ \t\r\n\f]+", " ", text or "").replace("\xad", "")

@@ -6,6 +6,8 @@ import html
 import re
 from typing import Final
 
+from lxml import etree
+
 ENTITY_MAX_CHARACTERS: Final = 2_000
 ENTITIES_MAX_GROWTH: Final = 1024 * 1024
 """Characters that the entities of a document may add to it; beyond it they stay as written."""
@@ -70,3 +72,20 @@ def _expanded(text: str, entities: dict[str, str]) -> str:
         return found
 
     return _REFERENCE.sub(value, text) if entities else text
+
+
+def unnest_readings(root: etree._Element) -> None:
+    """End the readings of Japanese words where their end tags are left out, as they may be."""
+    for element in list(root.iter("rt", "rb", "rp")):
+        parent = element.getparent()
+        start = next(
+            (i for i, child in enumerate(element) if child.tag in ("rt", "rb", "rp")), None
+        )
+        if start is None or parent is None:
+            continue
+        moved = list(element)[start:]
+        moved[-1].tail = (moved[-1].tail or "") + (element.tail or "")
+        element.tail = None
+        place = parent.index(element) + 1
+        for offset, child in enumerate(moved):
+            parent.insert(place + offset, child)

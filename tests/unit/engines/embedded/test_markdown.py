@@ -101,3 +101,18 @@ def test_a_list_that_goes_on_deep_after_a_paragraph_is_no_code() -> None:
 def test_a_label_that_is_no_number_stands_before_the_text() -> None:
     assert markdown.labelled("(b)", "second") == "(b) second"
     assert markdown.labelled("1.", "first") == "1\\. first"
+
+
+@pytest.mark.parametrize(
+    ("spans", "written"),
+    [
+        ([Span("a_b", code=True)], "`a_b`"),
+        ([Span("a", code=True), Span("b", code=True)], "`ab`"),
+        ([Span("see "), Span(" x\ny ", code=True), Span("z")], "see `x`  \n`y` z"),
+        ([Span("`", code=True)], "`` ` ``"),
+        ([Span("f", code=True, target="https://e.org")], "[`f`](https://e.org)"),
+        ([Span("[", superscript=True), Span("1]", superscript=True)], "<sup>[1]</sup>"),
+    ],
+)
+def test_code_and_raised_text_are_written_as_whole_runs(spans: list[Span], written: str) -> None:
+    assert markdown.inline(spans) == written

@@ -1,0 +1,84 @@
+"""The labels of list items as browsers show them: start, value, reversed, letters, Roman."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+
+from ilios.engines.embedded.archive import local_name
+
+BULLET: Final = "-"
+NUMBER_MAX: Final = 999_999_999
+"""Markdown knows no larger number of a list item."""
+_TYPES: Final = {"a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
+_STYLE = re.compile(
+    r"list-style(?:-type)?\s*:[^;]*?\b"
+    r"(none|disc|circle|square|decimal|(?:lower|upper)-(?:alpha|latin|roman))"
+)
+_UNNUMBERED: Final = ("none", "disc", "circle", "square")
+_INTEGER = re.compile(r"\s*([+-]?\d{1,9})")
+_ROMAN: Final = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
+    (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+ROMAN_MAX: Final = 3999
+
+
+def numbers(ordered: etree._Element) -> Iterator[int]:
+    """Yield the number of each item of a list, in order."""
+    items = [child for child in ordered if local_name(child) == "li"]
+    is_reversed = ordered.get("reversed") is not None
+    number = _integer(ordered.get("start"), len(items) if is_reversed else 1)
+    for item in items:
+        number = _integer(item.get("value"), number)
+        yield number
+        number += -1 if is_reversed else 1
+
+
+def label(ordered: etree._Element, item: etree._Element, number: int) -> tuple[str, str]:
+    """Return the Markdown marker of an item, and the label that no marker can show."""
+    kind = _kind(item) or _kind(ordered)
+    if kind in _UNNUMBERED:
+        return BULLET, ""
+    written = _written(kind, number)
+    if written is None and 0 <= number <= NUMBER_MAX:
+        return f"{number}.", ""
+    return BULLET, f"{written or number}."
+
+
+def _kind(element: etree._Element) -> str:
+    style = _STYLE.search(element.get("style") or "")
+    return style[1] if style else _TYPES.get((element.get("type") or "").strip(), "")
+
+
+def _written(kind: str, number: int) -> str | None:
+    """Return a number in letters or Roman figures; None if it is written in digits."""
+    case, _, system = kind.partition("-")
+    if number < 1 or not system or (system == "roman" and number > ROMAN_MAX):
+        return None
+    text = _roman(number) if system == "roman" else _letters(number)
+    return text.upper() if case == "upper" else text
+
+
+def _letters(number: int) -> str:
+    text = ""
+    while number:
+        number, letter = divmod(number - 1, 26)
+        text = chr(ord("a") + letter) + text
+    return text
+
+
+def _roman(number: int) -> str:
+    text = ""
+    for value, figure in _ROMAN:
+        count, number = divmod(number, value)
+        text += figure * count
+    return text
+
+
+def _integer(text: str | None, default: int) -> int:
+    found = _INTEGER.match(text or "")
+    return int(found[1]) if found else default
