@@ -64,10 +64,14 @@ def parsed(text: str) -> etree._Element:
 
 
 def _with_embedded(root: etree._Element, parser: lxml.html.HTMLParser) -> None:
-    """Put the pages that stand whole inside a page, in a frame or in its stead, into the tree."""
-    for frame in list(root.iter("iframe", "noframes")):
-        source = (frame.get("srcdoc") if frame.tag == "iframe" else frame.text) or ""
-        if not source.strip():
+    """Parse what stands as source text in a page: in a frame, or in the stead of frames or scripts.
+
+    Saved pages have the content of `noscript` so: with scripts, browsers do not parse it.
+    """
+    for element in list(root.iter("iframe", "noframes", "noscript")):
+        is_frame = element.tag == "iframe"
+        source = (element.get("srcdoc") if is_frame else element.text) or ""
+        if not source.strip() or not (is_frame or source.lstrip().startswith("<")):
             continue
         try:
             inner = lxml.html.document_fromstring(
@@ -75,8 +79,8 @@ def _with_embedded(root: etree._Element, parser: lxml.html.HTMLParser) -> None:
             )
         except (etree.ParserError, etree.XMLSyntaxError, ValueError):
             continue
-        frame.tag, frame.text = "div", None
-        frame.extend(inner.findall("body"))
+        element.tag, element.text = "div" if is_frame else element.tag, None
+        element.extend(inner.findall("body"))
 
 
 def _flatten(root: etree._Element) -> None:

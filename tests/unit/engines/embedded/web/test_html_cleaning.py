@@ -40,6 +40,7 @@ def convert_page(convert: Convert) -> Convert:
         "<aside>{}</aside>",
         '<h1 class="sr-only">{}</h1>',
         "<noscript>{}</noscript>",
+        "<noscript>&lt;p&gt;{}&lt;/p&gt;</noscript>",
         "<object data='map.swf'>{}</object>",
         "<canvas>{}</canvas>",
         "<button aria-expanded='false'>{}</button>",
