@@ -6,18 +6,32 @@ import datetime
 import io
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 from tests.unit.engines.embedded.conftest import Convert
+from tests.unit.engines.embedded.office import workbooks
+from tests.unit.engines.embedded.office.workbooks import STRICT, number, text
+
+SPREADSHEET = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+DRAWING = (
+    'xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+    'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+)
+RIVERS = [text("A1", "River") + text("B1", "Length"), text("A2", "Elbe") + number("B2", 1094)]
+TABLE = "| River | Length |\n| --- | --- |\n| Elbe | 1094 |"
 
 
 def workbook(*sheets: list[list[object]]) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
-    for number, rows in enumerate(sheets, start=1):
-        sheet = book.create_sheet(f"Sheet {number}")
+    for count, rows in enumerate(sheets, start=1):
+        sheet = book.create_sheet(f"Sheet {count}")
         for row in rows:
             sheet.append(row)
     buffer = io.BytesIO()
@@ -62,3 +76,309 @@ def test_a_sheet_beyond_the_limit_is_cut_with_a_warning(
     converted = convert(workbook([[1, 2, 3]] * 30), media_types.XLSX)
 
     assert converted.warnings == [("truncated_table", 1)]
+
+
+def test_a_workbook_in_the_strict_form_is_read(convert: Convert) -> None:
+    content = workbooks.workbook(
+        [*RIVERS, '<c r="A3" t="d" s="1"><v>2021-05-04T00:00:00Z</v></c>'],
+        formats=["d/m/yyyy"],
+        namespace=STRICT,
+    )
+
+    assert convert(content, media_types.XLSX).markdown.endswith(f"{TABLE}\n\n2021-05-04")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"xl/styles.xml": f"<styleSheet {SPREADSHEET}><fills><fill/></fills></styleSheet>"},
+        {"xl/styles.xml": f'<styleSheet {SPREADSHEET}><cellXfs><xf numFmtId="x"/>'},
+        {"xl/styles.xml": "not XML"},
+        {"docProps/core.xml": "<created>yesterday</created>"},
+        {"xl/_rels/sheet1.xml.rels": "<Relationships"},
+    ],
+)
+def test_a_fault_in_what_the_text_does_not_need_is_no_hindrance(
+    convert: Convert, parts: dict[str, str]
+) -> None:
+    content = workbooks.workbook(RIVERS, parts=parts)
+
+    assert convert(content, media_types.XLSX).markdown == f"## Sheet 1\n\n{TABLE}"
+
+
+@pytest.mark.parametrize("style", ["", "9", "-1", "x"])
+def test_a_style_that_does_not_exist_is_no_style(convert: Convert, style: str) -> None:
+    content = workbooks.workbook([f'<c r="A1" s="{style}"><v>0.5</v></c>'])
+
+    assert convert(content, media_types.XLSX).markdown == "## Sheet 1\n\n0.5"
+
+
+def test_the_main_part_may_have_another_name(convert: Convert) -> None:
+    content = workbooks.workbook(RIVERS, main="book/main.xml")
+
+    assert convert(content, media_types.XLSX).markdown.endswith(TABLE)
+
+
+def test_cells_need_no_places(convert: Convert) -> None:
+    content = workbooks.workbook(
+        ["<c><v>1</v></c><c><v>2</v></c>", "<c><v>3</v></c><c/><c><v>5</v></c>"]
+    )
+
+    assert convert(content, media_types.XLSX).markdown.endswith(
+        "| 1 | 2 |  |\n| --- | --- | --- |\n| 3 |  | 5 |"
+    )
+
+
+def test_a_shared_text_that_does_not_exist_is_damage(convert: Convert) -> None:
+    with pytest.raises(CorruptDocument):
+        convert(workbooks.workbook(['<c r="A1" t="s"><v>3</v></c>']), media_types.XLSX)
+
+
+def test_values_are_shown_as_their_formats_say(convert: Convert) -> None:
+    cells = [number("A1", "00815", 1), number("A2", 0.5, 2), number("A3", 2.25, 3)]
+    content = workbooks.workbook(cells, formats=["00000", "0.0##%", "[h]:mm"])
+
+    assert convert(content, media_types.XLSX).markdown.split("\n")[2:] == [
+        "| 00815 |",
+        "| --- |",
+        "| 50.0% |",
+        "| 54:00 |",
+    ]
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_raised_digits_stay_raised(convert: Convert, is_shared: bool) -> None:
+    runs = (
+        "<r><t>2 m</t></r>"
+        '<r><rPr><vertAlign val="superscript"/></rPr><t>3</t></r><r><t> of H</t></r>'
+        '<r><rPr><vertAlign val="subscript"/></rPr><t>2</t></r><r><t>O</t></r>'
+        '<rPh sb="0" eb="1"><t>guide</t></rPh>'
+    )
+    cell = '<c r="A1" t="s"><v>0</v></c>'
+    if not is_shared:
+        cell = f'<c r="A1" t="inlineStr"><is>{runs}</is></c>'
+    content = workbooks.workbook([cell], shared=[f"<si>{runs}</si>"])
+
+    assert convert(content, media_types.XLSX).markdown.endswith("\n\n2 m³ of H₂O")
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("Quay 5_x000D_\nOslo", "Quay 5 Oslo"),
+        ("_x005F_x000D_", "\\_x000D\\_"),
+        ("_xD83D__xDC1F_", "\U0001f41f"),
+        ("# no heading", "\\# no heading"),
+        ("<b> | ![x](y)", "\\<b> | ![x\\](y)"),
+    ],
+)
+def test_texts_come_as_they_are_meant(convert: Convert, stored: str, shown: str) -> None:
+    content = workbooks.workbook([text("A1", stored)])
+
+    assert convert(content, media_types.XLSX).markdown == f"## Sheet 1\n\n{shown}"
+
+
+def test_cells_keep_the_addresses_of_their_links(convert: Convert) -> None:
+    formula = '<f>HYPERLINK("https://example.com/b","Second")</f><v>Second</v>'
+    rows = [text("A1", "First"), f'<c r="A2" t="str">{formula}</c>', text("A3", "Third")]
+    links = (
+        '<hyperlinks><hyperlink ref="A1" r:id="r1"/><hyperlink ref="A3" location="A1"/>'
+        '<hyperlink ref="A1:XFD1048576" r:id="r1"/></hyperlinks>'
+    )
+    content = workbooks.workbook(rows, behind=links, links=[("hyperlink", "https://example.com/a")])
+
+    assert convert(content, media_types.XLSX).markdown.split("\n")[2:] == [
+        "| [First](https://example.com/a) |",
+        "| --- |",
+        "| [Second](https://example.com/b) |",
+        "| Third |",
+    ]
+
+
+def test_notes_and_discussions_stand_below_the_table(convert: Convert) -> None:
+    notes = (
+        f"<comments {SPREADSHEET}><commentList>"
+        '<comment ref="B2"><text><r><t>Measured </t></r><r><t>twice</t></r></text></comment>'
+        '<comment ref="A2"><text><t>[Threaded comment] Your version is old.</t></text></comment>'
+        "</commentList></comments>"
+    )
+    discussion = (
+        '<ThreadedComments xmlns="http://schemas.microsoft.com/office/spreadsheetml/2018/'
+        'threadedcomments"><threadedComment ref="A2"><text>Which bank?</text></threadedComment>'
+        '<threadedComment ref="A2"><text>The left one</text></threadedComment></ThreadedComments>'
+    )
+    content = workbooks.workbook(
+        RIVERS,
+        links=[("comments", "notes.xml"), ("threadedComment", "discussion.xml")],
+        parts={"xl/notes.xml": notes, "xl/discussion.xml": discussion},
+    )
+
+    assert convert(content, media_types.XLSX).markdown.split("\n\n")[2] == (
+        "- B2: Measured twice\n- A2: Which bank?\n- A2: The left one"
+    )
+
+
+def test_text_boxes_keep_their_words_whole(convert: Convert) -> None:
+    box = (
+        "<xdr:txBody><a:p><a:r><a:t>Draf</a:t></a:r><a:r><a:t>ted in haste</a:t></a:r></a:p>"
+        "<a:p><a:r><a:t>Check again</a:t></a:r></a:p></xdr:txBody>"
+    )
+    drawing = (
+        f'<xdr:wsDr {DRAWING} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        f"<mc:AlternateContent><mc:Choice>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback>"
+        "</mc:AlternateContent></xdr:wsDr>"
+    )
+    content = workbooks.workbook(
+        RIVERS, links=[("drawing", "drawing.xml")], parts={"xl/drawing.xml": drawing}
+    )
+
+    converted = convert(content, media_types.XLSX)
+
+    assert converted.markdown.split("\n\n")[2:] == ["Drafted in haste", "Check again"]
+    assert converted.warnings == []
+
+
+def test_titles_of_charts_and_of_their_axes_come(convert: Convert) -> None:
+    def title(runs: str) -> str:
+        return f"<title><tx><rich><a:p>{runs}</a:p></rich></tx></title>"
+
+    chart = (
+        f"<chartSpace {DRAWING}><chart>{title('<a:r><a:t>Flo</a:t></a:r><a:r><a:t>od</a:t></a:r>')}"
+        f"<plotArea><valAx>{title('<a:r><a:t>Metres</a:t></a:r>')}</valAx></plotArea></chart>"
+        "</chartSpace>"
+    )
+    content = workbooks.workbook(
+        RIVERS,
+        links=[("drawing", "drawing.xml")],
+        parts={
+            "xl/drawing.xml": f'<xdr:wsDr {DRAWING}><chart r:id="r1"/></xdr:wsDr>',
+            "xl/_rels/drawing.xml.rels": workbooks.relations([("chart", "chart.xml")]),
+            "xl/chart.xml": chart,
+        },
+    )
+
+    assert convert(content, media_types.XLSX).markdown.split("\n\n")[2:] == ["Flood", "Metres"]
+
+
+def test_a_picture_that_is_not_kept_is_told_of_and_described(convert: Convert) -> None:
+    drawing = (
+        f'<xdr:wsDr {DRAWING}><xdr:pic><xdr:nvPicPr><xdr:cNvPr descr="Map of the delta"/>'
+        '</xdr:nvPicPr><a:blip r:embed="r1"/></xdr:pic></xdr:wsDr>'
+    )
+    content = workbooks.workbook(
+        RIVERS,
+        links=[("drawing", "drawing.xml")],
+        parts={
+            "xl/drawing.xml": drawing,
+            "xl/_rels/drawing.xml.rels": workbooks.relations([("image", "map.emf")]),
+            "xl/map.emf": b"\x01\x00\x00\x00",
+        },
+    )
+
+    converted = convert(content, media_types.XLSX)
+
+    assert converted.markdown.endswith("\n\nMap of the delta")
+    assert converted.warnings == [("image_skipped", 1)]
+
+
+def test_headers_come_once_in_a_workbook_without_the_numbers_of_pages(convert: Convert) -> None:
+    header = (
+        '<oddHeader>&amp;L&amp;"Arial,Bold"&amp;12Water &amp;&amp; Co&amp;RPage &amp;P</oddHeader>'
+    )
+    behind = f"<headerFooter>{header}</headerFooter>"
+    sheet = f"<worksheet {SPREADSHEET}><sheetData/>{behind}</worksheet>"
+    content = workbooks.workbook(RIVERS, [], behind=behind, parts={"xl/sheet2.xml": sheet})
+
+    converted = convert(content, media_types.XLSX)
+
+    assert converted.markdown.endswith("\n\nWater & Co\n\n---\n\n## Sheet 2")
+
+
+def test_a_formula_that_cells_share_is_shown_for_each_of_them(convert: Convert) -> None:
+    first = '<c r="B1"><f t="shared" si="0" ref="B1:B2">A1*$C$1</f></c>'
+    rows = [number("A1", 1) + first, number("A2", 2) + '<c r="B2"><f t="shared" si="0"/></c>']
+
+    converted = convert(workbooks.workbook(rows), media_types.XLSX)
+
+    assert converted.markdown.split("\n")[2:] == [
+        "| 1 | =A1\\*$C$1 |",
+        "| --- | --- |",
+        "| 2 | =A2\\*$C$1 |",
+    ]
+
+
+def test_a_formula_whose_result_is_no_text_is_not_shown(convert: Convert) -> None:
+    rows = [text("A1", "River") + '<c r="B1" t="str"><f>IF(A1="","",1)</f><v></v></c>']
+
+    assert convert(workbooks.workbook(rows), media_types.XLSX).markdown == "## Sheet 1\n\nRiver"
+
+
+def test_cells_far_apart_do_not_make_a_table_of_empty_ones(convert: Convert) -> None:
+    names = [f"{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(400)]
+    rows = [number(f"{name}{row}", row) for row, name in enumerate(names, start=1)]
+
+    converted = convert(workbooks.workbook(rows), media_types.XLSX)
+
+    assert converted.markdown.startswith("## Sheet 1\n\n- AA1: 1\n- AB2: 2\n")
+    assert len(converted.markdown) < 40 * len(rows)
+
+
+def test_more_text_than_a_workbook_may_give_is_refused(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WORKBOOK_MAX_CHARACTERS", 1_000)
+    cells = [f'<c r="A{row}" t="s"><v>0</v></c>' for row in range(1, 30)]
+    content = workbooks.workbook(cells, shared=[f"<si><t>{'long ' * 20}</t></si>"])
+
+    with pytest.raises(DocumentTooLarge, match=r"1,?000 characters"):
+        convert(content, media_types.XLSX)
+
+
+def test_entities_are_not_expanded(convert: Convert) -> None:
+    sheet = (
+        '<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+        f'<worksheet {SPREADSHEET}><sheetData><row><c r="A1" t="str"><v>x&b;</v></c></row>'
+        "</sheetData></worksheet>"
+    )
+
+    converted = convert(workbooks.workbook([], parts={"xl/sheet1.xml": sheet}), media_types.XLSX)
+
+    assert "aa" not in converted.markdown
+
+
+SURE = st.sampled_from(["amber", "birch", "cedar", "Dünn", "échelle", "fjord", "größe", "ξένος"])
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(st.lists(st.lists(SURE, max_size=3), max_size=5), min_size=1, max_size=8),
+    is_shared=st.booleans(),
+)
+def test_every_word_of_a_sheet_comes_once_and_in_order(
+    convert: Convert, rows: list[list[list[str]]], is_shared: bool
+) -> None:
+    shared: list[str] = []
+    cells: list[str] = []
+    said: list[str] = []
+    for row, words in enumerate(rows, start=1):
+        cells.append("")
+        for column, some in enumerate(words):
+            place, counted = (
+                f"{chr(65 + column)}{row}",
+                [f"{w}{len(said) + n}" for n, w in enumerate(some)],
+            )
+            said += counted
+            if is_shared:
+                cells[-1] += f'<c r="{place}" t="s"><v>{len(shared)}</v></c>'
+                shared.append(f"<si><t>{' '.join(counted)}</t></si>")
+            else:
+                cells[-1] += text(place, " ".join(counted))
+
+    converted = convert(workbooks.workbook(cells, shared=shared), media_types.XLSX)
+
+    assert (
+        "".join(converted.markdown.split("\n", 1)[1:]).replace("|", " ").replace("---", " ").split()
+        == said
+    )
