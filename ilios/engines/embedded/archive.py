@@ -165,11 +165,15 @@ def related(archive: Archive, part: str, kind: str) -> str | None:
 
     The kind is the end of a relationship's type; before it the two forms of Open XML differ.
     """
+    return next((name for found, name in all_related(archive, part) if found == kind), None)
+
+
+def all_related(archive: Archive, part: str) -> Iterator[tuple[str, str]]:
+    """Iterate over kind and name of the parts that a part leads to."""
     for relation in _relations(archive, part):
         name = resolved(posixpath.dirname(part), relation.get("Target", ""))
-        if relation.get("Type", "").rpartition("/")[2] == kind and name in archive:
-            return name
-    return None
+        if name in archive:
+            yield relation.get("Type", "").rpartition("/")[2], name
 
 
 def _relations(archive: Archive, part: str) -> list[etree._Element]:

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Final
+from pathlib import Path
 
 from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import ConversionWarning, Page, Source
 from ilios.engines.embedded import accounting, limits, markdown
 from ilios.engines.embedded.archive import Archive, relationships
-from ilios.engines.embedded.image_files import ImageFolder
+from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office import xlsx_extras, xlsx_headers
 from ilios.engines.embedded.office.sheet import to_markdown
@@ -23,8 +22,6 @@ from ilios.engines.embedded.office.xlsx_package import Package, Sheet
 from ilios.engines.embedded.office.xlsx_values import Values
 
 KIND = "Excel workbook"
-METAFILES: Final = {".emf": "EMF", ".emz": "EMF", ".wmf": "WMF", ".wmz": "WMF"}
-"""Kinds of pictures that are not kept, by the end of a part's name."""
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> XlsxDocument:
@@ -53,6 +50,7 @@ class XlsxDocument:
         self._package = Package(archive)
         self._characters_left = limits.WORKBOOK_MAX_CHARACTERS
         self._headers: set[str] = set()
+        self._told_damaged: set[str] = set()
         if not self._package.sheets:
             raise document_errors.empty(KIND)
 
@@ -84,6 +82,7 @@ class XlsxDocument:
         title = markdown.escaped(sheet.title + (" (hidden)" if sheet.is_hidden else ""))
         text = markdown.blocks([markdown.heading(2, title), *parts.blocks])
         parts.warnings += _missing(index, sheet, [*cells.texts, *extras.sources], text)
+        parts.warnings += self._damage()
         return Page(index, text, images=self._images.take(), warnings=tuple(parts.warnings))
 
     def _cells(self, sheet: Sheet) -> Cells:
@@ -110,12 +109,12 @@ class XlsxDocument:
     def _add_pictures(self, index: int, extras: Extras, parts: _Parts) -> None:
         left_out: dict[str, int] = {}
         for count, picture in enumerate(extras.pictures, start=1):
-            stem = f"sheet-{index + 1}-image-{count}"
-            name = self._images.add(stem, self._archive.read_or_empty(picture.part))
+            content = self._archive.read_or_empty(picture.part)
+            name = self._images.add(f"sheet-{index + 1}-image-{count}", content)
             if name:
                 parts.blocks.append(markdown.image(name, picture.description))
                 continue
-            kind = METAFILES.get(PurePosixPath(picture.part).suffix.lower())
+            kind = unkept_kind(picture.part, content)
             if kind:
                 left_out[kind] = left_out.get(kind, 0) + 1
                 parts.blocks.append(markdown.escaped_line(picture.description))
@@ -123,6 +122,11 @@ class XlsxDocument:
             conversion_warnings.pictures_left_out(kind, count, index + 1)
             for kind, count in left_out.items()
         ]
+
+    def _damage(self) -> Iterator[ConversionWarning]:
+        for part in sorted(self._archive.damaged - self._told_damaged):
+            self._told_damaged.add(part)
+            yield conversion_warnings.part_damaged(part)
 
     def _new_headers(self, cells: Cells) -> Iterator[str]:
         """Yield headers and footers that no sheet before had: most are those of all sheets."""

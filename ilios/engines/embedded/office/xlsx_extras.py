@@ -11,14 +11,14 @@ from lxml import etree
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import (
     Archive,
+    all_related,
     attribute,
     child,
-    children,
     local_name,
     relationships,
 )
-from ilios.engines.embedded.office import pptx_text
-from ilios.engines.embedded.office.xlsx_package import Text, lenient_xml, related, text_of
+from ilios.engines.embedded.office import diagrams, pptx_text
+from ilios.engines.embedded.office.xlsx_package import Text, text_of
 
 PLACEHOLDER: Final = "[Threaded comment]"
 """How the note begins that stands for a discussion in programs that know none."""
@@ -51,8 +51,8 @@ def of_sheet(archive: Archive, part: str) -> Extras:
     extras = Extras()
     notes: dict[str, list[Text]] = {}
     discussions: dict[str, list[Text]] = {}
-    for kind, target in related(archive, part):
-        root = lenient_xml(archive, target) if kind in _READ else None
+    for kind, target in all_related(archive, part):
+        root = archive.optional_xml(target) if kind in _READ else None
         if root is None:
             continue
         if kind == "drawing":
@@ -111,8 +111,7 @@ class _Drawing:
 
     def _add_text(self, body: etree._Element, targets: Targets) -> None:
         self._extras.texts += pptx_text.paragraphs(body, targets, bulleted=False)
-        texts = ("".join(t.text or "" for t in p.iter() if local_name(t) == "t") for p in body)
-        self._extras.sources += texts
+        self._extras.sources += ("".join(t.text or "" for t in p.iter("{*}t")) for p in body)
 
     def _add_picture(self, blip: etree._Element) -> None:
         part = self._target(attribute(blip, "embed"))
@@ -121,7 +120,7 @@ class _Drawing:
 
     def _add_chart(self, part: str) -> None:
         """Add the titles of a chart; its numbers are in the cells."""
-        root = lenient_xml(self._archive, part) if part else None
+        root = self._archive.optional_xml(part) if part else None
         for element in _shown(root) if root is not None else ():
             if local_name(element) == "rich":
                 self._add_text(element, {})
@@ -131,12 +130,10 @@ class _Drawing:
                 self._extras.sources.append(text)
 
     def _add_diagram(self, part: str) -> None:
-        root = lenient_xml(self._archive, part) if part else None
-        points = child(root, "ptLst")
-        for point in children(points, "pt") if points is not None else ():
-            body = child(point, "t")
-            if body is not None:
-                self._add_text(body, {})
+        root = self._archive.optional_xml(part) if part else None
+        if root is not None:
+            self._extras.texts.append(diagrams.to_markdown(root))
+            self._extras.sources += (text.text or "" for text in root.iter("{*}t"))
 
 
 def _shown(root: etree._Element) -> Iterator[etree._Element]:

@@ -20,8 +20,8 @@ from ilios.engines.embedded.archive import (
     child,
     children,
     local_name,
+    related,
     relationships,
-    resolved,
 )
 from ilios.engines.embedded.office.xlsx_formats import NumberFormat, compiled
 from ilios.engines.unicode import replace_surrogates
@@ -122,7 +122,7 @@ class Package:
     @cached_property
     def texts(self) -> list[Text]:
         """The shared texts, which cells name by number."""
-        part = self._related("sharedStrings")
+        part = related(self._archive, self._main, "sharedStrings")
         if part is None:
             return []
         with self._archive.stream(part) as stream:
@@ -131,8 +131,8 @@ class Package:
     @cached_property
     def formats(self) -> list[NumberFormat]:
         """The number format of each style."""
-        part = self._related("styles")
-        root = lenient_xml(self._archive, part) if part else None
+        part = related(self._archive, self._main, "styles")
+        root = self._archive.optional_xml(part) if part else None
         codes = {
             number.get("numFmtId", ""): number.get("formatCode", "")
             for number in _each(root, "numFmts", "numFmt")
@@ -141,22 +141,6 @@ class Package:
             compiled(codes.get(identifier) or _built_in(identifier))
             for identifier in (style.get("numFmtId", "") for style in _each(root, "cellXfs", "xf"))
         ]
-
-    def _related(self, kind: str) -> str | None:
-        for found, target in related(self._archive, self._main):
-            if found == kind and target in self._archive:
-                return target
-        return None
-
-
-def related(archive: Archive, part: str) -> Iterator[tuple[str, str]]:
-    """Iterate over kind and target of the parts that a part refers to: `comments`, `drawing` …"""
-    folder, _, name = part.rpartition("/")
-    root = lenient_xml(archive, f"{folder}/_rels/{name}.rels".lstrip("/"))
-    for relation in root if root is not None else ():
-        if local_name(relation) == "Relationship" and relation.get("TargetMode") != "External":
-            kind = relation.get("Type", "").rpartition("/")[2]
-            yield kind, resolved(folder, relation.get("Target", ""))
 
 
 def elements(stream: IO[bytes], *tags: str) -> Iterator[etree._Element]:
@@ -170,16 +154,6 @@ def elements(stream: IO[bytes], *tags: str) -> Iterator[etree._Element]:
         parent = element.getparent()
         if parent is not None and len(parent) > EMPTY_SIBLINGS_KEPT:
             del parent[:-1]
-
-
-def lenient_xml(archive: Archive, part: str) -> etree._Element | None:
-    """Return the root of a part that a workbook can do without; None if nothing can be read."""
-    content = archive.read_or_empty(part) if part in archive else b""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
-    try:
-        return etree.fromstring(content, parser) if content else None
-    except (etree.XMLSyntaxError, ValueError):
-        return None
 
 
 def text_of(item: etree._Element) -> Text:
@@ -213,10 +187,7 @@ def _scripted(run: etree._Element, text: str) -> str:
 
 
 def _main_part(archive: Archive) -> str:
-    for kind, target in related(archive, ""):
-        if kind == "officeDocument" and target in archive:
-            return target
-    return MAIN_PART
+    return related(archive, "", "officeDocument") or MAIN_PART
 
 
 def _each(root: etree._Element | None, group: str, name: str) -> Iterator[etree._Element]:
