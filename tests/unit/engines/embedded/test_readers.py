@@ -18,7 +18,6 @@ HEAVY = (
     "lxml",
     "numpy",
     "onnxruntime",
-    "openpyxl",
     "pypdfium2",
     "rapidocr",
 )
