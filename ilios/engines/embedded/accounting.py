@@ -15,8 +15,9 @@ NOTABLE_WORDS: Final = 3
 NOTABLE_SHARE: Final = 0.02
 MOST_SOUGHT: Final = 1000
 _WORD: Final = re.compile(r"[^\W_]+")
-#: What the Markdown writer adds inside words: emphasis, escapes, tags, breaks of cells.
-_MARKUP: Final = re.compile(r"\*+|~~|\\(?=[^\w\s])|</?su[bp]>")
+#: What the Markdown writer adds inside words: emphasis and tags.
+_MARKUP: Final = re.compile(r"\*+|~~|</?su[bp]>")
+_ESCAPED: Final = re.compile(r"\\[^\w\s]")
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|nbsp);")
 
 
@@ -31,7 +32,7 @@ def missing(source: Counter[str], markdown: str) -> int:
     A word that the Markdown splits or joins otherwise than the source counts as kept, and so does
     one of very many different missing words, which are not all looked for.
     """
-    found = _WORD.findall(_folded(_ENTITY.sub(" ", _MARKUP.sub("", markdown))))
+    found = _WORD.findall(_folded(_ENTITY.sub(" ", _MARKUP.sub("", _ESCAPED.sub(" ", markdown)))))
     got = Counter(found)
     lacking = source - got
     absent = [word for word in lacking if len(word) >= 3 and word not in got]

@@ -7,6 +7,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote
@@ -160,12 +161,15 @@ def relationships(archive: Archive, part: str) -> dict[str, tuple[str, bool]]:
     return found
 
 
-def related(archive: Archive, part: str, kind: str) -> str | None:
-    """Return the part of a kind, such as `comments`, that a part leads to; None if there is none.
+def related(archive: Archive, part: str) -> dict[str, str]:
+    """Return the parts that a part leads to, by kind, such as `comments`: the first of each.
 
     The kind is the end of a relationship's type; before it the two forms of Open XML differ.
     """
-    return next((name for found, name in all_related(archive, part) if found == kind), None)
+    found: dict[str, str] = {}
+    for kind, name in all_related(archive, part):
+        found.setdefault(kind, name)
+    return found
 
 
 def all_related(archive: Archive, part: str) -> Iterator[tuple[str, str]]:
@@ -192,18 +196,26 @@ def resolved(folder: str, target: str) -> str:
 
 def local_name(element: etree._Element) -> str:
     """Return a tag without its namespace; empty for comments and processing instructions."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    tag = element.tag
+    return _without_namespace(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _without_namespace(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
     """Iterate over child elements with one of these local names, in any namespace."""
-    return (child for child in element if local_name(child) in names)
+    return element.iterchildren(*[f"{{*}}{name}" for name in names])
 
 
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
     """Return the first descendant along a path of local names; None if there is none."""
     for name in path:
-        element = next(children(element, name), None) if element is not None else None
+        if element is None:
+            return None
+        element = next(element.iterchildren(f"{{*}}{name}"), None)
     return element
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -11,7 +12,7 @@ from lxml import etree
 from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import ConversionWarning, ImageFile, Source
 from ilios.engines.embedded import accounting, markdown
-from ilios.engines.embedded.archive import Archive, child
+from ilios.engines.embedded.archive import Archive, children
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import docx_accounting, docx_breaks, docx_sections
@@ -86,11 +87,12 @@ class _Word:
         self._shown: set[str] = set()  #: texts of headers and footers
 
     def pages(self) -> list[FlowPage]:
-        body = child(self._package.main.root, "body")
-        if body is None:
+        bodies = list(children(self._package.main.root, "body"))
+        if not bodies:
             raise document_errors.corrupt(KIND)
-        elements = list(unwrapped(body))
-        sections = docx_sections.of(elements, self._package.related_xml("settings"))
+        elements = [element for body in bodies for element in unwrapped(body)]
+        settings = partial(self._package.related_xml, "settings")
+        sections = docx_sections.of(elements, settings)
         drafts = self._drafts(docx_breaks.pages(elements, sections), sections)
         drafts[0].warnings += self._damage()
         return [FlowPage(markdown.blocks(d.parts), d.images, tuple(d.warnings)) for d in drafts]

@@ -16,7 +16,7 @@ from ilios.engines.embedded.office.docx_drawings import Aside, Drawings
 from ilios.engines.embedded.office.docx_notes import NoteMarks, Notes
 from ilios.engines.embedded.office.docx_numbering import Label
 from ilios.engines.embedded.office.docx_parts import Package, Part
-from ilios.engines.embedded.office.docx_styles import Styles
+from ilios.engines.embedded.office.docx_styles import Properties, Styles, by_name
 from ilios.engines.embedded.office.docx_text import DocxText
 
 _WRAPPERS = ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")
@@ -126,13 +126,14 @@ class BlockWriter:
         self._carried = carried
 
     def _paragraph(self, paragraph: etree._Element) -> str:
-        labelled = self._styles.label(paragraph)
+        properties = by_name(child(paragraph, "pPr"))
+        labelled = self._styles.label(properties)
         spans = [*self._carried, *self._text.spans(paragraph)]
         self._carried = []
-        if _goes_on(paragraph):
+        if _goes_on(properties):
             self._carried = [replace(span, bold=False, italic=False) for span in spans]
             return ""
-        heading = self._styles.heading_level(paragraph)
+        heading = self._styles.heading_level(properties)
         if heading is not None:
             return _heading(heading, labelled[1] if labelled else None, spans)
         text = markdown.inline(spans)
@@ -167,13 +168,13 @@ class BlockWriter:
 
         What cannot stand in a cell, such as a chart, is added to `late`.
         """
-        properties = child(cell, "tcPr")
-        merge = child(properties, "vMerge")
+        properties = by_name(child(cell, "tcPr"))
+        merge = properties.get("vMerge")
         continued = merge is not None and attribute(merge, "val") != "restart"
         if continued:
             self._covered.append(" ".join(text.text or "" for text in cell.iter("{*}t")))
         text = "" if continued else self._cell_text(cell, late)
-        return [text, *[""] * (_columns(child(properties, "gridSpan"), 1) - 1)]
+        return [text, *[""] * (_columns(properties.get("gridSpan"), 1) - 1)]
 
     def _cell_text(self, cell: etree._Element, late: list[str]) -> str:
         text = ""
@@ -204,11 +205,12 @@ class BlockWriter:
         yield from ((text, False) for text in self._flush())
 
     def _cell_paragraph(self, paragraph: etree._Element) -> tuple[str, bool]:
-        labelled = self._styles.label(paragraph)
+        properties = by_name(child(paragraph, "pPr"))
+        labelled = self._styles.label(properties)
         spans = [*self._carried, *self._text.spans(paragraph)]
         self._carried = []
-        flat = [replace(span, text=span.text.replace("\n", " ")) for span in spans]
-        if _goes_on(paragraph):
+        flat = [_flat(span) for span in spans]
+        if _goes_on(properties):
             self._carried = flat
             return "", False
         text = markdown.inline(flat, styled=False)
@@ -243,20 +245,17 @@ def _columns(setting: etree._Element | None, usual: int) -> int:
     return min(int(value), _SPAN_MAX) if value.isdecimal() and len(value) < 10 else usual
 
 
-def _goes_on(paragraph: etree._Element) -> bool:
+def _goes_on(properties: Properties) -> bool:
     """Return whether the next paragraph goes on in the same word or line.
 
     A large first letter stands in a paragraph of its own; a paragraph whose mark was deleted is
     one with the next.
     """
-    properties = child(paragraph, "pPr")
-    if properties is None:
-        return False
-    drop_cap = attribute(child(properties, "framePr"), "dropCap")
+    drop_cap = attribute(properties.get("framePr"), "dropCap")
     if drop_cap in ("drop", "margin"):
         return True
-    mark = child(properties, "rPr")
-    return mark is not None and any(local_name(e) in ("del", "moveFrom") for e in mark)
+    mark = by_name(properties.get("rPr"))
+    return "del" in mark or "moveFrom" in mark
 
 
 def _heading(level: int, label: Label | None, spans: list[Span]) -> str:
@@ -278,3 +277,7 @@ def _with_label(label: Label, text: str) -> str:
     if label.separator:
         return markdown.labelled(label.text, text)
     return f"{markdown.escaped_line(label.text)}{text}"
+
+
+def _flat(span: Span) -> Span:
+    return replace(span, text=span.text.replace("\n", " ")) if "\n" in span.text else span

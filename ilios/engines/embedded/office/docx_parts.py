@@ -29,6 +29,7 @@ class Package:
         self.archive = archive
         self._main_name = _main_name(archive)
         self._folder = self._main_name.rpartition("/")[0]
+        self._related = related(archive, self._main_name)
         self.main = self._part(self._main_name, archive.xml(self._main_name))
 
     def part(self, name: str) -> Part | None:
@@ -45,7 +46,7 @@ class Package:
         return self.archive.optional_xml(name) if name else None
 
     def _related_name(self, kind: str) -> str | None:
-        name = related(self.archive, self._main_name, kind) or f"{self._folder}/{kind}.xml"
+        name = self._related.get(kind) or f"{self._folder}/{kind}.xml"
         return name if name in self.archive else None
 
     def _part(self, name: str, root: etree._Element) -> Part:
@@ -53,7 +54,7 @@ class Package:
 
 
 def _main_name(archive: Archive) -> str:
-    named = related(archive, "", "officeDocument")
+    named = related(archive, "").get("officeDocument")
     if named is not None:
         return named
     for target, external in relationships(archive, "").values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,12 +30,16 @@ def properties(element: etree._Element) -> etree._Element | None:
     return element if local_name(element) == "sectPr" else child(element, "pPr", "sectPr")
 
 
-def of(elements: Sequence[etree._Element], settings: etree._Element | None) -> list[Section]:
-    """Return the sections of a body's blocks, in order."""
-    with_even = is_on(child(settings, "evenAndOddHeaders"))
+def of(
+    elements: Sequence[etree._Element], settings: Callable[[], etree._Element | None]
+) -> list[Section]:
+    """Return the sections of a body's blocks, in order; the settings are read if they matter."""
+    found = [each for each in map(properties, elements) if each is not None]
+    has_even = any(attribute(r, "type") == "even" for each in found for r in each)
+    with_even = has_even and is_on(child(settings(), "evenAndOddHeaders"))
     inherited: dict[tuple[str, str], str] = {}
     sections = []
-    for each in [found for e in elements if (found := properties(e)) is not None]:
+    for each in found:
         for reference in children(each, "headerReference", "footerReference"):
             kind = attribute(reference, "type") or "default"
             inherited[local_name(reference), kind] = attribute(reference, "id") or ""

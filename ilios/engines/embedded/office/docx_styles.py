@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -19,6 +20,9 @@ from ilios.engines.embedded.office.docx_numbering import (
 _HEADING_NAME = re.compile(r"heading\s*([1-9])$", re.IGNORECASE)
 _LIST_NAME = re.compile(r"list (bullet|number)\s*(\d)?$", re.IGNORECASE)
 BODY_LEVEL = 9
+
+Properties = Mapping[str, etree._Element]
+"""The properties of a paragraph, a run or a cell, by name."""
 
 
 @dataclass(slots=True)
@@ -38,7 +42,8 @@ class Styles:
 
     _styles: dict[str, _Style] = field(default_factory=dict)
     _numbering: Numbering = field(default_factory=Numbering)
-    _runs: dict[str, dict[str, etree._Element]] = field(default_factory=dict)
+    _runs: dict[str, Properties] = field(default_factory=dict)
+    _headings: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, styles_root: etree._Element | None, numbering: etree._Element | None) -> Styles:
@@ -48,13 +53,20 @@ class Styles:
         styles._numbering = Numbering.of(numbering, styles._number_of)
         return styles
 
-    def heading_level(self, paragraph: etree._Element) -> int | None:
+    def heading_level(self, properties: Properties) -> int | None:
         """Return 1 to 6 for titles and headings, None for body text."""
-        properties = child(paragraph, "pPr")
-        own = whole_number(attribute(child(properties, "outlineLvl"), "val"))
+        own = whole_number(attribute(properties.get("outlineLvl"), "val"))
         if own is not None:
             return min(own + 1, 6) if own < BODY_LEVEL else None
-        for style in self._chain(attribute(child(properties, "pStyle"), "val")):
+        if "pStyle" not in properties:
+            return None
+        style_id = attribute(properties["pStyle"], "val") or ""
+        if style_id not in self._headings:
+            self._headings[style_id] = self._heading_of_style(style_id)
+        return self._headings[style_id]
+
+    def _heading_of_style(self, style_id: str) -> int | None:
+        for style in self._chain(style_id):
             named = _HEADING_NAME.match(style.name)
             if style.name.casefold() == "title":
                 return 1
@@ -63,16 +75,16 @@ class Styles:
                 return min(level + 1, 6) if level < BODY_LEVEL else None
         return None
 
-    def label(self, paragraph: etree._Element) -> tuple[int, Label] | None:
+    def label(self, properties: Properties) -> tuple[int, Label] | None:
         """Count a paragraph if it is of a list: return its depth, from 0, and its label."""
-        place = self._list_place(paragraph)
+        place = self._list_place(properties)
         if place is None:
             return None
         number_id, depth = place
         depth = min(max(depth, 0), LEVELS - 1)
         return depth, self._numbering.next_label(number_id, depth)
 
-    def run(self, style_id: str) -> dict[str, etree._Element]:
+    def run(self, style_id: str) -> Properties:
         """Return the properties that a character style gives to its runs, by name."""
         if style_id not in self._runs:
             found: dict[str, etree._Element] = {}
@@ -81,14 +93,13 @@ class Styles:
             self._runs[style_id] = found
         return self._runs[style_id]
 
-    def _list_place(self, paragraph: etree._Element) -> tuple[str, int] | None:
-        properties = child(paragraph, "pPr")
-        if properties is None:
+    def _list_place(self, properties: Properties) -> tuple[str, int] | None:
+        if not ("numPr" in properties or "pStyle" in properties):
             return None
-        numbering = child(properties, "numPr")
+        numbering = properties.get("numPr")
         number_id = attribute(child(numbering, "numId"), "val")
         depth = whole_number(attribute(child(numbering, "ilvl"), "val"))
-        chain = self._chain(attribute(child(properties, "pStyle"), "val"))
+        chain = self._chain(attribute(properties.get("pStyle"), "val"))
         if number_id is None:
             number_id, of_style = self._place_of_styles(chain)
             depth = of_style if depth is None else depth

@@ -17,7 +17,7 @@ from ilios.engines.embedded.office.docx_drawings import Aside, Drawings
 from ilios.engines.embedded.office.docx_fields import OFF
 from ilios.engines.embedded.office.docx_notes import NoteMarks
 from ilios.engines.embedded.office.docx_parts import Part
-from ilios.engines.embedded.office.docx_styles import Styles, by_name
+from ilios.engines.embedded.office.docx_styles import Properties, Styles, by_name
 
 _SKIPPED_WORDS: Final = (
     "pPr rPr del moveFrom instrText delText fldData delInstrText sdtPr sdtEndPr annotationRef "
@@ -90,9 +90,9 @@ class DocxText:
                 address = docx_fields.link(attribute(part, "instr") or "")
                 yield from self.spans(part, replace(style, target=address or style.target))
             elif name in ("oMath", "oMathPara"):
-                yield replace(style, text=_formula(part))
+                yield _with(style, _formula(part))
             elif name == "p":  # a paragraph inside a text box
-                yield from (*self.spans(part, style), replace(style, text="\n"))
+                yield from (*self.spans(part, style), _with(style, "\n"))
             else:
                 yield from self._other(part, name, style)
 
@@ -101,11 +101,11 @@ class DocxText:
         if "rStyle" in look:
             of_style = self._styles.run(attribute(look["rStyle"], "val") or "")
             shown = ("vanish", "vertAlign", "rFonts")  # emphasis of styles is decoration
-            look = {name: of_style[name] for name in shown if name in of_style} | look
+            look = {**{name: of_style[name] for name in shown if name in of_style}, **look}
         if _is_on(look, "vanish"):
             self._hidden.append("".join(text.text or "" for text in run.iter("{*}t")))
             return
-        own = self._styled(style, look) if look else style
+        own = _styled(style, look) if look else style
         font = _font(look) if "rFonts" in look else ""
         fields = self._part.fields
         for part in run:
@@ -114,29 +114,18 @@ class DocxText:
             linked = replace(own, target=fields.links[part]) if part in fields.links else own
             yield from self._run_part(part, local_name(part), linked, font)
 
-    def _styled(self, style: Span, look: Mapping[str, etree._Element]) -> Span:
-        raised = attribute(look.get("vertAlign"), "val")
-        return replace(
-            style,
-            bold=_is_on(look, "b"),
-            italic=_is_on(look, "i"),
-            struck=_is_on(look, "strike") or _is_on(look, "dstrike"),
-            superscript=raised == "superscript",
-            subscript=raised == "subscript",
-        )
-
     def _run_part(self, part: etree._Element, name: str, style: Span, font: str) -> Iterator[Span]:
         if name == "t":
             text = symbol_fonts.text(font, part.text or "")
-            yield replace(style, text=text.replace("\n", " "))
+            yield _with(style, text.replace("\n", " "))
         elif name == "br" and attribute(part, "type") in ("page", "column"):
-            yield replace(style, text=" ")
+            yield _with(style, " ")
         elif name in _TEXT:
-            yield replace(style, text=_TEXT[name])
+            yield _with(style, _TEXT[name])
         elif name == "sym":
-            yield replace(style, text=_symbol(part))
+            yield _with(style, _symbol(part))
         elif name == "fldChar":
-            yield replace(style, text=self._part.fields.shown.get(part, ""))
+            yield _with(style, self._part.fields.shown.get(part, ""))
         elif name in _NOTES:
             yield self._notes.mark(_NOTES[name], attribute(part, "id") or "")
         elif name and name not in _SKIPPED:
@@ -172,14 +161,40 @@ class DocxText:
         yield from self.spans(base, style) if base is not None else ()
         spans = list(self.spans(reading, style)) if reading is not None else []
         if any(span.text.strip() for span in spans):
-            yield from (replace(style, text="("), *spans, replace(style, text=")"))
+            yield from (_with(style, "("), *spans, _with(style, ")"))
 
 
-def _is_on(look: Mapping[str, etree._Element], name: str) -> bool:
+def _with(style: Span, text: str) -> Span:
+    """Return a span in the style of another; for each text, so not by way of its fields' names."""
+    return Span(
+        text,
+        style.bold,
+        style.italic,
+        style.struck,
+        style.superscript,
+        style.subscript,
+        style.target,
+    )
+
+
+def _styled(style: Span, look: Properties) -> Span:
+    raised = attribute(look["vertAlign"], "val") if "vertAlign" in look else None
+    return Span(
+        "",
+        bold=_is_on(look, "b"),
+        italic=_is_on(look, "i"),
+        struck=_is_on(look, "strike") or _is_on(look, "dstrike"),
+        superscript=raised == "superscript",
+        subscript=raised == "subscript",
+        target=style.target,
+    )
+
+
+def _is_on(look: Properties, name: str) -> bool:
     return name in look and (attribute(look[name], "val") or "1").casefold() not in OFF
 
 
-def _font(look: Mapping[str, etree._Element]) -> str:
+def _font(look: Properties) -> str:
     fonts = look["rFonts"]
     return attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""
 

@@ -122,7 +122,7 @@ class Package:
     @cached_property
     def texts(self) -> list[Text]:
         """The shared texts, which cells name by number."""
-        part = related(self._archive, self._main, "sharedStrings")
+        part = related(self._archive, self._main).get("sharedStrings")
         if part is None:
             return []
         with self._archive.stream(part) as stream:
@@ -131,7 +131,7 @@ class Package:
     @cached_property
     def formats(self) -> list[NumberFormat]:
         """The number format of each style."""
-        part = related(self._archive, self._main, "styles")
+        part = related(self._archive, self._main).get("styles")
         root = self._archive.optional_xml(part) if part else None
         codes = {
             number.get("numFmtId", ""): number.get("formatCode", "")
@@ -187,7 +187,7 @@ def _scripted(run: etree._Element, text: str) -> str:
 
 
 def _main_part(archive: Archive) -> str:
-    return related(archive, "", "officeDocument") or MAIN_PART
+    return related(archive, "").get("officeDocument") or MAIN_PART
 
 
 def _each(root: etree._Element | None, group: str, name: str) -> Iterator[etree._Element]:

@@ -30,3 +30,7 @@ def test_only_a_notable_share_is_told() -> None:
     assert not accounting.is_notable(2, 10)
     assert accounting.is_notable(3, 100)
     assert not accounting.is_notable(3, 1000)
+
+
+def test_signs_of_the_source_part_words_in_the_markdown_too() -> None:
+    assert accounting.missing(accounting.words("5*8 7*3 4*6"), "5\\*8 7\\*3 4\\*6") == 0
