@@ -130,19 +130,11 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     for span in spans:
         if not span.text:
             continue
-        if merged and _look(merged[-1]) == _look(span):
+        if merged and _style(merged[-1]) == _style(span):
             merged[-1] = replace(span, text=merged[-1].text + span.text)
         else:
             merged.append(span)
     return merged
-
-
-def _look(span: Span) -> tuple[object, ...]:
-    """Return all of a span but its text."""
-    return (
-        span.bold, span.italic, span.struck, span.superscript, span.subscript, span.target,
-        span.raw,
-    )  # fmt: skip
 
 
 def _with_scripts(span: Span) -> Span:

@@ -168,12 +168,12 @@ def _with(style: Span, text: str) -> Span:
     """Return a span in the style of another; for each text, so not by way of its fields' names."""
     return Span(
         text,
-        style.bold,
-        style.italic,
-        style.struck,
-        style.superscript,
-        style.subscript,
-        style.target,
+        bold=style.bold,
+        italic=style.italic,
+        struck=style.struck,
+        superscript=style.superscript,
+        subscript=style.subscript,
+        target=style.target,
     )
 
 

@@ -14,7 +14,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
-from ilios.engines.embedded.archive import Archive
+from ilios.engines.embedded.archive import Archive, related
 from tests.support.sample_files import archive, docx, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -103,3 +103,41 @@ def test_the_name_as_it_is_written_comes_first(tmp_path: Path) -> None:
     with opened.stream("caf%C3%A9.XML") as stream:
         assert stream.read() == b"composed"
     opened.close()
+
+
+def test_a_damaged_part_that_is_not_essential_gives_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "package"
+    path.write_bytes(archive({"a.xml": "<a><b>one</b><c>x & y</c></a>", "b.xml": "no xml"}))
+    package = Archive(path, "package")
+
+    root = package.optional_xml("a.xml")
+
+    assert root is not None
+    assert root.findtext("b") == "one"
+    assert package.optional_xml("b.xml") is None
+    assert package.damaged == {"a.xml", "b.xml"}
+    package.close()
+
+
+def test_parts_are_found_by_their_kind_in_both_forms_of_open_xml(tmp_path: Path) -> None:
+    listed = "".join(
+        f'<Relationship Id="{number}" Type="http://{form}/{kind}" Target="{target}"/>'
+        for number, (form, kind, target) in enumerate(
+            (("a.example", "notes", "n1.xml"), ("b.example", "notes", "n2.xml"),
+             ("b.example", "styles", "gone.xml"))
+        )
+    )  # fmt: skip
+    path = tmp_path / "package"
+    path.write_bytes(
+        archive(
+            {
+                "word/_rels/main.xml.rels": f"<Relationships>{listed}</Relationships>",
+                "word/n1.xml": "<a/>",
+                "word/n2.xml": "<a/>",
+            }
+        )
+    )
+    package = Archive(path, "package")
+
+    assert related(package, "word/main.xml") == {"notes": "word/n1.xml"}
+    package.close()
