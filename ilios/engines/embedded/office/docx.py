@@ -25,6 +25,7 @@ from ilios.engines.embedded.office.docx_sections import Section
 KIND = "Word document"
 _WITHOUT_TEXT = ("/styles.xml", "/numbering.xml", "/settings.xml")
 _NESTED_MAX = 2  #: Word documents inside one another
+_NESTED_IN_ONE_MAX = 50  #: beside one another
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
@@ -38,9 +39,12 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 
 def _pages(path: Path, workspace: Path, images: ImageFolder, depth: int) -> list[FlowPage]:
     warnings: list[ConversionWarning] = []
+    count = 0
 
     def nested(content: bytes) -> str:
-        if depth >= _NESTED_MAX:
+        nonlocal count
+        count += 1
+        if depth >= _NESTED_MAX or count > _NESTED_IN_ONE_MAX:
             return ""
         inner = workspace / f"nested-{depth}.docx"
         inner.write_bytes(content)
@@ -84,7 +88,7 @@ class _Word:
         self._package = Package(archive)
         self._drawings = Drawings(archive, images)
         self._blocks = BlockWriter(self._package, self._drawings, chunks)
-        self._shown: set[str] = set()  #: texts of headers and footers
+        self._shown: set[str] = set()  #: headers and footers: their parts and texts
 
     def pages(self) -> list[FlowPage]:
         bodies = list(children(self._package.main.root, "body"))
@@ -160,7 +164,8 @@ class _Word:
         written: list[str] = []
         for relation in relations:
             name, _ = self._package.main.targets.get(relation, ("", False))
-            part = self._package.part(name)
+            part = self._package.part(name) if name not in self._shown else None
+            self._shown.add(name)
             if part is None:
                 continue
             elements = [

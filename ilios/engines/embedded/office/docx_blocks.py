@@ -88,6 +88,7 @@ class BlockWriter:
     def _note(self, kind: str, part: Part, note: etree._Element) -> str:
         with self._text.reading(part):
             text = markdown.inline(list(self._text.spans(note)))
+            text = " ".join([text, *self._asides()]).strip()
         if kind == docx_notes.COMMENTS:
             text = markdown.escaped_line(docx_notes.author(note)) + text
         self._read.append(ReadNote(part, note))

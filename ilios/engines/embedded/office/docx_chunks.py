@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import email
 import email.policy
-from email.message import EmailMessage
+from collections.abc import Mapping
+from email.message import Message
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from ilios.engines.embedded.rtf.tokens import tokens
 from ilios.engines.embedded.text.decoding import decoded
 from ilios.engines.embedded.text.document import from_plain_text
 from ilios.engines.embedded.web import html
+from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
 
 _MAIL = (".mht", ".mhtml", ".eml")
@@ -37,6 +39,7 @@ class Chunks:
         self._images = images
         self._nested = nested
         self._left_out: list[str] = []
+        self._read: set[str] = set()
 
     def take_left_out(self) -> list[str]:
         """Return the parts that could not be read since the last call."""
@@ -44,6 +47,10 @@ class Chunks:
         return taken
 
     def to_markdown(self, name: str) -> str:
+        """Write a part; what was written before is not repeated."""
+        if name in self._read:
+            return ""
+        self._read.add(name)
         content = self._archive.read_or_empty(name)
         try:
             written = self._written(name, content) if content else ""
@@ -64,7 +71,7 @@ class Chunks:
             return self._mail(content)
         if suffix in _TEXT:
             return from_plain_text(decoded(content))
-        return self._html(decoded(content))
+        return self._html(decoded_page(content), {})
 
     def _rtf(self, content: bytes) -> str:
         reader = RtfReader(self._images)
@@ -72,20 +79,29 @@ class Chunks:
             reader.take(token)
         return reader.finish()
 
-    def _html(self, text: str) -> str:
-        return HtmlWriter(_no_image).write(html.parsed(text)) if text.strip() else ""
+    def _html(self, text: str, pictures: Mapping[str, bytes]) -> str:
+        if not text.strip():
+            return ""
+        keep_other = html.image_keeper(self._images)
+
+        def keep(source: str) -> str | None:
+            content = pictures.get(source.removeprefix("cid:"))
+            return self._images.add("image-1", content) if content else keep_other(source)
+
+        return HtmlWriter(keep).write(html.parsed(text))
 
     def _mail(self, content: bytes) -> str:
         """Write the pages of a web archive, which is a mail in its form."""
         message = email.message_from_bytes(content, policy=email.policy.default)
         pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
         if pages:
-            return markdown.blocks(self._html(_text(page)) for page in pages)
+            pictures = _pictures(message)
+            return markdown.blocks(self._html(_text(page), pictures) for page in pages)
         plain = [part for part in message.walk() if part.get_content_type() == "text/plain"]
         return markdown.blocks(from_plain_text(_text(part)) for part in plain)
 
 
-def _text(part: EmailMessage) -> str:
+def _text(part: Message) -> str:
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else b""
     try:
@@ -94,5 +110,12 @@ def _text(part: EmailMessage) -> str:
         return decoded(content)
 
 
-def _no_image(_source: str) -> str | None:
-    return None
+def _pictures(message: Message) -> dict[str, bytes]:
+    """Return the pictures of a web archive by the addresses that its page uses."""
+    found: dict[str, bytes] = {}
+    for part in message.walk():
+        content = part.get_payload(decode=True)
+        if part.get_content_maintype() == "image" and isinstance(content, bytes):
+            for header in ("Content-Location", "Content-ID"):
+                found[str(part.get(header, "")).strip("<> ")] = content
+    return found

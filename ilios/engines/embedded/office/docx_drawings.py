@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,9 @@ class Drawings:
         self._archive = archive
         self._images = images
         self._left_out: Counter[str] = Counter()
+        self._kept: dict[str, tuple[str | None, str | None]] = {}
+        """Name of the image, or kind of one that is not kept, by the part."""
+        self._drawn: set[str] = set()  #: parts of charts and diagrams
 
     def take_left_out(self) -> Counter[str]:
         """Return how many pictures of which kinds were left out since the last call."""
@@ -71,21 +75,32 @@ class Drawings:
         if not relation:
             return
         target, external = targets.get(relation, ("", False))
-        content = b"" if external else self._archive.read_or_empty(target)
-        stem = f"image-{Path(target).stem.removeprefix('image')}"
-        name = self._images.add(_safe(stem), content) if content else None
+        if external and target.startswith(("http://", "https://")):
+            address = re.sub(r"[\s()<>]", lambda match: f"%{ord(match[0]):02X}", target)
+            yield Span(f" {markdown.image(address, description)} ", raw=True)
+            return
+        if target not in self._kept:
+            self._kept[target] = self._keep(
+                target, b"" if external else self._archive.read_or_empty(target)
+            )
+        name, kind = self._kept[target]
         if name:
             yield Span(f" {markdown.image(name, description)} ", raw=True)
-            return
-        kind = image_files.unkept_kind(target, content)
-        if kind is not None:
+        elif kind:
             self._left_out[kind] += 1
             yield Span(f" {description} ")
+
+    def _keep(self, part: str, content: bytes) -> tuple[str | None, str | None]:
+        """Return the name of an image, or the kind of one that is not kept."""
+        stem = f"image-{Path(part).stem.removeprefix('image')}"
+        name = self._images.add(_safe(stem), content) if content else None
+        return name, None if name else image_files.unkept_kind(part, content)
 
     def _graphic(self, part: etree._Element, name: str, targets: Targets) -> str:
         relation = attribute(part, "dm" if name == "relIds" else "id") or ""
         target, _ = targets.get(relation, ("", False))
-        root = self._archive.optional_xml(target)
+        root = self._archive.optional_xml(target) if target not in self._drawn else None
+        self._drawn.add(target)
         if root is None:
             return ""
         return pptx_charts.to_markdown(root) if name == "chart" else diagrams.to_markdown(root)

@@ -6,7 +6,9 @@ import re
 
 _FIELD = re.compile(r"^\s*EQ\s+(.*)", re.IGNORECASE | re.DOTALL)
 _SWITCH = re.compile(r'\\\*\s*(?:"[^"]*"|\S+)')
-_INNERMOST = re.compile(r"\\([a-z]+)((?:\s*\\[a-z]+\s*\d*)*)\s*\(([^()\\]*)\)", re.IGNORECASE)
+_INNERMOST = re.compile(  # possessive: else spaces between switches could be divided in many ways
+    r"\\([a-z]++)((?:\s*+\\[a-z]++\s*+\d*+)*+)\s*+\(([^()\\]*+)\)", re.IGNORECASE
+)
 _BRACKETS = str.maketrans({"\ufdd0": "(", "\ufdd1": ")"})
 _ROUNDS_MAX = 20
 

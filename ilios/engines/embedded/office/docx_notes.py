@@ -21,13 +21,17 @@ class NoteMarks:
     def __init__(self) -> None:
         self._pending: list[tuple[str, str, str]] = []
         self._counts: Counter[bool] = Counter()
+        self._names: dict[tuple[str, str], str] = {}
 
     def mark(self, kind: str, note_id: str) -> Span:
         """Return the mark of a note; comments are counted apart, so that notes keep numbers."""
-        is_comment = kind == COMMENTS
-        self._counts[is_comment] += 1
-        name = f"{'comment-' * is_comment}{self._counts[is_comment]}"
-        self._pending.append((name, kind, note_id))
+        name = self._names.get((kind, note_id))
+        if name is None:
+            is_comment = kind == COMMENTS
+            self._counts[is_comment] += 1
+            name = f"{'comment-' * is_comment}{self._counts[is_comment]}"
+            self._names[kind, note_id] = name
+            self._pending.append((name, kind, note_id))
         return Span(f"[^{name}]", raw=True)
 
     def take(self) -> list[tuple[str, str, str]]:

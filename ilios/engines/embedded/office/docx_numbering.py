@@ -13,6 +13,8 @@ from ilios.engines.embedded.archive import attribute, child, children
 from ilios.engines.embedded.office import docx_numerals
 
 LEVELS: Final = 9
+PATTERN_MAX: Final = 255
+"""Characters of a label's pattern: it is written once for each item."""
 _PLACE = re.compile(r"%([1-9])")
 _PLAIN = re.compile(r"(0|[1-9]\d{0,8})([.)]?)")
 _SEPARATORS: Final = {"nothing": ""}  #: between a label and its text; else a space
@@ -178,7 +180,7 @@ def _level(element: etree._Element) -> ListLevel:
     start = whole_number(values["start"])
     return ListLevel(
         format=_format(element),
-        pattern=None if pattern is None else (attribute(pattern, "val") or ""),
+        pattern=None if pattern is None else (attribute(pattern, "val") or "")[:PATTERN_MAX],
         start=1 if start is None else start,
         restarts_after=whole_number(values["lvlRestart"]),
         is_legal=legal is not None and attribute(legal, "val") not in ("0", "false", "off"),
@@ -188,14 +190,15 @@ def _level(element: etree._Element) -> ListLevel:
 
 
 def _format(level: etree._Element) -> str:
-    """Return the number format, of a choice for newer versions of Word too: `custom`, as `001`."""
+    """Return the number format; a custom one, as `001`, by its first number."""
     found = child(level, "numFmt")
     if found is None:
         found = child(level, "AlternateContent", "Choice", "numFmt")
     name = attribute(found, "val") or "decimal"
     if name != "custom":
         return name
-    return "decimalZero" if (attribute(found, "format") or "").startswith("0") else "decimal"
+    first = (attribute(found, "format") or "").split(",")[0].strip()
+    return first[:PATTERN_MAX] if first.isdecimal() else "decimal"
 
 
 def whole_number(value: str | None) -> int | None:

@@ -74,15 +74,21 @@ _ORDINALS: Final = {
     "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
 _REPEATS_MAX: Final = 30
+_WIDTH_MAX: Final = 10
 
 
 def written(number: int, number_format: str) -> str:
-    """Return a number in one of Word's number formats; in digits where the format has no form."""
+    """Return a number in one of Word's number formats; in digits where the format has no form.
+
+    A format of digits, as `001`, tells how many there are.
+    """
     name = _SAME.get(number_format, number_format)
     if name == "none":
         return ""
     if name == "decimalZero":
         return f"{number:02}"
+    if name.isdecimal():
+        return str(number).zfill(min(len(name), _WIDTH_MAX))
     if name == "numberInDash":
         return f"- {number} -"
     if name == "hex":

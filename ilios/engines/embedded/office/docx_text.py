@@ -150,7 +150,7 @@ class DocxText:
         choice, fallback = child(part, "Choice"), child(part, "Fallback")
         known = len(self._asides)
         spans = list(self.spans(choice, style)) if choice is not None else []
-        has_content = any(span.text.strip() for span in spans) or len(self._asides) > known
+        has_content = any(span.text for span in spans) or len(self._asides) > known
         if not has_content and fallback is not None:
             yield from self.spans(fallback, style)
         yield from spans

@@ -33,7 +33,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
     del threads
     text = decoded_page(read_limited(source.path, "page"))
     images = ImageFolder(workspace)
-    writer = HtmlWriter(_image_keeper(images))
+    writer = HtmlWriter(image_keeper(images))
     root = parsed(text)
     title = html_cleaning.title(root)
     main, hidden_words = html_cleaning.main_text(root)
@@ -93,7 +93,7 @@ def _flatten(root: etree._Element) -> None:
     etree.strip_tags(root, _TOO_DEEP)
 
 
-def _image_keeper(images: ImageFolder) -> Callable[[str], str | None]:
+def image_keeper(images: ImageFolder) -> Callable[[str], str | None]:
     """Return what maps a `src`: inline images to files, web addresses to links, others to None."""
     count = 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from ilios.core.conversion_errors import EmptyDocument
@@ -250,6 +252,45 @@ def test_a_picture_that_is_not_kept_leaves_its_description_and_a_warning(convert
     assert converted.markdown == "Sales by town"
     assert converted.warnings == [("image_skipped", 1)]
     assert "WMF" in converted.pages[0].warnings[0].message
+
+
+def test_a_picture_that_stands_elsewhere_keeps_its_address(convert: Convert) -> None:
+    body = '<w:p><w:r><w:drawing><a:blip r:link="p"/></w:drawing></w:r></w:p>'
+    target = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="p" Target="https://ilios.example/a (1).png" TargetMode="External"/>'
+        "</Relationships>"
+    )
+
+    assert shown(convert, body, **{RELS: target}).markdown == (
+        "![](https://ilios.example/a%20%281%29.png)"
+    )
+
+
+def test_a_note_that_is_referred_to_twice_stands_once(convert: Convert) -> None:
+    mark = "<w:r><w:endnoteReference w:id='2'/></w:r>"
+    notes = part("endnotes", f'<w:endnote w:id="2">{word_paragraph("So")}</w:endnote>')
+
+    converted = shown(convert, f"<w:p>{run('a')}{mark}{run(' b')}{mark}</w:p>",
+                      word__endnotes_dot_xml=notes)  # fmt: skip
+
+    assert converted.markdown == "a[^1] b[^1]\n\n[^1]: So"
+
+
+def test_the_pictures_of_a_web_archive_are_kept(convert: Convert) -> None:
+    picture = base64.b64encode(encoded(noise(60, 60), "PNG"))
+    archive = (
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n--B\r\n"
+        b'Content-Type: text/html\r\n\r\n<p>See <img src="cid:one"></p>\r\n--B\r\n'
+        b"Content-Type: image/png\r\nContent-ID: <one>\r\nContent-Transfer-Encoding: base64"
+        b"\r\n\r\n" + picture + b"\r\n--B--\r\n"
+    )
+    parts: dict[str, str | bytes] = {RELS: relations(c="a.mht"), "word__a_dot_mht": archive}
+
+    converted = shown(convert, '<w:altChunk r:id="c"/>', **parts)
+
+    assert converted.image_names == ["image-1.png"]
+    assert "![](image-1.png)" in converted.markdown
 
 
 def test_text_that_goes_on_in_the_next_paragraph_is_one_with_it(convert: Convert) -> None:

@@ -112,3 +112,7 @@ def test_entries_of_an_index_stay_hidden(convert: Convert) -> None:
 )
 def test_drawn_formulas_become_a_line(content: str, expected: str | None) -> None:
     assert docx_eq_fields.text(content) == expected
+
+
+def test_a_formula_that_does_not_end_takes_no_time() -> None:
+    assert docx_eq_fields.text("EQ " + "\\\\a   " * 5_000) is not None

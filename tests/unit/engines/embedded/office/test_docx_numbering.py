@@ -159,6 +159,7 @@ def test_items_in_a_cell_stand_on_lines_of_their_own(convert: Convert) -> None:
         (3, "some format to come", "3"),
         (3, "numberInDash", "- 3 -"),
         (26, "hex", "1A"),
+        (7, "001", "007"),
     ],
 )
 def test_numbers_are_written_in_the_formats_of_word(number: int, form: str, written: str) -> None:
