@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ilios.engines.base import ImageFile
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import limits, pixels
+from ilios.engines.embedded import limits
 
 Box = tuple[float, float, float, float]
 
@@ -92,6 +92,8 @@ def _encoded(image: Image.Image, content: bytes) -> tuple[bytes, str] | None:
         return content, _KEPT_AS_THEY_ARE[image.format]
     if image.format in _DRAWN:
         return None
+    from ilios.engines.embedded import pixels  # loads numpy, which few documents need
+
     buffer = io.BytesIO()
     pixels.shown(image).save(buffer, "PNG")
     return buffer.getvalue(), media_types.PNG

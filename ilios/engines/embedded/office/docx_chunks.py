@@ -1,25 +1,21 @@
-"""Documents in other formats inside a Word document, which Word shows as part of its text."""
+"""Documents in other formats inside a Word document, which Word shows as part of its text.
+
+Few documents have any: the readers of the other formats are imported when one is met.
+"""
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Mapping
-from email.message import Message
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ilios.core.errors import IliosError
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import Archive
 from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.rtf.reader import RtfReader
-from ilios.engines.embedded.rtf.tokens import tokens
-from ilios.engines.embedded.text.decoding import decoded
-from ilios.engines.embedded.text.document import from_plain_text
-from ilios.engines.embedded.web import html
-from ilios.engines.embedded.web.html_decoding import decoded_page
-from ilios.engines.embedded.web.html_markdown import HtmlWriter
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 _MAIL = (".mht", ".mhtml", ".eml")
 _TEXT = (".txt", ".text")
@@ -70,16 +66,24 @@ class Chunks:
         if suffix in _MAIL or start.upper().startswith((b"MIME-VERSION:", b"CONTENT-TYPE:")):
             return self._mail(content)
         if suffix in _TEXT:
-            return from_plain_text(decoded(content))
+            return _plain(content)
+        from ilios.engines.embedded.web.html_decoding import decoded_page
+
         return self._html(decoded_page(content), {})
 
     def _rtf(self, content: bytes) -> str:
+        from ilios.engines.embedded.rtf.reader import RtfReader
+        from ilios.engines.embedded.rtf.tokens import tokens
+
         reader = RtfReader(self._images)
         for token in tokens(content.lstrip().decode("latin-1")):
             reader.take(token)
         return reader.finish()
 
     def _html(self, text: str, pictures: Mapping[str, bytes]) -> str:
+        from ilios.engines.embedded.web import html
+        from ilios.engines.embedded.web.html_markdown import HtmlWriter
+
         if not text.strip():
             return ""
         keep_other = html.image_keeper(self._images)
@@ -92,13 +96,15 @@ class Chunks:
 
     def _mail(self, content: bytes) -> str:
         """Write the pages of a web archive, which is a mail in its form."""
+        import email.policy
+
         message = email.message_from_bytes(content, policy=email.policy.default)
         pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
         if pages:
             pictures = _pictures(message)
             return markdown.blocks(self._html(_text(page), pictures) for page in pages)
         plain = [part for part in message.walk() if part.get_content_type() == "text/plain"]
-        return markdown.blocks(from_plain_text(_text(part)) for part in plain)
+        return markdown.blocks(_plain(_text(part).encode()) for part in plain)
 
 
 def _text(part: Message) -> str:
@@ -107,7 +113,16 @@ def _text(part: Message) -> str:
     try:
         return content.decode(part.get_content_charset() or "utf-8")
     except (LookupError, UnicodeDecodeError):
+        from ilios.engines.embedded.text.decoding import decoded
+
         return decoded(content)
+
+
+def _plain(content: bytes) -> str:
+    from ilios.engines.embedded.text.decoding import decoded
+    from ilios.engines.embedded.text.document import from_plain_text
+
+    return from_plain_text(decoded(content))
 
 
 def _pictures(message: Message) -> dict[str, bytes]:
