@@ -17,7 +17,7 @@ from ilios.engines.embedded.office.docx_notes import NoteMarks, Notes
 from ilios.engines.embedded.office.docx_numbering import Label
 from ilios.engines.embedded.office.docx_parts import Package, Part
 from ilios.engines.embedded.office.docx_styles import Properties, Styles, by_name
-from ilios.engines.embedded.office.docx_text import DocxText
+from ilios.engines.embedded.office.docx_text import SKIPPED, DocxText
 
 _WRAPPERS = ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")
 _SPAN_MAX = 200  #: columns that one cell may cover
@@ -107,6 +107,15 @@ class BlockWriter:
             yield self._chunks.to_markdown(target)
         elif name in ("oMath", "oMathPara"):
             yield markdown.inline(list(self._text.formula(element)))
+        elif name not in SKIPPED and next(element.iter("{*}t"), None) is not None:
+            yield from self._unknown(element)
+
+    def _unknown(self, element: etree._Element) -> Iterator[str]:
+        """Write what stands in a block of a kind that is not known."""
+        if any(local_name(part) in ("p", "tbl") for part in element):
+            yield from self.write(unwrapped(element))
+        else:
+            yield markdown.inline(list(self._text.spans(element)))
 
     def _flush(self) -> Iterator[str]:
         carried, self._carried = self._carried, []

@@ -23,7 +23,7 @@ _SKIPPED_WORDS: Final = (
     "pPr rPr del moveFrom instrText delText fldData delInstrText sdtPr sdtEndPr annotationRef "
     "footnoteRef endnoteRef proofErr Fallback tblPr tblGrid trPr tcPr"
 )
-_SKIPPED = frozenset(_SKIPPED_WORDS.split())
+SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _SCRIPTS: Final = (("_", "sub"), ("^", "sup"))
 _NOTES: Final = {
     "footnoteReference": "footnotes",
@@ -79,7 +79,7 @@ class DocxText:
         style = style or Span("")
         for part in element:
             name = local_name(part)
-            if name in _SKIPPED or not name:
+            if name in SKIPPED or not name:
                 continue
             if name == "r":
                 yield from self._run(part, style)
@@ -128,7 +128,7 @@ class DocxText:
             yield _with(style, self._part.fields.shown.get(part, ""))
         elif name in _NOTES:
             yield self._notes.mark(_NOTES[name], attribute(part, "id") or "")
-        elif name and name not in _SKIPPED:
+        elif name and name not in SKIPPED:
             yield from self._other(part, name, style)
 
     def _other(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:

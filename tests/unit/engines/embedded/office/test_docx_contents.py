@@ -337,8 +337,17 @@ def test_a_damaged_part_with_text_is_told(convert: Convert) -> None:
     assert ("text_loss", None) in converted.warnings
 
 
-def test_text_that_no_block_holds_is_missed(convert: Convert) -> None:
-    lost = "<w:future>" + word_paragraph("alpha beta gamma delta") + "</w:future>"
+def test_blocks_of_a_kind_that_is_not_known_are_read(convert: Convert) -> None:
+    body = (
+        f"<w:future>{word_paragraph('one')}{word_paragraph('two')}</w:future>"
+        f"<w:paragraph>{run('three')}</w:paragraph><w:moveFrom>{run('gone')}</w:moveFrom>"
+    )
+
+    assert shown(convert, body).markdown == "one\n\ntwo\n\nthree"
+
+
+def test_text_in_a_place_where_none_can_be_is_missed(convert: Convert) -> None:
+    lost = "<w:p><w:pPr><w:t>alpha beta gamma delta</w:t></w:pPr></w:p>"
 
     converted = shown(convert, word_paragraph("Kept") + lost)
 
