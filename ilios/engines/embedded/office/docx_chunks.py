@@ -60,7 +60,7 @@ class Chunks:
         suffix = PurePosixPath(name).suffix.casefold()
         start = content[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
         if start.startswith(b"{\\rtf"):
-            return self._rtf(content)
+            return rtf.read(content.lstrip(), self._images)[0]
         if start.startswith(b"PK"):
             return self._nested(content)
         if suffix in _MAIL or start.upper().startswith((b"MIME-VERSION:", b"CONTENT-TYPE:")):
@@ -72,13 +72,9 @@ class Chunks:
         return self._html(decoded_page(content), {})
 
     def _rtf(self, content: bytes) -> str:
-        from ilios.engines.embedded.rtf.reader import RtfReader
-        from ilios.engines.embedded.rtf.tokens import tokens
+        from ilios.engines.embedded.rtf import document as rtf
 
-        reader = RtfReader(self._images)
-        for token in tokens(content.lstrip().decode("latin-1")):
-            reader.take(token)
-        return reader.finish()
+        return rtf.read(content.lstrip(), self._images)[0]
 
     def _html(self, text: str, pictures: Mapping[str, bytes]) -> str:
         from ilios.engines.embedded.web import html

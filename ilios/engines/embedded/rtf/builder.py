@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.rtf.lists import RtfLists
 
-_BULLET = re.compile(r"^[·•\-–▪◦o§]\s*$")
-_LETTERED = re.compile(r"[A-Za-z]{1,6}[.)]")
+_NUMBER = re.compile(r"(\d{1,9})[.)]")
+_LETTER_BULLET = "o"  # the circle of Courier New
+DEPTH_MAX = 8
 
 
 @dataclass(slots=True)
@@ -18,6 +20,7 @@ class Paragraph:
 
     level: int | None = None  #: heading level, 1-based
     marker: str = ""  #: of a list item: a bullet or a number
+    override: int = 0  #: the list that it belongs to, as in `\\ls`
     depth: int = 0  #: of the list item, from 0
     in_table: bool = False
     spans: list[Span] = field(default_factory=list)
@@ -26,9 +29,10 @@ class Paragraph:
 class RtfBuilder:
     """Takes text and the ends of paragraphs, cells and rows; returns Markdown at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, lists: RtfLists) -> None:
         self.paragraph = Paragraph()
-        self._interrupted: Paragraph | None = None  #: while a note or a text box is written
+        self._lists = lists
+        self._interrupted: list[Paragraph] = []  #: while notes or text boxes are written
         self._notes: list[str] = []
         self._blocks: list[str] = []
         self._rows: list[list[str]] = []
@@ -39,44 +43,60 @@ class RtfBuilder:
         self.paragraph.spans.append(span)
 
     def begin_paragraph_style(self) -> None:
-        """Reset the paragraph's properties to those of body text."""
-        self.paragraph = Paragraph(spans=self.paragraph.spans)
+        """Reset the paragraph's properties to those of body text; what it shows stays."""
+        self.paragraph = Paragraph(marker=self.paragraph.marker, spans=self.paragraph.spans)
+
+    def begin_item(self, marker: str) -> None:
+        """Take the label that a list item shows."""
+        self._lists.has_texts = True
+        if self._interrupted:
+            self.add(Span(f"{marker.strip()} "))
+        else:
+            self.paragraph.marker = marker.strip()
 
     def end_paragraph(self) -> None:
-        paragraph = self.paragraph
-        if self._interrupted is not None:
+        if self._interrupted:
             self.add(Span("\n"))
             return
+        paragraph = self.paragraph
+        if not paragraph.marker and paragraph.override and not self._lists.has_texts:
+            paragraph.marker = self._lists.label(paragraph.override, paragraph.depth).strip()
         if paragraph.in_table:
             self._to_cell()
             return
         self._end_table()
         if paragraph.level is not None:
-            plain = [replace(span, bold=False, italic=False) for span in paragraph.spans]
-            self._blocks.append(markdown.heading(paragraph.level, markdown.inline(plain)))
+            self._blocks.append(self._heading(paragraph, paragraph.level))
         else:
             self._blocks.append(self._item_or_text(markdown.inline(paragraph.spans)))
         paragraph.spans, paragraph.marker = [], ""
 
     def begin_aside(self) -> None:
-        """Begin a note or a text box in the middle of a paragraph."""
-        self._interrupted, self.paragraph = self.paragraph, Paragraph()
+        """Begin a note or a text box, in the middle of a paragraph."""
+        self._interrupted.append(self.paragraph)
+        self.paragraph = Paragraph()
 
-    def end_aside(self, *, is_note: bool) -> None:
-        """Return to the paragraph around it, adding a reference to the note, or the box's text."""
-        if self._interrupted is None:
+    def end_aside(self, *, is_note: bool, author: str = "") -> None:
+        """End it: a note goes below the document, the text of a text box into the paragraph.
+
+        `author` is that of a comment.
+        """
+        if not self._interrupted:
             return
-        spans, self.paragraph, self._interrupted = self.paragraph.spans, self._interrupted, None
+        spans, self.paragraph = self.paragraph.spans, self._interrupted.pop()
         if not is_note:
             self.paragraph.spans += [Span(" "), *spans, Span("\n")]
             return
         text = markdown.inline(spans).replace(markdown.HARD_BREAK, " ")
+        if not text:
+            return
+        by = f"{markdown.escaped(author)}: " if author else ""
         number = len(self._notes) + 1
-        self._notes.append(f"[^{number}]: {text}")
+        self._notes.append(f"[^{number}]: {by}{text}")
         self.add(Span(f"[^{number}]", raw=True))
 
     def end_cell(self) -> None:
-        if self._interrupted is not None:  # the table of a text box
+        if self._interrupted:  # the table of a text box
             self.add(Span(" "))
             return
         self._to_cell()
@@ -84,39 +104,56 @@ class RtfBuilder:
         self._cell = []
 
     def end_row(self) -> None:
-        if self._interrupted is not None:
+        if self._interrupted:
             self.add(Span("\n"))
             return
+        if self._cell:  # a row without the end of its last cell
+            self.end_cell()
         if self._cells:
             self._rows.append(self._cells)
-        self._cells, self._cell = [], []
+        self._cells = []
 
     def markdown(self) -> str:
-        self.end_aside(is_note=False)  # a damaged file may end inside one
+        while self._interrupted:  # a damaged file may end inside one
+            self.end_aside(is_note=False)
         self.paragraph.in_table = False
         self.end_paragraph()
         self._end_table()
         return markdown.blocks([*self._blocks, *self._notes])
 
+    def _heading(self, paragraph: Paragraph, level: int) -> str:
+        plain = [replace(span, bold=False, italic=False) for span in paragraph.spans]
+        text = markdown.inline(plain)
+        marker = "" if not text or _is_bullet(paragraph.marker) else paragraph.marker
+        return markdown.heading(level, markdown.labelled(marker, text))
+
     def _item_or_text(self, text: str) -> str:
-        marker, depth = self.paragraph.marker.strip(), self.paragraph.depth
+        marker, depth = self.paragraph.marker, min(self.paragraph.depth, DEPTH_MAX)
         if not marker or not text:
             return text
-        if _BULLET.match(marker) or not marker[0].isalnum():
+        if _is_bullet(marker):
             return markdown.list_item(depth, "-", text)
-        if re.fullmatch(r"\d{1,9}[.)]", marker):
-            return markdown.list_item(depth, marker.replace(")", "."), text)
-        labelled = f"{markdown.escaped(marker)} {text}"
-        return markdown.list_item(depth, "-", labelled) if _LETTERED.fullmatch(marker) else labelled
+        number = _NUMBER.fullmatch(marker)
+        if number:
+            return markdown.list_item(depth, f"{number[1]}.", text)
+        return markdown.list_item(depth, "-", markdown.labelled(marker, text))
 
     def _to_cell(self) -> None:
-        spans = self.paragraph.spans
-        flat = (replace(span, text=span.text.replace("\n", " ")) for span in spans)
-        self._cell.append(markdown.inline(flat, styled=False))
-        self.paragraph.spans = []
+        paragraph = self.paragraph
+        flat = (replace(span, text=span.text.replace("\n", " ")) for span in paragraph.spans)
+        text = markdown.inline(flat, styled=False)
+        if text and paragraph.marker:
+            marker = "•" if _is_bullet(paragraph.marker) else paragraph.marker
+            text = f"{markdown.escaped(marker)} {text}"
+        self._cell.append(text)
+        paragraph.spans, paragraph.marker = [], ""
 
     def _end_table(self) -> None:
         self.end_row()
         if self._rows:
             self._blocks.append(markdown.table(self._rows))
         self._rows = []
+
+
+def _is_bullet(marker: str) -> bool:
+    return marker == _LETTER_BULLET or not any(character.isalnum() for character in marker)

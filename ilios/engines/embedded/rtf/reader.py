@@ -2,226 +2,302 @@
 
 from __future__ import annotations
 
-import binascii
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import codecs
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.rtf.builder import RtfBuilder
-from ilios.engines.embedded.rtf.tokens import Token
-from ilios.engines.embedded.rtf.vocabulary import CODE_PAGES, IGNORED, SIGNS, SYMBOLS
+from ilios.engines.embedded.rtf.destinations import CAPTURED, RtfDestinations
+from ilios.engines.embedded.rtf.pictures import NOT_KEPT
+from ilios.engines.embedded.rtf.tokens import Token, Tokens
+from ilios.engines.embedded.rtf.vocabulary import BREAKS, IGNORED, SIGNS, SYMBOLS
 
 DEPTH_MAX: Final = 1_000
-_CAPTURED: Final = frozenset(("fonttbl", "stylesheet", "fldinst", "pict", "pntext", "listtext"))
-_ASIDES: Final = frozenset(("footnote", "shptxt"))
+_ASIDES: Final = frozenset(("footnote", "annotation", "shptxt", "dptxbxtext"))
 """Notes and text boxes: paragraphs of their own in the middle of another one."""
-_SHOWN_WITH_STAR: Final = frozenset(("shppict", "fldinst", "shpinst", *_ASIDES))
-_HEADING = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
-_LINK = re.compile(r"HYPERLINK\s+\"([^\"]+)\"")
+_REGIONS: Final = frozenset(
+    ("header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf")
+)
+_SILENT: Final = frozenset(("sp", "picprop", "formfield", "listtable", "listoverridetable", "upr"))
+"""Destinations that have no text of their own, but parts that count."""
+_SHOWN_WITH_STAR: Final = frozenset(("shppict", "shpinst", "do", "cs", "ds", "ts"))
+_MOST_DOUBLE_BYTES: Final = frozenset(
+    ("cp932", "shift_jis", "cp949", "euc_kr", "gbk", "gb2312", "cp950", "big5", "johab")
+)
+_WITH_SIGNS: Final = ("", "pntext", "listtext", "leveltext")
+RAISED_HALF_POINTS: Final = 2
+"""Text raised or lowered by more is a superscript or a subscript."""
+
+Action = Callable[[int | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The state that a group inherits from the one around it."""
-
-    destination: str = ""
-    aside: str = ""  #: `footnote` or `shptxt` inside of one
-    span: Span = field(default_factory=lambda: Span(""))
-    hidden: bool = False
-    font: int = 0
-    fallback: int = 1  #: characters after a Unicode one that readers without Unicode show
-
-
-class RtfReader:
+class RtfReader(RtfDestinations):
     """Reads tokens and passes the text of the document to a builder."""
 
-    def __init__(self, images: ImageFolder) -> None:
-        self.builder = RtfBuilder()
-        self._images = images
-        self._states = [_State()]
-        self._captured: list[str] = []
+    def __init__(self, images: ImageFolder, tokens: Tokens, *, is_utf8: bool) -> None:
+        """Prepare to read tokens; `is_utf8` for a file whose bytes make sense as UTF-8."""
+        super().__init__(images)
+        self._tokens = tokens
+        self._is_utf8 = is_utf8
         self._pending = bytearray()
         self._skip = 0
-        self._pictures = 0
-        self._code_page = "cp1252"
-        self._fonts: dict[int, str] = {}
-        self._style = 0
-        self._levels: dict[int, int] = {}
-        self._words = self._actions()
+        self._high_surrogate = 0
+        self._overflow = 0
+        self._starred = False
+        self._is_first = False  #: nothing but a star stands between the brace and here
+        self._by_destination = self._actions()
 
-    def take(self, token: Token) -> None:
-        if token.byte is not None:
-            self._byte(token.byte)
-            return
+    def read(self) -> None:
+        """Read the whole document, up to the brace that closes it."""
+        for token in self._tokens:
+            self._take(token)
+            if self.ended:
+                break
         self._flush()
-        if token.brace == "{":
-            if len(self._states) < DEPTH_MAX:
-                self._states.append(self._state)
-        elif token.brace == "}":
+        while len(self._states) > 1:
             self._leave_group()
-        elif token.word:
-            self._word(token)
+
+    def _take(self, token: Token) -> None:
+        if token.text:
+            self._characters(token.text)
+        elif token.byte is not None:
+            self._byte(token.byte)
+        elif token.symbol and self._is_trail(token.symbol):
+            self._pending.append(ord(token.symbol))
+        else:
+            self._flush()
+            self._sign(token)
+
+    def _sign(self, token: Token) -> None:
+        if token.word:
+            self._word(token.word, token.number)
+            self._starred = False
+        elif token.brace == "{":
+            self._enter_group()
+            return
+        elif token.brace:
+            self._skip = 0
+            self._leave_group()
         elif token.symbol == "*":
-            self._set(destination="*")
+            self._starred = self._is_first
+        elif token.symbol in ("\r", "\n"):
+            self._word("par", None)
+        elif token.symbol and self._skip:
+            self._skip -= 1
         elif token.symbol:
             self._text(SYMBOLS.get(token.symbol, ""))
+        elif token.binary and self._state.destination == "pict":
+            self._state.captured.append(token.binary.encode("latin-1").hex())
+        self._is_first = False
+
+    def _enter_group(self) -> None:
+        self._skip = 0
+        self._starred, self._is_first = False, True
+        if len(self._states) < DEPTH_MAX:
+            self._states.append(self._state.inner())
         else:
-            self._plain(token.text)
+            self._overflow += 1
 
-    def finish(self) -> str:
-        self._flush()
-        return self.builder.markdown()
+    def _leave_group(self) -> None:
+        if self._overflow:
+            self._overflow -= 1
+        else:
+            self._left(self._states.pop())
+            self.ended = len(self._states) == 1
 
-    @property
-    def _state(self) -> _State:
-        return self._states[-1]
+    def _word(self, word: str, number: int | None) -> None:
+        state = self._state
+        if state.destination == "ignored":
+            return
+        if self._opens(word):
+            return
+        if word in SIGNS:
+            self._sign_word(word)
+            return
+        action = self._by_destination.get(state.destination, self._everywhere).get(word)
+        if self._starred and action is None and word not in _SHOWN_WITH_STAR:
+            state.destination = "ignored"
+            return
+        self._skip -= bool(self._skip)  # a control word counts as one character of a fallback
+        if action is not None:
+            action(number)
 
-    def _set(self, **changes: Any) -> None:
-        self._states[-1] = replace(self._state, **changes)
+    def _opens(self, word: str) -> bool:
+        """Return whether a word begins a destination, or leaves one, and do so."""
+        state = self._state
+        if word in IGNORED:
+            state.destination = "ignored"
+        elif word in CAPTURED:
+            state.destination, state.captured = word, []
+        elif word in _SILENT:
+            state.outside = state.destination
+            state.destination = word
+            self._begin_silent(word)
+        elif word == "ud":
+            state.destination = state.outside
+        elif word in _ASIDES and not state.destination:
+            self._begin_aside(word)
+        elif word in _REGIONS and not state.destination:
+            self._begin_region(word)
+        else:
+            return False
+        return True
 
-    def _styled(self, **changes: Any) -> None:
-        self._set(span=replace(self._state.span, **changes))
+    def _sign_word(self, word: str) -> None:
+        if self._skip and word not in BREAKS:
+            self._skip -= 1
+            return
+        self._skip = 0
+        self._text(SIGNS[word])
 
-    def _actions(self) -> dict[str, Callable[[int | None], None]]:
-        builder = self.builder
+    def _actions(self) -> Mapping[str, Mapping[str, Action]]:
+        lists = {name: _numbered(take) for name, take in self.lists.actions.items()}
+        self._everywhere: Mapping[str, Action] = {
+            "u": self._unicode,
+            "uc": lambda number: setattr(self._state, "fallback", max(number or 0, 0)),
+            "f": lambda number: setattr(self._state, "font", number or 0),
+        }
+        fonts: dict[str, Action] = {
+            "fcharset": lambda number: self.fonts.set_charset(self._state.font, number or 0),
+            "cpg": lambda number: self.fonts.set_code_page(self._state.font, number or 0),
+        }
         return {
-            "par": lambda _: builder.end_paragraph(),
-            "sect": lambda _: builder.end_paragraph(),
-            "page": lambda _: builder.end_paragraph(),
-            "pard": lambda _: builder.begin_paragraph_style(),
-            "ilvl": lambda number: setattr(builder.paragraph, "depth", min(number or 0, 8)),
-            "intbl": lambda _: setattr(builder.paragraph, "in_table", True),
-            "cell": lambda _: builder.end_cell(),
-            "nestcell": lambda _: builder.end_paragraph(),
-            "row": lambda _: builder.end_row(),
+            "": {**self._everywhere, **self._document_actions(), **self._text_actions()},
+            "fonttbl": {**self._everywhere, **fonts},
+            "stylesheet": {
+                **self._everywhere,
+                "s": self._paragraph_style,
+                "outlinelevel": self._outline,
+            },
+            "listtable": lists,
+            "listoverridetable": lists,
+            "formfield": self._form_actions(),
+            "pict": {kind: self._picture_kind(kind) for kind in (*NOT_KEPT, "pngblip", "jpegblip")},
+        }
+
+    def _document_actions(self) -> dict[str, Action]:
+        def page(word: str) -> Action:
+            return lambda number: self.fonts.set_document_encoding(word, number)
+
+        return {
+            **{word: page(word) for word in ("ansi", "mac", "pc", "pca", "ansicpg")},
+            "deff": self._default_font,
+            "field": lambda _: self._begin_field(),
+            "chpgn": lambda _: self._note_page_number(),
+            "shp": lambda _: self._begin_shape(),
+            "s": self._paragraph_style,
             "outlinelevel": self._outline,
-            "plain": lambda _: self._styled(bold=False, italic=False, struck=False),
+            "par": lambda _: self._ends(self.builder.end_paragraph),
+            "sect": lambda _: self._ends(self.builder.end_paragraph),
+            "page": lambda _: self._ends(self.builder.end_paragraph),
+            "nestcell": lambda _: self._ends(self.builder.end_paragraph),
+            "cell": lambda _: self._ends(self.builder.end_cell),
+            "row": lambda _: self._ends(self.builder.end_row),
+            "pard": lambda _: self.builder.begin_paragraph_style(),
+            "ls": lambda number: setattr(self.builder.paragraph, "override", number or 0),
+            "ilvl": lambda number: setattr(self.builder.paragraph, "depth", max(number or 0, 0)),
+            "intbl": lambda _: setattr(self.builder.paragraph, "in_table", True),
+        }
+
+    def _text_actions(self) -> dict[str, Action]:
+        return {
+            "plain": lambda _: self._plain(),
             "b": lambda number: self._styled(bold=number != 0),
             "i": lambda number: self._styled(italic=number != 0),
             "strike": lambda number: self._styled(struck=number != 0),
-            "v": lambda number: self._set(hidden=number != 0),
-            "deleted": lambda number: self._set(hidden=number != 0),
-            "uc": lambda number: self._set(fallback=number or 0),
-            "u": self._unicode,
-            "f": lambda number: self._set(font=number or 0),
-            "fcharset": self._character_set,
-            "ansicpg": lambda number: setattr(self, "_code_page", _known(f"cp{number}")),
-            "s": self._paragraph_style,
+            "striked": lambda number: self._styled(struck=number != 0),
+            "super": lambda number: self._styled(superscript=number != 0, subscript=False),
+            "sub": lambda number: self._styled(subscript=number != 0, superscript=False),
+            "nosupersub": lambda _: self._styled(superscript=False, subscript=False),
+            "up": lambda number: self._raised(6 if number is None else number),
+            "dn": lambda number: self._raised(-(6 if number is None else number)),
+            "v": lambda number: setattr(self._state, "hidden", number != 0),
+            "deleted": lambda number: setattr(self._state, "hidden", number != 0),
         }
 
-    def _word(self, token: Token) -> None:
-        word = token.word
-        if word in IGNORED or word in _CAPTURED:
-            self._set(destination=word)
-            if word in _CAPTURED and word not in ("fonttbl", "stylesheet"):
-                self._captured = []
-        elif self._state.destination == "*" and word not in _SHOWN_WITH_STAR:
-            self._set(destination="ignored")
-        elif word in _ASIDES and self._state.destination in ("", "*"):
-            self._begin_aside(word)
-        elif self._state.destination == "*":
-            self._set(destination="")
-        elif word in SIGNS:
-            self._text(SIGNS[word])
-        elif word in self._words and self._applies(word):
-            self._words[word](token.number)
+    def _styled(self, **changes: Any) -> None:
+        self._state.span = replace(self._state.span, **changes)
 
-    def _applies(self, word: str) -> bool:
-        """Return whether a control word counts here: in a destination, few do."""
-        destination = self._state.destination
-        if destination in ("", "fonttbl", "stylesheet"):
-            return not destination or word in ("f", "fcharset", "s", "outlinelevel", "u", "uc")
-        return word in ("u", "uc", "f")
+    def _raised(self, half_points: int) -> None:
+        self._styled(
+            superscript=half_points > RAISED_HALF_POINTS,
+            subscript=half_points < -RAISED_HALF_POINTS,
+        )
 
-    def _leave_group(self) -> None:
-        left = self._states.pop() if len(self._states) > 1 else self._state
-        if left.aside and not self._state.aside:
-            self.builder.end_aside(is_note=left.aside == "footnote")
-        if left.destination == self._state.destination and left.destination != "stylesheet":
-            return
-        captured = "".join(self._captured)
-        if left.destination == "pict":
-            self._picture(captured)
-        elif left.destination == "fldinst":
-            link = _LINK.search(captured)
-            self._styled(target=link[1] if link else None)
-        elif left.destination in ("pntext", "listtext"):
-            self.builder.paragraph.marker = captured
-        elif left.destination == "stylesheet":
-            self._define_style(captured)
-        if left.destination in _CAPTURED:
-            self._captured = []
+    def _plain(self) -> None:
+        state = self._state
+        state.span = Span("", target=state.span.target)
+        state.hidden = False
+        state.font = self._states[0].font
 
-    def _begin_aside(self, word: str) -> None:
-        if not self._state.aside:
-            self.builder.begin_aside()
-        self._set(destination="", aside=self._state.aside or word)
-
-    def _define_style(self, name: str) -> None:
-        heading = _HEADING.search(name)
-        if heading:
-            self._levels[self._style] = int(heading[1])
-        elif re.match(r"\s*title\b", name, re.IGNORECASE):
-            self._levels[self._style] = 1
-        self._style = 0
-
-    def _paragraph_style(self, number: int | None) -> None:
-        self._style = number or 0
-        if self._state.destination != "stylesheet" and self._style in self._levels:
-            self.builder.paragraph.level = self._levels[self._style]
-
-    def _outline(self, number: int | None) -> None:
-        if not self._state.destination and number is not None and number < 9:
-            self.builder.paragraph.level = number + 1
-
-    def _character_set(self, number: int | None) -> None:
-        self._fonts[self._state.font] = CODE_PAGES.get(number or 0, self._code_page)
+    def _default_font(self, number: int | None) -> None:
+        for state in self._states:
+            state.font = number or 0
 
     def _unicode(self, number: int | None) -> None:
         code = (number or 0) % 0x10000
-        self._text(chr(code))
         self._skip = self._state.fallback
+        if 0xD800 <= code < 0xDC00:
+            self._high_surrogate = code
+        elif 0xDC00 <= code < 0xE000 and self._high_surrogate:
+            self._text(chr(0x10000 + (self._high_surrogate - 0xD800) * 0x400 + code - 0xDC00))
+            self._high_surrogate = 0
+        elif 0xF000 <= code <= 0xF0FF:
+            self._text(symbol_fonts.text(self.fonts.symbol_font(self._state.font), chr(code)))
+        else:
+            self._text(chr(code))
 
     def _byte(self, byte: int) -> None:
         if self._skip:
             self._skip -= 1
         else:
             self._pending.append(byte)
+        self._is_first = False
+
+    def _characters(self, text: str) -> None:
+        """Take characters as they stand in the file: bytes of the current encoding."""
+        self._is_first = self._starred = False
+        if self._state.destination == "pict":
+            self._state.captured.append(text)
+            return
+        if self._skip:
+            skipped = min(self._skip, len(text))
+            self._skip -= skipped
+            text = text[skipped:]
+        if self._is_utf8 and not text.isascii():
+            self._flush()
+            self._text(text.encode("latin-1").decode("utf-8", "replace"))
+            return
+        self._pending += text.encode("latin-1")
+        if not text.isascii() and self._is_open():
+            self._pending += self._tokens.trail_byte().encode("latin-1")
+
+    def _is_trail(self, symbol: str) -> bool:
+        return bool(self._pending) and symbol in ("\\", "{", "}") and self._is_open()
+
+    def _is_open(self) -> bool:
+        """Return whether the last byte is the first half of a character."""
+        encoding = self.fonts.encoding(self._state.font)
+        if encoding not in _MOST_DOUBLE_BYTES:
+            return False
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
+        decoder.decode(bytes(self._pending))
+        return bool(decoder.getstate()[0])
 
     def _flush(self) -> None:
-        if self._pending:
-            page = self._fonts.get(self._state.font, self._code_page)
-            self._text(bytes(self._pending).decode(page, errors="replace"))
-            self._pending.clear()
-
-    def _plain(self, text: str) -> None:
-        skipped, self._skip = text[self._skip :], max(0, self._skip - len(text))
-        self._text(skipped)
-
-    def _text(self, text: str) -> None:
-        if self._state.destination in _CAPTURED:
-            self._captured.append(text)
-        elif not self._state.destination and not self._state.hidden:
-            self.builder.add(replace(self._state.span, text=text))
-
-    def _picture(self, digits: str) -> None:
-        try:
-            content = binascii.unhexlify("".join(digits.split()))
-        except (binascii.Error, ValueError):
+        if not self._pending:
             return
-        self._pictures += 1
-        name = self._images.add(f"image-{self._pictures}", content)
-        if name:
-            self.builder.add(Span(f" {markdown.image(name)} ", raw=True))
+        content, font = bytes(self._pending), self._state.font
+        self._pending.clear()
+        name = self.fonts.symbol_font(font)
+        if name and self._state.destination in _WITH_SIGNS:
+            self._text(symbol_fonts.text(name, content.decode("latin-1")))
+        else:
+            self._text(content.decode(self.fonts.encoding(font), errors="replace"))
 
 
-def _known(code_page: str) -> str:
-    try:
-        "".encode(code_page)
-    except LookupError:
-        return "cp1252"
-    return code_page
+def _numbered(take: Callable[[int], None]) -> Action:
+    return lambda number: take(number or 0)
