@@ -2,43 +2,140 @@
 
 from __future__ import annotations
 
+import datetime
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
 from lxml import etree
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 
-POINTS_MAX = 5_000
+POINTS_MAX: Final = 5_000
+_EPOCH: Final = datetime.date(1899, 12, 30)
+_DATES: Final = range(1, 2_958_466)
+_LITERAL = re.compile(r"\"[^\"]*\"|\[[^\]]*\]|\\.")
+_CATEGORY_AXES: Final = ("catAx", "dateAx", "serAx")
+
+Points = dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Numbers or labels of a chart, by index."""
+
+    head: str
+    points: Points
 
 
 def to_markdown(chart: etree._Element) -> str:
-    """Write the title of a chart, and a table with a column for each series."""
+    """Write the title and the texts of a chart, and a table with a column for each series."""
     series = [element for element in chart.iter() if local_name(element) == "ser"]
-    columns = [_points(child(each, "val")) or _points(child(each, "yVal")) for each in series]
-    labels: dict[int, str] = {}
-    for each in series:
-        labels = labels or _points(child(each, "cat")) or _points(child(each, "xVal"))
-    indexes = sorted({index for column in [*columns, labels] for index in column})[:POINTS_MAX]
-    head = ["", *(_text(child(each, "tx")) for each in series)]
-    rows = [
-        [labels.get(index, ""), *(column.get(index, "") for column in columns)] for index in indexes
-    ]
+    columns = _columns(chart, series) if series else _extended_columns(chart)
+    indexes = sorted({index for column in columns for index in column.points})[:POINTS_MAX]
+    head = [column.head for column in columns]
+    rows = [[column.points.get(index, "") for column in columns] for index in indexes]
     table = markdown.table([[markdown.escaped(cell) for cell in row] for row in [head, *rows]])
-    return markdown.blocks([title(chart), table if rows else ""])
+    return markdown.blocks([title(chart), *_texts(chart), table if rows else ""])
+
+
+def is_cut(chart: etree._Element) -> bool:
+    """Return whether a chart has more points than its table."""
+    indexes = {attribute(e, "idx") for e in chart.iter() if local_name(e) == "pt"}
+    return len(indexes) > POINTS_MAX
 
 
 def title(chart: etree._Element) -> str:
     return markdown.escaped_line(_text(child(chart, "chart", "title")))
 
 
-def _points(source: etree._Element | None) -> dict[int, str]:
+def _columns(chart: etree._Element, series: Sequence[etree._Element]) -> list[_Column]:
+    labels = [_points(child(each, "cat")) or _points(child(each, "xVal")) for each in series]
+    filled = [each for each in labels if each]
+    heads = [_text(child(each, "tx")) for each in series]
+    values = [list(_values(each, head)) for each, head in zip(series, heads, strict=True)]
+    if any(each != filled[0] for each in filled):  # every series has places of its own
+        own = [[_Column("", label), *value] for label, value in zip(labels, values, strict=True)]
+        return [column for part in own for column in part]
+    shared = _Column(_category_title(chart), filled[0] if filled else {})
+    return [shared, *(column for value in values for column in value)]
+
+
+def _values(series: etree._Element, head: str) -> Iterator[_Column]:
+    yield _Column(head, _points(child(series, "val")) or _points(child(series, "yVal")))
+    sizes = _points(child(series, "bubbleSize"))
+    if sizes:
+        yield _Column("", sizes)
+
+
+def _extended_columns(chart: etree._Element) -> list[_Column]:
+    """Return the data of a funnel, waterfall, treemap or another chart of Office 2016."""
+    columns: list[_Column] = []
+    for dimension in chart.iter():
+        if local_name(dimension) in ("strDim", "numDim"):
+            points = _levels(list(children(dimension, "lvl")))
+            is_label = local_name(dimension) == "strDim"
+            if not (is_label and any(column.points == points for column in columns)):
+                columns.append(_Column("", points))
+    names = [_text(child(e, "tx")) for e in chart.iter() if local_name(e) == "series"]
+    return [
+        _Column(names[place - 1] if 0 < place <= len(names) else "", column.points)
+        for place, column in enumerate(columns)
+    ]
+
+
+def _points(source: etree._Element | None) -> Points:
     """Return the cached values of a series, by index."""
-    points: dict[int, str] = {}
-    for point in source.iter() if source is not None else ():
+    if source is None:
+        return {}
+    levels = [element for element in source.iter() if local_name(element) == "lvl"]
+    if levels:
+        return _levels(levels)
+    shows_dates = any(_is_date(e.text or "") for e in source.iter() if _is_format(e))
+    return {index: _date(value) if shows_dates else value for index, value in _level_points(source)}
+
+
+def _levels(levels: Sequence[etree._Element]) -> Points:
+    """Join the levels of labels; an outer level stands only where its group begins."""
+    if not levels:
+        return {}
+    inner, *outer = (dict(_level_points(level)) for level in levels)
+    for level in outer:
+        current = ""
+        for index in sorted({*inner, *level}):
+            current = level.get(index, current)
+            inner[index] = " / ".join(part for part in (current, inner.get(index, "")) if part)
+    return inner
+
+
+def _level_points(source: etree._Element) -> Iterator[tuple[int, str]]:
+    for point in source.iter():
         index = attribute(point, "idx") or ""
-        if local_name(point) == "pt" and index.isdigit():
-            value = next((v.text for v in children(point, "v")), "") or ""
-            points[int(index)] = _rounded(value)
-    return points
+        if local_name(point) == "pt" and index.isdecimal():
+            value = next((v.text for v in children(point, "v")), point.text) or ""
+            yield int(index), _rounded(value.strip())
+
+
+def _is_format(element: etree._Element) -> bool:
+    return local_name(element) == "formatCode"
+
+
+def _is_date(code: str) -> bool:
+    """Return whether a number format shows a date."""
+    bare = _LITERAL.sub("", code).casefold()
+    return "y" in bare or ("d" in bare and "m" in bare)
+
+
+def _date(value: str) -> str:
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if number != int(number) or int(number) not in _DATES:
+        return value
+    return (_EPOCH + datetime.timedelta(days=int(number))).isoformat()
 
 
 def _rounded(value: str) -> str:
@@ -49,8 +146,44 @@ def _rounded(value: str) -> str:
         return value
 
 
+def _texts(chart: etree._Element) -> Iterator[str]:
+    """Yield the titles of axes, and other texts that people wrote onto the chart."""
+    own_title = child(chart, "chart", "title")
+    category = next(_axis_titles(chart), None)
+    shown = {_text(own_title)}
+    for element in chart.iter():
+        is_text = local_name(element) == "rich" and _owner(element) not in (own_title, category)
+        text = _text(element) if is_text else ""
+        if text and text not in shown:
+            shown.add(text)
+            yield markdown.escaped_line(text)
+
+
+def _owner(text: etree._Element) -> etree._Element | None:
+    return next((e for e in text.iterancestors() if local_name(e) in ("title", "dLbl")), None)
+
+
+def _axis_titles(chart: etree._Element) -> Iterator[etree._Element]:
+    for axis in chart.iter():
+        found = child(axis, "title") if local_name(axis) in _CATEGORY_AXES else None
+        if found is not None:
+            yield found
+
+
+def _category_title(chart: etree._Element) -> str:
+    return _text(next(_axis_titles(chart), None))
+
+
 def _text(element: etree._Element | None) -> str:
+    """Return the text of a title or a name: runs of a paragraph joined, paragraphs apart."""
     if element is None:
         return ""
-    texts = [e.text or "" for e in element.iter() if local_name(e) in ("t", "v")]
-    return " ".join(text.strip() for text in texts if text.strip())
+    paragraphs = [e for e in element.iter() if local_name(e) == "p"]
+    if paragraphs:
+        written = (
+            "".join(run.text or "" for run in each.iter() if local_name(run) == "t")
+            for each in paragraphs
+        )
+    else:
+        written = (e.text or "" for e in element.iter() if local_name(e) in ("t", "v"))
+    return " ".join(" ".join(text.split()) for text in written if text.strip())

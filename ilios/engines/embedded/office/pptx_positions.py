@@ -2,62 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded.archive import Archive, attribute, child, local_name
-from ilios.engines.embedded.office.pptx_text import placeholder
+from ilios.engines.embedded.archive import attribute, child, local_name
+from ilios.engines.embedded.office.pptx_layouts import SlideLayout
 
 SAME_ROW_EMU: Final = 300_000
 """Shapes whose tops differ by less than 8 mm are read from left to right."""
+_SHAPES: Final = ("sp", "pic", "graphicFrame", "cxnSp")
+_SHOWING: Final = frozenset(("t", "pic", "blip", "chart", "relIds", "tbl"))
+
+Position = tuple[float, float]
+"""Top and left, in EMU on the slide."""
+_Entry = tuple[Position | None, list[etree._Element]]
 
 
-@dataclass(slots=True)
-class ShapePositions:
-    """Finds positions (top, left) of shapes, also those inherited from the slide's layout."""
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where a group puts what stands inside it."""
 
-    _inherited: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    top: float = 0
+    left: float = 0
+    down: float = 1  #: EMU on the slide per unit of the group, and the same across
+    across: float = 1
 
-    @classmethod
-    def of_slide(cls, archive: Archive, targets: dict[str, tuple[str, bool]]) -> ShapePositions:
-        positions = cls()
-        part = next((t for t, _ in targets.values() if "/slideLayouts/" in t), "")
-        tree = child(archive.optional_xml(part), "cSld", "spTree")
-        for shape in tree if tree is not None else ():
-            own = _own_position(shape)
-            if own is not None and placeholder(shape):
-                positions._inherited[placeholder(shape), _index(shape)] = own
-        return positions
+    def position(self, point: Position | None) -> Position | None:
+        if point is None:
+            return None
+        return self.top + self.down * point[0], self.left + self.across * point[1]
 
-    def in_reading_order(self, shapes: Sequence[etree._Element]) -> list[etree._Element]:
-        """Sort from top to bottom, then left to right; without a position, keep the order."""
-        found = [self._position(shape) for shape in shapes]
-        last = (0, 0)
-        keys: list[tuple[int, int]] = []
-        for position in found:
-            last = position or last
-            keys.append(last)
-        rows = _rows(sorted({top for top, _ in keys}))
-        order = sorted(range(len(shapes)), key=lambda n: (rows[keys[n][0]], keys[n][1]))
-        return [shapes[number] for number in order]
-
-    def _position(self, shape: etree._Element) -> tuple[int, int] | None:
-        own = _own_position(shape)
-        if own is not None:
-            return own
-        kind, index = placeholder(shape), _index(shape)
-        matches = [p for (k, i), p in self._inherited.items() if i == index and i] or [
-            p for (k, _), p in self._inherited.items() if k == kind
-        ]
-        return matches[0] if matches else None
+    def inside(self, transform: etree._Element | None) -> _Frame:
+        """Return the frame of a group in this one."""
+        place, inner = _point(transform, "off", "yx"), _point(transform, "chOff", "yx")
+        size = _point(transform, "ext", ("cy", "cx"))
+        inner_size = _point(transform, "chExt", ("cy", "cx"))
+        origin = self.position(place)
+        if origin is None or inner is None:
+            return self
+        down, across = self.down, self.across
+        if size and inner_size and inner_size[0] > 0 and inner_size[1] > 0:
+            down *= size[0] / inner_size[0]
+            across *= size[1] / inner_size[1]
+        return _Frame(origin[0] - down * inner[0], origin[1] - across * inner[1], down, across)
 
 
-def _rows(tops: Sequence[int]) -> dict[int, int]:
+def in_reading_order(tree: etree._Element, layout: SlideLayout) -> list[etree._Element]:
+    """Return all shapes from top to bottom, then left to right; those of a group stay together.
+
+    A shape without a position follows the one before it.
+    """
+    return [shape for _, shapes in _ordered(tree, _Frame(), layout) for shape in shapes]
+
+
+def _ordered(tree: etree._Element, frame: _Frame, layout: SlideLayout) -> list[_Entry]:
+    entries: list[_Entry] = []
+    for shape in _shapes(tree):
+        if local_name(shape) == "grpSp":
+            entries.append(_group(shape, frame, layout))
+        else:
+            own = _own_position(shape) or layout.position(shape)
+            entries.append((frame.position(own), [shape]))
+    return _sorted(entries)
+
+
+def _group(group: etree._Element, frame: _Frame, layout: SlideLayout) -> _Entry:
+    transform = child(group, "grpSpPr", "xfrm")
+    inner = _ordered(group, frame.inside(transform), layout)
+    place = frame.position(_point(transform, "off", "yx"))
+    if place is None:
+        place = min((position for position, _ in inner if position is not None), default=None)
+    return place, [shape for _, shapes in inner for shape in shapes]
+
+
+def _sorted(entries: Sequence[_Entry]) -> list[_Entry]:
+    last: Position = (0, 0)
+    keys: list[Position] = []
+    for position, _ in entries:
+        last = position or last
+        keys.append(last)
+    rows = _rows(sorted({top for top, _ in keys}))
+    order = sorted(range(len(entries)), key=lambda n: (rows[keys[n][0]], keys[n][1]))
+    return [entries[number] for number in order]
+
+
+def _shapes(tree: etree._Element) -> Iterator[etree._Element]:
+    """Yield shapes and groups, also those in content for newer versions of PowerPoint."""
+    for shape in tree:
+        name = local_name(shape)
+        if name == "AlternateContent":
+            chosen = chosen_content(shape)
+            if chosen is not None:
+                yield from _shapes(chosen)
+        elif name == "grpSp" or name in _SHAPES:
+            yield shape
+
+
+def chosen_content(alternatives: etree._Element) -> etree._Element | None:
+    """Return the content for newer versions if it shows something that is read, else the other."""
+    choice, fallback = child(alternatives, "Choice"), child(alternatives, "Fallback")
+    if choice is not None and any(local_name(part) in _SHOWING for part in choice.iter()):
+        return choice
+    return fallback if fallback is not None else choice
+
+
+def _rows(tops: Sequence[float]) -> dict[float, int]:
     """Return row numbers by top, for sorted tops; similar tops share a row."""
-    numbers: dict[int, int] = {}
+    numbers: dict[float, int] = {}
     row, first = 0, None
     for top in tops:
         if first is None or top - first > SAME_ROW_EMU:
@@ -66,21 +120,17 @@ def _rows(tops: Sequence[int]) -> dict[int, int]:
     return numbers
 
 
-def _own_position(shape: etree._Element) -> tuple[int, int] | None:
-    transform = child(shape, "spPr", "xfrm")
-    if local_name(shape) == "graphicFrame":
-        transform = child(shape, "xfrm")
-    offset = child(transform, "off")
-    if offset is None:
+def _own_position(shape: etree._Element) -> Position | None:
+    is_frame = local_name(shape) == "graphicFrame"
+    transform = child(shape, "xfrm") if is_frame else child(shape, "spPr", "xfrm")
+    return _point(transform, "off", "yx")
+
+
+def _point(transform: etree._Element | None, name: str, axes: Sequence[str]) -> Position | None:
+    element = child(transform, name)
+    if element is None:
         return None
     try:
-        return int(attribute(offset, "y") or 0), int(attribute(offset, "x") or 0)
+        return int(attribute(element, axes[0]) or 0), int(attribute(element, axes[1]) or 0)
     except ValueError:
         return None
-
-
-def _index(shape: etree._Element) -> str:
-    for element in shape.iter():
-        if local_name(element) == "ph":
-            return attribute(element, "idx") or ""
-    return ""

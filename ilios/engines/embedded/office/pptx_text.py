@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import markdown, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.office import pptx_bullets
 
 Targets = Mapping[str, tuple[str, bool]]
-
-
-def placeholder(shape: etree._Element) -> str:
-    """Return the role of a shape on its slide (`title`, `body` …); empty for a free shape."""
-    properties = child(shape, "nvSpPr", "nvPr")
-    mark = child(properties, "ph")
-    return "" if mark is None else attribute(mark, "type") or "obj"
+_TRUE = ("1", "true")
+_PRIVATE = re.compile(r"[\uf020-\uf0ff]+")
 
 
 def paragraphs(
-    body: etree._Element | None, targets: Targets, *, bulleted: bool, styled: bool = True
+    body: etree._Element | None,
+    targets: Targets,
+    *,
+    bulleted: bool,
+    styled: bool = True,
+    inherited: Sequence[etree._Element] = (),
 ) -> Iterator[str]:
-    """Yield the paragraphs of a text body; items of a list as Markdown items."""
-    number: dict[int, int] = {}
+    """Yield the paragraphs of a text body; items of a list as Markdown items.
+
+    `inherited` are the list styles that hold for the body, the nearest first; `bulleted` tells
+    whether its paragraphs are items where none of them says so. Without styles, as in a cell of a
+    table, an item is a line with its label.
+    """
+    own = child(body, "lstStyle")
+    styles = [own, *inherited] if own is not None else inherited
+    counters = pptx_bullets.Counters()
     for paragraph in children(body, "p") if body is not None else ():
         text = markdown.inline(_spans(paragraph, targets), styled=styled)
         if not text:
             continue
         properties = child(paragraph, "pPr")
-        depth = int(attribute(properties, "lvl") or 0)
-        marker = _marker(properties, bulleted=bulleted)
-        if marker == "1." and styled:
-            number[depth] = number.get(depth, 0) + 1
-            marker = f"{number[depth]}."
-        yield markdown.list_item(depth, marker, text) if marker and styled else text
-
-
-def _marker(properties: etree._Element | None, *, bulleted: bool) -> str:
-    if child(properties, "buNone") is not None:
-        return ""
-    if child(properties, "buAutoNum") is not None:
-        return "1."
-    own = child(properties, "buChar") is not None or child(properties, "buBlip") is not None
-    return "-" if own or bulleted else ""
+        depth = pptx_bullets.level(properties)
+        bullet = pptx_bullets.bullet(properties, styles, bulleted=bulleted)
+        label = counters.label(depth, bullet)
+        if bullet is None:
+            yield text
+        elif styled:
+            yield pptx_bullets.item(depth, label, text)
+        else:
+            yield f"{markdown.escaped(label or '•')} {text}"
 
 
 def _spans(paragraph: etree._Element, targets: Targets) -> Iterator[Span]:
@@ -62,10 +65,27 @@ def _run(run: etree._Element, targets: Targets) -> Span:
     properties = child(run, "rPr")
     link = attribute(child(properties, "hlinkClick"), "id") or ""
     target, external = targets.get(link, ("", False))
-    text = child(run, "t")
+    element = child(run, "t")
+    text = (element.text or "") if element is not None else ""
+    baseline = attribute(properties, "baseline") or ""
     return Span(
-        (text.text or "").replace("\v", "\n") if text is not None else "",
-        bold=attribute(properties, "b") in ("1", "true"),
-        italic=attribute(properties, "i") in ("1", "true"),
+        _shown(text, properties).replace("\v", "\n"),
+        bold=attribute(properties, "b") in _TRUE,
+        italic=attribute(properties, "i") in _TRUE,
+        struck=attribute(properties, "strike") in ("sngStrike", "dblStrike"),
+        superscript=baseline[:1].isdigit() and baseline.strip("0%.") != "",
+        subscript=baseline.startswith("-"),
         target=target if external else None,
     )
+
+
+def _shown(text: str, properties: etree._Element | None) -> str:
+    """Return what a text shows in its font: signs for letters in a symbol font."""
+    if properties is None:
+        return text
+    font = attribute(child(properties, "latin"), "typeface") or ""
+    if not symbol_fonts.is_symbol_font(font):
+        font = "" if text.isascii() else attribute(child(properties, "sym"), "typeface") or ""
+        if symbol_fonts.is_symbol_font(font):
+            return _PRIVATE.sub(lambda match: symbol_fonts.text(font, match[0]), text)
+    return symbol_fonts.text(font, text)

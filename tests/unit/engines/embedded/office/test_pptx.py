@@ -1,52 +1,330 @@
-"""PowerPoint presentations: titles, lists, tables, notes."""
+"""PowerPoint presentations: titles, lists, tables, pictures, notes, what belongs to the slide."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
+
+import pytest
+from PIL import Image
+
 from ilios.engines.detection import media_types
-from tests.support.sample_files import archive, relations
+from tests.support.sample_files import archive
 from tests.unit.engines.embedded.conftest import Convert
 
-A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+_TRANSITIONAL = "http://schemas.openxmlformats.org/"
+_STRICT = "http://purl.oclc.org/ooxml/"
+TYPES = f"{_TRANSITIONAL}officeDocument/2006/relationships/"
+NAMES = (
+    f'xmlns:a="{_TRANSITIONAL}drawingml/2006/main" '
+    f'xmlns:p="{_TRANSITIONAL}presentationml/2006/main" '
+    f'xmlns:r="{_TRANSITIONAL}officeDocument/2006/relationships" '
+    f'xmlns:mc="{_TRANSITIONAL}markup-compatibility/2006"'
+)
+
+Relation = tuple[str, str]
+"""The kind of a relationship, and its target."""
 
 
-P = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+def rels(**related: Relation) -> str:
+    listed = "".join(
+        f'<Relationship Id="{name}" Type="{kind if "://" in kind else TYPES + kind}" '
+        f'Target="{target}"/>'
+        for name, (kind, target) in related.items()
+    )
+    return f'<Relationships xmlns="urn:relationships">{listed}</Relationships>'
 
 
-R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+def sheet(kind: str, content: str) -> str:
+    """Return a slide, a layout, a master or notes."""
+    return f"<p:{kind} {NAMES}><p:cSld><p:spTree>{content}</p:spTree></p:cSld></p:{kind}>"
+
+
+def deck(
+    *slides: str,
+    related: Mapping[str, Relation] | None = None,
+    parts: Mapping[str, str | bytes] | None = None,
+    presentation: Mapping[str, Relation] | None = None,
+) -> bytes:
+    """Return a presentation; `related` is what its first slide leads to."""
+    ids = [f"slide{number}" for number in range(1, len(slides) + 1)]
+    listed = "".join(f'<p:sldId id="{256 + n}" r:id="{name}"/>' for n, name in enumerate(ids))
+    own = {name: ("slide", f"slides/{name}.xml") for name in ids}
+    return archive(
+        {
+            "_rels/.rels": rels(main=("officeDocument", "ppt/show.xml")),
+            "ppt/show.xml": f"<p:presentation {NAMES}><p:sldIdLst>{listed}</p:sldIdLst>"
+            "</p:presentation>",
+            "ppt/_rels/show.xml.rels": rels(**own, **(presentation or {})),
+            **{
+                f"ppt/slides/{name}.xml": sheet("sld", s)
+                for name, s in zip(ids, slides, strict=True)
+            },
+            "ppt/slides/_rels/slide1.xml.rels": rels(**(related or {})),
+            **(parts or {}),
+        }
+    )
+
+
+def shape(
+    text: str = "", *, kind: str = "", at: tuple[int, int] | None = None, body: str = ""
+) -> str:
+    """Return a shape; `at` is left and top, `body` its paragraphs instead of a text."""
+    mark = f'<p:ph type="{kind}"/>' if kind else ""
+    place = f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/></a:xfrm>' if at else ""
+    content = body or f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>"
+    return (
+        f"<p:sp><p:nvSpPr><p:cNvPr/><p:nvPr>{mark}</p:nvPr></p:nvSpPr><p:spPr>{place}</p:spPr>"
+        f"<p:txBody>{content}</p:txBody></p:sp>"
+    )
+
+
+def paragraph(text: str, properties: str = "", level: int = 0) -> str:
+    return f'<a:p><a:pPr lvl="{level}">{properties}</a:pPr><a:r><a:t>{text}</a:t></a:r></a:p>'
+
+
+def numbered(text: str, kind: str = "arabicPeriod", start: int = 0, level: int = 0) -> str:
+    begins = f' startAt="{start}"' if start else ""
+    return paragraph(text, f'<a:buAutoNum type="{kind}"{begins}/>', level)
+
+
+def group(content: str, *, at: tuple[int, int], size: tuple[int, int], inner: str = "") -> str:
+    place = (
+        f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/><a:ext cx="{size[0]}" cy="{size[1]}"/>'
+        f"{inner}</a:xfrm>"
+    )
+    return f"<p:grpSp><p:grpSpPr>{place}</p:grpSpPr>{content}</p:grpSp>"
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40), "olive").save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_slides_keep_title_bullets_table_and_notes(convert: Convert) -> None:
-    def shape(kind: str, text: str) -> str:
-        return (
-            f'<p:sp><p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr><p:txBody>'
-            f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
-        )
-
-    def slide(kind: str, content: str) -> str:
-        return f"<p:{kind} {P} {A} {R}><p:cSld><p:spTree>{content}</p:spTree></p:cSld></p:{kind}>"
-
     cells = "".join(
         f"<a:tc><a:txBody><a:p><a:r><a:t>{t}</a:t></a:r></a:p></a:txBody></a:tc>" for t in "ab"
     )
     table = (
         f"<p:graphicFrame><a:tbl><a:tr>{cells}</a:tr><a:tr>{cells}</a:tr></a:tbl></p:graphicFrame>"
     )
-    deck = archive(
-        {
-            "ppt/presentation.xml": f'<p:presentation {P} {R}><p:sldIdLst><p:sldId r:id="s1"/>'
-            "</p:sldIdLst></p:presentation>",
-            "ppt/_rels/presentation.xml.rels": relations(s1="slides/slide1.xml"),
-            "ppt/slides/slide1.xml": slide(
-                "sld", shape("body", "A point") + shape("title", "The title") + table
-            ),
-            "ppt/slides/_rels/slide1.xml.rels": relations(n="../notesSlides/notesSlide1.xml"),
-            "ppt/notesSlides/notesSlide1.xml": slide("notes", shape("body", "Smile")),
-        }
+    content = deck(
+        shape("A point", kind="body") + shape("The title", kind="title") + table,
+        related={"n": ("notesSlide", "../notesSlides/notesSlide1.xml")},
+        parts={"ppt/notesSlides/notesSlide1.xml": sheet("notes", shape("Smile", kind="body"))},
     )
 
-    assert convert(deck, media_types.PPTX).markdown.split("\n\n") == [
+    assert convert(content, media_types.PPTX).markdown.split("\n\n") == [
         "# The title",
         "- A point",
         "| a | b |\n| --- | --- |\n| a | b |",
         "> Notes:\n>\n> Smile",
     ]
+
+
+def test_the_strict_form_of_the_format_is_read_alike(convert: Convert) -> None:
+    parts = {
+        "_rels/.rels": rels(main=("officeDocument", "ppt/show.xml")),
+        "ppt/show.xml": f'<p:presentation {NAMES}><p:sldIdLst><p:sldId id="9" r:id="one"/>'
+        "</p:sldIdLst></p:presentation>",
+        "ppt/_rels/show.xml.rels": rels(one=("slide", "slides/a.xml")),
+        "ppt/slides/a.xml": sheet(
+            "sld",
+            shape(
+                body="<a:p><a:r><a:t>10</a:t></a:r>"
+                '<a:r><a:rPr baseline="30%"/><a:t>9</a:t></a:r></a:p>'
+            ),
+        ),
+    }
+    strict = {
+        name: text.replace(_TRANSITIONAL, _STRICT).replace("/2006/", "/")
+        for name, text in parts.items()
+    }
+
+    assert convert(archive(strict), media_types.PPTX).markdown == "10⁹"
+
+
+@pytest.mark.parametrize(
+    ("items", "lines"),
+    [
+        ([numbered("a", start=4), numbered("b", start=4)], ["4. a", "5. b"]),
+        ([numbered("a", "alphaLcParenBoth"), numbered("b", "alphaLcParenBoth")],
+         ["- (a) a", "- (b) b"]),
+        ([numbered("a", "romanUcPeriod", 9)], ["- IX. a"]),
+        ([numbered("a", "arabicParenR")], ["1. a"]),
+        ([numbered("a"), numbered("b", level=1), numbered("c", level=1), numbered("d")],
+         ["1. a", "    1. b", "    2. c", "2. d"]),
+        ([numbered("a"), paragraph("between", "<a:buNone/>"), numbered("b")],
+         ["1. a", "between", "1. b"]),
+        ([numbered("a"), paragraph("deeper", '<a:buChar char="-"/>', 1), numbered("b")],
+         ["1. a", "    - deeper", "2. b"]),
+        ([paragraph("deep first", '<a:buChar char="-"/>', 2)], ["- deep first"]),
+    ],
+)  # fmt: skip
+def test_items_keep_the_labels_that_the_slide_shows(
+    convert: Convert, items: list[str], lines: list[str]
+) -> None:
+    markdown = convert(deck(shape(body="".join(items))), media_types.PPTX).markdown
+
+    assert [line for line in markdown.split("\n") if line] == lines
+
+
+def test_bullets_and_numbers_come_from_layout_and_master(convert: Convert) -> None:
+    def styles(first: str) -> str:
+        return f"<a:lstStyle><a:lvl1pPr>{first}</a:lvl1pPr></a:lstStyle>"
+
+    master = sheet("sldMaster", shape(kind="body")).replace(
+        "</p:cSld>",
+        "</p:cSld><p:txStyles><p:bodyStyle><a:lvl1pPr><a:buChar char='•'/></a:lvl1pPr>"
+        "</p:bodyStyle></p:txStyles>",
+    )
+    layout = sheet(
+        "sldLayout",
+        shape(kind="subTitle", body=styles("<a:buNone/>"))
+        + shape(kind="obj", body=styles('<a:buAutoNum type="arabicPeriod" startAt="3"/>')),
+    )
+    content = deck(
+        shape("Under the title", kind="subTitle")
+        + shape("third", kind="obj")
+        + shape("point", kind="body"),
+        related={"l": ("slideLayout", "../slideLayouts/l.xml")},
+        parts={
+            "ppt/slideLayouts/l.xml": layout,
+            "ppt/slideLayouts/_rels/l.xml.rels": rels(m=("slideMaster", "../slideMasters/m.xml")),
+            "ppt/slideMasters/m.xml": master,
+        },
+    )
+
+    assert convert(content, media_types.PPTX).markdown == "Under the title\n\n3. third\n- point"
+
+
+@pytest.mark.parametrize(
+    ("properties", "text", "shown"),
+    [
+        ('<a:rPr baseline="30000"/>', "2", "x²"),
+        ('<a:rPr baseline="-25000"/>', "2", "x₂"),
+        ('<a:rPr baseline="0"/>', "2", "x2"),
+        ('<a:rPr><a:latin typeface="Symbol"/></a:rPr>', "b", "xβ"),
+        ('<a:rPr><a:sym typeface="Wingdings"/></a:rPr>', "\uf0fc yes", "x✓ yes"),
+    ],
+)
+def test_runs_keep_their_style(convert: Convert, properties: str, text: str, shown: str) -> None:
+    body = f"<a:p><a:r><a:t>x</a:t></a:r><a:r>{properties}<a:t>{text}</a:t></a:r></a:p>"
+
+    assert convert(deck(shape(body=body)), media_types.PPTX).markdown == shown
+
+
+def test_groups_stand_where_they_are_on_the_slide_and_stay_together(convert: Convert) -> None:
+    def card(name: str, left: int, top: int) -> str:
+        children = shape(f"{name} below", at=(0, 9000)) + shape(f"{name} above", at=(0, 0))
+        inner = '<a:chOff x="0" y="0"/><a:chExt cx="1000" cy="10000"/>'
+        return group(children, at=(left, top), size=(1000, 1_000_000), inner=inner)
+
+    content = deck(
+        card("right", 5_000_000, 2_000_000)
+        + card("left", 1_000_000, 2_000_000)
+        + shape("last", at=(0, 6_000_000))
+        + shape("first", at=(3_000_000, 100_000))
+    )
+
+    assert convert(content, media_types.PPTX).markdown.split("\n\n") == [
+        *("first", "left above", "left below", "right above", "right below", "last"),
+    ]
+
+
+def test_newer_content_is_taken_if_it_is_understood_and_the_older_one_else(
+    convert: Convert,
+) -> None:
+    def alternatives(newer: str) -> str:
+        return (
+            f"<mc:AlternateContent><mc:Choice>{newer}</mc:Choice>"
+            f"<mc:Fallback>{shape('older')}</mc:Fallback></mc:AlternateContent>"
+        )
+
+    known = convert(deck(alternatives(shape("newer"))), media_types.PPTX)
+    unknown = convert(deck(alternatives("<p:graphicFrame/>")), media_types.PPTX)
+
+    assert (known.markdown, unknown.markdown) == ("newer", "older")
+    assert known.warnings == unknown.warnings == []
+
+
+def test_a_footer_stands_once_and_numbers_and_dates_that_count_do_not(convert: Convert) -> None:
+    field = "<a:p><a:fld type='slidenum'><a:t>7</a:t></a:fld></a:p>"
+    ends = (
+        shape("Contract 88-B", kind="ftr")
+        + shape(body=field, kind="dt")
+        + shape(body=field, kind="sldNum")
+    )
+
+    markdown = convert(deck(shape("One") + ends, shape("Two") + ends), media_types.PPTX).markdown
+
+    assert markdown == "One\n\nContract 88-B\n\n---\n\nTwo"
+
+
+@pytest.mark.parametrize("form", ["old", "new"])
+def test_comments_stand_below_the_slide_with_their_authors(convert: Convert, form: str) -> None:
+    if form == "old":
+        author = '<c:list xmlns:c="urn:c"><c:cmAuthor id="4" name="Bo"/></c:list>'
+        text = (
+            '<c:list xmlns:c="urn:c"><c:cm authorId="4"><c:text>Too long</c:text></c:cm></c:list>'
+        )
+        kinds = ("commentAuthors", "comments")
+    else:
+        body = "<c:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></c:txBody>"
+        author = '<c:list xmlns:c="urn:c"><c:author id="{4}" name="Bo"/></c:list>'
+        text = (
+            f'<c:list xmlns:c="urn:c" {NAMES}><c:cm authorId="{{4}}"><c:replyLst><c:reply '
+            f'authorId="x">{body.format("No")}</c:reply></c:replyLst>{body.format("Too long")}'
+            "</c:cm></c:list>"
+        )
+        kinds = ("http://microsoft/x/authors", "http://microsoft/x/comments")
+    content = deck(
+        shape("Slide"),
+        related={"c": (kinds[1], "../comments/one.xml")},
+        presentation={"a": (kinds[0], "authors.xml")},
+        parts={"ppt/comments/one.xml": text, "ppt/authors.xml": author},
+    )
+
+    expected = ["> Comments:", ">", "> Bo: Too long", *([">", "> No"] if form == "new" else [])]
+    assert convert(content, media_types.PPTX).markdown.split("\n")[2:] == expected
+
+
+def test_pictures_of_frames_and_shapes_are_kept_and_others_told_of(convert: Convert) -> None:
+    def picture(relation: str, description: str = "") -> str:
+        return (
+            f'<p:pic><p:nvPicPr><p:cNvPr descr="{description}"/></p:nvPicPr>'
+            f'<p:blipFill><a:blip r:embed="{relation}"/></p:blipFill></p:pic>'
+        )
+
+    frame = (
+        '<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr descr="Price table"/></p:nvGraphicFramePr>'
+        f"<a:graphic><p:oleObj>{picture('img')}</p:oleObj></a:graphic></p:graphicFrame>"
+    )
+    filled = shape("On a photo").replace(
+        "<p:spPr>", '<p:spPr><a:blipFill><a:blip r:embed="img"/><a:stretch/></a:blipFill>'
+    )
+    content = deck(
+        frame + filled + picture("emf", "Plan of the yard") + picture("img", "C:\\My files\\x.png"),
+        related={"img": ("image", "../media/i.png"), "emf": ("image", "../media/i.emf")},
+        parts={"ppt/media/i.png": png(), "ppt/media/i.emf": b"\x01\x00\x00\x00 no picture"},
+    )
+
+    converted = convert(content, media_types.PPTX)
+
+    assert converted.markdown.split("\n\n") == [
+        "![Price table](slide-1-image-1.png)",
+        "![](slide-1-image-1.png)",
+        "On a photo",
+        "Plan of the yard",
+        "![](slide-1-image-1.png)",
+    ]
+    assert converted.warnings == [("image_skipped", 1)]
+
+
+def test_cells_keep_the_labels_of_their_lists(convert: Convert) -> None:
+    cell = f"<a:tc><a:txBody>{numbered('pack')}{numbered('send')}</a:txBody></a:tc>"
+    other = f"<a:tc><a:txBody>{paragraph('x')}</a:txBody></a:tc>"
+    table = f"<p:graphicFrame><a:tbl><a:tr>{cell}{other}</a:tr></a:tbl></p:graphicFrame>"
+
+    assert convert(deck(table), media_types.PPTX).markdown.startswith("| 1. pack 2. send | x |")

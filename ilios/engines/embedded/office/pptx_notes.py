@@ -1,0 +1,58 @@
+"""What belongs to a slide without standing on it: speaker notes and comments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from lxml import etree
+
+from ilios.engines.embedded import markdown
+from ilios.engines.embedded.archive import Archive, attribute, child, local_name
+from ilios.engines.embedded.office import pptx_text
+from ilios.engines.embedded.office.pptx_layouts import placeholder
+from ilios.engines.embedded.office.pptx_relations import Relations
+
+
+def notes(archive: Archive, slide: Relations) -> list[str]:
+    """Return the paragraphs of the speaker notes."""
+    tree = child(slide.root(archive, "notesSlide"), "cSld", "spTree")
+    return [
+        text
+        for shape in (tree.iter() if tree is not None else ())
+        if local_name(shape) == "sp" and placeholder(shape)[0] == "body"
+        for text in pptx_text.paragraphs(child(shape, "txBody"), {}, bulleted=False)
+    ]
+
+
+def authors(archive: Archive, presentation: Relations) -> dict[str, str]:
+    """Return the names of those who commented, by their ids."""
+    names: dict[str, str] = {}
+    for kind in ("commentAuthors", "authors"):
+        root = presentation.root(archive, kind)
+        for author in root if root is not None else ():
+            names[attribute(author, "id") or ""] = attribute(author, "name") or ""
+    return names
+
+
+def comments(archive: Archive, slide: Relations, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the comments on a slide, also answers, each with its author."""
+    root = slide.root(archive, "comments")
+    for comment in root.iter() if root is not None else ():
+        if local_name(comment) in ("cm", "reply"):
+            text = " ".join(_comment_text(comment))
+            author = names.get(attribute(comment, "authorId") or "", "")
+            if text:
+                yield f"{markdown.escaped(author)}: {text}" if author else text
+
+
+def _comment_text(comment: etree._Element) -> Iterator[str]:
+    old = child(comment, "text")
+    if old is not None:
+        yield markdown.escaped_line(" ".join((old.text or "").split()))
+    yield from pptx_text.paragraphs(child(comment, "txBody"), {}, bulleted=False, styled=False)
+
+
+def quoted(title: str, texts: Iterable[str]) -> str:
+    """Write texts as a quotation below a title; nothing if there are none."""
+    lines = ["> " + text.replace("\n", "\n> ") for text in texts]
+    return "\n>\n".join([f"> {title}:", *lines]) if lines else ""
