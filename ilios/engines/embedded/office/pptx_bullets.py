@@ -50,7 +50,7 @@ def item(depth: int, label: str, text: str) -> str:
 
 def level(properties: etree._Element | None) -> int:
     """Return the level of a paragraph, from 0."""
-    given = attribute(properties, "lvl") or ""
+    given = properties.get("lvl", "") if properties is not None else ""
     return min(int(given), LEVELS - 1) if given.isdecimal() else 0
 
 

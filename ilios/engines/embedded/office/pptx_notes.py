@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from lxml import etree
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.archive import Archive, attribute, child, local_name
+from ilios.engines.embedded.archive import Archive, attribute, child
 from ilios.engines.embedded.office import pptx_text
 from ilios.engines.embedded.office.pptx_layouts import placeholder
 from ilios.engines.embedded.office.pptx_relations import Relations
@@ -18,8 +18,8 @@ def notes(archive: Archive, slide: Relations) -> list[str]:
     tree = child(slide.root(archive, "notesSlide"), "cSld", "spTree")
     return [
         text
-        for shape in (tree.iter() if tree is not None else ())
-        if local_name(shape) == "sp" and placeholder(shape)[0] == "body"
+        for shape in (tree.iter("{*}sp") if tree is not None else ())
+        if placeholder(shape)[0] == "body"
         for text in pptx_text.paragraphs(child(shape, "txBody"), {}, bulleted=False)
     ]
 
@@ -37,12 +37,11 @@ def authors(archive: Archive, presentation: Relations) -> dict[str, str]:
 def comments(archive: Archive, slide: Relations, names: Mapping[str, str]) -> Iterator[str]:
     """Yield the comments on a slide, also answers, each with its author."""
     root = slide.root(archive, "comments")
-    for comment in root.iter() if root is not None else ():
-        if local_name(comment) in ("cm", "reply"):
-            text = " ".join(_comment_text(comment))
-            author = names.get(attribute(comment, "authorId") or "", "")
-            if text:
-                yield f"{markdown.escaped(author)}: {text}" if author else text
+    for comment in root.iter("{*}cm", "{*}reply") if root is not None else ():
+        text = " ".join(_comment_text(comment))
+        author = names.get(attribute(comment, "authorId") or "", "")
+        if text:
+            yield f"{markdown.escaped(author)}: {text}" if author else text
 
 
 def _comment_text(comment: etree._Element) -> Iterator[str]:

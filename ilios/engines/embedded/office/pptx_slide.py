@@ -66,7 +66,10 @@ class Slide:
         ]
         left = (*_TITLES, *_FOOTERS, *_NUMBERS)
         bodies = [
-            block for shape, kind in kinds if kind not in left for block in self._blocks(shape)
+            block
+            for shape, kind in kinds
+            if kind not in left
+            for block in self._blocks(shape, kind)
         ]
         ends = [self._footer(shape, footers) for shape, kind in kinds if kind in _FOOTERS]
         notes = pptx_notes.quoted("Notes", pptx_notes.notes(self._archive, self._relations))
@@ -81,7 +84,7 @@ class Slide:
         if self._has_cut_table:
             yield conversion_warnings.table_cut(self._number)
 
-    def _blocks(self, shape: etree._Element) -> Iterator[str]:
+    def _blocks(self, shape: etree._Element, kind: str) -> Iterator[str]:
         name = local_name(shape)
         if name == "pic":
             yield self._picture(shape)
@@ -91,8 +94,8 @@ class Slide:
             fill = child(shape, "spPr", "blipFill")
             if child(fill, "stretch") is not None:  # a tile is a texture
                 yield self._kept(child(fill, "blip"), _description(shape))
-            styles = self._layout.list_styles(shape)
-            is_list = placeholder(shape)[0] in _LISTS and not self._layout.defines_lists
+            styles = self._layout.list_styles(shape) if kind else []
+            is_list = kind in _LISTS and not self._layout.defines_lists
             body = child(shape, "txBody")
             yield from pptx_text.paragraphs(body, self._targets, bulleted=is_list, inherited=styles)
 
@@ -110,7 +113,7 @@ class Slide:
 
     def _graphic(self, frame: etree._Element) -> Iterator[str]:
         seen: set[str] = set()
-        for element in frame.iter():
+        for element in frame.iter("{*}tbl", "{*}chart", "{*}relIds", "{*}pic"):
             name = local_name(element)
             if name == "tbl":
                 yield markdown.table(list(self._rows(element)))
@@ -118,7 +121,7 @@ class Slide:
                 yield self._chart(attribute(element, "id") or "")
             elif name == "relIds":
                 yield self._diagram(attribute(element, "dm") or "")
-            elif name == "pic":  # how an embedded object looks
+            else:  # how an embedded object looks
                 relation = attribute(child(element, "blipFill", "blip"), "embed") or ""
                 if relation not in seen:
                     seen.add(relation)

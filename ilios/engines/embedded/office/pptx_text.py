@@ -14,6 +14,7 @@ from ilios.engines.embedded.office import pptx_bullets
 
 Targets = Mapping[str, tuple[str, bool]]
 _TRUE = ("1", "true")
+_STRUCK = ("sngStrike", "dblStrike")
 _PRIVATE = re.compile(r"[\uf020-\uf0ff]+")
 
 
@@ -62,30 +63,37 @@ def _spans(paragraph: etree._Element, targets: Targets) -> Iterator[Span]:
 
 
 def _run(run: etree._Element, targets: Targets) -> Span:
-    properties = child(run, "rPr")
-    link = attribute(child(properties, "hlinkClick"), "id") or ""
-    target, external = targets.get(link, ("", False))
     element = child(run, "t")
-    text = (element.text or "") if element is not None else ""
-    baseline = attribute(properties, "baseline") or ""
+    text = (element.text or "").replace("\v", "\n") if element is not None else ""
+    properties = child(run, "rPr")
+    if properties is None:
+        return Span(symbol_fonts.text("", text))
+    baseline = properties.get("baseline", "")
+    target = None
+    if len(properties):
+        link = attribute(child(properties, "hlinkClick"), "id") or ""
+        place, external = targets.get(link, ("", False))
+        target = place if external else None
     return Span(
-        _shown(text, properties).replace("\v", "\n"),
-        bold=attribute(properties, "b") in _TRUE,
-        italic=attribute(properties, "i") in _TRUE,
-        struck=attribute(properties, "strike") in ("sngStrike", "dblStrike"),
+        _shown(text, properties),
+        bold=properties.get("b") in _TRUE,
+        italic=properties.get("i") in _TRUE,
+        struck=properties.get("strike") in _STRUCK,
         superscript=baseline[:1].isdigit() and baseline.strip("0%.") != "",
         subscript=baseline.startswith("-"),
-        target=target if external else None,
+        target=target,
     )
 
 
-def _shown(text: str, properties: etree._Element | None) -> str:
+def _shown(text: str, properties: etree._Element) -> str:
     """Return what a text shows in its font: signs for letters in a symbol font."""
-    if properties is None:
-        return text
-    font = attribute(child(properties, "latin"), "typeface") or ""
-    if not symbol_fonts.is_symbol_font(font):
-        font = "" if text.isascii() else attribute(child(properties, "sym"), "typeface") or ""
-        if symbol_fonts.is_symbol_font(font):
-            return _PRIVATE.sub(lambda match: symbol_fonts.text(font, match[0]), text)
-    return symbol_fonts.text(font, text)
+    fonts = {name: _font(properties, name) for name in ("latin", "sym")} if len(properties) else {}
+    latin, symbols = fonts.get("latin", ""), fonts.get("sym", "")
+    if not symbol_fonts.is_symbol_font(latin) and symbol_fonts.is_symbol_font(symbols):
+        return _PRIVATE.sub(lambda match: symbol_fonts.text(symbols, match[0]), text)
+    return symbol_fonts.text(latin, text)
+
+
+def _font(properties: etree._Element, name: str) -> str:
+    found = child(properties, name)
+    return found.get("typeface", "") if found is not None else ""
