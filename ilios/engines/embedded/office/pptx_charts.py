@@ -10,10 +10,12 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 
 POINTS_MAX: Final = 5_000
+CELLS_MAX: Final = 200_000
+LEVELS_MAX: Final = 8
 _EPOCH: Final = datetime.date(1899, 12, 30)
 _DATES: Final = range(1, 2_958_466)
 _LITERAL = re.compile(r"\"[^\"]*\"|\[[^\]]*\]|\\.")
@@ -34,7 +36,9 @@ def to_markdown(chart: etree._Element) -> str:
     """Write the title and the texts of a chart, and a table with a column for each series."""
     series = [element for element in chart.iter() if local_name(element) == "ser"]
     columns = _columns(chart, series) if series else _extended_columns(chart)
-    indexes = sorted({index for column in columns for index in column.points})[:POINTS_MAX]
+    del columns[limits.TABLE_MAX_COLUMNS :]
+    most = min(POINTS_MAX, CELLS_MAX // max(len(columns), 1))
+    indexes = sorted({index for column in columns for index in column.points})[:most]
     head = [column.head for column in columns]
     rows = [[column.points.get(index, "") for column in columns] for index in indexes]
     table = markdown.table([[markdown.escaped(cell) for cell in row] for row in [head, *rows]])
@@ -43,8 +47,10 @@ def to_markdown(chart: etree._Element) -> str:
 
 def is_cut(chart: etree._Element) -> bool:
     """Return whether a chart has more points than its table."""
-    indexes = {attribute(e, "idx") for e in chart.iter() if local_name(e) == "pt"}
-    return len(indexes) > POINTS_MAX
+    points = len({point.get("idx") for point in chart.iter("{*}pt")})
+    columns = 1 + sum(1 for _ in chart.iter("{*}ser", "{*}strDim", "{*}numDim"))
+    too_many = points * columns > CELLS_MAX or columns > limits.TABLE_MAX_COLUMNS
+    return too_many or points > POINTS_MAX
 
 
 def title(chart: etree._Element) -> str:
@@ -77,7 +83,7 @@ def _extended_columns(chart: etree._Element) -> list[_Column]:
         if local_name(dimension) in ("strDim", "numDim"):
             points = _levels(list(children(dimension, "lvl")))
             is_label = local_name(dimension) == "strDim"
-            if not (is_label and any(column.points == points for column in columns)):
+            if not is_label or not columns:  # a second one repeats the labels of the first
                 columns.append(_Column("", points))
     names = [_text(child(e, "tx")) for e in chart.iter() if local_name(e) == "series"]
     return [
@@ -101,7 +107,7 @@ def _levels(levels: Sequence[etree._Element]) -> Points:
     """Join the levels of labels; an outer level stands only where its group begins."""
     if not levels:
         return {}
-    inner, *outer = (dict(_level_points(level)) for level in levels)
+    inner, *outer = (dict(_level_points(level)) for level in levels[:LEVELS_MAX])
     for level in outer:
         current = ""
         for index in sorted({*inner, *level}):

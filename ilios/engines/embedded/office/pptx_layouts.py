@@ -13,13 +13,34 @@ from ilios.engines.embedded.office.pptx_relations import Relations, relations
 _TITLES: Final = ("title", "ctrTitle")
 _OTHERS: Final = ("dt", "ftr", "sldNum", "hdr")
 
-Placeholder = tuple[str, str, etree._Element]
-"""The role, the index and the shape of a placeholder."""
+
+@dataclass(frozen=True, slots=True)
+class _Placeholders:
+    """The placeholders of a layout or a master; the first of a role counts."""
+
+    by_index: dict[str, etree._Element] = field(default_factory=dict)
+    by_kind: dict[str, etree._Element] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, root: etree._Element | None) -> _Placeholders:
+        found = cls()
+        tree = child(root, "cSld", "spTree")
+        for shape in tree if tree is not None else ():
+            kind, index = placeholder(shape)
+            if index:
+                found.by_index.setdefault(index, shape)
+            if kind:
+                found.by_kind.setdefault(kind, shape)
+        return found
+
+    def match(self, kind: str, index: str) -> etree._Element | None:
+        found = self.by_index.get(index)
+        return found if found is not None else self.by_kind.get(kind)
 
 
 @dataclass(frozen=True, slots=True)
 class _Master:
-    placeholders: list[Placeholder] = field(default_factory=list)
+    placeholders: _Placeholders = field(default_factory=_Placeholders)
     text_styles: etree._Element | None = None
 
 
@@ -27,7 +48,7 @@ class _Master:
 class SlideLayout:
     """A layout, and the master that it follows."""
 
-    placeholders: list[Placeholder] = field(default_factory=list)
+    placeholders: _Placeholders = field(default_factory=_Placeholders)
     master: _Master = field(default_factory=_Master)
 
     @property
@@ -56,9 +77,10 @@ class SlideLayout:
         kind, index = placeholder(shape)
         if not kind:
             return []
-        own = _match(self.placeholders, kind, index)
-        above = _match(self.master.placeholders, _general(own[0] if own else kind), "")
-        return [found[2] for found in (own, above) if found is not None]
+        own = self.placeholders.match(kind, index)
+        general = _general(placeholder(own)[0] if own is not None else kind)
+        above = self.master.placeholders.match(general, "")
+        return [found for found in (own, above) if found is not None]
 
 
 class SlideLayouts:
@@ -80,8 +102,10 @@ class SlideLayouts:
         master = relations(self._archive, part).kinds.get("slideMaster", "")
         if master not in self._masters:
             root = self._archive.optional_xml(master)
-            self._masters[master] = _Master(_placeholders(root), child(root, "txStyles"))
-        return SlideLayout(_placeholders(self._archive.optional_xml(part)), self._masters[master])
+            self._masters[master] = _Master(_Placeholders.of(root), child(root, "txStyles"))
+        return SlideLayout(
+            _Placeholders.of(self._archive.optional_xml(part)), self._masters[master]
+        )
 
 
 def placeholder(shape: etree._Element) -> tuple[str, str]:
@@ -92,18 +116,6 @@ def placeholder(shape: etree._Element) -> tuple[str, str]:
             if mark is not None:
                 return attribute(mark, "type") or "obj", attribute(mark, "idx") or ""
     return "", ""
-
-
-def _placeholders(root: etree._Element | None) -> list[Placeholder]:
-    tree = child(root, "cSld", "spTree")
-    listed = [(*placeholder(shape), shape) for shape in (tree if tree is not None else ())]
-    return [each for each in listed if each[0]]
-
-
-def _match(listed: list[Placeholder], kind: str, index: str) -> Placeholder | None:
-    matches = [each for each in listed if index and each[1] == index]
-    matches += [each for each in listed if each[0] == kind]
-    return matches[0] if matches else None
 
 
 def _general(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from lxml import etree
 
@@ -14,6 +15,8 @@ from ilios.engines.embedded.office import pptx_bullets
 
 Targets = Mapping[str, tuple[str, bool]]
 _TRUE = ("1", "true")
+ADDRESS_MAX_CHARACTERS: Final = 2_000
+"""Longer ones, which browsers refuse too, are left out: each run of a link repeats its address."""
 _STRUCK = ("sngStrike", "dblStrike")
 _PRIVATE = re.compile(r"[\uf020-\uf0ff]+")
 
@@ -73,7 +76,7 @@ def _run(run: etree._Element, targets: Targets) -> Span:
     if len(properties):
         link = attribute(child(properties, "hlinkClick"), "id") or ""
         place, external = targets.get(link, ("", False))
-        target = place if external else None
+        target = place if external and len(place) <= ADDRESS_MAX_CHARACTERS else None
     return Span(
         _shown(text, properties),
         bold=properties.get("b") in _TRUE,

@@ -44,7 +44,7 @@ class RtfDestinations:
         self.source: list[str] = []  #: what the file shows, to compare with what comes out
         self._states = [State()]
         self._outer_builders: list[RtfBuilder] = []
-        self._regions: dict[str, list[str]] = {"header": [], "footer": []}
+        self._regions: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
         self._has_page_number = False
         self._field_values: list[str] = []
         self._form = FormField()
@@ -167,8 +167,8 @@ class RtfDestinations:
         self.source.append("\n")
         words = accounting.words(text).total()
         is_number = self._has_page_number and words <= PAGE_NUMBER_WORDS and "![" not in text
-        if not is_number and text not in self._regions[region]:
-            self._regions[region].append(text)
+        if not is_number:
+            self._regions[region][text] = None
 
     def _note_page_number(self) -> None:
         self._has_page_number = True

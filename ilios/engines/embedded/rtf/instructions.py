@@ -11,6 +11,8 @@ from ilios.engines.embedded import symbol_fonts
 _LINK = re.compile(r"\s*HYPERLINK\s+(?:\\[a-zA-Z]\s+)*(?:\"([^\"]+)\"|([^\s\"\\]\S*))")
 _PAGE_NUMBER = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b")
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(0x[0-9a-fA-F]+|\d+)(?:.*\\f\s+\"?([^\"\\]+))?")
+ADDRESS_MAX_CHARACTERS: Final = 2_000
+"""Longer ones, which browsers refuse too, are left out: each run of a link repeats its address."""
 _UNDEFINED: Final = 25
 """What a form field says that has its default value."""
 
@@ -37,7 +39,8 @@ class FormField:
 def link(instruction: str) -> str | None:
     """Return the address that a HYPERLINK field leads to."""
     found = _LINK.match(instruction)
-    return (found[1] or found[2]).strip() if found else None
+    address = (found[1] or found[2]).strip() if found else ""
+    return address if 0 < len(address) <= ADDRESS_MAX_CHARACTERS else None
 
 
 def is_page_number(instruction: str) -> bool:

@@ -10,6 +10,8 @@ from typing import Final
 from ilios.engines.embedded import list_numbers
 
 LEVELS: Final = 9
+LABEL_MAX_CHARACTERS: Final = 40
+"""Longer labels are cut: an item of a few bytes would become pages of text."""
 _BULLETS: Final = 23
 _WITHOUT_NUMBER: Final = 255
 _WRITTEN: Final[Mapping[int, Callable[[int], str]]] = {
@@ -68,7 +70,7 @@ class RtfLists:
     def set_template(self, text: str) -> None:
         """Take the text of `\\leveltext`: its length, the label, a semicolon."""
         if self._list.levels:
-            self._list.levels[-1].template = text[1:].removesuffix(";")
+            self._list.levels[-1].template = text[1 : LABEL_MAX_CHARACTERS + 1].removesuffix(";")
 
     def label(self, override: int, depth: int) -> str:
         """Count an item and return the label that it shows; empty for a list that is not known."""

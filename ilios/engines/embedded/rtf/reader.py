@@ -279,13 +279,17 @@ class RtfReader(RtfDestinations):
         return bool(self._pending) and symbol in ("\\", "{", "}") and self._is_open()
 
     def _is_open(self) -> bool:
-        """Return whether the last byte is the first half of a character."""
-        encoding = self.fonts.encoding(self._state.font)
-        if encoding not in _MOST_DOUBLE_BYTES:
+        """Return whether the last byte is the first half of a character; pass on what is whole."""
+        font = self._state.font
+        encoding = self.fonts.encoding(font)
+        if encoding not in _MOST_DOUBLE_BYTES or self.fonts.symbol_font(font):
             return False
         decoder = codecs.getincrementaldecoder(encoding)("replace")
-        decoder.decode(bytes(self._pending))
-        return bool(decoder.getstate()[0])
+        whole = decoder.decode(bytes(self._pending))
+        if whole:
+            self._text(whole)
+        self._pending[:] = decoder.getstate()[0]
+        return bool(self._pending)
 
     def _flush(self) -> None:
         if not self._pending:

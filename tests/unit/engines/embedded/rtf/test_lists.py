@@ -107,3 +107,9 @@ def test_headings_and_cells_keep_their_numbers(convert: Convert) -> None:
     assert convert(rtf("", body), media_types.RTF).markdown == (
         "## 2.3 Sails\n\n| 1. hoist 2. reef | x |\n| --- | --- |"
     )
+
+
+def test_a_label_cannot_turn_few_bytes_into_pages_of_text(convert: Convert) -> None:
+    markdown = convert(rtf(level(0, "L" * 90), items(0, 0)), media_types.RTF).markdown
+
+    assert len(markdown) < 150
