@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from lxml import etree
@@ -45,14 +45,14 @@ class OdtPackage:
             self._archive.close()
 
     def picture(self, image: etree._Element) -> tuple[str, bytes]:
-        """Return the name of a picture, and its bytes; empty if it is absent or damaged."""
+        """Return the name of a picture's part, and its bytes; empty if absent or damaged."""
         inside = child(image, "binary-data")
         if inside is not None:
             return "picture", _from_base64(inside.text or "")
         part = resolved("", attribute(image, "href") or "")
         if self._archive is None or part not in self._archive:
-            return "", b""
-        return PurePosixPath(part).stem, self._archive.read_or_empty(part)
+            return part, b""
+        return part, self._archive.read_or_empty(part)
 
     def embedded(self, element: etree._Element) -> etree._Element | None:
         """Return the root of an embedded object, which is in its frame or in a part of its own."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from lxml import etree
 
+from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.markdown import Span
 
@@ -26,6 +27,7 @@ class Styles:
                 self._styles[key] = style
         self._spans: dict[str, Span] = {}
         self._hidden: dict[tuple[str, str], bool] = {}
+        self._fonts: dict[str, str] = {}
 
     def span(self, name: str) -> Span:
         """Return the style of a run as an empty span."""
@@ -38,6 +40,15 @@ class Styles:
         if key not in self._hidden:
             self._hidden[key] = self._text_property(family, name, "display") == "none"
         return self._hidden[key]
+
+    def symbol_font(self, name: str) -> str:
+        """Return the font of a run if its letters stand for signs, else nothing."""
+        if name not in self._fonts:
+            font = self._text_property("text", name, "font-name") or ""
+            family = self._text_property("text", name, "font-family") or font
+            known = (font, family.strip("'\" "), font.rstrip("0123456789"))
+            self._fonts[name] = next(filter(symbol_fonts.is_symbol_font, known), "")
+        return self._fonts[name]
 
     def list_style(self, name: str) -> str | None:
         """Return the list style that a paragraph style brings; empty if it forbids one."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown, mathml
+from ilios.engines.embedded import markdown, mathml, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
-from ilios.engines.embedded.image_files import ImageFolder
+from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office import odt_forms
 from ilios.engines.embedded.office.odt_package import OdtPackage
@@ -26,6 +26,7 @@ _DRAWN_WORDS: Final = (
 )
 DRAWN = frozenset(_DRAWN_WORDS.split())
 """Pictures, text boxes and shapes, which may hold text."""
+_UNREADABLE: Final = ("object", "object-ole", "plugin", "applet", "floating-frame")
 _DESCRIPTIONS: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 
 WriteBlocks = Callable[[etree._Element], Iterable[str]]
@@ -47,7 +48,7 @@ class OdtText:
         self.notes: list[str] = []
         self.comments: list[str] = []
         self.left_out: Counter[str] = Counter()
-        """Pictures that are not kept, by what they are."""
+        """Pictures that are not kept, by their kind."""
 
     def spans(self, element: etree._Element, style: Span | None = None) -> Iterator[Span]:
         style = style or Span("")
@@ -124,18 +125,21 @@ class OdtText:
         return is_new
 
     def _pictures(self, frame: etree._Element) -> Iterator[Span]:
+        """Yield a frame's first picture that can be kept, else what describes it."""
         description = _description(frame)
+        kinds: list[str | None] = []
         images = list(children(frame, "image"))
         for image in images:
-            stem, content = self._package.picture(image)
-            stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in stem)
-            name = self._images.add(f"image-{stem[:40]}", content) if content else None
-            if name:
-                yield Span(f" {markdown.image(name, description)} ", raw=True)
+            name, content = self._package.picture(image)
+            kept = self._images.add(f"image-{_stem(name)}", content) if content else None
+            if kept:
+                yield Span(f" {markdown.image(kept, description)} ", raw=True)
                 break
+            kinds.append(unkept_kind(name, content))
         else:
-            if images or any(local_name(part) in ("object-ole", "plugin") for part in frame):
-                self.left_out[_kind(frame)] += 1
+            if not images and any(local_name(part) in _UNREADABLE for part in frame):
+                kinds.append("embedded object")
+            self.left_out.update(kind for kind in kinds[:1] if kind)
             yield Span(f" {description} ")
         for image in images:
             yield from self._boxed(image)
@@ -158,7 +162,7 @@ class OdtText:
         if name == "note":
             yield self._note(part)
         elif name == "annotation":
-            self._comment(part)
+            yield self._comment(part)
         elif name == "ruby":
             yield from self._ruby(part, style)
         elif name in DRAWN:
@@ -168,8 +172,13 @@ class OdtText:
 
     def _span(self, part: etree._Element, style: Span) -> Iterator[Span]:
         name = attribute(part, "style-name") or ""
-        if not self.styles.is_hidden("text", name):
-            yield from self.spans(part, _combined(style, self.styles.span(name)))
+        if self.styles.is_hidden("text", name):
+            return
+        spans = self.spans(part, _combined(style, self.styles.span(name)))
+        font = self.styles.symbol_font(name)
+        for span in spans:
+            shown = span.text if span.raw or not font else symbol_fonts.text(font, span.text)
+            yield replace(span, text=shown)
 
     def _ruby(self, ruby: etree._Element, style: Span) -> Iterator[Span]:
         """Yield a word, and how it is read in brackets behind it."""
@@ -186,13 +195,15 @@ class OdtText:
         self.notes[number - 1] = f"[^{number}]: {self._apart(body)}"
         return Span(f"[^{number}]", raw=True)
 
-    def _comment(self, comment: etree._Element) -> None:
-        author = _text(child(comment, "creator"))
+    def _comment(self, comment: etree._Element) -> Span:
+        """Return the mark of a comment; comments are counted apart, so that notes keep numbers."""
+        author = _text(child(comment, "creator")).rstrip(".")
+        mark = f"[^comment-{len(self.comments) + 1}]"
         place = len(self.comments)
         self.comments.append("")
-        text = self._apart(comment)
         by = f"Comment by {author}:" if author else "Comment:"
-        self.comments[place] = f"{markdown.escaped(by)} {text}" if text else ""
+        self.comments[place] = f"{mark}: {markdown.escaped(by)} {self._apart(comment)}".rstrip()
+        return Span(mark, raw=True)
 
     def _apart(self, body: etree._Element | None) -> str:
         """Write what a note or comment holds; lists and tables in it are indented below it."""
@@ -207,12 +218,9 @@ class OdtText:
         return markdown.indented(markdown.blocks(parts)).lstrip(" ")
 
 
-def _kind(frame: etree._Element) -> str:
-    """Return what a frame that is left out holds, such as `EMF`."""
-    hrefs = (attribute(image, "href") or "" for image in children(frame, "image"))
-    endings = (re.search(r"\.(\w{2,5})$", href) for href in hrefs)
-    found = next((match[1].upper() for match in endings if match), None)
-    return found or "embedded object"
+def _stem(name: str) -> str:
+    stem = PurePosixPath(name).stem[:40]
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in stem)
 
 
 def _description(frame: etree._Element) -> str:

@@ -27,6 +27,7 @@ NAMES = " ".join(
 )
 NAMES += ' xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
 LINKS = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
+CREATOR = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
 MATH = 'xmlns="http://www.w3.org/1998/Math/MathML"'
 
 
@@ -214,14 +215,46 @@ def test_a_document_with_text_in_its_header_only_is_not_empty(convert: Convert) 
     assert convert(document_of("<text:p/>", pages=page), media_types.ODT).markdown == "Letterhead"
 
 
-def test_comments_stand_at_the_end(convert: Convert) -> None:
-    comment = f"<office:annotation>{paragraph('Too dear?')}</office:annotation>"
+def test_comments_are_notes_that_name_their_authors(convert: Convert) -> None:
+    comment = (
+        f"<office:annotation><dc:creator {CREATOR}>Ann B.</dc:creator>"
+        f"{paragraph('Too dear?')}</office:annotation>"
+    )
+    note = f"<text:note><text:note-body>{paragraph('net')}</text:note-body></text:note>"
 
     converted = convert(
-        document_of(paragraph(f"Price{comment} 900") + paragraph("End")), media_types.ODT
+        document_of(paragraph(f"Price{comment} 900{note}") + paragraph("End")), media_types.ODT
     )
 
-    assert converted.markdown == "Price 900\n\nEnd\n\nComment: Too dear?"
+    assert converted.markdown.split("\n\n") == [
+        "Price[^comment-1] 900[^1]",
+        "End",
+        "[^1]: net",
+        "[^comment-1]: Comment by Ann B: Too dear?",
+    ]
+
+
+@pytest.mark.parametrize("font", ['style:font-name="Symbol1"', 'fo:font-family="Symbol"'])
+def test_letters_of_a_symbol_font_are_signs(convert: Convert, font: str) -> None:
+    style = text_style("T1", font)
+    document = document_of(
+        paragraph('2 <text:span text:style-name="T1">\uf0b1</text:span> 1'), style
+    )
+
+    assert convert(document, media_types.ODT).markdown == "2 ± 1"
+
+
+def test_a_small_decoration_is_no_loss(convert: Convert) -> None:
+    dot = '<draw:frame><draw:image xlink:href="Pictures/1.png"/></draw:frame>'
+    content = f"<office:document-content {NAMES} {LINKS}><office:body><office:text>"
+    content += f"<text:p>Text{dot}</text:p></office:text></office:body></office:document-content>"
+
+    converted = convert(
+        archive({"content.xml": content, "Pictures/1.png": encoded(noise(2, 2), "PNG")}),
+        media_types.ODT,
+    )
+
+    assert (converted.markdown, converted.warnings) == ("Text", [])
 
 
 def test_a_chart_is_the_table_of_its_numbers_below_its_titles(convert: Convert) -> None:
