@@ -10,6 +10,7 @@ LOW_CONFIDENCE = "low_confidence"
 UNSUPPORTED_SCRIPT = "unsupported_script"
 IMAGE_SKIPPED = "image_skipped"
 TRUNCATED_TABLE = "truncated_table"
+NAME_MAX_CHARACTERS = 100  #: of a name that a file brings, in a sentence
 
 
 def blank_page(page: int) -> ConversionWarning:
@@ -49,6 +50,18 @@ def part_damaged(name: str) -> ConversionWarning:
     """Say that a part of the file could only be read in part."""
     return ConversionWarning(
         TEXT_LOSS, f"The part {name} of the file is damaged; text of it may be missing."
+    )
+
+
+def file_missing(name: str, page: int) -> ConversionWarning:
+    """Say that a file is missing from a book, so that its text does not stand here."""
+    return ConversionWarning(TEXT_LOSS, f"The file {_shown(name)} of the book is missing.", page)
+
+
+def file_unreadable(name: str, page: int) -> ConversionWarning:
+    """Say that a file of a book holds nothing that can be read as text or shown."""
+    return ConversionWarning(
+        TEXT_LOSS, f"The file {_shown(name)} of the book is neither text nor a picture.", page
     )
 
 
@@ -104,3 +117,9 @@ def table_cut(page: int) -> ConversionWarning:
     return ConversionWarning(
         TRUNCATED_TABLE, "The table is longer than the engine converts; it was cut.", page
     )
+
+
+def _shown(name: str) -> str:
+    """Return a name from a file in a form that fits into a sentence."""
+    printable = "".join(character for character in name if character.isprintable())
+    return f'"{printable[-NAME_MAX_CHARACTERS:]}"'

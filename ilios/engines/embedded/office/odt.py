@@ -89,7 +89,7 @@ class _Odt:
                 yield from self._apart(waiting)
 
     def _block(self, part: etree._Element, name: str) -> Iterator[str]:
-        if name == "h":
+        if name == "h" and not self._text.is_hidden(part):
             yield self._heading(part, self._lists.heading_label(part))
         elif name == "p":
             yield self._paragraph(part)
@@ -177,7 +177,8 @@ class _Odt:
         return list(parts)
 
     def _cell(self, cell: etree._Element) -> str:
-        return " ".join(text for text in self._cell_parts(cell) if text)
+        text = " ".join(text for text in self._cell_parts(cell) if text)
+        return text or markdown.escaped(_value(cell))
 
     def _cell_parts(self, element: etree._Element) -> Iterator[str]:
         for part in element:
@@ -200,6 +201,12 @@ class _Odt:
     def _in_line(self, spans: list[Span]) -> str:
         flat = (replace(span, text=span.text.replace("\n", " ")) for span in spans)
         return markdown.inline(flat, styled=False)
+
+
+def _value(cell: etree._Element) -> str:
+    """Return the value of a cell that holds no text, as some programs write them."""
+    values = (attribute(cell, name) for name in ("string-value", "date-value", "value"))
+    return next((value for value in values if value), "")
 
 
 def _list_item(depth: int, label: str | None, text: str) -> str:

@@ -19,6 +19,7 @@ _ROMAN: Final = (
     (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _ROMAN_MAX: Final = 10_000
+_LABEL_TEXT_MAX: Final = 100  #: characters; every item repeats them
 _PLACEHOLDER = re.compile(r"%(\d{1,2})%")
 
 
@@ -191,12 +192,12 @@ def _read_level(element: etree._Element) -> Level:
         return Level("")
     return Level(
         attribute(element, "num-format") or "",
-        attribute(element, "num-prefix") or "",
-        attribute(element, "num-suffix") or "",
+        (attribute(element, "num-prefix") or "")[:_LABEL_TEXT_MAX],
+        (attribute(element, "num-suffix") or "")[:_LABEL_TEXT_MAX],
         _number(attribute(element, "start-value"), 1),
         max(_number(attribute(element, "display-levels"), 1), 1),
         attribute(element, "num-letter-sync") == "true",
-        attribute(element, "num-list-format") or "",
+        (attribute(element, "num-list-format") or "")[:_LABEL_TEXT_MAX],
     )
 
 

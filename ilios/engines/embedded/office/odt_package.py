@@ -17,6 +17,7 @@ from ilios.engines.embedded.text.decoding import read_limited
 KIND = "OpenDocument text"
 _FLAT_STARTS: Final = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES: Final = 64
+DEPTH_MAX: Final = 256
 
 
 class OdtPackage:
@@ -82,15 +83,35 @@ def _is_flat(path: Path) -> bool:
 
 
 def _flat_root(path: Path) -> etree._Element:
-    # huge_tree: pictures stand in the file as text, of over 10 MB each; read_limited is the bound
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=False
-    )
+    content = read_limited(path, KIND)
     try:
-        root = etree.fromstring(read_limited(path, KIND), parser)
+        return _parsed(content, huge=False)
+    except (etree.XMLSyntaxError, ValueError):
+        pass  # perhaps a picture of over 10 MB, which stands in the file as text
+    try:
+        root = _parsed(content, huge=True)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise document_errors.corrupt(KIND) from error
+    if _is_deep(root):
+        raise document_errors.corrupt(KIND)
     return root
+
+
+def _parsed(content: bytes, *, huge: bool) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=huge, recover=False
+    )
+    return etree.fromstring(content, parser)
+
+
+def _is_deep(root: etree._Element) -> bool:
+    """Return whether elements stand deeper than the parser allows in other documents."""
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > DEPTH_MAX:
+            return True
+    return False
 
 
 def _from_base64(text: str) -> bytes:

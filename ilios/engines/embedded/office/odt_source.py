@@ -23,21 +23,41 @@ _BREAKING: Final = frozenset(("p", "h", "s", "tab", "line-break", "ruby-text"))
 
 
 def text(package: OdtPackage, styles: Styles) -> str:
-    """Return the text of the body but for what is left out on purpose, such as hidden text."""
+    """Return the text of the body but for what is left out on purpose, such as hidden text.
+
+    Embedded documents belong to it, each once.
+    """
     body = child(package.content, "body", "text")
-    return "".join(_pieces(body, styles)) if body is not None else ""
+    return "".join(_pieces(body, styles, package, set())) if body is not None else ""
 
 
-def _pieces(body: etree._Element, styles: Styles) -> Iterator[str]:
+def _pieces(
+    body: etree._Element, styles: Styles, package: OdtPackage, seen: set[str]
+) -> Iterator[str]:
     walk = etree.iterwalk(body, events=("start", "end", "comment", "pi"))
     for event, element in walk:
+        name = local_name(element)
         if event != "start":
             yield element.tail or ""
-        elif _is_left_out(element, local_name(element), styles):
+        elif _is_left_out(element, name, styles):
             walk.skip_subtree()
         else:
-            yield " " if local_name(element) in _BREAKING else ""
+            yield " " if name in _BREAKING else ""
             yield element.text or ""
+            if name == "object":
+                yield from _embedded(element, styles, package, seen)
+
+
+def _embedded(
+    element: etree._Element, styles: Styles, package: OdtPackage, seen: set[str]
+) -> Iterator[str]:
+    href = attribute(element, "href")
+    if href is None or href in seen:
+        return
+    seen.add(href)
+    body = child(package.embedded(element), "body")
+    if body is not None:
+        yield from _pieces(body, styles, package, seen)
 
 
 def _is_left_out(element: etree._Element, name: str, styles: Styles) -> bool:

@@ -43,6 +43,7 @@ class OdtText:
         self._write_blocks = write_blocks
         self._waiting: list[etree._Element] = []
         self._seen: set[str] = set()
+        self._pictures_read: dict[str, tuple[str | None, str | None]] = {}
         self._forms = odt_forms.controls(package.content)
         self.styles = styles
         self.notes: list[str] = []
@@ -72,7 +73,7 @@ class OdtText:
         if name == "frame":
             yield from self._frame(element)
         elif name == "control":
-            yield Span(f"{self._forms.get(attribute(element, 'control') or '', '')} ")
+            yield Span(f"{self._forms.pop(attribute(element, 'control') or '', '')} ")
         else:
             yield from self._boxed(element)
 
@@ -103,12 +104,12 @@ class OdtText:
         """Yield the first of the forms of a frame's content that can be written."""
         for part in frame:
             name = local_name(part)
-            if name == "object":
+            if name == "object" and self._is_new(part):
                 root = self._package.embedded(part)
                 if root is not None and local_name(root) == "math":
                     yield Span(f" {mathml.to_text(root)} ")
                     return
-                if root is not None and self._is_new(part):
+                if root is not None:
                     self._waiting.append(root)
                     return
             elif name in ("text-box", "table"):
@@ -130,12 +131,11 @@ class OdtText:
         kinds: list[str | None] = []
         images = list(children(frame, "image"))
         for image in images:
-            name, content = self._package.picture(image)
-            kept = self._images.add(f"image-{_stem(name)}", content) if content else None
+            kept, kind = self._kept(image)
             if kept:
                 yield Span(f" {markdown.image(kept, description)} ", raw=True)
                 break
-            kinds.append(unkept_kind(name, content))
+            kinds.append(kind)
         else:
             if not images and any(local_name(part) in _UNREADABLE for part in frame):
                 kinds.append("embedded object")
@@ -143,6 +143,15 @@ class OdtText:
             yield Span(f" {description} ")
         for image in images:
             yield from self._boxed(image)
+
+    def _kept(self, image: etree._Element) -> tuple[str | None, str | None]:
+        """Return the name under which a picture is kept, and its kind if it is not."""
+        href = attribute(image, "href") or ""
+        if href not in self._pictures_read or not href:
+            name, content = self._package.picture(image)
+            kept = self._images.add(f"image-{_stem(name)}", content) if content else None
+            self._pictures_read[href] = kept, None if kept else unkept_kind(name, content)
+        return self._pictures_read[href]
 
     def _part(self, part: etree._Element, name: str, style: Span) -> Iterator[Span]:
         if name in _SKIPPED or not name or part.tag.startswith(_DESCRIPTIONS):

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from lxml import etree
 
+from ilios.core.conversion_errors import CorruptDocument
 from ilios.engines import conversion_warnings, document_errors
-from ilios.engines.base import Page, Source
-from ilios.engines.embedded.archive import Archive, child, children, local_name, resolved
-from ilios.engines.embedded.image_files import ImageFolder
-from ilios.engines.embedded.text.decoding import decoded
+from ilios.engines.base import ConversionWarning, Page, Source
+from ilios.engines.embedded import accounting, markdown
+from ilios.engines.embedded.archive import Archive, local_name, resolved
+from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
+from ilios.engines.embedded.web import epub_chapters
+from ilios.engines.embedded.web.epub_package import (
+    KIND,
+    SpineItem,
+    refuse_if_encrypted,
+    spine,
+)
 from ilios.engines.embedded.web.html import parsed
+from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
 
-KIND = "EPUB book"
-_ENCRYPTED_FONTS_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+_PICTURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_WIDE_TEXT: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+_HEAD_BYTES: Final = 1024
+DRAWN_MAX_BYTES: Final = 16 * 1024 * 1024
+"""Size of the SVG drawings of a book that are searched for text; a drawing counts each time."""
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> EpubDocument:
@@ -32,9 +47,12 @@ class EpubDocument:
         self._archive = archive
         self._images = images
         self._pictures = 0
-        _refuse_if_encrypted(archive)
-        self._chapters = _spine(archive)
-        if not self._chapters:
+        self._kept: dict[str, str | None] = {}
+        self._drawn_bytes = 0
+        self._left_out: Counter[str] = Counter()
+        refuse_if_encrypted(archive)
+        self._chapters = spine(archive)
+        if not any(chapter.parts for chapter in self._chapters):
             raise document_errors.empty(KIND)
 
     @property
@@ -43,50 +61,98 @@ class EpubDocument:
 
     def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
         for index in indexes:
-            text = self._chapter(self._chapters[index])
-            blank = () if text else (conversion_warnings.blank_page(index + 1),)
-            yield Page(index, text, images=self._images.take(), warnings=blank)
+            text, warnings = self._page(self._chapters[index], index + 1)
+            yield Page(index, text, images=self._images.take(), warnings=warnings)
 
     def close(self) -> None:
         self._archive.close()
 
-    def _chapter(self, name: str) -> str:
-        content = self._archive.read(name)
+    def _page(self, chapter: SpineItem, page: int) -> tuple[str, tuple[ConversionWarning, ...]]:
+        if not chapter.parts:
+            return "", (conversion_warnings.file_missing(chapter.name, page),)
+        self._left_out.clear()
+        warnings: list[ConversionWarning] = []
+        picture = ""
+        text = None
+        for part in chapter.parts:
+            content = self._content(part)
+            if content is None:
+                continue
+            if content.startswith(_PICTURES):
+                picture = picture or self._picture(part, content)
+            elif not _is_binary(content):
+                text, warnings = self._chapter(part, content, page)
+                break
+        if text is None and not picture:
+            return "", (conversion_warnings.file_unreadable(chapter.name, page),)
+        text = text or ""
+        written = markdown.blocks(["" if picture.removeprefix("![") in text else picture, text])
+        for kind, count in sorted(self._left_out.items()):
+            warnings.append(conversion_warnings.pictures_left_out(kind, count, page))
+        if not written:
+            warnings.append(conversion_warnings.blank_page(page))
+        return written, tuple(warnings)
+
+    def _content(self, part: str) -> bytes | None:
+        """Return a part; None if it is damaged, which costs a book of several pages that page."""
+        try:
+            return self._archive.read(part)
+        except CorruptDocument:
+            if self.page_count == 1:
+                raise
+            return None
+
+    def _chapter(self, name: str, content: bytes, page: int) -> tuple[str, list[ConversionWarning]]:
         if not content.strip():
-            return ""
-        root = parsed(decoded(content))
+            return "", []
+        folder = posixpath.dirname(name)
+        try:
+            root = parsed(decoded_page(content))
+        except CorruptDocument:  # there is no element in it
+            return "", []
+        epub_chapters.prepare(root, lambda source: self._drawing(folder, source))
         body = next((e for e in root.iter() if local_name(e) == "body"), root)
-        return HtmlWriter(lambda source: self._keep(posixpath.dirname(name), source)).write(body)
+        source = accounting.words(epub_chapters.source_text(body))
+        text = HtmlWriter(lambda source: self._keep(folder, source)).write(body)
+        lost = accounting.missing(source, text)
+        if not accounting.is_notable(lost, source.total()):
+            return text, []
+        place = f"page {page}"
+        return text, [conversion_warnings.text_left_out(place, lost, source.total(), page)]
 
     def _keep(self, folder: str, source: str) -> str | None:
         part = resolved(folder, source)
         if part not in self._archive:
             return None
+        if part not in self._kept:
+            self._kept[part] = self._image(part, self._archive.read_or_empty(part))
+        return self._kept[part]
+
+    def _image(self, part: str, content: bytes) -> str | None:
         self._pictures += 1
-        return self._images.add(f"image-{self._pictures}", self._archive.read_or_empty(part))
+        name = self._images.add(f"image-{self._pictures}", content)
+        if name is None and (kind := unkept_kind(part, content)):
+            self._left_out[kind] += 1
+        return name
+
+    def _picture(self, part: str, content: bytes) -> str:
+        name = self._image(part, content)
+        return markdown.image(name) if name else ""
+
+    def _drawing(self, folder: str, source: str) -> etree._Element | None:
+        """Return an SVG drawing of the book if there is text in it."""
+        part = resolved(folder, source)
+        if self._drawn_bytes > DRAWN_MAX_BYTES or part not in self._archive:
+            return None
+        content = self._archive.read_or_empty(part)
+        self._drawn_bytes += len(content)
+        if not re.search(rb"<(?:\w+:)?text\b", content):
+            return None
+        root = parsed(decoded_page(content))
+        epub_chapters.prepare(root, lambda _: None)
+        return next((e for e in root.iter() if local_name(e) == "svg"), None)
 
 
-def _refuse_if_encrypted(archive: Archive) -> None:
-    """Raise EncryptedDocument for anything encrypted but fonts: that is copy protection."""
-    root = archive.optional_xml("META-INF/encryption.xml")
-    methods = [e.get("Algorithm") for e in root.iter() if _is_method(e)] if root is not None else []
-    if any(method not in _ENCRYPTED_FONTS_ONLY for method in methods):
-        raise document_errors.encrypted(KIND)
-
-
-def _is_method(element: etree._Element) -> bool:
-    return local_name(element) == "EncryptionMethod"
-
-
-def _spine(archive: Archive) -> list[str]:
-    """Return the parts with text, in reading order."""
-    rootfile = child(archive.xml("META-INF/container.xml"), "rootfiles", "rootfile")
-    package_name = rootfile.get("full-path", "") if rootfile is not None else ""
-    package = archive.xml(package_name)
-    manifest, spine = child(package, "manifest"), child(package, "spine")
-    if manifest is None or spine is None:
-        raise document_errors.corrupt(KIND)
-    folder = posixpath.dirname(package_name)
-    parts = {e.get("id"): resolved(folder, e.get("href", "")) for e in children(manifest, "item")}
-    ordered = [parts.get(e.get("idref")) for e in children(spine, "itemref")]
-    return [name for name in ordered if name is not None and name in archive]
+def _is_binary(content: bytes) -> bool:
+    head = content[:_HEAD_BYTES]
+    return b"\0" in head and not head.startswith(_WIDE_TEXT)
