@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 NOTABLE_WORDS: Final = 3
@@ -39,6 +40,31 @@ def missing(source: Counter[str], markdown: str) -> int:
     flat = "".join(found) if absent else ""
     joined = [word for word in absent[:MOST_SOUGHT] if word in flat] + absent[MOST_SOUGHT:]
     return lacking.total() - sum(lacking[word] for word in joined)
+
+
+def lost_words(roughly: str, exactly: Callable[[], str], markdown: str) -> tuple[int, int]:
+    """Return how many words of a source its Markdown lacks, and how many the source has.
+
+    `roughly` is the text of the source with what is left out on purpose; only if words of it are
+    missing is the text asked for that should have come.
+    """
+    source, found = Counter(roughly.split()), Counter(markdown.split())
+    left, total = words(_beyond(source, found)), source.total()
+    lost = missing(left, _beyond(found, source))
+    if not is_notable(lost, total):
+        return lost, total
+    expected = words(exactly())
+    return missing(expected, markdown), expected.total()
+
+
+def _beyond(these: Counter[str], those: Counter[str]) -> str:
+    """Return the words that there are more of here than there, in one line."""
+    count = those.get
+    return " ".join(
+        " ".join([word] * (number - count(word, 0)))
+        for word, number in these.items()
+        if number > count(word, 0)
+    )
 
 
 def is_notable(lost: int, total: int) -> bool:

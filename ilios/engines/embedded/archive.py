@@ -221,7 +221,10 @@ def child(element: etree._Element | None, *path: str) -> etree._Element | None:
 
 def attribute(element: etree._Element | None, name: str) -> str | None:
     """Return an attribute by its local name, in any namespace; None if it is absent."""
-    for key, value in element.attrib.items() if element is not None else ():
-        if str(key).rpartition("}")[2] == name:
+    if element is None:
+        return None
+    inside = f"}}{name}"
+    for key, value in element.items():
+        if key == name or str(key).endswith(inside):
             return str(value)
     return None

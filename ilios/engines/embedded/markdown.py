@@ -15,6 +15,7 @@ _ESCAPED_START = re.compile(r"^(\d{0,9})\\([.)>+-])")
 _SPECIAL = re.compile(
     r"([\\`*_]|<(?=[A-Za-z/!?])|~(?=~)|(?<=~)~|\[(?=\^)|\](?=\()|&(?=#?\w{1,12};))"
 )
+_MAY_BE_SPECIAL = re.compile(r"[\\`*_<~\[\]&]")
 #: What begins a heading, a list, a quotation, a rule, a fence, a table or a link's definition.
 _LEADING = re.compile(
     r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[=-]+(?=\s*$)|\d{1,9}[.)](?=\s|$)"
@@ -23,7 +24,7 @@ _LEADING = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 #: Stand for tags until the text is escaped: noncharacters, which no text may contain.
 _MARKS = {"<sup>": "\ufdd0", "</sup>": "\ufdd1", "<sub>": "\ufdd2", "</sub>": "\ufdd3"}
-_TAGS = str.maketrans({mark: tag for tag, mark in _MARKS.items()})
+_TAGS = {mark: tag for tag, mark in _MARKS.items()}
 _SUPERSCRIPTS = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _SUBSCRIPTS = dict(zip("0123456789+-−=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ", strict=True))
 _INDENT = "    "
@@ -48,12 +49,16 @@ class Span:
     target: str | None = None
     raw: bool = False  #: already Markdown, such as a reference to an image
 
+    def saying(self, text: str) -> Span:
+        """Return a span of this style with another text; much faster than `replace`."""
+        return Span(text, *_style(self))
+
 
 _style = attrgetter(*(field.name for field in fields(Span) if field.name != "text"))
 
 
 def without_controls(text: str) -> str:
-    return _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
 def escaped(text: str) -> str:
@@ -62,7 +67,7 @@ def escaped(text: str) -> str:
 
 
 def _escaped_inside(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", text) if _MAY_BE_SPECIAL.search(text) else text
 
 
 def escaped_line(text: str) -> str:
@@ -97,7 +102,9 @@ def _scripted(text: str, tag: str, forms: dict[str, str]) -> str:
 
 
 def _tagged(text: str) -> str:
-    return text.translate(_TAGS)
+    for mark, tag in _TAGS.items():
+        text = text.replace(mark, tag)
+    return text
 
 
 def _escape_leading(match: re.Match[str]) -> str:
@@ -115,8 +122,7 @@ def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
         before = merged[index - 1].text[-1:] if index else ""
         after = merged[index + 1].text[:1] if index + 1 < len(merged) else ""
         parts.append(_styled(span, before, after) if styled else _plain(span))
-    joined = re.sub(r"[^\S\n]+", " ", "".join(parts))
-    lines = [line.strip() for line in joined.strip().split("\n")]
+    lines = [" ".join(line.split()) for line in "".join(parts).split("\n")]
     return HARD_BREAK.join(_tagged(escaped_start(line)) for line in lines if line)
 
 
@@ -126,15 +132,23 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
+    joined: list[Span] = []
+    texts: list[str] = []
+    last = None
     for span in spans:
         if not span.text:
             continue
-        if merged and _style(merged[-1]) == _style(span):
-            merged[-1] = replace(span, text=merged[-1].text + span.text)
-        else:
-            merged.append(span)
-    return merged
+        if last is not None and _style(last) == _style(span):
+            texts.append(span.text)
+            continue
+        if last is not None:
+            joined.append(_with_text(last, texts))
+        last, texts = span, [span.text]
+    return joined if last is None else [*joined, _with_text(last, texts)]
+
+
+def _with_text(span: Span, texts: Sequence[str]) -> Span:
+    return span if len(texts) == 1 else span.saying("".join(texts))
 
 
 def _with_scripts(span: Span) -> Span:

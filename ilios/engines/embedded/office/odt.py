@@ -23,6 +23,7 @@ from ilios.engines.embedded.office.odt_lists import Item, Lists
 from ilios.engines.embedded.office.odt_package import KIND, OdtPackage
 from ilios.engines.embedded.office.odt_styles import (
     Styles,
+    elements,
     is_section_hidden,
     master_pages,
     sections,
@@ -57,8 +58,9 @@ class _Odt:
         self._package = package
         named, repeated = sections(package.styles)
         automatic = sections(package.content)[1]
-        self._body_styles = Styles(named, automatic)
-        self._page_styles = Styles(named, repeated)
+        self._named = elements(named)
+        self._repeated_styles = repeated
+        self._body_styles = Styles(self._named, elements(automatic))
         self._text = OdtText(package, images, self._body_styles, self._blocks)
         self._lists = Lists(self._body_styles, [named, repeated, automatic])
         self._tables = odt_tables.Tables(self._cell)
@@ -68,17 +70,20 @@ class _Odt:
         if body is None:
             raise document_errors.corrupt(KIND)
         written = list(self._blocks(body))
-        above, below = self._repeated("header"), self._repeated("footer")
+        above, below = self._repeated()
         return markdown.blocks([*above, *written, *below, *self._text.notes, *self._text.comments])
 
     def warnings(self, text: str) -> Iterator[ConversionWarning]:
         """Say what the Markdown lacks of the words and pictures of the document."""
         for kind, count in sorted(self._text.left_out.items()):
             yield conversion_warnings.pictures_left_out(kind, count)
-        source = accounting.words(odt_source.text(self._package, self._body_styles))
-        lost = accounting.missing(source, text)
-        if accounting.is_notable(lost, source.total()):
-            yield conversion_warnings.text_left_out("the document", lost, source.total())
+        lost, total = accounting.lost_words(
+            odt_source.rough_text(self._package),
+            lambda: odt_source.text(self._package, self._body_styles),
+            text,
+        )
+        if accounting.is_notable(lost, total):
+            yield conversion_warnings.text_left_out("the document", lost, total)
         if self._tables.is_cut:
             yield conversion_warnings.table_cut(1)
 
@@ -161,11 +166,18 @@ class _Odt:
         elif text:
             yield _shifted(item.depth + 1, text)
 
-    def _repeated(self, name: str) -> list[str]:
-        """Return the different headers or footers, without the numbers of pages, once each."""
+    def _repeated(self) -> tuple[list[str], list[str]]:
+        """Return the different headers and footers, once each."""
+        masters = master_pages(self._package.content, self._package.styles)
+        self._text.styles = Styles(self._named, elements(self._repeated_styles))
+        written = self._parts(masters, "header"), self._parts(masters, "footer")
+        self._text.styles = self._body_styles
+        return written
+
+    def _parts(self, masters: list[etree._Element], name: str) -> list[str]:
+        """Return what headers or footers hold beside the numbers of pages."""
         parts: dict[str, None] = {}
-        self._text.styles = self._page_styles
-        for master in master_pages(self._package.content, self._package.styles):
+        for master in masters:
             for part in children(master, name, f"{name}-first", f"{name}-left"):
                 if attribute(part, "display") == "false":
                     continue
@@ -173,7 +185,6 @@ class _Odt:
                     field.text = None
                 written = markdown.blocks(self._blocks(part))
                 parts.update({written: None} if re.search(r"\w", written) else {})
-        self._text.styles = self._body_styles
         return list(parts)
 
     def _cell(self, cell: etree._Element) -> str:
@@ -199,7 +210,7 @@ class _Odt:
         return f"{markdown.escaped(label)} {text}" if text and item.begins else text
 
     def _in_line(self, spans: list[Span]) -> str:
-        flat = (replace(span, text=span.text.replace("\n", " ")) for span in spans)
+        flat = (span.saying(span.text.replace("\n", " ")) for span in spans)
         return markdown.inline(flat, styled=False)
 
 

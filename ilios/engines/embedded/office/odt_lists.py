@@ -63,7 +63,8 @@ class Lists:
 
     def __init__(self, styles: Styles, sections: Iterable[etree._Element | None]) -> None:
         self._styles = styles
-        self._levels: dict[tuple[str, int], Level] = {}
+        self._elements: dict[tuple[str, int], etree._Element] = {}
+        self._levels: dict[tuple[str, int], Level] = {}  #: of those that were asked for
         self._by_id: dict[str, Counters] = {}
         self._by_style: dict[str, Counters] = {}
         self._outline = Counters()
@@ -168,7 +169,11 @@ class Lists:
         return " ".join(label.split()) or None
 
     def _level(self, style: str, depth: int) -> Level:
-        return self._levels.get((style, depth), Level(""))
+        level = self._levels.get((style, depth))
+        if level is None:
+            element = self._elements.get((style, depth))
+            level = self._levels[style, depth] = _read_level(element)
+        return level
 
     def _style_of_paragraph(self, element: etree._Element) -> str:
         first = next((e for e in element.iter() if local_name(e) in ("p", "h")), None)
@@ -184,11 +189,14 @@ class Lists:
         for element in style:
             depth = _number(attribute(element, "level"), 1) - 1
             for name in names:
-                self._levels[name, depth] = _read_level(element)
+                self._elements[name, depth] = element
 
 
-def _read_level(element: etree._Element) -> Level:
-    if local_name(element) not in ("list-level-style-number", "outline-level-style"):
+def _read_level(element: etree._Element | None) -> Level:
+    if element is None or local_name(element) not in (
+        "list-level-style-number",
+        "outline-level-style",
+    ):
         return Level("")
     return Level(
         attribute(element, "num-format") or "",

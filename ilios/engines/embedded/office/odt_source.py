@@ -22,6 +22,12 @@ _SVG_TITLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}t
 _BREAKING: Final = frozenset(("p", "h", "s", "tab", "line-break", "ruby-text"))
 
 
+def rough_text(package: OdtPackage) -> str:
+    """Return all text of the body, what is left out on purpose and deleted included."""
+    body = child(package.content, "body", "text")
+    return " ".join(map(str, body.itertext())) if body is not None else ""
+
+
 def text(package: OdtPackage, styles: Styles) -> str:
     """Return the text of the body but for what is left out on purpose, such as hidden text.
 

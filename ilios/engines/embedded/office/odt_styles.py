@@ -14,17 +14,16 @@ from ilios.engines.embedded.markdown import Span
 INHERITED_MAX: Final = 30
 """Styles that a style may be based on, one on the other: some are based on themselves."""
 _PLAIN = Span("")
+_STYLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_MASTER_PAGE_NAMES: Final = etree.XPath("//@*[local-name() = 'master-page-name']")
+StyleElements = dict[tuple[str, str], etree._Element]
 
 
 class Styles:
-    """Named and automatic styles, by family; of two with one name the later section's counts."""
+    """Named and automatic styles, by family; of two with one name the automatic one counts."""
 
-    def __init__(self, *sections: etree._Element | None) -> None:
-        self._styles: dict[tuple[str, str], etree._Element] = {}
-        for section in sections:
-            for style in children(section, "style") if section is not None else ():
-                key = attribute(style, "family") or "", attribute(style, "name") or ""
-                self._styles[key] = style
+    def __init__(self, named: StyleElements, automatic: StyleElements) -> None:
+        self._styles = {**named, **automatic}
         self._spans: dict[str, Span] = {}
         self._hidden: dict[tuple[str, str], bool] = {}
         self._fonts: dict[str, str] = {}
@@ -89,26 +88,38 @@ class Styles:
             name = attribute(style, "parent-style-name") or ""
 
 
+def elements(section: etree._Element | None) -> StyleElements:
+    """Return the styles of a section, by family and name."""
+    styles = children(section, "style") if section is not None else ()
+    return {(_get(style, "family"), _get(style, "name")): style for style in styles}
+
+
+def _get(style: etree._Element, name: str) -> str:
+    value = style.get(f"{_STYLE}{name}")  # the usual namespace: much faster than any
+    return value if value is not None else attribute(style, name) or ""
+
+
 def sections(root: etree._Element | None) -> tuple[etree._Element | None, etree._Element | None]:
     """Return the sections of a part that hold its named, and its automatic styles."""
     return child(root, "styles"), child(root, "automatic-styles")
 
 
-def master_pages(
-    content: etree._Element, styles: etree._Element | None
-) -> Iterator[etree._Element]:
-    """Yield the kinds of pages that the document uses: their headers and footers are shown."""
+def master_pages(content: etree._Element, styles: etree._Element | None) -> list[etree._Element]:
+    """Return the kinds of pages that the document uses: their headers and footers are shown."""
     masters = child(styles, "master-styles")
     pages = children(masters, "master-page") if masters is not None else ()
     found = {attribute(page, "name"): page for page in pages}
-    named = {attribute(s, "master-page-name") for s in content.iter("{*}style")}
+    found_names = _MASTER_PAGE_NAMES(content)
+    named = {str(name) for name in found_names} if isinstance(found_names, list) else set()
     first = "Standard" if "Standard" in found else next(iter(found), None)
     waiting = [first, *sorted(name for name in named if name)]
+    used: list[etree._Element] = []
     for name in waiting:
         master = found.pop(name, None)
         if master is not None:
-            yield master
+            used.append(master)
             waiting.append(attribute(master, "next-style-name"))
+    return used
 
 
 def _raised(position: str | None) -> int:

@@ -29,6 +29,8 @@ DRAWN = frozenset(_DRAWN_WORDS.split())
 _UNREADABLE: Final = ("object", "object-ole", "plugin", "applet", "floating-frame")
 _DESCRIPTIONS: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 
+_PLAIN = Span("")
+
 WriteBlocks = Callable[[etree._Element], Iterable[str]]
 
 
@@ -53,10 +55,12 @@ class OdtText:
 
     def spans(self, element: etree._Element, style: Span | None = None) -> Iterator[Span]:
         style = style or Span("")
-        yield replace(style, text=_collapsed(element.text))
+        if element.text:
+            yield style.saying(_collapsed(element.text))
         for part in element:
             yield from self._part(part, local_name(part), style)
-            yield replace(style, text=_collapsed(part.tail))
+            if part.tail:
+                yield style.saying(_collapsed(part.tail))
 
     def paragraph(self, element: etree._Element) -> list[Span]:
         """Return the spans of a paragraph or heading; none if it is hidden."""
@@ -157,9 +161,9 @@ class OdtText:
         if name in _SKIPPED or not name or part.tag.startswith(_DESCRIPTIONS):
             return
         if name in ("s", "tab"):
-            yield replace(style, text=" ")
+            yield style.saying(" ")
         elif name == "line-break":
-            yield replace(style, text="\n")
+            yield style.saying("\n")
         elif name == "span":
             yield from self._span(part, style)
         elif name == "a":
@@ -185,9 +189,11 @@ class OdtText:
             return
         spans = self.spans(part, _combined(style, self.styles.span(name)))
         font = self.styles.symbol_font(name)
+        if not font:
+            yield from spans
+            return
         for span in spans:
-            shown = span.text if span.raw or not font else symbol_fonts.text(font, span.text)
-            yield replace(span, text=shown)
+            yield span if span.raw else span.saying(symbol_fonts.text(font, span.text))
 
     def _ruby(self, ruby: etree._Element, style: Span) -> Iterator[Span]:
         """Yield a word, and how it is read in brackets behind it."""
@@ -195,7 +201,7 @@ class OdtText:
             if local_name(part) == "ruby-base":
                 yield from self.spans(part, style)
             elif local_name(part) == "ruby-text" and (reading := _text(part)):
-                yield replace(style, text=f"({reading})")
+                yield style.saying(f"({reading})")
 
     def _note(self, note: etree._Element) -> Span:
         number = len(self.notes) + 1
@@ -244,6 +250,8 @@ def _is_field_hidden(part: etree._Element, name: str) -> bool:
 
 
 def _combined(outer: Span, inner: Span) -> Span:
+    if inner == _PLAIN:
+        return outer
     raised = inner.superscript or inner.subscript
     return replace(
         outer,

@@ -107,18 +107,17 @@ class EpubDocument:
             return "", []
         folder = posixpath.dirname(name)
         try:
-            root = parsed(decoded_page(content))
+            root = parsed(_decoded(content))
         except CorruptDocument:  # there is no element in it
             return "", []
         epub_chapters.prepare(root, lambda source: self._drawing(folder, source))
         body = next((e for e in root.iter() if local_name(e) == "body"), root)
-        source = accounting.words(epub_chapters.source_text(body))
+        roughly = " ".join(map(str, body.itertext()))
         text = HtmlWriter(lambda source: self._keep(folder, source)).write(body)
-        lost = accounting.missing(source, text)
-        if not accounting.is_notable(lost, source.total()):
+        lost, total = accounting.lost_words(roughly, lambda: epub_chapters.source_text(body), text)
+        if not accounting.is_notable(lost, total):
             return text, []
-        place = f"page {page}"
-        return text, [conversion_warnings.text_left_out(place, lost, source.total(), page)]
+        return text, [conversion_warnings.text_left_out(f"page {page}", lost, total, page)]
 
     def _keep(self, folder: str, source: str) -> str | None:
         part = resolved(folder, source)
@@ -148,9 +147,19 @@ class EpubDocument:
         self._drawn_bytes += len(content)
         if not re.search(rb"<(?:\w+:)?text\b", content):
             return None
-        root = parsed(decoded_page(content))
+        root = parsed(_decoded(content))
         epub_chapters.prepare(root, lambda _: None)
         return next((e for e in root.iter() if local_name(e) == "svg"), None)
+
+
+def _decoded(content: bytes) -> str:
+    """Decode a chapter; nearly all are UTF-8, which needs no guess."""
+    if b"\0" not in content and b"\x1b" not in content:
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            pass
+    return decoded_page(content)
 
 
 def _is_binary(content: bytes) -> bool:
