@@ -102,8 +102,9 @@ def _scripted(text: str, tag: str, forms: dict[str, str]) -> str:
 
 
 def _tagged(text: str) -> str:
-    for mark, tag in _TAGS.items():
-        text = text.replace(mark, tag)
+    if not text.isascii():
+        for mark, tag in _TAGS.items():
+            text = text.replace(mark, tag)
     return text
 
 

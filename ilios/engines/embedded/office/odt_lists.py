@@ -63,7 +63,7 @@ class Lists:
 
     def __init__(self, styles: Styles, sections: Iterable[etree._Element | None]) -> None:
         self._styles = styles
-        self._elements: dict[tuple[str, int], etree._Element] = {}
+        self._list_styles: dict[str, etree._Element] = {}
         self._levels: dict[tuple[str, int], Level] = {}  #: of those that were asked for
         self._by_id: dict[str, Counters] = {}
         self._by_style: dict[str, Counters] = {}
@@ -171,7 +171,8 @@ class Lists:
     def _level(self, style: str, depth: int) -> Level:
         level = self._levels.get((style, depth))
         if level is None:
-            element = self._elements.get((style, depth))
+            levels = self._list_styles.get(style, ())
+            element = next((e for e in levels if attribute(e, "level") == str(depth + 1)), None)
             level = self._levels[style, depth] = _read_level(element)
         return level
 
@@ -180,16 +181,12 @@ class Lists:
         return self._styles.list_style(attribute(first, "style-name") or "") or ""
 
     def _add(self, style: etree._Element) -> None:
-        names = [attribute(style, "name") or ""]
+        name = attribute(style, "name") or ""
         if local_name(style) == "outline-style":
-            self._outline_names.update(name for name in names if name)
-            names.append(_OUTLINE)
-        elif local_name(style) != "list-style":
-            return
-        for element in style:
-            depth = _number(attribute(element, "level"), 1) - 1
-            for name in names:
-                self._elements[name, depth] = element
+            self._list_styles[_OUTLINE] = style
+            self._outline_names.update([name] if name else [])
+        if local_name(style) in ("outline-style", "list-style"):
+            self._list_styles[name] = style
 
 
 def _read_level(element: etree._Element | None) -> Level:

@@ -27,6 +27,8 @@ class Styles:
         self._spans: dict[str, Span] = {}
         self._hidden: dict[tuple[str, str], bool] = {}
         self._fonts: dict[str, str] = {}
+        self._lists: dict[str, str | None] = {}
+        self._titles: dict[str, bool] = {}
 
     def span(self, name: str) -> Span:
         """Return the style of a run as an empty span."""
@@ -51,12 +53,16 @@ class Styles:
 
     def list_style(self, name: str) -> str | None:
         """Return the list style that a paragraph style brings; empty if it forbids one."""
-        found = (attribute(style, "list-style-name") for style in self._chain("paragraph", name))
-        return next((value for value in found if value is not None), None)
+        if name not in self._lists:
+            found = (attribute(s, "list-style-name") for s in self._chain("paragraph", name))
+            self._lists[name] = next((value for value in found if value is not None), None)
+        return self._lists[name]
 
     def is_title(self, name: str) -> bool:
-        style = self._styles.get(("paragraph", name))
-        return "Title" in (name, attribute(style, "parent-style-name"))
+        if name not in self._titles:
+            style = self._styles.get(("paragraph", name))
+            self._titles[name] = "Title" in (name, attribute(style, "parent-style-name"))
+        return self._titles[name]
 
     def _made_span(self, name: str) -> Span:
         if ("text", name) not in self._styles:

@@ -47,6 +47,7 @@ class OdtText:
         self._seen: set[str] = set()
         self._pictures_read: dict[str, tuple[str | None, str | None]] = {}
         self._forms = odt_forms.controls(package.content)
+        self._has_hiding_fields = hides_paragraph(package.content)
         self.styles = styles
         self.notes: list[str] = []
         self.comments: list[str] = []
@@ -68,7 +69,9 @@ class OdtText:
 
     def is_hidden(self, paragraph: etree._Element) -> bool:
         name = attribute(paragraph, "style-name") or ""
-        return self.styles.is_hidden("paragraph", name) or hides_paragraph(paragraph)
+        return self.styles.is_hidden("paragraph", name) or (
+            self._has_hiding_fields and hides_paragraph(paragraph)
+        )
 
     def drawing(self, element: etree._Element) -> Iterator[Span]:
         """Yield pictures, formulas, and the text of boxes and shapes, with spaces around them."""
