@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ilios.engines.base import Options, Page, Source
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.conversion import convert_file
+from tests.unit.engines.embedded.conftest import Convert
 from tests.unit.engines.embedded.office.test_odt import document_of, row, text_style
 
 STYLES = (
@@ -70,27 +67,21 @@ def section(words: list[str]) -> str:
 BLOCKS: tuple[Build, ...] = (paragraph, heading, nested, table, box, section)
 
 
-def converted(content: bytes) -> Page:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "document")
-        path.write_bytes(content)
-        source = Source(path, media_types.ODT, "document")
-        _, page = convert_file(source, Options(), Path(folder), threads=1)
-    assert isinstance(page, Page)
-    return page
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.sampled_from(BLOCKS), st.integers(1, 4)), min_size=1, max_size=8))
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    chosen=st.lists(st.tuples(st.sampled_from(BLOCKS), st.integers(1, 4)), min_size=1, max_size=8)
+)
 def test_every_word_of_a_document_comes_once_and_in_order(
-    chosen: list[tuple[Build, int]],
+    convert: Convert, chosen: list[tuple[Build, int]]
 ) -> None:
     names = iter(f"{chr(97 + n // 26)}{chr(97 + n % 26)}word" for n in range(600))
     blocks = [(build, [next(names) for _ in range(count)]) for build, count in chosen]
     document = document_of("".join(build(words) for build, words in blocks), STYLES)
 
-    page = converted(document)
+    page = convert(document, media_types.ODT)
 
     text = re.sub(r"</?sup>|\*", "", page.markdown)
     assert re.findall(r"\b[a-z]{2}word\b", text) == [word for _, words in blocks for word in words]
-    assert page.warnings == ()
+    assert page.warnings == []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ilios.engines.base import Options, Page, Source
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.conversion import convert_file
+from tests.unit.engines.embedded.conftest import Convert
 from tests.unit.engines.embedded.web.test_epub import book, chapter, item, package
 
 FORMS = (
@@ -28,25 +25,17 @@ FORMS = (
 )
 
 
-def converted(content: bytes) -> list[Page]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "document")
-        path.write_bytes(content)
-        source = Source(path, media_types.EPUB, "document")
-        return [
-            page
-            for page in convert_file(source, Options(), Path(folder), threads=1)
-            if isinstance(page, Page)
-        ]
-
-
-@settings(deadline=None, max_examples=40)
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    st.lists(st.lists(st.sampled_from(FORMS), min_size=1, max_size=6), min_size=1, max_size=3),
-    st.sampled_from(("utf-8", "utf-16")),
+    chapters=st.lists(
+        st.lists(st.sampled_from(FORMS), min_size=1, max_size=6), min_size=1, max_size=3
+    ),
+    encoding=st.sampled_from(("utf-8", "utf-16")),
 )
 def test_every_word_of_a_book_comes_once_and_in_order(
-    chapters: list[list[str]], encoding: str
+    convert: Convert, chapters: list[list[str]], encoding: str
 ) -> None:
     names = iter(f"{chr(97 + n // 26)}{chr(97 + n % 26)}wörd" for n in range(600))
     written = [[(form, next(names)) for form in forms] for forms in chapters]
@@ -60,9 +49,9 @@ def test_every_word_of_a_book_comes_once_and_in_order(
         for name, content in zip(ids, files, strict=True)
     }
 
-    pages = converted(book(opf, parts))
+    converted = convert(book(opf, parts), media_types.EPUB)
 
-    assert [re.findall(r"\b[a-z]{2}wörd\b", page.markdown) for page in pages] == [
+    assert [re.findall(r"\b[a-z]{2}wörd\b", page.markdown) for page in converted.pages] == [
         [word for _, word in blocks] for blocks in written
     ]
-    assert [page.warnings for page in pages] == [()] * len(pages)
+    assert converted.warnings == []
