@@ -36,6 +36,7 @@ _CONTAINERS_WORDS: Final = (
 )
 _CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
 _NUMBER = re.compile(r"(\d{1,9})[.)]?")
+OBJECTS_TOLD: Final = 10
 _PAGE_NUMBERS: Final = ("page-number", "page-count", "page-continuation")
 
 
@@ -77,6 +78,10 @@ class _Odt:
         """Say what the Markdown lacks of the words and pictures of the document."""
         for kind, count in sorted(self._text.left_out.items()):
             yield conversion_warnings.pictures_left_out(kind, count)
+        for name in self._text.unread_objects[:OBJECTS_TOLD]:
+            yield conversion_warnings.embedded_left_out(name)
+        for name in sorted(self._package.damaged):
+            yield conversion_warnings.part_damaged(name)
         lost, total = accounting.lost_words(
             odt_source.rough_text(self._package),
             lambda: odt_source.text(self._package, self._body_styles),

@@ -16,6 +16,7 @@ from ilios.engines.embedded.text.decoding import read_limited
 
 KIND = "OpenDocument text"
 _FLAT_STARTS: Final = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_MANIFEST: Final = "META-INF/manifest.xml"
 _HEAD_BYTES: Final = 64
 DEPTH_MAX: Final = 256
 
@@ -45,6 +46,11 @@ class OdtPackage:
         if self._archive is not None:
             self._archive.close()
 
+    @property
+    def damaged(self) -> set[str]:
+        """The parts with text of which only what could be read has come."""
+        return self._archive.damaged - {_MANIFEST} if self._archive is not None else set()
+
     def picture(self, image: etree._Element) -> tuple[str, bytes]:
         """Return the name of a picture's part, and its bytes; empty if absent or damaged."""
         inside = child(image, "binary-data")
@@ -70,7 +76,7 @@ class OdtPackage:
             return None
 
     def _refuse_if_encrypted(self) -> None:
-        manifest = self._optional_xml("META-INF/manifest.xml")
+        manifest = self._optional_xml(_MANIFEST)
         if manifest is None:
             return
         if any(local_name(element) == "encryption-data" for element in manifest.iter()):

@@ -30,6 +30,7 @@ _UNREADABLE: Final = ("object", "object-ole", "plugin", "applet", "floating-fram
 _DESCRIPTIONS: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 
 _PLAIN = Span("")
+NAME_MAX_CHARACTERS: Final = 100
 
 WriteBlocks = Callable[[etree._Element], Iterable[str]]
 
@@ -51,6 +52,7 @@ class OdtText:
         self.styles = styles
         self.notes: list[str] = []
         self.comments: list[str] = []
+        self.unread_objects: list[str] = []
         self.left_out: Counter[str] = Counter()
         """Pictures that are not kept, by their kind."""
 
@@ -145,7 +147,7 @@ class OdtText:
             kinds.append(kind)
         else:
             if not images and any(local_name(part) in _UNREADABLE for part in frame):
-                kinds.append("embedded object")
+                self.unread_objects.append(_name(frame))
             self.left_out.update(kind for kind in kinds[:1] if kind)
             yield Span(f" {description} ")
         for image in images:
@@ -239,6 +241,12 @@ class OdtText:
 def _stem(name: str) -> str:
     stem = PurePosixPath(name).stem[:40]
     return "".join(c if c.isascii() and c.isalnum() else "-" for c in stem)
+
+
+def _name(frame: etree._Element) -> str:
+    """Return what a frame is called, in a form that fits into a sentence."""
+    name = "".join(c for c in attribute(frame, "name") or "" if c.isprintable())
+    return f'"{name[:NAME_MAX_CHARACTERS]}"' if name else "in a frame"
 
 
 def _description(frame: etree._Element) -> str:

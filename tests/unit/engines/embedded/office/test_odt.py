@@ -413,16 +413,37 @@ def test_a_flat_document_is_read_with_its_pictures(convert: Convert) -> None:
     assert converted.image_names == ["image-picture.png"]
 
 
-@pytest.mark.parametrize("part", ["styles.xml", "META-INF/manifest.xml", "Thing/content.xml"])
-def test_a_damaged_part_beside_the_text_costs_that_part_only(convert: Convert, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("styles.xml", ["text_loss"]),
+        ("Thing/content.xml", ["text_loss"]),
+        ("META-INF/manifest.xml", []),
+    ],
+)
+def test_a_damaged_part_beside_the_text_costs_that_part_only(
+    convert: Convert, part: str, told: list[str]
+) -> None:
+    inside = OBJECT if part.startswith("Thing") else ""
     content = f"<office:document-content {NAMES} {LINKS}><office:body><office:text>"
     content += (
-        f"<text:p>Text{OBJECT}</text:p></office:text></office:body></office:document-content>"
+        f"<text:p>Text{inside}</text:p></office:text></office:body></office:document-content>"
     )
 
-    document = archive({"content.xml": content, part: "<a><b></a>"})
+    converted = convert(archive({"content.xml": content, part: "<a><b></a>"}), media_types.ODT)
 
-    assert convert(document, media_types.ODT).markdown == "Text"
+    assert converted.markdown == "Text"
+    assert [code for code, _ in converted.warnings] == told
+
+
+def test_an_object_that_cannot_be_read_is_told(convert: Convert) -> None:
+    frame = '<draw:frame draw:name="Plan"><draw:object-ole xlink:href="./Plan"/></draw:frame>'
+
+    converted = convert(document_of(paragraph(f"Text{frame}")), media_types.ODT)
+
+    assert [warning.message for warning in converted.pages[0].warnings] == [
+        'The embedded document "Plan" could not be read; its text is missing.'
+    ]
 
 
 def test_text_that_cannot_be_written_is_told(
