@@ -18,6 +18,7 @@ MOST_SOUGHT: Final = 1000
 _WORD: Final = re.compile(r"[^\W_]+")
 #: What the Markdown writer adds inside words: emphasis and tags.
 _MARKUP: Final = re.compile(r"\*+|~~|</?su[bp]>")
+#: A sign that stands for itself, and so parts words as it does in the source.
 _ESCAPED: Final = re.compile(r"\\[^\w\s]")
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|nbsp);")
 

@@ -194,7 +194,8 @@ class _Odt:
 
     def _cell(self, cell: etree._Element) -> str:
         text = " ".join(text for text in self._cell_parts(cell) if text)
-        return text or markdown.escaped(_value(cell))
+        has_paragraphs = next(cell.iter("{*}p", "{*}h"), None) is not None
+        return text if text or has_paragraphs else markdown.escaped(_value(cell))
 
     def _cell_parts(self, element: etree._Element) -> Iterator[str]:
         for part in element:

@@ -17,6 +17,7 @@ from ilios.engines.embedded import accounting
         ("106 metres", "10⁶ metres", 0),
         ("peer to peer", "peer to", 1),
         ("snake_case", "snake\\_case", 0),
+        ("4*5 and 1_2", "4\\*5 and **1\\_2**", 0),
         ("R&D", "R&amp;D", 0),
         ("co operation", "cooperation", 1),
         ("", "anything", 0),
@@ -34,3 +35,23 @@ def test_only_a_notable_share_is_told() -> None:
 
 def test_signs_of_the_source_part_words_in_the_markdown_too() -> None:
     assert accounting.missing(accounting.words("5*8 7*3 4*6"), "5\\*8 7\\*3 4\\*6") == 0
+
+
+@pytest.mark.parametrize(
+    ("roughly", "exactly", "markdown", "expected"),
+    [
+        ("one two three four", "", "# **one** two\n\n- three four", (0, 4)),
+        ("one two secret secret secret", "one two", "one two", (0, 2)),
+        ("one two three four five", "one two three four five", "one two", (3, 5)),
+        (
+            "un believ able things and more",
+            "unbelievable things",
+            "un**believ**able things",
+            (0, 2),
+        ),
+    ],
+)
+def test_what_is_left_out_on_purpose_is_looked_at_only_where_words_are_missing(
+    roughly: str, exactly: str, markdown: str, expected: tuple[int, int]
+) -> None:
+    assert accounting.lost_words(roughly, lambda: exactly, markdown) == expected

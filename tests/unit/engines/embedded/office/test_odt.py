@@ -384,6 +384,14 @@ def test_what_a_form_shows_is_text(convert: Convert, control: str, expected: str
     assert convert(document, media_types.ODT).markdown == f"It is {expected}".strip()
 
 
+def test_a_cell_without_a_paragraph_shows_its_value(convert: Convert) -> None:
+    cell = '<table:table-cell office:value-type="float" office:value="7"{}</table:table-cell>'
+    cells = cell.format(">") + cell.format("><text:p/>") + cell.format(f">{paragraph('seven')}")
+    document = document_of(f"<table:table><table:table-row>{cells}</table:table-row></table:table>")
+
+    assert convert(document, media_types.ODT).markdown == "| 7 | seven |\n| --- | --- |"
+
+
 def test_repeated_cells_are_written_within_bounds(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
