@@ -1,0 +1,1 @@
+"""KaTeX, the independent reader of the formulas that Ilios writes."""
