@@ -60,7 +60,7 @@ class Chunks:
         suffix = PurePosixPath(name).suffix.casefold()
         start = content[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
         if start.startswith(b"{\\rtf"):
-            return rtf.read(content.lstrip(), self._images)[0]
+            return self._rtf(content)
         if start.startswith(b"PK"):
             return self._nested(content)
         if suffix in _MAIL or start.upper().startswith((b"MIME-VERSION:", b"CONTENT-TYPE:")):

@@ -90,9 +90,9 @@ class DocxText:
                 address = docx_fields.link(attribute(part, "instr") or "")
                 yield from self.spans(part, replace(style, target=address or style.target))
             elif name in ("oMath", "oMathPara"):
-                yield _with(style, _formula(part))
+                yield style.saying(_formula(part))
             elif name == "p":  # a paragraph inside a text box
-                yield from (*self.spans(part, style), _with(style, "\n"))
+                yield from (*self.spans(part, style), style.saying("\n"))
             else:
                 yield from self._other(part, name, style)
 
@@ -117,15 +117,15 @@ class DocxText:
     def _run_part(self, part: etree._Element, name: str, style: Span, font: str) -> Iterator[Span]:
         if name == "t":
             text = symbol_fonts.text(font, part.text or "")
-            yield _with(style, text.replace("\n", " "))
+            yield style.saying(text.replace("\n", " "))
         elif name == "br" and attribute(part, "type") in ("page", "column"):
-            yield _with(style, " ")
+            yield style.saying(" ")
         elif name in _TEXT:
-            yield _with(style, _TEXT[name])
+            yield style.saying(_TEXT[name])
         elif name == "sym":
-            yield _with(style, _symbol(part))
+            yield style.saying(_symbol(part))
         elif name == "fldChar":
-            yield _with(style, self._part.fields.shown.get(part, ""))
+            yield style.saying(self._part.fields.shown.get(part, ""))
         elif name in _NOTES:
             yield self._notes.mark(_NOTES[name], attribute(part, "id") or "")
         elif name and name not in SKIPPED:
@@ -161,20 +161,7 @@ class DocxText:
         yield from self.spans(base, style) if base is not None else ()
         spans = list(self.spans(reading, style)) if reading is not None else []
         if any(span.text.strip() for span in spans):
-            yield from (_with(style, "("), *spans, _with(style, ")"))
-
-
-def _with(style: Span, text: str) -> Span:
-    """Return a span in the style of another; for each text, so not by way of its fields' names."""
-    return Span(
-        text,
-        bold=style.bold,
-        italic=style.italic,
-        struck=style.struck,
-        superscript=style.superscript,
-        subscript=style.subscript,
-        target=style.target,
-    )
+            yield from (style.saying("("), *spans, style.saying(")"))
 
 
 def _styled(style: Span, look: Properties) -> Span:

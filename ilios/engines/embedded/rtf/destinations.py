@@ -95,17 +95,7 @@ class RtfDestinations:
         self.source.append(text)
         if self._field_values and text.strip():
             self._field_values = [""] * len(self._field_values)
-        self.builder.add(
-            Span(
-                text,
-                style.bold,
-                style.italic,
-                style.struck,
-                style.superscript,
-                style.subscript,
-                style.target,
-            )
-        )
+        self.builder.add(style.saying(text))
 
     def _ends(self, end: Callable[[], None]) -> None:
         """End a paragraph, a cell or a row."""
