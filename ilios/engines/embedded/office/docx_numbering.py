@@ -9,6 +9,7 @@ from typing import Final
 
 from lxml import etree
 
+from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children
 from ilios.engines.embedded.office import docx_numerals
 
@@ -17,6 +18,7 @@ PATTERN_MAX: Final = 255
 """Characters of a label's pattern: it is written once for each item."""
 _PLACE = re.compile(r"%([1-9])")
 _PLAIN = re.compile(r"(0|[1-9]\d{0,8})([.)]?)")
+_BOXES: Final = ("☐", "☒", "☑", "✓", "✗")  #: bullets that say whether something is done
 _SEPARATORS: Final = {"nothing": ""}  #: between a label and its text; else a space
 
 
@@ -120,7 +122,7 @@ class Numbering:
         count = counts[depth]
         counts[depth] = level.start if count is None else count + 1
         if level.format == "bullet":
-            return Label("")
+            return Label(level.pattern if level.pattern in _BOXES else "")
         text = self._text(number, level, counts, depth)
         return Label(text, level.separator, is_item=bool(text) and level.format != "none")
 
@@ -178,9 +180,11 @@ def _level(element: etree._Element) -> ListLevel:
     pattern = child(element, "lvlText")
     legal = child(element, "isLgl")
     start = whole_number(values["start"])
+    font = attribute(child(element, "rPr", "rFonts"), "ascii") or ""
+    text = (attribute(pattern, "val") or "")[:PATTERN_MAX]
     return ListLevel(
         format=_format(element),
-        pattern=None if pattern is None else (attribute(pattern, "val") or "")[:PATTERN_MAX],
+        pattern=None if pattern is None else symbol_fonts.text(font, text),
         start=1 if start is None else start,
         restarts_after=whole_number(values["lvlRestart"]),
         is_legal=legal is not None and attribute(legal, "val") not in ("0", "false", "off"),

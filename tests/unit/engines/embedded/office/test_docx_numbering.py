@@ -84,6 +84,13 @@ def test_an_item_has_the_label_that_is_shown(
     assert lines(convert, item("oats") + item("rye"), part)[-1] == shown
 
 
+def test_a_bullet_that_is_a_box_is_kept(convert: Convert) -> None:
+    font = '<w:rPr><w:rFonts w:ascii="Wingdings"/></w:rPr>'
+    part = numbering(level(0, "bullet", "&#xF0A8;", font), level(1, "bullet", "&#xF0A7;", font))
+
+    assert lines(convert, item("paint") + item("red", 1), part) == ["- ☐ paint", "    - red"]
+
+
 def test_a_label_of_several_levels_has_the_numbers_of_all(convert: Convert) -> None:
     part = numbering(level(0, "upperRoman", "%1."), level(1, "decimal", "%1.%2", "<w:isLgl/>"))
     body = item("wood") + item("oak", 1) + item("elm", 1) + item("stone") + item("slate", 1)
