@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from ilios.engines.embedded import accounting, limits, markdown
 from ilios.engines.embedded.archive import Archive, relationships
 from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.office import xlsx_extras, xlsx_headers
+from ilios.engines.embedded.office import xlsx_cell_pictures, xlsx_extras, xlsx_headers
 from ilios.engines.embedded.office.sheet import to_markdown
 from ilios.engines.embedded.office.xlsx_cells import Cells, SheetReader, places
-from ilios.engines.embedded.office.xlsx_extras import Extras
+from ilios.engines.embedded.office.xlsx_extras import Picture
 from ilios.engines.embedded.office.xlsx_package import Package, Sheet
 from ilios.engines.embedded.office.xlsx_values import Values
 
@@ -33,14 +33,6 @@ def open_document(source: Source, workspace: Path, threads: int) -> XlsxDocument
     return document
 
 
-@dataclass(slots=True)
-class _Parts:
-    """What a page is made of."""
-
-    blocks: list[str]
-    warnings: list[ConversionWarning] = field(default_factory=list)
-
-
 class XlsxDocument:
     """A workbook; its sheets are read cell by cell, so that only those with content take memory."""
 
@@ -53,6 +45,8 @@ class XlsxDocument:
         self._told_damaged: set[str] = set()
         if not self._package.sheets:
             raise document_errors.empty(KIND)
+        if not any(sheet.part in archive for sheet in self._package.sheets):
+            raise document_errors.corrupt(KIND)
 
     @property
     def page_count(self) -> int:
@@ -69,21 +63,34 @@ class XlsxDocument:
     def _values(self) -> Values:
         return Values(self._package)
 
+    @cached_property
+    def _cell_pictures(self) -> dict[int, Picture]:
+        return xlsx_cell_pictures.by_number(self._archive, self._package.main_part)
+
     def _page(self, index: int, sheet: Sheet) -> Page:
         cells = self._cells(sheet)
-        extras = xlsx_extras.of_sheet(self._archive, sheet.part)
-        parts = _Parts([to_markdown(cells.grid)])
-        self._add_pictures(index, extras, parts)
-        parts.blocks += [*extras.texts, *extras.notes, *self._new_headers(cells)]
-        if not any(parts.blocks):
-            parts.warnings.append(conversion_warnings.blank_page(index + 1))
-        if not cells.is_whole:
-            parts.warnings.append(conversion_warnings.table_cut(index + 1))
+        extras = xlsx_extras.of_sheet(self._archive, sheet.part, cells.controls)
+        pictures = _Pictures(self._archive, self._images, index)
+        for place, number in cells.pictures.items():
+            if number in self._cell_pictures:
+                cells.grid[place] = pictures.written(self._cell_pictures[number])
+        body = [
+            to_markdown(cells.grid),
+            *(pictures.written(picture) for picture in extras.pictures),
+            *extras.texts,
+            *extras.notes,
+            *self._new_headers(cells),
+        ]
         title = markdown.escaped(sheet.title + (" (hidden)" if sheet.is_hidden else ""))
-        text = markdown.blocks([markdown.heading(2, title), *parts.blocks])
-        parts.warnings += _missing(index, sheet, [*cells.texts, *extras.sources], text)
-        parts.warnings += self._damage()
-        return Page(index, text, images=self._images.take(), warnings=tuple(parts.warnings))
+        text = markdown.blocks([markdown.heading(2, title), *body])
+        found = [
+            *(() if any(body) else [conversion_warnings.blank_page(index + 1)]),
+            *(() if cells.is_whole else [conversion_warnings.table_cut(index + 1)]),
+            *pictures.warnings(),
+            *_missing(index, sheet, [*cells.texts, *extras.sources], text),
+            *self._damage(sheet),
+        ]
+        return Page(index, text, images=self._images.take(), warnings=tuple(found))
 
     def _cells(self, sheet: Sheet) -> Cells:
         if sheet.part not in self._archive:
@@ -106,24 +113,9 @@ class XlsxDocument:
             if text:
                 cells.grid[place] = markdown.inline([Span(text, target=target, raw=True)])
 
-    def _add_pictures(self, index: int, extras: Extras, parts: _Parts) -> None:
-        left_out: dict[str, int] = {}
-        for count, picture in enumerate(extras.pictures, start=1):
-            content = self._archive.read_or_empty(picture.part)
-            name = self._images.add(f"sheet-{index + 1}-image-{count}", content)
-            if name:
-                parts.blocks.append(markdown.image(name, picture.description))
-                continue
-            kind = unkept_kind(picture.part, content)
-            if kind:
-                left_out[kind] = left_out.get(kind, 0) + 1
-                parts.blocks.append(markdown.escaped_line(picture.description))
-        parts.warnings += [
-            conversion_warnings.pictures_left_out(kind, count, index + 1)
-            for kind, count in left_out.items()
-        ]
-
-    def _damage(self) -> Iterator[ConversionWarning]:
+    def _damage(self, sheet: Sheet) -> Iterator[ConversionWarning]:
+        if sheet.part not in self._archive:
+            yield conversion_warnings.part_damaged(sheet.part or sheet.title)
         for part in sorted(self._archive.damaged - self._told_damaged):
             self._told_damaged.add(part)
             yield conversion_warnings.part_damaged(part)
@@ -134,6 +126,35 @@ class XlsxDocument:
             if line not in self._headers:
                 self._headers.add(line)
                 yield markdown.escaped_line(line)
+
+
+class _Pictures:
+    """Writes the pictures of one sheet, and counts those that are not kept."""
+
+    def __init__(self, archive: Archive, images: ImageFolder, index: int) -> None:
+        self._archive = archive
+        self._images = images
+        self._index = index
+        self._count = 0
+        self._left_out: Counter[str] = Counter()
+
+    def written(self, picture: Picture) -> str:
+        """Return the Markdown of a picture; of one that is not kept, its description."""
+        self._count += 1
+        content = self._archive.read_or_empty(picture.part)
+        name = self._images.add(f"sheet-{self._index + 1}-image-{self._count}", content)
+        if name:
+            return markdown.image(name, picture.description)
+        kind = unkept_kind(picture.part, content)
+        if kind:
+            self._left_out[kind] += 1
+        return markdown.escaped_line(picture.description)
+
+    def warnings(self) -> list[ConversionWarning]:
+        return [
+            conversion_warnings.pictures_left_out(kind, count, self._index + 1)
+            for kind, count in self._left_out.items()
+        ]
 
 
 def _missing(

@@ -27,7 +27,7 @@ _LINK_FORMULA = re.compile(r'\s*(?:_xlfn\.)?HYPERLINK\(\s*"((?:[^"]|"")*)"\s*[,)
 _HEADERS = (
     "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter",
 )  # fmt: skip
-_TAGS = ("c", "row", "hyperlink", *_HEADERS)
+_TAGS = ("c", "row", "hyperlink", "control", *_HEADERS)
 
 Place = tuple[int, int]
 """Row and column, from 1."""
@@ -42,6 +42,8 @@ class Cells:
     headers: list[str] = field(default_factory=list)  #: and footers, with their codes
     links: list[tuple[str, str]] = field(default_factory=list)  #: cells, id of the relationship
     targets: dict[Place, str] = field(default_factory=dict)  #: of formulas that are links
+    pictures: dict[Place, int] = field(default_factory=dict)  #: number of the value's metadata
+    controls: dict[str, str] = field(default_factory=dict)  #: id of the relationship, by shape
     is_whole: bool = True
 
 
@@ -71,6 +73,8 @@ class SheetReader:
                 link = attribute(element, "id")
                 if link:
                     self._cells.links.append((element.get("ref", ""), link))
+            elif name == "control":
+                self._cells.controls[element.get("shapeId", "")] = attribute(element, "id") or ""
             elif element.text:
                 self._cells.headers.append(element.text)
         return self._cells
@@ -118,6 +122,9 @@ class SheetReader:
             return Value("")
         if kind == "s":
             return self._values.shared(raw, style)
+        number = cell.get("vm", "") if kind == "e" else ""
+        if number.isdecimal() and len(number) <= 9:
+            self._cells.pictures[place] = int(number)
         return self._values.other(kind, unescaped(raw) if kind == "str" else raw, style)
 
     def _formula(self, element: etree._Element, place: Place) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,8 @@ from ilios.engines.embedded.office.xlsx_package import Text, text_of
 
 PLACEHOLDER: Final = "[Threaded comment]"
 """How the note begins that stands for a discussion in programs that know none."""
+CHECKED: Final = "☒"
+UNCHECKED: Final = "☐"
 
 _READ: Final = ("drawing", "comments", "threadedComment")
 
@@ -46,8 +48,11 @@ class Extras:
     sources: list[str] = field(default_factory=list)  #: all text of the parts, to be counted
 
 
-def of_sheet(archive: Archive, part: str) -> Extras:
-    """Return what a sheet holds besides cells."""
+def of_sheet(archive: Archive, part: str, controls: Mapping[str, str]) -> Extras:
+    """Return what a sheet holds besides cells.
+
+    `controls` are those of its forms: the id of the relationship by the id of the shape.
+    """
     extras = Extras()
     notes: dict[str, list[Text]] = {}
     discussions: dict[str, list[Text]] = {}
@@ -56,7 +61,7 @@ def of_sheet(archive: Archive, part: str) -> Extras:
         if root is None:
             continue
         if kind == "drawing":
-            _Drawing(archive, target, extras).read(root)
+            _Drawing(archive, target, extras, _marks(archive, part, controls)).read(root)
         elif kind == "comments":
             _collect(root, "comment", notes)
         else:
@@ -88,16 +93,19 @@ def _stands_in(note: Text, is_discussed: bool) -> bool:
 class _Drawing:
     """Reads a drawing: what it shows on the sheet, in the order of the part."""
 
-    def __init__(self, archive: Archive, part: str, extras: Extras) -> None:
+    def __init__(
+        self, archive: Archive, part: str, extras: Extras, marks: Mapping[str, str]
+    ) -> None:
         self._archive = archive
         self._targets = relationships(archive, part)
         self._extras = extras
+        self._marks = marks
 
     def read(self, root: etree._Element) -> None:
         for element in _shown(root):
             name = local_name(element)
             if name == "txBody":
-                self._add_text(element, self._targets)
+                self._add_text(element, self._targets, self._marks.get(_shape(element), ""))
             elif name == "blip":
                 self._add_picture(element)
             elif name == "chart":
@@ -109,8 +117,9 @@ class _Drawing:
         target, is_external = self._targets.get(link or "", ("", True))
         return "" if is_external or target not in self._archive else target
 
-    def _add_text(self, body: etree._Element, targets: Targets) -> None:
-        self._extras.texts += pptx_text.paragraphs(body, targets, bulleted=False)
+    def _add_text(self, body: etree._Element, targets: Targets, mark: str = "") -> None:
+        texts = list(pptx_text.paragraphs(body, targets, bulleted=False))
+        self._extras.texts += [f"{mark} {texts[0]}", *texts[1:]] if mark and texts else texts
         self._extras.sources += ("".join(t.text or "" for t in p.iter("{*}t")) for p in body)
 
     def _add_picture(self, blip: etree._Element) -> None:
@@ -142,6 +151,23 @@ def _shown(root: etree._Element) -> Iterator[etree._Element]:
         if local_name(element) != "Fallback":
             yield element
             yield from _shown(element)
+
+
+def _marks(archive: Archive, sheet: str, controls: Mapping[str, str]) -> dict[str, str]:
+    """Return the sign of each check box and radio button, by the id of its shape."""
+    targets = relationships(archive, sheet) if controls else {}
+    marks = {}
+    for shape, link in controls.items():
+        part, _ = targets.get(link, ("", False))
+        control = archive.optional_xml(part)
+        if control is not None and control.get("objectType") in ("CheckBox", "Radio"):
+            marks[shape] = CHECKED if control.get("checked") == "Checked" else UNCHECKED
+    return marks
+
+
+def _shape(body: etree._Element) -> str:
+    shape = body.getparent()
+    return attribute(child(shape, "nvSpPr", "cNvPr"), "id") or ""
 
 
 def _has(element: etree._Element, name: str) -> bool:

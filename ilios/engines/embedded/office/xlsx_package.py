@@ -97,12 +97,12 @@ class Package:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._main = _main_part(archive)
-        self._root = archive.xml(self._main)
+        self.main_part = _main_part(archive)
+        self._root = archive.xml(self.main_part)
 
     @cached_property
     def sheets(self) -> list[Sheet]:
-        targets = relationships(self._archive, self._main)
+        targets = relationships(self._archive, self.main_part)
         found = child(self._root, "sheets")
         return [
             Sheet(
@@ -122,7 +122,7 @@ class Package:
     @cached_property
     def texts(self) -> list[Text]:
         """The shared texts, which cells name by number."""
-        part = related(self._archive, self._main).get("sharedStrings")
+        part = related(self._archive, self.main_part).get("sharedStrings")
         if part is None:
             return []
         with self._archive.stream(part) as stream:
@@ -131,7 +131,7 @@ class Package:
     @cached_property
     def formats(self) -> list[NumberFormat]:
         """The number format of each style."""
-        part = related(self._archive, self._main).get("styles")
+        part = related(self._archive, self.main_part).get("styles")
         root = self._archive.optional_xml(part) if part else None
         codes = {
             number.get("numFmtId", ""): number.get("formatCode", "")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from PIL import Image
 
 from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge
 from ilios.engines.detection import media_types
@@ -279,6 +280,63 @@ def test_a_picture_that_is_not_kept_is_told_of_and_described(convert: Convert) -
 
     assert converted.markdown.endswith("\n\nMap of the delta")
     assert converted.warnings == [("image_skipped", 1)]
+
+
+def test_a_picture_that_is_the_value_of_a_cell_stands_in_the_cell(convert: Convert) -> None:
+    image = io.BytesIO()
+    Image.new("RGB", (40, 40), "teal").save(image, "PNG")
+    future = '<bk><extLst><ext><rvb i="0"/></ext></extLst></bk>'
+    rich = {
+        "xl/metadata.xml": f'<metadata><futureMetadata name="XLRICHVALUE">{future}</futureMetadata>'
+        '<valueMetadata><bk><rc t="1" v="0"/></bk></valueMetadata></metadata>',
+        "xl/values.xml": '<rvData><rv s="0"><v>0</v><v>5</v><v>A heron</v></rv></rvData>',
+        "xl/keys.xml": '<rvStructures><s><k n="_rvRel:LocalImageIdentifier"/><k n="CalcOrigin"/>'
+        '<k n="Text"/></s></rvStructures>',
+        "xl/images.xml": '<richValueRels xmlns:r="r"><rel r:id="r1"/></richValueRels>',
+        "xl/_rels/images.xml.rels": workbooks.relations([("image", "heron.png")]),
+        "xl/_rels/workbook.xml.rels": workbooks.relations(
+            [
+                ("worksheet", "sheet1.xml"),
+                ("sheetMetadata", "metadata.xml"),
+                ("rdRichValue", "values.xml"),
+                ("rdRichValueStructure", "keys.xml"),
+                ("richValueRel", "images.xml"),
+            ]
+        ),
+    }
+    cells = [text("A1", "Bird") + '<c r="B1" t="e" vm="1"><v>#VALUE!</v></c>']
+    content = workbooks.workbook(cells, parts={**rich, "xl/heron.png": image.getvalue()})
+
+    converted = convert(content, media_types.XLSX)
+
+    assert converted.markdown.split("\n")[2] == "| Bird | ![A heron](sheet-1-image-1.png) |"
+    assert converted.image_names == ["sheet-1-image-1.png"]
+
+
+@pytest.mark.parametrize(("checked", "sign"), [(' checked="Checked"', "☒"), ("", "☐")])
+def test_check_boxes_say_whether_they_are_ticked(convert: Convert, checked: str, sign: str) -> None:
+    drawing = (
+        f'<xdr:wsDr {DRAWING}><xdr:sp><xdr:nvSpPr><xdr:cNvPr id="77"/></xdr:nvSpPr><xdr:txBody>'
+        "<a:p><a:r><a:t>Dredged</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:wsDr>"
+    )
+    content = workbooks.workbook(
+        RIVERS,
+        behind='<controls><control shapeId="77" r:id="r2"/></controls>',
+        links=[("drawing", "drawing.xml"), ("ctrlProp", "box.xml")],
+        parts={
+            "xl/drawing.xml": drawing,
+            "xl/box.xml": f'<formControlPr objectType="CheckBox"{checked}/>',
+        },
+    )
+
+    assert convert(content, media_types.XLSX).markdown.endswith(f"\n\n{sign} Dredged")
+
+
+def test_a_sheet_that_is_missing_is_told_of(convert: Convert) -> None:
+    links = workbooks.relations([("worksheet", "sheet1.xml"), ("worksheet", "gone.xml")])
+    content = workbooks.workbook(RIVERS, [], parts={"xl/_rels/workbook.xml.rels": links})
+
+    assert ("text_loss", None) in convert(content, media_types.XLSX).warnings
 
 
 def test_headers_come_once_in_a_workbook_without_the_numbers_of_pages(convert: Convert) -> None:
