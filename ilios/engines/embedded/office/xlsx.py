@@ -16,7 +16,7 @@ from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office import xlsx_cell_pictures, xlsx_extras, xlsx_headers
 from ilios.engines.embedded.office.sheet import to_markdown
-from ilios.engines.embedded.office.xlsx_cells import Cells, SheetReader, places
+from ilios.engines.embedded.office.xlsx_cells import Cells, SheetReader, linked_places
 from ilios.engines.embedded.office.xlsx_extras import Picture
 from ilios.engines.embedded.office.xlsx_package import Package, Sheet
 from ilios.engines.embedded.office.xlsx_values import Values
@@ -104,10 +104,9 @@ class XlsxDocument:
 
     def _link(self, sheet: Sheet, cells: Cells) -> None:
         targets = relationships(self._archive, sheet.part) if cells.links else {}
-        for reference, link in cells.links:
-            target, is_external = targets.get(link, ("", False))
-            for place in places(reference) if is_external else ():
-                cells.targets[place] = target
+        outside = {link: target for link, (target, is_external) in targets.items() if is_external}
+        known = ((cell, outside[link]) for cell, link in cells.links if link in outside)
+        cells.targets.update(linked_places(known))
         for place, target in cells.targets.items():
             text = cells.grid.get(place)
             if text:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import IO, Final
 
 from lxml import etree
@@ -21,6 +22,8 @@ CELLS_READ_MAX: Final = 20_000_000
 """Cells of a sheet that are looked at, most of them without content."""
 LINKED_CELLS_MAX: Final = 10_000
 """Cells of one link, which may be meant for a whole column."""
+ALL_LINKED_CELLS_MAX: Final = 1_000_000
+"""Cells of all links of a sheet."""
 
 _PLACE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _LINK_FORMULA = re.compile(r'\s*(?:_xlfn\.)?HYPERLINK\(\s*"((?:[^"]|"")*)"\s*[,)]', re.IGNORECASE)
@@ -142,19 +145,27 @@ class SheetReader:
         return text
 
 
-def places(reference: str) -> Iterator[Place]:
-    """Iterate over the cells of a reference, such as `A1:B2`; no more than may be linked."""
+def linked_places(references: Iterable[tuple[str, str]]) -> Iterator[tuple[Place, str]]:
+    """Iterate over the cells of links, as far as they are not too many, each with its target."""
+    count = 0
+    for reference, target in references:
+        for place in _places(reference):
+            yield place, target
+            count += 1
+        if count > ALL_LINKED_CELLS_MAX:
+            return
+
+
+def _places(reference: str) -> Iterator[Place]:
+    """Iterate over the cells of a reference, such as `A1:B2`."""
     first, _, last = reference.partition(":")
     start, end = _PLACE.fullmatch(first), _PLACE.fullmatch(last or first)
     if not start or not end:
         return
     columns = range(column_number(start[1]), column_number(end[1]) + 1)
     rows = range(int(start[2]), int(end[2]) + 1)
-    if len(columns) * len(rows) > LINKED_CELLS_MAX:
-        return
-    for row in rows:
-        for column in columns:
-            yield row, column
+    if len(columns) * len(rows) <= LINKED_CELLS_MAX:
+        yield from product(rows, columns)
 
 
 def _text(element: etree._Element | None) -> str:

@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import IO, Final
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown
+from ilios.engines import document_errors
+from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.archive import (
     Archive,
     attribute,
@@ -126,7 +128,14 @@ class Package:
         if part is None:
             return []
         with self._archive.stream(part) as stream:
-            return [text_of(item) for item in elements(stream, "{*}si", "{*}sstItem")]
+            items = elements(stream, "{*}si", "{*}sstItem")
+            texts = [text_of(item) for item in islice(items, limits.WORKBOOK_MAX_TEXTS)]
+            if next(items, None) is not None:
+                raise document_errors.too_large(
+                    "The Excel workbook holds more shared texts than the engine reads",
+                    f"{limits.WORKBOOK_MAX_TEXTS} texts",
+                )
+        return texts
 
     @cached_property
     def formats(self) -> list[NumberFormat]:
@@ -169,7 +178,8 @@ def text_of(item: etree._Element) -> Text:
         )
         plain.append(text)
         written.append(_scripted(element, text))
-    return Text("".join(plain), " ".join("".join(written).split()))
+    whole, shown = "".join(plain), " ".join("".join(written).split())
+    return Text(whole, whole if shown == whole else shown)
 
 
 def unescaped(text: str) -> str:
