@@ -113,8 +113,8 @@ class XlsxDocument:
                 cells.grid[place] = markdown.inline([Span(text, target=target, raw=True)])
 
     def _damage(self, sheet: Sheet) -> Iterator[ConversionWarning]:
-        if sheet.part not in self._archive:
-            yield conversion_warnings.part_damaged(sheet.part or sheet.title)
+        if sheet.part and sheet.part not in self._archive:
+            yield conversion_warnings.part_damaged(sheet.part)
         for part in sorted(self._archive.damaged - self._told_damaged):
             self._told_damaged.add(part)
             yield conversion_warnings.part_damaged(part)

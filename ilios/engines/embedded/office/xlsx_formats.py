@@ -17,7 +17,10 @@ from typing import Final
 from ilios.engines.embedded.office import xlsx_dates, xlsx_digits
 from ilios.engines.embedded.office.xlsx_tokens import Kind, Token, sections
 
+GENERAL: Final = "General"
 CODE_MAX_CHARACTERS: Final = 1_000  #: Excel allows 255; a longer code is taken for General
+WHOLE_MAX_DIGITS: Final = 20
+"""Longer whole numbers are measured, not counted: Excel keeps 15 digits."""
 
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*([-+]?[\d.]+(?:E[-+]?\d+)?)", re.IGNORECASE)
 _COMPARED: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -111,13 +114,18 @@ class NumberFormat:
 
 @lru_cache(maxsize=4096)
 def compiled(code: str) -> NumberFormat:
-    return NumberFormat(code if len(code) <= CODE_MAX_CHARACTERS else "General")
+    """Return the format of a code; equal codes share one."""
+    if code != GENERAL and (len(code) > CODE_MAX_CHARACTERS or code.lower() == GENERAL.lower()):
+        return compiled(GENERAL)
+    return NumberFormat(code)
 
 
 def general(value: float, exact: str) -> str:
     """Write a number without a format: all digits that count, none that are binary noise."""
-    if exact.lstrip("-").isascii() and exact.lstrip("-").isdigit() and len(exact) <= 20:
-        return exact.lstrip("0") or "0" if exact[0] != "-" else str(int(exact))
+    if exact.isdecimal() and exact.isascii() and len(exact) <= WHOLE_MAX_DIGITS:
+        return exact.lstrip("0") or "0"
+    if exact.startswith("-") and exact[1:].isdecimal() and len(exact) <= WHOLE_MAX_DIGITS:
+        return str(int(exact))
     if value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.15G}"

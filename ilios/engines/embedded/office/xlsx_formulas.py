@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _REFERENCE = re.compile(
     r"""("(?:[^"]|"")*"|'(?:[^']|'')*'!|\[[^\]]*\])"""
@@ -23,6 +24,7 @@ def moved(formula: str, rows: int, columns: int) -> str:
     return _REFERENCE.sub(at_its_place, formula)
 
 
+@lru_cache(maxsize=20_000)
 def column_number(letters: str) -> int:
     number = 0
     for letter in letters.upper():

@@ -29,7 +29,7 @@ from ilios.engines.embedded.office.xlsx_formats import NumberFormat, compiled
 from ilios.engines.unicode import replace_surrogates
 
 MAIN_PART: Final = "xl/workbook.xml"
-EMPTY_SIBLINGS_KEPT: Final = 1_000  #: before they are taken out of the tree
+EMPTY_ELEMENTS_KEPT: Final = 1_000  #: before they are taken out of the tree
 
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ACCOUNTING = '_("$"* {0}_);_("$"* \\({0}\\);_("$"* "-"??_);_(@_)'
@@ -157,12 +157,12 @@ def elements(stream: IO[bytes], *tags: str) -> Iterator[etree._Element]:
     parsed = etree.iterparse(
         stream, ("end",), tag=tags, resolve_entities=False, no_network=True, load_dtd=False
     )
-    for _, element in parsed:
+    for count, (_, element) in enumerate(parsed, start=1):
         yield element
         element.clear()
-        parent = element.getparent()
-        if parent is not None and len(parent) > EMPTY_SIBLINGS_KEPT:
-            del parent[:-1]
+        if count % EMPTY_ELEMENTS_KEPT == 0:
+            for ancestor in element.iterancestors():
+                del ancestor[:-1]
 
 
 def text_of(item: etree._Element) -> Text:

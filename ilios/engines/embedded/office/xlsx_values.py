@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.office import xlsx_dates
-from ilios.engines.embedded.office.xlsx_formats import NumberFormat, compiled
+from ilios.engines.embedded.office.xlsx_formats import NumberFormat, compiled, general
 from ilios.engines.embedded.office.xlsx_package import Package
 
 _GENERAL = compiled("General")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a cell shows, as Markdown; `text` is the plain text that it holds, if it is text."""
 
     shown: str
@@ -62,8 +61,9 @@ class Values:
         if value is None:
             return Value(_written(raw), raw)
         number_format = self._format(style)
-        shown = number_format.number(value, raw.strip(), is_1904=self._is_1904)
-        return Value(shown if number_format is _GENERAL else _written(shown))
+        if number_format is _GENERAL:
+            return Value(general(value, raw.strip()))
+        return Value(_written(number_format.number(value, raw.strip(), is_1904=self._is_1904)))
 
     def _format(self, style: str) -> NumberFormat:
         """Return the format of a style; General if there is no such style."""
