@@ -30,9 +30,11 @@ def shown(tokens: Tokens, serial: float, *, is_1904: bool) -> str | None:
     """
     tokens = _told_apart(tokens)
     places = _places(tokens)
+    if abs(serial) >= DAY_MAX + 1:
+        return None
     if any(token.kind is Kind.ELAPSED for token in tokens):
         return _duration(tokens, serial, places)
-    if not 0 <= serial < DAY_MAX + 1:
+    if serial < 0:
         return None
     letters = {token.text[0] for token in tokens if token.kind is Kind.DATE}
     has_day, has_time = bool(letters & set("yMdeE")), bool(letters & set("hms"))
@@ -67,7 +69,7 @@ def _moment(serial: float, places: int, *, is_1904: bool) -> datetime.datetime:
     try:
         return epoch + datetime.timedelta(days, seconds)
     except OverflowError:
-        return epoch + datetime.timedelta(days)
+        return datetime.datetime.max  # noqa: DTZ901
 
 
 def _told_apart(tokens: Tokens) -> list[Token]:

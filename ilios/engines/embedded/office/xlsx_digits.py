@@ -41,7 +41,7 @@ def _positional(tokens: Tokens, magnitude: Decimal) -> str:
     before, after = _digits(_EXACT.divide(magnitude, Decimal(1000) ** scale), places)
     written = _whole(whole, before, is_grouped=is_grouped)
     fraction = _decimals(decimals, after)
-    has_point = any(c.isdigit() for c in fraction) or not places
+    has_point = any(c.isdecimal() for c in fraction) or not places
     point = "." if has_point and len(whole) < len(tokens) else ""
     return written + (point if places else "") + fraction
 
@@ -138,7 +138,7 @@ def _fraction(tokens: Tokens, magnitude: Decimal, at: int) -> str:
         above -= 1
     below = at + 1
     while below < len(tokens) and (
-        tokens[below].kind is Kind.DIGIT or tokens[below].text.isdigit()
+        tokens[below].kind is Kind.DIGIT or tokens[below].text.isdecimal()
     ):
         below += 1
     numerator, denominator = _nearest("".join(t.text for t in tokens[at + 1 : below]), magnitude)
@@ -154,7 +154,7 @@ def _fraction(tokens: Tokens, magnitude: Decimal, at: int) -> str:
 
 def _nearest(denominator: str, magnitude: Decimal) -> tuple[int, int]:
     exact = Fraction(magnitude)
-    if denominator.isdigit() and int(denominator) and len(denominator) <= FRACTION_MAX_DIGITS:
+    if denominator.isdecimal() and int(denominator) and len(denominator) <= FRACTION_MAX_DIGITS:
         return round(exact * int(denominator)), int(denominator)
     digits = min(max(len(denominator), 1), FRACTION_MAX_DIGITS)
     share = exact.limit_denominator(10**digits - 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ilios.engines.embedded.office.xlsx_formats import compiled
 
@@ -109,3 +111,23 @@ def test_days_are_counted_from_1904_where_the_workbook_says_so() -> None:
 )
 def test_a_text_is_shown_as_its_format_says(code: str, text: str, expected: str) -> None:
     assert compiled(code).text(text) == expected
+
+
+PIECES = st.sampled_from(
+    [
+        *'0#?.,%/@;- :()egb["8²',
+        *("E+", "General", '"a"', "\\b", "_-", "*x", "[h]", "[mm]", "[s]", "[$€-407]", "[<5]"),
+        *("[>1E999]", "yyyy", "m", "mm", "mmm", "d", "ddd", "h", "ss", ".00", "AM/PM"),
+    ]
+)
+VALUES = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    [0.0, -1.0, 0.99999999, 60.0, 45000.123, 2958465.99999999, 1e300]
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(pieces=st.lists(PIECES, min_size=1, max_size=9), value=VALUES, is_1904=st.booleans())
+def test_no_code_is_an_error(pieces: list[str], value: float, is_1904: bool) -> None:
+    written = compiled("".join(pieces)).number(value, repr(value), is_1904=is_1904)
+
+    assert len(written) < 2000
