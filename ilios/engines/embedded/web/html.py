@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 import lxml.html
 from lxml import etree
 
+from ilios.core.conversion_errors import CorruptDocument
 from ilios.engines import document_errors
 from ilios.engines.base import Source
 from ilios.engines.embedded import markdown
@@ -21,7 +22,7 @@ from ilios.engines.embedded.text.decoding import read_limited
 from ilios.engines.embedded.web import html_accounting, html_cleaning
 from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
-from ilios.engines.embedded.web.html_repair import repaired, unnest_readings
+from ilios.engines.embedded.web.html_repair import repaired, unnest_readings, without_deep_tags
 
 DEPTH_MAX = 200
 """Deeper levels are flattened: the code that walks the tree is recursive."""
@@ -51,19 +52,26 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 
 def parsed(text: str) -> etree._Element:
     """Parse HTML as leniently as browsers do. Raises CorruptDocument when nothing can be parsed."""
-    # huge_tree: else text below 256 levels is lost, which unclosed tags soon reach
-    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
-    try:
-        root = lxml.html.document_fromstring(repaired(text).encode("utf-8", "replace"), parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
-        raise document_errors.corrupt("HTML page") from error
-    _with_embedded(root, parser)
+    source = repaired(text)
+    root, parser = _tree(source)
+    if any("depth" in error.message for error in parser.error_log):
+        root, parser = _tree(without_deep_tags(source))
+    _with_embedded(root)
     unnest_readings(root)
     _flatten(root)
     return root
 
 
-def _with_embedded(root: etree._Element, parser: lxml.html.HTMLParser) -> None:
+def _tree(source: str) -> tuple[etree._Element, lxml.html.HTMLParser]:
+    # huge_tree: else text below 256 levels is lost, which unclosed tags soon reach
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+    try:
+        return lxml.html.document_fromstring(source.encode("utf-8", "replace"), parser), parser
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        raise document_errors.corrupt("HTML page") from error
+
+
+def _with_embedded(root: etree._Element) -> None:
     """Parse what stands as source text in a page: in a frame, or in the stead of frames or scripts.
 
     Saved pages have the content of `noscript` so: with scripts, browsers do not parse it.
@@ -74,10 +82,8 @@ def _with_embedded(root: etree._Element, parser: lxml.html.HTMLParser) -> None:
         if not source.strip() or not (is_frame or source.lstrip().startswith("<")):
             continue
         try:
-            inner = lxml.html.document_fromstring(
-                repaired(source).encode("utf-8", "replace"), parser
-            )
-        except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+            inner, _ = _tree(repaired(source))
+        except CorruptDocument:
             continue
         element.tag, element.text = "div" if is_frame else element.tag, None
         element.extend(inner.findall("body"))

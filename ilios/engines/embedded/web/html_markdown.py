@@ -127,11 +127,13 @@ class HtmlWriter:
 
     def _drawing(self, drawing: etree._Element) -> Iterator[Span]:
         """Write the texts and pictures in an SVG drawing."""
-        for element in drawing.iterdescendants():
+        walk = etree.iterwalk(drawing, events=("start",))
+        for _, element in walk:
             name = local_name(element).lower()
             if name == "image":
                 yield from self._image(element)
             elif name in ("text", "foreignobject"):
+                walk.skip_subtree()
                 yield Span(" ")
                 yield from self._within(element, Span(""))
                 yield Span(" ")

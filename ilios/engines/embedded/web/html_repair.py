@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from typing import Final
 
 from lxml import etree
@@ -20,6 +21,13 @@ _ENTITY = re.compile(
 )
 _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
 _EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)[^<>]*>")
+_CLOSED_BY_THE_NEXT_WORDS: Final = (
+    "p li dt dd td th tr option br hr img input meta link area base col embed source wbr html body"
+)
+_CLOSED_BY_THE_NEXT = frozenset(_CLOSED_BY_THE_NEXT_WORDS.split())
+OPEN_TAGS_MAX: Final = 800
+"""The parser stops at 2,048 levels; between two of these tags may stand one that it closes."""
 _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 
 
@@ -72,6 +80,28 @@ def _expanded(text: str, entities: dict[str, str]) -> str:
         return found
 
     return _REFERENCE.sub(value, text) if entities else text
+
+
+def without_deep_tags(text: str) -> str:
+    """Leave out tags that would be open inside too many others: most were never closed."""
+    opened: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
+    depth = 0
+
+    def kept(match: re.Match[str]) -> str:
+        nonlocal depth
+        name, is_end = match[2].lower(), bool(match[1])
+        if name in _CLOSED_BY_THE_NEXT:
+            return match[0]
+        if left_out[name] if is_end else depth >= OPEN_TAGS_MAX:
+            left_out[name] += -1 if is_end else 1
+            return " "
+        if not is_end or opened[name]:
+            opened[name] += -1 if is_end else 1
+            depth += -1 if is_end else 1
+        return match[0]
+
+    return _TAG.sub(kept, text)
 
 
 def unnest_readings(root: etree._Element) -> None:

@@ -75,10 +75,8 @@ def _is_icon_or_copy(element: etree._Element) -> bool:
         element.get("class") or ""
     ):
         return True
-    parent = element.getparent()
-    return parent is not None and any(
-        _is_formula(other) for other in parent if other is not element
-    )
+    beside = (element.getprevious(), element.getnext())
+    return any(other is not None and _is_formula(other) for other in beside)
 
 
 def _is_formula(element: etree._Element) -> bool:

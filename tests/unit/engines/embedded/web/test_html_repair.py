@@ -33,6 +33,16 @@ def test_text_behind_the_end_of_the_page_is_read() -> None:
     assert _shown(page) == "onetwo three"
 
 
+@pytest.mark.parametrize("tag", ["font", "ul><li", "div", "b><i"])
+def test_tags_that_are_never_closed_cost_no_text(tag: str) -> None:
+    page = f"<p>one{f'<{tag}>x' * 5_000}<p>two</font></b>"
+
+    shown = _shown(page)
+
+    assert shown.count("x") == 5_000
+    assert shown.endswith("two")
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
