@@ -59,7 +59,7 @@ def _by_rich_value(archive: Archive, main: str) -> dict[int | None, Picture]:
 
 
 def _parts(archive: Archive, main: str) -> Iterator[str]:
-    listing = related(archive, main, "richValueRel")
+    listing = related(archive, main).get("richValueRel")
     targets = relationships(archive, listing) if listing else {}
     for link in _elements(_root(archive, main, "richValueRel"), "rel"):
         target, is_external = targets.get(attribute(link, "id") or "", ("", True))
@@ -67,7 +67,7 @@ def _parts(archive: Archive, main: str) -> Iterator[str]:
 
 
 def _root(archive: Archive, main: str, kind: str) -> etree._Element | None:
-    part = related(archive, main, kind)
+    part = related(archive, main).get(kind)
     return archive.optional_xml(part) if part else None
 
 
