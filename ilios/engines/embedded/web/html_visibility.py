@@ -12,6 +12,7 @@ from ilios.engines.embedded.archive import local_name
 _NEVER_SHOWN_WORDS: Final = "script style head title embed iframe datalist rp base link meta param"
 _NEVER_SHOWN = frozenset(_NEVER_SHOWN_WORDS.split())
 _FALLBACKS = frozenset(("noscript", "noframes", "object", "canvas", "audio", "video"))
+EXCUSE_MAX_CHARACTERS: Final = 2_000
 _EXCUSE = re.compile(
     r"java ?script|\b(?:your|this|ihr|dein|votre|su|tu|uw|vostro)\s+(?:web[\s-]*)?"
     r"(?:browser|navigateur|navegador)|(?:not|n[’']t) support|plug-?in",
@@ -45,7 +46,16 @@ def is_never_shown(element: etree._Element) -> bool:
         return element.get("shadowrootmode") is None
     if name == "dialog":
         return element.get("open") is None
-    return name in _FALLBACKS and _EXCUSE.search(text_of(element)) is not None
+    return name in _FALLBACKS and _is_excuse(element)
+
+
+def _is_excuse(element: etree._Element) -> bool:
+    text = ""
+    for part in element.itertext():
+        text += str(part)
+        if len(text) > EXCUSE_MAX_CHARACTERS:
+            return False
+    return _EXCUSE.search(text) is not None
 
 
 def is_hidden(element: etree._Element) -> bool:
