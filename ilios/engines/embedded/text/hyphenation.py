@@ -12,6 +12,28 @@ _KEEP_THEIR_HYPHEN_WORDS: Final = (
     "self short single small state three two ultra well wide world"
 )
 _KEEP_THEIR_HYPHEN: Final = frozenset(_KEEP_THEIR_HYPHEN_WORDS.split())
+_LINKS: Final = frozenset(
+    [
+        "a",
+        "and",
+        "at",
+        "by",
+        "de",
+        "for",
+        "in",
+        "la",
+        "le",
+        "of",
+        "on",
+        "or",
+        "out",
+        "the",
+        "to",
+        "und",
+        "up",
+    ]
+)
+"""Words in the middle of a compound: `peer-to-` + `peer`."""
 
 
 def joined(text: str, following: str) -> str:
@@ -24,6 +46,7 @@ def joined(text: str, following: str) -> str:
         separator = "" if re.search(r"\w-$", text) and following[:1].isalnum() else " "
         return text + separator + following
     is_name = len(cut[1]) > 1 and not cut[1][1:].islower()
-    if is_name or cut[1].casefold() in _KEEP_THEIR_HYPHEN:
+    links = text[: cut.start()].endswith("-") and cut[1] in _LINKS
+    if is_name or links or cut[1].casefold() in _KEEP_THEIR_HYPHEN:
         return text + following
     return text[:-1] + following
