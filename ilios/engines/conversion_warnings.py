@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ilios.engines.base import ConversionWarning
 
 EMPTY_PAGE = "empty_page"
@@ -63,6 +65,27 @@ def file_unreadable(name: str, page: int) -> ConversionWarning:
     return ConversionWarning(
         TEXT_LOSS, f"The file {_shown(name)} of the book is neither text nor a picture.", page
     )
+
+
+def unreadable_page(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        TEXT_LOSS, "The page is damaged and cannot be read; nothing of it stands here.", page
+    )
+
+
+def xml_form() -> ConversionWarning:
+    return ConversionWarning(
+        TEXT_LOSS,
+        "The document is a form of the type XFA, whose pages only Adobe's programs draw; its texts "
+        "and values are listed without their layout.",
+    )
+
+
+def attachments_left_out(count: int, names: Sequence[str]) -> ConversionWarning:
+    """Name the first of the files that a document holds beside its pages."""
+    what = "1 attached file was" if count == 1 else f"{count} attached files were"
+    more = ", …" if count > len(names) else ""
+    return ConversionWarning(TEXT_LOSS, f"{what} not converted: {', '.join(names)}{more}.")
 
 
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:

@@ -19,15 +19,21 @@ def pdf(
     image: Image.Image | None = None,
     rotate: int = 0,
     letters: Mapping[str, str] | None = None,
+    catalog: bytes = b"",
+    page: bytes = b"",
+    resources: bytes = b"",
+    more: Sequence[bytes] = (),
 ) -> bytes:
     """Return a PDF of A4 pages; `/F1` is Helvetica, `/I1` the image.
 
     `letters` tells which characters those of `/F1` stand for, as a font of another script does.
+    `catalog`, `page` and `resources` are put into these dictionaries. Objects of `more` come after
+    those of the pages, which begin with 6 and take two numbers each, and after `letters`.
     """
-    resources = b"<</Font<</F1 4 0 R>>/XObject<</I1 5 0 R>>>>"
+    resources = b"<</Font<</F1 4 0 R>>/XObject<</I1 5 0 R>>%s>>" % resources
     kids = b" ".join(b"%d 0 R" % (6 + 2 * place) for place in range(len(pages)))
     objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog,
         b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(pages)),
         resources,
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding%s>>"
@@ -37,12 +43,12 @@ def pdf(
     for place, content in enumerate(pages):
         objects.append(
             b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources 3 0 R/Rotate %d"
-            b"/Contents %d 0 R>>" % (rotate, 7 + 2 * place)
+            b"/Contents %d 0 R%s>>" % (rotate, 7 + 2 * place, page)
         )
-        objects.append(_stream(content))
+        objects.append(stream(content))
     if letters:
-        objects.append(_stream(_character_map(letters)))
-    return _assembled(objects)
+        objects.append(stream(_character_map(letters)))
+    return _assembled([*objects, *more])
 
 
 def text(*lines: str, size: int = 11, top: int = 780, left: int = 72, matrix: str = "") -> Drawing:
@@ -108,12 +114,12 @@ def word_paragraph(content: str, *, style: str = "", bold: bool = False) -> str:
     return f"<w:p>{properties}<w:r>{run}<w:t>{content}</w:t></w:r></w:p>"
 
 
-def _stream(content: bytes) -> bytes:
-    return b"<</Length %d>>stream\n%s\nendstream" % (len(content), content)
+def stream(content: bytes, entries: bytes = b"") -> bytes:
+    return b"<</Length %d%s>>stream\n%s\nendstream" % (len(content), entries, content)
 
 
 def _character_map(letters: Mapping[str, str]) -> bytes:
-    pairs = "".join(f"<{ord(k):02x}> <{ord(v):04x}>\n" for k, v in letters.items())
+    pairs = "".join(f"<{ord(k):02x}> <{v.encode('utf-16-be').hex()}>\n" for k, v in letters.items())
     return (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def\n"
         "1 begincodespacerange <00> <ff> endcodespacerange\n"

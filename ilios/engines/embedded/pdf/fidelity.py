@@ -1,23 +1,39 @@
-"""How much of a page's text its Markdown keeps, and whether the text layer is readable."""
+"""Which of two readings of the same text is right: words, order and readable characters."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
 KEPT_ENOUGH: Final = 0.9
 ORDER_ENOUGH: Final = 0.8
+LINE_ORDER_ENOUGH: Final = 0.6
 GARBLED_SHARE: Final = 0.12
-_TOKEN = re.compile(r"\w+")
+PLAUSIBLE: Final = 0.6
+_TOKEN = re.compile(r"[^\W_]+|[\U00010000-\U000effff]")
+"""A rule typed as underscores is no word; a sign beyond U+FFFF is one, for readers drop them."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SOFT_BREAK = "\ufffe"
+"""What PDFium writes for a hyphen at the end of a line."""
+_WORD_LIKE = re.compile(
+    r"[^\w\s]*(?:[^\W\d_]?[^\W\d_A-Z]*(?:['’.-][^\W\d_]+)*|[^\W\d_a-z]+(?:['’.-][^\W\d_a-z]+)*s?|\d[\d.,:/%-]*\w?\w?)[^\w\s]*"
+)
+_VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿ]", re.IGNORECASE)
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ]{5,}")
+
+
+def folded(text: str) -> list[str]:
+    """Return the words in order, folded so that case, ligatures and escapes do not matter."""
+    plain = text.replace(_SOFT_BREAK, "")
+    return _TOKEN.findall(unicodedata.normalize("NFKC", plain).casefold())
 
 
 def tokens(text: str) -> Counter[str]:
-    """Count words, folded so that case, ligatures and escapes make no difference."""
-    return Counter(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
+    return Counter(folded(text))
 
 
 def kept_share(markdown: str, text: str) -> float:
@@ -25,17 +41,45 @@ def kept_share(markdown: str, text: str) -> float:
 
     Words that the Markdown splits or joins otherwise than the text count as kept.
     """
-    wanted, got = tokens(text), tokens(markdown)
+    wanted = tokens(text)
     total = sum(len(word) * count for word, count in wanted.items())
     if not total:
         return 1.0
-    flat = "".join(_TOKEN.findall(unicodedata.normalize("NFKC", markdown).casefold()))
-    lost = sum(
-        len(word) * count
-        for word, count in (wanted - got).items()
-        if len(word) < 3 or word not in flat
+    lost = lost_words(folded(markdown), wanted)
+    return 1 - sum(len(word) * count for word, count in lost.items()) / total
+
+
+def lost_words(got: Sequence[str], wanted: Counter[str]) -> Counter[str]:
+    """Return the words of `wanted` that are not among `got`, however those are cut."""
+    missing = wanted - Counter(got)
+    if not missing:
+        return missing
+    joined, spaced = "".join(got), f" {' '.join(got)} "
+    lost: Counter[str] = Counter()
+    for word, count in missing.items():
+        # a short word is found anywhere in the middle of others, so only its pieces count
+        found = spaced.count(f" {' '.join(word)} ") if len(word) < 3 else joined.count(word)
+        lost[word] = min(count, wanted[word] - found)
+    return +lost
+
+
+def torn_words(got: Sequence[str], wanted: Counter[str]) -> int:
+    """Count words of `wanted` that stand in `got` only in pieces which are no words themselves."""
+    missing = [word for word in wanted.keys() - set(got) if 3 < len(word) < 25]
+    if not missing:
+        return 0
+    flat = f" {' '.join(got)} "
+    return sum(_is_torn(word, flat, wanted) for word in missing)
+
+
+def _is_torn(word: str, flat: str, wanted: Counter[str]) -> bool:
+    match = re.search(r"(?<= )" + " ?".join(map(re.escape, word)) + r"(?= )", flat)
+    if match is None:
+        return False
+    pieces = match[0].split()
+    return any(piece not in wanted and not piece.isdigit() for piece in pieces) or all(
+        len(piece) == 1 for piece in pieces
     )
-    return 1 - lost / total
 
 
 def keeps_order(markdown: str, text: str, concerns: Callable[[str], bool]) -> bool:
@@ -43,30 +87,72 @@ def keeps_order(markdown: str, text: str, concerns: Callable[[str], bool]) -> bo
 
     Only pairs with a word for which `concerns` is true count.
     """
-    wanted, got = _pairs(text), _pairs(markdown)
+    wanted, got = Counter(pairwise(folded(text))), Counter(pairwise(folded(markdown)))
     wanted = Counter({pair: n for pair, n in wanted.items() if any(map(concerns, pair))})
     return (wanted & got).total() >= ORDER_ENOUGH * wanted.total()
 
 
-def _pairs(text: str) -> Counter[tuple[str, str]]:
-    return Counter(pairwise(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())))
+def keeps_lines(got: Sequence[str], lines: Sequence[Sequence[str]]) -> bool:
+    """Return whether most words that follow each other in a line do so in `got`."""
+    followed = set(pairwise(got))
+    pairs = [pair for line in lines for pair in pairwise(line)]
+    kept = sum(pair in followed for pair in pairs)
+    return len(pairs) < 3 or kept >= LINE_ORDER_ENOUGH * len(pairs)
 
 
 def is_garbled(text: str) -> bool:
     """Return whether many characters are junk, as with fonts without a mapping to Unicode."""
-    visible = [character for character in text if not character.isspace()]
-    if len(visible) < 20:
+    if not may_hold_junk(text):
         return False
-    return _junk(visible) >= GARBLED_SHARE * len(visible)
+    visible = "".join(text.split())
+    share = GARBLED_SHARE if len(visible) >= 20 else 0.5
+    return _junk(visible) >= max(share * len(visible), 1)
+
+
+def may_hold_junk(text: str) -> bool:
+    """Return False, quickly, for text without any unprintable character."""
+    return "\ufffd" in text or not text.replace("\n", "").isprintable()
+
+
+def is_junk_line(text: str) -> bool:
+    """Return whether a line holds control characters, which no font shows, or much other junk."""
+    if not may_hold_junk(text):
+        return False
+    if _CONTROL.search(text):
+        return True
+    visible = "".join(text.split())
+    return _junk(visible) >= max(GARBLED_SHARE * len(visible), 2)
+
+
+def plausibility(text: str) -> float:
+    """Return the share of characters in words that look like words of some language; 1.0 if none.
+
+    Figures amid letters, capitals amid small letters and long words without a vowel do not.
+    """
+    parts = text.split()
+    total = sum(map(len, parts))
+    return sum(len(part) for part in parts if _reads_like_a_word(part)) / total if total else 1.0
+
+
+def is_plausible(text: str) -> bool:
+    return plausibility(text) >= PLAUSIBLE
+
+
+def _reads_like_a_word(part: str) -> bool:
+    if not _WORD_LIKE.fullmatch(part):
+        return False
+    latin = _LATIN_WORD.search(part)
+    return latin is None or _VOWEL.search(latin[0]) is not None
 
 
 def visible_characters(text: str) -> int:
-    visible = [character for character in text if not character.isspace()]
-    return len(visible) - _junk(visible)
+    visible = "".join(text.split())
+    return len(visible) - (_junk(visible) if may_hold_junk(visible) else 0)
 
 
-def _junk(characters: list[str]) -> int:
+def _junk(characters: str) -> int:
     return sum(
-        character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn")
+        character != _SOFT_BREAK
+        and (character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn"))
         for character in characters
     )

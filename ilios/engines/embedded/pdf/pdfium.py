@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +16,31 @@ import pypdfium2.raw as pdfium_c
 from ilios.engines import document_errors
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.ocr.detection import Image
-from ilios.engines.embedded.pdf import rtl
+from ilios.engines.embedded.pdf import (
+    attachments,
+    catalog,
+    forms,
+    lines,
+    outline,
+    raised,
+    rtl,
+    visible,
+)
+from ilios.engines.embedded.pdf.forms import Field
+from ilios.engines.embedded.pdf.lines import TextLine
+from ilios.engines.embedded.pdf.raised import Figures
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
 TURNED_SHARE: Final = 0.6
 RENDER_MAX_SIDE_PIXELS: Final = 6_000
 MAX_IMAGES_MEASURED: Final = 2_000
+_LAYERS: Final = b"/OCProperties"
+_PORTFOLIO: Final = b"/Collection"
+
+
+class UnreadablePage(Exception):
+    """PDFium cannot load a page; others of the document may be sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +53,19 @@ class PageFacts:
     text_turns: int  #: quarter turns, clockwise, by which most of the text is rotated as shown
     image_share: float  #: part of the page that its largest image covers, 0 to 1
     largest_image_pixels: int
+    is_vertical: bool = False  #: whether `text` is the columns of a vertically written page
+    figures: tuple[Figures, ...] = ()
+    fields: tuple[Field, ...] = ()
+    typed: tuple[str, ...] = ()  #: texts that were typed onto the page, which `text` may hold
+    copy: Path | None = None  #: the page as a document of its own, where it shows something else
+    is_parsed_by_itself: bool = False  #: whether the copy is parsed instead of the document
 
 
 class PdfFile:
     """An opened PDF. Raises EncryptedDocument or CorruptDocument when it cannot be."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, workspace: Path) -> None:
+        self._workspace = workspace
         try:
             self._pdf: Any = open_pdf(path)
         except UnreadablePdf as error:
@@ -46,41 +73,107 @@ class PdfFile:
         self.page_count: int = len(self._pdf)
         if not self.page_count:
             raise document_errors.empty("PDF")
-        self._with_forms = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
+        kind = self._pdf.get_formtype()
+        self.is_xml_form = kind == pdfium_c.FORMTYPE_XFA_FULL
+        self._with_forms = kind in (pdfium_c.FORMTYPE_ACRO_FORM, pdfium_c.FORMTYPE_XFA_FOREGROUND)
         if self._with_forms:
             self._pdf.init_forms()
+        mentioned = catalog.mentions(path, _LAYERS, _PORTFOLIO)
+        self._may_have_layers = _LAYERS in mentioned
+        self._has_harmless_outline = outline.is_harmless(self._pdf)
+        self.attachments = attachments.names(self._pdf)
 
     def close(self) -> None:
         self._pdf.close()
 
+    def xml_form(self) -> str:
+        return forms.described_by_xml(self._pdf)
+
     def facts(self, index: int) -> PageFacts:
-        page = self._page(index)
+        """Look at a page. Raises UnreadablePage.
+
+        A page that does not show what its file holds is copied as it is shown; delete the copy.
+        """
         try:
-            width, height = page.get_size()
-            text, turns = _text(page)
-            turns = (turns + page.get_rotation() // 90) % 4  # PDFium gives angles before /Rotate
-            pixels, share = _images(page, width * height)
-            return PageFacts(width, height, text, turns, share, pixels)
-        finally:
-            page.close()
+            with self._page(index) as page:
+                facts = self._facts(page)
+                seen = visible.differences(page, layers=self._may_have_layers)
+            if seen or not self._has_harmless_outline:
+                facts = self._copied(index, facts, seen)
+            return replace(facts, typed=seen.typed)
+        except pdfium.PdfiumError as error:
+            raise UnreadablePage from error
+
+    def lines(self, index: int, facts: PageFacts) -> list[TextLine]:
+        """Return the lines of a page with their places, in PDFium's order."""
+        with self._shown(index, facts) as page:
+            text_page = page.get_textpage()
+            try:
+                return lines.text_lines(page, text_page, facts.text_turns)
+            finally:
+                text_page.close()
 
     def render(self, index: int, dpi: int = limits.RENDER_DPI) -> Image:
         """Render a page on white (height × width × blue, green, red), within RASTER_WORK_PIXELS."""
-        page = self._page(index)
-        try:
+        with self._page(index) as page:
             scale = _scale(page.get_size(), dpi)
             bitmap = page.render(scale=scale, may_draw_forms=self._with_forms, rev_byteorder=False)
             pixels = np.array(bitmap.to_numpy()[:, :, :3])
             bitmap.close()
             return pixels
+
+    def _copied(self, index: int, facts: PageFacts, seen: visible.Differences) -> PageFacts:
+        """Return the facts of the page as it is shown, with its copy."""
+        copy = self._workspace / f".page-{index + 1}.pdf"
+        try:
+            visible.copy_as_shown(self._pdf, index, seen, copy)
+            with _only_page(copy) as page:
+                shown = self._facts(page)
+        except (pdfium.PdfiumError, OSError):
+            copy.unlink(missing_ok=True)
+            return facts
+        # what is drawn over a page would disturb its layout, so it is put in afterwards
+        by_itself = bool(seen.hidden) or not self._has_harmless_outline
+        return replace(shown, fields=facts.fields, copy=copy, is_parsed_by_itself=by_itself)
+
+    def _facts(self, page: Any) -> PageFacts:
+        width, height = page.get_size()
+        text_page = page.get_textpage()
+        try:
+            facts = _with_text(PageFacts(width, height, "", 0, 0.0, 0), page, text_page)
+            if self._with_forms:
+                fields = forms.filled(self._pdf.formenv.raw, page, text_page)
+                facts = replace(facts, fields=fields)
+        finally:
+            text_page.close()
+        pixels, share = _images(page, width * height)
+        return replace(facts, image_share=share, largest_image_pixels=pixels)
+
+    @contextmanager
+    def _shown(self, index: int, facts: PageFacts) -> Iterator[Any]:
+        with _only_page(facts.copy) if facts.copy else self._page(index) as page:
+            yield page
+
+    @contextmanager
+    def _page(self, index: int) -> Iterator[Any]:
+        page = self._pdf[index]
+        try:
+            yield page
         finally:
             page.close()
 
-    def _page(self, index: int) -> Any:
+
+@contextmanager
+def _only_page(path: Path) -> Iterator[Any]:
+    document = pdfium.PdfDocument(path)
+    try:
+        page = document[0]
         try:
-            return self._pdf[index]
-        except pdfium.PdfiumError as error:
-            raise document_errors.corrupt(f"PDF from page {index + 1} on") from error
+            yield page
+        finally:
+            page.close()
+    finally:
+        document.close()
 
 
 def _scale(size: tuple[float, float], dpi: int) -> float:
@@ -91,27 +184,47 @@ def _scale(size: tuple[float, float], dpi: int) -> float:
     return min(scale, by_area, RENDER_MAX_SIDE_PIXELS / max(width, height, 1))
 
 
-def _text(page: Any) -> tuple[str, int]:
-    text_page = page.get_textpage()
-    try:
-        text: str = text_page.get_text_range().replace("\r\n", "\n")
-        turns = _turns(text_page)
-        return rtl.lines(text_page) if not turns and rtl.has_rtl(text) else text, turns
-    finally:
-        text_page.close()
+def _with_text(facts: PageFacts, page: Any, text_page: Any) -> PageFacts:
+    raw: str = text_page.get_text_range()
+    text = raw.replace("\r\n", "\n")
+    turns = _turns(text_page)
+    columns = lines.vertical(text_page, text)
+    found = raised.figures(text_page, raw) if not turns and columns is None else ()
+    if columns is not None:
+        text = columns
+    elif not turns and rtl.has_rtl(text):
+        text = rtl.lines(text_page)
+    shown = (turns + page.get_rotation() // 90) % 4  # PDFium gives angles before /Rotate
+    return replace(
+        facts, text=text, text_turns=shown, is_vertical=columns is not None, figures=found
+    )
 
 
 def _turns(text_page: Any) -> int:
     """Return the quarter turns, clockwise, at which most of the text stands."""
     count = min(text_page.count_chars(), ANGLE_SAMPLE_CHARACTERS)
-    angles = Counter(
-        round(pdfium_c.FPDFText_GetCharAngle(text_page, index) / (np.pi / 2)) % 4
-        for index in range(count)
-    )
+    angles = Counter(_quarter_turns(text_page, index) for index in range(count))
     if not angles:
         return 0
     turns, characters = angles.most_common(1)[0]
     return turns if characters >= TURNED_SHARE * count else 0
+
+
+def _quarter_turns(text_page: Any, index: int) -> int:
+    angle = pdfium_c.FPDFText_GetCharAngle(text_page.raw, index)
+    turns = round((_of_mirrored(text_page, index, angle) if angle else 0.0) / (np.pi / 2))
+    # PDFium leaves out that letters of a negative size stand on their head
+    if pdfium_c.FPDFText_GetFontSize(text_page.raw, index) < 0:
+        turns += 2
+    return int(turns % 4)
+
+
+def _of_mirrored(text_page: Any, index: int, angle: float) -> float:
+    """Return the angle of a letter, taken from its upright axis if it is mirrored."""
+    matrix = pdfium_c.FS_MATRIX()
+    pdfium_c.FPDFText_GetMatrix(text_page.raw, index, matrix)
+    is_mirrored = matrix.a * matrix.d - matrix.b * matrix.c < 0
+    return float(np.arctan2(-matrix.c, matrix.d)) if is_mirrored else angle
 
 
 def _images(page: Any, page_area: float) -> tuple[int, float]:

@@ -18,6 +18,7 @@ import pypdfium2.raw as pdfium_c
 RTL_SHARE: Final = 0.1
 WORD_GAP: Final = 0.2
 """A gap wider than this share of the font size is a space; the file's own may be anywhere."""
+_MAY_RUN_LEFT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U0001efff]")
 _LEFT_TO_RIGHT = re.compile(
     r"[^\W\u0590-\u08ff\ufb1d-\ufeff]+(?:[.,:/@-][^\W\u0590-\u08ff]+)*|[٠-٩۰-۹]+"
 )
@@ -38,7 +39,7 @@ def is_rtl(text: str) -> bool:
 
 
 def has_rtl(text: str) -> bool:
-    return any(map(_runs_left, text))
+    return _MAY_RUN_LEFT.search(text) is not None and any(map(_runs_left, text))
 
 
 def lines(text_page: Any) -> str:
@@ -54,7 +55,7 @@ def _lines(text_page: Any) -> Iterator[list[tuple[int, str]]]:
     """Yield the characters of each line, with their indexes in the page."""
     line: list[tuple[int, str]] = []
     for index in range(text_page.count_chars()):
-        sign = chr(pdfium_c.FPDFText_GetUnicode(text_page, index))
+        sign = chr(min(pdfium_c.FPDFText_GetUnicode(text_page, index), 0x10FFFF))
         if sign == "\n":
             yield line
             line = []

@@ -10,6 +10,7 @@ from typing import Any
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.image_files import Box
+from ilios.engines.embedded.pdf.blocks import Block
 
 _EMPTY_FENCE = re.compile(r"^```text\s*```$")
 _RULE = re.compile(r"\n\s*\n---\s*(?=\n|$)|^---\s*\n")
@@ -31,7 +32,7 @@ class LayerPage:
 
     markdown: str  #: refers to images as `![](img_<id>.<ext>)`
     pictures: Mapping[str, Picture]
-    fields: tuple[tuple[str, str], ...]  #: names and values of filled-in form fields
+    blocks: tuple[Block, ...]  #: in the order of the Markdown
 
 
 def parse(
@@ -48,7 +49,7 @@ def parse(
         ocr_enabled=False,
         quiet=True,
         extract_images=with_images,
-        extract_form_fields=True,
+        extract_blocks=True,
         keep_headers_footers=True,  # stripping them loses headings that repeat
         continue_on_page_error=True,
         max_pages=max(indexes) + 1,
@@ -80,25 +81,20 @@ def _layer_page(page: Any, images: Sequence[Any]) -> LayerPage:
         image.id: Picture(image.bytes or contents.get(image.duplicate_of, b""), _box(image.bbox))
         for image in own
     }
-    return LayerPage("" if _EMPTY_FENCE.match(text) else text, pictures, _fields(page))
+    return LayerPage("" if _EMPTY_FENCE.match(text) else text, pictures, _blocks(page))
+
+
+def _blocks(page: Any) -> tuple[Block, ...]:
+    return tuple(
+        Block(block.kind, _text(block.text), _box(block.bbox))
+        for block in page.blocks or ()
+        if block.bbox is not None
+    )
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else markdown.without_controls(text)
 
 
 def _box(rect: Any) -> Box:
     return rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
-
-
-def _fields(page: Any) -> tuple[tuple[str, str], ...]:
-    filled = []
-    for field in page.form_fields or ():
-        value = _field_value(field)
-        if value:
-            filled.append((field.alternate_name or field.name or field.type, value))
-    return tuple(dict.fromkeys(filled))
-
-
-def _field_value(field: Any) -> str:
-    if field.type in ("checkbox", "radiobutton"):
-        return "☒" if field.checked else ""
-    if field.selected_options:
-        return ", ".join(field.selected_options)
-    return (field.value or "").strip()

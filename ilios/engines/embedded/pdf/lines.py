@@ -1,0 +1,152 @@
+"""The lines of a page with their places, as PDFium gives them."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any, Final
+
+import pypdfium2.raw as pdfium_c
+
+from ilios.engines.embedded.image_files import Box
+
+STACKED_SHARE: Final = 0.7
+"""Where so many characters stand below the one before them, the page is written vertically."""
+VERTICAL_SAMPLE: Final = 400
+SAMPLED: Final = 8
+"""One of so many characters is asked for its place, which costs more than all else."""
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_LAST_SIGN: Final = 0x10FFFF
+_MOST_POINTS: Final = 1_000_000.0
+_SCALE: Final = 16
+"""PDFium maps to whole pixels; with so many per point nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of a page, and its bounds in points from the top left corner, as shown."""
+
+    text: str
+    box: Box
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        left, top, right, bottom = self.box
+        return (left + right) / 2, (top + bottom) / 2
+
+
+def text_lines(page: Any, text_page: Any, turns: int) -> list[TextLine]:
+    """Return the lines in PDFium's order; `turns` are those by which the page is read."""
+    return [
+        TextLine(text, _shown(page, box, turns)) for text, box in _lines(text_page) if text.strip()
+    ]
+
+
+def vertical(text_page: Any, text: str) -> str | None:
+    """Return the text of a vertically written page, columns from right to left; else None."""
+    if not _EAST_ASIAN.search(text) or not _is_stacked(text_page):
+        return None
+    columns = [(line.strip(), box) for line, box in _lines(text_page) if line.strip()]
+    tall = [line for line, (left, top, right, bottom) in columns if top - bottom > right - left]
+    stacked = sum(len(line) for line in tall if len(line) > 1)
+    letters = sum(len(line) for line, _ in columns)
+    if stacked < STACKED_SHARE * letters:
+        return None
+    return "\n".join(_joined_columns(sorted(columns, key=lambda column: -column[1][2])))
+
+
+def _joined_columns(columns: Sequence[tuple[str, Box]]) -> Iterator[str]:
+    """Yield paragraphs: a column that reaches as far down as any flows into the next one."""
+    lowest = min(box[3] for _, box in columns)
+    width = median(box[2] - box[0] for _, box in columns)
+    paragraph = ""
+    for line, box in columns:
+        paragraph += line
+        if box[3] > lowest + 1.5 * width:
+            yield paragraph
+            paragraph = ""
+    if paragraph:
+        yield paragraph
+
+
+def _is_stacked(text_page: Any) -> bool:
+    places = [
+        _origin(text_page, index)
+        for index in range(min(text_page.count_chars(), VERTICAL_SAMPLE))
+        if pdfium_c.FPDFText_GetUnicode(text_page.raw, index) > 32
+    ]
+    below = sum(abs(x - u) < 1 and y < v for (u, v), (x, y) in pairwise(places))
+    return below >= STACKED_SHARE * max(len(places) - 1, 1) and len(places) > 1
+
+
+def _origin(text_page: Any, index: int) -> tuple[float, float]:
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium_c.FPDFText_GetCharOrigin(text_page.raw, index, x, y)
+    return x.value, y.value
+
+
+def _lines(text_page: Any) -> Iterator[tuple[str, Box]]:
+    """Yield each line with the bounds of its ink: left, top, right, bottom in page space."""
+    signs: list[int] = []
+    inked: list[int] = []
+    raw, unicode = text_page.raw, pdfium_c.FPDFText_GetUnicode
+    for index in range(text_page.count_chars()):
+        sign = unicode(raw, index)
+        if sign == 10:
+            if inked:
+                yield _text(signs), _around(text_page, inked)
+            signs, inked = [], []
+        elif sign != 13:
+            signs.append(sign)
+            if sign > 32:
+                inked.append(index)
+    if inked:
+        yield _text(signs), _around(text_page, inked)
+
+
+def _text(signs: Sequence[int]) -> str:
+    """Return the text of code units, of which PDFium gives two for a letter beyond U+FFFF."""
+    units = "".join(chr(sign) if sign <= _LAST_SIGN else "\ufffd" for sign in signs)
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _box(text_page: Any, index: int) -> Box:
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    pdfium_c.FPDFText_GetCharBox(text_page.raw, index, left, right, bottom, top)
+    return left.value, top.value, right.value, bottom.value
+
+
+def _around(text_page: Any, inked: Sequence[int]) -> Box:
+    """Return the bounds of a line, from some of its characters and the last."""
+    sampled = (*inked[::SAMPLED], inked[-1])
+    boxes = [_box(text_page, index) for index in sampled]
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), max(tops), max(rights), min(bottoms)
+
+
+def _shown(page: Any, box: Box, turns: int) -> Box:
+    width, height = (min(side, _MOST_POINTS) for side in page.get_size())
+    if turns % 2:
+        width, height = height, width
+    corners = []
+    for x, y in ((box[0], box[1]), (box[2], box[3])):
+        across, down = ctypes.c_int(), ctypes.c_int()
+        pdfium_c.FPDF_PageToDevice(
+            page.raw,
+            0,
+            0,
+            round(width * _SCALE),
+            round(height * _SCALE),
+            -turns % 4,
+            x,
+            y,
+            across,
+            down,
+        )
+        corners.append((across.value / _SCALE, down.value / _SCALE))
+    (a, b), (c, d) = corners
+    return min(a, c), min(b, d), max(a, c), max(b, d)

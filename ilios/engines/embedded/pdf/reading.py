@@ -1,0 +1,145 @@
+"""The text of a page that has a text layer: which reading of it, and which doubts remain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ilios.engines import conversion_warnings
+from ilios.engines.base import ConversionWarning
+from ilios.engines.embedded import accounting, markdown
+from ilios.engines.embedded.pdf import blocks, escaping, fidelity, raised, repair, rtl
+from ilios.engines.embedded.pdf.blocks import Piece
+from ilios.engines.embedded.pdf.lines import TextLine
+from ilios.engines.embedded.pdf.pdfium import PageFacts
+from ilios.engines.embedded.pdf.text_layer import LayerPage
+from ilios.engines.embedded.text import hyphenation
+
+_SOFT_BREAK = re.compile(r"(\S+)\ufffe(\w+)")
+Warnings = tuple[ConversionWarning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A page's text as Markdown; `unreadable` are parts of it whose characters nobody knows."""
+
+    markdown: str
+    warnings: Warnings = ()
+    unreadable: tuple[Piece, ...] = ()
+
+
+def read(
+    number: int, facts: PageFacts, layer: LayerPage, lines: Callable[[], Sequence[TextLine]]
+) -> Reading:
+    """Choose between the layout's reading and PDFium's; `lines` gives those of the page."""
+    clean = _without_junk(facts.text)
+    reading = _chosen(number, facts, layer, clean, lines)
+    text = _with_typed(reading.markdown, facts.typed)
+    text = _with_hyphens(raised.written(text, facts.figures), facts.text)
+    return Reading(text, reading.warnings + _losses(number, clean, text), reading.unreadable)
+
+
+def is_garbled(facts: PageFacts, layer: LayerPage) -> bool:
+    """Return whether neither reading of the page tells its characters."""
+    if not fidelity.is_garbled(facts.text):
+        return False
+    read_, all_ = fidelity.visible_characters(layer.markdown), len("".join(facts.text.split()))
+    return 2 * read_ < all_ or not fidelity.is_plausible(layer.markdown)
+
+
+def _chosen(
+    number: int,
+    facts: PageFacts,
+    layer: LayerPage,
+    clean: str,
+    lines: Callable[[], Sequence[TextLine]],
+) -> Reading:
+    if facts.is_vertical:
+        return Reading(_paragraphs(facts.text))
+    parts: Sequence[Piece] = ()
+    text = layer.markdown
+    if escaping.is_needed(layer.blocks, facts.text):
+        parts = escaping.escaped(blocks.pieces(text, layer.blocks), facts.text)
+        text = blocks.joined(parts)
+    if fidelity.is_garbled(facts.text):
+        return Reading(text)
+    if rtl.is_rtl(facts.text):
+        return _right_to_left(number, facts, text)
+    if clean == facts.text and not repair.differ(text, clean):
+        return Reading(text)
+    better = repair.repaired(parts or blocks.pieces(text, layer.blocks), lines())
+    if not _is_enough(better.markdown, clean):
+        return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
+    lost = (conversion_warnings.layout_lost(number),) if better.layout_lost else ()
+    return Reading(better.markdown, lost, better.unreadable)
+
+
+def _right_to_left(number: int, facts: PageFacts, text: str) -> Reading:
+    """Take PDFium's plain text where liteparse cut right-to-left lines and shuffled the pieces."""
+    if fidelity.kept_share(text, facts.text) >= fidelity.KEPT_ENOUGH and fidelity.keeps_order(
+        text, facts.text, rtl.has_rtl
+    ):
+        return Reading(text)
+    return Reading(_plain(facts.text), (conversion_warnings.layout_lost(number),))
+
+
+def _is_enough(text: str, clean: str) -> bool:
+    """Return whether a reading has the page's words in its order, or at least makes more sense."""
+    if fidelity.kept_share(text, clean) < fidelity.KEPT_ENOUGH:
+        if fidelity.kept_share(clean, text) >= fidelity.KEPT_ENOUGH:
+            return False
+        return fidelity.plausibility(clean) + 0.1 < fidelity.plausibility(text)
+    by_line = [fidelity.folded(line) for line in clean.split("\n")]
+    return fidelity.keeps_lines(fidelity.folded(text), by_line)
+
+
+def _without_junk(text: str) -> str:
+    if not fidelity.may_hold_junk(text):
+        return text
+    return "\n".join(line for line in text.split("\n") if not fidelity.is_junk_line(line))
+
+
+def _plain(text: str) -> str:
+    lines = (markdown.escaped_line(line.strip()) for line in text.split("\n"))
+    return markdown.HARD_BREAK.join(line for line in lines if line)
+
+
+def _paragraphs(text: str) -> str:
+    return markdown.blocks(markdown.escaped_line(line) for line in text.split("\n"))
+
+
+def _with_typed(text: str, typed: Sequence[str]) -> str:
+    """Append texts that were typed onto the page and do not stand in it yet."""
+    missing = [part for part in typed if fidelity.kept_share(text, part) < 1]
+    paragraphs = (
+        markdown.HARD_BREAK.join(
+            markdown.escaped_line(line.strip()) for line in part.splitlines() if line.strip()
+        )
+        for part in missing
+    )
+    return markdown.blocks([text, *paragraphs]) if missing else text
+
+
+def _with_hyphens(text: str, source: str) -> str:
+    """Give compounds that were broken at their hyphen that hyphen back."""
+    for first, rest in dict.fromkeys(_SOFT_BREAK.findall(source)):
+        together, compound = first + rest, hyphenation.joined(f"{first}-", rest)
+        if f"{first}-{rest}" in source and _stands_in(f"{first}-{rest}", source):
+            compound = f"{first}-{rest}"
+        if compound != together and not (together in source and _stands_in(together, source)):
+            parts = re.split(rf"(?<!\w){re.escape(together)}(?!\w)", text)
+            text = compound.join(parts)
+    return text
+
+
+def _stands_in(word: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
+def _losses(number: int, source: str, text: str) -> Warnings:
+    wanted = fidelity.tokens(source)
+    lost, total = fidelity.lost_words(fidelity.folded(text), wanted).total(), wanted.total()
+    if not accounting.is_notable(lost, total):
+        return ()
+    return (conversion_warnings.text_left_out(f"page {number}", lost, total, number),)
