@@ -32,6 +32,7 @@ from ilios.engines.embedded.pdf.raised import Figures
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
+SIZE_STEP: Final = 8
 TURNED_SHARE: Final = 0.6
 RENDER_MAX_SIDE_PIXELS: Final = 6_000
 MAX_IMAGES_MEASURED: Final = 2_000
@@ -207,16 +208,23 @@ def _turns(text_page: Any) -> int:
     if not angles:
         return 0
     turns, characters = angles.most_common(1)[0]
-    return turns if characters >= TURNED_SHARE * count else 0
+    if characters < TURNED_SHARE * count:
+        return 0
+    return (turns + 2 * _stands_on_its_head(text_page, count)) % 4
+
+
+def _stands_on_its_head(text_page: Any, count: int) -> bool:
+    """Return whether most letters have a negative size, which PDFium leaves out of the angle."""
+    sampled = range(0, count, SIZE_STEP)
+    sizes = [pdfium_c.FPDFText_GetFontSize(text_page.raw, index) for index in sampled]
+    return bool(2 * sum(size < 0 for size in sizes) > len(sizes))
 
 
 def _quarter_turns(text_page: Any, index: int) -> int:
     angle = pdfium_c.FPDFText_GetCharAngle(text_page.raw, index)
-    turns = round((_of_mirrored(text_page, index, angle) if angle else 0.0) / (np.pi / 2))
-    # PDFium leaves out that letters of a negative size stand on their head
-    if pdfium_c.FPDFText_GetFontSize(text_page.raw, index) < 0:
-        turns += 2
-    return int(turns % 4)
+    if not angle:
+        return 0
+    return round(_of_mirrored(text_page, index, angle) / (np.pi / 2)) % 4
 
 
 def _of_mirrored(text_page: Any, index: int, angle: float) -> float:

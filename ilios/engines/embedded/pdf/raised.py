@@ -94,7 +94,7 @@ def _figures(text_page: Any, text: str, match: re.Match[str]) -> Iterator[Figure
     base = _baseline(text_page, start - 1)
     if base is None:
         return
-    if _baseline(text_page, end - 1) == base and _baseline(text_page, start) == base:
+    if _baseline(text_page, end - 1) == base:
         return
     last = start - 1
     for place in range(start, end):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ilios.engines import conversion_warnings
@@ -16,7 +16,8 @@ from ilios.engines.embedded.pdf.pdfium import PageFacts
 from ilios.engines.embedded.pdf.text_layer import LayerPage
 from ilios.engines.embedded.text import hyphenation
 
-_SOFT_BREAK = re.compile(r"(\S+)\ufffe(\w+)")
+_SOFT_BREAK = re.compile(r"(\S{1,40})$")
+_WORD_REST = re.compile(r"\w{1,40}")
 Warnings = tuple[ConversionWarning, ...]
 
 
@@ -27,6 +28,7 @@ class Reading:
     markdown: str
     warnings: Warnings = ()
     unreadable: tuple[Piece, ...] = ()
+    is_whole: bool = False  #: known to have all words of the page
 
 
 def read(
@@ -37,7 +39,8 @@ def read(
     reading = _chosen(number, facts, layer, clean, lines)
     text = _with_typed(reading.markdown, facts.typed)
     text = _with_hyphens(raised.written(text, facts.figures), facts.text)
-    return Reading(text, reading.warnings + _losses(number, clean, text), reading.unreadable)
+    losses = () if reading.is_whole else _losses(number, clean, text)
+    return Reading(text, reading.warnings + losses, reading.unreadable)
 
 
 def is_garbled(facts: PageFacts, layer: LayerPage) -> bool:
@@ -67,7 +70,7 @@ def _chosen(
     if rtl.is_rtl(facts.text):
         return _right_to_left(number, facts, text)
     if clean == facts.text and not repair.differ(text, clean):
-        return Reading(text)
+        return Reading(text, is_whole=True)
     better = repair.repaired(parts or blocks.pieces(text, layer.blocks), lines())
     if not _is_enough(better.markdown, clean):
         return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
@@ -123,7 +126,7 @@ def _with_typed(text: str, typed: Sequence[str]) -> str:
 
 def _with_hyphens(text: str, source: str) -> str:
     """Give compounds that were broken at their hyphen that hyphen back."""
-    for first, rest in dict.fromkeys(_SOFT_BREAK.findall(source)):
+    for first, rest in dict.fromkeys(_broken(source)):
         together, compound = first + rest, hyphenation.joined(f"{first}-", rest)
         if f"{first}-{rest}" in source and _stands_in(f"{first}-{rest}", source):
             compound = f"{first}-{rest}"
@@ -131,6 +134,16 @@ def _with_hyphens(text: str, source: str) -> str:
             parts = re.split(rf"(?<!\w){re.escape(together)}(?!\w)", text)
             text = compound.join(parts)
     return text
+
+
+def _broken(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the two parts of each word that is broken at the end of a line."""
+    before, *pieces = source.split("\ufffe")
+    for piece in pieces:
+        first, rest = _SOFT_BREAK.search(before[-40:]), _WORD_REST.match(piece)
+        if first and rest:
+            yield first[1], rest[0]
+        before = piece
 
 
 def _stands_in(word: str, text: str) -> bool:
