@@ -56,7 +56,9 @@ def ink_box(image: Image) -> Box | None:
     """
     scale = min(1.0, INK_SIDE_PIXELS / max(image.shape[:2]))
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = grey.shape[:2]
+    small = max(round(width * scale), 1), max(round(height * scale), 1)
+    grey = cv2.resize(grey, small, interpolation=cv2.INTER_AREA)
     smooth = cv2.blur(grey, (3, 3)).astype(np.float32)
     ground = cv2.resize(grey, GROUND_SIZE, interpolation=cv2.INTER_AREA)
     ground = cv2.resize(cv2.medianBlur(ground, 5), grey.shape[::-1])

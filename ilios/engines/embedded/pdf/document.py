@@ -31,6 +31,7 @@ UNREADABLE_PAGES: Final = 50
 PARTS_READ: Final = 8
 """So many parts of a page are recognised by themselves; beyond, the page says that it is unsure."""
 CUT_MARGIN: Final = 4.0
+CUT_MIN_PIXELS: Final = 16
 _NOTHING = LayerPage("", {}, ())
 
 
@@ -150,7 +151,11 @@ class PdfDocument:
             if part.box is None or facts.text_turns:
                 unread = max(unread, 0) + 1
                 continue
-            recognized = self._reader.read(_cut(image, part.box, facts), index + 1)
+            shown = _cut(image, part.box, facts)
+            if min(shown.shape[:2]) < CUT_MIN_PIXELS:  # outside of the page
+                unread = max(unread, 0) + 1
+                continue
+            recognized = self._reader.read(shown, index + 1)
             if recognized.text.confidence >= TRUSTED_CONFIDENCE and part.text in text:
                 text = text.replace(part.start + part.text, recognized.markdown, 1)
             else:
@@ -206,9 +211,11 @@ def _cut(image: Image, box: Box, facts: PageFacts) -> Image:
     height, width = image.shape[:2]
     left, top, right, bottom = box
     across, down = width / max(facts.width, 1), height / max(facts.height, 1)
-    rows = slice(max(int((top - CUT_MARGIN) * down), 0), int((bottom + CUT_MARGIN) * down) + 1)
+    rows = slice(
+        max(int((top - CUT_MARGIN) * down), 0), max(int((bottom + CUT_MARGIN) * down) + 1, 0)
+    )
     columns = slice(
-        max(int((left - CUT_MARGIN) * across), 0), int((right + CUT_MARGIN) * across) + 1
+        max(int((left - CUT_MARGIN) * across), 0), max(int((right + CUT_MARGIN) * across) + 1, 0)
     )
     return image[rows, columns]
 
