@@ -6,9 +6,26 @@ import re
 from collections.abc import Iterable
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from ilios.engines.embedded.formulas import line
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """Read a formula as one token: what looks like markup in LaTeX is none."""
+    match = line.IN_MARKDOWN.match(state.src, state.pos, state.posMax)
+    text = line.text_of(match) if match else None
+    if match is None or text is None:
+        return False
+    if not silent:
+        state.push("formula", "", 0).content = text
+    state.pos = match.end()
+    return True
+
+
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_PARSER.inline.ruler.before("escape", "formula", _formula)
 _TAG = re.compile(r"<[^>]*>")
 #: How tags that change the meaning of text read without markup.
 _TEXT_OF_TAGS = {"<br>": "\n", "<br/>": "\n", "<br />": "\n", "<sup>": "^", "<sub>": "_"}

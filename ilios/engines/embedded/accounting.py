@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from ilios.engines.embedded.formulas import line
+
 NOTABLE_WORDS: Final = 3
 NOTABLE_SHARE: Final = 0.02
 MOST_SOUGHT: Final = 1000
@@ -34,6 +36,7 @@ def missing(source: Counter[str], markdown: str) -> int:
     A word that the Markdown splits or joins otherwise than the source counts as kept, and so does
     one of very many different missing words, which are not all looked for.
     """
+    markdown = line.without_latex(markdown)
     found = _WORD.findall(_folded(_ENTITY.sub(" ", _MARKUP.sub("", _ESCAPED.sub(" ", markdown)))))
     got = Counter(found)
     lacking = source - got

@@ -24,7 +24,9 @@ _LEADING = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 #: Stand for tags until the text is escaped: noncharacters, which no text may contain.
 _MARKS = {"<sup>": "\ufdd0", "</sup>": "\ufdd1", "<sub>": "\ufdd2", "</sub>": "\ufdd3"}
-_TAGS = {mark: tag for tag, mark in _MARKS.items()}
+_DOLLAR = "\ufdd4"
+_DOLLARS = re.compile(r"\$(?=\S)[^$\n]*(?<=\S)\$(?!\d)|\$\$")
+_TAGS = {mark: tag for tag, mark in _MARKS.items()} | {_DOLLAR: "\\$"}
 _SUPERSCRIPTS = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _SUBSCRIPTS = dict(zip("0123456789+-−=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ", strict=True))
 _INDENT = "    "
@@ -48,6 +50,7 @@ class Span:
     code: bool = False
     target: str | None = None
     raw: bool = False  #: already Markdown, such as a reference to an image
+    formula: bool = False  #: LaTeX between its signs, as `formulas.latex.written` gives it
 
     def saying(self, text: str) -> Span:
         """Return a span of this style with another text; much faster than `replace`."""
@@ -117,12 +120,15 @@ def _escape_leading(match: re.Match[str]) -> str:
 
 def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
     """Write spans as the inline Markdown of one paragraph, white space collapsed."""
-    merged = _merged(spans)
+    merged = _without_dollars(_merged(spans))
     parts: list[str] = []
     for index, span in enumerate(merged):
         before = merged[index - 1].text[-1:] if index else ""
         after = merged[index + 1].text[:1] if index + 1 < len(merged) else ""
-        parts.append(_styled(span, before, after) if styled else _plain(span))
+        if span.formula:
+            parts.append(_apart(span.text, before, after))
+        else:
+            parts.append(_styled(span, before, after) if styled else _plain(span))
     lines = [" ".join(line.split()) for line in "".join(parts).split("\n")]
     return HARD_BREAK.join(_tagged(escaped_start(line)) for line in lines if line)
 
@@ -139,7 +145,7 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     for span in spans:
         if not span.text:
             continue
-        if last is not None and _style(last) == _style(span):
+        if last is not None and not span.formula and _style(last) == _style(span):
             texts.append(span.text)
             continue
         if last is not None:
@@ -152,9 +158,26 @@ def _with_text(span: Span, texts: Sequence[str]) -> Span:
     return span if len(texts) == 1 else span.saying("".join(texts))
 
 
+def _without_dollars(spans: list[Span]) -> list[Span]:
+    """Escape dollar signs that would begin or end a formula."""
+    if not any(span.formula or ("$" in span.text and _DOLLARS.search(span.text)) for span in spans):
+        return spans
+    return [
+        span
+        if span.raw or span.formula or span.code
+        else span.saying(span.text.replace("$", _DOLLAR))
+        for span in spans
+    ]
+
+
+def _apart(formula: str, before: str, after: str) -> str:
+    """Put spaces around a formula where a sign next to it would be taken for its own."""
+    return f"{' ' * (before == '$')}{formula}{' ' * after.isdigit()}"
+
+
 def _with_scripts(span: Span) -> Span:
     """Write the superscript or subscript into the text, so that emphasis does not end at it."""
-    if span.raw:
+    if span.raw or span.formula:
         return span
     text = without_controls(span.text)
     if span.superscript:

@@ -31,6 +31,11 @@ def page(markdown: str, *images: str) -> PageRow:
         ("one\ntwo", "one\ntwo"),
         ("6. six\n7. seven\n\n    more", "6. six\n\n7. seven\n\nmore"),
         ("the 1<sup>st</sup> of x<sub>max</sub> and 10⁶", "the 1^st of x_max and 10⁶"),
+        (r"so $x_{1}*\frac{a}{2}*y$ holds", "so x_1*a/2*y holds"),
+        (r"$$\begin{pmatrix} a & b \\ c & d \end{pmatrix}$$", "(a, b; c, d)"),
+        (r"\$5 and \$6, or $5 and A$ more", "$5 and $6, or $5 and A$ more"),
+        (r"| $a_{i}$ | 2 |" + "\n|---|---|\n| `$x^{2}$` | $5 |", "a_i\t2\n$x^{2}$\t$5"),
+        (r"$\unheard{x}_a*b*$", r"\unheard{x}_a*b*"),
         ("", ""),
     ],
 )

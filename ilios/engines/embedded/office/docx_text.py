@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -10,7 +10,8 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded import symbol_fonts
-from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.archive import attribute, child, local_name
+from ilios.engines.embedded.formulas import omml
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office import docx_fields
 from ilios.engines.embedded.office.docx_drawings import Aside, Drawings
@@ -24,7 +25,6 @@ _SKIPPED_WORDS: Final = (
     "footnoteRef endnoteRef proofErr Fallback tblPr tblGrid trPr tcPr"
 )
 SKIPPED = frozenset(_SKIPPED_WORDS.split())
-_SCRIPTS: Final = (("_", "sub"), ("^", "sup"))
 _NOTES: Final = {
     "footnoteReference": "footnotes",
     "endnoteReference": "endnotes",
@@ -72,7 +72,7 @@ class DocxText:
 
     def formula(self, element: etree._Element) -> Iterator[Span]:
         """Yield a formula that is a block of its own."""
-        yield Span(_formula(element))
+        yield omml.span(element)
 
     def spans(self, element: etree._Element, style: Span | None = None) -> Iterator[Span]:
         """Yield all text below an element, as spans in reading order."""
@@ -90,7 +90,7 @@ class DocxText:
                 address = docx_fields.link(attribute(part, "instr") or "")
                 yield from self.spans(part, replace(style, target=address or style.target))
             elif name in ("oMath", "oMathPara"):
-                yield style.saying(_formula(part))
+                yield omml.span(part)
             elif name == "p":  # a paragraph inside a text box
                 yield from (*self.spans(part, style), style.saying("\n"))
             else:
@@ -196,33 +196,3 @@ def _symbol(part: etree._Element) -> str:
         return ""
     sign = symbol_fonts.sign(attribute(part, "font") or "", code)
     return "•" if sign == "\ufffd" else sign
-
-
-def _formula(element: etree._Element) -> str:
-    """Write a formula in one line: `(a)/(b)`, `x^(2)`, `x_(i)`, `√(y)`."""
-    name = local_name(element)
-    if name == "t":
-        return element.text or ""
-    inner = {local_name(part): part for part in element}
-    if name == "f" and {"num", "den"} <= inner.keys():
-        return f"({_formula(inner['num'])})/({_formula(inner['den'])})"
-    if name in ("sSup", "sSub", "sSubSup") and "e" in inner:
-        return _formula(inner["e"]) + _scripts(inner)
-    if name == "rad" and "e" in inner:
-        return f"√({_formula(inner['e'])})"
-    if name == "nary" and "e" in inner:
-        return _sign(inner, "chr", "∫") + _scripts(inner) + _formula(inner["e"])
-    text = "".join(_formula(part) for part in children(element, *inner))
-    return _sign(inner, "begChr", "(") + text + _sign(inner, "endChr", ")") if name == "d" else text
-
-
-def _scripts(parts: Mapping[str, etree._Element]) -> str:
-    texts = {mark: _formula(parts[name]) for mark, name in _SCRIPTS if name in parts}
-    return "".join(f"{mark}({text})" for mark, text in texts.items() if text)
-
-
-def _sign(parts: Mapping[str, etree._Element], name: str, usual: str) -> str:
-    """Return the sign of a sum or a bracket, which is a property; Word leaves out the usual one."""
-    properties = parts.get("naryPr", parts.get("dPr"))
-    value = attribute(child(properties, name), "val")
-    return usual if value is None else value

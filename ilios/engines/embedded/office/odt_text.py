@@ -10,8 +10,9 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown, mathml, symbol_fonts
+from ilios.engines.embedded import markdown, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.formulas import mathml
 from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office import odt_forms
@@ -116,7 +117,7 @@ class OdtText:
             if name == "object" and self._is_new(part):
                 root = self._package.embedded(part)
                 if root is not None and local_name(root) == "math":
-                    yield Span(f" {mathml.to_text(root)} ")
+                    yield from (Span(" "), mathml.span(root), Span(" "))
                     return
                 if root is not None:
                     self._waiting.append(root)

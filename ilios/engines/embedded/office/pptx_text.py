@@ -10,6 +10,7 @@ from lxml import etree
 
 from ilios.engines.embedded import markdown, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.formulas import omml
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office import pptx_bullets
 
@@ -62,7 +63,7 @@ def _spans(paragraph: etree._Element, targets: Targets) -> Iterator[Span]:
         elif name in ("r", "fld"):
             yield _run(part, targets)
         elif name in ("m", "oMath", "oMathPara", "AlternateContent"):
-            yield Span("".join(e.text or "" for e in part.iter() if local_name(e) == "t"))
+            yield from omml.spans(part)
 
 
 def _run(run: etree._Element, targets: Targets) -> Span:

@@ -19,7 +19,7 @@ from ilios.engines.embedded import markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.text.decoding import read_limited
-from ilios.engines.embedded.web import html_accounting, html_cleaning
+from ilios.engines.embedded.web import html_accounting, html_cleaning, html_formulas
 from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
 from ilios.engines.embedded.web.html_repair import repaired, unnest_readings, without_deep_tags
@@ -58,6 +58,7 @@ def parsed(text: str) -> etree._Element:
         root, parser = _tree(without_deep_tags(source))
     _with_embedded(root)
     unnest_readings(root)
+    html_formulas.restore(root)
     _flatten(root)
     return root
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from lxml import etree
 
-from ilios.engines.embedded import limits, markdown, mathml
+from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.archive import attribute, local_name
+from ilios.engines.embedded.formulas import mathml
+from ilios.engines.embedded.formulas.mathml_tokens import name_of
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.web import html_forms, html_lists, html_preformatted, html_tables
 from ilios.engines.embedded.web.html_visibility import is_never_shown
@@ -92,8 +94,8 @@ class HtmlWriter:
             yield style.saying("\n")
         elif name in ("img", "image"):
             yield from self._image(element)
-        elif name == "math":
-            yield style.saying(mathml.to_text(element))
+        elif name_of(element) == "math":
+            yield mathml.span(element)
         elif name == "svg":
             yield from self._drawing(element)
         elif name in html_forms.FIELDS:

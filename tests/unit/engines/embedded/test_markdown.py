@@ -22,6 +22,26 @@ def test_spans_become_inline_markdown(spans: list[Span], expected: str) -> None:
     assert markdown.inline(spans) == expected
 
 
+FORMULA = Span("$x$", formula=True)
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([Span("let "), FORMULA, Span("-axis *")], r"let $x$-axis \*"),
+        ([FORMULA, FORMULA], "$x$ $x$"),
+        ([FORMULA, Span("2")], "$x$ 2"),
+        ([Span("for $5 "), FORMULA], r"for \$5 $x$"),
+        ([Span("$a_b$ and $$")], r"\$a\_b\$ and \$\$"),
+        ([Span("$5 or $6")], "$5 or $6"),
+        ([Span("$$x$$", formula=True, bold=True)], "$$x$$"),
+    ],
+)
+def test_formulas_and_dollars_are_told_apart(spans: list[Span], expected: str) -> None:
+    assert markdown.inline(spans) == expected
+    assert markdown.inline(spans, styled=False) == expected
+
+
 def test_a_table_loses_what_is_empty() -> None:
     rows = [["a", "", "b"], ["", "", ""], ["c", "", ""]]
 

@@ -90,7 +90,28 @@ def test_sums_and_brackets_of_a_formula_keep_their_signs(convert: Convert) -> No
 
     converted = convert(docx(f"<w:p><w:oMath>{formula}</w:oMath></w:p>"), media_types.DOCX)
 
-    assert converted.markdown == "∑\\_(i=1)^(n)(a+b)"
+    assert converted.markdown == r"$\sum_{i=1}^{n} (a+b)$"
+
+
+def test_a_formula_stands_in_headings_cells_and_on_its_own_line(convert: Convert) -> None:
+    formula = "<w:oMath><w:sSup><w:e><w:r><w:t>x</w:t></w:r></w:e>{}</w:sSup></w:oMath>".format(
+        "<w:sup><w:r><w:t>2</w:t></w:r></w:sup>"
+    )
+    heading = (
+        '<w:p><w:pPr><w:outlineLvl w:val="1"/></w:pPr><w:r><w:t xml:space="preserve">On </w:t>'
+        f"</w:r>{formula}</w:p>"
+    )
+    cell = f"<w:tc><w:p>{formula}</w:p></w:tc>"
+    body = (
+        f"{heading}<w:p><w:oMathPara>{formula}</w:oMathPara></w:p>"
+        f"<w:tbl><w:tr>{cell}{cell}</w:tr></w:tbl>"
+    )
+
+    assert convert(docx(body), media_types.DOCX).markdown.split("\n\n") == [
+        "## On $x^{2}$",
+        "$$x^{2}$$",
+        "| $x^{2}$ | $x^{2}$ |\n| --- | --- |",
+    ]
 
 
 def test_deleted_text_is_gone_and_inserted_text_is_there(convert: Convert) -> None:

@@ -128,7 +128,7 @@ def test_a_bibliography_is_part_of_the_text(convert: Convert) -> None:
     assert convert(document, media_types.ODT).markdown == "Text\n\nKnuth 1984"
 
 
-def test_an_embedded_formula_is_written_in_one_line(convert: Convert) -> None:
+def test_an_embedded_formula_is_written_in_its_sentence(convert: Convert) -> None:
     formula = (
         f"<math {MATH}><semantics><mrow><mi>E</mi><mo>=</mo><mfrac><mi>a</mi><msqrt><mi>b</mi>"
         "</msqrt></mfrac><msup><mi>c</mi><mn>2</mn></msup></mrow>"
@@ -140,7 +140,7 @@ def test_an_embedded_formula_is_written_in_one_line(convert: Convert) -> None:
         document_of(f"<text:p>So {frame} holds.</text:p>", Formula=formula), media_types.ODT
     )
 
-    assert converted.markdown == "So E=(a)/(√(b))c^(2) holds."
+    assert converted.markdown == r"So $E=\frac{a}{\sqrt{b}}c^{2}$ holds."
 
 
 @pytest.mark.parametrize(

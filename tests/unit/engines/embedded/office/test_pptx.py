@@ -328,3 +328,21 @@ def test_cells_keep_the_labels_of_their_lists(convert: Convert) -> None:
     table = f"<p:graphicFrame><a:tbl><a:tr>{cell}{other}</a:tr></a:tbl></p:graphicFrame>"
 
     assert convert(deck(table), media_types.PPTX).markdown.startswith("| 1. pack 2. send | x |")
+
+
+def test_a_formula_on_a_slide_comes_once(convert: Convert) -> None:
+    maths = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    half = (
+        f'<a14:m xmlns:a14="a14" xmlns:m="{maths}"><m:oMath><m:f><m:num><m:r><m:t>1</m:t></m:r>'
+        "</m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath></a14:m>"
+    )
+    fallback = "<mc:Fallback><a:r><a:t>1/2</a:t></a:r></mc:Fallback>"
+    alternative = (
+        f"<mc:AlternateContent><mc:Choice>{half}</mc:Choice>{fallback}</mc:AlternateContent>"
+    )
+    text = f"<a:p><a:r><a:t>Take </a:t></a:r>{half}</a:p><a:p>{alternative}</a:p>"
+    shape = f"<p:sp><p:nvSpPr><p:nvPr/></p:nvSpPr><p:txBody>{text}</p:txBody></p:sp>"
+    assert convert(deck(shape), media_types.PPTX).markdown.split("\n\n") == [
+        r"Take $\frac{1}{2}$",
+        r"$\frac{1}{2}$",
+    ]

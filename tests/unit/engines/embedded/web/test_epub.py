@@ -248,3 +248,22 @@ def test_text_that_is_not_written_is_told(
     assert [warning.message for warning in converted.pages[0].warnings] == [
         "About 3 of 5 words of page 1 are missing from the result."
     ]
+
+
+def test_formulas_whose_tags_have_a_prefix_are_formulas(convert: Convert) -> None:
+    formula = "<m:math><m:mfrac><m:mi>a</m:mi><m:mn>2</m:mn></m:mfrac></m:math>"
+    chapter = (
+        '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:m="http://www.w3.org/1998/Math/MathML">'
+        f"<body><p>Take {formula} of it</p></body></html>"
+    )
+    book = archive(
+        {
+            "META-INF/container.xml": '<container><rootfiles><rootfile full-path="b.opf"/>'
+            "</rootfiles></container>",
+            "b.opf": '<package><manifest><item id="a" href="a.xhtml"/></manifest>'
+            '<spine><itemref idref="a"/></spine></package>',
+            "a.xhtml": chapter,
+        }
+    )
+
+    assert convert(book, media_types.EPUB).markdown == r"Take $\frac{a}{2}$ of it"

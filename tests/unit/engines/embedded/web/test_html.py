@@ -76,8 +76,36 @@ def test_a_formula_is_written_once(convert: Convert) -> None:
     )
 
     assert (
-        convert(f"<h1>T</h1><p>{formula}</p>".encode(), media_types.HTML).markdown == "# T\n\nx^(2)"
+        convert(f"<h1>T</h1><p>{formula}</p>".encode(), media_types.HTML).markdown
+        == "# T\n\n$x^{2}$"
     )
+
+
+@pytest.mark.parametrize(
+    ("formula", "written"),
+    [
+        ('<script type="math/tex">x_1</script>', "$x_1$"),
+        (
+            '<span class="MathJax_Preview"></span><span class="MathJax">x1</span>'
+            '<script type="math/tex; mode=display">x_1</script>',
+            "$$x_1$$",
+        ),
+        (r'<span class="math inline">\(a &lt;b\)</span>', "$a < b$"),
+        (r'<span class="math display">\[a^2\]</span>', "$$a^2$$"),
+        (r'<span class="math">costs $5</span>', "costs $5"),
+        (r'<script type="math/tex">\text{a $ b}}</script>', None),
+        ('<math alttext="x^2"></math>', "$x^2$"),
+    ],
+)
+def test_formulas_for_a_script_are_written(
+    convert: Convert, formula: str, written: str | None
+) -> None:
+    page = f"<h1>T</h1><p>So {formula} holds</p>"
+
+    markdown = convert(page.encode(), media_types.HTML).markdown
+
+    assert written is None or markdown == f"# T\n\nSo {written} holds"
+    assert markdown.endswith(" holds")
 
 
 @pytest.mark.parametrize("tag", ["font", "ul><li", "div", "blockquote"])
