@@ -17,7 +17,7 @@ from ilios.engines.base import ConversionWarning, Page, Source
 from ilios.engines.embedded import accounting, markdown
 from ilios.engines.embedded.archive import Archive, local_name, resolved
 from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
-from ilios.engines.embedded.web import epub_chapters
+from ilios.engines.embedded.web import epub_chapters, html_styles
 from ilios.engines.embedded.web.epub_package import (
     KIND,
     SpineItem,
@@ -49,6 +49,7 @@ class EpubDocument:
         self._pictures = 0
         self._kept: dict[str, str | None] = {}
         self._drawn_bytes = 0
+        self._sheets: dict[str, html_styles.Rules] = {}
         self._left_out: Counter[str] = Counter()
         refuse_if_encrypted(archive)
         self._chapters = spine(archive)
@@ -110,6 +111,7 @@ class EpubDocument:
             root = parsed(_decoded(content))
         except CorruptDocument:  # there is no element in it
             return "", []
+        html_styles.apply(root, self._linked_sheets(root, folder))
         epub_chapters.prepare(root, lambda source: self._drawing(folder, source))
         body = next((e for e in root.iter() if local_name(e) == "body"), root)
         roughly = " ".join(map(str, body.itertext()))
@@ -118,6 +120,16 @@ class EpubDocument:
         if not accounting.is_notable(lost, total):
             return text, []
         return text, [conversion_warnings.text_left_out(f"page {page}", lost, total, page)]
+
+    def _linked_sheets(self, root: etree._Element, folder: str) -> Iterator[html_styles.Rules]:
+        for link in root.iter("link"):
+            if "stylesheet" not in (link.get("rel") or "").lower():
+                continue
+            part = resolved(folder, link.get("href") or "")
+            if part not in self._sheets:
+                sheet = self._archive.read_or_empty(part) if part in self._archive else b""
+                self._sheets[part] = html_styles.rules(sheet.decode("utf-8", "replace"))
+            yield self._sheets[part]
 
     def _keep(self, folder: str, source: str) -> str | None:
         part = resolved(folder, source)

@@ -19,7 +19,7 @@ from ilios.engines.embedded import markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.text.decoding import read_limited
-from ilios.engines.embedded.web import html_accounting, html_cleaning, html_formulas
+from ilios.engines.embedded.web import html_accounting, html_cleaning, html_formulas, html_styles
 from ilios.engines.embedded.web.html_decoding import decoded_page
 from ilios.engines.embedded.web.html_markdown import HtmlWriter
 from ilios.engines.embedded.web.html_repair import repaired, unnest_readings, without_deep_tags
@@ -27,6 +27,7 @@ from ilios.engines.embedded.web.html_repair import repaired, unnest_readings, wi
 DEPTH_MAX = 200
 """Deeper levels are flattened: the code that walks the tree is recursive."""
 _TOO_DEEP = "too-deep"
+_TAG = re.compile(r"</?[A-Za-z]")
 _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
 
 
@@ -58,6 +59,7 @@ def parsed(text: str) -> etree._Element:
         root, parser = _tree(without_deep_tags(source))
     _with_embedded(root)
     unnest_readings(root)
+    html_styles.apply(root, html_styles.own_sheets(root))
     html_formulas.restore(root)
     _flatten(root)
     return root
@@ -77,10 +79,10 @@ def _with_embedded(root: etree._Element) -> None:
 
     Saved pages have the content of `noscript` so: with scripts, browsers do not parse it.
     """
-    for element in list(root.iter("iframe", "noframes", "noscript")):
+    for element in list(root.iter("iframe", "noframes", "noembed", "noscript")):
         is_frame = element.tag == "iframe"
         source = (element.get("srcdoc") if is_frame else element.text) or ""
-        if not source.strip() or not (is_frame or source.lstrip().startswith("<")):
+        if not source.strip() or not (is_frame or _TAG.search(source)):
             continue
         try:
             inner, _ = _tree(repaired(source))

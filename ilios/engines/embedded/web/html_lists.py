@@ -27,6 +27,10 @@ _ROMAN: Final = (
 ROMAN_MAX: Final = 3999
 
 
+def is_ordered(element: etree._Element) -> bool:
+    return local_name(element) == "ol" or _kind(element) not in ("", *_UNNUMBERED)
+
+
 def numbers(ordered: etree._Element) -> Iterator[int]:
     """Yield the number of each item of a list, in order."""
     items = [child for child in ordered if local_name(child) == "li"]

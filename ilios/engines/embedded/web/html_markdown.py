@@ -112,7 +112,7 @@ class HtmlWriter:
 
     def _within(self, element: etree._Element, style: Span) -> Iterator[Span]:
         """Write what an element holds in one line; blocks in it stay apart."""
-        numbers = html_lists.numbers(element) if local_name(element) == "ol" else iter(())
+        numbers = html_lists.numbers(element) if html_lists.is_ordered(element) else iter(())
         if element.text:
             yield style.saying(_collapsed(element.text))
         for child in element:
@@ -163,7 +163,7 @@ class HtmlWriter:
 
     def _list(self, element: etree._Element) -> list[str]:
         items = [_paragraph(element.text)]
-        is_ordered = local_name(element) == "ol"
+        is_ordered = html_lists.is_ordered(element)
         numbers = html_lists.numbers(element)
         for child in element:
             name = local_name(child)
@@ -262,7 +262,7 @@ def _is_shown_as_block(element: etree._Element) -> bool:
 def _holds_blocks(element: etree._Element) -> bool:
     if local_name(element) in ("svg", "math", *html_forms.FIELDS):
         return False
-    return any(local_name(descendant) in _BLOCKS for descendant in element.iterdescendants())
+    return next(element.iter(*_BLOCKS), None) is not None
 
 
 def _is_icon(element: etree._Element) -> bool:
@@ -271,16 +271,15 @@ def _is_icon(element: etree._Element) -> bool:
 
 
 def _own_style(name: str, element: etree._Element, style: Span) -> Span:
-    if name in _STYLES:
-        return replace(style, **_STYLES[name])
+    own = dict(_STYLES.get(name, ()))
+    raised = _RAISED.search(element.get("style") or "") if name not in _APART else None
     if element.get("role") == "doc-noteref" or element.get("epub:type") == "noteref":
-        return replace(style, superscript=True)
+        own |= _STYLES["sup"]
+    elif raised is not None:
+        own = _STYLES[raised[1].lower()[:3]] | own
     if name == "a" and element.get("href"):
-        return replace(style, target=(element.get("href") or "").strip())
-    raised = _RAISED.search(element.get("style") or "")
-    if raised is not None:
-        return replace(style, **_STYLES[raised[1].lower()[:3]])
-    return style
+        own["target"] = (element.get("href") or "").strip()
+    return replace(style, **own) if own else style
 
 
 def _collapsed(text: str | None) -> str:
