@@ -16,7 +16,7 @@ from ilios.engines.embedded.web.html_visibility import is_never_shown
 
 _WITHIN_WORDS_NAMES: Final = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb "
-    "ruby s samp small span strike strong sub sup time tt u var wbr"
+    "blink ruby s samp small span strike strong sub sup time tt u var wbr"
 )
 _WITHIN_WORDS = frozenset(_WITHIN_WORDS_NAMES.split())
 """Elements that may begin or end amid a word."""
@@ -30,7 +30,7 @@ def words(element: etree._Element) -> Counter[str]:
     walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
     for event, part in walk:
         name = local_name(part)
-        if name not in _WITHIN_WORDS and name:
+        if name.isalnum() and name not in _WITHIN_WORDS:  # "o:p" and "x-price" part no words
             parts.append(" ")
         if event == "start":
             if name in html_forms.FIELDS:

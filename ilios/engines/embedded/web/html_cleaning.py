@@ -7,19 +7,29 @@ hidden parts go. Text is kept wherever it stands: a page's prices may well be in
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from lxml import etree
 
 from ilios.engines.embedded.archive import local_name
 from ilios.engines.embedded.web import html_forms
-from ilios.engines.embedded.web.html_visibility import is_hidden, is_never_shown, text_of
+from ilios.engines.embedded.web.html_visibility import (
+    is_drawn_formula,
+    is_hidden,
+    is_never_shown,
+    text_of,
+)
 
 LINK_SHARE: Final = 0.5
 """What is called a menu is one if more than this share of its text is in links and buttons."""
 BUTTON_MAX_WORDS: Final = 2
+DOUBTS_MAX: Final = 10
+"""Inside more elements than this that look like navigation and are none, nothing is left out."""
 UNLINKED_MAX_CHARACTERS: Final = 100
 NOTICE_MAX_CHARACTERS: Final = 120
+_LEFT_OUT: Final = "LEFT-OUT"
+"""No name that the parser gives: those are in small letters."""
 _KEPT: Final = ("html", "body", "main", "article")
 _TEXT_PARTS: Final = frozenset(
     ("main", "article", "section", "blockquote", "td", "th", "figure", "li", "dd", "dialog")
@@ -57,16 +67,20 @@ def main_text(root: etree._Element) -> tuple[etree._Element, int]:
     """
     body = body_of(root)
     hidden_words = 0
-    waiting = list(reversed(body))
+    etree.strip_elements(body, etree.Comment, etree.ProcessingInstruction, with_tail=False)
+    waiting = [(child, 0) for child in reversed(body)]
     while waiting:
-        element = waiting.pop()
+        element, nested = waiting.pop()
+        doubt = _doubt(element) if nested < DOUBTS_MAX else None
         if is_hidden(element):
             hidden_words += len(text_of(element).split())
-            _drop(element)
-        elif is_never_shown(element) or _is_dispensable(element):
-            _drop(element)
+            element.tag = _LEFT_OUT
+        elif is_never_shown(element) or is_drawn_formula(element) or (doubt and doubt(element)):
+            element.tag = _LEFT_OUT
         else:
-            waiting.extend(reversed(element))
+            nested += doubt is not None
+            waiting.extend((child, nested) for child in reversed(element))
+    etree.strip_elements(body, _LEFT_OUT, with_tail=False)  # all at once: linear
     return body, hidden_words
 
 
@@ -75,34 +89,52 @@ def body_of(root: etree._Element) -> etree._Element:
 
 
 def title(root: etree._Element) -> str:
-    found = next((e for e in root.iter() if local_name(e) == "title"), None)
+    found = next((e for e in root.iter("title") if not _is_drawn(e)), None)
     return " ".join((found.text or "").split()) if found is not None else ""
 
 
-def _is_dispensable(element: etree._Element) -> bool:
+def _is_drawn(element: etree._Element) -> bool:
+    return any(local_name(e) == "svg" for e in element.iterancestors())
+
+
+def _doubt(element: etree._Element) -> Callable[[etree._Element], bool] | None:
+    """Return what tells whether an element can be left out; None if nothing suggests that."""
     name = local_name(element)
     if name in _KEPT:
-        return False
-    words = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
+        return None
     if name == "a":
-        return _is_link_of_the_page(element, words)
+        return _is_link_of_the_page
     if name == "button":
-        return _is_bare_button(element)
+        return _is_bare_button
+    words = _called(element)
     if words and _GENERATED_LINK.search(words):
-        return True
+        return lambda _: True
     if name == "nav" or element.get("role") in _NAVIGATION_ROLES:
-        return _is_navigation(element)
+        return _is_navigation
     if name in _PAGE_PARTS and not _is_inside_text(element):
-        return _is_bare_navigation(element) or (name == "footer" and _is_copyright(element))
-    if name not in _CONTAINERS or not words or _NAVIGATION_WORDS.search(words) is None:
-        return False
+        return _is_bare_page_part
+    is_called_so = name in _CONTAINERS and words and _NAVIGATION_WORDS.search(words)
+    return _is_menu if is_called_so else None
+
+
+def _called(element: etree._Element) -> str:
+    return f"{element.get('class') or ''} {element.get('id') or ''}".strip()
+
+
+def _is_menu(element: etree._Element) -> bool:
     return _is_bare_navigation(element) and bool(text_of(element))
 
 
-def _is_link_of_the_page(link: etree._Element, words: str) -> bool:
+def _is_bare_page_part(element: etree._Element) -> bool:
+    is_footer = local_name(element) == "footer"
+    return _is_bare_navigation(element) or (is_footer and _is_copyright(element))
+
+
+def _is_link_of_the_page(link: etree._Element) -> bool:
     """Return whether a link only helps to move on this page: "Skip to content", "¶"."""
     if not (link.get("href") or "").startswith("#"):
         return False
+    words = _called(link)
     if words and (_SKIP_LINK.search(words) or _GENERATED_LINK.search(words)):
         return True
     return re.search(r"\w", text_of(link)) is None and not _has_picture(link)
@@ -192,16 +224,3 @@ def _has_picture(element: etree._Element) -> bool:
 
 def _length(text: str) -> int:
     return len(text.replace(" ", ""))
-
-
-def _drop(element: etree._Element) -> None:
-    """Remove an element, but not the text that follows it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    before = element.getprevious()
-    if element.tail and before is not None:
-        before.tail = (before.tail or "") + element.tail
-    elif element.tail:
-        parent.text = (parent.text or "") + element.tail
-    parent.remove(element)

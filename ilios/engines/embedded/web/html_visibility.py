@@ -9,9 +9,9 @@ from lxml import etree
 
 from ilios.engines.embedded.archive import local_name
 
-_NEVER_SHOWN_WORDS: Final = "script style head title embed iframe datalist rp base link meta param"
+_NEVER_SHOWN_WORDS: Final = "script style head title iframe datalist rp base link meta param"
 _NEVER_SHOWN = frozenset(_NEVER_SHOWN_WORDS.split())
-_FALLBACKS = frozenset(("noscript", "noframes", "object", "canvas", "audio", "video"))
+_FALLBACKS = frozenset(("noscript", "noframes", "noembed", "object", "canvas", "audio", "video"))
 EXCUSE_MAX_CHARACTERS: Final = 2_000
 _EXCUSE = re.compile(
     r"java ?script|\b(?:your|this|ihr|dein|votre|su|tu|uw|vostro)\s+(?:web[\s-]*)?"
@@ -59,10 +59,10 @@ def _is_excuse(element: etree._Element) -> bool:
 
 
 def is_hidden(element: etree._Element) -> bool:
-    """Return whether an element that could be shown is hidden, or only shows another once more."""
+    """Return whether an element that could be shown is hidden."""
     if local_name(element) in ("html", "body", "main", "article"):
         return False
-    if element.get("aria-hidden") == "true" and _is_icon_or_copy(element):
+    if element.get("aria-hidden") == "true" and _is_icon_or_dialog(element):
         return True
     hidden = element.get("hidden")
     if hidden is not None and hidden.strip().lower() != "until-found":
@@ -76,15 +76,16 @@ def is_hidden(element: etree._Element) -> bool:
     )
 
 
-def _is_icon_or_copy(element: etree._Element) -> bool:
-    """Return whether what screen readers pass over is an icon, a closed dialog or a second copy.
+def _is_icon_or_dialog(element: etree._Element) -> bool:
+    """Return whether what screen readers pass over is an icon, a closed dialog or a second copy."""
+    is_dialog = element.get("role") in ("dialog", "alertdialog")
+    return is_dialog or _ICON_OR_COPY.search(element.get("class") or "") is not None
 
-    Formulas are drawn for the eye beside the MathML for screen readers.
-    """
-    if element.get("role") in ("dialog", "alertdialog") or _ICON_OR_COPY.search(
-        element.get("class") or ""
-    ):
-        return True
+
+def is_drawn_formula(element: etree._Element) -> bool:
+    """Return whether an element draws, for the eye, the MathML beside it for screen readers."""
+    if element.get("aria-hidden") != "true":
+        return False
     beside = (element.getprevious(), element.getnext())
     return any(other is not None and _is_formula(other) for other in beside)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ilios.engines.detection import media_types
@@ -138,6 +140,44 @@ def test_a_formula_drawn_for_the_eye_is_not_written_twice(convert_page: Convert)
     )
 
     assert convert_page(f"<h1>A</h1><p>Let {formula} be odd</p>").markdown.count("q") == 1
+
+
+def test_what_is_left_out_costs_no_more_than_its_length(convert_page: Convert) -> None:
+    menu = '<a href="/x">on</a> more of it'
+    nested = "<footer>" * 150 + f"<p>{menu}</p>" * 3_000 + "</footer>" * 150
+    began = time.process_time()
+
+    assert convert_page("<p>x" + "<!-- c -->y<script>1</script>z" * 60_000).markdown.count("yz")
+    assert convert_page(nested).markdown.count("more of it") == 3_000
+
+    assert time.process_time() - began < 8
+
+
+def test_a_drawing_gives_the_page_no_title(convert: Convert) -> None:
+    page = b"<html><body><svg><title>Icon</title><path/></svg><p>Open.</p></body></html>"
+
+    assert convert(page, media_types.HTML).markdown == "Open."
+
+
+@pytest.mark.parametrize("name", ["noframes", "noembed", "noscript"])
+def test_what_stands_in_place_of_something_is_read_as_a_page(
+    convert_page: Convert, name: str
+) -> None:
+    shown = convert_page(f"<h1>A</h1><{name}>Or read <b>this</b> page.</{name}>").markdown
+
+    assert shown == "# A\n\nOr read **this** page."
+
+
+def test_a_formula_that_is_drawn_as_well_is_no_hidden_text(convert_page: Convert) -> None:
+    formula = "<math><mi>q</mi></math><span aria-hidden='true'><i>q</i><i>r</i><i>s</i></span>"
+
+    assert convert_page(f"<h1>A</h1><p>{formula}</p>").warnings == []
+
+
+def test_elements_that_html_does_not_know_part_no_words(convert_page: Convert) -> None:
+    body = "<h1>A</h1>" + "<p>go<o:p>od</o:p><x-y>s</x-y></p>" * 9
+
+    assert convert_page(body).warnings == []
 
 
 def test_a_page_that_hides_most_of_its_text_says_so(convert_page: Convert) -> None:

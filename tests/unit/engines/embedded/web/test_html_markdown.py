@@ -31,6 +31,7 @@ def _written(html: str) -> str:
         ("wind&shy;mill", "windmill"),
         ("a<span style='display:block'>b</span>c", "a\n\nb\n\nc"),
         ("<svg><title>t</title><text>Yield <tspan>2023</tspan></text></svg>", "Yield 2023"),
+        ("one <embed src='clip.swf'>two", "one two"),
         ("a <?pi x?>b<!-- c --> d", "a b d"),
     ],
 )
@@ -49,6 +50,7 @@ def test_runs_of_text_keep_their_meaning(html: str, markdown: str) -> None:
         ("<ol type=a start=26><li>a<li>b</ol>", "- z. a\n- aa. b"),
         ("<ol type=I start=4><li>a</ol>", "- IV. a"),
         ("<ol style='list-style-type: lower-roman'><li>a</ol>", "- i. a"),
+        ("<ul style='list-style-type: decimal'><li>a<li>b</ul>", "1. a\n2. b"),
         ("<ol style='list-style: none'><li>a</ol>", "- a"),
         ("<ol type=a><li><pre>x</pre></ol>", "- a.\n\n    ```\n    x\n    ```"),
         ("<ol start=1000><li><p>a</p><p>b</p></ol>", "1000. a\n\n      b"),
