@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin
 
 from ilios.core.errors import IliosError
 from ilios.engines.embedded import markdown
@@ -76,7 +77,7 @@ class Chunks:
 
         return rtf.read(content.lstrip(), self._images)[0]
 
-    def _html(self, text: str, pictures: Mapping[str, bytes]) -> str:
+    def _html(self, text: str, pictures: Mapping[str, bytes], address: str = "") -> str:
         from ilios.engines.embedded.web import html
         from ilios.engines.embedded.web.html_markdown import HtmlWriter
 
@@ -85,10 +86,17 @@ class Chunks:
         keep_other = html.image_keeper(self._images)
 
         def keep(source: str) -> str | None:
-            content = pictures.get(source.removeprefix("cid:"))
+            whole = urljoin(address, source) if address else source
+            content = pictures.get(source.removeprefix("cid:")) or pictures.get(whole)
             return self._images.add("image-1", content) if content else keep_other(source)
 
         return HtmlWriter(keep).write(html.parsed(text))
+
+    def _page(self, page: Message, pictures: Mapping[str, bytes]) -> str:
+        from ilios.engines.embedded.web.html_decoding import decoded_page
+
+        text = decoded_page(_payload(page), page.get_content_charset() or "")
+        return self._html(text, pictures, str(page.get("Content-Location", "")))
 
     def _mail(self, content: bytes) -> str:
         """Write the pages of a web archive, which is a mail in its form."""
@@ -98,20 +106,24 @@ class Chunks:
         pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
         if pages:
             pictures = _pictures(message)
-            return markdown.blocks(self._html(_text(page), pictures) for page in pages)
+            return markdown.blocks(self._page(page, pictures) for page in pages)
         plain = [part for part in message.walk() if part.get_content_type() == "text/plain"]
         return markdown.blocks(_plain(_text(part).encode()) for part in plain)
 
 
 def _text(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    content = payload if isinstance(payload, bytes) else b""
+    content = _payload(part)
     try:
         return content.decode(part.get_content_charset() or "utf-8")
     except (LookupError, UnicodeDecodeError):
         from ilios.engines.embedded.text.decoding import decoded
 
         return decoded(content)
+
+
+def _payload(part: Message) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _plain(content: bytes) -> str:
@@ -125,8 +137,7 @@ def _pictures(message: Message) -> dict[str, bytes]:
     """Return the pictures of a web archive by the addresses that its page uses."""
     found: dict[str, bytes] = {}
     for part in message.walk():
-        content = part.get_payload(decode=True)
-        if part.get_content_maintype() == "image" and isinstance(content, bytes):
+        if part.get_content_maintype() == "image":
             for header in ("Content-Location", "Content-ID"):
-                found[str(part.get(header, "")).strip("<> ")] = content
+                found[str(part.get(header, "")).strip("<> ")] = _payload(part)
     return found

@@ -17,7 +17,7 @@ from ilios.engines.base import ConversionWarning, Page, Source
 from ilios.engines.embedded import accounting, markdown
 from ilios.engines.embedded.archive import Archive, local_name, resolved
 from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
-from ilios.engines.embedded.web import epub_chapters, html_styles
+from ilios.engines.embedded.web import epub_chapters, html_accounting, html_styles
 from ilios.engines.embedded.web.epub_package import (
     KIND,
     SpineItem,
@@ -116,7 +116,7 @@ class EpubDocument:
         body = next((e for e in root.iter() if local_name(e) == "body"), root)
         roughly = " ".join(map(str, body.itertext()))
         text = HtmlWriter(lambda source: self._keep(folder, source)).write(body)
-        lost, total = accounting.lost_words(roughly, lambda: epub_chapters.source_text(body), text)
+        lost, total = accounting.lost_words(roughly, lambda: html_accounting.text(body), text)
         if not accounting.is_notable(lost, total):
             return text, []
         return text, [conversion_warnings.text_left_out(f"page {page}", lost, total, page)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from lxml import etree
@@ -22,11 +22,6 @@ _ABBREVIATED = re.compile(
 _NOTE_TYPES: Final = frozenset(("footnote", "endnote", "rearnote", "note"))
 _NOTE_ROLES: Final = ("doc-footnote", "doc-endnote")
 _MATHML: Final = "http://www.w3.org/1998/Math/MathML"
-_NO_TEXT_WORDS: Final = (
-    "head script style template title desc metadata math select datalist object iframe audio "
-    "video canvas noscript annotation"
-)
-_NO_TEXT = frozenset(_NO_TEXT_WORDS.split())
 _INLINE_WORDS: Final = "a abbr b bdi bdo big cite code em font i ins del mark s small span strong u"
 _INLINE = frozenset(_INLINE_WORDS.split())
 
@@ -36,28 +31,14 @@ def prepare(root: etree._Element, open_drawing: OpenDrawing) -> None:
     for element in list(root.iter(etree.Element)):
         if ":" in element.tag:
             element.tag = element.tag.rpartition(":")[2]
+    for navigation in list(root.iter("nav")):  # such as the numbers of the printed pages
+        if navigation.get("hidden") is not None:
+            navigation.text, navigation[:] = None, []
     for switch in list(root.iter("switch")):
         _choose(switch)
     for image in list(root.iter("img", "image")):
         _open(image, open_drawing)
     _raise_note_marks(root)
-
-
-def source_text(body: etree._Element) -> str:
-    """Return the text of a chapter, but for what no reader shows, and formulas."""
-    return "".join(_pieces(body))
-
-
-def _pieces(body: etree._Element) -> Iterator[str]:
-    walk = etree.iterwalk(body, events=("start", "end", "comment", "pi"))
-    for event, element in walk:
-        name = local_name(element)
-        if event != "start":
-            yield f"{'' if name in _INLINE else ' '}{element.tail or ''}"
-        elif name in _NO_TEXT:
-            walk.skip_subtree()
-        else:
-            yield f"{'' if name in _INLINE else ' '}{element.text or ''}"
 
 
 def _choose(switch: etree._Element) -> None:

@@ -15,7 +15,7 @@ from lxml import etree
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.engines import document_errors
 from ilios.engines.base import Source
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import accounting, markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.text.decoding import read_limited
@@ -39,7 +39,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
     root = parsed(text)
     title = html_cleaning.title(root)
     main, hidden_words = html_cleaning.main_text(root)
-    words = html_accounting.words(main)
+    words = accounting.words(html_accounting.text(main))
     body = writer.write(main)
     if not body:  # nothing but a menu, or what a script would show: better than nothing
         body, hidden_words = writer.write(html_cleaning.body_of(parsed(text))), 0

@@ -24,8 +24,8 @@ _FORMULAS_AND_DRAWINGS: Final = ("math", "svg")
 """Their text is rewritten, or only a part of it is shown."""
 
 
-def words(element: etree._Element) -> Counter[str]:
-    """Count the words that stand in an element."""
+def text(element: etree._Element) -> str:
+    """Return the text that stands in an element, but for formulas and drawings."""
     parts: list[str] = []
     walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
     for event, part in walk:
@@ -42,7 +42,7 @@ def words(element: etree._Element) -> Counter[str]:
                 parts.append(part.text or "")
         elif part is not element:
             parts.append(part.tail or "")
-    return accounting.words("".join(parts).replace("\xad", ""))
+    return "".join(parts).replace("\xad", "")
 
 
 def warnings(

@@ -42,9 +42,12 @@ _LARGER: Final = {
 }
 
 
-def decoded_page(content: bytes) -> str:
-    """Decode a page: as UTF-8 if its bytes are, else as it declares if that can be read."""
-    encoding = _declared(content[:DECLARATION_BYTES])
+def decoded_page(content: bytes, named: str = "") -> str:
+    """Decode a page: as UTF-8 if its bytes are, else as it declares if that can be read.
+
+    `named` is the encoding that came with the page, in a mail; it counts before its own.
+    """
+    encoding = _known(named) or _declared(content[:DECLARATION_BYTES])
     if encoding is None or (encoding_of(content).startswith("utf") and b"\x1b" not in content):
         return decoded(content)
     try:
@@ -59,7 +62,11 @@ def decoded_page(content: bytes) -> str:
 def _declared(head: bytes) -> str | None:
     """Return the encoding that a page declares in a way that its own bytes do not refute."""
     found = _META.search(head) or _XML.search(head)
-    name = found[1].decode("ascii").lower() if found else ""
+    return _known(found[1].decode("ascii") if found else "")
+
+
+def _known(name: str) -> str | None:
+    name = name.lower()
     if not name or name.startswith(("utf-16", "utf-32", "utf16", "utf32", "ucs", "utf-7")):
         return None  # a declaration that can be read byte by byte is in none of these
     return _LARGER.get(name, name)

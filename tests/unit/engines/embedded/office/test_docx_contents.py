@@ -293,6 +293,24 @@ def test_the_pictures_of_a_web_archive_are_kept(convert: Convert) -> None:
     assert "![](image-1.png)" in converted.markdown
 
 
+def test_a_web_archive_of_word_is_read_as_word_writes_it(convert: Convert) -> None:
+    picture = base64.b64encode(encoded(noise(60, 60), "PNG"))
+    archive = (
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n--B\r\n"
+        b"Content-Location: file:///C:/AB/letter.htm\r\n"
+        b'Content-Type: text/html; charset="iso-8859-1"\r\n\r\n'
+        b'<p>\x84Salz\x93 5 \x80</p><img src="letter-files/i%201.png">\r\n--B\r\n'
+        b"Content-Location: file:///C:/AB/letter-files/i%201.png\r\n"
+        b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64"
+        b"\r\n\r\n" + picture + b"\r\n--B--\r\n"
+    )
+    parts: dict[str, str | bytes] = {RELS: relations(c="a.mht"), "word__a_dot_mht": archive}
+
+    converted = shown(convert, '<w:altChunk r:id="c"/>', **parts)
+
+    assert converted.markdown == "„Salz“ 5 €\n\n![](image-1.png)"
+
+
 def test_text_that_goes_on_in_the_next_paragraph_is_one_with_it(convert: Convert) -> None:
     cap = '<w:p><w:pPr><w:framePr w:dropCap="drop"/></w:pPr>{}</w:p>'
     deleted = "<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{}</w:p>"

@@ -232,6 +232,21 @@ def test_elements_with_a_prefix_are_known(convert: Convert) -> None:
     assert converted.markdown == "## Two"
 
 
+def test_short_formulas_are_not_called_missing(convert: Convert) -> None:
+    text = "<p>CO<sub>2</sub> <i>x</i><sup>n</sup> 1<sup>st</sup> <b>I</b>n</p>"
+
+    assert convert(page(text * 20), media_types.EPUB).warnings == []
+
+
+def test_the_hidden_list_of_printed_pages_is_left_out(convert: Convert) -> None:
+    lists = '<nav><ol><li>One</li></ol></nav><nav hidden="hidden"><ol><li>xii</li></ol></nav>'
+
+    converted = convert(page(f"{lists}<p hidden='hidden'>note</p>"), media_types.EPUB)
+
+    assert converted.markdown == "1. One\n\nnote"
+    assert converted.warnings == []
+
+
 def test_text_that_is_not_written_is_told(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
