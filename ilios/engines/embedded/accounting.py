@@ -20,6 +20,7 @@ MOST_SOUGHT: Final = 1000
 _WORD: Final = re.compile(r"[^\W_]+")
 #: What the Markdown writer adds inside words: emphasis and tags.
 _MARKUP: Final = re.compile(r"\*+|~~|</?su[bp]>")
+_TICKS: Final = re.compile("`+")
 #: A sign that stands for itself, and so parts words as it does in the source.
 _ESCAPED: Final = re.compile(r"\\[^\w\s]")
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|nbsp);")
@@ -36,10 +37,12 @@ def missing(source: Counter[str], markdown: str) -> int:
     A word that the Markdown splits or joins otherwise than the source counts as kept, and so does
     one of very many different missing words, which are not all looked for.
     """
-    markdown = line.without_latex(markdown)
-    found = _WORD.findall(_folded(_ENTITY.sub(" ", _MARKUP.sub("", _ESCAPED.sub(" ", markdown)))))
+    shown = _ENTITY.sub(" ", _ESCAPED.sub(" ", line.without_latex(markdown)))
+    found = _WORD.findall(_folded(_MARKUP.sub("", shown)))
     got = Counter(found)
     lacking = source - got
+    if "`" in shown and is_notable(lacking.total(), source.total()):
+        lacking -= words(" ".join(_TICKS.split(shown)[1::2])) - got  # code: `x**2`, `<sup>`
     absent = [word for word in lacking if len(word) >= 3 and word not in got]
     flat = "".join(found) if absent else ""
     joined = [word for word in absent[:MOST_SOUGHT] if word in flat] + absent[MOST_SOUGHT:]

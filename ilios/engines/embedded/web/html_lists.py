@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from string import ascii_lowercase
 from typing import Final
 
 from lxml import etree
@@ -16,9 +17,10 @@ NUMBER_MAX: Final = 999_999_999
 _TYPES: Final = {"a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
 _STYLE = re.compile(
     r"list-style(?:-type)?\s*:[^;]*?\b"
-    r"(none|disc|circle|square|decimal|(?:lower|upper)-(?:alpha|latin|roman))"
+    r"(none|disc|circle|square|decimal|(?:lower|upper)-(?:alpha|latin|roman)|lower-greek)"
 )
 _UNNUMBERED: Final = ("none", "disc", "circle", "square")
+_GREEK: Final = "αβγδεζηθικλμνξοπρστυφχψω"
 _INTEGER = re.compile(r"\s*([+-]?\d{1,9})")
 _ROMAN: Final = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
@@ -63,15 +65,16 @@ def _written(kind: str, number: int) -> str | None:
     case, _, system = kind.partition("-")
     if number < 1 or not system or (system == "roman" and number > ROMAN_MAX):
         return None
-    text = _roman(number) if system == "roman" else _letters(number)
+    alphabet = _GREEK if system == "greek" else ascii_lowercase
+    text = _roman(number) if system == "roman" else _letters(number, alphabet)
     return text.upper() if case == "upper" else text
 
 
-def _letters(number: int) -> str:
+def _letters(number: int, alphabet: str) -> str:
     text = ""
     while number:
-        number, letter = divmod(number - 1, 26)
-        text = chr(ord("a") + letter) + text
+        number, letter = divmod(number - 1, len(alphabet))
+        text = alphabet[letter] + text
     return text
 
 

@@ -19,7 +19,7 @@ _SELECTOR = re.compile(
 _RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _LIST_TYPE = re.compile(
     r"(?:list-style(?:-type)?\s*:[^;]*?|content\s*:[^;]*?\bcounter\([^(),;]*,\s*)"
-    r"\b((?:lower|upper)-(?:alpha|latin|roman))\b",
+    r"\b((?:lower|upper)-(?:alpha|latin|roman)|lower-greek)\b",
     re.IGNORECASE,
 )
 

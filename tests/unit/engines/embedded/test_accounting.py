@@ -37,6 +37,13 @@ def test_signs_of_the_source_part_words_in_the_markdown_too() -> None:
     assert accounting.missing(accounting.words("5*8 7*3 4*6"), "5\\*8 7\\*3 4\\*6") == 0
 
 
+def test_code_may_hold_what_elsewhere_is_markup() -> None:
+    code = "a**b c**d H<sub>2</sub>O"
+
+    assert accounting.missing(accounting.words(code), f"```\n{code}\n```") == 0
+    assert accounting.missing(accounting.words("e f g"), "`a**b`") == 3
+
+
 @pytest.mark.parametrize(
     ("roughly", "exactly", "markdown", "expected"),
     [

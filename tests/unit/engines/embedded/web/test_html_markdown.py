@@ -51,6 +51,7 @@ def test_runs_of_text_keep_their_meaning(html: str, markdown: str) -> None:
         ("<ol type=I start=4><li>a</ol>", "- IV. a"),
         ("<ol style='list-style-type: lower-roman'><li>a</ol>", "- i. a"),
         ("<ul style='list-style-type: decimal'><li>a<li>b</ul>", "1. a\n2. b"),
+        ("<ol style='list-style: lower-greek' start=24><li>a<li>b</ol>", "- ω. a\n- αα. b"),
         ("<ol style='list-style: none'><li>a</ol>", "- a"),
         ("<ol type=a><li><pre>x</pre></ol>", "- a.\n\n    ```\n    x\n    ```"),
         ("<ol start=1000><li><p>a</p><p>b</p></ol>", "1000. a\n\n      b"),
