@@ -16,7 +16,7 @@ NUMBER_MAX: Final = 999_999_999
 """Markdown knows no larger number of a list item."""
 _TYPES: Final = {"a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
 _STYLE = re.compile(
-    r"list-style(?:-type)?\s*:[^;]*?\b"
+    r"list-style(?:-type)?\s*:[^;]{0,99}?\b"
     r"(none|disc|circle|square|decimal|(?:lower|upper)-(?:alpha|latin|roman)|lower-greek)"
 )
 _UNNUMBERED: Final = ("none", "disc", "circle", "square")

@@ -18,12 +18,12 @@ _SELECTOR = re.compile(
 )
 _RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _LIST_TYPE = re.compile(
-    r"(?:list-style(?:-type)?\s*:[^;]*?|content\s*:[^;]*?\bcounter\([^(),;]*,\s*)"
+    r"(?:list-style(?:-type)?\s*:[^;]{0,99}?|content\s*:[^;]{0,99}?\bcounter\([^(),;]{0,99},\s*)"
     r"\b((?:lower|upper)-(?:alpha|latin|roman)|lower-greek)\b",
     re.IGNORECASE,
 )
 
-Rules = dict[tuple[str, str], str]
+Rules = dict[tuple[str, str], dict[str, str]]
 """Declarations by the name of an element, empty for any, and a class."""
 
 
@@ -41,11 +41,11 @@ def rules(sheet: str) -> Rules:
             match = _SELECTOR.fullmatch(selector.strip())
             if match is None:
                 continue
-            style = f";list-style-type:{list_type[1].lower()}" if list_type else ""
-            if raised is not None and not match[3]:
-                style += f";{raised[0]}"
-            key = ((match[1] or "").lower(), match[2].replace("\\", ""))
-            found[key] = found.get(key, "") + style
+            said = found.setdefault(((match[1] or "").lower(), match[2].replace("\\", "")), {})
+            if list_type:
+                said["list-style-type"] = list_type[1].lower()
+            if raised and not match[3]:
+                said["vertical-align"] = raised[1].lower()
     return found
 
 
@@ -57,11 +57,13 @@ def apply(root: etree._Element, sheets: Iterable[Rules]) -> None:
     if not known:
         return
     for element in root.iterfind(".//*[@class]"):
-        name = str(element.tag)
-        classes = (element.get("class") or "").split()
-        said = "".join(known.get(("", c), "") + known.get((name, c), "") for c in classes)
+        said: dict[str, str] = {}
+        for name in (element.get("class") or "").split():
+            said |= known.get(("", name), {})
+            said |= known.get((str(element.tag), name), {})
         if said:
-            element.set("style", (element.get("style") or "") + said)
+            written = "".join(f";{property_}:{value}" for property_, value in said.items())
+            element.set("style", (element.get("style") or "") + written)
 
 
 def own_sheets(root: etree._Element) -> list[Rules]:
