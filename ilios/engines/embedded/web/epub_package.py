@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from ilios.engines.embedded.archive import Archive, children, local_name, resolv
 KIND = "EPUB book"
 FALLBACKS_MAX: Final = 10
 """Files may stand in for each other in a chain, some in a circle."""
+_BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,30};)")
 _ENCRYPTED_FONTS_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 
 
@@ -83,6 +85,8 @@ def _lenient(archive: Archive, name: str) -> etree._Element:
         return archive.xml(name)
     except CorruptDocument:
         content = archive.read(name)
+    if b"\0" not in content:
+        content = _BARE_AMPERSAND.sub(b"&amp;", content)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True
     )

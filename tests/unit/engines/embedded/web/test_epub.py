@@ -232,6 +232,14 @@ def test_elements_with_a_prefix_are_known(convert: Convert) -> None:
     assert converted.markdown == "## Two"
 
 
+def test_a_file_whose_name_has_an_ampersand_is_found(convert: Convert) -> None:
+    opf = package(item("a", "salt & co.xhtml"), "a")
+
+    converted = convert(book(opf, {"o/salt & co.xhtml": chapter("Text")}), media_types.EPUB)
+
+    assert converted.markdown == "Text"
+
+
 def test_short_formulas_are_not_called_missing(convert: Convert) -> None:
     text = "<p>CO<sub>2</sub> <i>x</i><sup>n</sup> 1<sup>st</sup> <b>I</b>n</p>"
 

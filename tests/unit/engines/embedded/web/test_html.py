@@ -108,6 +108,25 @@ def test_formulas_for_a_script_are_written(
     assert markdown.endswith(" holds")
 
 
+@pytest.mark.parametrize(
+    ("script", "text", "expected"),
+    [
+        ("src='x/MathJax.js'>", r"a \(b_1\) <b>c</b> \[d\] e", "a $b_1$ **c** $$d$$ e"),
+        (">MathJax={tex:{inlineMath:[['$','$']]}}", "if $b < 2$, 5$", r"if $b < 2$, 5\$"),
+        ("src='x/mathjax.js'>", "costs $5 or 6$ <code>$$a$$</code>", r"costs \$5 or 6\$ `$$a$$`"),
+        (">", r"a \(b\) c", r"a \\(b\\) c"),
+    ],
+)
+def test_formulas_in_the_text_are_known_by_the_signs_of_the_script(
+    convert: Convert, script: str, text: str, expected: str
+) -> None:
+    page = f"<html><body><h1>A</h1><script {script}</script><p>{text}</p></body></html>"
+
+    markdown = convert(page.encode(), media_types.HTML).markdown
+
+    assert markdown == f"# A\n\n{expected}"
+
+
 @pytest.mark.parametrize("tag", ["font", "ul><li", "div", "blockquote"])
 def test_text_below_tags_that_are_never_closed_is_kept(convert: Convert, tag: str) -> None:
     markdown = convert(f"<h1>T</h1>{f'<{tag}>' * 800}The end".encode(), media_types.HTML).markdown
