@@ -13,9 +13,8 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import symbol_fonts
+from ilios.engines.embedded import field_texts, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
-from ilios.engines.embedded.office import docx_eq_fields
 
 OFF: Final = ("0", "false", "off", "none")
 _NESTED_MAX: Final = 20
@@ -23,7 +22,6 @@ _LINK = re.compile(r'^\s*HYPERLINK\s+(?:"([^"]+)"|([^\s"\\]\S*))', re.IGNORECASE
 _SYMBOL = re.compile(
     r'^\s*SYMBOL\s+(0x[0-9a-f]{1,6}|\d{1,7})(?:.*?\\f\s*"([^"]+)")?', re.IGNORECASE
 )
-_BUTTON = re.compile(r"^\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*)", re.IGNORECASE | re.DOTALL)
 _PAGE_NUMBER = re.compile(r"^\s*(PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 
 
@@ -149,5 +147,4 @@ def _text_of_instruction(instruction: str) -> str | None:
     if symbol:
         code = int(symbol[1], 0)
         return symbol_fonts.sign(symbol[2] or "Symbol", code) if 0x20 <= code <= 0xFFFF else None
-    button = _BUTTON.match(instruction)
-    return button[1].strip() if button else docx_eq_fields.text(instruction)
+    return field_texts.text(instruction)

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from lxml import etree
+
 from ilios.engines.base import ConversionWarning
-from ilios.engines.embedded import accounting
+from ilios.engines.embedded import accounting, field_texts
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.rtf import instructions
+from ilios.engines.embedded.rtf import formulas, instructions
 from ilios.engines.embedded.rtf.builder import RtfBuilder
 from ilios.engines.embedded.rtf.fonts import RtfFonts
 from ilios.engines.embedded.rtf.instructions import FormField
@@ -89,6 +91,8 @@ class RtfDestinations:
             self.fonts.add_to_name(state.font, text)
         elif state.destination in CAPTURED:
             state.captured.append(text)
+        elif state.formula is not None:
+            formulas.add(state.formula, text)
 
     def _add(self, text: str) -> None:
         style = self._state.span
@@ -112,6 +116,8 @@ class RtfDestinations:
         elif left.destination == "stylesheet":
             self._define_style("".join(left.captured))
             left.captured.clear()
+        elif left.formula is not None and left.formula is not state.formula:
+            self._end_formula(left.formula)
         if left.fields > state.fields:
             self._end_field()
         if left.asides > state.asides:
@@ -163,6 +169,21 @@ class RtfDestinations:
     def _note_page_number(self) -> None:
         self._has_page_number = True
 
+    # Formulas
+
+    def _begin_formula(self, word: str) -> None:
+        state = self._state
+        state.destination = "ignored" if state.hidden else "mmath"
+        state.formula = formulas.begun(word)
+
+    def _end_formula(self, part: etree._Element) -> None:
+        """End a part of a formula; behind the outermost one the formula is complete."""
+        if self._state.formula is not None:
+            formulas.close(part)
+            return
+        for span in formulas.spans(part):
+            self.builder.add(span)
+
     # Fields
 
     def _begin_field(self) -> None:
@@ -175,7 +196,9 @@ class RtfDestinations:
             self._state.is_page_number = True
             self._has_page_number = True
         if self._field_values:
-            self._field_values[-1] = instructions.symbol(text) or self._form.value()
+            self._field_values[-1] = (
+                instructions.symbol(text) or field_texts.text(text) or self._form.value()
+            )
         self._form = FormField()
 
     def _end_field(self) -> None:

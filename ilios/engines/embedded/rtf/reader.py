@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from lxml import etree
+
 from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.rtf import formulas
 from ilios.engines.embedded.rtf.destinations import CAPTURED, RtfDestinations
 from ilios.engines.embedded.rtf.pictures import NOT_KEPT
 from ilios.engines.embedded.rtf.tokens import Token, Tokens
@@ -117,6 +120,9 @@ class RtfReader(RtfDestinations):
         if word in SIGNS:
             self._sign_word(word)
             return
+        if state.formula is not None and word.startswith("m"):
+            self._math_word(state.formula, word, number)
+            return
         action = self._by_destination.get(state.destination, self._everywhere).get(word)
         if self._starred and action is None and word not in _SHOWN_WITH_STAR:
             state.destination = "ignored"
@@ -142,9 +148,17 @@ class RtfReader(RtfDestinations):
             self._begin_aside(word)
         elif word in _REGIONS and not state.destination:
             self._begin_region(word)
+        elif word in formulas.DESTINATIONS and not state.destination:
+            self._begin_formula(word)
         else:
             return False
         return True
+
+    def _math_word(self, around: etree._Element, word: str, number: int | None) -> None:
+        if self._is_first or self._starred:
+            self._state.formula = formulas.opened(around, word)
+        else:
+            formulas.set_property(around, word, number)
 
     def _sign_word(self, word: str) -> None:
         if self._skip and word not in BREAKS:

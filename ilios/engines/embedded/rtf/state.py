@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lxml import etree
+
 from ilios.engines.embedded.markdown import Span
 
 
@@ -24,6 +26,7 @@ class State:
     hidden: bool = False
     font: int = 0
     fallback: int = 1  #: characters after a Unicode one that readers without Unicode show
+    formula: etree._Element | None = None  #: the part of a formula that the group is in
 
     def inner(self) -> State:
         """Return the state that a group inside this one begins with."""
@@ -41,4 +44,5 @@ class State:
             self.hidden,
             self.font,
             self.fallback,
+            self.formula,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.office import docx_eq_fields
+from ilios.engines.embedded import field_texts
 from tests.support.sample_files import docx
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -111,8 +111,8 @@ def test_entries_of_an_index_stay_hidden(convert: Convert) -> None:
     ],
 )
 def test_drawn_formulas_become_a_line(content: str, expected: str | None) -> None:
-    assert docx_eq_fields.text(content) == expected
+    assert field_texts.text(content) == expected
 
 
 def test_a_formula_that_does_not_end_takes_no_time() -> None:
-    assert docx_eq_fields.text("EQ " + "\\\\a   " * 5_000) is not None
+    assert field_texts.text("EQ " + "\\\\a   " * 5_000) is not None

@@ -1,10 +1,11 @@
-r"""Fields of old Word documents that draw formulas and readings: `EQ \f(1,2)`."""
+r"""Fields of Word and RTF whose text stands in the instruction: `EQ \f(1,2)`, buttons."""
 
 from __future__ import annotations
 
 import re
 
 _FIELD = re.compile(r"^\s*EQ\s+(.*)", re.IGNORECASE | re.DOTALL)
+_BUTTON = re.compile(r"^\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*)", re.IGNORECASE | re.DOTALL)
 _SWITCH = re.compile(r'\\\*\s*(?:"[^"]*"|\S+)')
 _INNERMOST = re.compile(  # possessive: else spaces between switches could be divided in many ways
     r"\\([a-z]++)((?:\s*+\\[a-z]++\s*+\d*+)*+)\s*+\(([^()\\]*+)\)", re.IGNORECASE
@@ -14,7 +15,10 @@ _ROUNDS_MAX = 20
 
 
 def text(instruction: str) -> str | None:
-    """Return the formula of an EQ instruction in one line; None for another instruction."""
+    """Return the formula of an EQ instruction in one line, or what a button says; else None."""
+    button = _BUTTON.match(instruction)
+    if button:
+        return button[1].strip()
     match = _FIELD.match(instruction)
     if match is None:
         return None
