@@ -55,6 +55,14 @@ def part_damaged(name: str) -> ConversionWarning:
     )
 
 
+def file_cut_off() -> ConversionWarning:
+    """Say that a file ends too early, so that nobody knows how much is missing."""
+    return ConversionWarning(
+        TEXT_LOSS,
+        "The file ends in the middle of the document; what stood behind it is missing.",
+    )
+
+
 def file_missing(name: str, page: int) -> ConversionWarning:
     """Say that a file is missing from a book, so that its text does not stand here."""
     return ConversionWarning(TEXT_LOSS, f"The file {_shown(name)} of the book is missing.", page)

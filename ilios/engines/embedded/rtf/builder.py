@@ -10,6 +10,7 @@ from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.rtf.lists import RtfLists
 
 _NUMBER = re.compile(r"(\d{1,9})[.)]")
+_WORD = re.compile(r"\w+")
 _LETTER_BULLET = "o"  # the circle of Courier New
 DEPTH_MAX = 8
 
@@ -24,6 +25,28 @@ class Paragraph:
     depth: int = 0  #: of the list item, from 0
     in_table: bool = False
     spans: list[Span] = field(default_factory=list)
+    marks: list[Span] = field(default_factory=list)
+    """Marks of comments, to stand behind the word in which they were met."""
+
+    def add(self, span: Span) -> None:
+        if self.marks:
+            span = self._behind_word(span)
+        if span.text:
+            self.spans.append(span)
+
+    def end_word(self) -> None:
+        self.spans += self.marks
+        self.marks = []
+
+    def _behind_word(self, span: Span) -> Span:
+        """Add the rest of a word and the mark behind it; return what follows."""
+        word = _WORD.match("" if span.raw or span.formula else span.text)
+        length = word.end() if word else 0
+        if length:
+            self.spans.append(span.saying(span.text[:length]))
+        if length < len(span.text):
+            self.end_word()
+        return span.saying(span.text[length:])
 
 
 class RtfBuilder:
@@ -39,11 +62,17 @@ class RtfBuilder:
         self._cells: list[str] = []
         self._cell: list[str] = []
 
+    @property
+    def is_in_paragraph(self) -> bool:
+        """Whether text has come that is not in a finished paragraph or cell."""
+        return any(span.text.strip() for span in self.paragraph.spans)
+
     def add(self, span: Span) -> None:
-        self.paragraph.spans.append(span)
+        self.paragraph.add(span)
 
     def begin_paragraph_style(self) -> None:
         """Reset the paragraph's properties to those of body text; what it shows stays."""
+        self.paragraph.end_word()
         self.paragraph = Paragraph(marker=self.paragraph.marker, spans=self.paragraph.spans)
 
     def begin_item(self, marker: str) -> None:
@@ -59,6 +88,7 @@ class RtfBuilder:
             self.add(Span("\n"))
             return
         paragraph = self.paragraph
+        paragraph.end_word()
         if not paragraph.marker and paragraph.override and not self._lists.has_texts:
             paragraph.marker = self._lists.label(paragraph.override, paragraph.depth).strip()
         if paragraph.in_table:
@@ -76,13 +106,14 @@ class RtfBuilder:
         self._interrupted.append(self.paragraph)
         self.paragraph = Paragraph()
 
-    def end_aside(self, *, is_note: bool, author: str = "") -> None:
+    def end_aside(self, *, is_note: bool, is_comment: bool = False, author: str = "") -> None:
         """End it: a note goes below the document, the text of a text box into the paragraph.
 
-        `author` is that of a comment.
+        The mark of a comment, which may be made in the middle of a word, stands behind the word.
         """
         if not self._interrupted:
             return
+        self.paragraph.end_word()
         spans, self.paragraph = self.paragraph.spans, self._interrupted.pop()
         if not is_note:
             self.paragraph.spans += [Span(" "), *spans, Span("\n")]
@@ -93,7 +124,15 @@ class RtfBuilder:
         by = f"{markdown.escaped(author)}: " if author else ""
         number = len(self._notes) + 1
         self._notes.append(f"[^{number}]: {by}{text}")
-        self.add(Span(f"[^{number}]", raw=True))
+        mark = Span(f"[^{number}]", raw=True)
+        if is_comment and self._is_in_word():
+            self.paragraph.marks.append(mark)
+        else:
+            self.add(mark)
+
+    def _is_in_word(self) -> bool:
+        spans = self.paragraph.spans
+        return bool(spans) and spans[-1].text[-1:].isalnum()
 
     def end_cell(self) -> None:
         if self._interrupted:  # the table of a text box
@@ -140,6 +179,7 @@ class RtfBuilder:
 
     def _to_cell(self) -> None:
         paragraph = self.paragraph
+        paragraph.end_word()
         flat = (replace(span, text=span.text.replace("\n", " ")) for span in paragraph.spans)
         text = markdown.inline(flat, styled=False)
         if text and paragraph.marker:

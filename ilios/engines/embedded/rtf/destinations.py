@@ -8,6 +8,7 @@ from typing import Final
 
 from lxml import etree
 
+from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning
 from ilios.engines.embedded import accounting, field_texts
 from ilios.engines.embedded.image_files import ImageFolder
@@ -17,17 +18,17 @@ from ilios.engines.embedded.rtf.builder import RtfBuilder
 from ilios.engines.embedded.rtf.fonts import RtfFonts
 from ilios.engines.embedded.rtf.instructions import FormField
 from ilios.engines.embedded.rtf.lists import RtfLists
+from ilios.engines.embedded.rtf.objects import RtfObjects
 from ilios.engines.embedded.rtf.pictures import RtfPictures, Shape
 from ilios.engines.embedded.rtf.state import State
 
 CAPTURED: Final = frozenset(
     (
         *("fonttbl", "stylesheet", "fldinst", "pict", "pntext", "listtext", "leveltext"),
-        *("sn", "sv", "ffl", "atnauthor"),
+        *("sn", "sv", "ffl", "atnauthor", "objclass"),
     )
 )
 """Destinations whose text is taken as a whole when they end."""
-_NOTES: Final = ("footnote", "annotation")
 _HEADING = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
 _TITLE = re.compile(r"\s*title\b", re.IGNORECASE)
 PAGE_NUMBER_WORDS: Final = 2
@@ -39,11 +40,14 @@ class RtfDestinations:
 
     def __init__(self, images: ImageFolder) -> None:
         self.ended = False  #: the brace that closes the document has been read
+        self.is_cut_off = False  #: the file ends before it, in the middle of something
         self.lists = RtfLists()
         self.fonts = RtfFonts()
         self.builder = RtfBuilder(self.lists)
         self.pictures = RtfPictures(images)
+        self.objects = RtfObjects()
         self.source: list[str] = []  #: what the file shows, to compare with what comes out
+        self.comments: list[str] = []  #: the same of its comments, which stand in words of others
         self._states = [State()]
         self._outer_builders: list[RtfBuilder] = []
         self._regions: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
@@ -66,6 +70,7 @@ class RtfDestinations:
             "sv": self._set_property,
             "ffl": lambda text: self._form.choices.append(text.strip()),
             "atnauthor": lambda text: setattr(self, "_author", text.strip()),
+            "objclass": lambda text: setattr(self.objects, "kind", text.strip()),
         }
 
     def markdown(self) -> str:
@@ -77,6 +82,9 @@ class RtfDestinations:
     def warnings(self) -> Iterator[ConversionWarning]:
         """Return what was left out of the document."""
         yield from self.pictures.warnings()
+        yield from self.objects.warnings()
+        if self.is_cut_off:
+            yield conversion_warnings.file_cut_off()
 
     @property
     def _state(self) -> State:
@@ -96,14 +104,14 @@ class RtfDestinations:
 
     def _add(self, text: str) -> None:
         style = self._state.span
-        self.source.append(text)
+        (self.comments if self._state.in_comment else self.source).append(text)
         if self._field_values and text.strip():
             self._field_values = [""] * len(self._field_values)
         self.builder.add(style.saying(text))
 
     def _ends(self, end: Callable[[], None]) -> None:
         """End a paragraph, a cell or a row."""
-        self.source.append("\n")
+        (self.comments if self._state.in_comment else self.source).append("\n")
         end()
 
     def _left(self, left: State) -> None:
@@ -118,6 +126,8 @@ class RtfDestinations:
             left.captured.clear()
         elif left.formula is not None and left.formula is not state.formula:
             self._end_formula(left.formula)
+        if left.objects > state.objects:
+            self.objects.end()
         if left.fields > state.fields:
             self._end_field()
         if left.asides > state.asides:
@@ -138,17 +148,19 @@ class RtfDestinations:
         if state.hidden:
             state.destination = "ignored"
             return
-        self.source.append("\n")
+        state.in_comment = state.in_comment or word == "annotation"
+        (self.comments if state.in_comment else self.source).append("\n")
         self.builder.begin_aside()
         state.aside, state.asides = word, state.asides + 1
         state.span = Span("")
 
     def _end_aside(self, word: str) -> None:
-        author, self._author = self._author, ""
-        self.source.append("\n")
-        self.builder.end_aside(
-            is_note=word in _NOTES, author=author if word == "annotation" else ""
-        )
+        if word == "annotation":
+            author, self._author = self._author, ""
+            self.builder.end_aside(is_note=True, is_comment=True, author=author)
+        else:
+            self.source.append("\n")
+            self.builder.end_aside(is_note=word == "footnote")
 
     def _begin_region(self, word: str) -> None:
         state = self._state
@@ -236,7 +248,11 @@ class RtfDestinations:
         else:
             self.builder.paragraph.level = number + 1
 
-    # Pictures
+    # Pictures and objects
+
+    def _begin_object(self) -> None:
+        self._state.objects += 1
+        self.objects.begin()
 
     def _picture_kind(self, kind: str) -> Callable[[int | None], None]:
         return lambda _: setattr(self.pictures, "kind", kind)

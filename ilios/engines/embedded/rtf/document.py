@@ -27,7 +27,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
         raise document_errors.corrupt(KIND)
     images = ImageFolder(workspace)
     text, warnings = read(content, images)
-    if not text:
+    if not text and not warnings:
         raise document_errors.empty(KIND)
     return FlowDocument([FlowPage(text, images.take(), tuple(warnings))])
 
@@ -38,7 +38,7 @@ def read(content: bytes, images: ImageFolder) -> tuple[str, list[ConversionWarni
     reader = RtfReader(images, tokens, is_utf8=_is_utf8(content))
     reader.read()
     text = reader.markdown()
-    missing = _missing_text("".join(reader.source), text, tokens.rest())
+    missing = _missing_text("".join([*reader.source, *reader.comments]), text, tokens.rest())
     return text, [*reader.warnings(), *missing]
 
 

@@ -12,17 +12,21 @@ from typing import Final
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import image_files, markdown
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
 
-NOT_KEPT: Final = {
+KINDS: Final = {
+    "pngblip": "PNG",
+    "jpegblip": "JPEG",
+    "dibitmap": "DIB",
     "wmetafile": "WMF",
     "emfblip": "EMF",
     "macpict": "PICT",
     "pmmetafile": "OS/2 metafile",
     "wbitmap": "Windows bitmap",
 }
+_DRAWN: Final = ("wmetafile", "emfblip", "macpict", "pmmetafile")
 _NOT_HEX = re.compile(r"[^0-9a-fA-F]+")
 
 
@@ -54,8 +58,9 @@ class RtfPictures:
         name = self._images.add(f"image-{self._count}", content)
         if name:
             return Span(f" {markdown.image(name, description)} ", raw=True)
-        if self.kind in NOT_KEPT:
-            self._left_out[NOT_KEPT[self.kind]] += 1
+        kind, self.kind = self.kind, ""
+        if kind in _DRAWN or image_files.unkept_kind("", content):
+            self._left_out[KINDS.get(kind, "unknown")] += 1
         return Span(f" {description} ") if description else None
 
     def warnings(self) -> Iterator[ConversionWarning]:

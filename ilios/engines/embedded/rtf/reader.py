@@ -14,7 +14,7 @@ from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.rtf import formulas
 from ilios.engines.embedded.rtf.destinations import CAPTURED, RtfDestinations
-from ilios.engines.embedded.rtf.pictures import NOT_KEPT
+from ilios.engines.embedded.rtf.pictures import KINDS
 from ilios.engines.embedded.rtf.tokens import Token, Tokens
 from ilios.engines.embedded.rtf.vocabulary import BREAKS, IGNORED, SIGNS, SYMBOLS
 
@@ -60,6 +60,8 @@ class RtfReader(RtfDestinations):
             if self.ended:
                 break
         self._flush()
+        is_inside = len(self._states) > 2 or self.builder.is_in_paragraph
+        self.is_cut_off = is_inside and not self.ended
         while len(self._states) > 1:
             self._leave_group()
 
@@ -189,7 +191,7 @@ class RtfReader(RtfDestinations):
             "listtable": lists,
             "listoverridetable": lists,
             "formfield": self._form_actions(),
-            "pict": {kind: self._picture_kind(kind) for kind in (*NOT_KEPT, "pngblip", "jpegblip")},
+            "pict": {kind: self._picture_kind(kind) for kind in KINDS},
         }
 
     def _document_actions(self) -> dict[str, Action]:
@@ -202,6 +204,8 @@ class RtfReader(RtfDestinations):
             "field": lambda _: self._begin_field(),
             "chpgn": lambda _: self._note_page_number(),
             "shp": lambda _: self._begin_shape(),
+            "object": lambda _: self._begin_object(),
+            "result": lambda _: self.objects.show(),
             "s": self._paragraph_style,
             "outlinelevel": self._outline,
             "par": lambda _: self._ends(self.builder.end_paragraph),
@@ -229,6 +233,7 @@ class RtfReader(RtfDestinations):
             "up": lambda number: self._raised(6 if number is None else number),
             "dn": lambda number: self._raised(-(6 if number is None else number)),
             "v": lambda number: setattr(self._state, "hidden", number != 0),
+            "mvf": lambda number: setattr(self._state, "hidden", number != 0),
             "deleted": lambda number: setattr(self._state, "hidden", number != 0),
         }
 

@@ -18,8 +18,10 @@ class State:
     outside: str = ""  #: the destination around `\\upr`
     aside: str = ""  #: the note or text box that the group belongs to
     asides: int = 0  #: how many of them are open
+    in_comment: bool = False
     region: str = ""  #: `header` or `footer` inside of one
     fields: int = 0  #: how many fields are open
+    objects: int = 0  #: how many embedded objects are open
     is_page_number: bool = False
     in_shape: bool = False
     span: Span = field(default_factory=lambda: Span(""))
@@ -36,8 +38,10 @@ class State:
             self.outside,
             self.aside,
             self.asides,
+            self.in_comment,
             self.region,
             self.fields,
+            self.objects,
             self.is_page_number,
             self.in_shape,
             self.span,

@@ -179,3 +179,65 @@ def test_groups_deeper_than_the_limit_lose_no_text(convert: Convert) -> None:
     body = "{" * 1_500 + "deep" + "}" * 1_500 + " and after"
 
     assert convert(rtf(body), media_types.RTF).markdown == "deep and after"
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [(r"\dibitmap0", "DIB"), (r"\pngblip", "PNG"), (r"\wmetafile8", "WMF"), ("", "unknown")],
+)
+def test_a_picture_that_cannot_be_read_is_told_of(convert: Convert, kind: str, named: str) -> None:
+    done = convert(rtf(rf"\pard a{{\pict{kind} 28000000}}b\par"), media_types.RTF)
+
+    assert done.markdown == "ab"
+    assert [w.message for w in done.pages[0].warnings] == [
+        f"A picture of type {named} was left out."
+    ]
+
+
+def test_embedded_objects_without_a_look_are_told_of(convert: Convert) -> None:
+    lost = r"{\object\objemb{\*\objclass Package}{\*\objdata 0105}}"
+    shown = r"{\object\objemb{\*\objclass Word}{\*\objdata 01}{\result\pard its text}}"
+
+    done = convert(rtf(rf"\pard {lost}{shown}{lost}\par"), media_types.RTF)
+
+    assert done.markdown == "its text"
+    assert [w.message for w in done.pages[0].warnings] == [
+        "2 attached files were not converted: Package, Package."
+    ]
+
+
+def test_a_document_of_nothing_but_an_object_is_not_refused(convert: Convert) -> None:
+    done = convert(rtf(r"\pard {\object{\*\objclass Package}}\par"), media_types.RTF)
+
+    assert done.warnings == [("text_loss", None), ("empty_page", 1)]
+
+
+@pytest.mark.parametrize(
+    ("end", "is_told"),
+    [
+        (r"\par Second, cut off", True),
+        (r"\par {\footnote A note", True),
+        (r"\par {\pict\pngblip\bin5000 12}", True),
+        (r"\par}", False),
+        (r"\par ", False),  # only the brace is absent
+    ],
+)
+def test_a_file_that_ends_too_early_says_so(convert: Convert, end: str, is_told: bool) -> None:
+    done = convert(rf"{{\rtf1\pard First{end}".encode(), media_types.RTF)
+
+    assert done.markdown.startswith("First")
+    assert (("text_loss", None) in done.warnings) is is_told
+
+
+def test_the_mark_of_a_comment_stands_behind_the_word(convert: Convert) -> None:
+    comment = r"{\*\atnauthor Ann}\chatn{\*\annotation{\*\atndate 1}\pard Why?}"
+    body = rf"\pard Im{comment}pos{{\b {comment}si}}ble, {comment}end{comment}\par"
+
+    done = convert(rtf(body), media_types.RTF)
+
+    assert done.markdown.splitlines()[0] == "Impossible[^1][^2], [^3]end[^4]"
+    assert not done.warnings
+
+
+def test_text_that_was_moved_away_is_gone(convert: Convert) -> None:
+    assert convert(rtf(r"\pard {\mvf away}{\mvt here}\par"), media_types.RTF).markdown == "here"
