@@ -48,10 +48,10 @@ def embedded_left_out(name: str, page: int | None = None) -> ConversionWarning:
     )
 
 
-def part_damaged(name: str) -> ConversionWarning:
+def part_damaged(name: str, page: int | None = None) -> ConversionWarning:
     """Say that a part of the file could only be read in part."""
     return ConversionWarning(
-        TEXT_LOSS, f"The part {name} of the file is damaged; text of it may be missing."
+        TEXT_LOSS, f"The part {name} of the file is damaged; text of it may be missing.", page
     )
 
 
@@ -89,11 +89,13 @@ def xml_form() -> ConversionWarning:
     )
 
 
-def attachments_left_out(count: int, names: Sequence[str]) -> ConversionWarning:
-    """Name the first of the files that a document holds beside its pages."""
+def attachments_left_out(
+    count: int, names: Sequence[str], page: int | None = None
+) -> ConversionWarning:
+    """Name the first of the files that a document holds beside its text."""
     what = "1 attached file was" if count == 1 else f"{count} attached files were"
     more = ", …" if count > len(names) else ""
-    return ConversionWarning(TEXT_LOSS, f"{what} not converted: {', '.join(names)}{more}.")
+    return ConversionWarning(TEXT_LOSS, f"{what} not converted: {', '.join(names)}{more}.", page)
 
 
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:

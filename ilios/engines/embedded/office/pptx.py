@@ -8,9 +8,9 @@ from pathlib import Path
 from lxml import etree
 
 from ilios.engines import conversion_warnings, document_errors
-from ilios.engines.base import Page, Source
+from ilios.engines.base import ConversionWarning, Page, Source
 from ilios.engines.embedded import accounting
-from ilios.engines.embedded.archive import Archive, child
+from ilios.engines.embedded.archive import Archive, child, children
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import pptx_accounting, pptx_notes
 from ilios.engines.embedded.office.pptx_layouts import SlideLayouts
@@ -33,12 +33,12 @@ class PptxDocument:
         self._archive = archive
         self._images = images
         main = relations(archive, "").kinds.get("officeDocument", _USUAL_MAIN_PART)
-        own = relations(archive, main)
-        self._slides = _slides(archive, main, own)
-        if not self._slides:
+        own, root = relations(archive, main), archive.xml(main)
+        self._slides = _slides(root, own)
+        if not any(slide in archive for slide in self._slides):
             raise document_errors.empty(KIND)
         self._authors = pptx_notes.authors(archive, own)
-        self._layouts = SlideLayouts(archive)
+        self._layouts = SlideLayouts(archive, root)
         self._footers: set[str] = set()
 
     @property
@@ -54,29 +54,39 @@ class PptxDocument:
 
     def _page(self, index: int) -> Page:
         part, number = self._slides[index], index + 1
-        root = self._archive.xml(part)
+        damaged = set(self._archive.damaged)
+        root = self._archive.optional_xml(part)
+        if root is None:
+            return Page(index, "", warnings=(conversion_warnings.unreadable_page(number),))
         own = relations(self._archive, part)
         slide = Slide(self._archive, self._images, own, number, self._layouts.of_slide(own))
         text = slide.markdown(root, self._footers, self._authors)
-        warnings = [
-            *slide.warnings(),
-            *(() if text else (conversion_warnings.blank_page(number),)),
+        warnings = [*slide.warnings(), *_missing_words(root, text, number)]
+        warnings += [
+            conversion_warnings.part_damaged(name, number)
+            for name in sorted(self._archive.damaged - damaged)
         ]
-        source = pptx_accounting.words(root)
-        lost = accounting.missing(source, text)
-        if accounting.is_notable(lost, source.total()):
-            place = f"slide {number}"
-            warnings.append(conversion_warnings.text_left_out(place, lost, source.total(), number))
+        if not text and part not in self._archive.damaged:
+            warnings.append(conversion_warnings.blank_page(number))
         return Page(index, text, images=self._images.take(), warnings=tuple(warnings))
 
 
-def _slides(archive: Archive, main: str, own: Relations) -> list[str]:
-    listed = child(archive.xml(main), "sldIdLst")
-    found = [
-        own.targets.get(_relation_id(slide), ("", True))[0]
-        for slide in (listed if listed is not None else ())
-    ]
-    return [slide for slide in found if slide in archive]
+def _missing_words(root: etree._Element, text: str, number: int) -> Iterator[ConversionWarning]:
+    source = pptx_accounting.words(root)
+    lost = accounting.missing(source, text)
+    if accounting.is_notable(lost, source.total()):
+        place = f"slide {number}"
+        yield conversion_warnings.text_left_out(place, lost, source.total(), number)
+
+
+def _slides(presentation: etree._Element, own: Relations) -> list[str]:
+    """Return the parts of the slides; one that is not known has an empty name."""
+    listed = child(presentation, "sldIdLst")
+    return (
+        [own.targets.get(_relation_id(slide), ("", True))[0] for slide in children(listed, "sldId")]
+        if listed is not None
+        else []
+    )
 
 
 def _relation_id(element: etree._Element) -> str:

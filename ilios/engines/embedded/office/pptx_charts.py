@@ -19,7 +19,7 @@ LEVELS_MAX: Final = 8
 _EPOCH: Final = datetime.date(1899, 12, 30)
 _DATES: Final = range(1, 2_958_466)
 _LITERAL = re.compile(r"\"[^\"]*\"|\[[^\]]*\]|\\.")
-_CATEGORY_AXES: Final = ("catAx", "dateAx", "serAx")
+_CATEGORY_AXES: Final = ("{*}catAx", "{*}dateAx", "{*}serAx")
 
 Points = dict[int, str]
 
@@ -34,7 +34,7 @@ class _Column:
 
 def to_markdown(chart: etree._Element) -> str:
     """Write the title and the texts of a chart, and a table with a column for each series."""
-    series = [element for element in chart.iter() if local_name(element) == "ser"]
+    series = list(chart.iter("{*}ser"))
     columns = _columns(chart, series) if series else _extended_columns(chart)
     del columns[limits.TABLE_MAX_COLUMNS :]
     most = min(POINTS_MAX, CELLS_MAX // max(len(columns), 1))
@@ -43,6 +43,12 @@ def to_markdown(chart: etree._Element) -> str:
     rows = [[column.points.get(index, "") for column in columns] for index in indexes]
     table = markdown.table([[markdown.escaped(cell) for cell in row] for row in [head, *rows]])
     return markdown.blocks([title(chart), *_texts(chart), table if rows else ""])
+
+
+def drawn_texts(drawing: etree._Element) -> Iterator[str]:
+    """Yield the texts that people drew onto a chart."""
+    for body in drawing.iter("{*}txBody"):
+        yield markdown.escaped_line(_text(body))
 
 
 def is_cut(chart: etree._Element) -> bool:
@@ -79,13 +85,12 @@ def _values(series: etree._Element, head: str) -> Iterator[_Column]:
 def _extended_columns(chart: etree._Element) -> list[_Column]:
     """Return the data of a funnel, waterfall, treemap or another chart of Office 2016."""
     columns: list[_Column] = []
-    for dimension in chart.iter():
-        if local_name(dimension) in ("strDim", "numDim"):
-            points = _levels(list(children(dimension, "lvl")))
-            is_label = local_name(dimension) == "strDim"
-            if not is_label or not columns:  # a second one repeats the labels of the first
-                columns.append(_Column("", points))
-    names = [_text(child(e, "tx")) for e in chart.iter() if local_name(e) == "series"]
+    for dimension in chart.iter("{*}strDim", "{*}numDim"):
+        points = _levels(list(children(dimension, "lvl")))
+        is_label = local_name(dimension) == "strDim"
+        if not is_label or not columns:  # a second one repeats the labels of the first
+            columns.append(_Column("", points))
+    names = [_text(child(e, "tx")) for e in chart.iter("{*}series")]
     return [
         _Column(names[place - 1] if 0 < place <= len(names) else "", column.points)
         for place, column in enumerate(columns)
@@ -96,10 +101,10 @@ def _points(source: etree._Element | None) -> Points:
     """Return the cached values of a series, by index."""
     if source is None:
         return {}
-    levels = [element for element in source.iter() if local_name(element) == "lvl"]
+    levels = list(source.iter("{*}lvl"))
     if levels:
         return _levels(levels)
-    shows_dates = any(_is_date(e.text or "") for e in source.iter() if _is_format(e))
+    shows_dates = any(_is_date(code.text or "") for code in source.iter("{*}formatCode"))
     return {index: _date(value) if shows_dates else value for index, value in _level_points(source)}
 
 
@@ -117,15 +122,11 @@ def _levels(levels: Sequence[etree._Element]) -> Points:
 
 
 def _level_points(source: etree._Element) -> Iterator[tuple[int, str]]:
-    for point in source.iter():
+    for point in source.iter("{*}pt"):
         index = attribute(point, "idx") or ""
-        if local_name(point) == "pt" and index.isdecimal():
+        if index.isdecimal():
             value = next((v.text for v in children(point, "v")), point.text) or ""
             yield int(index), _rounded(value.strip())
-
-
-def _is_format(element: etree._Element) -> bool:
-    return local_name(element) == "formatCode"
 
 
 def _is_date(code: str) -> bool:
@@ -157,21 +158,20 @@ def _texts(chart: etree._Element) -> Iterator[str]:
     own_title = child(chart, "chart", "title")
     category = next(_axis_titles(chart), None)
     shown = {_text(own_title)}
-    for element in chart.iter():
-        is_text = local_name(element) == "rich" and _owner(element) not in (own_title, category)
-        text = _text(element) if is_text else ""
+    for element in chart.iter("{*}rich"):
+        text = "" if _owner(element) in (own_title, category) else _text(element)
         if text and text not in shown:
             shown.add(text)
             yield markdown.escaped_line(text)
 
 
 def _owner(text: etree._Element) -> etree._Element | None:
-    return next((e for e in text.iterancestors() if local_name(e) in ("title", "dLbl")), None)
+    return next(text.iterancestors("{*}title", "{*}dLbl"), None)
 
 
 def _axis_titles(chart: etree._Element) -> Iterator[etree._Element]:
-    for axis in chart.iter():
-        found = child(axis, "title") if local_name(axis) in _CATEGORY_AXES else None
+    for axis in chart.iter(*_CATEGORY_AXES):
+        found = child(axis, "title")
         if found is not None:
             yield found
 
@@ -184,12 +184,9 @@ def _text(element: etree._Element | None) -> str:
     """Return the text of a title or a name: runs of a paragraph joined, paragraphs apart."""
     if element is None:
         return ""
-    paragraphs = [e for e in element.iter() if local_name(e) == "p"]
+    paragraphs = list(element.iter("{*}p"))
     if paragraphs:
-        written = (
-            "".join(run.text or "" for run in each.iter() if local_name(run) == "t")
-            for each in paragraphs
-        )
+        written = ("".join(run.text or "" for run in each.iter("{*}t")) for each in paragraphs)
     else:
-        written = (e.text or "" for e in element.iter() if local_name(e) in ("t", "v"))
+        written = (e.text or "" for e in element.iter("{*}t", "{*}v"))
     return " ".join(" ".join(text.split()) for text in written if text.strip())

@@ -1,8 +1,9 @@
-"""What slides inherit from their layouts and masters: positions, and styles of lists."""
+"""What slides inherit from layouts and masters: positions, styles of lists, standing texts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from lxml import etree
@@ -42,6 +43,8 @@ class _Placeholders:
 class _Master:
     placeholders: _Placeholders = field(default_factory=_Placeholders)
     text_styles: etree._Element | None = None
+    standing: list[etree._Element] = field(default_factory=list)
+    """Shapes with texts of their own, such as "Confidential", until they have been written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class SlideLayout:
 
     placeholders: _Placeholders = field(default_factory=_Placeholders)
     master: _Master = field(default_factory=_Master)
+    standing: list[etree._Element] = field(default_factory=list)
+    shows_master: bool = True
 
     @property
     def defines_lists(self) -> bool:
@@ -63,6 +68,17 @@ class SlideLayout:
             if top.lstrip("-").isdecimal() and left.lstrip("-").isdecimal():
                 return int(top), int(left)
         return None
+
+    def take_standing(self, slide: etree._Element) -> list[etree._Element]:
+        """Return the shapes that stand on a slide without being part of it, each once."""
+        if not _shows_master(slide):
+            return []
+        taken = [*self.standing]
+        self.standing.clear()
+        if self.shows_master:
+            taken += self.master.standing
+            self.master.standing.clear()
+        return taken
 
     def list_styles(self, shape: etree._Element) -> list[etree._Element]:
         """Return the styles of lists that a placeholder inherits, the nearest first."""
@@ -86,8 +102,9 @@ class SlideLayout:
 class SlideLayouts:
     """Reads the layouts and masters of a presentation, each once."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, presentation: etree._Element) -> None:
         self._archive = archive
+        self._size = _slide_size(presentation)
         self._layouts: dict[str, SlideLayout] = {}
         self._masters: dict[str, _Master] = {}
 
@@ -102,10 +119,51 @@ class SlideLayouts:
         master = relations(self._archive, part).kinds.get("slideMaster", "")
         if master not in self._masters:
             root = self._archive.optional_xml(master)
-            self._masters[master] = _Master(_Placeholders.of(root), child(root, "txStyles"))
+            self._masters[master] = _Master(
+                _Placeholders.of(root), child(root, "txStyles"), self._standing(root)
+            )
+        root = self._archive.optional_xml(part)
         return SlideLayout(
-            _Placeholders.of(self._archive.optional_xml(part)), self._masters[master]
+            _Placeholders.of(root),
+            self._masters[master],
+            self._standing(root),
+            shows_master=_shows_master(root),
         )
+
+    def _standing(self, root: etree._Element | None) -> list[etree._Element]:
+        """Return the shapes with a text that every slide shows: no placeholders, no hints aside."""
+        tree = child(root, "cSld", "spTree")
+        return [
+            shape
+            for part in (tree if tree is not None else ())
+            if local_name(part) in ("sp", "grpSp") and self._is_on_slide(part)
+            for shape in part.iter("{*}sp")
+            if any(text.text for text in shape.iter("{*}t")) and not placeholder(shape)[0]
+        ]
+
+    def _is_on_slide(self, shape: etree._Element) -> bool:
+        properties = child(shape, "grpSpPr" if local_name(shape) == "grpSp" else "spPr")
+        place, size = child(properties, "xfrm", "off"), child(properties, "xfrm", "ext")
+        return place is None or all(
+            _number(place, axis) < limit and _number(place, axis) + _number(size, length) >= 0
+            for axis, length, limit in zip("xy", ("cx", "cy"), self._size, strict=True)
+        )
+
+
+def _slide_size(presentation: etree._Element) -> tuple[float, float]:
+    size = child(presentation, "sldSz")
+    return _number(size, "cx") or inf, _number(size, "cy") or inf
+
+
+def _number(element: etree._Element | None, name: str) -> float:
+    try:
+        return float(attribute(element, name) or 0)
+    except ValueError:
+        return 0
+
+
+def _shows_master(root: etree._Element | None) -> bool:
+    return attribute(root, "showMasterSp") not in ("0", "false")
 
 
 def placeholder(shape: etree._Element) -> tuple[str, str]:

@@ -14,14 +14,20 @@ from ilios.engines.embedded.office.pptx_relations import Relations
 
 
 def notes(archive: Archive, slide: Relations) -> list[str]:
-    """Return the paragraphs of the speaker notes."""
+    """Return the paragraphs of the speaker notes, also those in text boxes beside them."""
     tree = child(slide.root(archive, "notesSlide"), "cSld", "spTree")
     return [
         text
         for shape in (tree.iter("{*}sp") if tree is not None else ())
-        if placeholder(shape)[0] == "body"
+        if _holds_notes(shape)
         for text in pptx_text.paragraphs(child(shape, "txBody"), {}, bulleted=False)
     ]
+
+
+def _holds_notes(shape: etree._Element) -> bool:
+    """Return whether a shape has notes, and not the number of the page in a box of its own."""
+    kind, _ = placeholder(shape)
+    return kind == "body" or (not kind and next(shape.iter("{*}fld"), None) is None)
 
 
 def authors(archive: Archive, presentation: Relations) -> dict[str, str]:

@@ -22,12 +22,13 @@ from ilios.engines.embedded.office import (
     pptx_text,
 )
 from ilios.engines.embedded.office.pptx_layouts import SlideLayout, placeholder
-from ilios.engines.embedded.office.pptx_relations import Relations
+from ilios.engines.embedded.office.pptx_relations import Relations, relations
 
 _TITLES: Final = ("title", "ctrTitle")
 _FOOTERS: Final = ("dt", "ftr", "hdr")
 _NUMBERS: Final = ("sldNum",)
 _FILE: Final = re.compile(r"\S*\.\w{1,5}|[A-Za-z]:\\.*|file:.*")
+NAMED_MAX: Final = 5
 _LISTS: Final = ("body", "obj")
 
 
@@ -38,25 +39,27 @@ class Slide:
         self,
         archive: Archive,
         images: ImageFolder,
-        relations: Relations,
+        own: Relations,
         number: int,
         layout: SlideLayout,
     ) -> None:
         self._archive = archive
         self._images = images
-        self._relations = relations
-        self._targets = relations.targets
+        self._relations = own
+        self._targets = own.targets
         self._number = number
         self._layout = layout
         self._pictures = 0
         self._left_out: Counter[str] = Counter()
+        self._embedded: list[str] = []  #: names of embedded files that show nothing
         self._has_cut_table = False
 
     def markdown(self, root: etree._Element, footers: set[str], authors: Mapping[str, str]) -> str:
         """Return the slide: title, content, footer, notes, comments.
 
-        A footer that is one of `footers`, those of the slides before, is left out; the others are
-        added to them. `authors` are the names of those who commented, by their ids.
+        What masters and layouts write onto the slide are footers too. One that is among `footers`,
+        those of the slides before, is left out; the others are added to them. `authors` are the
+        names of those who commented, by their ids.
         """
         tree = child(root, "cSld", "spTree")
         shapes = pptx_positions.in_reading_order(tree, self._layout) if tree is not None else []
@@ -71,7 +74,9 @@ class Slide:
             if kind not in left
             for block in self._blocks(shape, kind)
         ]
-        ends = [self._footer(shape, footers) for shape, kind in kinds if kind in _FOOTERS]
+        standing = self._layout.take_standing(root)
+        own = [shape for shape, kind in kinds if kind in _FOOTERS]
+        ends = [self._footer(shape, footers) for shape in (*own, *standing)]
         notes = pptx_notes.quoted("Notes", pptx_notes.notes(self._archive, self._relations))
         comments = pptx_notes.comments(self._archive, self._relations, authors)
         written = pptx_notes.quoted("Comments", comments)
@@ -81,6 +86,10 @@ class Slide:
         """Return what was left out of the slide."""
         for kind, count in self._left_out.items():
             yield conversion_warnings.pictures_left_out(kind, count, self._number)
+        if self._embedded:
+            names = self._embedded[:NAMED_MAX]
+            count = len(self._embedded)
+            yield conversion_warnings.attachments_left_out(count, names, self._number)
         if self._has_cut_table:
             yield conversion_warnings.table_cut(self._number)
 
@@ -126,6 +135,10 @@ class Slide:
                 if relation not in seen:
                     seen.add(relation)
                     yield self._picture(element, _description(frame))
+        embedded = next(frame.iter("{*}oleObj"), None)
+        if embedded is not None and not seen:
+            kind = attribute(embedded, "progId") or ""
+            self._embedded.append(attribute(embedded, "name") or kind or "without a name")
 
     def _rows(self, table: etree._Element) -> Iterator[list[str]]:
         for row in children(table, "tr"):
@@ -143,7 +156,13 @@ class Slide:
         if root is None:
             return ""
         self._has_cut_table = self._has_cut_table or pptx_charts.is_cut(root)
-        return pptx_charts.to_markdown(root)
+        written = [pptx_charts.to_markdown(root)]
+        if child(root, "userShapes") is not None:
+            drawing = relations(self._archive, self._targets[relation][0]).root(
+                self._archive, "chartUserShapes"
+            )
+            written += pptx_charts.drawn_texts(drawing) if drawing is not None else ()
+        return markdown.blocks(written)
 
     def _diagram(self, relation: str) -> str:
         root = self._related_root(relation)
@@ -158,13 +177,14 @@ class Slide:
 
     def _kept(self, blip: etree._Element | None, description: str) -> str:
         """Keep a picture; of one that cannot be kept, its description stays."""
-        part, external = self._targets.get(attribute(blip, "embed") or "", ("", True))
-        if external or part not in self._archive:
+        relation = attribute(blip, "embed") or attribute(blip, "link") or ""
+        if not relation:
             return ""
+        part, external = self._targets.get(relation, ("", True))
         self._pictures += 1
         stem = f"slide-{self._number}-image-{self._pictures}"
-        content = self._archive.read_or_empty(part)
-        name = self._images.add(stem, content)
+        content = b"" if external else self._archive.read_or_empty(part)
+        name = self._images.add(stem, content) if content else None
         if name:
             return markdown.image(name, description)
         kind = image_files.unkept_kind(part, content)
