@@ -7,7 +7,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote
@@ -39,7 +39,6 @@ class Archive:
         except _READ_ERRORS as error:
             raise document_errors.corrupt(kind) from error
         self._infos = {_slashed(info.filename): info for info in self._zip.infolist()}
-        self._alike = {_folded(name): info for name, info in reversed(self._infos.items())}
         self.damaged: set[str] = set()  #: parts of which only what could be read has come
         self._refuse_bombs()
 
@@ -108,6 +107,10 @@ class Archive:
     def _info(self, name: str) -> zipfile.ZipInfo | None:
         return self._infos.get(name) or self._alike.get(_folded(name))
 
+    @cached_property
+    def _alike(self) -> dict[str, zipfile.ZipInfo]:
+        return {_folded(name): info for name, info in reversed(self._infos.items())}
+
     def _refuse_bombs(self) -> None:
         if len(self._infos) > limits.ARCHIVE_MAX_ENTRIES:
             raise document_errors.too_large(
@@ -134,8 +137,12 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unquote(_slashed(name))).casefold()
 
 
+@lru_cache(maxsize=2)
 def xml_parser(*, recover: bool = False) -> etree.XMLParser:
-    """Return a parser that loads nothing else and expands no entities; it may repair."""
+    """Return a parser that loads nothing else and expands no entities; it may repair.
+
+    It is made once: for small parts, to make one takes longer than to read.
+    """
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=recover
     )
