@@ -7,14 +7,14 @@ from collections import defaultdict
 from lxml import etree
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.archive import attribute, child, children
 
 DEPTH_MAX = 8
 
 
 def to_markdown(model: etree._Element) -> str:
     """Write the texts of a diagram's data as a list, nested as the diagram is."""
-    points = {attribute(p, "modelId") or "": p for p in model.iter() if local_name(p) == "pt"}
+    points = {attribute(p, "modelId") or "": p for p in model.iter("{*}pt")}
     below = _children_by_parent(model)
     inner = {each for listed in below.values() for each in listed}
     stack = [(point, 0) for point in reversed(points) if point not in inner]
@@ -36,8 +36,8 @@ def to_markdown(model: etree._Element) -> str:
 
 def _children_by_parent(model: etree._Element) -> dict[str, list[str]]:
     placed: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    for link in model.iter():
-        if local_name(link) == "cxn" and attribute(link, "type") in (None, "parOf"):
+    for link in model.iter("{*}cxn"):
+        if attribute(link, "type") in (None, "parOf"):
             order = attribute(link, "srcOrd") or ""
             parent, place = attribute(link, "srcId") or "", int(order) if order.isdecimal() else 0
             placed[parent].append((place, attribute(link, "destId") or ""))

@@ -9,10 +9,11 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded import accounting
-from ilios.engines.embedded.archive import attribute, child, children
+from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.office.pptx_positions import chosen_content
 
 _LEFT_OUT: Final = ("dt", "ftr", "sldNum", "hdr")
+_TEXT: Final = ("{*}t", "{*}br", "{*}p")
 
 
 def words(slide: etree._Element) -> Counter[str]:
@@ -20,25 +21,36 @@ def words(slide: etree._Element) -> Counter[str]:
     tree = child(slide, "cSld", "spTree")
     if tree is None:
         return Counter()
-    found = accounting.words(_text(tree))
-    for part in _left_out(tree):
-        found -= accounting.words(_text(part) or _run_text(part))
+    texts: list[str] = []
+    marks: list[etree._Element] = []
+    for part in tree.iter(*_TEXT, "{*}ph", "{*}AlternateContent", "{*}oMath"):
+        name = local_name(part)
+        if name == "t":
+            texts.append(part.text or "")
+        elif name in ("p", "br"):
+            texts.append("\n")
+        else:
+            marks.append(part)
+    found = accounting.words("".join(texts))
+    for mark in marks:
+        for part in _left_out(mark):
+            found -= accounting.words(_text(part))
     return found
 
 
-def _left_out(tree: etree._Element) -> Iterator[etree._Element]:
-    for mark in tree.iter("{*}ph"):
-        if attribute(mark, "type") in _LEFT_OUT:
-            yield from (shape for shape in mark.iterancestors("{*}sp"))
-    for alternatives in tree.iter("{*}AlternateContent"):
-        chosen = chosen_content(alternatives)
-        yield from (e for e in children(alternatives, "Choice", "Fallback") if e is not chosen)
-    yield from tree.iter("{*}oMath")
+def _left_out(mark: etree._Element) -> Iterator[etree._Element]:
+    """Yield what is left out because of a placeholder's role, an alternative or a formula."""
+    name = local_name(mark)
+    if name == "oMath":
+        yield mark
+    elif name == "AlternateContent":
+        chosen = chosen_content(mark)
+        yield from (e for e in children(mark, "Choice", "Fallback") if e is not chosen)
+    elif attribute(mark, "type") in _LEFT_OUT:
+        yield from mark.iterancestors("{*}sp")
 
 
 def _text(element: etree._Element) -> str:
-    return "\n".join(_run_text(paragraph) for paragraph in element.iter("{*}p"))
-
-
-def _run_text(element: etree._Element) -> str:
-    return "".join([part.text or "\n" for part in element.iter("{*}t", "{*}br")])
+    return "".join(
+        (part.text or "") if local_name(part) == "t" else "\n" for part in element.iter(*_TEXT)
+    )

@@ -136,9 +136,11 @@ class SlideLayouts:
         return [
             shape
             for part in (tree if tree is not None else ())
-            if local_name(part) in ("sp", "grpSp") and self._is_on_slide(part)
+            if local_name(part) in ("sp", "grpSp")
             for shape in part.iter("{*}sp")
-            if any(text.text for text in shape.iter("{*}t")) and not placeholder(shape)[0]
+            if not placeholder(shape)[0]
+            and any(text.text for text in shape.iter("{*}t"))
+            and self._is_on_slide(part)
         ]
 
     def _is_on_slide(self, shape: etree._Element) -> bool:

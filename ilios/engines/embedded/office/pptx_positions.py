@@ -14,7 +14,7 @@ from ilios.engines.embedded.office.pptx_layouts import SlideLayout
 SAME_ROW_EMU: Final = 300_000
 """Shapes whose tops differ by less than 8 mm are read from left to right."""
 _SHAPES: Final = ("sp", "pic", "graphicFrame", "cxnSp")
-_SHOWING: Final = frozenset(("t", "pic", "blip", "chart", "relIds", "tbl"))
+_SHOWING: Final = ("{*}t", "{*}pic", "{*}blip", "{*}chart", "{*}relIds", "{*}tbl")
 
 Position = tuple[float, float]
 """Top and left, in EMU on the slide."""
@@ -104,7 +104,7 @@ def _shapes(tree: etree._Element) -> Iterator[etree._Element]:
 def chosen_content(alternatives: etree._Element) -> etree._Element | None:
     """Return the content for newer versions if it shows something that is read, else the other."""
     choice, fallback = child(alternatives, "Choice"), child(alternatives, "Fallback")
-    if choice is not None and any(local_name(part) in _SHOWING for part in choice.iter()):
+    if choice is not None and next(choice.iter(*_SHOWING), None) is not None:
         return choice
     return fallback if fallback is not None else choice
 

@@ -67,9 +67,13 @@ def _spans(paragraph: etree._Element, targets: Targets) -> Iterator[Span]:
 
 
 def _run(run: etree._Element, targets: Targets) -> Span:
-    element = child(run, "t")
-    text = (element.text or "").replace("\v", "\n") if element is not None else ""
-    properties = child(run, "rPr")
+    text, properties = "", None
+    for part in run:
+        name = local_name(part)
+        if name == "t":
+            text = (part.text or "").replace("\v", "\n")
+        elif name == "rPr":
+            properties = part
     if properties is None:
         return Span(symbol_fonts.text("", text))
     baseline = properties.get("baseline", "")
