@@ -40,6 +40,7 @@ class PptxDocument:
         self._authors = pptx_notes.authors(archive, own)
         self._layouts = SlideLayouts(archive, root)
         self._footers: set[str] = set()
+        self._told: set[str] = set()  #: damaged parts that a warning has named
 
     @property
     def page_count(self) -> int:
@@ -54,21 +55,29 @@ class PptxDocument:
 
     def _page(self, index: int) -> Page:
         part, number = self._slides[index], index + 1
-        damaged = set(self._archive.damaged)
         root = self._archive.optional_xml(part)
+        try:
+            text, warnings = self._written(part, root, number) if root is not None else ("", [])
+        except ValueError:  # an attribute that is not what it should be
+            root, text, warnings = None, "", []
         if root is None:
-            return Page(index, "", warnings=(conversion_warnings.unreadable_page(number),))
+            warnings = [conversion_warnings.unreadable_page(number)]
+        return Page(index, text, images=self._images.take(), warnings=tuple(warnings))
+
+    def _written(
+        self, part: str, root: etree._Element, number: int
+    ) -> tuple[str, list[ConversionWarning]]:
         own = relations(self._archive, part)
         slide = Slide(self._archive, self._images, own, number, self._layouts.of_slide(own))
         text = slide.markdown(root, self._footers, self._authors)
         warnings = [*slide.warnings(), *_missing_words(root, text, number)]
-        warnings += [
-            conversion_warnings.part_damaged(name, number)
-            for name in sorted(self._archive.damaged - damaged)
-        ]
+        if len(self._archive.damaged) > len(self._told):
+            fresh = self._archive.damaged - self._told
+            warnings += [conversion_warnings.part_damaged(name, number) for name in sorted(fresh)]
+            self._told |= fresh
         if not text and part not in self._archive.damaged:
             warnings.append(conversion_warnings.blank_page(number))
-        return Page(index, text, images=self._images.take(), warnings=tuple(warnings))
+        return text, warnings
 
 
 def _missing_words(root: etree._Element, text: str, number: int) -> Iterator[ConversionWarning]:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from ilios.engines.embedded import accounting
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.office import pptx_text
 from ilios.engines.embedded.office.pptx_positions import chosen_content
 
 _LEFT_OUT: Final = ("dt", "ftr", "sldNum", "hdr")
@@ -26,7 +27,7 @@ def words(slide: etree._Element) -> Counter[str]:
     for part in tree.iter(*_TEXT, "{*}ph", "{*}AlternateContent", "{*}oMath"):
         name = local_name(part)
         if name == "t":
-            texts.append(part.text or "")
+            texts.append(pptx_text.unescaped(part.text or ""))
         elif name in ("p", "br"):
             texts.append("\n")
         else:

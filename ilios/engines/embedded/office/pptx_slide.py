@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from lxml import etree
@@ -51,7 +52,9 @@ class Slide:
         self._layout = layout
         self._pictures = 0
         self._left_out: Counter[str] = Counter()
-        self._embedded: list[str] = []  #: names of embedded files that show nothing
+        self._embedded: list[
+            str
+        ] = []  #: names of embedded files, charts and diagrams that show nothing
         self._has_cut_table = False
 
     def markdown(self, root: etree._Element, footers: set[str], authors: Mapping[str, str]) -> str:
@@ -65,7 +68,9 @@ class Slide:
         shapes = pptx_positions.in_reading_order(tree, self._layout) if tree is not None else []
         kinds = [(shape, placeholder(shape)[0]) for shape in shapes]
         heads = [
-            markdown.heading(1, self._flat_text(shape)) for shape, kind in kinds if kind in _TITLES
+            markdown.heading(1, _flat_text(shape, self._targets))
+            for shape, kind in kinds
+            if kind in _TITLES
         ]
         left = (*_TITLES, *_FOOTERS, *_NUMBERS)
         bodies = [
@@ -76,7 +81,8 @@ class Slide:
         ]
         standing = self._layout.take_standing(root)
         own = [shape for shape, kind in kinds if kind in _FOOTERS]
-        ends = [self._footer(shape, footers) for shape in (*own, *standing)]
+        ends = [_footer(shape, self._targets, footers) for shape in own]
+        ends += [_footer(shape, {}, footers) for shape in standing]  # their links are not known
         notes = pptx_notes.quoted("Notes", pptx_notes.notes(self._archive, self._relations))
         comments = pptx_notes.comments(self._archive, self._relations, authors)
         written = pptx_notes.quoted("Comments", comments)
@@ -106,19 +112,13 @@ class Slide:
             styles = self._layout.list_styles(shape) if kind else []
             is_list = kind in _LISTS and not self._layout.defines_lists
             body = child(shape, "txBody")
-            yield from pptx_text.paragraphs(body, self._targets, bulleted=is_list, inherited=styles)
-
-    def _footer(self, shape: etree._Element, footers: set[str]) -> str:
-        """Write what someone typed into a footer; a date or a number that counts is left out."""
-        fields = {
-            "".join(text.text or "" for text in field.iter("{*}t")).strip()
-            for field in shape.iter("{*}fld")
-        }
-        text = self._flat_text(shape)
-        if not text or text in fields or text in footers:
-            return ""
-        footers.add(text)
-        return text
+            yield from pptx_text.paragraphs(
+                body,
+                self._targets,
+                bulleted=is_list,
+                inherited=styles,
+                target=pptx_text.link(child(shape, "nvSpPr", "cNvPr"), self._targets),
+            )
 
     def _graphic(self, frame: etree._Element) -> Iterator[str]:
         seen: set[str] = set()
@@ -143,13 +143,9 @@ class Slide:
     def _rows(self, table: etree._Element) -> Iterator[list[str]]:
         for row in children(table, "tr"):
             yield [
-                "" if _continues(cell) else self._flat_text(cell) for cell in children(row, "tc")
+                "" if _continues(cell) else _flat_text(cell, self._targets)
+                for cell in children(row, "tc")
             ]
-
-    def _flat_text(self, shape: etree._Element) -> str:
-        body = child(shape, "txBody")
-        parts = pptx_text.paragraphs(body, self._targets, bulleted=False, styled=False)
-        return " ".join(part.replace(markdown.HARD_BREAK, " ") for part in parts)
 
     def _chart(self, relation: str) -> str:
         root = self._related_root(relation)
@@ -170,14 +166,19 @@ class Slide:
 
     def _related_root(self, relation: str) -> etree._Element | None:
         part, external = self._targets.get(relation, ("", True))
-        return None if external else self._archive.optional_xml(part)
+        root = None if external else self._archive.optional_xml(part)
+        if root is None:
+            self._embedded.append(PurePosixPath(part).name or "without a name")
+        return root
 
     def _picture(self, shape: etree._Element, description: str = "") -> str:
         return self._kept(child(shape, "blipFill", "blip"), _description(shape) or description)
 
     def _kept(self, blip: etree._Element | None, description: str) -> str:
         """Keep a picture; of one that cannot be kept, its description stays."""
-        relation = attribute(blip, "embed") or attribute(blip, "link") or ""
+        drawn = next(blip.iter("{*}svgBlip"), None) if blip is not None else None
+        places = ((blip, "embed"), (blip, "link"), (drawn, "embed"))
+        relation = next(filter(None, (attribute(*place) for place in places)), "")
         if not relation:
             return ""
         part, external = self._targets.get(relation, ("", True))
@@ -192,6 +193,25 @@ class Slide:
             return ""
         self._left_out[kind] += 1
         return markdown.escaped_line(description)
+
+
+def _footer(shape: etree._Element, targets: pptx_text.Targets, footers: set[str]) -> str:
+    """Write what someone typed into a footer; a date or a number that counts is left out."""
+    fields = {
+        "".join(text.text or "" for text in field.iter("{*}t")).strip()
+        for field in shape.iter("{*}fld")
+    }
+    text = _flat_text(shape, targets)
+    if not text or text in fields or text in footers:
+        return ""
+    footers.add(text)
+    return text
+
+
+def _flat_text(shape: etree._Element, targets: pptx_text.Targets) -> str:
+    body = child(shape, "txBody")
+    parts = pptx_text.paragraphs(body, targets, bulleted=False, styled=False)
+    return " ".join(part.replace(markdown.HARD_BREAK, " ") for part in parts)
 
 
 def _description(shape: etree._Element) -> str:

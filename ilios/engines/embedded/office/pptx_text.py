@@ -19,6 +19,7 @@ _TRUE = ("1", "true")
 ADDRESS_MAX_CHARACTERS: Final = 2_000
 """Longer ones, which browsers refuse too, are left out: each run of a link repeats its address."""
 _STRUCK = ("sngStrike", "dblStrike")
+_ESCAPED_CONTROL = re.compile(r"_x00[01][0-9A-Fa-f]_")
 _PRIVATE = re.compile(r"[\uf020-\uf0ff]+")
 
 
@@ -29,18 +30,19 @@ def paragraphs(
     bulleted: bool,
     styled: bool = True,
     inherited: Sequence[etree._Element] = (),
+    target: str | None = None,
 ) -> Iterator[str]:
     """Yield the paragraphs of a text body; items of a list as Markdown items.
 
     `inherited` are the list styles that hold for the body, the nearest first; `bulleted` tells
     whether its paragraphs are items where none of them says so. Without styles, as in a cell of a
-    table, an item is a line with its label.
+    table, an item is a line with its label. `target` is the address that the whole shape leads to.
     """
     own = child(body, "lstStyle")
     styles = [own, *inherited] if own is not None else inherited
     counters = pptx_bullets.Counters()
     for paragraph in children(body, "p") if body is not None else ():
-        text = markdown.inline(_spans(paragraph, targets), styled=styled)
+        text = markdown.inline(_spans(paragraph, targets, target), styled=styled)
         if not text:
             continue
         properties = child(paragraph, "pPr")
@@ -55,33 +57,37 @@ def paragraphs(
             yield f"{markdown.escaped(label or '•')} {text}"
 
 
-def _spans(paragraph: etree._Element, targets: Targets) -> Iterator[Span]:
+def _spans(paragraph: etree._Element, targets: Targets, target: str | None) -> Iterator[Span]:
     for part in paragraph:
         name = local_name(part)
         if name == "br":
             yield Span("\n")
         elif name in ("r", "fld"):
-            yield _run(part, targets)
+            yield _run(part, targets, target)
         elif name in ("m", "oMath", "oMathPara", "AlternateContent"):
             yield from omml.spans(part)
 
 
-def _run(run: etree._Element, targets: Targets) -> Span:
+def link(properties: etree._Element | None, targets: Targets) -> str | None:
+    """Return the web address that a run or a shape with these properties leads to."""
+    click = attribute(child(properties, "hlinkClick"), "id") or ""
+    place, external = targets.get(click, ("", False))
+    return place if external and len(place) <= ADDRESS_MAX_CHARACTERS else None
+
+
+def _run(run: etree._Element, targets: Targets, target: str | None) -> Span:
     text, properties = "", None
     for part in run:
         name = local_name(part)
         if name == "t":
-            text = (part.text or "").replace("\v", "\n")
+            text = unescaped(part.text or "")
         elif name == "rPr":
             properties = part
     if properties is None:
-        return Span(symbol_fonts.text("", text))
+        return Span(symbol_fonts.text("", text), target=target)
     baseline = properties.get("baseline", "")
-    target = None
     if len(properties):
-        link = attribute(child(properties, "hlinkClick"), "id") or ""
-        place, external = targets.get(link, ("", False))
-        target = place if external and len(place) <= ADDRESS_MAX_CHARACTERS else None
+        target = link(properties, targets) or target
     return Span(
         _shown(text, properties),
         bold=properties.get("b") in _TRUE,
@@ -91,6 +97,13 @@ def _run(run: etree._Element, targets: Targets) -> Span:
         subscript=baseline.startswith("-"),
         target=target,
     )
+
+
+def unescaped(text: str) -> str:
+    """Write line breaks that stand as `_x000B_`; other control characters are nothing to see."""
+    if "_x0" in text:
+        text = _ESCAPED_CONTROL.sub(lambda match: chr(int(match[0][2:6], 16)), text)
+    return text.replace("\r\n", "\n").replace("\v", "\n").replace("\r", "\n")
 
 
 def _shown(text: str, properties: etree._Element) -> str:

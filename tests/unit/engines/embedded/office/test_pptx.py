@@ -2,104 +2,24 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
-
 import pytest
-from PIL import Image
 
 from ilios.engines.detection import media_types
 from tests.support.sample_files import archive
 from tests.unit.engines.embedded.conftest import Convert
-
-_TRANSITIONAL = "http://schemas.openxmlformats.org/"
-_STRICT = "http://purl.oclc.org/ooxml/"
-TYPES = f"{_TRANSITIONAL}officeDocument/2006/relationships/"
-NAMES = (
-    f'xmlns:a="{_TRANSITIONAL}drawingml/2006/main" '
-    f'xmlns:p="{_TRANSITIONAL}presentationml/2006/main" '
-    f'xmlns:r="{_TRANSITIONAL}officeDocument/2006/relationships" '
-    f'xmlns:mc="{_TRANSITIONAL}markup-compatibility/2006"'
+from tests.unit.engines.embedded.office.decks import (
+    NAMES,
+    STRICT,
+    TRANSITIONAL,
+    deck,
+    group,
+    numbered,
+    paragraph,
+    png,
+    rels,
+    shape,
+    sheet,
 )
-
-Relation = tuple[str, str]
-"""The kind of a relationship, and its target."""
-
-
-def rels(**related: Relation) -> str:
-    listed = "".join(
-        f'<Relationship Id="{name}" Type="{kind if "://" in kind else TYPES + kind}" '
-        f'Target="{target}"/>'
-        for name, (kind, target) in related.items()
-    )
-    return f'<Relationships xmlns="urn:relationships">{listed}</Relationships>'
-
-
-def sheet(kind: str, content: str) -> str:
-    """Return a slide, a layout, a master or notes."""
-    return f"<p:{kind} {NAMES}><p:cSld><p:spTree>{content}</p:spTree></p:cSld></p:{kind}>"
-
-
-def deck(
-    *slides: str,
-    related: Mapping[str, Relation] | None = None,
-    parts: Mapping[str, str | bytes] | None = None,
-    presentation: Mapping[str, Relation] | None = None,
-) -> bytes:
-    """Return a presentation; `related` is what its first slide leads to."""
-    ids = [f"slide{number}" for number in range(1, len(slides) + 1)]
-    listed = "".join(f'<p:sldId id="{256 + n}" r:id="{name}"/>' for n, name in enumerate(ids))
-    own = {name: ("slide", f"slides/{name}.xml") for name in ids}
-    return archive(
-        {
-            "_rels/.rels": rels(main=("officeDocument", "ppt/show.xml")),
-            "ppt/show.xml": f"<p:presentation {NAMES}><p:sldIdLst>{listed}</p:sldIdLst>"
-            "</p:presentation>",
-            "ppt/_rels/show.xml.rels": rels(**own, **(presentation or {})),
-            **{
-                f"ppt/slides/{name}.xml": sheet("sld", s)
-                for name, s in zip(ids, slides, strict=True)
-            },
-            "ppt/slides/_rels/slide1.xml.rels": rels(**(related or {})),
-            **(parts or {}),
-        }
-    )
-
-
-def shape(
-    text: str = "", *, kind: str = "", at: tuple[int, int] | None = None, body: str = ""
-) -> str:
-    """Return a shape; `at` is left and top, `body` its paragraphs instead of a text."""
-    mark = f'<p:ph type="{kind}"/>' if kind else ""
-    place = f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/></a:xfrm>' if at else ""
-    content = body or f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>"
-    return (
-        f"<p:sp><p:nvSpPr><p:cNvPr/><p:nvPr>{mark}</p:nvPr></p:nvSpPr><p:spPr>{place}</p:spPr>"
-        f"<p:txBody>{content}</p:txBody></p:sp>"
-    )
-
-
-def paragraph(text: str, properties: str = "", level: int = 0) -> str:
-    return f'<a:p><a:pPr lvl="{level}">{properties}</a:pPr><a:r><a:t>{text}</a:t></a:r></a:p>'
-
-
-def numbered(text: str, kind: str = "arabicPeriod", start: int = 0, level: int = 0) -> str:
-    begins = f' startAt="{start}"' if start else ""
-    return paragraph(text, f'<a:buAutoNum type="{kind}"{begins}/>', level)
-
-
-def group(content: str, *, at: tuple[int, int], size: tuple[int, int], inner: str = "") -> str:
-    place = (
-        f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/><a:ext cx="{size[0]}" cy="{size[1]}"/>'
-        f"{inner}</a:xfrm>"
-    )
-    return f"<p:grpSp><p:grpSpPr>{place}</p:grpSpPr>{content}</p:grpSp>"
-
-
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (40, 40), "olive").save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def test_slides_keep_title_bullets_table_and_notes(convert: Convert) -> None:
@@ -138,7 +58,7 @@ def test_the_strict_form_of_the_format_is_read_alike(convert: Convert) -> None:
         ),
     }
     strict = {
-        name: text.replace(_TRANSITIONAL, _STRICT).replace("/2006/", "/")
+        name: text.replace(TRANSITIONAL, STRICT).replace("/2006/", "/")
         for name, text in parts.items()
     }
 
@@ -346,119 +266,3 @@ def test_a_formula_on_a_slide_comes_once(convert: Convert) -> None:
         r"Take $\frac{1}{2}$",
         r"$\frac{1}{2}$",
     ]
-
-
-def boxed(text: str, left: int = 0) -> str:
-    """Return a text box that is no placeholder, 100 units wide."""
-    place = f'<a:off x="{left}" y="0"/><a:ext cx="100" cy="100"/>'
-    return shape(text).replace("<p:spPr>", f"<p:spPr><a:xfrm>{place}</a:xfrm>")
-
-
-@pytest.mark.parametrize(
-    ("on_slide", "on_layout", "expected"),
-    [
-        ("", "", ["One", "Draft", "Secret", "Two"]),
-        ("", ' showMasterSp="0"', ["One", "Draft", "Two"]),
-        (' showMasterSp="0"', "", ["One", "Two", "Draft", "Secret"]),
-    ],
-)
-def test_texts_of_layout_and_master_stand_once_on_the_first_slide_that_shows_them(
-    convert: Convert, on_slide: str, on_layout: str, expected: list[str]
-) -> None:
-    def hiding(part: str, setting: str) -> str:
-        return part.replace("><p:cSld>", f"{setting}><p:cSld>", 1)
-
-    layout = rels(l=("slideLayout", "../slideLayouts/l.xml"))
-    drawn = boxed("Secret") + shape("Click to edit", kind="body") + boxed("A hint aside", 1000)
-    content = deck(
-        "",
-        shape("Two"),
-        parts={
-            "ppt/show.xml": f'<p:presentation {NAMES}><p:sldIdLst><p:sldId r:id="slide1"/>'
-            '<p:sldId r:id="slide2"/></p:sldIdLst><p:sldSz cx="900" cy="900"/></p:presentation>',
-            "ppt/slides/slide1.xml": hiding(sheet("sld", shape("One")), on_slide),
-            "ppt/slides/_rels/slide1.xml.rels": layout,
-            "ppt/slides/_rels/slide2.xml.rels": layout,
-            "ppt/slideLayouts/l.xml": hiding(sheet("sldLayout", boxed("Draft")), on_layout),
-            "ppt/slideLayouts/_rels/l.xml.rels": rels(m=("slideMaster", "../m.xml")),
-            "ppt/m.xml": sheet("sldMaster", drawn),
-        },
-    )
-
-    assert convert(content, media_types.PPTX).markdown.replace("---", "").split() == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "damaged", "left"),
-    [
-        ("ppt/slides/slide2.xml", "<p:sld", ""),
-        ("ppt/slides/slide2.xml", sheet("sld", shape("Half of it"))[:-40], "Half of it"),
-        (
-            "ppt/_rels/show.xml.rels",
-            rels(slide1=("slide", "slides/slide1.xml"), slide3=("slide", "slides/slide3.xml")),
-            "",
-        ),
-    ],
-)
-def test_a_damaged_or_missing_slide_costs_no_other_slide(
-    convert: Convert, name: str, damaged: str, left: str
-) -> None:
-    content = deck(shape("One"), shape("Two"), shape("Three"), parts={name: damaged})
-
-    done = convert(content, media_types.PPTX)
-
-    assert [page.markdown for page in done.pages] == ["One", left, "Three"]
-    assert done.warnings == [("text_loss", 2)]
-
-
-def test_an_embedded_file_that_shows_nothing_is_told_of(convert: Convert) -> None:
-    def frame(content: str) -> str:
-        return f"<p:graphicFrame><p:oleObj {content}</p:oleObj></p:graphicFrame>"
-
-    bare = frame('progId="Excel.Sheet.12" r:id="x">')
-    shown = frame('name="Word"><p:pic><p:blipFill><a:blip r:embed="i"/></p:blipFill></p:pic>')
-    content = deck(
-        shape("Text") + bare + shown,
-        related={"i": ("image", "../media/i.png")},
-        parts={"ppt/media/i.png": png()},
-    )
-
-    done = convert(content, media_types.PPTX)
-
-    assert [w.message for w in done.pages[0].warnings] == [
-        "1 attached file was not converted: Excel.Sheet.12."
-    ]
-
-
-def test_texts_beside_the_notes_and_drawn_onto_a_chart_are_kept(convert: Convert) -> None:
-    chart = "<p:graphicFrame><c:chart xmlns:c='c' r:id='c'/></p:graphicFrame>"
-    content = deck(
-        chart,
-        related={"c": ("chart", "../charts/c.xml"), "n": ("notesSlide", "../notes.xml")},
-        parts={
-            "ppt/charts/c.xml": f"<c:chartSpace xmlns:c='c' {NAMES}><c:userShapes r:id='d'/>"
-            "</c:chartSpace>",
-            "ppt/charts/_rels/c.xml.rels": rels(d=("chartUserShapes", "../drawing.xml")),
-            "ppt/drawing.xml": f"<c:userShapes xmlns:c='c' {NAMES}>{shape('The record')}"
-            "</c:userShapes>",
-            "ppt/notes.xml": sheet("notes", shape("Smile", kind="body") + shape("Or wave")),
-        },
-    )
-
-    assert convert(content, media_types.PPTX).markdown.split("\n\n") == [
-        "The record",
-        "> Notes:\n>\n> Smile\n>\n> Or wave",
-    ]
-
-
-def test_a_picture_outside_the_file_leaves_its_description_and_a_warning(convert: Convert) -> None:
-    linked = (
-        '<p:pic><p:nvPicPr><p:cNvPr descr="Our team"/></p:nvPicPr>'
-        '<p:blipFill><a:blip r:link="far"/></p:blipFill></p:pic>'
-    )
-    outside = ("image", 'file:///team.png" TargetMode="External')
-
-    done = convert(deck(linked, related={"far": outside}), media_types.PPTX)
-
-    assert done.markdown == "Our team"
-    assert done.warnings == [("image_skipped", 1)]

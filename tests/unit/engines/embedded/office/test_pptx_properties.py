@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ilios.engines.base import Options, Page, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.conversion import convert_file
-from tests.unit.engines.embedded.office.test_pptx import deck, group, paragraph, shape
+from tests.unit.engines.embedded.office.decks import deck, group, paragraph, shape
 
 RUN = st.sampled_from(
     ["", "<a:rPr b='1'/>", "<a:rPr i='1'/>", "<a:rPr strike='sngStrike'/>", "<a:rPr lang='en'/>"]
