@@ -58,6 +58,7 @@ class RtfDestinations:
         self._shape = Shape()
         self._property = ""
         self._description = ""
+        self._formula_parts = 0
         self._style = 0
         self._levels: dict[int, int] = {}
         self._endings: Mapping[str, Callable[[str], None]] = {
@@ -99,8 +100,11 @@ class RtfDestinations:
             self.fonts.add_to_name(state.font, text)
         elif state.destination in CAPTURED:
             state.captured.append(text)
-        elif state.formula is not None:
-            formulas.add(state.formula, text)
+        elif state.destination == "mmath" and state.formula is not None:
+            if self._is_next_part():
+                formulas.add(state.formula, text)
+            else:
+                self._add(text)
 
     def _add(self, text: str) -> None:
         style = self._state.span
@@ -187,6 +191,12 @@ class RtfDestinations:
         state = self._state
         state.destination = "ignored" if state.hidden else "mmath"
         state.formula = formulas.begun(word)
+        self._formula_parts = 0
+
+    def _is_next_part(self) -> bool:
+        """Count a part of a formula; return whether it may have so many."""
+        self._formula_parts += 1
+        return self._formula_parts <= formulas.PARTS_MAX
 
     def _end_formula(self, part: etree._Element) -> None:
         """End a part of a formula; behind the outermost one the formula is complete."""

@@ -14,6 +14,8 @@ from ilios.engines.embedded.formulas import omml
 from ilios.engines.embedded.markdown import Span
 
 DESTINATIONS: Final = frozenset(("mmath", "moMath", "moMathPara"))
+PARTS_MAX: Final = 50_000
+"""What a formula has beyond them is written as text: each part takes a hundred times its bytes."""
 _NAMESPACE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _SCRIPTS: Final = ("roman", "script", "fraktur", "double-struck", "sans-serif", "monospace")
 _STYLES: Final = ("p", "b", "i", "bi")

@@ -157,6 +157,8 @@ class RtfReader(RtfDestinations):
         return True
 
     def _math_word(self, around: etree._Element, word: str, number: int | None) -> None:
+        if not self._is_next_part():
+            return
         if self._is_first or self._starred:
             self._state.formula = formulas.opened(around, word)
         else:

@@ -9,7 +9,7 @@ _IGNORED_WORDS: Final = (
     "xmlnstbl pgptbl filetbl revtbl operator doccomm objdata nonshppict mmathPr fldtype atnid "
     "bkmkstart bkmkend wgrffmtfilter pnseclvl blipuid shprslt xe tc tcn rxe txe nonesttables "
     "ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn listpicture listname ffname ffdeftext ffhelptext "
-    "ffstattext ffformat ffentrymcr ffexitmcr mmathPict levelnumbers falt panose"
+    "ffstattext ffformat factoidname ffentrymcr ffexitmcr mmathPict levelnumbers falt panose"
 )
 IGNORED: Final = frozenset(_IGNORED_WORDS.split())
 """Destinations whose text is not part of the document's."""

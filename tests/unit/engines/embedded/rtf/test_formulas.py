@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ilios.engines.detection import media_types
+from ilios.engines.embedded.rtf import formulas
 from tests.unit.engines.embedded.conftest import Convert
 
 _WORD = r"\mr\mscr0\msty2\rtlch\af0 \ltrch\i\f34 "
@@ -44,6 +45,7 @@ def line(content: str) -> str:
             "$$\\frac{a}{x}$$",
         ),
         (r"{\*\moMath {\mr y}}", "$y$"),  # LibreOffice
+        (r"{\mmath{\*\moMath{\mr z}{\mmathPict{\pict\pngblip 00}}}}", "$z$"),
         (r"{\v {\mmath{\*\moMath{\mr hidden}}}}", ""),
         (r"{\field{\*\fldinst { EQ \\f(1,2) }}{\fldrslt }}", "1/2"),
         (r"{\field{\*\fldinst MACROBUTTON NoMacro [Your name]}}", "[Your name]"),
@@ -63,3 +65,15 @@ def test_a_formula_of_deep_groups_ends_as_text(convert: Convert) -> None:
     content = rb"{\rtf1{\mmath{\*\moMath" + rb"{\mf{\mnum" * 3_000 + rb"{\mr deep}" + rb"}}" * 3_000
 
     assert "deep" in convert(content + rb"}}}", media_types.RTF).markdown
+
+
+def test_a_formula_of_too_many_parts_goes_on_as_text(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formulas, "PARTS_MAX", 5)
+    content = rb"{\rtf1\pard{\mmath{\*\moMath{\mr a}{\mr b}{\mr cd}{\mr ef}}}\par}"
+
+    done = convert(content, media_types.RTF)
+
+    assert sorted(done.markdown.replace("$", " ").split()) == ["ab", "cdef"]
+    assert not done.warnings
