@@ -1,48 +1,86 @@
-"""Guessing in which of the encodings of one language a text is written."""
+"""Guessing in which of the encodings of one language a text is written.
+
+The bytes beyond ASCII are read in each encoding in turn; the one whose characters are likeliest in
+one of its languages wins. What is compared are logarithms of likelihoods.
+"""
 
 from __future__ import annotations
 
-import codecs
 import io
+import math
 import re
-from typing import Final
+from collections import Counter
+from itertools import pairwise
+from typing import Final, NamedTuple
 
-_LATIN_WORDS: Final = (
-    "cp1250 cp1252 cp1254 cp1257 cp1258 iso8859-1 iso8859-2 iso8859-9 iso8859-15 iso8859-16 "
-    "mac_roman cp437 cp850 cp852"
-)
-_OTHER_WORDS: Final = (
-    "cp1251 cp1253 cp1255 cp1256 cp874 tis-620 koi8-r koi8-u iso8859-5 iso8859-7 iso8859-8 cp932 "
-    "shift_jis_2004 euc_jis_2004 iso2022_jp_2 gb18030 big5hkscs cp949 mac_cyrillic cp866"
-)
-LATIN_CODE_PAGES: Final = tuple(_LATIN_WORDS.split())
-CODE_PAGES: Final = (*LATIN_CODE_PAGES, *_OTHER_WORDS.split())
-"""Encodings to guess from: rarer ones would mislead where texts are short."""
-_WIDER: Final = {
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "tis-620": "cp874",
-    "shift_jis_2004": "cp932",
-    "iso2022_jp_2": "iso2022_jp_ext",
-}
-"""Encodings whose printable characters another one has at the same places, beside further ones."""
+from ilios.engines.embedded.text.languages import HAN, HANGUL, LANGUAGES, Language
+
 USUAL: Final = "cp1252"
-SAMPLE_BYTES: Final = 64 * 1024
-DOUBLE_BYTE: Final = ("cp932", "gb18030", "big5hkscs", "cp949", "euc_jis_2004")
-DAMAGED_SHARE: Final = 0.02
-DOUBTED_BELOW: Final = 0.1
-TRUSTED_ABOVE: Final = 0.2
-"""Confidence of a guess: one broken character makes a double-byte text look like no such text."""
-FEW_ACCENTS: Final = 3
-FEW_ACCENTS_CONFIDENCE: Final = 0.05
-"""With so few accents a guess below this is not better than the usual encoding."""
+SAMPLE_BYTES: Final = 8 * 1024
+RARITY: Final = {
+    "cp1252": 0.0,
+    "cp1250": 0.0,
+    "cp1251": 0.0,
+    "cp1253": 0.0,
+    "cp1254": 0.5,
+    "cp1255": 0.0,
+    "cp1256": 1.0,
+    "cp1257": 0.5,
+    "cp1258": 1.0,
+    "cp874": 1.0,
+    "koi8-r": 0.5,
+    "koi8-u": 0.5,
+    "iso8859-7": 2.5,
+    "iso8859-2": 1.5,
+    "mac_roman": 2.5,
+    "cp850": 2.5,
+    "cp866": 2.5,
+    "iso8859-5": 3.0,
+    "mac_cyrillic": 4.0,
+    "cp852": 3.0,
+    "cp437": 3.0,
+}
+"""Encodings of one byte a character, and how much less likely they are than the usual one."""
+UNKNOWN: Final = -9.0
+"""A character that no language of the encoding has."""
+OF_ANOTHER_LANGUAGE: Final = -6.0
+CAPITAL: Final = -2.5
+PUNCTUATION: Final = {
+    **dict.fromkeys("«»„“”‘’–—…\xa0", -4.0),
+    **dict.fromkeys("‚€£§©®°·№¿¡™ªº±½²³•", -5.0),
+}
+ACCENTS_OF_VIETNAMESE: Final = dict.fromkeys("\u0300\u0301\u0303\u0309\u0323", -2.1)
+LATIN_MAX: Final = 20
+"""With more letters beyond ASCII, their frequencies fall evenly, not steeply."""
+STRANGE_CHANGE: Final = -5.0
+"""A capital behind a small letter, or two scripts in one word."""
+SMALL_WORD: Final = 1.5
+SMALL_WORDS_MAX: Final = 2.0  #: as much as this for each byte beyond ASCII
 
-_CONTROLS: Final = bytes(c for c in range(0x20) if c not in b"\t\n\r\x1b")
-MIXED_WORDS_SHARE: Final = 0.1
-_OTHER_LETTERS: Final = re.compile("[\u0370-\u05ff]+")  # Greek, Cyrillic, Armenian, Hebrew
-_MIXED_WORD: Final = re.compile("[A-Za-z][\u0370-\u05ff]|[\u0370-\u05ff][A-Za-z]")
-_WESTERN: Final = re.compile(r"[\x00-\x7fÄÖÜÅÆØÉÇÑßäöüåæøéèêëàâáíîïóôúùûãõçñ“”‘’–—…€£§©°²³]*")
-"""What Western texts use of Windows-1252."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_ASCII_WORD: Final = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]+(?![A-Za-z\x80-\xff])")
+_EAST_ASIAN_BESIDE_LATIN: Final = re.compile(
+    "(?<=[A-Za-z])[\u3001-\ud7a3]|[\u3001-\ud7a3](?=[A-Za-z])"
+)
+_KANA: Final = frozenset(map(chr, range(0x3041, 0x30FF)))
+
+
+class _DoubleByte(NamedTuple):
+    """An encoding with up to two bytes a character."""
+
+    core: str  #: the older encoding, whose characters are the usual ones
+    rare_from: int  #: first byte of the characters that even that one has for names only
+    frequent: frozenset[str]
+    share: float  #: of these characters in any text
+
+
+_DOUBLE_BYTE: Final = {
+    "cp932": _DoubleByte("shift_jis", 0x100, _KANA, 0.3),
+    "euc_jis_2004": _DoubleByte("euc_jp", 0x100, _KANA, 0.3),
+    "gb18030": _DoubleByte("gb2312", 0xD8, HAN, 0.15),
+    "big5hkscs": _DoubleByte("big5", 0xC9, HAN, 0.15),
+    "cp949": _DoubleByte("euc_kr", 0x100, HANGUL, 0.3),
+}
 
 
 def telling_sample(content: bytes) -> bytes:
@@ -60,60 +98,110 @@ def telling_sample(content: bytes) -> bytes:
 
 def likeliest(sample: bytes) -> str:
     """Return the encoding that bytes which are no UTF-8 are most likely written in."""
-    found, confidence = _guessed(sample, CODE_PAGES)
-    if confidence < DOUBTED_BELOW:
-        double_byte = _double_byte_despite_damage(sample)
-        if double_byte is not None:
-            return double_byte
-    if _mixes_scripts(sample.decode(found, "replace")):
-        found, confidence = _guessed(sample, LATIN_CODE_PAGES)
-    if confidence < FEW_ACCENTS_CONFIDENCE and _has_few_western_accents(sample):
-        return USUAL
-    wider = _WIDER.get(found, found)
-    return wider if _decodes(sample, wider) else found
+    evidence = sum(_weight(n) for byte, n in Counter(sample).items() if byte > 0x7F)
+    small_words = _small_words(sample, SMALL_WORDS_MAX * evidence)
+    bounds = {
+        encoding: _single_byte(sample, encoding, small_words) - rarity
+        for encoding, rarity in RARITY.items()
+    }
+    for encoding in _DOUBLE_BYTE:
+        bounds[encoding] = _double_byte(sample, encoding, evidence)
+    best, found = -math.inf, USUAL
+    for encoding in sorted(bounds, key=lambda encoding: bounds[encoding], reverse=True):
+        if bounds[encoding] <= best:
+            break
+        text = sample.decode(encoding, "replace")
+        score = bounds[encoding] + STRANGE_CHANGE * _strange_changes(text)
+        if score > best:
+            best, found = score, encoding
+    return found
 
 
-def _double_byte_despite_damage(sample: bytes) -> str | None:
-    """Return the double-byte encoding that the sample surely has without its broken characters."""
-    for encoding in DOUBLE_BYTE:
-        sound = sample.decode(encoding, "ignore").encode(encoding, "ignore")
-        if len(sample) - len(sound) > DAMAGED_SHARE * len(sample):
-            continue
-        found, confidence = _guessed(sound, CODE_PAGES)
-        if found == encoding and confidence > TRUSTED_ABOVE:
-            return encoding
-    return None
+def _weight(count: int) -> float:
+    """Return how much a character tells that stands in the text so often: ever less."""
+    return math.sqrt(count)
 
 
-def _decodes(sample: bytes, encoding: str) -> bool:
-    try:  # the sample may end inside a character
-        codecs.getincrementaldecoder(encoding)().decode(sample)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _likelihoods(language: Language) -> dict[str, float]:
+    count = len(language.letters)
+    weights = [1 / (n + 2) if count <= LATIN_MAX else count - n + 1 for n in range(count)]
+    found = {
+        letter: math.log(weight / sum(weights))
+        for letter, weight in zip(language.letters, weights, strict=True)
+    }
+    for letter, likelihood in list(found.items()):
+        if len(letter.upper()) == 1:
+            found.setdefault(letter.upper(), likelihood + CAPITAL)
+    accents = ACCENTS_OF_VIETNAMESE if "cp1258" in language.code_pages else {}
+    return {**PUNCTUATION, **found, **accents}
 
 
-def _mixes_scripts(text: str) -> bool:
-    """Return whether letters of Latin and of another script share words, as in no language."""
-    others = sum(1 for _ in _OTHER_LETTERS.finditer(text))
-    return sum(1 for _ in _MIXED_WORD.finditer(text)) > MIXED_WORDS_SHARE * others
+_LIKELIHOODS: Final = [(language, _likelihoods(language)) for language in LANGUAGES]
+_BY_CODE_PAGE: Final = {
+    encoding: [
+        (number, likelihoods)
+        for number, (language, likelihoods) in enumerate(_LIKELIHOODS)
+        if encoding in language.code_pages
+    ]
+    for encoding in RARITY
+}
+_LETTERS: Final = {
+    encoding: frozenset().union(*(likelihoods for _, likelihoods in languages))
+    for encoding, languages in _BY_CODE_PAGE.items()
+}
 
 
-def _guessed(sample: bytes, encodings: tuple[str, ...]) -> tuple[str, float]:
-    import chardet
+def _small_words(sample: bytes, most: float) -> list[float]:
+    """Return for each language how much the words within ASCII speak for it."""
+    words = Counter(word.lower().decode() for word in _ASCII_WORD.findall(sample))
+    return [min(SMALL_WORD * sum(words[w] for w in each.words), most) for each in LANGUAGES]
 
-    # a line break first: a text that begins with "BM" is not a bitmap
-    plain = b"\n" + sample.translate(None, _CONTROLS)
-    guess = chardet.detect(
-        plain, compat_names=False, include_encodings=encodings, no_match_encoding=USUAL
+
+def _single_byte(sample: bytes, encoding: str, small_words: list[float]) -> float:
+    text = sample.decode(encoding, "replace")
+    characters = Counter(c for c in text if c > "\x7f")
+    letters = _LETTERS[encoding]
+    foreign = {c: OF_ANOTHER_LANGUAGE if c in letters else UNKNOWN for c in characters}
+    return UNKNOWN * text.count("\ufffd") + max(
+        sum(_weight(count) * likelihoods.get(c, foreign[c]) for c, count in characters.items())
+        + small_words[number]
+        for number, likelihoods in _BY_CODE_PAGE[encoding]
     )
-    return guess["encoding"] or USUAL, guess["confidence"]
 
 
-def _has_few_western_accents(sample: bytes) -> bool:
+def _strange_changes(text: str) -> int:
+    return sum(_changes_of_script(word) for word in _WORD.findall(text) if not word.isascii())
+
+
+def _changes_of_script(word: str) -> int:
+    return sum(
+        (before.islower() and after.isupper())
+        or ((before > "\x7f") != (after > "\x7f") and _is_other(max(before, after)))
+        for before, after in pairwise(word)
+    )
+
+
+def _is_other(letter: str) -> bool:
+    """Return whether a letter is of another alphabet than the Latin one."""
+    return "\u0370" <= letter < "\u1e00"
+
+
+def _double_byte(sample: bytes, encoding: str, evidence: float) -> float:
+    text = sample.decode(encoding, "replace")
+    kind = _DOUBLE_BYTE[encoding]
+    characters = Counter(c for c in text if c > "\x7f")
+    total = max(1, characters.total())
+    rare = sum(count * _rareness(c, kind) for c, count in characters.items()) / total
+    frequent = sum(count for c, count in characters.items() if c in kind.frequent) / total
+    beside_latin = len(_EAST_ASIAN_BESIDE_LATIN.findall(text)) / total
+    lacking = max(0.0, kind.share - frequent)
+    return -0.5 - evidence * (2.5 + 8 * rare + 3 * beside_latin + 8 * lacking)
+
+
+def _rareness(character: str, kind: _DoubleByte) -> float:
+    if "\uff61" <= character <= "\uff9f":  # half-width kana: a single byte
+        return 0.7
     try:
-        text = sample.decode(USUAL)
-    except UnicodeDecodeError:
-        return False
-    letters = sum(c > "\x7f" and c.isalpha() for c in text)
-    return letters <= FEW_ACCENTS and _WESTERN.fullmatch(text) is not None
+        return 0.5 * (character.encode(kind.core)[0] >= kind.rare_from)
+    except UnicodeEncodeError:
+        return 1.0

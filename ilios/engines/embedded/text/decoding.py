@@ -80,8 +80,8 @@ def encoding_of(content: bytes) -> str:
     wide = wide_text.unmarked(content)
     if wide is not None:
         return wide
-    if _ESCAPES_OF_JIS.search(content, 0, code_pages.SAMPLE_BYTES):
-        return code_pages.likeliest(content[: code_pages.SAMPLE_BYTES])
+    if content.isascii():
+        return "iso2022_jp_ext" if _ESCAPES_OF_JIS.search(content) else "utf-8"
     if _is_utf8(content):
         return "utf-8"
     return code_pages.likeliest(code_pages.telling_sample(content))

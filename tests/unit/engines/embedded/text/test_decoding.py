@@ -118,6 +118,18 @@ def test_a_few_accents_are_those_of_western_windows(convert: Convert, text: str)
     assert convert((padding + text).encode("cp1252"), media_types.PLAIN).markdown == padding + text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It’s what we don’t know, and can’t.",
+        "Ég vil fá að sjá þetta á íslensku núna.",
+        "Zgjidhni një gjuhë për këtë faqe, ju lutem.",
+    ],
+)
+def test_what_seldom_leaves_ascii_is_western(convert: Convert, text: str) -> None:
+    assert convert(text.encode("cp1252"), media_types.PLAIN).markdown == text
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize(("broken", "shown"), [(b"\xfe", "þ"), (b"\xe9", "é"), (b"\x81", "\ufffd")])
 def test_a_byte_that_is_no_utf8_costs_that_character_and_is_told(
