@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path, PurePath
 from typing import Final
@@ -31,7 +32,7 @@ _DECIMAL_COMMA = re.compile(
 class Quoting(Enum):
     """How quotation marks are taken."""
 
-    STRICT = auto()  #: they surround whole fields, or the file is refused
+    STRICT = auto()  #: they surround fields, which blanks may precede, or the file is refused
     USUAL = auto()  #: they surround fields; what does not fit is kept
     NONE = auto()  #: they are text
 
@@ -54,8 +55,8 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
 def _declared_delimiter(text: str) -> tuple[str, str] | None:
     """Return delimiter and remaining text if the first line is `sep=;`, as Excel writes it."""
     first, _, rest = text.partition("\n")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:
-        return first[4], rest
+    if first.lower().startswith("sep=") and len(first) == len("sep=;"):
+        return first[-1], rest
     return None
 
 
@@ -97,10 +98,11 @@ def _commas_are_content(sample: str, delimiter: str) -> bool:
 
 def _rows(text: str, delimiter: str) -> tuple[list[list[str]], bool]:
     """Return the rows as cells of Markdown, and whether nothing was cut off."""
-    try:
-        return _cells(_parsed(text, delimiter, Quoting.STRICT))
-    except csv.Error:  # a quotation mark that is none, as in `"5 inch`, may hide all that follows
-        best = max((Quoting.USUAL, Quoting.NONE), key=lambda q: _regularity(text, delimiter, q))
+    for variant in (text, text.replace('\\"', '""')) if '\\"' in text else (text,):
+        with suppress(csv.Error):
+            return _cells(_parsed(variant, delimiter, Quoting.STRICT))
+    # A quotation mark that is none, as in `"5 inch`, may hide all that follows.
+    best = max((Quoting.USUAL, Quoting.NONE), key=lambda q: _regularity(text, delimiter, q))
     return _cells(_parsed(text, delimiter, best))
 
 
@@ -127,4 +129,5 @@ def _parsed(text: str, delimiter: str, quoting: Quoting = Quoting.USUAL) -> Iter
     lines = io.StringIO(text.replace("\x00", ""), newline="")
     if quoting is Quoting.NONE:
         return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=delimiter, strict=quoting is Quoting.STRICT)
+    is_strict = quoting is Quoting.STRICT
+    return csv.reader(lines, delimiter=delimiter, strict=is_strict, skipinitialspace=is_strict)

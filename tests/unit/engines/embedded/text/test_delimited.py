@@ -138,3 +138,33 @@ def table_of(content: str, file_name: str, encoding: str = "utf-8") -> str:
         source = Source(path, media_types.CSV, file_name)
         document = delimited.open_document(source, Path(folder), 1)
         return next(document.pages([0])).markdown
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_tab_can_be_declared_as_the_delimiter(convert: Convert, ending: str) -> None:
+    content = ending.join(["sep=\t", "Heron\t3", "Stork\t5", ""])
+
+    table = convert(content.encode(), media_types.CSV).markdown
+
+    assert table == "| Heron | 3 |\n| --- | --- |\n| Stork | 5 |"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'Bird, "Place, Year"\nHeron, "Ely, 1998"\nStork, "Ulm, 2004"\n',
+        'Bird,"Place, Year"\nHeron,"Ely, 1998"\nStork,"Ulm, 2004"\n',
+    ],
+)
+def test_a_quoted_field_may_follow_a_blank(convert: Convert, content: str) -> None:
+    assert convert(content.encode(), media_types.CSV).markdown == (
+        "| Bird | Place, Year |\n| --- | --- |\n| Heron | Ely, 1998 |\n| Stork | Ulm, 2004 |"
+    )
+
+
+def test_quotation_marks_may_be_escaped_by_backslashes(convert: Convert) -> None:
+    content = b'Who,Says,Path\n"Ann","\\"Come, now\\", please","C:\\tmp"\n'
+
+    assert convert(content, media_types.CSV).markdown.endswith(
+        '| Ann | "Come, now", please | C:\\\\tmp |'
+    )
