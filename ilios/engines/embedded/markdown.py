@@ -66,7 +66,8 @@ def without_controls(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Escape text so that Markdown shows it literally in the middle of a line."""
-    return _escaped_inside(without_controls(text))
+    text = _escaped_inside(without_controls(text))
+    return text.replace("$", "\\$") if "$" in text and _DOLLARS.search(text) else text
 
 
 def _escaped_inside(text: str) -> str:
