@@ -17,6 +17,8 @@ from ilios.engines.embedded.formulas import line
 NOTABLE_WORDS: Final = 3
 NOTABLE_SHARE: Final = 0.02
 MOST_SOUGHT: Final = 1000
+SKETCH_CELLS: Final = 1 << 22
+SKETCH_PIECE_CHARACTERS: Final = 1 << 20
 _WORD: Final = re.compile(r"[^\W_]+")
 #: What the Markdown writer adds inside words: emphasis and tags.
 _MARKUP: Final = re.compile(r"\*+|~~|</?su[bp]>")
@@ -37,7 +39,7 @@ def missing(source: Counter[str], markdown: str) -> int:
     A word that the Markdown splits or joins otherwise than the source counts as kept, and so does
     one of very many different missing words, which are not all looked for.
     """
-    shown = _ENTITY.sub(" ", _ESCAPED.sub(" ", line.without_latex(markdown)))
+    shown = _shown(markdown)
     found = _WORD.findall(_folded(_MARKUP.sub("", shown)))
     got = Counter(found)
     lacking = source - got
@@ -47,6 +49,29 @@ def missing(source: Counter[str], markdown: str) -> int:
     flat = "".join(found) if absent else ""
     joined = [word for word in absent[:MOST_SOUGHT] if word in flat] + absent[MOST_SOUGHT:]
     return lacking.total() - sum(lacking[word] for word in joined)
+
+
+def keeps_all(source: str, markdown: str) -> bool:
+    """Return whether the Markdown surely has (nearly) all words of plain text.
+
+    For long texts: words are counted by their hashes, for which the memory does not grow.
+    """
+    import numpy as np
+
+    left = np.zeros(SKETCH_CELLS, np.int64)
+    for sign, text in ((1, source), (-1, _MARKUP.sub("", _shown(markdown)))):
+        for start in range(0, len(text), SKETCH_PIECE_CHARACTERS):
+            found = words(_whole_words(text, start, start + SKETCH_PIECE_CHARACTERS))
+            cells = np.fromiter(map(hash, found), np.int64, len(found)) % SKETCH_CELLS
+            np.add.at(left, cells, sign * np.fromiter(found.values(), np.int64, len(found)))
+    return int(left[left > 0].sum()) < NOTABLE_WORDS
+
+
+def _whole_words(text: str, start: int, end: int) -> str:
+    """Return a piece of a text; the blanks that follow its ends decide which words are of it."""
+    first = text.find(" ", start) if start else 0
+    last = text.find(" ", end)
+    return text[first if first >= 0 else len(text) : last if last >= 0 else len(text)]
 
 
 def lost_words(roughly: str, exactly: Callable[[], str], markdown: str) -> tuple[int, int]:
@@ -77,6 +102,11 @@ def _beyond(these: Counter[str], those: Counter[str]) -> str:
 def is_notable(lost: int, total: int) -> bool:
     """Return whether so many words are missing that the client must hear of it."""
     return lost >= NOTABLE_WORDS and lost > NOTABLE_SHARE * total
+
+
+def _shown(markdown: str) -> str:
+    """Return Markdown with its escapes, entities and formulas as they are read."""
+    return _ENTITY.sub(" ", _ESCAPED.sub(" ", line.without_latex(markdown)))
 
 
 def _folded(text: str) -> str:

@@ -29,8 +29,6 @@ IMAGE_MIN_SIDE_PIXELS: Final = 24
 
 SHEET_MAX_CELLS: Final = 2_000_000
 TABLE_MAX_COLUMNS: Final = 2_000
-WORKBOOK_MAX_CHARACTERS: Final = 64_000_000
-"""Of all cells together: one text may stand in many cells."""
 WORKBOOK_MAX_TEXTS: Final = 4_000_000
 """Texts that the cells share."""
 

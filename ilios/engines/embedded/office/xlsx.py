@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import ConversionWarning, Page, Source
-from ilios.engines.embedded import accounting, limits, markdown
+from ilios.engines.embedded import accounting, markdown
 from ilios.engines.embedded.archive import Archive, relationships
 from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
 from ilios.engines.embedded.markdown import Span
@@ -18,10 +18,12 @@ from ilios.engines.embedded.office import xlsx_cell_pictures, xlsx_extras, xlsx_
 from ilios.engines.embedded.office.sheet import to_markdown
 from ilios.engines.embedded.office.xlsx_cells import Cells, SheetReader, linked_places
 from ilios.engines.embedded.office.xlsx_extras import Picture
-from ilios.engines.embedded.office.xlsx_package import Package, Sheet
+from ilios.engines.embedded.office.xlsx_package import Package, Sheet, read_streamed
 from ilios.engines.embedded.office.xlsx_values import Values
 
 KIND = "Excel workbook"
+COUNTED_ROUGHLY_CHARACTERS = 2_000_000
+"""In longer sheets words are first counted without keeping them in memory."""
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> XlsxDocument:
@@ -40,7 +42,6 @@ class XlsxDocument:
         self._archive = archive
         self._images = images
         self._package = Package(archive)
-        self._characters_left = limits.WORKBOOK_MAX_CHARACTERS
         self._headers: set[str] = set()
         self._told_damaged: set[str] = set()
         if not self._package.sheets:
@@ -95,10 +96,12 @@ class XlsxDocument:
     def _cells(self, sheet: Sheet) -> Cells:
         if sheet.part not in self._archive:
             return Cells()
-        reader = SheetReader(self._values, self._characters_left)
-        with self._archive.stream(sheet.part) as stream:
-            cells = reader.read(stream)
-        self._characters_left -= sum(map(len, cells.grid.values()))
+        values = self._values
+        cells = read_streamed(
+            self._archive,
+            sheet.part,
+            lambda stream, repaired: SheetReader(values).read(stream, repaired=repaired),
+        )
         self._link(sheet, cells)
         return cells
 
@@ -159,7 +162,10 @@ class _Pictures:
 def _missing(
     index: int, sheet: Sheet, sources: Sequence[str], text: str
 ) -> Iterator[ConversionWarning]:
-    source = accounting.words(" ".join(sources))
+    joined = " ".join(sources)
+    if len(joined) > COUNTED_ROUGHLY_CHARACTERS and accounting.keeps_all(joined, text):
+        return
+    source = accounting.words(joined)
     lost = accounting.missing(source, text)
     if accounting.is_notable(lost, source.total()):
         yield conversion_warnings.text_left_out(

@@ -10,8 +10,7 @@ from typing import IO, Final
 
 from lxml import etree
 
-from ilios.engines import document_errors
-from ilios.engines.embedded import limits, markdown
+from ilios.engines.embedded import limits, markdown, output_limits
 from ilios.engines.embedded.archive import attribute, local_name
 from ilios.engines.embedded.office.sheet import Grid
 from ilios.engines.embedded.office.xlsx_formulas import column_number, moved
@@ -53,18 +52,18 @@ class Cells:
 class SheetReader:
     """Reads the part of one sheet."""
 
-    def __init__(self, values: Values, characters_max: int) -> None:
+    def __init__(self, values: Values) -> None:
         self._values = values
-        self._characters_left = characters_max
+        self._characters = 0
         self._cells = Cells()
         self._formulas: dict[str, tuple[str, Place]] = {}
         self._row = 1
         self._column = 0
         self._count = 0
 
-    def read(self, stream: IO[bytes]) -> Cells:
+    def read(self, stream: IO[bytes], *, repaired: bool = False) -> Cells:
         """Return what a sheet holds. Raises DocumentTooLarge, XMLSyntaxError, IndexError."""
-        for element in elements(stream, *(f"{{*}}{tag}" for tag in _TAGS)):
+        for element in elements(stream, *(f"{{*}}{tag}" for tag in _TAGS), repaired=repaired):
             name = local_name(element)
             if name == "c":
                 if not self._read_cell(element):
@@ -93,12 +92,8 @@ class SheetReader:
                 self._cells.texts.append(value.text)
             if value.shown:
                 self._cells.grid[place] = value.shown
-                self._characters_left -= len(value.shown)
-        if self._characters_left < 0:
-            raise document_errors.too_large(
-                "The Excel workbook gives more text than the engine converts",
-                f"{limits.WORKBOOK_MAX_CHARACTERS} characters",
-            )
+                self._characters += len(value.shown)
+        output_limits.refuse_page_of(self._characters)
         return len(self._cells.grid) <= limits.SHEET_MAX_CELLS and self._count <= CELLS_READ_MAX
 
     def _place(self, cell: etree._Element) -> Place:

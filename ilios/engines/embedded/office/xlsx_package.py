@@ -6,11 +6,11 @@ Read without regard to what the text does not need: colours, fonts and propertie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 
 from lxml import etree
 
@@ -27,6 +27,8 @@ from ilios.engines.embedded.archive import (
 )
 from ilios.engines.embedded.office.xlsx_formats import NumberFormat, compiled
 from ilios.engines.unicode import replace_surrogates
+
+_Read = TypeVar("_Read")
 
 MAIN_PART: Final = "xl/workbook.xml"
 EMPTY_ELEMENTS_KEPT: Final = 1_000  #: before they are taken out of the tree
@@ -127,15 +129,7 @@ class Package:
         part = related(self._archive, self.main_part).get("sharedStrings")
         if part is None:
             return []
-        with self._archive.stream(part) as stream:
-            items = elements(stream, "{*}si", "{*}sstItem")
-            texts = [text_of(item) for item in islice(items, limits.WORKBOOK_MAX_TEXTS)]
-            if next(items, None) is not None:
-                raise document_errors.too_large(
-                    "The Excel workbook holds more shared texts than the engine reads",
-                    f"{limits.WORKBOOK_MAX_TEXTS} texts",
-                )
-        return texts
+        return read_streamed(self._archive, part, _texts)
 
     @cached_property
     def formats(self) -> list[NumberFormat]:
@@ -152,10 +146,32 @@ class Package:
         ]
 
 
-def elements(stream: IO[bytes], *tags: str) -> Iterator[etree._Element]:
+def read_streamed(archive: Archive, part: str, read: Callable[[IO[bytes], bool], _Read]) -> _Read:
+    """Return what `read` makes of a part; of a damaged one, of what can be repaired.
+
+    `read` is given the stream, and whether its XML is to be repaired.
+    """
+    try:
+        with archive.stream(part) as stream:
+            return read(stream, False)
+    except etree.XMLSyntaxError:
+        archive.damaged.add(part)
+    with archive.stream(part) as stream:
+        return read(stream, True)
+
+
+def elements(stream: IO[bytes], *tags: str, repaired: bool = False) -> Iterator[etree._Element]:
     """Iterate over elements as they end, each emptied afterwards: a part may be large."""
     parsed = etree.iterparse(
-        stream, ("end",), tag=tags, resolve_entities=False, no_network=True, load_dtd=False
+        stream,
+        ("end",),
+        tag=tags,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=repaired,
     )
     for count, (_, element) in enumerate(parsed, start=1):
         yield element
@@ -187,6 +203,17 @@ def unescaped(text: str) -> str:
     if "_x" not in text:
         return text
     return replace_surrogates(_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text))
+
+
+def _texts(stream: IO[bytes], repaired: bool) -> list[Text]:
+    items = elements(stream, "{*}si", "{*}sstItem", repaired=repaired)
+    texts = [text_of(item) for item in islice(items, limits.WORKBOOK_MAX_TEXTS)]
+    if next(items, None) is not None:
+        raise document_errors.too_large(
+            "The Excel workbook holds more shared texts than the engine reads",
+            f"{limits.WORKBOOK_MAX_TEXTS} texts",
+        )
+    return texts
 
 
 def _scripted(run: etree._Element, text: str) -> str:

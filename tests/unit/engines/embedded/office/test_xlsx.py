@@ -13,7 +13,8 @@ from PIL import Image
 
 from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import limits
+from ilios.engines.embedded import accounting, limits
+from ilios.engines.embedded.office import xlsx
 from tests.unit.engines.embedded.conftest import Convert
 from tests.unit.engines.embedded.office import workbooks
 from tests.unit.engines.embedded.office.workbooks import STRICT, number, text
@@ -381,15 +382,66 @@ def test_cells_far_apart_do_not_make_a_table_of_empty_ones(convert: Convert) -> 
     assert len(converted.markdown) < 40 * len(rows)
 
 
-def test_more_text_than_a_workbook_may_give_is_refused(
+def test_more_text_than_a_sheet_may_give_is_refused(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "WORKBOOK_MAX_CHARACTERS", 1_000)
-    cells = [f'<c r="A{row}" t="s"><v>0</v></c>' for row in range(1, 30)]
-    content = workbooks.workbook(cells, shared=[f"<si><t>{'long ' * 20}</t></si>"])
+    monkeypatch.setattr(limits, "PAGE_MAX_CHARACTERS", 1_000)
+    cells = [f'<c r="A{row}" t="s"><v>0</v></c>' for row in range(1, 9)]
+    shared = [f"<si><t>{'long ' * 20}</t></si>"]
 
-    with pytest.raises(DocumentTooLarge, match=r"1,?000 characters"):
-        convert(content, media_types.XLSX)
+    convert(workbooks.workbook(cells, cells, shared=shared), media_types.XLSX)
+    with pytest.raises(DocumentTooLarge, match=r"1,000 characters"):
+        convert(workbooks.workbook([*cells, *cells], shared=shared), media_types.XLSX)
+
+
+@pytest.mark.parametrize("fault", ["\x0b", "</row>", "&nosuch;"])
+def test_a_fault_in_the_xml_of_a_sheet_costs_what_cannot_be_read(
+    convert: Convert, fault: str
+) -> None:
+    sheet = (
+        f"<worksheet {SPREADSHEET}><sheetData><row>{text('A1', 'Otter')}</row>"
+        f"<row>{text('A2', 'Mink').replace('Mink', f'Mi{fault}nk')}</row></sheetData></worksheet>"
+    )
+    content = workbooks.workbook([], [text("A1", "Stoat")], parts={"xl/sheet1.xml": sheet})
+
+    converted = convert(content, media_types.XLSX)
+
+    assert "Otter" in converted.markdown
+    assert "Stoat" in converted.markdown
+    assert ("text_loss", None) in converted.warnings
+
+
+def test_a_comment_of_the_xml_does_not_cut_a_value(convert: Convert) -> None:
+    content = workbooks.workbook(['<c r="A1"><v>12<!-- digits -->34</v></c>'])
+
+    assert convert(content, media_types.XLSX).markdown.endswith("1234")
+
+
+def test_references_with_dollar_signs_are_no_formulas(convert: Convert) -> None:
+    cells = [text(f"A{row}", f"=$B${row}:$C${row},$D${row}:$E$5, sum") for row in range(1, 9)]
+
+    converted = convert(workbooks.workbook(cells), media_types.XLSX)
+
+    assert "=\\$B\\$1:\\$C\\$1,\\$D" in converted.markdown
+    assert not converted.warnings
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_words_of_a_long_sheet_are_counted_without_keeping_them(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch, is_lost: bool
+) -> None:
+    monkeypatch.setattr(xlsx, "COUNTED_ROUGHLY_CHARACTERS", 10)
+    monkeypatch.setattr(accounting, "SKETCH_PIECE_CHARACTERS", 16)
+    if is_lost:
+        monkeypatch.setattr(xlsx, "to_markdown", lambda _: "nothing of it")
+    words = [f"entry{n} of the list" for n in range(40)]
+
+    converted = convert(
+        workbooks.workbook([text(f"A{n}", word) for n, word in enumerate(words, start=1)]),
+        media_types.XLSX,
+    )
+
+    assert [code for code, _ in converted.warnings] == ["text_loss"] * is_lost
 
 
 def test_entities_are_not_expanded(convert: Convert) -> None:
