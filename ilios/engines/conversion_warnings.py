@@ -12,6 +12,7 @@ LOW_CONFIDENCE = "low_confidence"
 UNSUPPORTED_SCRIPT = "unsupported_script"
 IMAGE_SKIPPED = "image_skipped"
 TRUNCATED_TABLE = "truncated_table"
+NAMES_SHOWN = 10
 NAME_MAX_CHARACTERS = 100  #: of a name that a file brings, in a sentence
 
 
@@ -92,10 +93,12 @@ def xml_form() -> ConversionWarning:
 def attachments_left_out(
     count: int, names: Sequence[str], page: int | None = None
 ) -> ConversionWarning:
-    """Name the first of the files that a document holds beside its text."""
+    """Name the first of the files that a document holds beside its pages, or on one of them."""
     what = "1 attached file was" if count == 1 else f"{count} attached files were"
-    more = ", …" if count > len(names) else ""
-    return ConversionWarning(TEXT_LOSS, f"{what} not converted: {', '.join(names)}{more}.", page)
+    shown = [name[:NAME_MAX_CHARACTERS] for name in names[:NAMES_SHOWN] if name]
+    more = ", …" if count > len(shown) else ""
+    named = f": {', '.join(shown)}{more}" if shown else ""
+    return ConversionWarning(TEXT_LOSS, f"{what} not converted{named}.", page)
 
 
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
@@ -55,9 +55,3 @@ def _comment_text(comment: etree._Element) -> Iterator[str]:
     if old is not None:
         yield markdown.escaped_line(" ".join((old.text or "").split()))
     yield from pptx_text.paragraphs(child(comment, "txBody"), {}, bulleted=False, styled=False)
-
-
-def quoted(title: str, texts: Iterable[str]) -> str:
-    """Write texts as a quotation below a title; nothing if there are none."""
-    lines = ["> " + text.replace("\n", "\n> ") for text in texts]
-    return "\n>\n".join([f"> {title}:", *lines]) if lines else ""

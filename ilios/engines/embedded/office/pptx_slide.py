@@ -12,7 +12,7 @@ from lxml import etree
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning
-from ilios.engines.embedded import image_files, markdown
+from ilios.engines.embedded import image_files, markdown, quotations
 from ilios.engines.embedded.archive import Archive, attribute, child, children, local_name
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import (
@@ -83,9 +83,9 @@ class Slide:
         own = [shape for shape, kind in kinds if kind in _FOOTERS]
         ends = [_footer(shape, self._targets, footers) for shape in own]
         ends += [_footer(shape, {}, footers) for shape in standing]  # their links are not known
-        notes = pptx_notes.quoted("Notes", pptx_notes.notes(self._archive, self._relations))
+        notes = quotations.quoted("Notes", pptx_notes.notes(self._archive, self._relations))
         comments = pptx_notes.comments(self._archive, self._relations, authors)
-        written = pptx_notes.quoted("Comments", comments)
+        written = quotations.quoted("Comments", comments)
         return markdown.blocks([*heads, *bodies, *ends, notes, written])
 
     def warnings(self) -> Iterator[ConversionWarning]:

@@ -15,13 +15,15 @@ def names(pdf: Any) -> tuple[int, tuple[str, ...]]:
     """Return how many files are attached, and the names of the first of them."""
     count = pdfium_c.FPDFDoc_GetAttachmentCount(pdf.raw)
     shown = (
-        _name(pdfium_c.FPDFDoc_GetAttachment(pdf.raw, index))
+        name(pdfium_c.FPDFDoc_GetAttachment(pdf.raw, index))
         for index in range(min(count, NAMES_SHOWN))
     )
-    return max(count, 0), tuple(name for name in shown if name)
+    return max(count, 0), tuple(filter(None, shown))
 
 
-def _name(attachment: Any) -> str:
+def name(attachment: Any) -> str:
+    if not attachment:
+        return ""
     size = pdfium_c.FPDFAttachment_GetName(attachment, None, 0)
     if not 2 < size <= NAME_MAX_BYTES:
         return ""

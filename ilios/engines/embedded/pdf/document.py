@@ -108,13 +108,17 @@ class PdfDocument:
         needs_reading = self._needs_reading(index, facts, layer)
         if needs_reading:
             text, warnings = self._read(index, facts, text, warnings)
-        elif not text.strip() and not facts.fields:
+        text = reading.with_added(text, facts)
+        if not needs_reading and not text.strip() and not facts.fields:
             warnings = (conversion_warnings.blank_page(number),)
         scan_share = SCAN_SHARE if needs_reading else PAGE_IMAGE_SHARE
         body = self._with_images(number, facts, layer, text, scan_share if text.strip() else 2.0)
         body = markdown.blocks([body, forms.listed(facts.fields)])
         if _has_huge_image(facts):
             warnings += (conversion_warnings.image_left_out(number),)
+        files = [name for name in facts.annotations.files if name not in self._file.attachments[1]]
+        if files:
+            warnings += (conversion_warnings.attachments_left_out(len(files), files, number),)
         if facts.copy:
             facts.copy.unlink(missing_ok=True)
         return Page(index, body, facts.width, facts.height, None, self._images.take(), warnings)
@@ -166,13 +170,14 @@ class PdfDocument:
     def _needs_reading(self, index: int, facts: PageFacts, layer: LayerPage) -> bool:
         if reading.is_garbled(facts, layer):
             return True
-        known = layer.markdown if fidelity.is_garbled(facts.text) else facts.text
-        characters = fidelity.visible_characters(known + "".join(facts.typed))
+        known = layer.markdown if fidelity.is_garbled(facts.own_text) else facts.own_text
+        characters = fidelity.visible_characters(known)
         if characters >= SPARSE_CHARACTERS:
             return False
         if facts.image_share >= SCAN_SHARE:
             return True
-        return not characters and not self._is_blank(index, facts)
+        has_text = characters or facts.annotations.undrawn or facts.text.strip()
+        return not has_text and not self._is_blank(index, facts)
 
     def _is_blank(self, index: int, facts: PageFacts) -> bool:
         _refuse_if_unrenderable(index, facts)

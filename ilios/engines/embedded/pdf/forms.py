@@ -11,7 +11,7 @@ from lxml import etree
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import child, local_name, xml_parser
-from ilios.engines.embedded.pdf import fidelity
+from ilios.engines.embedded.pdf import page_annotations
 
 Field = tuple[str, str]
 """A field's name, as people are shown it if there is such a one, and its value."""
@@ -23,22 +23,18 @@ CHECKED: Final = "☒"
 _BUTTONS: Final = frozenset({pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON})
 _LISTS: Final = frozenset({pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX})
 _NOT_SHOWN: Final = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
+_PASSWORD: Final = 1 << 13
 _UNSEEN = ("hidden", "invisible", "inactive")
 
 
 def filled(form: Any, page: Any, text_page: Any) -> tuple[Field, ...]:
     """Return the filled-in fields of a page, except values that stand in their field as text."""
     found: dict[Field, None] = {}
-    count = min(pdfium_c.FPDFPage_GetAnnotCount(page.raw), MAX_FIELDS)
-    for index in range(count):
-        annotation = pdfium_c.FPDFPage_GetAnnot(page.raw, index)
-        if not annotation:
-            continue
+    for annotation in page_annotations.opened(page, MAX_FIELDS):
         if pdfium_c.FPDFAnnot_GetSubtype(annotation) == pdfium_c.FPDF_ANNOT_WIDGET:
             value = _value(form, annotation)
-            if value and not _stands_there(annotation, text_page, value):
+            if value and not page_annotations.stands_there(annotation, text_page, value):
                 found[_name(form, annotation), value] = None
-        pdfium_c.FPDFPage_CloseAnnot(annotation)
     return tuple(found)
 
 
@@ -72,7 +68,9 @@ def _value(form: Any, annotation: Any) -> str:
             return ", ".join(chosen)
     elif kind != pdfium_c.FPDF_FORMFIELD_TEXTFIELD:
         return ""
-    return _string(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
+    value = _string(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
+    is_secret = pdfium_c.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD
+    return "•" * len(value) if is_secret else value
 
 
 def _button(form: Any, annotation: Any, kind: int) -> str:
@@ -101,18 +99,6 @@ def _string(getter: Callable[..., int], *arguments: Any) -> str:
     buffer = ctypes.create_string_buffer(size)
     getter(*arguments, ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR)), size)
     return buffer.raw[: size - 2].decode("utf-16-le", "replace").strip()
-
-
-def _stands_there(annotation: Any, text_page: Any, value: str) -> bool:
-    """Return whether the page's own text has the value inside the field's rectangle."""
-    words = fidelity.tokens(value)
-    box = pdfium_c.FS_RECTF()
-    if not words or not pdfium_c.FPDFAnnot_GetRect(annotation, box):
-        return False
-    inside = text_page.get_text_bounded(
-        left=box.left, bottom=box.bottom, right=box.right, top=box.top
-    )
-    return words <= fidelity.tokens(inside)
 
 
 def described_by_xml(pdf: Any) -> str:

@@ -22,12 +22,14 @@ from ilios.engines.embedded.pdf import (
     forms,
     lines,
     outline,
+    page_annotations,
     raised,
     rtl,
     visible,
 )
 from ilios.engines.embedded.pdf.forms import Field
 from ilios.engines.embedded.pdf.lines import TextLine
+from ilios.engines.embedded.pdf.page_annotations import Annotations
 from ilios.engines.embedded.pdf.raised import Figures
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
@@ -57,7 +59,8 @@ class PageFacts:
     is_vertical: bool = False  #: whether `text` is the columns of a vertically written page
     figures: tuple[Figures, ...] = ()
     fields: tuple[Field, ...] = ()
-    typed: tuple[str, ...] = ()  #: texts that were typed onto the page, which `text` may hold
+    annotations: Annotations = page_annotations.NONE
+    own_text: str = ""  #: `text` without what annotations draw
     copy: Path | None = None  #: the page as a document of its own, where it shows something else
     is_parsed_by_itself: bool = False  #: whether the copy is parsed instead of the document
 
@@ -98,12 +101,12 @@ class PdfFile:
         try:
             with self._page(index) as page:
                 facts = self._facts(page)
-                seen = visible.differences(page, layers=self._may_have_layers)
-            if seen or not self._has_harmless_outline:
-                facts = self._copied(index, facts, seen)
-            return replace(facts, typed=seen.typed)
+                layers = self._may_have_layers
+                seen = visible.differences(page, facts.annotations, layers=layers)
         except pdfium.PdfiumError as error:
             raise UnreadablePage from error
+        is_shown_so = not seen and self._has_harmless_outline
+        return facts if is_shown_so else self._copied(index, facts, seen)
 
     def lines(self, index: int, facts: PageFacts) -> list[TextLine]:
         """Return the lines of a page with their places, in PDFium's order."""
@@ -134,14 +137,23 @@ class PdfFile:
             copy.unlink(missing_ok=True)
             return facts
         # what is drawn over a page would disturb its layout, so it is put in afterwards
-        by_itself = bool(seen.hidden) or not self._has_harmless_outline
-        return replace(shown, fields=facts.fields, copy=copy, is_parsed_by_itself=by_itself)
+        by_itself = seen.hides or not self._has_harmless_outline
+        return replace(
+            shown,
+            fields=facts.fields,
+            annotations=facts.annotations,
+            own_text=facts.text,
+            copy=copy,
+            is_parsed_by_itself=by_itself,
+        )
 
     def _facts(self, page: Any) -> PageFacts:
         width, height = page.get_size()
         text_page = page.get_textpage()
         try:
             facts = _with_text(PageFacts(width, height, "", 0, 0.0, 0), page, text_page)
+            found = page_annotations.of(page, text_page, with_forms=self._with_forms)
+            facts = replace(facts, own_text=facts.text, annotations=found)
             if self._with_forms:
                 fields = forms.filled(self._pdf.formenv.raw, page, text_page)
                 facts = replace(facts, fields=fields)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning
-from ilios.engines.embedded import accounting, markdown
+from ilios.engines.embedded import accounting, markdown, quotations
 from ilios.engines.embedded.pdf import blocks, escaping, fidelity, raised, repair, rtl
 from ilios.engines.embedded.pdf.blocks import Piece
 from ilios.engines.embedded.pdf.lines import TextLine
@@ -37,10 +37,24 @@ def read(
     """Choose between the layout's reading and PDFium's; `lines` gives those of the page."""
     clean = _without_junk(facts.text)
     reading = _chosen(number, facts, layer, clean, lines)
-    text = _with_typed(reading.markdown, facts.typed)
-    text = _with_hyphens(raised.written(text, facts.figures), facts.text)
+    text = _with_hyphens(raised.written(reading.markdown, facts.figures), facts.text)
     losses = () if reading.is_whole else _losses(number, clean, text)
     return Reading(text, reading.warnings + losses, reading.unreadable)
+
+
+def with_added(text: str, facts: PageFacts) -> str:
+    """Append what people typed onto a page or remarked on it, unless it stands there already."""
+    added = facts.annotations
+    typed = [part for part in added.typed if fidelity.kept_share(text, part) < 1]
+    notes = [
+        f"{markdown.escaped(note.author)}: {_plain(note.text)}"
+        if note.author
+        else _plain(note.text)
+        for note in added.notes
+        if not note.is_drawn or fidelity.kept_share(text, note.text) < 1
+    ]
+    paragraphs = map(_plain, (*typed, *added.undrawn))
+    return markdown.blocks([text, *paragraphs, quotations.quoted("Comments", notes)])
 
 
 def is_garbled(facts: PageFacts, layer: LayerPage) -> bool:
@@ -104,24 +118,12 @@ def _without_junk(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    lines = (markdown.escaped_line(line.strip()) for line in text.split("\n"))
+    lines = (markdown.escaped_line(line.strip()) for line in text.splitlines())
     return markdown.HARD_BREAK.join(line for line in lines if line)
 
 
 def _paragraphs(text: str) -> str:
     return markdown.blocks(markdown.escaped_line(line) for line in text.split("\n"))
-
-
-def _with_typed(text: str, typed: Sequence[str]) -> str:
-    """Append texts that were typed onto the page and do not stand in it yet."""
-    missing = [part for part in typed if fidelity.kept_share(text, part) < 1]
-    paragraphs = (
-        markdown.HARD_BREAK.join(
-            markdown.escaped_line(line.strip()) for line in part.splitlines() if line.strip()
-        )
-        for part in missing
-    )
-    return markdown.blocks([text, *paragraphs]) if missing else text
 
 
 def _with_hyphens(text: str, source: str) -> str:

@@ -8,33 +8,26 @@ copied as they are shown.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-MAX_ANNOTATIONS: Final = 5_000
+from ilios.engines.embedded.pdf.page_annotations import (
+    NONE,
+    WITHOUT_DRAWN_TEXT,
+    Annotations,
+    is_box_to_tick,
+)
+
 MAX_OBJECTS: Final = 200_000
 MAX_FORMS_RENDERED: Final = 20
-APPEARANCE_MAX_BYTES: Final = 1024 * 1024
-_NOT_SHOWN_FLAGS: Final = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
-_WITHOUT_TEXT: Final = frozenset(
-    {
-        pdfium_c.FPDF_ANNOT_HIGHLIGHT,
-        pdfium_c.FPDF_ANNOT_LINK,
-        pdfium_c.FPDF_ANNOT_POPUP,
-        pdfium_c.FPDF_ANNOT_SQUIGGLY,
-        pdfium_c.FPDF_ANNOT_STRIKEOUT,
-        pdfium_c.FPDF_ANNOT_TEXT,
-        pdfium_c.FPDF_ANNOT_UNDERLINE,
-        pdfium_c.FPDF_ANNOT_WIDGET,
-    }
-)
-"""Form fields are listed by themselves; a note shows an icon, a mark only colour."""
+PARTS_LOOKED_AT: Final = 200
 _PROBE_SIDE: Final = 400
 _PAPER: Final = 0xFF5A3C78  # no colour that a page is likely to be drawn in
 
@@ -44,17 +37,22 @@ class Differences:
     """How the shown page differs from its content."""
 
     hidden: tuple[int, ...] = ()  #: indexes of objects in layers that are switched off
-    drawn_annotations: bool = False
-    typed: tuple[str, ...] = ()  #: texts of the annotations that are nothing but text
+    mixed: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Forms that hold such objects and others: their index, and the places of those objects."""
+    annotations: Annotations = NONE
+
+    @property
+    def hides(self) -> bool:
+        return bool(self.hidden or self.mixed)
 
     def __bool__(self) -> bool:
-        return bool(self.hidden) or self.drawn_annotations
+        return self.hides or self.annotations.draw_text
 
 
-def differences(page: Any, *, layers: bool) -> Differences:
+def differences(page: Any, annotations: Annotations, *, layers: bool) -> Differences:
     """Compare a page with what it shows; `layers` tells whether it may have any."""
-    drawn, typed = _annotations(page)
-    return Differences(_hidden(page) if layers else (), drawn, tuple(typed))
+    hidden, mixed = _hidden(page) if layers else ((), ())
+    return Differences(hidden, mixed, annotations)
 
 
 def copy_as_shown(pdf: Any, index: int, seen: Differences, target: Path) -> None:
@@ -64,8 +62,8 @@ def copy_as_shown(pdf: Any, index: int, seen: Differences, target: Path) -> None
         copy.import_pages(pdf, [index])
         page = copy[0]
         try:
-            _remove_objects(page, seen.hidden)
-            _remove_annotations(page)
+            _remove_objects(page, seen)
+            _remove_signs(page)
             pdfium_c.FPDFPage_Flatten(page.raw, pdfium_c.FLAT_NORMALDISPLAY)
         finally:
             page.close()
@@ -74,8 +72,12 @@ def copy_as_shown(pdf: Any, index: int, seen: Differences, target: Path) -> None
         copy.close()
 
 
-def _remove_objects(page: Any, indexes: tuple[int, ...]) -> None:
-    objects = [pdfium_c.FPDFPage_GetObject(page.raw, index) for index in indexes]
+def _remove_objects(page: Any, seen: Differences) -> None:
+    mixed = [(pdfium_c.FPDFPage_GetObject(page.raw, index), parts) for index, parts in seen.mixed]
+    objects = [pdfium_c.FPDFPage_GetObject(page.raw, index) for index in seen.hidden]
+    for form, hidden in mixed:
+        _take_apart(page, form, hidden)
+        objects.append(form)
     for item in objects:
         if item and pdfium_c.FPDFPage_RemoveObject(page.raw, item):
             pdfium_c.FPDFPageObj_Destroy(item)
@@ -83,75 +85,64 @@ def _remove_objects(page: Any, indexes: tuple[int, ...]) -> None:
         pdfium_c.FPDFPage_GenerateContent(page.raw)
 
 
-def _remove_annotations(page: Any) -> None:
+def _take_apart(page: Any, form: Any, hidden: Sequence[int]) -> None:
+    """Put the objects of a form that are shown onto the page, in place of the form."""
+    matrix = pdfium_c.FS_MATRIX()
+    pdfium_c.FPDFPageObj_GetMatrix(form, matrix)
+    for place, part in enumerate(list(_parts(form))):
+        if not pdfium_c.FPDFFormObj_RemoveObject(form, part):
+            continue
+        if place in hidden:
+            pdfium_c.FPDFPageObj_Destroy(part)
+        else:
+            pdfium_c.FPDFPageObj_TransformF(part, matrix)
+            pdfium_c.FPDFPage_InsertObject(page.raw, part)
+
+
+def _remove_signs(page: Any) -> None:
+    """Remove annotations that are drawn, but not as text."""
     for index in reversed(range(pdfium_c.FPDFPage_GetAnnotCount(page.raw))):
         annotation = pdfium_c.FPDFPage_GetAnnot(page.raw, index)
-        kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
+        is_sign = _is_sign(annotation)
         pdfium_c.FPDFPage_CloseAnnot(annotation)
-        if kind in _WITHOUT_TEXT and kind != pdfium_c.FPDF_ANNOT_LINK:
+        if is_sign:
             pdfium_c.FPDFPage_RemoveAnnot(page.raw, index)
 
 
-def _annotations(page: Any) -> tuple[bool, list[str]]:
-    """Return whether annotations draw text onto the page, and the texts of those that are text."""
-    drawn = False
-    typed: list[str] = []
-    count = min(pdfium_c.FPDFPage_GetAnnotCount(page.raw), MAX_ANNOTATIONS)
-    for index in range(count):
-        annotation = pdfium_c.FPDFPage_GetAnnot(page.raw, index)
-        if not annotation:
-            continue
-        kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
-        if kind not in _WITHOUT_TEXT and not _is_hidden(annotation):
-            drawn = drawn or _draws_text(annotation)
-            if kind == pdfium_c.FPDF_ANNOT_FREETEXT:
-                typed.append(_contents(annotation))
-        pdfium_c.FPDFPage_CloseAnnot(annotation)
-    return drawn, [text for text in typed if text]
+def _is_sign(annotation: Any) -> bool:
+    kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
+    if kind == pdfium_c.FPDF_ANNOT_WIDGET:
+        return is_box_to_tick(annotation)
+    return kind in WITHOUT_DRAWN_TEXT and kind != pdfium_c.FPDF_ANNOT_LINK
 
 
-def _is_hidden(annotation: Any) -> bool:
-    return bool(pdfium_c.FPDFAnnot_GetFlags(annotation) & _NOT_SHOWN_FLAGS)
-
-
-def _draws_text(annotation: Any) -> bool:
-    """Return whether the appearance draws text, or another object that may."""
-    mode = pdfium_c.FPDF_ANNOT_APPEARANCEMODE_NORMAL
-    size = pdfium_c.FPDFAnnot_GetAP(annotation, mode, None, 0)
-    if size <= 2:
-        return False
-    if size > APPEARANCE_MAX_BYTES:
-        return True
-    buffer = ctypes.create_string_buffer(size)
-    wide = ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR))
-    pdfium_c.FPDFAnnot_GetAP(annotation, mode, wide, size)
-    drawing = buffer.raw[::2]
-    return any(operator in drawing for operator in (b"Tj", b"TJ", b"Do", b"ET"))
-
-
-def _contents(annotation: Any) -> str:
-    size = pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0)
-    if not 2 < size <= APPEARANCE_MAX_BYTES:
-        return ""
-    buffer = ctypes.create_string_buffer(size)
-    wide = ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR))
-    pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", wide, size)
-    return buffer.raw[: size - 2].decode("utf-16-le", "replace").strip()
-
-
-def _hidden(page: Any) -> tuple[int, ...]:
-    """Return the objects that PDFium does not draw because their layer is switched off."""
+def _hidden(page: Any) -> tuple[tuple[int, ...], tuple[tuple[int, tuple[int, ...]], ...]]:
+    """Return what PDFium does not draw because its layer is switched off: objects, form parts."""
     marked: dict[int, list[Any]] = {}
     forms: list[int] = []
     for index, item in _objects(page):
         marks = _layer_marks(item)
         if marks:
             marked[index] = marks
-        elif pdfium_c.FPDFPageObj_GetType(item) == pdfium_c.FPDF_PAGEOBJ_FORM:
+        if pdfium_c.FPDFPageObj_GetType(item) == pdfium_c.FPDF_PAGEOBJ_FORM:
             forms.append(index)
-    hidden = _in_hidden_layers(page, marked) if marked else []
-    hidden += [index for index in _with_text(page, forms) if not _leaves_ink(page, index)]
-    return tuple(sorted(hidden))
+    hidden = set(_in_hidden_layers(page, marked)) if marked else set()
+    shown = [index for index in _with_text(page, forms) if index not in hidden]
+    hidden |= {index for index in shown if index not in marked and not _leaves_ink(page, index)}
+    parts = ((index, _hidden_parts(page, index)) for index in shown if index not in hidden)
+    return tuple(sorted(hidden)), tuple((index, places) for index, places in parts if places)
+
+
+def _hidden_parts(page: Any, index: int) -> tuple[int, ...]:
+    form = pdfium_c.FPDFPage_GetObject(page.raw, index)
+    marks = {place: _layer_marks(part) for place, part in enumerate(_parts(form))}
+    marked = {place: found for place, found in marks.items() if found}
+    return tuple(_in_hidden_layers(page, marked)) if marked else ()
+
+
+def _parts(form: Any) -> Iterator[Any]:
+    for number in range(min(pdfium_c.FPDFFormObj_CountObjects(form), MAX_OBJECTS)):
+        yield pdfium_c.FPDFFormObj_GetObject(form, number)
 
 
 def _objects(page: Any) -> Iterator[tuple[int, Any]]:
@@ -226,9 +217,7 @@ def _with_text(page: Any, forms: list[int]) -> list[int]:
     found = []
     for index in forms[:MAX_FORMS_RENDERED]:
         form = pdfium_c.FPDFPage_GetObject(page.raw, index)
-        count = min(pdfium_c.FPDFFormObj_CountObjects(form), 200)
-        parts = (pdfium_c.FPDFFormObj_GetObject(form, number) for number in range(count))
-        if any(_is_visible_text(part) for part in parts):
+        if any(_is_visible_text(part) for part in islice(_parts(form), PARTS_LOOKED_AT)):
             found.append(index)
     return found
 
@@ -243,8 +232,8 @@ def _is_visible_text(item: Any) -> bool:
 def _leaves_ink(page: Any, only: int) -> bool:
     """Draw one object alone, and look whether anything comes."""
     with _switched_off([item for index, item in _objects(page) if index != only]):
-        drawn = _drawn(page, _PROBE_SIDE)
-    return drawn != _PAPER.to_bytes(4, "little") * (len(drawn) // 4)
+        pixels = _drawn(page, _PROBE_SIDE)
+    return pixels != _PAPER.to_bytes(4, "little") * (len(pixels) // 4)
 
 
 def _drawn(page: Any, side: int) -> bytes:
