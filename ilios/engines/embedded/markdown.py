@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff
 #: Stand for tags until the text is escaped: noncharacters, which no text may contain.
 _MARKS = {"<sup>": "\ufdd0", "</sup>": "\ufdd1", "<sub>": "\ufdd2", "</sub>": "\ufdd3"}
 _DOLLAR = "\ufdd4"
-_DOLLARS = re.compile(r"\$(?=\S)[^$\n]*(?<=\S)\$(?!\d)|\$\$")
+DOLLARS = re.compile(r"\$(?=\S)[^$\n]*(?<=\S)\$(?!\d)|\$\$")
 _TAGS = {mark: tag for tag, mark in _MARKS.items()} | {_DOLLAR: "\\$"}
 _SUPERSCRIPTS = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _SUBSCRIPTS = dict(zip("0123456789+-−=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ", strict=True))
@@ -161,7 +161,7 @@ def _with_text(span: Span, texts: Sequence[str]) -> Span:
 
 def _without_dollars(spans: list[Span]) -> list[Span]:
     """Escape dollar signs that would begin or end a formula."""
-    if not any(span.formula or ("$" in span.text and _DOLLARS.search(span.text)) for span in spans):
+    if not any(span.formula or ("$" in span.text and DOLLARS.search(span.text)) for span in spans):
         return spans
     return [
         span

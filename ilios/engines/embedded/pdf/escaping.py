@@ -13,11 +13,12 @@ from dataclasses import replace
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.pdf.blocks import Block, Piece
 
-_SIGNS = re.compile(r"<[A-Za-z/!?]|&#?\w{1,12};|`|\]\s?\(|~~")
+_SIGNS = re.compile(r"<[A-Za-z/!?]|&#?\w{1,12};|`|\]\s?\(|~~|\$")
 _TAG = re.compile(r"(?<!\]\()(?<!\\)<(?=[A-Za-z/!?])")
 _ENTITY = re.compile(r"(?<!\\)&(?=#?\w{1,12};)")
 _TICK = re.compile(r"(?<!\\)`")
 _TILDE = re.compile(r"(?<!\\)~(?=~)|(?<=~)~")
+_DOLLAR = re.compile(r"(?<!\\)\$")
 _LINK = re.compile(r"(?<!\\)\[([^\]\n]*)\](?=\()")
 _FENCED = re.compile(r"(^```.*?^```\s*?$)", re.DOTALL | re.MULTILINE)
 
@@ -52,6 +53,8 @@ def _inline(layout: str, text: str, flat: str) -> str:
         layout = _TICK.sub(r"\\`", layout)
     if "~~" in text:
         layout = _TILDE.sub(r"\\~", layout)
+    if markdown.DOLLARS.search(layout):
+        layout = _DOLLAR.sub(r"\\$", layout)
     return _LINK.sub(_own_link(flat), layout)
 
 

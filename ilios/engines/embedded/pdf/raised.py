@@ -19,7 +19,8 @@ SMALLER: Final = 0.86
 MAX_FIGURES: Final = 2_000
 _MARKS: Final = r"\*{0,3}"
 _FORMS: Final = {str(n): "⁰¹²³⁴⁵⁶⁷⁸⁹"[n] + "₀₁₂₃₄₅₆₇₈₉"[n] for n in range(10)}
-_FIGURES = re.compile(r"(?<=\S)[-\u2212+\u2013]?\d+")
+_FIGURES = re.compile(r"(?<=\S)[-\u2212+\u2013]?\d+|(?<=\d)[a-z](?!\w)")
+_FURTHER = re.compile(r"[,–-]\d+")
 CONTEXT_CHARACTERS: Final = 40
 _BREAKS = re.compile(r"[\r\n]")
 
@@ -101,9 +102,20 @@ def _figures(text_page: Any, text: str, match: re.Match[str]) -> Iterator[Figure
         direction = _direction(text_page, last, place)
         if direction:
             before = _BREAKS.split(text[max(0, place - CONTEXT_CHARACTERS) : place])[-1]
-            yield Figures(before, text[place:end], direction > 0)
+            whole = _with_further(text_page, text, place, end)
+            yield Figures(before, text[place:whole], direction > 0)
             return
         last = place
+
+
+def _with_further(text_page: Any, text: str, place: int, end: int) -> int:
+    """Return where figures end that go on at the same height: `1,2`, `3–5`."""
+    height = _baseline(text_page, place)
+    while match := _FURTHER.match(text, end):
+        if any(_baseline(text_page, at) != height for at in range(*match.span())):
+            break
+        end = match.end()
+    return end
 
 
 def _direction(text_page: Any, base: int, place: int) -> int:

@@ -34,6 +34,8 @@ _LINKS: Final = frozenset(
     ]
 )
 """Words in the middle of a compound: `peer-to-` + `peer`."""
+_SUSPENDED = re.compile(r"(?:and|or|und|oder|bzw|bis|et|ou)(?!\w)")
+"""What follows a hyphen that stands for the rest of a later word: `pre-` + `and post-war`."""
 
 
 def joined(text: str, following: str) -> str:
@@ -45,6 +47,8 @@ def joined(text: str, following: str) -> str:
     if cut is None or not _REST.match(following):
         separator = "" if re.search(r"\w-$", text) and following[:1].isalnum() else " "
         return text + separator + following
+    if _SUSPENDED.match(following) and not text[: cut.start()].endswith("-"):
+        return f"{text} {following}"
     is_name = len(cut[1]) > 1 and not cut[1][1:].islower()
     links = text[: cut.start()].endswith("-") and cut[1] in _LINKS
     if is_name or links or cut[1].casefold() in _KEEP_THEIR_HYPHEN:

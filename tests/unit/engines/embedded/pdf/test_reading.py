@@ -26,7 +26,15 @@ WORDS = [f"{a}{b}{c}" for a in ("bra", "lun", "te", "mor") for b in ("ka", "dil"
 
 @pytest.mark.parametrize(
     "line",
-    ["# 7 nails", "1987. A wet year", "~~~", "&gt; as in HTML", "![x]\\(y.png\\)", "> said he"],
+    [
+        "# 7 nails",
+        "1987. A wet year",
+        "~~~",
+        "&gt; as in HTML",
+        "![x]\\(y.png\\)",
+        "> said he",
+        "from $x$ on",
+    ],
 )
 def test_signs_of_a_page_are_no_markup(convert: Convert, line: str) -> None:
     page = text(*STORY) + text(line, top=600) + text("And so it ended.", top=500)
@@ -63,6 +71,18 @@ def test_raised_and_lowered_figures_do_not_run_into_the_text(convert: Convert) -
     assert markdown == "A lake of 10⁶ litres of H₂O in 1926."
 
 
+def test_raised_lists_of_notes_and_exponents_that_are_letters_are_told(convert: Convert) -> None:
+    page = (
+        b"BT /F1 12 Tf 72 700 Td (As they say) Tj /F1 7 Tf 5 Ts (1,2) Tj 0 Ts /F1 12 Tf"
+        b" ( there are 2) Tj /F1 7 Tf 5 Ts (n) Tj 0 Ts /F1 12 Tf ( ships) Tj"
+        b" /F1 7 Tf 5 Ts (7) Tj 0 Ts /F1 12 Tf (,8 of them at 3d each.) Tj ET"
+    )
+
+    markdown = convert(pdf(page), media_types.PDF).markdown
+
+    assert markdown == "As they say<sup>1,2</sup> there are 2ⁿ ships⁷,8 of them at 3d each."
+
+
 def test_letters_that_are_set_apart_are_words(convert: Convert) -> None:
     page = text(*STORY) + b"BT /F1 14 Tf 6 Tc 72 600 Td (BILL OF LADING) Tj 0 Tc ET"
 
@@ -77,6 +97,14 @@ def test_a_compound_keeps_its_hyphen_at_the_end_of_a_line(convert: Convert) -> N
     markdown = convert(pdf(page), media_types.PDF).markdown
 
     assert markdown == "He asked for a long-term loan and for information on day-to-day costs."
+
+
+def test_a_hyphen_that_stands_for_a_later_word_stays(convert: Convert) -> None:
+    page = text("The pros of in-", "and exports, Vor-", "und Nachteile, and the har-", "bour.")
+
+    markdown = convert(pdf(page), media_types.PDF).markdown
+
+    assert markdown == "The pros of in- and exports, Vor- und Nachteile, and the harbour."
 
 
 @pytest.mark.parametrize(("rotate", "size"), [(0, 12), (180, -12)])

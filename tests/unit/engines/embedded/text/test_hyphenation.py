@@ -14,6 +14,9 @@ from ilios.engines.embedded.text.hyphenation import joined
         ("high-", "quality", "high-quality"),
         ("DocLayNet-", "trained", "DocLayNet-trained"),
         ("pages 3-", "5 of it", "pages 3-5 of it"),
+        ("hin-", "und her", "hin- und her"),
+        ("thou-", "sand and", "thousand and"),
+        ("hand-", "orange", "handorange"),
         ("plain", "words", "plain words"),
     ],
 )
