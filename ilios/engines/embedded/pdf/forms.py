@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from lxml import etree
 
@@ -17,6 +18,7 @@ Field = tuple[str, str]
 """A field's name, as people are shown it if there is such a one, and its value."""
 
 MAX_FIELDS: Final = 10_000
+PAGES_LOOKED_AT: Final = 20
 VALUE_MAX_BYTES: Final = 256 * 1024
 XFA_MAX_BYTES: Final = 16 * 1024 * 1024
 CHECKED: Final = "☒"
@@ -29,13 +31,28 @@ _UNSEEN = ("hidden", "invisible", "inactive")
 
 def filled(form: Any, page: Any, text_page: Any) -> tuple[Field, ...]:
     """Return the filled-in fields of a page, except values that stand in their field as text."""
-    found: dict[Field, None] = {}
+    found: dict[tuple[str, str], Field] = {}
     for annotation in page_annotations.opened(page, MAX_FIELDS):
         if pdfium_c.FPDFAnnot_GetSubtype(annotation) == pdfium_c.FPDF_ANNOT_WIDGET:
             value = _value(form, annotation)
             if value and not page_annotations.stands_there(annotation, text_page, value):
-                found[_name(form, annotation), value] = None
-    return tuple(found)
+                name = _string(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation)
+                found[name, value] = _label(form, annotation) or name or "field", value
+    return tuple(found.values())
+
+
+def is_without_fields(pdf: Any) -> bool:
+    """Return whether the first pages have no field."""
+    for index in range(min(len(pdf), PAGES_LOOKED_AT)):
+        try:
+            page = pdf[index]
+        except pdfium.PdfiumError:
+            continue
+        kinds = set(map(pdfium_c.FPDFAnnot_GetSubtype, page_annotations.opened(page)))
+        page.close()
+        if pdfium_c.FPDF_ANNOT_WIDGET in kinds:
+            return False
+    return True
 
 
 def listed(fields: tuple[Field, ...]) -> str:
@@ -51,9 +68,8 @@ def _in_item(value: str) -> str:
     return markdown.HARD_BREAK.join([*lines[:1], *map(markdown.escaped_start, lines[1:])])
 
 
-def _name(form: Any, annotation: Any) -> str:
-    shown = _string(pdfium_c.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
-    return shown or _string(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation) or "field"
+def _label(form: Any, annotation: Any) -> str:
+    return _string(pdfium_c.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
 
 
 def _value(form: Any, annotation: Any) -> str:

@@ -78,7 +78,9 @@ class PdfFile:
         if not self.page_count:
             raise document_errors.empty("PDF")
         kind = self._pdf.get_formtype()
-        self.is_xml_form = kind == pdfium_c.FORMTYPE_XFA_FULL
+        self.is_xml_form = kind == pdfium_c.FORMTYPE_XFA_FULL or (
+            kind == pdfium_c.FORMTYPE_XFA_FOREGROUND and forms.is_without_fields(self._pdf)
+        )
         self._with_forms = kind in (pdfium_c.FORMTYPE_ACRO_FORM, pdfium_c.FORMTYPE_XFA_FOREGROUND)
         if self._with_forms:
             self._pdf.init_forms()

@@ -126,6 +126,18 @@ def test_a_signature_is_read_on_a_page_with_hidden_parts(convert: Convert) -> No
     assert "draft" not in converted.markdown
 
 
+def test_fields_of_the_same_label_and_value_are_all_listed(convert: Convert) -> None:
+    fields = [
+        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(%d)/TU(Ropes)/V(7)/Rect[72 %d 99 %d]/F 4>>"
+        % (number, number * 100, number * 100 + 20)
+        for number in (1, 2)
+    ]
+    catalog = b"/AcroForm<</Fields[8 0 R 9 0 R]>>"
+    document = pdf(text(*STORY), page=b"/Annots[8 0 R 9 0 R]", catalog=catalog, more=fields)
+
+    assert convert(document, media_types.PDF).markdown.endswith("- Ropes: 7\n- Ropes: 7")
+
+
 def test_a_password_is_shown_as_dots(convert: Convert) -> None:
     field = b"/Subtype/Widget/FT/Tx/Ff 8192/T(word)/V(foghorn)"
     document = _annotated(field, catalog=b"/AcroForm<</Fields[8 0 R]>>")

@@ -124,7 +124,8 @@ def test_files_that_a_document_holds_are_named(convert: Convert) -> None:
     assert "prices.txt" in warning.message
 
 
-def test_an_xfa_form_gives_its_texts_and_values(convert: Convert) -> None:
+@pytest.mark.parametrize("rendering", [b"/NeedsRendering true", b""])
+def test_an_xfa_form_gives_its_texts_and_values(convert: Convert, rendering: bytes) -> None:
     packets = (
         b'<xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/">'
         b'<template xmlns="http://www.xfa.org/schema/xfa-template/3.0/"><subform name="s">'
@@ -136,7 +137,7 @@ def test_an_xfa_form_gives_its_texts_and_values(convert: Convert) -> None:
     )
     document = pdf(
         text("Please wait..."),
-        catalog=b"/AcroForm<</XFA 8 0 R/Fields[]>>/NeedsRendering true",
+        catalog=b"/AcroForm<</XFA 8 0 R/Fields[]>>" + rendering,
         more=[stream(packets)],
     )
 
