@@ -1,17 +1,15 @@
-"""Values of a PDF's forms: fields of a page (AcroForm), and forms described by XML (XFA)."""
+"""Filled-in fields of a PDF's pages (AcroForm)."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
-from lxml import etree
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.archive import child, local_name, xml_parser
 from ilios.engines.embedded.pdf import page_annotations
 
 Field = tuple[str, str]
@@ -20,13 +18,11 @@ Field = tuple[str, str]
 MAX_FIELDS: Final = 10_000
 PAGES_LOOKED_AT: Final = 20
 VALUE_MAX_BYTES: Final = 256 * 1024
-XFA_MAX_BYTES: Final = 16 * 1024 * 1024
 CHECKED: Final = "☒"
 _BUTTONS: Final = frozenset({pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON})
 _LISTS: Final = frozenset({pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX})
 _NOT_SHOWN: Final = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 _PASSWORD: Final = 1 << 13
-_UNSEEN = ("hidden", "invisible", "inactive")
 
 
 def filled(form: Any, page: Any, text_page: Any) -> tuple[Field, ...]:
@@ -55,7 +51,7 @@ def is_without_fields(pdf: Any) -> bool:
     return True
 
 
-def listed(fields: tuple[Field, ...]) -> str:
+def listed(fields: Iterable[Field]) -> str:
     """Write fields as a list of names and values."""
     return markdown.blocks(
         markdown.list_item(0, "-", f"{markdown.escaped(name)}: {_in_item(value)}")
@@ -115,68 +111,3 @@ def _string(getter: Callable[..., int], *arguments: Any) -> str:
     buffer = ctypes.create_string_buffer(size)
     getter(*arguments, ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR)), size)
     return buffer.raw[: size - 2].decode("utf-16-le", "replace").strip()
-
-
-def described_by_xml(pdf: Any) -> str:
-    """Return the texts and values of an XFA form as Markdown; empty if they cannot be read."""
-    trees = [tree for tree in map(_parsed, _packets(pdf)) if tree is not None]
-    values = [value for tree in trees for value in _values(tree)]
-    parts = [part for tree in trees for part in _template(tree, values)]
-    return markdown.blocks([*parts, listed(tuple(values))])
-
-
-def _packets(pdf: Any) -> Iterator[bytes]:
-    left = XFA_MAX_BYTES
-    for index in range(min(pdfium_c.FPDF_GetXFAPacketCount(pdf.raw), 100)):
-        size = ctypes.c_ulong()
-        pdfium_c.FPDF_GetXFAPacketContent(pdf.raw, index, None, 0, size)
-        left -= size.value
-        if left < 0:
-            return
-        buffer = ctypes.create_string_buffer(size.value)
-        pdfium_c.FPDF_GetXFAPacketContent(pdf.raw, index, buffer, size.value, size)
-        yield buffer.raw[: size.value]
-
-
-def _parsed(packet: bytes) -> etree._Element | None:
-    try:
-        return etree.fromstring(packet, xml_parser())
-    except etree.XMLSyntaxError:  # such as the first and the last packet, which are half a tag
-        return None
-
-
-def _values(tree: etree._Element) -> Iterator[Field]:
-    """Yield the filled-in leaves of the data sets."""
-    for data in tree.iter("{http://www.xfa.org/schema/xfa-data/1.0/}data"):
-        for element in data.iter():
-            text = (element.text or "").strip()
-            if local_name(element) and text and not len(element):
-                yield local_name(element), text
-
-
-def _template(tree: etree._Element, values: list[Field]) -> Iterator[str]:
-    """Yield what the form shows, in its order; values that it shows are taken from `values`."""
-    for element in tree.iter():
-        if local_name(element) not in ("draw", "field") or _is_unseen(element):
-            continue
-        text = _text(element, "value")
-        if local_name(element) == "draw":
-            yield markdown.escaped_line(text)
-            continue
-        name = element.get("name", "")
-        label = _text(element, "caption") or name
-        value = next((value for key, value in values if key == name), text)
-        if (name, value) in values:
-            values.remove((name, value))
-        if label and value:
-            yield listed(((label, value),))
-
-
-def _is_unseen(element: Any) -> bool:
-    parents = (element, *element.iterancestors())
-    return any(parent.get("presence") in _UNSEEN for parent in parents)
-
-
-def _text(element: etree._Element, name: str) -> str:
-    found = child(element, name)
-    return " ".join("".join(map(str, found.itertext())).split()) if found is not None else ""

@@ -26,6 +26,7 @@ from ilios.engines.embedded.pdf import (
     raised,
     rtl,
     visible,
+    xml_forms,
 )
 from ilios.engines.embedded.pdf.forms import Field
 from ilios.engines.embedded.pdf.lines import TextLine
@@ -93,7 +94,7 @@ class PdfFile:
         self._pdf.close()
 
     def xml_form(self) -> str:
-        return forms.described_by_xml(self._pdf)
+        return xml_forms.text(self._pdf)
 
     def facts(self, index: int) -> PageFacts:
         """Look at a page. Raises UnreadablePage.

@@ -124,6 +124,31 @@ def test_files_that_a_document_holds_are_named(convert: Convert) -> None:
     assert "prices.txt" in warning.message
 
 
+def test_an_xfa_form_shows_choices_ticks_and_styled_text(convert: Convert) -> None:
+    template = (
+        b'<template xmlns="http://www.xfa.org/schema/xfa-template/3.0/"><subform>'
+        b'<field name="port"><items><text>Old Quay</text><text>New Quay</text></items>'
+        b'<items save="1"><text>OQ</text><text>NQ</text></items></field>'
+        b'<field name="paid"><ui><checkButton/></ui></field>'
+        b'<field name="late"><ui><checkButton/></ui></field><field name="remark"/>'
+        b'<draw><value><exData><body xmlns="http://www.w3.org/1999/xhtml"><p>Sign <b>h</b>ere</p>'
+        b"<p>and there</p></body></exData></value></draw></subform></template>"
+    )
+    data = (
+        b'<d:datasets xmlns:d="http://www.xfa.org/schema/xfa-data/1.0/"><d:data><f><port>NQ</port>'
+        b'<paid>1</paid><late>0</late><remark><body xmlns="http://www.w3.org/1999/xhtml"><p>Two'
+        b" <i>red</i> boats</p></body></remark><port>OQ</port></f></d:data></d:datasets>"
+    )
+    catalog = b"/AcroForm<</XFA[(template) 8 0 R(datasets) 9 0 R]>>/NeedsRendering true"
+    document = pdf(text("Please wait..."), catalog=catalog, more=[stream(template), stream(data)])
+
+    assert convert(document, media_types.PDF).markdown.split("\n\n")[1:] == [
+        "- port: New Quay\n- paid: ☒\n- remark: Two red boats",
+        "Sign here and there",
+        "- port: OQ",
+    ]
+
+
 @pytest.mark.parametrize("rendering", [b"/NeedsRendering true", b""])
 def test_an_xfa_form_gives_its_texts_and_values(convert: Convert, rendering: bytes) -> None:
     packets = (
