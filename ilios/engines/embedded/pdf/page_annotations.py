@@ -77,13 +77,13 @@ NONE: Final = Annotations()
 
 
 def of(page: Any, text_page: Any, *, with_forms: bool) -> Annotations:
-    """Look at a page's annotations; `with_forms` if the values of its fields are listed."""
+    """Look at a page's annotations; `with_forms` tells whether the file has a form."""
     found: dict[str, list[str]] = {"typed": [], "undrawn": [], "files": []}
     notes: dict[str, Note] = {}
     draw_text = False
     for annotation in _shown(page):
         kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
-        draws = _draws_unlisted_text(annotation, kind, with_forms=with_forms)
+        draws = _adds_text(annotation, kind, with_forms=with_forms)
         draw_text |= draws
         contents = _contents(annotation)
         if kind == pdfium_c.FPDF_ANNOT_FREETEXT and contents:
@@ -133,14 +133,13 @@ def _shown(page: Any) -> Iterator[Any]:
             yield annotation
 
 
-def _draws_unlisted_text(annotation: Any, kind: int, *, with_forms: bool) -> bool:
-    """Return whether an annotation shows text, except fields whose values are listed."""
+def _adds_text(annotation: Any, kind: int, *, with_forms: bool) -> bool:
+    """Return whether an annotation shows text; fields of a form are read by the layout."""
     if kind in WITHOUT_DRAWN_TEXT:
         return False
     if kind != pdfium_c.FPDF_ANNOT_WIDGET:
         return _draws_text(annotation)
-    is_listed = with_forms and _string(annotation, b"FT") != "Sig"
-    return not is_listed and not is_box_to_tick(annotation) and _draws_text(annotation)
+    return not with_forms and not is_box_to_tick(annotation) and _draws_text(annotation)
 
 
 def _draws_text(annotation: Any) -> bool:

@@ -132,15 +132,16 @@ class PdfFile:
     def _copied(self, index: int, facts: PageFacts, seen: visible.Differences) -> PageFacts:
         """Return the facts of the page as it is shown, with its copy."""
         copy = self._workspace / f".page-{index + 1}.pdf"
+        # what is drawn over a page would disturb its layout, so it is put in afterwards
+        by_itself = seen.hides or not self._has_harmless_outline
+        with_fields = by_itself or not self._with_forms
         try:
-            visible.copy_as_shown(self._pdf, index, seen, copy)
+            visible.copy_as_shown(self._pdf, index, seen, copy, with_fields=with_fields)
             with _only_page(copy) as page:
                 shown = self._facts(page)
         except (pdfium.PdfiumError, OSError):
             copy.unlink(missing_ok=True)
             return facts
-        # what is drawn over a page would disturb its layout, so it is put in afterwards
-        by_itself = seen.hides or not self._has_harmless_outline
         return replace(
             shown,
             fields=facts.fields,

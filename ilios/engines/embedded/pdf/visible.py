@@ -55,7 +55,9 @@ def differences(page: Any, annotations: Annotations, *, layers: bool) -> Differe
     return Differences(hidden, mixed, annotations)
 
 
-def copy_as_shown(pdf: Any, index: int, seen: Differences, target: Path) -> None:
+def copy_as_shown(
+    pdf: Any, index: int, seen: Differences, target: Path, *, with_fields: bool
+) -> None:
     """Write a PDF with one page: its annotations drawn into it, what is hidden taken away."""
     copy = pdfium.PdfDocument.new()
     try:
@@ -63,7 +65,7 @@ def copy_as_shown(pdf: Any, index: int, seen: Differences, target: Path) -> None
         page = copy[0]
         try:
             _remove_objects(page, seen)
-            _remove_signs(page)
+            _remove_others(page, with_fields=with_fields)
             pdfium_c.FPDFPage_Flatten(page.raw, pdfium_c.FLAT_NORMALDISPLAY)
         finally:
             page.close()
@@ -99,20 +101,20 @@ def _take_apart(page: Any, form: Any, hidden: Sequence[int]) -> None:
             pdfium_c.FPDFPage_InsertObject(page.raw, part)
 
 
-def _remove_signs(page: Any) -> None:
-    """Remove annotations that are drawn, but not as text."""
+def _remove_others(page: Any, *, with_fields: bool) -> None:
+    """Remove annotations that are drawn, but not as text, and perhaps fields."""
     for index in reversed(range(pdfium_c.FPDFPage_GetAnnotCount(page.raw))):
         annotation = pdfium_c.FPDFPage_GetAnnot(page.raw, index)
-        is_sign = _is_sign(annotation)
+        is_unwanted = _is_unwanted(annotation, with_fields=with_fields)
         pdfium_c.FPDFPage_CloseAnnot(annotation)
-        if is_sign:
+        if is_unwanted:
             pdfium_c.FPDFPage_RemoveAnnot(page.raw, index)
 
 
-def _is_sign(annotation: Any) -> bool:
+def _is_unwanted(annotation: Any, *, with_fields: bool) -> bool:
     kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
     if kind == pdfium_c.FPDF_ANNOT_WIDGET:
-        return is_box_to_tick(annotation)
+        return not with_fields or is_box_to_tick(annotation)
     return kind in WITHOUT_DRAWN_TEXT and kind != pdfium_c.FPDF_ANNOT_LINK
 
 
