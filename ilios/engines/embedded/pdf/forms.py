@@ -11,6 +11,7 @@ import pypdfium2.raw as pdfium_c
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.pdf import page_annotations
+from ilios.engines.embedded.pdf.page_annotations import PlacedText
 
 Field = tuple[str, str]
 """A field's name, as people are shown it if there is such a one, and its value."""
@@ -25,13 +26,13 @@ _NOT_SHOWN: Final = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_N
 _PASSWORD: Final = 1 << 13
 
 
-def filled(form: Any, page: Any, text_page: Any) -> tuple[Field, ...]:
+def filled(form: Any, page: Any, text: PlacedText) -> tuple[Field, ...]:
     """Return the filled-in fields of a page, except values that stand in their field as text."""
     found: dict[tuple[str, str], Field] = {}
     for annotation in page_annotations.opened(page, MAX_FIELDS):
         if pdfium_c.FPDFAnnot_GetSubtype(annotation) == pdfium_c.FPDF_ANNOT_WIDGET:
             value = _value(form, annotation)
-            if value and not page_annotations.stands_there(annotation, text_page, value):
+            if value and not text.has(value, annotation):
                 name = _string(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation)
                 found[name, value] = _label(form, annotation) or name or "field", value
     return tuple(found.values())

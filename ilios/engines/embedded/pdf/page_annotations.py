@@ -13,7 +13,9 @@ from lxml import etree
 from ilios.engines.embedded.archive import xml_parser
 from ilios.engines.embedded.pdf import attachments, fidelity
 
-MAX_ANNOTATIONS: Final = 5_000
+MAX_ANNOTATIONS: Final = 20_000
+LOOKED_AT_MAX_CHARACTERS: Final = 10_000_000
+"""PDFium looks at each character of the page to find those inside of one annotation."""
 TEXT_MAX_BYTES: Final = 1024 * 1024
 _NOT_SHOWN: Final = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 WITHOUT_DRAWN_TEXT: Final = frozenset(
@@ -76,7 +78,29 @@ class Annotations:
 NONE: Final = Annotations()
 
 
-def of(page: Any, text_page: Any, *, with_forms: bool) -> Annotations:
+class PlacedText:
+    """A page's own text, asked for what stands inside an annotation."""
+
+    def __init__(self, text_page: Any) -> None:
+        self._text_page = text_page
+        self._looked_at = 0
+
+    def has(self, words: str, annotation: Any) -> bool:
+        """Return whether all words stand inside; False also when too much was looked at."""
+        wanted = fidelity.tokens(words)
+        box = pdfium_c.FS_RECTF()
+        if not wanted or not pdfium_c.FPDFAnnot_GetRect(annotation, box):
+            return False
+        self._looked_at += self._text_page.count_chars()
+        if self._looked_at > LOOKED_AT_MAX_CHARACTERS:
+            return False
+        inside = self._text_page.get_text_bounded(
+            left=box.left, bottom=box.bottom, right=box.right, top=box.top
+        )
+        return wanted <= fidelity.tokens(inside)
+
+
+def of(page: Any, text: PlacedText, *, with_forms: bool) -> Annotations:
     """Look at a page's annotations; `with_forms` tells whether the file has a form."""
     found: dict[str, list[str]] = {"typed": [], "undrawn": [], "files": []}
     notes: dict[str, Note] = {}
@@ -91,7 +115,7 @@ def of(page: Any, text_page: Any, *, with_forms: bool) -> Annotations:
         elif kind == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
             file = pdfium_c.FPDFAnnot_GetFileAttachment(annotation)
             found["files"].append(attachments.name(file))
-        if kind in _WITH_NOTES and contents and not stands_there(annotation, text_page, contents):
+        if kind in _WITH_NOTES and contents and not text.has(contents, annotation):
             notes.setdefault(contents, Note(_author(annotation), contents, draws))
     lists = {name: tuple(texts) for name, texts in found.items()}
     return Annotations(draw_text, notes=tuple(notes.values()), **lists)
@@ -100,18 +124,6 @@ def of(page: Any, text_page: Any, *, with_forms: bool) -> Annotations:
 def is_box_to_tick(annotation: Any) -> bool:
     """Return whether a field shows one of several drawings, which are ticks and not text."""
     return bool(pdfium_c.FPDFAnnot_HasKey(annotation, b"AS"))
-
-
-def stands_there(annotation: Any, text_page: Any, text: str) -> bool:
-    """Return whether the page's own text has the words of `text` inside the annotation."""
-    words = fidelity.tokens(text)
-    box = pdfium_c.FS_RECTF()
-    if not words or not pdfium_c.FPDFAnnot_GetRect(annotation, box):
-        return False
-    inside = text_page.get_text_bounded(
-        left=box.left, bottom=box.bottom, right=box.right, top=box.top
-    )
-    return words <= fidelity.tokens(inside)
 
 
 def opened(page: Any, most: int = MAX_ANNOTATIONS) -> Iterator[Any]:
@@ -161,7 +173,8 @@ def _contents(annotation: Any) -> str:
     """Return an annotation's text; of one that only records a state, such as "accepted", none."""
     if pdfium_c.FPDFAnnot_HasKey(annotation, b"State"):
         return ""
-    return _string(annotation, b"Contents") or _unstyled(_string(annotation, b"RC"))
+    text = _string(annotation, b"Contents") or _unstyled(_string(annotation, b"RC"))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _author(annotation: Any) -> str:

@@ -30,7 +30,7 @@ from ilios.engines.embedded.pdf import (
 )
 from ilios.engines.embedded.pdf.forms import Field
 from ilios.engines.embedded.pdf.lines import TextLine
-from ilios.engines.embedded.pdf.page_annotations import Annotations
+from ilios.engines.embedded.pdf.page_annotations import Annotations, PlacedText
 from ilios.engines.embedded.pdf.raised import Figures
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
@@ -146,7 +146,7 @@ class PdfFile:
             shown,
             fields=facts.fields,
             annotations=facts.annotations,
-            own_text=facts.text,
+            own_text=shown.text if seen.hides else facts.text,
             copy=copy,
             is_parsed_by_itself=by_itself,
         )
@@ -156,10 +156,11 @@ class PdfFile:
         text_page = page.get_textpage()
         try:
             facts = _with_text(PageFacts(width, height, "", 0, 0.0, 0), page, text_page)
-            found = page_annotations.of(page, text_page, with_forms=self._with_forms)
+            placed = PlacedText(text_page)
+            found = page_annotations.of(page, placed, with_forms=self._with_forms)
             facts = replace(facts, own_text=facts.text, annotations=found)
             if self._with_forms:
-                fields = forms.filled(self._pdf.formenv.raw, page, text_page)
+                fields = forms.filled(self._pdf.formenv.raw, page, placed)
                 facts = replace(facts, fields=fields)
         finally:
             text_page.close()

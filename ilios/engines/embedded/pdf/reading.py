@@ -118,7 +118,7 @@ def _without_junk(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    lines = (markdown.escaped_line(line.strip()) for line in text.splitlines())
+    lines = (markdown.escaped_line(line.strip()) for line in text.split("\n"))
     return markdown.HARD_BREAK.join(line for line in lines if line)
 
 
