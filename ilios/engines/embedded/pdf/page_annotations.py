@@ -146,7 +146,7 @@ def _shown(page: Any) -> Iterator[Any]:
 
 
 def _adds_text(annotation: Any, kind: int, *, with_forms: bool) -> bool:
-    """Return whether an annotation shows text; fields of a form are read by the layout."""
+    """Return whether an annotation shows text; the layout reads the fields of a form."""
     if kind in WITHOUT_DRAWN_TEXT:
         return False
     if kind != pdfium_c.FPDF_ANNOT_WIDGET:

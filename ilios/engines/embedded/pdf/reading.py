@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning
@@ -17,6 +18,8 @@ from ilios.engines.embedded.pdf.text_layer import LayerPage
 from ilios.engines.embedded.text import hyphenation
 
 _SOFT_BREAK = re.compile(r"(\S{1,40})$")
+_UNKNOWN = re.compile(r"(?<=[^\W\d_])[\ue000-\uefff](?=[^\W\d_])")
+UNKNOWN_LETTERS: Final = 2
 _WORD_REST = re.compile(r"\w{1,40}")
 Warnings = tuple[ConversionWarning, ...]
 
@@ -39,7 +42,7 @@ def read(
     reading = _chosen(number, facts, layer, clean, lines)
     text = _with_hyphens(raised.written(reading.markdown, facts.figures), facts.text)
     losses = () if reading.is_whole else _losses(number, clean, text)
-    return Reading(text, reading.warnings + losses, reading.unreadable)
+    return Reading(text, reading.warnings + losses + _doubts(number, text), reading.unreadable)
 
 
 def with_added(text: str, facts: PageFacts) -> str:
@@ -150,6 +153,13 @@ def _broken(source: str) -> Iterator[tuple[str, str]]:
 
 def _stands_in(word: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
+def _doubts(number: int, text: str) -> Warnings:
+    """Warn of letters inside of words that only their font knows."""
+    if len(_UNKNOWN.findall(text)) < UNKNOWN_LETTERS:
+        return ()
+    return (conversion_warnings.unreadable_text_layer(number),)
 
 
 def _losses(number: int, source: str, text: str) -> Warnings:

@@ -56,12 +56,26 @@ def _lines(text_page: Any) -> Iterator[list[tuple[int, str]]]:
     line: list[tuple[int, str]] = []
     for index in range(text_page.count_chars()):
         sign = chr(min(pdfium_c.FPDFText_GetUnicode(text_page, index), 0x10FFFF))
+        if line and _is_half(sign) and _is_half(line[-1][1]):
+            line.append(_whole(*line.pop(), sign))
+            continue
         if sign == "\n":
             yield line
             line = []
         elif sign != "\r":
             line.append((index, sign))
     yield line
+
+
+def _is_half(sign: str) -> bool:
+    """Return whether a sign is one of the two that PDFium gives for a letter beyond U+FFFF."""
+    return "\ud800" <= sign <= "\udfff"
+
+
+def _whole(index: int, half: str, other: str) -> tuple[int, str]:
+    """Join two halves of a letter, which come in either order amid text that runs leftwards."""
+    halves = "".join(sorted((half, other)))
+    return index, halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _rebuilt(text_page: Any, line: list[tuple[int, str]]) -> str:

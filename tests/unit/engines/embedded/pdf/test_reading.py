@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from ilios.engines.base import Options, Page, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.conversion import convert_file
-from ilios.engines.embedded.pdf import fidelity
+from ilios.engines.embedded.pdf import fidelity, reading
+from ilios.engines.embedded.pdf.pdfium import PageFacts
+from ilios.engines.embedded.pdf.text_layer import LayerPage
 from tests.support.sample_files import pdf, stream, text
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -81,6 +83,23 @@ def test_raised_lists_of_notes_and_exponents_that_are_letters_are_told(convert: 
     markdown = convert(pdf(page), media_types.PDF).markdown
 
     assert markdown == "As they say<sup>1,2</sup> there are 2ⁿ ships⁷,8 of them at 3d each."
+
+
+def test_letters_beyond_the_first_plane_are_kept_among_hebrew(convert: Convert) -> None:
+    letters = {"A": "\u05d0", "B": "\u05d1", "C": "\u05d2", "D": "\U0001f600"}
+
+    markdown = convert(pdf(text("CBA DD ABC"), letters=letters), media_types.PDF).markdown
+
+    assert markdown.count("\U0001f600") == 2
+
+
+def test_letters_that_only_their_font_knows_are_told_of() -> None:
+    words = "the keeper of the tow\ue341r lit the la\ue342ps"
+    facts = PageFacts(595, 842, words, 0, 0.0, 0)
+
+    read = reading.read(1, facts, LayerPage(words, {}, ()), list)
+
+    assert [warning.code for warning in read.warnings] == ["low_confidence"]
 
 
 def test_letters_that_are_set_apart_are_words(convert: Convert) -> None:
