@@ -8,30 +8,18 @@ from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from operator import attrgetter
 
-from ilios.engines.embedded import output_limits
+from ilios.engines.embedded import escaping, output_limits, scripts
+from ilios.engines.embedded.escaping import escaped as escaped
+from ilios.engines.embedded.escaping import escaped_line as escaped_line
+from ilios.engines.embedded.escaping import escaped_start as escaped_start
+from ilios.engines.embedded.escaping import without_controls as without_controls
 
 HARD_BREAK = "  \n"
 _ESCAPED_START = re.compile(r"^(\d{0,9})\\([.)>+-])")
-_SPECIAL = re.compile(
-    r"([\\`*_]|<(?=[A-Za-z/!?])|~(?=~)|(?<=~)~|\[(?=\^)|\](?=\()|&(?=#?\w{1,12};))"
-)
-_MAY_BE_SPECIAL = re.compile(r"[\\`*_<~\[\]&]")
-#: What begins a heading, a list, a quotation, a rule, a fence, a table or a link's definition.
-_LEADING = re.compile(
-    r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[=-]+(?=\s*$)|\d{1,9}[.)](?=\s|$)"
-    r"|[|:-](?=[-|: ]*-[-|: ]*$)|\[(?=[^\]\n]+\]:))"
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
-#: Stand for tags until the text is escaped: noncharacters, which no text may contain.
-_MARKS = {"<sup>": "\ufdd0", "</sup>": "\ufdd1", "<sub>": "\ufdd2", "</sub>": "\ufdd3"}
-_DOLLAR = "\ufdd4"
-DOLLARS = re.compile(r"\$(?=\S)[^$\n]*(?<=\S)\$(?!\d)|\$\$")
-_TAGS = {mark: tag for tag, mark in _MARKS.items()} | {_DOLLAR: "\\$"}
-_SUPERSCRIPTS = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
-_SUBSCRIPTS = dict(zip("0123456789+-−=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ", strict=True))
 _INDENT = "    "
 _CELL_BARS = " | "
 _CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
+_NOTE = re.compile(r"\[\^[^\]]+\]")
 _PIPE = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 _ITEM = re.compile(r"( *)(?:[-*+]|\d{1,9}[.)]) ")
 _SAFE_TARGET = re.compile(r"(https?:|mailto:|tel:)\S+", re.IGNORECASE)
@@ -60,78 +48,57 @@ class Span:
 _style = attrgetter(*(field.name for field in fields(Span) if field.name != "text"))
 
 
-def without_controls(text: str) -> str:
-    return text if text.isprintable() else _CONTROL.sub("", text)
-
-
-def escaped(text: str) -> str:
-    """Escape text so that Markdown shows it literally in the middle of a line."""
-    text = _escaped_inside(without_controls(text))
-    return text.replace("$", "\\$") if "$" in text and _DOLLARS.search(text) else text
-
-
-def _escaped_inside(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text) if _MAY_BE_SPECIAL.search(text) else text
-
-
-def escaped_line(text: str) -> str:
-    """Escape text so that Markdown shows it literally anywhere in a line."""
-    return escaped_start(escaped(text))
-
-
-def escaped_start(line: str) -> str:
-    """Escape the start of a line that would begin a heading, a list or a quotation."""
-    return _LEADING.sub(_escape_leading, line)
-
-
 def superscript(text: str) -> str:
     """Write raised text: in Unicode where every character has a raised form, else in `<sup>`."""
-    return _tagged(_escaped_inside(_scripted(without_controls(text), "sup", _SUPERSCRIPTS)))
+    return scripts.tagged(escaping.inside(scripts.raised(without_controls(text))))
 
 
 def subscript(text: str) -> str:
     """Write lowered text: in Unicode where every character has a lowered form, else in `<sub>`."""
-    return _tagged(_escaped_inside(_scripted(without_controls(text), "sub", _SUBSCRIPTS)))
-
-
-def _scripted(text: str, tag: str, forms: dict[str, str]) -> str:
-    core = text.strip()
-    if not core or "\n" in core:
-        return text
-    if all(character in forms for character in core):
-        written = "".join(forms[character] for character in core)
-    else:
-        written = f"{_MARKS[f'<{tag}>']}{core}{_MARKS[f'</{tag}>']}"
-    return text.replace(core, written, 1)
-
-
-def _tagged(text: str) -> str:
-    if not text.isascii():
-        for mark, tag in _TAGS.items():
-            text = text.replace(mark, tag)
-    return text
-
-
-def _escape_leading(match: re.Match[str]) -> str:
-    marker = match[2]
-    if marker[0].isdigit():
-        return f"{match[1]}{marker[:-1]}\\{marker[-1]}"
-    return f"{match[1]}\\{marker}"
+    return scripts.tagged(escaping.inside(scripts.lowered(without_controls(text))))
 
 
 def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
     """Write spans as the inline Markdown of one paragraph, white space collapsed."""
     merged = _without_dollars(_merged(spans))
     parts: list[str] = []
-    for index, span in enumerate(merged):
-        before = merged[index - 1].text[-1:] if index else ""
-        after = merged[index + 1].text[:1] if index + 1 < len(merged) else ""
+    before = ""
+    for span, after in zip(merged, _followings(merged), strict=True):
         if span.formula:
             parts.append(_apart(span.text, before, after))
         else:
-            parts.append(_styled(span, before, after) if styled else _plain(span))
+            text = _behind_note(parts, _written(span, before, after))
+            parts.append(_styled(span, text, before, after) if styled else _linked(text, span))
+        before = "`" if span.code else span.text[-1:]
     lines = [" ".join(line.split()) for line in "".join(parts).split("\n")]
-    return HARD_BREAK.join(_tagged(escaped_start(line)) for line in lines if line)
+    written = HARD_BREAK.join(scripts.tagged(escaped_start(line)) for line in lines if line)
+    return escaped_start(written) if written.startswith("[") else written
+
+
+def _followings(spans: Sequence[Span]) -> list[str]:
+    """Return what stands behind each span, as far as signs at its end depend on it."""
+    found: list[str] = []
+    following = ""
+    for span in reversed(spans):
+        found.append(following)
+        is_bracket = _is_linked(span) or (span.raw and span.text.startswith("["))
+        start = (
+            escaping.BRACKET
+            if is_bracket
+            else "`"
+            if span.code
+            else span.text[: escaping.LOOKAHEAD]
+        )
+        following = f"{start}{following}"[: escaping.LOOKAHEAD]
+    return found[::-1]
+
+
+def _behind_note(parts: Sequence[str], text: str) -> str:
+    """Escape what would make a link or a definition of the note before it."""
+    is_behind = bool(parts) and _NOTE.fullmatch(parts[-1]) is not None
+    begins_line = len(parts) == 1 or (is_behind and parts[-2].endswith("\n"))
+    signs = "(:" if begins_line else "("
+    return f"\\{text}" if is_behind and text.startswith(tuple(signs)) else text
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
@@ -161,12 +128,15 @@ def _with_text(span: Span, texts: Sequence[str]) -> Span:
 
 def _without_dollars(spans: list[Span]) -> list[Span]:
     """Escape dollar signs that would begin or end a formula."""
-    if not any(span.formula or ("$" in span.text and DOLLARS.search(span.text)) for span in spans):
+    if not any("$" in span.text for span in spans):
+        return spans
+    text = "".join(span.text for span in spans if not (span.raw or span.code))
+    if not any(span.formula for span in spans) and not escaping.has_dollars(text):
         return spans
     return [
         span
         if span.raw or span.formula or span.code
-        else span.saying(span.text.replace("$", _DOLLAR))
+        else span.saying(span.text.replace("$", scripts.DOLLAR))
         for span in spans
     ]
 
@@ -182,45 +152,45 @@ def _with_scripts(span: Span) -> Span:
         return span
     text = without_controls(span.text)
     if span.superscript:
-        text = _scripted(text, "sup", _SUPERSCRIPTS)
+        text = scripts.raised(text)
     elif span.subscript:
-        text = _scripted(text, "sub", _SUBSCRIPTS)
+        text = scripts.lowered(text)
     elif text == span.text:
         return span
     is_code = span.code and not (span.superscript or span.subscript)
     return replace(span, text=text, superscript=False, subscript=False, code=is_code)
 
 
-def _written(span: Span) -> str:
+def _written(span: Span, before: str, after: str) -> str:
     if span.raw:
         return span.text
-    if span.code:
+    if span.code and not (before == "`" and span.text[0].strip()):
         return re.sub(r"\S(?:[^\n]*\S)?", lambda match: code(match[0]), span.text)
-    return _escaped_inside(span.text)
+    if _is_linked(span):
+        return escaping.label(span.text)
+    return escaping.inside(span.text, after)
 
 
-def _plain(span: Span) -> str:
-    text = _written(span)
-    return _linked(text, span.target)
-
-
-def _styled(span: Span, before: str, after: str) -> str:
+def _styled(span: Span, text: str, before: str, after: str) -> str:
     """Write a span, with emphasis if white space surrounds it: else `**` may not be recognised."""
-    text = _written(span)
     core = text.strip()
     if span.raw or not core or "\n" in core:
-        return _linked(text, span.target)
+        return _linked(text, span)
     head, tail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
     stands_alone = not (before + head)[-1:].strip() and not (tail + after)[:1].strip()
     marks = ("**" * span.bold + "*" * span.italic + "~~" * span.struck) if stands_alone else ""
-    return f"{head}{marks}{_linked(core, span.target)}{marks[::-1]}{tail}"
+    return f"{head}{marks}{_linked(core, span)}{marks[::-1]}{tail}"
 
 
-def _linked(text: str, target: str | None) -> str:
+def _is_linked(span: Span) -> bool:
+    return span.target is not None and _SAFE_TARGET.fullmatch(span.target) is not None
+
+
+def _linked(text: str, span: Span) -> str:
     label = text.strip()
-    if target is None or not label or not _SAFE_TARGET.fullmatch(target):
+    if span.target is None or not label or not _is_linked(span):
         return text
-    url = target.replace("(", "%28").replace(")", "%29")
+    url = span.target.replace("(", "%28").replace(")", "%29").replace("\\", "%5C")
     return text.replace(label, f"[{label}]({url})", 1)
 
 
@@ -241,7 +211,7 @@ def code_block(text: str) -> str:
 
 def image(name: str, description: str = "") -> str:
     """Write a reference to an image file."""
-    text = re.sub(r"[\[\]\s]+", " ", without_controls(description)).strip()
+    text = escaped(re.sub(r"[\[\]\s]+", " ", description).strip())
     return f"![{text}]({name})"
 
 
@@ -262,7 +232,8 @@ def list_item(depth: int, marker: str, text: str) -> str:
 
 def labelled(label: str, text: str) -> str:
     """Write the label of a list item or heading that is no plain number before its Markdown."""
-    return f"{escaped_line(label.strip())} {text}".strip()
+    shown = escaped(label.strip())
+    return escaped_start(f"{shown} {text}".strip()) if shown else text
 
 
 def indented(text: str) -> str:

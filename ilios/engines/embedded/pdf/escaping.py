@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ilios.engines.embedded import markdown
+from ilios.engines.embedded.escaping import has_dollars
 from ilios.engines.embedded.pdf.blocks import Block, Piece
 
 _SIGNS = re.compile(r"<[A-Za-z/!?]|&#?\w{1,12};|`|\]\s?\(|~~|\$")
@@ -53,7 +54,7 @@ def _inline(layout: str, text: str, flat: str) -> str:
         layout = _TICK.sub(r"\\`", layout)
     if "~~" in text:
         layout = _TILDE.sub(r"\\~", layout)
-    if markdown.DOLLARS.search(layout):
+    if has_dollars(layout):
         layout = _DOLLAR.sub(r"\\$", layout)
     return _LINK.sub(_own_link(flat), layout)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ilios.engines.embedded import markdown
@@ -136,3 +138,54 @@ def test_a_label_that_is_no_number_stands_before_the_text() -> None:
 )
 def test_code_and_raised_text_are_written_as_whole_runs(spans: list[Span], written: str) -> None:
     assert markdown.inline(spans) == written
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([Span("<"), Span("b>", bold=True)], r"\<b>"),
+        ([Span("R&"), Span("am", italic=True), Span("p;")], r"R\&amp;"),
+        ([Span("a]"), Span("(b)", bold=True)], r"a\](b)"),
+        ([Span("wow!"), Span("here", target="https://a.b/c")], r"wow\![here](https://a.b/c)"),
+        ([Span("wow!"), Span("[^1]", raw=True)], r"wow\![^1]"),
+        ([Span("a"), Span("[^1]", raw=True), Span("(b)")], r"a[^1]\(b)"),
+        ([Span("[^1]", raw=True), Span(": b")], r"[^1]\: b"),
+        ([Span("a"), Span("[^1]", raw=True), Span(": b")], "a[^1]: b"),
+        ([Span("a", code=True), Span("b", code=True, bold=True)], "`a`b"),
+        ([Span("$a"), Span("b$", bold=True)], r"\$ab\$"),
+        ([Span("[a\nb]: c")], "\\[a  \nb]: c"),
+        ([Span("<1@b.c>")], r"\<1@b.c>"),
+    ],
+)
+def test_signs_of_two_spans_together_are_no_markup(spans: list[Span], expected: str) -> None:
+    assert markdown.inline(spans) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("see [1]", "see [1]"),
+        ("a] b", r"a\] b"),
+        ("![a", r"!\[a"),
+        ("[^1]", r"\[^1\]"),
+        ("[a](b)", r"\[a\](b)"),
+    ],
+)
+def test_the_label_of_a_link_ends_where_the_link_ends(label: str, expected: str) -> None:
+    written = markdown.inline([Span(label, target="https://a.b/c")])
+
+    assert written == f"[{expected}](https://a.b/c)"
+
+
+def test_descriptions_of_images_are_no_markup() -> None:
+    assert markdown.image("a.png", "a*b [c] $x$\\") == r"![a\*b c \$x\$\\](a.png)"
+
+
+@pytest.mark.parametrize("write", [markdown.escaped, markdown.escaped_line])
+def test_dollars_are_escaped_wherever_text_is(write: Callable[[str], str]) -> None:
+    assert write("$x$ and $$") == r"\$x\$ and \$\$"
+    assert write("$5 or $6") == "$5 or $6"
+
+
+def test_a_label_and_its_text_are_no_definition_of_a_link() -> None:
+    assert markdown.labelled("[a", "b]: c") == r"\[a b]: c"
