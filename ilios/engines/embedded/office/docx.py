@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -69,6 +70,7 @@ class _Draft:
     parts: list[str]
     images: tuple[ImageFile, ...]
     warnings: list[ConversionWarning]
+    source: Counter[str]  #: the words that the page is to have
 
 
 class _Word:
@@ -99,7 +101,7 @@ class _Word:
         sections = docx_sections.of(elements, settings)
         drafts = self._drafts(docx_breaks.pages(elements, sections), sections)
         drafts[0].warnings += self._damage()
-        return [FlowPage(markdown.blocks(d.parts), d.images, tuple(d.warnings)) for d in drafts]
+        return [_page(draft, number) for number, draft in enumerate(drafts, start=1)]
 
     def _drafts(self, cut: list[list[etree._Element]], sections: list[Section]) -> list[_Draft]:
         """Write the pages; those without content are left out.
@@ -142,22 +144,16 @@ class _Word:
                 conversion_warnings.embedded_left_out(name, number)
                 for name in self._chunks.take_left_out()
             ),
-            *self._missing(parts, elements, number),
         ]
         self._nested_warnings.clear()
-        return _Draft(parts, self._images.take(), warnings)
+        return _Draft(parts, self._images.take(), warnings, self._words(elements))
 
-    def _missing(
-        self, parts: list[str], elements: Sequence[etree._Element], number: int
-    ) -> list[ConversionWarning]:
+    def _words(self, elements: Sequence[etree._Element]) -> Counter[str]:
+        """Count what is to be shown of the elements and of the notes in them."""
         source = docx_accounting.words(elements, self._package.main.fields)
         for note in self._blocks.take_read():
             source += docx_accounting.words((note.element,), note.part.fields)
-        source -= accounting.words(self._blocks.take_hidden())
-        lost, total = accounting.missing(source, "\n".join(parts)), source.total()
-        if not accounting.is_notable(lost, total):
-            return []
-        return [conversion_warnings.text_left_out(f"page {number}", lost, total, number)]
+        return source - accounting.words(self._blocks.take_hidden())
 
     def _repeated(self, relations: tuple[str, ...]) -> list[str]:
         """Write headers or footers; what another one said already is left out."""
@@ -185,3 +181,12 @@ class _Word:
             for name in sorted(self._archive.damaged)
             if not name.endswith((".rels", *_WITHOUT_TEXT))
         ]
+
+
+def _page(draft: _Draft, number: int) -> FlowPage:
+    text = markdown.blocks(draft.parts)
+    lost, total = accounting.missing(draft.source, text), draft.source.total()
+    if accounting.is_notable(lost, total):
+        place = f"page {number}"
+        draft.warnings.append(conversion_warnings.text_left_out(place, lost, total, number))
+    return FlowPage(text, draft.images, tuple(draft.warnings))

@@ -10,18 +10,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ilios.engines.embedded import markdown
-from ilios.engines.embedded.escaping import has_dollars
+from ilios.engines.embedded import escaping, markdown
 from ilios.engines.embedded.pdf.blocks import Block, Piece
 
 _SIGNS = re.compile(r"<[A-Za-z/!?]|&#?\w{1,12};|`|\]\s?\(|~~|\$")
-_TAG = re.compile(r"(?<!\]\()(?<!\\)<(?=[A-Za-z/!?])")
-_ENTITY = re.compile(r"(?<!\\)&(?=#?\w{1,12};)")
-_TICK = re.compile(r"(?<!\\)`")
+#: Signs that the layout has not escaped: behind no backslash that is not escaped itself.
+_TAG, _ENTITY, _TICK, _DOLLAR = (
+    re.compile(rf"(?<!\\)((?:\\\\)*)({sign})")
+    for sign in (r"(?<!\]\()<(?=[A-Za-z])|<(?=[/!?]|\w+[\s>])", r"&(?=#?\w{1,12};)", "`", r"\$")
+)
 _TILDE = re.compile(r"(?<!\\)~(?=~)|(?<=~)~")
-_DOLLAR = re.compile(r"(?<!\\)\$")
 _LINK = re.compile(r"(?<!\\)\[([^\]\n]*)\](?=\()")
-_FENCED = re.compile(r"(^```.*?^```\s*?$)", re.DOTALL | re.MULTILINE)
+_FENCED = r"^```.*?^```\s*?$"
+_CODE = r"`[^`\n]+`"
+_TARGET = r"\]\((?:<[^<>\n]*>|[^()\s]*)\)"
 
 
 def is_needed(layout_blocks: Sequence[Block], text: str) -> bool:
@@ -40,23 +42,34 @@ def _starts_otherwise(block: Block) -> bool:
 
 
 def _escaped(part: Piece, text: str, flat: str) -> str:
-    fenced = _FENCED.split(part.text)
-    shown = "".join(t if n % 2 else _inline(t, text, flat) for n, t in enumerate(fenced))
+    pieces = re.split(_own_markup(text), part.text, flags=re.DOTALL | re.MULTILINE)
+    shown = "".join(t if n % 2 else _inline(t, text, flat) for n, t in enumerate(pieces))
     return markdown.escaped_start(shown) if part.kind == "paragraph" else shown
+
+
+def _own_markup(text: str) -> str:
+    """Return what finds code and addresses of links, which can only be the layout's own."""
+    has_links = re.search(r"\]\s?\(", text) is not None
+    own = [_FENCED, *[_CODE] * ("`" not in text), *[_TARGET] * (not has_links)]
+    return f"({'|'.join(own)})"
 
 
 def _inline(layout: str, text: str, flat: str) -> str:
     if re.search(r"<[A-Za-z/!?]", text):
-        layout = _TAG.sub("&lt;", layout)
+        layout = _escape(_TAG, layout)
     if re.search(r"&#?\w{1,12};", text):
-        layout = _ENTITY.sub(r"\\&", layout)
+        layout = _escape(_ENTITY, layout)
     if "`" in text:
-        layout = _TICK.sub(r"\\`", layout)
+        layout = _escape(_TICK, layout)
+    if "$" in text and escaping.has_dollars(layout):
+        layout = _escape(_DOLLAR, layout)
     if "~~" in text:
         layout = _TILDE.sub(r"\\~", layout)
-    if has_dollars(layout):
-        layout = _DOLLAR.sub(r"\\$", layout)
     return _LINK.sub(_own_link(flat), layout)
+
+
+def _escape(sign: re.Pattern[str], layout: str) -> str:
+    return sign.sub(r"\1\\\2", layout)
 
 
 def _own_link(flat: str) -> Callable[[re.Match[str]], str]:

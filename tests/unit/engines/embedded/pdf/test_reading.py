@@ -51,7 +51,7 @@ def test_signs_of_a_page_are_no_markup(convert: Convert, line: str) -> None:
 def test_a_tag_of_a_page_is_no_markup(convert: Convert) -> None:
     markdown = convert(pdf(text("Write <em>so</em> in HTML")), media_types.PDF).markdown
 
-    assert markdown == "Write &lt;em>so&lt;/em> in HTML"
+    assert markdown == r"Write \<em>so\</em> in HTML"
 
 
 def test_letters_beyond_the_first_plane_are_kept_on_a_long_page(convert: Convert) -> None:
@@ -219,3 +219,30 @@ def test_every_word_comes_once_and_in_order(lines: list[list[str]], size: int) -
     assert isinstance(page, Page)
     assert fidelity.folded(page.markdown) == [word for line in lines for word in line]
     assert page.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Let $x$ be as long as $y$ here", r"Let \$x\$ be as long as \$y\$ here"),
+        ("Pay $5 or $6 for it", "Pay $5 or $6 for it"),
+        ("Write <b> as &lt; and b", r"Write \<b> as \&lt; and b"),
+    ],
+)
+def test_dollars_and_entities_of_a_page_are_escaped_once(
+    convert: Convert, line: str, expected: str
+) -> None:
+    assert convert(pdf(text(line)), media_types.PDF).markdown == expected
+
+
+@pytest.mark.parametrize("address", ["https://a.b/c$x$d?e&amp;f", "https://a.b/c d"])
+def test_the_address_of_a_link_is_not_escaped(convert: Convert, address: str) -> None:
+    link = b"/Annots[<</Type/Annot/Subtype/Link/Rect[70 775 200 795]/A<</S/URI/URI(%s)>>>>]"
+    content = pdf(
+        text("Linked words") + text("Others <b> of $x$ &amp; y", top=600),
+        page=link % address.encode(),
+    )
+
+    assert f"[Linked words]({address})" in convert(content, media_types.PDF).markdown.translate(
+        {ord("<"): None, ord(">"): None}
+    )
