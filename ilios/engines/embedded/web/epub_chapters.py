@@ -9,6 +9,8 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import local_name
+from ilios.engines.embedded.web.html_cleaning import LEFT_OUT
+from ilios.engines.embedded.web.html_visibility import is_hidden
 
 OpenDrawing = Callable[[str], etree._Element | None]
 """Takes the `src` of an image; returns the drawing if it is one with text in it."""
@@ -31,9 +33,9 @@ def prepare(root: etree._Element, open_drawing: OpenDrawing) -> None:
     for element in list(root.iter(etree.Element)):
         if ":" in element.tag:
             element.tag = element.tag.rpartition(":")[2]
-    for navigation in list(root.iter("nav")):  # such as the numbers of the printed pages
-        if navigation.get("hidden") is not None:
-            navigation.text, navigation[:] = None, []
+        if is_hidden(element) and not _is_note(element):  # notes are hidden until they are called
+            element.tag = LEFT_OUT
+    etree.strip_elements(root, LEFT_OUT, with_tail=False)
     for switch in list(root.iter("switch")):
         _choose(switch)
     for image in list(root.iter("img", "image")):

@@ -28,7 +28,7 @@ DOUBTS_MAX: Final = 10
 """Inside more elements than this that look like navigation and are none, nothing is left out."""
 UNLINKED_MAX_CHARACTERS: Final = 100
 NOTICE_MAX_CHARACTERS: Final = 120
-_LEFT_OUT: Final = "LEFT-OUT"
+LEFT_OUT: Final = "LEFT-OUT"
 """No name that the parser gives: those are in small letters."""
 _KEPT: Final = ("html", "body", "main", "article")
 _TEXT_PARTS: Final = frozenset(
@@ -74,13 +74,13 @@ def main_text(root: etree._Element) -> tuple[etree._Element, int]:
         doubt = _doubt(element) if nested < DOUBTS_MAX else None
         if is_hidden(element):
             hidden_words += len(text_of(element).split())
-            element.tag = _LEFT_OUT
+            element.tag = LEFT_OUT
         elif is_never_shown(element) or is_drawn_formula(element) or (doubt and doubt(element)):
-            element.tag = _LEFT_OUT
+            element.tag = LEFT_OUT
         else:
             nested += doubt is not None
             waiting.extend((child, nested) for child in reversed(element))
-    etree.strip_elements(body, _LEFT_OUT, with_tail=False)  # all at once: linear
+    etree.strip_elements(body, LEFT_OUT, with_tail=False)  # all at once: linear
     return body, hidden_words
 
 

@@ -248,8 +248,9 @@ def test_short_formulas_are_not_called_missing(convert: Convert) -> None:
 
 def test_the_hidden_list_of_printed_pages_is_left_out(convert: Convert) -> None:
     lists = '<nav><ol><li>One</li></ol></nav><nav hidden="hidden"><ol><li>xii</li></ol></nav>'
+    note = '<aside epub:type="footnote" hidden="hidden">note</aside><p hidden="hidden">draft</p>'
 
-    converted = convert(page(f"{lists}<p hidden='hidden'>note</p>"), media_types.EPUB)
+    converted = convert(page(lists + note), media_types.EPUB)
 
     assert converted.markdown == "1. One\n\nnote"
     assert converted.warnings == []
