@@ -36,6 +36,9 @@ _SAME_WORDS: Final = (
 _SAME: Final = frozenset(f"\\{word}" for word in _SAME_WORDS.split())
 _UNSEEN_WORDS: Final = "limits nolimits displaystyle textstyle scriptstyle big Big bigg Bigg ! rm"
 _UNSEEN: Final = frozenset(f"\\{word}" for word in _UNSEEN_WORDS.split())
+_BRACES: Final = frozenset(
+    f"\\{place}{kind}" for place in ("over", "under") for kind in ("brace", "bracket", "group")
+)
 _SPACES: Final = frozenset(
     ("\\ ", "\\,", "\\;", "\\:", "\\>", "\\quad", "\\qquad", "\\enspace", "~", "\\\\")
 )
@@ -76,7 +79,6 @@ _SYMBOLS: Final = {
     r"\rgroup": ")",
     r"\lmoustache": "⎰",
     r"\rmoustache": "⎱",
-    ".": "",
     "'": "′",
 }
 
@@ -167,7 +169,7 @@ class _Reader:
         sign = self._next()
         text = self._atom(sign)
         scripted = self._peek() in ("^", "_", r"\limits", r"\nolimits")
-        if sign == "{" and scripted and text:
+        if scripted and (sign == "{" or sign in _BRACES) and text:
             text = _one(text)
         return self._scripts(text)
 
@@ -253,9 +255,13 @@ class _Reader:
         return "".join(_DOUBLE_STRUCK.get(letter, letter) for letter in letters)
 
     def _brackets(self, _: str) -> str:
-        opening = self._symbol(self._next())
+        opening = self._bracket()
         inside = self._row(r"\right")
-        return f"{opening}{inside.strip()}{self._symbol(self._next())}"
+        return f"{opening}{inside.strip()}{self._bracket()}"
+
+    def _bracket(self) -> str:
+        sign = self._next()
+        return "" if sign == "." else self._symbol(sign)
 
     def _environment(self, _: str) -> str:
         name = self._row_of_letters()

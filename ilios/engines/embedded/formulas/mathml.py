@@ -65,6 +65,11 @@ def _parts(element: etree._Element) -> list[etree._Element]:
     return [part for part in element if name_of(part) not in ("", *_SKIPPED)]
 
 
+def _is_blank(element: etree._Element) -> bool:
+    """Return whether this is the bracket that is not there, as behind cases."""
+    return name_of(element) == "mo" and not sign_of(element)
+
+
 def _core(element: etree._Element) -> etree._Element:
     """Return what is inside rows that hold one thing only."""
     while name_of(element) in _WRAPPERS and len(parts := _parts(element)) == 1:
@@ -100,6 +105,7 @@ class _Item:
 
 def _row(elements: Sequence[etree._Element], depth: int) -> str:
     """Write parts next to each other; brackets belong to what is between them."""
+    elements = [element for element in elements if not _is_blank(element)]
     open_brackets: list[tuple[str, list[_Item]]] = [("", [])]
     for element, role in zip(elements, _roles(elements), strict=True):
         items = open_brackets[-1][1]

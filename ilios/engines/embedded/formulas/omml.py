@@ -79,9 +79,8 @@ def _text(element: etree._Element) -> str:
 
 def _run(run: etree._Element) -> str:
     text = "".join(_run_parts(run))
-    if "&" in text and _stands_in_equations(run):
-        # The sign is not shown: equations are aligned at it.
-        return " & ".join(characters.math(piece) for piece in text.split("&"))
+    if ("&" in text or "#" in text) and _stands_in_equations(run):
+        return _aligned(text)
     properties = next((p for p in children(run, "rPr") if _is_math(p)), None)
     if _is_on(properties, "nor"):
         return characters.words(text)
@@ -92,6 +91,14 @@ def _run(run: etree._Element) -> str:
     if style != "normal":
         return characters.math(text, style)
     return characters.identifier(text, style) if text.isalpha() else characters.math(text)
+
+
+def _aligned(text: str) -> str:
+    """Write text of an equation without its signs: `&` aligns it, `#` begins its number."""
+    equations = [
+        " & ".join(characters.math(piece) for piece in part.split("&")) for part in text.split("#")
+    ]
+    return joined(*[piece for part in equations for piece in (r"\quad ", part)][1:])
 
 
 def _run_parts(run: etree._Element) -> Iterator[str]:
@@ -206,11 +213,22 @@ def _equations(it: _Construct) -> list[str]:
 
 def _function(it: _Construct) -> str:
     name = it.inner("fName")
-    text = _text(name).strip() if name is not None else ""
-    only = _only(name) if name is not None else None
-    plain = only is not None and local_name(only) == "r"
-    head = (characters.operator(text) if plain else "") or it.part("fName")
+    head = _operator(name, it.depth) or it.part("fName")
     return joined(head, " ", it.part("e"))
+
+
+def _operator(name: etree._Element | None, depth: int) -> str:
+    """Return the name of a function, also with scripts, as in sin²; empty if it is no word."""
+    only = _only(name) if name is not None else None
+    if name is None or only is None or depth > DEPTH_MAX:
+        return ""
+    if local_name(only) == "r":
+        return characters.operator(_text(name).strip())
+    if local_name(only) not in ("sSup", "sSub", "sSubSup"):
+        return ""
+    scripted = _Construct(only, depth + 1)
+    base = _operator(scripted.inner("e"), depth + 1)
+    return base and tex.scripts(base, scripted.part("sub"), scripted.part("sup"))
 
 
 def _limit(it: _Construct, place: Callable[[str, str], str], *, lower: bool) -> str:

@@ -77,6 +77,13 @@ TO_ZERO = "<mrow><mi>t</mi><mo>→</mo><mn>0</mn></mrow>"
             "|a/b|",
         ),
         ("<mi>a</mi><mo>&lt;</mo><mi>b</mi>", "a< b", "a<b"),
+        ("<mn>2.5</mn><mi>a</mi>", "2.5a", "2.5a"),
+        (
+            "<mo>{</mo><mtable><mtr><mtd><mi>a</mi></mtd><mtd><mi>b</mi></mtd></mtr></mtable>"
+            "<mo form='postfix'></mo>",
+            r"\begin{cases} a & b \end{cases}",
+            "{a, b",
+        ),
         ("<mtext>50% of $4, a_b ≤ c</mtext>", None, "50% of $4, a_b ≤ c"),
         (
             "<mtable columnalign='right left'><mtr><mtd><mi>u</mi></mtd><mtd><mo>=</mo><mn>1</mn>"

@@ -28,6 +28,22 @@ HALF = f"<f>{base('1', 'num')}{base('2', 'den')}</f>"
     ("markup", "latex", "line"),
     [
         (f"<d><e>{STACK}</e></d>", r"\binom{m}{j}", "(m over j)"),
+        (run("4.75"), "4.75", "4.75"),
+        (
+            f"<func><fName><sSup>{base('sin')}{base('2', 'sup')}</sSup></fName>{base('t')}</func>",
+            r"\sin^{2} t",
+            "sin^2 t",
+        ),
+        (
+            f"<func><fName><sSub>{base('log')}{base('2', 'sub')}</sSub></fName>{base('t')}</func>",
+            r"\log_{2} t",
+            "log_2 t",
+        ),
+        (
+            f"<eqArr>{base('F=ma#(3)')}</eqArr>",
+            r"\begin{gathered} F=ma\quad (3) \end{gathered}",
+            "F=ma (3)",
+        ),
         (
             f"<d>{properties('dPr', begChr='[', endChr=']')}<e>{STACK}</e></d>",
             r"\genfrac{[}{]}{0pt}{}{m}{j}",
@@ -85,7 +101,7 @@ HALF = f"<f>{base('1', 'num')}{base('2', 'den')}</f>"
         (
             f"<limLow><e><groupChr>{base('a+b')}</groupChr></e>{base('n', 'lim')}</limLow>",
             r"\underbrace{a+b}_{n}",
-            "a+b_n",
+            "(a+b)_n",
         ),
         (
             f"<sSup><e><sSup>{base('y')}{base('2', 'sup')}</sSup></e>{base('3', 'sup')}</sSup>",
