@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, reference
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -24,8 +25,15 @@ def _formula(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read the definition of a link, which no text shows; that of a note is text."""
+    place = state.bMarks[start] + state.tShift[start]
+    return not state.src.startswith("[^", place) and reference(state, start, end, silent)
+
+
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _PARSER.inline.ruler.before("escape", "formula", _formula)
+_PARSER.block.ruler.at("reference", _definition)
 _TAG = re.compile(r"<[^>]*>")
 #: How tags that change the meaning of text read without markup.
 _TEXT_OF_TAGS = {"<br>": "\n", "<br/>": "\n", "<br />": "\n", "<sup>": "^", "<sub>": "_"}

@@ -43,6 +43,12 @@ def test_text_is_markdown_without_its_markup(markdown: str, text: str) -> None:
     assert plain_text(markdown) == text
 
 
+@pytest.mark.parametrize("note", ["[^1]: Ibid.", "[^comment-1]: https://example.com/a"])
+def test_a_note_of_one_word_is_no_definition_of_a_link(note: str) -> None:
+    assert plain_text(f"As said[^1]\n\n{note}") == f"As said[^1]\n\n{note}"
+    assert plain_text("See [this][1].\n\n[1]: https://example.com") == "See this."
+
+
 def test_only_known_images_are_linked() -> None:
     first = page("![a](img-1.png) ![b](img-1.png.bak) [c](img-1.png 'title')", "img-1.png")
     second = page("![a](img-1.png)")

@@ -33,7 +33,7 @@ _SAME_WORDS: Final = (
     "mathop textbf textit textrm mathbin mathrel mathord boxed cancel bcancel phantom overbrace "
     "underbrace overbracket underbracket overgroup undergroup mbox"
 )
-_SAME: Final = frozenset(f"\\{word}" for word in _SAME_WORDS.split())
+_SAME: Final = frozenset(f"\\{word}" for word in (*_SAME_WORDS.split(), "operatorname*"))
 _UNSEEN_WORDS: Final = "limits nolimits displaystyle textstyle scriptstyle big Big bigg Bigg ! rm"
 _UNSEEN: Final = frozenset(f"\\{word}" for word in _UNSEEN_WORDS.split())
 _BRACES: Final = frozenset(

@@ -55,10 +55,10 @@ def _own_markup(text: str) -> str:
 
 
 def _inline(layout: str, text: str, flat: str) -> str:
-    if re.search(r"<[A-Za-z/!?]", text):
-        layout = _escape(_TAG, layout)
     if re.search(r"&#?\w{1,12};", text):
         layout = _escape(_ENTITY, layout)
+    if re.search(r"<[A-Za-z/!?]", text):
+        layout = _TAG.sub(r"\1&lt;", layout)
     if "`" in text:
         layout = _escape(_TICK, layout)
     if "$" in text and escaping.has_dollars(layout):

@@ -23,6 +23,7 @@ from ilios.engines.embedded.formulas.symbols import COMMANDS
         (r"3.14 \cdot 1.5\ \text{m. or so}", "3.14·1.5 m. or so"),
         (r"\left. x\right|", "x|"),
         (r"\overbrace{a+b}^{n}", "(a+b)^n"),
+        (r"\operatorname*{argmax}_{t} f", "argmax_t f"),
         (r"\nobody{x}", r"\nobody{x}"),
         (r"{x", r"{x"),
         (r"\frac{1}", r"\frac{1}"),
