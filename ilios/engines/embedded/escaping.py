@@ -8,10 +8,11 @@ from typing import Final
 from ilios.engines.embedded import scripts
 
 _SPECIAL: Final = re.compile(
-    r"[\\`*_]|<(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]+@)|~(?=~)|(?<=~)~|\[(?=\^)|\](?=\()"
+    r"[\\`*_]|<(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]+@)|~(?:(?=~)|(?<=~~))|\[(?=\^)|\](?=\()"
     r"|&(?=#?\w{1,12};)|!(?=\ufdd5)"
 )
-_MAY_BE_SPECIAL: Final = re.compile(r"[\\`*_<~\[\]&!$]")
+_MAY_BE_SPECIAL: Final = re.compile(r"[\\`*_<~\[\]&]")
+_IS_OPEN: Final = re.compile(r"[<~\[\]&!]")
 #: What begins a heading, a list, a quotation, a rule, a fence, a table or a link's definition.
 _LEADING: Final = re.compile(
     r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[=-]+(?=\s*$)|\d{1,9}[.)](?=\s|$)"
@@ -40,12 +41,10 @@ def escaped(text: str) -> str:
 
 def inside(text: str, after: str = "") -> str:
     """Escape text without controls; `after` follows it, and may make markup of its end."""
-    if not _MAY_BE_SPECIAL.search(text):
-        return text
     if "$" in text and has_dollars(text):
         text = text.replace("$", scripts.DOLLAR)
-    if not after:
-        return _SPECIAL.sub(r"\\\g<0>", text)
+    if not after or not _IS_OPEN.search(text[-LOOKAHEAD:]):
+        return _SPECIAL.sub(r"\\\g<0>", text) if _MAY_BE_SPECIAL.search(text) else text
     end = len(text)
     whole = _SPECIAL.sub(lambda it: "\\" * (it.start() < end) + it[0], text + after)
     return whole[: len(whole) - len(after)]

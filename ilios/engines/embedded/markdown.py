@@ -77,6 +77,8 @@ def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
 
 def _followings(spans: Sequence[Span]) -> list[str]:
     """Return what stands behind each span, as far as signs at its end depend on it."""
+    if len(spans) == 1:
+        return [""]
     found: list[str] = []
     following = ""
     for span in reversed(spans):
@@ -95,10 +97,10 @@ def _followings(spans: Sequence[Span]) -> list[str]:
 
 def _behind_note(parts: Sequence[str], text: str) -> str:
     """Escape what would make a link or a definition of the note before it."""
-    is_behind = bool(parts) and _NOTE.fullmatch(parts[-1]) is not None
-    begins_line = len(parts) == 1 or (is_behind and parts[-2].endswith("\n"))
-    signs = "(:" if begins_line else "("
-    return f"\\{text}" if is_behind and text.startswith(tuple(signs)) else text
+    if text[:1] not in ("(", ":") or not parts or not _NOTE.fullmatch(parts[-1]):
+        return text
+    begins_line = len(parts) == 1 or parts[-2].endswith("\n")
+    return f"\\{text}" if begins_line or text[0] == "(" else text
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
