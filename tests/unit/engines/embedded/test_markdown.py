@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from ilios.engines.embedded import markdown
@@ -179,12 +177,6 @@ def test_the_label_of_a_link_ends_where_the_link_ends(label: str, expected: str)
 
 def test_descriptions_of_images_are_no_markup() -> None:
     assert markdown.image("a.png", "a*b [c] $x$\\") == r"![a\*b c \$x\$\\](a.png)"
-
-
-@pytest.mark.parametrize("write", [markdown.escaped, markdown.escaped_line])
-def test_dollars_are_escaped_wherever_text_is(write: Callable[[str], str]) -> None:
-    assert write("$x$ and $$") == r"\$x\$ and \$\$"
-    assert write("$5 or $6") == "$5 or $6"
 
 
 def test_a_label_and_its_text_are_no_definition_of_a_link() -> None:
