@@ -69,7 +69,7 @@ def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
         else:
             text = _behind_note(parts, _written(span, before, after))
             parts.append(_styled(span, text, before, after) if styled else _linked(text, span))
-        before = "`" if span.code else span.text[-1:]
+        before = "`" if span.code and not span.text[-1].isspace() else span.text[-1:]
     lines = [" ".join(line.split()) for line in "".join(parts).split("\n")]
     written = HARD_BREAK.join(scripts.tagged(escaped_start(line)) for line in lines if line)
     return escaped_start(written) if written.startswith("[") else written
@@ -83,16 +83,17 @@ def _followings(spans: Sequence[Span]) -> list[str]:
     following = ""
     for span in reversed(spans):
         found.append(following)
-        is_bracket = _is_linked(span) or (span.raw and span.text.startswith("["))
-        start = (
-            escaping.BRACKET
-            if is_bracket
-            else "`"
-            if span.code
-            else span.text[: escaping.LOOKAHEAD]
-        )
-        following = f"{start}{following}"[: escaping.LOOKAHEAD]
+        following = f"{_start(span)}{following}"[: escaping.LOOKAHEAD]
     return found[::-1]
+
+
+def _start(span: Span) -> str:
+    """Return how a span begins once it is written."""
+    if span.text[0].isspace():
+        return span.text[: escaping.LOOKAHEAD]
+    if _is_linked(span) or (span.raw and span.text[0] == "["):
+        return escaping.BRACKET
+    return "`" if span.code else span.text[: escaping.LOOKAHEAD]
 
 
 def _behind_note(parts: Sequence[str], text: str) -> str:
@@ -145,7 +146,7 @@ def _without_dollars(spans: list[Span]) -> list[Span]:
 
 def _apart(formula: str, before: str, after: str) -> str:
     """Put spaces around a formula where a sign next to it would be taken for its own."""
-    return f"{' ' * (before == '$')}{formula}{' ' * after.isdigit()}"
+    return f"{' ' * (before == '$')}{formula}{' ' * after[:1].isdigit()}"
 
 
 def _with_scripts(span: Span) -> Span:

@@ -16,6 +16,10 @@ from ilios.engines.embedded.markdown import Span
         ([Span("a", italic=True), Span("b", italic=True)], "*ab*"),
         ([Span("1. start")], "1\\. start"),
         ([Span("one\n- two")], "one  \n\\- two"),
+        (
+            [Span("a", italic=True), Span(" b", target="https://a.b"), Span(" c", code=True)],
+            "*a* [b](https://a.b) `c`",
+        ),
     ],
 )
 def test_spans_become_inline_markdown(spans: list[Span], expected: str) -> None:
@@ -30,7 +34,7 @@ FORMULA = Span("$x$", formula=True)
     [
         ([Span("let "), FORMULA, Span("-axis *")], r"let $x$-axis \*"),
         ([FORMULA, FORMULA], "$x$ $x$"),
-        ([FORMULA, Span("2")], "$x$ 2"),
+        ([FORMULA, Span("2 m")], "$x$ 2 m"),
         ([Span("for $5 "), FORMULA], r"for \$5 $x$"),
         ([Span("$a_b$ and $$")], r"\$a\_b\$ and \$\$"),
         ([Span("$5 or $6")], "$5 or $6"),
