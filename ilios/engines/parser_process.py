@@ -44,7 +44,8 @@ NICENESS = 5  #: parsing takes longest; health checks and uploads go first
 END = {"type": "end"}  #: of a task's answers
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
 OUT_OF_MEMORY = DocumentTooLarge(
-    "The document needs more memory than a parser may take. Select some of its `pages`."
+    "The document needs more memory than a parser may take. Split or shrink it, or select some of "
+    "its `pages`."
 )
 
 
