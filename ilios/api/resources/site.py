@@ -43,7 +43,7 @@ def page() -> Response:
     return _page(
         "page.html",
         needs_key=services().authenticator.required,
-        accepted=",".join((*media_types.EXTENSIONS.values(), *media_types.VARIANT_EXTENSIONS)),
+        accepted=",".join(media_types.NAMED),
         max_size=_rounded(services().settings.max_file_size_bytes),
     )
 

@@ -72,5 +72,6 @@ def _require_acceptable(size_bytes: int, media_type: str) -> None:
         raise FileTooLarge(f"fileSize is {size_bytes}; at most {limit} bytes are accepted.")
     if media_type not in EXTENSIONS:
         raise UnsupportedType(
-            f"mimeType is {media_type!r:.80}; accepted are {', '.join(sorted(EXTENSIONS))}."
+            f"mimeType is {media_type!r:.80}; accepted are {', '.join(sorted(EXTENSIONS))}, "
+            "and the types of templates, slide shows and files with macros."
         )

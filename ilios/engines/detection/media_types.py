@@ -72,9 +72,11 @@ _VARIANTS: Final = {
     f"{ODT}-master": ODT,
     f"{ODT}-web": ODT,
     "text/tab-separated-values": CSV,
+    "text/rtf": RTF,
+    "application/xhtml+xml": HTML,
 }
 """Types, in small letters, whose files are read as one of the accepted types: what differs are
-macros, which nobody runs here, or what the file is meant for."""
+macros, which nobody runs here, what the file is meant for, or only the name of the type."""
 VARIANT_EXTENSIONS: Final = {
     ".docm": DOCX,
     ".dotx": DOCX,
@@ -91,6 +93,21 @@ VARIANT_EXTENSIONS: Final = {
     ".tsv": CSV,
 }
 """How files of those types are called."""
+OTHER_EXTENSIONS: Final = {
+    ".jpeg": JPEG,
+    ".tiff": TIFF,
+    ".htm": HTML,
+    ".xhtml": HTML,
+    ".tab": CSV,
+    ".markdown": MARKDOWN,
+}
+"""What else files of the accepted types are called."""
+NAMED: Final = {
+    **{extension: kind for kind, extension in EXTENSIONS.items()},
+    **VARIANT_EXTENSIONS,
+    **OTHER_EXTENSIONS,
+}
+"""Every extension of an accepted file, with the type as which such files are read."""
 
 HEAD_BYTES: Final = 64 * 1024  #: of a longer file, only this much and the tail are read
 TAIL_BYTES: Final = 2 * 1024
@@ -112,11 +129,7 @@ _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT))
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
-_ENCRYPTABLE: Final = {
-    extension: kind
-    for extension, kind in (*((e, k) for k, e in EXTENSIONS.items()), *VARIANT_EXTENSIONS.items())
-    if kind in (DOCX, PPTX, XLSX)
-}
+_ENCRYPTABLE: Final = {e: kind for e, kind in NAMED.items() if kind in (DOCX, PPTX, XLSX)}
 _LEGACY: Final = {
     "WordDocument": "a Word document of before 2007 (.doc)",
     "Workbook": "an Excel workbook of before 2007 (.xls)",
@@ -125,15 +138,7 @@ _LEGACY: Final = {
     "__properties_version1.0": "an Outlook message (.msg)",
 }
 _TEXT_EXTENSIONS: Final = {
-    ".htm": HTML,
-    ".html": HTML,
-    ".xhtml": HTML,
-    ".csv": CSV,
-    ".tsv": CSV,
-    ".tab": CSV,
-    ".txt": PLAIN,
-    ".md": MARKDOWN,
-    ".markdown": MARKDOWN,
+    e: kind for e, kind in NAMED.items() if kind in (HTML, CSV, PLAIN, MARKDOWN)
 }
 _REFUSED_FORMS: Final = {
     Form.SVG: "an SVG drawing (image/svg+xml)",

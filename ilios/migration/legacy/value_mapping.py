@@ -17,14 +17,6 @@ from ilios.storage import object_keys
 
 DEFAULT_RETENTION_DAYS: Final = 365
 MICROS_PER_CENT: Final = 10_000
-_TYPES: Final = {
-    **{extension: kind for kind, extension in media_types.EXTENSIONS.items()},
-    **media_types.VARIANT_EXTENSIONS,
-    ".jpeg": media_types.JPEG,
-    ".tiff": media_types.TIFF,
-    ".htm": media_types.HTML,
-    ".markdown": media_types.MARKDOWN,
-}
 
 
 def owner(api_key: str | None) -> str:
@@ -75,7 +67,7 @@ def media_type(declared: str, file_name: str) -> str:
     kind = media_types.base_type(declared.partition(";")[0].strip().lower())
     if kind in media_types.EXTENSIONS:
         return kind
-    return _TYPES.get(PurePath(file_name).suffix.lower(), kind)
+    return media_types.NAMED.get(PurePath(file_name).suffix.lower(), kind)
 
 
 def storage_key(document_id: str, s3_key: str) -> str:

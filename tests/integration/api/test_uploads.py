@@ -90,6 +90,8 @@ def test_the_bytes_decide_on_the_type(anna: Caller) -> None:
         ("a.docm", "application/vnd.ms-word.document.macroEnabled.12"),
         ("a.tsv", "text/tab-separated-values"),
         ("a.fodt", "application/vnd.oasis.opendocument.text-flat-xml"),
+        ("a.rtf", "text/rtf"),
+        ("a.xhtml", "application/xhtml+xml; charset=utf-8"),
     ],
 )
 def test_a_variant_may_be_offered_by_its_own_type(

@@ -1,0 +1,17 @@
+"""The page that converts a document."""
+
+from __future__ import annotations
+
+import re
+
+from ilios.engines.detection import media_types
+from tests.support.api_callers import Caller
+
+
+def test_the_file_picker_offers_every_extension_that_is_read(nobody: Caller) -> None:
+    page = nobody.get("/").text
+    offered = re.search(r'type="file"[^>]* accept="([^"]*)"', page)
+
+    assert offered is not None
+    assert {".jpeg", ".tiff", ".htm", ".tab", ".docm", ".pdf"} <= set(offered[1].split(","))
+    assert set(offered[1].split(",")) == set(media_types.NAMED)
