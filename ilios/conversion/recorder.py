@@ -185,6 +185,8 @@ class Recorder:
         """Add to the metrics what a call has used, once that is committed."""
         metrics.PAGES.labels(engine.name).inc(settled.used.pages)
         metrics.COST.labels(engine.name).inc(settled.used.cost_micros)
+        for warning in settled.conversion.all_warnings():
+            metrics.CONVERSION_WARNINGS.labels(warning.code).inc()
 
     def _tariff(self, engine: Engine, model: str, *, is_batch: bool = False) -> Tariff:
         return Tariff(self._pricing, model, engine.is_paid, is_batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -111,6 +111,12 @@ class Conversion:
     pages: tuple[Page, ...]
     usage: Usage
     warnings: tuple[ConversionWarning, ...] = field(default=())
+
+    def all_warnings(self) -> Iterator[ConversionWarning]:
+        """Yield the warnings of the document, then those of its pages."""
+        yield from self.warnings
+        for page in self.pages:
+            yield from page.warnings
 
 
 Progress = Callable[[int, int], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ilios.engines.base import ConversionWarning
 
@@ -12,6 +13,14 @@ LOW_CONFIDENCE = "low_confidence"
 UNSUPPORTED_SCRIPT = "unsupported_script"
 IMAGE_SKIPPED = "image_skipped"
 TRUNCATED_TABLE = "truncated_table"
+CODES: Final = (
+    EMPTY_PAGE,
+    TEXT_LOSS,
+    LOW_CONFIDENCE,
+    UNSUPPORTED_SCRIPT,
+    IMAGE_SKIPPED,
+    TRUNCATED_TABLE,
+)
 NAMES_SHOWN = 10
 NAME_MAX_CHARACTERS = 100  #: of a name that a file brings, in a sentence
 

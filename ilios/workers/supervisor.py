@@ -22,7 +22,7 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics, shared_counters
 from ilios.db import schema_version
 from ilios.db.database import SHORT_TIMEOUT, Database
-from ilios.engines import registry
+from ilios.engines import conversion_warnings, registry
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
 from ilios.queue.notify import Listener
@@ -62,7 +62,7 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
     schema_version.require_current(settings)
     lock = _take_lock(data_folder.supervisor_lock(settings))
     shared_counters.share(*data_folder.metrics(settings))
-    metrics.start_at_zero()
+    metrics.start_at_zero(conversion_warnings.CODES)
     supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.request_stop)

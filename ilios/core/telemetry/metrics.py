@@ -7,7 +7,7 @@ read at a scrape are in ilios.operations.collector.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -63,6 +63,12 @@ CONVERSION_SECONDS: Final = Histogram(
 )
 CONVERSIONS_FAILED: Final = Counter(
     "ilios_conversions_failed", "Jobs that failed for good", ["code"], registry=REGISTRY
+)
+CONVERSION_WARNINGS: Final = Counter(
+    "ilios_conversion_warnings",
+    "Warnings of conversions whose call was settled",
+    ["code"],
+    registry=REGISTRY,
 )
 PAGES: Final = Counter(
     "ilios_pages_converted", "Pages whose call was settled", ["engine"], registry=REGISTRY
@@ -122,11 +128,13 @@ def provider_call() -> Iterator[None]:
         PROVIDER_CALL_SECONDS.observe(time.monotonic() - began)
 
 
-def start_at_zero() -> None:
+def start_at_zero(warning_codes: Iterable[str]) -> None:
     """Create series at zero: else Prometheus does not see the first increase.
 
-    It is enough that one process does.
+    It is enough that one process does. `warning_codes` are those that a conversion may carry.
     """
+    for code in warning_codes:
+        CONVERSION_WARNINGS.labels(code).inc(0)
     for outcome in (ANSWERED, UNFORESEEN, *_OUTCOMES.values()):
         PROVIDER_CALLS.labels(outcome).inc(0)
     for code in _codes(ConversionError):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -21,6 +24,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
+from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
@@ -90,6 +94,32 @@ def claim(database: Database) -> Lease:
         assert lease is not None
         results.begin(session, lease.job_id, now)
     return lease
+
+
+def warnings_counted() -> Counter[str]:
+    return Counter(
+        {
+            sample.labels["code"]: int(sample.value)
+            for family in metrics.CONVERSION_WARNINGS.collect()
+            for sample in family.samples
+            if sample.name.endswith("_total")
+        }
+    )
+
+
+def test_warnings_are_counted_by_code_once_they_are_stored(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    def warned(*arguments: Any) -> Conversion:
+        of_document = ConversionWarning("text_loss", "1 attached file was not converted.")
+        return replace(two_pages(*arguments), warnings=(of_document,))
+
+    documents.add_document(database, settings=settings)
+    before = warnings_counted()
+
+    make_converter(Scripted(warned)).run(claim(database))
+
+    assert warnings_counted() - before == Counter(empty_page=1, text_loss=1)
 
 
 def test_a_result_is_stored_whole(
