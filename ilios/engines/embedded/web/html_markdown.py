@@ -262,6 +262,8 @@ def _is_shown_as_block(element: etree._Element) -> bool:
 def _holds_blocks(element: etree._Element) -> bool:
     if local_name(element) in ("svg", "math", *html_forms.FIELDS):
         return False
+    if not len(element):  # most have no children: the search takes longer to begin
+        return False
     return next(element.iter(*_BLOCKS), None) is not None
 
 
