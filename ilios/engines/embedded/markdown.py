@@ -59,7 +59,7 @@ def subscript(text: str) -> str:
 
 
 def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
-    """Write spans as the inline Markdown of one paragraph, white space collapsed."""
+    """Write spans as the Markdown of one paragraph; without styles it is one line, as in a cell."""
     merged = _without_dollars(_merged(spans))
     parts: list[str] = []
     before = ""
@@ -70,7 +70,8 @@ def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
             text = _behind_note(parts, _written(span, before, after))
             parts.append(_styled(span, text, before, after) if styled else _linked(text, span))
         before = "`" if span.code and not span.text[-1].isspace() else span.text[-1:]
-    lines = [" ".join(line.split()) for line in "".join(parts).split("\n")]
+    text = "".join(parts)
+    lines = [" ".join(line.split()) for line in (text.split("\n") if styled else [text])]
     written = HARD_BREAK.join(scripts.tagged(escaped_start(line)) for line in lines if line)
     return escaped_start(written) if written.startswith("[") else written
 

@@ -219,11 +219,10 @@ class BlockWriter:
         labelled = self._styles.label(properties)
         spans = [*self._carried, *self._text.spans(paragraph)]
         self._carried = []
-        flat = [_flat(span) for span in spans]
         if _goes_on(properties):
-            self._carried = flat
+            self._carried = spans
             return "", False
-        text = markdown.inline(flat, styled=False)
+        text = markdown.inline(spans, styled=False)
         if labelled is None or not text:
             return text, False
         label = labelled[1]
@@ -287,7 +286,3 @@ def _with_label(label: Label, text: str) -> str:
     if label.separator:
         return markdown.labelled(label.text, text)
     return f"{markdown.escaped_line(label.text)}{text}"
-
-
-def _flat(span: Span) -> Span:
-    return replace(span, text=span.text.replace("\n", " ")) if "\n" in span.text else span

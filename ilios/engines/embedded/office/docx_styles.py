@@ -38,8 +38,9 @@ class _Style:
 
 @dataclass(slots=True)
 class Styles:
-    """The styles of a document, by id."""
+    """The styles of a document, by id; they are read when they are asked for."""
 
+    _elements: dict[str, etree._Element] = field(default_factory=dict)
     _styles: dict[str, _Style] = field(default_factory=dict)
     _numbering: Numbering = field(default_factory=Numbering)
     _runs: dict[str, Properties] = field(default_factory=dict)
@@ -49,7 +50,8 @@ class Styles:
     def of(cls, styles_root: etree._Element | None, numbering: etree._Element | None) -> Styles:
         """Read `styles.xml` and `numbering.xml`."""
         styles = cls()
-        styles._read(styles_root)
+        found = children(styles_root, "style") if styles_root is not None else ()
+        styles._elements = {attribute(style, "styleId") or "": style for style in found}
         styles._numbering = Numbering.of(numbering, styles._number_of)
         return styles
 
@@ -132,31 +134,38 @@ class Styles:
         return None
 
     def _number_of(self, style_id: str) -> str | None:
-        style = self._styles.get(style_id)
+        style = self._style(style_id)
         return style.number_id if style else None
 
     def _chain(self, style_id: str | None) -> list[_Style]:
         """Return a style, and those that it is based on."""
         chain: list[_Style] = []
-        while style_id in self._styles and len(chain) < 12:
-            chain.append(self._styles[style_id])
-            style_id = chain[-1].based_on
+        while style_id is not None and len(chain) < 12:
+            style = self._style(style_id)
+            if style is None:
+                break
+            chain.append(style)
+            style_id = style.based_on
         return chain
 
-    def _read(self, root: etree._Element | None) -> None:
-        for style in children(root, "style") if root is not None else ():
-            properties = child(style, "pPr")
-            numbering = child(properties, "numPr")
-            style_id = attribute(style, "styleId") or ""
-            self._styles[style_id] = _Style(
-                style_id=style_id,
-                name=attribute(child(style, "name"), "val") or "",
-                based_on=attribute(child(style, "basedOn"), "val"),
-                outline=whole_number(attribute(child(properties, "outlineLvl"), "val")),
-                number_id=attribute(child(numbering, "numId"), "val"),
-                depth=whole_number(attribute(child(numbering, "ilvl"), "val")),
-                run=by_name(child(style, "rPr")),
-            )
+    def _style(self, style_id: str) -> _Style | None:
+        if style_id not in self._styles and style_id in self._elements:
+            self._styles[style_id] = _read(style_id, self._elements[style_id])
+        return self._styles.get(style_id)
+
+
+def _read(style_id: str, style: etree._Element) -> _Style:
+    properties = child(style, "pPr")
+    numbering = child(properties, "numPr")
+    return _Style(
+        style_id=style_id,
+        name=attribute(child(style, "name"), "val") or "",
+        based_on=attribute(child(style, "basedOn"), "val"),
+        outline=whole_number(attribute(child(properties, "outlineLvl"), "val")),
+        number_id=attribute(child(numbering, "numId"), "val"),
+        depth=whole_number(attribute(child(numbering, "ilvl"), "val")),
+        run=by_name(child(style, "rPr")),
+    )
 
 
 def by_name(properties: etree._Element | None) -> dict[str, etree._Element]:

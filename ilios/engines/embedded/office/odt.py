@@ -201,23 +201,20 @@ class _Odt:
         for part in element:
             name = local_name(part)
             if name in ("p", "h"):
-                yield self._in_line(self._text.paragraph(part))
+                yield markdown.inline(self._text.paragraph(part), styled=False)
             elif name == "list":
                 yield from map(self._item_in_cell, self._lists.items(part))
             elif name in DRAWN or name == "annotation":
-                yield self._in_line(self._text.drawn(part))
+                yield markdown.inline(self._text.drawn(part), styled=False)
             elif not is_section_hidden(part):
                 yield from self._cell_parts(part)
 
     def _item_in_cell(self, item: Item) -> str:
         label = item.label or "•"
-        texts = [self._in_line(self._text.paragraph(part)) for part in item.parts]
+        spans = (self._text.paragraph(part) for part in item.parts)
+        texts = [markdown.inline(each, styled=False) for each in spans]
         text = " ".join(text for text in texts if text)
         return f"{markdown.escaped(label)} {text}" if text and item.begins else text
-
-    def _in_line(self, spans: list[Span]) -> str:
-        flat = (span.saying(span.text.replace("\n", " ")) for span in spans)
-        return markdown.inline(flat, styled=False)
 
 
 def _value(cell: etree._Element) -> str:

@@ -14,6 +14,7 @@ from ilios.engines.embedded.office.odt_styles import Styles
 
 LEVELS_MAX: Final = 10
 _OUTLINE: Final = "\0outline"
+_LISTS: Final = ("outline-style", "list-style")
 _ROMAN: Final = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"),
     (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
@@ -70,7 +71,7 @@ class Lists:
         self._outline = Counters()
         self._outline_names = {_OUTLINE}
         for section in sections:
-            for style in section if section is not None else ():
+            for style in children(section, *_LISTS) if section is not None else ():
                 self._add(style)
 
     def heading_label(self, heading: etree._Element) -> str | None:
@@ -185,8 +186,7 @@ class Lists:
         if local_name(style) == "outline-style":
             self._list_styles[_OUTLINE] = style
             self._outline_names.update([name] if name else [])
-        if local_name(style) in ("outline-style", "list-style"):
-            self._list_styles[name] = style
+        self._list_styles[name] = style
 
 
 def _read_level(element: etree._Element | None) -> Level:

@@ -15,7 +15,6 @@ INHERITED_MAX: Final = 30
 """Styles that a style may be based on, one on the other: some are based on themselves."""
 _PLAIN = Span("")
 _STYLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
-_MASTER_PAGE_NAMES: Final = etree.XPath("//@*[local-name() = 'master-page-name']")
 StyleElements = dict[tuple[str, str], etree._Element]
 
 
@@ -25,7 +24,7 @@ class Styles:
     def __init__(self, named: StyleElements, automatic: StyleElements) -> None:
         self._styles = {**named, **automatic}
         self._spans: dict[str, Span] = {}
-        self._hidden: dict[tuple[str, str], bool] = {}
+        self._looks: dict[tuple[str, str], dict[str, str]] = {}
         self._fonts: dict[str, str] = {}
         self._lists: dict[str, str | None] = {}
         self._titles: dict[str, bool] = {}
@@ -37,16 +36,14 @@ class Styles:
         return self._spans[name]
 
     def is_hidden(self, family: str, name: str) -> bool:
-        key = family, name
-        if key not in self._hidden:
-            self._hidden[key] = self._text_property(family, name, "display") == "none"
-        return self._hidden[key]
+        return self._text_properties(family, name).get("display") == "none"
 
     def symbol_font(self, name: str) -> str:
         """Return the font of a run if its letters stand for signs, else nothing."""
         if name not in self._fonts:
-            font = self._text_property("text", name, "font-name") or ""
-            family = self._text_property("text", name, "font-family") or font
+            properties = self._text_properties("text", name)
+            font = properties.get("font-name", "")
+            family = properties.get("font-family", font)
             known = (font, family.strip("'\" "), font.rstrip("0123456789"))
             self._fonts[name] = next(filter(symbol_fonts.is_symbol_font, known), "")
         return self._fonts[name]
@@ -67,22 +64,28 @@ class Styles:
     def _made_span(self, name: str) -> Span:
         if ("text", name) not in self._styles:
             return _PLAIN
-        struck = self._text_property("text", name, "text-line-through-style") or "none"
-        raised = _raised(self._text_property("text", name, "text-position"))
+        properties = self._text_properties("text", name)
+        raised = _raised(properties.get("text-position"))
         return Span(
             "",
-            bold=self._text_property("text", name, "font-weight") in ("bold", "700", "800", "900"),
-            italic=self._text_property("text", name, "font-style") in ("italic", "oblique"),
-            struck=struck != "none",
+            bold=properties.get("font-weight") in ("bold", "700", "800", "900"),
+            italic=properties.get("font-style") in ("italic", "oblique"),
+            struck=properties.get("text-line-through-style", "none") != "none",
             superscript=raised > 0,
             subscript=raised < 0,
         )
 
-    def _text_property(self, family: str, name: str, key: str) -> str | None:
-        found = (
-            attribute(child(style, "text-properties"), key) for style in self._chain(family, name)
-        )
-        return next((value for value in found if value is not None), None)
+    def _text_properties(self, family: str, name: str) -> dict[str, str]:
+        """Return how a style makes text look, by local names, inherited properties included."""
+        key = family, name
+        if key not in self._looks:
+            look: dict[str, str] = {}
+            for style in reversed(list(self._chain(family, name))):
+                found = child(style, "text-properties")
+                if found is not None:
+                    look.update((str(k).rpartition("}")[2], str(v)) for k, v in found.items())
+            self._looks[key] = look
+        return self._looks[key]
 
     def _chain(self, family: str, name: str) -> Iterator[etree._Element]:
         """Yield a style, and those that it is based on."""
@@ -115,8 +118,8 @@ def master_pages(content: etree._Element, styles: etree._Element | None) -> list
     masters = child(styles, "master-styles")
     pages = children(masters, "master-page") if masters is not None else ()
     found = {attribute(page, "name"): page for page in pages}
-    found_names = _MASTER_PAGE_NAMES(content)
-    named = {str(name) for name in found_names} if isinstance(found_names, list) else set()
+    styled = (e for section in sections(content) if section is not None for e in section)
+    named = {attribute(style, "master-page-name") for style in styled}
     first = "Standard" if "Standard" in found else next(iter(found), None)
     waiting = [first, *sorted(name for name in named if name)]
     used: list[etree._Element] = []

@@ -211,7 +211,7 @@ def _footer(shape: etree._Element, targets: pptx_text.Targets, footers: set[str]
 def _flat_text(shape: etree._Element, targets: pptx_text.Targets) -> str:
     body = child(shape, "txBody")
     parts = pptx_text.paragraphs(body, targets, bulleted=False, styled=False)
-    return " ".join(part.replace(markdown.HARD_BREAK, " ") for part in parts)
+    return " ".join(parts)
 
 
 def _description(shape: etree._Element) -> str:

@@ -180,8 +180,7 @@ class RtfBuilder:
     def _to_cell(self) -> None:
         paragraph = self.paragraph
         paragraph.end_word()
-        flat = (replace(span, text=span.text.replace("\n", " ")) for span in paragraph.spans)
-        text = markdown.inline(flat, styled=False)
+        text = markdown.inline(paragraph.spans, styled=False)
         if text and paragraph.marker:
             marker = "•" if _is_bullet(paragraph.marker) else paragraph.marker
             text = f"{markdown.escaped(marker)} {text}"

@@ -198,7 +198,7 @@ class HtmlWriter:
 
     def _term(self, element: etree._Element) -> list[str]:
         text = markdown.inline(self._spans(element), styled=False)
-        return [f"**{text.replace(markdown.HARD_BREAK, ' ')}**"] if text else []
+        return [f"**{text}**"] if text else []
 
     def _quotation(self, element: etree._Element) -> list[str]:
         inner = markdown.blocks(self._children(element))
