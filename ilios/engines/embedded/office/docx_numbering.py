@@ -9,16 +9,14 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import symbol_fonts
+from ilios.engines.embedded import list_numbers, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children
-from ilios.engines.embedded.office import docx_numerals
 
 LEVELS: Final = 9
 PATTERN_MAX: Final = 255
 """Characters of a label's pattern: it is written once for each item."""
 _PLACE = re.compile(r"%([1-9])")
 _PLAIN = re.compile(r"(0|[1-9]\d{0,8})([.)]?)")
-_BOXES: Final = ("☐", "☒", "☑", "✓", "✗")  #: bullets that say whether something is done
 _SEPARATORS: Final = {"nothing": ""}  #: between a label and its text; else a space
 
 
@@ -122,7 +120,7 @@ class Numbering:
         count = counts[depth]
         counts[depth] = level.start if count is None else count + 1
         if level.format == "bullet":
-            return Label(level.pattern if level.pattern in _BOXES else "")
+            return Label(level.pattern if level.pattern in list_numbers.BOXES else "")
         text = self._text(number, level, counts, depth)
         return Label(text, level.separator, is_item=bool(text) and level.format != "none")
 
@@ -141,7 +139,7 @@ class Numbering:
             count = counts[place]
             value = other.start if count is None else count
             form = "decimal" if level.is_legal else other.format
-            return docx_numerals.written(value, "decimal" if form == "bullet" else form)
+            return list_numbers.written(value, "decimal" if form == "bullet" else form)
 
         pattern = f"%{depth + 1}." if level.pattern is None else level.pattern
         return _PLACE.sub(written, pattern).strip()

@@ -9,17 +9,40 @@ from typing import Final
 
 from lxml import etree
 
+from ilios.engines.embedded import list_numbers, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.office.odt_styles import Styles
 
 LEVELS_MAX: Final = 10
 _OUTLINE: Final = "\0outline"
 _LISTS: Final = ("outline-style", "list-style")
-_ROMAN: Final = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"),
-    (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
-_ROMAN_MAX: Final = 10_000
+_NAMES: Final = {"i": "lowerRoman", "I": "upperRoman", "a": "lowerLetter", "A": "upperLetter"}
+#: What LibreOffice calls further formats: by their first numbers.
+_EXAMPLES: Final = {
+    "01,": "decimalZero",
+    "001,": "001",
+    "0001,": "0001",
+    "00001,": "00001",
+    "1st,": "ordinal",
+    "First,": "ordinalText",
+    "One,": "cardinalText",
+    "①,": "decimalEnclosedCircle",
+    "一,": "japaneseCounting",
+    "イ,": "iroha",
+    "ア,": "aiueo",
+    "甲,": "ideographTraditional",
+    "子,": "ideographZodiac",
+    "가,": "ganada",
+    "ㄱ,": "chosung",
+    "أ,": "arabicAlpha",
+    "ا,": "arabicAlpha",
+    "ก,": "thaiLetters",
+    "๑,": "thaiNumbers",
+    "१,": "hindiNumbers",
+    "א,": "hebrew2",
+    "А,": "russianUpper",
+    "а,": "russianLower",
+}
 _LABEL_TEXT_MAX: Final = 100  #: characters; every item repeats them
 _PLACEHOLDER = re.compile(r"%(\d{1,2})%")
 
@@ -34,6 +57,7 @@ class Level:
     start: int = 1
     shown: int = 1  #: how many levels the label shows, this one included
     same_letters: bool = False  #: behind z comes aa, bb; else aa, ab
+    bullet: str = ""  #: a box or a tick, which says whether something is done
     pattern: str = ""  #: the label with `%1%` for the number on level 1; empty if there is none
 
 
@@ -151,7 +175,7 @@ class Lists:
         level = self._level(style, depth)
         counters.advance(depth, level.start, given)
         if not level.number_format:
-            return None
+            return level.bullet or None
         return self._label(counters, style, depth)
 
     def _label(self, counters: Counters, style: str, depth: int) -> str | None:
@@ -190,10 +214,13 @@ class Lists:
 
 
 def _read_level(element: etree._Element | None) -> Level:
-    if element is None or local_name(element) not in (
-        "list-level-style-number",
-        "outline-level-style",
-    ):
+    kind = local_name(element) if element is not None else ""
+    if kind == "list-level-style-bullet":
+        look = child(element, "text-properties")
+        font = attribute(look, "font-name") or attribute(look, "font-family") or ""
+        sign = symbol_fonts.text(font, attribute(element, "bullet-char") or "")
+        return Level("", bullet=sign if sign in list_numbers.BOXES else "")
+    if kind not in ("list-level-style-number", "outline-level-style"):
         return Level("")
     return Level(
         attribute(element, "num-format") or "",
@@ -202,7 +229,7 @@ def _read_level(element: etree._Element | None) -> Level:
         _number(attribute(element, "start-value"), 1),
         max(_number(attribute(element, "display-levels"), 1), 1),
         attribute(element, "num-letter-sync") == "true",
-        (attribute(element, "num-list-format") or "")[:_LABEL_TEXT_MAX],
+        pattern=(attribute(element, "num-list-format") or "")[:_LABEL_TEXT_MAX],
     )
 
 
@@ -210,32 +237,11 @@ def formatted(number: int, number_format: str, *, same: bool = False) -> str:
     """Write a number as a label does: `3`, `c`, `iii`. In formats that are not known, as digits."""
     if not number_format:
         return ""
-    if number_format in ("a", "A") and number > 0:
-        letters = _letters(number, same=same)
-    elif number_format in ("i", "I") and 0 < number < _ROMAN_MAX:
-        letters = _roman(number)
-    else:
-        return str(number)
-    return letters.upper() if number_format.isupper() else letters
-
-
-def _letters(number: int, *, same: bool) -> str:
-    if same:
-        repeated, letter = divmod(number - 1, 26)
-        return chr(ord("a") + letter) * min(repeated + 1, 20)
-    letters = ""
-    while number > 0:
-        number, letter = divmod(number - 1, 26)
-        letters = chr(ord("a") + letter) + letters
-    return letters
-
-
-def _roman(number: int) -> str:
-    letters = ""
-    for value, sign in _ROMAN:
-        count, number = divmod(number, value)
-        letters += sign * count
-    return letters
+    if number_format in ("a", "A") and not same:
+        letters = list_numbers.alphabetic(number)
+        return letters.upper() if number_format == "A" else letters
+    name = _NAMES.get(number_format) or _EXAMPLES.get(number_format.partition(" ")[0])
+    return list_numbers.written(number, name or "decimal")
 
 
 def _holds_text(parts: list[etree._Element]) -> bool:

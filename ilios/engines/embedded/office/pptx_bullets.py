@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,13 +15,28 @@ from ilios.engines.embedded.archive import attribute, child, local_name
 LEVELS: Final = 9
 _DEFINING: Final = ("buNone", "buChar", "buAutoNum", "buBlip")
 _SUFFIX = re.compile(r"(ParenBoth|ParenR|Period|Plain|Minus)$")
-_WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
-    "alphaLc": list_numbers.letters,
-    "alphaUc": lambda number: list_numbers.letters(number).upper(),
-    "romanLc": list_numbers.roman,
-    "romanUc": lambda number: list_numbers.roman(number).upper(),
+#: The names of the number formats, by what PowerPoint calls them.
+_FORMATS: Final = {
+    "alphaLc": "lowerLetter",
+    "alphaUc": "upperLetter",
+    "romanLc": "lowerRoman",
+    "romanUc": "upperRoman",
+    "arabicDb": "decimalFullWidth",
+    "arabic1": "arabicAlpha",
+    "arabic2": "arabicAbjad",
+    "circleNumDb": "decimalEnclosedCircle",
+    "circleNumWdBlack": "decimalEnclosedCircle",
+    "circleNumWdWhite": "decimalEnclosedCircle",
+    "ea1Chs": "chineseCounting",
+    "ea1Cht": "chineseCounting",
+    "ea1JpnChs": "japaneseCounting",
+    "ea1JpnKor": "japaneseCounting",
+    "hebrew2": "hebrew2",
+    "hindiNum": "hindiNumbers",
+    "thaiAlpha": "thaiLetters",
+    "thaiNum": "thaiNumbers",
 }
-_SHOWN: Final = {"ParenBoth": "({})", "ParenR": "{})", "Minus": "- {} -"}
+_SHOWN: Final = {"ParenBoth": "({})", "ParenR": "{})", "Minus": "- {} -", "Plain": "{}"}
 _PLAIN_NUMBER = re.compile(r"(\d{1,9})[.)]?")
 
 
@@ -36,7 +51,7 @@ class Bullet:
         """Return the label of the item with this number, as in `3.`, `(c)`, `IV.`."""
         suffix = _SUFFIX.search(self.number_type)
         kind = self.number_type[: suffix.start()] if suffix else self.number_type
-        written = _WRITTEN.get(kind, str)(number)
+        written = list_numbers.written(number, _FORMATS.get(kind, "decimal"))
         return _SHOWN.get(suffix[1] if suffix else "", "{}.").format(written)
 
 

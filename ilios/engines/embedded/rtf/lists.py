@@ -14,13 +14,17 @@ LABEL_MAX_CHARACTERS: Final = 40
 """Longer labels are cut: an item of a few bytes would become pages of text."""
 _BULLETS: Final = 23
 _WITHOUT_NUMBER: Final = 255
-_WRITTEN: Final[Mapping[int, Callable[[int], str]]] = {
-    1: lambda number: list_numbers.roman(number).upper(),
-    2: list_numbers.roman,
-    3: lambda number: list_numbers.letters(number).upper(),
-    4: list_numbers.letters,
-    5: list_numbers.ordinal,
-    22: lambda number: f"{number:02}",
+#: The names of the number formats, by the number that `\\levelnfc` gives them.
+_FORMATS: Final = {
+    **dict(enumerate(("decimal", "upperRoman", "lowerRoman", "upperLetter", "lowerLetter"))),
+    **dict(enumerate(("ordinal", "cardinalText", "ordinalText"), start=5)),
+    **dict(enumerate(("ideographDigital", "japaneseCounting", "aiueo", "iroha"), start=10)),
+    **dict(enumerate(("decimalEnclosedCircle", "decimalFullWidth2"), start=18)),
+    22: "decimalZero",
+    **dict(enumerate(("ganada", "chosung", "decimalEnclosedFullstop"), start=24)),
+    27: "decimalEnclosedParen",
+    **dict(enumerate(("ideographTraditional", "ideographZodiac"), start=30)),
+    **dict(enumerate(("arabicAlpha", "hebrew2", "arabicAbjad"), start=46)),
 }
 _PLACE = re.compile("[\x00-\x08]")
 
@@ -103,7 +107,8 @@ class RtfLists:
             outer = min(ord(place[0]), len(found.levels) - 1)
             value = found.numbers[outer]
             kind = found.levels[outer].kind
-            return _WRITTEN.get(kind, str)(found.levels[outer].start if value is None else value)
+            shown = found.levels[outer].start if value is None else value
+            return list_numbers.written(shown, _FORMATS.get(kind, "decimal"))
 
         return _PLACE.sub(number, level.template)
 

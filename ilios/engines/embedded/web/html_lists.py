@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from string import ascii_lowercase
 from typing import Final
 
 from lxml import etree
 
+from ilios.engines.embedded import list_numbers
 from ilios.engines.embedded.archive import local_name
 
 BULLET: Final = "-"
@@ -20,13 +20,7 @@ _STYLE = re.compile(
     r"(none|disc|circle|square|decimal|(?:lower|upper)-(?:alpha|latin|roman)|lower-greek)"
 )
 _UNNUMBERED: Final = ("none", "disc", "circle", "square")
-_GREEK: Final = "αβγδεζηθικλμνξοπρστυφχψω"
 _INTEGER = re.compile(r"\s*([+-]?\d{1,9})")
-_ROMAN: Final = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
-    (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
-ROMAN_MAX: Final = 3999
 
 
 def is_ordered(element: etree._Element) -> bool:
@@ -63,27 +57,13 @@ def _kind(element: etree._Element) -> str:
 def _written(kind: str, number: int) -> str | None:
     """Return a number in letters or Roman figures; None if it is written in digits."""
     case, _, system = kind.partition("-")
-    if number < 1 or not system or (system == "roman" and number > ROMAN_MAX):
+    if number < 1 or not system or (system == "roman" and number > list_numbers.ROMAN_MAX):
         return None
-    alphabet = _GREEK if system == "greek" else ascii_lowercase
-    text = _roman(number) if system == "roman" else _letters(number, alphabet)
+    if system == "roman":
+        return list_numbers.written(number, f"{case}Roman")
+    alphabet = list_numbers.GREEK if system == "greek" else list_numbers.LATIN
+    text = list_numbers.alphabetic(number, alphabet)
     return text.upper() if case == "upper" else text
-
-
-def _letters(number: int, alphabet: str) -> str:
-    text = ""
-    while number:
-        number, letter = divmod(number - 1, len(alphabet))
-        text = alphabet[letter] + text
-    return text
-
-
-def _roman(number: int) -> str:
-    text = ""
-    for value, figure in _ROMAN:
-        count, number = divmod(number, value)
-        text += figure * count
-    return text
 
 
 def _integer(text: str | None, default: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.office import docx_numerals
 from tests.support.sample_files import docx
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -147,27 +146,3 @@ def test_items_in_a_cell_stand_on_lines_of_their_own(convert: Convert) -> None:
     found = lines(convert, f"{body}</w:tr></w:tbl>", part)
 
     assert found[0] == "| Do<br>1. sweep<br>2. wash | b |"
-
-
-@pytest.mark.parametrize(
-    ("number", "form", "written"),
-    [
-        (1994, "lowerRoman", "mcmxciv"),
-        (4000, "upperRoman", "4000"),
-        (28, "upperLetter", "BB"),
-        (999_999, "lowerLetter", "999999"),
-        (0, "lowerLetter", "0"),
-        (112, "ordinal", "112th"),
-        (30, "ordinalText", "Thirtieth"),
-        (45, "cardinalText", "Forty-five"),
-        (21, "japaneseCounting", "二十一"),
-        (10, "ideographDigital", "一〇"),
-        (21, "decimalEnclosedCircle", "21"),
-        (3, "some format to come", "3"),
-        (3, "numberInDash", "- 3 -"),
-        (26, "hex", "1A"),
-        (7, "001", "007"),
-    ],
-)
-def test_numbers_are_written_in_the_formats_of_word(number: int, form: str, written: str) -> None:
-    assert docx_numerals.written(number, form) == written

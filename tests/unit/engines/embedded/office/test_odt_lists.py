@@ -50,6 +50,7 @@ LEGAL = list_style(
         ('style:num-format="1" style:num-prefix="Article "', "- Article 1 a\n- Article 2 b"),
         ('style:num-format="1" style:num-list-format="§ %1%:"', "- § 1: a\n- § 2: b"),
         ('style:num-format=""', "- a\n- b"),
+        ('style:num-format="1st, 2nd, 3rd, ..." text:start-value="2"', "- 2nd a\n- 3rd b"),
     ],
 )
 def test_items_keep_the_labels_that_are_shown(
@@ -232,7 +233,11 @@ def test_the_items_of_a_cell_keep_their_labels(convert: Convert) -> None:
         (703, "a", "aaa"),
         (1994, "I", "MCMXCIV"),
         (0, "a", "0"),
-        (3, "一, 二, 三, ...", "3"),
+        (12, "一, 二, 三, ...", "十二"),
+        (4, "01, 02, 03, ...", "04"),
+        (2, "А, Б, .., Аа, Аб, ... (ru)", "Б"),
+        (3, "①, ②, ③, ...", "③"),
+        (3, "some format to come", "3"),
         (3, "", ""),
     ],
 )
@@ -240,3 +245,21 @@ def test_numbers_are_written_in_their_format(
     number: int, number_format: str, expected: str
 ) -> None:
     assert formatted(number, number_format) == expected
+
+
+@pytest.mark.parametrize(
+    ("sign", "font", "shown"),
+    [("☐", "", "☐ "), ("\uf0a8", "Wingdings", "☐ "), ("•", "", "")],
+)
+def test_bullets_that_are_boxes_or_ticks_are_kept(
+    convert: Convert, sign: str, font: str, shown: str
+) -> None:
+    look = f'<style:text-properties style:font-name="{font}"/>' * bool(font)
+    bullets = (
+        '<text:list-style style:name="L1"><text:list-level-style-bullet text:level="1" '
+        f'text:bullet-char="{sign}">{look}</text:list-level-style-bullet></text:list-style>'
+    )
+
+    markdown = convert(document_of(listed(item("mend")), bullets), media_types.ODT).markdown
+
+    assert markdown == f"- {shown}mend"

@@ -72,6 +72,8 @@ def test_the_strict_form_of_the_format_is_read_alike(convert: Convert) -> None:
         ([numbered("a", "alphaLcParenBoth"), numbered("b", "alphaLcParenBoth")],
          ["- (a) a", "- (b) b"]),
         ([numbered("a", "romanUcPeriod", 9)], ["- IX. a"]),
+        ([numbered("a", "circleNumDbPlain", 2)], ["- ② a"]),
+        ([numbered("a", "ea1ChsPeriod", 12)], ["- 十二. a"]),
         ([numbered("a", "arabicParenR")], ["1. a"]),
         ([numbered("a"), numbered("b", level=1), numbered("c", level=1), numbered("d")],
          ["1. a", "    1. b", "    2. c", "2. d"]),

@@ -46,6 +46,8 @@ def items(*depths: int, override: int = 1) -> str:
         ),
         (level(3, "{0}.") + level(2, "{0}{1})"), (1, 0, 1), ["- Ai) item", "- A. item"]),
         (level(22, "No. {0}"), (0,), ["- No. 01 item"]),
+        (level(7, "{0}:", start=2), (0,), ["- Second: item"]),
+        (level(18, "{0}", start=3), (0,), ["- ③ item"]),
     ],
 )
 def test_labels_are_those_that_the_list_table_defines(
