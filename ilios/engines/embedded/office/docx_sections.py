@@ -9,11 +9,10 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.office import page_numbers
 from ilios.engines.embedded.office.docx_fields import OFF, Fields, is_page_number
 
 _NEW_PAGE: Final = (None, "nextPage", "oddPage", "evenPage")
-_LETTERS_BESIDE_NUMBER: Final = 12
-"""So many letters beside the number of the page are words such as `Page … of …`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,8 @@ def is_on(setting: etree._Element | None) -> bool:
 
 def is_page_number_only(paragraph: etree._Element, fields: Fields) -> bool:
     """Return whether a paragraph shows the number of the page and no more than a word for it."""
+    if next(paragraph.iter("{*}blip", "{*}imagedata"), None) is not None:
+        return False
     rest, has_number = "", False
     for part in paragraph.iter("{*}t", "{*}pgNum", "{*}fldSimple"):
         simple = next(part.iterancestors("{*}fldSimple"), None)
@@ -71,6 +72,4 @@ def is_page_number_only(paragraph: etree._Element, fields: Fields) -> bool:
             has_number = True
         elif part not in fields.hidden and not is_page_number(attribute(simple, "instr") or ""):
             rest += part.text or ""
-    letters = sum(character.isalpha() for character in rest)
-    digits = any(character.isdigit() for character in rest)
-    return has_number and not digits and letters <= _LETTERS_BESIDE_NUMBER
+    return has_number and not page_numbers.says_more(rest)

@@ -18,7 +18,7 @@ from ilios.engines.embedded.archive import attribute, child, children, local_nam
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.office import odt_source, odt_tables
+from ilios.engines.embedded.office import odt_source, odt_tables, page_numbers
 from ilios.engines.embedded.office.odt_lists import Item, Lists
 from ilios.engines.embedded.office.odt_package import KIND, OdtPackage
 from ilios.engines.embedded.office.odt_styles import (
@@ -108,7 +108,7 @@ class _Odt:
         elif name == "numbered-paragraph":
             yield from self._item(self._lists.numbered_paragraph(part))
         elif name == "table":
-            yield markdown.table(self._tables.rows(part))
+            yield from self._table(part)
         elif name in DRAWN or name == "a":  # anchored to the page
             yield markdown.inline(self._text.drawing(part))
         elif name in _CONTAINERS and not is_section_hidden(part):
@@ -126,6 +126,14 @@ class _Odt:
             body = child(element, "body")
             for part in [element] if body is None else body:
                 yield from self._blocks(part)
+
+    def _table(self, table: etree._Element) -> Iterator[str]:
+        """Write a table; one with a single cell is only a frame around its content."""
+        cell = odt_tables.only_cell(table)
+        if cell is not None and next(cell.iter("{*}p", "{*}h"), None) is not None:
+            yield from self._blocks(cell)
+        else:
+            yield markdown.table(self._tables.rows(table))
 
     def _chart(self, chart: etree._Element) -> Iterator[str]:
         """Write the titles of a chart and of its axes, and a table of its numbers."""
@@ -186,14 +194,16 @@ class _Odt:
             for part in children(master, name, f"{name}-first", f"{name}-left"):
                 if attribute(part, "display") == "false":
                     continue
-                for field in list(part.iter(*(f"{{*}}{field}" for field in _PAGE_NUMBERS))):
-                    field.text = None
+                for line in part.iter("{*}p"):
+                    _without_page_numbers(line)
                 written = markdown.blocks(self._blocks(part))
                 parts.update({written: None} if re.search(r"\w", written) else {})
         return list(parts)
 
     def _cell(self, cell: etree._Element) -> str:
+        outer, self._text.is_in_cell = self._text.is_in_cell, True
         text = " ".join(text for text in self._cell_parts(cell) if text)
+        self._text.is_in_cell = outer
         has_paragraphs = next(cell.iter("{*}p", "{*}h"), None) is not None
         return text if text or has_paragraphs else markdown.escaped(_value(cell))
 
@@ -215,6 +225,17 @@ class _Odt:
         texts = [markdown.inline(each, styled=False) for each in spans]
         text = " ".join(text for text in texts if text)
         return f"{markdown.escaped(label)} {text}" if text and item.begins else text
+
+
+def _without_page_numbers(line: etree._Element) -> None:
+    """Empty the fields that count pages in a line, and all of it if it says little else."""
+    numbers = list(line.iter(*(f"{{*}}{field}" for field in _PAGE_NUMBERS)))
+    for field in numbers:
+        field.text = None
+    is_picture = next(line.iter("{*}image"), None) is not None
+    rest = "".join(map(str, line.itertext()))
+    if numbers and not is_picture and not page_numbers.says_more(rest):
+        line.clear()
 
 
 def _value(cell: etree._Element) -> str:

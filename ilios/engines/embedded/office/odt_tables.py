@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -54,6 +55,15 @@ class Tables:
         self._left -= (times - 1) * size
         self.is_cut = self.is_cut or times < wanted
         return times
+
+
+def only_cell(table: etree._Element) -> etree._Element | None:
+    """Return the cell of a table that has no other and does not repeat it."""
+    rows = list(islice(_table_rows(table), 2))
+    cells = list(children(rows[0], *_CELL_GROUPS)) if len(rows) == 1 else []
+    if len(cells) != 1 or _repeated(rows[0], "number-rows-repeated") > 1:
+        return None
+    return cells[0] if _repeated(cells[0], "number-columns-repeated") == 1 else None
 
 
 def _table_rows(table: etree._Element) -> Iterator[etree._Element]:

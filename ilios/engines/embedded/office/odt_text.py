@@ -27,6 +27,7 @@ _DRAWN_WORDS: Final = (
 )
 DRAWN = frozenset(_DRAWN_WORDS.split())
 """Pictures, text boxes and shapes, which may hold text."""
+_BESIDE: Final = ("paragraph", "char", "page")  #: anchors of what does not stand in the line
 _UNREADABLE: Final = ("object", "object-ole", "plugin", "applet", "floating-frame")
 _DESCRIPTIONS: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 
@@ -51,6 +52,7 @@ class OdtText:
         self._forms = odt_forms.controls(package.content)
         self._has_hiding_fields = hides_paragraph(package.content)
         self.styles = styles
+        self.is_in_cell = False  #: where all text stays in one line
         self.notes: list[str] = []
         self.comments: list[str] = []
         self.unread_objects: list[str] = []
@@ -85,7 +87,7 @@ class OdtText:
         elif name == "control":
             yield Span(f"{self._forms.pop(attribute(element, 'control') or '', '')} ")
         else:
-            yield from self._boxed(element)
+            yield from self._boxed(element, element)
 
     def drawn(self, element: etree._Element) -> list[Span]:
         """Return what is drawn beside the paragraphs of a cell, or noted at it."""
@@ -96,10 +98,14 @@ class OdtText:
         waiting, self._waiting = self._waiting, []
         return waiting
 
-    def _boxed(self, box: etree._Element) -> Iterator[Span]:
-        """Yield the text in a box or shape; a box with lists or tables waits for its turn."""
+    def _boxed(self, box: etree._Element, anchored: etree._Element | None = None) -> Iterator[Span]:
+        """Yield the text in a box or shape.
+
+        A box with lists or tables, or one that floats beside the text, waits for its turn.
+        """
         names = {local_name(part) for part in box}
-        if names & {"list", "table", "section"}:
+        floats = not self.is_in_cell and attribute(anchored, "anchor-type") in _BESIDE
+        if names & {"list", "table", "section"} or (floats and names & {"p", "h"}):
             self._waiting.append(box)
             return
         for part in box:
@@ -123,7 +129,7 @@ class OdtText:
                     self._waiting.append(root)
                     return
             elif name in ("text-box", "table"):
-                yield from self._boxed(part if name == "text-box" else frame)
+                yield from self._boxed(part if name == "text-box" else frame, frame)
                 return
         yield from self._pictures(frame)
 

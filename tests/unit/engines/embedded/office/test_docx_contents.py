@@ -92,6 +92,20 @@ def test_a_header_with_only_the_number_of_the_page_is_no_content(convert: Conver
         shown(convert, body, **parts)
 
 
+def test_a_picture_beside_the_number_of_the_page_is_kept(convert: Convert) -> None:
+    body = f'{word_paragraph("Text")}<w:sectPr><w:headerReference r:id="h"/></w:sectPr>'
+    number = '<w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
+    logo = '<w:r><w:drawing><a:blip r:embed="p"/></w:drawing></w:r>'
+    parts: dict[str, str | bytes] = {
+        RELS: relations(h="head.xml"),
+        "word__head_dot_xml": part("hdr", f"<w:p>{logo}{number}</w:p>"),
+        "word___rels__head_dot_xml_dot_rels": relations(p="media/logo.png"),
+        "word__media__logo_dot_png": encoded(noise(40, 40), "PNG"),
+    }
+
+    assert shown(convert, body, **parts).image_names == ["image-logo.png"]
+
+
 def test_comments_are_notes_that_leave_the_numbers_of_footnotes_alone(convert: Convert) -> None:
     body = (
         f"<w:p>{run('Price')}<w:r><w:commentReference w:id='4'/></w:r>"

@@ -465,3 +465,60 @@ def test_text_that_cannot_be_written_is_told(
     )
 
     assert converted.warnings == [("text_loss", None)]
+
+
+def test_a_box_beside_a_paragraph_comes_behind_it_and_tears_no_sentence(convert: Convert) -> None:
+    heading = '<text:h text:outline-level="2">Opening hours</text:h>'
+    box = (
+        '<draw:frame text:anchor-type="char"><draw:text-box>'
+        f"{heading}{paragraph('From nine')}</draw:text-box></draw:frame>"
+    )
+
+    markdown = convert(document_of(paragraph(f"We are {box}glad.")), media_types.ODT).markdown
+
+    assert markdown == "We are glad.\n\n## Opening hours\n\nFrom nine"
+
+
+def test_a_box_in_a_cell_stays_in_its_cell(convert: Convert) -> None:
+    box = f"<draw:text-box>{paragraph('inside')}</draw:text-box>"
+    floating = f'<draw:frame text:anchor-type="paragraph">{box}</draw:frame>'
+    cells = "".join(
+        f"<table:table-cell>{paragraph(text)}</table:table-cell>" for text in (floating, "right")
+    )
+    table = f"<table:table><table:table-row>{cells}</table:table-row></table:table>"
+
+    assert "| inside | right |" in convert(document_of(table), media_types.ODT).markdown
+
+
+def test_a_table_of_one_cell_is_a_frame_around_its_content(convert: Convert) -> None:
+    inside = (
+        '<text:h text:outline-level="1">Rules</text:h><text:list><text:list-item>'
+        f"{paragraph('No noise')}</text:list-item></text:list>{paragraph('Thanks')}"
+    )
+    cell = f"<table:table-cell>{inside}</table:table-cell>"
+    table = f"<table:table><table:table-row>{cell}</table:table-row></table:table>"
+
+    markdown = convert(document_of(table), media_types.ODT).markdown
+
+    assert markdown == "# Rules\n\n- No noise\n\nThanks"
+
+
+@pytest.mark.parametrize(
+    ("footer", "shown"),
+    [
+        ("Page {} of {}", ""),
+        ("Contract of lease 7, page {}", "\n\nContract of lease 7, page"),
+    ],
+)
+def test_a_footer_that_only_counts_pages_is_left_out(
+    convert: Convert, footer: str, shown: str
+) -> None:
+    fields = "<text:page-number>3</text:page-number>", "<text:page-count>9</text:page-count>"
+    pages = (
+        '<style:master-page style:name="Standard"><style:footer>'
+        f"{paragraph(footer.format(*fields))}</style:footer></style:master-page>"
+    )
+
+    found = convert(document_of(paragraph("Body"), pages=pages), media_types.ODT).markdown
+
+    assert found == f"Body{shown}"
