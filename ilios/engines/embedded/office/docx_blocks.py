@@ -138,7 +138,7 @@ class BlockWriter:
     def _paragraph(self, paragraph: etree._Element) -> str:
         properties = by_name(child(paragraph, "pPr"))
         labelled = self._styles.label(properties)
-        spans = [*self._carried, *self._text.spans(paragraph)]
+        spans = [*self._carried, *self._text.paragraph(paragraph, properties)]
         self._carried = []
         if _goes_on(properties):
             self._carried = [replace(span, bold=False, italic=False) for span in spans]
@@ -217,7 +217,7 @@ class BlockWriter:
     def _cell_paragraph(self, paragraph: etree._Element) -> tuple[str, bool]:
         properties = by_name(child(paragraph, "pPr"))
         labelled = self._styles.label(properties)
-        spans = [*self._carried, *self._text.spans(paragraph)]
+        spans = [*self._carried, *self._text.paragraph(paragraph, properties)]
         self._carried = []
         if _goes_on(properties):
             self._carried = spans

@@ -7,6 +7,7 @@ result, its end. A mark without its counterpart is no field: the text around it 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,6 +20,8 @@ from ilios.engines.embedded.archive import attribute, child, children, local_nam
 OFF: Final = ("0", "false", "off", "none")
 _NESTED_MAX: Final = 20
 _LINK = re.compile(r'^\s*HYPERLINK\s+(?:"([^"]+)"|([^\s"\\]\S*))', re.IGNORECASE)
+_PLACE = re.compile(r'\\l\s+(?:"([^"]+)"|(\S+))', re.IGNORECASE)
+_COUNTED = re.compile(r"^\s*(AUTONUM(?:LGL|OUT)?|LISTNUM)\b", re.IGNORECASE)
 _SYMBOL = re.compile(
     r'^\s*SYMBOL\s+(0x[0-9a-f]{1,6}|\d{1,7})(?:.*?\\f\s*"([^"]+)")?', re.IGNORECASE
 )
@@ -35,6 +38,8 @@ class Fields:
     """Text that stands for a field without a result, by its begin."""
     page_numbers: set[etree._Element] = field(default_factory=set)
     """Results that are numbers of pages."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many fields without a result that count paragraphs there were, by their kind."""
 
 
 @dataclass(slots=True)
@@ -69,9 +74,17 @@ def of(root: etree._Element) -> Fields:
 
 
 def link(instruction: str) -> str | None:
-    """Return the web address of a HYPERLINK instruction."""
+    """Return the web address of a HYPERLINK instruction, with the place in its page."""
     match = _LINK.match(instruction)
-    return (match[1] or match[2]) if match else None
+    if match is None:
+        return None
+    place = _PLACE.search(instruction, match.end())
+    return with_place(match[1] or match[2], (place[1] or place[2]) if place else None)
+
+
+def with_place(address: str, place: str | None) -> str:
+    """Return an address with the place in its page, which Word keeps apart from it."""
+    return f"{address}#{place}" if place and "#" not in address else address
 
 
 def is_page_number(instruction: str) -> bool:
@@ -96,7 +109,7 @@ def _close(ended: _Open, fields: Fields) -> None:
         fields.page_numbers.update(ended.result)
     text = _form_text(child(ended.begin, "ffData"), has_result=_has_text(ended.result))
     if text is None and not ended.result:
-        text = _text_of_instruction(instruction)
+        text = _counted(instruction, fields.counts) or _text_of_instruction(instruction)
     if text:
         fields.shown[ended.begin] = text
 
@@ -139,6 +152,17 @@ def _chosen(choices: etree._Element) -> str:
     result = attribute(child(choices, "result"), "val")
     index = result if result is not None else attribute(child(choices, "default"), "val") or "0"
     return entries[int(index)] if index.isdecimal() and int(index) < len(entries) else ""
+
+
+def _counted(instruction: str, counts: Counter[str]) -> str | None:
+    """Return the number that an old field gives its paragraph: Word keeps it nowhere."""
+    match = _COUNTED.match(instruction)
+    if match is None:
+        return None
+    is_list = match[1].upper() == "LISTNUM"
+    kind = "LISTNUM" if is_list else "AUTONUM"
+    counts[kind] += 1
+    return f"{counts[kind]}{')' if is_list else '.'}"
 
 
 def _text_of_instruction(instruction: str) -> str | None:

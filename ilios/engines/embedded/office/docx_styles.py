@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.office.docx_numbering import (
     LEVELS,
@@ -20,6 +21,7 @@ from ilios.engines.embedded.office.docx_numbering import (
 _HEADING_NAME = re.compile(r"heading\s*([1-9])$", re.IGNORECASE)
 _LIST_NAME = re.compile(r"list (bullet|number)\s*(\d)?$", re.IGNORECASE)
 BODY_LEVEL = 9
+_SAYING = ("vanish", "vertAlign", "rFonts")
 
 Properties = Mapping[str, etree._Element]
 """The properties of a paragraph, a run or a cell, by name."""
@@ -87,11 +89,16 @@ class Styles:
         return depth, self._numbering.next_label(number_id, depth)
 
     def run(self, style_id: str) -> Properties:
-        """Return the properties that a character style gives to its runs, by name."""
+        """Return the properties with which a style changes what its runs say, by name.
+
+        Emphasis is none of them: that of styles is decoration.
+        """
         if style_id not in self._runs:
             found: dict[str, etree._Element] = {}
             for style in reversed(self._chain(style_id)):
-                found.update(style.run)
+                found.update((name, style.run[name]) for name in _SAYING if name in style.run)
+            if not symbol_fonts.is_symbol_font(font(found)):
+                found.pop("rFonts", None)
             self._runs[style_id] = found
         return self._runs[style_id]
 
@@ -170,3 +177,9 @@ def _read(style_id: str, style: etree._Element) -> _Style:
 
 def by_name(properties: etree._Element | None) -> dict[str, etree._Element]:
     return {local_name(e): e for e in properties} if properties is not None else {}
+
+
+def font(properties: Properties) -> str:
+    """Return the font of a run; empty if it is not given."""
+    fonts = properties.get("rFonts")
+    return attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""

@@ -18,7 +18,7 @@ from ilios.engines.embedded.office.docx_drawings import Aside, Drawings
 from ilios.engines.embedded.office.docx_fields import OFF
 from ilios.engines.embedded.office.docx_notes import NoteMarks
 from ilios.engines.embedded.office.docx_parts import Part
-from ilios.engines.embedded.office.docx_styles import Properties, Styles, by_name
+from ilios.engines.embedded.office.docx_styles import Properties, Styles, by_name, font
 
 _SKIPPED_WORDS: Final = (
     "pPr rPr del moveFrom instrText delText fldData delInstrText sdtPr sdtEndPr annotationRef "
@@ -50,6 +50,7 @@ class DocxText:
         self._notes = notes
         self._asides: list[Aside] = []
         self._hidden: list[str] = []
+        self._look: Properties = {}  #: what the style of the paragraph gives its runs
 
     @contextmanager
     def reading(self, part: Part) -> Iterator[None]:
@@ -66,9 +67,17 @@ class DocxText:
         return taken
 
     def take_hidden(self) -> list[str]:
-        """Return the hidden texts that were left out since the last call."""
+        """Return the texts since the last call that are hidden, or shown as other signs."""
         taken, self._hidden = self._hidden, []
         return taken
+
+    def paragraph(self, element: etree._Element, properties: Properties) -> Iterator[Span]:
+        """Yield the text of a paragraph, as its style lets it look."""
+        outer, self._look = self._look, {}
+        if "pStyle" in properties:
+            self._look = self._styles.run(attribute(properties["pStyle"], "val") or "")
+        yield from self.spans(element)
+        self._look = outer
 
     def formula(self, element: etree._Element) -> Iterator[Span]:
         """Yield a formula that is a block of its own."""
@@ -85,6 +94,7 @@ class DocxText:
                 yield from self._run(part, style)
             elif name == "hyperlink":
                 target, external = self._part.targets.get(attribute(part, "id") or "", ("", False))
+                target = docx_fields.with_place(target, attribute(part, "anchor"))
                 yield from self.spans(part, replace(style, target=target if external else None))
             elif name == "fldSimple":
                 address = docx_fields.link(attribute(part, "instr") or "")
@@ -98,25 +108,28 @@ class DocxText:
 
     def _run(self, run: etree._Element, style: Span) -> Iterator[Span]:
         look = by_name(child(run, "rPr"))
-        if "rStyle" in look:
-            of_style = self._styles.run(attribute(look["rStyle"], "val") or "")
-            shown = ("vanish", "vertAlign", "rFonts")  # emphasis of styles is decoration
-            look = {**{name: of_style[name] for name in shown if name in of_style}, **look}
+        if self._look or "rStyle" in look:
+            of_style = self._styles.run(attribute(look.get("rStyle"), "val") or "")
+            look = {**self._look, **of_style, **look}
         if _is_on(look, "vanish"):
             self._hidden.append("".join(text.text or "" for text in run.iter("{*}t")))
             return
         own = _styled(style, look) if look else style
-        font = _font(look) if "rFonts" in look else ""
+        used_font = font(look) if "rFonts" in look else ""
         fields = self._part.fields
         for part in run:
             if part in fields.hidden:
                 continue
             linked = replace(own, target=fields.links[part]) if part in fields.links else own
-            yield from self._run_part(part, local_name(part), linked, font)
+            yield from self._run_part(part, local_name(part), linked, used_font)
 
-    def _run_part(self, part: etree._Element, name: str, style: Span, font: str) -> Iterator[Span]:
+    def _run_part(
+        self, part: etree._Element, name: str, style: Span, used_font: str
+    ) -> Iterator[Span]:
         if name == "t":
-            text = symbol_fonts.text(font, part.text or "")
+            text = symbol_fonts.text(used_font, part.text or "")
+            if text != part.text:
+                self._hidden.append(part.text or "")
             yield style.saying(text.replace("\n", " "))
         elif name == "br" and attribute(part, "type") in ("page", "column"):
             yield style.saying(" ")
@@ -179,11 +192,6 @@ def _styled(style: Span, look: Properties) -> Span:
 
 def _is_on(look: Properties, name: str) -> bool:
     return name in look and (attribute(look[name], "val") or "1").casefold() not in OFF
-
-
-def _font(look: Properties) -> str:
-    fonts = look["rFonts"]
-    return attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""
 
 
 def _symbol(part: etree._Element) -> str:

@@ -54,6 +54,39 @@ def test_signs_of_symbol_fonts_are_those_that_are_seen(convert: Convert) -> None
     assert shown(convert, body).markdown == "π and ≤ ✓°"
 
 
+def test_the_style_of_a_paragraph_says_what_its_text_shows(convert: Convert) -> None:
+    looks = {
+        "Greek": '<w:rFonts w:ascii="Symbol" w:hAnsi="Symbol"/>',
+        "Gone": "<w:vanish/>",
+        "Raised": '<w:vertAlign w:val="superscript"/>',
+        "Plain": '<w:rFonts w:ascii="Arial"/><w:b/>',
+    }
+    styles = part(
+        "styles",
+        "".join(
+            f'<w:style w:type="paragraph" w:styleId="{name}"><w:name w:val="{name}"/>'
+            f"<w:rPr>{look}</w:rPr></w:style>"
+            for name, look in looks.items()
+        ),
+    )
+    texts = {"Greek": "abg dez", "Gone": "a secret of three words", "Raised": "2", "Plain": "end"}
+    body = "".join(word_paragraph(text, style=style) for style, text in texts.items())
+
+    converted = shown(convert, body, word__styles_dot_xml=styles)
+
+    assert converted.markdown == "αβγ δεζ\n\n²\n\nend"
+    assert not converted.warnings
+
+
+def test_text_in_symbol_fonts_is_not_taken_for_lost(convert: Convert) -> None:
+    symbol = '<w:rFonts w:ascii="Symbol" w:hAnsi="Symbol"/>'
+
+    converted = shown(convert, f"<w:p>{run('alfa beta gamma delta', symbol)}</w:p>")
+
+    assert converted.markdown == "αλφα βετα γαμμα δελτα"
+    assert not converted.warnings
+
+
 def test_headers_come_once_before_and_footers_once_after_their_section(convert: Convert) -> None:
     number = '<w:p><w:r><w:t>Page </w:t></w:r><w:fldSimple w:instr="PAGE">{}</w:fldSimple></w:p>'
     section = (

@@ -41,6 +41,32 @@ def test_a_link_field_keeps_its_address(convert: Convert) -> None:
     )
 
 
+def test_a_link_leads_to_the_place_in_its_page(convert: Convert) -> None:
+    link = field(instruction('HYPERLINK "https://ilios.example/law" \\l "art-5"'), text("Five"))
+    names = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+    relation = '<Relationship Id="l" TargetMode="External" Target="https://ilios.example/law"/>'
+    parts = {
+        "word___rels__document_dot_xml_dot_rels": (
+            f"<Relationships {names}>{relation}</Relationships>"
+        )
+    }
+    body = f'<w:p>{link} <w:hyperlink r:id="l" w:anchor="art-6">{text("Six")}</w:hyperlink></w:p>'
+
+    markdown = convert(docx(body, **parts), media_types.DOCX).markdown
+
+    assert "[Five](https://ilios.example/law#art-5)" in markdown
+    assert "[Six](https://ilios.example/law#art-6)" in markdown
+
+
+def test_fields_that_count_paragraphs_show_their_numbers(convert: Convert) -> None:
+    clause = field(instruction("AUTONUMLGL"))
+    point = field(instruction("LISTNUM NumberDefault"))
+
+    markdown = shown(convert, f"{clause}{text(' Rent')}", f"{clause}{point}{text(' Heating')}")
+
+    assert markdown == "1\\. Rent\n\n2.1) Heating"
+
+
 def test_a_result_inside_an_instruction_is_part_of_the_instruction(convert: Convert) -> None:
     inner = field(instruction("DOCPROPERTY Site"), text("https://ilios.example/a"))
     link = field(instruction('HYPERLINK "') + inner + instruction('"'), text("here"))
