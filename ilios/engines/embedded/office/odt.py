@@ -163,6 +163,8 @@ class _Odt:
         """Write the items of a list; headings that it only numbers stay headings."""
         for item in self._lists.items(element):
             yield from self._item(item)
+            for waiting in self._text.take_waiting():
+                yield from (_shifted(item.depth + 1, block) for block in self._apart(waiting))
 
     def _item(self, item: Item) -> Iterator[str]:
         label, begins = item.label, item.begins

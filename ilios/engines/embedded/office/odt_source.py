@@ -7,6 +7,7 @@ from typing import Final
 
 from lxml import etree
 
+from ilios.engines.embedded import symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, local_name
 from ilios.engines.embedded.office.odt_package import OdtPackage
 from ilios.engines.embedded.office.odt_styles import Styles, hides_paragraph, is_section_hidden
@@ -44,14 +45,21 @@ def _pieces(
     for event, element in walk:
         name = local_name(element)
         if event != "start":
-            yield element.tail or ""
+            yield _shown(element.tail, element.getparent(), styles)
         elif _is_left_out(element, name, styles):
             walk.skip_subtree()
         else:
             yield " " if name in _BREAKING else ""
-            yield element.text or ""
+            yield _shown(element.text, element, styles)
             if name == "object":
                 yield from _embedded(element, styles, package, seen)
+
+
+def _shown(text: str | None, owner: etree._Element | None, styles: Styles) -> str:
+    """Return a text as it is seen: letters of symbol fonts stand for signs."""
+    is_span = text and owner is not None and local_name(owner) == "span"
+    font = styles.symbol_font(attribute(owner, "style-name") or "") if is_span else ""
+    return symbol_fonts.text(font, text) if font and text else text or ""
 
 
 def _embedded(

@@ -28,6 +28,7 @@ _DRAWN_WORDS: Final = (
 DRAWN = frozenset(_DRAWN_WORDS.split())
 """Pictures, text boxes and shapes, which may hold text."""
 _BESIDE: Final = ("paragraph", "char", "page")  #: anchors of what does not stand in the line
+_FLOATING: Final = DRAWN | {"p", "h"}
 _UNREADABLE: Final = ("object", "object-ole", "plugin", "applet", "floating-frame")
 _DESCRIPTIONS: Final = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 
@@ -105,7 +106,7 @@ class OdtText:
         """
         names = {local_name(part) for part in box}
         floats = not self.is_in_cell and attribute(anchored, "anchor-type") in _BESIDE
-        if names & {"list", "table", "section"} or (floats and names & {"p", "h"}):
+        if names & {"list", "table", "section"} or (floats and names & _FLOATING):
             self._waiting.append(box)
             return
         for part in box:

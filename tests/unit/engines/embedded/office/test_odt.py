@@ -522,3 +522,24 @@ def test_a_footer_that_only_counts_pages_is_left_out(
     found = convert(document_of(paragraph("Body"), pages=pages), media_types.ODT).markdown
 
     assert found == f"Body{shown}"
+
+
+def test_what_is_drawn_beside_an_item_stays_in_its_item(convert: Convert) -> None:
+    shapes = "".join(f"<draw:custom-shape>{paragraph(t)}</draw:custom-shape>" for t in "xy")
+    group = f'<draw:g text:anchor-type="paragraph">{shapes}</draw:g>'
+    items = f"<text:list-item>{paragraph(group + 'saw')}</text:list-item>"
+    items += f"<text:list-item>{paragraph('plane')}</text:list-item>"
+
+    markdown = convert(document_of(f"<text:list>{items}</text:list>"), media_types.ODT).markdown
+
+    assert markdown == "- saw\n\n    x\n\n    y\n\n- plane"
+
+
+def test_text_in_symbol_fonts_is_not_taken_for_lost(convert: Convert) -> None:
+    style = text_style("T", 'style:font-name="Symbol"')
+    span = '<text:span text:style-name="T">alfa beta <text:s/>gamma delta</text:span>'
+
+    converted = convert(document_of(paragraph(span), style), media_types.ODT)
+
+    assert converted.markdown == "αλφα βετα γαμμα δελτα"
+    assert not converted.warnings
