@@ -68,8 +68,8 @@ class Notes:
         if kind not in self._parts:
             part = self._package.related(kind)
             self._parts[kind] = part
-            root = part.root if part is not None else ()
-            self._notes[kind] = {attribute(note, "id") or "": note for note in root}
+            notes = part.root.iterchildren("{*}*") if part is not None else ()
+            self._notes[kind] = {attribute(note, "id") or "": note for note in notes}
             if kind == COMMENTS:
                 self._unread = dict(self._notes[kind])
         return self._parts[kind]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-_LETTERS_BESIDE_NUMBER: Final = 12
-"""So many letters beside the number of the page are words such as `Page … of …`."""
+_KNOWN: Final = (
+    "page pages pg p of seite seiten blatt s von página páginas pagina pág pag de di da do "
+    "su sur sida sidan av side sider af strona str strany strana stránka z ze iz od oldal "
+    "sivu lehekülg puslapis lapa pagină din sayfa trang страница стр стор сторінка лист из з "
+    "σελίδα σελ από ページ 페이지 쪽 صفحة من עמוד מתוך"
+)
+_WORDS: Final = frozenset(_KNOWN.split())
+_SIGNS: Final = frozenset("第页頁共中全总總计計")  #: written without spaces
+_WORD: Final = re.compile(r"\w+")
 
 
 def says_more(rest: str) -> bool:
-    """Return whether a line says something beside the number of the page."""
-    letters = sum(character.isalpha() for character in rest)
-    return letters > _LETTERS_BESIDE_NUMBER or any(character.isdigit() for character in rest)
+    """Return whether a line says something beside the number of the page.
+
+    Only words that are known to count pages are taken for such: a short name is none.
+    """
+    words = _WORD.findall(rest.casefold())
+    return any(word not in _WORDS and not _SIGNS.issuperset(word) for word in words)

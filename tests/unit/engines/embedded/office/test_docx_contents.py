@@ -125,6 +125,17 @@ def test_a_header_with_only_the_number_of_the_page_is_no_content(convert: Conver
         shown(convert, body, **parts)
 
 
+def test_a_name_beside_the_number_of_the_page_is_kept(convert: Convert) -> None:
+    body = f'{word_paragraph("Text")}<w:sectPr><w:headerReference r:id="h"/></w:sectPr>'
+    number = '<w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
+    parts = {
+        RELS: relations(h="head.xml"),
+        "word__head_dot_xml": part("hdr", f"<w:p>{run('Acme Ltd. ')}{number}</w:p>"),
+    }
+
+    assert shown(convert, body, **parts).markdown == "Acme Ltd. 1\n\nText"
+
+
 def test_a_picture_beside_the_number_of_the_page_is_kept(convert: Convert) -> None:
     body = f'{word_paragraph("Text")}<w:sectPr><w:headerReference r:id="h"/></w:sectPr>'
     number = '<w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
@@ -147,7 +158,7 @@ def test_comments_are_notes_that_leave_the_numbers_of_footnotes_alone(convert: C
     comments = part(
         "comments",
         f'<w:comment w:id="4" w:author="Kim">{word_paragraph("Ask again")}</w:comment>'
-        f'<w:comment w:id="5">{word_paragraph("Stray")}</w:comment>',
+        f'<w:comment w:id="5">{word_paragraph("Stray")}</w:comment><!-- no comment -->',
     )
     footnotes = part("footnotes", f'<w:footnote w:id="9">{word_paragraph("In May")}</w:footnote>')
 

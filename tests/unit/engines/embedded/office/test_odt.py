@@ -507,6 +507,9 @@ def test_a_table_of_one_cell_is_a_frame_around_its_content(convert: Convert) -> 
     ("footer", "shown"),
     [
         ("Page {} of {}", ""),
+        ("- {} -", ""),
+        ("第 {} 页 共 {} 页", ""),
+        ("Acme, page {}", "\n\nAcme, page"),
         ("Contract of lease 7, page {}", "\n\nContract of lease 7, page"),
     ],
 )
