@@ -10,7 +10,7 @@ from lxml import etree
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import attribute, child, local_name
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.office import docx_notes
+from ilios.engines.embedded.office import cell_text, docx_notes
 from ilios.engines.embedded.office.docx_chunks import Chunks
 from ilios.engines.embedded.office.docx_drawings import Aside, Drawings
 from ilios.engines.embedded.office.docx_notes import NoteMarks, Notes
@@ -21,7 +21,6 @@ from ilios.engines.embedded.office.docx_text import SKIPPED, DocxText
 
 _WRAPPERS = ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")
 _SPAN_MAX = 200  #: columns that one cell may cover
-_BREAK = "<br>"  #: between the lines of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +182,8 @@ class BlockWriter:
         continued = merge is not None and attribute(merge, "val") != "restart"
         if continued:
             self._covered.append(" ".join(text.text or "" for text in cell.iter("{*}t")))
-        text = "" if continued else self._cell_text(cell, late)
+        text = "" if continued else cell_text.joined(self._cell_parts(cell, late))
         return [text, *[""] * (_columns(properties.get("gridSpan"), 1) - 1)]
-
-    def _cell_text(self, cell: etree._Element, late: list[str]) -> str:
-        text = ""
-        after_line = False
-        for part, is_line in self._cell_parts(cell, late):
-            if part and text:
-                text += _BREAK if is_line or after_line else " "
-            text += part
-            after_line = is_line if part else after_line
-        return text
 
     def _cell_parts(self, cell: etree._Element, late: list[str]) -> Iterator[tuple[str, bool]]:
         """Yield the texts in a cell, and whether each is to stand on a line of its own."""

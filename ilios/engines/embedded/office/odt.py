@@ -18,7 +18,7 @@ from ilios.engines.embedded.archive import attribute, child, children, local_nam
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
-from ilios.engines.embedded.office import odt_source, odt_tables, page_numbers
+from ilios.engines.embedded.office import cell_text, odt_source, odt_tables, page_numbers
 from ilios.engines.embedded.office.odt_lists import Item, Lists
 from ilios.engines.embedded.office.odt_package import KIND, OdtPackage
 from ilios.engines.embedded.office.odt_styles import (
@@ -204,29 +204,29 @@ class _Odt:
 
     def _cell(self, cell: etree._Element) -> str:
         outer, self._text.is_in_cell = self._text.is_in_cell, True
-        text = " ".join(text for text in self._cell_parts(cell) if text)
+        text = cell_text.joined(self._cell_parts(cell))
         self._text.is_in_cell = outer
         has_paragraphs = next(cell.iter("{*}p", "{*}h"), None) is not None
         return text if text or has_paragraphs else markdown.escaped(_value(cell))
 
-    def _cell_parts(self, element: etree._Element) -> Iterator[str]:
+    def _cell_parts(self, element: etree._Element) -> Iterator[tuple[str, bool]]:
+        """Yield the texts in a cell, and whether each is to stand on a line of its own."""
         for part in element:
             name = local_name(part)
             if name in ("p", "h"):
-                yield markdown.inline(self._text.paragraph(part), styled=False)
+                yield markdown.inline(self._text.paragraph(part), styled=False), False
             elif name == "list":
-                yield from map(self._item_in_cell, self._lists.items(part))
+                yield from ((self._item_in_cell(item), True) for item in self._lists.items(part))
             elif name in DRAWN or name == "annotation":
-                yield markdown.inline(self._text.drawn(part), styled=False)
+                yield markdown.inline(self._text.drawn(part), styled=False), False
             elif not is_section_hidden(part):
                 yield from self._cell_parts(part)
 
     def _item_in_cell(self, item: Item) -> str:
-        label = item.label or "•"
         spans = (self._text.paragraph(part) for part in item.parts)
         texts = [markdown.inline(each, styled=False) for each in spans]
         text = " ".join(text for text in texts if text)
-        return f"{markdown.escaped(label)} {text}" if text and item.begins else text
+        return f"{markdown.escaped(item.label or '-')} {text}" if text and item.begins else text
 
 
 def _without_page_numbers(line: etree._Element) -> None:

@@ -221,7 +221,9 @@ def test_the_items_of_a_cell_keep_their_labels(convert: Convert) -> None:
         f"<table:table><table:table-row>{cell * 2}</table:table-row></table:table>", DECIMAL
     )
 
-    assert "| 1. sow 2. reap | 1. sow 2. reap |" in convert(document, media_types.ODT).markdown
+    assert (
+        "| 1. sow<br>2. reap | 1. sow<br>2. reap |" in convert(document, media_types.ODT).markdown
+    )
 
 
 @pytest.mark.parametrize(
