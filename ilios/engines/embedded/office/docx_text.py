@@ -71,13 +71,13 @@ class DocxText:
         taken, self._hidden = self._hidden, []
         return taken
 
-    def paragraph(self, element: etree._Element, properties: Properties) -> Iterator[Span]:
-        """Yield the text of a paragraph, as its style lets it look."""
-        outer, self._look = self._look, {}
+    def paragraph(self, element: etree._Element, properties: Properties) -> list[Span]:
+        """Return the text of a paragraph, as its style lets it look."""
         if "pStyle" in properties:
             self._look = self._styles.run(attribute(properties["pStyle"], "val") or "")
-        yield from self.spans(element)
-        self._look = outer
+        spans = list(self.spans(element))
+        self._look = {}
+        return spans
 
     def formula(self, element: etree._Element) -> Iterator[Span]:
         """Yield a formula that is a block of its own."""
@@ -127,9 +127,10 @@ class DocxText:
         self, part: etree._Element, name: str, style: Span, used_font: str
     ) -> Iterator[Span]:
         if name == "t":
-            text = symbol_fonts.text(used_font, part.text or "")
-            if text != part.text:
-                self._hidden.append(part.text or "")
+            stored = part.text or ""
+            text = symbol_fonts.text(used_font, stored)
+            if text != stored:
+                self._hidden.append(stored)
             yield style.saying(text.replace("\n", " "))
         elif name == "br" and attribute(part, "type") in ("page", "column"):
             yield style.saying(" ")
