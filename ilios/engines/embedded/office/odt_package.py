@@ -76,6 +76,10 @@ class OdtPackage:
             return None
 
     def _refuse_if_encrypted(self) -> None:
+        if self._archive is None or b"encryption-data" not in self._archive.read_or_empty(
+            _MANIFEST
+        ):
+            return  # nearly always: without parsing it
         manifest = self._optional_xml(_MANIFEST)
         if manifest is None:
             return
