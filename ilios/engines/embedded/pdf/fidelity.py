@@ -111,7 +111,8 @@ def is_garbled(text: str) -> bool:
 
 def may_hold_junk(text: str) -> bool:
     """Return False, quickly, for text without any unprintable character."""
-    return "\ufffd" in text or not text.replace("\n", "").isprintable()
+    plain = text.replace("\n", "").replace(_SOFT_BREAK, "")
+    return "\ufffd" in plain or not plain.isprintable()
 
 
 def is_junk_line(text: str) -> bool:
@@ -151,8 +152,11 @@ def visible_characters(text: str) -> int:
 
 
 def _junk(characters: str) -> int:
-    return sum(
-        character != _SOFT_BREAK
-        and (character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn"))
-        for character in characters
+    kinds = filter(_is_junk, set(characters))  # few, however long the text is
+    return sum(characters.count(kind) for kind in kinds)
+
+
+def _is_junk(character: str) -> bool:
+    return character != _SOFT_BREAK and (
+        character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from ilios.engines.embedded.pdf import (
     lines,
     outline,
     page_annotations,
+    page_images,
     raised,
     rtl,
     visible,
@@ -38,7 +39,8 @@ ANGLE_SAMPLE_CHARACTERS: Final = 400
 SIZE_STEP: Final = 8
 TURNED_SHARE: Final = 0.6
 RENDER_MAX_SIDE_PIXELS: Final = 6_000
-MAX_IMAGES_MEASURED: Final = 2_000
+KEPT_MAX_CHARACTERS: Final = 20_000
+"""Pages with more text are not kept open until their lines are asked for."""
 _LAYERS: Final = b"/OCProperties"
 _PORTFOLIO: Final = b"/Collection"
 
@@ -89,8 +91,12 @@ class PdfFile:
         self._may_have_layers = _LAYERS in mentioned
         self._has_harmless_outline = outline.is_harmless(self._pdf)
         self.attachments = attachments.names(self._pdf)
+        self._kept: dict[int, tuple[Any, Any, ExitStack]] = {}
 
     def close(self) -> None:
+        for *_, opened in self._kept.values():
+            opened.close()
+        self._kept.clear()
         self._pdf.close()
 
     def xml_form(self) -> str:
@@ -102,10 +108,14 @@ class PdfFile:
         A page that does not show what its file holds is copied as it is shown; delete the copy.
         """
         try:
-            with self._page(index) as page:
-                facts = self._facts(page)
+            with ExitStack() as opened:
+                page = opened.enter_context(self._page(index))
+                text_page = opened.enter_context(closing(page.get_textpage()))
+                facts = self._facts(page, text_page)
                 layers = self._may_have_layers
                 seen = visible.differences(page, facts.annotations, layers=layers)
+                if not layers and 0 < len(facts.text) <= KEPT_MAX_CHARACTERS:
+                    self._keep(index, page, text_page, opened.pop_all())
         except pdfium.PdfiumError as error:
             raise UnreadablePage from error
         is_shown_so = not seen and self._has_harmless_outline
@@ -113,12 +123,20 @@ class PdfFile:
 
     def lines(self, index: int, facts: PageFacts) -> list[TextLine]:
         """Return the lines of a page with their places, in PDFium's order."""
-        with self._shown(index, facts) as page:
-            text_page = page.get_textpage()
-            try:
-                return lines.text_lines(page, text_page, facts.text_turns)
-            finally:
-                text_page.close()
+        page, text_page, kept = self._kept.pop(index, (None, None, ExitStack()))
+        with kept:
+            if page is None or facts.copy:
+                shown = _only_page(facts.copy) if facts.copy else self._page(index)
+                page = kept.enter_context(shown)
+                text_page = kept.enter_context(closing(page.get_textpage()))
+            return lines.text_lines(page, text_page, facts.text_turns)
+
+    def _keep(self, index: int, page: Any, text_page: Any, opened: ExitStack) -> None:
+        """Leave a page open for `lines`, until so many others have been looked at."""
+        while len(self._kept) >= limits.PDF_PAGES_AT_ONCE:
+            *_, oldest = self._kept.pop(next(iter(self._kept)))
+            oldest.close()
+        self._kept[index] = page, text_page, opened
 
     def render(self, index: int, dpi: int = limits.RENDER_DPI) -> Image:
         """Render a page on white (height × width × blue, green, red), within RASTER_WORK_PIXELS."""
@@ -137,8 +155,8 @@ class PdfFile:
         with_fields = by_itself or not self._with_forms
         try:
             visible.copy_as_shown(self._pdf, index, seen, copy, with_fields=with_fields)
-            with _only_page(copy) as page:
-                shown = self._facts(page)
+            with _only_page(copy) as page, closing(page.get_textpage()) as text_page:
+                shown = self._facts(page, text_page)
         except (pdfium.PdfiumError, OSError):
             copy.unlink(missing_ok=True)
             return facts
@@ -151,26 +169,17 @@ class PdfFile:
             is_parsed_by_itself=by_itself,
         )
 
-    def _facts(self, page: Any) -> PageFacts:
+    def _facts(self, page: Any, text_page: Any) -> PageFacts:
         width, height = page.get_size()
-        text_page = page.get_textpage()
-        try:
-            facts = _with_text(PageFacts(width, height, "", 0, 0.0, 0), page, text_page)
-            placed = PlacedText(text_page)
-            found = page_annotations.of(page, placed, with_forms=self._with_forms)
-            facts = replace(facts, own_text=facts.text, annotations=found)
-            if self._with_forms:
-                fields = forms.filled(self._pdf.formenv.raw, page, placed)
-                facts = replace(facts, fields=fields)
-        finally:
-            text_page.close()
-        pixels, share = _images(page, width * height)
+        facts = _with_text(PageFacts(width, height, "", 0, 0.0, 0), page, text_page)
+        placed = PlacedText(text_page)
+        found = page_annotations.of(page, placed, with_forms=self._with_forms)
+        facts = replace(facts, own_text=facts.text, annotations=found)
+        if self._with_forms:
+            fields = forms.filled(self._pdf.formenv.raw, page, placed)
+            facts = replace(facts, fields=fields)
+        pixels, share = page_images.measured(page, width * height)
         return replace(facts, image_share=share, largest_image_pixels=pixels)
-
-    @contextmanager
-    def _shown(self, index: int, facts: PageFacts) -> Iterator[Any]:
-        with _only_page(facts.copy) if facts.copy else self._page(index) as page:
-            yield page
 
     @contextmanager
     def _page(self, index: int) -> Iterator[Any]:
@@ -250,17 +259,3 @@ def _of_mirrored(text_page: Any, index: int, angle: float) -> float:
     pdfium_c.FPDFText_GetMatrix(text_page.raw, index, matrix)
     is_mirrored = matrix.a * matrix.d - matrix.b * matrix.c < 0
     return float(np.arctan2(-matrix.c, matrix.d)) if is_mirrored else angle
-
-
-def _images(page: Any, page_area: float) -> tuple[int, float]:
-    pixels, share = 0, 0.0
-    objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=4)
-    for _, image in zip(range(MAX_IMAGES_MEASURED), objects, strict=False):
-        try:
-            width, height = image.get_px_size()
-            left, bottom, right, top = image.get_bounds()
-        except pdfium.PdfiumError:
-            continue
-        pixels = max(pixels, width * height)
-        share = max(share, min(1.0, abs((right - left) * (top - bottom)) / max(page_area, 1)))
-    return pixels, share

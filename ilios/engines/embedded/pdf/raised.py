@@ -36,7 +36,7 @@ class Figures:
 
 def figures(text_page: Any, text: str) -> tuple[Figures, ...]:
     """Return the raised and lowered figures of a page in order; `text` is what PDFium gives."""
-    if not text.isascii() and any(character > "\uffff" for character in text):
+    if max(text, default="") > "\uffff":
         text = _in_code_units(text)
     found = _FIGURES.finditer(text)
     pairs = zip(range(MAX_FIGURES), found, strict=False)

@@ -34,6 +34,8 @@ class _Character:
 
 def is_rtl(text: str) -> bool:
     """Return whether a good part of the letters belongs to a right-to-left script."""
+    if not has_rtl(text):
+        return False
     letters = [character for character in text if character.isalpha()]
     return sum(map(_runs_left, letters)) > RTL_SHARE * len(letters)
 

@@ -1,0 +1,55 @@
+"""The images of a page: how many pixels they have, and how much of the page they cover."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+import pypdfium2.raw as pdfium_c
+
+MAX_IMAGES_MEASURED: Final = 2_000
+MAX_OBJECTS: Final = 1_000_000
+MAX_DEPTH: Final = 4
+
+
+def measured(page: Any, page_area: float) -> tuple[int, float]:
+    """Return the pixels of the largest image, and the share of the page that the widest covers."""
+    pixels, share = 0, 0.0
+    images = (item for item in islice(_objects(page), MAX_OBJECTS) if _is_image(item))
+    for image in islice(images, MAX_IMAGES_MEASURED):
+        pixels = max(pixels, _pixels(image))
+        share = max(share, min(1.0, _area(image) / max(page_area, 1)))
+    return pixels, share
+
+
+def _objects(page: Any) -> Iterator[Any]:
+    """Yield the objects of a page, and those inside of forms."""
+    for index in range(pdfium_c.FPDFPage_CountObjects(page.raw)):
+        yield from _with_inner(pdfium_c.FPDFPage_GetObject(page.raw, index), MAX_DEPTH)
+
+
+def _with_inner(item: Any, depth: int) -> Iterator[Any]:
+    yield item
+    if depth > 1 and pdfium_c.FPDFPageObj_GetType(item) == pdfium_c.FPDF_PAGEOBJ_FORM:
+        for index in range(pdfium_c.FPDFFormObj_CountObjects(item)):
+            yield from _with_inner(pdfium_c.FPDFFormObj_GetObject(item, index), depth - 1)
+
+
+def _is_image(item: Any) -> bool:
+    return bool(pdfium_c.FPDFPageObj_GetType(item) == pdfium_c.FPDF_PAGEOBJ_IMAGE)
+
+
+def _pixels(image: Any) -> int:
+    width, height = ctypes.c_uint(), ctypes.c_uint()
+    if not pdfium_c.FPDFImageObj_GetImagePixelSize(image, width, height):
+        return 0
+    return width.value * height.value
+
+
+def _area(image: Any) -> float:
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    if not pdfium_c.FPDFPageObj_GetBounds(image, left, bottom, right, top):
+        return 0.0
+    return abs((right.value - left.value) * (top.value - bottom.value))
