@@ -20,6 +20,7 @@ VERTICAL_SAMPLE: Final = 400
 SAMPLED: Final = 8
 """One of so many characters is asked for its place, which costs more than all else."""
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_FIRST_SURROGATE: Final = 0xD800
 _LAST_SIGN: Final = 0x10FFFF
 _MOST_POINTS: Final = 1_000_000.0
 _SCALE: Final = 16
@@ -110,6 +111,8 @@ def _lines(text_page: Any) -> Iterator[tuple[str, Box]]:
 
 def _text(signs: Sequence[int]) -> str:
     """Return the text of code units, of which PDFium gives two for a letter beyond U+FFFF."""
+    if max(signs, default=0) < _FIRST_SURROGATE:
+        return "".join(map(chr, signs))
     units = "".join(chr(sign) if sign <= _LAST_SIGN else "\ufffd" for sign in signs)
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -36,6 +36,7 @@ from ilios.engines.embedded.pdf.raised import Figures
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
+ANGLES_LOOKED_AT: Final = 100
 SIZE_STEP: Final = 8
 TURNED_SHARE: Final = 0.6
 RENDER_MAX_SIDE_PIXELS: Final = 6_000
@@ -230,11 +231,12 @@ def _with_text(facts: PageFacts, page: Any, text_page: Any) -> PageFacts:
 def _turns(text_page: Any) -> int:
     """Return the quarter turns, clockwise, at which most of the text stands."""
     count = min(text_page.count_chars(), ANGLE_SAMPLE_CHARACTERS)
-    angles = Counter(_quarter_turns(text_page, index) for index in range(count))
+    sampled = range(0, count, max(count // ANGLES_LOOKED_AT, 1))
+    angles = Counter(_quarter_turns(text_page, index) for index in sampled)
     if not angles:
         return 0
     turns, characters = angles.most_common(1)[0]
-    if characters < TURNED_SHARE * count:
+    if characters < TURNED_SHARE * len(sampled):
         return 0
     return (turns + 2 * _stands_on_its_head(text_page, count)) % 4
 

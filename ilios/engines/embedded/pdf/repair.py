@@ -64,7 +64,12 @@ def _astral(text: str) -> int:
 
 def repaired(parts: Sequence[Piece], lines: Sequence[TextLine]) -> Repaired:
     """Take for each block the reading that has its text; lines without a block are put in."""
-    owners = [_owner(line, parts) for line in lines]
+    boxes = [
+        (_area(part.box), place, part.box)
+        for place, part in enumerate(parts)
+        if part.box is not None
+    ]
+    owners = [_owner(line, boxes) for line in lines]
     chosen = list(parts)
     lost_layout = False
     unreadable = []
@@ -91,14 +96,10 @@ def written(lines: Sequence[str]) -> str:
     return text
 
 
-def _owner(line: TextLine, parts: Sequence[Piece]) -> int | None:
-    """Return the smallest block around the middle of a line."""
+def _owner(line: TextLine, boxes: Sequence[tuple[float, int, Box]]) -> int | None:
+    """Return the place of the smallest block around the middle of a line."""
     x, y = line.middle
-    around = [
-        (_area(part.box), place)
-        for place, part in enumerate(parts)
-        if part.box is not None and _holds(part.box, x, y)
-    ]
+    around = [(area, place) for area, place, box in boxes if _holds(box, x, y)]
     return min(around)[1] if around else None
 
 
