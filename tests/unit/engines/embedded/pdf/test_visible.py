@@ -109,7 +109,6 @@ def test_a_document_without_a_readable_page_is_corrupt(convert: Convert) -> None
         convert(document, media_types.PDF)
 
 
-
 def test_files_that_a_document_holds_are_named(convert: Convert) -> None:
     files = [
         b"<</Type/Filespec/F(prices.txt)/UF(prices.txt)/EF<</F 9 0 R>>>>",
