@@ -60,39 +60,39 @@ def _raster_image() -> ReaderModule:
 
 
 def _docx() -> ReaderModule:
-    from ilios.engines.embedded.office import docx
+    from ilios.engines.embedded.office.docx import document
 
-    return docx
+    return document
 
 
 def _pptx() -> ReaderModule:
-    from ilios.engines.embedded.office import pptx
+    from ilios.engines.embedded.office.pptx import document
 
-    return pptx
+    return document
 
 
 def _xlsx() -> ReaderModule:
-    from ilios.engines.embedded.office import xlsx
+    from ilios.engines.embedded.office.xlsx import document
 
-    return xlsx
+    return document
 
 
 def _odt() -> ReaderModule:
-    from ilios.engines.embedded.office import odt
+    from ilios.engines.embedded.office.odt import document
 
-    return odt
+    return document
 
 
 def _epub() -> ReaderModule:
-    from ilios.engines.embedded.web import epub
+    from ilios.engines.embedded.web.epub import document
 
-    return epub
+    return document
 
 
 def _html() -> ReaderModule:
-    from ilios.engines.embedded.web import html
+    from ilios.engines.embedded.web.html import document
 
-    return html
+    return document
 
 
 def _rtf() -> ReaderModule:
