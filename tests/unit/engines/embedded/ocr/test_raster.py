@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge, EmptyDocument
@@ -260,3 +262,29 @@ def test_twelve_bits_in_sixteen_are_no_darkness(convert: Convert) -> None:
     dark = Image.fromarray(np.asarray(scan(LINES, NOTE).convert("L"), np.uint16) * 16)
 
     assert LINES[0] in convert(_file(dark, "PNG"), media_types.PNG).markdown
+
+
+@settings(
+    deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    lines=st.lists(
+        st.lists(
+            st.sampled_from(
+                ["garden", "winter", "bridge", "seven", "market", "Tuesday", "lantern"]
+            ),
+            min_size=2,
+            max_size=5,
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_every_word_of_a_scan_comes_once_and_in_order(
+    convert: Convert, lines: list[list[str]]
+) -> None:
+    image = scan([" ".join(words) for words in lines], (1000, 700))
+
+    markdown = convert(encoded(image, "PNG"), media_types.PNG).markdown
+
+    assert markdown.split() == [word for words in lines for word in words]
