@@ -16,6 +16,7 @@ _HTML_PIECE = re.compile(
     r"[\s/>]",
     re.IGNORECASE,
 )
+_END_OF_PAGE = re.compile(rb"</(?:body|html)\s*>\s*\Z", re.IGNORECASE)
 _SVG = re.compile(r"<(?:!doctype\s+)?(?:svg:)?svg\b", re.IGNORECASE)
 _XML_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
 _FLAT_ODT = re.compile(
@@ -82,9 +83,11 @@ def form(text: str, tail: bytes) -> Form:
         return Form.SVG
     if _FLAT_ODT.match(body):
         return Form.FLAT_ODT
-    if text.lstrip().startswith("<?xml") or _is_whole_xml(body, tail):
+    is_piece = bool(_HTML_PIECE.match(body))
+    is_page = is_piece and bool(_END_OF_PAGE.search(tail))  # which lacks its first tag
+    if not is_page and (text.lstrip().startswith("<?xml") or _is_whole_xml(body, tail)):
         return Form.XML
-    if _HTML_PIECE.match(body):
+    if is_piece:
         return Form.HTML_PIECE
     if _JSON.match(text):
         return Form.JSON

@@ -147,6 +147,16 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param(b"<!-- a --><!-- b --> <html>", media_types.HTML, id="HTML behind comments"),
         pytest.param("<html>é".encode("utf-16"), media_types.HTML, id="HTML in UTF-16"),
         pytest.param(b"<div class=a>x</div>", media_types.HTML, id="a piece of HTML"),
+        pytest.param(
+            b'<?xml version="1.0"?>\n<title>x</title>\n</head><body><p>x</body>\n',
+            media_types.HTML,
+            id="declared XML whose end shows a page",
+        ),
+        pytest.param(
+            b'<?xml version="1.0"?><meta charset=utf-8><p>x</HTML >',
+            media_types.HTML,
+            id="a declared page without its first tag",
+        ),
         pytest.param(b"Hello", media_types.PLAIN, id="text"),
         pytest.param("Grüße, 東京".encode(), media_types.PLAIN, id="text in UTF-8"),
         pytest.param("Grüße".encode("utf-16"), media_types.PLAIN, id="text in UTF-16"),
@@ -299,6 +309,11 @@ def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
             b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC ""><svg>', "an SVG drawing", id="SVG, XML"
         ),
         pytest.param(b'<?xml version="1.0"?><feed/>', "XML (application/xml)", id="XML"),
+        pytest.param(
+            b'<?xml version="1.0"?><article><p>x</p></article>',
+            "XML (application/xml)",
+            id="XML whose first tag HTML has, too",
+        ),
         pytest.param(b"<feed>\n<a/></feed>\n", "XML (application/xml)", id="undeclared XML"),
         pytest.param(json.dumps({"a": [1]}).encode(), "JSON (application/json)", id="JSON object"),
         pytest.param(json.dumps([{"a": 1}]).encode(), "JSON (application/json)", id="JSON list"),
