@@ -13,7 +13,7 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import local_name
-from ilios.engines.embedded.web.html import forms
+from ilios.engines.embedded.web.html import forms, source_words
 from ilios.engines.embedded.web.html.visibility import (
     is_drawn_formula,
     is_hidden,
@@ -28,6 +28,8 @@ DOUBTS_MAX: Final = 10
 """Inside more elements than this that look like navigation and are none, nothing is left out."""
 UNLINKED_MAX_CHARACTERS: Final = 100
 NOTICE_MAX_CHARACTERS: Final = 120
+_KEPT_BACK: Final = ("template", "dialog")
+"""What only a script brings out."""
 LEFT_OUT: Final = "LEFT-OUT"
 """No name that the parser gives: those are in small letters."""
 _KEPT: Final = ("html", "body", "main", "article")
@@ -72,10 +74,11 @@ def main_text(root: etree._Element) -> tuple[etree._Element, int]:
     while waiting:
         element, nested = waiting.pop()
         doubt = _doubt(element) if nested < DOUBTS_MAX else None
-        if is_hidden(element):
-            hidden_words += len(text_of(element).split())
+        is_never = is_never_shown(element)
+        if is_hidden(element) or (is_never and local_name(element) in _KEPT_BACK):
             element.tag = LEFT_OUT
-        elif is_never_shown(element) or is_drawn_formula(element) or (doubt and doubt(element)):
+            hidden_words += len(source_words.text(element).split())
+        elif is_never or is_drawn_formula(element) or (doubt and doubt(element)):
             element.tag = LEFT_OUT
         else:
             nested += doubt is not None

@@ -180,12 +180,20 @@ def test_elements_that_html_does_not_know_part_no_words(convert_page: Convert) -
     assert convert_page(body).warnings == []
 
 
-def test_a_page_that_hides_most_of_its_text_says_so(convert_page: Convert) -> None:
-    converted = convert_page(f"<h1>Mill</h1><p>Open.</p><div hidden>{(PROSE + ' ') * 5}</div>")
+@pytest.mark.parametrize("tag", ["div hidden", "template", "dialog"])
+def test_a_page_that_hides_most_of_its_text_says_so(convert_page: Convert, tag: str) -> None:
+    hidden = f"<{tag}>{(PROSE + ' ') * 5}</{tag.split()[0]}>"
+    converted = convert_page(f"<h1>Mill</h1><p>Open.</p>{hidden}")
 
     (warning,) = converted.pages[0].warnings
     assert (warning.code, warning.page) == ("text_loss", 1)
     assert "About 65 of 67 words" in warning.message
+
+
+def test_scripts_in_a_hidden_part_are_no_words_of_it(convert_page: Convert) -> None:
+    script = f"<script>{'run ( it ) ; ' * 40}</script><style>{'a { top: 0 } ' * 40}</style>"
+
+    assert convert_page(f"<h1>Mill</h1>{PROSE}<div hidden>Shut{script}</div>").warnings == []
 
 
 def test_a_page_all_of_whose_text_is_kept_says_nothing(convert_page: Convert) -> None:
