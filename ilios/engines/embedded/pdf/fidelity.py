@@ -16,6 +16,7 @@ GARBLED_SHARE: Final = 0.12
 PLAUSIBLE: Final = 0.6
 _TOKEN = re.compile(r"[^\W_]+|[\U00010000-\U000effff]")
 """A rule typed as underscores is no word; a sign beyond U+FFFF is one, for readers drop them."""
+_ENTITY = re.compile(r"&(?:amp|gt|lt|nbsp|quot);")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SOFT_BREAK = "\ufffe"
 """What PDFium writes for a hyphen at the end of a line."""
@@ -29,6 +30,8 @@ _LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ]{5,}")
 def folded(text: str) -> list[str]:
     """Return the words in order, folded so that case, ligatures and escapes do not matter."""
     plain = text.replace(_SOFT_BREAK, "")
+    if "&" in plain:
+        plain = _ENTITY.sub(" ", plain)  # signs as Markdown escapes them
     return _TOKEN.findall(unicodedata.normalize("NFKC", plain).casefold())
 
 

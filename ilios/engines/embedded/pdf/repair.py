@@ -64,12 +64,7 @@ def _astral(text: str) -> int:
 
 def repaired(parts: Sequence[Piece], lines: Sequence[TextLine]) -> Repaired:
     """Take for each block the reading that has its text; lines without a block are put in."""
-    boxes = [
-        (_area(part.box), place, part.box)
-        for place, part in enumerate(parts)
-        if part.box is not None
-    ]
-    owners = [_owner(line, boxes) for line in lines]
+    owners = _owners(parts, lines)
     chosen = list(parts)
     lost_layout = False
     unreadable = []
@@ -96,11 +91,28 @@ def written(lines: Sequence[str]) -> str:
     return text
 
 
-def _owner(line: TextLine, boxes: Sequence[tuple[float, int, Box]]) -> int | None:
-    """Return the place of the smallest block around the middle of a line."""
-    x, y = line.middle
-    around = [(area, place) for area, place, box in boxes if _holds(box, x, y)]
-    return min(around)[1] if around else None
+def _owners(parts: Sequence[Piece], lines: Sequence[TextLine]) -> list[int | None]:
+    """Return for each line the place of the smallest block around its middle.
+
+    Of blocks that overlap, those come first that have the line's words left for it.
+    """
+    boxes = [
+        (_area(part.box), place, part.box)
+        for place, part in enumerate(parts)
+        if part.box is not None
+    ]
+    left = {place: fidelity.tokens(parts[place].start + parts[place].text) for _, place, _ in boxes}
+    owners: list[int | None] = []
+    for line in lines:
+        x, y = line.middle
+        around = [(area, place) for area, place, box in boxes if _holds(box, x, y)]
+        words = fidelity.tokens(line.text)
+        having = [found for found in around if words <= left[found[1]]]
+        owner = min(having or around)[1] if around else None
+        if owner is not None:
+            left[owner] -= words
+        owners.append(owner)
+    return owners
 
 
 def _holds(box: Box, x: float, y: float) -> bool:
@@ -114,7 +126,7 @@ def _area(box: Box) -> float:
 
 def _better(part: Piece, own: Sequence[TextLine]) -> Piece:
     clean = [line for line in own if not fidelity.is_junk_line(line.text)]
-    if len(clean) < len(own) or not _is_worse(part.text, clean):
+    if len(clean) < len(own) or not _is_worse(part.start + part.text, clean):
         return part
     text = written([line.text for line in clean])
     if part.kind == "list_item":
