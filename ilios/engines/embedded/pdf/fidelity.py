@@ -14,6 +14,8 @@ ORDER_ENOUGH: Final = 0.8
 LINE_ORDER_ENOUGH: Final = 0.6
 GARBLED_SHARE: Final = 0.12
 PLAUSIBLE: Final = 0.6
+INDEXED: Final = 4
+"""So long is a sign with its indexes, which one reader joins and the other takes apart."""
 _TOKEN = re.compile(r"[^\W_]+|[\U00010000-\U000effff]")
 """A rule typed as underscores is no word; a sign beyond U+FFFF is one, for readers drop them."""
 _ENTITY = re.compile(r"&(?:amp|gt|lt|nbsp|quot);")
@@ -58,10 +60,19 @@ def lost_words(got: Sequence[str], wanted: Counter[str]) -> Counter[str]:
     if not missing:
         return missing
     joined, spaced = "".join(got), f" {' '.join(got)} "
+    extra = " ".join(
+        word
+        for word in (Counter(got) - wanted).elements()
+        if len(word) <= INDEXED and not word.isalpha()
+    )
     lost: Counter[str] = Counter()
     for word, count in missing.items():
-        # a short word is found anywhere in the middle of others, so only its pieces count
-        found = spaced.count(f" {' '.join(word)} ") if len(word) < 3 else joined.count(word)
+        # a short word is found anywhere in the middle of others, so only its pieces count,
+        # and where it was joined to a sign with an index
+        if len(word) < 3:
+            found = spaced.count(f" {' '.join(word)} ") + extra.count(word)
+        else:
+            found = joined.count(word)
         lost[word] = min(count, wanted[word] - found)
     return +lost
 

@@ -107,7 +107,10 @@ def _owners(parts: Sequence[Piece], lines: Sequence[TextLine]) -> list[int | Non
         x, y = line.middle
         around = [(area, place) for area, place, box in boxes if _holds(box, x, y)]
         words = fidelity.tokens(line.text)
-        having = [found for found in around if words <= left[found[1]]]
+        text = line.text.strip()
+        having = [found for found in around if words <= left[found[1]]] or [
+            found for found in around if len(text) > 1 and text in parts[found[1]].text
+        ]
         owner = min(having or around)[1] if around else None
         if owner is not None:
             left[owner] -= words
@@ -221,8 +224,12 @@ def _lost(
     """Yield the lines in no block whose words the Markdown has not left for them."""
     got = fidelity.folded(layout)
     all_ = Counter(got)
-    joined = "".join(got)
+    joined, spaced = "".join(got), f" {' '.join(got)} "
     left = all_.copy()
+
+    def holds(word: str) -> bool:
+        return f" {' '.join(word)} " in spaced if len(word) < SHORT_WORDS else word in joined
+
     for line, owner in zip(lines, owners, strict=True):
         if owner is not None:
             left.subtract(fidelity.folded(line.text))
@@ -230,9 +237,7 @@ def _lost(
         if owner is not None or fidelity.is_junk_line(line.text):
             continue
         words = fidelity.folded(line.text)
-        lacking = [
-            word for word in words if left[word] <= 0 and (word in all_ or word not in joined)
-        ]
+        lacking = [word for word in words if left[word] <= 0 and (word in all_ or not holds(word))]
         if 2 * sum(map(len, lacking)) >= sum(map(len, words)) > 0:
             yield line
         else:
