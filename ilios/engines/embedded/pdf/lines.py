@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ STACKED_SHARE: Final = 0.7
 VERTICAL_SAMPLE: Final = 400
 SAMPLED: Final = 8
 """One of so many characters is asked for its place, which costs more than all else."""
+LETTER_GAP: Final = 0.15
+"""A gap of at most so much of the height of a line is none between words."""
+_UPRIGHT: Final = 0.05
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _FIRST_SURROGATE: Final = 0xD800
 _LAST_SIGN: Final = 0x10FFFF
@@ -42,16 +46,15 @@ class TextLine:
 
 def text_lines(page: Any, text_page: Any, turns: int) -> list[TextLine]:
     """Return the lines in PDFium's order; `turns` are those by which the page is read."""
-    return [
-        TextLine(text, _shown(page, box, turns)) for text, box in _lines(text_page) if text.strip()
-    ]
+    lines = whole(list(_lines(text_page)))
+    return [TextLine(text, _shown(page, box, turns)) for text, box in lines if text.strip()]
 
 
 def vertical(text_page: Any, text: str) -> str | None:
     """Return the text of a vertically written page, columns from right to left; else None."""
     if not _EAST_ASIAN.search(text) or not _is_stacked(text_page):
         return None
-    columns = [(line.strip(), box) for line, box in _lines(text_page) if line.strip()]
+    columns = [(line.strip(), box) for line, box, _ in _lines(text_page) if line.strip()]
     tall = [line for line, (left, top, right, bottom) in columns if top - bottom > right - left]
     stacked = sum(len(line) for line in tall if len(line) > 1)
     letters = sum(len(line) for line, _ in columns)
@@ -90,8 +93,41 @@ def _origin(text_page: Any, index: int) -> tuple[float, float]:
     return x.value, y.value
 
 
-def _lines(text_page: Any) -> Iterator[tuple[str, Box]]:
-    """Yield each line with the bounds of its ink: left, top, right, bottom in page space."""
+def whole(pieces: Sequence[tuple[str, Box, float]]) -> Iterator[tuple[str, Box]]:
+    """Yield lines; those that run up or down, and that PDFium cut between letters, are joined."""
+    text, box, angle = "", (0.0, 0.0, 0.0, 0.0), 0.0
+    for piece, place, turn in pieces:
+        if text and turn == angle and _continues(box, place, turn):
+            text += piece
+            box = _around_both(box, place)
+            continue
+        if text:
+            yield text, box
+        text, box, angle = piece, place, turn
+    if text:
+        yield text, box
+
+
+def _continues(box: Box, place: Box, turn: float) -> bool:
+    up, down = place[3] - box[1], box[3] - place[1]
+    gap = up if abs(turn - 1.5 * math.pi) < _UPRIGHT else down
+    width = max(box[2] - box[0], place[2] - place[0])
+    overlap = min(box[2], place[2]) - max(box[0], place[0])
+    is_turned = abs(math.cos(turn)) < _UPRIGHT
+    return is_turned and abs(gap) < LETTER_GAP * width and overlap > width / 2
+
+
+def _around_both(box: Box, place: Box) -> Box:
+    return (
+        min(box[0], place[0]),
+        max(box[1], place[1]),
+        max(box[2], place[2]),
+        min(box[3], place[3]),
+    )
+
+
+def _lines(text_page: Any) -> Iterator[tuple[str, Box, float]]:
+    """Yield each line, the left, top, right, bottom of its ink in page space, and its angle."""
     signs: list[int] = []
     inked: list[int] = []
     raw, unicode = text_page.raw, pdfium_c.FPDFText_GetUnicode
@@ -99,14 +135,19 @@ def _lines(text_page: Any) -> Iterator[tuple[str, Box]]:
         sign = unicode(raw, index)
         if sign == 10:
             if inked:
-                yield _text(signs), _around(text_page, inked)
+                yield _text(signs), _around(text_page, inked), _angle(text_page, inked[0])
             signs, inked = [], []
         elif sign != 13:
             signs.append(sign)
             if sign > 32:
                 inked.append(index)
     if inked:
-        yield _text(signs), _around(text_page, inked)
+        yield _text(signs), _around(text_page, inked), _angle(text_page, inked[0])
+
+
+def _angle(text_page: Any, index: int) -> float:
+    """Return by how far a character is turned clockwise, in radians."""
+    return round(float(pdfium_c.FPDFText_GetCharAngle(text_page.raw, index)), 2)
 
 
 def _text(signs: Sequence[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from ilios.engines import conversion_warnings
@@ -39,9 +40,10 @@ def read(
 ) -> Reading:
     """Choose between the layout's reading and PDFium's; `lines` gives those of the page."""
     clean = _without_junk(facts.text)
+    lines = cache(lines)
     reading = _chosen(number, facts, layer, clean, lines)
     text = _with_hyphens(raised.written(reading.markdown, facts.figures), facts.text)
-    losses = () if reading.is_whole else _losses(number, clean, text)
+    losses = () if reading.is_whole else _losses(number, clean, text, lines)
     return Reading(text, reading.warnings + losses + _doubts(number, text), reading.unreadable)
 
 
@@ -89,7 +91,7 @@ def _chosen(
     if clean == facts.text and not repair.differ(text, clean):
         return Reading(text, is_whole=True)
     better = repair.repaired(parts or blocks.pieces(text, layer.blocks), lines())
-    if not _is_enough(better.markdown, clean):
+    if not _is_enough(better.markdown, clean) and not _is_enough(better.markdown, _whole(lines())):
         return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
     lost = (conversion_warnings.layout_lost(number),) if better.layout_lost else ()
     return Reading(better.markdown, lost, better.unreadable)
@@ -162,9 +164,26 @@ def _doubts(number: int, text: str) -> Warnings:
     return (conversion_warnings.unreadable_text_layer(number),)
 
 
-def _losses(number: int, source: str, text: str) -> Warnings:
-    wanted = fidelity.tokens(source)
-    lost, total = fidelity.lost_words(fidelity.folded(text), wanted).total(), wanted.total()
+def _losses(
+    number: int, source: str, text: str, lines: Callable[[], Sequence[TextLine]]
+) -> Warnings:
+    """Warn of words that are missing, whether or not turned lines are put together again."""
+    lost, total = _lost(source, text)
+    if not accounting.is_notable(lost, total):
+        return ()
+    whole = _whole(lines())
+    lost = min(lost, _lost(whole, text)[0]) if whole.strip() else lost
     if not accounting.is_notable(lost, total):
         return ()
     return (conversion_warnings.text_left_out(f"page {number}", lost, total, number),)
+
+
+def _whole(lines: Sequence[TextLine]) -> str:
+    """Return the text of lines, of which PDFium's text has some in pieces."""
+    return _without_junk("\n".join(line.text for line in lines))
+
+
+def _lost(source: str, text: str) -> tuple[int, int]:
+    """Return how many words of `source` the text lacks, and how many there are."""
+    wanted = fidelity.tokens(source)
+    return fidelity.lost_words(fidelity.folded(text), wanted).total(), wanted.total()

@@ -13,6 +13,7 @@ from ilios.engines.base import Options, Page, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.conversion import convert_file
 from ilios.engines.embedded.pdf import fidelity, reading
+from ilios.engines.embedded.pdf.lines import TextLine
 from ilios.engines.embedded.pdf.pdfium import PageFacts
 from ilios.engines.embedded.pdf.text_layer import LayerPage
 from tests.support.sample_files import pdf, stream, text
@@ -246,3 +247,12 @@ def test_the_address_of_a_link_is_not_escaped(convert: Convert, address: str) ->
     assert f"[Linked words]({address})" in convert(content, media_types.PDF).markdown.translate(
         {ord("<"): None, ord(">"): None}
     )
+
+
+def test_pieces_of_a_turned_label_are_not_missing_once_they_are_joined() -> None:
+    facts = PageFacts(595, 842, "de\np\nth", 0, 0.0, 0)
+    whole = [TextLine("depth", (50, 600, 60, 645))]
+
+    read = reading.read(1, facts, LayerPage("depth", {}, ()), lambda: whole)
+
+    assert (read.markdown, read.warnings) == ("depth", ())

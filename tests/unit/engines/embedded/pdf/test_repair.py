@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ilios.engines.embedded.pdf import repair
 from ilios.engines.embedded.pdf.blocks import Piece
-from ilios.engines.embedded.pdf.lines import TextLine
+from ilios.engines.embedded.pdf.lines import TextLine, whole
 
 
 def block(text: str, box: tuple[float, float, float, float]) -> Piece:
@@ -39,3 +39,16 @@ def test_a_short_line_outside_of_all_blocks_is_kept_although_a_word_has_its_lett
     ]
 
     assert repair.repaired(parts, lines).markdown == "The log of the ship\n\nlo"
+
+
+def test_turned_lines_are_joined_where_no_word_ends() -> None:
+    upwards = 4.71
+    pieces = [
+        ("Wa", (50.0, 620.0, 60.0, 600.0), upwards),
+        ("ter", (50.0, 645.0, 60.0, 621.0), upwards),
+        ("level", (50.0, 680.0, 60.0, 650.0), upwards),
+        ("May", (50.0, 690.0, 90.0, 680.0), 0.0),
+        ("June", (50.0, 680.0, 90.0, 670.0), 0.0),
+    ]
+
+    assert [text for text, _ in whole(pieces)] == ["Water", "level", "May", "June"]
