@@ -17,6 +17,9 @@ from ilios.engines.embedded.formulas import line
 NOTABLE_WORDS: Final = 3
 NOTABLE_SHARE: Final = 0.02
 MOST_SOUGHT: Final = 1000
+SHORT_LINE_CHARACTERS: Final = 8
+LINE_REACH: Final = 1000
+"""Characters of Markdown within which a line of the source is sought behind the one before it."""
 SKETCH_CELLS: Final = 1 << 22
 SKETCH_PIECE_CHARACTERS: Final = 1 << 20
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -75,18 +78,42 @@ def _whole_words(text: str, start: int, end: int) -> str:
 
 
 def lost_words(roughly: str, exactly: Callable[[], str], markdown: str) -> tuple[int, int]:
-    """Return how many words of a source its Markdown lacks, and how many the source has.
+    """Return how many words of a source its Markdown lacks, and how many the source has; or zeros.
 
-    `roughly` is the text of the source with what is left out on purpose; only if words of it are
-    missing is the text asked for that should have come.
+    `roughly` is the text of the source with what is left out on purpose, best in short lines; only
+    if notably many words of it are missing is the text asked for that should have come.
     """
-    source, found = Counter(roughly.split()), Counter(markdown.split())
-    left, total = words(_beyond(source, found)), source.total()
+    unseen, unsaid = _without_shared_lines(roughly, markdown)
+    source, found = Counter(unseen.split()), Counter(unsaid.split())
+    left = words(_beyond(source, found))
+    if left.total() < NOTABLE_WORDS:
+        return 0, 0
     lost = missing(left, _beyond(found, source))
-    if not is_notable(lost, total):
-        return lost, total
+    if lost < NOTABLE_WORDS or not is_notable(lost, len(roughly.split())):
+        return 0, 0
     expected = words(exactly())
     return missing(expected, markdown), expected.total()
+
+
+def _without_shared_lines(source: str, markdown: str) -> tuple[str, str]:
+    """Return both texts without lines of the source that the Markdown has as they are, in order.
+
+    Those are most, and to count their words takes much longer than to find them.
+    """
+    flat = f" {markdown} ".replace("\n", " ")
+    unseen: list[str] = []
+    unsaid: list[str] = []
+    end = 0
+    for own in source.split("\n"):
+        sought = f" {own.strip()} "
+        is_long = len(sought) > SHORT_LINE_CHARACTERS
+        place = flat.find(sought, end, end + len(sought) + LINE_REACH) if is_long else -1
+        if place < 0:
+            unseen.append(own)
+        else:
+            unsaid.append(flat[end:place])
+            end = place + len(sought) - 1  # the blank behind it may stand before the next one
+    return "\n".join(unseen), " ".join([*unsaid, flat[end:]])
 
 
 def _beyond(these: Counter[str], those: Counter[str]) -> str:

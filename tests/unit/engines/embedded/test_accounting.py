@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from ilios.engines.embedded import accounting
@@ -47,7 +49,7 @@ def test_code_may_hold_what_elsewhere_is_markup() -> None:
 @pytest.mark.parametrize(
     ("roughly", "exactly", "markdown", "expected"),
     [
-        ("one two three four", "", "# **one** two\n\n- three four", (0, 4)),
+        ("one two three four", "", "# **one** two\n\n- three four", (0, 0)),
         ("one two secret secret secret", "one two", "one two", (0, 2)),
         ("one two three four five", "one two three four five", "one two", (3, 5)),
         (
@@ -62,3 +64,23 @@ def test_what_is_left_out_on_purpose_is_looked_at_only_where_words_are_missing(
     roughly: str, exactly: str, markdown: str, expected: tuple[int, int]
 ) -> None:
     assert accounting.lost_words(roughly, lambda: exactly, markdown) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "markdown", "left"),
+    [
+        ("In the first place\nand in the second", "# In the first place\nand in the second", ""),
+        ("the same words\nthe same words", "the same words\n\nother words", "the same words"),
+        ("a common line\nat first", "xat first\n\na common line", "at first"),
+        ("words in one line", "words in one lineage", "words in one line"),
+    ],
+)
+def test_lines_that_both_texts_have_are_taken_from_both(
+    source: str, markdown: str, left: str
+) -> None:
+    unseen, unsaid = accounting._without_shared_lines(source, markdown)
+    assert unseen.strip() == left
+    of_both = Counter(source.split()), Counter(markdown.split())
+    rest = Counter(unseen.split()), Counter(unsaid.split())
+    assert rest[0] - rest[1] == of_both[0] - of_both[1]
+    assert rest[1] - rest[0] == of_both[1] - of_both[0]

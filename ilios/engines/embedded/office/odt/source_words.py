@@ -26,7 +26,7 @@ _BREAKING: Final = frozenset(("p", "h", "s", "tab", "line-break", "ruby-text"))
 def rough_text(package: OdtPackage) -> str:
     """Return all text of the body, what is left out on purpose and deleted included."""
     body = child(package.content, "body", "text")
-    return " ".join(map(str, body.itertext())) if body is not None else ""
+    return "\n".join(map(str, body.itertext())) if body is not None else ""
 
 
 def text(package: OdtPackage, styles: Styles) -> str:

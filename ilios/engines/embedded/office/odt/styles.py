@@ -83,7 +83,7 @@ class Styles:
             for style in reversed(list(self._chain(family, name))):
                 found = child(style, "text-properties")
                 if found is not None:
-                    look.update((str(k).rpartition("}")[2], str(v)) for k, v in found.items())
+                    look.update({str(k).rpartition("}")[2]: str(v) for k, v in found.items()})
             self._looks[key] = look
         return self._looks[key]
 

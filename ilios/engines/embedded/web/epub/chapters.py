@@ -65,11 +65,12 @@ def _open(image: etree._Element, open_drawing: OpenDrawing) -> None:
 
 def _raise_note_marks(root: etree._Element) -> None:
     """Write the marks of notes as superscripts, also at notes that do not begin with theirs."""
-    by_id = {element.get("id"): element for element in root.iter(etree.Element)}
-    for link in list(root.iter("a")):
+    links = [link for link in root.iter("a") if "#" in (link.get("href") or "")]
+    by_id = {e.get("id"): e for e in root.iter(etree.Element)} if links else {}
+    for link in links:
         target = link.get("href") or ""
         mark = "".join(map(str, link.itertext())).strip()
-        if "#" not in target or not _NOTE_MARK.fullmatch(mark) or _is_raised(link):
+        if not _NOTE_MARK.fullmatch(mark) or _is_raised(link):
             continue
         if not _is_note_reference(link) and not _is_glued(link):
             continue
