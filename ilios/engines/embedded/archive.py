@@ -236,9 +236,10 @@ def attribute(element: etree._Element | None, name: str) -> str | None:
 
     One in the namespace of its element counts first, and is found much faster.
     """
-    if element is None or not isinstance(element.tag, str):
+    tag = element.tag if element is not None else None
+    if element is None or not isinstance(tag, str):
         return None
-    own = element.get(_of_namespace(element.tag, name))
+    own = element.get(_of_namespace(tag, name))
     if own is not None:
         return own
     inside = f"}}{name}"

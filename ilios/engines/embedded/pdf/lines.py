@@ -25,6 +25,8 @@ LETTER_GAP: Final = 0.15
 _UPRIGHT: Final = 0.05
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _FIRST_SURROGATE: Final = 0xD800
+_SURROGATES: Final = range(_FIRST_SURROGATE, 0xE000)
+_HYPHEN: Final = 0xFFFE
 _LAST_SIGN: Final = 0x10FFFF
 _MOST_POINTS: Final = 1_000_000.0
 _SCALE: Final = 16
@@ -46,8 +48,10 @@ class TextLine:
 
 def text_lines(page: Any, text_page: Any, turns: int) -> list[TextLine]:
     """Return the lines in PDFium's order; `turns` are those by which the page is read."""
+    width, height = (min(side, _MOST_POINTS) for side in page.get_size())
+    size = (height, width) if turns % 2 else (width, height)
     lines = whole(list(_lines(text_page)))
-    return [TextLine(text, _shown(page, box, turns)) for text, box in lines if text.strip()]
+    return [TextLine(text, _shown(page, box, size, turns)) for text, box in lines if text.strip()]
 
 
 def vertical(text_page: Any, text: str) -> str | None:
@@ -130,9 +134,7 @@ def _lines(text_page: Any) -> Iterator[tuple[str, Box, float]]:
     """Yield each line, the left, top, right, bottom of its ink in page space, and its angle."""
     signs: list[int] = []
     inked: list[int] = []
-    raw, unicode = text_page.raw, pdfium_c.FPDFText_GetUnicode
-    for index in range(text_page.count_chars()):
-        sign = unicode(raw, index)
+    for index, sign in enumerate(_signs(text_page)):
         if sign == 10:
             if inked:
                 yield _text(signs), _around(text_page, inked), _angle(text_page, inked[0])
@@ -150,6 +152,22 @@ def _angle(text_page: Any, index: int) -> float:
     return round(float(pdfium_c.FPDFText_GetCharAngle(text_page.raw, index)), 2)
 
 
+def _signs(text_page: Any) -> list[int]:
+    """Return the characters of a page, by their indexes.
+
+    Its text is had at once, and is the same but for broken words' hyphens, where each character
+    has one code unit in it.
+    """
+    raw, unicode = text_page.raw, pdfium_c.FPDFText_GetUnicode
+    count = text_page.count_chars()
+    units = (ctypes.c_ushort * (count + 1))()
+    if count and pdfium_c.FPDFText_GetText(raw, 0, count, units) == count + 1:
+        signs = list(units)[:count]
+        if not any(map(_SURROGATES.__contains__, set(signs))):
+            return [unicode(raw, i) if s == _HYPHEN else s for i, s in enumerate(signs)]
+    return [unicode(raw, index) for index in range(count)]
+
+
 def _text(signs: Sequence[int]) -> str:
     """Return the text of code units, of which PDFium gives two for a letter beyond U+FFFF."""
     if max(signs, default=0) < _FIRST_SURROGATE:
@@ -158,27 +176,23 @@ def _text(signs: Sequence[int]) -> str:
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _box(text_page: Any, index: int) -> Box:
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    pdfium_c.FPDFText_GetCharBox(text_page.raw, index, left, right, bottom, top)
-    return left.value, top.value, right.value, bottom.value
-
-
 def _around(text_page: Any, inked: Sequence[int]) -> Box:
     """Return the bounds of a line, from some of its characters and the last."""
-    sampled = (*inked[::SAMPLED], inked[-1])
-    boxes = [_box(text_page, index) for index in sampled]
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    boxes: list[Box] = []
+    for index in (*inked[::SAMPLED], inked[-1]):
+        pdfium_c.FPDFText_GetCharBox(text_page.raw, index, left, right, bottom, top)
+        boxes.append((left.value, top.value, right.value, bottom.value))
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     return min(lefts), max(tops), max(rights), min(bottoms)
 
 
-def _shown(page: Any, box: Box, turns: int) -> Box:
-    width, height = (min(side, _MOST_POINTS) for side in page.get_size())
-    if turns % 2:
-        width, height = height, width
+def _shown(page: Any, box: Box, size: tuple[float, float], turns: int) -> Box:
+    """Return bounds from the top left corner of a page of a size, as it is shown."""
+    width, height = size
+    across, down = ctypes.c_int(), ctypes.c_int()
     corners = []
     for x, y in ((box[0], box[1]), (box[2], box[3])):
-        across, down = ctypes.c_int(), ctypes.c_int()
         pdfium_c.FPDF_PageToDevice(
             page.raw,
             0,

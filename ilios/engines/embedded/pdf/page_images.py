@@ -12,33 +12,37 @@ import pypdfium2.raw as pdfium_c
 MAX_IMAGES_MEASURED: Final = 2_000
 MAX_OBJECTS: Final = 1_000_000
 MAX_DEPTH: Final = 4
+_IMAGE, _FORM = pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_FORM
 
 
 def measured(page: Any, page_area: float) -> tuple[int, float]:
     """Return the pixels of the largest image, and the share of the page that the widest covers."""
     pixels, share = 0, 0.0
-    images = (item for item in islice(_objects(page), MAX_OBJECTS) if _is_image(item))
+    images = (item for item, kind in islice(_objects(page), MAX_OBJECTS) if kind == _IMAGE)
     for image in islice(images, MAX_IMAGES_MEASURED):
         pixels = max(pixels, _pixels(image))
         share = max(share, min(1.0, _area(image) / max(page_area, 1)))
     return pixels, share
 
 
-def _objects(page: Any) -> Iterator[Any]:
-    """Yield the objects of a page, and those inside of forms."""
-    for index in range(pdfium_c.FPDFPage_CountObjects(page.raw)):
-        yield from _with_inner(pdfium_c.FPDFPage_GetObject(page.raw, index), MAX_DEPTH)
+def _objects(page: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the objects of a page, and those inside of forms, with their kinds."""
+    raw, kind_of = page.raw, pdfium_c.FPDFPageObj_GetType
+    for index in range(pdfium_c.FPDFPage_CountObjects(raw)):
+        item = pdfium_c.FPDFPage_GetObject(raw, index)
+        kind = kind_of(item)
+        yield item, kind
+        if kind == _FORM:
+            yield from _inside(item, MAX_DEPTH - 1)
 
 
-def _with_inner(item: Any, depth: int) -> Iterator[Any]:
-    yield item
-    if depth > 1 and pdfium_c.FPDFPageObj_GetType(item) == pdfium_c.FPDF_PAGEOBJ_FORM:
-        for index in range(pdfium_c.FPDFFormObj_CountObjects(item)):
-            yield from _with_inner(pdfium_c.FPDFFormObj_GetObject(item, index), depth - 1)
-
-
-def _is_image(item: Any) -> bool:
-    return bool(pdfium_c.FPDFPageObj_GetType(item) == pdfium_c.FPDF_PAGEOBJ_IMAGE)
+def _inside(form: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    for index in range(pdfium_c.FPDFFormObj_CountObjects(form)):
+        item = pdfium_c.FPDFFormObj_GetObject(form, index)
+        kind = pdfium_c.FPDFPageObj_GetType(item)
+        yield item, kind
+        if kind == _FORM and depth > 1:
+            yield from _inside(item, depth - 1)
 
 
 def _pixels(image: Any) -> int:

@@ -65,11 +65,14 @@ def _astral(text: str) -> int:
 def repaired(parts: Sequence[Piece], lines: Sequence[TextLine]) -> Repaired:
     """Take for each block the reading that has its text; lines without a block are put in."""
     owners = _owners(parts, lines)
+    owned: dict[int | None, list[TextLine]] = {}
+    for line, owner in zip(lines, owners, strict=True):
+        owned.setdefault(owner, []).append(line)
     chosen = list(parts)
     lost_layout = False
     unreadable = []
     for place, part in enumerate(parts):
-        own = [line for line, owner in zip(lines, owners, strict=True) if owner == place]
+        own = owned.get(place)
         if not own:
             continue
         if part.is_text:
@@ -97,30 +100,41 @@ def _owners(parts: Sequence[Piece], lines: Sequence[TextLine]) -> list[int | Non
     Of blocks that overlap, those come first that have the line's words left for it.
     """
     boxes = [
-        (_area(part.box), place, part.box)
+        (_area(part.box), place, _widened(part.box))
         for place, part in enumerate(parts)
         if part.box is not None
     ]
+    around = [_around(line, boxes) for line in lines]
+    if all(len(found) < 2 for found in around):
+        return [found[0][1] if found else None for found in around]
     left = {place: fidelity.tokens(parts[place].start + parts[place].text) for _, place, _ in boxes}
     owners: list[int | None] = []
-    for line in lines:
-        x, y = line.middle
-        around = [(area, place) for area, place, box in boxes if _holds(box, x, y)]
+    for line, found in zip(lines, around, strict=True):
         words = fidelity.tokens(line.text)
         text = line.text.strip()
-        having = [found for found in around if words <= left[found[1]]] or [
-            found for found in around if len(text) > 1 and text in parts[found[1]].text
+        having = [each for each in found if words <= left[each[1]]] or [
+            each for each in found if len(text) > 1 and text in parts[each[1]].text
         ]
-        owner = min(having or around)[1] if around else None
+        owner = min(having or found)[1] if found else None
         if owner is not None:
             left[owner] -= words
         owners.append(owner)
     return owners
 
 
-def _holds(box: Box, x: float, y: float) -> bool:
+def _around(line: TextLine, boxes: Sequence[tuple[float, int, Box]]) -> list[tuple[float, int]]:
+    """Return area and place of the blocks around the middle of a line."""
+    x, y = line.middle
+    return [
+        (area, place)
+        for area, place, (left, top, right, bottom) in boxes
+        if top <= y <= bottom and left <= x <= right
+    ]
+
+
+def _widened(box: Box) -> Box:
     left, top, right, bottom = box
-    return left - REACH <= x <= right + REACH and top - REACH <= y <= bottom + REACH
+    return left - REACH, top - REACH, right + REACH, bottom + REACH
 
 
 def _area(box: Box) -> float:
@@ -150,6 +164,8 @@ def _is_worse(layout: str, lines: Sequence[TextLine]) -> bool:
     by_line = [fidelity.folded(line.text) for line in lines]
     wanted = [word for words in by_line for word in words]
     got = fidelity.folded(layout)
+    if got == wanted:  # so it is with nearly all blocks
+        return False
     extra = _extra(got, wanted)
     if fidelity.lost_words(got, Counter(wanted)):
         if not extra or sorted("".join(got)) == sorted("".join(wanted)):
