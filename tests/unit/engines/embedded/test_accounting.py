@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from lxml import etree
 
 from ilios.engines.embedded import accounting
 
@@ -84,3 +85,8 @@ def test_lines_that_both_texts_have_are_taken_from_both(
     rest = Counter(unseen.split()), Counter(unsaid.split())
     assert rest[0] - rest[1] == of_both[0] - of_both[1]
     assert rest[1] - rest[0] == of_both[1] - of_both[0]
+
+
+def test_the_rough_text_has_all_pieces_of_text_and_no_comments() -> None:
+    element = etree.fromstring("<p>One<!-- no --> two<b>three<i/>four</b> five &lt;</p>")
+    assert accounting.rough_text(element) == "One\n two\nthree\nfour\n five <"

@@ -7,7 +7,7 @@ from typing import Final
 
 from lxml import etree
 
-from ilios.engines.embedded import symbol_fonts
+from ilios.engines.embedded import accounting, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, local_name
 from ilios.engines.embedded.office.odt.package import OdtPackage
 from ilios.engines.embedded.office.odt.styles import Styles, hides_paragraph, is_section_hidden
@@ -26,7 +26,7 @@ _BREAKING: Final = frozenset(("p", "h", "s", "tab", "line-break", "ruby-text"))
 def rough_text(package: OdtPackage) -> str:
     """Return all text of the body, what is left out on purpose and deleted included."""
     body = child(package.content, "body", "text")
-    return "\n".join(map(str, body.itertext())) if body is not None else ""
+    return accounting.rough_text(body) if body is not None else ""
 
 
 def text(package: OdtPackage, styles: Styles) -> str:

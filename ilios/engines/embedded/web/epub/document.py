@@ -115,7 +115,7 @@ class EpubDocument:
         styles.apply(root, self._linked_sheets(root, folder))
         chapters.prepare(root, lambda source: self._drawing(folder, source))
         body = next((e for e in root.iter() if local_name(e) == "body"), root)
-        roughly = "\n".join(map(str, body.itertext()))
+        roughly = accounting.rough_text(body)
         text = HtmlWriter(lambda source: self._keep(folder, source)).write(body)
         lost, total = accounting.lost_words(roughly, lambda: source_words.text(body), text)
         if not accounting.is_notable(lost, total):
