@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
-from operator import attrgetter
+from operator import attrgetter, is_
 
 from ilios.engines.embedded import escaping, output_limits, scripts
 from ilios.engines.embedded.escaping import escaped as escaped
@@ -61,6 +61,8 @@ def subscript(text: str) -> str:
 def inline(spans: Iterable[Span], *, styled: bool = True) -> str:
     """Write spans as the Markdown of one paragraph; without styles it is one line, as in a cell."""
     merged = _without_dollars(_merged(spans))
+    if not merged:
+        return ""
     parts: list[str] = []
     before = ""
     for span, after in zip(merged, _followings(merged), strict=True):
@@ -107,7 +109,9 @@ def _behind_note(parts: Sequence[str], text: str) -> str:
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
     """Join spans of one style: first as they are, so that a raised "[1]" is one, then written."""
-    return _joined(map(_with_scripts, _joined(spans)))
+    joined = _joined(spans)
+    written = [_with_scripts(span) for span in joined]
+    return joined if all(map(is_, written, joined)) else _joined(written)
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:
@@ -152,7 +156,8 @@ def _apart(formula: str, before: str, after: str) -> str:
 
 def _with_scripts(span: Span) -> Span:
     """Write the superscript or subscript into the text, so that emphasis does not end at it."""
-    if span.raw or span.formula:
+    is_plain = span.text.isprintable() and not (span.superscript or span.subscript)
+    if is_plain or span.raw or span.formula:
         return span
     text = without_controls(span.text)
     if span.superscript:
