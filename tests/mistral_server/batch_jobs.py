@@ -108,7 +108,7 @@ class Runner:
         job, behaviour = self._job, self._provider.behaviour
         job.started_at = time.time()
         job.total = len(job.requests) + sum(file.num_lines or 0 for file in self._inputs)
-        await self._wait(behaviour.batch_queued_ms / 1000)
+        await self._wait("QUEUED", behaviour.batch_queued_ms / 1000)
         if job.status != "QUEUED":
             return
         job.status = "RUNNING"
@@ -118,7 +118,7 @@ class Runner:
             errors = stack.enter_context(self._provider.files.writing())
             await self._do_lines(output, errors)
             left = begun + behaviour.batch_running_ms / 1000 - time.monotonic()
-            await self._wait(left)
+            await self._wait("RUNNING", left)
             job.output_file = self._stored(output, "output", "batch_result")
             job.error_file = self._stored(errors, "errors", "batch_error")
         self._finish(behaviour.batch_outcome)
@@ -198,10 +198,9 @@ class Runner:
             job.errors.append({"message": "Internal error", "count": 1})
         job.end(outcome)
 
-    async def _wait(self, seconds: float) -> None:
-        """Wait so long, or until the job is cancelled."""
+    async def _wait(self, status: str, seconds: float) -> None:
+        """Wait so long while the job has this status: it may have been cancelled before."""
         end = time.monotonic() + seconds
-        status = self._job.status
         while self._job.status == status and (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(left, POLL_SECONDS))
 
