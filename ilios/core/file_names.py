@@ -12,6 +12,7 @@ from werkzeug.http import dump_options_header
 FALLBACK_NAME: Final = "document"
 FILE_NAME_MAX_BYTES: Final = 255  #: in UTF-8; what Linux file systems take
 EXTENSION_MAX_BYTES: Final = 16
+READ_MAX_BYTES: Final = 4096  #: of a client's file name: what Linux takes for a whole path
 
 _SEPARATORS = re.compile(r"[/\\]")
 # Controls, lone surrogates, line separators, and the marks that make `exe.pdf` read as `fdp.exe`.
@@ -40,16 +41,18 @@ def safe_file_name(raw: str | None) -> str:
 
     Return `document` when nothing remains.
     """
-    visible = unicodedata.normalize("NFC", _DECEPTIVE.sub("", raw or ""))
-    name = _shortened(_SEPARATORS.split(visible)[-1].strip())
+    last = _SEPARATORS.split(_DECEPTIVE.sub("", raw or ""))[-1].strip()
+    # Cut before it is normalised: to order n combining marks takes n² steps.
+    cut = _shortened(last, READ_MAX_BYTES)
+    name = _shortened(unicodedata.normalize("NFC", cut), FILE_NAME_MAX_BYTES)
     return FALLBACK_NAME if name in ("", ".", "..") else name
 
 
-def _shortened(name: str) -> str:
+def _shortened(name: str, max_bytes: int) -> str:
     stem, dot, extension = name.rpartition(".")
     if not stem or len(extension.encode()) > EXTENSION_MAX_BYTES:
         stem, dot, extension = name, "", ""
-    available_bytes = FILE_NAME_MAX_BYTES - len((dot + extension).encode())
+    available_bytes = max_bytes - len((dot + extension).encode())
     if len(stem.encode()) <= available_bytes:
         return name
     return stem.encode()[:available_bytes].decode(errors="ignore").strip() + dot + extension
