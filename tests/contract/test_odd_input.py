@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ilios.accounts.keys import owner_of
 from ilios.documents.listing import Filter, _mark
 from tests.contract.problems import assert_problem
-from tests.support.api_callers import Caller
+from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 
 many = hypothesis_settings(
@@ -92,3 +92,32 @@ def test_a_link_that_was_not_given_out_opens_nothing(nobody: Caller, token: str)
         answer = nobody.call(method, f"/objects/{quote(token, safe='')}")
         problem = assert_problem(answer, 404, "link_invalid" if "/" not in token else "not_found")
         assert problem["instance"] == "/objects/"  # what is shown around is no link
+
+
+def test_what_is_echoed_of_a_request_is_short(anna: Caller) -> None:
+    long = "n" * 50_000
+    answers = [
+        anna.post("/api/documents/submit", {"file": file(), long: "x"}),
+        anna.post("/api/documents/upload-url", json={long: "x"}),
+        anna.post("/api/documents/submit", data=b"x", content_type=f"a/{long[:5000]}"),
+        anna.post("/api/documents/upload-url", data=b"x", content_type=f"a/{long[:5000]}"),
+        anna.get(f"/api/documents?{long[:5000]}=1"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [400] * len(answers)
+    assert max(len(answer.data) for answer in answers) < 1500
+
+
+def test_a_file_in_the_place_of_a_value_is_named_as_such(anna: Caller) -> None:
+    answer = anna.post(
+        "/api/documents/submit", {"file": file(), "priority": [file(b"a"), file(b"b")]}
+    )
+
+    assert_problem(answer, 400, "invalid_priority", "'a file, a file'")
+
+
+def test_nul_is_no_part_of_a_name(anna: Caller) -> None:
+    anna.submit()
+
+    assert_problem(anna.get("/api/documents?q=%00"), 400, "invalid_q", "NUL")
+    assert_problem(anna.get("/api/documents?q=%00zzz"), 400, "invalid_q", "NUL")

@@ -65,7 +65,9 @@ class StreamingRequest(Request):
         if kind in FILELESS:
             raise MissingFile(f"No file was sent: a file needs Content-Type {CONTENT_TYPE}.")
         if kind != CONTENT_TYPE or not boundary.isascii() or not boundary:
-            raise MalformedRequest(f"Content-Type is {kind}; send {CONTENT_TYPE} with a boundary.")
+            raise MalformedRequest(
+                f"Content-Type is {kind:.80}; send {CONTENT_TYPE} with a boundary."
+            )
         body = Body(self.environ, limits.request_bytes)
         limits.disk_reserve.require(body.length or 0)
         form = _Form(folder, limits)
@@ -111,11 +113,18 @@ def parse(
         decoder.receive_data(block)
         while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
             if isinstance(event, Field | File):
+                _require_short_headers(event)
                 stream = stream_factory(event)
             elif isinstance(event, Data) and stream is not None:
                 stream.write(event.data)
                 if not event.more_data:
                     stream.close()
+
+
+def _require_short_headers(part: Field | File) -> None:
+    """Raise RequestEntityTooLarge for headers beyond the limit: the decoder looks at its buffer."""
+    if sum(len(name) + len(value) for name, value in part.headers) > HEADERS_MAX_BYTES:
+        raise RequestEntityTooLarge
 
 
 def _without_cut_boundaries(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFil
 FORM_OVERHEAD_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
 JSON_MAX_BYTES = 64 * 1024
 FILES = "files"
+A_FILE = "a file"
 
 
 class Parser(FlaskParser):
@@ -56,7 +57,7 @@ class Parser(FlaskParser):
         """Read a JSON object of at most JSON_MAX_BYTES."""
         if req.mimetype != "application/json":
             raise MalformedRequest(
-                f"Content-Type is {req.mimetype or 'missing'}; send application/json."
+                f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
             )
         try:
             value = core.parse_json(Body(req.environ, JSON_MAX_BYTES).whole())
@@ -100,7 +101,7 @@ def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:
         field = schema.fields.get(name)
         if isinstance(field, FileField):
             raise TooManyFiles(f"{name} was sent {len(values)} times. Send one file, or a batch.")
-        raise InvalidField(name, ", ".join(map(str, values)), "one value")
+        raise InvalidField(name, ", ".join(map(_shown, values)), "one value")
 
 
 def _refusal(error: ValidationError, schema: Schema) -> Exception:
@@ -125,7 +126,12 @@ def _sent(error: ValidationError, name: str) -> Any:
         value: Any = error.data[name]  # type: ignore[index]  # never a list here
     except (KeyError, TypeError):
         return None
-    return value if isinstance(value, str | int | float | bool | None) else "a file"
+    return value if isinstance(value, str | int | float | bool | None) else A_FILE
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a form for a message; of a file no more than that it is one."""
+    return value if isinstance(value, str) else A_FILE
 
 
 def _first(messages: Any) -> str:

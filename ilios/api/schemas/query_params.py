@@ -65,7 +65,10 @@ class ListQuery(RequestSchema):
     )
     q = fields.String(
         load_default=None,
-        validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
+        validate=[
+            validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
+            validate.ContainsNoneOf("\0", error="characters other than NUL"),  # it ends SQL's text
+        ],
         metadata={"description": "A part of the file name, in whatever case.", "example": "report"},
     )
     cursor = fields.String(

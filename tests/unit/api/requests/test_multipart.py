@@ -100,3 +100,20 @@ def test_headers_without_end_are_given_up_at_their_limit() -> None:
     with pytest.raises(RequestEntityTooLarge):
         multipart.parse(endless(), BOUNDARY, Recorder())
     assert taken <= multipart.HEADERS_MAX_BYTES + 2 * BLOCK_BYTES
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(60_000, True), (70_000, False), (100_000, False)])
+def test_the_headers_of_a_part_have_their_limit_wherever_a_block_ends(
+    size: int, is_taken: bool
+) -> None:
+    head = b'--boundary\r\nContent-Disposition: form-data; name="a"\r\nX-A: ' + b"x" * size
+    body = head + b"\r\n\r\nvalue\r\n--boundary--\r\n"
+    recorder = Recorder()
+
+    if is_taken:
+        multipart.parse([body], BOUNDARY, recorder)
+    else:
+        with pytest.raises(RequestEntityTooLarge):
+            multipart.parse([body], BOUNDARY, recorder)
+
+    assert bool(recorder.events) is is_taken
