@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from ilios.accounts.keys import ANONYMOUS
 from ilios.core.request_errors import Busy
 
 RESERVED_THREADS = 4  #: of a worker: these never wait for a result
@@ -17,27 +18,30 @@ UPLOADS_SHARE = 2  #: the uploads of one key may hold one in so many of the thre
 class WaitSlots:
     """The slots of one web process: a request holds one while it waits.
 
-    Conversions and estimates may take all slots, polls half of them. Uploads take none, but those
-    of one key hold at most half of the threads.
+    Conversions and estimates may take all slots, polls half of them; but those of one key at most
+    half of what other keys leave, so that the next key always finds some. Uploads take none, but
+    those of one key hold at most half of the threads. While there are no keys, nobody else waits.
     """
 
     def __init__(self, threads: int) -> None:
         self._uploads_per_owner = threads // UPLOADS_SHARE
         self._uploads: Counter[str] = Counter()
         self.total = threads - min(RESERVED_THREADS, threads // 2)
-        self._free = self.total
-        self._free_for_polls = self.total // POLLS_SHARE
+        self._total_of_polls = self.total // POLLS_SHARE
+        self._held: Counter[str] = Counter()  #: by owner, polls included
+        self._polls: Counter[str] = Counter()  #: by owner
         self._lock = threading.Lock()
 
-    def for_conversion(self) -> AbstractContextManager[None]:
-        """Hold a slot for an immediate conversion. Raise Busy if none is free."""
+    def for_conversion(self, owner: str) -> AbstractContextManager[None]:
+        """Hold a slot for an immediate conversion. Raise Busy if the owner may take none."""
         return self._slot(
-            "Too many conversions are being waited for. Try again, or send `Prefer: respond-async`."
+            owner,
+            "Too many conversions are waited for. Try again, or send `Prefer: respond-async`.",
         )
 
-    def for_estimate(self) -> AbstractContextManager[None]:
-        """Hold a slot for an estimate. Raise Busy if none is free."""
-        return self._slot("Too many requests are waiting. Try again.")
+    def for_estimate(self, owner: str) -> AbstractContextManager[None]:
+        """Hold a slot for an estimate. Raise Busy if the owner may take none."""
+        return self._slot(owner, "Too many requests are waiting. Try again.")
 
     @contextmanager
     def for_upload(self, owner: str) -> Iterator[None]:
@@ -54,31 +58,48 @@ class WaitSlots:
             yield
         finally:
             with self._lock:
-                self._uploads[owner] -= 1
-                self._uploads += Counter()  # drops owners without an upload
+                _give_back(self._uploads, owner)
 
     @contextmanager
-    def for_poll(self, seconds: float) -> Iterator[float]:
-        """Hold a slot for a poll, and give the seconds that it may wait: 0 if no slot is free."""
+    def for_poll(self, owner: str, seconds: float) -> Iterator[float]:
+        """Hold a slot for a poll, and give the seconds that it may wait: 0 without a slot."""
         with self._lock:
-            found = bool(seconds and self._free and self._free_for_polls)
-            self._free -= found
-            self._free_for_polls -= found
+            found = bool(
+                seconds
+                and _may_take(self._held, owner, self.total)
+                and _may_take(self._polls, owner, self._total_of_polls)
+            )
+            if found:
+                self._held[owner] += 1
+                self._polls[owner] += 1
         try:
             yield seconds if found else 0
         finally:
-            with self._lock:
-                self._free += found
-                self._free_for_polls += found
+            if found:
+                with self._lock:
+                    _give_back(self._held, owner)
+                    _give_back(self._polls, owner)
 
     @contextmanager
-    def _slot(self, refusal: str) -> Iterator[None]:
+    def _slot(self, owner: str, refusal: str) -> Iterator[None]:
         with self._lock:
-            if not self._free:
+            if not _may_take(self._held, owner, self.total):
                 raise Busy(refusal)
-            self._free -= 1
+            self._held[owner] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._free += 1
+                _give_back(self._held, owner)
+
+
+def _may_take(held: Counter[str], owner: str, total: int) -> bool:
+    """Return whether the owner may hold one more of `total`: half of what the others leave."""
+    left = total - (held.total() - held[owner])
+    return held[owner] < (left if owner == ANONYMOUS else -(-left // 2))
+
+
+def _give_back(held: Counter[str], owner: str) -> None:
+    held[owner] -= 1
+    if not held[owner]:
+        del held[owner]

@@ -52,7 +52,7 @@ def batch_submit(form: dict[str, Any]) -> Any:
 def batch_status(query: dict[str, Any], batch_id: str) -> Any:
     """Report how far a batch has come."""
     owner = current_owner()
-    with services().wait_slots.for_poll(query["wait"]) as seconds:
+    with services().wait_slots.for_poll(owner, query["wait"]) as seconds:
         report = services().reader.batch(batch_id, owner=owner, wait_seconds=seconds)
     return serializers.batch_status(report, details=query["details"])
 

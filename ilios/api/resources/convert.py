@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import PurePath
 from typing import Any
@@ -49,10 +49,16 @@ def _with_wait_slot(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with nullcontext() if _is_asynchronous() else services().wait_slots.for_conversion():
+        with _wait_slot():
             return view(*args, **kwargs)
 
     return wrapper
+
+
+def _wait_slot() -> AbstractContextManager[None]:
+    if _is_asynchronous():
+        return nullcontext()
+    return services().wait_slots.for_conversion(current_owner())
 
 
 @blueprint.post("/v1/convert")

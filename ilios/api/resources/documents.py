@@ -53,7 +53,7 @@ def submit(form: dict[str, Any]) -> Response:
 def document_status(query: dict[str, Any], document_id: str) -> Any:
     """Report how far a document's conversion has come."""
     owner = current_owner()
-    with services().wait_slots.for_poll(query["wait"]) as seconds:
+    with services().wait_slots.for_poll(owner, query["wait"]) as seconds:
         report = services().reader.document(document_id, owner=owner, wait_seconds=seconds)
     return serializers.document_status(report)
 

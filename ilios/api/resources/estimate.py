@@ -6,7 +6,7 @@ from typing import Any
 
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
-from ilios.api.middleware.auth import needs
+from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import options_of
 from ilios.api.responses import serializers
 from ilios.api.schemas.cost_responses import EstimateSchema
@@ -27,7 +27,7 @@ def estimate(form: dict[str, Any]) -> Any:
     An earlier result of the same bytes would cost nothing; that is not looked up here.
     """
     options = options_of(form, services().settings)
-    with services().wait_slots.for_estimate():
+    with services().wait_slots.for_estimate(current_owner()):
         found = services().estimates.estimate(
             form["file"], options, provider_batch=form["use_mistral_batch"]
         )

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from ilios.accounts.keys import owner_of
 from ilios.api.services import EXTENSION
 from ilios.core.settings import Settings
 from ilios.db.database import Database
@@ -107,8 +108,8 @@ def test_without_a_free_slot_nothing_is_read_or_stored(
 ) -> None:
     wait_slots = app.extensions[EXTENSION].wait_slots
     with ExitStack() as taken:
-        for _ in range(wait_slots.total):
-            taken.enter_context(wait_slots.for_conversion())
+        for _ in range(wait_slots.total // 2):
+            taken.enter_context(wait_slots.for_conversion(owner_of(KEY)))
         answer = anna.post("/v1/convert", {"file": file()})
 
     assert answer.status_code == 503
@@ -123,8 +124,8 @@ def test_a_poll_without_a_free_slot_is_answered_at_once(app: Flask, anna: Caller
     wait_slots = app.extensions[EXTENSION].wait_slots
     document_id = anna.submit()
     with ExitStack() as taken:
-        for _ in range(wait_slots.total // 2):
-            assert taken.enter_context(wait_slots.for_poll(5)) == 5
+        for _ in range(wait_slots.total // 4):
+            assert taken.enter_context(wait_slots.for_poll(owner_of(KEY), 5)) == 5
         body = anna.get(f"/api/documents/status/{document_id}?wait=60").get_json()
 
     assert body["status"] == "pending"

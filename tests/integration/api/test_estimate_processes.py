@@ -84,7 +84,7 @@ def test_many_at_once_share_one_child(server: Server) -> None:
         with server.connect() as connection:
             return estimated(connection)[0]
 
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(ask, range(8))) == [200] * 8
 
     assert len(parsers(server)) == 1

@@ -149,12 +149,9 @@ def test_a_client_that_hangs_up_releases_its_wait_slot(server: Server) -> None:
 
 
 def an_empty_form_gets(server: Server) -> int:
-    """Return 400 when a wait slot is free, for the form is wrong, else 503.
-
-    The form has another key: of one key only some uploads may arrive at once.
-    """
+    """Return 400 when a wait slot of the key is free, for the form is wrong, else 503."""
     with server.connect() as connection:
-        return connection.ask("POST", "/v1/convert", b"--boundary--\r\n", **OTHER_FORM)[0]
+        return connection.ask("POST", "/v1/convert", b"--boundary--\r\n", **FORM)[0]
 
 
 def test_a_content_length_that_is_too_small_is_malformed(connection: Connection) -> None:

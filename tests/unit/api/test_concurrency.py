@@ -1,0 +1,55 @@
+"""How many slots the requests of one key may hold, and what is left for others."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from ilios.accounts.keys import ANONYMOUS
+from ilios.api.concurrency import WaitSlots
+from ilios.core.request_errors import Busy
+
+THREADS = 64
+SLOTS = 60
+
+
+def conversions(slots: WaitSlots, taken: ExitStack, owner: str) -> int:
+    """Take all the slots that an owner gets; return how many."""
+    number = 0
+    while True:
+        try:
+            taken.enter_context(slots.for_conversion(owner))
+        except Busy:
+            return number
+        number += 1
+
+
+def test_each_key_takes_at_most_half_of_what_the_others_leave() -> None:
+    slots = WaitSlots(THREADS)
+    with ExitStack() as taken:
+        assert [conversions(slots, taken, owner) for owner in "abcd"] == [30, 15, 8, 4]
+
+        with pytest.raises(Busy), slots.for_estimate("a"):
+            pass
+        with slots.for_estimate("e"):
+            pass
+    with ExitStack() as taken:
+        assert conversions(slots, taken, "d") == SLOTS // 2
+
+
+def test_without_keys_nobody_else_waits() -> None:
+    with ExitStack() as taken:
+        assert conversions(WaitSlots(THREADS), taken, ANONYMOUS) == SLOTS
+
+
+def test_polls_without_a_slot_wait_not_at_all_and_leave_slots_to_conversions() -> None:
+    slots = WaitSlots(THREADS)
+    with ExitStack() as taken:
+        waits = [taken.enter_context(slots.for_poll("a", 60)) for _ in range(200)]
+
+        assert waits == [60] * (SLOTS // 4) + [0] * (200 - SLOTS // 4)
+        assert taken.enter_context(slots.for_poll("b", 60)) == 60
+        assert conversions(slots, taken, "b") > SLOTS // 4
+    with slots.for_poll("a", 5) as seconds:
+        assert seconds == 5
