@@ -9,8 +9,10 @@ import hmac
 import json
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import update
@@ -21,6 +23,7 @@ from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
 from ilios.core.telemetry import logs
+from ilios.db import readonly
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
 
@@ -35,6 +38,12 @@ _BY_HASH: Final = """
     FROM api_keys WHERE hash = ?1 OR previous_hash = ?1
 """
 _ANY: Final = "SELECT EXISTS (SELECT 1 FROM api_keys)"
+
+
+def keys_exist(database: Path) -> bool:
+    """Return whether a database file has keys, without a connection that outlives the question."""
+    with closing(readonly.open_file(database, may_change=True)) as connection:
+        return bool(connection.execute(_ANY).fetchone()[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +70,17 @@ class Authenticator:
     def __init__(self, keys: Iterable[str], database: Database) -> None:
         self._owners = tuple(owner_of(key) for key in keys)
         self._database = database
+        self._any_seen = False  #: a key of the database; its row outlives its end
         self._noted: dict[str, float] = {}
 
     @property
     def required(self) -> bool:
         """Whether requests need a key: from the first one on, even if all are revoked."""
-        if self._owners:
+        if self._owners or self._any_seen:
             return True
         with self._database.watching() as watch:
-            return bool(watch.query(_ANY)[0][0])
+            self._any_seen = bool(watch.query(_ANY)[0][0])
+        return self._any_seen
 
     def identify(self, authorization: str | None) -> Caller:
         """Return the caller that an `Authorization` header names.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from ilios.api import openapi, services
-from ilios.api.middleware import auth, headers, request_ids, routing
+from ilios.api.middleware import auth, headers, hosts, request_ids, routing
 from ilios.api.requests import multipart
 from ilios.api.resources import (
     admin,
@@ -51,6 +51,7 @@ def build(settings: Settings) -> Flask:
     multipart.register(app)
     request_ids.register(app)
     metrics.register(app)
+    hosts.register(app, settings)
     headers.register(app, settings.cors_origins)
     auth.register(app)
     routing.register(app)

@@ -21,9 +21,9 @@ class InvalidField(RequestError):
 
     def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
         shown = f"{value!r:.80}"
-        super().__init__(f"{field} is {shown}; allowed: {allowed}.")
+        super().__init__(f"{field:.80} is {shown}; allowed: {allowed}.")
         self.field = field
-        self.code = code or f"invalid_{field}"  # type: ignore[misc]  # one class, one code a field
+        self.code = code or f"invalid_{field:.80}"  # type: ignore[misc]  # one class, one code a field
 
 
 class InvalidCursor(RequestError):
@@ -121,6 +121,32 @@ class InsufficientScope(RequestError):
     """The API key does not have the scope that the call needs."""
 
     code = "insufficient_scope"
+
+
+class HostNotAllowed(RequestError):
+    """The service has no keys, and was asked by a name that the settings do not know."""
+
+    code = "host_not_allowed"
+    title = "Host not allowed"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"Without an API key this service answers to known hosts only, not to {host!r:.80}. "
+            "Set PUBLIC_URL or ALLOWED_HOSTS to the name that clients use, or create a key."
+        )
+
+
+class OriginNotAllowed(RequestError):
+    """The service has no keys, and a web page of another origin sent something."""
+
+    code = "origin_not_allowed"
+    title = "Origin not allowed"
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"Without an API key pages of {origin!r:.80} may not call this service. List their "
+            "origin in CORS_ORIGINS, set PUBLIC_URL if it is the service's own, or create a key."
+        )
 
 
 class RateLimited(RequestError):

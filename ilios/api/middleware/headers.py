@@ -1,4 +1,7 @@
-"""Headers of every answer: CORS as the predecessor had it, and the security headers.
+"""Headers of every answer: CORS, and the security headers.
+
+`CORS_ORIGINS=*`, as the predecessor had it, lets any page call that has a key. While there is no
+key, only origins that are listed by name may read answers.
 
 `Strict-Transport-Security` is not among them: only the proxy that ends TLS knows whether there is
 any.
@@ -8,6 +11,9 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
 
+from ilios.api.middleware.access_log import PROBES
+from ilios.api.middleware.hosts import is_open
+
 EXPOSED = (
     "Content-Disposition, ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
     "Retry-After, X-Cache, X-Document-Id, X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
@@ -16,7 +22,7 @@ ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID, "
     "traceparent"
 )
-ALLOWED_METHODS = "GET, HEAD, POST, PUT, OPTIONS"
+ALLOWED_METHODS = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
 PREFLIGHT_SECONDS = "86400"
 NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 SECURITY_HEADERS = {
@@ -54,12 +60,14 @@ def _add_headers(response: Response) -> Response:
 
 
 def _allow_origin(response: Response) -> None:
+    origin = request.headers.get("Origin")
+    if origin is None and request.path in PROBES:
+        return  # no page asks, and a probe is answered without the database
     origins: frozenset[str] = current_app.config["CORS_ORIGINS"]
-    if "*" in origins:
+    if "*" in origins and not is_open():
         response.headers["Access-Control-Allow-Origin"] = "*"
     else:
         response.vary.add("Origin")
-        origin = request.headers.get("Origin")
         if origin is None or origin not in origins:
             return
         response.headers["Access-Control-Allow-Origin"] = origin

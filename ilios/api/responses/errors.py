@@ -25,12 +25,14 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.Unauthorized: 401,
     conversion_errors.BudgetSpent: 402,
     request_errors.InsufficientScope: 403,
+    request_errors.OriginNotAllowed: 403,
     request_errors.NotFound: 404,
     request_errors.SlowBody: 408,
     request_errors.Conflict: 409,
     request_errors.Gone: 410,
     request_errors.FileTooLarge: 413,
     request_errors.UnsupportedType: 415,
+    request_errors.HostNotAllowed: 421,
     request_errors.OptionUnavailable: 422,
     request_errors.ConversionFailed: 422,
     conversion_errors.ConversionError: 422,
@@ -47,6 +49,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
 """The status of a class and of its subclasses without a row of their own."""
 
 _HTTP_DETAILS: Final = {
+    400: "The request cannot be read: its host or its path is none.",
     404: "There is nothing at this path. /docs lists what there is.",
     405: "This path does not take this method. Allow lists those that it takes.",
     416: "The object does not have this range of bytes.",

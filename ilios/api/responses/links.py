@@ -1,8 +1,13 @@
-"""Links in answers: absolute, below PUBLIC_URL or the request's own host."""
+"""Links in answers: absolute, below PUBLIC_URL or the request's own host.
+
+`Host` is whatever a client sends: one that cannot be ours is not repeated, and the link is a path.
+"""
 
 from __future__ import annotations
 
 from flask import current_app, request
+
+from ilios.api.known_hosts import known_hosts
 
 OBJECTS = "/objects/"
 
@@ -16,7 +21,10 @@ def absolute(path_or_url: str) -> str:
     """Return the link with scheme and host; one that has them stays as it is."""
     if not path_or_url.startswith("/"):
         return path_or_url
-    base: str = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    base: str | None = current_app.config["PUBLIC_URL"]
+    if base is None:
+        host = request.environ.get("HTTP_HOST", "")
+        base = f"{request.scheme}://{host}" if known_hosts().may_be_ours(host) else ""
     return base + path_or_url
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
@@ -15,6 +16,9 @@ from ilios.core.settings.fields import (
     listed,
     setting,
 )
+
+HOST: Final = re.compile(r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
+"""A host as `Host` and ALLOWED_HOSTS name it: a name or an address, and a port."""
 
 
 def _keys(value: SecretStr) -> SecretStr:
@@ -34,8 +38,18 @@ def _origins(value: str) -> str:
     return value
 
 
+def _hosts(value: str) -> str:
+    for host in listed(value):
+        if host != "*" and not HOST.fullmatch(host):
+            raise ValueError(
+                "must be * or a list of hosts, each a name or an address, with a port or without"
+            )
+    return value
+
+
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 Origins = Annotated[str, AfterValidator(_origins)]
+Hosts = Annotated[str, AfterValidator(_hosts)]
 
 
 class WebSettings(SubjectSettings):
@@ -55,6 +69,12 @@ class WebSettings(SubjectSettings):
     )
     cors_origins: Origins = setting(
         "*", "Origins that browsers may call from, comma-separated", "https://app.example.com"
+    )
+    allowed_hosts: Hosts | None = setting(
+        None,
+        "Hosts that a service without keys answers to, comma-separated, beside loopback and that "
+        "of PUBLIC_URL; * for all",
+        "ilios,ocr.example.com:8080",
     )
     max_file_size_bytes: int = setting(GIB, "Largest file accepted", "1073741824", ge=1)
     max_request_bytes: int = setting(
