@@ -1,0 +1,69 @@
+"""docs/limits.md has the bounds that the code has: each with its value and what happens beyond."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ilios.core.settings import Settings
+from ilios.engines.conversion_warnings import CODES
+from ilios.engines.embedded import limits
+from tests.support.forking import REPOSITORY
+from tests.unit.structure.pages import code_spans
+
+PAGE = REPOSITORY / "docs" / "limits.md"
+ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| `([^`|]+)` \| ([^|]+) \|$", re.MULTILINE)
+UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "s": 1, "min": 60, "h": 3600}
+NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})*(?:\.\d+)?)(?: (KiB|MiB|GiB|s|min|h))?")
+CODE = re.compile(r"`([a-z_]+)`")
+
+
+def rows() -> list[tuple[str, str, str, str]]:
+    return ROW.findall(PAGE.read_text())
+
+
+def stated(bound: str) -> float:
+    """Return a bound of the table in bytes, seconds or items."""
+    match = NUMBER.fullmatch(bound)
+    assert match, f"{bound}: neither a number with commas for thousands nor one with a unit"
+    return float(match[1].replace(",", "")) * UNITS[match[2] or ""]
+
+
+def held(name: str) -> float:
+    """Return the value of a constant by its dotted name, or the default of a setting."""
+    if name.isupper():
+        return float(Settings.model_fields[name.lower()].default)
+    module, _, constant = name.rpartition(".")
+    value: Any = getattr(importlib.import_module(module), constant)
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+@pytest.mark.parametrize(("what", "bound", "held_by", "_beyond"), rows())
+def test_a_bound_is_the_one_that_the_code_holds(
+    what: str, bound: str, held_by: str, _beyond: str
+) -> None:
+    assert held(held_by) == stated(bound), what
+
+
+def test_every_line_of_a_table_is_a_bound() -> None:
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+
+    assert len(rows()) == len([line for line in lines if not line.startswith("| What |")])
+
+
+def test_every_bound_of_the_embedded_engine_stands_there() -> None:
+    bounds = {name for name in vars(limits) if "_MAX_" in name}
+    named = {name.rpartition(".")[2] for _, _, name, _ in rows() if ".embedded.limits." in name}
+
+    assert bounds == named
+
+
+def test_what_happens_beyond_a_bound_is_a_code_that_is_documented() -> None:
+    known = code_spans(REPOSITORY / "docs" / "errors.md") | set(CODES)
+    codes = {code for _, _, _, beyond in rows() for code in CODE.findall(beyond)}
+
+    assert {code for code in codes - known if not code.startswith("invalid_")} == set()
