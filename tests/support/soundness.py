@@ -40,7 +40,12 @@ from tests.support.waiting import wait_until
 
 LATER = timedelta(hours=25)  #: by then everything that was left behind is old enough
 IDLE_TIMEOUT_S = 30.0
-ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+ENDED = (
+    DocumentStatus.COMPLETED,
+    DocumentStatus.FAILED,
+    DocumentStatus.CANCELLED,
+    DocumentStatus.DELETED,
+)
 PAGE_MICROS = 5200  #: of the default model, with the margin of 30 %
 RETRYABLE = {
     "worker_lost",
@@ -146,6 +151,8 @@ def _of_documents(
         document = documents.get(document_id)
         if document is None:
             yield f"{document_id} was acknowledged and is lost"
+        elif document.status is DocumentStatus.DELETED:
+            yield f"{document_id} was acknowledged and is deleted"
         elif document.status is DocumentStatus.COMPLETED:
             yield from _of_result(session, document, marks)
     for document in documents.values():
@@ -206,7 +213,7 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
     store = open_store(settings)
     instance_id = instance.instance_id(session)
     kept = {listed.key for root in ROOTS for listed in store.listed(f"{root}/{instance_id}")}
-    wanted = set(session.scalars(select(Document.storage_key)))
+    wanted = set(session.scalars(select(Document.storage_key).where(Document.storage_key != "")))
     failed = set(
         session.scalars(select(Document.id).where(Document.status == DocumentStatus.FAILED))
     )

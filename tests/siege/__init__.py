@@ -1,0 +1,1 @@
+"""A hostile load beside an innocent client; see `python -m tests.siege --help`."""
