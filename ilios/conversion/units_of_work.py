@@ -85,7 +85,7 @@ class SettleCall:
             self.call_id,
             pages=usage.pages,
             model=usage.model,
-            characters=sum(len(page.markdown) for page in self.conversion.pages),
+            characters=sum(page.characters for page in self.conversion.pages),
             charge=self.charge,
             now=clock.now(),
         )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ilios.engines import page_text
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.page_text import SpooledText
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Page:
     """One converted page.
 
     `index` counts from 0 in the whole document. Sizes are points when `dpi` is None (a PDF's own
-    unit), else pixels at `dpi`; None for formats that have no pages of a fixed size.
+    unit), else pixels at `dpi`; None for formats that have no pages of a fixed size. The
+    Markdown of a page that is `spooled` is read with `pieces` alone.
     """
 
     index: int
@@ -48,6 +51,16 @@ class Page:
     dpi: int | None = None
     images: tuple[ImageFile, ...] = ()
     warnings: tuple[ConversionWarning, ...] = ()
+    spooled: SpooledText | None = None
+
+    @property
+    def characters(self) -> int:
+        """How many characters its Markdown has."""
+        return self.spooled.characters if self.spooled else len(self.markdown)
+
+    def pieces(self) -> Iterator[str]:
+        """Yield its Markdown in pieces of `page_text.PIECE_MAX_CHARACTERS`."""
+        return self.spooled.pieces() if self.spooled else page_text.cut(self.markdown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ilios.engines.base import ConversionWarning
@@ -162,6 +163,12 @@ def table_cut(page: int) -> ConversionWarning:
     return ConversionWarning(
         TRUNCATED_TABLE, "The table is longer than the engine converts; it was cut.", page
     )
+
+
+def further(last: ConversionWarning) -> ConversionWarning:
+    """Stand for warnings that are left out: of the page of the last one, or of all pages."""
+    where = "this page" if last.page else "the document"
+    return replace(last, message=f"Further warnings of {where} are left out.")
 
 
 def _shown(name: str) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, Final, TypeGuard
 
 from ilios.core import conversion_errors
 from ilios.core.conversion_errors import (
@@ -32,6 +32,7 @@ from ilios.core.conversion_errors import (
 from ilios.core.processes import die_with_parent
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
+from ilios.engines import unicode
 
 log = logs.get(__name__)
 
@@ -39,6 +40,9 @@ Message = dict[str, Any]
 Work = Callable[[Message], Iterator[Message]]
 """Takes a task, in the child, and yields its answers; importable by name, for the spawn."""
 
+MESSAGE_MAX_BYTES: Final = 1024 * 1024
+"""Of one answer of a child; a longer one is not read, and its child is killed."""
+ERROR_MAX_CHARACTERS: Final = 2_000
 IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
 NICENESS = 5  #: parsing takes longest; health checks and uploads go first
 END = {"type": "end"}  #: of a task's answers
@@ -137,14 +141,15 @@ class ParserProcess:
                 "Split it, or select some of its `pages`."
             )
         try:
-            message: Message = json.loads(self._pipe.recv_bytes())
+            return _message(self._pipe.recv_bytes(MESSAGE_MAX_BYTES))
         except (EOFError, OSError) as error:
             if not self._is_stopped:
                 _count_restart("crash")
+            is_too_long = isinstance(error, OSError) and error.errno is None
+            cause = "a message without end" if is_too_long else self._exit_cause()
             raise ParserCrashed(
-                f"The parser process died while it read this document ({self._exit_cause()})."
+                f"The parser process died while it read this document ({cause})."
             ) from error
-        return message
 
     def _exit_cause(self) -> str:
         assert self._process is not None  # noqa: S101  # narrows the type
@@ -201,12 +206,36 @@ def error_of(message: Message) -> ConversionError | None:
     """Return the error that a child's message carries, None for other messages."""
     if message["type"] != "error":
         return None
-    cls: type[ConversionError] = getattr(conversion_errors, message["class"])
-    return cls(message["detail"], logged="")  # the sentence may quote the document
+    cls, detail = getattr(conversion_errors, str(message.get("class")), None), message.get("detail")
+    if not _is_told(cls) or not isinstance(detail, str):
+        raise no_answer()
+    # The sentence may quote the document.
+    return cls(unicode.replace_surrogates(detail[:ERROR_MAX_CHARACTERS]), logged="")
+
+
+def no_answer() -> ParserCrashed:
+    """Return the error for a child that sends what no reader sends."""
+    return ParserCrashed("The parser process sent what is no answer.")
+
+
+def _is_told(cls: object) -> TypeGuard[type[ConversionError]]:
+    """Return whether a child may end with such an error: one that lies in the document."""
+    return isinstance(cls, type) and issubclass(cls, ConversionError) and not cls.retryable
 
 
 def _error_message(error: ConversionError) -> Message:
     return {"type": "error", "class": type(error).__name__, "detail": error.detail}
+
+
+def _message(frame: bytes) -> Message:
+    """Read a child's message. Raises ParserCrashed for what is none."""
+    try:
+        message = json.loads(frame)
+    except (ValueError, RecursionError) as error:
+        raise no_answer() from error
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise no_answer()
+    return message
 
 
 def _count_restart(cause: str) -> None:
@@ -218,7 +247,7 @@ def _count_restart(cause: str) -> None:
 
 def _send(pipe: Connection | None, message: Message) -> None:
     assert pipe is not None  # noqa: S101  # narrows the type
-    pipe.send_bytes(json.dumps(message).encode())
+    pipe.send_bytes(json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 @logs.log_crash()

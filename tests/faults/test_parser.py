@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
 
 from ilios.core.conversion_errors import DeadlineExceeded, ParserCrashed
-from ilios.engines.parser_process import Message, ParserProcess
+from ilios.engines.parser_process import MESSAGE_MAX_BYTES, Message, ParserProcess, error_of
 from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_for_ends, wait_until
 
@@ -35,6 +36,10 @@ def work(task: Message) -> Iterator[Message]:
             yield {"type": "ate", "bytes": len(bytearray(task["bytes"]))}
         case "exit":
             os._exit(3)
+        case "shout":
+            yield {"type": "shout", "said": "x" * task["bytes"]}
+        case "mumble":
+            yield cast("Message", ["no", "message"])
         case "flood":
             for number in range(task["count"]):
                 yield {"type": "number", "number": number}
@@ -156,3 +161,40 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     parent.communicate()
 
     wait_for_ends([child], timeout_s=20)
+
+
+def test_a_child_that_sends_a_message_beyond_the_bound_is_killed_unread(
+    parser: ParserProcess,
+) -> None:
+    before = echo(parser)["pid"]
+
+    with pytest.raises(ParserCrashed, match="a message without end"):
+        list(parser.run({"do": "shout", "bytes": MESSAGE_MAX_BYTES}, deadline_seconds=20))
+
+    assert echo(parser)["pid"] != before
+    assert not psutil.pid_exists(before)
+
+
+def test_a_child_that_sends_no_message_is_killed(parser: ParserProcess) -> None:
+    before = echo(parser)["pid"]
+
+    with pytest.raises(ParserCrashed, match="no answer"):
+        list(parser.run({"do": "mumble"}, deadline_seconds=20))
+
+    assert echo(parser)["pid"] != before
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"class": "ProviderThrottled", "detail": "Wait."},
+        {"class": "EngineFailed", "detail": "Again."},
+        {"class": "logging", "detail": "x"},
+        {"class": ["DocumentTooLarge"], "detail": "x"},
+        {"class": "DocumentTooLarge", "detail": 7},
+        {},
+    ],
+)
+def test_a_child_ends_with_errors_of_documents_only(told: Message) -> None:
+    with pytest.raises(ParserCrashed, match="no answer"):
+        error_of({"type": "error", **told})

@@ -44,6 +44,7 @@ def convert_file(
         document = module.open_document(source, workspace, threads)
         with closing(document):
             indexes = _selected(document, options)
+            output_limits.refuse_pages(len(indexes))
             yield PageCounts(document.page_count, len(indexes))
             yield from output_limits.bounded(document.pages(indexes))
 

@@ -6,24 +6,22 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from ilios.core.conversion_errors import ConversionError, EngineFailed
 from ilios.core.settings import Settings
-from ilios.engines import parser_process, unicode
+from ilios.engines import parser_process
 from ilios.engines.base import (
     Conversion,
-    ConversionWarning,
-    ImageFile,
     Keep,
     Options,
-    Page,
     Part,
     Plan,
     Progress,
     Source,
     Usage,
 )
+from ilios.engines.embedded import page_receiver
+from ilios.engines.embedded.page_receiver import PageReceiver
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_process import Message, ParserProcess
 
@@ -64,23 +62,19 @@ class EmbeddedEngine:
     ) -> Conversion:
         """Convert in the parser child; see Engine."""
         task = _task(part.source, options, workspace, self._threads)
-        pages: list[Page] = []
-        selected = 0
+        received = PageReceiver(workspace)
         error: ConversionError | None = None
         with closing(self._parser.run(task, self._deadline_seconds, str(workspace))) as answers:
             for message in answers:
-                match message["type"]:
-                    case "counts":
-                        selected = message["selected"]
-                    case "page":
-                        pages.append(_page(message))
+                received.take(message)
                 error = parser_process.error_of(message)
-                progress(len(pages), selected)
+                progress(len(received.pages), received.selected)
         if error is not None:
             raise error
-        if len(pages) != selected:
-            raise EngineFailed(f"{selected} pages went in, but {len(pages)} came out.")
-        return Conversion(tuple(pages), Usage(pages=len(pages), model=MODEL))
+        pages = tuple(received.pages)
+        if len(pages) != received.selected:
+            raise EngineFailed(f"{received.selected} pages went in, but {len(pages)} came out.")
+        return Conversion(pages, Usage(pages=len(pages), model=MODEL))
 
     def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
         raise NotImplementedError("an engine that is not paid keeps no answers")
@@ -112,7 +106,7 @@ def _converted(task: Message) -> Iterator[Message]:
         if isinstance(item, conversion.PageCounts):
             yield {"type": "counts", "selected": item.selected}
         else:
-            yield _page_message(item)
+            yield from page_receiver.messages(item)
 
 
 def _task(source: Source, options: Options, workspace: Path, threads: int) -> Message:
@@ -124,32 +118,3 @@ def _task(source: Source, options: Options, workspace: Path, threads: int) -> Me
         "workspace": str(workspace),
         "threads": threads,
     }
-
-
-def _page_message(page: Page) -> Message:
-    return {
-        "type": "page",
-        "index": page.index,
-        "markdown": page.markdown,
-        "width": page.width,
-        "height": page.height,
-        "dpi": page.dpi,
-        "images": [[i.name, str(i.path), i.media_type, i.bbox] for i in page.images],
-        "warnings": [[w.code, w.message, w.page] for w in page.warnings],
-    }
-
-
-def _page(message: Message) -> Page:
-    return Page(
-        index=message["index"],
-        markdown=unicode.replace_surrogates(message["markdown"]),
-        width=message["width"],
-        height=message["height"],
-        dpi=message["dpi"],
-        images=tuple(_image(*fields) for fields in message["images"]),
-        warnings=tuple(ConversionWarning(*fields) for fields in message["warnings"]),
-    )
-
-
-def _image(name: str, path: str, media_type: str, bbox: Any) -> ImageFile:
-    return ImageFile(name, Path(path), media_type, tuple(bbox) if bbox else None)

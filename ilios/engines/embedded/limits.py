@@ -29,10 +29,7 @@ IMAGE_MIN_SIDE_PIXELS: Final = 24
 
 SHEET_MAX_CELLS: Final = 2_000_000
 TABLE_MAX_COLUMNS: Final = 2_000
+LIST_MAX_DEPTH: Final = 16
+"""Items that are deeper stand at this depth: each step is four spaces, before every line."""
 WORKBOOK_MAX_TEXTS: Final = 4_000_000
 """Texts that the cells share."""
-
-PAGE_MAX_CHARACTERS: Final = 100_000_000
-"""Of Markdown: a text of TEXT_MAX_BYTES stays below."""
-DOCUMENT_MAX_CHARACTERS: Final = 200_000_000
-"""The pages of a document are held in memory together when it is stored and sent."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from operator import attrgetter, is_
 
-from ilios.engines.embedded import escaping, output_limits, scripts
+from ilios.engines import document_errors
+from ilios.engines.embedded import escaping, limits, output_limits, scripts
 from ilios.engines.embedded.escaping import escaped as escaped
 from ilios.engines.embedded.escaping import escaped_line as escaped_line
 from ilios.engines.embedded.escaping import escaped_start as escaped_start
@@ -233,7 +234,7 @@ def heading(level: int, text: str) -> str:
 
 def list_item(depth: int, marker: str, text: str) -> str:
     """Write a list item; further lines of `text` are indented to stay inside it."""
-    indent = _INDENT * depth
+    indent = _INDENT * min(depth, limits.LIST_MAX_DEPTH)
     lines = text.split("\n")
     continued = [f"{indent}{' ' * (len(marker) + 1)}{line}" for line in lines[1:]]
     return "\n".join([f"{indent}{marker} {lines[0]}", *continued])
@@ -256,7 +257,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     The first row is the head. Of a table with one cell, which is only a frame, the text remains.
     Raises DocumentTooLarge: repeated cells and wide rows make small files endless.
     """
-    output_limits.refuse_page_of(_table_size(rows))
+    _refuse_endless(rows)
     kept = [[_cell(cell) for cell in row] for row in rows]
     kept = [row for row in kept if any(row)]
     if not kept:
@@ -270,15 +271,20 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _table_size(rows: Sequence[Sequence[str]]) -> int:
-    """Return about how many characters a table gets: its texts, and the bars of every cell."""
+def _refuse_endless(rows: Sequence[Sequence[str]]) -> None:
+    """Count the cells of a table, empty ones among them, and its characters, before it is built."""
     widest = filled = characters = 0
     for row in rows:
         width = max((n for n, cell in enumerate(row, start=1) if cell), default=0)
         widest = max(widest, width)
         filled += width > 0
         characters += sum(map(len, row))
-    return characters + len(_CELL_BARS) * widest * filled
+    if widest * filled > limits.SHEET_MAX_CELLS:
+        raise document_errors.too_large(
+            f"A table of the document has {filled:,} rows of up to {widest:,} cells",
+            f"{limits.SHEET_MAX_CELLS:,} cells",
+        )
+    output_limits.refuse_page_of(characters + len(_CELL_BARS) * widest * filled)
 
 
 def _cell(text: str) -> str:

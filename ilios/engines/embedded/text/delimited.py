@@ -14,7 +14,7 @@ from typing import Final
 
 from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import Source
-from ilios.engines.embedded import limits, markdown
+from ilios.engines.embedded import limits, markdown, output_limits
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.text.decoding import decoded_with_warnings, read_limited, refuse_binary
 
@@ -113,14 +113,19 @@ def _regularity(text: str, delimiter: str, quoting: Quoting) -> tuple[float, int
 
 
 def _cells(parsed: Iterable[list[str]]) -> tuple[list[list[str]], bool]:
+    """Return rows as long as the table, all of whose rows get as wide as the widest, is bounded."""
     rows: list[list[str]] = []
-    cells, whole = 0, True
+    widest = read = characters = 0
+    whole = True
     for row in parsed:
-        cells += len(row)
-        if cells > limits.SHEET_MAX_CELLS:
+        read += len(row)
+        widest = max(widest, min(len(row), limits.TABLE_MAX_COLUMNS))
+        if max(read, widest * (len(rows) + 1)) > limits.SHEET_MAX_CELLS:
             return rows, False
         whole = whole and len(row) <= limits.TABLE_MAX_COLUMNS
         rows.append([markdown.escaped(cell) for cell in row[: limits.TABLE_MAX_COLUMNS]])
+        characters += sum(map(len, rows[-1]))
+        output_limits.refuse_page_of(characters)
     return rows, whole
 
 

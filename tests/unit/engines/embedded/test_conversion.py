@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ilios.core.conversion_errors import DocumentTooLarge, UnsupportedDocument
+from ilios.engines.base import ConversionWarning, Page
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import limits, markdown
+from ilios.engines.embedded import markdown, output_limits
 from tests.support.sample_files import archive, docx, pdf, text, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -41,9 +42,9 @@ def test_every_reader_stops_at_the_limit_of_a_page(
     convert: Convert, monkeypatch: pytest.MonkeyPatch, content: bytes, media_type: str
 ) -> None:
     assert LONG in convert(content, media_type).markdown
-    monkeypatch.setattr(limits, "PAGE_MAX_CHARACTERS", 50)
+    monkeypatch.setattr(output_limits, "PAGE_MAX_BYTES", 50)
 
-    with pytest.raises(DocumentTooLarge, match=r"the limit is 50 characters"):
+    with pytest.raises(DocumentTooLarge, match=r"the limit is 50 bytes"):
         convert(content, media_type)
 
 
@@ -51,7 +52,7 @@ def test_all_pages_together_have_a_limit_of_their_own(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = pdf(text(LONG), text(LONG), text(LONG))
-    monkeypatch.setattr(limits, "DOCUMENT_MAX_CHARACTERS", 150)
+    monkeypatch.setattr(output_limits, "DOCUMENT_MAX_BYTES", 150)
 
     with pytest.raises(DocumentTooLarge, match=r"first 3 pages give 168 .* the limit is 150 "):
         convert(content, media_types.PDF)
@@ -66,5 +67,37 @@ def test_repeated_cells_are_counted_before_they_are_written() -> None:
 
 
 def test_one_wide_row_does_not_widen_a_million_others() -> None:
-    with pytest.raises(DocumentTooLarge, match="characters"):
+    with pytest.raises(DocumentTooLarge, match="cells"):
         markdown.table([["a"] * 2_000, *[["b"]] * 1_000_000])
+
+
+def test_warnings_are_told_up_to_their_bounds_and_the_last_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(output_limits, "PAGE_MAX_WARNINGS", 3)
+    monkeypatch.setattr(output_limits, "DOCUMENT_MAX_WARNINGS", 6)
+    monkeypatch.setattr(output_limits, "WARNING_MAX_CHARACTERS", 60)
+    pages = [
+        Page(n, "x", warnings=(ConversionWarning("text_loss", "Lost. " * 20, n + 1),) * 4)
+        for n in range(4)
+    ]
+
+    told = [page.warnings for page in output_limits.bounded(pages)]
+
+    assert [len(warnings) for warnings in told] == [3, 3, 0, 0]
+    assert told[0][-1].message == "Further warnings of this page are left out."
+    assert told[1][-1] == ConversionWarning(
+        "text_loss", "Further warnings of the document are left out."
+    )
+    assert max(len(warning.message) for warnings in told for warning in warnings) == 60
+
+
+def test_a_document_of_too_many_pages_is_refused_before_the_first(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = pdf(text(LONG), text(LONG), text(LONG))
+    monkeypatch.setattr(output_limits, "DOCUMENT_MAX_PAGES", 2)
+
+    with pytest.raises(DocumentTooLarge, match=r"3 pages.*the limit is 2 pages"):
+        convert(content, media_types.PDF)
+    assert LONG in convert(content, media_types.PDF, pages="2-3").markdown

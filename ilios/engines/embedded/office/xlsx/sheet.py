@@ -47,7 +47,8 @@ def _area(grid: Grid) -> int:
 
 def _is_sparse(grid: Grid) -> bool:
     area = _area(grid)
-    return area > SPARSE_MIN_CELLS and len(grid) < SPARSE_MAX_SHARE * area
+    is_thin = area > SPARSE_MIN_CELLS and len(grid) < SPARSE_MAX_SHARE * area
+    return is_thin or area > limits.SHEET_MAX_CELLS
 
 
 def _placed(grid: Grid) -> str:

@@ -29,7 +29,11 @@ class SpineItem:
 
 
 def spine(archive: Archive) -> list[SpineItem]:
-    """Return the pages in reading order. Raises CorruptDocument."""
+    """Return the pages in reading order, each once, however often the order names it.
+
+    Books name each file once; a small one that names a chapter a million times has no end. Raises
+    CorruptDocument.
+    """
     package_name = _package_name(archive)
     package = _lenient(archive, package_name)
     manifest, order = _first(package, "manifest"), _first(package, "spine")
@@ -37,7 +41,8 @@ def spine(archive: Archive) -> list[SpineItem]:
         raise document_errors.corrupt(KIND)
     folder = posixpath.dirname(package_name)
     items = {item.get("id"): item for item in children(manifest, "item")}
-    return [_item(archive, folder, items, ref.get("idref")) for ref in children(order, "itemref")]
+    found = (_item(archive, folder, items, ref.get("idref")) for ref in children(order, "itemref"))
+    return list({item.parts[0] if item.parts else item.name: item for item in found}.values())
 
 
 def refuse_if_encrypted(archive: Archive) -> None:

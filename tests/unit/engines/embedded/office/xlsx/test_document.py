@@ -13,7 +13,7 @@ from PIL import Image
 
 from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import accounting, limits
+from ilios.engines.embedded import accounting, limits, output_limits
 from ilios.engines.embedded.office.xlsx import document as xlsx
 from tests.unit.engines.embedded.conftest import Convert
 from tests.unit.engines.embedded.office.xlsx import workbooks
@@ -385,12 +385,12 @@ def test_cells_far_apart_do_not_make_a_table_of_empty_ones(convert: Convert) -> 
 def test_more_text_than_a_sheet_may_give_is_refused(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "PAGE_MAX_CHARACTERS", 1_000)
+    monkeypatch.setattr(output_limits, "PAGE_MAX_BYTES", 1_000)
     cells = [f'<c r="A{row}" t="s"><v>0</v></c>' for row in range(1, 9)]
     shared = [f"<si><t>{'long ' * 20}</t></si>"]
 
     convert(workbooks.workbook(cells, cells, shared=shared), media_types.XLSX)
-    with pytest.raises(DocumentTooLarge, match=r"1,000 characters"):
+    with pytest.raises(DocumentTooLarge, match=r"1,000 bytes"):
         convert(workbooks.workbook([*cells, *cells], shared=shared), media_types.XLSX)
 
 
