@@ -11,7 +11,7 @@ from alembic import context
 from ilios.core import settings
 from ilios.core.errors import StartupError
 from ilios.core.telemetry import logs
-from ilios.db import models
+from ilios.db import models, owner_totals
 from ilios.migration import upgrade
 from ilios.replication import change_log, startup
 from ilios.storage import self_test
@@ -52,6 +52,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        owner_totals.follow_schema(connection)
         change_log.follow_setting(connection, loaded)
     logs.configure(loaded, "start")
     self_test.examine(loaded)  # the store's faults too are named before anything serves

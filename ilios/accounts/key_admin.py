@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios.accounts import keys, quotas
-from ilios.accounts.keys import KeyState, Terms
+from ilios.accounts import holdings, keys, quotas
+from ilios.accounts.holdings import Holding, Standard
+from ilios.accounts.keys import KeyState, Limits, Terms
 from ilios.accounts.quotas import Amount
 from ilios.core import clock
+from ilios.db import owner_totals
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
+from ilios.db.owner_totals import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class KeyReport:
     today: Amount
     month: Amount
     reserved: Amount  #: by documents under way
+    holding: Holding
 
 
 class KeyAdmin:
@@ -58,24 +63,39 @@ class KeyAdmin:
             )
         return Issued(key, secret)
 
+    def limit(self, reference: str, change: Callable[[Limits], Limits]) -> ApiKey:
+        """Change what a key may hold. Raises UnknownKey, KeyAlreadyRevoked."""
+        with self._database.writing() as session:
+            return keys.limit(session, reference, change)
+
+    def recount(self) -> list[Difference]:
+        """Count anew what owners hold; return the rows that were wrong, with what they are now."""
+        with self._database.writing() as session:
+            driver = session.connection().connection.driver_connection
+            found = owner_totals.differences(driver)
+            if found:
+                owner_totals.recount(driver)
+        return found
+
     def revoke(self, reference: str) -> ApiKey:
         """End a key for good. Raises UnknownKey, KeyAlreadyRevoked."""
         with self._database.writing() as session:
             return keys.revoke(session, reference, clock.now())
 
-    def reports(self, *, revoked: bool = False) -> list[KeyReport]:
-        """Return the keys and their use; revoked ones only if asked for."""
+    def reports(self, standard: Standard, *, revoked: bool = False) -> list[KeyReport]:
+        """Return the keys, their use and what they hold; revoked ones only if asked for."""
         now = clock.now()
         with self._database.reading() as session:
             found = keys.listed(session, revoked=revoked)
-            return [_report(session, key, now) for key in found]
+            return [_report(session, key, standard, now) for key in found]
 
 
-def _report(session: Session, key: ApiKey, now: datetime) -> KeyReport:
+def _report(session: Session, key: ApiKey, standard: Standard, now: datetime) -> KeyReport:
     return KeyReport(
         key=key,
         state=keys.state_of(key, now),
         today=quotas.used(session, key.owner, *quotas.day_of(now)),
         month=quotas.used(session, key.owner, *quotas.month_of(now)),
         reserved=quotas.reserved(session, key.owner),
+        holding=holdings.of_session(session, key.owner, standard),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,7 +56,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The properties of a new key; None is unlimited."""
+    """The properties of a new key; None is unlimited, and of the last two what the settings say."""
 
     name: str
     scopes: frozenset[Scope] = FULL_USE
@@ -64,6 +64,16 @@ class Terms:
     requests_per_minute: int | None = None
     pages_per_day: int | None = None
     budget_micros_month: int | None = None
+    storage_bytes: int | None = None
+    waiting_documents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a key may hold: None is what the settings say, UNLIMITED is without a limit."""
+
+    storage_bytes: int | None
+    waiting_documents: int | None
 
 
 def owner_of(key: str) -> str:
@@ -97,6 +107,8 @@ def create(session: Session, terms: Terms, secret: str, now: datetime) -> ApiKey
         requests_per_minute=terms.requests_per_minute,
         pages_per_day=terms.pages_per_day,
         budget_micros_month=terms.budget_micros_month,
+        storage_bytes=terms.storage_bytes,
+        waiting_documents=terms.waiting_documents,
         created_at=now,
         expires_at=terms.expires_at,
     )
@@ -134,6 +146,14 @@ def rotate(
     key.previous_hash = key.hash if grace else None
     key.previous_until = now + grace if grace else None
     key.hash, key.prefix, key.rotated_at = owner_of(secret), secret[:PREFIX_LENGTH], now
+    return key
+
+
+def limit(session: Session, reference: str, change: Callable[[Limits], Limits]) -> ApiKey:
+    """Change what a key may hold. Raises UnknownKey, KeyAlreadyRevoked."""
+    key = named(session, reference)
+    changed = change(Limits(key.storage_bytes, key.waiting_documents))
+    key.storage_bytes, key.waiting_documents = changed.storage_bytes, changed.waiting_documents
     return key
 
 

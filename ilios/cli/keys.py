@@ -3,78 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ilios.cli.option_types import Dollars, KeyLimit, Moment, Name, SizeLimit, Span
+
 if TYPE_CHECKING:
+    from ilios.accounts.holdings import Standard
     from ilios.accounts.key_admin import Issued, KeyAdmin, KeyReport
+    from ilios.accounts.keys import Limits
     from ilios.db.models import ApiKey
 
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-SPAN: Final = re.compile(r"([0-9]{1,5})([mhd])")
-UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 REQUESTS_MAX: Final = 100_000
 PAGES_MAX: Final = 1_000_000_000
 SCOPES: Final = ("convert", "read", "admin")
-COLUMNS: Final = "{:<20} {:<13} {:<8} {:<18} {:>15} {:>25}  {}"
-
-
-class Name(click.ParamType[str]):
-    name = "name"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        if not NAME.fullmatch(value):
-            self.fail(f"{value!r}: 1 to 80 letters, digits, '.', '_' and '-'.", param, ctx)
-        return str(value)
-
-
-class Span(click.ParamType[timedelta]):
-    name = "span"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        match = SPAN.fullmatch(value)
-        if match is None:
-            self.fail(f"{value!r}: minutes, hours or days, as in 30m, 24h or 90d.", param, ctx)
-        return timedelta(**{UNITS[match[2]]: int(match[1])})
-
-
-class Moment(click.ParamType[datetime]):
-    name = "moment"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        from ilios.core import clock
-
-        if SPAN.fullmatch(value):
-            return clock.now() + Span().convert(value, param, ctx)
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r}: a time to come, as in 90d or 2027-01-31.", param, ctx)
-        moment = found if found.tzinfo else found.replace(tzinfo=UTC)
-        if len(value) == len("2027-01-31"):
-            moment = datetime.combine(found, time(), UTC) + timedelta(days=1)  # that day included
-        if moment <= clock.now():
-            self.fail(f"{value!r} is in the past.", param, ctx)
-        return moment
-
-
-class Dollars(click.ParamType[int]):
-    name = "dollars"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        from ilios.core.prices import micros_of
-
-        try:
-            return micros_of(value)
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}.", param, ctx)
+COLUMNS: Final = "{:<20} {:<13} {:<8} {:<18} {:>15} {:>25} {:>22} {:>14}  {}"
+GB: Final = 10**9
 
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -82,10 +31,17 @@ expires_option = click.option(
     "--expires", type=Moment(), help="When it ends: 90d, or 2027-01-31 (UTC, that day included)."
 )
 
+storage_option = click.option(
+    "--storage", type=SizeLimit(), help="Bytes that its documents may take: 50GB, none, default."
+)
+waiting_option = click.option(
+    "--waiting", type=KeyLimit(), help="Documents of it that may wait: 10000, none, default."
+)
+
 
 @click.group("keys")
 def command() -> None:
-    """Create, list, rotate and revoke API keys.
+    """Create, list, limit, rotate and revoke API keys.
 
     A running service knows of it at once. From the first key on, all calls need one; keys of
     API_KEY go on working beside them.
@@ -100,6 +56,8 @@ def command() -> None:
 @click.option("--requests-per-minute", type=click.IntRange(1, REQUESTS_MAX))
 @click.option("--pages-per-day", type=click.IntRange(1, PAGES_MAX), help="A UTC day.")
 @click.option("--budget", type=Dollars(), help="Dollars in a UTC month, as in 25.00.")
+@storage_option
+@waiting_option
 @as_json_option
 def create(
     name: str,
@@ -108,6 +66,8 @@ def create(
     requests_per_minute: int | None,
     pages_per_day: int | None,
     budget: int | None,
+    storage: int | None,
+    waiting: int | None,
     as_json: bool,
 ) -> None:
     """Make a key called NAME, and show its secret, once."""
@@ -120,6 +80,8 @@ def create(
         requests_per_minute=requests_per_minute,
         pages_per_day=pages_per_day,
         budget_micros_month=budget,
+        storage_bytes=storage,
+        waiting_documents=waiting,
     )
     with _service() as service:
         _show_secret(service.create(terms), as_json)
@@ -129,16 +91,56 @@ def create(
 @click.option("--all", "show_all", is_flag=True, help="Those that were revoked, too.")
 @as_json_option
 def list_keys(show_all: bool, as_json: bool) -> None:
-    """Show the keys, and what each has used today and this month (UTC)."""
+    """Show the keys, what each has used today and this month (UTC), and what it holds."""
     with _service() as service:
-        reports = service.reports(revoked=show_all)
+        reports = service.reports(_standard(), revoked=show_all)
     if as_json:
         click.echo(json.dumps([_report(report) for report in reports], indent=2))
         return
-    heads = ("NAME", "SECRET", "STATE", "SCOPES", "PAGES TODAY", "SPENT THIS MONTH", "LAST USED")
+    heads = ("NAME", "SECRET", "STATE", "SCOPES", "PAGES TODAY", "SPENT THIS MONTH", "STORED GB",
+             "WAITING", "LAST USED")  # fmt: skip
     click.echo(COLUMNS.format(*heads))
     for report in reports:
         click.echo(_line(report))
+
+
+@command.command("set")
+@click.argument("key")
+@storage_option
+@waiting_option
+@as_json_option
+@click.pass_context
+def set_limits(
+    context: click.Context, key: str, storage: int | None, waiting: int | None, as_json: bool
+) -> None:
+    """Change what KEY (its name or id) may hold; what is left out stays as it is."""
+    options = {"storage": ("storage_bytes", storage), "waiting": ("waiting_documents", waiting)}
+    given = dict(
+        changed
+        for option, changed in options.items()
+        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+    )
+    if not given:
+        raise click.UsageError("Say what to change: --storage, --waiting.")
+
+    def change(limits: Limits) -> Limits:
+        return replace(limits, **given)
+
+    with _service() as service:
+        changed = service.limit(key, change)
+    click.echo(json.dumps(_key(changed), indent=2) if as_json else f"{changed.name} is changed.")
+
+
+@command.command("recount")
+@as_json_option
+def recount(as_json: bool) -> None:
+    """Count anew what each key holds, when `ilios doctor` says that it is noted wrongly."""
+    with _service() as service:
+        wrong = service.recount()
+    if as_json:
+        click.echo(json.dumps({"corrected": len(wrong)}))
+    else:
+        click.echo(f"{len(wrong)} corrected.")
 
 
 @command.command("rotate")
@@ -183,6 +185,15 @@ def _service() -> Iterator[KeyAdmin]:
         database.close()
 
 
+def _standard() -> Standard:
+    from ilios.accounts.holdings import Standard
+    from ilios.core import settings
+    from ilios.core.disk_space import DiskReserve
+
+    loaded = settings.load()
+    return Standard.of(loaded, DiskReserve(loaded).free_bytes())
+
+
 def _show_secret(issued: Issued, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**_key(issued.key), "secret": issued.secret}, indent=2))
@@ -199,13 +210,22 @@ def _key(key: ApiKey) -> dict[str, Any]:
                "last_used_at")  # fmt: skip
     plain = ("id", "name", "prefix", "scopes", "requests_per_minute", "pages_per_day",
              "budget_micros_month")  # fmt: skip
+    limits = {name: _limit(getattr(key, name)) for name in ("storage_bytes", "waiting_documents")}
     times = {name: getattr(key, name) for name in moments}
     shown = {name: clock.iso(moment) if moment else None for name, moment in times.items()}
-    return {_camel(name): value for name, value in {**_fields(key, plain), **shown}.items()}
+    fields = {**_fields(key, plain), **limits, **shown}
+    return {_camel(name): value for name, value in fields.items()}
 
 
 def _fields(key: ApiKey, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(key, name) for name in names}
+
+
+def _limit(limit: int | None) -> int | str | None:
+    """Return a key's own limit as the options take it; None is that of the settings."""
+    from ilios.db.models import UNLIMITED
+
+    return "none" if limit == UNLIMITED else limit
 
 
 def _camel(name: str) -> str:
@@ -220,6 +240,12 @@ def _report(report: KeyReport) -> dict[str, Any]:
         "today": {"pages": report.today.pages, "costMicros": report.today.cost_micros},
         "month": {"pages": report.month.pages, "costMicros": report.month.cost_micros},
         "reserved": {"pages": report.reserved.pages, "costMicros": report.reserved.cost_micros},
+        "holding": {
+            "storageUsedBytes": report.holding.stored_bytes,
+            "storageLimitBytes": report.holding.storage_limit,
+            "waitingDocuments": report.holding.waiting_documents,
+            "waitingLimit": report.holding.waiting_limit,
+        },
     }
 
 
@@ -228,6 +254,8 @@ def _line(report: KeyReport) -> str:
 
     key = report.key
     budget = key.budget_micros_month
+    held = report.holding
+    storage = held.storage_limit
     return COLUMNS.format(
         key.name,
         f"{key.prefix}…",
@@ -236,5 +264,9 @@ def _line(report: KeyReport) -> str:
         f"{report.today.pages}" + (f" of {key.pages_per_day}" if key.pages_per_day else ""),
         dollars(report.month.cost_micros)
         + (f" of {dollars(budget)}" if budget is not None else ""),
+        f"{held.stored_bytes / GB:.3f}"
+        + (f" of {storage / GB:.3f}" if storage is not None else ""),
+        f"{held.waiting_documents}"
+        + (f" of {held.waiting_limit}" if held.waiting_limit is not None else ""),
         f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
     )

@@ -28,7 +28,8 @@ def keep_images(
     for page in conversion.pages:
         for image in page.images:
             key = image_key(instance_id, document_id, image.name)
+            size_bytes = image.path.stat().st_size  # before it is given away
             store.put(key, image.path, image.media_type)
-            stored = StoredImage(image.name, key, image.media_type, image.bbox)
+            stored = StoredImage(image.name, key, image.media_type, size_bytes, image.bbox)
             kept.setdefault(page.index, []).append(stored)
     return kept

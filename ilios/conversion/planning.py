@@ -86,20 +86,21 @@ class Planner:
     def _split(self, claimed: ClaimedJob, plan: Plan) -> None:
         """Store the parts that are left to convert, and enqueue a job for each of them."""
         done = self._pages_of(claimed) if claimed.document.pages_done else set()
-        ranges = []
+        ranges, part_bytes = [], 0
         for part in plan.parts:
             indexes = part.indexes or ()
             if done.issuperset(indexes):
                 continue
             first, last = indexes[0], indexes[-1]
             key = part_key(self._instance_id, claimed.document.id, first, last)
+            part_bytes += part.source.path.stat().st_size  # before it is given away
             self._store.put(key, part.source.path, part.source.media_type)
             ranges.append((first, last))
         if not ranges:
             self._recorder.complete(claimed)
             return
         total = sum(len(part.indexes or ()) for part in plan.parts)
-        self._recorder.split(claimed, total, ranges)
+        self._recorder.split(claimed, total, ranges, part_bytes)
 
     def _pages_of(self, claimed: ClaimedJob) -> set[int]:
         with self._database.reading() as session:

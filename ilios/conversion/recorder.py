@@ -120,13 +120,17 @@ class Recorder:
             log_document_completed(document_id)
 
     def split(
-        self, claimed: ClaimedJob, page_total: int, ranges: Sequence[tuple[int, int]]
+        self,
+        claimed: ClaimedJob,
+        page_total: int,
+        ranges: Sequence[tuple[int, int]],
+        part_bytes: int,
     ) -> None:
         """Finish a document's first job, and let a job for each range of pages take over.
 
         Raises LeaseLost.
         """
-        self._group_commit.write(SplitJob(claimed, page_total, tuple(ranges)))
+        self._group_commit.write(SplitJob(claimed, page_total, tuple(ranges), part_bytes))
         document_id = claimed.document.id
         log.info("document.split", document_id=document_id, pages=page_total, ranges=len(ranges))
 

@@ -147,6 +147,7 @@ class SplitJob:
     claimed: ClaimedJob
     page_total: int
     ranges: tuple[tuple[int, int], ...]  #: first and last page, from 0, both included
+    part_bytes: int  #: of the files of all ranges together
 
     def __call__(self, session: Session) -> None:
         """Raise LeaseLost when the job is another's by now."""
@@ -155,3 +156,4 @@ class SplitJob:
         jobs.enqueue_ranges(session, parent, self.ranges, now)
         jobs.finish(session, self.claimed.lease, now)
         results.note_progress(session, self.claimed.document.id, 0, self.page_total)
+        results.note_parts(session, self.claimed.document.id, self.part_bytes)

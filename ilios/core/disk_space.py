@@ -31,6 +31,11 @@ class DiskReserve:
             "MIN_FREE_DISK_BYTES)."
         )
 
+    def free_bytes(self) -> int:
+        """Return how many bytes fit in, above the reserve."""
+        found = os.statvfs(self._folder)
+        return max(0, found.f_bavail * found.f_frsize - self._reserve_bytes)
+
     def require(self, needed_bytes: int = 0) -> None:
         """Raise DiskFull when `needed_bytes` more do not fit."""
         if fault := self.fault(needed_bytes):

@@ -162,6 +162,34 @@ class RateLimited(RequestError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class StorageQuotaExceeded(RequestError):
+    """The documents of this key take as many bytes as they may."""
+
+    code = "storage_quota_exceeded"
+
+    def __init__(self, stored_bytes: int, needed_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"The documents of this key take {stored_bytes} of the {limit_bytes} bytes that they "
+            f"may, and this needs {needed_bytes} more. Nothing was stored: delete documents, or "
+            "ask the operator for more (`ilios keys set --storage`, KEY_STORAGE_BYTES)."
+        )
+
+
+class TooManyWaiting(RequestError):
+    """As many documents of this key wait as may wait."""
+
+    code = "too_many_waiting"
+    retry_after_seconds: ClassVar[int] = 30
+
+    def __init__(self, waiting: int, more: int, limit: int) -> None:
+        super().__init__(
+            f"{waiting} documents of this key wait to be uploaded or converted, and {more} more "
+            f"would be above the {limit} that may. Nothing was stored: send again when some are "
+            "done, or ask the operator for more (`ilios keys set --waiting`, "
+            "KEY_WAITING_DOCUMENTS)."
+        )
+
+
 class NotFound(RequestError):
     """Nothing with this id belongs to the caller.
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from ilios.accounts import costs, quotas
+from ilios.accounts import costs, holdings, quotas
+from ilios.accounts.holdings import Standard
 from ilios.accounts.quotas import Amount
 from ilios.core import clock
 from ilios.core.settings import Settings
@@ -124,9 +125,12 @@ class AdmitDocument:
     settings: Settings
     stored: Stored
     order: Order
+    standard: Standard
 
     def __call__(self, session: Session) -> Document:
-        """Raise what `admit` raises."""
+        """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
+        holding = holdings.of_session(session, self.order.owner, self.standard)
+        holding.require_room(holdings.counted_bytes(self.stored.size_bytes), 1)
         return admit(session, self.settings, self.stored, self.order, clock.now())
 
 
@@ -160,13 +164,19 @@ def admit_upload(
 
 
 def readmit(
-    session: Session, settings: Settings, document: Document, now: datetime, origin: Origin
+    session: Session,
+    settings: Settings,
+    document: Document,
+    standard: Standard,
+    now: datetime,
+    origin: Origin,
 ) -> None:
     """Move failed | cancelled → pending, with fresh attempts. The document is of the open session.
 
     Pages that are stored stay. A document that had joined another is converted, or completed, with
-    it, unless that one was deleted. Raises BudgetSpent or DailyPagesSpent.
+    it, unless that one was deleted. Raises TooManyWaiting, BudgetSpent or DailyPagesSpent.
     """
+    holdings.of_session(session, document.owner, standard).require_room(0, 1)
     leader = session.get_one(Document, repository.result_id(document))
     if leader.status is DocumentStatus.DELETED:
         leader = document

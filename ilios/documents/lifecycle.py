@@ -5,8 +5,10 @@ Each reads the row and changes it in one transaction, so that two at once do not
 
 from __future__ import annotations
 
+from ilios.accounts.holdings import Standard
 from ilios.core import clock
 from ilios.core.conversion_errors import ObjectMissing
+from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, UploadIncomplete
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
@@ -32,6 +34,7 @@ class DocumentActions:
         self._database = database
         self._store = store
         self._notifier = notifier
+        self._disk_reserve = DiskReserve(settings)
         self._erasure = Erasure(database, store)
 
     def cancel(self, document_id: str, *, owner: str) -> None:
@@ -68,17 +71,18 @@ class DocumentActions:
         """Convert a document that failed or was cancelled again, with fresh attempts.
 
         Only pages that are not stored yet are converted, and paid for.
-        Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, BudgetSpent,
-        DailyPagesSpent.
+        Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, TooManyWaiting,
+        BudgetSpent, DailyPagesSpent.
         """
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
         _require_retryable(document)
         self._require_original(document)
+        standard = Standard.of(self._settings, self._disk_reserve.free_bytes())
         with self._database.writing() as session:
             document = repository.present_document_of(session, document_id, owner)
             _require_retryable(document)
-            readmit(session, self._settings, document, clock.now(), tracing.current())
+            readmit(session, self._settings, document, standard, clock.now(), tracing.current())
         self._notifier.notify()
         log.info("document.retried", document_id=document_id)
 

@@ -79,6 +79,16 @@ def present_document_of(session: Session, document_id: str, owner: str) -> Docum
     return document
 
 
+def owner_awaiting(session: Session, incoming_key: str) -> str | None:
+    """Return the owner of the document that waits for the upload of an object."""
+    waiting = select(Document.owner).where(
+        Document.id == incoming_key.rpartition("/")[2],
+        Document.storage_key == incoming_key,
+        Document.status == DocumentStatus.AWAITING_UPLOAD,
+    )
+    return session.scalar(waiting)
+
+
 def result_id(document: Document) -> str:
     """Return the id of the document whose pages answer this one."""
     return document.result_of or document.id

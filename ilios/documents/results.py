@@ -62,6 +62,7 @@ _COMPLETE = (
         page_count=select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
         error=None,
         error_code=None,
+        part_bytes=0,
     )
 )
 _RESULT = select(
@@ -95,6 +96,7 @@ class StoredImage:
     name: str
     key: str
     media_type: str
+    size_bytes: int
     bbox: tuple[float, float, float, float] | None
 
     def as_json(self) -> dict[str, Any]:
@@ -162,6 +164,16 @@ def note_progress(session: Session, document_id: str, done: int, total: int) -> 
         update(Document)
         .where(Document.id == document_id, Document.status == DocumentStatus.PROCESSING)
         .values(pages_done=done, page_count=total)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def note_parts(session: Session, document_id: str, size_bytes: int) -> None:
+    """Note what the files of a document's page ranges take, until it is completed or deleted."""
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id)
+        .values(part_bytes=size_bytes)
         .execution_options(synchronize_session=False)
     )
 
@@ -257,6 +269,7 @@ def _page_columns(document_id: str, page: Page, images: list[StoredImage]) -> di
         "height": page.height,
         "dpi": page.dpi,
         "images": [image.as_json() for image in images],
+        "image_bytes": sum(image.size_bytes for image in images),
     }
 
 

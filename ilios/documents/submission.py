@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from ilios.accounts import holdings
+from ilios.accounts.holdings import Standard
 from ilios.core import clock, data_folder, failpoints, ids
 from ilios.core.conversion_errors import ConversionError, ObjectMissing
 from ilios.core.disk_space import DiskReserve
@@ -83,12 +85,14 @@ class Submissions:
     def submit(self, file: Received, order: Order) -> Document:
         """Queue one document.
 
-        Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageUnavailable, DatabaseBusy;
-        nothing is kept then.
+        Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
+        StorageUnavailable, DatabaseBusy; nothing is kept then.
         """
         media_type = accepted_type(file, order.options, self._settings)
+        standard = self._require_room(order.owner, [file])
         with self._stored([(file, media_type)]) as (stored,):
-            document = self._group_commit.write(AdmitDocument(self._settings, stored, order))
+            unit = AdmitDocument(self._settings, stored, order, standard)
+            document = self._group_commit.write(unit)
         failpoints.reach(failpoints.ROW_COMMITTED)
         _log_accepted(document)
         self._notifier.notify()
@@ -99,11 +103,15 @@ class Submissions:
     ) -> tuple[Batch, list[Document]]:
         """Queue documents together, all or none.
 
-        Raises BatchRefused with every file's reason, and what `submit` raises for the store.
+        Raises BatchRefused with every file's reason, and what `submit` raises for the key's room
+        and for the store.
         """
         checked = self._checked_all(files, order)
+        standard = self._require_room(order.owner, [file for file, _ in checked])
         now = clock.now()
         with self._stored(checked) as stored, self._database.writing() as session:
+            holding = holdings.of_session(session, order.owner, standard)
+            holding.require_room(_counted_bytes(stored), len(stored))
             batch = Batch(
                 id=ids.new_id(),
                 owner=order.owner,
@@ -143,12 +151,18 @@ class Submissions:
     def offer_upload(
         self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int
     ) -> UploadOffer:
-        """Give out a link for the bytes; the document waits for them."""
+        """Give out a link for the bytes; the document waits for them, and their room is kept.
+
+        Raises StorageQuotaExceeded and TooManyWaiting.
+        """
         document_id = ids.new_id()
         key = incoming_key(self._instance, document_id)
         url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
         order = Order(owner=owner, retention_days=retention_days)
+        standard = Standard.of(self._settings, self._disk_reserve.free_bytes())
         with self._database.writing() as session:
+            holding = holdings.of_session(session, owner, standard)
+            holding.require_room(holdings.counted_bytes(size_bytes), 1)
             repository.add(
                 session,
                 **columns(order),
@@ -162,6 +176,11 @@ class Submissions:
             )
         log.info("upload.offered", document_id=document_id, size_bytes=size_bytes)
         return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
+
+    def owner_awaiting(self, key: str) -> str | None:
+        """Return whose document waits for the bytes of this object; None when none does."""
+        with self._database.reading() as session:
+            return repository.owner_awaiting(session, key)
 
     def complete_upload(self, document_id: str, owner: str) -> Document:
         """Queue a document whose bytes were PUT to its link.
@@ -193,6 +212,17 @@ class Submissions:
         with contextlib.suppress(ConversionError):  # it is queued; a left-over copy is no failure
             self._store.delete(document.storage_key)
         return completed
+
+    def _require_room(self, owner: str, files: Sequence[Received]) -> Standard:
+        """Refuse what the transaction would refuse, at less cost for others that write with it.
+
+        Returns what the transaction is to look at once more.
+        """
+        standard = Standard.of(self._settings, self._disk_reserve.free_bytes())
+        with self._database.watching() as watch:
+            holding = holdings.of(watch.query, owner, standard)
+        holding.require_room(_counted_bytes(files), len(files))
+        return standard
 
     @cached_property
     def _instance(self) -> str:
@@ -270,6 +300,10 @@ class Submissions:
         if reasons:
             raise BatchRefused(reasons)
         return checked
+
+
+def _counted_bytes(files: Sequence[Received | Stored]) -> int:
+    return sum(holdings.counted_bytes(file.size_bytes) for file in files)
 
 
 def _log_accepted(document: Document) -> None:

@@ -137,7 +137,12 @@ def _connect(path: Path, begin: str) -> Iterator[Connection]:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes after the first CREATE
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=OFF"):
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "foreign_keys=OFF",
+            # Else a table that is made anew cannot take its name while a trigger asks for it.
+            "legacy_alter_table=ON",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

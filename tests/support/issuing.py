@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from ilios.accounts.holdings import Standard
 from ilios.accounts.key_admin import Issued, KeyAdmin
 from ilios.accounts.keys import Terms
 from ilios.core import clock
 from ilios.db.database import Database
 
+STANDARD = Standard(storage_bytes=None, waiting_documents=10_000)
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 

@@ -25,7 +25,7 @@ blueprint = ApiBlueprint(
 @needs(Scope.CONVERT)
 @blueprint.arguments(UploadForm())
 @blueprint.response(200, UploadOfferSchema)
-@blueprint.refuses(401, 403, 413, 415, 422, 429, 507)
+@blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 507)
 def upload_url(form: dict[str, Any]) -> Any:
     """Ask for a link to PUT a document to.
 

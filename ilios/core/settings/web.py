@@ -47,6 +47,7 @@ def _hosts(value: str) -> str:
     return value
 
 
+KEY_LIMIT_MAX: Final = 10**18  #: of bytes and of documents, so that sums stay within 64 bits
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
@@ -79,6 +80,21 @@ class WebSettings(SubjectSettings):
     max_file_size_bytes: int = setting(GIB, "Largest file accepted", "1073741824", ge=1)
     max_request_bytes: int = setting(
         2 * GIB, "Largest request accepted, all files of a batch together", "2147483648", ge=1
+    )
+    key_storage_bytes: int | None = setting(
+        None,
+        "Bytes that the documents of one key may take; unset: half of the volume once there are "
+        "two keys, and no limit in a bucket",
+        "50000000000",
+        ge=1,
+        le=KEY_LIMIT_MAX,
+    )
+    key_waiting_documents: int = setting(
+        10_000,
+        "Documents of one key that may wait to be converted",
+        "10000",
+        ge=1,
+        le=KEY_LIMIT_MAX,
     )
     retention_action: Literal["archive", "delete"] = setting(
         "archive", "What becomes of documents whose retention is over", "delete"

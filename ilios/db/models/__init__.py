@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ilios.db.models.accounts import ApiKey, Call, DailyUsage
+from ilios.db.models.accounts import UNLIMITED, ApiKey, Call, DailyUsage, OwnerTotals
 from ilios.db.models.base import (
     AWAITING_UPLOAD,
     CANCELLED,
@@ -34,6 +34,7 @@ __all__ = [
     "PROCESSING",
     "RESERVING",
     "REVISION",
+    "UNLIMITED",
     "ApiKey",
     "Base",
     "Batch",
@@ -46,6 +47,7 @@ __all__ = [
     "Job",
     "JobStatus",
     "JobType",
+    "OwnerTotals",
     "PageRow",
     "ProviderBatch",
     "ProviderBatchState",

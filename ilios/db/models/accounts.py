@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -60,6 +61,21 @@ class DailyUsage(Base):
     __table_args__ = (Index("ix_daily_usage_day", "day"),)
 
 
+class OwnerTotals(Base):
+    """What an owner holds now. Triggers keep it: see ilios.db.owner_totals."""
+
+    __tablename__ = "owner_totals"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    stored_bytes: Mapped[int] = mapped_column(BigInteger)  #: those that were announced included
+    announced_bytes: Mapped[int] = mapped_column(BigInteger)  #: by upload links, not here yet
+    waiting_documents: Mapped[int]  #: to be uploaded or converted, and those that are converted
+
+
+UNLIMITED: Final = 2**63 - 1
+"""The limit of a key that has none, where None stands for that of the settings."""
+
+
 class ApiKey(Base):
     """A key that `ilios keys` made. Its secret is nowhere: only hashes of it are kept."""
 
@@ -73,9 +89,12 @@ class ApiKey(Base):
     previous_hash: Mapped[str | None] = mapped_column(String(64))  #: of the secret before
     previous_until: Mapped[datetime | None]  #: how long that one still works
     scopes: Mapped[list[str]]
-    requests_per_minute: Mapped[int | None]  #: None is unlimited, here and below
+    requests_per_minute: Mapped[int | None]  #: None is unlimited, also for pages and budget
     pages_per_day: Mapped[int | None]
     budget_micros_month: Mapped[int | None] = mapped_column(BigInteger)
+    storage_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """At most stored; None is the setting's, here and below, and UNLIMITED is without a limit."""
+    waiting_documents: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     rotated_at: Mapped[datetime | None]

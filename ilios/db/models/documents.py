@@ -80,6 +80,8 @@ class Document(Base):
     """Of its key's quota, as long as it is open: what is planned, less what is settled. Only the
     documents of keys that have a quota reserve anything; see ilios.accounts.quotas."""
     reserved_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    part_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Of the files of its page ranges, while it is converted in parts."""
     retention_days: Mapped[int]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
@@ -159,3 +161,4 @@ class PageRow(Base):
     height: Mapped[float | None]
     dpi: Mapped[int | None]
     images: Mapped[list[dict[str, Any]]]  #: name, key, mediaType, bbox
+    image_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.orm import Session
 
-from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus, Instance
+from ilios.db.models import AWAITING_UPLOAD, DELETED, ApiKey, Document, DocumentStatus, Instance
 from ilios.db.models.statuses import READABLE, RETRYABLE
 
 _ENDED = (*READABLE, *RETRYABLE)
@@ -44,6 +44,19 @@ def never_uploaded(session: Session, before: datetime, limit: int | None = None)
         session.scalars(
             select(Document.id)
             .where(Document.status == AWAITING_UPLOAD, Document.created_at < before)
+            .order_by(Document.created_at)
+            .limit(limit)
+        )
+    )
+
+
+def not_to_be_uploaded(session: Session, limit: int | None = None) -> list[str]:
+    """Return the documents that wait for an upload, and whose key was revoked."""
+    revoked = select(ApiKey.owner).where(ApiKey.revoked_at.is_not(None))
+    return list(
+        session.scalars(
+            select(Document.id)
+            .where(Document.status == AWAITING_UPLOAD, Document.owner.in_(revoked))
             .order_by(Document.created_at)
             .limit(limit)
         )

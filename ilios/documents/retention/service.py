@@ -54,7 +54,7 @@ class Tally:
 
     archived: int = 0
     deleted: int = 0
-    uploads: int = 0  #: never completed
+    uploads: int = 0  #: never completed, or of a key that was revoked
     erased: int = 0  #: deleted before; the last of their objects are gone now
     keys: int = 0  #: expired, and revoked now
     temporary_files: int = 0
@@ -86,7 +86,8 @@ class Retention:
                 tally.deleted += self._each(find, lambda one: self._delete(one, now))
             else:
                 tally.archived += self._each(find, lambda one: self._archive(one, now))
-        tally.uploads = self._each(_abandoned(now), lambda one: self._give_up(one, now))
+        for find in _uploads(now):
+            tally.uploads += self._each(find, lambda one: self._give_up(one, now))
         tally.erased = sum(map(self._erase, self._erasure.unfinished()))
         tally.keys = self._revoke_expired_keys(now)
         tally.temporary_files = self._temporary_files.remove(now)
@@ -103,7 +104,7 @@ class Retention:
         now = now or clock.now()
         with self._database.reading() as session:
             due = sum(len(find(session, None)) for find in self._expired(now))
-            uploads = len(_abandoned(now)(session, None))
+            uploads = len({one for find in _uploads(now) for one in find(session, None)})
             expired_keys = keys.expired_count(session, now - EXPIRED_KEY_GRACE)
         return Tally(
             archived=0 if self._deletes else due,
@@ -234,5 +235,6 @@ class Retention:
         return removed
 
 
-def _abandoned(now: datetime) -> Find:
-    return lambda session, limit: expiry.never_uploaded(session, now - UPLOAD_MAX_AGE, limit)
+def _uploads(now: datetime) -> Iterator[Find]:
+    yield lambda session, limit: expiry.never_uploaded(session, now - UPLOAD_MAX_AGE, limit)
+    yield expiry.not_to_be_uploaded

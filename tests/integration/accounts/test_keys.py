@@ -15,7 +15,7 @@ from ilios.accounts.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
 from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
-from tests.support.issuing import MovableClock, issue
+from tests.support.issuing import STANDARD, MovableClock, issue
 
 AT_ONCE = timedelta(0)
 
@@ -218,8 +218,8 @@ def test_reports_are_plain(database: Database, moving: MovableClock) -> None:
     KeyAdmin(database).revoke("gone")
     moving.advance(hours=2)
 
-    states = {one.key.name: one.state for one in KeyAdmin(database).reports(revoked=True)}
+    states = {one.key.name: one.state for one in KeyAdmin(database).reports(STANDARD, revoked=True)}
 
     assert states == {"old": "expired", "gone": "revoked"}
-    assert [one.key.name for one in KeyAdmin(database).reports()] == ["old"]
+    assert [one.key.name for one in KeyAdmin(database).reports(STANDARD)] == ["old"]
     assert json.dumps(sorted(Terms("x").scopes))

@@ -6,13 +6,17 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import click
 import pytest
+from sqlalchemy import update
 
 from ilios.accounts import ledger
 from ilios.accounts.authentication import Authenticator
+from ilios.cli.option_types import SizeLimit
 from ilios.core import clock
 from ilios.core.prices import Charge
 from ilios.db.database import Database
+from ilios.db.models import UNLIMITED, OwnerTotals
 from tests.support import documents
 from tests.support.commands import Operator
 
@@ -125,3 +129,65 @@ def test_of_operators_at_once_one_succeeds_and_the_others_are_told(
     secret = json.loads(winner.stdout).get("secret")
     if secret:
         assert Authenticator([], database).identify(f"Bearer {secret}").key_id
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("50GB", 50 * 10**9),
+        ("50 GiB", 50 * 2**30),
+        ("1.5TB", 1_500_000_000_000),
+        ("0.5k", 500),
+        ("1000", 1000),
+        ("12B", 12),
+        ("none", UNLIMITED),
+        ("default", None),
+    ],
+)
+def test_a_size_is_taken_in_bytes_or_units(given: str, kept: int | None) -> None:
+    assert SizeLimit().convert(given, None, None) == kept
+
+
+@pytest.mark.parametrize("given", ["", "0", "-1", "5bit", "1.2.3GB", "50 G B", "1e3", "9" * 19])
+def test_what_is_no_size_is_refused(given: str) -> None:
+    with pytest.raises(click.BadParameter, match="50GB or 50GiB"):
+        SizeLimit().convert(given, None, None)
+
+
+def test_what_a_key_may_hold_is_set_listed_and_lifted(operator: Operator) -> None:
+    created(operator, "team", "--storage", "50GB", "--waiting", "7")
+
+    done = operator.run("keys", "set", "team", "--storage", "none")
+    (listed,) = json.loads(operator.run("keys", "list", "--json").stdout)
+    (line,) = operator.run("keys", "list").stdout.splitlines()[1:]
+    restored = json.loads(operator.run("keys", "set", "team", "--waiting=default", "--json").stdout)
+
+    assert done.stdout == "team is changed.\n"
+    assert (listed["storageBytes"], listed["waitingDocuments"]) == ("none", 7)
+    assert listed["holding"] == {
+        "storageUsedBytes": 0,
+        "storageLimitBytes": None,
+        "waitingDocuments": 0,
+        "waitingLimit": 7,
+    }
+    assert "0 of 7" in line
+    assert (restored["storageBytes"], restored["waitingDocuments"]) == ("none", None)
+
+
+def test_a_change_of_nothing_is_refused(operator: Operator) -> None:
+    created(operator, "team")
+
+    done = operator.run("keys", "set", "team")
+
+    assert done.returncode == 2
+    assert "--storage, --waiting" in done.stderr
+
+
+def test_what_is_noted_wrongly_is_counted_anew(operator: Operator, database: Database) -> None:
+    documents.add_document(database, owner="a")
+    with database.writing() as session:
+        session.execute(update(OwnerTotals).values(stored_bytes=1))
+
+    first, again = (operator.run("keys", "recount").stdout for _ in range(2))
+
+    assert (first, again) == ("1 corrected.\n", "0 corrected.\n")

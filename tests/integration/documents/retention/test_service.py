@@ -30,7 +30,7 @@ from ilios.storage.local import LocalStore
 from tests.integration.documents.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker
-from tests.support.issuing import issue
+from tests.support.issuing import STANDARD, issue
 
 Submit = Callable[..., str]
 Row = Callable[[str], Document]
@@ -322,7 +322,7 @@ def test_an_expired_key_can_be_rotated_for_30_days_and_then_frees_its_name(
     assert retention.preview(after(30)).keys == retention.run(after(30)).keys == 0
     assert retention.preview(after(31)).keys == retention.run(after(31)).keys == 1
 
-    assert [(one.key.name, one.state) for one in KeyAdmin(database).reports()] == [
+    assert [(one.key.name, one.state) for one in KeyAdmin(database).reports(STANDARD)] == [
         ("other", "live")
     ]
     issue(database, "team")

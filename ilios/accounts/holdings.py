@@ -1,0 +1,144 @@
+"""Holdings: what an owner has stored and what of it waits, and how much of both it may have.
+
+A limit is the key's own, else that of the settings. Without one in the settings, and with objects
+in the data folder, a key may store half of what the volume holds for documents, as soon as there
+are two keys: so one that sends without end leaves room for another. Takes a session, never commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from ilios.core.request_errors import StorageQuotaExceeded, TooManyWaiting
+from ilios.core.settings import Settings
+from ilios.db.models import UNLIMITED
+from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
+
+SHARES_OF_VOLUME: Final = 2  #: a key may take one, without a limit of its own
+
+Query = Callable[..., list[tuple[Any, ...]]]
+"""Runs SQL with its parameters, and returns all rows."""
+
+# In SQL that needs no preparation, for each submit asks it twice.
+_HELD: Final = """
+    SELECT coalesce(held.stored_bytes, 0), coalesce(held.waiting_documents, 0), key.storage_bytes,
+        key.waiting_documents,
+        (SELECT count(*) FROM (SELECT 1 FROM api_keys WHERE revoked_at IS NULL LIMIT 2))
+    FROM (SELECT ? AS owner) AS asked
+    LEFT JOIN owner_totals AS held ON held.owner = asked.owner
+    LEFT JOIN api_keys AS key ON key.owner = asked.owner
+"""
+_ON_VOLUME: Final = "SELECT coalesce(sum(stored_bytes - announced_bytes), 0) FROM owner_totals"
+_STORED: Final = """
+    SELECT coalesce(sum(stored_bytes), 0), coalesce(max(stored_bytes), 0),
+        coalesce(sum(waiting_documents), 0), coalesce(max(waiting_documents), 0)
+    FROM owner_totals
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What keys without limits of their own may hold.
+
+    `free_bytes` are those of the volume, above its reserve; None when documents are in a bucket.
+    """
+
+    storage_bytes: int | None
+    waiting_documents: int
+    configured_keys: int = 0
+    free_bytes: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, free_bytes: int) -> Standard:
+        """Return what the settings say, beside so much room in the data folder."""
+        return cls(
+            settings.key_storage_bytes,
+            settings.key_waiting_documents,
+            len(settings.api_keys),
+            None if settings.s3_bucket else free_bytes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What an owner holds; a limit is None when there is none."""
+
+    stored_bytes: int
+    storage_limit: int | None
+    waiting_documents: int
+    waiting_limit: int | None
+
+    def require_room(self, size_bytes: int, documents: int) -> None:
+        """Raise StorageQuotaExceeded or TooManyWaiting when so much more is too much.
+
+        Of bytes and documents, one that is not added to is not looked at.
+        """
+        if size_bytes and _is_above(self.stored_bytes + size_bytes, self.storage_limit):
+            raise StorageQuotaExceeded(self.stored_bytes, size_bytes, self.storage_limit or 0)
+        if documents and _is_above(self.waiting_documents + documents, self.waiting_limit):
+            raise TooManyWaiting(self.waiting_documents, documents, self.waiting_limit or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What all owners hold together, and the most that one of them does."""
+
+    stored_bytes: int
+    largest_stored_bytes: int
+    waiting_documents: int
+    largest_waiting_documents: int
+
+
+def of(query: Query, owner: str, standard: Standard) -> Holding:
+    """Return what an owner holds, and what it may hold."""
+    ((stored, waiting, own_bytes, own_waiting, keys),) = query(_HELD, owner)
+    limit = own_bytes
+    if own_bytes is None:
+        limit = _standard_bytes(query, keys, standard)
+    waiting_limit = standard.waiting_documents if own_waiting is None else own_waiting
+    return Holding(stored, _finite(limit), waiting, _finite(waiting_limit))
+
+
+def of_session(session: Session, owner: str, standard: Standard) -> Holding:
+    """Return the same, as the session's transaction sees it."""
+    return of(_query_of(session), owner, standard)
+
+
+def sums(session: Session) -> Sums:
+    """Return what there is over all owners."""
+    return Sums(*_query_of(session)(_STORED)[0])
+
+
+def counted_bytes(file_bytes: int) -> int:
+    """Return what a document with a file of this size counts before its result is there."""
+    return file_bytes + DOCUMENT_OVERHEAD_BYTES
+
+
+def _standard_bytes(query: Query, keys: int, standard: Standard) -> int | None:
+    if standard.storage_bytes is not None or standard.free_bytes is None:
+        return standard.storage_bytes
+    if keys + standard.configured_keys < SHARES_OF_VOLUME:
+        return None
+    on_volume: int = query(_ON_VOLUME)[0][0]
+    return (on_volume + standard.free_bytes) // SHARES_OF_VOLUME
+
+
+def _query_of(session: Session) -> Query:
+    connection = session.connection()
+
+    def query(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in connection.exec_driver_sql(sql, parameters)]
+
+    return query
+
+
+def _is_above(amount: int, limit: int | None) -> bool:
+    return limit is not None and amount > limit
+
+
+def _finite(limit: int | None) -> int | None:
+    return None if limit == UNLIMITED else limit

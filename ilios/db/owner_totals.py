@@ -1,0 +1,151 @@
+"""What each owner holds, as one row that triggers keep: bytes stored, bytes announced, documents.
+
+A submit looks it up, so it must cost the same however much is stored, and agree with the documents
+whoever changes them: a trigger belongs to the statement that fires it. All functions but
+`follow_schema` take a connection of pysqlite3, inside a transaction of the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from ilios.db.models import REVISION
+
+DOCUMENT_OVERHEAD_BYTES: Final = 8192
+"""What a document takes beside its file: a folder, the rest of a block, its rows and indexes."""
+PREFIX: Final = "owner_totals_"  #: of our triggers
+
+_IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {row}.to_erase)"
+_STORED: Final = (
+    f"iif({_IS_STORED}, {{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}, 0)"
+)
+_ANNOUNCED: Final = "iif({row}.status = 'awaiting_upload', {row}.file_size, 0)"
+_WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
+_PAGE: Final = "octet_length({row}.markdown) + {row}.image_bytes"
+_COUNTED: Final = f"""
+SELECT owner, sum(stored) AS stored, sum(announced) AS announced, sum(waiting) AS waiting
+FROM (
+    SELECT owner, {_STORED.format(row="d")} AS stored, {_ANNOUNCED.format(row="d")} AS announced,
+        {_WAITING.format(row="d")} AS waiting
+    FROM documents AS d
+    UNION ALL
+    SELECT d.owner, {_PAGE.format(row="p")}, 0, 0
+    FROM pages AS p JOIN documents AS d ON d.id = p.document_id
+) GROUP BY owner
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An owner whose row does not say what its documents add up to."""
+
+    owner: str
+    noted: tuple[int, int, int]  #: bytes stored, bytes announced, documents that wait
+    counted: tuple[int, int, int]
+
+
+def follow_schema(connection: Connection) -> None:
+    """Install the triggers when the database is at the newest schema, after all migrations.
+
+    A restore from a copy brings tables and no triggers, and so does a migration that makes a table
+    anew: what was not counted meanwhile is counted then.
+    """
+    driver: Any = connection.connection.driver_connection
+    named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+    if not driver.execute(named).fetchall():
+        return
+    revision = driver.execute("SELECT version_num FROM alembic_version").fetchone()
+    if revision == (REVISION,):
+        install(driver)
+
+
+def install(connection: Any) -> None:
+    """Make the triggers, and count anew, unless all of them are there as they should be."""
+    if are_installed(connection):
+        return
+    for name, _ in _present(connection):
+        connection.execute(f"DROP TRIGGER {name}")
+    for sql in _triggers().values():
+        connection.execute(sql)
+    recount(connection)
+
+
+def are_installed(connection: Any) -> bool:
+    return dict(_present(connection)) == _triggers()
+
+
+def recount(connection: Any) -> None:
+    """Write what the documents and pages add up to; takes a second for a million pages."""
+    connection.execute("DELETE FROM owner_totals")
+    connection.execute(
+        "INSERT INTO owner_totals (owner, stored_bytes, announced_bytes, waiting_documents) "
+        + _COUNTED
+    )
+
+
+def differences(connection: Any) -> list[Difference]:
+    """Return the owners whose rows are wrong."""
+    rows = connection.execute(
+        f"""
+        SELECT coalesce(counted.owner, noted.owner),
+            coalesce(noted.stored_bytes, 0), coalesce(noted.announced_bytes, 0),
+            coalesce(noted.waiting_documents, 0), coalesce(counted.stored, 0),
+            coalesce(counted.announced, 0), coalesce(counted.waiting, 0)
+        FROM ({_COUNTED}) AS counted FULL JOIN owner_totals AS noted ON noted.owner = counted.owner
+        """
+    )
+    found = (Difference(owner, tuple(sums[:3]), tuple(sums[3:])) for owner, *sums in rows)
+    return [one for one in found if one.noted != one.counted]
+
+
+def _present(connection: Any) -> Iterator[tuple[str, str]]:
+    yield from connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE ? ESCAPE '\\'",
+        (PREFIX.replace("_", "\\_") + "%",),
+    ).fetchall()
+
+
+def _triggers() -> dict[str, str]:
+    """Return name and SQL of each trigger."""
+    new = [part.format(row="NEW") for part in (_STORED, _ANNOUNCED, _WAITING)]
+    old = [part.format(row="OLD") for part in (_STORED, _ANNOUNCED, _WAITING)]
+    changed = " OR ".join(f"{one} <> {other}" for one, other in zip(new, old, strict=True))
+    columns = ("stored_bytes", "announced_bytes", "waiting_documents")
+    added = ", ".join(f"{column} = {column} + excluded.{column}" for column in columns)
+    moved = ", ".join(
+        f"{column} = {column} + {after} - {before}"
+        for column, after, before in zip(columns, new, old, strict=True)
+    )
+    page_owner = "WHERE owner = (SELECT owner FROM documents WHERE id = {row}.document_id)"
+    bodies = {
+        "document_added AFTER INSERT ON documents": (
+            f"INSERT INTO owner_totals (owner, {', '.join(columns)}) "
+            f"VALUES (NEW.owner, {', '.join(new)}) ON CONFLICT (owner) DO UPDATE SET {added};"
+        ),
+        "document_changed AFTER UPDATE OF status, storage_key, to_erase, file_size, part_bytes "
+        f"ON documents WHEN {changed}": (
+            f"UPDATE owner_totals SET {moved} WHERE owner = NEW.owner;"
+        ),
+        # Before, for a page finds its owner by its document.
+        "document_removed BEFORE DELETE ON documents": (
+            "DELETE FROM pages WHERE document_id = OLD.id; UPDATE owner_totals SET "
+            + ", ".join(f"{name} = {name} - {was}" for name, was in zip(columns, old, strict=True))
+            + " WHERE owner = OLD.owner;"
+        ),
+        "page_added AFTER INSERT ON pages": (
+            f"UPDATE owner_totals SET stored_bytes = stored_bytes + {_PAGE.format(row='NEW')} "
+            f"{page_owner.format(row='NEW')};"
+        ),
+        "page_removed AFTER DELETE ON pages": (
+            f"UPDATE owner_totals SET stored_bytes = stored_bytes - ({_PAGE.format(row='OLD')}) "
+            f"{page_owner.format(row='OLD')};"
+        ),
+    }
+    return {
+        PREFIX + head.split()[0]: f"CREATE TRIGGER {PREFIX}{head} BEGIN {body} END"
+        for head, body in bodies.items()
+    }
