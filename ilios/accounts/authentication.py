@@ -37,6 +37,7 @@ _BY_HASH: Final = """
            CASE WHEN hash = ?1 THEN NULL ELSE previous_until END
     FROM api_keys WHERE hash = ?1 OR previous_hash = ?1
 """
+_OF_OWNER: Final = "SELECT expires_at, revoked_at FROM api_keys WHERE owner = ?"
 _ANY: Final = "SELECT EXISTS (SELECT 1 FROM api_keys)"
 
 
@@ -93,6 +94,19 @@ class Authenticator:
         if self.required:
             raise Unauthorized("An API key is needed: send `Authorization: Bearer <key>`.")
         return Caller(ANONYMOUS, EVERYTHING)
+
+    def admits(self, owner: str) -> bool:
+        """Return whether an owner may still send: its key is known, not revoked and not expired."""
+        if owner in self._owners:
+            return True
+        if owner == ANONYMOUS:
+            return not self.required
+        with self._database.watching() as watch:
+            rows = watch.query(_OF_OWNER, owner)
+        if not rows:
+            return False
+        expires_at, revoked_at = (_moment(text) for text in rows[0])
+        return revoked_at is None and not has_ended(expires_at, clock.now())
 
     def _caller(self, asked: str) -> Caller:
         # Each configured key is compared, each in constant time. The index of the database is not

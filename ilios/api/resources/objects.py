@@ -49,8 +49,12 @@ def object_get(token: str) -> Response:
 @blueprint.response(200, description="Stored.")
 @blueprint.refuses(404, 413, 503, 507)
 def object_put(token: str) -> Response:
-    """Upload what a link was given out for: exactly as many bytes as it says."""
+    """Upload what a link was given out for: exactly as many bytes as it says.
+
+    404 once the upload was completed or deleted, or its key is not in force any more.
+    """
     store, link = _open(token, "PUT")
+    _require_awaited(link)
     size_bytes = link.size_bytes or 0
     services().disk_reserve.require(size_bytes)
     folder = data_folder.uploads(services().settings)
@@ -58,10 +62,18 @@ def object_put(token: str) -> Response:
     try:
         with services().wait_slots.for_upload(LINKS):
             _receive(sink, size_bytes)
+        _require_awaited(link)  # receiving may have taken long
         store.put(link.key, sink.path, OPAQUE)
     finally:
         sink.discard()
     return Response(status=200, mimetype="text/plain")
+
+
+def _require_awaited(link: Link) -> None:
+    """Raise LinkInvalid unless a document waits for these bytes, and its key is in force."""
+    owner = services().submissions.owner_awaiting(link.key)
+    if owner is None or not services().authenticator.admits(owner):
+        raise LinkInvalid
 
 
 def _receive(sink: UploadSink, size_bytes: int) -> None:
