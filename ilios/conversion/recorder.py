@@ -182,7 +182,7 @@ class Recorder:
         usage = conversion.usage
         self._warn_of_unknown(engine, usage.model)
         tariff = self._tariff(engine, usage.model, is_batch=batch)
-        charge = tariff.charge(usage.pages, annotated=usage.annotated)
+        charge = tariff.charge(usage.pages)
         return SettleCall(call.call_id, call.document_id, conversion, images, charge)
 
     def count(self, engine: Engine, settled: SettleCall) -> None:

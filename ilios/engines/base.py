@@ -110,11 +110,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The consumption of a call: pages as the engine counts them, and the model that served it."""
+    """The consumption of a call: its pages, and the model that served it.
+
+    A provider is believed up to what it was sent: `claimed_pages` is its own count where that is
+    more, and None otherwise.
+    """
 
     pages: int
     model: str
-    annotated: bool = False  #: annotations cost more
+    claimed_pages: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

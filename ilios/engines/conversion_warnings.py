@@ -111,6 +111,37 @@ def attachments_left_out(
     return ConversionWarning(TEXT_LOSS, f"{what} not converted{named}.", page)
 
 
+def page_without_answer(page: int) -> ConversionWarning:
+    """Say that the provider has answered for a page, but nothing that is text."""
+    return ConversionWarning(
+        TEXT_LOSS,
+        "What the provider answered for the page cannot be read; its text is missing.",
+        page,
+    )
+
+
+def page_cut(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        TEXT_LOSS, "The text of the page is larger than a result may be; it was cut.", page
+    )
+
+
+def pages_cut(kept: int, total: int) -> ConversionWarning:
+    """Say that only the first of the pages of an answer were kept."""
+    return ConversionWarning(
+        TEXT_LOSS, f"The provider answered with {total} pages; the first {kept} were kept."
+    )
+
+
+def page_misnumbered(page: int) -> ConversionWarning:
+    return ConversionWarning(
+        LOW_CONFIDENCE,
+        "The provider gave the page no number, or a wrong one, so that it stands here by its place "
+        "in the answer; check it.",
+        page,
+    )
+
+
 def uncertain_reading(page: int, confidence_percent: int) -> ConversionWarning:
     return ConversionWarning(
         LOW_CONFIDENCE,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import mimetypes
 import re
+from collections import Counter
 from collections.abc import Mapping
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ilios.core.telemetry import logs
 from ilios.engines.base import ImageFile
 from ilios.engines.detection import media_types
-from ilios.engines.mistral.numbers import finite
+from ilios.engines.mistral.numbers import size
 
 log = logs.get(__name__)
 
@@ -31,24 +31,35 @@ _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _CORNERS: Final = ("top_left_x", "top_left_y", "bottom_right_x", "bottom_right_y")
 
 
-def write_files(images: list[Any], index: int, workspace: Path) -> dict[str, ImageFile]:
-    """Write a page's images as files; return them by the id that the Markdown refers to."""
+@dataclass(frozen=True, slots=True)
+class PageImages:
+    """The images of a page as files, by the id that the Markdown refers to."""
+
+    files: dict[str, ImageFile]
+    is_complete: bool  #: False when one was left out: unreadable, or beyond what an answer may have
+
+
+def write_files(images: list[Any], index: int, workspace: Path, most: int) -> PageImages:
+    """Write at most `most` images of a page as files; of two with one id the first counts."""
     files: dict[str, ImageFile] = {}
-    taken: set[str] = set()
+    names = _Names(index)
+    is_complete = True
     for image in images:
-        if not isinstance(image, dict) or not isinstance(image.get("id"), str):
+        image_id = image.get("id") if isinstance(image, dict) else None
+        if not isinstance(image_id, str) or image_id in files:
             continue
-        decoded = _decoded(image)
+        decoded = _decoded(image) if len(files) < most else None
         if decoded is None:
-            log.warning("answer.image_unreadable", page=index + 1)
+            is_complete = False
             continue
         content, media_type = decoded
-        name = _name(image["id"], index, taken)
-        taken.add(name)
+        name = names.of(image_id)
         path = workspace / name
         path.write_bytes(content)
-        files[image["id"]] = ImageFile(name, path, media_type, _box(image))
-    return files
+        files[image_id] = ImageFile(name, path, media_type, _box(image))
+    if not is_complete:
+        log.warning("answer.image_unreadable", page=index + 1)
+    return PageImages(files, is_complete)
 
 
 def _decoded(image: Mapping[str, Any]) -> tuple[bytes, str] | None:
@@ -65,24 +76,33 @@ def _decoded(image: Mapping[str, Any]) -> tuple[bytes, str] | None:
     if media_type not in SHOWN:
         return None
     try:
-        return base64.b64decode(encoded), media_type
-    except (binascii.Error, ValueError):
+        content = base64.b64decode(encoded)
+    except ValueError:
         return None
+    return (content, media_type) if content else None
 
 
-def _name(image_id: str, index: int, taken: set[str]) -> str:
-    """Return a unique file name of safe characters: the page's number and the image's id."""
-    stem = _UNUSUAL.sub("_", image_id)[-NAME_MAX_CHARACTERS:]
-    name = f"p{index + 1}-{stem}"
-    for copy in count(2):
-        if name not in taken:
-            break
-        name = f"p{index + 1}-{copy}-{stem}"
-    return name
+class _Names:
+    """Draws file names for a page's images: safe characters, each name once."""
+
+    def __init__(self, index: int) -> None:
+        self._page = index + 1
+        self._taken: set[str] = set()
+        self._copies: Counter[str] = Counter()  #: else the next free number would be searched anew
+
+    def of(self, image_id: str) -> str:
+        """Return a new name: the page's number and what is safe of the image's id."""
+        stem = _UNUSUAL.sub("_", image_id[-NAME_MAX_CHARACTERS:])
+        name = f"p{self._page}-{stem}"
+        while name in self._taken:
+            self._copies[stem] += 1
+            name = f"p{self._page}-{self._copies[stem] + 1}-{stem}"
+        self._taken.add(name)
+        return name
 
 
 def _box(image: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
-    left, top, right, bottom = (finite(image.get(corner)) for corner in _CORNERS)
+    left, top, right, bottom = (size(image.get(corner)) for corner in _CORNERS)
     if left is None or top is None or right is None or bottom is None:
         return None
     return left, top, right, bottom

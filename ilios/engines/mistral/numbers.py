@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final
 
+from ilios.engines.mistral.answer_limits import SIZE_MAX
+
 COUNT_MAX: Final = 1_000_000
+_DIGITS: Final = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*")
 
 
 def finite(value: Any) -> float | None:
@@ -18,8 +22,25 @@ def finite(value: Any) -> float | None:
         return None
 
 
-def count(value: Any) -> int | None:
-    """Return an integer from 0 to COUNT_MAX; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int):
+def size(value: Any) -> float | None:
+    """Return a length or a coordinate of at most SIZE_MAX; None for anything else."""
+    number = finite(value)
+    return None if number is None or abs(number) > SIZE_MAX else number
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number however it is written, such as `0.0` or `"0"`; None for all else."""
+    if isinstance(value, bool):
         return None
-    return value if 0 <= value <= COUNT_MAX else None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    found = _DIGITS.fullmatch(value) if isinstance(value, str) else None
+    return int(found[1]) if found else None
+
+
+def count(value: Any) -> int | None:
+    """Return a whole number from 0 to COUNT_MAX; None for anything else."""
+    number = whole(value)
+    return number if number is not None and 0 <= number <= COUNT_MAX else None

@@ -1,4 +1,8 @@
-"""Replacing the placeholders for images and tables in the provider's Markdown."""
+"""Replacing the placeholders for images and tables in the provider's Markdown.
+
+The Markdown is a stranger's text. So no expression may look at a character for more than a few of
+its starts: brackets end a label, and what was taken is not given back.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,20 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-_IMAGE: Final = re.compile(r"!\[([^\]\n]*)\]\(([^()\s]+)\)")
-_LINK: Final = re.compile(r"(?<!!)\[([^\]\n]*)\]\(([^()\s]+)\)")
-_GAP: Final = re.compile(r"(?:[ \t]*\n){3,}")
+_IMAGE: Final = re.compile(r"!\[([^\[\]\n]*+)\]\(([^()\s]++)\)")
+_LINK: Final = re.compile(r"(?<!!)\[([^\[\]\n]*+)\]\(([^()\s]++)\)")
+_GAP: Final = re.compile(r"(?<![ \t])(?:[ \t]*+\n){3,}+")
 
 
 def with_tables(markdown: str, tables: Mapping[str, str]) -> str:
-    """Replace placeholders such as `[tbl-0.html](tbl-0.html)` by tables, which are given by id."""
+    """Replace placeholders such as `[tbl-0.html](tbl-0.html)` by tables, which are given by id.
+
+    Each table is put once: a text that names it again and again would grow without bound.
+    """
+    left = dict(tables)
 
     def put(match: re.Match[str]) -> str:
-        return tables.get(match[2], match[0])
+        return left.pop(match[2], match[0])
 
     return _LINK.sub(put, markdown) if tables else markdown
 

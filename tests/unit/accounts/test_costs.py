@@ -25,9 +25,9 @@ def test_pages_cost_their_price_half_in_the_batch_lane_and_nothing_with_our_engi
     assert tariff.charge(10).total_micros == micros
 
 
-def test_annotated_pages_cost_more_unless_the_engine_is_free() -> None:
-    assert PAID.charge(2, annotated=True).base_micros == 2 * 5_000
-    assert OURS.charge(2, annotated=True) == FREE
+def test_pages_cost_what_the_price_book_says_unless_the_engine_is_free() -> None:
+    assert PAID.charge(2).base_micros == 2 * 4_000
+    assert OURS.charge(2) == FREE
 
 
 def test_pages_that_are_not_counted_are_at_least_one() -> None:

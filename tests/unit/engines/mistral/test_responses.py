@@ -75,6 +75,53 @@ def test_pages_that_were_not_requested_are_dropped(read: Read, stray: Any) -> No
     assert [(page.index, page.markdown) for page in converted.pages] == [(4, "first"), (5, "Text")]
 
 
+@pytest.mark.parametrize("index", [0.0, "0", " 0 ", "0.0", 0])
+def test_an_index_is_read_however_it_is_written(read: Read, index: Any) -> None:
+    (converted,) = read(answer(page(0) | {"index": index}), indexes=(6,)).pages
+
+    assert (converted.index, converted.markdown, converted.warnings) == (6, "Text", ())
+
+
+@pytest.mark.parametrize(
+    "index", [None, "first", -1, 99, 10**30, 0.5, True, float("nan"), float("inf"), [], 0]
+)
+def test_a_page_without_a_usable_index_stands_by_its_place_with_a_warning(
+    read: Read, index: Any
+) -> None:
+    said = answer(page(0, "a"), page(0, "b") | {"index": index}, page(2, "c"))
+
+    pages = read(said, indexes=(6, 7, 8)).pages
+
+    assert [(one.index, one.markdown) for one in pages] == [(6, "a"), (7, "b"), (8, "c")]
+    assert [[warning.code for warning in one.warnings] for one in pages] == [
+        [],
+        ["low_confidence"],
+        [],
+    ]
+
+
+def test_a_page_that_came_twice_is_not_taken_for_the_next_one(read: Read) -> None:
+    assert [one.index for one in read(answer(page(0), page(0)), indexes=(6, 7)).pages] == [6]
+
+
+@pytest.mark.parametrize("unreadable", [None, 7, "page", [], {"index": 1, "markdown": None}])
+def test_what_cannot_be_read_of_a_page_is_a_warning_on_it(read: Read, unreadable: Any) -> None:
+    said = {**answer(page(0), page(0)), "pages": [page(0), unreadable]}
+
+    pages = read(said, indexes=(6, 7)).pages
+
+    assert [(one.index, one.markdown) for one in pages] == [(6, "Text"), (7, "")]
+    assert "text_loss" in {warning.code for warning in pages[1].warnings}
+
+
+def test_of_more_pages_than_a_document_may_have_the_first_are_kept(read: Read) -> None:
+    converted = read(answer(*(page(index) for index in range(1_001))))
+
+    assert [one.index for one in converted.pages] == list(range(1_000))
+    assert [warning.code for warning in converted.warnings] == ["text_loss"]
+    assert len(read(answer(*(page(0) for _ in range(1_001))), indexes=(4,)).pages) == 1
+
+
 def test_missing_pages_are_left_to_the_caller(read: Read) -> None:
     assert read(answer(), indexes=(0, 1)).pages == ()
 
@@ -87,13 +134,55 @@ def test_sizes_come_from_the_dimensions(read: Read) -> None:
     assert (without.width, without.height, without.dpi) == (None, None, None)
 
 
-def test_usage_is_what_the_provider_counts(read: Read) -> None:
-    counted = answer(page(0), usage_info={"pages_processed": 3}, document_annotation="{}")
+@pytest.mark.parametrize(
+    ("counted", "believed", "claimed"),
+    [
+        (1, 1, None),
+        (2.0, 2, None),
+        ("2", 2, None),
+        (3, 2, 3),
+        (1_000_000, 2, 1_000_000),
+        (10**30, 2, 1_000_000),
+        (1e300, 2, 1_000_000),
+    ],
+)
+def test_the_provider_is_believed_up_to_the_pages_that_it_was_sent(
+    read: Read, counted: Any, believed: int, claimed: int | None
+) -> None:
+    said = answer(page(0), page(1), usage_info={"pages_processed": counted})
 
-    assert read(counted).usage == Usage(3, "mistral-ocr-2512", annotated=True)
+    usage = read(said, indexes=(3, 4)).usage
+
+    assert usage == Usage(believed, "mistral-ocr-2512", claimed_pages=claimed)
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"pages_processed": "3"}, {"pages_processed": -1}])
+def test_without_a_plan_the_provider_is_believed_up_to_the_pages_that_came(read: Read) -> None:
+    said = answer(page(0), page(1), page(2), usage_info={"pages_processed": 8})
+
+    assert read(said).usage == Usage(3, "mistral-ocr-2512", claimed_pages=8)
+
+
+def test_an_annotation_that_was_not_asked_for_costs_nothing(read: Read) -> None:
+    assert read(answer(page(0), document_annotation="{}")).usage == Usage(1, "mistral-ocr-2512")
+
+
+def test_the_name_of_a_model_fits_into_its_column(read: Read) -> None:
+    assert read({**answer(page(0)), "model": "m\0" * 500}).usage.model == "m" * 100
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"pages_processed": "three"},
+        {"pages_processed": -1},
+        {"pages_processed": None},
+        {"pages_processed": float("nan")},
+        {"pages_processed": float("inf")},
+        {"pages_processed": 1.5},
+    ],
+)
 def test_without_a_count_the_pages_are_counted(read: Read, usage: Any) -> None:
     counted = read({"pages": [page(0), page(1)], "usage_info": usage}).usage
 
@@ -116,6 +205,68 @@ def test_without_a_count_the_pages_are_counted(read: Read, usage: Any) -> None:
 def test_an_answer_that_cannot_be_parsed_may_have_been_billed(read: Read, raw: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
         read(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'\xef\xbb\xbf{"pages": [{"index": 0, "markdown": "Text"}]}',
+        b'{"pages": [{"index": 0, "markdown": "Text"}]} and more',
+        b'{"pages": [{"index": 0, "markdown": "Text", "n": %s}]}' % (b"9" * 5_000),
+        b'{"pages": [{"index": 0, "markdown": "Te\x00x\x07t"}]}',
+        b'{"pages": [{"index": 0, "markdown": "Text", "confidence": NaN}]}',
+        '{"pages": [{"index": 0, "markdown": "Text"}]}'.encode("utf-16"),
+    ],
+)
+def test_odd_json_that_can_be_read_is_used(read: Read, raw: bytes) -> None:
+    assert [(one.index, one.markdown) for one in read(raw).pages] == [(0, "Text")]
+
+
+def test_a_byte_that_is_no_text_costs_itself_only(read: Read) -> None:
+    raw = b'{"pages": [{"index": 0, "markdown": "T\xffxt"}]}'
+
+    assert read(raw).pages[0].markdown == "T\ufffdxt"
+
+
+def test_absurd_sizes_are_left_out(read: Read) -> None:
+    sizes = {"dpi": 10**30, "height": 1e300, "width": float("nan")}
+    (converted,) = read(answer(page(0, dimensions=sizes))).pages
+
+    assert (converted.width, converted.height, converted.dpi) == (None, None, None)
+
+
+def test_markdown_beyond_the_bounds_is_cut_between_characters_with_a_warning(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "PAGE_MAX_BYTES", 10)
+    monkeypatch.setattr(responses, "DOCUMENT_MAX_BYTES", 17)
+
+    pages = read(answer(page(0, "é" * 6), page(1, "a" * 11), page(2, "b"))).pages
+
+    assert [one.markdown for one in pages] == ["é" * 5, "a" * 7, ""]
+    assert {warning.code for one in pages for warning in one.warnings} == {"text_loss"}
+
+
+def test_images_beyond_the_bound_are_left_out_with_a_warning(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "ANSWER_MAX_IMAGES", 3)
+    two = [image("a.png"), image("b.png")]
+
+    pages = read(
+        answer(page(0, images=two), page(1, images=two)), options=Options(include_images=True)
+    ).pages
+
+    assert [len(one.images) for one in pages] == [2, 1]
+    assert [[warning.code for warning in one.warnings] for one in pages] == [[], ["image_skipped"]]
+
+
+def test_of_two_images_with_one_id_the_first_counts(read: Read, tmp_path: Path) -> None:
+    twice = [image("a.png"), image("a.png", "data:image/gif;base64,R0lG")]
+    (converted,) = read(answer(page(0, images=twice)), options=Options(include_images=True)).pages
+
+    assert [file.media_type for file in converted.images] == [media_types.PNG]
+    assert [path.name for path in tmp_path.iterdir()] == ["p1-a.png"]
 
 
 def test_images_get_names_that_are_unique_in_the_document(read: Read, tmp_path: Path) -> None:
@@ -166,6 +317,7 @@ def test_placeholders_of_images_without_usable_bytes_are_removed(read: Read, unw
     ).pages
 
     assert (converted.markdown, converted.images) == ("Before\n\nAfter", ())
+    assert [warning.code for warning in converted.warnings] == ["image_skipped"]
 
 
 def test_placeholders_of_images_that_were_not_requested_are_removed(
@@ -192,6 +344,14 @@ def test_tables_replace_their_placeholders(read: Read, content: str) -> None:
     (converted,) = read(answer(page(0, text, tables=tables))).pages
 
     assert converted.markdown == f"Before\n\n{content}\n\n[a link](https://example.com)"
+
+
+def test_a_table_that_a_text_names_again_and_again_stands_there_once(read: Read) -> None:
+    tables = [{"id": "t", "content": "x" * 1_000, "format": "html"}]
+
+    (converted,) = read(answer(page(0, "[t](t)" * 100, tables=tables))).pages
+
+    assert converted.markdown == "x" * 1_000 + "[t](t)" * 99
 
 
 def test_backslashes_of_a_table_stay_as_they_are(read: Read) -> None:
@@ -229,3 +389,11 @@ def test_lone_surrogates_become_replacement_characters(read: Read) -> None:
     raw = json.dumps(answer(page(0, "a \ud83d b \U0001f600"))).encode()
 
     assert read(raw).pages[0].markdown == "a \ufffd b \U0001f600"
+
+
+def test_nul_and_other_controls_are_removed_from_text_and_tables(read: Read) -> None:
+    tables = [{"id": "t", "content": "c\0d", "format": "html"}]
+
+    (converted,) = read(answer(page(0, "a\0b\x1b\ufffe\n[t](t)", tables=tables))).pages
+
+    assert converted.markdown == "ab\ncd"
