@@ -38,6 +38,7 @@ Kind = Literal[
     "hang",  #: never an answer; billed if it says so
     "no_pages",  #: an answer without pages: nothing is billed
     "too_few_pages",  #: the last pages are missing: the others are billed
+    "odd",  #: `body` and `page` stand in the answer in place of what belongs there: billed
 ]
 Status = int | tuple[int, ...]
 
@@ -63,6 +64,7 @@ class Fault(BaseModel):
     message: str | None = None  #: in place of the error's usual sentence
     retry_after: str | None = None
     body: dict[str, Any] | str | None = None  #: in place of the status' usual body
+    page: dict[str, Any] | None = None  #: fields of every page of an odd answer
     delay_ms: float = Field(default=0, ge=0)  #: before the fault shows
     interval_ms: float = Field(default=50, gt=0)  #: of a trickle
     missing: int = Field(default=1, ge=1)  #: pages that too_few_pages leaves out
@@ -72,7 +74,7 @@ class Fault(BaseModel):
     def _fits(self) -> Fault:
         if self.on == "batch_line" and self.kind != "status":
             raise ValueError("a batch's line can only fail with a status")
-        if self.kind in {"no_pages", "too_few_pages"} and self.on != "ocr":
+        if self.kind in {"no_pages", "too_few_pages", "odd"} and self.on != "ocr":
             raise ValueError(f"{self.kind} is for ocr only")
         if self.text is not None and self.on not in {"ocr", "batch_line"}:
             raise ValueError("text is for ocr and batch_line only")

@@ -116,7 +116,7 @@ async def deliver(
             await work()
         return await _hang(request)
     answer = await work()
-    if fault.kind in {"no_pages", "too_few_pages"}:
+    if fault.kind in {"no_pages", "too_few_pages", "odd"}:
         return answer
     if not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
         raise TypeError("only answers that are in memory can be spoilt")

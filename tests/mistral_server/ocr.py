@@ -108,6 +108,8 @@ async def convert(
         "document_annotation": _annotation(asked),
         "usage_info": {"pages_processed": len(pages), "doc_size_bytes": content.size},
     }
+    if hit is not None and hit.fault.kind == "odd":
+        body = _odd(body, hit)
     return Answer(body, len(pages))
 
 
@@ -219,6 +221,13 @@ def _shortened(indexes: list[int], hit: Hit) -> list[int]:
     if hit.fault.kind == "too_few_pages":
         return indexes[: -hit.fault.missing]
     return indexes
+
+
+def _odd(body: dict[str, Any], hit: Hit) -> dict[str, Any]:
+    """Put what the rule says in place of what belongs there."""
+    pages = [{**page, **(hit.fault.page or {})} for page in body["pages"]]
+    changes = hit.fault.body if isinstance(hit.fault.body, dict) else {}
+    return {**body, "pages": pages, **changes}
 
 
 def _annotation(asked: OcrRequest) -> str | None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import math
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx2
 from mistralai.client.errors import MistralError
 from mistralai.client.models import UnknownModelListData
 
-from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError, ProviderMisconfigured
 from ilios.core.settings import Settings
 from ilios.engines.mistral import errors
@@ -44,9 +42,9 @@ def examine(settings: Settings) -> Account:
     ahead_seconds: list[float] = []
 
     def look_at_clock(response: httpx2.Response) -> None:
-        with suppress(ValueError):
-            theirs = parsedate_to_datetime(response.headers.get("date", ""))
-            ahead_seconds.append((clock.now() - theirs).total_seconds())
+        seconds = -errors.seconds_until(response.headers.get("date", ""))
+        if math.isfinite(seconds):
+            ahead_seconds.append(seconds)
 
     http = HttpClient(settings.mistral_server_url, connections=1)
     http.event_hooks = {"response": [look_at_clock]}

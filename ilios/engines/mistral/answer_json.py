@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any, Final
 
-from ilios.core.conversion_errors import OutcomeUnknown
+from ilios.core.conversion_errors import DocumentTooLarge, OutcomeUnknown
+from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, MIB
 
 DIGITS_MAX: Final = 18  #: of a whole number; Python refuses some that are very long
 
@@ -15,20 +18,63 @@ def _whole(digits: str) -> int:
     return int(digits[:DIGITS_MAX])
 
 
+_BLANKS: Final = " \t\r\n\ufeff"
+_PAGES: Final = re.compile(r'"pages"\s*:\s*\[\s*')
+_GAP: Final = re.compile(r"\s*,\s*")
 # Control characters inside of strings are taken, and bytes behind the object are not looked at.
 _DECODER: Final = json.JSONDecoder(strict=False, parse_int=_whole)
 
 
 def fields(answer: bytes) -> dict[str, Any]:
-    """Return the fields of an answer, of which `pages` is a list. Raises OutcomeUnknown."""
+    """Return the fields of an answer, of which `pages` is a list.
+
+    Of an answer that was cut at ANSWER_MAX_BYTES, those pages that came whole. Raises
+    DocumentTooLarge when there is none, and OutcomeUnknown for what is no answer.
+    """
+    if len(answer) >= ANSWER_MAX_BYTES:
+        return {"pages": _require(list(_whole_pages(_text(answer))))}
     try:
-        text = answer.decode(json.detect_encoding(answer), errors="replace")
-        found, _ = _DECODER.raw_decode(text.lstrip(" \t\r\n\ufeff"))
-    except (ValueError, RecursionError) as error:
+        found = value(answer)
+    except ValueError as error:
         raise _unreadable("is no JSON") from error
     if not isinstance(found, dict) or not isinstance(found.get("pages"), list):
         raise _unreadable("has no pages")
     return found
+
+
+def value(answer: bytes) -> Any:
+    """Return what stands in JSON; bytes that are no text are replaced. Raises ValueError."""
+    try:
+        return _DECODER.raw_decode(_text(answer))[0]
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _text(answer: bytes) -> str:
+    return answer.decode(json.detect_encoding(answer), errors="replace").lstrip(_BLANKS)
+
+
+def _whole_pages(text: str) -> Iterator[Any]:
+    """Yield the entries of the list of pages up to where the text was cut."""
+    start = _PAGES.search(text)
+    place = start.end() if start else len(text)
+    while place < len(text):
+        try:
+            page, place = _DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return
+        yield page
+        gap = _GAP.match(text, place)
+        place = gap.end() if gap else len(text)
+
+
+def _require(pages: list[Any]) -> list[Any]:
+    if not pages:
+        raise DocumentTooLarge(
+            f"The first page of Mistral's answer has more than {ANSWER_MAX_BYTES // MIB} MiB. "
+            "Shrink the document's images, or convert it without them."
+        )
+    return pages
 
 
 def _unreadable(why: str) -> OutcomeUnknown:

@@ -17,5 +17,6 @@ DOCUMENT_MAX_BYTES: Final = 128 * MIB  #: of the Markdown of all pages of an ans
 ANSWER_MAX_IMAGES: Final = 10_000  #: of all pages of an answer
 NAME_MAX_CHARACTERS: Final = 100  #: of the name of a model
 SIZE_MAX: Final = 1_000_000  #: of a page or a box on it, in pixels or points
+LIST_MAX_BYTES: Final = 16 * MIB  #: of an answer about files, jobs or models
 ERROR_MAX_BYTES: Final = 64 * 1024  #: of the body of an error, of which a sentence is shown
 RETRY_AFTER_MAX_SECONDS: Final = 3600.0  #: that Retry-After may ask for

@@ -7,13 +7,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx2
 from mistralai.client.errors import MistralError
 
+from ilios.core import clock
 from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
@@ -25,8 +26,11 @@ from ilios.core.conversion_errors import (
     ProviderUnavailable,
     RefusedByProvider,
 )
+from ilios.engines import unicode
+from ilios.engines.mistral.answer_limits import RETRY_AFTER_MAX_SECONDS
 
 REASON_MAX_CHARACTERS: Final = 300
+TEXT_MAX_CHARACTERS: Final = 10_000  #: of a text that a reason is made of
 NOT_PROCESSED: Final = frozenset((408, 425, 500, 502, 503, 521, 522, 523, 525, 526, 529))
 """Statuses of calls that never reached the provider's workers; 52x come from the CDN before it."""
 _URL: Final = re.compile(r"""(?:https?|data):[^\s"'<>]*""")  # signed ones are secrets
@@ -182,27 +186,34 @@ def _refused(refusal: Refusal) -> str:
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return Retry-After (seconds or a date) in seconds; None when absent or malformed."""
+    """Return Retry-After (seconds or a date) in seconds; None when absent or malformed.
+
+    At most RETRY_AFTER_MAX_SECONDS, whatever it says.
+    """
     value = headers.get("retry-after", "")
     try:
         seconds = float(value)
     except ValueError:
-        seconds = _seconds_until(value)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        seconds = seconds_until(value)
+    if not math.isfinite(seconds):
+        return None
+    return min(max(0.0, seconds), RETRY_AFTER_MAX_SECONDS)
 
 
-def _seconds_until(date: str) -> float:
+def seconds_until(date: str) -> float:
+    """Return the seconds from now to a date of a header; NaN for what is none."""
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - clock.now()).total_seconds()
+    except (ValueError, OverflowError):  # years and zones beyond all bounds
         return math.nan
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime.now(UTC)).total_seconds()
 
 
 def plain(text: str) -> str:
-    """Return a provider's text as one line of bounded length, without URLs."""
-    line = " ".join(_URL.sub("…", text).split())
+    """Return a provider's text as one line of bounded length, without URLs and controls."""
+    start = unicode.storable(text[:TEXT_MAX_CHARACTERS])
+    line = " ".join(_URL.sub("…", start).split())
     if len(line) > REASON_MAX_CHARACTERS:
         line = line[: REASON_MAX_CHARACTERS - 1] + "…"
     return line

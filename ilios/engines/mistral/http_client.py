@@ -22,12 +22,14 @@ import httpx2
 from ilios.core import failpoints
 from ilios.core.telemetry import tracing
 from ilios.engines.base import Keep, Source
+from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ERROR_MAX_BYTES, LIST_MAX_BYTES
 from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
 
 SOURCE_PLACEHOLDER: Final = "ilios:source"
 """What the SDK gets in place of a data URL."""
 BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no padding
 OK: Final = 200
+ABOUT_THE_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")
 TIMEOUT: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
 """For connecting only; the deadline limits the rest."""
 EMPTY_ANSWER: Final = b'{"pages":[],"model":"","usage_info":{"pages_processed":0}}'
@@ -76,12 +78,12 @@ class HttpClient(httpx2.Client):
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         call = _CALL.get()
-        if call is None:
+        if call is None and options.get("stream"):
             return super().send(request, **options)
         with closing(super().send(request, **{**options, "stream": True})) as response:
-            content = response.read()
-        if response.status_code != OK:
-            return response
+            content = _within_limit(response, is_ocr=call is not None)
+        if call is None or response.status_code != OK:
+            return _whole(response, content)
         call.answer = content
         call.keep(content)
         return httpx2.Response(
@@ -122,6 +124,38 @@ class _Body:
         with self._call.source.path.open("rb") as file:
             while block := file.read(BLOCK_BYTES):
                 yield block
+
+
+def _within_limit(response: httpx2.Response, *, is_ocr: bool) -> bytes:
+    """Return the body of a response, cut where no more of it may be used.
+
+    Raises ReadError for a list that is longer than any.
+    """
+    is_list = response.status_code == OK and not is_ocr
+    most_bytes = ANSWER_MAX_BYTES if is_ocr else LIST_MAX_BYTES
+    if response.status_code != OK:
+        most_bytes = ERROR_MAX_BYTES
+    blocks, size_bytes = [], 0
+    for block in response.iter_bytes():
+        blocks.append(block[: most_bytes - size_bytes])
+        size_bytes += len(block)
+        if size_bytes > most_bytes and is_list:
+            raise httpx2.ReadError(f"an answer of more than {most_bytes} bytes")
+        if size_bytes >= most_bytes:
+            break
+    return b"".join(blocks)
+
+
+def _whole(response: httpx2.Response, content: bytes) -> httpx2.Response:
+    """Return a response with the part of its body that was read, as it is after decoding."""
+    headers = [
+        (name, value)
+        for name, value in response.headers.multi_items()
+        if name.lower() not in ABOUT_THE_BODY
+    ]
+    return httpx2.Response(
+        response.status_code, headers=headers, content=content, request=response.request
+    )
 
 
 def _proxy_for(server_url: str) -> httpx2.Proxy | None:

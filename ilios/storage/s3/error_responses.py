@@ -76,7 +76,7 @@ def seconds_ahead(date: str | None) -> float | None:
     """Return how far our clock is ahead of a server's `Date`; None when that cannot be read."""
     try:
         return (clock.now() - parsedate_to_datetime(date or "")).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # also zones beyond all bounds
         return None
 
 

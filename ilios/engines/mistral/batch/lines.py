@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import httpx2
 from mistralai.client import models
@@ -15,14 +15,17 @@ from mistralai.client.errors import SDKError
 
 from ilios.core.conversion_errors import ConversionError, ProviderUnavailable, RefusedByProvider
 from ilios.core.telemetry import logs
+from ilios.engines import unicode
 from ilios.engines.base import Options, Source
-from ilios.engines.mistral import errors
+from ilios.engines.mistral import answer_json, errors
+from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES
 from ilios.engines.mistral.client import inline_document, request_options
 from ilios.engines.mistral.http_client import BLOCK_BYTES, SOURCE_PLACEHOLDER
 from ilios.engines.mistral.numbers import count
 
 log = logs.get(__name__)
 
+LINE_MAX_BYTES: Final = ANSWER_MAX_BYTES  #: of a batch's results: one answer
 NOT_PROCESSED: Final = "Mistral did not do this line of the batch"
 
 
@@ -72,7 +75,7 @@ def inline_bytes(source: Source) -> int:
 def answers(path: Path, model: str, configured_model: str) -> Iterator[LineAnswer]:
     """Iterate over the lines of an output or error file; malformed ones are left out."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(_lines(file), 1):
             if not line.strip():
                 continue
             answer = _answer(line, model, configured_model)
@@ -80,6 +83,14 @@ def answers(path: Path, model: str, configured_model: str) -> Iterator[LineAnswe
                 log.warning("batch.line_unreadable", file=path.name, line=number)
             else:
                 yield answer
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield lines, those beyond LINE_MAX_BYTES as if they were cut there."""
+    while line := file.readline(LINE_MAX_BYTES):
+        yield line
+        while len(line) == LINE_MAX_BYTES and not line.endswith(b"\n"):
+            line = file.readline(LINE_MAX_BYTES)
 
 
 def _line(custom_id: str, document: Any, options: Options) -> str:
@@ -101,7 +112,7 @@ def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None
         )
     # An error file has the body as a string of JSON, an output file as JSON.
     body = response.get("body")
-    text = body if isinstance(body, str) else json.dumps(body)
+    text = unicode.replace_surrogates(body) if isinstance(body, str) else json.dumps(body)
     if httpx2.codes.is_success(status):
         return LineAnswer(custom_id, answer=text.encode())
     # The error that the SDK would have raised for a single call.
@@ -118,7 +129,7 @@ def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
+        fields = answer_json.value(line)
+    except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}

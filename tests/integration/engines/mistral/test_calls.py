@@ -26,6 +26,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.engines.base import Conversion, Options, Part, Source
 from ilios.engines.detection import media_types
+from ilios.engines.mistral import answer_json, http_client
 from tests.integration.engines.conftest import Kept, OpenEngine
 from tests.integration.engines.mistral.scripted_server import Peer, ScriptedServer
 from tests.mistral_server.process import MistralServer
@@ -204,6 +205,79 @@ def test_throttling_carries_retry_after(
         convert(open_engine(server.url), make_part(ONE_PAGE))
 
     assert caught.value.retry_after_seconds == 7
+
+
+def test_an_odd_answer_is_read_and_believed_within_what_was_asked_for(
+    server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
+) -> None:
+    usage = {"pages_processed": 1_000_000}
+    odd = fault("odd", body={"usage_info": usage}, page={"index": 0.0, "markdown": "a\0b"})
+    server.control(faults=[odd])
+
+    converted = convert(open_engine(server.url), make_part(ONE_PAGE, indexes=(6,)))
+
+    assert [(page.index, page.markdown) for page in converted.pages] == [(6, "ab")]
+    assert (converted.usage.pages, converted.usage.claimed_pages) == (1, 1_000_000)
+
+
+def test_an_answer_beyond_all_bounds_is_cut_and_what_came_whole_is_used(
+    server: MistralServer,
+    open_engine: OpenEngine,
+    make_part: MakePart,
+    convert: Convert,
+    kept: Kept,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (http_client, answer_json):
+        monkeypatch.setattr(module, "ANSWER_MAX_BYTES", 600)
+    server.control(faults=[fault("odd", page={"markdown": "x" * 200})])
+
+    converted = convert(open_engine(server.url), make_part(TWO_PAGES, indexes=(0, 1)))
+
+    assert [page.markdown for page in converted.pages] == ["x" * 200]
+    assert [len(answer) for answer in kept] == [600]
+
+
+def test_an_answer_of_which_no_page_came_within_the_bound_is_final(
+    server: MistralServer,
+    open_engine: OpenEngine,
+    make_part: MakePart,
+    convert: Convert,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (http_client, answer_json):
+        monkeypatch.setattr(module, "ANSWER_MAX_BYTES", 100)
+    server.control(faults=[fault("odd", page={"markdown": "x" * 200})])
+
+    with pytest.raises(DocumentTooLarge) as caught:
+        convert(open_engine(server.url), make_part(ONE_PAGE, indexes=(0,)))
+
+    assert not caught.value.retryable
+
+
+def test_the_body_of_an_error_is_read_up_to_a_bound(
+    server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
+) -> None:
+    server.control(faults=[fault(status=400, body={"message": "No " * 10**6})])
+
+    with pytest.raises(RefusedByProvider) as caught:
+        convert(open_engine(server.url), make_part(ONE_PAGE))
+
+    assert len(caught.value.detail) < 400
+
+
+@pytest.mark.parametrize("value", ["1e300", "Mon, 01 Jan 2001 00:00:00 +99999999999999"])
+def test_a_429_is_a_429_whatever_it_says_of_when_to_come_again(
+    server: MistralServer,
+    open_engine: OpenEngine,
+    make_part: MakePart,
+    convert: Convert,
+    value: str,
+) -> None:
+    server.control(faults=[fault(status=429, retry_after=value)])
+
+    with pytest.raises(ProviderThrottled):
+        convert(open_engine(server.url), make_part(ONE_PAGE))
 
 
 @pytest.mark.parametrize("kind", ["no_pages", "too_few_pages"])

@@ -23,6 +23,7 @@ from ilios.core.conversion_errors import (
     RefusedByProvider,
 )
 from ilios.engines.mistral import errors
+from ilios.engines.mistral.answer_limits import RETRY_AFTER_MAX_SECONDS
 from ilios.engines.mistral.errors import SourceNotAccepted
 
 CONFIGURED = "mistral-ocr-latest"
@@ -128,6 +129,13 @@ def test_addresses_and_data_stay_out_of_sentences() -> None:
     assert "could not be fetched" in detail
 
 
+def test_reasons_hold_nothing_that_a_database_does_not_take() -> None:
+    detail = ocr(refusal(400, message="Too\0 dark\ud800 \x1b[2Jhere")).detail
+
+    assert detail == "Mistral refuses the document (400). Too dark\ufffd [2Jhere."
+    assert detail.encode()
+
+
 def test_long_reasons_are_cut() -> None:
     assert len(ocr(refusal(400, message="word " * 1000)).detail) < 400
 
@@ -141,6 +149,29 @@ def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
 
     assert isinstance(error, ProviderThrottled)
     assert error.retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1e300",
+        "9" * 5_000,
+        "3601",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 01 Jan 2001 00:00:00 +99999999999999",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "-1e300",
+        "١٢",
+        "\x00",
+    ],
+)
+def test_whatever_retry_after_says_a_429_is_a_429_with_a_bounded_wait(value: str) -> None:
+    error = errors.of_any(errors.Refusal(429, "", "", "", {"retry-after": value}))
+
+    assert isinstance(error, ProviderThrottled)
+    seconds = error.retry_after_seconds
+    assert seconds is None or 0 <= seconds <= RETRY_AFTER_MAX_SECONDS
 
 
 def test_retry_after_as_a_date() -> None:

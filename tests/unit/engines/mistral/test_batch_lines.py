@@ -1,0 +1,44 @@
+"""Lines of a batch's results, as a provider may write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ilios.engines.mistral.batch import lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"custom_id": "a", "response": {"status_code": 200, "body": "\ud800{}"}},
+        {"custom_id": "a", "response": {"status_code": 422, "body": "\ud800"}},
+        {"custom_id": "a", "response": {"status_code": "200", "body": {"pages": []}}},
+        {"custom_id": "a", "response": None, "error": "a\0b\ud800"},
+        {"custom_id": "a", "response": {"status_code": 10**30}, "error": {"n": float("inf")}},
+    ],
+)
+def test_a_line_with_odd_values_stops_no_other(tmp_path: Path, line: Any) -> None:
+    path = tmp_path / "results"
+    fine = {"custom_id": "b", "response": {"status_code": 200, "body": {"pages": []}}}
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in (line, fine)))
+
+    first, second = lines.answers(path, "model", "model")
+
+    assert first.custom_id == "a"
+    assert first.fault is None or first.fault.detail.encode()
+    assert (second.custom_id, second.answer) == ("b", b'{"pages": []}')
+
+
+def test_a_line_beyond_all_bounds_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "LINE_MAX_BYTES", 100)
+    path = tmp_path / "results"
+    fine = {"custom_id": "b", "response": {"status_code": 200, "body": {"pages": []}}}
+    path.write_text(f"{'x' * 450}\n{json.dumps(fine)}\n")
+
+    assert [line.custom_id for line in lines.answers(path, "model", "model")] == ["b"]
