@@ -26,7 +26,7 @@ import psutil
 
 from tests.siege import aftermath, attacker, innocent, keyed_attacks, probes, raw_attacks, verdict
 from tests.siege.attacker import Orders
-from tests.siege.innocent import Innocent
+from tests.siege.innocent import Innocent, QuietTimes
 from tests.siege.service import METRICS_TOKEN, MIB, Service, started
 from tests.siege.verdict import Check, Record
 
@@ -70,7 +70,7 @@ def _siege(service: Service, folder: Path, options: argparse.Namespace) -> list[
     client = Innocent(service.port, service.keys["innocent"])
     quiet = client.quiet_times(options.seed, lambda: _end(service.parsers))
     for kind, times in quiet.items():
-        print(f"quiet {kind}: {' '.join(f'{one:.2f}' for one in times)} s", flush=True)
+        print(f"quiet {kind}: cold {_seconds(times.cold)}, warm {_seconds(times.warm)}", flush=True)
     warnings_before = aftermath.diagnosed(service)
     memory_before = sum(service.memory_bytes().values())
     aftermath.delete_all(service, ["innocent"])
@@ -89,7 +89,7 @@ def _siege(service: Service, folder: Path, options: argparse.Namespace) -> list[
 
 
 def _besieged(
-    service: Service, folder: Path, quiet: dict[str, list[float]], options: argparse.Namespace
+    service: Service, folder: Path, quiet: dict[str, QuietTimes], options: argparse.Namespace
 ) -> tuple[Record, list[str]]:
     """Let everybody loose, and return what was measured, and the faults of the siege itself."""
     stop_file = folder / "stop"
@@ -174,6 +174,7 @@ def _afterwards(
     disk_before: dict[str, int],
     warnings_before: Sequence[str],
 ) -> list[Check]:
+    print("the load has ended", flush=True)
     refused = aftermath.delete_all(service, KEYED)
     rest = aftermath.come_to_rest(service, memory_before)
     grown = rest.memory_bytes - memory_before
@@ -220,6 +221,10 @@ def _report(record: Record, told: Sequence[dict[str, Any]]) -> None:
     print("attacks: " + ", ".join(f"{n} {name}" for name, n in made.most_common()))
     print("documents of attackers: " + ", ".join(f"{t['name']} {t['submitted']}" for t in told))
     print("answers: " + ", ".join(f"{n} × {name}" for name, n in record.statuses.most_common(40)))
+
+
+def _seconds(times: Sequence[float]) -> str:
+    return " ".join(f"{one:.2f}" for one in times) + " s"
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:

@@ -5,6 +5,7 @@ Every one is aimed at our own code. None is known to crash or to hang a library.
 
 from __future__ import annotations
 
+import math
 import random
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -23,14 +24,13 @@ Maker = Callable[[random.Random], File]
 
 
 def absurd_list_level(draw: random.Random) -> File:
-    level = draw.randint(1_000_000, 20_000_000)
+    level = _size(draw, 100, 20_000_000)
     item = f'<a:p><a:pPr lvl="{level}"><a:buChar char="*"/></a:pPr><a:r><a:t>deep</a:t></a:r></a:p>'
     return "level.pptx", packages.deck(item * draw.randint(2, 12))
 
 
 def repeated_cells(draw: random.Random) -> File:
-    cells = draw.randint(1_000, 16_384)
-    rows = draw.randint(10_000, 1_048_576)
+    cells, rows = _size(draw, 100, 16_384), _size(draw, 100, 1_048_576)
     return "cells.odt", packages.odt(
         f'<table:table><table:table-column table:number-columns-repeated="{cells}"/>'
         f'<table:table-row table:number-rows-repeated="{rows}">'
@@ -40,26 +40,26 @@ def repeated_cells(draw: random.Random) -> File:
 
 
 def repeated_spaces(draw: random.Random) -> File:
-    spaces = draw.randint(10 * MIB, 200 * MIB)
+    spaces = _size(draw, 10_000, 200 * MIB)
     return "spaces.odt", packages.odt(f'<text:p>a<text:s text:c="{spaces}"/>b</text:p>')
 
 
 def ragged_table(draw: random.Random) -> File:
     """Return a table of one very wide row and many short ones, which are filled up."""
-    columns, rows = draw.randint(20_000, 60_000), draw.randint(500, 2_000)
+    columns, rows = _size(draw, 500, 60_000), _size(draw, 500, 20_000)
     return "ragged.csv", b"a" + b"," * columns + b"z\n" + b"a,b\n" * rows
 
 
 def opening_brackets(draw: random.Random) -> File:
     kind = draw.choice(["[", "![", "<", "(", "`", "*_", "![]("])
-    return "brackets.html", b"<!doctype html><p>" + (kind * draw.randint(20_000, 80_000)).replace(
+    return "brackets.html", b"<!doctype html><p>" + (kind * _size(draw, 5_000, 200_000)).replace(
         "<", "&lt;"
     ).encode()
 
 
 def same_chapter(draw: random.Random) -> File:
     """Return a book whose reading order names one chapter thousands of times."""
-    order = '<itemref idref="c"/>' * draw.randint(1_000, 8_000)
+    order = '<itemref idref="c"/>' * _size(draw, 100, 8_000)
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><manifest><item id="c" '
         f'href="c.xhtml" media-type="application/xhtml+xml"/></manifest><spine>{order}</spine>'
@@ -106,7 +106,7 @@ def merged_cells(draw: random.Random) -> File:
 
 
 def many_notes(draw: random.Random) -> File:
-    count = draw.randint(1_000, 3_000)
+    count = _size(draw, 200, 5_000)
     body = "".join(
         f'<w:p><w:r><w:t>See</w:t></w:r><w:r><w:footnoteReference w:id="{n}"/></w:r></w:p>'
         for n in range(1, count + 1)
@@ -122,7 +122,7 @@ def many_notes(draw: random.Random) -> File:
 
 
 def nested_tables(draw: random.Random) -> File:
-    depth = draw.randint(50, 4_000)
+    depth = _size(draw, 10, 4_000)
     opening, closing = "<w:tbl><w:tr><w:tc>", "<w:p/></w:tc></w:tr></w:tbl>"
     return "tables.docx", packages.docx(opening * depth + closing * depth)
 
@@ -130,17 +130,17 @@ def nested_tables(draw: random.Random) -> File:
 def nested_elements(draw: random.Random) -> File:
     tags = draw.choice(["<div><blockquote>", "<ul><li>", "<table><tr><td>", "<b><i>"])
     return "nested.html", (
-        f"<!doctype html><body>{tags * draw.randint(1_000, 20_000)}deep down"
+        f"<!doctype html><body>{tags * _size(draw, 20, 20_000)}deep down"
     ).encode()
 
 
 def nested_groups(draw: random.Random) -> File:
-    depth = draw.randint(1_000, 100_000)
+    depth = _size(draw, 100, 100_000)
     return "groups.rtf", rb"{\rtf1 " + b"{" * depth + b"deep" + b"}" * depth + b"}"
 
 
 def many_entries(draw: random.Random) -> File:
-    count = draw.randint(5_000, 30_000)
+    count = _size(draw, 1_000, 30_000)
     return "entries.docx", packages.docx(
         "<w:p><w:r><w:t>small</w:t></w:r></w:p>", {f"word/x{n}": "" for n in range(count)}
     )
@@ -203,3 +203,8 @@ def make(draw: random.Random, with_scans: bool) -> File:
     if with_scans:
         makers[scanned_pages] = SCANS_WEIGHT
     return draw.choices(list(makers), list(makers.values()))[0](draw)
+
+
+def _size(draw: random.Random, least: int, most: int) -> int:
+    """Draw a number by its order of magnitude: below, at and beyond the bounds that there are."""
+    return round(math.exp(draw.uniform(math.log(least), math.log(most))))
