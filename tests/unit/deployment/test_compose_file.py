@@ -95,8 +95,17 @@ def test_the_service_starts_when_the_bucket_can_be_asked(
 def test_it_builds_this_dockerfile_and_names_the_version_of_all_else(
     ilios: dict[str, Any], s3: dict[str, Any]
 ) -> None:
-    assert ilios["build"] == "."
+    assert ilios["build"]["context"] == "."
     assert re.fullmatch(r"[a-z/]+:\d+(\.\d+)+", s3["image"])
+
+
+def test_the_base_image_is_that_of_the_dockerfile_unless_the_environment_names_another(
+    ilios: dict[str, Any],
+) -> None:
+    first = (REPOSITORY / "Dockerfile").read_text().splitlines()[0]
+    default = first.removeprefix("ARG BASE_IMAGE=")
+
+    assert ilios["build"]["args"] == {"BASE_IMAGE": f"${{BASE_IMAGE:-{default}}}"}
 
 
 def test_every_volume_is_declared(compose: dict[str, Any]) -> None:

@@ -167,6 +167,20 @@ def test_the_base_image_can_be_replaced() -> None:
     assert first == "ARG BASE_IMAGE=python:3.13-slim-trixie"
 
 
+def test_no_stage_of_the_image_has_a_base_of_its_own() -> None:
+    lines = (REPOSITORY / "Dockerfile").read_text().splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+
+    assert set(bases) == {"${BASE_IMAGE}"}  # else a digest would pin a part of it only
+
+
+def test_the_page_says_how_the_base_image_is_pinned() -> None:
+    page = (REPOSITORY / "docs" / "deployment.md").read_text()
+
+    assert '--build-arg BASE_IMAGE="$base"' in page
+    assert "BASE_IMAGE=python@sha256:" in page
+
+
 @pytest.mark.parametrize("script", ["start.sh", "bin/ilios", ".ci/run"])
 def test_a_script_can_be_executed(script: str) -> None:
     assert os.access(REPOSITORY / script, os.X_OK)
