@@ -6,6 +6,7 @@
 #   make test     all tests; one tier: make unit | integration | contract | browser
 #   make faults   every fault in its long form, REPEAT=5 times; wants a machine of its own
 #   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md)
+#   make siege    an innocent client beside six attackers: MINUTES=20 SEED=… SCANS=1 (docs/faults.md)
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make image-test   build the container image and run it, with buildah and podman
@@ -41,7 +42,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup command demo run test faults chaos fuzz ceph-test monitoring-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege fuzz ceph-test monitoring-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -84,6 +85,10 @@ faults: setup
 chaos: setup
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.chaos --minutes $(MINUTES) --rate $(RATE) \
 		$(if $(SEED),--seed $(SEED))
+
+siege: setup
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.siege --minutes $(MINUTES) \
+		$(if $(SEED),--seed $(SEED)) $(if $(SCANS),--scans)
 
 # No tier of `make test`: it needs Debian's container tools, root, and the package registries.
 image-test: setup
