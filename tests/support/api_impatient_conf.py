@@ -4,3 +4,4 @@ from ilios.api.server.gunicorn_conf import *  # noqa: F403  # gunicorn reads eve
 from ilios.api.server.slow_client_socket import SlowClientSocket
 
 SlowClientSocket.silence_seconds = 1.0
+SlowClientSocket.send_silence_seconds = 1.0

@@ -139,7 +139,7 @@ class Connection:
         headers = dict(response.getheaders())
         response.close()
         is_json = "json" in headers.get("Content-Type", "")
-        return response.status, headers, json.loads(body) if is_json else body
+        return response.status, headers, json.loads(body) if is_json and body else body
 
     def makefile(self, _mode: str) -> _Stream:
         """Give http.client one buffer for all answers, since it may hold the next one already."""

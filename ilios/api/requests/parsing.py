@@ -60,7 +60,9 @@ class Parser(FlaskParser):
                 f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
             )
         try:
-            value = core.parse_json(Body(req.environ, JSON_MAX_BYTES).whole())
+            with services().wait_slots.for_upload(current_owner()):
+                body = Body(req.environ, JSON_MAX_BYTES).whole()
+            value = core.parse_json(body)
         except RecursionError as error:
             raise MalformedRequest(
                 "The JSON of the body is nested too deeply: send an object of plain values."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import select
-import socket
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +18,7 @@ from ilios.api.requests.options import order_of
 from ilios.api.responses import serializers, streaming
 from ilios.api.schemas.requests import ConvertForm
 from ilios.api.schemas.responses import TEXT, AcceptedSchema, ResultSchema
+from ilios.api.server.slow_client_socket import SlowClientSocket
 from ilios.api.services import services
 from ilios.core.file_names import attachment
 from ilios.core.request_errors import (
@@ -113,16 +112,10 @@ def _wait_for_result(document: Document) -> Result:
 
 def _has_hung_up() -> bool:
     """Return whether the client has closed its connection: others need its slot."""
-    client: socket.socket | None = request.environ.get("gunicorn.socket")
+    client: SlowClientSocket | None = request.environ.get("gunicorn.socket")
     if client is None:
         return False
-    # A socket with a timeout would wait for something to read, so ask first whether there is.
-    if not select.select([client], [], [], 0)[0]:
-        return False
-    try:
-        return not socket.socket.recv(client, 1, socket.MSG_PEEK)
-    except OSError:
-        return True
+    return client.has_left(takes_interim=request.environ["SERVER_PROTOCOL"] != "HTTP/1.0")
 
 
 def _answer(found: Result, form: str) -> Response:

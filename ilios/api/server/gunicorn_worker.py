@@ -1,16 +1,21 @@
 """gunicorn's threaded worker, hardened against clients that are slow or stall.
 
 - A request gets a thread when its head is complete; until then the poller waits.
-- Probes, reads and uploads have separate threads, so that none waits for another's clients.
-- The main thread does not wait for a client to close its connection.
+- Probes, reads and uploads have separate threads, so that none waits for another's clients. Which
+  ones a request gets is seen from its own head, also where several come on one connection.
+- No thread waits for a client to read an answer, to send a body that nobody wants, or to close its
+  connection: the poller does.
+- Where connections are short, the oldest idle one makes room.
 - A head that the parser refuses is answered with a problem document, like any other error.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import resource
 import socket
 import sys
 import time
@@ -18,27 +23,33 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
-from selectors import EVENT_READ
+from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from flask import Flask
 from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from ilios.api.server import parse_errors
-from ilios.api.server.slow_client_socket import SlowClientSocket
+from ilios.api.server import parse_errors, request_kinds
+from ilios.api.server.answer import ANYBODY, Answer
+from ilios.api.server.lingering import Lingering
+from ilios.api.server.senders import Senders
+from ilios.api.server.slow_client_socket import (
+    HEAD_END,
+    HEAD_MAX_BYTES,
+    SEND_BUFFER_BYTES,
+    SlowClientSocket,
+)
 from ilios.api.services import EXTENSION
 from ilios.core.telemetry import shared_counters
 
 PROBE_THREADS = 2
-PROBES = (b"GET /health ", b"GET /livez ", b"GET /readyz ", b"GET /metrics ")
-UPLOADS = (b"POST ", b"PUT ")
+SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait
 SWITCH_SECONDS = 0.0005
 """How long a thread may hold the interpreter lock while others wait (Python's default is ten times
 that). A probe takes the lock a dozen times, and would wait each time for a thread that hashes."""
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
-CLOSE_LINGER_SECONDS = 2.0  #: for a client to read the answer: closing at once would reset it
-DRAIN_BYTES = 64 * 1024
+NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 STATUS = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -60,7 +71,9 @@ class _SlowClientListener:
 
     def accept(self) -> tuple[SlowClientSocket, Any]:
         client, address = self._listener.accept()
-        return SlowClientSocket(fileno=client.detach()), address
+        slow = SlowClientSocket(fileno=client.detach())
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        return slow, address
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
@@ -69,6 +82,13 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
     def __init__(self, worker: Worker, client: SlowClientSocket, address: Any, server: Any) -> None:
         super().__init__(worker.cfg, client, address, server)
         self._worker = worker
+        self.answer: Answer | None = None  #: the one that is being sent
+        self.owner = ANYBODY  #: of the last answer
+        self.is_kept = False  #: after the answer
+
+    @property
+    def send_deadline(self) -> float:
+        return self.sock.send_deadline  # type: ignore[no-any-return]  # gunicorn is untyped
 
     def close(self, graceful: bool = False) -> None:
         if graceful:
@@ -82,12 +102,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def init_process(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
+        self._scrapes = ThreadPoolExecutor(SCRAPE_THREADS, thread_name_prefix="scrape")
         self._reads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="read")
-        self._closing: deque[tuple[float, SlowClientSocket]] = deque()
+        self._senders: Senders[_Connection] = Senders()
         super().init_process()
 
     def run(self) -> None:
+        self._lingering = Lingering(self.poller)
         super().run()
         # Every answer is sent, or past its grace. A regular exit would take longer than the whole
         # stop, and wait for threads that are stuck.
@@ -95,12 +119,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         shared_counters.close()
         os._exit(0)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept also beyond the limit, as long as there is an idle connection to close for it."""
+        idle = self.pending_conns or self.keepalived_conns
+        super().set_accept_enabled(enabled or bool(self.alive and idle))
+
     def accept(self, listener: Any) -> None:
         """Accept a connection; it gets a thread when the head of its first request is complete."""
         try:
             client, address = _SlowClientListener(listener).accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
+        except OSError as error:
+            if error.errno not in NO_DESCRIPTOR:
+                raise
+            self._close_oldest_idle()
+            return
+        if self.nr_conns >= self.worker_connections:
+            self._close_oldest_idle()
         self.nr_conns += 1
         conn = _Connection(self, client, address, listener.getsockname())
         conn.timeout = time.monotonic() + SlowClientSocket.silence_seconds
@@ -117,7 +153,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             super().on_client_socket_readable(conn, client)
 
     def murder_pending(self) -> None:
-        """Close connections that have not sent a whole request head in time."""
+        """Close connections that have not sent a whole request head, or read an answer, in time."""
         now = time.monotonic()
         for conn in self.pending_conns:
             if conn.timeout > now:
@@ -125,31 +161,45 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             if conn.sock.head:
                 self.handle_error(None, conn.sock, conn.client, TimeoutError())
         super().murder_pending()
-        while self._closing and self._closing[0][0] < now:
-            self._close(self._closing.popleft()[1])
+        for conn in self._senders.overdue(now):
+            self._give_up(conn)
+        self._lingering.close_overdue(now)
 
     def linger(self, client: SlowClientSocket) -> None:
         """End our side, and let the poller wait for the client's: gunicorn would block on it."""
-        try:
-            client.setblocking(False)
-            client.shutdown(socket.SHUT_WR)
-            self.poller.register(client, EVENT_READ, self._drain)
-        except OSError:
-            client.close()
-        else:
-            self._closing.append((time.monotonic() + CLOSE_LINGER_SECONDS, client))
+        self._lingering.add(client)
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Submit the request to the threads of its kind."""
-        future: Future[Any] = self._threads_for(conn.sock.head).submit(self.handle, conn)
+        """Submit the request, or the rest of its answer, to the threads of its kind."""
+        future: Future[Any] = self._threads_for(conn).submit(self.handle, conn)
         future.add_done_callback(
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
         )
 
+    def handle(self, conn: TConn) -> Any:
+        """Answer a request, or go on with its answer; return whether the connection is kept."""
+        if conn.answer is not None:
+            with contextlib.suppress(OSError, StopIteration):
+                return self._go_on(conn)
+            return False
+        if len(conn.sock.head) == HEAD_MAX_BYTES and HEAD_END not in conn.sock.head:
+            self.handle_error(None, conn.sock, conn.client, parse_errors.too_long(conn.sock.head))
+            return False
+        return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: TConn) -> bool:
+        """Have the application answer, and send what the client takes now."""
+        answer = Answer(req, conn, self.log.access)
+        if not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
+            answer.response.force_close()
+        conn.answer = answer
+        self.nr += 1
+        return self._go_on(conn)
+
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        super().finish_request(conn, fs)
-        if not self.alive:
-            super()._cap_keepalive(time.monotonic() + STOP_LINGER_SECONDS)
+        """Go on with a connection whose thread is done with it, for now."""
+        conn.is_kept = fs.exception() is None and fs.result()
+        self._proceed(conn)
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:
         status = next(
@@ -159,29 +209,118 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log.error("Error handling request", exc_info=exc)
         with contextlib.suppress(OSError):
-            client.settimeout(0)
             client.sendall(parse_errors.problem_answer(status, client.head))
+            client.flush()
 
-    def _drain(self, client: SlowClientSocket) -> None:
+    def _go_on(self, conn: TConn) -> bool:
+        """Send more of an answer; it is at its end when the connection has none any more."""
+        answer: Answer = conn.answer
+        is_over = True
         try:
-            left = client.recv(DRAIN_BYTES)
-        except BlockingIOError:
-            return
+            if not answer.has_begun:
+                answer.ask(self.wsgi)
+                conn.owner = answer.owner
+            is_over = answer.send()
         except OSError:
-            left = b""
-        if not left:
-            self._close(client)
+            raise
+        except Exception:
+            if not answer.response.headers_sent:
+                raise
+            self.log.exception("Error handling request")
+            raise StopIteration from None  # as gunicorn does: no second answer after a part of one
+        finally:
+            if is_over:
+                conn.answer = None
+                answer.end()
+        return not answer.response.should_close()
 
-    def _close(self, client: SlowClientSocket) -> None:
-        with contextlib.suppress(KeyError, ValueError):  # it was closed before
+    def _keepalive_after(self, _conn: TConn, keepalive: bool) -> bool:
+        """Return it as it is: of the body, nothing is left to be waited for."""
+        return keepalive
+
+    def _proceed(self, conn: TConn) -> None:
+        """Wait for the client to read, go on with the answer, or end or keep the connection."""
+        client: SlowClientSocket = conn.sock
+        if client.unsent_bytes:
+            self._await_reader(conn)
+        elif conn.answer is not None:
+            self.enqueue_req(conn)
+        elif conn.is_kept:
+            self._await_request(conn)
+        else:
+            self.nr_conns -= 1
+            conn.close(graceful=True)
+
+    def _await_reader(self, conn: TConn) -> None:
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.begin_to_wait()
+            self.poller.register(conn.sock, EVENT_WRITE, partial(self._on_writable, conn))
+        except (OSError, ValueError):  # it is closed
+            self._discard(conn)
+            return
+        self._senders.add(conn)
+        while (slowest := self._senders.surplus()) is not None:
+            self._give_up(slowest)
+
+    def _on_writable(self, conn: TConn, client: SlowClientSocket) -> None:
+        try:
+            is_sent = client.flush()
+        except OSError:
+            self._give_up(conn)
+            return
+        if is_sent:
             self.poller.unregister(client)
-        client.close()
+            self._senders.remove(conn)
+            self._proceed(conn)
 
-    def _threads_for(self, head: bytes) -> ThreadPoolExecutor:
-        if head.startswith(PROBES):
+    def _give_up(self, conn: TConn) -> None:
+        """Close the connection of a client that does not read."""
+        self.poller.unregister(conn.sock)
+        self._senders.remove(conn)
+        self._discard(conn)
+
+    def _discard(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
+        if conn.answer is not None:
+            self._reads.submit(conn.answer.end)
+
+    def _await_request(self, conn: TConn) -> None:
+        """Wait for the next request of the connection, of which a part may be here already."""
+        client: SlowClientSocket = conn.sock
+        client.put_back(conn.parser.unreader.take_buffered())
+        client.setblocking(False)
+        if client.has_whole_head():
+            self.enqueue_req(conn)
+            return
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
+        ready = partial(self.on_client_socket_readable, conn)
+        self.poller.register(client, EVENT_READ, ready)
+        if not self.alive:
+            super()._cap_keepalive(time.monotonic() + STOP_LINGER_SECONDS)
+
+    def _close_oldest_idle(self) -> None:
+        """Close the connection that has waited longest for a request, of the more frequent kind."""
+        idle: deque[TConn] = max(self.pending_conns, self.keepalived_conns, key=len)
+        if not idle:
+            return
+        conn = idle.popleft()
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _threads_for(self, conn: TConn) -> ThreadPoolExecutor:
+        head = conn.sock.head
+        if conn.answer is not None or HEAD_END not in head:
+            return self._reads
+        if request_kinds.is_probe(head):
             return self._probes
+        if request_kinds.is_scrape(head):
+            return self._scrapes
         uploads: ThreadPoolExecutor = self.tpool
-        return uploads if head.startswith(UPLOADS) else self._reads
+        return uploads if request_kinds.brings_body(head) else self._reads
 
     def _cap_keepalive(self, deadline: float) -> None:
         """End waits for results and connections without a request, because the worker stops."""

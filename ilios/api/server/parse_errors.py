@@ -9,9 +9,12 @@ import json
 import re
 from http import HTTPStatus
 
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+
 from ilios.api.middleware.headers import SECURITY_HEADERS
 from ilios.api.responses.errors import INVALID_LENGTH, PROBLEM_JSON, code_of, problem_document
 from ilios.api.responses.links import without_token
+from ilios.api.server.slow_client_socket import HEAD_MAX_BYTES
 from ilios.core import ids
 from ilios.core.telemetry import logs, tracing
 from ilios.core.telemetry.tracing import Origin
@@ -32,11 +35,20 @@ _DETAILS = {
     HTTPStatus.REQUEST_URI_TOO_LONG: "The path and its query have more than "
     f"{REQUEST_LINE_MAX_BYTES} bytes. Send a shorter query.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request has more than {HEADERS_MAX} headers, "
-    f"or one of more than {HEADER_MAX_BYTES} bytes. Send fewer, or shorter ones.",
+    f"one of more than {HEADER_MAX_BYTES} bytes, or {HEAD_MAX_BYTES} bytes in all. Send fewer, or "
+    "shorter ones.",
     HTTPStatus.EXPECTATION_FAILED: "Expect takes 100-continue only. Leave the header out.",
     HTTPStatus.NOT_IMPLEMENTED: "Transfer-Encoding takes chunked only. Send the body in chunks, or "
     "with Content-Length.",
 }
+
+
+def too_long(head: bytes) -> Exception:
+    """Return what gunicorn's parser would raise for a head that has not ended in HEAD_MAX_BYTES."""
+    error: Exception = LimitRequestLine(len(head), REQUEST_LINE_MAX_BYTES)
+    if b"\r\n" in head[: REQUEST_LINE_MAX_BYTES + len("\r\n")]:
+        error = LimitRequestHeaders(f"{HEAD_MAX_BYTES} bytes without an end")
+    return error
 
 
 def problem_answer(status: HTTPStatus, head: bytes) -> bytes:

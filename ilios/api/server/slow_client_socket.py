@@ -1,34 +1,46 @@
 """Client sockets with a limit on waiting: slow clients are served, stalled ones time out.
 
 gunicorn's threads read from the socket, so a client that stops sending would hold its thread for
-ever. Every wait is charged to a budget of seconds, which the bytes that arrive refill.
+ever: every wait is charged to a budget of seconds, which the bytes that arrive refill. No thread
+waits for a client to read: what the client does not take is kept here, and the poller sends it.
 """
 
 from __future__ import annotations
 
+import os
+import select
 import socket
 import time
 from typing import Any, ClassVar
 
 HEAD_END = b"\r\n\r\n"
-PEEK_BYTES = 64 * 1024  #: more than the header fields that gunicorn accepts in a usual request
+HEAD_MAX_BYTES = 64 * 1024  #: of a request line and its header fields together
+SEND_BUFFER_BYTES = 128 * 1024  #: that the kernel holds for a client, which doubles it for its own
+SEND_BLOCK_BYTES = 64 * 1024  #: with so much kept here, a sender looks whether the client reads
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class SlowClientSocket(socket.socket):
     """A connected client, whose request head is collected without holding a thread.
 
     `recv` raises TimeoutError when the client is silent for `silence_seconds`, or stays below
-    `bytes_per_second` on the whole.
+    `bytes_per_second` on the whole. `sendall` never waits: see `flush` and `send_deadline`.
     """
 
     silence_seconds: ClassVar[float] = 20.0
     bytes_per_second: ClassVar[float] = 4096.0
+    send_silence_seconds: ClassVar[float] = 30.0
+    send_bytes_per_second: ClassVar[float] = 4096.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.head = b""  #: the first bytes of the current request
+        self.head = b""  #: the first bytes of the request that is read next
         self._collected = b""
+        self._unsent = bytearray()
+        self._was_asked = False
         self._wait_budget_seconds = self.silence_seconds
+        self._send_budget_seconds = self.send_silence_seconds
+        self._send_wait_begun = 0.0
 
     def setblocking(self, flag: bool) -> None:
         """Set our timeout for blocking; gunicorn calls this at the start of each request."""
@@ -38,20 +50,25 @@ class SlowClientSocket(socket.socket):
     def has_whole_head(self) -> bool:
         """Return whether a whole request head, or the end, can be read without waiting.
 
-        For the poller. It takes the bytes of an incomplete head from the socket, else they would
-        wake it again and again.
+        Also when the head is longer than HEAD_MAX_BYTES. For the poller: it takes the bytes of an
+        incomplete head from the socket, else they would wake it again and again.
         """
         try:
-            seen = super().recv(PEEK_BYTES, socket.MSG_PEEK)
+            seen = super().recv(HEAD_MAX_BYTES, socket.MSG_PEEK)
         except BlockingIOError:
-            return False
+            self.head = self._collected[:HEAD_MAX_BYTES]
+            return self._head_has_ended()
         except OSError:
             return True  # the thread that reads gets the error
-        self.head = (self._collected + seen)[:PEEK_BYTES]
-        if not seen or HEAD_END in self.head or len(self.head) == PEEK_BYTES:
+        self.head = (self._collected + seen)[:HEAD_MAX_BYTES]
+        if not seen or self._head_has_ended():
             return True
         self._collected += super().recv(len(seen))
         return False
+
+    def put_back(self, read_ahead: bytes) -> None:
+        """Take back what was read beyond the end of a request: the next one begins with it."""
+        self._collected = read_ahead + self._collected
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         if self._collected:
@@ -64,3 +81,83 @@ class SlowClientSocket(socket.socket):
         waited = time.monotonic() - begun
         self._wait_budget_seconds += len(block) / self.bytes_per_second - waited
         return block
+
+    def sendall(self, block: Any, flags: int = 0) -> None:  # noqa: ARG002  # as socket has it
+        """Keep the bytes for `flush`; send a part at once where they would become many."""
+        self._unsent += block
+        if len(self._unsent) >= SEND_BLOCK_BYTES:
+            self.flush()
+
+    def send(self, block: Any, flags: int = 0) -> int:  # noqa: ARG002  # as socket has it
+        """Send what cannot wait for the answer: that the body may come."""
+        self.sendall(block)
+        self.flush()
+        return len(block)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How many bytes are kept for the client."""
+        return len(self._unsent)
+
+    def flush(self) -> bool:
+        """Send what the client takes now, without waiting. Return whether nothing is left."""
+        sent = 0
+        while self._unsent:
+            try:
+                # Not `send`, which waits as long as the timeout for reading allows.
+                count = os.write(self.fileno(), self._unsent)
+            except BlockingIOError:
+                break
+            del self._unsent[:count]
+            sent += count
+        self._earn(sent / self.send_bytes_per_second)
+        return not self._unsent
+
+    def begin_to_wait(self) -> None:
+        """Start to charge the client for the time in which it reads nothing."""
+        self._send_wait_begun = time.monotonic()
+
+    @property
+    def send_deadline(self) -> float:
+        """The monotonic time at which a client that reads nothing more is given up."""
+        return self._send_wait_begun + self._send_budget_seconds
+
+    def has_left(self, *, takes_interim: bool) -> bool:
+        """Return whether the client has closed its connection while it waits for an answer.
+
+        The end of what it sends looks the same whether it still reads or not. With `takes_interim`
+        an interim answer is sent, which only a client that has left refuses.
+        """
+        # A socket with a timeout would wait for something to read, so ask first whether there is.
+        state = select.poll()
+        state.register(self, select.POLLIN)
+        events = dict(state.poll(0)).get(self.fileno(), 0)
+        if not events & select.POLLIN:
+            return bool(events)
+        try:
+            seen = super().recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+        if events & ~select.POLLIN:  # the end was sent, and then refused what we sent
+            return True
+        if seen:
+            return False
+        if not takes_interim:
+            return True
+        if not self._was_asked:
+            self._was_asked = True
+            self.send(INTERIM)
+        return False
+
+    def _head_has_ended(self) -> bool:
+        return HEAD_END in self.head or len(self.head) == HEAD_MAX_BYTES
+
+    def _earn(self, seconds: float) -> None:
+        """Add to the budget what was sent, and charge it for the wait until now."""
+        if self._send_wait_begun:
+            now = time.monotonic()
+            seconds += self._send_wait_begun - now
+            self._send_wait_begun = now if self._unsent else 0.0
+        self._send_budget_seconds = min(
+            self._send_budget_seconds + seconds, self.send_silence_seconds
+        )

@@ -1,0 +1,94 @@
+"""An answer that is sent in pieces, by whichever thread has its turn."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from gunicorn.http import wsgi
+
+from ilios.api.middleware.access_log import ENVIRON_KEY, Access
+from ilios.api.server import request_kinds
+from ilios.api.server.slow_client_socket import SEND_BLOCK_BYTES
+
+ANYBODY: Final = ""  #: stands for all callers without a key
+
+Log = Callable[[Any, Any, Any, Any], None]
+
+
+class Answer:
+    """What one request is answered with; the client's reading is not waited for.
+
+    The application runs in a context of its own, since later pieces may come from another thread.
+    """
+
+    def __init__(self, request: Any, connection: Any, log: Log) -> None:
+        """Raise UnsupportedTransferCoding."""
+        request_kinds.require_plain_chunks(request)
+        self._begun = datetime.now()  # noqa: DTZ005  # gunicorn's log wants the difference only
+        self._request = request
+        self._client = connection.sock
+        self._log = log
+        self._context = contextvars.copy_context()
+        self._blocks: Iterable[bytes] = ()
+        self._pieces: Iterator[bytes] | None = None
+        self.response, self._environ = wsgi.create(
+            request, connection.sock, connection.client, connection.server, connection.cfg
+        )
+        self._environ["wsgi.multithread"] = True
+
+    @property
+    def owner(self) -> str:
+        """Whose answer it is."""
+        access: Access | None = self._environ.get(ENVIRON_KEY)
+        return (access and access.owner) or ANYBODY
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the application has been asked."""
+        return self._pieces is not None
+
+    def ask(self, app: Any) -> None:
+        """Have the application answer; nothing is sent yet.
+
+        The connection is closed after the answer if the body of the request was not read.
+        """
+        self._blocks = self._context.run(app, self._environ, self.response.start_response)
+        if not request_kinds.has_read_body(self._request, self._client):
+            self.response.force_close()
+        if isinstance(self._blocks, wsgi.FileWrapper):
+            self._blocks.blksize = SEND_BLOCK_BYTES
+        self._pieces = _pieces(self._blocks)
+
+    def send(self) -> bool:
+        """Send what the client takes now. Return whether the whole answer is on its way."""
+        return self._context.run(self._send)
+
+    def end(self) -> None:
+        """Write the line of the access log, and close what the answer was read from."""
+        self._context.run(self._end)
+
+    def _send(self) -> bool:
+        for piece in self._pieces or ():
+            self.response.write(piece)
+            if self._client.unsent_bytes >= SEND_BLOCK_BYTES:
+                return False
+        self.response.close()
+        self._client.flush()
+        return True
+
+    def _end(self) -> None:
+        took = datetime.now() - self._begun  # noqa: DTZ005
+        self._log(self.response, self._request, self._environ, took)
+        close = getattr(self._blocks, "close", None)
+        if close is not None:
+            close()
+
+
+def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut blocks that are large: a copy of one is made while it is sent."""
+    for block in blocks:
+        for start in range(0, len(block), SEND_BLOCK_BYTES):
+            yield block[start : start + SEND_BLOCK_BYTES]
