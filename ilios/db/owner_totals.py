@@ -26,6 +26,7 @@ _STORED: Final = (
 _ANNOUNCED: Final = "iif({row}.status = 'awaiting_upload', {row}.file_size, 0)"
 _WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
 _PAGE: Final = "octet_length({row}.markdown) + {row}.image_bytes"
+_PIECE: Final = "octet_length({row}.markdown)"
 _COUNTED: Final = f"""
 SELECT owner, sum(stored) AS stored, sum(announced) AS announced, sum(waiting) AS waiting
 FROM (
@@ -35,6 +36,9 @@ FROM (
     UNION ALL
     SELECT d.owner, {_PAGE.format(row="p")}, 0, 0
     FROM pages AS p JOIN documents AS d ON d.id = p.document_id
+    UNION ALL
+    SELECT d.owner, {_PIECE.format(row="p")}, 0, 0
+    FROM page_pieces AS p JOIN documents AS d ON d.id = p.document_id
 ) GROUP BY owner
 """
 
@@ -120,7 +124,6 @@ def _triggers() -> dict[str, str]:
         f"{column} = {column} + {after} - {before}"
         for column, after, before in zip(columns, new, old, strict=True)
     )
-    page_owner = "WHERE owner = (SELECT owner FROM documents WHERE id = {row}.document_id)"
     bodies = {
         "document_added AFTER INSERT ON documents": (
             f"INSERT INTO owner_totals (owner, {', '.join(columns)}) "
@@ -136,16 +139,25 @@ def _triggers() -> dict[str, str]:
             + ", ".join(f"{name} = {name} - {was}" for name, was in zip(columns, old, strict=True))
             + " WHERE owner = OLD.owner;"
         ),
-        "page_added AFTER INSERT ON pages": (
-            f"UPDATE owner_totals SET stored_bytes = stored_bytes + {_PAGE.format(row='NEW')} "
-            f"{page_owner.format(row='NEW')};"
-        ),
-        "page_removed AFTER DELETE ON pages": (
-            f"UPDATE owner_totals SET stored_bytes = stored_bytes - ({_PAGE.format(row='OLD')}) "
-            f"{page_owner.format(row='OLD')};"
-        ),
+        **_of_pages("page", "pages", _PAGE),
+        **_of_pages("piece", "page_pieces", _PIECE),
     }
     return {
         PREFIX + head.split()[0]: f"CREATE TRIGGER {PREFIX}{head} BEGIN {body} END"
         for head, body in bodies.items()
+    }
+
+
+def _of_pages(name: str, table: str, size: str) -> dict[str, str]:
+    """Return head and body of the triggers of a table whose rows add `size` to their document's."""
+    owner = "WHERE owner = (SELECT owner FROM documents WHERE id = {row}.document_id)"
+    change = "UPDATE owner_totals SET stored_bytes = stored_bytes {sign} ({size}) {owner};"
+    return {
+        f"{name}_{when} AFTER {event} ON {table}": change.format(
+            sign=sign, size=size.format(row=row), owner=owner.format(row=row)
+        )
+        for when, event, sign, row in (
+            ("added", "INSERT", "+", "NEW"),
+            ("removed", "DELETE", "-", "OLD"),
+        )
     }

@@ -19,15 +19,15 @@ from ilios.core.request_errors import (
     OriginalMissing,
 )
 from ilios.db.database import Database
-from ilios.db.models import Batch, Document, DocumentStatus, PageRow, statuses
-from ilios.documents import repository
+from ilios.db.models import Batch, Document, DocumentStatus, statuses
+from ilios.documents import repository, result_pages
+from ilios.documents.result_pages import ResultPage
 from ilios.documents.waiting import Waiter
 from ilios.engines.page_selection import PageSelection
 from ilios.queue import queries
 from ilios.storage.base import ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=5)
-PAGES_PER_READ = 50  #: bounds memory and the length of a read transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Result:
 
     document: Document
     totals: Callable[[], ledger.Totals]  #: what it has cost; asked for when it is shown
-    pages: Iterator[PageRow]
+    pages: Iterator[ResultPage]
     page_total: int
     etag: str
 
@@ -176,7 +176,7 @@ class DocumentReader:
 
     def batch_results(
         self, batch_id: str, *, owner: str
-    ) -> Iterator[tuple[Document, Iterator[PageRow]]]:
+    ) -> Iterator[tuple[Document, Iterator[ResultPage]]]:
         """Return each document of a finished batch with its pages; a failed one has none.
 
         Raises BatchNotFound, BatchNotFinished, before the first item.
@@ -236,20 +236,15 @@ class DocumentReader:
             provider_status=provider.provider_status if provider else None,
         )
 
-    def _all_pages(self, document: Document) -> Iterator[PageRow]:
+    def _all_pages(self, document: Document) -> Iterator[ResultPage]:
         if document.status not in statuses.READABLE:
             return iter(())
         with self._database.reading() as session:
             result_id = repository.result_id(document)
             return self._pages(result_id, repository.page_indexes(session, result_id))
 
-    def _pages(self, document_id: str, wanted: list[int]) -> Iterator[PageRow]:
-        for start in range(0, len(wanted), PAGES_PER_READ):
-            with self._database.reading() as session:
-                rows = repository.pages(
-                    session, document_id, wanted[start : start + PAGES_PER_READ]
-                )
-            yield from rows
+    def _pages(self, document_id: str, wanted: list[int]) -> Iterator[ResultPage]:
+        return result_pages.of_document(self._database, document_id, wanted)
 
 
 def _require_completed(document: Document) -> None:

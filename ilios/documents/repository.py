@@ -24,14 +24,6 @@ _PAGE_INDEXES = (
     .where(PageRow.document_id == bindparam("of_document"))
     .order_by(PageRow.index)
 )
-_PAGES = (
-    select(PageRow)
-    .where(
-        PageRow.document_id == bindparam("of_document"),
-        PageRow.index.in_(bindparam("wanted", expanding=True)),
-    )
-    .order_by(PageRow.index)
-)
 _DOCUMENT_OF = select(Document).where(
     Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
 )
@@ -176,11 +168,6 @@ def page_indexes(session: Session, document_id: str) -> list[int]:
     """Return the indexes of the pages that a document has, in order."""
     parameters = {"of_document": document_id}
     return list(session.connection().execute(_PAGE_INDEXES, parameters).scalars())
-
-
-def pages(session: Session, document_id: str, indexes: list[int]) -> list[PageRow]:
-    """Return the pages with these indexes, in order."""
-    return list(session.scalars(_PAGES, {"of_document": document_id, "wanted": indexes}))
 
 
 def images(session: Session, document_id: str) -> list[dict[str, Any]]:

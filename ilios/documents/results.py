@@ -9,16 +9,16 @@ ilios.documents.removal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.db.models import Document, DocumentStatus, Job, PageRow
+from ilios.db.models import Document, DocumentStatus, Job, PagePiece, PageRow
 from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
 from ilios.documents import repository
 from ilios.engines.base import Conversion, ConversionWarning, Page
@@ -27,6 +27,8 @@ from ilios.engines.base import Conversion, ConversionWarning, Page
 SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
 """Columns that a document takes over from the one whose result it shows."""
 _INSERT_PAGE = insert(PageRow)
+_INSERT_PIECE = insert(PagePiece)
+PAGES_PER_INSERT = 50  #: of at most a piece each; more are not held in memory
 _BEGIN = (
     update(Document)
     .where(
@@ -197,8 +199,8 @@ def checkpoint(
     new = [page for page in conversion.pages if page.index not in present]
     if not new:
         return
-    rows = [_page_columns(document_id, page, images.get(page.index, [])) for page in new]
-    connection.execute(_INSERT_PAGE, rows)
+    for start in range(0, len(new), PAGES_PER_INSERT):
+        _insert(connection, document_id, new[start : start + PAGES_PER_INSERT], images)
     warnings = [
         *row.warnings,
         *(_warning(warning) for warning in conversion.warnings),
@@ -260,11 +262,29 @@ def _takes_pages(row: Row[Any]) -> bool:
     return row.status in _TAKES_PAGES or row.is_awaited_by_others
 
 
-def _page_columns(document_id: str, page: Page, images: list[StoredImage]) -> dict[str, Any]:
+def _insert(
+    connection: Connection, document_id: str, pages: Sequence[Page], images: Images
+) -> None:
+    """Insert pages with their first pieces, then what long ones have beyond them."""
+    further = [(page.index, page.pieces()) for page in pages]
+    rows = [
+        _page_columns(document_id, page, next(pieces), images.get(page.index, []))
+        for page, (_, pieces) in zip(pages, further, strict=True)
+    ]
+    connection.execute(_INSERT_PAGE, rows)
+    for index, pieces in further:
+        for number, piece in enumerate(pieces, start=1):
+            row = {"document_id": document_id, "index": index, "number": number}
+            connection.execute(_INSERT_PIECE, {**row, "markdown": piece})
+
+
+def _page_columns(
+    document_id: str, page: Page, first_piece: str, images: list[StoredImage]
+) -> dict[str, Any]:
     return {
         "document_id": document_id,
         "index": page.index,
-        "markdown": page.markdown,
+        "markdown": first_piece,
         "width": page.width,
         "height": page.height,
         "dpi": page.dpi,

@@ -18,7 +18,8 @@ from ilios.api.schemas.requests import BatchForm
 from ilios.api.schemas.responses import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
 from ilios.api.services import services
 from ilios.core import clock
-from ilios.db.models import Document, PageRow, statuses
+from ilios.db.models import Document, statuses
+from ilios.documents.result_pages import ResultPage
 
 blueprint = ApiBlueprint(
     "Batches", __name__, url_prefix="/v1/batch", description="Many documents together."
@@ -85,7 +86,7 @@ def batch_download(_query: dict[str, Any], batch_id: str) -> Response:
     return Response(_lines(results), mimetype=NDJSON)
 
 
-def _lines(results: Iterable[tuple[Document, Iterable[PageRow]]]) -> Iterator[str]:
+def _lines(results: Iterable[tuple[Document, Iterable[ResultPage]]]) -> Iterator[str]:
     for document, pages in results:
         head = {
             "id": document.id,

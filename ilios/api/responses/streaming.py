@@ -12,22 +12,26 @@ from typing import Any
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
-from ilios.api.responses.plain_text import plain_text
-from ilios.db.models import PAGE_BREAK, Document, PageRow
+from ilios.api.responses.text_pieces import plain_pieces
+from ilios.db.models import PAGE_BREAK, Document
+from ilios.documents.result_pages import ResultPage
 from ilios.storage.base import ObjectStore
 
 TEXT_PAGE_BREAK = "\n\n"
 BLOCK_BYTES = 64 * 1024
+_NAME_MAX_CHARACTERS = 255
+_REFERENCE = re.compile(rf"\]\(([A-Za-z0-9._-]{{1,{_NAME_MAX_CHARACTERS}}})(?=[\s)])")
+_REFERENCE_MAX_CHARACTERS = _NAME_MAX_CHARACTERS + 3  #: with its signs and what follows
 
 
-def markdown(document_id: str, pages: Iterable[PageRow]) -> Iterator[str]:
+def markdown(document_id: str, pages: Iterable[ResultPage]) -> Iterator[str]:
     """Yield a document's Markdown, pages joined by a rule, with links to its images here."""
     return _joined((_linked(document_id, page) for page in pages), PAGE_BREAK)
 
 
-def text(pages: Iterable[PageRow]) -> Iterator[str]:
+def text(pages: Iterable[ResultPage]) -> Iterator[str]:
     """Yield the text of pages, joined by a blank line."""
-    return _joined((plain_text(page.markdown) for page in pages), TEXT_PAGE_BREAK)
+    return _joined((plain_pieces(page.pieces) for page in pages), TEXT_PAGE_BREAK)
 
 
 def json_with_content(
@@ -48,17 +52,37 @@ def processing_ms(document: Document) -> int:
     return round((document.processed_at - begun).total_seconds() * 1000)
 
 
-def _joined(parts: Iterable[str], separator: str) -> Iterator[str]:
-    for number, part in enumerate(parts):
-        yield separator + part if number else part
+def _joined(pages: Iterable[Iterator[str]], separator: str) -> Iterator[str]:
+    for number, pieces in enumerate(pages):
+        first = next(pieces, "")
+        yield separator + first if number else first
+        yield from pieces
 
 
-def _linked(document_id: str, page: PageRow) -> str:
-    names = [re.escape(image["name"]) for image in page.images]
-    if not names:
-        return page.markdown
-    references = re.compile(rf"\]\(({'|'.join(names)})(?=[\s)])")
-    return references.sub(rf"](/api/documents/{document_id}/images/\1", page.markdown)
+def _linked(document_id: str, page: ResultPage) -> Iterator[str]:
+    """Yield the pieces of a page; what a reference may go on with is kept for the next one."""
+    held = ""
+    for piece in page.pieces:
+        text = held + piece
+        written, held = _references(document_id, page, text, len(text) - _REFERENCE_MAX_CHARACTERS)
+        yield written
+    yield _references(document_id, page, held, len(held))[0]
+
+
+def _references(document_id: str, page: ResultPage, text: str, end: int) -> tuple[str, str]:
+    """Write the references that begin before `end`; return the text up to there, and the rest."""
+    if not page.image_names:
+        return text, ""
+    written: list[str] = []
+    place = 0
+    for found in _REFERENCE.finditer(text):
+        if found.start() >= end:
+            break
+        if found[1] in page.image_names:
+            written += text[place : found.start()], f"](/api/documents/{document_id}/images/"
+            place = found.start(1)
+    end = max(end, place)
+    return "".join([*written, text[place:end]]), text[end:]
 
 
 def stored(

@@ -13,7 +13,15 @@ from ilios.db.models.base import (
     Base,
     UtcDateTime,
 )
-from ilios.db.models.documents import PAGE_BREAK, RESERVING, Batch, Document, PageRow, ProviderBatch
+from ilios.db.models.documents import (
+    PAGE_BREAK,
+    RESERVING,
+    Batch,
+    Document,
+    PagePiece,
+    PageRow,
+    ProviderBatch,
+)
 from ilios.db.models.instance import REVISION, Instance
 from ilios.db.models.jobs import Job
 from ilios.db.models.statuses import (
@@ -48,6 +56,7 @@ __all__ = [
     "JobStatus",
     "JobType",
     "OwnerTotals",
+    "PagePiece",
     "PageRow",
     "ProviderBatch",
     "ProviderBatchState",

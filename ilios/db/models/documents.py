@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ilios.db.models.base import ID, Base, partial_index
@@ -156,9 +156,29 @@ class PageRow(Base):
         ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
     )
     index: Mapped[int] = mapped_column(primary_key=True)  #: from 0, in the whole document
-    markdown: Mapped[str] = mapped_column(Text)
+    markdown: Mapped[str] = mapped_column(Text)  #: its first piece; see PagePiece
     width: Mapped[float | None]  #: points, or pixels when dpi is set
     height: Mapped[float | None]
     dpi: Mapped[int | None]
     images: Mapped[list[dict[str, Any]]]  #: name, key, mediaType, bbox
     image_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class PagePiece(Base):
+    """What the Markdown of a long page has beyond the first piece, which the page itself holds.
+
+    SQLite reads a value whole, whatever part of it is asked for.
+    """
+
+    __tablename__ = "page_pieces"
+
+    document_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)  #: of the page
+    number: Mapped[int] = mapped_column(primary_key=True)  #: from 1
+    markdown: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ("document_id", "index"), ("pages.document_id", "pages.index"), ondelete="CASCADE"
+        ),
+    )

@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db.models import Base, Batch, Call, Document, DocumentStatus, Instance, Job, PageRow
+from ilios.db.models import (
+    Base,
+    Batch,
+    Call,
+    Document,
+    DocumentStatus,
+    Instance,
+    Job,
+    PagePiece,
+    PageRow,
+)
 from ilios.migration.legacy import row_mapping, value_mapping
 from ilios.migration.legacy.predecessor import Predecessor
 from ilios.migration.legacy.status_mapping import is_immediate, map_status
@@ -21,7 +31,7 @@ from ilios.queue import jobs
 
 # Prepared once: there may be a million rows.
 _INSERT: Final[dict[type[Base], Insert]] = {
-    model: insert(model) for model in (Batch, Call, Document, Job, PageRow)
+    model: insert(model) for model in (Batch, Call, Document, Job, PagePiece, PageRow)
 }
 
 
@@ -102,7 +112,10 @@ class _Import:
         }
         self._insert(Document, document)
         if markdown:
-            self._insert(PageRow, row_mapping.pages(row["id"], markdown))
+            pages, further = row_mapping.pages(row["id"], markdown)
+            self._insert(PageRow, pages)
+            if further:
+                self._insert(PagePiece, further)
         if mapped.status is DocumentStatus.PENDING:
             priority = self._batch_priorities.get(batch_id or "")
             self._waiting.append(

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ilios.core.file_names import safe_file_name
 from ilios.core.settings import Settings
 from ilios.db.models import CallState, DocumentStatus, JobStatus, JobType
-from ilios.engines import registry
+from ilios.engines import page_text, registry
 from ilios.migration.legacy import value_mapping
 from ilios.migration.legacy.status_mapping import MappedStatus, is_immediate
 
@@ -69,11 +69,19 @@ def result(row: Any, metadata: Columns) -> tuple[list[str], list[Columns]]:
     return markdown, [_warning("page_breaks_uncertain", text)]
 
 
-def pages(document_id: str, markdown: list[str]) -> list[Columns]:
-    return [
-        {"document_id": document_id, "index": index, "markdown": text, "images": []}
-        for index, text in enumerate(markdown)
+def pages(document_id: str, markdown: list[str]) -> tuple[list[Columns], list[Columns]]:
+    """Return the pages of a document, and the further pieces of long ones."""
+    cut = [list(page_text.cut(text)) for text in markdown]
+    rows = [
+        {"document_id": document_id, "index": index, "markdown": pieces[0], "images": []}
+        for index, pieces in enumerate(cut)
     ]
+    further = [
+        {"document_id": document_id, "index": index, "number": number, "markdown": piece}
+        for index, pieces in enumerate(cut)
+        for number, piece in enumerate(pieces[1:], start=1)
+    ]
+    return rows, further
 
 
 def enqueue_arguments(

@@ -9,12 +9,12 @@ import pytest
 
 from ilios.api.responses import streaming
 from ilios.api.responses.plain_text import plain_text
-from ilios.db.models import PageRow
+from ilios.documents.result_pages import ResultPage
 
 
-def page(markdown: str, *images: str) -> PageRow:
-    named = [{"name": name} for name in images]
-    return PageRow(document_id="d", index=0, markdown=markdown, images=named)
+def page(markdown: str, *images: str, piece: int = 1_000) -> ResultPage:
+    pieces = [markdown[start : start + piece] for start in range(0, len(markdown), piece)]
+    return ResultPage(frozenset(images), iter(pieces or [""]))
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,11 @@ def test_a_note_of_one_word_is_no_definition_of_a_link(note: str) -> None:
     assert plain_text("See [this][1].\n\n[1]: https://example.com") == "See this."
 
 
-def test_only_known_images_are_linked() -> None:
-    first = page("![a](img-1.png) ![b](img-1.png.bak) [c](img-1.png 'title')", "img-1.png")
-    second = page("![a](img-1.png)")
+@pytest.mark.parametrize("piece", [1, 3, 7, 1_000])
+def test_only_known_images_are_linked(piece: int) -> None:
+    text = "![a](img-1.png) ![b](img-1.png.bak) [c](img-1.png 'title')"
+    first = page(text, "img-1.png", piece=piece)
+    second = page("![a](img-1.png)", piece=piece)
 
     linked = "".join(streaming.markdown("d", [first, second]))
 
@@ -64,7 +66,7 @@ def test_only_known_images_are_linked() -> None:
 def test_json_is_emitted_page_by_page() -> None:
     given: list[int] = []
 
-    def pages() -> Iterator[PageRow]:
+    def pages() -> Iterator[ResultPage]:
         for number in range(3):
             given.append(number)
             yield page(f'"{number}"\n\x00\u2028🙂')
@@ -79,9 +81,8 @@ def test_json_is_emitted_page_by_page() -> None:
 
 
 def test_json_holds_the_same_content_as_markdown() -> None:
-    rows = [page('"quoted" \\ \n\x00\u2028🙂'), page("two")]
-    text = "".join(
-        streaming.json_with_content({"id": "d"}, streaming.markdown("d", rows), {"tail": [1]})
-    )
-    content = "".join(streaming.markdown("d", rows))
-    assert json.loads(text) == {"id": "d", "content": content, "tail": [1]}
+    def content() -> Iterator[str]:
+        return streaming.markdown("d", [page('"quoted" \\ \n\x00\u2028🙂'), page("two")])
+
+    text = "".join(streaming.json_with_content({"id": "d"}, content(), {"tail": [1]}))
+    assert json.loads(text) == {"id": "d", "content": "".join(content()), "tail": [1]}

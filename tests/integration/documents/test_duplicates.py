@@ -68,7 +68,7 @@ def _claim(database: Database) -> jobs.Lease | None:
 
 
 def text_of(reports: DocumentReader, document_id: str) -> list[str]:
-    return [page.markdown for page in reports.result(document_id, owner="me").pages]
+    return ["".join(page.pieces) for page in reports.result(document_id, owner="me").pages]
 
 
 def test_a_duplicate_joins_what_is_on_its_way(
@@ -180,7 +180,7 @@ def test_a_batch_of_the_same_file_is_converted_once(
     assert convert_all() == 1
     assert reports.batch(batch.id, owner="me").count(DocumentStatus.COMPLETED) == 5
     lines = [
-        [page.markdown for page in pages]
+        ["".join(page.pieces) for page in pages]
         for _, pages in reports.batch_results(batch.id, owner="me")
     ]
     assert lines == [["Hello"]] * 5

@@ -206,6 +206,35 @@ def test_what_only_later_revisions_know_becomes_what_the_first_can_hold(fresh: S
     ]
 
 
+LONG_PAGE = "ä" * 65_535 + "b€" * 65_536 + "🙂"
+
+
+def test_long_pages_are_cut_into_pieces_and_joined_again(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "0008")
+    for statement in FIRST_CONTENT:
+        execute(fresh.database_path, statement)
+    for index, text in ((1, LONG_PAGE), (2, "ä" * 65_536), (3, "ä" * 65_537)):
+        execute(
+            fresh.database_path,
+            'INSERT INTO pages (document_id, "index", markdown, images) '
+            f"VALUES ('document', {index}, '{text}', '[]')",
+        )
+    before = content(fresh.database_path)
+
+    alembic(fresh, "upgrade", "0009")
+    connection = pysqlite3.connect(str(fresh.database_path))
+    pieces = connection.execute(
+        'SELECT "index", number, length(markdown) FROM page_pieces ORDER BY 1, 2'
+    ).fetchall()
+    longest = connection.execute("SELECT max(length(markdown)) FROM pages").fetchone()
+    connection.close()
+    alembic(fresh, "downgrade", "0008")
+
+    assert pieces == [(1, 1, 65_536), (1, 2, 65_536), (3, 1, 1)]
+    assert longest == (65_536,)
+    assert content(fresh.database_path) == before
+
+
 def test_all_the_way_down_and_up_again(fresh: Settings) -> None:
     alembic(fresh, "upgrade", "head")
     for statement in (*FIRST_CONTENT, *LATER_CONTENT):
