@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from ilios.core import data_folder, failpoints
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy, LeaseLost
+from ilios.core.owner_places import OwnerPlaces, guest_places
 from ilios.core.telemetry import logs, metrics
 from ilios.db import instance
 from ilios.db.database import Database
@@ -59,6 +59,7 @@ class Converter:
         disk_reserve: DiskReserve,
         workspaces: Path,
         answers: AnswerSpool,
+        deadline_seconds: float,
     ) -> None:
         self._database = database
         self._store = store
@@ -67,13 +68,16 @@ class Converter:
         self._disk_reserve = disk_reserve
         self._workspaces = workspaces
         self._answers = answers
-        self._call_slots = {
-            lane: threading.BoundedSemaphore(engine.concurrency) for lane, engine in engines.items()
+        self._calls = {
+            lane: OwnerPlaces(engine.concurrency, guest_places(engine.concurrency))
+            for lane, engine in engines.items()
         }
         self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = instance.instance_id(session)
-        self._planner = Planner(database, store, recorder, self._instance_id)
+        self._planner = Planner(
+            database, store, recorder, self._instance_id, engines, deadline_seconds
+        )
 
     def stop(self, job_id: str) -> None:
         """End a cancelled job soon, from another thread than its own.
@@ -189,10 +193,10 @@ class Converter:
         return ANSWERED if claimed.engine.is_paid else None
 
     def _convert(self, attempt: _Attempt, part: Part) -> tuple[CallRecord, Conversion]:
-        """Convert a part, once the lane has a free slot for a call."""
+        """Convert a part, once the lane has a place for a call of its owner."""
         claimed, options = attempt.claimed, options_of(attempt.claimed.document)
-        # The intent too: a call that still waits for its slot is not in doubt after a crash.
-        with self._call_slots[claimed.job.lane]:
+        # The intent too: a call that still waits for its place is not in doubt after a crash.
+        with self._calls[claimed.job.lane].held(claimed.job.owner):
             self._disk_reserve.require()  # never pay for an answer that could not be spooled
             model = claimed.engine.model(options)
             attempt.call = call = self._recorder.begin(claimed, model, part.indexes)

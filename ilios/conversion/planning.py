@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from ilios.conversion.claimed_job import ClaimedJob, bounds, range_of
 from ilios.conversion.recorder import Recorder
-from ilios.core.conversion_errors import ConversionError
+from ilios.core.conversion_errors import ConversionError, EngineFailed
+from ilios.core.owner_places import OwnerPlaces
 from ilios.db.database import Database
 from ilios.db.models import JobType
 from ilios.documents import repository
 from ilios.documents.options import options_of
 from ilios.engines.base import Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import part_key
+
+WAIT_SECONDS = 300.0  #: for documents that are planned before
 
 
 class Planner:
     """Plans jobs for the threads of a worker, which share it."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, recorder: Recorder, instance_id: str
+        self,
+        database: Database,
+        store: ObjectStore,
+        recorder: Recorder,
+        instance_id: str,
+        lanes: Iterable[str],
+        deadline_seconds: float,
     ) -> None:
         self._database = database
         self._store = store
         self._recorder = recorder
         self._instance_id = instance_id
+        self._places = {lane: OwnerPlaces(PARSERS, GUEST_PARSERS) for lane in lanes}
+        self._wait_seconds = min(WAIT_SECONDS, deadline_seconds)
 
     def next_part(
         self, claimed: ClaimedJob, workspace: Path, *, has_collected: bool
@@ -46,7 +59,7 @@ class Planner:
             whole = Part(source, range_of(claimed.job, claimed.document))
         else:
             self._store.fetch(claimed.document.storage_key, source.path)
-            plan = claimed.engine.plan(source, options_of(claimed.document).pages, workspace)
+            plan = self._plan(claimed, source, options_of(claimed.document).pages, workspace)
             self._recorder.approve(claimed.document, claimed.engine, plan.parts)
             if len(plan.parts) > 1:
                 self._split(claimed, plan)
@@ -80,8 +93,18 @@ class Planner:
         numbers = range(len(asked)) if claimed.job.type is JobType.RANGE else asked
         wanted = dict(zip(numbers, asked, strict=True))
         left = PageSelection.of_indexes(n for n, index in wanted.items() if index not in done)
-        part = claimed.engine.plan(source, left, workspace).parts[0]
+        part = self._plan(claimed, source, left, workspace).parts[0]
         return replace(part, indexes=tuple(wanted[number] for number in part.indexes or ()))
+
+    def _plan(
+        self, claimed: ClaimedJob, source: Source, pages: PageSelection | None, workspace: Path
+    ) -> Plan:
+        """Have the engine plan, one document of an owner at a time: a parser child may do it."""
+        try:
+            with self._places[claimed.job.lane].held(claimed.job.owner, self._wait_seconds):
+                return claimed.engine.plan(source, pages, workspace)
+        except TimeoutError:
+            raise EngineFailed("Other documents have kept the parsers busy for too long.") from None
 
     def _split(self, claimed: ClaimedJob, plan: Plan) -> None:
         """Store the parts that are left to convert, and enqueue a job for each of them."""

@@ -1,7 +1,8 @@
-"""Functions of the operating system for processes: death signal, file locks, descriptors."""
+"""Functions of the operating system for processes: death signal, niceness, locks, descriptors."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -28,6 +29,23 @@ def die_with_parent(parent_pid: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it went before the request was made
         os._exit(EXIT_ORPHANED)
+
+
+def set_niceness(pid: int, niceness: int) -> None:
+    """Set the niceness of a child, of all its threads: what they start inherits it.
+
+    On Linux a call for the process reaches its first thread only. A child that has ended is left
+    alone.
+    """
+    reached: set[Path] = set()
+    try:
+        while threads := set(Path(f"/proc/{pid}/task").iterdir()) - reached:
+            for thread in threads:
+                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
+            reached |= threads
+    except (FileNotFoundError, ProcessLookupError):
+        return
 
 
 def lock_file(path: Path, wait_seconds: float) -> int:

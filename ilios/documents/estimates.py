@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import DeadlineExceeded
+from ilios.core.owner_places import OwnerPlaces
 from ilios.core.request_errors import Busy
 from ilios.core.settings import Settings
 from ilios.documents.options import tariff_of
@@ -19,10 +19,12 @@ from ilios.documents.validation import COUNTED_ALIKE, accepted_type
 from ilios.engines import registry
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
-from ilios.engines.parser_process import ParserProcess
+from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
 
-COUNT_SECONDS = 30.0  #: for one document
-WAIT_SECONDS = 20.0  #: for the documents that are counted before
+COUNT_SECONDS = 15.0  #: for one document
+WAIT_SECONDS = 20.0
+"""For documents that are counted before. Longer than COUNT_SECONDS: while two owners hold the
+places, a third one's turn comes within that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,18 @@ class Estimate:
 
 
 class Estimates:
-    """Estimates costs; the parser child starts with the first document."""
+    """Estimates costs; parser children start with the documents that need them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._scratch = data_folder.uploads(settings)
-        self._parser = ParserProcess(counting.answer, settings.worker_memory_limit_bytes)
-        self._turn = threading.Lock()
+        self._parsers = ParserPool(counting.answer, settings.worker_memory_limit_bytes)
+        self._places = OwnerPlaces(PARSERS, GUEST_PARSERS)
 
-    def estimate(self, file: Received, options: Options, *, provider_batch: bool) -> Estimate:
-        """Return what converting this file would cost without a duplicate's result.
+    def estimate(
+        self, owner: str, file: Received, options: Options, *, provider_batch: bool
+    ) -> Estimate:
+        """Return what converting this file would cost its owner without a duplicate's result.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, Busy, and ConversionError for a
         document that cannot be read or has no such pages.
@@ -55,7 +59,7 @@ class Estimates:
         media_type = accepted_type(file, options, self._settings)
         engine = registry.lane_of(media_type, self._settings)
         source = Source(file.path, media_type, file.file_name)
-        total = self._count(source)
+        total = self._count(owner, source)
         pages = len(options.pages.indexes(total)) if options.pages else total
         tariff = tariff_of(options, engine, self._settings, is_batch=provider_batch)
         is_rough = tariff.is_paid and media_type not in COUNTED_ALIKE
@@ -63,14 +67,14 @@ class Estimates:
         return Estimate(pages, total, is_rough, engine, tariff.model, cost_micros)
 
     def close(self) -> None:
-        """End the parser child."""
-        self._parser.close()
+        """End the parser children."""
+        self._parsers.close()
 
-    def _count(self, source: Source) -> int:
-        with self._exclusively(), tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+    def _count(self, owner: str, source: Source) -> int:
+        with self._place(owner), tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             task = counting.task(source, Path(folder))
             try:
-                (answer,) = self._parser.run(task, COUNT_SECONDS)
+                (answer,) = self._parsers.run(task, COUNT_SECONDS)
             except DeadlineExceeded as error:
                 raise DeadlineExceeded(
                     f"Its pages could not be counted within {COUNT_SECONDS:.0f} s. "
@@ -79,10 +83,13 @@ class Estimates:
         return counting.pages(answer)
 
     @contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=WAIT_SECONDS):
-            raise Busy("Other documents are still being counted. Try again.")
-        try:
+    def _place(self, owner: str) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._places.held(owner, WAIT_SECONDS))
+            except TimeoutError:
+                raise Busy(
+                    f"The pages of other documents have been counted for {WAIT_SECONDS:.0f} s. "
+                    "Try again."
+                ) from None
             yield
-        finally:
-            self._turn.release()

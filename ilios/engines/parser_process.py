@@ -29,7 +29,7 @@ from ilios.core.conversion_errors import (
     EngineFailed,
     ParserCrashed,
 )
-from ilios.core.processes import die_with_parent
+from ilios.core.processes import die_with_parent, set_niceness
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
 from ilios.engines import unicode
@@ -44,7 +44,9 @@ MESSAGE_MAX_BYTES: Final = 1024 * 1024
 """Of one answer of a child; a longer one is not read, and its child is killed."""
 ERROR_MAX_CHARACTERS: Final = 2_000
 IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
-NICENESS = 5  #: parsing takes longest; health checks and uploads go first
+NICENESS = 5  #: beyond its parent's: parsing takes longest; health checks and uploads go first
+LATER_NICENESS = ((10.0, 10), (30.0, 15))
+"""After so many seconds at one task the child gets this niceness: short documents go first."""
 END = {"type": "end"}  #: of a task's answers
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
 OUT_OF_MEMORY = DocumentTooLarge(
@@ -71,6 +73,7 @@ class ParserProcess:
         self._state_lock = threading.Lock()
         self._task_name: str | None = None  #: of the task that runs
         self._is_stopped = False
+        self._later: list[tuple[float, int]] = []  #: moments to come, and the niceness from then on
 
     def run(
         self, task: Message, deadline_seconds: float, name: str | None = None
@@ -86,6 +89,8 @@ class ParserProcess:
         try:
             self._set_task(name)
             yield from self._exchange(task, time.monotonic() + deadline_seconds)
+            if len(self._later) < len(LATER_NICENESS):
+                self._kill()  # it takes a privilege to raise its priority again
         except BaseException:
             self._kill()  # whatever it is doing: the next task must not get its answers
             raise
@@ -110,6 +115,8 @@ class ParserProcess:
             self._task_name, self._is_stopped = name, False
 
     def _exchange(self, task: Message, deadline: float) -> Iterator[Message]:
+        begun = time.monotonic()
+        self._later = [(begun + seconds, niceness) for seconds, niceness in LATER_NICENESS]
         answer = self._first_answer(task, deadline)
         while answer != END:
             yield answer
@@ -134,7 +141,7 @@ class ParserProcess:
 
     def _receive(self, deadline: float) -> Message:
         assert self._pipe is not None  # noqa: S101  # narrows the type
-        if not self._pipe.poll(max(0.0, deadline - time.monotonic())):
+        if not self._has_answer(self._pipe, deadline):
             _count_restart("deadline")
             raise DeadlineExceeded(
                 "The document took longer than JOB_DEADLINE_SECONDS to convert. "
@@ -150,6 +157,21 @@ class ParserProcess:
             raise ParserCrashed(
                 f"The parser process died while it read this document ({cause})."
             ) from error
+
+    def _has_answer(self, pipe: Connection, deadline: float) -> bool:
+        """Wait for an answer until the deadline; lower the child's priority when it is time."""
+        while True:
+            now = time.monotonic()
+            if self._later and now >= self._later[0][0]:
+                _, niceness = self._later.pop(0)
+                if self._process is not None and self._process.pid is not None:
+                    set_niceness(self._process.pid, niceness + os.getpriority(os.PRIO_PROCESS, 0))
+                continue
+            until = min(deadline, self._later[0][0]) if self._later else deadline
+            if pipe.poll(max(0.0, until - now)):
+                return True
+            if until == deadline:
+                return False
 
     def _exit_cause(self) -> str:
         assert self._process is not None  # noqa: S101  # narrows the type

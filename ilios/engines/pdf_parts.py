@@ -10,7 +10,8 @@ from ilios.core.conversion_errors import ConversionError
 from ilios.engines import parser_process
 from ilios.engines.base import Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.parser_process import Message, ParserProcess
+from ilios.engines.parser_pool import ParserPool
+from ilios.engines.parser_process import Message
 
 
 class PdfParts:
@@ -22,7 +23,7 @@ class PdfParts:
         self._pages = pages
         self._size_bytes = size_bytes
         self._deadline_seconds = deadline_seconds
-        self._parser = ParserProcess(answer, memory_limit_bytes)
+        self._parsers = ParserPool(answer, memory_limit_bytes)
 
     def plan(self, source: Source, selection: PageSelection | None, folder: Path) -> Plan | None:
         """Count a PDF and cut it if need be; None when PDFium cannot read the file.
@@ -33,7 +34,7 @@ class PdfParts:
         parts: list[Part] = []
         error: ConversionError | None = None
         task = self._task(source, selection, folder)
-        with closing(self._parser.run(task, self._deadline_seconds, str(folder))) as answers:
+        with closing(self._parsers.run(task, self._deadline_seconds, str(folder))) as answers:
             for message in answers:
                 match message["type"]:
                     case "pages":
@@ -48,11 +49,11 @@ class PdfParts:
         return None if page_count is None else Plan(page_count, tuple(parts))
 
     def stop(self, folder: Path) -> None:
-        """Kill the parser child if it is cutting into this folder."""
-        self._parser.stop(str(folder))
+        """Kill the parser child that cuts into this folder, if any."""
+        self._parsers.stop(str(folder))
 
     def close(self) -> None:
-        self._parser.close()
+        self._parsers.close()
 
     def _task(self, source: Source, selection: PageSelection | None, folder: Path) -> Message:
         return {

@@ -91,6 +91,8 @@ def _of_supervisor(beat: Heartbeat | None) -> Iterator[GaugeMetricFamily]:
         ({"state": "ready"}, beat.workers_ready),
     )
     yield _number("ilios_worker_jobs", "Jobs that workers hold", beat.jobs_running)
+    text = "Jobs that workers hold in guest places"
+    yield _number("ilios_worker_guest_jobs", text, beat.guests_running)
     is_up = beat.storage_fault is None
     yield _number("ilios_storage_up", "0 while the object store fails", is_up)
 

@@ -43,7 +43,7 @@ class WorkerBeat:
     restarts: int
     pid: int | None = None
     jobs: int = 0  #: that it holds
-    slots: int = 0  #: that it can hold, of all lanes together
+    slots: int = 0  #: that it can hold in ordinary places, of all lanes together
     up_seconds: float = 0.0
 
 
@@ -59,6 +59,7 @@ class Heartbeat:
     workers_configured: int
     workers_ready: int
     jobs_running: int
+    guests_running: int = 0  #: of those, beyond the ordinary places
     claims_blocked: BlockReason | None = None  #: None while jobs may start
     provider: str = NOT_USED  #: the governor's view of the provider: `ok`, or what is the matter
     storage_fault: str | None = None  #: of the object store; None while it answers

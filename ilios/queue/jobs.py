@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core import ids
@@ -39,18 +39,21 @@ _FIRST_READY = (
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
-_CLAIM = (
+_CLAIMED = {
+    "status": JobStatus.PROCESSING,
+    "lease_token": bindparam("new_token"),
+    "lease_until": bindparam("until"),
+    "worker": bindparam("by"),
+    "started_at": bindparam("moment"),
+    "attempts": Job.attempts + 1,
+}
+_OF_CLAIMED = (Job.id, Job.type, Job.owner, Job.request_id, Job.traceparent)
+_CLAIM = update(Job).where(Job.id == _FIRST_READY).values(_CLAIMED).returning(*_OF_CLAIMED)
+_CLAIM_ONE = (
     update(Job)
-    .where(Job.id == _FIRST_READY)
-    .values(
-        status=JobStatus.PROCESSING,
-        lease_token=bindparam("new_token"),
-        lease_until=bindparam("until"),
-        worker=bindparam("by"),
-        started_at=bindparam("moment"),
-        attempts=Job.attempts + 1,
-    )
-    .returning(Job.id, Job.type, Job.request_id, Job.traceparent)
+    .where(Job.id == bindparam("of_job"), Job.status == PENDING)
+    .values(_CLAIMED)
+    .returning(*_OF_CLAIMED)
 )
 _UNDER_LEASE = (
     Job.id == bindparam("of_job"),
@@ -90,6 +93,7 @@ class Lease:
     token: str
     type: JobType = JobType.CONVERT
     origin: Origin = field(default=NO_ORIGIN, compare=False)  #: for our log and the provider's
+    owner: str = field(default="", compare=False)  #: for whom it takes a place
 
 
 def enqueue(
@@ -158,19 +162,24 @@ def enqueue_ranges(
 
 def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | None:
     """Take the ready job of the lowest rank in a lane; None when nothing is ready."""
+    return _claim(session, _CLAIM, {"in_lane": lane}, worker, now)
+
+
+def claim_one(session: Session, job_id: str, worker: str, now: datetime) -> Lease | None:
+    """Take this job; None when it does not wait any more."""
+    return _claim(session, _CLAIM_ONE, {"of_job": job_id}, worker, now)
+
+
+def _claim(
+    session: Session, statement: Update, which: dict[str, str], worker: str, now: datetime
+) -> Lease | None:
     token = ids.new_id()
-    parameters = {
-        "in_lane": lane,
-        "new_token": token,
-        "until": now + LEASE,
-        "by": worker,
-        "moment": now,
-    }
-    claimed = session.connection().execute(_CLAIM, parameters).one_or_none()
+    parameters = {"new_token": token, "until": now + LEASE, "by": worker, "moment": now}
+    claimed = session.connection().execute(statement, {**which, **parameters}).one_or_none()
     if claimed is None:
         return None
     origin = Origin(claimed.request_id, claimed.traceparent)
-    return Lease(claimed.id, token, claimed.type, origin)
+    return Lease(claimed.id, token, claimed.type, origin, claimed.owner)
 
 
 def promote_due(session: Session, now: datetime) -> int:

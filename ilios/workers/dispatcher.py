@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
 from ilios.core import clock
@@ -16,12 +19,13 @@ from ilios.db.database import Database
 from ilios.db.models import Document, Job, JobStatus
 from ilios.documents import job_outcome, results
 from ilios.engines import registry
-from ilios.queue import cancellation, jobs, pause, priority, queries, release
+from ilios.queue import cancellation, guests, jobs, pause, priority, queries, release
 from ilios.queue.jobs import Lease
 
 log = logs.get(__name__)
 
 BEYOND_ALL_WAITS = timedelta(days=3650)
+NONE_RUNNING: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class FreeSlot:
 
     lane: str
     worker: str
+    is_for_guest: bool = False  #: only for a job of an owner that has none running in the lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,18 @@ class Dispatcher:
         self._ambiguous_retries = ambiguous_retries
         self._has_backlog = False
 
-    def claim(self, slots: list[FreeSlot]) -> list[tuple[FreeSlot, Lease]]:
-        """Claim one ready job for each slot, in that order, until nothing is ready in its lane."""
-        if not self._anything_to_do(slots):
+    def claim(
+        self, slots: list[FreeSlot], running: Mapping[str, Collection[str]] = NONE_RUNNING
+    ) -> list[tuple[FreeSlot, Lease]]:
+        """Claim one ready job for each slot, in that order, until nothing is ready in its lane.
+
+        `running` has the owners, by lane, that have jobs running on this node.
+        """
+        owners = {slot.lane: set(running.get(slot.lane, ())) for slot in slots}
+        if not self._anything_to_do(slots, owners):
             return []
         claimed: list[tuple[FreeSlot, Lease]] = []
-        exhausted: set[str] = set()
+        exhausted: set[tuple[str, bool]] = set()
         with self._database.writing() as session:
             if pause.is_paused(session):
                 return []  # an operator has paused it since the gate was asked
@@ -61,16 +72,18 @@ class Dispatcher:
             if queries.anything_due(session, now):
                 jobs.promote_due(session, now)
             for slot in slots:
-                if slot.lane in exhausted:
+                kind = slot.lane, slot.is_for_guest
+                if kind in exhausted:
                     continue
-                lease = jobs.claim(session, slot.lane, slot.worker, now)
+                lease = _claim(session, slot, now, owners[slot.lane])
                 if lease is None:
-                    exhausted.add(slot.lane)
+                    exhausted.add(kind)
                     continue
                 results.begin(session, lease.job_id, now)
+                owners[slot.lane].add(lease.owner)
                 claimed.append((slot, lease))
         # When every slot found a job, the next one probably will too: then claim without a look.
-        self._has_backlog = not exhausted
+        self._has_backlog = all(is_for_guest for _, is_for_guest in exhausted)
         return claimed
 
     def assign_lanes(self, settings: Settings) -> None:
@@ -146,12 +159,17 @@ class Dispatcher:
                 return
         self._release(release.expired(now))
 
-    def _anything_to_do(self, slots: list[FreeSlot]) -> bool:
+    def _anything_to_do(self, slots: list[FreeSlot], owners: Mapping[str, set[str]]) -> bool:
+        ordinary = {slot.lane for slot in slots if not slot.is_for_guest}
+        if ordinary and self._has_backlog:
+            return True
+        others = {slot.lane for slot in slots} - ordinary
         with self._database.reading() as session:
-            if self._has_backlog:
-                return True
-            ready = queries.anything_ready(session, {slot.lane for slot in slots})
-            return ready or queries.anything_due(session, clock.now())
+            return (
+                queries.anything_ready(session, ordinary)
+                or queries.anything_due(session, clock.now())
+                or any(guests.first_ready(session, lane, owners[lane]) for lane in others)
+            )
 
     def _release(self, which: ColumnElement[bool]) -> None:
         with self._database.writing() as session:
@@ -169,3 +187,9 @@ class Dispatcher:
                 request_id=job.released.origin.request_id,
                 trace_id=job.released.origin.trace_id,
             )
+
+
+def _claim(session: Session, slot: FreeSlot, now: datetime, owners: set[str]) -> Lease | None:
+    if slot.is_for_guest:
+        return guests.claim(session, slot.lane, slot.worker, now, owners)
+    return jobs.claim(session, slot.lane, slot.worker, now)

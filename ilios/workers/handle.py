@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -28,6 +29,7 @@ from ilios.workers.messages import (
     ToSupervisor,
     ToWorker,
 )
+from ilios.workers.places import Places
 
 log = logs.get(__name__)
 
@@ -64,7 +66,7 @@ class WorkerHandle:
         lock: InheritedDescriptor,
     ) -> None:
         self.name = name
-        self.slots: dict[str, int] = {}  #: by lane; known once the worker is ready
+        self.places: Mapping[str, Places] = {}  #: by lane; known once the worker is ready
         self.asked_of_store_at = -float("inf")  #: when the look that it is at was asked for
         self._found: list[ProviderReport | StoreReport] = []  #: since the last `drain`
         self._interrupted: list[Lease] = []  #: since the last `drain`
@@ -84,7 +86,7 @@ class WorkerHandle:
 
     @property
     def is_ready(self) -> bool:
-        return bool(self.slots)
+        return bool(self.places)
 
     @property
     def was_stable(self) -> bool:
@@ -109,6 +111,10 @@ class WorkerHandle:
 
     def jobs_in(self, lane: str) -> int:
         return sum(job.lane == lane for job in self._jobs.values())
+
+    def owners_in(self, lane: str) -> Iterator[str]:
+        """Yield the owner of each job of a lane that it holds."""
+        return (job.lease.owner for job in self._jobs.values() if job.lane == lane)
 
     def oldest_job_seconds(self) -> float:
         """Return for how long the worker has held its oldest job; 0 when it has none."""
@@ -164,8 +170,8 @@ class WorkerHandle:
     def _receive(self, message: ToSupervisor) -> None:
         self.silent_seconds = 0.0
         match message:
-            case Ready(slots):
-                self.slots = slots
+            case Ready(places):
+                self.places = places
             case Accepted(job_id) if job_id in self._jobs:
                 self._jobs[job_id].accepted = True
             case Ended(job_id, report, interrupted):

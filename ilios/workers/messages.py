@@ -1,16 +1,18 @@
 """The messages between the supervisor and a worker: ids and outcomes, no documents.
 
 Down means to the worker, up to the supervisor. A Lease goes down and means "do this job"; there are
-never more of them than the worker has slots.
+never more of them than the worker has places.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ilios.engines.governor import ProviderReport
 from ilios.queue.jobs import Lease
 from ilios.storage.health import StoreReport
+from ilios.workers.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class LookAtStore:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Up: the worker has booted and can run this many jobs of each lane at once."""
+    """Up: the worker has booted, and has these places for jobs, by lane."""
 
-    slots: dict[str, int]
+    places: Mapping[str, Places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Up: the job's slot is free. Its outcome is in the database, unless it was interrupted.
+    """Up: the job's place is free. Its outcome is in the database, unless it was interrupted.
 
     `report` is what the job has found out about the provider, or about the object store.
     """

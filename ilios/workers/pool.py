@@ -16,6 +16,7 @@ from ilios.core.telemetry import logs, metrics
 from ilios.engines.registry import EngineFactory
 from ilios.operations.heartbeat import WorkerBeat, WorkerState
 from ilios.workers.handle import WorkerHandle, sources
+from ilios.workers.places import Places
 
 log = logs.get(__name__)
 
@@ -56,7 +57,7 @@ class WorkerPool:
 
     @property
     def lanes(self) -> set[str]:
-        return {lane for worker in self for lane in worker.slots}
+        return {lane for worker in self for lane in worker.places}
 
     def ready(self) -> list[WorkerHandle]:
         return [worker for worker in self if worker.is_ready]
@@ -70,17 +71,33 @@ class WorkerPool:
     def jobs_in(self, lane: str) -> int:
         return sum(worker.jobs_in(lane) for worker in self)
 
-    def free_slots(self) -> int:
+    def owners_in(self, lane: str) -> set[str]:
+        """Return the owners that have a job of a lane running."""
+        return {owner for worker in self for owner in worker.owners_in(lane)}
+
+    def places_in(self, lane: str) -> Places:
+        """Return the places of a lane, of all workers together."""
+        of_workers = [worker.places[lane] for worker in self if lane in worker.places]
+        ordinary = sum(places.ordinary for places in of_workers)
+        return Places(ordinary, sum(places.guests for places in of_workers))
+
+    def guests(self) -> int:
+        """Return how many jobs run beyond the ordinary places."""
+        return sum(
+            max(0, self.jobs_in(lane) - self.places_in(lane).ordinary) for lane in self.lanes
+        )
+
+    def free_places(self) -> int:
         """Return how many more jobs all workers can take, of all lanes together."""
-        return sum(sum(worker.slots.values()) - len(worker.leases) for worker in self)
+        return sum(_all_places(worker) - len(worker.leases) for worker in self)
 
     def free_in(self, lane: str) -> list[str]:
-        """Return a worker's name for each free slot of a lane, the emptiest worker's first."""
+        """Return a worker's name for each free place of a lane, the emptiest worker's first."""
         free = sorted(
             (taken, worker.name)
             for worker in self
-            if lane in worker.slots
-            for taken in range(worker.jobs_in(lane), worker.slots[lane])
+            if lane in worker.places
+            for taken in range(worker.jobs_in(lane), worker.places[lane].total)
         )
         return [name for _, name in free]
 
@@ -162,9 +179,13 @@ class WorkerPool:
             restarts=self._deaths[name],
             pid=worker.process.pid,
             jobs=len(worker.leases),
-            slots=sum(worker.slots.values()),
+            slots=sum(places.ordinary for places in worker.places.values()),
             up_seconds=round(worker.up_seconds(), 1),
         )
+
+
+def _all_places(worker: WorkerHandle) -> int:
+    return sum(places.total for places in worker.places.values())
 
 
 def restart_delay(quick_deaths: int) -> float:

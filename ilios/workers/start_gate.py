@@ -15,6 +15,7 @@ from typing import Final
 from ilios.core import disk_space
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseFull
+from ilios.core.owner_places import guest_places
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.engines import registry
@@ -64,9 +65,9 @@ class StartGate:
             and not (is_paused or self._is_draining)
         )
 
-    def may_start(self, lane: str, running: int) -> int | None:
-        """Return how many jobs of a lane may start beside those that run; None: any number."""
-        return self.governor.may_start(running) if lane == registry.MISTRAL else None
+    def allowed(self, lane: str) -> int | None:
+        """Return how many jobs of a lane may run at once; None: any number."""
+        return self.governor.may_start(0) if lane == registry.MISTRAL else None
 
     def drain(self) -> None:
         """Let no job start any more: the service stops."""
@@ -126,5 +127,6 @@ class StartGate:
 def _governor(settings: Settings) -> Governor:
     missing = None if settings.mistral_api_key else "MISTRAL_API_KEY is not set"
     # It counts jobs, for jobs are what we start; each worker sees to its own calls.
-    jobs = settings.worker_count * registry.jobs_at_once(settings.worker_concurrency)
-    return Governor(jobs, missing)
+    jobs = registry.jobs_at_once(settings.worker_concurrency)
+    jobs += guest_places(jobs)
+    return Governor(settings.worker_count * jobs, missing)

@@ -165,19 +165,24 @@ class Supervisor:
             self._dispatcher.let_go(left)
 
     def _claim(self) -> None:
-        """Claim a job for each free slot; the emptiest worker goes first."""
+        """Claim a job for each free place; the emptiest worker goes first."""
         slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
         if not slots:
             return
-        for slot, lease in self._dispatcher.claim(slots):
+        running = {slot.lane: self._workers.owners_in(slot.lane) for slot in slots}
+        for slot, lease in self._dispatcher.claim(slots, running):
             failpoints.reach(failpoints.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
             failpoints.reach(failpoints.ID_SENT)
 
     def _free_slots(self, lane: str) -> list[FreeSlot]:
-        allowed = self._gate.may_start(lane, self._workers.jobs_in(lane))
-        free = self._workers.free_in(lane)[:allowed]
-        return [FreeSlot(lane, f"{self._node}/{name}") for name in free]
+        running = self._workers.jobs_in(lane)
+        places = self._workers.places_in(lane).within(self._gate.allowed(lane))
+        free = self._workers.free_in(lane)[: max(0, places.total - running)]
+        return [
+            FreeSlot(lane, f"{self._node}/{name}", is_for_guest=running + taken >= places.ordinary)
+            for taken, name in enumerate(free)
+        ]
 
     def _keep_leases(self) -> None:
         if time.monotonic() - self._renewed_at < LEASE_RENEWAL_SECONDS:
@@ -196,7 +201,7 @@ class Supervisor:
         """Wait until a worker or a notification speaks, or a process ends; take in what came."""
         workers = list(self._workers)
         notifier = self._listener.fileno()
-        free, had_store = self._workers.free_slots(), self._store.may_be_used
+        free, had_store = self._workers.free_places(), self._store.may_be_used
         replicator = self._replicator.sources()
         listens_since = time.monotonic()
         ready = set(
@@ -217,8 +222,8 @@ class Supervisor:
             else:
                 self._workers.kill_if_stuck(worker)
                 self._workers.note_boot(worker)
-        # Most messages (a worker is alive, a job has begun) free no slot.
-        is_freed = self._workers.free_slots() > free or self._store.may_be_used > had_store
+        # Most messages (a worker is alive, a job has begun) free no place.
+        is_freed = self._workers.free_places() > free or self._store.may_be_used > had_store
         self._may_claim = notifier in ready or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:

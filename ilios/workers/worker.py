@@ -17,6 +17,7 @@ from ilios.conversion.converter import Converter
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
 from ilios.core.disk_space import DiskReserve
+from ilios.core.owner_places import guest_places
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters, tracing
@@ -47,6 +48,7 @@ from ilios.workers.messages import (
     ToSupervisor,
     ToWorker,
 )
+from ilios.workers.places import Places
 
 if TYPE_CHECKING:
     from ilios.conversion.provider_batches.runner import ProviderBatches
@@ -95,14 +97,16 @@ def main(
         disk_reserve=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
         answers=AnswerSpool(data_folder.answers(settings)),
+        deadline_seconds=settings.job_deadline_seconds,
     )
-    slots = {lane: _slots(settings, engine) for lane, engine in engines.items()}
+    ordinary = {lane: _ordinary_places(settings, engine) for lane, engine in engines.items()}
+    places = {lane: Places(number, guest_places(number)) for lane, number in ordinary.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
     look = partial(self_test.probe, open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
-    worker = Worker(pipe, converter, engines, slots, look, retention, batches)
+    worker = Worker(pipe, converter, engines, places, look, retention, batches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
-    log.info("worker.ready", slots=slots)
+    log.info("worker.ready", slots=ordinary)
     worker.run()
     for engine in engines.values():
         engine.close()
@@ -111,20 +115,20 @@ def main(
     log.info("worker.stopped")
 
 
-def _slots(settings: Settings, engine: Engine) -> int:
+def _ordinary_places(settings: Settings, engine: Engine) -> int:
     calls = min(settings.worker_concurrency, engine.concurrency)
     return jobs_at_once(calls) if engine.is_paid else calls
 
 
 class Worker:
-    """Reads the pipe in one thread, and runs jobs in one thread per slot."""
+    """Reads the pipe in one thread, and runs jobs in one thread per place."""
 
     def __init__(
         self,
         pipe: Connection,
         converter: Converter,
         engines: Mapping[str, Engine],
-        slots: dict[str, int],
+        places: Mapping[str, Places],
         look_at_store: Callable[[], str | None],
         retention: Retention,
         batches: ProviderBatches | None = None,
@@ -134,16 +138,17 @@ class Worker:
         self._converter = converter
         self._batches = batches
         self._engines = engines
-        self._slots = slots
+        self._places = places
         self._look_at_store = look_at_store
-        # Two more than slots: neither tidying nor a look at the store takes a job's place.
-        self._threads = ThreadPoolExecutor(sum(slots.values()) + 2, thread_name_prefix="job")
+        # Two more than places: neither tidying nor a look at the store takes a job's.
+        threads = sum(lane.total for lane in places.values()) + 2
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
         self._sending = threading.Lock()
         self._running = 0
 
     def run(self) -> None:
         """Serve until the supervisor sends Stop and the last job has ended."""
-        self._send(Ready(self._slots))
+        self._send(Ready(self._places))
         while not isinstance(message := self._receive(), Stop):
             match message:
                 case Tidy():

@@ -8,14 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
 import psutil
 import pytest
 
-from ilios.core.conversion_errors import DeadlineExceeded, ParserCrashed
-from ilios.engines.parser_process import MESSAGE_MAX_BYTES, Message, ParserProcess, error_of
+from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
+from ilios.engines import parser_process
+from ilios.engines.parser_pool import ParserPool
+from ilios.engines.parser_process import (
+    MESSAGE_MAX_BYTES,
+    NICENESS,
+    Message,
+    ParserProcess,
+    error_of,
+)
 from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_for_ends, wait_until
 
@@ -40,6 +50,11 @@ def work(task: Message) -> Iterator[Message]:
             yield {"type": "shout", "said": "x" * task["bytes"]}
         case "mumble":
             yield cast("Message", ["no", "message"])
+        case "linger":
+            with ThreadPoolExecutor(2) as threads:
+                threads.submit(os.getpid).result()
+                yield {"type": "lingering"}
+                wait_until(Path(task["until"]).exists, timeout_s=60)
         case "flood":
             for number in range(task["count"]):
                 yield {"type": "number", "number": number}
@@ -115,6 +130,62 @@ def test_a_reader_that_stops_in_the_middle_leaves_nothing_behind(parser: ParserP
     answers.close()
 
     assert echo(parser)["said"] == "hi"
+
+
+def nicenesses(process: psutil.Process) -> set[int]:
+    """Return the niceness of all threads of a process, beyond ours."""
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    return {os.getpriority(os.PRIO_PROCESS, thread.id) - ours for thread in process.threads()}
+
+
+def test_a_long_task_gives_way_with_all_its_threads_and_the_next_one_begins_anew(
+    parser: ParserProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = psutil.Process(echo(parser)["pid"])
+    assert nicenesses(child) == {NICENESS}
+    monkeypatch.setattr(parser_process, "LATER_NICENESS", ((0.1, 10), (0.2, 15)))
+    end = tmp_path / "end"
+
+    lingering = parser.run({"do": "linger", "until": str(end)}, deadline_seconds=60)
+    next(lingering)
+    assert len(child.threads()) > 1
+    with ThreadPoolExecutor(1) as reader:
+        rest = reader.submit(list, lingering)
+        wait_until(lambda: nicenesses(child) == {15}, timeout_s=20)
+        end.touch()
+        assert rest.result() == []
+
+    monkeypatch.undo()
+    following = psutil.Process(echo(parser)["pid"])
+    assert following.pid != child.pid
+    assert nicenesses(following) == {NICENESS}
+
+
+def test_a_pool_starts_a_second_child_when_the_first_is_busy_and_stops_the_right_one(
+    tmp_path: Path,
+) -> None:
+    with closing(ParserPool(work, LIMIT)) as pool:
+        tasks = {
+            name: pool.run({"do": "linger", "until": str(tmp_path / name)}, 60, name)
+            for name in ("one", "another")
+        }
+        for task in tasks.values():
+            assert next(task)["type"] == "lingering"
+        with pytest.raises(EngineFailed):
+            next(pool.run({"do": "echo", "say": "hi"}, deadline_seconds=0.1))
+
+        pool.stop("one")
+        (tmp_path / "another").touch()
+
+        with pytest.raises(ParserCrashed):
+            list(tasks["one"])
+        assert list(tasks["another"]) == []
+
+
+def test_a_pool_uses_one_child_for_tasks_that_come_one_by_one() -> None:
+    with closing(ParserPool(work, LIMIT)) as pool:
+        answers = [list(pool.run({"do": "echo", "say": "hi"}, 20)) for _ in range(3)]
+    assert len({answer["pid"] for (answer,) in answers}) == 1
 
 
 def test_an_idle_child_leaves_and_the_next_task_does_not_notice() -> None:

@@ -25,7 +25,8 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.parser_process import Message, ParserProcess
+from ilios.engines.parser_pool import ParserPool
+from ilios.engines.parser_process import Message
 from ilios.engines.registry import EMBEDDED, EngineFactory, open_engines
 
 POLL_SECONDS = 0.01
@@ -105,7 +106,7 @@ class DawdlingEngine(EchoEngine):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._parser = ParserProcess(dawdle, settings.worker_memory_limit_bytes)
+        self._parsers = ParserPool(dawdle, settings.worker_memory_limit_bytes)
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
@@ -113,12 +114,12 @@ class DawdlingEngine(EchoEngine):
         if part.source.path.read_text() == "quick":
             return converted("quick")
         task = {"begun": str(self._folder / "begun")}
-        for _ in self._parser.run(task, 600, str(workspace)):
+        for _ in self._parsers.run(task, 600, str(workspace)):
             pass
         raise AssertionError("it has come to an end")
 
     def stop(self, workspace: Path) -> None:
-        self._parser.stop(str(workspace))
+        self._parsers.stop(str(workspace))
 
 
 class FailingEngine(EchoEngine):

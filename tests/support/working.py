@@ -36,4 +36,5 @@ def converter(
         disk_reserve=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
         answers=AnswerSpool(data_folder.answers(settings)),
+        deadline_seconds=settings.job_deadline_seconds,
     )

@@ -29,6 +29,6 @@ def estimate(form: dict[str, Any]) -> Any:
     options = options_of(form, services().settings)
     with services().wait_slots.for_estimate(current_owner()):
         found = services().estimates.estimate(
-            form["file"], options, provider_batch=form["use_mistral_batch"]
+            current_owner(), form["file"], options, provider_batch=form["use_mistral_batch"]
         )
     return serializers.estimate(found)

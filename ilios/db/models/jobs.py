@@ -52,6 +52,14 @@ class Job(Base):
             where="status = 'pending' AND scheduled_at IS NULL",
         ),
         partial_index(
+            "ix_job_ready_of_owner",
+            "lane",
+            "owner",
+            "rank",
+            "id",
+            where="status = 'pending' AND scheduled_at IS NULL",
+        ),
+        partial_index(
             "ix_job_delayed",
             "scheduled_at",
             where="status = 'pending' AND scheduled_at IS NOT NULL",

@@ -23,22 +23,23 @@ from ilios.engines.base import (
 from ilios.engines.embedded import page_receiver
 from ilios.engines.embedded.page_receiver import PageReceiver
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.parser_process import Message, ParserProcess
+from ilios.engines.parser_pool import PARSERS, ParserPool
+from ilios.engines.parser_process import Message
 
 MODEL = "embedded"
 
 
 class EmbeddedEngine:
-    """Converts on this machine, one document at a time, for OCR uses all cores."""
+    """Converts on this machine, one document at a time and a guest's: OCR uses all cores."""
 
     name = "embedded"
     is_paid = False
-    concurrency = 1
+    concurrency = PARSERS
 
     def __init__(self, settings: Settings) -> None:
         self._deadline_seconds = settings.job_deadline_seconds
         self._threads = len(os.sched_getaffinity(0))
-        self._parser = ParserProcess(answer, settings.worker_memory_limit_bytes)
+        self._parsers = ParserPool(answer, settings.worker_memory_limit_bytes)
 
     def model(self, options: Options) -> str:  # noqa: ARG002  # there is only one
         return MODEL
@@ -64,7 +65,7 @@ class EmbeddedEngine:
         task = _task(part.source, options, workspace, self._threads)
         received = PageReceiver(workspace)
         error: ConversionError | None = None
-        with closing(self._parser.run(task, self._deadline_seconds, str(workspace))) as answers:
+        with closing(self._parsers.run(task, self._deadline_seconds, str(workspace))) as answers:
             for message in answers:
                 received.take(message)
                 error = parser_process.error_of(message)
@@ -80,14 +81,14 @@ class EmbeddedEngine:
         raise NotImplementedError("an engine that is not paid keeps no answers")
 
     def stop(self, workspace: Path) -> None:
-        """Kill the parser child if it works for this workspace; see Engine."""
-        self._parser.stop(str(workspace))
+        """Kill the parser child that works for this workspace, if any; see Engine."""
+        self._parsers.stop(str(workspace))
 
     def sweep(self) -> int:
         return 0
 
     def close(self) -> None:
-        self._parser.close()
+        self._parsers.close()
 
 
 def answer(task: Message) -> Iterator[Message]:

@@ -12,6 +12,7 @@ from mistralai.client.errors import MistralError
 from mistralai.client.utils.logger import NoOpLogger
 
 from ilios.core.conversion_errors import OutcomeUnknown, ProviderMisconfigured
+from ilios.core.owner_places import guest_places
 from ilios.core.settings import Settings
 from ilios.engines.base import Keep, Options, Source
 from ilios.engines.detection import media_types
@@ -42,9 +43,9 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self._configured_model = settings.ocr_model
-        self._http = HttpClient(
-            settings.mistral_server_url, settings.worker_concurrency + CONNECTIONS_BESIDE_JOBS
-        )
+        calls = settings.worker_concurrency
+        calls += guest_places(calls)
+        self._http = HttpClient(settings.mistral_server_url, calls + CONNECTIONS_BESIDE_JOBS)
         self._key = key_of(settings)
         self._sdk = open_sdk(self._key, settings.mistral_server_url, self._http)
 

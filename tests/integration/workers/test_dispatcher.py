@@ -64,3 +64,36 @@ def test_a_pause_that_comes_after_the_gate_was_asked_keeps_the_job_waiting(
         pause.pause(session, clock.now())
 
     assert dispatcher.claim([FreeSlot(EMBEDDED, "node/worker-0")]) == []
+
+
+ORDINARY = FreeSlot(EMBEDDED, "node/worker-0")
+GUEST = FreeSlot(EMBEDDED, "node/worker-0", is_for_guest=True)
+
+
+def owners(claimed: list[tuple[FreeSlot, Lease]]) -> list[str]:
+    return [lease.owner for _, lease in claimed]
+
+
+def test_one_owner_takes_no_guest_place_and_the_next_one_does(
+    database: Database, dispatcher: Dispatcher
+) -> None:
+    for _ in range(10):
+        documents.add_document(database, owner="a")
+    assert owners(dispatcher.claim([ORDINARY, GUEST, GUEST])) == ["a"]
+
+    documents.add_document(database, owner="b")
+    documents.add_document(database, owner="b")
+
+    assert owners(dispatcher.claim([GUEST, GUEST], {EMBEDDED: {"a"}})) == ["b"]
+    assert owners(dispatcher.claim([GUEST], {EMBEDDED: {"a", "b"}})) == []
+
+
+def test_free_guest_places_alone_take_no_write_lock_for_the_owner_at_work(
+    database: Database, dispatcher: Dispatcher
+) -> None:
+    for _ in range(3):
+        documents.add_document(database, owner="a")
+    dispatcher.claim([ORDINARY])
+
+    with database.writing():  # who would wait for it here would wait for ever
+        assert dispatcher.claim([GUEST], {EMBEDDED: {"a"}}) == []

@@ -129,8 +129,8 @@ def test_a_provider_blocks_its_own_lane_only(
 
     assert found.look() is reason
     assert found.may_claim()
-    assert found.gate.may_start(MISTRAL, running=0) == 0
-    assert found.gate.may_start(EMBEDDED, running=100) is None
+    assert found.gate.allowed(MISTRAL) == 0
+    assert found.gate.allowed(EMBEDDED) is None
 
 
 def test_without_mistral_its_missing_key_is_no_reason(subject: Callable[..., Subject]) -> None:

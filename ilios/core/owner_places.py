@@ -1,0 +1,92 @@
+"""Places that owners share: however many one of them wants, the next owner finds one.
+
+There are ordinary places, and guest places beside them, which only an owner that holds none may
+take. So nobody holds all while another waits, and a lone owner has all the ordinary ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+PLACES_PER_GUEST_PLACE: Final = 8
+
+
+def guest_places(ordinary: int) -> int:
+    """Return how many guest places there are beside so many ordinary ones: at least one."""
+    return max(1, ordinary // PLACES_PER_GUEST_PLACE)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    owner: str
+    is_admitted: threading.Event = field(default_factory=threading.Event)
+
+
+class OwnerPlaces:
+    """The places of one process, for its threads. Owners that wait take turns."""
+
+    def __init__(self, ordinary: int, guests: int) -> None:
+        self._ordinary = ordinary
+        self._guests = guests
+        self._held: Counter[str] = Counter()  #: places, by owner
+        self._waiting: list[_Waiter] = []  #: in the order of their arrival
+        self._turns = itertools.count(1)
+        self._last_turns: dict[str, int] = {}  #: of owners that hold or await a place
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def held(self, owner: str, timeout_seconds: float | None = None) -> Iterator[None]:
+        """Hold a place; wait for one if need be.
+
+        Raises TimeoutError when none has become free within `timeout_seconds`.
+        """
+        self._take(owner, timeout_seconds)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held[owner] -= 1
+                self._admit()
+                self._forget(owner)
+
+    def _take(self, owner: str, timeout_seconds: float | None) -> None:
+        waiter = _Waiter(owner)
+        with self._lock:
+            self._waiting.append(waiter)
+            self._admit()
+        if waiter.is_admitted.wait(timeout_seconds):
+            return
+        with self._lock:
+            if waiter.is_admitted.is_set():  # after the wait has ended
+                return
+            self._waiting.remove(waiter)
+            self._forget(owner)
+        raise TimeoutError
+
+    def _admit(self) -> None:
+        while (waiter := self._next()) is not None:
+            self._waiting.remove(waiter)
+            self._held[waiter.owner] += 1
+            self._last_turns[waiter.owner] = next(self._turns)
+            waiter.is_admitted.set()
+
+    def _next(self) -> _Waiter | None:
+        """Return who goes next: of those that may, the owner whose last turn is longest ago."""
+        taken = self._held.total()
+        if taken >= self._ordinary + self._guests:
+            return None
+        is_for_guests = taken >= self._ordinary
+        may = (one for one in self._waiting if not (is_for_guests and self._held[one.owner]))
+        return min(may, key=lambda one: self._last_turns.get(one.owner, 0), default=None)
+
+    def _forget(self, owner: str) -> None:
+        if not self._held[owner]:
+            del self._held[owner]
+            if all(one.owner != owner for one in self._waiting):
+                self._last_turns.pop(owner, None)

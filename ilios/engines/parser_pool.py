@@ -1,0 +1,50 @@
+"""Parser children for several tasks at once, each spawned when the others are busy."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Generator
+from typing import Final
+
+from ilios.core.conversion_errors import EngineFailed
+from ilios.engines.parser_process import Message, ParserProcess, Work
+
+PARSERS: Final = 1  #: of a process and a kind of work: recognition uses all cores
+GUEST_PARSERS: Final = 1  #: beside those, for an owner that has no task in them
+
+
+class ParserPool:
+    """PARSERS and GUEST_PARSERS children. Threads may share it; its callers keep owners apart."""
+
+    def __init__(self, work: Work, memory_limit_bytes: int) -> None:
+        numbers = range(PARSERS + GUEST_PARSERS)
+        self._parsers = [ParserProcess(work, memory_limit_bytes) for _ in numbers]
+        self._free: queue.PriorityQueue[int] = queue.PriorityQueue()
+        for number in numbers:
+            self._free.put(number)
+
+    def run(
+        self, task: Message, deadline_seconds: float, name: str | None = None
+    ) -> Generator[Message, None, None]:
+        """Run a task in the first child that is free; see ParserProcess.
+
+        Raises EngineFailed too when none becomes free within `deadline_seconds`.
+        """
+        try:
+            number = self._free.get(timeout=deadline_seconds)
+        except queue.Empty:
+            raise EngineFailed("Other documents have kept the parsers busy for too long.") from None
+        try:
+            yield from self._parsers[number].run(task, deadline_seconds, name)
+        finally:
+            self._free.put(number)
+
+    def stop(self, name: str) -> None:
+        """Kill the child that runs the task of this name, if any does."""
+        for parser in self._parsers:
+            parser.stop(name)
+
+    def close(self) -> None:
+        """End all children."""
+        for parser in self._parsers:
+            parser.close()

@@ -1,0 +1,66 @@
+"""Guest places: which job goes next of owners that have none running.
+
+Takes a session, never commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy.orm import Session, aliased
+
+from ilios.db.models import PENDING, Job
+from ilios.queue import jobs
+from ilios.queue.jobs import Lease
+
+_Next = aliased(Job)
+
+
+def _ready(job: type[Job]) -> tuple[ColumnElement[bool], ...]:
+    return job.lane == bindparam("in_lane"), job.status == PENDING, job.scheduled_at.is_(None)
+
+
+# Jumps from owner to owner in the index, past the ten thousand jobs that one of them may have.
+_FIRST_OWNER = (
+    select(func.min(Job.owner).label("owner")).where(*_ready(Job)).cte("owners", recursive=True)
+)
+_OWNERS = _FIRST_OWNER.union_all(
+    select(
+        select(func.min(_Next.owner))
+        .where(*_ready(_Next), _Next.owner > _FIRST_OWNER.c.owner)
+        .scalar_subquery()
+    ).where(_FIRST_OWNER.c.owner.is_not(None))
+)
+_FIRST_OF_OWNER = select(Job).where(*_ready(Job), Job.owner == _OWNERS.c.owner)
+_FIRST_OF_OTHERS = (
+    select(
+        _FIRST_OF_OWNER.with_only_columns(Job.id)
+        .order_by(Job.rank, Job.id)
+        .limit(1)
+        .scalar_subquery()
+        .label("id")
+    )
+    .where(_OWNERS.c.owner.is_not(None))
+    .where(_OWNERS.c.owner.not_in(bindparam("owners", expanding=True)))
+    .order_by(
+        _FIRST_OF_OWNER.with_only_columns(func.min(Job.rank)).scalar_subquery(), _OWNERS.c.owner
+    )
+    .limit(1)
+)
+
+
+def first_ready(session: Session, lane: str, owners: Collection[str]) -> str | None:
+    """Return the ready job of the lowest rank in a lane that belongs to none of these owners."""
+    parameters = {"in_lane": lane, "owners": list(owners)}
+    job_id: str | None = session.connection().execute(_FIRST_OF_OTHERS, parameters).scalar()
+    return job_id
+
+
+def claim(
+    session: Session, lane: str, worker: str, now: datetime, owners: Collection[str]
+) -> Lease | None:
+    """Take that job; None when none of other owners is ready."""
+    job_id = first_ready(session, lane, owners)
+    return None if job_id is None else jobs.claim_one(session, job_id, worker, now)
