@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
-from ilios.engines import parser_process
 from ilios.engines.parser_pool import ParserPool
 from ilios.engines.parser_process import (
     MESSAGE_MAX_BYTES,
@@ -50,14 +49,17 @@ def work(task: Message) -> Iterator[Message]:
             yield {"type": "shout", "said": "x" * task["bytes"]}
         case "mumble":
             yield cast("Message", ["no", "message"])
-        case "linger":
-            with ThreadPoolExecutor(2) as threads:
-                threads.submit(os.getpid).result()
-                yield {"type": "lingering"}
-                wait_until(Path(task["until"]).exists, timeout_s=60)
         case "flood":
             for number in range(task["count"]):
                 yield {"type": "number", "number": number}
+
+
+def linger(task: Message) -> Iterator[Message]:
+    """Say in the child that it has a thread of its own, then wait until a file is there."""
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(os.getpid).result()
+        yield {"type": "lingering", "pid": os.getpid()}
+        wait_until(Path(task["until"]).exists, timeout_s=60)
 
 
 @pytest.fixture
@@ -139,40 +141,37 @@ def nicenesses(process: psutil.Process) -> set[int]:
 
 
 def test_a_long_task_gives_way_with_all_its_threads_and_the_next_one_begins_anew(
-    parser: ParserProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child = psutil.Process(echo(parser)["pid"])
-    assert nicenesses(child) == {NICENESS}
-    monkeypatch.setattr(parser_process, "LATER_NICENESS", ((0.1, 10), (0.2, 15)))
     end = tmp_path / "end"
+    with closing(ParserProcess(linger, LIMIT)) as parser:
+        lingering = parser.run({"until": str(end)}, deadline_seconds=60)
+        child = psutil.Process(next(lingering)["pid"])
+        assert len(child.threads()) > 1
+        assert nicenesses(child) == {NICENESS}
+        monkeypatch.setattr(parser, "_later", [(0.0, 10), (0.0, 15)])
+        with ThreadPoolExecutor(1) as reader:
+            rest = reader.submit(list, lingering)
+            wait_until(lambda: nicenesses(child) == {15}, timeout_s=20)
+            end.touch()
+            assert rest.result() == []
 
-    lingering = parser.run({"do": "linger", "until": str(end)}, deadline_seconds=60)
-    next(lingering)
-    assert len(child.threads()) > 1
-    with ThreadPoolExecutor(1) as reader:
-        rest = reader.submit(list, lingering)
-        wait_until(lambda: nicenesses(child) == {15}, timeout_s=20)
-        end.touch()
-        assert rest.result() == []
+        (answer,) = parser.run({"until": str(end)}, deadline_seconds=60)
 
-    monkeypatch.undo()
-    following = psutil.Process(echo(parser)["pid"])
-    assert following.pid != child.pid
-    assert nicenesses(following) == {NICENESS}
+    assert answer["pid"] != child.pid
 
 
 def test_a_pool_starts_a_second_child_when_the_first_is_busy_and_stops_the_right_one(
     tmp_path: Path,
 ) -> None:
-    with closing(ParserPool(work, LIMIT)) as pool:
+    with closing(ParserPool(linger, LIMIT)) as pool:
         tasks = {
-            name: pool.run({"do": "linger", "until": str(tmp_path / name)}, 60, name)
-            for name in ("one", "another")
+            name: pool.run({"until": str(tmp_path / name)}, 60, name) for name in ("one", "another")
         }
         for task in tasks.values():
             assert next(task)["type"] == "lingering"
         with pytest.raises(EngineFailed):
-            next(pool.run({"do": "echo", "say": "hi"}, deadline_seconds=0.1))
+            next(pool.run({"until": str(tmp_path)}, deadline_seconds=0.1))
 
         pool.stop("one")
         (tmp_path / "another").touch()
