@@ -40,7 +40,7 @@ class WorkerSchema(CamelSchema):
     state = text(enum=list(WorkerState), example="ready")
     pid = number("Null while it is down.", null=True, example=42)
     jobs = number("Jobs that it holds.", example=1)
-    slots = number("Jobs that it can hold.", example=24)
+    slots = number("Jobs that it can hold; guests come on top.", example=24)
     restarts = number("Since the supervisor started.", example=0)
     up_seconds = fields.Float(metadata={"description": "Since it was started.", "example": 3600.5})
 
