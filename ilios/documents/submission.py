@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from ilios.accounts import holdings
-from ilios.accounts.holdings import Standard
+from ilios.accounts.holdings import Holding, Standard
 from ilios.core import clock, data_folder, failpoints, ids
 from ilios.core.conversion_errors import ConversionError, ObjectMissing
 from ilios.core.disk_space import DiskReserve
@@ -159,7 +159,7 @@ class Submissions:
         key = incoming_key(self._instance, document_id)
         url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
         order = Order(owner=owner, retention_days=retention_days)
-        standard = Standard.of(self._settings, self._disk_reserve.free_bytes())
+        standard = self._standard()
         with self._database.writing() as session:
             holding = holdings.of_session(session, owner, standard)
             holding.require_room(holdings.counted_bytes(size_bytes), 1)
@@ -176,6 +176,10 @@ class Submissions:
             )
         log.info("upload.offered", document_id=document_id, size_bytes=size_bytes)
         return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
+
+    def holding(self, owner: str) -> Holding:
+        """Return what an owner holds, and what it may hold."""
+        return self._holding(owner, self._standard())
 
     def owner_awaiting(self, key: str) -> str | None:
         """Return whose document waits for the bytes of this object; None when none does."""
@@ -218,11 +222,16 @@ class Submissions:
 
         Returns what the transaction is to look at once more.
         """
-        standard = Standard.of(self._settings, self._disk_reserve.free_bytes())
-        with self._database.watching() as watch:
-            holding = holdings.of(watch.query, owner, standard)
-        holding.require_room(_counted_bytes(files), len(files))
+        standard = self._standard()
+        self._holding(owner, standard).require_room(_counted_bytes(files), len(files))
         return standard
+
+    def _standard(self) -> Standard:
+        return Standard.of(self._settings, self._disk_reserve.free_bytes())
+
+    def _holding(self, owner: str, standard: Standard) -> Holding:
+        with self._database.watching() as watch:
+            return holdings.of(watch.query, owner, standard)
 
     @cached_property
     def _instance(self) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import ilios
+from ilios.accounts import holdings
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
@@ -61,7 +62,7 @@ class Collector:
         yield _number("ilios_database_wal_bytes", "The write-ahead log's file", _size(wal))
         try:
             with self._database.reading() as session:
-                found = list(_of_queue(session))
+                found = [*_of_queue(session), *_of_holdings(session)]
         except (SQLAlchemyError, pysqlite3.Error):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
@@ -129,6 +130,22 @@ def _of_queue(session: Session) -> Iterator[GaugeMetricFamily]:
     yield _number("ilios_queue_oldest_age_seconds", text, max(0.0, age))
     text = "1 while an operator lets no job start"
     yield _number("ilios_queue_paused", text, pause.is_paused(session))
+
+
+def _of_holdings(session: Session) -> Iterator[GaugeMetricFamily]:
+    sums = holdings.sums(session)
+    yield _gauge(
+        "ilios_key_stored_bytes",
+        "What documents take, as it counts for the limits of keys",
+        ({"of": "all"}, sums.stored_bytes),
+        ({"of": "largest_key"}, sums.largest_stored_bytes),
+    )
+    yield _gauge(
+        "ilios_key_waiting_documents",
+        "Documents that are to be uploaded or converted, or are converted",
+        ({"of": "all"}, sums.waiting_documents),
+        ({"of": "largest_key"}, sums.largest_waiting_documents),
+    )
 
 
 def _number(name: str, text: str, value: float) -> GaugeMetricFamily:

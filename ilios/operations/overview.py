@@ -129,14 +129,14 @@ class Overview:
             )
 
     def _holders(self, session: Session, records: UsageRecords) -> dict[str, Holder]:
-        rows = statistics.keys_of(session, records.used)
+        rows = statistics.keys_of(session, records.owners)
         return {**self._configured, **usage_by_key.issued(rows, records.now)}
 
 
 def _usage_records(session: Session, first_day: date, now: datetime) -> UsageRecords:
     month, _ = quotas.month_of(now)
     used = statistics.used(session, min(first_day, month))
-    return UsageRecords(used, statistics.reserved(session), now)
+    return UsageRecords(used, statistics.reserved(session), statistics.held(session), now)
 
 
 def _task(row: Row[Any], holders: Mapping[str, Holder]) -> Task:

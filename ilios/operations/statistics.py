@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Executable, Row, bindparam, func, select
+from sqlalchemy import Executable, Row, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from ilios.db.models import (
@@ -25,6 +25,7 @@ from ilios.db.models import (
     Document,
     DocumentStatus,
     Job,
+    OwnerTotals,
     statuses,
 )
 from ilios.queue import queries
@@ -97,6 +98,10 @@ _RESERVED = (
     select(Document.owner, func.sum(Document.reserved_pages), func.sum(Document.reserved_micros))
     .where(RESERVING)
     .group_by(Document.owner)
+)
+
+_HELD = select(OwnerTotals.owner, OwnerTotals.stored_bytes, OwnerTotals.waiting_documents).where(
+    or_(OwnerTotals.stored_bytes > 0, OwnerTotals.waiting_documents > 0)
 )
 
 
@@ -178,6 +183,12 @@ def reserved(session: Session) -> dict[str, tuple[int, int]]:
     """Return the pages and micro-dollars that open documents reserve, by owner."""
     rows = session.connection().execute(_RESERVED)
     return {owner: (pages, micros) for owner, pages, micros in rows}
+
+
+def held(session: Session) -> dict[str, tuple[int, int]]:
+    """Return the bytes stored and the documents that wait, by owner."""
+    rows = session.connection().execute(_HELD)
+    return {owner: (stored, waiting) for owner, stored, waiting in rows}
 
 
 def keys_of(session: Session, owners: Iterable[str]) -> list[ApiKey]:

@@ -34,11 +34,19 @@ NO_KEY: Final = Holder("no key", KeyState.ANONYMOUS)
 
 @dataclass(frozen=True, slots=True)
 class UsageRecords:
-    """Usage by owner, at least since the beginning of the month, and what documents reserve."""
+    """Usage by owner, at least since the beginning of the month, and what documents reserve.
+
+    `held` are bytes stored and documents that wait.
+    """
 
     used: Mapping[str, Daily]
     reserved: Mapping[str, tuple[int, int]]
+    held: Mapping[str, tuple[int, int]]
     now: datetime
+
+    @property
+    def owners(self) -> set[str]:
+        return {*self.used, *self.held}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,8 @@ class Account:
     micros_by_day: tuple[int, ...]
     budget: Quota | None  #: micro-dollars of the month
     daily_pages: Quota | None
+    stored_bytes: int
+    waiting_documents: int
 
     @property
     def pages(self) -> int:
@@ -94,10 +104,13 @@ def holder_of(owner: str, holders: Mapping[str, Holder]) -> Holder:
 def accounts(
     holders: Mapping[str, Holder], records: UsageRecords, days: Sequence[date]
 ) -> list[Account]:
-    """Return the accounts of all holders and of all owners with usage, the most expensive first."""
+    """Return the accounts of all holders, and of all owners who have used or hold anything.
+
+    The most expensive come first.
+    """
     day_indexes = {day: index for index, day in enumerate(days)}
     owners: dict[Holder, list[str]] = defaultdict(list)
-    for owner in {*holders, *records.used}:
+    for owner in {*holders, *records.owners}:
         owners[holder_of(owner, holders)].append(owner)
     found = [_account(holder, ids, records, day_indexes) for holder, ids in owners.items()]
     return sorted(found, key=lambda one: (-one.cost_micros, -one.pages, one.holder.name))
@@ -111,12 +124,15 @@ def _account(
         if day in day_indexes:
             pages[day_indexes[day]] += pages_used
             micros[day_indexes[day]] += micros_used
+    held = [records.held.get(owner, (0, 0)) for owner in owners]
     return Account(
         holder,
         pages_by_day=tuple(pages),
         micros_by_day=tuple(micros),
         budget=_budget(holder.key, records) if holder.key else None,
         daily_pages=_daily_pages(holder.key, records) if holder.key else None,
+        stored_bytes=sum(stored for stored, _ in held),
+        waiting_documents=sum(waiting for _, waiting in held),
     )
 
 

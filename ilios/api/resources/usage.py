@@ -28,10 +28,13 @@ blueprint = ApiBlueprint(
 def usage_summary(query: dict[str, Any]) -> Any:
     """Sum up what was converted, and what it cost.
 
-    Sums are exact in `totalCostMicros` and `totalCostUSD`; cents are rounded once.
+    Sums are exact in `totalCostMicros` and `totalCostUSD`; cents are rounded once. `limits` has
+    what the key holds now, whatever the period.
     """
     sums = services().reader.usage(current_owner(), _period(query))
-    return {"summary": serializers.totals(sums), "filters": _filters()}
+    holding = services().submissions.holding(current_owner())
+    limits = serializers.limits(holding)
+    return {"summary": serializers.totals(sums), "limits": limits, "filters": _filters()}
 
 
 @blueprint.get("/breakdown")

@@ -12,7 +12,7 @@ from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import ConversionFailed
-from ilios.core.telemetry import logs
+from ilios.core.telemetry import logs, metrics
 
 log = logs.get(__name__)
 
@@ -121,6 +121,8 @@ def _domain_error(error: IliosError) -> Response:
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected_error(error)
+    if error.code in metrics.LIMIT_CODES:
+        metrics.KEY_REFUSALS.labels(error.code).inc()
     response = problem(status, error.code, error.title, error.detail, **_extras(error))
     retry_after = _retry_after(error, status)
     if retry_after is not None:

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Response, json, request
 
 from ilios.accounts import ledger
+from ilios.accounts.holdings import Holding
 from ilios.api.responses import streaming
 from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
@@ -163,6 +164,15 @@ def totals(sums: ledger.Totals) -> dict[str, Any]:
         "total_cost_micros": micros,
         "ambiguous_calls": sums.ambiguous_calls,
         "ambiguous_pages": sums.ambiguous_pages,
+    }
+
+
+def limits(holding: Holding) -> dict[str, int | None]:
+    return {
+        "storage_used_bytes": holding.stored_bytes,
+        "storage_limit_bytes": holding.storage_limit,
+        "waiting_documents": holding.waiting_documents,
+        "waiting_limit": holding.waiting_limit,
     }
 
 

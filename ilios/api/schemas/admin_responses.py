@@ -142,6 +142,8 @@ class AccountSchema(CamelSchema):
     cost_micros_by_day = _by_day("micros_by_day")
     budget = fields.Nested(BudgetSchema, allow_none=True)
     daily_pages = fields.Nested(DailyPagesSchema, allow_none=True)
+    stored_bytes = number("Of originals, results and announced uploads.", example=1048576)
+    waiting_documents = number("To be uploaded or converted, or converted now.", example=3)
 
 
 class UseSchema(CamelSchema):

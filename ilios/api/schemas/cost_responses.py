@@ -42,8 +42,16 @@ class PeriodSchema(CamelSchema):
     end_date = text("As it was sent.", null=True, example="2026-01-31")
 
 
+class LimitsSchema(CamelSchema):
+    storage_used_bytes = number("Of originals, results and announced uploads.", example=1048576)
+    storage_limit_bytes = number("Null without a limit.", null=True, example=50000000000)
+    waiting_documents = number("To be uploaded or converted, or converted now.", example=3)
+    waiting_limit = number("Null without a limit.", null=True, example=10000)
+
+
 class UsageSummarySchema(CamelSchema):
     summary = fields.Nested(TotalsSchema)
+    limits = fields.Nested(LimitsSchema)
     filters = fields.Nested(PeriodSchema)
 
 

@@ -14,15 +14,27 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
 from ilios.core.conversion_errors import (
+    BudgetSpent,
     ConversionError,
+    DailyPagesSpent,
     OutcomeUnknown,
     ProviderMisconfigured,
     ProviderThrottled,
     ProviderUnavailable,
 )
+from ilios.core.request_errors import RateLimited, StorageQuotaExceeded, TooManyWaiting
 from ilios.core.telemetry.shared_counters import Value
 
 values.ValueClass = Value  # before the first instrument
+
+LIMIT_CODES: Final = (
+    BudgetSpent.code,
+    DailyPagesSpent.code,
+    RateLimited.code,
+    StorageQuotaExceeded.code,
+    TooManyWaiting.code,
+)
+"""Of errors that say that a key may not have more."""
 
 REGISTRY: Final = CollectorRegistry()
 """The values of this process's slot; without a slot, those of this process."""
@@ -40,6 +52,10 @@ _OUTCOMES: Final[dict[type[ConversionError], str]] = {
 HTTP_REQUESTS: Final = Counter(
     "ilios_http_requests", "Requests answered", ["method", "route", "status"], registry=REGISTRY
 )
+KEY_REFUSALS: Final = Counter(
+    "ilios_key_refusals", "Requests refused at a limit of their key", ["code"],
+    registry=REGISTRY,
+)  # fmt: skip
 HTTP_REQUEST_SECONDS: Final = Histogram(
     "ilios_http_request_seconds",
     "From the whole head of a request to the head of its answer",
@@ -140,6 +156,8 @@ def start_at_zero(warning_codes: Iterable[str]) -> None:
     for code in _codes(ConversionError):
         RETRIES.labels(code).inc(0)
         CONVERSIONS_FAILED.labels(code).inc(0)
+    for code in LIMIT_CODES:
+        KEY_REFUSALS.labels(code).inc(0)
     for process in ("worker", "replicator"):
         WORKER_RESTARTS.labels(process).inc(0)
     for cause in ("crash", "deadline"):

@@ -20,8 +20,9 @@ from ilios.db.database import Database
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from tests.support import documents
-from tests.support.api_callers import Caller
+from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
+from tests.support.issuing import issue
 
 TOKEN = "scrape-me"
 MakeApp = Callable[[Settings], Flask]
@@ -173,3 +174,25 @@ def test_a_dead_supervisor_and_a_broken_database_are_shown_not_answered_with_an_
     blocked = [value for (name, _), value in found.items() if name == "ilios_claims_blocked"]
     assert blocked == [0] * len(BlockReason)
     assert found["ilios_database_up", frozenset()] == 0
+
+
+def test_what_keys_hold_is_summed_and_their_refusals_are_counted(
+    make_app: MakeApp, settings: Settings, database: Database
+) -> None:
+    app = make_app(settings.model_copy(update={"metrics_token": SecretStr(TOKEN)}))
+    full, other = (
+        Caller(app.test_client(), issue(database, name, waiting_documents=1).secret)
+        for name in ("full", "other")
+    )
+    for caller in (full, other):
+        caller.submit(b"Hello")
+
+    refused = full.post("/api/documents/submit", {"file": file(b"more")})
+    found = samples(Caller(app.test_client(), TOKEN))
+
+    assert refused.status_code == 429
+    assert found["ilios_key_refusals_total", frozenset({"too_many_waiting"})] == 1
+    assert found["ilios_key_stored_bytes", frozenset({"all"})] == 2 * (5 + 8192)
+    assert found["ilios_key_stored_bytes", frozenset({"largest_key"})] == 5 + 8192
+    assert found["ilios_key_waiting_documents", frozenset({"all"})] == 2
+    assert found["ilios_key_waiting_documents", frozenset({"largest_key"})] == 1

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from ilios.core import clock
+from ilios.db.database import Database
 from tests.support.api_callers import Caller, file
 from tests.support.api_working import InTestWorker
+from tests.support.issuing import issue
 
 
 @pytest.fixture
@@ -38,6 +41,24 @@ def test_sums_are_exact_and_cents_are_rounded_once(anna: Caller) -> None:
         "totalCostMicros": 5200,
         "ambiguousCalls": 0,
         "ambiguousPages": 0,
+    }
+
+
+def test_the_summary_shows_what_the_key_holds_and_may_hold(
+    app: Flask, anna: Caller, database: Database
+) -> None:
+    team = Caller(app.test_client(), issue(database, storage_bytes=10**6).secret)
+    team.submit(b"Hello")
+    team.submit(b"Hello!")
+    anna.submit(b"Hello")
+
+    limits = team.get("/api/usage/summary").get_json()["limits"]
+
+    assert limits == {
+        "storageUsedBytes": 11 + 2 * 8192,
+        "storageLimitBytes": 10**6,
+        "waitingDocuments": 2,
+        "waitingLimit": 10_000,
     }
 
 

@@ -84,3 +84,13 @@ def a_program_that_keeps_the_database_locked(case: Case) -> None:
     case.stack.callback(other_program.close)
     other_program.execute("PRAGMA journal_mode=WAL")
     other_program.execute("BEGIN IMMEDIATE")
+
+
+@seeded("stored bytes", "is noted wrongly", "ilios keys recount")
+def a_database_that_notes_wrongly_what_a_key_holds(case: Case) -> None:
+    case.execute("INSERT INTO owner_totals VALUES ('somebody', 1, 0, 0)")
+
+
+@seeded("stored bytes", "are not all there", "Restart the service")
+def a_database_without_one_of_its_triggers(case: Case) -> None:
+    case.execute("DROP TRIGGER owner_totals_document_added")

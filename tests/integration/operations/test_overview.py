@@ -174,6 +174,19 @@ def test_each_key_has_its_use_by_day_and_what_is_left_of_its_quota(
         "former",
     ]
     assert (found["gone"].budget, found["API_KEY 2"].pages) == (None, 0)
+    assert (found["team"].stored_bytes, found["team"].waiting_documents) == (3 * 8197, 3)
+    assert (found["idle"].stored_bytes, found["idle"].waiting_documents) == (0, 0)
+
+
+def test_a_key_that_only_stores_has_an_account(database: Database, look: Look) -> None:
+    gone = issue(database, "gone").key
+    documents.add_document(database, owner=gone.owner)
+    documents.add_document(database, owner="a key of last year")
+    KeyAdmin(database).revoke("gone")
+
+    found = {one.holder.name: one.waiting_documents for one in look().accounts}
+
+    assert (found["gone"], found["former keys"]) == (1, 1)
 
 
 def test_what_was_used_without_a_key_has_an_account_once_it_is_some(

@@ -240,6 +240,8 @@ function keys({ use }) {
     ["By day", (key) => byDay(key, labels)],
     ["Budget this month", budget],
     ["Pages today", dailyPages],
+    ["Stored", (key) => size(key.storedBytes), "number"],
+    ["Waiting", (key) => count(key.waitingDocuments), "number"],
   ], use.keys, "No key has used anything."), ...(more > 0 ? [html("p", { class: "facts" }, `And ${count(more)} more.`)] : []));
 }
 
