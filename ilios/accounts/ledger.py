@@ -41,6 +41,7 @@ _SETTLE = (
     .values(
         state=CallState.SETTLED,
         pages=bindparam("counted"),
+        claimed_pages=bindparam("claimed"),
         model=bindparam("resolved"),
         output_tokens=bindparam("tokens"),
         price_micros=bindparam("page_micros"),
@@ -150,14 +151,18 @@ def settle(
     characters: int,
     charge: Charge,
     now: datetime,
+    claimed_pages: int | None = None,
 ) -> bool:
     """Move open or unknown → settled: the call was answered, and `charge` is what it cost.
+
+    `claimed_pages` is the provider's own count, where that is more than is believed.
 
     Returns False when it was settled before: a spooled answer may be read twice.
     """
     parameters = {
         "the_call": call_id,
         "counted": pages,
+        "claimed": claimed_pages,
         "resolved": model,
         "tokens": characters // CHARACTERS_PER_TOKEN,
         "page_micros": charge.page_micros,
@@ -218,6 +223,16 @@ def calls_unknown(session: Session, job_id: str) -> int:
 def calls_of(session: Session, job_id: str) -> list[Call]:
     """Return all calls of a job, or of a provider's batch."""
     return list(session.scalars(select(Call).where(Call.job_id == job_id)))
+
+
+def overcounted(session: Session, since: datetime) -> tuple[int, int]:
+    """Return how many calls the provider counted more pages for than it was sent, and how many."""
+    calls, pages = session.execute(
+        select(func.count(), func.sum(Call.claimed_pages - Call.pages)).where(
+            Call.claimed_pages.is_not(None), Call.settled_at >= since
+        )
+    ).one()
+    return calls, pages or 0
 
 
 def used(session: Session, owner: str, start: date, end: date) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ilios.db.models import Document
 from ilios.documents.options import options_of
-from ilios.engines.base import Conversion, Engine, Options, Part, Source
+from ilios.engines.base import Conversion, Engine, Mark, Options, Part, Source
 from ilios.storage.answer_spool import CallRecord
 
 _NO_FILE: Final = Source(Path(), "application/octet-stream", "answer")
@@ -15,14 +15,19 @@ _NO_FILE: Final = Source(Path(), "application/octet-stream", "answer")
 
 
 def read_answer(
-    engine: Engine, call: CallRecord, answer: bytes, document: Document | None, workspace: Path
+    engine: Engine,
+    call: CallRecord,
+    answer: bytes,
+    document: Document | None,
+    workspace: Path,
+    mark: Mark,
 ) -> Conversion:
     """Make pages of the bytes that the provider answered with; the document may be gone.
 
     Raises OutcomeUnknown for an answer that cannot be read.
     """
     options = options_of(document) if document else Options()
-    return engine.read(answer, Part(_NO_FILE, call.indexes), options, workspace)
+    return engine.read(answer, Part(_NO_FILE, call.indexes), options, workspace, mark)
 
 
 def missing_pages(call: CallRecord, conversion: Conversion) -> str | None:

@@ -20,7 +20,14 @@ from ilios.conversion.images import keep_images
 from ilios.conversion.planning import Planner
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
-from ilios.core.conversion_errors import ConversionError, EngineFailed, OutcomeUnknown, PagesMissing
+from ilios.core.conversion_errors import (
+    ConversionError,
+    EngineFailed,
+    OutcomeUnknown,
+    PagesMissing,
+    PoisonDocument,
+    StorageUnavailable,
+)
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.owner_places import OwnerPlaces, guest_places
@@ -31,7 +38,7 @@ from ilios.db.models import Document
 from ilios.documents import results
 from ilios.documents.options import options_of
 from ilios.documents.results import Images
-from ilios.engines.base import Conversion, Engine, Keep, Part
+from ilios.engines.base import Conversion, Engine, Keep, Mark, Part
 from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
@@ -107,25 +114,52 @@ class Converter:
             for spooled in self._answers.older_than(UNCOLLECTED_SECONDS):
                 with self._database.reading() as session:
                     document = session.get(Document, spooled.call.document_id)
-                self._collect(spooled, engine, document)
+                try:
+                    self._collect(spooled, engine, document)
+                except StorageUnavailable:
+                    raise  # as for all others
+                except ConversionError as error:
+                    self._give_up_answer(spooled, error)
+                except NOT_CAUSED_BY_JOB:
+                    raise
+                except Exception:
+                    # It must not keep the others from being recorded.
+                    log.exception("answer.not_collected", call_id=spooled.call.call_id)
 
     def _collect(self, spooled: SpooledAnswer, engine: Engine, document: Document | None) -> None:
-        """Record an answer that an earlier attempt left in the spool."""
+        """Record an answer that an earlier attempt left in the spool.
+
+        Raises PoisonDocument for one that has ended its process too often.
+        """
         call = spooled.call
+        if spooled.deaths >= jobs.MAX_CRASHES:
+            poison = PoisonDocument(
+                f"The process that read the provider's answer for this document died "
+                f"{spooled.deaths} times. What the call cost is not known."
+            )
+            self._give_up_answer(spooled, poison)
+            raise poison
         workspace = self._workspaces / f"answer-{call.call_id}"
         workspace.mkdir(exist_ok=True)
         try:
-            conversion = read_answer(engine, call, spooled.body(), document, workspace)
+            conversion = read_answer(
+                engine, call, spooled.body(), document, workspace, spooled.reading
+            )
             images = self._keep_images(call, conversion)
             self._recorder.recover(engine, call, conversion, images)
         except FileNotFoundError:
             return  # another thread or process has recorded it
         except OutcomeUnknown as error:
             # What is temporary, such as an unreachable store, is raised.
-            log.warning("answer.useless", call_id=call.call_id, reason=error.logged)
+            self._give_up_answer(spooled, error)
+        else:
+            self._answers.forget(call)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
-        self._answers.forget(call)
+
+    def _give_up_answer(self, spooled: SpooledAnswer, error: ConversionError) -> None:
+        log.warning("answer.useless", call_id=spooled.call.call_id, reason=error.logged)
+        self._answers.forget(spooled.call)
 
     def _open(self, lease: Lease) -> ClaimedJob:
         with self._database.reading() as session:
@@ -202,17 +236,25 @@ class Converter:
             attempt.call = call = self._recorder.begin(claimed, model, part.indexes)
             failpoints.reach(failpoints.CALL_OPENED)
             with metrics.provider_call() if claimed.engine.is_paid else contextlib.nullcontext():
-                conversion = claimed.engine.convert(
+                brought = claimed.engine.convert(
                     part,
                     options,
                     attempt.workspace,
                     self._progress_of(claimed),
                     self._keeper(attempt, call),
                 )
+                conversion = (
+                    brought
+                    if isinstance(brought, Conversion)
+                    else claimed.engine.read(
+                        brought, part, options, attempt.workspace, attempt.mark
+                    )
+                )
         return call, conversion
 
     def _record(self, claimed: ClaimedJob, call: CallRecord, conversion: Conversion) -> None:
         images = self._keep_images(call, conversion)
+        failpoints.reach(failpoints.IMAGES_STORED)
         try:
             self._recorder.store(claimed, call, conversion, images)
         except (LeaseLost, PagesMissing):
@@ -226,7 +268,7 @@ class Converter:
             attempt.is_answered = True
             failpoints.reach(failpoints.ANSWER_RECEIVED)
             try:
-                self._answers.keep(call, answer)
+                attempt.mark = self._answers.keep(call, answer).reading
             except OSError as error:  # a full disk: the database may still take the pages
                 log.warning("answer.not_kept", call_id=call.call_id, reason=str(error))
             failpoints.reach(failpoints.ANSWER_SAVED)
@@ -267,6 +309,7 @@ class _Attempt:
         self.workspace = workspace
         self.call: CallRecord | None = None
         self.is_answered = False  #: the call is paid for, whatever fails afterwards
+        self.mark: Mark = contextlib.nullcontext  #: for the answer, once it is in the spool
         self.has_collected = False  #: answers of earlier attempts, since the document was read
         self._began_at = time.monotonic()
 

@@ -186,9 +186,19 @@ class Recorder:
         return SettleCall(call.call_id, call.document_id, conversion, images, charge)
 
     def count(self, engine: Engine, settled: SettleCall) -> None:
-        """Add to the metrics what a call has used, once that is committed."""
+        """Add to the metrics what a call has used, once that is committed, and log what is not."""
         metrics.PAGES.labels(engine.name).inc(settled.used.pages)
         metrics.COST.labels(engine.name).inc(settled.used.cost_micros)
+        usage = settled.conversion.usage
+        if usage.claimed_pages is not None:
+            metrics.PAGES_OVERCOUNTED.inc(usage.claimed_pages - usage.pages)
+            log.error(
+                "call.overcounted",
+                call_id=settled.call_id,
+                document_id=settled.document_id,
+                pages=usage.pages,
+                claimed_pages=usage.claimed_pages,
+            )
         for warning in settled.conversion.all_warnings():
             metrics.CONVERSION_WARNINGS.labels(warning.code).inc()
 

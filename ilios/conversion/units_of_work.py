@@ -88,6 +88,7 @@ class SettleCall:
             characters=sum(page.characters for page in self.conversion.pages),
             charge=self.charge,
             now=clock.now(),
+            claimed_pages=usage.claimed_pages,
         )
         if is_settled:
             quotas.release(session, self.document_id, self.used)

@@ -61,7 +61,7 @@ class DocumentTooLarge(ConversionError):
 
 
 class PoisonDocument(ConversionError):
-    """The document crashed its parser twice."""
+    """The document crashed its parser twice, or its answer the process that read it."""
 
     code = "poison_document"
 

@@ -21,6 +21,8 @@ CALL_OPENED: Final = "call.opened"  #: the ledger knows of the call, the provide
 CALL_SENT: Final = "call.sent"  #: every byte of the request; the provider may bill it
 ANSWER_RECEIVED: Final = "answer.received"  #: paid for, and only in memory
 ANSWER_SAVED: Final = "answer.saved"  #: a file, and not in the database
+ANSWER_READING: Final = "answer.reading"  #: it is being parsed, and its file is marked
+IMAGES_STORED: Final = "images.stored"  #: in the object store, and no row names them
 RESULT_COMMITTED: Final = "result.committed"  #: the file is still there
 JOB_ENDED: Final = "job.ended"  #: the supervisor does not know of it
 

@@ -7,6 +7,7 @@ session, never commits.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -85,12 +86,21 @@ def give_back(session: Session, lease: Lease, now: datetime) -> Released | None:
 
 
 def release_lost(
-    session: Session, lost: ColumnElement[bool], ambiguous_retries: int, now: datetime
+    session: Session,
+    lost: ColumnElement[bool],
+    ambiguous_retries: int,
+    now: datetime,
+    answered: Collection[str] = (),
 ) -> list[LostJob]:
-    """Release the jobs of workers that are gone: `lost` selects them among the processing ones."""
-    released = release.release_lost(session, lost, LOST.detail, now)
+    """Release the jobs of workers that are gone: `lost` selects them among the processing ones.
+
+    `answered` are jobs whose paid answer waits in the spool: the first time that one of them is
+    lost, it is tried again whatever it has cost, because that attempt reads the answer.
+    """
+    unread = {job_id for job_id in answered if ledger.calls_open(session, job_id)}
+    released = release.release_lost(session, lost, LOST.detail, now, unread)
     session.flush()
-    return [_settle(session, job, ambiguous_retries, now) for job in released]
+    return [_settle(session, job, ambiguous_retries, now, unread) for job in released]
 
 
 def cancel_unless_awaited(session: Session, document_id: str, now: datetime) -> None:
@@ -99,7 +109,13 @@ def cancel_unless_awaited(session: Session, document_id: str, now: datetime) -> 
         cancellation.cancel(session, document_id, now)
 
 
-def _settle(session: Session, released: Released, ambiguous_retries: int, now: datetime) -> LostJob:
+def _settle(
+    session: Session,
+    released: Released,
+    ambiguous_retries: int,
+    now: datetime,
+    unread: Collection[str],
+) -> LostJob:
     """Charge a job cut off in mid-call with a doubtful call, any other with an attempt."""
     in_call = ledger.calls_open(session, released.job_id)
     ledger.abandon(session, [released.job_id], now)
@@ -107,7 +123,8 @@ def _settle(session: Session, released: Released, ambiguous_retries: int, now: d
     error: ConversionError = LOST
     if in_call and status is JobStatus.PENDING:
         release.refund_attempt(session, released.job_id)
-        if ledger.calls_unknown(session, released.job_id) > ambiguous_retries:
+        doubts = ledger.calls_unknown(session, released.job_id)
+        if doubts > ambiguous_retries and released.job_id not in unread:
             status, error = JobStatus.FAILED, DOUBTFUL
             cancellation.fail_waiting_job(session, released.job_id, DOUBTFUL.detail, now)
     if released.document_id is not None:

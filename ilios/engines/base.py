@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -142,6 +143,9 @@ Progress = Callable[[int, int], None]
 Keep = Callable[[bytes], None]
 """Called with the bytes of a paid answer, before it is parsed."""
 
+Mark = Callable[[], AbstractContextManager[None]]
+"""Surrounds what could take down the process that parses an answer."""
+
 
 class Engine(Protocol):
     """Turns a document into pages. Used by several job threads of one worker at once.
@@ -166,15 +170,18 @@ class Engine(Protocol):
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
-    ) -> Conversion:
+    ) -> Conversion | bytes:
         """Convert one part; image files are written below `workspace`.
 
-        A paid answer is handed to `keep` before anything else can fail.
+        A paid answer is handed to `keep` before anything else can fail, and returned as it came:
+        `read` parses it.
         """
         ...
 
-    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
-        """Parse a stored answer as `convert` would have done."""
+    def read(
+        self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+    ) -> Conversion:
+        """Parse an answer; image files are written below `workspace`."""
         ...
 
     def stop(self, workspace: Path) -> None:

@@ -5,6 +5,7 @@ Only this package writes `job_queue`. Takes a session, never commits.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,15 +43,20 @@ def give_back(session: Session, lease: Lease) -> Released | None:
 
 
 def release_lost(
-    session: Session, lost: ColumnElement[bool], error: str, now: datetime
+    session: Session,
+    lost: ColumnElement[bool],
+    error: str,
+    now: datetime,
+    spared: Collection[str] = (),
 ) -> list[Released]:
     """Release the jobs of workers that are gone: `lost` selects them among the processing ones.
 
-    Each lost attempt counts. The first is repeated at once: the job may not be its cause.
+    Each lost attempt counts. The first is repeated at once: the job may not be its cause. The jobs
+    in `spared` have another attempt however many were lost.
     """
     released = []
     for job in session.scalars(select(Job).where(Job.status == PROCESSING, lost)):
-        if job.attempts >= job.max_attempts:
+        if job.attempts >= job.max_attempts and job.id not in spared:
             fail_job(job, error, now)
         else:
             wait = None if job.attempts == 1 else now + retry_delay(job.attempts - 1)

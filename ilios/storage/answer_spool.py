@@ -10,10 +10,11 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ilios.core import failpoints
 from ilios.core.durable_files import DRAFT_SUFFIX, fsync, replacing
 from ilios.core.telemetry import logs
 
@@ -39,10 +40,27 @@ class SpooledAnswer:
 
     call: CallRecord
     path: Path
+    deaths: int = 0  #: of processes that were parsing it
 
     def body(self) -> bytes:
         """Return the answer as it came."""
         return self.path.read_bytes().partition(b"\n")[2]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Mark the answer while the block parses it: what dies in there, dies of it.
+
+        The file's name is the mark, so that it outlives the process.
+        """
+        marked = self.path.with_name(f"{_stem(self.call)}.{self.deaths + 1}{SUFFIX}")
+        with suppress(FileNotFoundError):  # another process has taken it
+            self.path.rename(marked)
+        failpoints.reach(failpoints.ANSWER_READING)
+        try:
+            yield
+        finally:
+            with suppress(FileNotFoundError):
+                marked.rename(self.path)
 
 
 class AnswerSpool:
@@ -51,21 +69,29 @@ class AnswerSpool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, call: CallRecord, body: bytes) -> None:
+    def keep(self, call: CallRecord, body: bytes) -> SpooledAnswer:
         """Write an answer; on return it outlives a crash of this process, but no power cut."""
-        with replacing(self._path(call)) as file:
+        path = self._folder / f"{_stem(call)}{SUFFIX}"
+        with replacing(path) as file:
             file.write(json.dumps(asdict(call)).encode() + b"\n")
             file.write(body)
+        return SpooledAnswer(call, path)
 
     def make_durable(self, call: CallRecord) -> None:
         """Make an answer outlive a power cut too: it may have to wait here for long."""
-        with suppress(FileNotFoundError):  # no answer has come, or the database has it
-            fsync(self._path(call))
-            fsync(self._folder)
+        with suppress(FileNotFoundError):  # the database has it by now
+            for path in self._files(f"{_stem(call)}."):
+                fsync(path)
+                fsync(self._folder)
 
     def forget(self, call: CallRecord) -> None:
         """Remove an answer that the database has, or that cannot be read."""
-        self._path(call).unlink(missing_ok=True)
+        for path in self._files(f"{_stem(call)}."):
+            path.unlink(missing_ok=True)
+
+    def jobs(self) -> set[str]:
+        """Return the ids of the jobs that an answer waits for."""
+        return {path.name.partition("-")[0] for path in self._files("")}
 
     def of_job(self, job_id: str) -> list[SpooledAnswer]:
         """Return the answers of earlier attempts at a job."""
@@ -82,10 +108,7 @@ class AnswerSpool:
             draft.unlink(missing_ok=True)
 
     def _found(self, prefix: str) -> Iterator[SpooledAnswer]:
-        # Not a glob: this is asked before each call, and the folder is nearly always empty.
-        found = os.listdir(self._folder)  # noqa: PTH208  # names, not paths
-        names = [name for name in found if name.endswith(SUFFIX)]
-        for path in (self._folder / name for name in sorted(names) if name.startswith(prefix)):
+        for path in self._files(prefix):
             try:
                 with path.open("rb") as file:
                     fields = json.loads(file.readline())
@@ -96,10 +119,26 @@ class AnswerSpool:
             except (ValueError, TypeError, KeyError):
                 log.exception("answer.unreadable", file=path.name)
                 continue
-            yield SpooledAnswer(call, path)
+            yield SpooledAnswer(call, path, _deaths(path))
 
-    def _path(self, call: CallRecord) -> Path:
-        return self._folder / f"{call.job_id}-{call.call_id}{SUFFIX}"
+    def _files(self, prefix: str) -> list[Path]:
+        # Not a glob: this is asked for each call, and the folder is nearly always empty.
+        found = os.listdir(self._folder)  # noqa: PTH208  # names, not paths
+        return [
+            self._folder / name
+            for name in sorted(found)
+            if name.startswith(prefix) and name.endswith(SUFFIX)
+        ]
+
+
+def _stem(call: CallRecord) -> str:
+    return f"{call.job_id}-{call.call_id}"
+
+
+def _deaths(path: Path) -> int:
+    """Return how many processes have left their mark on an answer."""
+    mark = path.name.removesuffix(SUFFIX).partition(".")[2]
+    return int(mark) if mark.isascii() and mark.isdigit() else 0
 
 
 def _written_at(path: Path) -> float:

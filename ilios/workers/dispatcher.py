@@ -21,6 +21,7 @@ from ilios.documents import job_outcome, results
 from ilios.engines import registry
 from ilios.queue import cancellation, guests, jobs, pause, priority, queries, release
 from ilios.queue.jobs import Lease
+from ilios.storage.answer_spool import AnswerSpool
 
 log = logs.get(__name__)
 
@@ -48,8 +49,12 @@ class Commands:
 class Dispatcher:
     """Claims and releases jobs, each call in one transaction."""
 
-    def __init__(self, database: Database, ambiguous_retries: int) -> None:
+    def __init__(
+        self, database: Database, ambiguous_retries: int, answers: AnswerSpool | None = None
+    ) -> None:
+        """Take the spool of paid answers of this data folder, where there is one."""
         self._database = database
+        self._answers = answers
         self._ambiguous_retries = ambiguous_retries
         self._has_backlog = False
 
@@ -172,8 +177,11 @@ class Dispatcher:
             )
 
     def _release(self, which: ColumnElement[bool]) -> None:
+        answered = self._answers.jobs() if self._answers else ()
         with self._database.writing() as session:
-            lost = job_outcome.release_lost(session, which, self._ambiguous_retries, clock.now())
+            lost = job_outcome.release_lost(
+                session, which, self._ambiguous_retries, clock.now(), answered
+            )
         for job in lost:
             has_failed = job.status is JobStatus.FAILED
             counter = metrics.CONVERSIONS_FAILED if has_failed else metrics.RETRIES

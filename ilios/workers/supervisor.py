@@ -85,7 +85,8 @@ class Supervisor:
         self._database = Database(
             settings.database_path, settings.sqlite_synchronous, SHORT_TIMEOUT
         )
-        self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries)
+        self._answers = AnswerSpool(data_folder.answers(settings))
+        self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries, self._answers)
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
@@ -112,7 +113,7 @@ class Supervisor:
     def run(self) -> int:
         """Start workers, claim and listen, until a stop is requested or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
-        AnswerSpool(data_folder.answers(self._settings)).remove_drafts()
+        self._answers.remove_drafts()
         log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
         while not self._stopping:
             self._workers.start_due()

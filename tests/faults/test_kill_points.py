@@ -1,9 +1,9 @@
 """kill -9 exactly at each arrow of a document's way, with a paid document on it.
 
 upload streamed → object stored → row committed → claimed → id sent → accepted → call opened → call
-sent → answer received → answer saved → result committed → finished. In the short form documents
-wait at all arrows together, and one blow falls; `--repeat-faults` kills at each arrow alone, first
-the process that is there, then the others.
+sent → answer received → answer saved → reading it → images stored → result committed → finished. In
+the short form documents wait at all arrows together, and one blow falls; `--repeat-faults` kills at
+each arrow alone, first the process that is there, then the others.
 """
 
 from __future__ import annotations
@@ -33,10 +33,17 @@ WORKER = (
     failpoints.CALL_SENT,
     failpoints.ANSWER_RECEIVED,
     failpoints.ANSWER_SAVED,
+    failpoints.IMAGES_STORED,
     failpoints.RESULT_COMMITTED,
     failpoints.JOB_ENDED,
+    failpoints.ANSWER_READING,  # the last: a worker reads one answer at a time
 )
-PAID = (failpoints.ANSWER_RECEIVED, failpoints.ANSWER_SAVED)
+PAID = (
+    failpoints.ANSWER_RECEIVED,
+    failpoints.ANSWER_SAVED,
+    failpoints.ANSWER_READING,
+    failpoints.IMAGES_STORED,
+)
 CANCELLABLE = (failpoints.JOB_ACCEPTED, failpoints.CALL_OPENED, failpoints.CALL_SENT, *PAID)
 BLOWS = {
     "the workers": (*WORKER, *WEB),

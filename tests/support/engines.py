@@ -16,6 +16,7 @@ from ilios.engines.base import (
     Conversion,
     Engine,
     Keep,
+    Mark,
     Options,
     Page,
     Part,
@@ -48,7 +49,7 @@ class EchoEngine:
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
-    ) -> Conversion:
+    ) -> Conversion | bytes:
         return converted(part.source.path.read_text())
 
     def model(self, options: Options) -> str:
@@ -57,7 +58,9 @@ class EchoEngine:
     def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
         return Plan(None, (Part(source, None),))
 
-    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+    def read(
+        self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+    ) -> Conversion:
         raise NotImplementedError("nothing is kept")
 
     def stop(self, workspace: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -134,7 +135,10 @@ class ResultCollector:
             is_wanted = results.takes_pages(session, document.id)
             indexes = _indexes(session, call, document) if is_wanted else None
         call_record = CallRecord(call.call_id, call.job_id, document.id, indexes)
-        conversion = read_answer(self._context.engine, call_record, answer, document, workspace)
+        # Without a mark: the results of a batch lie on the disk, and one step reads them all.
+        conversion = read_answer(
+            self._context.engine, call_record, answer, document, workspace, nullcontext
+        )
         self._keep(call_record, conversion)
         if missing := missing_pages(call_record, conversion):
             self._faults[document.id] = PagesMissing(missing)

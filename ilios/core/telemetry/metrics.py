@@ -93,6 +93,11 @@ COST: Final = Counter(
     "ilios_cost_microdollars", "Cost of settled calls, with the margin", ["engine"],
     registry=REGISTRY,
 )  # fmt: skip
+PAGES_OVERCOUNTED: Final = Counter(
+    "ilios_provider_pages_overcounted",
+    "Pages that the provider counted beyond those that it was sent",
+    registry=REGISTRY,
+)
 PROVIDER_CALLS: Final = Counter(
     "ilios_provider_calls", "OCR calls to the provider that ended", ["outcome"], registry=REGISTRY
 )

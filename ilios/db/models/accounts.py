@@ -30,6 +30,7 @@ class Call(Base):
     expected_pages: Mapped[int] = mapped_column(default=0)  #: asked for; may be billed if unknown
     is_batch: Mapped[bool] = mapped_column(default=False)  #: in the provider's batch lane
     pages: Mapped[int] = mapped_column(default=0)
+    claimed_pages: Mapped[int | None]  #: the provider's count, where it is beyond what it was sent
     input_tokens: Mapped[int] = mapped_column(default=0)  #: an estimate
     output_tokens: Mapped[int] = mapped_column(default=0)  #: an estimate: characters / 4
     price_micros: Mapped[int] = mapped_column(BigInteger, default=0)  #: per page, that applied

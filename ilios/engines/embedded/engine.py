@@ -13,6 +13,7 @@ from ilios.engines import parser_process
 from ilios.engines.base import (
     Conversion,
     Keep,
+    Mark,
     Options,
     Part,
     Plan,
@@ -77,7 +78,9 @@ class EmbeddedEngine:
             raise EngineFailed(f"{received.selected} pages went in, but {len(pages)} came out.")
         return Conversion(pages, Usage(pages=len(pages), model=MODEL))
 
-    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+    def read(
+        self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+    ) -> Conversion:
         raise NotImplementedError("an engine that is not paid keeps no answers")
 
     def stop(self, workspace: Path) -> None:

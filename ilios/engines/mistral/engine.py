@@ -16,7 +16,7 @@ from ilios.core.conversion_errors import (
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.engines import document_errors
-from ilios.engines.base import Conversion, Keep, Options, Part, Plan, Progress, Source
+from ilios.engines.base import Conversion, Keep, Mark, Options, Part, Plan, Progress, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import responses
 from ilios.engines.mistral.client import Client, is_sent_inline
@@ -87,18 +87,19 @@ class MistralEngine:
         self,
         part: Part,
         options: Options,
-        workspace: Path,
+        workspace: Path,  # noqa: ARG002  # its answer is read later
         progress: Progress,  # noqa: ARG002  # a call reports no progress
         keep: Keep,
-    ) -> Conversion:
+    ) -> bytes:
         """Call the provider for one part; see Engine."""
         self._client.require_key()
-        answer = self._answer(part.source, options, keep)
-        return self.read(answer, part, options, workspace)
+        return self._answer(part.source, options, keep)
 
-    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
+    def read(
+        self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+    ) -> Conversion:
         """Parse an answer; see Engine. Raises OutcomeUnknown when it cannot be parsed."""
-        with self._parsing:
+        with self._parsing, mark():
             return responses.conversion(answer, part, options, self.model(options), workspace)
 
     def stop(self, workspace: Path) -> None:

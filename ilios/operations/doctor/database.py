@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -11,18 +12,24 @@ import pysqlite3
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 
+from ilios.accounts import ledger
+from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import readonly, schema_version
 from ilios.db.database import require_safe_sqlite
 from ilios.db.models import REVISION
-from ilios.operations.doctor.finding import Finding, error, ok, refused, warning
+from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, warning
 from ilios.operations.doctor.write_lock import examine_lock
 
 CHECK = "database"
 LIBRARY_CHECK = "SQLite"
 INTEGRITY_CHECK = "database integrity"
+LEDGER_CHECK = "ledger"
+
+LEDGER_PERIOD: Final = timedelta(days=30)
 
 MIGRATIONS: Final = Path(__file__).parents[3] / "alembic"
 
@@ -67,7 +74,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield ok(CHECK, f"{path} is a database of the predecessor: the next start adopts it.")
         return
     yield _schema(path, found.revision)
-    yield _integrity(path)
+    yield (integrity := _integrity(path))
+    if found.revision == REVISION and integrity.status is Status.OK:
+        yield from _overcounts(path)
     yield from examine_lock(path)
 
 
@@ -87,6 +96,19 @@ def _schema(path: Path, revision: str | None) -> Finding:
         f"{path} has schema {revision}; the next start makes it {REVISION}.",
         "Keep a backup first (ilios backup FILE): there is no way back without one.",
     )
+
+
+def _overcounts(path: Path) -> Iterator[Finding]:
+    """Warn of pages that the provider has counted beyond those that it was sent."""
+    with readonly.connect(path) as connection, Session(connection) as session:
+        calls, pages = ledger.overcounted(session, clock.now() - LEDGER_PERIOD)
+    if calls:
+        yield warning(
+            LEDGER_CHECK,
+            f"In the last {LEDGER_PERIOD.days} days Mistral counted {pages} pages more than it was "
+            f"sent, in {calls} calls. They were not charged to keys.",
+            "Compare with its bill; call.overcounted in the log names the calls.",
+        )
 
 
 def _known_revisions() -> set[str]:

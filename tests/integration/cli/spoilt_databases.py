@@ -8,6 +8,7 @@ import sys
 
 import pysqlite3
 
+from ilios.core import clock
 from tests.integration.cli.cases import Case, seeded
 from tests.support.forking import REPOSITORY
 from tests.support.migrating import alembic
@@ -37,6 +38,19 @@ def a_database_with_a_damaged_page(case: Case) -> None:
         for page in range(6, 16):
             file.seek(page * page_bytes)
             file.write(b"\xa5" * page_bytes)
+
+
+@seeded("ledger", "counted 999999 pages more", "Compare with its bill", "warning")
+def a_provider_that_counts_more_than_it_was_sent(case: Case) -> None:
+    settled = clock.now().strftime("%Y-%m-%d %H:%M:%S.000000")
+    case.execute(
+        "INSERT INTO usage (call_id, document_id, job_id, owner, operation, engine, model, state, "
+        "expected_pages, is_batch, pages, claimed_pages, input_tokens, output_tokens, "
+        "price_micros, margin_percent, base_cost_micros, total_cost_micros, created_at, "
+        "settled_at) VALUES "
+        "('c', 'd', 'j', 'me', 'convert', 'mistral', 'm', 'settled', 1, 0, 1, 1000000, 0, 0, 0, 0, "
+        f"0, 0, '{settled}', '{settled}')"
+    )
 
 
 @seeded("database", "newer than this version", "Start the newer version")

@@ -36,11 +36,23 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import CallState, Document, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
 from ilios.documents.results import Images
-from ilios.engines.base import Conversion, Keep, Options, Page, Part, Plan, Progress, Source, Usage
+from ilios.engines.base import (
+    Conversion,
+    Keep,
+    Mark,
+    Options,
+    Page,
+    Part,
+    Plan,
+    Progress,
+    Source,
+    Usage,
+)
 from ilios.engines.governor import ANSWERED, Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.queue.jobs import Lease, claim, promote_due
+from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
 from ilios.workers.dispatcher import Dispatcher
 from tests.support import documents, working
@@ -77,7 +89,7 @@ class LineEngine(EchoEngine):
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
-    ) -> Conversion:
+    ) -> bytes:
         indexes = part.indexes or ()
         if self.before:
             self.before.pop(0)(indexes)
@@ -89,10 +101,13 @@ class LineEngine(EchoEngine):
             self.after.pop(0)(indexes)
         answer = json.dumps(answered).encode()
         keep(answer)
-        return self.read(answer, part, options, workspace)
+        return answer
 
-    def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
-        lines = json.loads(answer)
+    def read(
+        self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+    ) -> Conversion:
+        with mark():
+            lines = json.loads(answer)
         pages = tuple(Page(int(index), line) for index, line in lines.items())
         return Conversion(pages, Usage(len(pages), "test-model"))
 
@@ -115,7 +130,9 @@ class Bench:
         self.settings = settings
         self.database = database
         self.store = store
-        self.dispatcher = Dispatcher(database, settings.ambiguous_retries)
+        self.dispatcher = Dispatcher(
+            database, settings.ambiguous_retries, AnswerSpool(data_folder.answers(settings))
+        )
         self.use(LineEngine())
 
     def use(self, engine: LineEngine) -> None:
@@ -482,8 +499,10 @@ def test_an_unknown_model_is_billed_at_the_fallback_and_warned_about_once(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class NewModel(LineEngine):
-        def read(self, answer: bytes, part: Part, options: Options, workspace: Path) -> Conversion:
-            known = super().read(answer, part, options, workspace)
+        def read(
+            self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+        ) -> Conversion:
+            known = super().read(answer, part, options, workspace, mark)
             return Conversion(known.pages, Usage(known.usage.pages, "mistral-ocr-9"))
 
     bench.use(NewModel())

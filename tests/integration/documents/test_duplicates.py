@@ -201,7 +201,7 @@ def test_progress_of_a_duplicate_is_that_of_the_conversion(
     class HalfWay(EchoEngine):
         def convert(
             self, part: Part, options: Options, workspace: object, progress: Progress, keep: Keep
-        ) -> Conversion:
+        ) -> Conversion | bytes:
             progress(5, 10)
             seen.append(reports.document(duplicate.id, owner="me").progress_percent)
             return EchoEngine.convert(self, part, options, part.source.path, progress, keep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,9 @@ def convert(tmp_path: Path, kept: Kept) -> Callable[..., Conversion]:
     def convert(engine: MistralEngine, part: Part, options: Options | None = None) -> Conversion:
         workspace = tmp_path / "workspace"
         workspace.mkdir(exist_ok=True)
-        return engine.convert(
+        answer = engine.convert(
             part, options or Options(), workspace, lambda _done, _total: None, kept.append
         )
+        return engine.read(answer, part, options or Options(), workspace, nullcontext)
 
     return convert

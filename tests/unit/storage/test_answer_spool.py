@@ -43,6 +43,49 @@ def test_one_that_is_forgotten_is_gone_and_forgetting_twice_is_no_error(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_process_that_dies_while_it_reads_leaves_its_mark(answers: AnswerSpool) -> None:
+    answers.keep(CALL, BODY)
+    left = []
+
+    for deaths in (0, 1, 2):
+        (found,) = answers.of_job("job1")
+        assert (found.deaths, found.call, found.body()) == (deaths, CALL, BODY)
+        left.append(found.reading())
+        left[-1].__enter__()  # and nobody leaves it
+
+    answers.make_durable(CALL)
+    answers.forget(CALL)
+    assert answers.of_job("job1") == []
+
+
+def test_reading_that_ends_or_fails_leaves_no_mark(answers: AnswerSpool) -> None:
+    kept = answers.keep(CALL, BODY)
+
+    with kept.reading():
+        assert [found.deaths for found in answers.of_job("job1")] == [1]
+    with pytest.raises(ValueError, match="odd"), kept.reading():
+        raise ValueError("odd")
+
+    assert [found.deaths for found in answers.of_job("job1")] == [0]
+
+
+def test_an_answer_that_another_process_has_taken_can_still_be_read(answers: AnswerSpool) -> None:
+    kept = answers.keep(CALL, BODY)
+    answers.forget(CALL)
+
+    with kept.reading():
+        pass
+
+    assert answers.of_job("job1") == []
+
+
+def test_the_jobs_that_answers_wait_for_are_known(answers: AnswerSpool) -> None:
+    answers.keep(CALL, BODY)
+    answers.keep(CallRecord("call2", "job2", "document2", None), b"{}")
+
+    assert answers.jobs() == {"job1", "job2"}
+
+
 def test_only_old_ones_were_left_behind(answers: AnswerSpool, tmp_path: Path) -> None:
     answers.keep(CALL, BODY)
     assert answers.older_than(60) == []

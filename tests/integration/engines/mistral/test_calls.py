@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_a_stored_answer_is_parsed_like_a_fresh_one(
 
     converted = convert(engine, part)
 
-    assert engine.read(kept[0], part, Options(), tmp_path) == converted
+    assert engine.read(kept[0], part, Options(), tmp_path, nullcontext) == converted
 
 
 def test_an_image_is_sent_as_one(
