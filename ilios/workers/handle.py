@@ -71,6 +71,7 @@ class WorkerHandle:
         self._found: list[ProviderReport | StoreReport] = []  #: since the last `drain`
         self._interrupted: list[Lease] = []  #: since the last `drain`
         self._jobs: dict[str, _HeldJob] = {}  #: by id
+        self.is_retired = False  #: it has a successor, and ends what it has begun
         self.silent_seconds = 0.0  #: of listening since its last message
         self._started_at = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
@@ -120,6 +121,16 @@ class WorkerHandle:
         """Return for how long the worker has held its oldest job; 0 when it has none."""
         now = time.monotonic()
         return now - min((job.sent_at for job in self._jobs.values()), default=now)
+
+    def has_only_jobs_over(self, seconds: float) -> bool:
+        """Return whether each of its jobs was sent longer ago; true when it has none."""
+        now = time.monotonic()
+        return all(now - job.sent_at > seconds for job in self._jobs.values())
+
+    def retire(self) -> None:
+        """Give it no more jobs."""
+        self.is_retired = True
+        self.slots = {}
 
     def give(self, lease: Lease, lane: str) -> None:
         """Send a job. If the pipe is closed already, it stays among `not_begun`."""

@@ -39,13 +39,14 @@ class WorkerPool:
         self._open_engines = open_engines
         self._lock = lock
         self._workers: dict[str, WorkerHandle] = {}
+        self._retired: list[WorkerHandle] = []
         self._restart_at = {f"worker-{number}": 0.0 for number in range(settings.worker_count)}
         self._deaths: Counter[str] = Counter()  #: by worker, since the supervisor started
         self._quick_deaths = 0
         self._boot_failures = 0
 
     def __iter__(self) -> Iterator[WorkerHandle]:
-        return iter(list(self._workers.values()))
+        return iter([*self._workers.values(), *self._retired])
 
     def __getitem__(self, name: str) -> WorkerHandle:
         return self._workers[name]
@@ -64,9 +65,8 @@ class WorkerPool:
 
     def beats(self) -> list[WorkerBeat]:
         """Describe each worker for the heartbeat, also those that are to be started again."""
-        running = {worker.name: worker for worker in self}
-        names = sorted({*running, *self._restart_at})
-        return [self._beat(name, running.get(name)) for name in names]
+        names = sorted({*self._workers, *self._restart_at})
+        return [self._beat(name, self._workers.get(name)) for name in names]
 
     def jobs_in(self, lane: str) -> int:
         return sum(worker.jobs_in(lane) for worker in self)
@@ -127,27 +127,36 @@ class WorkerPool:
         """Reap a dead worker and schedule its restart; only then may its jobs be released."""
         exit_code = worker.reap()
         metrics.WORKER_RESTARTS.labels("worker").inc()
-        del self._workers[worker.name]
         self._deaths[worker.name] += 1
         log.warning(
             "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.leases)
         )
-        if not worker.is_ready:
-            self._boot_failures += 1
-        self._quick_deaths = 0 if worker.was_stable else self._quick_deaths + 1
-        self._restart_at[worker.name] = time.monotonic() + restart_delay(self._quick_deaths)
+        if worker.is_retired:
+            self._retired.remove(worker)
+        else:
+            del self._workers[worker.name]
+            self._schedule_restart(worker)
         folders = data_folder.workspaces(self._settings)
         for lease in worker.leases:
             folder = data_folder.workspace(folders, lease.job_id, lease.token)
             shutil.rmtree(folder, ignore_errors=True)
 
-    def kill_if_stuck(self, worker: WorkerHandle) -> None:
-        """Kill a worker that has been silent for too long, or whose job outlasts its deadline."""
+    def end_if_stuck(self, worker: WorkerHandle) -> None:
+        """Kill a worker that has been silent for too long, or none of whose jobs ends in time.
+
+        One that holds other jobs beside an overdue one is retired before: their calls are paid, and
+        end within their own deadlines.
+        """
         overdue_after = self._settings.job_deadline_seconds + OVERDUE_SECONDS
-        silent_after = SILENT_SECONDS if worker.is_ready else BOOT_SECONDS
-        if worker.oldest_job_seconds() > overdue_after or worker.silent_seconds > silent_after:
+        has_booted = worker.is_ready or worker.is_retired
+        is_silent = worker.silent_seconds > (SILENT_SECONDS if has_booted else BOOT_SECONDS)
+        is_overdue = worker.oldest_job_seconds() > overdue_after
+        may_end = (is_overdue or worker.is_retired) and worker.has_only_jobs_over(overdue_after)
+        if is_silent or may_end:
             log.error("worker.stuck", worker=worker.name, silent_s=round(worker.silent_seconds))
             worker.process.kill()
+        elif is_overdue and not worker.is_retired:
+            self._retire(worker)
 
     def stop(self, grace_seconds: float, in_between: Callable[[], None]) -> None:
         """Stop all: let running jobs finish within the grace, then reap the processes.
@@ -169,6 +178,20 @@ class WorkerPool:
         """End all that still run; they stay in the pool, with the jobs that they held."""
         for worker in self:
             worker.reap()
+
+    def _retire(self, worker: WorkerHandle) -> None:
+        """Let another process take its place while it ends the jobs that are in time."""
+        log.error("worker.retired", worker=worker.name, jobs_held=len(worker.leases))
+        worker.retire()
+        del self._workers[worker.name]
+        self._retired.append(worker)
+        self._restart_at[worker.name] = time.monotonic()
+
+    def _schedule_restart(self, worker: WorkerHandle) -> None:
+        if not worker.is_ready:
+            self._boot_failures += 1
+        self._quick_deaths = 0 if worker.was_stable else self._quick_deaths + 1
+        self._restart_at[worker.name] = time.monotonic() + restart_delay(self._quick_deaths)
 
     def _beat(self, name: str, worker: WorkerHandle | None) -> WorkerBeat:
         if worker is None:

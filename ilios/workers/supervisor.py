@@ -221,7 +221,7 @@ class Supervisor:
             if ended or not is_connected:
                 self._remove(worker)
             else:
-                self._workers.kill_if_stuck(worker)
+                self._workers.end_if_stuck(worker)
                 self._workers.note_boot(worker)
         # Most messages (a worker is alive, a job has begun) free no place.
         is_freed = self._workers.free_places() > free or self._store.may_be_used > had_store

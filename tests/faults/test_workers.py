@@ -148,6 +148,39 @@ def test_a_worker_that_is_stopped_is_noticed_and_its_job_done_by_another(
     assert not stopped.is_running()
 
 
+def test_a_job_that_never_ends_costs_its_neighbours_nothing(
+    start_supervisor: Start, settings: Settings, database: Database
+) -> None:
+    deadline_s = 12
+    supervisor = start_supervisor(
+        "stuck", impatient=True, worker_count=1, job_deadline_seconds=deadline_s
+    )
+    (first,) = supervisor.workers
+    _, stuck = documents.add_document(database, settings=settings, content=b"stuck")
+    wait_until(lambda: len(documents.calls(database)) == 1, timeout_s=10)
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun > deadline_s / 2, timeout_s=20)
+    neighbour, neighbours_job = documents.add_document(database, settings=settings)
+    wait_until(lambda: len(documents.calls(database)) == 2, timeout_s=10)
+
+    wait_until(lambda: "worker.retired" in supervisor.log, timeout_s=20)
+    assert first.is_running()
+    release(settings)
+
+    wait_until(
+        lambda: documents.document(database, neighbour).status is DocumentStatus.COMPLETED,
+        timeout_s=deadline_s / 2,
+    )
+    assert documents.job(database, neighbours_job).attempts == 1
+    wait_until(lambda: not first.is_running(), timeout_s=20)
+    wait_until(lambda: documents.job(database, stuck).attempts == 2, timeout_s=20)
+    later, _ = documents.add_document(database, settings=settings)
+    wait_until(
+        lambda: documents.document(database, later).status is DocumentStatus.COMPLETED,
+        timeout_s=20,
+    )
+
+
 def test_a_healthy_worker_that_has_nothing_to_do_is_left_alone(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:

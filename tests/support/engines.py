@@ -84,6 +84,17 @@ class WaitingEngine(EchoEngine):
         return converted(part.source.path.read_text())
 
 
+class StuckEngine(WaitingEngine):
+    """Never ends with a document that says so, whatever stands in the data folder."""
+
+    def convert(
+        self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+    ) -> Conversion:
+        while part.source.path.read_text() == "stuck":
+            time.sleep(POLL_SECONDS)
+        return super().convert(part, options, workspace, progress, keep)
+
+
 class SlowEngine(EchoEngine):
     """Takes a while for each document."""
 
@@ -192,6 +203,7 @@ class Only:
 ENGINES: dict[str, EngineFactory] = {
     "echo": Only(EchoEngine),
     "waiting": Only(WaitingEngine),
+    "stuck": Only(StuckEngine),
     "slow": Only(SlowEngine),
     "dawdling": Only(DawdlingEngine),
     "failing": Only(FailingEngine),

@@ -25,6 +25,7 @@ if "ILIOS_TEST_IMPATIENT" in os.environ:
     worker.ALIVE_SECONDS = 0.1
     pool.SILENT_SECONDS = 3.0
     pool.BOOT_SECONDS = 30.0
+    pool.OVERDUE_SECONDS = 0.0
     jobs.LEASE = timedelta(seconds=3)
     supervisor.LEASE_RENEWAL_SECONDS = 0.5
 
