@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -36,6 +37,9 @@ class TextRecognizer:
 
         onnxruntime's own threads would spin while they wait, and take the cores of other work.
         """
+        # Else onnxruntime's wheel for Linux gives the machine an id, and reports to its maker what
+        # it runs. It is asked once, when the library is loaded.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         from rapidocr import RapidOCR
 
         self._engine = RapidOCR(
