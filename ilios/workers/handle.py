@@ -130,7 +130,7 @@ class WorkerHandle:
     def retire(self) -> None:
         """Give it no more jobs."""
         self.is_retired = True
-        self.slots = {}
+        self.places = {}
 
     def give(self, lease: Lease, lane: str) -> None:
         """Send a job. If the pipe is closed already, it stays among `not_begun`."""
