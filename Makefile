@@ -8,6 +8,7 @@
 #   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md)
 #   make siege    an innocent client beside six attackers: MINUTES=20 SEED=… SCANS=1 (docs/faults.md)
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
+#   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make fuzz     20,000 requests that nobody would think of; REQUESTS=… for more or fewer
@@ -42,7 +43,7 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 
-.PHONY: setup command demo run test faults chaos siege fuzz ceph-test monitoring-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege fuzz ceph-test monitoring-test proxies-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -74,6 +75,12 @@ ceph-test: setup
 
 monitoring-test: setup
 	$(call pytest,tests/monitoring)
+
+# So many requests to each proxy; half of them are refused.
+proxies-test: REQUESTS ?= 500
+proxies-test: export ILIOS_PROXY_REQUESTS = $(REQUESTS)
+proxies-test: setup
+	$(call pytest,tests/proxies)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)

@@ -49,6 +49,7 @@ SWITCH_SECONDS = 0.0005
 """How long a thread may hold the interpreter lock while others wait (Python's default is ten times
 that). A probe takes the lock a dozen times, and would wait each time for a thread that hashes."""
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
+SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 STATUS = {
@@ -108,6 +109,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._scrapes = ThreadPoolExecutor(SCRAPE_THREADS, thread_name_prefix="scrape")
         self._reads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="read")
         self._senders: Senders[_Connection] = Senders()
+        self._next_sweep = 0.0
         super().init_process()
 
     def run(self) -> None:
@@ -161,9 +163,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             if conn.sock.head:
                 self.handle_error(None, conn.sock, conn.client, TimeoutError())
         super().murder_pending()
-        for conn in self._senders.overdue(now):
-            self._give_up(conn)
-        self._lingering.close_overdue(now)
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_SECONDS
+            for conn in self._senders.overdue(now):
+                self._give_up(conn)
+            self._lingering.close_overdue(now)
 
     def linger(self, client: SlowClientSocket) -> None:
         """End our side, and let the poller wait for the client's: gunicorn would block on it."""
@@ -199,7 +203,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         """Go on with a connection whose thread is done with it, for now."""
         conn.is_kept = fs.exception() is None and fs.result()
-        self._proceed(conn)
+        try:
+            self._proceed(conn)
+        except Exception:  # the worker serves the other connections
+            self.log.exception("Error handling connection")
+            self._discard(conn)
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:
         status = next(
@@ -215,12 +223,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _go_on(self, conn: TConn) -> bool:
         """Send more of an answer; it is at its end when the connection has none any more."""
         answer: Answer = conn.answer
-        is_over = True
         try:
-            if not answer.has_begun:
-                answer.ask(self.wsgi)
-                conn.owner = answer.owner
-            is_over = answer.send()
+            self._send_on(conn, answer)
         except OSError:
             raise
         except Exception:
@@ -228,11 +232,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
                 raise
             self.log.exception("Error handling request")
             raise StopIteration from None  # as gunicorn does: no second answer after a part of one
+        return not answer.response.should_close()
+
+    def _send_on(self, conn: TConn, answer: Answer) -> None:
+        is_over = True
+        try:
+            if not answer.has_begun:
+                answer.ask(self.wsgi)
+                conn.owner = answer.owner
+            is_over = answer.send()
         finally:
             if is_over:
                 conn.answer = None
                 answer.end()
-        return not answer.response.should_close()
 
     def _keepalive_after(self, _conn: TConn, keepalive: bool) -> bool:
         """Return it as it is: of the body, nothing is left to be waited for."""

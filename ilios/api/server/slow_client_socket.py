@@ -55,15 +55,15 @@ class SlowClientSocket(socket.socket):
         """
         try:
             seen = super().recv(HEAD_MAX_BYTES, socket.MSG_PEEK)
+            self.head = (self._collected + seen)[:HEAD_MAX_BYTES]
+            if not seen or self._head_has_ended():
+                return True
+            self._collected += super().recv(len(seen))
         except BlockingIOError:
             self.head = self._collected[:HEAD_MAX_BYTES]
             return self._head_has_ended()
         except OSError:
             return True  # the thread that reads gets the error
-        self.head = (self._collected + seen)[:HEAD_MAX_BYTES]
-        if not seen or self._head_has_ended():
-            return True
-        self._collected += super().recv(len(seen))
         return False
 
     def put_back(self, read_ahead: bytes) -> None:
