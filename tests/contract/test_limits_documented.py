@@ -38,7 +38,10 @@ def held(name: str) -> float:
     if name.isupper():
         return float(Settings.model_fields[name.lower()].default)
     module, _, constant = name.rpartition(".")
-    value: Any = getattr(importlib.import_module(module), constant)
+    holder, _, attribute = module.rpartition(".")
+    in_class = attribute[:1].isupper()
+    of: Any = importlib.import_module(holder if in_class else module)
+    value: Any = getattr(getattr(of, attribute) if in_class else of, constant)
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ilios.api.middleware.access_log import GunicornLog
 from ilios.api.server import parse_errors, startup
+from ilios.api.server.slow_client_socket import CONNECTIONS_MAX
 from ilios.core import data_folder, settings
 from ilios.core.errors import StartupError
 from ilios.core.processes import lock_file
@@ -32,7 +33,7 @@ bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 worker_class = "ilios.api.server.gunicorn_worker.Worker"
-worker_connections = 2000
+worker_connections = CONNECTIONS_MAX
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # a heartbeat file
 preload_app = True  # workers share the memory of what was imported; nothing is opened before
 control_socket_disable = True

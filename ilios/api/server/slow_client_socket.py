@@ -13,6 +13,7 @@ import socket
 import time
 from typing import Any, ClassVar
 
+CONNECTIONS_MAX = 2000  #: of a web process; beyond that, the oldest idle one makes room
 HEAD_END = b"\r\n\r\n"
 HEAD_MAX_BYTES = 64 * 1024  #: of a request line and its header fields together
 SEND_BUFFER_BYTES = 128 * 1024  #: that the kernel holds for a client, which doubles it for its own
