@@ -5,6 +5,7 @@
 #
 # Uses the `python` of PATH. Settings come from the environment; see docs/settings.md.
 set -uo pipefail
+umask 077  # documents are nobody else's; repaired for files of before by the start below
 
 readonly ACCOUNT=ilios ACCOUNT_UID=10001
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from alembic import context
 from ilios.core import settings
 from ilios.core.errors import StartupError
+from ilios.core.processes import keep_files_private
 from ilios.core.telemetry import logs
 from ilios.db import models, owner_totals
 from ilios.migration import upgrade
@@ -35,6 +36,7 @@ def report(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: ARG
 def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
+    keep_files_private()
     loaded = settings.load()
     startup.prepare_volume(loaded)
     logs.configure(loaded, "migration")

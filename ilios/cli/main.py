@@ -9,6 +9,7 @@ import click
 import ilios
 from ilios.cli import backup, doctor, jobs, keys, queue, retention
 from ilios.core.errors import IliosError
+from ilios.core.processes import keep_files_private
 
 EXIT_FAILED = 1  #: 2 is click's, for a command line that makes no sense
 
@@ -31,6 +32,7 @@ def main() -> None:
 
     Settings come from the environment, as the service's own do.
     """
+    keep_files_private()
 
 
 main.add_command(doctor.command)

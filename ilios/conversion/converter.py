@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import read_answer
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
@@ -38,7 +39,7 @@ from ilios.db.models import Document
 from ilios.documents import results
 from ilios.documents.options import options_of
 from ilios.documents.results import Images
-from ilios.engines.base import Conversion, Engine, Keep, Mark, Part
+from ilios.engines.base import Conversion, Engine, Keep, Mark, Page, Part
 from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
@@ -49,6 +50,8 @@ from ilios.storage.health import StoreReport, store_report_of
 log = logs.get(__name__)
 
 PROGRESS_INTERVAL_SECONDS = 1.0
+STORED_COPIES = 2  #: of a result that is committed: one goes through the write-ahead log
+UTF8_MAX_BYTES = 4  #: of one character
 UNCOLLECTED_SECONDS = 60.0  #: no running attempt is about to use an answer this old
 NOT_CAUSED_BY_JOB = (DatabaseBusy, SQLAlchemyError, OSError)
 
@@ -145,8 +148,9 @@ class Converter:
             conversion = read_answer(
                 engine, call, spooled.body(), document, workspace, spooled.reading
             )
-            images = self._keep_images(call, conversion)
-            self._recorder.recover(engine, call, conversion, images)
+            with self._disk_reserve.promised(stored_bytes(conversion)):
+                images = self._keep_images(call, conversion)
+                self._recorder.recover(engine, call, conversion, images)
         except FileNotFoundError:
             return  # another thread or process has recorded it
         except OutcomeUnknown as error:
@@ -207,13 +211,21 @@ class Converter:
             for spooled in self._answers.of_job(claimed.job.id):
                 self._collect(spooled, claimed.engine, claimed.document)
                 attempt.has_collected = True
-        part = self._planner.next_part(
-            claimed, attempt.workspace, has_collected=attempt.has_collected
-        )
+        with self._disk_reserve.promised(_source_bytes(claimed)):
+            part = self._planner.next_part(
+                claimed, attempt.workspace, has_collected=attempt.has_collected
+            )
         if part is None:
             return None
         call, conversion = self._convert(attempt, part)
-        self._record(claimed, call, conversion)
+        # Room is looked at before pages are committed, unless only memory has what was paid for.
+        needed_bytes = (
+            0 if attempt.is_answered and not attempt.is_kept else stored_bytes(conversion)
+        )
+        with (
+            self._disk_reserve.promised(needed_bytes) if needed_bytes else contextlib.nullcontext()
+        ):
+            self._record(claimed, call, conversion)
         self._planner.delete_part(claimed)
         seconds = attempt.seconds()
         log.info(
@@ -267,10 +279,10 @@ class Converter:
         def keep(answer: bytes) -> None:
             attempt.is_answered = True
             failpoints.reach(failpoints.ANSWER_RECEIVED)
-            try:
-                attempt.mark = self._answers.keep(call, answer).reading
-            except OSError as error:  # a full disk: the database may still take the pages
-                log.warning("answer.not_kept", call_id=call.call_id, reason=str(error))
+            kept = keep_answer(self._answers, self._disk_reserve.spare, call, answer)
+            attempt.is_kept = kept is not None
+            if kept is not None:
+                attempt.mark = kept.reading
             failpoints.reach(failpoints.ANSWER_SAVED)
 
         return keep
@@ -286,6 +298,8 @@ class Converter:
 
         def note(done: int, total: int) -> None:
             nonlocal next_at
+            if not claimed.engine.is_paid:  # its images are written page by page
+                self._disk_reserve.require()
             if time.monotonic() < next_at:
                 return
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
@@ -301,6 +315,22 @@ class Converter:
         return note
 
 
+def stored_bytes(conversion: Conversion) -> int:
+    """Return at most how many bytes the pages take on the disk while they are committed."""
+    return STORED_COPIES * sum(map(_text_bytes, conversion.pages))
+
+
+def _text_bytes(page: Page) -> int:
+    if page.spooled:
+        return page.spooled.size_bytes
+    return len(page.markdown) * (1 if page.markdown.isascii() else UTF8_MAX_BYTES)
+
+
+def _source_bytes(claimed: ClaimedJob) -> int:
+    """Return what planning writes: the source, and the same in parts for a paid call."""
+    return claimed.document.file_size * (2 if claimed.engine.is_paid else 1)
+
+
 class _Attempt:
     """One attempt at a job: its folder, and the call that it has begun, if any."""
 
@@ -310,6 +340,7 @@ class _Attempt:
         self.call: CallRecord | None = None
         self.is_answered = False  #: the call is paid for, whatever fails afterwards
         self.mark: Mark = contextlib.nullcontext  #: for the answer, once it is in the spool
+        self.is_kept = False  #: the spool has the answer
         self.has_collected = False  #: answers of earlier attempts, since the document was read
         self._began_at = time.monotonic()
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from ilios.core import ids
 from ilios.core.durable_files import create
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
+from ilios.core.spare_file import SpareFile
 
+NODE_ID_MAX_BYTES = 256
 MAX_SOCKET_PATH = 107  #: bytes; sockaddr_un.sun_path less its final NUL
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # files there are made with care: ilios.core.telemetry.process_slots
-DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock")
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock", ".spare")
 
 
 def uploads(settings: Settings) -> Path:
@@ -79,6 +84,11 @@ def metrics(settings: Settings) -> tuple[Path, Path]:
     return SHARED_MEMORY / name, settings.data_folder / "run" / "metrics"
 
 
+def disk_promises(settings: Settings) -> Path:
+    """Return the folder of what running writes were promised; see ilios.core.disk_promises."""
+    return settings.data_folder / "run" / "promises"
+
+
 def objects(settings: Settings) -> Path:
     """Return the folder of the local store's objects."""
     return settings.data_folder / "objects"
@@ -94,11 +104,29 @@ def node_id_file(settings: Settings) -> Path:
 
 
 def node_id(settings: Settings) -> str:
-    """Return this data folder's node id, drawn at its first start."""
+    """Return this data folder's node id, drawn at its first start.
+
+    Raises StartupError for a file that holds no id.
+    """
     path = node_id_file(settings)
     if not path.exists():
         create(path, ids.new_id().encode())
-    return path.read_text().strip()
+    return read_node_id(path)
+
+
+def read_node_id(path: Path) -> str:
+    """Return the node id of a file. Raises StartupError for one that holds none."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(NODE_ID_MAX_BYTES).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if not ids.is_id(text):
+        raise StartupError(
+            f"{path} does not hold the id of this node: delete it, and the next start draws "
+            "another; jobs that ran go on when their leases end."
+        )
+    return text
 
 
 def signing_key(settings: Settings) -> Path:
@@ -111,6 +139,7 @@ def own_files(settings: Settings) -> list[Path]:
     database = settings.database_path
     made = (
         *(database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES),
+        settings.data_folder / "tmp",
         *own_folders(settings),
         supervisor_lock(settings),
         web_lock(settings),
@@ -143,24 +172,43 @@ def require_short_path(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Create the folders.
+    """Create the folders, and close to other users what earlier versions left open to them.
 
     Raises StartupError with the cause and the remedy when the data folder cannot be used.
     """
     folder = settings.data_folder
     require_short_path(settings)
     try:
-        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+        for path in (folder, settings.database_path.parent):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        SpareFile(settings.database_path).give_up_if_short()  # a start on a full disk needs some
         for path in own_folders(settings):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = path / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
+        close_to_others(settings)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StartupError(
+                f"The data folder {folder} is on a full disk: free a few MiB of it, "
+                "or enlarge the volume."
+            ) from error
         raise StartupError(
             f"The data folder {folder} cannot be written ({error.strerror}): give it to user "
             f"{os.getuid()} (chown -R {os.getuid()} {folder}), or set DATA_DIR to another folder."
         ) from error
+
+
+def close_to_others(settings: Settings) -> None:
+    """Take group's and others' rights from our own files and folders, where they are ours.
+
+    The data folder itself keeps its mode: it may be a mount point, or hold what is not ours.
+    """
+    for path in own_files(settings):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & OTHERS and path.stat().st_uid == os.geteuid():
+            path.chmod(mode & ~OTHERS)
 
 
 def empty(folder: Path) -> None:

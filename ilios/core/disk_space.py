@@ -1,15 +1,23 @@
-"""Free disk space, checked before the service accepts or starts what has to be stored."""
+"""Free disk space, looked at before anything is stored: what is kept free stays free."""
 
 from __future__ import annotations
 
 import errno
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from ilios.core import data_folder
 from ilios.core.conversion_errors import DiskFull
+from ilios.core.disk_promises import DiskPromise, DiskPromises
 from ilios.core.settings import MIB, Settings
+from ilios.core.spare_file import SpareFile, free_bytes
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+UNPROMISED_BYTES: Final = MIB
+"""Less than this is written without an entry in the account. With the writes that run at once it is
+the slack by which the free space may fall below the reserve."""
 
 
 class DiskReserve:
@@ -18,28 +26,54 @@ class DiskReserve:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.data_folder
         self._reserve_bytes = settings.min_free_disk_bytes
+        self._promises = DiskPromises(data_folder.disk_promises(settings))
+        self.spare = SpareFile(settings.database_path)
 
     def fault(self, needed_bytes: int = 0) -> str | None:
-        """Return a sentence that says why `needed_bytes` more do not fit; None when they do."""
-        found = os.statvfs(self._folder)
-        free_bytes = found.f_bavail * found.f_frsize
-        if free_bytes - needed_bytes >= self._reserve_bytes:
+        """Return a sentence that says why `needed_bytes` more do not fit; None when they do.
+
+        What others were promised, and what the spare file lacks, is not free.
+        """
+        available = free_bytes(self._folder) - self._promises.total_bytes()
+        reserve_bytes = self._reserve_bytes + self.spare.missing_bytes_once_made()
+        if available - needed_bytes >= reserve_bytes:
             return None
         return (
-            f"Only {free_bytes // MIB} MiB are free in the data folder, and "
-            f"{(needed_bytes + self._reserve_bytes) // MIB} MiB are needed (with the reserve, "
+            f"Only {max(0, available) // MIB} MiB are free in the data folder, and "
+            f"{(needed_bytes + reserve_bytes) // MIB} MiB are needed (with the reserve, "
             "MIN_FREE_DISK_BYTES)."
         )
 
     def free_bytes(self) -> int:
         """Return how many bytes fit in, above the reserve."""
-        found = os.statvfs(self._folder)
-        return max(0, found.f_bavail * found.f_frsize - self._reserve_bytes)
+        return max(0, free_bytes(self._folder) - self._reserve_bytes)
 
     def require(self, needed_bytes: int = 0) -> None:
         """Raise DiskFull when `needed_bytes` more do not fit."""
         if fault := self.fault(needed_bytes):
             raise DiskFull(f"{fault} Nothing was stored: try again when there is room.")
+
+    def promise(self, needed_bytes: int) -> DiskPromise:
+        """Enter what is going to be written into the account of all; the caller releases it.
+
+        Raises DiskFull when it does not fit beside what others were promised.
+        """
+        with self._promises.exclusively():
+            self.require(needed_bytes)
+            return self._promises.add(needed_bytes)
+
+    @contextmanager
+    def promised(self, needed_bytes: int) -> Iterator[None]:
+        """Hold a promise during the block; what is small is only looked at. Raises DiskFull."""
+        if needed_bytes < UNPROMISED_BYTES:
+            self.require(needed_bytes)
+            yield
+            return
+        promise = self.promise(needed_bytes)
+        try:
+            yield
+        finally:
+            promise.release()
 
 
 def is_full(error: OSError) -> bool:

@@ -16,7 +16,13 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1  #: linux/prctl.h
 LOCK_POLL_SECONDS = 0.05
+PRIVATE_UMASK = 0o077  #: what is made is for this user alone
 EXIT_ORPHANED = 71  #: the parent is gone; nobody reads this code
+
+
+def keep_files_private() -> None:
+    """Make every file and folder of this process and its children closed to other users."""
+    os.umask(PRIVATE_UMASK)
 
 
 def die_with_parent(parent_pid: int) -> None:

@@ -5,6 +5,7 @@ SQLite has one writer at a time and lets the others poll; see ilios.db.writer_lo
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ilios.core.backoff import delay_seconds
 from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
+from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
 from ilios.core.telemetry import logs, metrics
 from ilios.db.writer_lock import WriterLock
 
@@ -31,6 +33,10 @@ BUSY_JITTER = 0.5
 WAL_KEPT_BYTES = 64 * 1024**2
 """The WAL, which grows while a long reader is open, is cut back to this after it."""
 POOL_SIZE = 8
+SHRINK_PAGES = 500
+"""Given back to the disk by one transaction: about 2 MiB, which is also what its log takes."""
+INCREMENTAL = 2  #: of PRAGMA auto_vacuum: free pages can be given back in steps
+FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  #: no room for database and log; for `-shm`
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
@@ -113,6 +119,7 @@ class Database:
         require_safe_sqlite()
         self.path = path
         self._lock_timeout = lock_timeout
+        self._spare = SpareFile(path)
         self._writer_lock = WriterLock(
             path.with_name(path.name + ".write-lock"), lock_timeout.turn_seconds
         )
@@ -135,6 +142,7 @@ class Database:
 
         @event.listens_for(self._engine, "connect")
         def _prepare(connection: Any, _record: object) -> None:
+            self._make_room()  # the first connection makes files of its own
             connection.isolation_level = None  # the driver must emit no BEGIN of its own
             for pragma in pragmas:
                 connection.execute(f"PRAGMA {pragma}")
@@ -162,13 +170,14 @@ class Database:
         Raises DatabaseBusy when another program holds the lock through every retry, and
         DatabaseFull when the disk has no space for what was written.
         """
+        self._make_room()  # what makes room has to be written too
         with self._writer() as session, self._writer_lock.held():
-            self._begin(session)
             try:
+                self._begin(session)
                 yield session
                 session.commit()
             except OperationalError as error:
-                if _sqlite_name(error) != "SQLITE_FULL":
+                if _sqlite_name(error.orig) not in FULL:
                     raise
                 raise DatabaseFull("The disk is full: nothing was stored.") from error
 
@@ -184,7 +193,7 @@ class Database:
     def truncate_wal(self) -> bool:
         """Write the WAL into the database and empty it, so that it keeps no deleted content.
 
-        Return False when a reader prevented it for TRUNCATE_TIMEOUT_MS.
+        Return False when a reader prevented it for TRUNCATE_TIMEOUT_MS. Raises DatabaseFull.
         """
         with self._exclusive_connection() as connection:
             connection.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
@@ -195,17 +204,58 @@ class Database:
     def vacuum(self) -> None:
         """Rewrite the file without the few deleted bytes that `secure_delete` does not reach.
 
-        Those lie in the slack of pages whose neighbours were merged. Writers wait meanwhile. Raises
-        the driver's OperationalError, for example when the disk is full.
+        Those lie in the slack of pages whose neighbours were merged. Writers wait meanwhile. From
+        then on free pages can be given back, also those of a file from before. Raises DatabaseFull.
         """
         with self._exclusive_connection() as connection:
+            connection.execute(f"PRAGMA auto_vacuum={INCREMENTAL}")
             connection.execute("VACUUM")
+
+    def give_back(self, until: float = math.inf) -> int:
+        """Give free pages back to the disk, in small transactions; return the bytes.
+
+        Stop at `until`, by the monotonic clock. A file from before this was possible is rewritten
+        if there is room for two copies of what it holds. Raises DatabaseFull.
+        """
+        before = self.size_bytes()
+        self.truncate_wal()
+        if self._may_be_rewritten():
+            self.vacuum()
+        while time.monotonic() < until and self._shrink():
+            pass
+        self.truncate_wal()
+        given = max(0, before - self.size_bytes())
+        if given:
+            log.info("database.shrunk", bytes=given)
+        return given
+
+    def _shrink(self) -> bool:
+        """Give back SHRINK_PAGES; return whether there may be more."""
+        with self._exclusive_connection() as connection:
+            left: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+            connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
+            now: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        return 0 < now < left
+
+    def _may_be_rewritten(self) -> bool:
+        with self._exclusive_connection() as connection:
+            kind, free, pages, page_bytes = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("auto_vacuum", "freelist_count", "page_count", "page_size")
+            )
+        needed = 2 * (pages - free) * page_bytes + WRITE_ROOM_BYTES
+        return bool(kind != INCREMENTAL and free > 0) and needed < free_bytes(self.path.parent)
 
     def size_bytes(self) -> int:
         return self.path.stat().st_size
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _make_room(self) -> None:
+        """Give up the spare file when next to nothing is free."""
+        if self._spare.give_up_if_short():
+            log.warning("disk.spare_given_up", bytes=SPARE_BYTES)
 
     def _begin(self, session: Session) -> None:
         for retry in range(self._lock_timeout.retries + 1):
@@ -226,18 +276,23 @@ class Database:
     @contextmanager
     def _exclusive_connection(self) -> Iterator[Any]:
         """Give the driver's own connection, outside of any transaction, under the writers' lock."""
+        self._make_room()
         pooled: Any = self._engine.raw_connection()
         try:
             with self._writer_lock.held():
                 yield pooled.driver_connection
+        except pysqlite3.OperationalError as error:
+            if _sqlite_name(error) not in FULL:
+                raise
+            raise DatabaseFull("The disk is full: the database is as it was.") from error
         finally:
             pooled.close()
 
 
 def _is_busy(error: OperationalError) -> bool:
-    return _sqlite_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return _sqlite_name(error.orig).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
-def _sqlite_name(error: OperationalError) -> str:
-    """Return SQLite's name of an error, such as `SQLITE_BUSY`."""
-    return str(getattr(error.orig, "sqlite_errorname", ""))
+def _sqlite_name(error: BaseException | None) -> str:
+    """Return SQLite's name of the driver's error, such as `SQLITE_BUSY`."""
+    return str(getattr(error, "sqlite_errorname", ""))

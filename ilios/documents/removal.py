@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
+from ilios.db.zeroing import zeroed_if_room
 from ilios.documents import job_outcome, repository
 from ilios.queue import cancellation, queries
 
@@ -59,7 +60,10 @@ def forget_result(session: Session, document_id: str) -> None:
     """Delete the pages of a deleted document, unless others show or await them."""
     unused = (Document.status == DocumentStatus.DELETED) & ~_answers_others()
     if _change(session, document_id, unused, {**_FORGOTTEN, "to_erase": True}):
-        session.execute(delete(PageRow).where(PageRow.document_id == document_id))
+        pages = PageRow.document_id == document_id
+        size = select(func.coalesce(func.sum(func.octet_length(PageRow.markdown)), 0)).where(pages)
+        with zeroed_if_room(session, session.scalars(size).one()):
+            session.execute(delete(PageRow).where(pages))
 
 
 def close(session: Session, document_id: str, *, keeps_images: bool) -> bool:

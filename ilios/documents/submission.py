@@ -153,8 +153,9 @@ class Submissions:
     ) -> UploadOffer:
         """Give out a link for the bytes; the document waits for them, and their room is kept.
 
-        Raises StorageQuotaExceeded and TooManyWaiting.
+        Raises StorageQuotaExceeded, TooManyWaiting and DiskFull.
         """
+        self._disk_reserve.require()  # only the row is written now
         document_id = ids.new_id()
         key = incoming_key(self._instance, document_id)
         url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
@@ -202,7 +203,7 @@ class Submissions:
         key = f"{source_key(self._instance, document_id)}-{ids.new_id()}"
         self._store.copy(document.storage_key, key)
         try:
-            media_type, sha256 = self._inspect(key, document.file_name)
+            media_type, sha256 = self._inspect(key, document.file_name, document.file_size)
             uploaded = Stored(
                 document_id, document.file_name, media_type, document.file_size, sha256, key
             )
@@ -274,11 +275,12 @@ class Submissions:
                 f"{document.file_size}. PUT the whole file again, or ask for a new link."
             )
 
-    def _inspect(self, key: str, file_name: str) -> tuple[str, str]:
+    def _inspect(self, key: str, file_name: str, size_bytes: int) -> tuple[str, str]:
         """Return type and SHA-256 of a stored object, from its bytes."""
         path = self._scratch / ids.new_id()
         try:
-            self._store.fetch(key, path)
+            with self._disk_reserve.promised(size_bytes):
+                self._store.fetch(key, path)
             with path.open("rb") as stream:
                 media_type = media_types.sniff(stream, file_name)
                 stream.seek(0)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ilios.core import ids
-from ilios.core.disk_space import DiskReserve
+from ilios.core.disk_promises import DiskPromise
+from ilios.core.disk_space import UNPROMISED_BYTES, DiskReserve
 from ilios.core.request_errors import FileTooLarge
 
-RESERVE_CHECK_BYTES = 16 * 1024 * 1024  #: between two looks at the disk: others write too
+PROMISE_BYTES = 16 * 1024 * 1024
+"""Entered into the account of the disk at once: a client's word for its length holds no space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,16 @@ class UploadSink:
         self.size_bytes = 0
         self._limit_bytes = limit_bytes
         self._disk_reserve = disk_reserve
-        self._reserve_checked_at = 0
+        self._promise: DiskPromise | None = None
+        self._promised_up_to = UNPROMISED_BYTES
         self._hash = hashlib.sha256()
         self._file: BinaryIO = self.path.open("xb+", buffering=0)
 
     def write(self, block: bytes | bytearray | memoryview) -> int:
         """Append a block.
 
-        Raises FileTooLarge at the first byte beyond the limit, and DiskFull.
+        Raises FileTooLarge at the first byte beyond the limit, and DiskFull before a block that
+        would take what others were promised, or the reserve.
         """
         view = memoryview(block)
         self.size_bytes += view.nbytes
@@ -52,24 +56,32 @@ class UploadSink:
             raise FileTooLarge(
                 f"The file is larger than {self._limit_bytes} bytes (MAX_FILE_SIZE_BYTES)."
             )
-        if self.size_bytes - self._reserve_checked_at > RESERVE_CHECK_BYTES:
-            self._reserve_checked_at = self.size_bytes
-            self._disk_reserve.require()
+        if self.size_bytes > self._promised_up_to:
+            self._release_promise()
+            self._promise = self._disk_reserve.promise(PROMISE_BYTES)
+            self._promised_up_to = self.size_bytes + PROMISE_BYTES
         self._hash.update(view)
         return _write_all(self._file, view)
 
     def received(self, file_name: str) -> Received:
         """Close the file and hand it over."""
-        self._file.close()
+        self.close()
         return Received(self.path, file_name, self.size_bytes, self._hash.hexdigest())
 
     def close(self) -> None:
+        """Close the file: all of it is on the disk, and nothing more is promised."""
         self._file.close()
+        self._release_promise()
 
     def discard(self) -> None:
         """Remove the file, unless it was moved away."""
-        self._file.close()
+        self.close()
         self.path.unlink(missing_ok=True)
+
+    def _release_promise(self) -> None:
+        if self._promise is not None:
+            self._promise.release()
+            self._promise = None
 
 
 def remove_those_of(folder: Path, pid: int) -> None:

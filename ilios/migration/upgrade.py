@@ -24,6 +24,7 @@ from ilios.core.telemetry import logs
 from ilios.db import schema_version
 from ilios.db.database import (
     BUSY_TIMEOUT_MS,
+    INCREMENTAL,
     QUICK_CHECK,
     damaged,
     require_safe_sqlite,
@@ -140,6 +141,7 @@ def _connect(path: Path, begin: str) -> Iterator[Connection]:
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "foreign_keys=OFF",
+            f"auto_vacuum={INCREMENTAL}",  # heeded by a file that has no table yet
             # Else a table that is made anew cannot take its name while a trigger asks for it.
             "legacy_alter_table=ON",
         ):

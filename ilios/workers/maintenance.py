@@ -15,6 +15,7 @@ from ilios.workers.pool import WorkerPool
 log = logs.get(__name__)
 
 TIDY_SECONDS = 600.0
+TIDY_SOON_SECONDS = 30.0  #: while the disk is full: what is deleted gives room
 LOOK_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 1.0  #: while it does not answer
 ANSWER_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
@@ -72,7 +73,7 @@ class Maintenance:
         self._store = store
         self._tidied_at = -TIDY_SECONDS
 
-    def send_due(self) -> None:
+    def send_due(self, *, is_disk_full: bool = False) -> None:
         """Have leftovers of dead processes removed, and the bucket looked at by one at a time."""
         ready = self._workers.ready()
         if not ready:
@@ -82,6 +83,6 @@ class Maintenance:
             self._store.note_look()
             if all(now - worker.asked_of_store_at > ANSWER_SECONDS for worker in ready):
                 ready[0].look_at_store()
-        if now - self._tidied_at >= TIDY_SECONDS:
+        if now - self._tidied_at >= (TIDY_SOON_SECONDS if is_disk_full else TIDY_SECONDS):
             self._tidied_at = now
             ready[0].tidy()

@@ -10,6 +10,7 @@ of the embedded lane go on.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from ilios.core import disk_space
@@ -17,6 +18,7 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseFull
 from ilios.core.owner_places import guest_places
 from ilios.core.settings import Settings
+from ilios.core.spare_file import SPARE_BYTES
 from ilios.core.telemetry import logs
 from ilios.engines import registry
 from ilios.engines.governor import Governor, Outcome, ProviderReport
@@ -65,6 +67,10 @@ class StartGate:
             and not (is_paused or self._is_draining)
         )
 
+    @property
+    def is_disk_full(self) -> bool:
+        return self._disk_fault is not None
+
     def allowed(self, lane: str) -> int | None:
         """Return how many jobs of a lane may run at once; None: any number."""
         return self.governor.may_start(0) if lane == registry.MISTRAL else None
@@ -97,6 +103,12 @@ class StartGate:
         self._update()
 
     def _look_at_disk(self) -> None:
+        spare = self._disk_reserve.spare
+        if spare.give_up_if_short():  # the heartbeat is written to this disk too
+            log.warning("disk.spare_given_up", bytes=SPARE_BYTES)
+        with suppress(OSError):  # the doctor says why; nothing needs it now
+            if spare.make():
+                log.info("disk.spare_made", bytes=SPARE_BYTES)
         fault = self._disk_reserve.fault()
         if bool(fault) != bool(self._disk_fault):  # the sentence changes with each free MiB
             log.warning("disk.state", fault=fault, was=self._disk_fault)

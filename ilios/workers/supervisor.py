@@ -119,7 +119,7 @@ class Supervisor:
             self._workers.start_due()
             self._replicator.supervise()
             self._attempt_claims()
-            self._maintenance.send_due()
+            self._maintenance.send_due(is_disk_full=self._gate.is_disk_full)
             self._status.beat()
             self._listen(self._pause_seconds())
             if self._workers.cannot_boot:

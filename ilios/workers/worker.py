@@ -200,13 +200,14 @@ class Worker:
         return self._converter.run(lease)
 
     def _tidy(self) -> None:
-        try:
-            self._converter.collect_leftovers()
-            for engine in self._engines.values():
-                engine.sweep()
-            self._retention.run()
-        except Exception:
-            log.exception("worker.cannot_tidy")
+        # Each by itself: on a full disk the retention makes the room that the others need.
+        steps: list[Callable[[], object]] = [self._retention.run, self._converter.collect_leftovers]
+        steps += [engine.sweep for engine in self._engines.values()]
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                log.exception("worker.cannot_tidy")
 
     def _look(self) -> None:
         fault = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import subprocess
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,30 +13,31 @@ from typing import Any
 import pytest
 
 from ilios.core.settings import MIB, Settings
+from ilios.core.spare_file import SPARE_BYTES
 from ilios.db.database import Database
 from ilios.db.models import JobStatus
 from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
 from tests.support.api_server import free_port
-from tests.support.externals import unavailable
+from tests.support.commands import Operator
+from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.start_script import StartScript
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
-DISK_BYTES = 96 * MIB
+DISK_BYTES = 128 * MIB
 RESERVE_BYTES = 32 * MIB
+LINE = b"A line of a long text, which the database keeps as it is.\n\n"
 BOUNDARY = "boundary"
 HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 SUBMIT = "/api/documents/submit"
 
 
 class Client:
-    """Talks to a service whose data folder is a small disk of its own; `disk` leads there."""
+    """Talks to a service whose data folder is a small disk of its own."""
 
-    def __init__(self, script: StartScript, data_dir: Path) -> None:
-        self._port = script.port
-        web = script.child("gunicorn")
-        self.disk = Path(f"/proc/{web.pid}/root{data_dir}")
+    def __init__(self, port: int) -> None:
+        self._port = port
 
     def ask(
         self, method: str, path: str, body: bytes | Iterator[bytes] | None = None, **headers: str
@@ -45,41 +46,57 @@ class Client:
         is_chunked = not isinstance(body, bytes | None)
         connection.request(method, path, body, {**HEADERS, **headers}, encode_chunked=is_chunked)
         answer = connection.getresponse()
-        said = json.loads(answer.read())
+        said = answer.read()
         connection.close()
-        return answer.status, said
+        return answer.status, json.loads(said) if said else None
 
     def services(self) -> dict[str, str]:
         found: dict[str, str] = self.ask("GET", "/health")[1]["services"]
         return found
 
-    def fill(self) -> Path:
-        """Leave less free than the reserve."""
-        found = os.statvfs(self.disk)
-        ballast = self.disk / "ballast"
-        ballast.write_bytes(bytes(found.f_bavail * found.f_frsize - RESERVE_BYTES // 2))
-        return ballast
+    def completed(self, content: bytes) -> str:
+        """Submit a text, wait until it is converted, and return its id."""
+        status, accepted = self.ask("POST", SUBMIT, form(content))
+        assert status == 202
+        ended = self.ask("GET", f"/api/documents/status/{accepted['id']}?wait=30")[1]
+        assert ended["status"] == "completed"
+        found: str = accepted["id"]
+        return found
 
 
 @pytest.fixture
-def client(start: Callable[..., StartScript], tmp_path: Path) -> Client:
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    script = f'mount -t tmpfs -o size={DISK_BYTES} none "$1" && shift && exec "$@"'
-    prefix = ("unshare", "--mount", "sh", "-c", script, "sh", str(data_dir))
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
-        unavailable("needs root and a mount namespace")
-    settings = Settings(
-        data_dir=data_dir,
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with small_disk(folder, DISK_BYTES) as found:
+        yield found
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data",
         port=free_port(),
         web_concurrency=1,
         worker_count=1,
         min_free_disk_bytes=RESERVE_BYTES,
         shutdown_grace_seconds=0,
     )
-    service = start(settings, prefix)
-    service.wait_until_ready()
-    return Client(service, data_dir)
+
+
+@pytest.fixture
+def service(
+    start: Callable[..., StartScript], small: Settings, disk: SmallDisk
+) -> Iterator[StartScript]:
+    found = start(small, disk.prefix)
+    found.wait_until_ready()
+    yield found
+    found.close()  # before its disk goes
+
+
+@pytest.fixture
+def client(service: StartScript) -> Client:
+    return Client(service.port)
 
 
 def form(content: bytes) -> bytes:
@@ -91,23 +108,66 @@ def blocks(body: bytes) -> Iterator[bytes]:
     return (body[start : start + MIB] for start in range(0, len(body), MIB))
 
 
-def test_a_full_disk_takes_nothing_on_and_heals_by_itself(client: Client) -> None:
+def test_a_full_disk_takes_nothing_on_and_heals_by_itself(client: Client, disk: SmallDisk) -> None:
     large = form(b"x" * (DISK_BYTES - 4 * MIB))
     assert_full(client.ask("POST", SUBMIT, large), "MIN_FREE_DISK_BYTES")
     assert_full(client.ask("POST", SUBMIT, blocks(large)), "MIN_FREE_DISK_BYTES")
-    assert list((client.disk / "tmp" / "uploads").iterdir()) == []
+    assert list((disk.root / "tmp" / "uploads").iterdir()) == []
 
-    ballast = client.fill()
+    ballast = disk.fill(RESERVE_BYTES // 2)
 
     assert client.services()["disk"].startswith("full: Only ")
     assert_full(client.ask("POST", SUBMIT, form(b"Hello")), "MIN_FREE_DISK_BYTES")
     assert client.ask("GET", "/health")[0] == 200
     ballast.unlink()
     assert client.services()["disk"] == "ok"
-    status, accepted = client.ask("POST", SUBMIT, form(b"Hello"))
-    assert status == 202
-    ended = client.ask("GET", f"/api/documents/status/{accepted['id']}?wait=30")[1]
-    assert ended["status"] == "completed"
+    client.completed(b"Hello")
+
+
+def test_a_disk_without_a_byte_is_emptied_from_inside(
+    client: Client, disk: SmallDisk, small: Settings
+) -> None:
+    kept = client.completed(b"What stays.\n")
+    large = client.completed(LINE * (10 * MIB // len(LINE)))
+    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
+    disk.fill()
+    operator = Operator(small, prefix=disk.prefix)
+
+    for command in (("queue", "pause"), ("queue", "resume"), ("retention",), ("jobs", "list")):
+        done = operator.run(*command)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+    assert [one["check"] for one in operator.diagnosis().of("error")] == ["free disk"]
+    assert disk.free_bytes() < RESERVE_BYTES
+    assert client.ask("DELETE", f"/api/documents/{large}")[0] == 204
+
+    assert disk.free_bytes() > SPARE_BYTES + 20 * MIB  # the original, its pages in the database
+    assert client.ask("GET", f"/api/documents/status/{kept}")[1]["status"] == "completed"
+
+
+def test_a_service_starts_on_a_disk_without_a_byte(
+    service: StartScript,
+    start: Callable[..., StartScript],
+    client: Client,
+    disk: SmallDisk,
+    small: Settings,
+) -> None:
+    document = client.completed(b"Hello.\n")
+    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
+    os.kill(service.process.pid, signal.SIGTERM)
+    assert service.wait() == 0
+    ballast = disk.fill()
+
+    again = start(small, disk.prefix)
+    again.wait_until_ready()
+
+    wait_until(lambda: client.services()["workers"] == "ok", timeout_s=10)
+    assert client.services()["disk"].startswith("full: Only ")
+    assert client.ask("DELETE", f"/api/documents/{document}")[0] == 204
+    ballast.unlink()
+    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
+    client.completed(b"Again.\n")
+    again.close()
 
 
 def test_what_waits_is_not_begun_before_there_is_room(

@@ -16,7 +16,7 @@ from ilios.api.server import parse_errors, startup
 from ilios.api.server.slow_client_socket import CONNECTIONS_MAX
 from ilios.core import data_folder, settings
 from ilios.core.errors import StartupError
-from ilios.core.processes import lock_file
+from ilios.core.processes import keep_files_private, lock_file
 from ilios.core.telemetry import logs, shared_counters
 from ilios.documents import uploads
 
@@ -28,6 +28,7 @@ try:
 except StartupError as error:
     startup.end(error.detail)
 logs.configure(_settings, "web")
+keep_files_private()
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency

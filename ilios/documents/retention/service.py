@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from ilios.accounts import keys
 from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError, ObjectMissing
+from ilios.core.disk_space import DiskReserve
+from ilios.core.errors import DatabaseFull
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import instance
@@ -71,6 +73,7 @@ class Retention:
         self._erasure = Erasure(database, store)
         self._orphans = Orphans(database, store)
         self._temporary_files = TemporaryFiles(settings, database)
+        self._disk_reserve = DiskReserve(settings)
         self._until = 0.0
 
     def run(self, now: datetime | None = None, *, thoroughly: bool = False) -> Tally:
@@ -95,6 +98,8 @@ class Retention:
             self._rewrite_database(thoroughly=thoroughly)
             tally.orphans = self._sweep_orphans(now)
         self._database.truncate_wal()  # it may hold what requests have deleted
+        if self._disk_reserve.fault():
+            self._database.give_back(self._until)
         if any(asdict(tally).values()):
             log.info("retention.done", tally=asdict(tally))
         return tally
@@ -221,7 +226,7 @@ class Retention:
             return
         try:
             self._database.vacuum()
-        except pysqlite3.OperationalError as error:  # a full disk: the next round tries again
+        except (DatabaseFull, pysqlite3.OperationalError) as error:  # the next round tries again
             log.warning("database.not_rewritten", reason=str(error))
 
     def _sweep_orphans(self, now: datetime) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ilios.accounts import ledger
 from ilios.conversion.converter import Converter
-from ilios.core import clock, conversion_errors, data_folder
+from ilios.core import clock, conversion_errors, data_folder, disk_space
 from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
@@ -23,7 +23,7 @@ from ilios.core.conversion_errors import (
     StorageUnavailable,
 )
 from ilios.core.errors import DatabaseBusy
-from ilios.core.settings import Settings
+from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
@@ -367,3 +367,32 @@ def test_every_conversion_error_has_a_code_of_its_own() -> None:
 
 def all_subclasses(parent: type[ConversionError]) -> list[type[ConversionError]]:
     return [one for child in parent.__subclasses__() for one in (child, *all_subclasses(child))]
+
+
+@pytest.mark.parametrize("moment", ["a page", "the end"])
+def test_a_result_that_would_take_the_reserve_is_not_stored(
+    database: Database,
+    settings: Settings,
+    make_converter: MakeConverter,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    """Nothing of it is, and the job waits for room without an attempt less."""
+    free = settings.min_free_disk_bytes + 10 * MIB
+    monkeypatch.setattr(disk_space, "free_bytes", lambda _folder: free)
+
+    def act(_source: Source, _options: Options, _workspace: Path, progress: Progress) -> Conversion:
+        nonlocal free
+        if moment == "a page":
+            free = 0
+            progress(1, 2)
+        return Conversion((Page(0, "\u2603" * 2 * MIB),), Usage(pages=1, model="test-model"))
+
+    document_id, job_id = documents.add_document(database, settings=settings)
+
+    make_converter(Scripted(act)).run(claim(database))
+
+    job = documents.job(database, job_id)
+    assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
+    assert "MIN_FREE_DISK_BYTES" in (job.error or "")
+    assert documents.document(database, document_id).pages_done == 0

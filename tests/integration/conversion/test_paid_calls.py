@@ -19,7 +19,7 @@ from ilios.conversion.converter import Converter
 from ilios.conversion.images import keep_images
 from ilios.conversion.recorder import Recorder
 from ilios.conversion.units_of_work import SettleCall
-from ilios.core import clock, data_folder
+from ilios.core import clock, data_folder, disk_space
 from ilios.core.conversion_errors import (
     ConversionError,
     CorruptDocument,
@@ -340,6 +340,55 @@ def test_pages_that_never_come_fail_the_document_and_keep_the_others(bench: Benc
     assert bench.lines(document_id) == ["line 1", "line 2"]
     assert bench.engine.billed == [0, 1]
     assert bench.kept() == []
+
+
+def test_an_answer_for_which_the_disk_has_no_room_is_kept_and_stored_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 2**40
+    monkeypatch.setattr(disk_space, "free_bytes", lambda _folder: free)
+
+    def fill_up(_indexes: tuple[int, ...]) -> None:
+        nonlocal free
+        free = 0
+
+    document_id = bench.add(2)
+    bench.engine.after = [fill_up]
+    for _ in range(2):  # the second attempt finds no room either, and calls nobody
+        lease = bench.claim()
+        assert lease is not None
+        bench.converter.run(lease)
+        assert bench.document(document_id).status is not DocumentStatus.FAILED
+    assert (bench.engine.billed, bench.lines(document_id)) == ([0, 1], [])
+    assert len(bench.kept()) == 1
+    free = 2**40
+
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert bench.engine.billed == [0, 1]
+    assert (bench.totals().pages, bench.totals().ambiguous_calls) == (2, 0)
+    assert bench.kept() == []
+
+
+def test_an_answer_that_only_memory_has_is_committed_whatever_is_free(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 2**40
+    monkeypatch.setattr(disk_space, "free_bytes", lambda _folder: free)
+    monkeypatch.setattr(converter, "keep_answer", lambda *_: None)
+
+    def fill_up(_indexes: tuple[int, ...]) -> None:
+        nonlocal free
+        free = 0
+
+    document_id = bench.add(2)
+    bench.engine.after = [fill_up]
+
+    bench.run_all()
+
+    assert bench.document(document_id).status is DocumentStatus.COMPLETED
+    assert bench.engine.billed == [0, 1]
 
 
 def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(

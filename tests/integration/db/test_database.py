@@ -8,15 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pysqlite3
 import pytest
 from sqlalchemy import text
 
 from ilios.core.errors import DatabaseBusy, DatabaseRefused
-from ilios.core.settings import Settings
+from ilios.core.settings import MIB, Settings
+from ilios.core.spare_file import WRITE_ROOM_BYTES
 from ilios.db import database as database_module
-from ilios.db.database import Database, LockTimeout, require_safe_sqlite
+from ilios.db import zeroing
+from ilios.db.database import INCREMENTAL, Database, LockTimeout, require_safe_sqlite
+from ilios.db.zeroing import zeroed_if_room
 
 
 def count(database: Database) -> int:
@@ -220,3 +224,71 @@ def test_a_vacuum_removes_the_copies_that_merged_pages_keep(database: Database) 
     database.vacuum()
 
     assert left_of(gone) == 0
+
+
+PAGES = "CREATE TABLE leaves (id INTEGER PRIMARY KEY, text TEXT)"
+
+
+def filled(database: Database, size_bytes: int) -> None:
+    with database.watching() as watch:
+        watch.query(PAGES)
+        watch.query("INSERT INTO leaves VALUES (1, ?)", "MARK" * (size_bytes // 4))
+    database.truncate_wal()
+
+
+@pytest.mark.parametrize("frees_twice", [False, True])
+def test_a_deletion_writes_little_where_there_is_no_room_for_what_it_frees(
+    database: Database, monkeypatch: pytest.MonkeyPatch, frees_twice: bool
+) -> None:
+    size = 4 * MIB
+    filled(database, size)
+    free = 3 * size + WRITE_ROOM_BYTES if frees_twice else size
+    monkeypatch.setattr(zeroing, "free_bytes", lambda _folder: free)
+
+    with database.writing() as session, zeroed_if_room(session, size):
+        session.execute(text("DELETE FROM leaves"))
+
+    log = database.path.with_name(f"{database.path.name}-wal").stat().st_size
+    assert (log > size) is frees_twice
+    with database.watching() as watch:
+        assert watch.query("PRAGMA secure_delete") == [(1,)]
+
+
+def test_free_pages_are_given_back_to_the_disk_and_nothing_is_left_of_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(database, 8 * MIB)
+    monkeypatch.setattr(zeroing, "free_bytes", lambda _folder: 0)
+    with database.writing() as session, zeroed_if_room(session, 8 * MIB):
+        session.execute(text("DELETE FROM leaves"))
+
+    given = database.give_back()
+
+    assert given > 8 * MIB
+    assert database.size_bytes() < MIB
+    assert b"MARKMARK" not in database.path.read_bytes()
+    assert database.path.with_name(f"{database.path.name}-wal").stat().st_size == 0
+
+
+def test_a_database_from_before_is_rewritten_once_so_that_it_can_give_pages_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "old.db")
+    filled(database, 2 * MIB)
+    with database.watching() as watch:
+        assert watch.query("PRAGMA auto_vacuum") == [(0,)]
+        watch.query("DELETE FROM leaves")
+    monkeypatch.setattr(database_module, "free_bytes", lambda _folder: 0)
+    assert database.give_back() == 0
+    monkeypatch.undo()
+
+    assert database.give_back() > MIB
+
+    with database.watching() as watch:
+        assert watch.query("PRAGMA auto_vacuum") == [(INCREMENTAL,)]
+    database.close()
+
+
+def test_a_migrated_database_can_give_pages_back(database: Database) -> None:
+    with database.watching() as watch:
+        assert watch.query("PRAGMA auto_vacuum") == [(INCREMENTAL,)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ilios.core import data_folder
-from ilios.core.conversion_errors import ObjectMissing
+from ilios.core import data_folder, disk_space
+from ilios.core.conversion_errors import DiskFull, ObjectMissing
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
     BatchRefused,
@@ -21,12 +21,12 @@ from ilios.core.request_errors import (
     UploadAlreadyCompleted,
     UploadIncomplete,
 )
-from ilios.core.settings import Settings
+from ilios.core.settings import MIB, Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, JobStatus
 from ilios.documents.admission import Order
 from ilios.documents.submission import Submissions
-from ilios.documents.uploads import Received, UploadSink
+from ilios.documents.uploads import PROMISE_BYTES, Received, UploadSink
 from ilios.engines.base import Options
 from ilios.engines.page_selection import PageSelection
 from ilios.queue.notify import Listener
@@ -120,6 +120,40 @@ def test_a_sink_stops_at_its_limit(tmp_path: Path) -> None:
 
     sink.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_uploads_that_run_at_once_leave_the_reserve_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both announce nothing: each may go on as long as there is room beside the other."""
+    settings = Settings(data_dir=tmp_path, min_free_disk_bytes=100 * MIB)
+    data_folder.prepare(settings)
+    sinks = [
+        UploadSink(data_folder.uploads(settings), 2**30, DiskReserve(settings)) for _ in range(2)
+    ]
+    disk_bytes = 200 * MIB
+
+    def left(_folder: object = None) -> int:
+        return disk_bytes - sum(sink.size_bytes for sink in sinks)
+
+    monkeypatch.setattr(disk_space, "free_bytes", left)
+    block = bytes(MIB)
+
+    def send_without_end() -> None:
+        while True:
+            for sink in sinks:
+                sink.write(block)
+
+    with pytest.raises(DiskFull):
+        send_without_end()
+
+    assert left() >= 100 * MIB - len(sinks) * MIB  # of the blocks that were refused
+    assert left() < 100 * MIB + 2 * PROMISE_BYTES
+    for sink in sinks:
+        sink.discard()
+    assert DiskReserve(settings).fault(99 * MIB) is not None
+    disk_bytes = 2**40
+    assert DiskReserve(settings).fault() is None
 
 
 def offer(submissions: Submissions, size_bytes: int = 5) -> tuple[str, str]:

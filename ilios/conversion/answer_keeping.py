@@ -1,0 +1,40 @@
+"""Keeping a paid answer, on a full disk too: what was paid once is not paid again."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from ilios.core.disk_space import is_full
+from ilios.core.spare_file import SpareFile
+from ilios.core.telemetry import logs
+from ilios.storage.answer_spool import AnswerSpool, CallRecord, SpooledAnswer
+
+log = logs.get(__name__)
+
+ROOM_WAIT_SECONDS: Final = 600.0  #: for which an answer is held in memory until there is room
+RETRY_SECONDS: Final = 1.0
+
+
+def keep_answer(
+    spool: AnswerSpool, spare: SpareFile, call: CallRecord, answer: bytes
+) -> SpooledAnswer | None:
+    """Spool an answer; return None when it could not be done, so that only memory has it.
+
+    A full disk costs the spare file first, then this thread waits: it begins no other call.
+    """
+    until = time.monotonic() + ROOM_WAIT_SECONDS
+    has_warned = False
+    while True:
+        try:
+            return spool.keep(call, answer)
+        except OSError as error:
+            if not is_full(error) or time.monotonic() >= until:
+                log.warning("answer.not_kept", call_id=call.call_id, reason=str(error))
+                return None
+            if spare.give_up():
+                continue
+            if not has_warned:
+                log.warning("answer.waits_for_room", call_id=call.call_id, bytes=len(answer))
+            has_warned = True
+            time.sleep(RETRY_SECONDS)
