@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ilios.cli.output import say
+
 if TYPE_CHECKING:
     from ilios.core.settings import Settings
     from ilios.operations.backup import Backup
@@ -28,8 +30,8 @@ def command(file: Path, force: bool) -> None:
 
     loaded = settings.load()
     made = backup.make(loaded.database_path, file.absolute(), replace=force)
-    click.echo(_summary(made))
-    click.echo(f"For a whole restore keep with it, copied after it: {', '.join(_parts(loaded))}.")
+    say(_summary(made))
+    say(f"For a whole restore keep with it, copied after it: {', '.join(_parts(loaded))}.")
 
 
 def _summary(made: Backup) -> str:

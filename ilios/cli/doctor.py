@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ilios.cli.output import plain
+
 if TYPE_CHECKING:
     from ilios.operations.doctor.finding import Finding
 
@@ -50,9 +52,9 @@ def command(context: click.Context, as_json: bool) -> None:
 
 def _print(finding: Finding) -> None:
     status = click.style(f"{finding.status:<{STATUS_WIDTH}}", fg=COLOURS[finding.status])
-    click.echo(f"{status}{finding.check:<{CHECK_WIDTH}}{finding.detail}")
+    click.echo(f"{status}{finding.check:<{CHECK_WIDTH}}{plain(finding.detail)}")
     if finding.remedy:
-        click.echo(f"{INDENT}→ {finding.remedy}")
+        click.echo(f"{INDENT}→ {plain(finding.remedy)}")
 
 
 def _worst(counts: Counter[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ilios.cli.output import plain, say
 from ilios.cli.service import job_admin
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ def show(name: str, *, as_json: bool) -> None:
         click.echo(json.dumps({"document": document, "jobs": shown}, indent=2))
         return
     for key, value in (document or {}).items():
-        click.echo(f"{key:<14}{'' if value is None else value}")
+        say(f"{key:<14}{'' if value is None else value}")
     _print_table(shown)
     for job in shown:
         if job["error"]:
-            click.echo(f"{job['id']}: {job['error']}")
+            say(f"{job['id']}: {job['error']}")
 
 
 @command.command("cancel")
@@ -70,7 +71,7 @@ def cancel(name: str) -> None:
     """Stop a document's conversion, also one that runs; of a batch in Mistral's lane, all of it."""
     with job_admin() as admin:
         admin.cancel(name)
-    click.echo(f"Cancelled {name}.")
+    say(f"Cancelled {name}.")
 
 
 @command.command("retry")
@@ -79,15 +80,15 @@ def retry(name: str) -> None:
     """Convert a document that failed, or was cancelled, once more, with fresh attempts."""
     with job_admin() as admin:
         admin.retry(name)
-    click.echo(f"{name} waits for its conversion.")
+    say(f"{name} waits for its conversion.")
 
 
 def _print_table(jobs: list[dict[str, Any]]) -> None:
-    rows = [COLUMNS, *([str(job[name] or "-") for name in COLUMNS] for job in jobs)]
+    rows = [COLUMNS, *([plain(job[name] or "-") for name in COLUMNS] for job in jobs)]
     widths = [max(len(row[number]) for row in rows) for number in range(len(COLUMNS))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ilios.cli.option_types import Dollars, KeyLimit, Moment, Name, SizeLimit, Span
+from ilios.cli.output import say
 
 if TYPE_CHECKING:
     from ilios.accounts.holdings import Standard
@@ -101,7 +102,7 @@ def list_keys(show_all: bool, as_json: bool) -> None:
              "WAITING", "LAST USED")  # fmt: skip
     click.echo(COLUMNS.format(*heads))
     for report in reports:
-        click.echo(_line(report))
+        say(_line(report))
 
 
 @command.command("set")
@@ -166,7 +167,10 @@ def revoke(key: str, as_json: bool) -> None:
     """End KEY (its name or id) for good, at once."""
     with _service() as service:
         ended = service.revoke(key)
-    click.echo(json.dumps(_key(ended), indent=2) if as_json else f"{ended.name} is revoked.")
+    if as_json:
+        click.echo(json.dumps(_key(ended), indent=2))
+    else:
+        say(f"{ended.name} is revoked.")
 
 
 @contextmanager
@@ -198,8 +202,7 @@ def _show_secret(issued: Issued, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**_key(issued.key), "secret": issued.secret}, indent=2))
         return
-    click.echo(f"Key {issued.key.name} ({', '.join(issued.key.scopes)}). This is shown once:",
-               err=True)  # fmt: skip
+    say(f"Key {issued.key.name} ({', '.join(issued.key.scopes)}). This is shown once:", err=True)
     click.echo(issued.secret)
 
 

@@ -8,6 +8,7 @@ import click
 
 import ilios
 from ilios.cli import backup, doctor, jobs, keys, queue, retention
+from ilios.cli.output import say
 from ilios.core.errors import IliosError
 from ilios.core.processes import keep_files_private
 
@@ -21,7 +22,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except IliosError as error:
-            click.echo(f"ilios: {error.detail}", err=True)
+            say(f"ilios: {error.detail}", err=True)
             ctx.exit(EXIT_FAILED)
 
 

@@ -123,8 +123,8 @@ def read_node_id(path: Path) -> str:
         text = ""
     if not ids.is_id(text):
         raise StartupError(
-            f"{path} does not hold the id of this node: delete it, and the next start draws "
-            "another; jobs that ran go on when their leases end."
+            f"{path} does not hold the id of this node. Delete it: the next start draws another, "
+            "and jobs that ran go on when their leases end."
         )
     return text
 

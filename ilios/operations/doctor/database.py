@@ -22,6 +22,7 @@ from ilios.db import readonly, schema_version
 from ilios.db.database import require_safe_sqlite
 from ilios.db.models import REVISION
 from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, warning
+from ilios.operations.doctor.schema import missing_parts
 from ilios.operations.doctor.write_lock import examine_lock
 
 CHECK = "database"
@@ -74,8 +75,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield ok(CHECK, f"{path} is a database of the predecessor: the next start adopts it.")
         return
     yield _schema(path, found.revision)
+    lack = _parts(path) if found.revision == REVISION else None
+    if lack is not None:
+        yield lack
     yield (integrity := _integrity(path))
-    if found.revision == REVISION and integrity.status is Status.OK:
+    if found.revision == REVISION and lack is None and integrity.status is Status.OK:
         yield from _overcounts(path)
     yield from examine_lock(path)
 
@@ -109,6 +113,24 @@ def _overcounts(path: Path) -> Iterator[Finding]:
             f"sent, in {calls} calls. They were not charged to keys.",
             "Compare with its bill; call.overcounted in the log names the calls.",
         )
+
+
+def _parts(path: Path) -> Finding | None:
+    """Return the finding for a database that lacks a part of its schema."""
+    try:
+        with readonly.connect(path) as connection:
+            missing = list(missing_parts(connection))
+    except DatabaseError:  # the check of its integrity says what is wrong
+        return None
+    if not missing:
+        return None
+    more = f" and {len(missing) - 1} more parts" if len(missing) > 1 else ""
+    return error(
+        CHECK,
+        f"{path} lacks the {missing[0]}{more} of its schema.",
+        "Another program has changed it: stop the service, keep a copy of the file, and restore "
+        "the last backup.",
+    )
 
 
 def _known_revisions() -> set[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from ilios.core import data_folder
 from ilios.core.settings import GIB, Settings
+from ilios.core.spare_file import SpareFile
 from ilios.operations.doctor.finding import Finding, error, ok, warning
 
 CHECK = "file system"
@@ -53,6 +54,7 @@ def examine_space(settings: Settings) -> Iterator[Finding]:
         yield _space(path, found.f_bavail * found.f_frsize, settings.min_free_disk_bytes)
         if found.f_files:  # else the file system makes inodes as it needs them
             yield from _inodes(path, found.f_favail)
+    yield from _spare(SpareFile(settings.database_path))
 
 
 def type_of(path: Path, mounts: str) -> str:
@@ -92,6 +94,23 @@ def _space(path: Path, free_bytes: int, reserve_bytes: int) -> Finding:
     if free_bytes < LOW_SPACE_BYTES:
         return warning(SPACE_CHECK, f"Only {sentence}.", remedy)
     return ok(SPACE_CHECK, f"{sentence}.")
+
+
+def _spare(spare: SpareFile) -> Iterator[Finding]:
+    """Check the spare file, once a service has made its database."""
+    if not spare.path.exists():
+        if spare.path.with_suffix("").exists():
+            yield ok(SPACE_CHECK, f"{spare.path} is not there yet: the service makes it.")
+    elif not spare.path.is_file():
+        yield error(
+            SPACE_CHECK, f"{spare.path} is not a file.", "Remove it: the service makes another."
+        )
+    elif spare.missing_bytes():
+        yield warning(
+            SPACE_CHECK,
+            f"{spare.path} was given up for writes on a full disk.",
+            "Make room: the running service allocates it again by itself.",
+        )
 
 
 def _inodes(path: Path, free: int) -> Iterator[Finding]:

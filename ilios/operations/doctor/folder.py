@@ -10,10 +10,11 @@ from pathlib import Path
 from ilios.core import data_folder
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
+from ilios.operations.doctor import own_parts
 from ilios.operations.doctor.finding import Finding, error, ok, refused, skipped, warning
 from ilios.storage.signed_links import LinkSigner
 
-CHECK = "data folder"
+CHECK = own_parts.CHECK
 KEY_CHECK = "link-signing key"
 
 
@@ -29,6 +30,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     elif not folder.is_dir():
         yield error(CHECK, f"{folder} is not a folder.", "Set DATA_DIR to a folder.")
     else:
+        yield from own_parts.examine(settings)
         yield from _present(folder, data_folder.own_files(settings))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
@@ -19,7 +20,8 @@ from tests.support.commands import Operator
 def operator(settings: Settings) -> Operator:
     alone = {"port": free_port(), "web_concurrency": 1, "worker_count": 1}
     settings = settings.model_copy(update=alone)
-    open_store(settings)  # makes what a first start makes
+    data_folder.prepare(settings)  # makes what a first start makes
+    open_store(settings)
     return Operator(settings)
 
 

@@ -53,6 +53,21 @@ def a_provider_that_counts_more_than_it_was_sent(case: Case) -> None:
     )
 
 
+@seeded("database", "lacks the table daily_usage of its schema", "restore the last backup")
+def a_database_without_a_table(case: Case) -> None:
+    case.execute("DROP TABLE daily_usage")
+
+
+@seeded("database", "lacks the column documents.error_code of its schema", "restore the last")
+def a_database_without_a_column(case: Case) -> None:
+    case.execute("ALTER TABLE documents DROP COLUMN error_code")
+
+
+@seeded("database", "lacks the index ix_job_delayed", "restore the last backup")
+def a_database_without_an_index(case: Case) -> None:
+    case.execute("DROP INDEX ix_job_delayed")
+
+
 @seeded("database", "newer than this version", "Start the newer version")
 def a_database_of_a_newer_version(case: Case) -> None:
     case.execute("UPDATE alembic_version SET version_num = '29990101'")

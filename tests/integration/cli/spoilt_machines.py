@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ilios.core import data_folder
+from ilios.core.spare_file import SpareFile
 from tests.integration.cli.cases import Case, seeded
 
 # --- settings ---
@@ -71,6 +72,52 @@ def a_folder_that_is_open_to_all(case: Case) -> None:
 @seeded("data folder", "is mounted read-only", "so that it can be written")
 def a_volume_that_is_mounted_read_only(case: Case) -> None:
     case.mount('mount --bind "$1" "$1" && mount -o remount,ro,bind', case.folder)
+
+
+@seeded("data folder", "is missing", "Restart the service")
+def an_answers_folder_that_is_missing(case: Case) -> None:
+    data_folder.answers(case.operator.settings).rmdir()
+
+
+@seeded("data folder", "is a file, where the service needs a folder", "Move it away")
+def an_uploads_folder_that_is_a_file(case: Case) -> None:
+    uploads = data_folder.uploads(case.operator.settings)
+    uploads.rmdir()
+    uploads.touch(0o600)
+
+
+@seeded("data folder", "is a link to what is no folder", "remove the link")
+def a_jobs_folder_that_is_a_dangling_link(case: Case) -> None:
+    workspaces = data_folder.workspaces(case.operator.settings)
+    workspaces.rmdir()
+    workspaces.symlink_to("/nowhere/at/all")
+
+
+@seeded("data folder", "cannot read and write", "chown -R")
+def a_rates_folder_that_cannot_be_written(case: Case) -> None:
+    rates = data_folder.request_rates(case.operator.settings)
+    rates.chmod(0o500)
+    case.stack.callback(rates.chmod, 0o700)
+
+
+@seeded("data folder", "does not hold the id of this node", "Delete it: the next start")
+def a_node_id_that_is_garbage(case: Case) -> None:
+    data_folder.node_id_file(case.operator.settings).write_bytes(b"\xff\xfe\x00 not an id")
+
+
+@seeded("data folder", "Other users of this machine may use", "chmod -R go-rwx", "warning")
+def a_database_that_others_may_read(case: Case) -> None:
+    case.database.chmod(0o644)
+
+
+@seeded("free disk", "was given up for writes on a full disk", "Make room", "warning")
+def a_spare_file_that_was_given_up(case: Case) -> None:
+    SpareFile(case.database).path.touch(0o600)
+
+
+@seeded("free disk", "is not a file", "Remove it")
+def a_spare_file_that_is_a_folder(case: Case) -> None:
+    SpareFile(case.database).path.mkdir(0o700)
 
 
 @seeded("link-signing key", "is open to other users", "chmod 600")

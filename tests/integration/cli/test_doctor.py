@@ -112,6 +112,7 @@ def test_a_bucket_in_order_is_tried_in_every_way(case: Case) -> None:
 def test_a_database_of_the_predecessor_is_recognised_and_left_alone(case: Case) -> None:
     case.database.unlink()
     Predecessor(case.database)
+    case.database.chmod(0o600)  # the start sees to that, before it adopts it
     before = contents(case.folder)
 
     diagnosis = case.operator.diagnosis()

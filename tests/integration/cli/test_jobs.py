@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from ilios.cli.output import plain
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.models import DocumentStatus, JobStatus
+from ilios.db.models import Document, DocumentStatus, Job, JobStatus
 from tests.support import documents
 from tests.support.commands import Operator
 
@@ -69,3 +70,28 @@ def test_a_dry_run_of_retention_says_what_the_run_then_does(
     assert done == {"dryRun": False, **preview}
     assert documents.document(database, document_id).archived_at is not None
     assert "Would be done" in operator.run("retention", "--dry-run").stdout
+
+
+STEERING = "\x1b]0;owned\x07\x1b[2J\r\n\x9bm\u202egpj.exe\u2028"
+
+
+def test_texts_of_strangers_do_not_steer_the_terminal(
+    operator: Operator, database: Database
+) -> None:
+    document_id, job_id = documents.add_document(database, settings=operator.settings)
+    with database.writing() as session:
+        session.get_one(Job, job_id).error = f"before{STEERING}after"
+        session.get_one(Document, document_id).error = f"before{STEERING}after"
+
+    shown = operator.run("jobs", "show", document_id)
+
+    assert shown.returncode == 0, shown.stderr
+    assert "before\\x1b]0;owned\\x07\\x1b[2J\\r\\n\\x9bm\\u202egpj.exe\\u2028after" in shown.stdout
+    refused = operator.run("jobs", "cancel", f"none{STEERING}")
+    for text in (shown.stdout, refused.stderr):
+        assert not set(STEERING) & set(text.replace("\n", "")) - set("]0;owned[2Jmgpj.exe")
+
+
+def test_what_is_printed_keeps_every_other_letter() -> None:
+    assert plain("Größe 5 m² — 文書 👍🏽") == "Größe 5 m² — 文書 👍🏽"
+    assert plain("a\tb\x7f\udc80") == "a\\tb\\x7f\\udc80"

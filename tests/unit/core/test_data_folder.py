@@ -34,7 +34,7 @@ def test_a_node_id_that_is_none_is_refused_with_the_remedy(tmp_path: Path, conte
     settings = Settings(data_dir=tmp_path)
     data_folder.node_id_file(settings).write_bytes(content)
 
-    with pytest.raises(StartupError, match=r"does not hold the id of this node: delete it"):
+    with pytest.raises(StartupError, match=r"does not hold the id of this node\. Delete it"):
         data_folder.node_id(settings)
 
 
