@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ilios.conversion.provider_batches.records import Records
 from ilios.conversion.recorder import Recorder
+from ilios.core.disk_space import DiskReserve
 from ilios.db.database import Database
 from ilios.engines.base import Engine
 from ilios.engines.governor import ANSWERED, ProviderReport
@@ -35,6 +36,7 @@ class BatchContext:
     engine: Engine
     lane: Batches
     recorder: Recorder
+    disk_reserve: DiskReserve
     instance_id: str
     workspaces: Path
     answers: Path  #: where downloaded results outlive the step that fetched them

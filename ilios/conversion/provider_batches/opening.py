@@ -9,6 +9,7 @@ from ilios.conversion.provider_batches.context import BatchContext
 from ilios.conversion.provider_batches.runner import ProviderBatches
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db import instance
 from ilios.db.database import Database
@@ -35,6 +36,7 @@ def open_batches(
             engine=engine,
             lane=lane,
             recorder=recorder,
+            disk_reserve=DiskReserve(settings),
             instance_id=instance_id,
             workspaces=data_folder.workspaces(settings),
             answers=data_folder.answers(settings),

@@ -73,6 +73,7 @@ class ResultCollector:
                 yield path
 
     def _fetch(self, file_id: str, path: Path) -> bool:
+        self._context.disk_reserve.require()  # the provider keeps them until there is room
         draft = self._step.workspace / path.name
         if self._context.lane.files.download(file_id, draft):
             draft.rename(path)
@@ -115,6 +116,7 @@ class ResultCollector:
             self._log_failed(call.document_id, fault)
 
     def _note_answer(self, call: Call, answer: bytes) -> None:
+        self._context.disk_reserve.require()
         workspace = self._step.workspace / call.call_id
         workspace.mkdir()
         try:

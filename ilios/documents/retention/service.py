@@ -224,6 +224,9 @@ class Retention:
         if not thoroughly and self._database.size_bytes() > REWRITE_MAX_BYTES:
             log.info("database.not_rewritten", remedy="run `ilios retention` at a quiet hour")
             return
+        if fault := self._disk_reserve.fault(2 * self._database.size_bytes()):
+            log.warning("database.not_rewritten", reason=fault)
+            return
         try:
             self._database.vacuum()
         except (DatabaseFull, pysqlite3.OperationalError) as error:  # the next round tries again

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from ilios.conversion.provider_batches import context, input, opening
 from ilios.conversion.provider_batches.runner import STEP_ATTEMPTS
 from ilios.conversion.units_of_work import SettleCall
-from ilios.core import clock
+from ilios.core import clock, data_folder, disk_space
 from ilios.core.conversion_errors import StorageUnavailable
+from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus
 from ilios.engines.base import Options
@@ -233,6 +234,26 @@ def test_a_full_disk_is_waited_for(
 
     (job,) = jobs(database)
     assert (job.attempts, job.scheduled_at is not None) == (0, True)
+    worker.work()
+    assert statuses(ids) == [COMPLETED]
+
+
+def test_results_stay_with_the_provider_until_there_is_room(
+    worker: LaneWorker,
+    submit: Submit,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: Statuses,
+) -> None:
+    ids = submit(one_page(1))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk_space, "free_bytes", lambda _folder: 0)
+        for _ in range(6):  # it is sent, looked at, and not fetched
+            worker.step()
+        assert list(data_folder.answers(settings).iterdir()) == []
+        assert statuses(ids) != [COMPLETED]
+
     worker.work()
     assert statuses(ids) == [COMPLETED]
 
