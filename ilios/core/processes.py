@@ -37,7 +37,17 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(EXIT_ORPHANED)
 
 
-def set_niceness(pid: int, niceness: int) -> None:
+def cpu_seconds(pid: int | None) -> float:
+    """Return the processor time that a child and its threads have used; 0 when it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0.0
+    user, system = text.rpartition(")")[2].split()[11:13]  # the name before may hold anything
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def set_niceness(pid: int | None, niceness: int) -> None:
     """Set the niceness of a child, of all its threads: what they start inherits it.
 
     On Linux a call for the process reaches its first thread only. A child that has ended is left

@@ -29,7 +29,7 @@ from ilios.core.conversion_errors import (
     EngineFailed,
     ParserCrashed,
 )
-from ilios.core.processes import die_with_parent, set_niceness
+from ilios.core.processes import cpu_seconds, die_with_parent, set_niceness
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
 from ilios.engines import unicode
@@ -46,7 +46,8 @@ ERROR_MAX_CHARACTERS: Final = 2_000
 IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
 NICENESS = 5  #: beyond its parent's: parsing takes longest; health checks and uploads go first
 LATER_NICENESS = ((10.0, 10), (30.0, 15))
-"""After so many seconds at one task the child gets this niceness: short documents go first."""
+"""After so many seconds of processor time for one task: short documents go first."""
+LOOK_SECONDS = 2.0  #: between looks at how much that is
 END = {"type": "end"}  #: of a task's answers
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
 OUT_OF_MEMORY = DocumentTooLarge(
@@ -73,7 +74,9 @@ class ParserProcess:
         self._state_lock = threading.Lock()
         self._task_name: str | None = None  #: of the task that runs
         self._is_stopped = False
-        self._later: list[tuple[float, int]] = []  #: moments to come, and the niceness from then on
+        self._niceness = NICENESS  #: of the child
+        self._cpu_before = 0.0  #: seconds that the child has used before its task
+        self._look_at = 0.0
 
     def run(
         self, task: Message, deadline_seconds: float, name: str | None = None
@@ -89,7 +92,7 @@ class ParserProcess:
         try:
             self._set_task(name)
             yield from self._exchange(task, time.monotonic() + deadline_seconds)
-            if len(self._later) < len(LATER_NICENESS):
+            if self._niceness != NICENESS:
                 self._kill()  # it takes a privilege to raise its priority again
         except BaseException:
             self._kill()  # whatever it is doing: the next task must not get its answers
@@ -115,8 +118,8 @@ class ParserProcess:
             self._task_name, self._is_stopped = name, False
 
     def _exchange(self, task: Message, deadline: float) -> Iterator[Message]:
-        begun = time.monotonic()
-        self._later = [(begun + seconds, niceness) for seconds, niceness in LATER_NICENESS]
+        self._cpu_before = cpu_seconds(self._process.pid) if self._process else 0.0
+        self._look_at = time.monotonic() + LOOK_SECONDS
         answer = self._first_answer(task, deadline)
         while answer != END:
             yield answer
@@ -159,19 +162,26 @@ class ParserProcess:
             ) from error
 
     def _has_answer(self, pipe: Connection, deadline: float) -> bool:
-        """Wait for an answer until the deadline; lower the child's priority when it is time."""
+        """Wait for an answer until the deadline; let the child give way when it is time."""
         while True:
             now = time.monotonic()
-            if self._later and now >= self._later[0][0]:
-                _, niceness = self._later.pop(0)
-                if self._process is not None and self._process.pid is not None:
-                    set_niceness(self._process.pid, niceness + os.getpriority(os.PRIO_PROCESS, 0))
-                continue
-            until = min(deadline, self._later[0][0]) if self._later else deadline
+            if now >= self._look_at:
+                self._look_at = now + LOOK_SECONDS
+                self._give_way()
+            until = min(deadline, self._look_at)
             if pipe.poll(max(0.0, until - now)):
                 return True
             if until == deadline:
                 return False
+
+    def _give_way(self) -> None:
+        """Lower the child's priority by what its task has used of the processor."""
+        assert self._process is not None  # noqa: S101  # narrows the type
+        used = cpu_seconds(self._process.pid) - self._cpu_before
+        due = [niceness for seconds, niceness in LATER_NICENESS if used >= seconds]
+        if due and due[-1] != self._niceness:
+            self._niceness = due[-1]
+            set_niceness(self._process.pid, due[-1] + os.getpriority(os.PRIO_PROCESS, 0))
 
     def _exit_cause(self) -> str:
         assert self._process is not None  # noqa: S101  # narrows the type
@@ -201,6 +211,7 @@ class ParserProcess:
         child_end.close()  # else we never read EOF when the child dies
         with self._state_lock:
             self._pipe, self._process = pipe, process
+            self._niceness, self._cpu_before = NICENESS, 0.0
             if self._is_stopped:  # by another thread while the process started
                 process.kill()
         log.info("parser.started", parser_pid=process.pid)

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
+from ilios.engines import parser_process
 from ilios.engines.parser_pool import ParserPool
 from ilios.engines.parser_process import (
     MESSAGE_MAX_BYTES,
@@ -149,7 +150,8 @@ def test_a_long_task_gives_way_with_all_its_threads_and_the_next_one_begins_anew
         child = psutil.Process(next(lingering)["pid"])
         assert len(child.threads()) > 1
         assert nicenesses(child) == {NICENESS}
-        monkeypatch.setattr(parser, "_later", [(0.0, 10), (0.0, 15)])
+        monkeypatch.setattr(parser_process, "LATER_NICENESS", ((0.0, 10), (0.001, 15)))
+        monkeypatch.setattr(parser, "_look_at", 0.0)
         with ThreadPoolExecutor(1) as reader:
             rest = reader.submit(list, lingering)
             wait_until(lambda: nicenesses(child) == {15}, timeout_s=20)
