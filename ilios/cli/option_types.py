@@ -13,7 +13,6 @@ SPAN: Final = re.compile(r"([0-9]{1,5})([mhd])")
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 SIZE: Final = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([kKMGT]i?)?B?")
 SIZE_EXPONENTS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-LIMIT_MAX: Final = 10**18  #: of bytes and of documents, so that sums stay within 64 bits
 
 
 class Name(click.ParamType[str]):
@@ -75,13 +74,14 @@ class KeyLimit(click.ParamType[int | None]):
     name = "limit"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
+        from ilios.core.settings.web import KEY_LIMIT_MAX
         from ilios.db.models import UNLIMITED
 
         words = {"none": UNLIMITED, "default": None}
         if value in words:
             return words[value]
         found = self.number(value)
-        if found is None or not 1 <= found <= LIMIT_MAX:
+        if found is None or not 1 <= found <= KEY_LIMIT_MAX:
             self.fail(f"{value!r}: {self.wanted}, none or default.", param, ctx)
         return found
 

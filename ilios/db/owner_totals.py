@@ -55,8 +55,8 @@ class Difference:
 def follow_schema(connection: Connection) -> None:
     """Install the triggers when the database is at the newest schema, after all migrations.
 
-    A restore from a copy brings tables and no triggers, and so does a migration that makes a table
-    anew: what was not counted meanwhile is counted then.
+    A migration that makes a table anew leaves it without triggers: what was not counted meanwhile
+    is counted then.
     """
     driver: Any = connection.connection.driver_connection
     named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"

@@ -13,6 +13,8 @@ from ilios.core import data_folder
 from ilios.core.durable_files import publish
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
+from ilios.db import owner_totals
+from ilios.db.models import REVISION
 from ilios.replication import change_log, large_values
 from ilios.replication.errors import ForeignRemote, ReplicationRefused
 from ilios.replication.ownership import Ownership, WriterLease
@@ -56,6 +58,8 @@ def _restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
         rows = _fill(connection, schema, remote, lease)
+        if schema.revision == REVISION:  # else the start does, once it has migrated
+            owner_totals.install(connection)
         _begin_change_log(connection, lease.token)
         connection.execute("COMMIT")
     _put_in_place(draft, path)

@@ -24,7 +24,7 @@ from ilios.accounts import ledger
 from ilios.conversion import converter
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
-from ilios.db import instance
+from ilios.db import instance, owner_totals
 from ilios.db.database import Database
 from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
 from ilios.documents import result_pages
@@ -100,6 +100,7 @@ def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
             *_of_documents(session, place.settings, acknowledged),
             *_of_the_bill(session, place.provider),
             *_of_objects(session, place.settings),
+            *_of_holdings(session),
         ]
     return [*found, *_left_behind(place), *_of_the_file(place.settings.database_path)]
 
@@ -141,6 +142,12 @@ def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
         ).collect_leftovers()
         engine.sweep()
     Retention(settings, database, store).run(clock.now() + LATER, thoroughly=True)
+
+
+def _of_holdings(session: Session) -> Iterator[str]:
+    driver = session.connection().connection.driver_connection
+    for wrong in owner_totals.differences(driver):
+        yield f"{wrong.owner} holds {wrong.counted}, and {wrong.noted} is noted"
 
 
 def _of_documents(
