@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ilios.core.conversion_errors import DocumentTooLarge, OutcomeUnknown
-from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, MIB
+from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ANSWER_MAX_VALUES, MIB
 
 DIGITS_MAX: Final = 18  #: of a whole number; Python refuses some that are very long
+
+
+class TooManyValues(ValueError):
+    """JSON with more values than an answer may have."""
 
 
 def _whole(digits: str) -> int:
@@ -31,10 +35,12 @@ def fields(answer: bytes) -> dict[str, Any]:
     Of an answer that was cut at ANSWER_MAX_BYTES, those pages that came whole. Raises
     DocumentTooLarge when there is none, and OutcomeUnknown for what is no answer.
     """
-    if len(answer) >= ANSWER_MAX_BYTES:
-        return {"pages": _require(list(_whole_pages(_text(answer))))}
     try:
+        if len(answer) >= ANSWER_MAX_BYTES:
+            return {"pages": _require(list(_whole_pages(_text(answer))))}
         found = value(answer)
+    except TooManyValues as error:
+        raise DocumentTooLarge(f"The answer of Mistral cannot be read: {error}.") from error
     except ValueError as error:
         raise _unreadable("is no JSON") from error
     if not isinstance(found, dict) or not isinstance(found.get("pages"), list):
@@ -51,7 +57,26 @@ def value(answer: bytes) -> Any:
 
 
 def _text(answer: bytes) -> str:
-    return answer.decode(json.detect_encoding(answer), errors="replace").lstrip(_BLANKS)
+    text = answer.decode(json.detect_encoding(answer), errors="replace").lstrip(_BLANKS)
+    if _signs(text) > ANSWER_MAX_VALUES:
+        _refuse_endless(text)
+    return text
+
+
+def _signs(text: str) -> int:
+    """Count the signs before values; those in strings too."""
+    return text.count(",") + text.count("[") + text.count("{")
+
+
+def _refuse_endless(text: str) -> None:
+    """Raise TooManyValues when so many values stand there that they would fill the memory."""
+    without_escapes = text.replace("\\\\", "").replace('\\"', "")
+    values = without_escapes.count('"') // 2
+    if values <= ANSWER_MAX_VALUES:
+        outside_of_strings = without_escapes.split('"')[::2]
+        values = sum(_signs(piece) for piece in outside_of_strings)
+    if values > ANSWER_MAX_VALUES:
+        raise TooManyValues(f"it has {values:,} values, and {ANSWER_MAX_VALUES:,} are read")
 
 
 def _whole_pages(text: str) -> Iterator[Any]:

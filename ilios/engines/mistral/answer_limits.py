@@ -11,6 +11,8 @@ MIB: Final = 1024 * 1024
 
 ANSWER_MAX_BYTES: Final = 256 * MIB
 """Of the body of an answer: five times the largest document, as base64 takes four thirds of it."""
+ANSWER_MAX_VALUES: Final = 2_000_000
+"""Of lists, objects and what stands in them: those of 1,000 pages with their images are 100,000."""
 ANSWER_MAX_PAGES: Final = 1_000  #: the provider takes no document with more
 PAGE_MAX_BYTES: Final = 32 * MIB  #: of a page's Markdown; the same as of the embedded engine
 DOCUMENT_MAX_BYTES: Final = 128 * MIB  #: of the Markdown of all pages of an answer

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ilios.core.conversion_errors import OutcomeUnknown
+from ilios.core.conversion_errors import DocumentTooLarge, OutcomeUnknown
 from ilios.engines.base import Conversion, Options, Part, Source, Usage
 from ilios.engines.detection import media_types
-from ilios.engines.mistral import responses
+from ilios.engines.mistral import answer_json, responses
 
 PNG = base64.b64encode(b"\x89PNG picture").decode()
 
@@ -220,6 +220,19 @@ def test_an_answer_that_cannot_be_parsed_may_have_been_billed(read: Read, raw: b
 )
 def test_odd_json_that_can_be_read_is_used(read: Read, raw: bytes) -> None:
     assert [(one.index, one.markdown) for one in read(raw).pages] == [(0, "Text")]
+
+
+def test_an_answer_of_endless_values_is_refused_before_it_fills_the_memory(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_json, "ANSWER_MAX_VALUES", 100)
+    texts = 'a,b [c] {d} \\ "e"' * 100
+
+    assert read(answer(page(0, texts))).pages[0].markdown == texts
+    kinds: list[Any] = [[[]] * 200, ["x"] * 400, {str(key): key for key in range(200)}]
+    for endless in kinds:
+        with pytest.raises(DocumentTooLarge, match="and 100 are read"):
+            read(answer(page(0), more=endless))
 
 
 def test_a_byte_that_is_no_text_costs_itself_only(read: Read) -> None:
