@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import multiprocessing
+import os
 import random
 import shutil
 import sys
@@ -41,7 +42,8 @@ SPAWN = multiprocessing.get_context("spawn")
 
 def main() -> int:
     options = _options()
-    print(f"seed {options.seed}", flush=True)
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"seed {options.seed}; this machine's load before: {load}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="ilios-siege-"))
     with ExitStack() as stack:
         if not options.keep:
@@ -175,6 +177,8 @@ def _afterwards(
     warnings_before: Sequence[str],
 ) -> list[Check]:
     print("the load has ended", flush=True)
+    if (code := service.script.process.poll()) is not None:
+        return [Check("the service still runs", "", [f"it ended with exit code {code}"])]
     refused = aftermath.delete_all(service, KEYED)
     rest = aftermath.come_to_rest(service, memory_before)
     grown = rest.memory_bytes - memory_before

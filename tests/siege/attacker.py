@@ -23,7 +23,7 @@ NICENESS = 10
 AT_ONCE = 24  #: attacks of one attacker
 PAUSE_S = (0.1, 0.5)  #: between the starts of two
 ATTACK_MAX_S = 40.0
-IDLE_CONNECTIONS = 250  #: of one attacker
+IDLE_CONNECTIONS = 375  #: of one attacker
 ANSWER_TIMEOUT_S = 30.0
 DOCUMENTS_MAX = 3_000  #: that one attacker leaves with the service
 
