@@ -46,7 +46,7 @@ class StallingEngine(EchoEngine):
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
-    ) -> Conversion:
+    ) -> Conversion | bytes:
         self._reach("convert", part.source)
         return super().convert(part, options, workspace, progress, keep)
 

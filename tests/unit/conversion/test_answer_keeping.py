@@ -11,7 +11,7 @@ import pytest
 from ilios.conversion import answer_keeping
 from ilios.conversion.answer_keeping import keep_answer
 from ilios.core.spare_file import SPARE_BYTES, SpareFile
-from ilios.storage.answer_spool import AnswerSpool, CallRecord
+from ilios.storage.answer_spool import AnswerSpool, CallRecord, SpooledAnswer
 
 CALL = CallRecord("call", "job", "document", None)
 
@@ -24,11 +24,11 @@ class FullSpool(AnswerSpool):
         self.refusals = refusals
         self._code = code
 
-    def keep(self, call: CallRecord, body: bytes) -> None:
+    def keep(self, call: CallRecord, body: bytes) -> SpooledAnswer:
         if self.refusals:
             self.refusals -= 1
             raise OSError(self._code, "refused")
-        super().keep(call, body)
+        return super().keep(call, body)
 
 
 @pytest.fixture
