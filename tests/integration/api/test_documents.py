@@ -121,6 +121,16 @@ def completed(anna: Caller, worker: InTestWorker) -> str:
     return document_id
 
 
+@pytest.mark.parametrize("form", ["markdown", "text", "json"])
+def test_a_result_is_not_collected_before_it_is_sent(
+    anna: Caller, completed: str, form: str
+) -> None:
+    answer = anna.get(f"/api/documents/{completed}?format={form}")
+
+    assert answer.status_code == 200
+    assert "Content-Length" not in answer.headers
+
+
 def test_a_result_as_markdown_points_its_images_here(anna: Caller, completed: str) -> None:
     answer = anna.get(f"/api/documents/{completed}")
 
