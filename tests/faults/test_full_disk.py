@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -163,11 +164,19 @@ def test_a_service_starts_on_a_disk_without_a_byte(
 
     wait_until(lambda: client.services()["workers"] == "ok", timeout_s=10)
     assert client.services()["disk"].startswith("full: Only ")
+    assert list(open_to_others(disk.root)) == []
     assert client.ask("DELETE", f"/api/documents/{document}")[0] == 204
     ballast.unlink()
     wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
     client.completed(b"Again.\n")
     again.close()
+
+
+def open_to_others(folder: Path) -> Iterator[Path]:
+    """Yield what the service has made there, if others have any right to it."""
+    for path in folder.rglob("*"):
+        if path.name != "ballast" and path.lstat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield path
 
 
 def test_what_waits_is_not_begun_before_there_is_room(
