@@ -20,6 +20,7 @@ _TRIGGERS = (
     "document_changed",
     "document_removed",
     "page_added",
+    "page_changed",
     "page_removed",
 )
 

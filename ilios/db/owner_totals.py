@@ -150,14 +150,15 @@ def _triggers() -> dict[str, str]:
 
 def _of_pages(name: str, table: str, size: str) -> dict[str, str]:
     """Return head and body of the triggers of a table whose rows add `size` to their document's."""
-    owner = "WHERE owner = (SELECT owner FROM documents WHERE id = {row}.document_id)"
-    change = "UPDATE owner_totals SET stored_bytes = stored_bytes {sign} ({size}) {owner};"
+    new, old = size.format(row="NEW"), size.format(row="OLD")
     return {
-        f"{name}_{when} AFTER {event} ON {table}": change.format(
-            sign=sign, size=size.format(row=row), owner=owner.format(row=row)
+        f"{name}_{when} AFTER {event} ON {table}": (
+            f"UPDATE owner_totals SET stored_bytes = stored_bytes {change} "
+            f"WHERE owner = (SELECT owner FROM documents WHERE id = {row}.document_id);"
         )
-        for when, event, sign, row in (
-            ("added", "INSERT", "+", "NEW"),
-            ("removed", "DELETE", "-", "OLD"),
+        for when, event, change, row in (
+            ("added", "INSERT", f"+ {new}", "NEW"),
+            ("changed", "UPDATE", f"+ {new} - ({old})", "NEW"),
+            ("removed", "DELETE", f"- ({old})", "OLD"),
         )
     }

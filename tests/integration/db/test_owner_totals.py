@@ -85,9 +85,12 @@ def test_pages_count_in_bytes_with_their_images(database: Database, driver: Any)
     add_page(database, document_id, "äöü", image_bytes=1000)
     with_page = totals(database)
     with database.writing() as session:
+        session.execute(update(PageRow).values(markdown="ä", image_bytes=1))
+    changed = totals(database)
+    with database.writing() as session:
         session.execute(delete(PageRow).where(PageRow.document_id == document_id))
 
-    assert with_page == (HELLO + 6 + 1000, 0, 1)
+    assert (with_page, changed) == ((HELLO + 6 + 1000, 0, 1), (HELLO + 2 + 1, 0, 1))
     assert totals(database) == (HELLO, 0, 1)
     assert owner_totals.differences(driver) == []
 
