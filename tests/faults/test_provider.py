@@ -149,6 +149,11 @@ def provider_state(settings: Settings) -> str:
     return beat.provider if beat else ""
 
 
+def worker_pids(settings: Settings) -> list[int | None]:
+    beat = heartbeat.read(data_folder.supervisor_state(settings))
+    return [worker.pid for worker in beat.workers] if beat else []
+
+
 def assert_bill_is_right(provider: MistralServer, sums: ledger.Totals) -> None:
     """Check that what was billed is in the ledger, or stands beside it as in doubt."""
     billed = provider.stats().billed_pages
@@ -186,6 +191,31 @@ def test_what_passes_loses_no_document_and_no_page_is_billed_unseen(
     assert provider.stats().files == 0
     # Removed right after the commit that the status shows.
     wait_until(lambda: not list(data_folder.answers(running.settings).iterdir()), timeout_s=20)
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "a count of a million": {"body": {"usage_info": {"pages_processed": 1_000_000}}},
+    "no count": {"body": {"usage_info": None}},
+    "indexes as text": {"page": {"index": "first"}},
+    "controls": {"page": {"markdown": "a\0b\x1b"}},
+    "opening brackets": {"page": {"markdown": "![" * 60_000}},
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_answer_is_used_and_paid_for_once(
+    provider: MistralServer, running: Running, name: str
+) -> None:
+    provider.control(faults=[{"on": "ocr", "kind": "odd", **ODD[name]}])
+    before = worker_pids(running.settings)
+
+    ended = running.convert(*some(4, pages=2))
+
+    assert [(row.status, row.page_count) for row in ended] == [(DocumentStatus.COMPLETED, 2)] * 4
+    sums = running.totals()
+    assert sums.pages == provider.stats().billed_pages == 8
+    assert (provider.stats().calls["ocr"], sums.ambiguous_calls) == (4, 0)
+    assert worker_pids(running.settings) == before
 
 
 def test_429_burns_no_attempt(provider: MistralServer, running: Running) -> None:
