@@ -45,7 +45,7 @@ class Estimates:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._scratch = data_folder.uploads(settings)
-        self._parsers = ParserPool(counting.answer, settings.worker_memory_limit_bytes)
+        self._parsers = ParserPool(counting.answer, settings.parser_memory_limit_bytes)
         self._places = OwnerPlaces(PARSERS, GUEST_PARSERS)
 
     def estimate(

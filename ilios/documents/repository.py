@@ -6,16 +6,24 @@ What a client may read is looked up with its owner: another owner's document is 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, bindparam, case, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
-from ilios.db.models import Batch, Document, DocumentStatus, Job, PageRow, ProviderBatch
+from ilios.db.models import Batch, Document, DocumentStatus, Job, PagePiece, PageRow, ProviderBatch
 from ilios.db.models.statuses import OPEN, READABLE
+from ilios.engines.page_text import PIECE_MAX_CHARACTERS
 
 GONE = "This document was deleted, by its owner or because its retention had ended."
+
+PAGES_PER_READ: Final = 50  #: bounds the length of a read transaction
+READ_MAX_CHARACTERS: Final = 256 * 1024
+"""Of the pages that are read at once, besides the last of them."""
+PIECES_PER_READ: Final = READ_MAX_CHARACTERS // PIECE_MAX_CHARACTERS
+
+PageColumns = Row[tuple[int, str, list[dict[str, Any]]]]
 
 # Prepared once: see ilios.queue.jobs.
 _INSERT = insert(Document)
@@ -23,6 +31,24 @@ _PAGE_INDEXES = (
     select(PageRow.index)
     .where(PageRow.document_id == bindparam("of_document"))
     .order_by(PageRow.index)
+)
+_PAGES = (
+    select(PageRow.index.label("place"), PageRow.markdown, PageRow.images)
+    .where(
+        PageRow.document_id == bindparam("of_document"),
+        PageRow.index.in_(bindparam("wanted", expanding=True)),
+    )
+    .order_by(PageRow.index)
+)
+_PIECES = (
+    select(PagePiece.markdown)
+    .where(
+        PagePiece.document_id == bindparam("of_document"),
+        PagePiece.index == bindparam("of_index"),
+        PagePiece.number > bindparam("after"),
+    )
+    .order_by(PagePiece.number)
+    .limit(PIECES_PER_READ)
 )
 _DOCUMENT_OF = select(Document).where(
     Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
@@ -168,6 +194,26 @@ def page_indexes(session: Session, document_id: str) -> list[int]:
     """Return the indexes of the pages that a document has, in order."""
     parameters = {"of_document": document_id}
     return list(session.connection().execute(_PAGE_INDEXES, parameters).scalars())
+
+
+def pages(session: Session, document_id: str, indexes: list[int]) -> list[PageColumns]:
+    """Return the first of these pages: as many as are read at once."""
+    found = session.connection().execute(_PAGES, {"of_document": document_id, "wanted": indexes})
+    rows = []
+    characters = 0
+    for row in found:  # one by one: the driver holds no more of them
+        rows.append(row)
+        characters += len(row.markdown)
+        if characters >= READ_MAX_CHARACTERS:
+            break
+    found.close()
+    return rows
+
+
+def pieces(session: Session, document_id: str, index: int, *, after: int) -> list[str]:
+    """Return what a page has beyond this many pieces: as much as is read at once."""
+    parameters = {"of_document": document_id, "of_index": index, "after": after}
+    return list(session.connection().execute(_PIECES, parameters).scalars())
 
 
 def images(session: Session, document_id: str) -> list[dict[str, Any]]:

@@ -16,9 +16,15 @@ GUEST_PARSERS: Final = 1  #: beside those, for an owner that has no task in them
 class ParserPool:
     """PARSERS and GUEST_PARSERS children. Threads may share it; its callers keep owners apart."""
 
-    def __init__(self, work: Work, memory_limit_bytes: int) -> None:
+    def __init__(
+        self, work: Work, memory_limit_bytes: int, first_limit_bytes: int | None = None
+    ) -> None:
+        """Give each child these limits of memory; see ParserProcess."""
         numbers = range(PARSERS + GUEST_PARSERS)
-        self._parsers = [ParserProcess(work, memory_limit_bytes) for _ in numbers]
+        self._parsers = [
+            ParserProcess(work, memory_limit_bytes, first_limit_bytes=first_limit_bytes)
+            for _ in numbers
+        ]
         self._free: queue.PriorityQueue[int] = queue.PriorityQueue()
         for number in numbers:
             self._free.put(number)

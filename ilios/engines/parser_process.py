@@ -32,7 +32,7 @@ from ilios.core.conversion_errors import (
 from ilios.core.processes import cpu_seconds, die_with_parent, set_niceness
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
-from ilios.engines import unicode
+from ilios.engines import parser_memory, unicode
 
 log = logs.get(__name__)
 
@@ -50,10 +50,6 @@ LATER_NICENESS = ((10.0, 10), (30.0, 15))
 LOOK_SECONDS = 2.0  #: between looks at how much that is
 END = {"type": "end"}  #: of a task's answers
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
-OUT_OF_MEMORY = DocumentTooLarge(
-    "The document needs more memory than a parser may take. Split or shrink it, or select some of "
-    "its `pages`."
-)
 
 
 class ParserProcess:
@@ -63,9 +59,16 @@ class ParserProcess:
     """
 
     def __init__(
-        self, work: Work, memory_limit_bytes: int, idle_seconds: float = IDLE_SECONDS
+        self,
+        work: Work,
+        memory_limit_bytes: int,
+        idle_seconds: float = IDLE_SECONDS,
+        *,
+        first_limit_bytes: int | None = None,
     ) -> None:
+        """Let `first_limit_bytes` hold until the work allows itself more; None for all at once."""
         self._work = work
+        self._first_limit_bytes = first_limit_bytes or memory_limit_bytes
         self._idle_seconds = idle_seconds
         self._memory_limit_bytes = memory_limit_bytes
         self._task_lock = threading.Lock()
@@ -200,7 +203,7 @@ class ParserProcess:
             args=(
                 child_end,
                 self._work,
-                self._memory_limit_bytes,
+                (self._first_limit_bytes, self._memory_limit_bytes),
                 self._idle_seconds,
                 os.getpid(),
                 logs.config_for_child(),
@@ -232,7 +235,15 @@ def with_errors(answers: Iterator[Message]) -> Iterator[Message]:
     except ConversionError as error:
         yield _error_message(error)
     except MemoryError:
-        yield _error_message(OUT_OF_MEMORY)
+        yield _error_message(_out_of_memory())
+
+
+def _out_of_memory() -> DocumentTooLarge:
+    return DocumentTooLarge(
+        "The document needs more memory than a parser may take "
+        f"({parser_memory.allowed_bytes() // 1024**2:,} MiB). "
+        "Split or shrink it, or select some of its `pages`."
+    )
 
 
 def error_of(message: Message) -> ConversionError | None:
@@ -287,7 +298,7 @@ def _send(pipe: Connection | None, message: Message) -> None:
 def _main(
     pipe: Connection,
     work: Work,
-    memory_limit_bytes: int,
+    memory_limits_bytes: tuple[int, int],
     idle_seconds: float,
     parent_pid: int,
     log_config: LogConfig,
@@ -298,7 +309,7 @@ def _main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_bytes, memory_limit_bytes))
+    parser_memory.limit(*memory_limits_bytes)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         while pipe.poll(idle_seconds):

@@ -18,7 +18,7 @@ from ilios.core import data_folder, ids
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from ilios.documents import repository, result_pages
+from ilios.documents import repository
 from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason
@@ -329,7 +329,7 @@ def test_a_long_document_is_converted_in_ranges_in_order(
 
     assert (row.status, row.page_count) == (DocumentStatus.COMPLETED, 205)
     with database.reading() as session:
-        pages = result_pages.read_pages(session, row.id, list(range(205)))
+        pages = repository.pages(session, row.id, list(range(205)))
     assert [page.markdown.split()[-1] for page in pages] == [str(n) for n in range(1, 206)]
     assert totals(database).pages == provider.stats().billed_pages == 205
 

@@ -27,7 +27,7 @@ from ilios.core.settings import Settings
 from ilios.db import instance, owner_totals
 from ilios.db.database import Database
 from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
-from ilios.documents import result_pages
+from ilios.documents import repository
 from ilios.documents.retention.service import Retention
 from ilios.engines.mistral import files
 from ilios.engines.mistral.engine import MistralEngine
@@ -178,7 +178,7 @@ def _of_documents(
 
 def _of_result(session: Session, document: Document, marks: Marks) -> Iterator[str]:
     owner = document.result_of or document.id
-    pages = result_pages.read_pages(session, owner, list(range(len(marks) + 1)))
+    pages = repository.pages(session, owner, list(range(len(marks) + 1)))
     if len(pages) != len(marks) or document.page_count != len(marks):
         yield f"{document.id} has {len(pages)} of {len(marks)} pages"
     for page, mark in zip(pages, marks, strict=False):

@@ -105,13 +105,13 @@ def document_list(found: Listed) -> dict[str, Any]:
 
 def result(found: Result, form: str) -> Response:
     """Stream the result as `markdown`, `text` or `json`; answer 304 if the client has it."""
-    response = Response(_content(found, form), mimetype=_MEDIA_TYPES[form])
+    response = streaming.response(_content(found, form), _MEDIA_TYPES[form])
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
     response.set_etag(f"{found.etag}-{form}")
     response.implicit_sequence_conversion = False  # else the next line collects it, to measure it
     response.make_conditional(request)
-    return response
+    return streaming.with_length(response)
 
 
 def batch_accepted(batch: Batch, documents: list[Document]) -> dict[str, Any]:

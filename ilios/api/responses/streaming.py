@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Any
+from http import HTTPStatus
+from itertools import chain
+from typing import Any, Final
 
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
@@ -19,6 +21,7 @@ from ilios.storage.base import ObjectStore
 
 TEXT_PAGE_BREAK = "\n\n"
 BLOCK_BYTES = 64 * 1024
+COUNTED_MAX_BYTES: Final = 256 * 1024  #: of a result that is sent with its length
 _NAME_MAX_CHARACTERS = 255
 _REFERENCE = re.compile(rf"\]\(([A-Za-z0-9._-]{{1,{_NAME_MAX_CHARACTERS}}})(?=[\s)])")
 _REFERENCE_MAX_CHARACTERS = _NAME_MAX_CHARACTERS + 3  #: with its signs and what follows
@@ -42,6 +45,32 @@ def json_with_content(
     for piece in content:
         yield json.dumps(piece)[1:-1]
     yield '", ' + json.dumps(tail)[1:]
+
+
+def response(content: Iterator[str], media_type: str) -> Response:
+    """Answer with what comes in pieces."""
+    answer = Response(content, mimetype=media_type)
+    # Else `make_conditional` gathers all of it in a list, to count its bytes.
+    answer.implicit_sequence_conversion = False
+    return answer
+
+
+def with_length(answer: Response) -> Response:
+    """Give the length of a short answer; a long one, which is not held whole, goes in chunks."""
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    pieces = answer.iter_encoded()
+    first: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > COUNTED_MAX_BYTES:
+            break
+    else:
+        answer.content_length = size
+    answer.response = chain(first, pieces)
+    return answer
 
 
 def processing_ms(document: Document) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ilios.core.settings.fields import GIB, MIB, SubjectSettings, setting
+from ilios.core.settings.fields import MIB, SubjectSettings, setting
 
 
 class ConversionSettings(SubjectSettings):
@@ -21,8 +21,17 @@ class ConversionSettings(SubjectSettings):
         ge=1,
         le=256,
     )
+    parser_memory_limit_bytes: int = setting(
+        512 * MIB,
+        "Memory that a parser process may take for documents without images to recognise",
+        "536870912",
+        ge=256 * MIB,
+    )
     worker_memory_limit_bytes: int = setting(
-        3 * GIB, "Memory that a worker's parser process may take", "3221225472", ge=256 * MIB
+        1536 * MIB,
+        "Memory that a worker's parser process may take once it draws or recognises pages",
+        "1610612736",
+        ge=256 * MIB,
     )
     job_deadline_seconds: int = setting(
         3600, "Total time for one attempt at a document", "3600", ge=1, le=86_400

@@ -40,7 +40,11 @@ class EmbeddedEngine:
     def __init__(self, settings: Settings) -> None:
         self._deadline_seconds = settings.job_deadline_seconds
         self._threads = len(os.sched_getaffinity(0))
-        self._parsers = ParserPool(answer, settings.worker_memory_limit_bytes)
+        self._parsers = ParserPool(
+            answer,
+            settings.worker_memory_limit_bytes,
+            first_limit_bytes=settings.parser_memory_limit_bytes,
+        )
 
     def model(self, options: Options) -> str:  # noqa: ARG002  # there is only one
         return MODEL

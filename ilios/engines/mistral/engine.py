@@ -50,7 +50,7 @@ class MistralEngine:
         self._pdfs = PdfParts(
             pages=min(settings.split_pages, DOCUMENT_MAX_PAGES),
             size_bytes=DOCUMENT_MAX_BYTES,
-            memory_limit_bytes=settings.worker_memory_limit_bytes,
+            memory_limit_bytes=settings.parser_memory_limit_bytes,
             deadline_seconds=min(PLANNING_SECONDS, settings.job_deadline_seconds),
         )
         self._inline = InlineBytes()

@@ -17,7 +17,7 @@ from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.errors import LeaseLost
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
-from ilios.documents import removal, repository, result_pages, results
+from ilios.documents import removal, repository, results
 from ilios.documents.listing import Filter, statement
 from ilios.documents.retention import expiry
 from ilios.engines.registry import EMBEDDED, LANES
@@ -79,9 +79,9 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "batch_documents": (lambda s: repository.documents_in_batch(s, "a"), {"ix_documents_batch"}),
     "batch_progress": (lambda s: repository.batch_progress(s, "a"), {"ix_documents_batch"}),
-    "pages": (lambda s: result_pages.read_pages(s, "a", [0, 1]), {"sqlite_autoindex_pages_1"}),
+    "pages": (lambda s: repository.pages(s, "a", [0, 1]), {"sqlite_autoindex_pages_1"}),
     "pieces": (
-        lambda s: result_pages.read_pieces(s, "a", 0, after=1),
+        lambda s: repository.pieces(s, "a", 0, after=1),
         {"sqlite_autoindex_page_pieces_1"},
     ),
     "usage": (

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from ilios.db.database import Database
 from ilios.db.models import PagePiece
-from ilios.documents import result_pages
+from ilios.documents import repository, result_pages
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.queries import DocumentReader
 from ilios.engines import page_text
@@ -51,7 +51,7 @@ def test_pages_long_and_short_come_in_order(
     text_of: TextOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(result_pages, "READ_MAX_CHARACTERS", 3 * PIECE)
+    monkeypatch.setattr(repository, "READ_MAX_CHARACTERS", 3 * PIECE)
     lengths = [5, 250, 100, 7, 0, 101, *[30] * 120, 333]
     texts = [chr(97 + number % 26) * length for number, length in enumerate(lengths)]
     document_id = submit("\n".join(texts).encode())

@@ -8,7 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from ilios.engines import conversion_warnings
+from ilios.engines import conversion_warnings, parser_memory
 from ilios.engines.base import ConversionWarning, Page
 from ilios.engines.embedded.ocr import detection
 from ilios.engines.embedded.ocr.detection import Image
@@ -56,6 +56,7 @@ class PageReader:
         if is_blank(image):
             return RecognizedPage("", RecognizedText(()), (conversion_warnings.blank_page(number),))
         if self._recognizer is None:
+            parser_memory.allow_images()
             self._recognizer = TextRecognizer(self._threads)
         text = _without_phantoms(self._recognizer.recognize(_enlarged(image)))
         return RecognizedPage(to_markdown(text), text, _warnings(text, number))

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ilios.engines import document_errors
+from ilios.engines import document_errors, parser_memory
 from ilios.engines.base import Page, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits, pixels
@@ -68,6 +68,7 @@ class RasterDocument:
             warnings.simplefilter("ignore")
             self._image.seek(index)
             _refuse_if_huge(self._image.size)
+            parser_memory.allow_images()
             dpi = pixels.resolution(self._image)
             frame = self._decoded(pixels.oblongness(dpi))
         return np.asarray(frame)[:, :, ::-1].copy(), round(max(dpi)) if dpi else DEFAULT_DPI

@@ -13,7 +13,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ilios.engines import document_errors
+from ilios.engines import document_errors, parser_memory
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.pdf import (
@@ -141,6 +141,7 @@ class PdfFile:
 
     def render(self, index: int, dpi: int = limits.RENDER_DPI) -> Image:
         """Render a page on white (height × width × blue, green, red), within RASTER_WORK_PIXELS."""
+        parser_memory.allow_images()
         with self._page(index) as page:
             scale = _scale(page.get_size(), dpi)
             bitmap = page.render(scale=scale, may_draw_forms=self._with_forms, rev_byteorder=False)
