@@ -279,7 +279,7 @@ def _refuse_endless(rows: Sequence[Sequence[str]]) -> None:
         widest = max(widest, width)
         filled += width > 0
         characters += sum(map(len, row))
-    if widest * filled > limits.SHEET_MAX_CELLS:
+    if widest * (filled - 1) > limits.SHEET_MAX_CELLS:  # a sheet may be cut within its last row
         raise document_errors.too_large(
             f"A table of the document has {filled:,} rows of up to {widest:,} cells",
             f"{limits.SHEET_MAX_CELLS:,} cells",

@@ -101,3 +101,7 @@ def test_a_document_of_too_many_pages_is_refused_before_the_first(
     with pytest.raises(DocumentTooLarge, match=r"3 pages.*the limit is 2 pages"):
         convert(content, media_types.PDF)
     assert LONG in convert(content, media_types.PDF, pages="2-3").markdown
+
+
+def test_items_of_a_list_are_no_deeper_than_its_bound() -> None:
+    assert markdown.list_item(24_000_000, "-", "a\nb") == markdown.list_item(16, "-", "a\nb")

@@ -48,7 +48,8 @@ def _area(grid: Grid) -> int:
 def _is_sparse(grid: Grid) -> bool:
     area = _area(grid)
     is_thin = area > SPARSE_MIN_CELLS and len(grid) < SPARSE_MAX_SHARE * area
-    return is_thin or area > limits.SHEET_MAX_CELLS
+    last_row = area // len({row for row, _ in grid})  # where reading ended, perhaps half-way
+    return is_thin or area - last_row > limits.SHEET_MAX_CELLS
 
 
 def _placed(grid: Grid) -> str:

@@ -41,6 +41,26 @@ def test_a_csv_with_too_many_columns_is_cut_with_a_warning(
 
 
 @pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        ("a,b,c,d\n" + "1\n" * 10, ["| a | b | c | d |", "| 1 |  |  |  |"]),
+        ("a\n" * 10 + "1,2,3,4\n", ["| a |"]),
+    ],
+)
+def test_one_wide_row_does_not_make_a_table_of_empty_cells(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch, content: str, kept: list[str]
+) -> None:
+    monkeypatch.setattr(limits, "SHEET_MAX_CELLS", 20)
+
+    converted = convert(content.encode(), media_types.CSV)
+
+    assert set(converted.markdown.splitlines()) - {"| --- |", "| --- | --- | --- | --- |"} == {
+        *kept
+    }
+    assert converted.warnings == [("truncated_table", 1)]
+
+
+@pytest.mark.parametrize(
     "rows",
     [
         ["Elm;2,5", "Oak;3,25", "Ash;0,75"],

@@ -78,6 +78,19 @@ def test_a_sheet_beyond_the_limit_is_cut_with_a_warning(
     converted = convert(workbook([[1, 2, 3]] * 30), media_types.XLSX)
 
     assert converted.warnings == [("truncated_table", 1)]
+    assert converted.markdown.count("| 1 | 2 | 3 |") == 7
+
+
+def test_a_table_with_more_empty_cells_than_a_sheet_may_have_is_a_list(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SHEET_MAX_CELLS", 20)
+    rows = [[1, 2, 3, 4, 5], *([[1, 2]] * 4)]
+
+    converted = convert(workbook([*rows, [9, 9]]), media_types.XLSX)
+
+    assert converted.markdown.startswith("## ")
+    assert "- A1: 1\n- B1: 2\n" in converted.markdown
 
 
 def test_a_workbook_in_the_strict_form_is_read(convert: Convert) -> None:

@@ -44,6 +44,17 @@ def chapter(content: str) -> str:
 PICTURE = encoded(noise(60, 50), "PNG")
 
 
+def test_a_chapter_that_the_order_names_again_and_again_is_one_page(convert: Convert) -> None:
+    items = item("a", "a.xhtml") + item("again", "a.xhtml#there") + item("b", "b.xhtml")
+    opf = package(items, "a", *["a", "again", "no"] * 1_000, "b")
+
+    converted = convert(
+        book(opf, {"o/a.xhtml": chapter("One"), "o/b.xhtml": chapter("Two")}), media_types.EPUB
+    )
+
+    assert [page.markdown for page in converted.pages] == ["One", "", "Two"]
+
+
 def test_the_chapters_of_a_book_are_its_pages(convert: Convert) -> None:
     opf = package(item("b", "t/2.xhtml") + item("a", "t/1.xhtml"), "a", "b")
     parts: dict[str, str | bytes] = {
