@@ -22,10 +22,10 @@ class ConversionSettings(SubjectSettings):
         le=256,
     )
     parser_memory_limit_bytes: int = setting(
-        512 * MIB,
+        288 * MIB,
         "Memory that a parser process may take for documents without images to recognise",
-        "536870912",
-        ge=256 * MIB,
+        "301989888",
+        ge=128 * MIB,
     )
     worker_memory_limit_bytes: int = setting(
         1536 * MIB,
