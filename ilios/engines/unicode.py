@@ -1,11 +1,16 @@
-"""Making text valid for databases and JSON parsers."""
+"""Making text valid for databases and JSON parsers, and comparable."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+import unicodedata
+from collections.abc import Iterator
+from typing import Final, Literal
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+PIECE_CHARACTERS: Final = 1_000
+"""So much is normalised at once: to sort marks upon a letter takes the square of their number."""
+_STARTERS_SOUGHT: Final = 100
 
 
 def replace_surrogates(text: str) -> str:
@@ -16,3 +21,25 @@ def replace_surrogates(text: str) -> str:
 def storable(text: str) -> str:
     """Replace lone surrogates, and remove NUL and other characters that are no text."""
     return _CONTROL.sub("", replace_surrogates(text))
+
+
+def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """Return text in a normal form, in time proportional to its length whatever it holds."""
+    if text.isascii():
+        return text
+    if len(text) <= PIECE_CHARACTERS:
+        return unicodedata.normalize(form, text)
+    return "".join(unicodedata.normalize(form, piece) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut text before characters that begin anew, as far as there are any near by."""
+    start = 0
+    while start < len(text):
+        end = start + PIECE_CHARACTERS
+        for place in range(end, min(end + _STARTERS_SOUGHT, len(text))):
+            if text[place].isascii() or not unicodedata.combining(text[place]):
+                end = place
+                break
+        yield text[start:end]
+        start = end

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, reference
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, html_inline
 from markdown_it.token import Token
 
 from ilios.engines.embedded.formulas import line
+
+#: What begins a comment, an instruction, unparsed text and a declaration, and what ends each.
+_ENDS: Final = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>", "<!": ">"}
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
@@ -25,6 +30,19 @@ def _formula(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _tag(state: StateInline, silent: bool) -> bool:
+    """Read a tag; a comment and its like only if it ends, which is sought once for all of them."""
+    start = next((s for s in _ENDS if state.src.startswith(s, state.pos)), None)
+    if start is not None and _last(state.src, _ENDS[start]) < state.pos:
+        return False
+    return html_inline(state, silent)
+
+
+@lru_cache(maxsize=8)
+def _last(text: str, sign: str) -> int:
+    return text.rfind(sign)
+
+
 def _definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read the definition of a link, which no text shows; that of a note is text."""
     place = state.bMarks[start] + state.tShift[start]
@@ -33,6 +51,7 @@ def _definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _PARSER.inline.ruler.before("escape", "formula", _formula)
+_PARSER.inline.ruler.at("html_inline", _tag)
 _PARSER.block.ruler.at("reference", _definition)
 _TAG = re.compile(r"<[^>]*>")
 #: How tags that change the meaning of text read without markup.

@@ -7,13 +7,13 @@ can be, takes away what it leaves out on purpose, and warns when notably many wo
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from typing import Final, cast
 
 from lxml import etree
 
+from ilios.engines import unicode
 from ilios.engines.embedded.formulas import line
 
 NOTABLE_WORDS: Final = 3
@@ -148,4 +148,4 @@ def _shown(markdown: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return unicode.normalized("NFKC", text).casefold()

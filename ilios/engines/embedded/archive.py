@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 from urllib.parse import unquote
 
 from lxml import etree
 
 from ilios.core.conversion_errors import CorruptDocument
-from ilios.engines import document_errors
+from ilios.engines import document_errors, unicode
 from ilios.engines.embedded import limits
 
+_Page = TypeVar("_Page")
 OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _READ_ERRORS = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError)
 
@@ -41,6 +41,8 @@ class Archive:
         self._infos = {_slashed(info.filename): info for info in self._zip.infolist()}
         self.damaged: set[str] = set()  #: parts of which only what could be read has come
         self._refuse_bombs()
+        whole = sum(info.file_size for info in self._infos.values())
+        self._left_bytes = limits.ARCHIVE_READINGS_MAX * whole + limits.ARCHIVE_REREAD_BYTES
 
     def close(self) -> None:
         self._zip.close()
@@ -63,6 +65,7 @@ class Archive:
             raise document_errors.corrupt(self._kind) from error
         if len(content) > limits.ARCHIVE_PART_MAX_BYTES:
             raise self._too_large()
+        self._count(len(content))
         return content
 
     def stream(self, name: str) -> IO[bytes]:
@@ -72,6 +75,7 @@ class Archive:
             raise document_errors.corrupt(self._kind)
         if info.file_size > limits.ARCHIVE_PART_MAX_BYTES:  # no more than this is unpacked
             raise self._too_large()
+        self._count(info.file_size)
         try:
             return self._zip.open(info)
         except (*_READ_ERRORS, RuntimeError) as error:
@@ -104,6 +108,16 @@ class Archive:
             self.damaged.add(name)
             return _repaired(self.read_or_empty(name))
 
+    def _count(self, size_bytes: int) -> None:
+        """Raise DocumentTooLarge if parts are read again and again."""
+        self._left_bytes -= size_bytes
+        if self._left_bytes < 0:
+            raise document_errors.too_large(
+                f"The {self._kind} refers to its parts again and again",
+                f"{limits.ARCHIVE_READINGS_MAX} times their size and "
+                f"{limits.ARCHIVE_REREAD_BYTES // 1024**2} MB",
+            )
+
     def _info(self, name: str) -> zipfile.ZipInfo | None:
         return self._infos.get(name) or self._alike.get(_folded(name))
 
@@ -134,7 +148,7 @@ def _slashed(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unquote(_slashed(name))).casefold()
+    return unicode.normalized("NFC", unquote(_slashed(name))).casefold()
 
 
 @lru_cache(maxsize=2)
@@ -191,6 +205,21 @@ def _relations(archive: Archive, part: str) -> list[etree._Element]:
     folder, name = posixpath.split(part)
     root = archive.optional_xml(f"{folder}/_rels/{name}.rels".lstrip("/"))
     return list(children(root, "Relationship")) if root is not None else []
+
+
+def without_repetitions(pages: Iterable[_Page], part_of: Callable[[_Page], str]) -> list[_Page]:
+    """Return the pages of a file without those whose part another one before has shown.
+
+    A page without a part, which is missing, stays.
+    """
+    seen: set[str] = set()
+    kept: list[_Page] = []
+    for page in pages:
+        part = part_of(page)
+        if not part or part not in seen:
+            kept.append(page)
+        seen.add(part)
+    return kept
 
 
 def resolved(folder: str, target: str) -> str:

@@ -9,21 +9,22 @@ from ilios.engines.embedded import scripts
 
 _SPECIAL: Final = re.compile(
     r"[\\`*_]|<(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]+@)|~(?:(?=~)|(?<=~~))|\[(?=\^)|\](?=\()"
-    r"|&(?=#?\w{1,12};)|!(?=\ufdd5)"
+    r"|&(?=#?\w{1,31};)|!(?=\ufdd5)"
 )
 _MAY_BE_SPECIAL: Final = re.compile(r"[\\`*_<~\[\]&]")
 _IS_OPEN: Final = re.compile(r"[<~\[\]&!]")
 #: What begins a heading, a list, a quotation, a rule, a fence, a table or a link's definition.
 _LEADING: Final = re.compile(
-    r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[=-]+(?=\s*$)|\d{1,9}[.)](?=\s|$)"
-    r"|[|:-](?=[-|: ]*-[-|: ]*$)|\[(?=(?:[^\[\]\\]|\\[\s\S])+\]:))"
+    r"^(\s*+)(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=++(?=\s*$)|\d{1,9}[.)](?=\s|$)"
+    r"|[|:-](?=[|:\s]*+-|(?<=-))(?=[-|:\s]*+$)|\[(?=(?:[^\[\]\\]|\\[\s\S])*+(?:\]:|\Z)))"
 )
+_LINE_ENDS: Final = re.compile(r"[\r\n]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 #: What a renderer of formulas takes for one, or for the start of one.
 _DOLLARS: Final = re.compile(r"\$(?=\S)[^$\n]*(?<=\S)\$(?!\d)|\$\$")
 BRACKET: Final = "\ufdd5"
 """Stands for the start of a link or a note behind a text."""
-LOOKAHEAD: Final = 16
+LOOKAHEAD: Final = 34
 """As many characters behind a sign decide whether it is one of Markdown's."""
 _UNPAIRED_BRACKET: Final = re.compile(r"(?<!\\)((?:\\\\)*)([\[\]])")
 #: What a link's label may hold as it is: brackets by pairs.
@@ -36,7 +37,12 @@ def without_controls(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Escape text so that Markdown shows it literally in the middle of a line."""
-    return scripts.tagged(inside(without_controls(text)))
+    return scripts.tagged(inside(without_controls(_in_one_line(text))))
+
+
+def _in_one_line(text: str) -> str:
+    """Return text without ends of lines, behind which a block could begin."""
+    return text if text.isprintable() else _LINE_ENDS.sub(" ", text)
 
 
 def inside(text: str, after: str = "") -> str:

@@ -8,6 +8,12 @@ ARCHIVE_MAX_ENTRIES: Final = 20_000
 ARCHIVE_MAX_BYTES: Final = 512 * 1024 * 1024
 """Sum of the uncompressed sizes that a ZIP's central directory declares."""
 ARCHIVE_PART_MAX_BYTES: Final = 256 * 1024 * 1024
+ARCHIVE_READINGS_MAX: Final = 10
+ARCHIVE_REREAD_BYTES: Final = 16 * 1024 * 1024
+"""What may be unpacked over a conversion: ARCHIVE_READINGS_MAX times all parts, and this much more.
+
+Parts can lead to each other again and again.
+"""
 TEXT_MAX_BYTES: Final = 64 * 1024 * 1024
 """Text, CSV, HTML and RTF are held in memory whole."""
 
@@ -33,3 +39,8 @@ LIST_MAX_DEPTH: Final = 16
 """Items that are deeper stand at this depth: each step is four spaces, before every line."""
 WORKBOOK_MAX_TEXTS: Final = 4_000_000
 """Texts that the cells share."""
+
+ADDRESS_MAX_CHARACTERS: Final = 2_000
+"""Links to longer addresses, which browsers refuse too, are text: each run repeats its address."""
+NAME_MAX_CHARACTERS: Final = 255
+"""Of a name that a document gives once and that is written again and again, as an author's."""

@@ -14,6 +14,9 @@ from ilios.engines.embedded.escaping import escaped as escaped
 from ilios.engines.embedded.escaping import escaped_line as escaped_line
 from ilios.engines.embedded.escaping import escaped_start as escaped_start
 from ilios.engines.embedded.escaping import without_controls as without_controls
+from ilios.engines.embedded.links import address as address
+from ilios.engines.embedded.links import is_safe as is_safe
+from ilios.engines.embedded.links import note as note
 
 HARD_BREAK = "  \n"
 _ESCAPED_START = re.compile(r"^(\d{0,9})\\([.)>+-])")
@@ -23,7 +26,6 @@ _CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
 _NOTE = re.compile(r"\[\^[^\]]+\]")
 _PIPE = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 _ITEM = re.compile(r"( *)(?:[-*+]|\d{1,9}[.)]) ")
-_SAFE_TARGET = re.compile(r"(https?:|mailto:|tel:)\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +195,14 @@ def _styled(span: Span, text: str, before: str, after: str) -> str:
 
 
 def _is_linked(span: Span) -> bool:
-    return span.target is not None and _SAFE_TARGET.fullmatch(span.target) is not None
+    return span.target is not None and is_safe(span.target)
 
 
 def _linked(text: str, span: Span) -> str:
     label = text.strip()
     if span.target is None or not label or not _is_linked(span):
         return text
-    url = span.target.replace("(", "%28").replace(")", "%29").replace("\\", "%5C")
-    return text.replace(label, f"[{label}]({url})", 1)
+    return text.replace(label, f"[{label}]({address(span.target)})", 1)
 
 
 def code(text: str) -> str:
@@ -265,7 +266,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     filled = [column for column in zip_longest(*kept, fillvalue="") if any(column)]
     squared = list(zip(*filled, strict=True))
     if len(squared) == 1 and len(squared[0]) == 1:
-        return str(squared[0][0]).replace("\\|", "|")
+        return escaped_start(str(squared[0][0]).replace("\\|", "|"))
     lines = [f"| {' | '.join(row)} |" for row in squared]
     lines.insert(1, "|" + " --- |" * len(filled))
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
+from ilios.engines import unicode
 from ilios.engines.embedded.formulas.symbols import ACCENTS, COMMANDS, FUNCTIONS
 
 _TEXT_COMMANDS: Final = {
@@ -197,7 +198,7 @@ def words(text: str) -> str:
 
 def _quoted(text: str) -> str:
     plain = "".join(_without_alphabet(character) for character in text)
-    composed = _STRAY_MARKS.sub("", unicodedata.normalize("NFC", plain))
+    composed = _STRAY_MARKS.sub("", unicode.normalized("NFC", plain))
     quoted = "".join(_TEXT_COMMANDS.get(character, character) for character in composed)
     return f"\\text{{{quoted}}}" if quoted else ""
 

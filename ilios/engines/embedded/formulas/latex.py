@@ -10,7 +10,8 @@ from typing import Final
 from ilios.engines.embedded.formulas.characters import is_one_token, joined, math, words
 from ilios.engines.embedded.formulas.symbols import ACCENTS, BRACKETS, WIDE_ACCENTS
 
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_TAG = re.compile(r"<(?=\S)")
+_ENTITY = re.compile(r"&(?=#?\w{1,31};)")
 _UNESCAPED = re.compile(r"\\[\s\S]|[^{}$\\]")
 _TALL = re.compile(
     r"\\(?:frac|binom|genfrac|sqrt|begin|sum|prod|i*int|oint|over|under|left|middle|[wx])"
@@ -29,7 +30,8 @@ Rows = Sequence[Sequence[str]]
 
 def written(latex: str, *, display: bool) -> str:
     """Write a formula as Markdown: `$…$` in a line, `$$…$$` on its own; nothing if it is empty."""
-    body = " ".join(latex.split())
+    # Renderers that know no formulas must not take a part of one for a link.
+    body = " ".join(latex.split()).replace("](", "]{}(")
     # A backslash at the end would hide the sign that closes the formula.
     body = f"{body}{{}}" if body.endswith("\\") else body
     if not body:
@@ -39,7 +41,7 @@ def written(latex: str, *, display: bool) -> str:
 
 def adopted(latex: str) -> str:
     """Return LaTeX that others wrote; as text if it would not end where the formula ends."""
-    body = _TAG.sub("< ", " ".join(latex.split()))
+    body = _ENTITY.sub("& ", _TAG.sub("< ", " ".join(latex.split()))).replace("`", "‘")
     signs = _UNESCAPED.sub("", body)
     depths = list(accumulate((sign == "{") - (sign == "}") for sign in signs))
     is_whole = not depths or (min(depths) >= 0 and depths[-1] == 0)

@@ -20,6 +20,7 @@ from ilios.engines.embedded.formulas.mathml_tokens import (
 )
 from ilios.engines.embedded.formulas.symbols import LARGE, LIMITS
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.numerals import unsigned
 
 DEPTH_MAX: Final = 60
 """Deeper parts are written as their text alone: the code that walks the tree is recursive."""
@@ -286,8 +287,8 @@ def _style(element: etree._Element, parts: list[etree._Element], depth: int) -> 
 
 
 def _action(element: etree._Element, parts: list[etree._Element], depth: int) -> str:
-    chosen = element.get("selection") or "1"
-    place = int(chosen) - 1 if chosen.isdecimal() and 0 < int(chosen) <= len(parts) else 0
+    chosen = unsigned(element.get("selection"), 1)
+    place = chosen - 1 if 0 < chosen <= len(parts) else 0
     return _row(parts[place : place + 1], depth)
 
 

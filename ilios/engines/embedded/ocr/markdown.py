@@ -86,7 +86,8 @@ def _paragraph(rows: Sequence[TextRow], left: float, width: float, usual_height:
         return markdown.heading(level, markdown.escaped(text))
     flowed = _flowed(rows, left, width)
     if _is_bullet(rows[0]):
-        return markdown.list_item(0, "-", _BULLET.sub("", flowed, count=1))
+        item = markdown.escaped_start(_BULLET.sub("", flowed, count=1))
+        return markdown.list_item(0, "-", item)
     return flowed
 
 

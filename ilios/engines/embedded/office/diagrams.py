@@ -8,6 +8,7 @@ from lxml import etree
 
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import attribute, child, children
+from ilios.engines.embedded.numerals import unsigned
 
 DEPTH_MAX = 8
 
@@ -38,8 +39,7 @@ def _children_by_parent(model: etree._Element) -> dict[str, list[str]]:
     placed: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for link in model.iter("{*}cxn"):
         if attribute(link, "type") in (None, "parOf"):
-            order = attribute(link, "srcOrd") or ""
-            parent, place = attribute(link, "srcId") or "", int(order) if order.isdecimal() else 0
+            parent, place = attribute(link, "srcId") or "", unsigned(attribute(link, "srcOrd"), 0)
             placed[parent].append((place, attribute(link, "destId") or ""))
     return {
         parent: [point for _, point in sorted(listed, key=lambda each: each[0])]

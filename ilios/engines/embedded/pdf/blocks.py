@@ -9,7 +9,9 @@ from typing import Final
 
 from ilios.engines.embedded.image_files import Box
 
-_PREFIX = re.compile(r"\s*(?:#{1,6} |[-*+] |\d{1,9}[.)] |\*{1,3})*")
+_PREFIX = re.compile(r"\s*+(?:#{1,6} |[-+] |\d{1,9}[.)] |\* ?)*+")
+PREFIX_MAX_CHARACTERS: Final = 100
+"""Of a line before the text of its block; farther in, what is found is another text."""
 _SUFFIX = re.compile(r"\*{0,3}\s*?(?=\n|$)")
 _OWN_TEXT: Final = frozenset({"heading", "paragraph", "list_item"})
 
@@ -71,7 +73,8 @@ def _place(markdown: str, text: str, position: int) -> tuple[int, int, int, int]
     while at >= 0:
         start = max(markdown.rfind("\n", 0, at) + 1, position)
         suffix = _SUFFIX.match(markdown, at + len(text))
-        if suffix and _PREFIX.fullmatch(markdown, start, at):
+        is_near = at - start <= PREFIX_MAX_CHARACTERS
+        if suffix and is_near and _PREFIX.fullmatch(markdown, start, at):
             return start, at, at + len(text), suffix.end()
         at = markdown.find(text, at + 1)
     return None

@@ -1,81 +1,152 @@
 """Escapes what the layout's Markdown leaves of a document's own signs.
 
-The layout writes emphasis, links, code and lists of its own: a sign is escaped only if the page
-itself holds it, and only outside of code.
+The layout writes emphasis, links, code and lists of its own. Of links to pages elsewhere those with
+an address that is safe to follow are kept; all else that could be markup is what the page says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from ilios.engines.embedded import escaping, markdown
 from ilios.engines.embedded.pdf.blocks import Block, Piece
 
-_SIGNS = re.compile(r"<[A-Za-z/!?]|&#?\w{1,12};|`|\]\s?\(|~~|\$")
-#: Signs that the layout has not escaped: behind no backslash that is not escaped itself.
-_TAG, _ENTITY, _TICK, _DOLLAR = (
-    re.compile(rf"(?<!\\)((?:\\\\)*)({sign})")
-    for sign in (r"(?<!\]\()<(?=[A-Za-z])|<(?=[/!?]|\w+[\s>])", r"&(?=#?\w{1,12};)", "`", r"\$")
+LABELS_SOUGHT: Final = 1_000
+"""Links of a page that are sought in its text; further ones are taken for text."""
+LABEL_END_CHARACTERS: Final = 100
+LONGEST_ADDRESS: Final = 4_000
+"""So far behind its bracket the end of an address is sought."""
+_TAG: Final = r"<(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]++@)"
+_ENTITY: Final = r"&(?=#?\w{1,31};)"
+_IMAGE: Final = r"!\[[^\[\]]*+\]\(img_[A-Za-z0-9_]++\.\w++\)"
+_CODE: Final = r"(?<!`)`[^`\n]++`(?!`)"
+_SIGNS: Final = re.compile(rf"{_TAG}|{_ENTITY}|[`\[]|~~|\$")
+_TOKEN: Final = re.compile(
+    rf"\\[\s\S]|{_CODE}|`++|{_IMAGE}|!(?=\[)|\[|\]\(|\]|{_TAG}|{_ENTITY}|~~++|\$"
 )
-_TILDE = re.compile(r"(?<!\\)~(?=~)|(?<=~)~")
-_LINK = re.compile(r"(?<!\\)\[([^\]\n]*)\](?=\()")
-_FENCED = r"^```.*?^```\s*?$"
-_CODE = r"`[^`\n]+`"
-_TARGET = r"\]\((?:<[^<>\n]*>|[^()\s]*)\)"
+_TARGET: Final = re.compile(r"([^\s()<>]*+(?:\([^\s()<>]*+\)[^\s()<>]*+)*+)\)")
+_FENCE: Final = re.compile(r"^```[^`\n]*+$", re.MULTILINE)
+_DEFINITION: Final = re.compile(
+    r"^((?:[ >]|[-*+] |\d{1,9}[.)] )*+)\[(?=[^\[\]\n]*+(?:\]:|$))", re.MULTILINE
+)
 
 
-def is_needed(layout_blocks: Sequence[Block], text: str) -> bool:
-    """Return whether a page holds signs that its Markdown would take for markup."""
-    return _SIGNS.search(text) is not None or any(map(_starts_otherwise, layout_blocks))
+def is_needed(layout_blocks: Sequence[Block], layout: str) -> bool:
+    """Return whether a page's Markdown holds signs that may be the page's own."""
+    return _SIGNS.search(layout) is not None or any(map(_starts_otherwise, layout_blocks))
 
 
 def escaped(parts: Sequence[Piece], text: str) -> list[Piece]:
     """Escape a page's Markdown; `text` is what the page holds."""
-    flat = " ".join(text.split())
-    return [replace(part, text=_escaped(part, text, flat)) for part in parts]
+    page = _Page(text)
+    return [replace(part, text=_escaped(part, page)) for part in parts]
 
 
 def _starts_otherwise(block: Block) -> bool:
-    return block.kind == "paragraph" and markdown.escaped_start(block.text or "") != block.text
+    text = block.text or ""
+    return block.kind in ("paragraph", "list_item") and markdown.escaped_start(text) != text
 
 
-def _escaped(part: Piece, text: str, flat: str) -> str:
-    pieces = re.split(_own_markup(text), part.text, flags=re.DOTALL | re.MULTILINE)
-    shown = "".join(t if n % 2 else _inline(t, text, flat) for n, t in enumerate(pieces))
-    return markdown.escaped_start(shown) if part.kind == "paragraph" else shown
+def _escaped(part: Piece, page: _Page) -> str:
+    if part.kind in ("paragraph", "list_item"):
+        return "\n".join(map(markdown.escaped_start, page.inline(part.text).split("\n")))
+    return page.inline(part.text) if part.is_text else _without_definitions(part.text, page)
 
 
-def _own_markup(text: str) -> str:
-    """Return what finds code and addresses of links, which can only be the layout's own."""
-    has_links = re.search(r"\]\s?\(", text) is not None
-    own = [_FENCED, *[_CODE] * ("`" not in text), *[_TARGET] * (not has_links)]
-    return f"({'|'.join(own)})"
+def _without_definitions(text: str, page: _Page) -> str:
+    """Escape what may hold blocks of code, in which nothing is escaped."""
+    fences = [match.span() for match in _FENCE.finditer(text)]
+    written: list[str] = []
+    end = 0
+    for opening, closing in zip(fences[::2], fences[1::2], strict=False):
+        outside = page.inline(text[end : opening[0]])
+        written += [_DEFINITION.sub(r"\1\\[", outside), text[opening[0] : closing[1]]]
+        end = closing[1]
+    return "".join([*written, _DEFINITION.sub(r"\1\\[", page.inline(text[end:]))])
 
 
-def _inline(layout: str, text: str, flat: str) -> str:
-    if re.search(r"&#?\w{1,12};", text):
-        layout = _escape(_ENTITY, layout)
-    if re.search(r"<[A-Za-z/!?]", text):
-        layout = _TAG.sub(r"\1&lt;", layout)
-    if "`" in text:
-        layout = _escape(_TICK, layout)
-    if "$" in text and escaping.has_dollars(layout):
-        layout = _escape(_DOLLAR, layout)
-    if "~~" in text:
-        layout = _TILDE.sub(r"\\~", layout)
-    return _LINK.sub(_own_link(flat), layout)
+class _Page:
+    """What a page holds, as far as it tells the layout's signs from the page's own."""
+
+    def __init__(self, text: str) -> None:
+        self._flat = " ".join(text.split())
+        self._has_links = re.search(r"\]\s?\(", text) is not None
+        self._has_ticks = "`" in text
+        self._has_tildes = "~~" in text
+        self._has_images = "(img_" in text
+        self._left = LABELS_SOUGHT
+
+    def inline(self, layout: str) -> str:
+        """Escape text outside of code."""
+        if _SIGNS.search(layout) is None:
+            return layout
+        has_dollars = "$" in layout and escaping.has_dollars(layout)
+        out: list[str] = []
+        opened: list[int] = []
+        end = 0
+        while match := _TOKEN.search(layout, end):
+            out.append(layout[end : match.start()])
+            sign, end = match[0], match.end()
+            if sign == "[":
+                opened.append(len(out))
+                out.append(sign)
+            elif sign == "](":
+                end = self._link(layout, end, out, opened)
+            else:
+                if sign == "]" and opened:
+                    opened.pop()
+                out.append(self._shown(sign, has_dollars=has_dollars))
+        return "".join([*out, layout[end:]])
+
+    def _shown(self, sign: str, *, has_dollars: bool) -> str:
+        first = sign[0]
+        if first == "<":
+            return "&lt;"
+        if first == "`":
+            return sign.replace("`", "\\`") if self._has_ticks or sign[-1] == sign[1:2] else sign
+        if first == "~":
+            return sign.replace("~", "\\~") if self._has_tildes or len(sign) > 2 else sign
+        if first == "$":
+            return "\\$" if has_dollars else sign
+        if first == "!" and sign != "!":
+            return sign.replace("[", "\\[").replace("]", "\\]") if self._has_images else sign
+        return f"\\{sign}" if first in "&!" else sign
+
+    def _link(self, layout: str, start: int, out: list[str], opened: list[int]) -> int:
+        """Write what ends a link's text, or looks like it; return where its address ends."""
+        place = opened.pop() if opened else None
+        found = _address(layout, start)
+        if place is not None and found is not None and not self._says("".join(out[place + 1 :])):
+            target, end = found
+            if markdown.is_safe(markdown.address(target)):
+                out.append(f"]({markdown.address(target)})")
+            else:
+                out[place] = ""
+            return end
+        if place is not None:
+            out[place] = "\\["
+        out.append("\\](")
+        return start
+
+    def _says(self, label: str) -> bool:
+        """Return whether the page itself says what looks like a link with this text."""
+        if not self._has_links:
+            return False
+        self._left -= 1
+        if self._left < 0:
+            return True
+        plain = re.sub(r"\\(.)", r"\1", label[-LABEL_END_CHARACTERS:])
+        return f"{plain}](" in self._flat
 
 
-def _escape(sign: re.Pattern[str], layout: str) -> str:
-    return sign.sub(r"\1\\\2", layout)
-
-
-def _own_link(flat: str) -> Callable[[re.Match[str]], str]:
-    def written(match: re.Match[str]) -> str:
-        label = re.sub(r"\\(.)", r"\1", match[1])
-        is_own = f"[{label}](" in flat and "(img_" not in match.string[match.end() :][:5]
-        return f"\\[{match[1]}]" if is_own else match[0]
-
-    return written
+def _address(layout: str, start: int) -> tuple[str, int] | None:
+    """Return the address that begins here and the place behind its bracket; None if none does."""
+    if layout.startswith("<", start):
+        line_end = layout.find("\n", start, start + LONGEST_ADDRESS)
+        end = layout.find(">)", start, line_end if line_end >= 0 else start + LONGEST_ADDRESS)
+        return (layout[start + 1 : end], end + 2) if end >= 0 else None
+    found = _TARGET.match(layout, start, start + LONGEST_ADDRESS)
+    return (found[1], found.end()) if found else None

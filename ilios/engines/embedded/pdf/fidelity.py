@@ -6,14 +6,22 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
+
+from ilios.engines import unicode
 
 KEPT_ENOUGH: Final = 0.9
 ORDER_ENOUGH: Final = 0.8
 LINE_ORDER_ENOUGH: Final = 0.6
 GARBLED_SHARE: Final = 0.12
 PLAUSIBLE: Final = 0.6
+MOST_SOUGHT: Final = 1_000
+"""So many different missing words are sought in a text, however it cuts them; more are missing."""
+TORN_SOUGHT: Final = 100
+"""To seek a word in pieces takes longer, and two of them decide."""
+SOUGHT_MAX_WORDS: Final = 5_000_000
+"""Of a page and all texts that are sought in it together."""
 INDEXED: Final = 4
 """So long is a sign with its indexes, which one reader joins and the other takes apart."""
 _TOKEN = re.compile(r"[^\W_]+|[\U00010000-\U000effff]")
@@ -23,7 +31,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SOFT_BREAK = "\ufffe"
 """What PDFium writes for a hyphen at the end of a line."""
 _WORD_LIKE = re.compile(
-    r"[^\w\s]*(?:[^\W\d_]?[^\W\d_A-Z]*(?:['’.-][^\W\d_]+)*|[^\W\d_a-z]+(?:['’.-][^\W\d_a-z]+)*s?|\d[\d.,:/%-]*\w?\w?)[^\w\s]*"
+    r"[^\w\s]*+(?:[^\W\d_]?[^\W\d_A-Z]*(?:['’.-][^\W\d_]+)*+|[^\W\d_a-z]+(?:['’.-][^\W\d_a-z]+)*+s?"
+    r"|\d[\d.,:/%-]*+\w?\w?)[^\w\s]*+"
 )
 _VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿ]", re.IGNORECASE)
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ]{5,}")
@@ -34,7 +43,7 @@ def folded(text: str) -> list[str]:
     plain = text.replace(_SOFT_BREAK, "")
     if "&" in plain:
         plain = _ENTITY.sub(" ", plain)  # signs as Markdown escapes them
-    return _TOKEN.findall(unicodedata.normalize("NFKC", plain).casefold())
+    return _TOKEN.findall(unicode.normalized("NFKC", plain).casefold())
 
 
 def tokens(text: str) -> Counter[str]:
@@ -54,6 +63,20 @@ def kept_share(markdown: str, text: str) -> float:
     return 1 - sum(len(word) * count for word, count in lost.items()) / total
 
 
+class Sought:
+    """A page in which texts are sought, until too much of it has been looked at."""
+
+    def __init__(self, markdown: str) -> None:
+        self._words = folded(markdown)
+        self._left = SOUGHT_MAX_WORDS
+
+    def has(self, text: str) -> bool:
+        """Return whether all words of a text stand on the page; False when that is not known."""
+        wanted = tokens(text)
+        self._left -= len(self._words)
+        return self._left >= 0 and not lost_words(self._words, wanted)
+
+
 def lost_words(got: Sequence[str], wanted: Counter[str]) -> Counter[str]:
     """Return the words of `wanted` that are not among `got`, however those are cut."""
     missing = wanted - Counter(got)
@@ -66,7 +89,10 @@ def lost_words(got: Sequence[str], wanted: Counter[str]) -> Counter[str]:
         if len(word) <= INDEXED and not word.isalpha()
     )
     lost: Counter[str] = Counter()
-    for word, count in missing.items():
+    for place, (word, count) in enumerate(missing.items()):
+        if place >= MOST_SOUGHT:
+            lost[word] = count
+            continue
         # a short word is found anywhere in the middle of others, so only its pieces count,
         # and where it was joined to a sign with an index
         if len(word) < 3:
@@ -83,7 +109,7 @@ def torn_words(got: Sequence[str], wanted: Counter[str]) -> int:
     if not missing:
         return 0
     flat = f" {' '.join(got)} "
-    return sum(_is_torn(word, flat, wanted) for word in missing)
+    return sum(_is_torn(word, flat, wanted) for word in islice(missing, TORN_SOUGHT))
 
 
 def _is_torn(word: str, flat: str, wanted: Counter[str]) -> bool:

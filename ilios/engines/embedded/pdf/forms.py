@@ -55,7 +55,9 @@ def is_without_fields(pdf: Any) -> bool:
 def listed(fields: Iterable[Field]) -> str:
     """Write fields as a list of names and values."""
     return markdown.blocks(
-        markdown.list_item(0, "-", f"{markdown.escaped(name)}: {_in_item(value)}")
+        markdown.list_item(
+            0, "-", markdown.escaped_start(f"{markdown.escaped(name)}: {_in_item(value)}")
+        )
         for name, value in fields
     )
 

@@ -22,6 +22,9 @@ _FORMS: Final = {str(n): "⁰¹²³⁴⁵⁶⁷⁸⁹"[n] + "₀₁₂₃₄₅�
 _FIGURES = re.compile(r"(?<=\S)[-\u2212+\u2013]?\d+|(?<=\d)[a-z](?!\w)")
 _FURTHER = re.compile(r"[,–-]\d+")
 CONTEXT_CHARACTERS: Final = 40
+CHARACTERS_SOUGHT: Final = 50_000_000
+"""Each figure is sought in the whole page: on a very long one, the last are left as they are."""
+FURTHER_MAX_CHARACTERS: Final = 100
 _BREAKS = re.compile(r"[\r\n]")
 
 
@@ -46,7 +49,7 @@ def figures(text_page: Any, text: str) -> tuple[Figures, ...]:
 def written(layout: str, found: Sequence[Figures]) -> str:
     """Write figures of a page as raised or lowered in its Markdown, where they stand in it."""
     position = 0
-    for part in found:
+    for part in found[: CHARACTERS_SOUGHT // max(len(layout), 1)]:
         match = _place(layout, part, position)
         if match is None:
             continue
@@ -111,7 +114,7 @@ def _figures(text_page: Any, text: str, match: re.Match[str]) -> Iterator[Figure
 def _with_further(text_page: Any, text: str, place: int, end: int) -> int:
     """Return where figures end that go on at the same height: `1,2`, `3–5`."""
     height = _baseline(text_page, place)
-    while match := _FURTHER.match(text, end):
+    while end - place < FURTHER_MAX_CHARACTERS and (match := _FURTHER.match(text, end)):
         if any(_baseline(text_page, at) != height for at in range(*match.span())):
             break
         end = match.end()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Final
 
 from ilios.engines import conversion_warnings
@@ -14,6 +15,7 @@ from ilios.engines.embedded import accounting, markdown, quotations
 from ilios.engines.embedded.pdf import blocks, escaping, fidelity, raised, repair, rtl
 from ilios.engines.embedded.pdf.blocks import Piece
 from ilios.engines.embedded.pdf.lines import TextLine
+from ilios.engines.embedded.pdf.page_annotations import Note
 from ilios.engines.embedded.pdf.pdfium import PageFacts
 from ilios.engines.embedded.pdf.text_layer import LayerPage
 from ilios.engines.embedded.text import hyphenation
@@ -50,16 +52,17 @@ def read(
 def with_added(text: str, facts: PageFacts) -> str:
     """Append what people typed onto a page or remarked on it, unless it stands there already."""
     added = facts.annotations
-    typed = [part for part in added.typed if fidelity.kept_share(text, part) < 1]
-    notes = [
-        f"{markdown.escaped(note.author)}: {_plain(note.text)}"
-        if note.author
-        else _plain(note.text)
-        for note in added.notes
-        if not note.is_drawn or fidelity.kept_share(text, note.text) < 1
-    ]
+    sought = fidelity.Sought(text)
+    typed = [part for part in added.typed if not sought.has(part)]
+    notes = [_note(note) for note in added.notes if not note.is_drawn or not sought.has(note.text)]
     paragraphs = map(_plain, (*typed, *added.undrawn))
     return markdown.blocks([text, *paragraphs, quotations.quoted("Comments", notes)])
+
+
+def _note(note: Note) -> str:
+    if not note.author:
+        return _plain(note.text)
+    return markdown.escaped_start(f"{markdown.escaped(note.author)}: {_plain(note.text)}")
 
 
 def is_garbled(facts: PageFacts, layer: LayerPage) -> bool:
@@ -81,7 +84,7 @@ def _chosen(
         return Reading(_paragraphs(facts.text))
     parts: Sequence[Piece] = ()
     text = layer.markdown
-    if escaping.is_needed(layer.blocks, facts.text):
+    if escaping.is_needed(layer.blocks, text):
         parts = escaping.escaped(blocks.pieces(text, layer.blocks), facts.text)
         text = blocks.joined(parts)
     if fidelity.is_garbled(facts.text):
@@ -90,6 +93,8 @@ def _chosen(
         return _right_to_left(number, facts, text)
     if clean == facts.text and not repair.differ(text, clean):
         return Reading(text, is_whole=True)
+    if repair.is_too_long(parts or layer.blocks, lines()):
+        return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
     better = repair.repaired(parts or blocks.pieces(text, layer.blocks), lines())
     if not _is_enough(better.markdown, clean) and not _is_enough(better.markdown, _whole(lines())):
         return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
@@ -133,7 +138,8 @@ def _paragraphs(text: str) -> str:
 
 def _with_hyphens(text: str, source: str) -> str:
     """Give compounds that were broken at their hyphen that hyphen back."""
-    for first, rest in dict.fromkeys(_broken(source)):
+    words = dict.fromkeys(_broken(source))
+    for first, rest in islice(words, raised.CHARACTERS_SOUGHT // max(len(source), 1)):
         together, compound = first + rest, hyphenation.joined(f"{first}-", rest)
         if f"{first}-{rest}" in source and _stands_in(f"{first}-{rest}", source):
             compound = f"{first}-{rest}"

@@ -10,7 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import cache
+from itertools import groupby, islice
 from typing import Final
 
 from ilios.engines.embedded import markdown
@@ -26,6 +27,8 @@ LOST_OF_TABLE: Final = 0.1
 """A table that lacks more of its text than this is written as lines."""
 REACH: Final = 3.0
 """Points by which a line may stand out of its block."""
+PAIRS_MAX: Final = 2_000_000
+"""Blocks times lines of a page; one that has more is written as plain text."""
 GARBLED_LETTERS: Final = 10
 
 
@@ -60,6 +63,11 @@ def _astral(text: str) -> int:
     return (
         sum(character > "\uffff" for character in text) if max(text, default="") > "\uffff" else 0
     )
+
+
+def is_too_long(parts: Sequence[object], lines: Sequence[TextLine]) -> bool:
+    """Return whether a page has more blocks and lines than can be looked at in pairs."""
+    return len(parts) * len(lines) > PAIRS_MAX
 
 
 def repaired(parts: Sequence[Piece], lines: Sequence[TextLine]) -> Repaired:
@@ -147,7 +155,7 @@ def _better(part: Piece, own: Sequence[TextLine]) -> Piece:
         return part
     text = written([line.text for line in clean])
     if part.kind == "list_item":
-        text = _without_marker(text, part.text)
+        text = markdown.escaped_start(_without_marker(text, part.text))
     start = part.start.rstrip("*")
     shown = text if start.strip() else markdown.escaped_start(text)
     return replace(part, start=start, text=shown, end=part.end.lstrip("*"))
@@ -180,7 +188,8 @@ def _is_worse(layout: str, lines: Sequence[TextLine]) -> bool:
 def _extra(got: Sequence[str], wanted: Sequence[str]) -> list[str]:
     """Return words that the layout has and its lines have not, however those are cut."""
     joined = "".join(wanted)
-    return [word for word in Counter(got) - Counter(wanted) if word not in joined]
+    extra = Counter(got) - Counter(wanted)
+    return [word for word in islice(extra, fidelity.MOST_SOUGHT) if word not in joined]
 
 
 def _better_table(part: Piece, own: Sequence[TextLine]) -> tuple[Piece, bool]:
@@ -242,8 +251,14 @@ def _lost(
     all_ = Counter(got)
     joined, spaced = "".join(got), f" {' '.join(got)} "
     left = all_.copy()
+    sought = 0
 
+    @cache
     def holds(word: str) -> bool:
+        nonlocal sought
+        sought += 1
+        if sought > fidelity.MOST_SOUGHT:
+            return False
         return f" {' '.join(word)} " in spaced if len(word) < SHORT_WORDS else word in joined
 
     for line, owner in zip(lines, owners, strict=True):

@@ -13,9 +13,9 @@ from ilios.engines.embedded.image_files import Box
 from ilios.engines.embedded.pdf.blocks import Block
 
 _EMPTY_FENCE = re.compile(r"^```text\s*```$")
-_RULE = re.compile(r"\n\s*\n---\s*(?=\n|$)|^---\s*\n")
+_RULE = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+(?<=\n)---\s*(?=\n|$)|^---\s*\n")
 """Rules that stand for lines drawn on the page: borders, underlines, the grid of a chart."""
-_IMAGE_REFERENCE = re.compile(r"!\[[^\]]*\]\(img_([A-Za-z0-9_]+)\.\w+\)")
+_IMAGE_REFERENCE = re.compile(r"!\[[^\[\]]*+\]\(img_([A-Za-z0-9_]+)\.\w+\)")
 
 
 @dataclass(frozen=True, slots=True)

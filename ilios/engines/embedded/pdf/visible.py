@@ -28,6 +28,8 @@ from ilios.engines.embedded.pdf.page_annotations import (
 MAX_OBJECTS: Final = 200_000
 MAX_FORMS_RENDERED: Final = 20
 PARTS_LOOKED_AT: Final = 200
+PROBES_MAX: Final = 500
+"""Layers of a page that are drawn to see whether they are shown, and objects in hidden ones."""
 _PROBE_SIDE: Final = 400
 _PAPER: Final = 0xFF5A3C78  # no colour that a page is likely to be drawn in
 
@@ -180,12 +182,16 @@ def _in_hidden_layers(page: Any, marked: dict[int, list[Any]]) -> list[int]:
             for mark in marks:
                 name = _layer_name(mark)
                 if name not in by_name:
-                    by_name[name] = _is_shown(page, mark)
-        return [
+                    by_name[name] = len(by_name) >= PROBES_MAX or _is_shown(page, mark)
+        # one name may stand for several layers: what seems hidden is tried, unless much does
+        hidden = [
             index
             for index, marks in marked.items()
-            if not all(by_name[_layer_name(mark)] or _is_shown(page, mark) for mark in marks)
+            if not all(by_name[_layer_name(mark)] for mark in marks)
         ]
+        sure = hidden[PROBES_MAX:]
+        tried = (index for index in hidden[:PROBES_MAX] if not _are_shown(page, marked[index]))
+        return [*tried, *sure]
 
 
 @contextmanager
@@ -197,6 +203,10 @@ def _switched_off(items: list[Any]) -> Iterator[None]:
     finally:
         for item in items:
             pdfium_c.FPDFPageObj_SetIsActive(item, True)
+
+
+def _are_shown(page: Any, marks: Sequence[Any]) -> bool:
+    return all(_is_shown(page, mark) for mark in marks)
 
 
 def _is_shown(page: Any, mark: Any) -> bool:

@@ -123,7 +123,7 @@ class RtfBuilder:
             return
         by = f"{markdown.escaped(author)}: " if author else ""
         number = len(self._notes) + 1
-        self._notes.append(f"[^{number}]: {by}{text}")
+        self._notes.append(markdown.note(str(number), f"{by}{text}"))
         mark = Span(f"[^{number}]", raw=True)
         if is_comment and self._is_in_word():
             self.paragraph.marks.append(mark)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ilios.engines.embedded import symbol_fonts
+from ilios.engines.embedded.limits import ADDRESS_MAX_CHARACTERS
+from ilios.engines.embedded.numerals import unsigned
 
 _LINK = re.compile(r"\s*HYPERLINK\s+(?:\\[a-zA-Z]\s+)*(?:\"([^\"]+)\"|([^\s\"\\]\S*))")
 _PAGE_NUMBER = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b")
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(0x[0-9a-fA-F]+|\d+)(?:.*\\f\s+\"?([^\"\\]+))?")
-ADDRESS_MAX_CHARACTERS: Final = 2_000
-"""Longer ones, which browsers refuse too, are left out: each run of a link repeats its address."""
 _UNDEFINED: Final = 25
 """What a form field says that has its default value."""
 
@@ -52,7 +52,7 @@ def symbol(instruction: str) -> str:
     found = _SYMBOL.match(instruction)
     if found is None:
         return ""
-    code = int(found[1], 0) if found[1].startswith("0x") else int(found[1])
+    code = int(found[1], 0) if found[1].startswith("0x") else unsigned(found[1], 0)
     if not 0x20 < code < 0xFFFE or 0xD800 <= code < 0xE000:
         return ""
     return symbol_fonts.text((found[2] or "").strip(), chr(code))

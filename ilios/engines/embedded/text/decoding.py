@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ilios.engines import conversion_warnings, document_errors
+from ilios.engines import conversion_warnings, document_errors, unicode
 from ilios.engines.base import ConversionWarning
 from ilios.engines.detection import wide_text
 from ilios.engines.embedded import limits
@@ -65,7 +65,7 @@ def decoded_with_warnings(content: bytes) -> DecodedText:
     encoding = encoding_of(content)
     text, damaged = _text_and_damage(content, encoding)
     if encoding == "cp1258":  # has accents as characters of their own
-        text = unicodedata.normalize("NFC", text)
+        text = unicode.normalized("NFC", text)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not damaged:
         return DecodedText(text)

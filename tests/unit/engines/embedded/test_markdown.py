@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import links, markdown
 from ilios.engines.embedded.markdown import Span
 
 
@@ -185,3 +185,52 @@ def test_descriptions_of_images_are_no_markup() -> None:
 
 def test_a_label_and_its_text_are_no_definition_of_a_link() -> None:
     assert markdown.labelled("[a", "b]: c") == r"\[a b]: c"
+
+
+@pytest.mark.parametrize(
+    ("target", "is_safe"),
+    [
+        ("https://a.b/c?d=e#f", True),
+        ("MAILTO:a@b.c", True),
+        ("tel:+49", True),
+        ("javascript:alert(1)", False),
+        ("java\nscript:x", False),
+        (" https://a.b", False),
+        ("\x01javascript:x", False),
+        ("javascript&colon;x", False),
+        ("data:text/html,x", False),
+        ("vbscript:x", False),
+        ("//a.b", False),
+        ("https://a.b/" + "c" * 2_000, False),
+    ],
+)
+def test_links_lead_to_the_web_to_mailboxes_and_telephones(target: str, is_safe: bool) -> None:
+    assert links.is_safe(target) is is_safe
+
+
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [
+        ("http://a/(b)", "http://a/%28b%29"),
+        ("http://a/b\\", "http://a/b%5C"),
+        ("http://a/<b c>", "http://a/%3Cb%20c%3E"),
+        ("http://a?b&c=d", "http://a?b&c=d"),
+        ("http://a?b&copy;", "http://a?b&amp;copy;"),
+    ],
+)
+def test_an_address_stands_whole_between_its_brackets(target: str, written: str) -> None:
+    assert links.address(target) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Ibid.", "[^1]: Ibid. &nbsp;"),
+        ("http://a.b", "[^1]: http://a.b &nbsp;"),
+        ('Lee "so"', '[^1]: Lee "so" &nbsp;'),
+        ("Two words", "[^1]: Two words"),
+        ("", "[^1]:"),
+    ],
+)
+def test_a_note_of_one_word_defines_no_link(text: str, written: str) -> None:
+    assert links.note("1", text) == written

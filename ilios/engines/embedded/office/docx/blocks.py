@@ -10,6 +10,7 @@ from lxml import etree
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.archive import attribute, child, local_name
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.numerals import unsigned
 from ilios.engines.embedded.office import cell_text
 from ilios.engines.embedded.office.docx import notes
 from ilios.engines.embedded.office.docx.chunks import Chunks
@@ -67,7 +68,7 @@ class BlockWriter:
         for name, kind, note_id in self._marks.take():
             found = self._notes.find(kind, note_id)
             text = self._note(kind, *found) if found else ""
-            yield f"[^{name}]: {text}".rstrip()
+            yield markdown.note(name, text)
 
     def unread_comments(self) -> Iterator[str]:
         """Write the comments to which no reference leads."""
@@ -240,8 +241,7 @@ def _named(element: etree._Element, name: str) -> Iterator[etree._Element]:
 
 
 def _columns(setting: etree._Element | None, usual: int) -> int:
-    value = attribute(setting, "val") or ""
-    return min(int(value), _SPAN_MAX) if value.isdecimal() and len(value) < 10 else usual
+    return min(unsigned(attribute(setting, "val"), usual), _SPAN_MAX)
 
 
 def _goes_on(properties: Properties) -> bool:
@@ -275,4 +275,4 @@ def _with_label(label: Label, text: str) -> str:
         return text
     if label.separator:
         return markdown.labelled(label.text, text)
-    return f"{markdown.escaped_line(label.text)}{text}"
+    return markdown.escaped_start(f"{markdown.escaped(label.text)}{text}")

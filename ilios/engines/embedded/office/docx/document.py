@@ -152,7 +152,8 @@ class _Word:
         """Count what is to be shown of the elements and of the notes in them."""
         source = source_words.words(elements, self._package.main.fields)
         for note in self._blocks.take_read():
-            source += source_words.words((note.element,), note.part.fields)
+            # not `+=`, which looks through all words of the page for each note
+            source.update(source_words.words((note.element,), note.part.fields))
         return source - accounting.words(self._blocks.take_hidden())
 
     def _repeated(self, relations: tuple[str, ...]) -> list[str]:

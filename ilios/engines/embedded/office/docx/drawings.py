@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -77,8 +76,8 @@ class Drawings:
             return
         target, external = targets.get(relation, ("", False))
         if external and target.startswith(("http://", "https://")):
-            address = re.sub(r"[\s()<>]", lambda match: f"%{ord(match[0]):02X}", target)
-            yield Span(f" {markdown.image(address, description)} ", raw=True)
+            if markdown.is_safe(address := markdown.address(target)):
+                yield Span(f" {markdown.image(address, description)} ", raw=True)
             return
         if target not in self._kept:
             self._kept[target] = self._keep(

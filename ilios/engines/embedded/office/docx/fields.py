@@ -16,6 +16,7 @@ from lxml import etree
 
 from ilios.engines.embedded import field_texts, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.numerals import unsigned
 
 OFF: Final = ("0", "false", "off", "none")
 _NESTED_MAX: Final = 20
@@ -151,7 +152,8 @@ def _chosen(choices: etree._Element) -> str:
     entries = [attribute(entry, "val") or "" for entry in children(choices, "listEntry")]
     result = attribute(child(choices, "result"), "val")
     index = result if result is not None else attribute(child(choices, "default"), "val") or "0"
-    return entries[int(index)] if index.isdecimal() and int(index) < len(entries) else ""
+    place = unsigned(index, len(entries))
+    return entries[place] if place < len(entries) else ""
 
 
 def _counted(instruction: str, counts: Counter[str]) -> str | None:

@@ -167,7 +167,7 @@ class Numbering:
 
 def _levels(abstract: etree._Element) -> dict[int, ListLevel]:
     levels = {whole_number(attribute(e, "ilvl")): _level(e) for e in children(abstract, "lvl")}
-    return {depth: level for depth, level in levels.items() if depth is not None}
+    return {depth: level for depth, level in levels.items() if depth is not None and depth < LEVELS}
 
 
 def _level(element: etree._Element) -> ListLevel:

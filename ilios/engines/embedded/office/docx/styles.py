@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from ilios.engines.embedded import symbol_fonts
+from ilios.engines.embedded import limits, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.office.docx.numbering import (
     LEVELS,
@@ -166,7 +166,7 @@ def _read(style_id: str, style: etree._Element) -> _Style:
     numbering = child(properties, "numPr")
     return _Style(
         style_id=style_id,
-        name=attribute(child(style, "name"), "val") or "",
+        name=(attribute(child(style, "name"), "val") or "")[: limits.NAME_MAX_CHARACTERS],
         based_on=attribute(child(style, "basedOn"), "val"),
         outline=whole_number(attribute(child(properties, "outlineLvl"), "val")),
         number_id=attribute(child(numbering, "numId"), "val"),

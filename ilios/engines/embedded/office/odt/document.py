@@ -18,6 +18,7 @@ from ilios.engines.embedded.archive import attribute, child, children, local_nam
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.numerals import unsigned
 from ilios.engines.embedded.office import cell_text, page_numbers
 from ilios.engines.embedded.office.odt import source_words, tables
 from ilios.engines.embedded.office.odt.lists import Item, Lists
@@ -154,11 +155,11 @@ class _Odt:
         return text
 
     def _heading(self, element: etree._Element, label: str | None) -> str:
-        level = attribute(element, "outline-level") or "1"
+        level = unsigned(attribute(element, "outline-level"), 1)
         spans = [replace(s, bold=False, italic=False) for s in self._text.paragraph(element)]
         text = markdown.inline(spans)
         text = markdown.labelled(label, text) if label and text else text
-        return markdown.heading(int(level) if level.isdigit() else 1, text)
+        return markdown.heading(level, text)
 
     def _list(self, element: etree._Element) -> Iterator[str]:
         """Write the items of a list; headings that it only numbers stay headings."""

@@ -11,6 +11,7 @@ from lxml import etree
 
 from ilios.engines.embedded import list_numbers, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.numerals import unsigned
 from ilios.engines.embedded.office.odt.styles import Styles
 
 LEVELS_MAX: Final = 10
@@ -102,7 +103,7 @@ class Lists:
         """Return the number of a heading by its level in the outline."""
         own = self._styles.list_style(attribute(heading, "style-name") or "")
         is_counted = attribute(heading, "is-list-header") != "true" and own != ""
-        level = max(_number(attribute(heading, "outline-level"), 1), 1) - 1
+        level = min(max(unsigned(attribute(heading, "outline-level"), 1), 1), LEVELS_MAX) - 1
         if not is_counted or not self._level(_OUTLINE, level).number_format:
             return None
         given = _given(heading)
@@ -112,7 +113,7 @@ class Lists:
 
     def numbered_paragraph(self, element: etree._Element) -> Item:
         """Return a paragraph that is an item of a list without standing in one."""
-        depth = min(max(_number(attribute(element, "level"), 1), 1), LEVELS_MAX) - 1
+        depth = min(max(unsigned(attribute(element, "level"), 1), 1), LEVELS_MAX) - 1
         style = attribute(element, "style-name") or ""
         counters = self._by_id.setdefault(attribute(element, "list-id") or "", Counters())
         parts = list(children(element, "p", "h"))
@@ -226,8 +227,8 @@ def _read_level(element: etree._Element | None) -> Level:
         attribute(element, "num-format") or "",
         (attribute(element, "num-prefix") or "")[:_LABEL_TEXT_MAX],
         (attribute(element, "num-suffix") or "")[:_LABEL_TEXT_MAX],
-        _number(attribute(element, "start-value"), 1),
-        max(_number(attribute(element, "display-levels"), 1), 1),
+        unsigned(attribute(element, "start-value"), 1),
+        max(unsigned(attribute(element, "display-levels"), 1), 1),
         attribute(element, "num-letter-sync") == "true",
         pattern=(attribute(element, "num-list-format") or "")[:_LABEL_TEXT_MAX],
     )
@@ -250,18 +251,10 @@ def _holds_text(parts: list[etree._Element]) -> bool:
 
 def _given(element: etree._Element) -> int | None:
     value = attribute(element, "start-value")
-    return _number(value, 1) if value is not None else None
+    return unsigned(value, 1) if value is not None else None
 
 
 def _written(element: etree._Element) -> str | None:
     """Return the label as whoever wrote the file has put it there."""
     number = child(element, "number")
     return " ".join((number.text or "").split()) or None if number is not None else None
-
-
-def _number(value: str | None, otherwise: int) -> int:
-    return (
-        int(value)
-        if value and value.isascii() and value.isdigit() and len(value) < 10
-        else (otherwise)
-    )

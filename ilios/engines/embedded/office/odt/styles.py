@@ -17,6 +17,13 @@ _PLAIN = Span("")
 _STYLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 #: The usual names, asked for first: much faster than a search in all namespaces.
 _FAMILY, _NAME = f"{_STYLE}family", f"{_STYLE}name"
+_LOOK: Final = frozenset(
+    (
+        *("display", "font-family", "font-name", "font-style", "font-weight"),
+        *("text-line-through-style", "text-position"),
+    )
+)
+"""Properties that change what is written."""
 StyleElements = dict[tuple[str, str], etree._Element]
 
 
@@ -27,6 +34,7 @@ class Styles:
         self._styles = {**named, **automatic}
         self._spans: dict[str, Span] = {}
         self._looks: dict[tuple[str, str], dict[str, str]] = {}
+        self._own_looks: dict[etree._Element, dict[str, str]] = {}
         self._fonts: dict[str, str] = {}
         self._lists: dict[str, str | None] = {}
         self._titles: dict[str, bool] = {}
@@ -83,11 +91,18 @@ class Styles:
         if key not in self._looks:
             look: dict[str, str] = {}
             for style in reversed(list(self._chain(family, name))):
-                found = child(style, "text-properties")
-                if found is not None:
-                    look.update({str(k).rpartition("}")[2]: str(v) for k, v in found.items()})
+                look.update(self._own_look(style))
             self._looks[key] = look
         return self._looks[key]
+
+    def _own_look(self, style: etree._Element) -> dict[str, str]:
+        """Return what a style itself says; it is read once, whichever others are based on it."""
+        if style not in self._own_looks:
+            found = child(style, "text-properties")
+            said = found.items() if found is not None else ()
+            named = ((str(key).rpartition("}")[2], str(value)) for key, value in said)
+            self._own_looks[style] = {key: value for key, value in named if key in _LOOK}
+        return self._own_looks[style]
 
     def _chain(self, family: str, name: str) -> Iterator[etree._Element]:
         """Yield a style, and those that it is based on."""

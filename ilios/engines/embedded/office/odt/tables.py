@@ -9,6 +9,7 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import attribute, children, local_name
+from ilios.engines.embedded.numerals import unsigned
 
 REPEATED_MAX: Final = 200
 REPEATED_MAX_CHARACTERS: Final = 10_000_000
@@ -75,6 +76,4 @@ def _table_rows(table: etree._Element) -> Iterator[etree._Element]:
 
 
 def _repeated(element: etree._Element, name: str) -> int:
-    value = attribute(element, name) or "1"
-    is_number = value.isascii() and value.isdigit() and len(value) < 10
-    return max(int(value), 1) if is_number else 1
+    return max(unsigned(attribute(element, name), 1), 1)

@@ -220,18 +220,18 @@ class OdtText:
         number = len(self.notes) + 1
         self.notes.append("")
         body = child(note, "note-body")
-        self.notes[number - 1] = f"[^{number}]: {self._apart(body)}"
+        self.notes[number - 1] = markdown.note(str(number), self._apart(body))
         return Span(f"[^{number}]", raw=True)
 
     def _comment(self, comment: etree._Element) -> Span:
         """Return the mark of a comment; comments are counted apart, so that notes keep numbers."""
         author = _text(child(comment, "creator")).rstrip(".")
-        mark = f"[^comment-{len(self.comments) + 1}]"
         place = len(self.comments)
+        name = f"comment-{place + 1}"
         self.comments.append("")
         by = f"Comment by {author}:" if author else "Comment:"
-        self.comments[place] = f"{mark}: {markdown.escaped(by)} {self._apart(comment)}".rstrip()
-        return Span(mark, raw=True)
+        self.comments[place] = markdown.note(name, f"{markdown.escaped(by)} {self._apart(comment)}")
+        return Span(f"[^{name}]", raw=True)
 
     def _apart(self, body: etree._Element | None) -> str:
         """Write what a note or comment holds; lists and tables in it are indented below it."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from lxml import etree
 
 from ilios.engines.embedded import list_numbers, markdown
-from ilios.engines.embedded.archive import attribute, child, local_name
+from ilios.engines.embedded.archive import attribute, local_name
+from ilios.engines.embedded.numerals import unsigned
 
 LEVELS: Final = 9
+SETTINGS_LOOKED_AT: Final = 50
+"""Of a paragraph or a list style, which has a dozen: each paragraph looks at them anew."""
 _DEFINING: Final = ("buNone", "buChar", "buAutoNum", "buBlip")
 _SUFFIX = re.compile(r"(ParenBoth|ParenR|Period|Plain|Minus)$")
 #: The names of the number formats, by what PowerPoint calls them.
@@ -66,7 +70,7 @@ def item(depth: int, label: str, text: str) -> str:
 def level(properties: etree._Element | None) -> int:
     """Return the level of a paragraph, from 0."""
     given = properties.get("lvl", "") if properties is not None else ""
-    return min(int(given), LEVELS - 1) if given.isdecimal() else 0
+    return min(unsigned(given, 0), LEVELS - 1)
 
 
 def bullet(
@@ -77,12 +81,11 @@ def bullet(
     `bulleted` tells whether a paragraph has one of which none of them says anything.
     """
     for source in _levels(properties, styles):
-        for setting in source:
+        for setting in islice(source, SETTINGS_LOOKED_AT):
             name = local_name(setting)
             if name == "buAutoNum":
-                start = attribute(setting, "startAt") or ""
                 number_type = attribute(setting, "type") or "arabicPeriod"
-                return Bullet(number_type, int(start) if start.isdecimal() else 1)
+                return Bullet(number_type, unsigned(attribute(setting, "startAt"), 1))
             if name in _DEFINING:
                 return None if name == "buNone" else Bullet()
     return Bullet() if bulleted else None
@@ -95,7 +98,8 @@ def _levels(
         yield properties
     name = f"lvl{level(properties) + 1}pPr"
     for style in styles:
-        found = child(style, name)
+        entries = islice(style, SETTINGS_LOOKED_AT)
+        found = next((entry for entry in entries if local_name(entry) == name), None)
         if found is not None:
             yield found
 

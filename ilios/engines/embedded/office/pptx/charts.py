@@ -12,6 +12,7 @@ from lxml import etree
 
 from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.archive import attribute, child, children, local_name
+from ilios.engines.embedded.numerals import unsigned
 
 POINTS_MAX: Final = 5_000
 CELLS_MAX: Final = 200_000
@@ -123,10 +124,10 @@ def _levels(levels: Sequence[etree._Element]) -> Points:
 
 def _level_points(source: etree._Element) -> Iterator[tuple[int, str]]:
     for point in source.iter("{*}pt"):
-        index = attribute(point, "idx") or ""
-        if index.isdecimal():
+        index = unsigned(attribute(point, "idx"), -1)
+        if index >= 0:
             value = next((v.text for v in children(point, "v")), point.text) or ""
-            yield int(index), _rounded(value.strip())
+            yield index, _rounded(value.strip())
 
 
 def _is_date(code: str) -> bool:
@@ -140,7 +141,7 @@ def _date(value: str) -> str:
         number = float(value)
     except ValueError:
         return value
-    if number != int(number) or int(number) not in _DATES:
+    if not number.is_integer() or int(number) not in _DATES:
         return value
     return (_EPOCH + datetime.timedelta(days=int(number))).isoformat()
 

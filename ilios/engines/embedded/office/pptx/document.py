@@ -10,8 +10,9 @@ from lxml import etree
 from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import ConversionWarning, Page, Source
 from ilios.engines.embedded import accounting
-from ilios.engines.embedded.archive import Archive, child, children
+from ilios.engines.embedded.archive import Archive, child, children, without_repetitions
 from ilios.engines.embedded.image_files import ImageFolder
+from ilios.engines.embedded.office.kept_pictures import KeptPictures
 from ilios.engines.embedded.office.pptx import notes, source_words
 from ilios.engines.embedded.office.pptx.layouts import SlideLayouts
 from ilios.engines.embedded.office.pptx.relations import Relations, relations
@@ -40,6 +41,7 @@ class PptxDocument:
         self._authors = notes.authors(archive, own)
         self._layouts = SlideLayouts(archive, root)
         self._footers: set[str] = set()
+        self._pictures = KeptPictures(archive, images)
         self._told: set[str] = set()  #: damaged parts that a warning has named
 
     @property
@@ -68,7 +70,7 @@ class PptxDocument:
         self, part: str, root: etree._Element, number: int
     ) -> tuple[str, list[ConversionWarning]]:
         own = relations(self._archive, part)
-        slide = Slide(self._archive, self._images, own, number, self._layouts.of_slide(own))
+        slide = Slide(self._archive, self._pictures, own, number, self._layouts.of_slide(own))
         text = slide.markdown(root, self._footers, self._authors)
         warnings = [*slide.warnings(), *_missing_words(root, text, number)]
         if len(self._archive.damaged) > len(self._told):
@@ -91,11 +93,9 @@ def _missing_words(root: etree._Element, text: str, number: int) -> Iterator[Con
 def _slides(presentation: etree._Element, own: Relations) -> list[str]:
     """Return the parts of the slides; one that is not known has an empty name."""
     listed = child(presentation, "sldIdLst")
-    return (
-        [own.targets.get(_relation_id(slide), ("", True))[0] for slide in children(listed, "sldId")]
-        if listed is not None
-        else []
-    )
+    slides = children(listed, "sldId") if listed is not None else ()
+    parts = [own.targets.get(_relation_id(slide), ("", True))[0] for slide in slides]
+    return without_repetitions(parts, lambda part: part)
 
 
 def _relation_id(element: etree._Element) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import Archive, attribute, child, local_name
+from ilios.engines.embedded.numerals import whole_number
 from ilios.engines.embedded.office.pptx.relations import Relations, relations
 
 _TITLES: Final = ("title", "ctrTitle")
@@ -64,9 +65,9 @@ class SlideLayout:
         """Return the inherited position (top, left) of a placeholder."""
         for found in self._inherited(shape):
             offset = child(found, "spPr", "xfrm", "off")
-            top, left = attribute(offset, "y") or "", attribute(offset, "x") or ""
-            if top.lstrip("-").isdecimal() and left.lstrip("-").isdecimal():
-                return int(top), int(left)
+            top, left = (whole_number(attribute(offset, axis)) for axis in "yx")
+            if top is not None and left is not None:
+                return top, left
         return None
 
     def take_standing(self, slide: etree._Element) -> list[etree._Element]:

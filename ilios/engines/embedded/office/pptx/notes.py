@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
-from ilios.engines.embedded import markdown
+from ilios.engines.embedded import limits, markdown
 from ilios.engines.embedded.archive import Archive, attribute, child
 from ilios.engines.embedded.office.pptx.layouts import placeholder
 from ilios.engines.embedded.office.pptx.relations import Relations
@@ -36,7 +36,8 @@ def authors(archive: Archive, presentation: Relations) -> dict[str, str]:
     for kind in ("commentAuthors", "authors"):
         root = presentation.root(archive, kind)
         for author in root if root is not None else ():
-            names[attribute(author, "id") or ""] = attribute(author, "name") or ""
+            name = (attribute(author, "name") or "")[: limits.NAME_MAX_CHARACTERS]
+            names[attribute(author, "id") or ""] = name
     return names
 
 
@@ -47,7 +48,8 @@ def comments(archive: Archive, slide: Relations, names: Mapping[str, str]) -> It
         text = " ".join(_comment_text(comment))
         author = names.get(attribute(comment, "authorId") or "", "")
         if text:
-            yield f"{markdown.escaped(author)}: {text}" if author else text
+            shown = f"{markdown.escaped(author)}: {text}" if author else text
+            yield markdown.escaped_start(shown)
 
 
 def _comment_text(comment: etree._Element) -> Iterator[str]:

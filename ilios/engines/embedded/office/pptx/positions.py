@@ -9,6 +9,7 @@ from typing import Final
 from lxml import etree
 
 from ilios.engines.embedded.archive import attribute, child, local_name
+from ilios.engines.embedded.numerals import whole_number
 from ilios.engines.embedded.office.pptx.layouts import SlideLayout
 
 SAME_ROW_EMU: Final = 300_000
@@ -130,7 +131,5 @@ def _point(transform: etree._Element | None, name: str, axes: Sequence[str]) -> 
     element = child(transform, name)
     if element is None:
         return None
-    try:
-        return int(attribute(element, axes[0]) or 0), int(attribute(element, axes[1]) or 0)
-    except ValueError:
-        return None
+    first, second = (whole_number(attribute(element, axis) or "0") for axis in axes)
+    return None if first is None or second is None else (first, second)

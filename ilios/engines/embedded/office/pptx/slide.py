@@ -12,10 +12,10 @@ from lxml import etree
 
 from ilios.engines import conversion_warnings
 from ilios.engines.base import ConversionWarning
-from ilios.engines.embedded import image_files, markdown, quotations
+from ilios.engines.embedded import markdown, quotations
 from ilios.engines.embedded.archive import Archive, attribute, child, children, local_name
-from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.office import diagrams
+from ilios.engines.embedded.office.kept_pictures import KeptPictures
 from ilios.engines.embedded.office.pptx import charts, notes, positions
 from ilios.engines.embedded.office.pptx.layouts import SlideLayout, placeholder
 from ilios.engines.embedded.office.pptx.relations import Relations, relations
@@ -35,7 +35,7 @@ class Slide:
     def __init__(
         self,
         archive: Archive,
-        images: ImageFolder,
+        images: KeptPictures,
         own: Relations,
         number: int,
         layout: SlideLayout,
@@ -52,6 +52,7 @@ class Slide:
             str
         ] = []  #: names of embedded files, charts and diagrams that show nothing
         self._has_cut_table = False
+        self._drawn: set[str] = set()  #: parts of charts and diagrams
 
     def markdown(self, root: etree._Element, footers: set[str], authors: Mapping[str, str]) -> str:
         """Return the slide: title, content, footer, notes, comments.
@@ -162,7 +163,10 @@ class Slide:
 
     def _related_root(self, relation: str) -> etree._Element | None:
         part, external = self._targets.get(relation, ("", True))
+        if part in self._drawn:  # another frame shows it already
+            return None
         root = None if external else self._archive.optional_xml(part)
+        self._drawn.add(part)
         if root is None:
             self._embedded.append(PurePosixPath(part).name or "without a name")
         return root
@@ -180,11 +184,9 @@ class Slide:
         part, external = self._targets.get(relation, ("", True))
         self._pictures += 1
         stem = f"slide-{self._number}-image-{self._pictures}"
-        content = b"" if external else self._archive.read_or_empty(part)
-        name = self._images.add(stem, content) if content else None
+        name, kind = self._images.keep(stem, part, is_inside=not external)
         if name:
             return markdown.image(name, description)
-        kind = image_files.unkept_kind(part, content)
         if kind is None:
             return ""
         self._left_out[kind] += 1

@@ -32,11 +32,8 @@ def words(slide: etree._Element) -> Counter[str]:
             texts.append("\n")
         else:
             marks.append(part)
-    found = accounting.words("".join(texts))
-    for mark in marks:
-        for part in _left_out(mark):
-            found -= accounting.words(_text(part))
-    return found
+    left_out = dict.fromkeys(part for mark in marks for part in _left_out(mark))
+    return accounting.words("".join(texts)) - accounting.words("\n".join(map(_text, left_out)))
 
 
 def _left_out(mark: etree._Element) -> Iterator[etree._Element]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from lxml import etree
 
 from ilios.engines.embedded import markdown, symbol_fonts
 from ilios.engines.embedded.archive import attribute, child, children, local_name
 from ilios.engines.embedded.formulas import omml
+from ilios.engines.embedded.limits import ADDRESS_MAX_CHARACTERS
 from ilios.engines.embedded.markdown import Span
 from ilios.engines.embedded.office.pptx import bullets
 
 Targets = Mapping[str, tuple[str, bool]]
 _TRUE = ("1", "true")
-ADDRESS_MAX_CHARACTERS: Final = 2_000
-"""Longer ones, which browsers refuse too, are left out: each run of a link repeats its address."""
 _STRUCK = ("sngStrike", "dblStrike")
 _ESCAPED_CONTROL = re.compile(r"_x00[01][0-9A-Fa-f]_")
 _PRIVATE = re.compile(r"[\uf020-\uf0ff]+")

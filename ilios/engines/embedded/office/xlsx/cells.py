@@ -23,9 +23,11 @@ LINKED_CELLS_MAX: Final = 10_000
 """Cells of one link, which may be meant for a whole column."""
 ALL_LINKED_CELLS_MAX: Final = 1_000_000
 """Cells of all links of a sheet."""
+FORMULA_MAX_CHARACTERS: Final = 8_192
+"""As many as Excel allows; a longer one is not written anew for cells that share it."""
 
 _PLACE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
-_LINK_FORMULA = re.compile(r'\s*(?:_xlfn\.)?HYPERLINK\(\s*"((?:[^"]|"")*)"\s*[,)]', re.IGNORECASE)
+_LINK_FORMULA = re.compile(r'\s*(?:_xlfn\.)?HYPERLINK\(\s*"((?:[^"]|"")*+)"\s*[,)]', re.IGNORECASE)
 _HEADERS = (
     "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter",
 )  # fmt: skip
@@ -33,6 +35,15 @@ _TAGS = ("c", "row", "hyperlink", "control", *_HEADERS)
 
 Place = tuple[int, int]
 """Row and column, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    """A formula that cells share, the place for which it is written, and its address if any."""
+
+    text: str
+    place: Place
+    link: str | None
 
 
 @dataclass(slots=True)
@@ -56,7 +67,7 @@ class SheetReader:
         self._values = values
         self._characters = 0
         self._cells = Cells()
-        self._formulas: dict[str, tuple[str, Place]] = {}
+        self._formulas: dict[str, _Formula] = {}
         self._row = 1
         self._column = 0
         self._count = 0
@@ -92,7 +103,7 @@ class SheetReader:
                 self._cells.texts.append(value.text)
             if value.shown:
                 self._cells.grid[place] = value.shown
-                self._characters += len(value.shown)
+            self._characters += max(len(value.shown), len(value.text))
         output_limits.refuse_page_of(self._characters)
         return len(self._cells.grid) <= limits.SHEET_MAX_CELLS and self._count <= CELLS_READ_MAX
 
@@ -109,8 +120,8 @@ class SheetReader:
         parts = {local_name(element): element for element in cell}
         kind, style, raw = cell.get("t", "n"), cell.get("s", ""), _text(parts.get("v"))
         if "f" in parts:
-            formula = self._formula(parts["f"], place)
             has_result = bool(raw) or (kind == "str" and "v" in parts)
+            formula = self._formula(parts["f"], place, is_shown=not has_result)
             if not has_result:  # not only Excel writes workbooks
                 return Value(markdown.escaped(f"={formula}") if formula else "")
         if "is" in parts and not (raw and kind == "s"):
@@ -125,19 +136,27 @@ class SheetReader:
             self._cells.pictures[place] = int(number)
         return self._values.other(kind, unescaped(raw) if kind == "str" else raw, style)
 
-    def _formula(self, element: etree._Element, place: Place) -> str:
-        """Return a formula, also of a cell that shares it with others."""
+    def _formula(self, element: etree._Element, place: Place, *, is_shown: bool) -> str:
+        """Return a formula, also of a cell that shares it with others if it is shown there."""
         text = (element.text or "").strip()
         shared = element.get("si") if element.get("t") == "shared" else None
         if shared is not None and text:
-            self._formulas[shared] = text, place
-        elif shared in self._formulas:
-            text, origin = self._formulas[shared]
-            text = moved(text, place[0] - origin[0], place[1] - origin[1])
-        link = _LINK_FORMULA.match(text)
-        if link:
-            self._cells.targets[place] = link[1].replace('""', '"')
-        return text
+            self._formulas[shared] = _Formula(text, place, _linked(text))
+        known = self._formulas.get(shared) if shared is not None else None
+        link = known.link if known is not None else _linked(text)
+        if link is not None:
+            self._cells.targets[place] = link
+        if known is None or text or not is_shown:
+            return text
+        if len(known.text) > FORMULA_MAX_CHARACTERS:
+            return ""
+        return moved(known.text, place[0] - known.place[0], place[1] - known.place[1])
+
+
+def _linked(formula: str) -> str | None:
+    """Return the address of a formula that is a link."""
+    link = _LINK_FORMULA.match(formula)
+    return link[1].replace('""', '"') if link else None
 
 
 def linked_places(references: Iterable[tuple[str, str]]) -> Iterator[tuple[Place, str]]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ilios.engines import conversion_warnings, document_errors
 from ilios.engines.base import ConversionWarning, Page, Source
-from ilios.engines.embedded import accounting, markdown
+from ilios.engines.embedded import accounting, markdown, output_limits
 from ilios.engines.embedded.archive import Archive, relationships
-from ilios.engines.embedded.image_files import ImageFolder, unkept_kind
+from ilios.engines.embedded.image_files import ImageFolder
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.office.kept_pictures import KeptPictures
 from ilios.engines.embedded.office.xlsx import cell_pictures, extras, headers
 from ilios.engines.embedded.office.xlsx.cells import Cells, SheetReader, linked_places
 from ilios.engines.embedded.office.xlsx.extras import Picture
@@ -43,6 +44,7 @@ class XlsxDocument:
         self._images = images
         self._package = Package(archive)
         self._headers: set[str] = set()
+        self._kept = KeptPictures(archive, images)
         self._told_damaged: set[str] = set()
         if not self._package.sheets:
             raise document_errors.empty(KIND)
@@ -71,7 +73,7 @@ class XlsxDocument:
     def _page(self, index: int, sheet: Sheet) -> Page:
         cells = self._cells(sheet)
         beside = extras.of_sheet(self._archive, sheet.part, cells.controls)
-        pictures = _Pictures(self._archive, self._images, index)
+        pictures = _Pictures(self._kept, index)
         for place, number in cells.pictures.items():
             if number in self._cell_pictures:
                 cells.grid[place] = pictures.written(self._cell_pictures[number])
@@ -110,10 +112,14 @@ class XlsxDocument:
         outside = {link: target for link, (target, is_external) in targets.items() if is_external}
         known = ((cell, outside[link]) for cell, link in cells.links if link in outside)
         cells.targets.update(linked_places(known))
+        characters = 0
         for place, target in cells.targets.items():
             text = cells.grid.get(place)
             if text:
-                cells.grid[place] = markdown.inline([Span(text, target=target, raw=True)])
+                linked = markdown.inline([Span(text, target=target, raw=True)])
+                cells.grid[place] = linked
+                characters += len(linked)
+                output_limits.refuse_page_of(characters)
 
     def _damage(self, sheet: Sheet) -> Iterator[ConversionWarning]:
         if sheet.part and sheet.part not in self._archive:
@@ -133,9 +139,8 @@ class XlsxDocument:
 class _Pictures:
     """Writes the pictures of one sheet, and counts those that are not kept."""
 
-    def __init__(self, archive: Archive, images: ImageFolder, index: int) -> None:
-        self._archive = archive
-        self._images = images
+    def __init__(self, kept: KeptPictures, index: int) -> None:
+        self._kept = kept
         self._index = index
         self._count = 0
         self._left_out: Counter[str] = Counter()
@@ -143,11 +148,10 @@ class _Pictures:
     def written(self, picture: Picture) -> str:
         """Return the Markdown of a picture; of one that is not kept, its description."""
         self._count += 1
-        content = self._archive.read_or_empty(picture.part)
-        name = self._images.add(f"sheet-{self._index + 1}-image-{self._count}", content)
+        stem = f"sheet-{self._index + 1}-image-{self._count}"
+        name, kind = self._kept.keep(stem, picture.part)
         if name:
             return markdown.image(name, picture.description)
-        kind = unkept_kind(picture.part, content)
         if kind:
             self._left_out[kind] += 1
         return markdown.escaped_line(picture.description)

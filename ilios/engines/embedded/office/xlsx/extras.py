@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -26,6 +27,8 @@ PLACEHOLDER: Final = "[Threaded comment]"
 CHECKED: Final = "☒"
 UNCHECKED: Final = "☐"
 
+PROPERTIES_WITHIN: Final = 5
+"""So far up among the parts of a shape its properties are sought: they come first."""
 _READ: Final = ("drawing", "comments", "threadedComment")
 
 Targets = dict[str, tuple[str, bool]]
@@ -55,14 +58,18 @@ def of_sheet(archive: Archive, part: str, controls: Mapping[str, str]) -> Extras
     `controls` are those of its forms: the id of the relationship by the id of the shape.
     """
     extras = Extras()
+    marks: dict[str, str] | None = None
+    seen: set[str] = set()
     notes: dict[str, list[Text]] = {}
     discussions: dict[str, list[Text]] = {}
     for kind, target in all_related(archive, part):
-        root = archive.optional_xml(target) if kind in _READ else None
+        root = archive.optional_xml(target) if kind in _READ and target not in seen else None
+        seen.add(target)
         if root is None:
             continue
         if kind == "drawing":
-            _Drawing(archive, target, extras, _marks(archive, part, controls)).read(root)
+            marks = _marks(archive, part, controls) if marks is None else marks
+            _Drawing(archive, target, extras, marks).read(root)
         elif kind == "comments":
             _collect(root, "comment", notes)
         else:
@@ -71,7 +78,8 @@ def of_sheet(archive: Archive, part: str, controls: Mapping[str, str]) -> Extras
         own = [t for t in notes.get(cell, ()) if not _stands_in(t, cell in discussions)]
         for note in (*own, *discussions.get(cell, ())):
             extras.sources.append(note.plain)
-            extras.notes.append(markdown.list_item(0, "-", f"{cell}: {note.markdown}"))
+            shown = markdown.escaped_start(f"{cell}: {note.markdown}")
+            extras.notes.append(markdown.list_item(0, "-", shown))
     return extras
 
 
@@ -101,6 +109,7 @@ class _Drawing:
         self._targets = relationships(archive, part)
         self._extras = extras
         self._marks = marks
+        self._drawn: set[str] = set()  #: parts of charts and diagrams
 
     def read(self, root: etree._Element) -> None:
         for element in _shown(root):
@@ -118,6 +127,12 @@ class _Drawing:
         target, is_external = self._targets.get(link or "", ("", True))
         return "" if is_external or target not in self._archive else target
 
+    def _drawn_once(self, part: str) -> etree._Element | None:
+        """Return the root of a chart or a diagram when it comes for the first time."""
+        is_new = part not in self._drawn
+        self._drawn.add(part)
+        return self._archive.optional_xml(part) if part and is_new else None
+
     def _add_text(self, body: etree._Element, targets: Targets, mark: str = "") -> None:
         texts = list(paragraphs(body, targets, bulleted=False))
         self._extras.texts += [f"{mark} {texts[0]}", *texts[1:]] if mark and texts else texts
@@ -130,7 +145,7 @@ class _Drawing:
 
     def _add_chart(self, part: str) -> None:
         """Add the titles of a chart; its numbers are in the cells."""
-        root = self._archive.optional_xml(part) if part else None
+        root = self._drawn_once(part)
         for element in _shown(root) if root is not None else ():
             if local_name(element) == "rich":
                 self._add_text(element, {})
@@ -140,7 +155,7 @@ class _Drawing:
                 self._extras.sources.append(text)
 
     def _add_diagram(self, part: str) -> None:
-        root = self._archive.optional_xml(part) if part else None
+        root = self._drawn_once(part)
         if root is not None:
             self._extras.texts.append(diagrams.to_markdown(root))
             self._extras.sources += (text.text or "" for text in root.iter("{*}t"))
@@ -177,7 +192,7 @@ def _has(element: etree._Element, name: str) -> bool:
 
 def _description(blip: etree._Element) -> str:
     for ancestor in blip.iterancestors():
-        for properties in ancestor:
+        for properties in islice(ancestor, PROPERTIES_WITHIN):
             described = child(properties, "cNvPr")
             if described is not None:
                 return described.get("descr", "")

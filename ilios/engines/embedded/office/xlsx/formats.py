@@ -153,7 +153,7 @@ def _is_moment(token: Token) -> bool:
 
 def _decimal(value: float, exact: str) -> Decimal:
     """Return the number that is meant: whole numbers exactly, others to 15 digits as Excel does."""
-    if len(exact) <= 40 and exact.lstrip("-").isdigit():
+    if len(exact) <= 40 and exact.isascii() and exact.lstrip("-").isdecimal():
         return Decimal(exact)
     return Decimal(f"{value:.15g}")
 

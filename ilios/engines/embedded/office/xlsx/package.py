@@ -24,7 +24,9 @@ from ilios.engines.embedded.archive import (
     local_name,
     related,
     relationships,
+    without_repetitions,
 )
+from ilios.engines.embedded.numerals import unsigned
 from ilios.engines.embedded.office.xlsx.formats import NumberFormat, compiled
 from ilios.engines.unicode import replace_surrogates
 
@@ -81,7 +83,7 @@ _BUILT_IN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The text of a cell: as it is, and as Markdown that knows of raised characters."""
+    """The text of a cell in one line: as it is, and as Markdown that knows of raised characters."""
 
     plain: str
     markdown: str
@@ -108,7 +110,7 @@ class Package:
     def sheets(self) -> list[Sheet]:
         targets = relationships(self._archive, self.main_part)
         found = child(self._root, "sheets")
-        return [
+        sheets = [
             Sheet(
                 sheet.get("name", ""),
                 targets.get(attribute(sheet, "id") or "", ("", False))[0],
@@ -116,6 +118,7 @@ class Package:
             )
             for sheet in (children(found, "sheet") if found is not None else ())
         ]
+        return without_repetitions(sheets, lambda sheet: sheet.part)
 
     @cached_property
     def is_1904(self) -> bool:
@@ -194,7 +197,7 @@ def text_of(item: etree._Element) -> Text:
         )
         plain.append(text)
         written.append(_scripted(element, text))
-    whole, shown = "".join(plain), " ".join("".join(written).split())
+    whole, shown = (" ".join("".join(parts).split()) for parts in (plain, written))
     return Text(whole, whole if shown == whole else shown)
 
 
@@ -233,4 +236,4 @@ def _each(root: etree._Element | None, group: str, name: str) -> Iterator[etree.
 
 
 def _built_in(identifier: str) -> str:
-    return _BUILT_IN.get(int(identifier), "General") if identifier.isdecimal() else "General"
+    return _BUILT_IN.get(unsigned(identifier, -1), "General")

@@ -19,12 +19,24 @@ Grid = dict[tuple[int, int], str]
 
 
 def to_markdown(grid: Grid) -> str:
-    """Write all blocks of a sheet, from top to bottom."""
-    parts = _blocks(grid)
-    is_scattered = sum(map(_area, parts)) > 2 * limits.SHEET_MAX_CELLS
-    return markdown.blocks(
-        _placed(part) if is_scattered or _is_sparse(part) else _block(part) for part in parts
-    )
+    """Write all blocks of a sheet, from top to bottom.
+
+    Tables have the columns and, all together, the cells that the limits allow, empty ones among
+    them; beyond that cells are written with their places.
+    """
+    left = limits.SHEET_MAX_CELLS
+    written: list[str] = []
+    for part in _blocks(grid):
+        rows, columns = len({row for row, _ in part}), len({column for _, column in part})
+        area = rows * columns
+        is_wide = columns > limits.TABLE_MAX_COLUMNS
+        # Less its last row, where reading may have ended half-way.
+        if is_wide or area - columns > left or _is_sparse(len(part), area):
+            written.append(_placed(part))
+        else:
+            left -= area
+            written.append(_block(part))
+    return markdown.blocks(written)
 
 
 def _blocks(grid: Grid, depth: int = 0) -> list[Grid]:
@@ -40,16 +52,8 @@ def _blocks(grid: Grid, depth: int = 0) -> list[Grid]:
     return blocks
 
 
-def _area(grid: Grid) -> int:
-    """Return how many cells a table of the block has, empty ones among them."""
-    return len({row for row, _ in grid}) * len({column for _, column in grid})
-
-
-def _is_sparse(grid: Grid) -> bool:
-    area = _area(grid)
-    is_thin = area > SPARSE_MIN_CELLS and len(grid) < SPARSE_MAX_SHARE * area
-    last_row = area // len({row for row, _ in grid})  # where reading ended, perhaps half-way
-    return is_thin or area - last_row > limits.SHEET_MAX_CELLS
+def _is_sparse(filled: int, area: int) -> bool:
+    return area > SPARSE_MIN_CELLS and filled < SPARSE_MAX_SHARE * area
 
 
 def _placed(grid: Grid) -> str:

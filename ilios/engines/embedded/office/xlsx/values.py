@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from ilios.engines.embedded import markdown
+from ilios.engines.embedded.numerals import unsigned
 from ilios.engines.embedded.office.xlsx import dates
 from ilios.engines.embedded.office.xlsx.formats import NumberFormat, compiled, general
 from ilios.engines.embedded.office.xlsx.package import Package
@@ -69,7 +70,7 @@ class Values:
         """Return the format of a style; General if there is no such style."""
         if not style:
             return self._formats[0] if self._formats else _GENERAL
-        index = int(style) if style.isdecimal() else -1
+        index = unsigned(style, -1)
         return self._formats[index] if 0 <= index < len(self._formats) else _GENERAL
 
 

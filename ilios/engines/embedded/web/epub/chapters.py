@@ -67,6 +67,7 @@ def _raise_note_marks(root: etree._Element) -> None:
     """Write the marks of notes as superscripts, also at notes that do not begin with theirs."""
     links = [link for link in root.iter("a") if "#" in (link.get("href") or "")]
     by_id = {e.get("id"): e for e in root.iter(etree.Element)} if links else {}
+    labelled: set[etree._Element] = set()
     for link in links:
         target = link.get("href") or ""
         mark = "".join(map(str, link.itertext())).strip()
@@ -76,8 +77,9 @@ def _raise_note_marks(root: etree._Element) -> None:
             continue
         _wrap(link)
         note = by_id.get(target[1:]) if target.startswith("#") else None
-        if note is not None and _is_note(note):
+        if note is not None and note not in labelled and _is_note(note):
             _label(note, mark)
+            labelled.add(note)
 
 
 def _types(element: etree._Element) -> set[str]:

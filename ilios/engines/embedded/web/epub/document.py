@@ -123,10 +123,14 @@ class EpubDocument:
         return text, [conversion_warnings.text_left_out(f"page {page}", lost, total, page)]
 
     def _linked_sheets(self, root: etree._Element, folder: str) -> Iterator[styles.Rules]:
+        seen: set[str] = set()
         for link in root.iter("link"):
             if "stylesheet" not in (link.get("rel") or "").lower():
                 continue
             part = resolved(folder, link.get("href") or "")
+            if part in seen:
+                continue
+            seen.add(part)
             if part not in self._sheets:
                 sheet = self._archive.read_or_empty(part) if part in self._archive else b""
                 self._sheets[part] = styles.rules(sheet.decode("utf-8", "replace"))

@@ -110,7 +110,9 @@ def image_keeper(images: ImageFolder) -> Callable[[str], str | None]:
         nonlocal count
         address = f"https:{source}" if source.startswith("//") else source
         if address.startswith(("http://", "https://")):
-            return re.sub(r"[\s()<>]", lambda m: f"%{ord(m[0]):02X}", address)
+            return (
+                markdown.address(address) if markdown.is_safe(markdown.address(address)) else None
+            )
         count += 1
         content = _inline_image(source)
         return images.add(f"image-{count}", content) if content else None

@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"\s*([+-]?\d{1,9})")
 
 
 def is_ordered(element: etree._Element) -> bool:
-    return local_name(element) == "ol" or _kind(element) not in ("", *_UNNUMBERED)
+    return local_name(element) == "ol" or kind_of(element) not in ("", *_UNNUMBERED)
 
 
 def numbers(ordered: etree._Element) -> Iterator[int]:
@@ -38,20 +38,24 @@ def numbers(ordered: etree._Element) -> Iterator[int]:
         number += -1 if is_reversed else 1
 
 
-def label(ordered: etree._Element, item: etree._Element, number: int) -> tuple[str, str]:
-    """Return the Markdown marker of an item, and the label that no marker can show."""
-    kind = _kind(item) or _kind(ordered)
+def kind_of(element: etree._Element) -> str:
+    """Return how a list or an item is numbered, as style sheets call it; empty if not told."""
+    style = _STYLE.search(element.get("style") or "")
+    return style[1] if style else _TYPES.get((element.get("type") or "").strip(), "")
+
+
+def label(kind: str, item: etree._Element, number: int) -> tuple[str, str]:
+    """Return the Markdown marker of an item, and the label that no marker can show.
+
+    `kind` is how its list is numbered.
+    """
+    kind = kind_of(item) or kind
     if kind in _UNNUMBERED:
         return BULLET, ""
     written = _written(kind, number)
     if written is None and 0 <= number <= NUMBER_MAX:
         return f"{number}.", ""
     return BULLET, f"{written or number}."
-
-
-def _kind(element: etree._Element) -> str:
-    style = _STYLE.search(element.get("style") or "")
-    return style[1] if style else _TYPES.get((element.get("type") or "").strip(), "")
 
 
 def _written(kind: str, number: int) -> str | None:

@@ -14,13 +14,15 @@ from ilios.engines.embedded.web.html.visibility import is_never_shown
 
 def lines(element: etree._Element, blocks: Collection[str]) -> str:
     """Return the text of an element line by line; `blocks` are names that begin a line."""
-    parts = [element.text or ""]
+    parts = [element.text] if element.text else []
     for child in element:
         if not is_never_shown(child):
-            parts += _shown(child, blocks, at_start=_ends_line(parts))
+            shown = _shown(child, blocks, at_start=_ends_line(parts))
+            parts += [part for part in shown if part]
         if local_name(child) in blocks and (child.tail or "").strip() and not _ends_line(parts):
             parts.append("\n")
-        parts.append(child.tail or "")
+        if child.tail:
+            parts.append(child.tail)
     return "".join(parts).replace("\xad", "")
 
 
@@ -37,8 +39,7 @@ def _shown(element: etree._Element, blocks: Collection[str], *, at_start: bool) 
 
 
 def _ends_line(parts: list[str]) -> bool:
-    last = next((part for part in reversed(parts) if part), "\n")
-    return last.endswith("\n")
+    return not parts or parts[-1].endswith("\n")
 
 
 def _script(name: str, text: str) -> str:

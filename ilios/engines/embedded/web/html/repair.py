@@ -21,7 +21,11 @@ _ENTITY = re.compile(
 )
 _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
 _EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)[^<>]*>")
+#: Elements without an end, into which libxml2 would put all that follows, perhaps to be hidden.
+_EMPTY = re.compile(
+    r"<(bgsound|command|embed|image|keygen|source|track|wbr)\b([^<>]*+)(?<!/)>", re.IGNORECASE
+)
+_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*+)[^<>]*+>")
 _CLOSED_BY_THE_NEXT_WORDS: Final = (
     "p li dt dd td th tr option br hr img input meta link area base col embed source wbr html body"
 )
@@ -34,10 +38,11 @@ _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 def repaired(text: str) -> str:
     """Return HTML or XHTML in a form that the parser reads whole, as browsers do.
 
-    libxml2 prints the end of a DOCTYPE's subset, makes comments of CDATA, and stops at `</html>`.
+    libxml2 prints the end of a DOCTYPE's subset, makes comments of CDATA, stops at `</html>`, and
+    knows some elements that have no end as ones that hold what follows.
     """
     text = _without_cdata(_without_subset(_XML_DECLARATION.sub("", text, count=1)))
-    return _EARLY_END.sub("", text)
+    return _EMPTY.sub(r"<\1\2 />", _EARLY_END.sub("", text))
 
 
 def _without_subset(text: str) -> str:
@@ -116,6 +121,5 @@ def unnest_readings(root: etree._Element) -> None:
         moved = list(element)[start:]
         moved[-1].tail = (moved[-1].tail or "") + (element.tail or "")
         element.tail = None
-        place = parent.index(element) + 1
-        for offset, child in enumerate(moved):
-            parent.insert(place + offset, child)
+        for child in reversed(moved):
+            element.addnext(child)

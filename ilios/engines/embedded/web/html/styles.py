@@ -6,12 +6,14 @@ Rules for a class are understood, as Google Docs, Word, InDesign and Calibre wri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lxml import etree
 
 SHEET_MAX_CHARACTERS: Final = 4_000_000
+SHEETS_MAX: Final = 100
+"""Style sheets that a page may have; the first of more are left out."""
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SELECTOR = re.compile(
     r"([a-z][a-z0-9]*)?\.((?:[\w-]|\\.)+)(\s*>\s*li:{1,2}(?:before|marker))?", re.IGNORECASE
@@ -51,19 +53,22 @@ def rules(sheet: str) -> Rules:
 
 def apply(root: etree._Element, sheets: Iterable[Rules]) -> None:
     """Write what style sheets say of an element's classes into its `style`, behind its own."""
-    known: Rules = {}
-    for sheet in sheets:
-        known.update(sheet)
+    known = [sheet for sheet in sheets if sheet][-SHEETS_MAX:]
     if not known:
         return
     for element in root.iterfind(".//*[@class]"):
         said: dict[str, str] = {}
         for name in (element.get("class") or "").split():
-            said |= known.get(("", name), {})
-            said |= known.get((str(element.tag), name), {})
+            said |= _last(known, ("", name))
+            said |= _last(known, (str(element.tag), name))
         if said:
             written = "".join(f";{property_}:{value}" for property_, value in said.items())
             element.set("style", (element.get("style") or "") + written)
+
+
+def _last(sheets: Sequence[Rules], selector: tuple[str, str]) -> dict[str, str]:
+    """Return what the last sheet with a selector declares for it."""
+    return next((sheet[selector] for sheet in reversed(sheets) if selector in sheet), {})
 
 
 def own_sheets(root: etree._Element) -> list[Rules]:

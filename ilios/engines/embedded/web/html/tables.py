@@ -10,6 +10,7 @@ from lxml import etree
 
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.archive import local_name
+from ilios.engines.embedded.numerals import whole_number
 
 SPAN_MAX: Final = 200
 _CELLS: Final = ("td", "th")
@@ -106,5 +107,4 @@ def _count(cell: etree._Element, names: tuple[str, ...]) -> int:
 
 
 def _span(cell: etree._Element, name: str) -> int:
-    value = (cell.get(name) or "").strip()
-    return min(max(int(value), 1), SPAN_MAX) if value.isdigit() and len(value) < 6 else 1
+    return min(max(whole_number((cell.get(name) or "").strip()) or 1, 1), SPAN_MAX)

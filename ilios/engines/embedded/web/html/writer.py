@@ -14,6 +14,7 @@ from ilios.engines.embedded.archive import attribute, local_name
 from ilios.engines.embedded.formulas import mathml
 from ilios.engines.embedded.formulas.mathml_tokens import name_of
 from ilios.engines.embedded.markdown import Span
+from ilios.engines.embedded.numerals import whole_number
 from ilios.engines.embedded.web.html import forms, lists, preformatted, tables
 from ilios.engines.embedded.web.html.visibility import is_never_shown
 
@@ -112,6 +113,7 @@ class HtmlWriter:
 
     def _within(self, element: etree._Element, style: Span) -> Iterator[Span]:
         """Write what an element holds in one line; blocks in it stay apart."""
+        kind = lists.kind_of(element)
         numbers = lists.numbers(element) if lists.is_ordered(element) else iter(())
         if element.text:
             yield style.saying(_collapsed(element.text))
@@ -121,7 +123,7 @@ class HtmlWriter:
             if apart:
                 yield style.saying(" ")
             if name == "li" and (number := next(numbers, None)) is not None:
-                marker, label = lists.label(element, child, number)
+                marker, label = lists.label(kind, child, number)
                 yield style.saying(f"{label or marker} ")
             yield from self._inline(child, style)
             if apart or child.tail:
@@ -163,16 +165,17 @@ class HtmlWriter:
 
     def _list(self, element: etree._Element) -> list[str]:
         items = [_paragraph(element.text)]
-        is_ordered = lists.is_ordered(element)
+        is_ordered, kind = lists.is_ordered(element), lists.kind_of(element)
         numbers = lists.numbers(element)
         for child in element:
             name = local_name(child)
             if name == "li":
                 number = next(numbers)
-                item = lists.label(element, child, number) if is_ordered else ("-", "")
+                item = lists.label(kind, child, number) if is_ordered else ("-", "")
                 items += self._item(child, *item)
             elif name in ("ul", "ol") and items[-1]:
-                items[-1] += "\n" + markdown.indented(markdown.blocks(self._list(child)))
+                inner = markdown.indented(markdown.blocks(self._list(child)))
+                items += [inner] if inner else []
             else:
                 items += self._stray(child)
             if (child.tail or "").strip():
@@ -191,10 +194,11 @@ class HtmlWriter:
         first, *rest = parts
         if marker == lists.BULLET and _LIST_START.match(first):
             return ["\n".join(parts)]  # an item that begins with a list of its own
-        text = markdown.list_item(0, marker, first)
+        texts = [markdown.list_item(0, marker, first)]
         for part in rest:
-            text += ("\n" if _LIST_START.match(part) else "\n\n") + _inside_item(part, marker)
-        return [text]
+            texts.append("\n" if _LIST_START.match(part) else "\n\n")
+            texts.append(_inside_item(part, marker))
+        return ["".join(texts)]
 
     def _term(self, element: etree._Element) -> list[str]:
         text = markdown.inline(self._spans(element), styled=False)
@@ -268,8 +272,8 @@ def _holds_blocks(element: etree._Element) -> bool:
 
 
 def _is_icon(element: etree._Element) -> bool:
-    sides = [value for name in ("width", "height") if (value := element.get(name) or "").isdigit()]
-    return any(int(side) < limits.IMAGE_MIN_SIDE_PIXELS for side in sides)
+    sides = (whole_number(element.get(name)) for name in ("width", "height"))
+    return any(side is not None and side < limits.IMAGE_MIN_SIDE_PIXELS for side in sides)
 
 
 def _own_style(name: str, element: etree._Element, style: Span) -> Span:

@@ -46,7 +46,7 @@ def test_a_note_leaves_the_paragraph_around_it_as_it_was(convert: Convert) -> No
     assert convert(rtf(table), media_types.RTF).markdown.split("\n\n") == [
         "| a[^1] | b |\n| --- | --- |",
         "End",
-        "[^1]: note",
+        "[^1]: note &nbsp;",
     ]
 
 

@@ -332,7 +332,7 @@ def test_a_note_that_is_referred_to_twice_stands_once(convert: Convert) -> None:
     converted = shown(convert, f"<w:p>{run('a')}{mark}{run(' b')}{mark}</w:p>",
                       word__endnotes_dot_xml=notes)  # fmt: skip
 
-    assert converted.markdown == "a[^1] b[^1]\n\n[^1]: So"
+    assert converted.markdown == "a[^1] b[^1]\n\n[^1]: So &nbsp;"
 
 
 def test_the_pictures_of_a_web_archive_are_kept(convert: Convert) -> None:

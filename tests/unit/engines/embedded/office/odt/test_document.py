@@ -230,7 +230,7 @@ def test_comments_are_notes_that_name_their_authors(convert: Convert) -> None:
     assert converted.markdown.split("\n\n") == [
         "Price[^comment-1] 900[^1]",
         "End",
-        "[^1]: net",
+        "[^1]: net &nbsp;",
         "[^comment-1]: Comment by Ann B: Too dear?",
     ]
 

@@ -15,6 +15,7 @@ from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import accounting, limits, output_limits
 from ilios.engines.embedded.office.xlsx import document as xlsx
+from ilios.engines.embedded.office.xlsx.formulas import column_letters
 from tests.unit.engines.embedded.conftest import Convert
 from tests.unit.engines.embedded.office.xlsx import workbooks
 from tests.unit.engines.embedded.office.xlsx.workbooks import STRICT, number, text
@@ -517,3 +518,21 @@ def test_every_word_of_a_sheet_with_gaps_comes_once(
     said, came = _words(convert, rows, shared=False)
 
     assert sorted(came) == sorted(said)
+
+
+def test_a_sheet_of_more_columns_than_a_table_may_have_is_written_cell_by_cell(
+    convert: Convert,
+) -> None:
+    letters = [column_letters(n) for n in range(1, 2_002)]
+    rows = ["".join(workbooks.text(f"{c}{row}", "a") for c in letters) for row in (1, 2)]
+
+    converted = convert(workbooks.workbook(rows), media_types.XLSX)
+
+    assert "|" not in converted.markdown
+    assert converted.markdown.endswith("- BXY2: a")
+
+
+def test_a_cell_at_the_far_end_of_a_sheet_costs_no_empty_ones(convert: Convert) -> None:
+    row = workbooks.text("A1", "a") + workbooks.text("XFD1048576", "z")
+
+    assert convert(workbooks.workbook([row]), media_types.XLSX).markdown.endswith("a\n\nz")

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from ilios.engines.detection import media_types
 from ilios.engines.embedded.web.html.document import parsed
 from ilios.engines.embedded.web.html.repair import ENTITIES_MAX_GROWTH, repaired
+from tests.unit.engines.embedded.conftest import Convert
 
 
 def _shown(page: str) -> str:
@@ -68,3 +70,24 @@ def test_entities_of_entities_do_not_swell() -> None:
     page = repaired(f"<!DOCTYPE html [{declared}]><p>{'&a8;' * 20_000}</p>")
 
     assert len(page) < 2 * ENTITIES_MAX_GROWTH
+
+
+@pytest.mark.parametrize("name", ["embed", "source", "track", "bgsound", "image"])
+def test_what_follows_an_element_without_an_end_is_not_hidden_with_it(
+    convert: Convert, name: str
+) -> None:
+    page = f'<p>Before <{name} src="a.mid" hidden> and behind</p><p>The end</p>'
+
+    assert convert(page.encode(), media_types.HTML).markdown == "Before and behind\n\nThe end"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<table><tr><td colspan='²'>a<td>b</table>",
+        "<ol start='²'><li>a</ol>",
+        "<img src='http://a.b/c.png' width='²'>a",
+    ],
+)
+def test_a_figure_that_is_none_in_ascii_makes_no_page_corrupt(convert: Convert, page: str) -> None:
+    assert "a" in convert(page.encode(), media_types.HTML).markdown

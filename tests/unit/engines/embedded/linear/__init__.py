@@ -1,0 +1,1 @@
+"""That each reader takes time in proportion to its input."""

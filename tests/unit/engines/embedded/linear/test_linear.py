@@ -1,0 +1,108 @@
+"""That the time of every reader, and of results as text, is in proportion to the input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from ilios.api.responses.plain_text import plain_text
+from ilios.core.conversion_errors import DocumentTooLarge
+from ilios.engines.base import Options, Source
+from ilios.engines.embedded import counting
+from ilios.engines.embedded.conversion import convert_file
+from tests.unit.engines.embedded.linear import (
+    opendocument,
+    pdf,
+    rtf,
+    sheets,
+    slides,
+    text,
+    web,
+    word,
+)
+from tests.unit.engines.embedded.linear.growth import SIGNS, Case
+
+CASES: Final = [
+    case
+    for module in (text, word, slides, sheets, opendocument, web, rtf, pdf)
+    for case in module.CASES
+]
+RATIO_MAX: Final = 6.0
+"""Of the time at four times the size: 4 if it is in proportion, 16 if it grows with the square."""
+NOISE_SECONDS: Final = 0.02
+RUNS: Final = 3
+ATTEMPTS: Final = 3
+
+
+def is_linear(seconds: Callable[[int], float], size: int) -> bool:
+    """Return whether the processor time at four times a size is about four times that at it."""
+    seconds(max(size // 10, 2))  # loads what is loaded once
+    for _ in range(ATTEMPTS):
+        once, twice, four_times = (
+            min(seconds(size * factor) for _ in range(RUNS)) for factor in (1, 2, 4)
+        )
+        if four_times <= RATIO_MAX * max(once, NOISE_SECONDS):
+            return True
+        if four_times <= RATIO_MAX / 2 * max(twice, 2 * NOISE_SECONDS):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_reader_takes_time_in_proportion_to_the_input(case: Case, tmp_path: Path) -> None:
+    workspace = tmp_path / "images"
+    workspace.mkdir()
+    written: dict[int, Source] = {}
+
+    def source(size: int) -> Source:
+        if size not in written:
+            path = tmp_path / str(size)
+            path.write_bytes(case.build(size))
+            written[size] = Source(path, case.media_type, "document")
+        return written[size]
+
+    def seconds(size: int) -> float:
+        document = source(size)
+        begun = time.process_time()
+        with suppress(DocumentTooLarge):
+            for _ in convert_file(document, Options(), workspace, threads=1):
+                pass
+        return time.process_time() - begun
+
+    assert is_linear(seconds, case.size)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        *(*SIGNS, "<?", "<![CDATA[", "<!A ", "[a][b]", "a\n", "- a\n", "> a\nb\n", "[a]: b\n"),
+        "| a | b |\n|-|-|\n",
+    ],
+)
+def test_a_result_is_shown_as_text_in_time_in_proportion_to_it(sign: str) -> None:
+    def seconds(size: int) -> float:
+        markdown = sign * (size // len(sign))
+        begun = time.process_time()
+        plain_text(markdown)
+        return time.process_time() - begun
+
+    assert is_linear(seconds, 8_000)
+
+
+def test_pages_are_counted_in_time_in_proportion_to_the_file(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "word-notes")
+
+    def seconds(size: int) -> float:
+        path = tmp_path / "document"
+        path.write_bytes(case.build(size))
+        task = counting.task(Source(path, case.media_type, "document"), tmp_path)
+        begun = time.process_time()
+        assert counting.pages(next(counting.answer(task))) == 1
+        return time.process_time() - begun
+
+    assert is_linear(seconds, case.size)
