@@ -53,7 +53,7 @@ _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _PARSER.inline.ruler.before("escape", "formula", _formula)
 _PARSER.inline.ruler.at("html_inline", _tag)
 _PARSER.block.ruler.at("reference", _definition)
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*+>")
 #: How tags that change the meaning of text read without markup.
 _TEXT_OF_TAGS = {"<br>": "\n", "<br/>": "\n", "<br />": "\n", "<sup>": "^", "<sub>": "_"}
 _BREAKS = {"softbreak": "\n", "hardbreak": "\n"}
