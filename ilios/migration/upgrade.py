@@ -141,11 +141,12 @@ def _connect(path: Path, begin: str) -> Iterator[Connection]:
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "foreign_keys=OFF",
-            f"auto_vacuum={INCREMENTAL}",  # heeded by a file that has no table yet
             # Else a table that is made anew cannot take its name while a trigger asks for it.
             "legacy_alter_table=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        if not path.exists() or not path.stat().st_size:  # later it would take a VACUUM
+            connection.execute(f"PRAGMA auto_vacuum={INCREMENTAL}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -86,7 +86,8 @@ def test_a_table_with_more_empty_cells_than_a_sheet_may_have_is_a_list(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SHEET_MAX_CELLS", 20)
-    rows: list[list[object]] = [[1, 2, 3, 4, 5], *([1, 2] for _ in range(5))]
+    rows: list[list[object]] = [[1, 2, 3, 4, 5]]
+    rows += [[1, 2] for _ in range(5)]
 
     converted = convert(workbook(rows), media_types.XLSX)
 
