@@ -109,7 +109,6 @@ def result(found: Result, form: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
     response.set_etag(f"{found.etag}-{form}")
-    response.implicit_sequence_conversion = False  # else the next line collects it, to measure it
     response.make_conditional(request)
     return streaming.with_length(response)
 
