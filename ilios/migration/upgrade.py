@@ -20,6 +20,7 @@ from ilios.core import clock
 from ilios.core.data_folder import prepare
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
+from ilios.core.spare_file import WRITE_ROOM_BYTES, free_bytes
 from ilios.core.telemetry import logs
 from ilios.db import schema_version
 from ilios.db.database import (
@@ -62,12 +63,20 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
                 f"{path} has schema {found.revision}, which is newer than this version of Ilios: "
                 "start the newer version, or restore the backup made before the upgrade."
             )
-        with (
-            _adopted_database(settings)
-            if found.is_predecessor
-            else _own_database(path, found) as connection
-        ):
-            yield connection
+        try:
+            with (
+                _adopted_database(settings)
+                if found.is_predecessor
+                else _own_database(path, found) as connection
+            ):
+                yield connection
+        except OperationalError as error:
+            if free_bytes(path.parent) >= WRITE_ROOM_BYTES:
+                raise
+            raise DatabaseRefused(
+                f"{path} is on a full disk, and nothing is left of the space that is kept for "
+                "that: free a few MiB of it, or enlarge the volume."
+            ) from error
 
 
 @contextmanager
