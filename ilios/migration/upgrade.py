@@ -138,6 +138,7 @@ def _adopted_database(settings: Settings) -> Iterator[Connection]:
 @contextmanager
 def _connect(path: Path, begin: str) -> Iterator[Connection]:
     """Open a connection whose transactions start with `begin`; DDL is part of them."""
+    is_old = path.exists() and path.stat().st_size > 0
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         module=pysqlite3,
@@ -150,12 +151,12 @@ def _connect(path: Path, begin: str) -> Iterator[Connection]:
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "foreign_keys=OFF",
+            # Of a new file only: of one that has it already, SQLite would write its header again.
+            *(() if is_old else (f"auto_vacuum={INCREMENTAL}",)),
             # Else a table that is made anew cannot take its name while a trigger asks for it.
             "legacy_alter_table=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        if not path.exists() or not path.stat().st_size:  # later it would take a VACUUM
-            connection.execute(f"PRAGMA auto_vacuum={INCREMENTAL}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
