@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
+from ilios.core.errors import DatabaseFull, IliosError
 from ilios.db.database import Database
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class GroupCommit:
         """Run the unit in a write transaction, and return or raise what it does.
 
         On return it is committed. The unit must change nothing but the database: it is run again,
-        alone, when another one in the same transaction fails.
+        alone, when the transaction that it shares with others fails. One that is refused (an
+        IliosError) costs the others nothing.
         """
         entry = _Entry(unit)
         with self._mutex:
@@ -62,7 +64,7 @@ class GroupCommit:
         try:
             with self._database.writing() as session:
                 for entry in group:
-                    entry.run(session)
+                    self._run(entry, session, is_alone=len(group) == 1)
         except Exception as error:  # noqa: BLE001  # its owner raises it
             if len(group) == 1:
                 group[0].fail(error)
@@ -72,6 +74,18 @@ class GroupCommit:
         else:
             for entry in group:
                 entry.is_done = True
+
+    def _run(self, entry: _Entry[object], session: Session, *, is_alone: bool) -> None:
+        if is_alone:
+            entry.run(session)
+            return
+        try:
+            with session.begin_nested():  # a savepoint
+                entry.run(session)
+        except DatabaseFull:
+            raise
+        except IliosError as refusal:
+            entry.fail(refusal)
 
 
 class _Entry(Generic[T]):
@@ -85,6 +99,7 @@ class _Entry(Generic[T]):
         self.is_done = False
 
     def run(self, session: Session) -> None:
+        self._error = None  # of a run whose transaction failed
         self._result = self._unit(session)
 
     def fail(self, error: Exception) -> None:

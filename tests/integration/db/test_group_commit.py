@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ilios.core.errors import DatabaseBusy
+from ilios.core.request_errors import TooManyWaiting
 from ilios.db import group_commit
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
@@ -91,6 +92,29 @@ def test_a_unit_that_fails_fails_no_other(table: Database) -> None:
 
     assert [str(item) for item in written] == ["0", "mine alone", "1", "mine alone", "2"]
     assert numbers(table) == [0, 1, 2]
+
+
+def test_a_unit_that_is_refused_costs_the_others_no_transaction(
+    table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transactions = []
+    writing = Database.writing
+
+    def counted(self: Database) -> object:
+        transactions.append(1)
+        return writing(self)
+
+    def refused(session: Session) -> int:
+        insert(100)(session)
+        raise TooManyWaiting(7, 1, 7)
+
+    monkeypatch.setattr(Database, "writing", counted)
+    units = [insert(0), refused, insert(1), refused, insert(2), refused]
+    written = all_at_once(GroupCommit(table), units)
+
+    assert [type(item) for item in written] == [int, TooManyWaiting] * 3
+    assert numbers(table) == [0, 1, 2]
+    assert len(transactions) < len(units)
 
 
 def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
