@@ -7,7 +7,10 @@ there are as many parsers as workers.
 from __future__ import annotations
 
 import resource
+from pathlib import Path
+from typing import Final
 
+KEPT_SHARE: Final = 0.5  #: of what a child may take: with more of it in use, it takes no other task
 _MEMORY = resource.RLIMIT_DATA
 
 
@@ -25,3 +28,19 @@ def allow_images() -> None:
 def allowed_bytes() -> int:
     """Return what this process may take now."""
     return resource.getrlimit(_MEMORY)[0]
+
+
+def has_grown() -> bool:
+    """Return whether a task has left this process so large that the next might not fit in.
+
+    What is freed goes back to the system in part only. A process that has come to images stays:
+    what it keeps are the models, and it may take much more.
+    """
+    first, last = resource.getrlimit(_MEMORY)
+    return first != last and _data_bytes() > KEPT_SHARE * first
+
+
+def _data_bytes() -> int:
+    """Return what RLIMIT_DATA counts; see proc_pid_statm(5)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[5])
+    return pages * resource.getpagesize()

@@ -44,11 +44,12 @@ MESSAGE_MAX_BYTES: Final = 1024 * 1024
 """Of one answer of a child; a longer one is not read, and its child is killed."""
 ERROR_MAX_CHARACTERS: Final = 2_000
 IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
-NICENESS = 5  #: beyond its parent's: parsing takes longest; health checks and uploads go first
+NICENESS = 0  #: beyond its parent's, at the start of a task
 LATER_NICENESS = ((10.0, 10), (30.0, 15))
 """After so many seconds of processor time for one task: short documents go first."""
 LOOK_SECONDS = 2.0  #: between looks at how much that is
 END = {"type": "end"}  #: of a task's answers
+LAST_END = {"type": "end", "exits": True}  #: of a task's answers; the child ends, for it has grown
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
 
 
@@ -77,6 +78,7 @@ class ParserProcess:
         self._state_lock = threading.Lock()
         self._task_name: str | None = None  #: of the task that runs
         self._is_stopped = False
+        self._has_grown = False  #: the child ends after its task
         self._niceness = NICENESS  #: of the child
         self._cpu_before = 0.0  #: seconds that the child has used before its task
         self._look_at = 0.0
@@ -95,8 +97,9 @@ class ParserProcess:
         try:
             self._set_task(name)
             yield from self._exchange(task, time.monotonic() + deadline_seconds)
-            if self._niceness != NICENESS:
-                self._kill()  # it takes a privilege to raise its priority again
+            # It takes a privilege to raise a priority again. The next task finds a new child ready.
+            if self._has_grown or self._niceness != NICENESS:
+                self._spawn()
         except BaseException:
             self._kill()  # whatever it is doing: the next task must not get its answers
             raise
@@ -124,9 +127,10 @@ class ParserProcess:
         self._cpu_before = cpu_seconds(self._process.pid) if self._process else 0.0
         self._look_at = time.monotonic() + LOOK_SECONDS
         answer = self._first_answer(task, deadline)
-        while answer != END:
+        while answer["type"] != END["type"]:
             yield answer
             answer = self._receive(deadline)
+        self._has_grown = answer == LAST_END
 
     def _first_answer(self, task: Message, deadline: float) -> Message:
         if self._process is not None and not self._has_exited():
@@ -214,7 +218,7 @@ class ParserProcess:
         child_end.close()  # else we never read EOF when the child dies
         with self._state_lock:
             self._pipe, self._process = pipe, process
-            self._niceness, self._cpu_before = NICENESS, 0.0
+            self._niceness, self._cpu_before, self._has_grown = NICENESS, 0.0, False
             if self._is_stopped:  # by another thread while the process started
                 process.kill()
         log.info("parser.started", parser_pid=process.pid)
@@ -310,11 +314,16 @@ def _main(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
     parser_memory.limit(*memory_limits_bytes)
+    # NumPy and OpenCV each bring an OpenBLAS, which reserves memory for every core: 180 MiB on two.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         while pipe.poll(idle_seconds):
             for message in work(json.loads(pipe.recv_bytes())):
                 _send(pipe, message)
+            if parser_memory.has_grown():
+                _send(pipe, LAST_END)
+                return
             _send(pipe, END)
         _send(pipe, EXITING)
     except (EOFError, BrokenPipeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from ilios.engines import parser_memory, parser_process
 from ilios.engines.parser_process import Message, ParserProcess
 
 MIB = 1024 * 1024
+KEPT: list[bytearray] = []  #: by a child, beyond its task
 
 
 def work(task: Message) -> Iterator[Message]:
@@ -19,7 +21,10 @@ def work(task: Message) -> Iterator[Message]:
     def taken() -> Iterator[Message]:
         if task["images"]:
             parser_memory.allow_images()
-        yield {"type": "taken", "bytes": len(bytearray(task["bytes"]))}
+        memory = bytearray(task["bytes"])
+        if task.get("keeps"):
+            KEPT.append(memory)
+        yield {"type": "taken", "bytes": len(memory), "pid": os.getpid()}
 
     yield from parser_process.with_errors(taken())
 
@@ -48,3 +53,15 @@ def test_a_text_gets_less_memory_than_images(parser: ParserProcess) -> None:
     refused = parser_process.error_of(ask(parser, 600, images=True))
     assert isinstance(refused, DocumentTooLarge)
     assert "(512 MiB)" in refused.detail
+
+
+def test_a_child_that_stays_large_is_replaced_before_the_next_task(parser: ParserProcess) -> None:
+    kept = {"images": False, "bytes": 200 * MIB, "keeps": True}
+
+    (first,) = parser.run(kept, deadline_seconds=60)
+    (second,) = parser.run(kept, deadline_seconds=60)
+    small = [ask(parser, 1, images=False) for _ in range(2)]
+
+    assert first["bytes"] == second["bytes"] == 200 * MIB  # both would not fit into one child
+    assert first["pid"] != second["pid"]
+    assert small[0]["pid"] == small[1]["pid"] != second["pid"]
