@@ -22,9 +22,8 @@ _ENTITY = re.compile(
 _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
 _EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 #: Elements without an end, into which libxml2 would put all that follows, perhaps to be hidden.
-_EMPTY = re.compile(
-    r"<(bgsound|command|embed|image|keygen|source|track|wbr)\b([^<>]*+)(?<!/)>", re.IGNORECASE
-)
+_EMPTY: Final = ("bgsound", "command", "embed", "image", "keygen", "source", "track", "wbr")
+_EMPTY_TAG = re.compile(rf"<({'|'.join(_EMPTY)})\b([^<>]*+)(?<!/)>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*+)[^<>]*+>")
 _CLOSED_BY_THE_NEXT_WORDS: Final = (
     "p li dt dd td th tr option br hr img input meta link area base col embed source wbr html body"
@@ -42,7 +41,21 @@ def repaired(text: str) -> str:
     knows some elements that have no end as ones that hold what follows.
     """
     text = _without_cdata(_without_subset(_XML_DECLARATION.sub("", text, count=1)))
-    return _EMPTY.sub(r"<\1\2 />", _EARLY_END.sub("", text))
+    return _EMPTY_TAG.sub(r"<\1\2 />", _EARLY_END.sub("", text))
+
+
+def empty_elements(root: etree._Element) -> None:
+    """Put behind elements without an end what is in them.
+
+    `repaired` closes them, except where their tag has `<` or `>` in a value, or ends in a value
+    that has no quotation marks (`src=a/>`).
+    """
+    for element in list(root.iter(*_EMPTY)):
+        for child in reversed(element):
+            element.addnext(child)  # with what stands behind it, before what stood behind `element`
+        if element.text:
+            element.tail = element.text + (element.tail or "")
+            element.text = None
 
 
 def _without_subset(text: str) -> str:

@@ -81,6 +81,14 @@ def test_what_follows_an_element_without_an_end_is_not_hidden_with_it(
     assert convert(page.encode(), media_types.HTML).markdown == "Before and behind\n\nThe end"
 
 
+@pytest.mark.parametrize("value", ['"1 > 0"', '"a<b"', "'a > b'", "clip/", '"a" src=clip/'])
+def test_nor_is_it_if_the_tag_of_the_element_has_an_odd_value(convert: Convert, value: str) -> None:
+    page = f"<p>Before <embed hidden alt={value}>and <b>well</b> behind it.</p><p>The end</p>"
+    shown = "Before and **well** behind it.\n\nThe end"
+
+    assert convert(page.encode(), media_types.HTML).markdown == shown
+
+
 @pytest.mark.parametrize(
     "page",
     [
