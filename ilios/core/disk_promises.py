@@ -1,6 +1,6 @@
 """Space that running writes were promised: an account that all processes of one host share.
 
-A look at the disk does not see what others are about to write. So who writes much enters it here
+A look at the disk does not see what others are about to write, so large writes are entered here
 first. An entry is a file whose length is the number of bytes and which its owner keeps locked: the
 kernel ends the lock with the process, and then the entry counts no more.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ilios.core import ids
@@ -25,8 +25,8 @@ class DiskPromises:
         self._folder = folder
 
     def total_bytes(self) -> int:
-        """Return what is promised now; entries of processes that have ended are removed."""
-        return sum(map(_promised_by, self._entries()))
+        """Return what is promised now; entries of processes that have ended count no more."""
+        return sum(_promised_by(path) or 0 for path in self._entries())
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -36,6 +36,7 @@ class DiskPromises:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._remove_ended()
             yield
         finally:
             os.close(descriptor)
@@ -47,6 +48,15 @@ class DiskPromises:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, size_bytes)  # a hole: it takes no space
         return DiskPromise(path, descriptor)
+
+    def _remove_ended(self) -> None:
+        """Remove entries of processes that have ended; only inside `exclusively`.
+
+        Elsewhere such an entry may be one that another process has made and not locked yet.
+        """
+        for path in self._entries():
+            if _promised_by(path) is None:
+                path.unlink(missing_ok=True)
 
     def _entries(self) -> list[Path]:
         try:
@@ -69,19 +79,17 @@ class DiskPromise:
         os.close(self._descriptor)
 
 
-def _promised_by(path: Path) -> int:
-    """Return what an entry stands for; remove one without an owner."""
+def _promised_by(path: Path) -> int | None:
+    """Return what an entry stands for; None when nobody holds it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # it has just been released
-        return 0
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return os.fstat(descriptor).st_size
     else:
-        with suppress(FileNotFoundError):
-            path.unlink()
-        return 0
+        return None
     finally:
         os.close(descriptor)

@@ -78,8 +78,21 @@ def test_what_a_killed_process_was_promised_is_free_again(settings: Settings) ->
     )
 
     assert done.stdout == "1000\n", done.stderr
-    assert DiskPromises(folder).total_bytes() == 0
-    assert [path.name for path in folder.iterdir()] == ["lock"]
+    promises = DiskPromises(folder)
+    assert promises.total_bytes() == 0
+    with promises.exclusively():
+        assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_a_look_removes_no_entry_that_is_just_being_made(settings: Settings) -> None:
+    promises = DiskPromises(data_folder.disk_promises(settings))
+    with promises.exclusively():
+        entry = data_folder.disk_promises(settings) / "made-and-not-locked-yet"
+        entry.touch()
+
+        assert DiskPromises(entry.parent).total_bytes() == 0
+
+        assert entry.exists()
 
 
 def test_what_a_spare_file_has_given_up_is_not_free(
