@@ -23,7 +23,10 @@ _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
 _EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 #: Elements without an end, into which libxml2 would put all that follows, perhaps to be hidden.
 _EMPTY: Final = ("bgsound", "command", "embed", "image", "keygen", "source", "track", "wbr")
-_EMPTY_TAG = re.compile(rf"<({'|'.join(_EMPTY)})\b([^<>]*+)(?<!/)>", re.IGNORECASE)
+#: Values may hold `>`, but not `<`, so that each tag is looked at up to the next one only.
+_EMPTY_TAG = re.compile(
+    rf"""<({"|".join(_EMPTY)})\b((?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*+)>""", re.IGNORECASE
+)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*+)[^<>]*+>")
 _CLOSED_BY_THE_NEXT_WORDS: Final = (
     "p li dt dd td th tr option br hr img input meta link area base col embed source wbr html body"
@@ -47,8 +50,7 @@ def repaired(text: str) -> str:
 def empty_elements(root: etree._Element) -> None:
     """Put behind elements without an end what is in them.
 
-    `repaired` closes them, except where their tag has `<` or `>` in a value, or ends in a value
-    that has no quotation marks (`src=a/>`).
+    `repaired` closes them, except where their tag has `<` in a value.
     """
     for element in list(root.iter(*_EMPTY)):
         for child in reversed(element):

@@ -89,6 +89,12 @@ def test_nor_is_it_if_the_tag_of_the_element_has_an_odd_value(convert: Convert, 
     assert convert(page.encode(), media_types.HTML).markdown == shown
 
 
+def test_thousands_of_such_tags_do_not_end_the_page(convert: Convert) -> None:
+    page = "<p>Start</p>" + "<embed hidden alt='1 > 0'>" * 3000 + "<p>The end</p>"
+
+    assert convert(page.encode(), media_types.HTML).markdown == "Start\n\nThe end"
+
+
 @pytest.mark.parametrize(
     "page",
     [
