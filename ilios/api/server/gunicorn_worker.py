@@ -16,7 +16,6 @@ import errno
 import logging
 import os
 import resource
-import socket
 import sys
 import time
 from collections import deque
@@ -30,16 +29,11 @@ from flask import Flask
 from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from ilios.api.server import parse_errors, request_kinds
+from ilios.api.server import parse_errors, request_kinds, slow_client_socket
 from ilios.api.server.answer import ANYBODY, Answer
 from ilios.api.server.lingering import Lingering
 from ilios.api.server.senders import Senders
-from ilios.api.server.slow_client_socket import (
-    HEAD_END,
-    HEAD_MAX_BYTES,
-    SEND_BUFFER_BYTES,
-    SlowClientSocket,
-)
+from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
 from ilios.api.services import EXTENSION
 from ilios.core.telemetry import shared_counters
 
@@ -61,20 +55,6 @@ STATUS = {
     OSError: HTTPStatus.BAD_REQUEST,  # chunks that are not what they say
     TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
 }
-
-
-class _SlowClientListener:
-    """A listening socket that accepts SlowClientSockets."""
-
-    def __init__(self, listener: Any) -> None:
-        self._listener = listener
-        self.getsockname = listener.getsockname
-
-    def accept(self) -> tuple[SlowClientSocket, Any]:
-        client, address = self._listener.accept()
-        slow = SlowClientSocket(fileno=client.detach())
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        return slow, address
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
@@ -129,7 +109,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def accept(self, listener: Any) -> None:
         """Accept a connection; it gets a thread when the head of its first request is complete."""
         try:
-            client, address = _SlowClientListener(listener).accept()
+            client, address = slow_client_socket.accept_from(listener)
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
@@ -145,6 +125,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.pending_conns.append(conn)
         ready = partial(self.on_pending_socket_readable, conn)
         self.poller.register(client, EVENT_READ, ready)
+
+    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
+        """Run what is due; not for connections that were closed since to make room for others."""
+        for key, _ in self.poller.select(timeout):
+            if self.poller.get_map().get(key.fd) is key:
+                key.data(key.fileobj)
 
     def on_pending_socket_readable(self, conn: TConn, client: SlowClientSocket) -> None:
         if client.has_whole_head():

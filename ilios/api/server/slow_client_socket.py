@@ -162,3 +162,11 @@ class SlowClientSocket(socket.socket):
         self._send_budget_seconds = min(
             self._send_budget_seconds + seconds, self.send_silence_seconds
         )
+
+
+def accept_from(listener: socket.socket) -> tuple[SlowClientSocket, Any]:
+    """Accept a connection; return it with the address of its client. Raise what `accept` does."""
+    client, address = listener.accept()
+    slow = SlowClientSocket(fileno=client.detach())
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return slow, address

@@ -189,3 +189,20 @@ def test_where_connections_are_short_the_oldest_idle_one_makes_room(
         idle[-1].send(head("GET", "/livez"))
         assert idle[-1].answer()[0] == 200
         assert len(server.web_process().net_connections()) <= CONNECTIONS + 1  # and the listener
+
+
+def test_a_connection_that_is_closed_to_make_room_may_have_been_about_to_speak(
+    server_settings: Settings,
+) -> None:
+    """What has happened on it by then is not looked at any more."""
+    with closing(Server(server_settings, CROWDED)) as server, ExitStack() as stack:
+        idle = crowd(server, stack, "", CONNECTIONS)
+        assert status_of(server, "/livez") == 200
+        process = server.web_process()
+        process.suspend()
+        for connection in idle:
+            connection.send(head("GET", "/livez"))
+        crowd(server, stack, head("GET", "/livez", Connection="close"), CONNECTIONS)
+        process.resume()
+        assert status_of(server, "/livez") == 200
+        assert server.web_process().pid == process.pid
