@@ -10,24 +10,23 @@ from contextlib import AbstractContextManager, contextmanager
 from ilios.accounts.keys import ANONYMOUS
 from ilios.core.request_errors import Busy
 
-RESERVED_THREADS = 4  #: of a worker: these never wait for a result
 POLLS_SHARE = 2  #: polls may hold one in so many of the slots
-UPLOADS_SHARE = 2  #: the uploads of one key may hold one in so many of the threads
+OWNER_SHARE = 2  #: those of one key may hold one in so many of what other keys leave
 
 
 class WaitSlots:
     """The slots of one web process: a request holds one while it waits.
 
     Conversions and estimates may take all slots, polls half of them; but those of one key at most
-    half of what other keys leave, so that the next key always finds some. Uploads take none, but
-    those of one key hold at most half of the threads. While there are no keys, nobody else waits.
+    half of what other keys leave, so that the next key always finds some. Uploads have as many of
+    their own, shared in the same way. While there are no keys, nobody else waits: then all slots
+    may be taken, and half of those for uploads, so that more are refused instead of kept waiting.
     """
 
     def __init__(self, threads: int) -> None:
-        self._uploads_per_owner = threads // UPLOADS_SHARE
+        self.total = threads
+        self._total_of_polls = threads // POLLS_SHARE
         self._uploads: Counter[str] = Counter()
-        self.total = threads - min(RESERVED_THREADS, threads // 2)
-        self._total_of_polls = self.total // POLLS_SHARE
         self._held: Counter[str] = Counter()  #: by owner, polls included
         self._polls: Counter[str] = Counter()  #: by owner
         self._lock = threading.Lock()
@@ -51,7 +50,7 @@ class WaitSlots:
         stalls keeps its thread until it is given up, and other owners send too.
         """
         with self._lock:
-            if self._uploads[owner] >= self._uploads_per_owner:
+            if self._uploads[owner] >= _share(self._uploads, owner, self.total):
                 raise Busy("Too many uploads of this key are arriving at once. Try again.")
             self._uploads[owner] += 1
         try:
@@ -94,9 +93,16 @@ class WaitSlots:
 
 
 def _may_take(held: Counter[str], owner: str, total: int) -> bool:
-    """Return whether the owner may hold one more of `total`: half of what the others leave."""
+    """Return whether the owner may hold one more of the slots."""
+    if owner == ANONYMOUS:
+        return held.total() < total
+    return held[owner] < _share(held, owner, total)
+
+
+def _share(held: Counter[str], owner: str, total: int) -> int:
+    """Return how many of `total` the owner may hold: half of what the others leave, rounded up."""
     left = total - (held.total() - held[owner])
-    return held[owner] < (left if owner == ANONYMOUS else -(-left // 2))
+    return -(-left // OWNER_SHARE)
 
 
 def _give_back(held: Counter[str], owner: str) -> None:

@@ -21,7 +21,6 @@ from ilios.storage.signed_links import Link
 blueprint = ApiBlueprint("Objects", __name__, url_prefix="/objects", description="Presigned links.")
 
 OPAQUE = "application/octet-stream"
-LINKS = "links"  #: stands for the owner of every upload to a link, which does not name one
 
 
 @blueprint.get("/<token>")
@@ -54,13 +53,13 @@ def object_put(token: str) -> Response:
     404 once the upload was completed or deleted, or its key is not in force any more.
     """
     store, link = _open(token, "PUT")
-    _require_awaited(link)
+    owner = _require_awaited(link)
     size_bytes = link.size_bytes or 0
     services().disk_reserve.require(size_bytes)
     folder = data_folder.uploads(services().settings)
     sink = UploadSink(folder, size_bytes, services().disk_reserve)
     try:
-        with services().wait_slots.for_upload(LINKS):
+        with services().wait_slots.for_upload(owner):
             _receive(sink, size_bytes)
         _require_awaited(link)  # receiving may have taken long
         store.put(link.key, sink.path, OPAQUE)
@@ -69,11 +68,15 @@ def object_put(token: str) -> Response:
     return Response(status=200, mimetype="text/plain")
 
 
-def _require_awaited(link: Link) -> None:
-    """Raise LinkInvalid unless a document waits for these bytes, and its key is in force."""
+def _require_awaited(link: Link) -> str:
+    """Return whose document waits for these bytes.
+
+    Raise LinkInvalid if none does, or if its key is not in force.
+    """
     owner = services().submissions.owner_awaiting(link.key)
     if owner is None or not services().authenticator.admits(owner):
         raise LinkInvalid
+    return owner
 
 
 def _receive(sink: UploadSink, size_bytes: int) -> None:

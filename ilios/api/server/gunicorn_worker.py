@@ -92,6 +92,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._next_sweep = 0.0
         super().init_process()
 
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return the threads for uploads, and as many for those that wait: see WaitSlots."""
+        return ThreadPoolExecutor(2 * self.cfg.threads, thread_name_prefix="upload")
+
     def run(self) -> None:
         self._lingering = Lingering(self.poller)
         super().run()

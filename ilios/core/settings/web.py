@@ -105,7 +105,7 @@ class WebSettings(SubjectSettings):
     web_concurrency: int = setting(2, "gunicorn worker processes", "2", ge=1, le=64)
     web_threads: int = setting(
         64,
-        "Threads of a gunicorn worker for uploads and conversions; reads have as many",
+        "Threads of a gunicorn worker for uploads; reads, and conversions that wait, have as many",
         "64",
         ge=8,
         le=512,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -44,11 +45,19 @@ def status_of(server: Server, path: str) -> int:
         return connection.ask("GET", path)[0]
 
 
-def link_for(server: Server, key: str) -> int:
-    """Ask for a link to upload to; return the status."""
+def link_for(server: Server, key: str) -> tuple[int, str]:
+    """Ask for a link to upload to; return the status, and the path of the link."""
     form = {"Authorization": f"Bearer {key}", "Content_Type": "application/json"}
     with server.connect() as connection:
-        return connection.ask("POST", UPLOAD_URL, b'{"fileName":"a.txt","fileSize":5}', **form)[0]
+        status, _, body = connection.ask(
+            "POST", UPLOAD_URL, b'{"fileName":"a.txt","fileSize":5}', **form
+        )
+    return status, urlsplit(body.get("uploadUrl", "")).path
+
+
+def put(server: Server, path: str) -> int:
+    with server.connect() as connection:
+        return connection.ask("PUT", path, b"Hello")[0]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
@@ -175,8 +184,17 @@ def test_json_that_stalls_takes_the_share_of_its_key_only(server: Server) -> Non
     )
     with ExitStack() as stack:
         crowd(server, stack, stalled, server.settings.web_threads)
-        wait_until(lambda: link_for(server, KEY) == 503, timeout_s=10)
-        assert link_for(server, OTHER_KEY) == 200
+        wait_until(lambda: link_for(server, KEY)[0] == 503, timeout_s=10)
+        assert link_for(server, OTHER_KEY)[0] == 200
+
+
+def test_uploads_to_links_that_stall_take_the_share_of_their_key_only(server: Server) -> None:
+    _, link = link_for(server, KEY)
+    _, other_link = link_for(server, OTHER_KEY)
+    with ExitStack() as stack:
+        crowd(server, stack, head("PUT", link, Content_Length="5"), server.settings.web_threads)
+        wait_until(lambda: put(server, link) == 503, timeout_s=10)
+        assert put(server, other_link) == 200
 
 
 def test_where_connections_are_short_the_oldest_idle_one_makes_room(

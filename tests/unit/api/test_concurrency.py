@@ -10,8 +10,7 @@ from ilios.accounts.keys import ANONYMOUS
 from ilios.api.concurrency import WaitSlots
 from ilios.core.request_errors import Busy
 
-THREADS = 64
-SLOTS = 60
+SLOTS = 64
 
 
 def conversions(slots: WaitSlots, taken: ExitStack, owner: str) -> int:
@@ -26,9 +25,9 @@ def conversions(slots: WaitSlots, taken: ExitStack, owner: str) -> int:
 
 
 def test_each_key_takes_at_most_half_of_what_the_others_leave() -> None:
-    slots = WaitSlots(THREADS)
+    slots = WaitSlots(SLOTS)
     with ExitStack() as taken:
-        assert [conversions(slots, taken, owner) for owner in "abcd"] == [30, 15, 8, 4]
+        assert [conversions(slots, taken, owner) for owner in "abcd"] == [32, 16, 8, 4]
 
         with pytest.raises(Busy), slots.for_estimate("a"):
             pass
@@ -38,13 +37,33 @@ def test_each_key_takes_at_most_half_of_what_the_others_leave() -> None:
         assert conversions(slots, taken, "d") == SLOTS // 2
 
 
+def uploads(slots: WaitSlots, taken: ExitStack, owner: str) -> int:
+    """Begin all the uploads that an owner may; return how many."""
+    number = 0
+    while True:
+        try:
+            taken.enter_context(slots.for_upload(owner))
+        except Busy:
+            return number
+        number += 1
+
+
+def test_the_uploads_of_a_key_leave_some_to_the_next_whatever_conversions_wait() -> None:
+    slots = WaitSlots(SLOTS)
+    with ExitStack() as taken:
+        conversions(slots, taken, "a")
+        assert [uploads(slots, taken, owner) for owner in "abcd"] == [32, 16, 8, 4]
+    with ExitStack() as taken:
+        assert uploads(slots, taken, ANONYMOUS) == SLOTS // 2
+
+
 def test_without_keys_nobody_else_waits() -> None:
     with ExitStack() as taken:
-        assert conversions(WaitSlots(THREADS), taken, ANONYMOUS) == SLOTS
+        assert conversions(WaitSlots(SLOTS), taken, ANONYMOUS) == SLOTS
 
 
 def test_polls_without_a_slot_wait_not_at_all_and_leave_slots_to_conversions() -> None:
-    slots = WaitSlots(THREADS)
+    slots = WaitSlots(SLOTS)
     with ExitStack() as taken:
         waits = [taken.enter_context(slots.for_poll("a", 60)) for _ in range(200)]
 
