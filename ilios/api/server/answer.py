@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -11,9 +12,10 @@ from gunicorn.http import wsgi
 
 from ilios.api.middleware.access_log import ENVIRON_KEY, Access
 from ilios.api.server import request_kinds
+from ilios.api.server.fair_threads import NO_KEY
 from ilios.api.server.slow_client_socket import SEND_BLOCK_BYTES
 
-ANYBODY: Final = ""  #: stands for all callers without a key
+TURN_SECONDS: Final = 0.05  #: in which a thread makes and sends a part of an answer
 
 Log = Callable[[Any, Any, Any, Any], None]
 
@@ -43,7 +45,7 @@ class Answer:
     def owner(self) -> str:
         """Whose answer it is."""
         access: Access | None = self._environ.get(ENVIRON_KEY)
-        return (access and access.owner) or ANYBODY
+        return (access and access.owner) or NO_KEY
 
     @property
     def has_begun(self) -> bool:
@@ -63,7 +65,10 @@ class Answer:
         self._pieces = _pieces(self._blocks)
 
     def send(self) -> bool:
-        """Send what the client takes now. Return whether the whole answer is on its way."""
+        """Send what the client takes now, for at most TURN_SECONDS.
+
+        Return whether the whole answer is on its way.
+        """
         return self._context.run(self._send)
 
     def end(self) -> None:
@@ -71,9 +76,10 @@ class Answer:
         self._context.run(self._end)
 
     def _send(self) -> bool:
+        ends = time.monotonic() + TURN_SECONDS
         for piece in self._pieces or ():
             self.response.write(piece)
-            if self._client.unsent_bytes >= SEND_BLOCK_BYTES:
+            if self._client.unsent_bytes >= SEND_BLOCK_BYTES or time.monotonic() > ends:
                 return False
         self.response.close()
         self._client.flush()

@@ -30,7 +30,8 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from ilios.api.server import parse_errors, request_kinds, slow_client_socket
-from ilios.api.server.answer import ANYBODY, Answer
+from ilios.api.server.answer import Answer
+from ilios.api.server.fair_threads import NO_KEY, FairThreads
 from ilios.api.server.lingering import Lingering
 from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
@@ -64,7 +65,8 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
         super().__init__(worker.cfg, client, address, server)
         self._worker = worker
         self.answer: Answer | None = None  #: the one that is being sent
-        self.owner = ANYBODY  #: of the last answer
+        self.owner = NO_KEY  #: of the last answer
+        self.caller = NO_KEY  #: of the request that is run
         self.is_kept = False  #: after the answer
 
     @property
@@ -85,16 +87,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         sys.setswitchinterval(SWITCH_SECONDS)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
-        self._scrapes = ThreadPoolExecutor(SCRAPE_THREADS, thread_name_prefix="scrape")
-        self._reads = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="read")
+        self._probes = FairThreads("probe", PROBE_THREADS)
+        self._scrapes = FairThreads("scrape", SCRAPE_THREADS)
+        self._reads = FairThreads("read", self.cfg.threads)
+        # As many for those that wait for a result as for those that arrive: see WaitSlots.
+        self._uploads = FairThreads("upload", 2 * self.cfg.threads)
         self._senders: Senders[_Connection] = Senders()
         self._next_sweep = 0.0
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
-        """Return the threads for uploads, and as many for those that wait: see WaitSlots."""
-        return ThreadPoolExecutor(2 * self.cfg.threads, thread_name_prefix="upload")
+        return self._uploads.pool
 
     def run(self) -> None:
         self._lingering = Lingering(self.poller)
@@ -165,10 +168,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def enqueue_req(self, conn: TConn) -> None:
         """Submit the request, or the rest of its answer, to the threads of its kind."""
-        future: Future[Any] = self._threads_for(conn).submit(self.handle, conn)
+        if conn.answer is None:
+            conn.caller = request_kinds.caller_of(conn.sock.head)
+        threads = self._threads_for(conn)
+        threads.submit(conn.caller, partial(self._begin, conn, threads))
+
+    def _begin(self, conn: TConn, threads: FairThreads) -> None:
+        future: Future[Any] = threads.pool.submit(self.handle, conn)
         future.add_done_callback(
-            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+            lambda done: self.method_queue.defer(self._finish, conn, threads, done)
         )
+
+    def _finish(self, conn: TConn, threads: FairThreads, done: Future[Any]) -> None:
+        threads.release(conn.caller)
+        self.finish_request(conn, done)
 
     def handle(self, conn: TConn) -> Any:
         """Answer a request, or go on with its answer; return whether the connection is kept."""
@@ -286,7 +299,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.nr_conns -= 1
         conn.close()
         if conn.answer is not None:
-            self._reads.submit(conn.answer.end)
+            self._reads.pool.submit(conn.answer.end)
 
     def _await_request(self, conn: TConn) -> None:
         """Wait for the next request of the connection, of which a part may be here already."""
@@ -313,7 +326,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.nr_conns -= 1
         conn.close()
 
-    def _threads_for(self, conn: TConn) -> ThreadPoolExecutor:
+    def _threads_for(self, conn: TConn) -> FairThreads:
         head = conn.sock.head
         if conn.answer is not None or HEAD_END not in head:
             return self._reads
@@ -321,8 +334,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             return self._probes
         if request_kinds.is_scrape(head):
             return self._scrapes
-        uploads: ThreadPoolExecutor = self.tpool
-        return uploads if request_kinds.brings_body(head) else self._reads
+        return self._uploads if request_kinds.brings_body(head) else self._reads
 
     def _cap_keepalive(self, deadline: float) -> None:
         """End waits for results and connections without a request, because the worker stops."""
