@@ -63,6 +63,11 @@ class Answer:
         if isinstance(self._blocks, wsgi.FileWrapper):
             self._blocks.blksize = SEND_BLOCK_BYTES
         self._pieces = _pieces(self._blocks)
+        response = self.response
+        if response.response_length is None and not response.chunked and response.should_close():
+            # The client takes the close for the end: a part must not look like the whole.
+            self._client.is_unfinished = True
+            self._client.reset_on_close(True)
 
     def send(self) -> bool:
         """Send what the client takes now, for at most TURN_SECONDS.
@@ -82,6 +87,7 @@ class Answer:
             if self._client.unsent_bytes >= SEND_BLOCK_BYTES or time.monotonic() > ends:
                 return False
         self.response.close()
+        self._client.is_unfinished = False
         self._client.flush()
         return True
 

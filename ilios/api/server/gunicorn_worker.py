@@ -26,7 +26,6 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from flask import Flask
-from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from ilios.api.server import parse_errors, request_kinds, slow_client_socket
@@ -47,16 +46,6 @@ STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker 
 SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
-STATUS = {
-    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-    errors.ParseException: HTTPStatus.BAD_REQUEST,
-    OSError: HTTPStatus.BAD_REQUEST,  # chunks that are not what they say
-    TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
-}
-
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
     """A connection whose graceful end is left to the poller."""
@@ -74,7 +63,7 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
         return self.sock.send_deadline  # type: ignore[no-any-return]  # gunicorn is untyped
 
     def close(self, graceful: bool = False) -> None:
-        if graceful:
+        if graceful and not self.sock.is_unfinished:
             self._worker.linger(self.sock)
         else:
             super().close()
@@ -213,10 +202,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self._discard(conn)
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:
-        status = next(
-            (STATUS[cls] for cls in type(exc).__mro__ if cls in STATUS),
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-        )
+        status = parse_errors.status_of(exc)
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log.error("Error handling request", exc_info=exc)
         with contextlib.suppress(OSError):

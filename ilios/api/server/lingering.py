@@ -34,6 +34,7 @@ class Lingering:
         """End our side, and wait for the client to end its own."""
         try:
             client.setblocking(False)
+            client.reset_on_close(False)
             client.shutdown(socket.SHUT_WR)
             self._poller.register(client, EVENT_READ, self._drain)
         except (OSError, ValueError):

@@ -9,7 +9,7 @@ import json
 import re
 from http import HTTPStatus
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+from gunicorn.http import errors
 
 from ilios.api.middleware.headers import SECURITY_HEADERS
 from ilios.api.responses.errors import INVALID_LENGTH, PROBLEM_JSON, code_of, problem_document
@@ -28,6 +28,15 @@ _LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([^\r\n]{0,100})")
 REQUEST_LINE_MAX_BYTES = 8190  #: a path with its query
 HEADERS_MAX = 100
 HEADER_MAX_BYTES = 8190
+_STATUS = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ParseException: HTTPStatus.BAD_REQUEST,
+    OSError: HTTPStatus.BAD_REQUEST,  # chunks that are not what they say
+    TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
+}
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "This is not an HTTP request that can be read. Send HTTP/1.1, encoded "
     "as RFC 9112 says.",
@@ -43,11 +52,19 @@ _DETAILS = {
 }
 
 
+def status_of(error: BaseException) -> HTTPStatus:
+    """Return what a request is answered with that ended so before the application had it."""
+    return next(
+        (_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+
+
 def too_long(head: bytes) -> Exception:
     """Return what gunicorn's parser would raise for a head that has not ended in HEAD_MAX_BYTES."""
-    error: Exception = LimitRequestLine(len(head), REQUEST_LINE_MAX_BYTES)
+    error: Exception = errors.LimitRequestLine(len(head), REQUEST_LINE_MAX_BYTES)
     if b"\r\n" in head[: REQUEST_LINE_MAX_BYTES + len("\r\n")]:
-        error = LimitRequestHeaders(f"{HEAD_MAX_BYTES} bytes without an end")
+        error = errors.LimitRequestHeaders(f"{HEAD_MAX_BYTES} bytes without an end")
     return error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import time
 from typing import Any, ClassVar
 
@@ -36,6 +37,7 @@ class SlowClientSocket(socket.socket):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.head = b""  #: the first bytes of the request that is read next
+        self.is_unfinished = False  #: an answer whose end only a close can show
         self._collected = b""
         self._unsent = bytearray()
         self._was_asked = False
@@ -113,6 +115,10 @@ class SlowClientSocket(socket.socket):
             sent += count
         self._earn(sent / self.send_bytes_per_second)
         return not self._unsent
+
+    def reset_on_close(self, flag: bool) -> None:
+        """Have a close break the connection off, also one by the kernel when the process dies."""
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", flag, 0))
 
     def begin_to_wait(self) -> None:
         """Start to charge the client for the time in which it reads nothing."""

@@ -8,8 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import update
 
+from ilios.accounts.keys import owner_of
 from ilios.core.settings import MIB, Settings
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus, PageRow
+from tests.support import documents
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import Connection, Server, head
 from tests.support.waiting import wait_until
@@ -115,6 +120,31 @@ def test_who_does_not_read_keeps_no_other_waiting_and_is_given_up(
         assert status_of(server, "/openapi.json") == 200
         process = server.web_process()
         wait_until(lambda: len(process.net_connections()) == 1, timeout_s=20)
+
+
+def test_a_part_of_an_answer_without_a_length_does_not_look_like_the_whole(
+    impatient_server: Server, database: Database
+) -> None:
+    """HTTP/1.0 has no chunks: the end is a close, so a client that is given up is reset."""
+    document_id, _ = documents.add_document(database, owner=owner_of(KEY))
+    with database.writing() as session:
+        done = update(Document).values(status=DocumentStatus.COMPLETED)
+        session.execute(done.where(Document.id == document_id))
+        session.add(
+            PageRow(document_id=document_id, index=0, markdown="x " * MIB, images=[], image_bytes=0)
+        )
+    request = head("GET", f"/api/documents/{document_id}", Authorization=f"Bearer {KEY}")
+    with impatient_server.connect() as slow, impatient_server.connect() as quick:
+        for one in (slow, quick):
+            one.send(request.replace("HTTP/1.1", "HTTP/1.0"))
+        _, headers, body = quick.answer()
+        assert "Content-Length" not in headers
+        assert len(body) == 2 * MIB
+
+        process = impatient_server.web_process()
+        wait_until(lambda: len(process.net_connections()) == 1, timeout_s=20)
+        with pytest.raises(ConnectionResetError):
+            slow.answer()
 
 
 def test_who_reads_late_gets_everything(server: Server, connection: Connection) -> None:

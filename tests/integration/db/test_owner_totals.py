@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
-from ilios.db.models import Document, DocumentStatus, OwnerTotals, PageRow
+from ilios.db.models import Document, DocumentStatus, OwnerTotals, PagePiece, PageRow
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES, Difference
 from tests.support import documents
 from tests.support.migrating import upgrade
@@ -92,6 +92,32 @@ def test_pages_count_in_bytes_with_their_images(database: Database, driver: Any)
 
     assert (with_page, changed) == ((HELLO + 6 + 1000, 0, 1), (HELLO + 2 + 1, 0, 1))
     assert totals(database) == (HELLO, 0, 1)
+    assert owner_totals.differences(driver) == []
+
+
+def test_the_pieces_of_a_long_page_count_until_their_page_is_removed(
+    database: Database, driver: Any
+) -> None:
+    document_id, _ = documents.add_document(database)
+    add_page(database, document_id, "äöü")
+    seen = []
+
+    with database.writing() as session:
+        session.add_all(
+            PagePiece(document_id=document_id, index=0, number=number, markdown="ä" * 10)
+            for number in (1, 2)
+        )
+    seen.append(totals(database)[0])
+    with database.writing() as session:
+        session.execute(update(PagePiece).where(PagePiece.number == 2).values(markdown="ä"))
+    seen.append(totals(database)[0])
+    owner_totals.recount(driver)
+    seen.append(totals(database)[0])
+    with database.writing() as session:
+        session.execute(delete(PageRow).where(PageRow.document_id == document_id))
+    seen.append(totals(database)[0])
+
+    assert seen == [HELLO + 6 + 40, HELLO + 6 + 22, HELLO + 6 + 22, HELLO]
     assert owner_totals.differences(driver) == []
 
 
