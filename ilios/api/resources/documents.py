@@ -126,7 +126,7 @@ def document_retry(document_id: str) -> Any:
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
 @blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")
-@blueprint.refuses(401, 403, 404, 409, 410, 422, 429)
+@blueprint.refuses(401, 403, 404, 409, 410, 412, 422, 429)
 def document_result(query: dict[str, Any], document_id: str) -> Response:
     """Give the result of a completed document.
 

@@ -54,6 +54,7 @@ _HTTP_DETAILS: Final = {
     400: "The request cannot be read: its host or its path is none.",
     404: "There is nothing at this path. /docs lists what there is.",
     405: "This path does not take this method. Allow lists those that it takes.",
+    412: "The result is not the one that If-Match names. Leave the header out.",
     416: "The object does not have this range of bytes.",
 }
 
@@ -176,6 +177,7 @@ CODES: Final = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
+    HTTPStatus.PRECONDITION_FAILED: "precondition_failed",
     HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "range_not_satisfiable",
     HTTPStatus.EXPECTATION_FAILED: "expectation_failed",

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, json, request
+from werkzeug.exceptions import PreconditionFailed
 
 from ilios.accounts import ledger
 from ilios.accounts.holdings import Holding
@@ -104,12 +106,17 @@ def document_list(found: Listed) -> dict[str, Any]:
 
 
 def result(found: Result, form: str) -> Response:
-    """Stream the result as `markdown`, `text` or `json`; answer 304 if the client has it."""
+    """Stream the result as `markdown`, `text` or `json`; answer 304 if the client has it.
+
+    Raise PreconditionFailed if `If-Match` names another one.
+    """
     response = streaming.response(_content(found, form), _MEDIA_TYPES[form])
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
     response.set_etag(f"{found.etag}-{form}")
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailed
     return streaming.with_length(response)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ilios.api.requests.body import BLOCK_BYTES
+from ilios.api.responses import streaming
 from tests.support.api_callers import Caller, file
 from tests.support.api_working import IMAGE, InTestWorker
 
@@ -123,11 +124,16 @@ def completed(anna: Caller, worker: InTestWorker) -> str:
 
 @pytest.mark.parametrize("form", ["markdown", "text", "json"])
 def test_a_result_is_not_collected_before_it_is_sent(
-    anna: Caller, completed: str, form: str
+    anna: Caller, completed: str, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = anna.get(f"/api/documents/{completed}?format={form}")
+    """A short one has its length, a longer one none."""
+    path = f"/api/documents/{completed}?format={form}"
+    short = anna.get(path)
+    monkeypatch.setattr(streaming, "COUNTED_MAX_BYTES", len(short.data) - 1)
+    answer = anna.get(path)
 
-    assert answer.status_code == 200
+    assert short.headers["Content-Length"] == str(len(short.data))
+    assert (answer.status_code, answer.data) == (200, short.data)
     assert "Content-Length" not in answer.headers
 
 
@@ -188,6 +194,9 @@ def test_a_result_that_the_client_has_is_not_sent_again(anna: Caller, completed:
     assert again.data == b""
     assert again.headers["ETag"] == tags[""]
     assert anna.get(path, headers={"If-None-Match": tags["?pages=1"]}).status_code == 200
+    assert anna.get(path, headers={"If-Match": tags[""]}).status_code == 200
+    other = anna.get(path, headers={"If-Match": tags["?pages=1"]})
+    assert (other.status_code, other.get_json()["code"]) == (412, "precondition_failed")
 
 
 def test_the_original_is_served_as_an_attachment_through_a_link(
