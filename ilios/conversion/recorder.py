@@ -181,8 +181,12 @@ class Recorder:
         """Return the unit that settles a call; `count` what it used once it has done so."""
         usage = conversion.usage
         self._warn_of_unknown(engine, usage.model)
-        tariff = self._tariff(engine, usage.model, is_batch=batch)
-        charge = tariff.charge(usage.pages)
+        charge = self._tariff(engine, usage.model, is_batch=batch).charge(usage.pages)
+        if usage.asked_model is not None:
+            approved = self._tariff(engine, usage.asked_model, is_batch=batch).charge(usage.pages)
+            if approved.total_micros < charge.total_micros:
+                self._warn_of_dearer(usage.model, usage.asked_model)
+                charge = approved
         return SettleCall(call.call_id, call.document_id, conversion, images, charge)
 
     def count(self, engine: Engine, settled: SettleCall) -> None:
@@ -210,6 +214,13 @@ class Recorder:
         if engine.is_paid and not self._pricing.book.knows(model) and model not in self._warned_of:
             self._warned_of.add(model)
             log.warning("price.unknown_model", model=model, billed_as="* of PRICE_BOOK")
+
+    def _warn_of_dearer(self, model: str, asked_model: str) -> None:
+        """Warn once of a model that costs more than the one that was asked for."""
+        pair = f"{asked_model} {model}"
+        if pair not in self._warned_of:
+            self._warned_of.add(pair)
+            log.warning("price.dearer_model", model=model, billed_as=asked_model)
 
 
 def log_document_completed(document_id: str) -> None:

@@ -114,12 +114,13 @@ class Usage:
     """The consumption of a call: its pages, and the model that served it.
 
     A provider is believed up to what it was sent: `claimed_pages` is its own count where that is
-    more, and None otherwise.
+    more, and None otherwise. No model costs more than `asked_model`, where one was asked for.
     """
 
     pages: int
     model: str
     claimed_pages: int | None = None
+    asked_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

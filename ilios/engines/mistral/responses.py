@@ -132,10 +132,10 @@ def _usage(fields: dict[str, Any], model: str, part: Part, came: int) -> Usage:
     answered_by = _text(fields, "model")[:NAME_MAX_CHARACTERS] or model
     if claimed is None or claimed < 0:
         log.warning("answer.without_usage", pages=came)
-        return Usage(came, answered_by)
+        return Usage(came, answered_by, asked_model=model)
     if claimed <= sent:
-        return Usage(claimed, answered_by)
-    return Usage(sent, answered_by, claimed_pages=min(claimed, COUNT_MAX))
+        return Usage(claimed, answered_by, asked_model=model)
+    return Usage(sent, answered_by, claimed_pages=min(claimed, COUNT_MAX), asked_model=model)
 
 
 def _list(fields: dict[str, Any], name: str) -> list[Any]:

@@ -563,6 +563,28 @@ def test_an_unknown_model_is_billed_at_the_fallback_and_warned_about_once(
     assert capsys.readouterr().out.count("price.unknown_model") == 1
 
 
+def test_a_dearer_model_than_was_asked_for_costs_no_more_and_is_warned_about_once(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class DearerModel(LineEngine):
+        def read(
+            self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+        ) -> Conversion:
+            known = super().read(answer, part, options, workspace, mark)
+            pages = known.usage.pages
+            return Conversion(
+                known.pages, Usage(pages, "mistral-ocr-4-1", asked_model="test-model")
+            )
+
+    bench.use(DearerModel())
+    bench.add(6)
+    bench.run_all()
+
+    assert bench.totals().cost_micros == 6 * 1_300
+    assert {call.model for call in documents.calls(bench.database)} == {"mistral-ocr-4-1"}
+    assert capsys.readouterr().out.count("price.dearer_model") == 1
+
+
 def test_an_answer_says_that_the_provider_works(bench: Bench) -> None:
     bench.add(1)
     lease = bench.claim()

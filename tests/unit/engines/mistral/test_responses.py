@@ -153,17 +153,20 @@ def test_the_provider_is_believed_up_to_the_pages_that_it_was_sent(
 
     usage = read(said, indexes=(3, 4)).usage
 
-    assert usage == Usage(believed, "mistral-ocr-2512", claimed_pages=claimed)
+    assert (usage.pages, usage.claimed_pages) == (believed, claimed)
+    assert (usage.model, usage.asked_model) == ("mistral-ocr-2512", "asked-for")
 
 
 def test_without_a_plan_the_provider_is_believed_up_to_the_pages_that_came(read: Read) -> None:
     said = answer(page(0), page(1), page(2), usage_info={"pages_processed": 8})
 
-    assert read(said).usage == Usage(3, "mistral-ocr-2512", claimed_pages=8)
+    usage = read(said).usage
+
+    assert (usage.pages, usage.claimed_pages) == (3, 8)
 
 
 def test_an_annotation_that_was_not_asked_for_costs_nothing(read: Read) -> None:
-    assert read(answer(page(0), document_annotation="{}")).usage == Usage(1, "mistral-ocr-2512")
+    assert read(answer(page(0), document_annotation="{}")).usage.pages == 1
 
 
 def test_the_name_of_a_model_fits_into_its_column(read: Read) -> None:
@@ -186,7 +189,7 @@ def test_the_name_of_a_model_fits_into_its_column(read: Read) -> None:
 def test_without_a_count_the_pages_are_counted(read: Read, usage: Any) -> None:
     counted = read({"pages": [page(0), page(1)], "usage_info": usage}).usage
 
-    assert counted == Usage(2, "asked-for")
+    assert counted == Usage(2, "asked-for", asked_model="asked-for")
 
 
 @pytest.mark.parametrize(
