@@ -8,19 +8,42 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+_PAIR: Final = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 PIECE_CHARACTERS: Final = 1_000
 """So much is normalised at once: to sort marks upon a letter takes the square of their number."""
 _STARTERS_SOUGHT: Final = 100
+CHECKED_CHARACTERS: Final = 1_000_000
+"""So much is made storable at once: meanwhile no other thread of the process runs."""
 
 
 def replace_surrogates(text: str) -> str:
     """Replace lone UTF-16 surrogates, which some files contain and no database stores."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if text.isascii():
+        return text
+    return "".join(map(_paired, _checked_pieces(text)))
 
 
 def storable(text: str) -> str:
     """Replace lone surrogates, and remove NUL and other characters that are no text."""
-    return _CONTROL.sub("", replace_surrogates(text))
+    return "".join(_CONTROL.sub("", _paired(piece)) for piece in _checked_pieces(text))
+
+
+def _paired(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _checked_pieces(text: str) -> Iterator[str]:
+    """Cut a long text, but never between the surrogates of a pair."""
+    if len(text) <= CHECKED_CHARACTERS:
+        yield text
+        return
+    start = 0
+    while start < len(text):
+        end = start + CHECKED_CHARACTERS
+        if _PAIR.match(text, end - 1):
+            end += 1
+        yield text[start:end]
+        start = end
 
 
 def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:

@@ -20,3 +20,19 @@ def test_marks_without_end_upon_one_letter_are_normalised_in_pieces() -> None:
     text = "x" + "\u0301\u0327" * 3_000
 
     assert len(unicode.normalized("NFC", text)) <= len(text)
+
+
+@pytest.mark.parametrize("before", ["", "a", "\ud83d", "\0"])
+def test_a_long_text_is_made_storable_in_pieces_that_part_no_pair(
+    before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unicode, "CHECKED_CHARACTERS", 3)
+    text = before + "x\ud83d\ude00y\ud83d\ud83d\ude00\0\ude00\ud83d" * 7
+
+    begun = (
+        ""
+        if before == "\0"
+        else before.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
+    assert unicode.storable(text) == begun + "x😀y\ufffd😀\ufffd\ufffd" * 7
+    assert "\0" in unicode.replace_surrogates(text)
