@@ -1,4 +1,4 @@
-"""What an engine's answer holds: its pages, and those that it left out."""
+"""What an engine's answer holds: its pages, the room that they take, and those that it left out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Final
 
 from ilios.db.models import Document
 from ilios.documents.options import options_of
-from ilios.engines.base import Conversion, Engine, Mark, Options, Part, Source
+from ilios.engines.base import Conversion, Engine, Mark, Options, Page, Part, Source
 from ilios.storage.answer_spool import CallRecord
 
 _NO_FILE: Final = Source(Path(), "application/octet-stream", "answer")
 """In place of the document: the answer to a call is read without it."""
+STORED_COPIES: Final = 2  #: of a result that is committed: one goes through the write-ahead log
+UTF8_MAX_BYTES: Final = 4  #: of one character
 
 
 def read_answer(
@@ -42,3 +44,14 @@ def missing_pages(call: CallRecord, conversion: Conversion) -> str | None:
         f"The provider left out {len(missing)} of {len(call.indexes)} pages "
         f"(the first is page {missing[0]})."
     )
+
+
+def stored_bytes(conversion: Conversion) -> int:
+    """Return at most how many bytes the pages take on the disk while they are committed."""
+    return STORED_COPIES * sum(map(_text_bytes, conversion.pages))
+
+
+def _text_bytes(page: Page) -> int:
+    if page.spooled:
+        return page.spooled.size_bytes
+    return len(page.markdown) * (1 if page.markdown.isascii() else UTF8_MAX_BYTES)

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.conversion.answer_keeping import keep_answer
-from ilios.conversion.answers import read_answer
+from ilios.conversion.answers import read_answer, stored_bytes
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
 from ilios.conversion.planning import Planner
@@ -39,7 +39,7 @@ from ilios.db.models import Document
 from ilios.documents import results
 from ilios.documents.options import options_of
 from ilios.documents.results import Images
-from ilios.engines.base import Conversion, Engine, Keep, Mark, Page, Part
+from ilios.engines.base import Conversion, Engine, Keep, Mark, Part
 from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
@@ -50,8 +50,6 @@ from ilios.storage.health import StoreReport, store_report_of
 log = logs.get(__name__)
 
 PROGRESS_INTERVAL_SECONDS = 1.0
-STORED_COPIES = 2  #: of a result that is committed: one goes through the write-ahead log
-UTF8_MAX_BYTES = 4  #: of one character
 UNCOLLECTED_SECONDS = 60.0  #: no running attempt is about to use an answer this old
 NOT_CAUSED_BY_JOB = (DatabaseBusy, SQLAlchemyError, OSError)
 
@@ -313,17 +311,6 @@ class Converter:
                 )
 
         return note
-
-
-def stored_bytes(conversion: Conversion) -> int:
-    """Return at most how many bytes the pages take on the disk while they are committed."""
-    return STORED_COPIES * sum(map(_text_bytes, conversion.pages))
-
-
-def _text_bytes(page: Page) -> int:
-    if page.spooled:
-        return page.spooled.size_bytes
-    return len(page.markdown) * (1 if page.markdown.isascii() else UTF8_MAX_BYTES)
 
 
 def _source_bytes(claimed: ClaimedJob) -> int:

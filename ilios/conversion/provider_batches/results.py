@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ilios.conversion.answers import missing_pages, read_answer
+from ilios.conversion.answers import missing_pages, read_answer, stored_bytes
 from ilios.conversion.failures import CloseCall
 from ilios.conversion.images import keep_images
 from ilios.conversion.provider_batches import context
@@ -73,9 +73,10 @@ class ResultCollector:
                 yield path
 
     def _fetch(self, file_id: str, path: Path) -> bool:
-        self._context.disk_reserve.require()  # the provider keeps them until there is room
         draft = self._step.workspace / path.name
-        if self._context.lane.files.download(file_id, draft):
+        # The provider keeps them until there is room.
+        require_room = self._context.disk_reserve.require
+        if self._context.lane.files.download(file_id, draft, require_room):
             draft.rename(path)
             return True
         if self._step.records.attempts() <= context.GONE_ATTEMPTS:
@@ -141,7 +142,8 @@ class ResultCollector:
         conversion = read_answer(
             self._context.engine, call_record, answer, document, workspace, nullcontext
         )
-        self._keep(call_record, conversion)
+        with self._context.disk_reserve.promised(stored_bytes(conversion)):
+            self._keep(call_record, conversion)
         if missing := missing_pages(call_record, conversion):
             self._faults[document.id] = PagesMissing(missing)
 

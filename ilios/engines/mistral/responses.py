@@ -55,7 +55,8 @@ class _PageReader:
     def page(self, found: Found, index: int) -> Page:
         """Return the page; what is left out of it is a warning."""
         fields, number = found.fields, index + 1
-        text = _text(fields, "markdown")
+        text = _text(fields, "markdown", PAGE_MAX_BYTES)
+        is_cut = _is_longer(fields.get("markdown"), PAGE_MAX_BYTES)
         written = self._images(fields, index)
         names = {image_id: file.name for image_id, file in written.files.items()}
         whole_text = placeholders.with_images(
@@ -65,7 +66,7 @@ class _PageReader:
         warnings = [*_warnings(fields, text, number)]
         if found.is_misnumbered:
             warnings.append(conversion_warnings.page_misnumbered(number))
-        if len(markdown) < len(whole_text):
+        if is_cut or len(markdown) < len(whole_text):
             warnings.append(conversion_warnings.page_cut(number))
         if not written.is_complete:
             warnings.append(conversion_warnings.image_left_out(number))
@@ -143,6 +144,11 @@ def _list(fields: dict[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
+def _is_longer(value: Any, most: int) -> bool:
+    return isinstance(value, str) and len(value) > most
+
+
+def _text(fields: dict[str, Any], name: str, most: int | None = None) -> str:
+    """Return a text; of at most so many characters: what is cut anyway need not be looked at."""
     value = fields.get(name)
-    return unicode.storable(value) if isinstance(value, str) else ""
+    return unicode.storable(value[:most]) if isinstance(value, str) else ""

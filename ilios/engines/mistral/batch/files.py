@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import httpx2
 from mistralai.client import models
@@ -16,7 +16,8 @@ from ilios.core.conversion_errors import ProviderMisconfigured, RefusedByProvide
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.engines.mistral import errors
-from ilios.engines.mistral.client import FILES_PER_PAGE, Client
+from ilios.engines.mistral.answer_limits import MIB
+from ilios.engines.mistral.client import FILE_LIST_MAX_PAGES, FILES_PER_PAGE, Client
 from ilios.engines.mistral.deadlines import Deadline
 
 log = logs.get(__name__)
@@ -26,6 +27,9 @@ Purpose = Literal["batch", "ocr"]
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("batch", "ocr")
 CALL_SECONDS: Final = 60.0
+RESULTS_MAX_BYTES: Final = 16 * 1024 * MIB
+"""Of one file of results: eight times the documents of the largest request."""
+LOOK_BYTES: Final = 16 * MIB  #: so much is written between two looks at the room on the disk
 KEPT_LONGER_HOURS: Final = 48
 """Files of a batch expire this long after its time-out, unless they are deleted before."""
 
@@ -56,16 +60,19 @@ class BatchFiles:
             )
         return answer.id
 
-    def download(self, file_id: str, path: Path) -> bool:
-        """Download a file to the disk; return False when the provider does not find it."""
+    def download(self, file_id: str, path: Path, require_room: Callable[[], None]) -> bool:
+        """Download a file of results to the disk; return False when the provider does not find it.
+
+        `require_room` raises when there is no room for more. What is beyond RESULTS_MAX_BYTES is
+        left out.
+        """
         try:
             with (
                 provider_errors(self._transfer_seconds),
                 closing(self._client.sdk.files.download(file_id=file_id)) as response,
                 path.open("wb") as file,
             ):
-                for block in response.iter_bytes():
-                    file.write(block)
+                _write_blocks(file, response.iter_bytes(), require_room)
         except NotThere:
             return False
         return True
@@ -86,16 +93,30 @@ class BatchFiles:
         """Find the files of a batch by their names, also those whose id was never stored."""
         found: list[str] = []
         for purpose in PURPOSES:
-            page, more = 0, True
-            while more:
+            for page in range(FILE_LIST_MAX_PAGES):
                 with provider_errors(CALL_SECONDS):
                     listed = self._client.sdk.files.list(
                         page=page, page_size=FILES_PER_PAGE, purpose=purpose
                     ).data
                 prefix = f"{self._prefix}{batch_id}-"
                 found += [file.id for file in listed if file.filename.startswith(prefix)]
-                page, more = page + 1, len(listed) == FILES_PER_PAGE
+                if len(listed) < FILES_PER_PAGE:
+                    break
         return found
+
+
+def _write_blocks(
+    file: BinaryIO, blocks: Iterator[bytes], require_room: Callable[[], None]
+) -> None:
+    written = looked_at = 0
+    for block in blocks:
+        if written + len(block) > looked_at:
+            require_room()
+            looked_at = written + LOOK_BYTES
+        written += file.write(block[: RESULTS_MAX_BYTES - written])
+        if written >= RESULTS_MAX_BYTES:
+            log.warning("batch.results_cut", bytes=written)
+            return
 
 
 @contextmanager

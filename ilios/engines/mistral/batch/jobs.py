@@ -33,6 +33,7 @@ TIMED_OUT: Final = "TIMEOUT_EXCEEDED"
 CANCELLING: Final = "CANCELLATION_REQUESTED"
 ENDED: Final = ("SUCCESS", "FAILED", TIMED_OUT, "CANCELLED")
 JOBS_PER_PAGE: Final = 100
+JOB_LIST_MAX_PAGES: Final = 100
 CLOCK_SKEW: Final = timedelta(hours=1)  #: how far the provider's clock may be from ours
 NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 NO_SUCH_MODEL: Final = "access to the model"  #: in the reason of a 422, unlike for single calls
@@ -107,21 +108,23 @@ class Batches:
         return _job(job)
 
     def find(self, key: Round, since: datetime) -> ProviderJob | None:
-        """Return the job of this round, if the provider has one that is not older than `since`."""
+        """Return the job of this round, if the provider has one that is not older than `since`.
+
+        Raises ProviderUnavailable when its list has no end.
+        """
         self._client.require_key()
         asked = self._metadata(key)
         oldest = (since - CLOCK_SKEW).timestamp()
-        page, more = 0, True
-        while more:
+        for page in range(JOB_LIST_MAX_PAGES):
             with provider_errors(CALL_SECONDS):
                 listed = self._client.sdk.batch.jobs.list(page=page, page_size=JOBS_PER_PAGE).data
             for job in listed or ():
                 if isinstance(job.metadata, dict) and asked.items() <= job.metadata.items():
                     return _job(job)
             # The newest come first.
-            more = bool(listed) and min(job.created_at for job in listed or ()) > oldest
-            page += 1
-        return None
+            if not listed or min(job.created_at for job in listed) <= oldest:
+                return None
+        raise ProviderUnavailable("Mistral's list of batches does not end.")
 
     def get(self, job_id: str) -> ProviderJob | None:
         """Return a job as it is now; None when the provider does not know it."""

@@ -112,7 +112,9 @@ def _answer(line: bytes, model: str, configured_model: str) -> LineAnswer | None
         )
     # An error file has the body as a string of JSON, an output file as JSON.
     body = response.get("body")
-    text = unicode.replace_surrogates(body) if isinstance(body, str) else json.dumps(body)
+    # Unescaped, or its text would be up to twice as long as it came, and pages be cut.
+    written = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    text = unicode.replace_surrogates(written)
     if httpx2.codes.is_success(status):
         return LineAnswer(custom_id, answer=text.encode())
     # The error that the SDK would have raised for a single call.

@@ -125,7 +125,7 @@ def test_a_source_that_is_not_found_may_have_been_lost(
     assert found.fault.code == "refused_by_provider"
 
 
-@pytest.mark.parametrize("response", [None, {}, {"status_code": None}, {"status_code": "200"}])
+@pytest.mark.parametrize("response", [None, {}, {"status_code": None}, {"status_code": "done"}])
 def test_a_line_without_an_answer_was_not_done(tmp_path: Path, response: object) -> None:
     error = {"message": "worker died"}
 

@@ -42,3 +42,15 @@ def test_a_line_beyond_all_bounds_is_left_out(
     path.write_text(f"{'x' * 450}\n{json.dumps(fine)}\n")
 
     assert [line.custom_id for line in lines.answers(path, "model", "model")] == ["b"]
+
+
+def test_an_answer_is_no_longer_than_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "results"
+    body = {"pages": [{"index": 0, "markdown": "漢字😀" * 100 + "\ud800"}]}
+    line = {"custom_id": "b", "response": {"status_code": 200, "body": body}}
+    path.write_bytes(json.dumps(line, ensure_ascii=False).encode(errors="surrogatepass"))
+
+    (answer,) = lines.answers(path, "model", "model")
+
+    assert len(answer.answer) <= path.stat().st_size
+    assert "漢字😀" in answer.answer.decode()

@@ -413,3 +413,12 @@ def test_nul_and_other_controls_are_removed_from_text_and_tables(read: Read) -> 
     (converted,) = read(answer(page(0, "a\0b\x1b\ufffe\n[t](t)", tables=tables))).pages
 
     assert converted.markdown == "ab\ncd"
+
+
+def test_a_text_is_cut_before_it_is_looked_at(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(responses, "PAGE_MAX_BYTES", 40)
+
+    (cut,) = read(answer(page(0, "![a](a)\0" * 20))).pages
+
+    assert cut.markdown == ""
+    assert "text_loss" in {warning.code for warning in cut.warnings}
