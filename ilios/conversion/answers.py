@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from ilios.core.conversion_errors import PoisonDocument
 from ilios.db.models import Document
 from ilios.documents.options import options_of
 from ilios.engines.base import Conversion, Engine, Mark, Options, Page, Part, Source
@@ -30,6 +31,14 @@ def read_answer(
     """
     options = options_of(document) if document else Options()
     return engine.read(answer, Part(_NO_FILE, call.indexes), options, workspace, mark)
+
+
+def poison_answer(deaths: int) -> PoisonDocument:
+    """Return the error of a document whose answer has ended so many processes that read it."""
+    return PoisonDocument(
+        f"The process that read the provider's answer for this document died {deaths} times. "
+        "What the call cost is not known."
+    )
 
 
 def missing_pages(call: CallRecord, conversion: Conversion) -> str | None:

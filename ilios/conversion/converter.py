@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.conversion.answer_keeping import keep_answer
-from ilios.conversion.answers import read_answer, stored_bytes
+from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
 from ilios.conversion.planning import Planner
@@ -26,7 +26,6 @@ from ilios.core.conversion_errors import (
     EngineFailed,
     OutcomeUnknown,
     PagesMissing,
-    PoisonDocument,
     StorageUnavailable,
 )
 from ilios.core.disk_space import DiskReserve
@@ -134,10 +133,7 @@ class Converter:
         """
         call = spooled.call
         if spooled.deaths >= jobs.MAX_CRASHES:
-            poison = PoisonDocument(
-                f"The process that read the provider's answer for this document died "
-                f"{spooled.deaths} times. What the call cost is not known."
-            )
+            poison = poison_answer(spooled.deaths)
             self._give_up_answer(spooled, poison)
             raise poison
         workspace = self._workspaces / f"answer-{call.call_id}"

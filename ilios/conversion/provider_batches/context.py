@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +50,25 @@ class BatchContext:
     def results(self, batch_id: str, name: str) -> Path:
         """Return where a downloaded file of results is kept."""
         return self.answers / f"{batch_id}-{name}{RESULTS_SUFFIX}"
+
+    def deaths(self, batch_id: str, call_id: str) -> int:
+        """Return how many processes have died while they read the line of a call."""
+        return len(list(self.answers.glob(f"{batch_id}-{call_id}.*{RESULTS_SUFFIX}")))
+
+    @contextmanager
+    def reading(self, batch_id: str, call_id: str) -> Iterator[None]:
+        """Mark the line of a call while the block reads it: what dies in there, dies of it.
+
+        The mark lies beside the results, so that it outlives the process, and goes with them.
+        """
+        mark = self.results(batch_id, f"{call_id}.{self.deaths(batch_id, call_id) + 1}")
+        mark.touch()
+        try:
+            yield
+        except Exception:
+            mark.unlink(missing_ok=True)
+            raise
+        mark.unlink(missing_ok=True)
 
     def forget_results(self, batch_id: str) -> None:
         """Remove the downloaded results of a batch: they are recorded, or of no use."""

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ilios.conversion.answers import missing_pages, read_answer, stored_bytes
+from ilios.conversion.answers import missing_pages, poison_answer, read_answer, stored_bytes
 from ilios.conversion.failures import CloseCall
 from ilios.conversion.images import keep_images
 from ilios.conversion.provider_batches import context
@@ -22,6 +22,7 @@ from ilios.core.conversion_errors import (
     ConversionError,
     OutcomeUnknown,
     PagesMissing,
+    PoisonDocument,
     StorageUnavailable,
 )
 from ilios.core.errors import DatabaseBusy, LeaseLost
@@ -32,6 +33,7 @@ from ilios.documents.options import pages_between
 from ilios.engines.base import Conversion
 from ilios.engines.mistral.batch.jobs import FileGone, ProviderJob
 from ilios.engines.mistral.batch.lines import LineAnswer
+from ilios.queue import jobs
 from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
@@ -111,17 +113,23 @@ class ResultCollector:
         """Close the line's call; fail its document, unless another round may help."""
         may_help = fault.retryable or (is_source_lost and self._batch.round == 1)
         self._faults[call.document_id] = fault
-        close_call = CloseCall(call.call_id, isinstance(fault, OutcomeUnknown))
+        is_doubtful = isinstance(fault, OutcomeUnknown | PoisonDocument)  # it was answered
+        close_call = CloseCall(call.call_id, is_doubtful)
         self._step.records.close_line(close_call, call.document_id, None if may_help else fault)
         if not may_help:
             self._log_failed(call.document_id, fault)
 
     def _note_answer(self, call: Call, answer: bytes) -> None:
         self._context.disk_reserve.require()
+        deaths = self._context.deaths(self._batch.id, call.call_id)
+        if deaths >= jobs.MAX_CRASHES:
+            self._note_fault(call, poison_answer(deaths))
+            return
         workspace = self._step.workspace / call.call_id
         workspace.mkdir()
         try:
-            self._read(call, answer, workspace)
+            with self._context.reading(self._batch.id, call.call_id):
+                self._read(call, answer, workspace)
         except NOT_CAUSED_BY_LINE:
             raise
         except ConversionError as error:
@@ -138,7 +146,7 @@ class ResultCollector:
             is_wanted = results.takes_pages(session, document.id)
             indexes = _indexes(session, call, document) if is_wanted else None
         call_record = CallRecord(call.call_id, call.job_id, document.id, indexes)
-        # Without a mark: the results of a batch lie on the disk, and one step reads them all.
+        # Without a mark of its own: the line has one.
         conversion = read_answer(
             self._context.engine, call_record, answer, document, workspace, nullcontext
         )

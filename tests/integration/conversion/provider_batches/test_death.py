@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
-from ilios.conversion.provider_batches import context
+from ilios.conversion.answers import read_answer
+from ilios.conversion.provider_batches import context, results
 from ilios.conversion.provider_batches.records import Records
 from ilios.conversion.units_of_work import SettleCall
-from ilios.core import clock
+from ilios.core import clock, data_folder
+from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.models import DocumentStatus
+from ilios.db.models import CallState, DocumentStatus
+from ilios.engines.base import Conversion
 from ilios.engines.mistral.batch.files import BatchFiles
 from ilios.engines.mistral.batch.jobs import Batches
 from ilios.queue import release
+from ilios.storage.answer_spool import CallRecord
 from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.batching import (
@@ -88,6 +92,40 @@ def test_a_step_that_dies_anywhere_costs_nothing_twice(
     assert provider.stats().calls["batch_line"] == 4
     assert provider.stats().calls["batch"] == 2
     assert_exact()
+
+
+def test_a_line_that_two_steps_die_of_is_poison_and_its_neighbours_are_used(
+    worker: LaneWorker,
+    submit: Submit,
+    provider: MistralServer,
+    database: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: Statuses,
+) -> None:
+    ids = submit(one_page(1), one_page(2), one_page(3))
+    deaths: list[str] = []
+
+    def read(engine: Any, call: CallRecord, *others: Any) -> Conversion:
+        if call.document_id == ids[1]:
+            deaths.append(call.call_id)
+            raise Died
+        return read_answer(engine, call, *others)
+
+    monkeypatch.setattr(results, "read_answer", read)
+
+    worker.work()
+
+    assert len(deaths) == 2
+    assert statuses(ids) == [COMPLETED, DocumentStatus.FAILED, COMPLETED]
+    assert batching.documents(database, ids)[1].error_code == "poison_document"
+    assert provider.stats().calls["batch_line"] == 3
+    assert sorted(batching.call_states(database)) == [
+        CallState.SETTLED,
+        CallState.SETTLED,
+        CallState.UNKNOWN,
+    ]
+    assert list(data_folder.answers(settings).iterdir()) == []
 
 
 def test_a_step_whose_lease_is_lost_changes_nothing(
