@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -95,10 +96,10 @@ class SupervisorProcess:
     def kill_tree(self) -> None:
         """Send SIGKILL to everything, as a power cut would."""
         processes = self._processes()
-        for process in processes:
-            os.kill(process.pid, signal.SIGSTOP)  # nobody may react to the others' end
-        for process in processes:
-            os.kill(process.pid, signal.SIGKILL)
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # nobody may react to the others' end
+            for process in processes:
+                with suppress(ProcessLookupError):  # it has ended by itself
+                    os.kill(process.pid, number)
         self.process.wait()
         wait_for_ends(processes[1:], timeout_s=10)
 

@@ -30,25 +30,31 @@ def found(pages: list[Any], indexes: tuple[int, ...] | None) -> dict[int, Found]
     `indexes` are the pages that were asked for; None when only the answer tells which there are.
     """
     most = ANSWER_MAX_PAGES if indexes is None else len(indexes)
+    numbers = [_number(page) for page in pages]
+    # Where they count from 1, the first page would be missing, and all others stand one too late.
+    first = 1 if indexes is not None and set(numbers) == set(range(1, most + 1)) else 0
     by_place: dict[int, Found] = {}
     misnumbered: list[int] = []
-    for place, page in enumerate(pages):
-        index = count(page.get("index")) if isinstance(page, dict) else None
+    for place, (page, number) in enumerate(zip(pages, numbers, strict=True)):
+        index = None if number is None else number - first
         if index is None or index >= most or index in by_place:
             misnumbered.append(place)
         else:
-            by_place[index] = Found(page, is_misnumbered=False)
+            by_place[index] = Found(page, is_misnumbered=first > 0)
     for place in misnumbered:
         page = pages[place]
-        if place >= most or place in by_place or _is_copy(page, by_place):
+        if place >= most or place in by_place or _is_copy(page, numbers[place], by_place):
             log.warning("answer.page_unexpected", place=place)
         else:
             by_place[place] = Found(page if isinstance(page, dict) else {}, is_misnumbered=True)
     return {place if indexes is None else indexes[place]: by_place[place] for place in by_place}
 
 
-def _is_copy(page: Any, by_place: dict[int, Found]) -> bool:
+def _number(page: Any) -> int | None:
+    return count(page.get("index")) if isinstance(page, dict) else None
+
+
+def _is_copy(page: Any, number: int | None, by_place: dict[int, Found]) -> bool:
     """Return whether a page came twice: its number is taken, by a page of the same text."""
-    index = count(page.get("index")) if isinstance(page, dict) else None
-    first = None if index is None else by_place.get(index)
+    first = None if number is None else by_place.get(number)
     return first is not None and first.fields.get("markdown") == page.get("markdown")

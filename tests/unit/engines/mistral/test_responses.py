@@ -422,3 +422,16 @@ def test_a_text_is_cut_before_it_is_looked_at(read: Read, monkeypatch: pytest.Mo
 
     assert cut.markdown == ""
     assert "text_loss" in {warning.code for warning in cut.warnings}
+
+
+def test_pages_that_are_counted_from_one_are_those_that_were_asked_for(read: Read) -> None:
+    converted = read(answer(page(1, "a"), page(3, "c"), page(2, "b")), indexes=(4, 5, 9))
+
+    assert [(page.index, page.markdown) for page in converted.pages] == [
+        (4, "a"),
+        (5, "b"),
+        (9, "c"),
+    ]
+    assert {warning.code for warning in converted.warnings + converted.pages[0].warnings} == {
+        "low_confidence"
+    }
