@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ilios.engines import machine_errors
+
 PIECE_MAX_CHARACTERS: Final = 64 * 1024
 """Of a text that is sent, stored or read at once; 256 KiB in UTF-8 at most."""
 _BLOCK_BYTES: Final = 64 * 1024
@@ -42,14 +44,15 @@ class TextSpool:
         self.size_bytes = 0
 
     def append(self, piece: str) -> None:
-        """Write a piece behind the last one. Raises OSError, such as for a full disk."""
-        if self._file is None:  # most documents need none
-            self._file = _File(self._folder)
-        content = memoryview(piece.encode())
-        while content:
-            written = os.write(self._file.descriptor, content)
-            self.size_bytes += written
-            content = content[written:]
+        """Write a piece behind the last one. Raises DiskFull, and OSError for other faults."""
+        with machine_errors.full_disk_as_such():
+            if self._file is None:  # most documents need none
+                self._file = _File(self._folder)
+            content = memoryview(piece.encode())
+            while content:
+                written = os.write(self._file.descriptor, content)
+                self.size_bytes += written
+                content = content[written:]
 
     def text_from(self, start: int, characters: int) -> SpooledText:
         """Return what was written since the file had `start` bytes."""

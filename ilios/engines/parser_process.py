@@ -25,6 +25,7 @@ from ilios.core import conversion_errors
 from ilios.core.conversion_errors import (
     ConversionError,
     DeadlineExceeded,
+    DiskFull,
     DocumentTooLarge,
     EngineFailed,
     ParserCrashed,
@@ -267,8 +268,10 @@ def no_answer() -> ParserCrashed:
 
 
 def _is_told(cls: object) -> TypeGuard[type[ConversionError]]:
-    """Return whether a child may end with such an error: one that lies in the document."""
-    return isinstance(cls, type) and issubclass(cls, ConversionError) and not cls.retryable
+    """Return whether a child may end with such an error: it lies in the document or the disk."""
+    if not isinstance(cls, type) or not issubclass(cls, ConversionError):
+        return False
+    return cls is DiskFull or not cls.retryable
 
 
 def _error_message(error: ConversionError) -> Message:

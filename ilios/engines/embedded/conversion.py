@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ilios.core.conversion_errors import UnsupportedDocument
 from ilios.core.errors import IliosError
-from ilios.engines import document_errors
+from ilios.engines import document_errors, machine_errors
 from ilios.engines.base import Options, Page, Source
 from ilios.engines.embedded import output_limits
 from ilios.engines.embedded.readers import READERS, OpenDocument
@@ -57,10 +57,14 @@ def _selected(document: OpenDocument, options: Options) -> list[int]:
 
 @contextmanager
 def _library_errors_as_corrupt(kind: str) -> Iterator[None]:
-    """Report every error of a library as CorruptDocument: its own words mean nothing to users."""
+    """Report every error of a library as CorruptDocument: its own words mean nothing to users.
+
+    What the machine lacked, memory or room on the disk, is no fault of the file.
+    """
     try:
         yield
-    except (IliosError, MemoryError, GeneratorExit):
-        raise
     except Exception as error:
+        machine_errors.raise_as_such(error)
+        if isinstance(error, IliosError):
+            raise
         raise document_errors.corrupt(kind) from error

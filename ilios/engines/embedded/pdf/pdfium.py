@@ -13,7 +13,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ilios.engines import document_errors, parser_memory
+from ilios.engines import document_errors, machine_errors, parser_memory
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.pdf import (
@@ -159,8 +159,9 @@ class PdfFile:
             visible.copy_as_shown(self._pdf, index, seen, copy, with_fields=with_fields)
             with _only_page(copy) as page, closing(page.get_textpage()) as text_page:
                 shown = self._facts(page, text_page)
-        except (pdfium.PdfiumError, OSError):
+        except (pdfium.PdfiumError, OSError) as error:
             copy.unlink(missing_ok=True)
+            machine_errors.raise_as_such(error)
             return facts
         return replace(
             shown,
