@@ -60,6 +60,10 @@ class DocumentTooLarge(ConversionError):
     code = "document_too_large"
 
 
+class OutOfMemory(DocumentTooLarge):
+    """A parser may not take as much memory as the document needs."""
+
+
 class PoisonDocument(ConversionError):
     """The document crashed its parser twice, or its answer the process that read it."""
 

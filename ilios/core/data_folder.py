@@ -89,6 +89,11 @@ def disk_promises(settings: Settings) -> Path:
     return settings.data_folder / "run" / "promises"
 
 
+def large_parser_lock(settings: Settings) -> Path:
+    """Return the lock of the one parser that may take much memory."""
+    return settings.data_folder / "run" / "large-parser.lock"
+
+
 def objects(settings: Settings) -> Path:
     """Return the folder of the local store's objects."""
     return settings.data_folder / "objects"

@@ -6,6 +6,7 @@ there are as many parsers as workers.
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 from typing import Final
@@ -44,3 +45,12 @@ def _data_bytes() -> int:
     """Return what RLIMIT_DATA counts; see proc_pid_statm(5)."""
     pages = int(Path("/proc/self/statm").read_text().split()[5])
     return pages * resource.getpagesize()
+
+
+def spare_threads() -> None:
+    """Keep numpy and OpenCV from a thread for each core; before they are loaded.
+
+    Each comes with an OpenBLAS that sets 40 MiB aside for every core, and ends the process when it
+    gets less. Nothing here multiplies matrices.
+    """
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"

@@ -26,8 +26,8 @@ from ilios.core.conversion_errors import (
     ConversionError,
     DeadlineExceeded,
     DiskFull,
-    DocumentTooLarge,
     EngineFailed,
+    OutOfMemory,
     ParserCrashed,
 )
 from ilios.core.processes import cpu_seconds, die_with_parent, set_niceness
@@ -243,8 +243,8 @@ def with_errors(answers: Iterator[Message]) -> Iterator[Message]:
         yield _error_message(_out_of_memory())
 
 
-def _out_of_memory() -> DocumentTooLarge:
-    return DocumentTooLarge(
+def _out_of_memory() -> OutOfMemory:
+    return OutOfMemory(
         "The document needs more memory than a parser may take "
         f"({parser_memory.allowed_bytes() // 1024**2:,} MiB). "
         "Split or shrink it, or select some of its `pages`."
@@ -317,8 +317,7 @@ def _main(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
     parser_memory.limit(*memory_limits_bytes)
-    # NumPy and OpenCV each bring an OpenBLAS, which reserves memory for every core: 180 MiB on two.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    parser_memory.spare_threads()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         while pipe.poll(idle_seconds):

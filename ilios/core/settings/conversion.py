@@ -22,9 +22,15 @@ class ConversionSettings(SubjectSettings):
         le=256,
     )
     parser_memory_limit_bytes: int = setting(
-        288 * MIB,
+        208 * MIB,
         "Memory that a parser process may take for documents without images to recognise",
-        "301989888",
+        "218103808",
+        ge=128 * MIB,
+    )
+    large_parser_memory_limit_bytes: int = setting(
+        528 * MIB,
+        "The same for a document that needs more; one such document is read at a time",
+        "553648128",
         ge=128 * MIB,
     )
     worker_memory_limit_bytes: int = setting(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ilios.core.conversion_errors import ConversionError, EngineFailed
+from ilios.core import data_folder
+from ilios.core.conversion_errors import ConversionError, EngineFailed, OutOfMemory
 from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
 from ilios.engines import parser_process
 from ilios.engines.base import (
     Conversion,
@@ -23,9 +26,12 @@ from ilios.engines.base import (
 )
 from ilios.engines.embedded import page_receiver
 from ilios.engines.embedded.page_receiver import PageReceiver
+from ilios.engines.large_parser import LargeParser
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_pool import PARSERS, ParserPool
 from ilios.engines.parser_process import Message
+
+log = logs.get(__name__)
 
 MODEL = "embedded"
 
@@ -44,6 +50,12 @@ class EmbeddedEngine:
             answer,
             settings.worker_memory_limit_bytes,
             first_limit_bytes=settings.parser_memory_limit_bytes,
+        )
+        self._large_parser = LargeParser(
+            answer,
+            settings.worker_memory_limit_bytes,
+            settings.large_parser_memory_limit_bytes,
+            data_folder.large_parser_lock(settings),
         )
 
     def model(self, options: Options) -> str:  # noqa: ARG002  # there is only one
@@ -67,16 +79,15 @@ class EmbeddedEngine:
         keep: Keep,  # noqa: ARG002  # a free conversion is repeated instead
     ) -> Conversion:
         """Convert in the parser child; see Engine."""
-        task = _task(part.source, options, workspace, self._threads)
-        received = PageReceiver(workspace)
-        error: ConversionError | None = None
-        with closing(self._parsers.run(task, self._deadline_seconds, str(workspace))) as answers:
-            for message in answers:
-                received.take(message)
-                error = parser_process.error_of(message)
-                progress(len(received.pages), received.selected)
-        if error is not None:
-            raise error
+        task, name = _task(part.source, options, workspace, self._threads), str(workspace)
+        until = time.monotonic() + self._deadline_seconds
+        try:
+            received = _received(
+                self._parsers.run(task, self._deadline_seconds, name), workspace, progress
+            )
+        except OutOfMemory:
+            log.info("parser.out_of_memory")
+            received = _received(self._large_parser.run(task, until, name), workspace, progress)
         pages = tuple(received.pages)
         if len(pages) != received.selected:
             raise EngineFailed(f"{received.selected} pages went in, but {len(pages)} came out.")
@@ -90,12 +101,31 @@ class EmbeddedEngine:
     def stop(self, workspace: Path) -> None:
         """Kill the parser child that works for this workspace, if any; see Engine."""
         self._parsers.stop(str(workspace))
+        self._large_parser.stop(str(workspace))
 
     def sweep(self) -> int:
         return 0
 
     def close(self) -> None:
         self._parsers.close()
+
+
+def _received(
+    answers: Generator[Message, None, None], workspace: Path, progress: Progress
+) -> PageReceiver:
+    """Take all answers of a parser. Raises the error that it sends."""
+    received = PageReceiver(workspace)
+    error: ConversionError | None = None
+    with closing(answers):
+        for message in answers:
+            received.take(message)
+            error = parser_process.error_of(message)
+            if isinstance(error, OutOfMemory):
+                break  # ends the child, which frees what it has taken
+            progress(len(received.pages), received.selected)
+    if error is not None:
+        raise error
+    return received
 
 
 def answer(task: Message) -> Iterator[Message]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,20 @@ def test_a_child_that_stays_large_is_replaced_before_the_next_task(parser: Parse
     assert first["bytes"] == second["bytes"] == 200 * MIB  # both would not fit into one child
     assert first["pid"] != second["pid"]
     assert small[0]["pid"] == small[1]["pid"] != second["pid"]
+
+
+def loading(task: Message) -> Iterator[Message]:
+    """Load the reader that needs most libraries, in the child; tell its threads."""
+    from ilios.engines.embedded.pdf import document
+
+    yield {"type": document.__name__, "threads": len(list(Path("/proc/self/task").iterdir()))}
+
+
+def test_libraries_take_no_memory_for_each_core() -> None:
+    parser = ParserProcess(loading, 512 * MIB, first_limit_bytes=160 * MIB)
+    try:
+        (told,) = parser.run({}, deadline_seconds=60)
+    finally:
+        parser.close()
+
+    assert told["threads"] == 1

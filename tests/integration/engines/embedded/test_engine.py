@@ -70,3 +70,21 @@ def test_errors_come_back_from_the_child_and_the_next_document_is_converted(
         convert("2")
 
     assert convert("1") == 1
+
+
+def test_a_document_that_runs_out_of_memory_is_read_again_with_more(
+    settings: Settings,
+    make_part: MakePart,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def out_of_memory(*_: object) -> Iterator[dict[str, object]]:
+        yield {"type": "error", "class": "OutOfMemory", "detail": "It needs more memory."}
+
+    part = make_part(b"Hello", media_types.PLAIN)
+    engine = EmbeddedEngine(settings)
+    monkeypatch.setattr(engine._parsers, "run", out_of_memory)
+
+    converted = engine.convert(part, Options(), tmp_path, lambda *_: None, lambda _: None)
+
+    assert [page.markdown for page in converted.pages] == ["Hello"]
