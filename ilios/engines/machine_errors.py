@@ -18,6 +18,7 @@ _NO_MEMORY: Final = (
     "can't start new thread",  # Python: its stack did not fit
 )
 """Libraries have an error class for everything: only their words tell that memory was lacking."""
+_LIBXML_NO_MEMORY: Final = 2  #: XML_ERR_NO_MEMORY
 _CAUSES_MAX: Final = 10  #: that are looked at behind an error
 
 
@@ -60,4 +61,6 @@ def _is_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
+    if type(error).__module__ == "lxml.etree" and getattr(error, "code", None) == _LIBXML_NO_MEMORY:
+        return True  # "unknown error"
     return not isinstance(error, UnicodeError) and any(sign in str(error) for sign in _NO_MEMORY)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from ilios.core.conversion_errors import CorruptDocument, DiskFull
 from ilios.engines import machine_errors, parser_process
@@ -33,6 +34,7 @@ class LibraryError(Exception):
         RuntimeError("can't start new thread"),
         OSError(errno.ENOMEM, "Cannot allocate memory"),
         MemoryError(),
+        etree.XMLSyntaxError("unknown error", 2, 0, 0),  # type: ignore[arg-type, call-arg]
     ],
     ids=str,
 )
