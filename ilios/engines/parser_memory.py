@@ -11,19 +11,39 @@ import resource
 from pathlib import Path
 from typing import Final
 
-KEPT_SHARE: Final = 0.5  #: of what a child may take: with more of it in use, it takes no other task
-_MEMORY = resource.RLIMIT_DATA
+KEPT_SHARE: Final = 0.7  #: of what a text may take: with more in use, a child takes no other task
+_MEMORY: Final = resource.RLIMIT_DATA
+
+
+class _Allowance:
+    """What this process may take for a text, and whether it has come to images."""
+
+    def __init__(self) -> None:
+        self.first_bytes = 0
+        self.has_images = False  #: their libraries and models stay
+
+
+_allowance: Final = _Allowance()
 
 
 def limit(first_bytes: int, last_bytes: int) -> None:
     """Let this process take the first, and no more than the last whatever it asks for."""
-    resource.setrlimit(_MEMORY, (min(first_bytes, last_bytes), last_bytes))
+    _allowance.first_bytes = min(first_bytes, last_bytes)
+    resource.setrlimit(_MEMORY, (_allowance.first_bytes, last_bytes))
+
+
+def begin_task() -> None:
+    """Let a task take what the first could, beside the libraries and models for images."""
+    _, last = resource.getrlimit(_MEMORY)
+    kept = _data_bytes() if _allowance.has_images else 0
+    resource.setrlimit(_MEMORY, (min(kept + _allowance.first_bytes, last), last))
 
 
 def allow_images() -> None:
     """Let this process take as much as it needs to draw and recognise pages."""
     _, last = resource.getrlimit(_MEMORY)
     resource.setrlimit(_MEMORY, (last, last))
+    _allowance.has_images = True
 
 
 def allowed_bytes() -> int:
@@ -32,13 +52,11 @@ def allowed_bytes() -> int:
 
 
 def has_grown() -> bool:
-    """Return whether a task has left this process so large that the next might not fit in.
+    """Return whether texts have left this process so large that the next might not fit in.
 
-    What is freed goes back to the system in part only. A process that has come to images stays:
-    what it keeps are the models, and it may take much more.
+    What is freed goes back to the system in part only.
     """
-    first, last = resource.getrlimit(_MEMORY)
-    return first != last and _data_bytes() > KEPT_SHARE * first
+    return not _allowance.has_images and _data_bytes() > KEPT_SHARE * _allowance.first_bytes
 
 
 def _data_bytes() -> int:

@@ -42,6 +42,7 @@ class ParserPool:
             raise EngineFailed("Other documents have kept the parsers busy for too long.") from None
         try:
             yield from self._parsers[number].run(task, deadline_seconds, name)
+            self._parsers[number].prepare()
         finally:
             self._free.put(number)
 

@@ -98,15 +98,20 @@ class ParserProcess:
         try:
             self._set_task(name)
             yield from self._exchange(task, time.monotonic() + deadline_seconds)
-            # It takes a privilege to raise a priority again. The next task finds a new child ready.
             if self._has_grown or self._niceness != NICENESS:
-                self._spawn()
+                self._kill()  # it takes a privilege to raise its priority again
         except BaseException:
             self._kill()  # whatever it is doing: the next task must not get its answers
             raise
         finally:
             self._set_task(None)
             self._task_lock.release()
+
+    def prepare(self) -> None:
+        """Spawn a child if there is none, so that the next task finds it ready."""
+        with self._task_lock:
+            if self._process is None:
+                self._spawn()
 
     def stop(self, name: str) -> None:
         """Kill the child if it runs the task of this name; for another thread than the task's."""
@@ -321,6 +326,7 @@ def _main(
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         while pipe.poll(idle_seconds):
+            parser_memory.begin_task()
             for message in work(json.loads(pipe.recv_bytes())):
                 _send(pipe, message)
             if parser_memory.has_grown():

@@ -56,6 +56,14 @@ def test_a_text_gets_less_memory_than_images(parser: ParserProcess) -> None:
     assert "(512 MiB)" in refused.detail
 
 
+def test_a_text_after_images_gets_no_more_than_another(parser: ParserProcess) -> None:
+    assert ask(parser, 1, images=True)["bytes"] == MIB
+
+    assert ask(parser, 100, images=False)["bytes"] == 100 * MIB
+    refused = parser_process.error_of(ask(parser, 400, images=False))
+    assert isinstance(refused, DocumentTooLarge)
+
+
 def test_a_child_that_stays_large_is_replaced_before_the_next_task(parser: ParserProcess) -> None:
     kept = {"images": False, "bytes": 200 * MIB, "keeps": True}
 
