@@ -13,6 +13,7 @@ from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.group_commit import GroupCommit
 from ilios.documents.estimates import Estimates
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.listing import Listing
@@ -67,6 +68,7 @@ def build(settings: Settings) -> Services:
     """
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
+    group_commit = GroupCommit(database)
     waiter = Waiter(database)
     disk_reserve = DiskReserve(settings)
     notifier = Notifier(data_folder.wake_socket(settings))
@@ -76,8 +78,8 @@ def build(settings: Settings) -> Services:
         settings=settings,
         store=store,
         disk_reserve=disk_reserve,
-        submissions=Submissions(settings, database, store, notifier),
-        actions=DocumentActions(settings, database, store, notifier),
+        submissions=Submissions(settings, database, store, notifier, group_commit),
+        actions=DocumentActions(settings, database, store, notifier, group_commit),
         listing=Listing(database),
         reader=DocumentReader(database, store, waiter),
         estimates=Estimates(settings),

@@ -82,6 +82,7 @@ class GroupCommit:
         try:
             with session.begin_nested():  # a savepoint
                 entry.run(session)
+            session.expunge_all()  # the next unit reads what is in the database
         except DatabaseFull:
             raise
         except IliosError as refusal:

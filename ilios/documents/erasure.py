@@ -14,6 +14,7 @@ from ilios.core.conversion_errors import ConversionError
 from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, DocumentStatus
 from ilios.documents import removal, repository
 from ilios.storage import object_keys
@@ -25,9 +26,12 @@ log = logs.get(__name__)
 class Erasure:
     """Erases documents; several processes may do so at once."""
 
-    def __init__(self, database: Database, store: ObjectStore) -> None:
+    def __init__(
+        self, database: Database, store: ObjectStore, group_commit: GroupCommit | None = None
+    ) -> None:
         self._database = database
         self._store = store
+        self._group_commit = group_commit or GroupCommit(database)
 
     def try_to_erase(self, document_id: str) -> bool:
         """Erase, or leave it to the next sweep if the store fails; return whether it is done."""
@@ -52,9 +56,7 @@ class Erasure:
         for key in self._keys(instance_id, document):
             if not (keeps_images and object_keys.kind_of(key) == object_keys.IMAGES):
                 self._store.delete(key)
-        with self._database.writing() as session:
-            removal.forget_result(session, document_id)
-            is_closed = removal.close(session, document_id, keeps_images=keeps_images)
+        is_closed = self._group_commit.write(removal.CloseErased(document_id, keeps_images))
         if is_closed:
             log.info("document.erased", document_id=document_id)
         return is_closed

@@ -19,6 +19,7 @@ from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, 
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
 from ilios.db.database import Database
+from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, DocumentStatus, statuses
 from ilios.documents import removal, repository
 from ilios.documents.admission import readmit
@@ -36,13 +37,20 @@ class DocumentActions:
     """Acts on documents of the owner that each call names."""
 
     def __init__(
-        self, settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
+        self,
+        settings: Settings,
+        database: Database,
+        store: ObjectStore,
+        notifier: Notifier,
+        group_commit: GroupCommit | None = None,
     ) -> None:
+        """Write with `group_commit`, which other services of the process may share."""
         self._settings = settings
         self._database = database
+        self._group_commit = group_commit or GroupCommit(database)
         self._store = store
         self._notifier = notifier
-        self._erasure = Erasure(database, store)
+        self._erasure = Erasure(database, store, self._group_commit)
         self._disk_reserve = DiskReserve(settings)
 
     def cancel(self, document_id: str, *, owner: str) -> None:
@@ -100,10 +108,9 @@ class DocumentActions:
         Objects that the store cannot delete now are deleted by the next sweep. Raises
         DocumentNotFound.
         """
-        with self._database.writing() as session:
-            document = repository.document_of(session, document_id, owner)
-            if not removal.tombstone(session, document, clock.now()):
-                return
+        document = self._group_commit.write(removal.DeleteDocument(document_id, owner))
+        if document is None:
+            return
         self._notifier.notify()
         log.info("document.deleted", document_id=document_id)
         self._erasure.try_to_erase(document_id)

@@ -7,12 +7,14 @@ of them shows them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from ilios.core import clock
 from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.zeroing import zeroed_if_room
@@ -33,6 +35,31 @@ _TOMBSTONE: Final[dict[str, Any]] = {
 _ERASED: Final[dict[str, Any]] = {"storage_key": "", "to_erase": False}
 _FORGOTTEN: Final[dict[str, Any]] = {"options": {}, "warnings": []}
 """Kept as long as a job of it runs for others, then cleared."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDocument:
+    """A unit of work: make a document of an owner a tombstone. Raises DocumentNotFound."""
+
+    document_id: str
+    owner: str
+
+    def __call__(self, session: Session) -> Document | None:
+        """Return the document; None when it was deleted before."""
+        document = repository.document_of(session, self.document_id, self.owner)
+        return document if tombstone(session, document, clock.now()) else None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseErased:
+    """A unit of work: forget the result of a document whose objects are gone; see `close`."""
+
+    document_id: str
+    keeps_images: bool
+
+    def __call__(self, session: Session) -> bool:
+        forget_result(session, self.document_id)
+        return close(session, self.document_id, keeps_images=self.keeps_images)
 
 
 def cancel(session: Session, document: Document, now: datetime) -> bool:

@@ -72,11 +72,17 @@ class Submissions:
     """Stores files, then inserts document and job in one transaction, then wakes the supervisor."""
 
     def __init__(
-        self, settings: Settings, database: Database, store: ObjectStore, notifier: Notifier
+        self,
+        settings: Settings,
+        database: Database,
+        store: ObjectStore,
+        notifier: Notifier,
+        group_commit: GroupCommit | None = None,
     ) -> None:
+        """Write with `group_commit`, which other services of the process may share."""
         self._settings = settings
         self._database = database
-        self._group_commit = GroupCommit(database)
+        self._group_commit = group_commit or GroupCommit(database)
         self._store = store
         self._disk_reserve = DiskReserve(settings)
         self._notifier = notifier
