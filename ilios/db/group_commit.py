@@ -8,6 +8,7 @@ leader before was at work (DeWitt et al. 1984). A thread that is alone pays noth
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -18,7 +19,7 @@ from ilios.db.database import Database
 
 T = TypeVar("T")
 
-UNITS_MAX = 32  #: in one transaction: others are waiting for the lock too
+UNITS_MAX = 16  #: in one transaction: other processes are waiting for the lock too
 
 
 class GroupCommit:
@@ -30,14 +31,16 @@ class GroupCommit:
         self._waiting: list[_Entry[object]] = []
         self._has_leader = False
 
-    def write(self, unit: Callable[[Session], T]) -> T:
+    def write(self, unit: Callable[[Session], T], owner: str = "") -> T:
         """Run the unit in a write transaction, and return or raise what it does.
+
+        Of units that wait, each owner's first go before the second of any.
 
         On return it is committed. The unit must change nothing but the database: it is run again,
         alone, when the transaction that it shares with others fails. One that is refused (an
         IliosError) costs the others nothing.
         """
-        entry = _Entry(unit)
+        entry = _Entry(unit, owner)
         with self._mutex:
             self._waiting.append(entry)  # type: ignore[arg-type]  # results only go back to their owner
             leads, self._has_leader = not self._has_leader, True
@@ -49,7 +52,7 @@ class GroupCommit:
 
     def _lead(self) -> None:
         with self._mutex:
-            group, self._waiting = self._waiting[:UNITS_MAX], self._waiting[UNITS_MAX:]
+            group, self._waiting = _next_group(self._waiting)
         try:
             self._write(group)
         finally:
@@ -92,7 +95,8 @@ class GroupCommit:
 class _Entry(Generic[T]):
     """A unit of work, and its result or error."""
 
-    def __init__(self, unit: Callable[[Session], T]) -> None:
+    def __init__(self, unit: Callable[[Session], T], owner: str) -> None:
+        self.owner = owner
         self._unit = unit
         self._result: T | None = None
         self._error: Exception | None = None
@@ -110,3 +114,17 @@ class _Entry(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]  # set when it was run
+
+
+def _next_group(waiting: list[_Entry[object]]) -> tuple[list[_Entry[object]], list[_Entry[object]]]:
+    """Return the units of the next transaction, and those that wait on, in the order of arrival."""
+    if len(waiting) <= UNITS_MAX:
+        return waiting, []
+    turns: Counter[str] = Counter()
+    in_turn: list[tuple[int, int]] = []  #: how many units of its owner came before each; its place
+    for place, entry in enumerate(waiting):
+        in_turn.append((turns[entry.owner], place))
+        turns[entry.owner] += 1
+    chosen = {place for _, place in sorted(in_turn)[:UNITS_MAX]}
+    group = [entry for place, entry in enumerate(waiting) if place in chosen]
+    return group, [entry for place, entry in enumerate(waiting) if place not in chosen]

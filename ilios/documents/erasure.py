@@ -56,7 +56,8 @@ class Erasure:
         for key in self._keys(instance_id, document):
             if not (keeps_images and object_keys.kind_of(key) == object_keys.IMAGES):
                 self._store.delete(key)
-        is_closed = self._group_commit.write(removal.CloseErased(document_id, keeps_images))
+        unit = removal.CloseErased(document_id, keeps_images)
+        is_closed = self._group_commit.write(unit, document.owner)
         if is_closed:
             log.info("document.erased", document_id=document_id)
         return is_closed

@@ -108,7 +108,7 @@ class DocumentActions:
         Objects that the store cannot delete now are deleted by the next sweep. Raises
         DocumentNotFound.
         """
-        document = self._group_commit.write(removal.DeleteDocument(document_id, owner))
+        document = self._group_commit.write(removal.DeleteDocument(document_id, owner), owner)
         if document is None:
             return
         self._notifier.notify()

@@ -98,7 +98,7 @@ class Submissions:
         standard = self._require_room(order.owner, [file])
         with self._stored([(file, media_type)]) as (stored,):
             unit = AdmitDocument(self._settings, stored, order, standard)
-            document = self._group_commit.write(unit)
+            document = self._group_commit.write(unit, order.owner)
         failpoints.reach(failpoints.ROW_COMMITTED)
         _log_accepted(document)
         self._notifier.notify()

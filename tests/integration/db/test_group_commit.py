@@ -15,6 +15,7 @@ from ilios.core.request_errors import TooManyWaiting
 from ilios.db import group_commit
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
+from tests.support.waiting import wait_until
 
 THREADS = 20
 
@@ -143,3 +144,28 @@ def test_more_units_than_fit_take_several_transactions(
     all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
     assert numbers(table) == list(range(THREADS))
+
+
+def test_an_owner_with_many_units_lets_the_first_of_another_go_before(
+    table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "UNITS_MAX", 2)
+    subject = GroupCommit(table)
+    written: list[str] = []
+
+    def unit(name: str) -> Callable[[Session], None]:
+        return lambda _session: written.append(name)
+
+    entered, release = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(8) as pool:
+        pool.submit(held_back, subject, entered, release)
+        entered.wait(10)
+        for number in range(5):
+            pool.submit(subject.write, unit(f"greedy-{number}"), "greedy")
+            wait_until(lambda n=number: len(subject._waiting) == n + 1, timeout_s=10)  # type: ignore[misc]
+        pool.submit(subject.write, unit("modest"), "modest")
+        wait_until(lambda: len(subject._waiting) == 6, timeout_s=10)
+        release.set()
+
+    assert set(written[:2]) == {"greedy-0", "modest"}
+    assert written[2:] == [f"greedy-{number}" for number in range(1, 5)]
