@@ -95,7 +95,7 @@ chaos: setup
 
 siege: setup
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.siege --minutes $(MINUTES) \
-		$(if $(SEED),--seed $(SEED)) $(if $(SCANS),--scans)
+		$(if $(SEED),--seed $(SEED)) $(if $(SCANS),--scans) $(if $(TIMES),--times $(TIMES))
 
 # No tier of `make test`: it needs Debian's container tools, root, and the package registries.
 image-test: setup

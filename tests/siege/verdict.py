@@ -28,9 +28,11 @@ class Check:
     name: str
     figure: str
     violations: Sequence[str] = ()
+    is_judged: bool = True  #: else it is told only
 
     def __str__(self) -> str:
-        said = f"{'VIOLATED' if self.violations else 'kept    '}  {self.name}: {self.figure}"
+        verdict = "VIOLATED" if self.is_judged else "told    "
+        said = f"{verdict if self.violations else 'kept    '}  {self.name}: {self.figure}"
         shown = [f"            {one}" for one in self.violations[:SAMPLES]]
         if left := len(self.violations) - len(shown):
             shown.append(f"            and {left} more")
