@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
         "--times",
         choices=("judged", "told"),
         default="judged",
-        help="whether seconds beyond a bound are a violation, or told: where others use the machine",
+        help="whether seconds beyond a bound break it, or are told: where others use the machine",
     )
     parser.add_argument("--port", type=int, help="of the service; a free one, unless it is given")
     parser.add_argument("--keep", action="store_true", help="keep the folder, logs included")
@@ -85,13 +85,13 @@ def _siege(service: Service, folder: Path, options: argparse.Namespace) -> list[
     aftermath.delete_all(service, ["innocent"])
     disk_before = service.folder_bytes()
     record, faults = _besieged(service, folder, quiet, options)
-    times = [
+    in_seconds = [
         verdict.of_probes(record),
         verdict.of_acceptance(record),
         verdict.of_completion(record),
     ]
     return [
-        *(replace(one, is_judged=options.times == "judged") for one in times),
+        *(replace(one, is_judged=options.times == "judged") for one in in_seconds),
         verdict.of_answers(record),
         verdict.of_memory(record, options.scans),
         *_afterwards(service, record, memory_before, disk_before, warnings_before),
