@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from ilios.accounts.keys import ANONYMOUS
+from ilios.core.owner_places import share
 from ilios.core.request_errors import Busy
 
 POLLS_SHARE = 2  #: polls may hold one in so many of the slots
-OWNER_SHARE = 2  #: those of one key may hold one in so many of what other keys leave
 
 
 class WaitSlots:
@@ -50,7 +50,7 @@ class WaitSlots:
         stalls keeps its thread until it is given up, and other owners send too.
         """
         with self._lock:
-            if self._uploads[owner] >= _share(self._uploads, owner, self.total):
+            if self._uploads[owner] >= share(self._uploads, owner, self.total):
                 raise Busy("Too many uploads of this key are arriving at once. Try again.")
             self._uploads[owner] += 1
         try:
@@ -96,13 +96,7 @@ def _may_take(held: Counter[str], owner: str, total: int) -> bool:
     """Return whether the owner may hold one more of the slots."""
     if owner == ANONYMOUS:
         return held.total() < total
-    return held[owner] < _share(held, owner, total)
-
-
-def _share(held: Counter[str], owner: str, total: int) -> int:
-    """Return how many of `total` the owner may hold: half of what the others leave, rounded up."""
-    left = total - (held.total() - held[owner])
-    return -(-left // OWNER_SHARE)
+    return held[owner] < share(held, owner, total)
 
 
 def _give_back(held: Counter[str], owner: str) -> None:

@@ -15,11 +15,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 PLACES_PER_GUEST_PLACE: Final = 8
+OWNER_SHARE: Final = 2  #: where nobody waits, one owner gets one in so many of what others leave
 
 
 def guest_places(ordinary: int) -> int:
     """Return how many guest places there are beside so many ordinary ones: at least one."""
     return max(1, ordinary // PLACES_PER_GUEST_PLACE)
+
+
+def share(held: Counter[str], owner: str, total: int) -> int:
+    """Return how many of `total` an owner may hold: half of what the others leave, rounded up."""
+    left = total - (held.total() - held[owner])
+    return -(-left // OWNER_SHARE)
 
 
 @dataclass(slots=True, eq=False)

@@ -64,7 +64,7 @@ class GroupCommit:
                 entry.woken.set()
 
     def _write(self, group: list[_Entry[object]], *, apart: bool = False) -> None:
-        """Write a group; `apart`: each behind a savepoint, which costs a fifth of a submit."""
+        """Write a group; `apart`: each behind a savepoint, which takes statements."""
         try:
             with self._database.writing() as session:
                 for entry in group:

@@ -119,7 +119,7 @@ def is_awaited(session: Session, document_id: str) -> bool:
     return session.scalar(waiting) is not None
 
 
-@cache  # to make it takes 2 ms, and writers wait for the one that does
+@cache  # to make it takes half a millisecond, and writers wait for the one that does
 def is_joined(statuses: tuple[DocumentStatus, ...]) -> ColumnElement[bool]:
     """Return the condition that documents in one of these statuses have joined a document."""
     duplicate = aliased(Document)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-CALLER_SHARE: Final = 2  #: a caller may hold one in so many of the threads that others leave
+from ilios.core.owner_places import share
+
 LEFT_TO_KEYS: Final = 8  #: one in so many of the threads, which no callers without a key get
 NO_KEY: Final = ""  #: stands for all callers without a key
 
@@ -54,7 +55,7 @@ class FairThreads:
         return next((c for c in self._waiting if self._held[c] < self._share(c)), None)
 
     def _share(self, caller: str) -> int:
+        if caller != NO_KEY:
+            return share(self._held, caller, self._threads)
         left = self._threads - (self._held.total() - self._held[caller])
-        if caller == NO_KEY:
-            return max(1, left - self._threads // LEFT_TO_KEYS)
-        return -(-left // CALLER_SHARE)
+        return max(1, left - self._threads // LEFT_TO_KEYS)

@@ -27,6 +27,20 @@ def table(database: Database) -> Database:
     return database
 
 
+@pytest.fixture
+def transactions(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
+    """Note each transaction that is begun."""
+    begun: list[Database] = []
+    writing = Database.writing
+
+    def counted(self: Database) -> object:
+        begun.append(self)
+        return writing(self)
+
+    monkeypatch.setattr(Database, "writing", counted)
+    return begun
+
+
 def insert(number: int) -> Callable[[Session], int]:
     def unit(session: Session) -> int:
         session.execute(text("INSERT INTO notes VALUES (:number)"), {"number": number})
@@ -68,17 +82,7 @@ def test_each_thread_gets_its_own_result(table: Database) -> None:
     assert numbers(table) == list(range(THREADS))
 
 
-def test_units_that_wait_share_transactions(
-    table: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    transactions = []
-    writing = Database.writing
-
-    def counted(self: Database) -> object:
-        transactions.append(1)
-        return writing(self)
-
-    monkeypatch.setattr(Database, "writing", counted)
+def test_units_that_wait_share_transactions(table: Database, transactions: list[Database]) -> None:
     all_at_once(GroupCommit(table), [insert(number) for number in range(THREADS)])
 
     assert len(transactions) < THREADS
@@ -96,20 +100,12 @@ def test_a_unit_that_fails_fails_no_other(table: Database) -> None:
 
 
 def test_a_unit_that_is_refused_costs_the_others_no_transaction(
-    table: Database, monkeypatch: pytest.MonkeyPatch
+    table: Database, transactions: list[Database]
 ) -> None:
-    transactions = []
-    writing = Database.writing
-
-    def counted(self: Database) -> object:
-        transactions.append(1)
-        return writing(self)
-
     def refused(session: Session) -> int:
         insert(100)(session)
         raise TooManyWaiting(7, 1, 7)
 
-    monkeypatch.setattr(Database, "writing", counted)
     units = [insert(0), refused, insert(1), refused, insert(2), refused]
     written = all_at_once(GroupCommit(table), units)
 
