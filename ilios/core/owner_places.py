@@ -53,18 +53,19 @@ class OwnerPlaces:
 
         Raises TimeoutError when none has become free within `timeout_seconds`.
         """
-        self._take(owner, timeout_seconds)
+        self.take(owner, timeout_seconds)
         try:
             yield
         finally:
-            with self._lock:
-                self._held[owner] -= 1
-                self._admit()
-                self._forget(owner)
+            self.give_back(owner)
 
-    def _take(self, owner: str, timeout_seconds: float | None) -> None:
-        waiter = _Waiter(owner)
+    def take(self, owner: str, timeout_seconds: float | None = None) -> None:
+        """Take a place, as `held` does."""
         with self._lock:
+            if not self._waiting and self._has_room(owner):
+                self._enter(owner)
+                return
+            waiter = _Waiter(owner)
             self._waiting.append(waiter)
             self._admit()
         if waiter.is_admitted.wait(timeout_seconds):
@@ -76,21 +77,33 @@ class OwnerPlaces:
             self._forget(owner)
         raise TimeoutError
 
+    def give_back(self, owner: str) -> None:
+        """Give a place back that was taken for the owner."""
+        with self._lock:
+            self._held[owner] -= 1
+            self._admit()
+            self._forget(owner)
+
     def _admit(self) -> None:
         while (waiter := self._next()) is not None:
             self._waiting.remove(waiter)
-            self._held[waiter.owner] += 1
-            self._last_turns[waiter.owner] = next(self._turns)
+            self._enter(waiter.owner)
             waiter.is_admitted.set()
+
+    def _enter(self, owner: str) -> None:
+        self._held[owner] += 1
+        self._last_turns[owner] = next(self._turns)
 
     def _next(self) -> _Waiter | None:
         """Return who goes next: of those that may, the owner whose last turn is longest ago."""
-        taken = self._held.total()
-        if taken >= self._ordinary + self._guests:
-            return None
-        is_for_guests = taken >= self._ordinary
-        may = (one for one in self._waiting if not (is_for_guests and self._held[one.owner]))
+        may = (one for one in self._waiting if self._has_room(one.owner))
         return min(may, key=lambda one: self._last_turns.get(one.owner, 0), default=None)
+
+    def _has_room(self, owner: str) -> bool:
+        taken = self._held.total()
+        if taken < self._ordinary:
+            return True
+        return taken < self._ordinary + self._guests and not self._held[owner]
 
     def _forget(self, owner: str) -> None:
         if not self._held[owner]:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from ilios.core import computing
 from ilios.core.backoff import delay_seconds
 from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
 from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
@@ -171,7 +172,7 @@ class Database:
         DatabaseFull when the disk has no space for what was written.
         """
         self._make_room()  # what makes room has to be written too
-        with self._writer() as session, self._writer_lock.held():
+        with computing.waiting(), self._writer() as session, self._writer_lock.held():
             try:
                 self._begin(session)
                 yield session

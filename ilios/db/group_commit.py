@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
+from ilios.core import computing
 from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
 from ilios.db.database import Database
 
@@ -44,10 +45,11 @@ class GroupCommit:
         with self._mutex:
             self._waiting.append(entry)  # type: ignore[arg-type]  # results only go back to their owner
             leads, self._has_leader = not self._has_leader, True
-        if not leads:
-            entry.woken.wait()
-        if not entry.is_done:
-            self._lead()
+        with computing.waiting():
+            if not leads:
+                entry.woken.wait()
+            if not entry.is_done:
+                self._lead()
         return entry.outcome()
 
     def _lead(self) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ilios.core import data_folder
+from ilios.core import computing, data_folder
 from ilios.core.conversion_errors import DeadlineExceeded
 from ilios.core.owner_places import OwnerPlaces
 from ilios.core.request_errors import Busy
@@ -71,7 +71,11 @@ class Estimates:
         self._parsers.close()
 
     def _count(self, owner: str, source: Source) -> int:
-        with self._place(owner), tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+        with (
+            computing.waiting(),
+            self._place(owner),
+            tempfile.TemporaryDirectory(dir=self._scratch) as folder,
+        ):
             task = counting.task(source, Path(folder))
             try:
                 (answer,) = self._parsers.run(task, COUNT_SECONDS)

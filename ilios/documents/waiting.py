@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 from sqlalchemy.orm import Session
 
+from ilios.core import computing
 from ilios.core.telemetry import logs
 from ilios.db.database import Database, Watch
 
@@ -63,9 +64,10 @@ class Waiter:
             self._start()
             self._lock.notify()
         try:
-            while (left := deadline - time.monotonic()) > 0:
-                if ended.wait(min(left, GIVEN_UP_POLL_SECONDS)) or given_up():
-                    return
+            with computing.waiting():
+                while (left := deadline - time.monotonic()) > 0:
+                    if ended.wait(min(left, GIVEN_UP_POLL_SECONDS)) or given_up():
+                        return
         finally:
             with self._lock:
                 self._waiting[document_id].discard(ended)
@@ -79,7 +81,8 @@ class Waiter:
             with self._database.reading() as session:
                 if done(session):
                     return
-            time.sleep(min(left, PREDICATE_POLL_SECONDS))
+            with computing.waiting():
+                time.sleep(min(left, PREDICATE_POLL_SECONDS))
 
     def drain(self) -> None:
         """End every wait, and let none begin: the server is about to stop."""

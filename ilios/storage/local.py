@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from ilios.core import clock
+from ilios.core import clock, computing
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.durable_files import fsync
 from ilios.core.errors import StartupError
@@ -56,7 +56,7 @@ class LocalStore:
 
     def put(self, key: str, path: Path, media_type: str) -> None:  # noqa: ARG002 - links carry it
         target = self._path(key)
-        with disk_errors():
+        with computing.waiting(), disk_errors():
             fsync(path)  # before the rename, else a power cut leaves a name without its bytes
             _with_folders(target, lambda: path.rename(target))
             self._make_durable(target)

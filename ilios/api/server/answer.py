@@ -12,7 +12,7 @@ from gunicorn.http import wsgi
 
 from ilios.api.middleware.access_log import ENVIRON_KEY, Access
 from ilios.api.server import request_kinds
-from ilios.api.server.fair_threads import NO_KEY
+from ilios.api.server.callers import NO_KEY
 from ilios.api.server.slow_client_socket import SEND_BLOCK_BYTES
 
 TURN_SECONDS: Final = 0.05  #: in which a thread makes and sends a part of an answer

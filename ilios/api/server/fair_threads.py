@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from ilios.api.server.callers import NO_KEY
 from ilios.core.owner_places import share
 
 LEFT_TO_KEYS: Final = 8  #: one in so many of the threads, which no callers without a key get
-NO_KEY: Final = ""  #: stands for all callers without a key
 
 
 class FairThreads:

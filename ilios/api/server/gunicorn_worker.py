@@ -30,11 +30,13 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from ilios.api.server import parse_errors, request_kinds, slow_client_socket
 from ilios.api.server.answer import Answer
-from ilios.api.server.fair_threads import NO_KEY, FairThreads
+from ilios.api.server.callers import NO_KEY, Callers, key_of
+from ilios.api.server.fair_threads import FairThreads
 from ilios.api.server.lingering import Lingering
 from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
 from ilios.api.services import EXTENSION
+from ilios.core.computing import ComputingPlaces
 from ilios.core.telemetry import shared_counters
 
 PROBE_THREADS = 2
@@ -55,7 +57,8 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
         self._worker = worker
         self.answer: Answer | None = None  #: the one that is being sent
         self.owner = NO_KEY  #: of the last answer
-        self.caller = NO_KEY  #: of the request that is run
+        self.key = NO_KEY  #: of the request that is run
+        self.caller = NO_KEY  #: who brought it
         self.is_kept = False  #: after the answer
 
     @property
@@ -81,6 +84,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._reads = FairThreads("read", self.cfg.threads)
         # As many for those that wait for a result as for those that arrive: see WaitSlots.
         self._uploads = FairThreads("upload", 2 * self.cfg.threads)
+        self._callers = Callers()
+        self._computing = ComputingPlaces()
         self._senders: Senders[_Connection] = Senders()
         self._next_sweep = 0.0
         super().init_process()
@@ -158,19 +163,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def enqueue_req(self, conn: TConn) -> None:
         """Submit the request, or the rest of its answer, to the threads of its kind."""
         if conn.answer is None:
-            conn.caller = request_kinds.caller_of(conn.sock.head)
+            conn.key = key_of(conn.sock.head)
+            conn.caller = self._callers.of(conn.key)
         threads = self._threads_for(conn)
         threads.submit(conn.caller, partial(self._begin, conn, threads))
 
     def _begin(self, conn: TConn, threads: FairThreads) -> None:
-        future: Future[Any] = threads.pool.submit(self.handle, conn)
+        is_patient = threads is self._reads or threads is self._uploads
+        run = self._handle_in_turn if is_patient else self.handle
+        future: Future[Any] = threads.pool.submit(run, conn)
         future.add_done_callback(
             lambda done: self.method_queue.defer(self._finish, conn, threads, done)
         )
 
     def _finish(self, conn: TConn, threads: FairThreads, done: Future[Any]) -> None:
         threads.release(conn.caller)
+        if conn.owner != NO_KEY:
+            self._callers.know(conn.key)
         self.finish_request(conn, done)
+
+    def _handle_in_turn(self, conn: TConn) -> Any:
+        with self._computing.held(conn.caller):
+            return self.handle(conn)
 
     def handle(self, conn: TConn) -> Any:
         """Answer a request, or go on with its answer; return whether the connection is kept."""

@@ -15,7 +15,6 @@ _PROBE: Final = re.compile(
     rb"(?:GET|HEAD|OPTIONS) " + _TARGET % rb"(?:health|livez|readyz)", re.ASCII
 )
 _SCRAPE: Final = re.compile(rb"(?:GET|HEAD|OPTIONS) " + _TARGET % rb"metrics", re.ASCII)
-_AUTHORIZATION: Final = re.compile(rb"(?im)^authorization:([^\r\n]*)")
 _WITH_BODY: Final = (b"POST ", b"PUT ")
 UNREAD_MAX_BYTES: Final = 64 * 1024  #: of a body: more than that is not read only to be discarded
 CHUNKED: Final = "chunked"
@@ -34,12 +33,6 @@ def is_scrape(head: bytes) -> bool:
 def brings_body(head: bytes) -> bool:
     """Return whether a thread may have to wait for the body of the request."""
     return head.startswith(_WITH_BODY)
-
-
-def caller_of(head: bytes) -> str:
-    """Return the key that the request brings, which need not be one; empty without any."""
-    found = _AUTHORIZATION.search(head)
-    return next(reversed(found[1].decode("latin-1").split()), "") if found else ""
 
 
 def require_plain_chunks(request: Any) -> None:

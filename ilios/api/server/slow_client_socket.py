@@ -14,6 +14,8 @@ import struct
 import time
 from typing import Any, ClassVar
 
+from ilios.core import computing
+
 CONNECTIONS_MAX = 2000  #: of a web process; beyond that, the oldest idle one makes room
 HEAD_END = b"\r\n\r\n"
 HEAD_MAX_BYTES = 64 * 1024  #: of a request line and its header fields together
@@ -80,7 +82,11 @@ class SlowClientSocket(socket.socket):
         if self._wait_budget_seconds <= 0:
             raise TimeoutError("the client is too slow")
         begun = time.monotonic()
-        block = super().recv(size, flags)
+        try:
+            block = os.read(self.fileno(), size)
+        except BlockingIOError:
+            with computing.waiting():
+                block = super().recv(size, flags)
         waited = time.monotonic() - begun
         self._wait_budget_seconds += len(block) / self.bytes_per_second - waited
         return block

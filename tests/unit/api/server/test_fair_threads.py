@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from ilios.api.server.fair_threads import NO_KEY, FairThreads
+from ilios.api.server.callers import NO_KEY
+from ilios.api.server.fair_threads import FairThreads
 
 THREADS = 64
 

@@ -50,17 +50,3 @@ def test_scrapes_are_no_probes() -> None:
 def test_only_a_request_with_a_body_can_hold_the_threads_of_uploads() -> None:
     assert request_kinds.brings_body(b"PUT /objects/x HTTP/1.1\r\n")
     assert not request_kinds.brings_body(b"GET /objects/x HTTP/1.1\r\n")
-
-
-@pytest.mark.parametrize(
-    ("field", "caller"),
-    [
-        (b"Authorization: Bearer a-key", "a-key"),
-        (b"authorization:bearer \t a-key \t", "a-key"),
-        (b"AUTHORIZATION: BEARER a-key\xa0", "a-key"),  # which the authenticator strips too
-        (b"X-Authorization: Bearer a-key", ""),
-        (b"Authorization:", ""),
-    ],
-)
-def test_a_key_is_the_same_caller_however_it_is_written(field: bytes, caller: str) -> None:
-    assert request_kinds.caller_of(b"GET / HTTP/1.1\r\n" + field + b"\r\n\r\n") == caller

@@ -1,0 +1,40 @@
+"""Who brings a request, as far as its head tells before anybody has looked into the database."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+NO_KEY: Final = ""  #: stands for all callers without a key
+UNKNOWN: Final = (
+    "?"  #: stands for all keys that have had no answer yet, for anybody can make one up
+)
+KNOWN_MAX: Final = 10_000  #: keys that a process remembers; the one that was used longest ago goes
+
+_AUTHORIZATION: Final = re.compile(rb"(?im)^authorization:([^\r\n]*)")
+
+
+class Callers:
+    """Tells callers apart by their keys, once these have got an answer."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, None] = {}
+
+    def of(self, key: str) -> str:
+        """Return who brings a request with this key: the key itself, UNKNOWN or NO_KEY."""
+        return key if key in self._known or key == NO_KEY else UNKNOWN
+
+    def know(self, key: str) -> None:
+        """Remember that a key is one. Not for several threads."""
+        if key == NO_KEY:
+            return
+        self._known.pop(key, None)
+        self._known[key] = None
+        if len(self._known) > KNOWN_MAX:
+            del self._known[next(iter(self._known))]
+
+
+def key_of(head: bytes) -> str:
+    """Return the key that the request brings, which need not be one; NO_KEY without any."""
+    found = _AUTHORIZATION.search(head)
+    return next(reversed(found[1].decode("latin-1").split()), NO_KEY) if found else NO_KEY
