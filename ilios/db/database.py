@@ -69,6 +69,12 @@ def damaged(path: Path, cause: object) -> DatabaseRefused:
     )
 
 
+def changes_of(session: Session) -> int:
+    """Return how many rows the connection of an open session has changed in its life."""
+    changes: int = session.connection().connection.driver_connection.total_changes  # type: ignore[union-attr]  # never detached
+    return changes
+
+
 def busy_delay(retry: int) -> float:
     """Return the seconds before a retry, counted from 0: 0.2, 0.4, 0.8 …, ± 50 %."""
     return delay_seconds(retry, BUSY_BASE_SECONDS, jitter=BUSY_JITTER)

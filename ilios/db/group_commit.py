@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ilios.core import computing
 from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
-from ilios.db.database import Database
+from ilios.db.database import Database, changes_of
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class GroupCommit:
         try:
             with self._database.writing() as session:
                 for entry in group:
-                    _run_apart(entry, session) if apart else entry.run(session)
+                    _run_apart(entry, session) if apart else _run(entry, session)
         except Exception as error:  # noqa: BLE001  # its owner raises it
             if len(group) == 1:
                 group[0].fail(error)
@@ -82,6 +82,18 @@ class GroupCommit:
         else:
             for entry in group:
                 entry.is_done = True
+
+
+def _run(entry: _Entry[object], session: Session) -> None:
+    """Run a unit; a refusal costs the others nothing when it came before any change."""
+    changes = changes_of(session)
+    try:
+        entry.run(session)
+    except IliosError as refusal:
+        if not _is_refusal(refusal) or changes_of(session) != changes:
+            raise
+        session.expunge_all()  # what it has added, and not written yet
+        entry.fail(refusal)
 
 
 def _run_apart(entry: _Entry[object], session: Session) -> None:

@@ -114,6 +114,27 @@ def test_a_unit_that_is_refused_costs_the_others_no_transaction(
     assert len(transactions) < len(units)
 
 
+def test_a_unit_that_is_refused_before_it_changes_anything_has_no_other_run_again(
+    table: Database,
+) -> None:
+    runs: list[int] = []
+
+    def refused(_session: Session) -> int:
+        raise TooManyWaiting(7, 1, 7)
+
+    def counted(number: int) -> Callable[[Session], int]:
+        def unit(session: Session) -> int:
+            runs.append(number)
+            return insert(number)(session)
+
+        return unit
+
+    written = all_at_once(GroupCommit(table), [counted(0), refused, counted(1), refused])
+
+    assert [type(item) for item in written] == [int, TooManyWaiting] * 2
+    assert numbers(table) == sorted(runs) == [0, 1]
+
+
 def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
