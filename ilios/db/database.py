@@ -15,6 +15,7 @@ from typing import Any
 
 import pysqlite3
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -97,10 +98,14 @@ SHORT_TIMEOUT = LockTimeout(1.0, 1_000, 0)  #: for a loop that must not stand st
 
 
 class Watch:
-    """A connection for queries of some µs each, without a transaction. Not for several threads."""
+    """A connection for queries of some µs each, without a transaction. Not for several threads.
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    Also what ilios.db.prepared runs a statement on.
+    """
+
+    def __init__(self, connection: Any, dialect: Dialect) -> None:
+        self.driver = connection
+        self.dialect = dialect
         self._seen: int | None = None
 
     def changed(self) -> bool:
@@ -110,7 +115,7 @@ class Watch:
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return all rows; for a small query SQLAlchemy takes twenty times as long."""
-        rows: list[tuple[Any, ...]] = self._connection.execute(sql, parameters).fetchall()
+        rows: list[tuple[Any, ...]] = self.driver.execute(sql, parameters).fetchall()
         return rows
 
 
@@ -193,7 +198,7 @@ class Database:
         """Open a connection for queries that are repeated hundreds of times a second."""
         connection: Any = self._engine.raw_connection()
         try:
-            yield Watch(connection.driver_connection)
+            yield Watch(connection.driver_connection, self._engine.dialect)
         finally:
             connection.close()
 
