@@ -239,7 +239,9 @@ class Converter:
         with self._calls[claimed.job.lane].held(claimed.job.owner):
             self._disk_reserve.require()  # never pay for an answer that could not be spooled
             model = claimed.engine.model(options)
-            attempt.call = call = self._recorder.begin(claimed, model, part.indexes)
+            call = self._recorder.begin(claimed, model, part.indexes)
+            if claimed.engine.is_paid:
+                attempt.call = call
             failpoints.reach(failpoints.CALL_OPENED)
             with metrics.provider_call() if claimed.engine.is_paid else contextlib.nullcontext():
                 brought = claimed.engine.convert(
@@ -315,12 +317,12 @@ def _source_bytes(claimed: ClaimedJob) -> int:
 
 
 class _Attempt:
-    """One attempt at a job: its folder, and the call that it has begun, if any."""
+    """One attempt at a job: its folder, and the paid call that it has begun, if any."""
 
     def __init__(self, claimed: ClaimedJob, workspace: Path) -> None:
         self.claimed = claimed
         self.workspace = workspace
-        self.call: CallRecord | None = None
+        self.call: CallRecord | None = None  #: that the ledger knows
         self.is_answered = False  #: the call is paid for, whatever fails afterwards
         self.mark: Mark = contextlib.nullcontext  #: for the answer, once it is in the spool
         self.is_kept = False  #: the spool has the answer

@@ -12,11 +12,13 @@ from ilios.conversion.failures import CloseCall, FailAttempt, FailedAttempt
 from ilios.conversion.units_of_work import (
     FinishJob,
     OpenCall,
+    OpenFreeCall,
     ReserveQuota,
     SettleCall,
     SplitJob,
     StoreAnswer,
 )
+from ilios.core import ids
 from ilios.core.conversion_errors import (
     ConversionError,
     CostAboveLimit,
@@ -65,12 +67,14 @@ class Recorder:
             self._group_commit.write(ReserveQuota(document, amount))
 
     def begin(self, claimed: ClaimedJob, model: str, indexes: tuple[int, ...] | None) -> CallRecord:
-        """Record that a call is about to be made.
+        """Record that a paid call is about to be made; a free one is recorded when it has ended.
 
         Raises LeaseLost, OutcomeUnknown when such a call has been in doubt too often, and
         BudgetSpent or DailyPagesSpent.
         """
         engine, document = claimed.engine, claimed.document
+        if not engine.is_paid:
+            return CallRecord(ids.new_id(), claimed.job.id, document.id, indexes)
         intent = ledger.Intent(claimed.job.id, engine.name, model, indexes)
         amount = self._tariff(engine, model).amount(_page_count(indexes))
         unit = OpenCall(claimed, intent, ReserveQuota(document, amount), self._ambiguous_retries)
@@ -89,8 +93,8 @@ class Recorder:
         engine, document = claimed.engine, claimed.document
         settle_call = self.settle_call(engine, call, conversion, images)
         missing = missing_pages(call, conversion)
-        reserve = None if engine.is_paid else ReserveQuota(document, settle_call.used)
-        unit = StoreAnswer(claimed, settle_call, reserve, is_whole=missing is None)
+        open_call = None if engine.is_paid else _free_call(claimed, call, settle_call)
+        unit = StoreAnswer(claimed, settle_call, open_call, is_whole=missing is None)
         stored = self._group_commit.write(unit)
         if stored.is_settled:
             self.count(engine, settle_call)
@@ -226,6 +230,12 @@ class Recorder:
 def log_document_completed(document_id: str) -> None:
     """Log the end of a document that has got its result."""
     log.info("document.completed", document_id=document_id)
+
+
+def _free_call(claimed: ClaimedJob, call: CallRecord, settled: SettleCall) -> OpenFreeCall:
+    model = settled.conversion.usage.model
+    intent = ledger.Intent(call.job_id, claimed.engine.name, model, call.indexes)
+    return OpenFreeCall(call.call_id, intent, ReserveQuota(claimed.document, settled.used))
 
 
 def _page_count(indexes: tuple[int, ...] | None) -> int | None:

@@ -63,6 +63,21 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFreeCall:
+    """Record a call that costs nothing, once it has ended; only then are its pages counted."""
+
+    call_id: str
+    intent: ledger.Intent
+    reserve_quota: ReserveQuota
+
+    def __call__(self, session: Session) -> None:
+        """Raise DailyPagesSpent when it has more pages than are left."""
+        self.reserve_quota(session)
+        document = self.reserve_quota.document
+        ledger.open_call(session, document, self.intent, clock.now(), self.call_id)
+
+
+@dataclass(frozen=True, slots=True)
 class SettleCall:
     """Settle a call that was answered, and keep its pages, unless that was done before."""
 
@@ -121,20 +136,20 @@ class StoredAnswer:
 class StoreAnswer:
     """Keep what a call brought, and finish its job if the answer is whole and the lease holds.
 
-    A paid answer is kept however late it comes. The pages of a free one were counted only by the
-    conversion: `reserve_quota` then checks them against the quota.
+    A paid answer is kept however late it comes. A free one is nothing that has to be known before
+    it has ended: `open_call` then records it.
     """
 
     claimed: ClaimedJob
     settle_call: SettleCall
-    reserve_quota: ReserveQuota | None  #: None for a paid call, which has reserved before it began
+    open_call: OpenFreeCall | None  #: None for a paid call, which the ledger has known before
     is_whole: bool  #: all pages came that were asked for
 
     def __call__(self, session: Session) -> StoredAnswer:
         """Raise DailyPagesSpent for a free conversion with more pages than are left."""
         is_ours = jobs.holds(session, self.claimed.lease)
-        if is_ours and self.reserve_quota is not None:
-            self.reserve_quota(session)
+        if is_ours and self.open_call is not None:
+            self.open_call(session)
         is_kept = is_ours or self.claimed.engine.is_paid
         is_settled = is_kept and self.settle_call(session)
         is_complete = is_ours and self.is_whole and FinishJob(self.claimed)(session)

@@ -31,7 +31,7 @@ class JobType(StrEnum):
 
 
 class CallState(StrEnum):
-    OPEN = "open"  #: about to be made, or in flight
+    OPEN = "open"  #: paid, and about to be made or in flight
     SETTLED = "settled"  #: answered; pages and cost are those of the answer
     REFUSED = "refused"  #: not done, or answered with an error; nothing is billed
     UNKNOWN = "unknown"  #: nobody knows how it ended; it may have been billed

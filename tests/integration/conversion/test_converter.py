@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select
@@ -67,11 +68,11 @@ class Scripted(EchoEngine):
         return self._act(part.source, options, workspace, progress)
 
 
-def raising(error: Exception) -> Scripted:
+def raising(error: Exception, *, is_paid: bool = False) -> Scripted:
     def act(*_: object) -> Conversion:
         raise error
 
-    return Scripted(act)
+    return Scripted(act, is_paid=is_paid)
 
 
 def two_pages(_source: Source, _options: Options, workspace: Path, _: Progress) -> Conversion:
@@ -145,6 +146,24 @@ def test_a_result_is_stored_whole(
     assert (call.base_cost_micros, call.total_cost_micros) == (2_000, 2_600)
 
 
+def test_a_free_conversion_is_written_down_in_one_transaction(
+    make_converter: MakeConverter,
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents.add_document(database, settings=settings)
+    converter, lease = make_converter(Scripted(two_pages)), claim(database)
+    transactions = Mock(wraps=database.writing)
+    monkeypatch.setattr(database, "writing", transactions)
+
+    converter.run(lease)
+
+    assert transactions.call_count == 1
+    (call,) = documents.calls(database)
+    assert (call.state, call.pages, call.expected_pages) == (CallState.SETTLED, 2, 1)
+
+
 def test_the_workspace_is_removed(
     make_converter: MakeConverter, settings: Settings, database: Database
 ) -> None:
@@ -155,12 +174,20 @@ def test_the_workspace_is_removed(
     assert list(data_folder.workspaces(settings).iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("is_paid", "states"), [(True, [CallState.REFUSED]), (False, [])], ids=["paid", "free"]
+)
 def test_a_permanent_error_fails_at_once_and_costs_nothing(
-    make_converter: MakeConverter, settings: Settings, database: Database
+    make_converter: MakeConverter,
+    settings: Settings,
+    database: Database,
+    is_paid: bool,
+    states: list[CallState],
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings)
+    broken = raising(CorruptDocument("It is broken."), is_paid=is_paid)
 
-    make_converter(raising(CorruptDocument("It is broken."))).run(claim(database))
+    make_converter(broken).run(claim(database))
 
     document = documents.document(database, document_id)
     assert (document.status, document.error, document.error_code) == (
@@ -170,8 +197,9 @@ def test_a_permanent_error_fails_at_once_and_costs_nothing(
     )
     assert not document.engine_fault
     assert documents.job(database, job_id).attempts == 1
-    (call,) = documents.calls(database)
-    assert (call.state, call.pages) == (CallState.REFUSED, 0)
+    assert [(call.state, call.pages) for call in documents.calls(database)] == [
+        (state, 0) for state in states
+    ]
 
 
 @pytest.mark.parametrize(
