@@ -16,7 +16,6 @@ import errno
 import logging
 import os
 import resource
-import sys
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,9 +40,6 @@ from ilios.core.telemetry import shared_counters
 
 PROBE_THREADS = 2
 SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait
-SWITCH_SECONDS = 0.0005
-"""How long a thread may hold the interpreter lock while others wait (Python's default is ten times
-that). A probe takes the lock a dozen times, and would wait each time for a thread that hashes."""
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
@@ -76,7 +72,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """The worker class of the gunicorn configuration."""
 
     def init_process(self) -> None:
-        sys.setswitchinterval(SWITCH_SECONDS)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._probes = FairThreads("probe", PROBE_THREADS)
