@@ -25,14 +25,32 @@ from sqlalchemy.orm import Session
 from ilios.core import ids
 from ilios.core.prices import Charge
 from ilios.db.models import Call, CallState, DailyUsage, Document
+from ilios.db.prepared import Prepared
 
 CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
 
 FREE_ENGINE = "embedded"  #: its calls cost nothing, however they end
 
 # Prepared once: see ilios.queue.jobs.
-_INSERT = insert(Call)
-_SETTLE = (
+_INSERT = Prepared(
+    insert(Call),
+    [
+        "call_id",
+        "document_id",
+        "job_id",
+        "owner",
+        "operation",
+        "engine",
+        "model",
+        "state",
+        "first_page",
+        "last_page",
+        "expected_pages",
+        "is_batch",
+        "created_at",
+    ],
+)
+_SETTLE = Prepared(
     update(Call)
     .where(
         Call.call_id == bindparam("the_call"),
@@ -53,12 +71,14 @@ _SETTLE = (
     .returning(Call.owner)
 )
 _DAY = upsert(DailyUsage)
-_ADD_TO_DAY = _DAY.on_conflict_do_update(
-    index_elements=[DailyUsage.owner, DailyUsage.day],
-    set_={
-        "pages": DailyUsage.pages + _DAY.excluded.pages,
-        "cost_micros": DailyUsage.cost_micros + _DAY.excluded.cost_micros,
-    },
+_ADD_TO_DAY = Prepared(
+    _DAY.on_conflict_do_update(
+        index_elements=[DailyUsage.owner, DailyUsage.day],
+        set_={
+            "pages": DailyUsage.pages + _DAY.excluded.pages,
+            "cost_micros": DailyUsage.cost_micros + _DAY.excluded.cost_micros,
+        },
+    )
 )
 _USED = select(
     func.coalesce(func.sum(DailyUsage.pages), 0),
@@ -68,7 +88,7 @@ _USED = select(
     DailyUsage.day >= bindparam("start"),
     DailyUsage.day < bindparam("end"),
 )
-_CALLS_UNKNOWN = (
+_CALLS_UNKNOWN = Prepared(
     select(func.count())
     .select_from(Call)
     .where(Call.job_id == bindparam("of_job"), Call.state == CallState.UNKNOWN)
@@ -120,24 +140,22 @@ def open_call(
 ) -> str:
     """Record that a call is about to be made; return its id, which is drawn unless given."""
     call_id = call_id or ids.new_id()
-    session.connection().execute(
-        _INSERT,
-        {
-            "call_id": call_id,
-            "document_id": document.id,
-            "job_id": call.job_id,
-            "owner": document.owner,
-            "operation": document.operation,
-            "engine": call.engine,
-            "model": call.model,
-            "state": CallState.OPEN,
-            "first_page": call.indexes[0] if call.indexes else None,
-            "last_page": call.indexes[-1] if call.indexes else None,
-            # When the number of pages is not known, there is at least one.
-            "expected_pages": len(call.indexes) if call.indexes else 1,
-            "is_batch": call.is_batch,
-            "created_at": now,
-        },
+    _INSERT.run(
+        session,
+        call_id=call_id,
+        document_id=document.id,
+        job_id=call.job_id,
+        owner=document.owner,
+        operation=document.operation,
+        engine=call.engine,
+        model=call.model,
+        state=CallState.OPEN,
+        first_page=call.indexes[0] if call.indexes else None,
+        last_page=call.indexes[-1] if call.indexes else None,
+        # When the number of pages is not known, there is at least one.
+        expected_pages=len(call.indexes) if call.indexes else 1,
+        is_batch=call.is_batch,
+        created_at=now,
     )
     return call_id
 
@@ -159,29 +177,24 @@ def settle(
 
     Returns False when it was settled before: a spooled answer may be read twice.
     """
-    parameters = {
-        "the_call": call_id,
-        "counted": pages,
-        "claimed": claimed_pages,
-        "resolved": model,
-        "tokens": characters // CHARACTERS_PER_TOKEN,
-        "page_micros": charge.page_micros,
-        "margin": charge.margin_percent,
-        "base_micros": charge.base_micros,
-        "total_micros": charge.total_micros,
-        "moment": now,
-    }
-    connection = session.connection()
-    owner = connection.execute(_SETTLE, parameters).scalar_one_or_none()
-    if owner is None:
+    settled = _SETTLE.first(
+        session,
+        the_call=call_id,
+        counted=pages,
+        claimed=claimed_pages,
+        resolved=model,
+        tokens=characters // CHARACTERS_PER_TOKEN,
+        page_micros=charge.page_micros,
+        margin=charge.margin_percent,
+        base_micros=charge.base_micros,
+        total_micros=charge.total_micros,
+        moment=now,
+    )
+    if settled is None:
         return False
-    day = {
-        "owner": owner,
-        "day": now.astimezone(UTC).date(),
-        "pages": pages,
-        "cost_micros": charge.total_micros,
-    }
-    connection.execute(_ADD_TO_DAY, day)
+    (owner,) = settled
+    day = now.astimezone(UTC).date()
+    _ADD_TO_DAY.run(session, owner=owner, day=day, pages=pages, cost_micros=charge.total_micros)
     return True
 
 
@@ -217,7 +230,8 @@ def calls_open(session: Session, job_id: str) -> bool:
 
 def calls_unknown(session: Session, job_id: str) -> int:
     """Return how many calls of this job have an unknown outcome."""
-    return session.connection().execute(_CALLS_UNKNOWN, {"of_job": job_id}).scalar_one()
+    (calls,) = _CALLS_UNKNOWN.all(session, of_job=job_id)[0]
+    return int(calls)
 
 
 def calls_of(session: Session, job_id: str) -> list[Call]:

@@ -33,6 +33,7 @@ from ilios.core import clock
 from ilios.core.conversion_errors import BudgetSpent, DailyPagesSpent
 from ilios.core.prices import dollars
 from ilios.db.models import RESERVING, ApiKey, Document
+from ilios.db.prepared import Prepared
 
 DAY: Final = timedelta(days=1)
 
@@ -49,7 +50,7 @@ _RESERVED = select(
     func.coalesce(func.sum(Document.reserved_pages), 0).label("pages"),
     func.coalesce(func.sum(Document.reserved_micros), 0).label("micros"),
 ).where(Document.owner == bindparam("of_owner"), RESERVING)
-_RESERVE = (
+_RESERVE = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"))
     .values(
@@ -57,7 +58,7 @@ _RESERVE = (
         reserved_micros=_greater(Document.reserved_micros, bindparam("micros", type_=BigInteger)),
     )
 )
-_RELEASE = (
+_RELEASE = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"), Document.reserved_pages > 0)
     .values(
@@ -99,15 +100,14 @@ def claim(session: Session, document_id: str, owner: str, amount: Amount, now: d
     limits = _limits(session, owner)
     if limits is None:
         return
-    parameters = {"of_document": document_id, "pages": amount.pages, "micros": amount.cost_micros}
-    session.connection().execute(_RESERVE, parameters)
+    pages, micros = amount.pages, amount.cost_micros
+    _RESERVE.run(session, of_document=document_id, pages=pages, micros=micros)
     _require(session, owner, limits, NOTHING, now)
 
 
 def release(session: Session, document_id: str, used: Amount) -> None:
     """Reduce a document's reservation by what one of its calls has used, as that is settled."""
-    parameters = {"of_document": document_id, "pages": used.pages, "micros": used.cost_micros}
-    session.connection().execute(_RELEASE, parameters)
+    _RELEASE.run(session, of_document=document_id, pages=used.pages, micros=used.cost_micros)
 
 
 def reserved(session: Session, owner: str) -> Amount:

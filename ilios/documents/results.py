@@ -12,24 +12,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.models import Document, DocumentStatus, Job, PagePiece, PageRow
 from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
+from ilios.db.prepared import Prepared
 from ilios.documents import repository
 from ilios.engines.base import Conversion, ConversionWarning, Page
 
 # Prepared once: see ilios.queue.jobs.
 SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
 """Columns that a document takes over from the one whose result it shows."""
-_INSERT_PAGE = insert(PageRow)
-_INSERT_PIECE = insert(PagePiece)
+_INSERT_PAGE = Prepared(insert(PageRow))
+_INSERT_PIECE = Prepared(insert(PagePiece))
 PAGES_PER_INSERT = 50  #: of at most a piece each; more are not held in memory
-_BEGIN = (
+_BEGIN = Prepared(
     update(Document)
     .where(
         Document.id
@@ -38,15 +39,17 @@ _BEGIN = (
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
-_STATE = select(
-    Document.status,
-    Document.warnings,
-    exists().where(PageRow.document_id == Document.id).label("has_pages"),
-    repository.is_joined(OPEN).label("is_awaited_by_others"),
-).where(Document.id == bindparam("of_document"))
+_STATE = Prepared(
+    select(
+        Document.status,
+        Document.warnings,
+        exists().where(PageRow.document_id == Document.id),
+        repository.is_joined(OPEN),
+    ).where(Document.id == bindparam("of_document"))
+)
 _TAKES_PAGES = (*OPEN, *RETRYABLE)
 """A retry of a failed or cancelled document finds its pages."""
-_CHECKPOINT = (
+_CHECKPOINT = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"))
     .values(
@@ -55,7 +58,7 @@ _CHECKPOINT = (
         warnings=bindparam("noted"),
     )
 )
-_COMPLETE = (
+_COMPLETE = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"), Document.status.in_(OPEN))
     .values(
@@ -67,16 +70,15 @@ _COMPLETE = (
         part_bytes=0,
     )
 )
-_RESULT = select(
-    Document.model,
-    Document.warnings,
-    Document.started_at,
-    select(func.count())
-    .where(PageRow.document_id == Document.id)
-    .scalar_subquery()
-    .label("page_count"),
-).where(Document.id == bindparam("of_document"))
-_COMPLETE_DUPLICATES = (
+_RESULT = Prepared(
+    select(
+        Document.model,
+        Document.warnings,
+        Document.started_at,
+        select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
+    ).where(Document.id == bindparam("of_document"), repository.is_joined(OPEN))
+)
+_COMPLETE_DUPLICATES = Prepared(
     update(Document)
     .where(Document.result_of == bindparam("of_document"), Document.status.in_(OPEN))
     .values(
@@ -116,7 +118,7 @@ Images = Mapping[int, list[StoredImage]]
 
 def begin(session: Session, job_id: str, now: datetime) -> None:
     """Move pending → processing, together with the claim of a job of the document."""
-    session.connection().execute(_BEGIN, {"of_job": job_id, "moment": now})
+    _BEGIN.run(session, of_job=job_id, moment=now)
 
 
 def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime) -> None:
@@ -191,35 +193,33 @@ def checkpoint(
     A page that is stored stays. A document that does not take pages is not
     changed.
     """
-    connection = session.connection()
-    row = connection.execute(_STATE, {"of_document": document_id}).one_or_none()
-    if row is None or not _takes_pages(row):
+    state = _state(session, document_id)
+    if state is None or not state.takes_pages:
         return
-    present = set(repository.page_indexes(session, document_id)) if row.has_pages else set()
+    present = set(repository.page_indexes(session, document_id)) if state.has_pages else set()
     new = [page for page in conversion.pages if page.index not in present]
     if not new:
         return
     for start in range(0, len(new), PAGES_PER_INSERT):
-        _insert(connection, document_id, new[start : start + PAGES_PER_INSERT], images)
+        _insert(session, document_id, new[start : start + PAGES_PER_INSERT], images)
     warnings = [
-        *row.warnings,
+        *state.warnings,
         *(_warning(warning) for warning in conversion.warnings),
         *(_warning(warning) for page in new for warning in page.warnings),
     ]
-    parameters = {
-        "of_document": document_id,
-        "resolved": conversion.usage.model,
-        "stored": len(present) + len(new),
-        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
-    }
-    connection.execute(_CHECKPOINT, parameters)
+    _CHECKPOINT.run(
+        session,
+        of_document=document_id,
+        resolved=conversion.usage.model,
+        stored=len(present) + len(new),
+        noted=sorted(warnings, key=lambda warning: warning["page"] or 0),
+    )
 
 
 def takes_pages(session: Session, document_id: str) -> bool:
     """Return whether a document takes pages: it is neither completed, deleted nor unknown."""
-    parameters = {"of_document": document_id}
-    row = session.connection().execute(_STATE, parameters).one_or_none()
-    return row is not None and _takes_pages(row)
+    state = _state(session, document_id)
+    return state is not None and state.takes_pages
 
 
 def complete(session: Session, document_id: str, now: datetime) -> None:
@@ -227,16 +227,20 @@ def complete(session: Session, document_id: str, now: datetime) -> None:
 
     A document that has ended, such as by the failure of another of its jobs, is not changed.
     """
-    parameters = {"of_document": document_id, "moment": now}
-    session.connection().execute(_COMPLETE, parameters)
-    row = session.connection().execute(_RESULT, {"of_document": document_id}).one()
-    result = {
-        "resolved": row.model,
-        "stored": row.page_count,
-        "noted": row.warnings,
-        "begun": row.started_at,
-    }
-    session.connection().execute(_COMPLETE_DUPLICATES, {**parameters, **result})
+    _COMPLETE.run(session, of_document=document_id, moment=now)
+    result = _RESULT.first(session, of_document=document_id)
+    if result is None:
+        return  # nobody has joined it
+    model, warnings, started_at, page_count = result
+    _COMPLETE_DUPLICATES.run(
+        session,
+        of_document=document_id,
+        moment=now,
+        resolved=model,
+        stored=page_count,
+        noted=warnings,
+        begun=started_at,
+    )
 
 
 def fail(session: Session, document_id: str, error: ConversionError, now: datetime) -> None:
@@ -258,24 +262,37 @@ def fail(session: Session, document_id: str, error: ConversionError, now: dateti
     )
 
 
-def _takes_pages(row: Row[Any]) -> bool:
-    return row.status in _TAKES_PAGES or row.is_awaited_by_others
+class _State(NamedTuple):
+    """What decides about the pages of a document."""
+
+    status: DocumentStatus
+    warnings: list[dict[str, Any]]
+    has_pages: bool
+    is_awaited_by_others: bool
+
+    @property
+    def takes_pages(self) -> bool:
+        return self.status in _TAKES_PAGES or self.is_awaited_by_others
 
 
-def _insert(
-    connection: Connection, document_id: str, pages: Sequence[Page], images: Images
-) -> None:
+def _state(session: Session, document_id: str) -> _State | None:
+    row = _STATE.first(session, of_document=document_id)
+    return None if row is None else _State(*row)
+
+
+def _insert(session: Session, document_id: str, pages: Sequence[Page], images: Images) -> None:
     """Insert pages with their first pieces, then what long ones have beyond them."""
     further = [(page.index, page.pieces()) for page in pages]
     rows = [
         _page_columns(document_id, page, next(pieces), images.get(page.index, []))
         for page, (_, pieces) in zip(pages, further, strict=True)
     ]
-    connection.execute(_INSERT_PAGE, rows)
+    _INSERT_PAGE.run_many(session, rows)
     for index, pieces in further:
         for number, piece in enumerate(pieces, start=1):
-            row = {"document_id": document_id, "index": index, "number": number}
-            connection.execute(_INSERT_PIECE, {**row, "markdown": piece})
+            _INSERT_PIECE.run(
+                session, document_id=document_id, index=index, number=number, markdown=piece
+            )
 
 
 def _page_columns(

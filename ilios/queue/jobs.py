@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Update, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core import ids
 from ilios.core.errors import LeaseLost
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
+from ilios.db.prepared import Prepared
 from ilios.queue.backoff import retry_delay
 from ilios.queue.priority import SPACING_MS, next_rank
 
@@ -48,8 +49,10 @@ _CLAIMED = {
     "attempts": Job.attempts + 1,
 }
 _OF_CLAIMED = (Job.id, Job.type, Job.owner, Job.request_id, Job.traceparent)
-_CLAIM = update(Job).where(Job.id == _FIRST_READY).values(_CLAIMED).returning(*_OF_CLAIMED)
-_CLAIM_ONE = (
+_CLAIM = Prepared(
+    update(Job).where(Job.id == _FIRST_READY).values(_CLAIMED).returning(*_OF_CLAIMED)
+)
+_CLAIM_ONE = Prepared(
     update(Job)
     .where(Job.id == bindparam("of_job"), Job.status == PENDING)
     .values(_CLAIMED)
@@ -63,8 +66,8 @@ _UNDER_LEASE = (
 _HELD_WITH_DOCUMENT = (
     select(Job, Document).join(Document, Job.document_id == Document.id).where(*_UNDER_LEASE)
 )
-_HOLDS = select(Job.id).where(*_UNDER_LEASE)
-_FINISH = (
+_HOLDS = Prepared(select(Job.id).where(*_UNDER_LEASE))
+_FINISH = Prepared(
     update(Job)
     .where(*_UNDER_LEASE)
     .values(
@@ -171,15 +174,16 @@ def claim_one(session: Session, job_id: str, worker: str, now: datetime) -> Leas
 
 
 def _claim(
-    session: Session, statement: Update, which: dict[str, str], worker: str, now: datetime
+    session: Session, statement: Prepared, which: dict[str, str], worker: str, now: datetime
 ) -> Lease | None:
     token = ids.new_id()
-    parameters = {"new_token": token, "until": now + LEASE, "by": worker, "moment": now}
-    claimed = session.connection().execute(statement, {**which, **parameters}).one_or_none()
+    claimed = statement.first(
+        session, **which, new_token=token, until=now + LEASE, by=worker, moment=now
+    )
     if claimed is None:
         return None
-    origin = Origin(claimed.request_id, claimed.traceparent)
-    return Lease(claimed.id, token, claimed.type, origin, claimed.owner)
+    job_id, job_type, owner, *origin = claimed
+    return Lease(job_id, token, job_type, Origin(*origin), owner)
 
 
 def promote_due(session: Session, now: datetime) -> int:
@@ -206,7 +210,7 @@ def extend(session: Session, leases: list[Lease], now: datetime) -> None:
 
 def holds(session: Session, lease: Lease) -> bool:
     """Return whether the job is still under this lease."""
-    return session.connection().execute(_HOLDS, _named(lease)).scalar() is not None
+    return _HOLDS.first(session, **_named(lease)) is not None
 
 
 def held(session: Session, lease: Lease) -> Job:
@@ -236,8 +240,7 @@ def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
 
 def finish(session: Session, lease: Lease, now: datetime) -> None:
     """Move processing → completed. Raises LeaseLost."""
-    parameters = {**_named(lease), "moment": now}
-    if not session.connection().execute(_FINISH, parameters).rowcount:
+    if not _FINISH.run(session, **_named(lease), moment=now):
         raise lease_lost(lease)
 
 

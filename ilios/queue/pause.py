@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import Instance
+from ilios.db.prepared import Prepared, Runner
 
 # Prepared once: see ilios.queue.jobs.
-_PAUSED_SINCE = select(Instance.queue_paused_at)
+_PAUSED_SINCE = Prepared(select(Instance.queue_paused_at))
 
 
 def pause(session: Session, now: datetime) -> None:
@@ -23,11 +24,12 @@ def resume(session: Session) -> None:
     session.execute(update(Instance).values(queue_paused_at=None))
 
 
-def paused_since(session: Session) -> datetime | None:
+def paused_since(on: Runner) -> datetime | None:
     """Return when an operator paused the queue; None while jobs may start."""
-    return session.connection().execute(_PAUSED_SINCE).scalar()
+    row: tuple[datetime | None] | None = _PAUSED_SINCE.first(on)
+    return row[0] if row else None
 
 
-def is_paused(session: Session) -> bool:
+def is_paused(on: Runner) -> bool:
     """Return whether an operator has paused the queue."""
-    return paused_since(session) is not None
+    return paused_since(on) is not None

@@ -10,23 +10,28 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ilios.db.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus
+from ilios.db.prepared import Prepared, Runner
 from ilios.queue import jobs
 
 OPEN: Final = (JobStatus.PENDING, JobStatus.PROCESSING)
 
 # Prepared once: executed in every cycle of the supervisor.
-_READY = (
+_READY = Prepared(
     select(Job.id, Job.created_at)
     .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
     .order_by(Job.rank, Job.id)
     .limit(1)
 )
-_CANCELLED_UNDER = select(Job.id).where(
-    Job.status == CANCELLED,
-    Job.worker.is_not(None),
-    Job.worker.between(bindparam("first"), bindparam("last")),
+_CANCELLED_UNDER = Prepared(
+    select(Job.id).where(
+        Job.status == CANCELLED,
+        Job.worker.is_not(None),
+        Job.worker.between(bindparam("first"), bindparam("last")),
+    )
 )
-_DUE = select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= bindparam("moment")).limit(1)
+_DUE = Prepared(
+    select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= bindparam("moment")).limit(1)
+)
 
 
 _DEPTHS = {
@@ -45,21 +50,20 @@ def depths(session: Session) -> dict[str, int]:
     return {state: connection.execute(count).scalar_one() for state, count in _DEPTH.items()}
 
 
-def anything_ready(session: Session, lanes: Iterable[str]) -> bool:
+def anything_ready(on: Runner, lanes: Iterable[str]) -> bool:
     """Return whether a claim in one of these lanes would find a job."""
-    connection = session.connection()
-    return any(connection.execute(_READY, {"in_lane": lane}).first() for lane in lanes)
+    return any(_READY.first(on, in_lane=lane) for lane in lanes)
 
 
-def anything_due(session: Session, now: datetime) -> bool:
+def anything_due(on: Runner, now: datetime) -> bool:
     """Return whether a delayed job's time has come."""
-    return session.connection().execute(_DUE, {"moment": now}).first() is not None
+    return _DUE.first(on, moment=now) is not None
 
 
-def cancelled_under(session: Session, node: str) -> list[str]:
+def cancelled_under(on: Runner, node: str) -> list[str]:
     """Return the cancelled jobs that workers of this node may still run."""
-    bounds = {"first": f"{node}/", "last": f"{node}0"}  # `0` comes after `/`
-    return list(session.connection().execute(_CANCELLED_UNDER, bounds).scalars())
+    # `0` comes after `/`
+    return [job_id for (job_id,) in _CANCELLED_UNDER.all(on, first=f"{node}/", last=f"{node}0")]
 
 
 def anything_expired(session: Session, now: datetime) -> bool:
@@ -98,8 +102,7 @@ def position(session: Session, job: Job) -> int:
     )
 
 
-def oldest_ready(session: Session, lanes: Iterable[str]) -> datetime | None:
+def oldest_ready(on: Runner, lanes: Iterable[str]) -> datetime | None:
     """Return when the oldest of the lanes' next jobs was enqueued; None when none is ready."""
-    connection = session.connection()
-    heads = [connection.execute(_READY, {"in_lane": lane}).first() for lane in lanes]
-    return min((head.created_at for head in heads if head is not None), default=None)
+    heads = [_READY.first(on, in_lane=lane) for lane in lanes]
+    return min((head[1] for head in heads if head is not None), default=None)

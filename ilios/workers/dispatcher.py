@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Final
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -26,7 +24,6 @@ from ilios.storage.answer_spool import AnswerSpool
 log = logs.get(__name__)
 
 BEYOND_ALL_WAITS = timedelta(days=3650)
-NONE_RUNNING: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,17 @@ class FreeSlot:
     lane: str
     worker: str
     is_for_guest: bool = False  #: only for a job of an owner that has none running in the lane
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Slots in the order in which they are filled, and the owners that have jobs running.
+
+    Owners are those of the slots' lanes on this node, by lane.
+    """
+
+    slots: list[FreeSlot]
+    running: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +67,22 @@ class Dispatcher:
         self._has_backlog = False
 
     def claim(
-        self, slots: list[FreeSlot], running: Mapping[str, Collection[str]] = NONE_RUNNING
+        self, offer: Offer, renewed: Callable[[], Offer] | None = None
     ) -> list[tuple[FreeSlot, Lease]]:
         """Claim one ready job for each slot, in that order, until nothing is ready in its lane.
 
-        `running` has the owners, by lane, that have jobs running on this node.
+        `renewed` is asked for the slots once the write lock is held: others may have become free
+        during the wait for it, and would have to wait for it again.
         """
-        owners = {slot.lane: set(running.get(slot.lane, ())) for slot in slots}
-        if not self._anything_to_do(slots, owners):
+        if not self._anything_to_do(offer):
             return []
-        claimed: list[tuple[FreeSlot, Lease]] = []
-        exhausted: set[tuple[str, bool]] = set()
         with self._database.writing() as session:
             if pause.is_paused(session):
                 return []  # an operator has paused it since the gate was asked
             now = clock.now()
             if queries.anything_due(session, now):
                 jobs.promote_due(session, now)
-            for slot in slots:
-                kind = slot.lane, slot.is_for_guest
-                if kind in exhausted:
-                    continue
-                lease = _claim(session, slot, now, owners[slot.lane])
-                if lease is None:
-                    exhausted.add(kind)
-                    continue
-                results.begin(session, lease.job_id, now)
-                owners[slot.lane].add(lease.owner)
-                claimed.append((slot, lease))
+            claimed, exhausted = _fill(session, renewed() if renewed else offer, now)
         # When every slot found a job, the next one probably will too: then claim without a look.
         self._has_backlog = all(is_for_guest for _, is_for_guest in exhausted)
         return claimed
@@ -106,9 +102,9 @@ class Dispatcher:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
 
     def commands(self, node: str) -> Commands:
-        """Return what people want of this node's workers, in one snapshot: it is asked often."""
-        with self._database.reading() as session:
-            return Commands(queries.cancelled_under(session, node), pause.is_paused(session))
+        """Return what people want of this node's workers."""
+        with self._database.watching() as watch:
+            return Commands(queries.cancelled_under(watch, node), pause.is_paused(watch))
 
     def let_go(self, job_ids: list[str]) -> None:
         """Close the calls of cancelled jobs that no worker runs any more."""
@@ -164,17 +160,20 @@ class Dispatcher:
                 return
         self._release(release.expired(now))
 
-    def _anything_to_do(self, slots: list[FreeSlot], owners: Mapping[str, set[str]]) -> bool:
-        ordinary = {slot.lane for slot in slots if not slot.is_for_guest}
+    def _anything_to_do(self, offer: Offer) -> bool:
+        ordinary = {slot.lane for slot in offer.slots if not slot.is_for_guest}
         if ordinary and self._has_backlog:
             return True
-        others = {slot.lane for slot in slots} - ordinary
+        others = {slot.lane for slot in offer.slots} - ordinary
+        with self._database.watching() as watch:
+            if queries.anything_ready(watch, ordinary) or queries.anything_due(watch, clock.now()):
+                return True
+            waiting = [lane for lane in others if queries.anything_ready(watch, [lane])]
+        if not waiting:
+            return False
         with self._database.reading() as session:
-            return (
-                queries.anything_ready(session, ordinary)
-                or queries.anything_due(session, clock.now())
-                or any(guests.first_ready(session, lane, owners[lane]) for lane in others)
-            )
+            running = offer.running
+            return any(guests.first_ready(session, lane, running.get(lane, ())) for lane in waiting)
 
     def _release(self, which: ColumnElement[bool]) -> None:
         answered = self._answers.jobs() if self._answers else ()
@@ -195,6 +194,27 @@ class Dispatcher:
                 request_id=job.released.origin.request_id,
                 trace_id=job.released.origin.trace_id,
             )
+
+
+def _fill(
+    session: Session, offer: Offer, now: datetime
+) -> tuple[list[tuple[FreeSlot, Lease]], set[tuple[str, bool]]]:
+    """Claim for slots; return what was claimed, and the kinds of slots that found nothing."""
+    owners = {slot.lane: set(offer.running.get(slot.lane, ())) for slot in offer.slots}
+    claimed: list[tuple[FreeSlot, Lease]] = []
+    exhausted: set[tuple[str, bool]] = set()
+    for slot in offer.slots:
+        kind = slot.lane, slot.is_for_guest
+        if kind in exhausted:
+            continue
+        lease = _claim(session, slot, now, owners[slot.lane])
+        if lease is None:
+            exhausted.add(kind)
+            continue
+        results.begin(session, lease.job_id, now)
+        owners[slot.lane].add(lease.owner)
+        claimed.append((slot, lease))
+    return claimed, exhausted
 
 
 def _claim(session: Session, slot: FreeSlot, now: datetime, owners: set[str]) -> Lease | None:

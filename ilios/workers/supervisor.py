@@ -29,7 +29,7 @@ from ilios.queue.notify import Listener
 from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
-from ilios.workers.dispatcher import Dispatcher, FreeSlot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from ilios.workers.handle import WorkerHandle, sources
 from ilios.workers.maintenance import Maintenance, StoreWatch
 from ilios.workers.pool import WorkerPool
@@ -167,14 +167,24 @@ class Supervisor:
 
     def _claim(self) -> None:
         """Claim a job for each free place; the emptiest worker goes first."""
-        slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        if not slots:
+        offer = self._offer()
+        if not offer.slots:
             return
-        running = {slot.lane: self._workers.owners_in(slot.lane) for slot in slots}
-        for slot, lease in self._dispatcher.claim(slots, running):
+        for slot, lease in self._dispatcher.claim(offer, self._renewed_offer):
             failpoints.reach(failpoints.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
             failpoints.reach(failpoints.ID_SENT)
+
+    def _offer(self) -> Offer:
+        slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
+        return Offer(slots, {slot.lane: self._workers.owners_in(slot.lane) for slot in slots})
+
+    def _renewed_offer(self) -> Offer:
+        """Take in what workers have said, such as that a job has ended, and return what is free."""
+        for worker in self._workers:
+            worker.read()  # of one that has died, `_listen` sees the end too
+            self._hear(worker)
+        return self._offer()
 
     def _free_slots(self, lane: str) -> list[FreeSlot]:
         running = self._workers.jobs_in(lane)

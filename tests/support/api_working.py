@@ -25,7 +25,7 @@ from ilios.engines.base import (
 from ilios.engines.registry import EMBEDDED
 from ilios.queue.jobs import Lease
 from ilios.storage.opening import open_store
-from ilios.workers.dispatcher import Dispatcher, FreeSlot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from ilios.workers.maintenance import StoreWatch
 from ilios.workers.start_gate import StartGate
 from tests.support import working
@@ -102,7 +102,7 @@ class InTestWorker:
     def _claim(self) -> list[tuple[FreeSlot, Lease]]:
         if not self._gate.look(is_paused=self._dispatcher.commands("test").is_paused):
             return []
-        return self._dispatcher.claim([FreeSlot(EMBEDDED, "test/0")])
+        return self._dispatcher.claim(Offer([FreeSlot(EMBEDDED, "test/0")]))
 
     @contextmanager
     def running(self) -> Iterator[None]:

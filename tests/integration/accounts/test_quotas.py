@@ -28,7 +28,7 @@ from ilios.engines.page_selection import PageSelection
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
-from ilios.workers.dispatcher import Dispatcher, FreeSlot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from tests.integration.conversion.test_paid_calls import LineEngine
 from tests.support import documents, working
 from tests.support.api_working import TextEngine
@@ -76,7 +76,7 @@ def spent(database: Database, owner: str) -> Amount:
 
 def work(database: Database, converter: Converter, lane: str) -> None:
     dispatcher = Dispatcher(database, 2)
-    while claimed := dispatcher.claim([FreeSlot(lane, "test/0")]):
+    while claimed := dispatcher.claim(Offer([FreeSlot(lane, "test/0")])):
         for _, lease in claimed:
             converter.run(lease)
 
@@ -210,7 +210,7 @@ def test_what_a_call_settles_moves_from_reserved_to_used(
     pending(database, settings, owner, 8)  # three ranges
     dispatcher = Dispatcher(database, 2)
     seen = []
-    while claimed := dispatcher.claim([FreeSlot(MISTRAL, "test/0")]):
+    while claimed := dispatcher.claim(Offer([FreeSlot(MISTRAL, "test/0")])):
         for _, lease in claimed:
             paying.run(lease)
         seen.append((held(database, owner).pages, spent(database, owner).pages))

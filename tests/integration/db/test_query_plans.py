@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event, text
@@ -15,6 +16,7 @@ from ilios.accounts import authentication, ledger, quotas
 from ilios.core import clock
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.errors import LeaseLost
+from ilios.db import prepared
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents import removal, repository, results
@@ -168,13 +170,22 @@ def recorded_statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
     def note(_c: object, _k: object, statement: str, parameters: Any, *_: object) -> None:
         statements.append((statement, parameters))
 
+    execute = prepared._Compiled.execute
+
+    def note_prepared(compiled: Any, driver: Any, parameters: Any) -> Any:
+        statements.append((compiled._sql, compiled._values_of(parameters)))
+        return execute(compiled, driver, parameters)
+
     event.listen(connection, "before_cursor_execute", note)
-    yield statements
+    with patch.object(prepared._Compiled, "execute", note_prepared):
+        yield statements
     event.remove(connection, "before_cursor_execute", note)
 
 
 def plan(session: Session, statement: str, parameters: Any) -> list[str]:
-    rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    rows = session.connection().exec_driver_sql(
+        f"EXPLAIN QUERY PLAN {statement}", tuple(parameters)
+    )
     return [row[3] for row in rows]
 
 

@@ -12,7 +12,7 @@ from ilios.db.models import JobStatus
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs, pause
 from ilios.queue.jobs import Lease
-from ilios.workers.dispatcher import Dispatcher, FreeSlot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from tests.support import documents
 
 
@@ -25,7 +25,7 @@ def dispatcher(database: Database) -> Dispatcher:
 def lease(database: Database, dispatcher: Dispatcher) -> Lease:
     """Provide the lease of a job that a worker has."""
     documents.add_document(database)
-    ((_, lease),) = dispatcher.claim([FreeSlot(EMBEDDED, "node/worker-0")])
+    ((_, lease),) = dispatcher.claim(Offer([FreeSlot(EMBEDDED, "node/worker-0")]))
     return lease
 
 
@@ -63,7 +63,7 @@ def test_a_pause_that_comes_after_the_gate_was_asked_keeps_the_job_waiting(
     with database.writing() as session:
         pause.pause(session, clock.now())
 
-    assert dispatcher.claim([FreeSlot(EMBEDDED, "node/worker-0")]) == []
+    assert dispatcher.claim(Offer([FreeSlot(EMBEDDED, "node/worker-0")])) == []
 
 
 ORDINARY = FreeSlot(EMBEDDED, "node/worker-0")
@@ -79,13 +79,13 @@ def test_one_owner_takes_no_guest_place_and_the_next_one_does(
 ) -> None:
     for _ in range(10):
         documents.add_document(database, owner="a")
-    assert owners(dispatcher.claim([ORDINARY, GUEST, GUEST])) == ["a"]
+    assert owners(dispatcher.claim(Offer([ORDINARY, GUEST, GUEST]))) == ["a"]
 
     documents.add_document(database, owner="b")
     documents.add_document(database, owner="b")
 
-    assert owners(dispatcher.claim([GUEST, GUEST], {EMBEDDED: {"a"}})) == ["b"]
-    assert owners(dispatcher.claim([GUEST], {EMBEDDED: {"a", "b"}})) == []
+    assert owners(dispatcher.claim(Offer([GUEST, GUEST], {EMBEDDED: {"a"}}))) == ["b"]
+    assert owners(dispatcher.claim(Offer([GUEST], {EMBEDDED: {"a", "b"}}))) == []
 
 
 def test_free_guest_places_alone_take_no_write_lock_for_the_owner_at_work(
@@ -93,7 +93,18 @@ def test_free_guest_places_alone_take_no_write_lock_for_the_owner_at_work(
 ) -> None:
     for _ in range(3):
         documents.add_document(database, owner="a")
-    dispatcher.claim([ORDINARY])
+    dispatcher.claim(Offer([ORDINARY]))
 
     with database.writing():  # who would wait for it here would wait for ever
-        assert dispatcher.claim([GUEST], {EMBEDDED: {"a"}}) == []
+        assert dispatcher.claim(Offer([GUEST], {EMBEDDED: {"a"}})) == []
+
+
+def test_places_that_became_free_during_the_wait_for_the_lock_are_filled_at_once(
+    database: Database, dispatcher: Dispatcher
+) -> None:
+    for _ in range(3):
+        documents.add_document(database)
+
+    claimed = dispatcher.claim(Offer([ORDINARY]), lambda: Offer([ORDINARY, ORDINARY]))
+
+    assert len(claimed) == 2

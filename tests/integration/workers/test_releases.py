@@ -15,7 +15,7 @@ from ilios.db.database import Database, LockTimeout
 from ilios.db.models import JobStatus
 from ilios.engines.registry import EMBEDDED
 from ilios.queue.jobs import Lease
-from ilios.workers.dispatcher import Dispatcher, FreeSlot
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from ilios.workers.releases import PendingReleases
 from tests.support import documents
 
@@ -33,7 +33,7 @@ def dispatcher(settings: Settings) -> Iterator[Dispatcher]:
 def claim(database: Database, dispatcher: Dispatcher) -> Callable[[], Lease]:
     def claim() -> Lease:
         documents.add_document(database)
-        ((_, lease),) = dispatcher.claim([FreeSlot(EMBEDDED, f"{NODE}/worker-0")])
+        ((_, lease),) = dispatcher.claim(Offer([FreeSlot(EMBEDDED, f"{NODE}/worker-0")]))
         return lease
 
     return claim
