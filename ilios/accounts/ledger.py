@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from ilios.core import ids
 from ilios.core.prices import Charge
 from ilios.db.models import Call, CallState, DailyUsage, Document
-from ilios.db.prepared import Prepared
+from ilios.db.prepared import Prepared, Runner
 
 CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
 
@@ -256,9 +256,10 @@ def used(session: Session, owner: str, start: date, end: date) -> tuple[int, int
     return pages, cost_micros
 
 
-def of_document(session: Session, document_id: str, owner: str) -> Totals:
+def of_document(on: Runner, document_id: str, owner: str) -> Totals:
     """Return what one document has cost."""
-    return _totals(session, Call.document_id == document_id, Call.owner == owner)
+    ((*sums,),) = _OF_DOCUMENT.all(on, of_document=document_id, of_owner=owner)
+    return _as_totals(sums)
 
 
 def summary(session: Session, owner: str, period: Period) -> Totals:
@@ -337,3 +338,10 @@ def _as_totals(sums: Sequence[int], group: str | None = None) -> Totals:
 
 def _counted(*conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
     return (Call.state.in_((CallState.SETTLED, CallState.UNKNOWN)), *conditions)
+
+
+_OF_DOCUMENT = Prepared(
+    select(*_SUMS).where(
+        *_counted(Call.document_id == bindparam("of_document"), Call.owner == bindparam("of_owner"))
+    )
+)

@@ -7,7 +7,8 @@ execution are the parameters, the driver, and the types of what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing
 from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Delete, Insert, Select, Update
@@ -47,6 +48,13 @@ class Prepared:
         """Return the first row, or None without any."""
         rows = self.all(on, **parameters)
         return rows[0] if rows else None
+
+    def each(self, on: Runner, **parameters: object) -> Generator[tuple[Any, ...]]:
+        """Yield the rows one by one. Close it unless it is read to the end: it holds a snapshot."""
+        compiled, driver = self._prepare(on)
+        with closing(compiled.execute(driver, parameters)) as cursor:
+            for row in cursor:
+                yield from compiled.typed([row])
 
     def run(self, on: Runner, **parameters: object) -> int:
         """Write, and return how many rows that concerned."""

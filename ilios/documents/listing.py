@@ -5,20 +5,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ilios.core.ids import is_id
 from ilios.core.request_errors import InvalidCursor
 from ilios.db.database import Database
 from ilios.db.models import DELETED, Document, DocumentStatus
+from ilios.db.models.base import UtcDateTime
+from ilios.db.prepared import Prepared, Runner
+from ilios.documents.snapshots import COLUMNS, Snapshot
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
 _SPECIAL: Final = frozenset("*?[")  #: of GLOB patterns
+_ESCAPE: Final = "/"  #: of LIKE patterns
+_SPECIAL_OF_LIKE: Final = re.compile(f"[%_{_ESCAPE}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +44,12 @@ class Filter:
 class Listed:
     """A page of documents, and the cursor of the next one: None after the last."""
 
-    documents: list[Document]
+    documents: list[Snapshot]
     next_cursor: str | None
 
 
 class Listing:
-    """Lists documents, each page from one read transaction."""
+    """Lists documents, each page by one statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,51 +57,74 @@ class Listing:
     def documents(self, which: Filter, cursor: str | None, limit: int) -> Listed:
         """Return at most `limit` documents after the cursor. Raises InvalidCursor."""
         after = _position(which, cursor) if cursor is not None else None
-        with self._database.reading() as session:
-            found = list(session.scalars(statement(which, after, limit + 1)))
+        with self._database.watching() as watch:
+            found = list_after(watch, which, after, limit + 1)
         has_more = len(found) > limit
         shown = found[:limit]
         return Listed(shown, _cursor(which, shown[-1]) if has_more else None)
 
 
-def statement(which: Filter, after: tuple[datetime, str] | None, limit: int) -> Select[Document]:
-    """Return the query for documents in the order of the list, from the place `after`."""
-    listed = select(Document).where(*_conditions(which))
-    if after is not None:
-        listed = listed.where(tuple_(Document.created_at, Document.id) < tuple_(*after))
-    return listed.order_by(Document.created_at.desc(), Document.id.desc()).limit(limit)
+def list_after(
+    on: Runner, which: Filter, after: tuple[datetime, str] | None, limit: int
+) -> list[Snapshot]:
+    """Return documents in the order of the list, from the place `after`."""
+    given = {
+        "of_owner": which.owner,
+        "of_batch": which.batch_id,
+        "of_status": which.status if which.status is not DocumentStatus.DELETED else None,
+        "named": None if which.q is None else _pattern(which.q),
+        "moment": after and after[0],
+        "last_id": after and after[1],
+    }
+    parameters = {name: value for name, value in given.items() if value is not None}
+    rows = _prepared(
+        frozenset(parameters),
+        is_ascii=which.q is None or which.q.isascii(),
+        deleted=which.status is DocumentStatus.DELETED,
+    ).all(on, **parameters, at_most=limit)
+    return [Snapshot._make(row) for row in rows]
 
 
-def _conditions(which: Filter) -> list[ColumnElement[bool]]:
-    if which.batch_id is None:
-        conditions = [Document.owner == which.owner]
-    else:  # a batch is small, and the owner's list is not
-        owner = literal_column("+documents.owner", Document.owner.type)
-        conditions = [owner == which.owner, Document.batch_id == which.batch_id]
-    if which.q is not None:
-        conditions.append(_is_named(which.q))
-    if which.status is DocumentStatus.DELETED:
-        return [*conditions, Document.status == DELETED]
-    conditions.append(Document.status != DELETED)  # as the partial index says it
-    if which.status is not None:
-        status = Document.status if which.q is None else _unindexed_status()
-        conditions.append(status == which.status)
-    return conditions
+@cache
+def _prepared(given: frozenset[str], *, is_ascii: bool, deleted: bool) -> Prepared:
+    """Return the query that takes these parameters: there are 36."""
+    listed = select(*COLUMNS).where(*_conditions(given, is_ascii=is_ascii, deleted=deleted))
+    if "moment" in given:
+        place = tuple_(bindparam("moment", type_=UtcDateTime), bindparam("last_id"))
+        listed = listed.where(tuple_(Document.created_at, Document.id) < place)
+    newest_first = listed.order_by(Document.created_at.desc(), Document.id.desc())
+    return Prepared(newest_first.limit(bindparam("at_most")))
 
 
-def _unindexed_status() -> ColumnElement[DocumentStatus]:
-    """Return the status without use of its index: the name is compared first, in another."""
-    return literal_column("+documents.status", Document.status.type)
+def _conditions(
+    given: frozenset[str], *, is_ascii: bool, deleted: bool
+) -> Iterator[ColumnElement[bool]]:
+    if "of_batch" in given:  # a batch is small, and the owner's list is not
+        yield _unindexed(Document.owner) == bindparam("of_owner")
+        yield Document.batch_id == bindparam("of_batch")
+    else:
+        yield Document.owner == bindparam("of_owner")
+    if "named" in given and is_ascii:
+        # LIKE knows the cases of these letters only, and is five times as fast.
+        yield Document.file_name.like(bindparam("named"), escape=_ESCAPE)
+    elif "named" in given:
+        yield Document.file_name.op("GLOB")(bindparam("named"))
+    # As the partial index says it.
+    yield Document.status == DELETED if deleted else Document.status != DELETED
+    if "of_status" in given:  # the name is compared first, in the index of names
+        status = _unindexed(Document.status) if "named" in given else Document.status
+        yield status == bindparam("of_status")
 
 
-def _is_named(part: str) -> ColumnElement[bool]:
-    """Return the condition that the file name has this part, in either case of each letter."""
-    if part.isascii():  # LIKE knows the cases of these only, and is five times as fast
-        return Document.file_name.contains(part, autoescape=True)
-    return Document.file_name.op("GLOB")(_pattern(part))
+def _unindexed(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """Return the column without use of its index."""
+    return literal_column(f"+documents.{column.key}", column.type)
 
 
 def _pattern(part: str) -> str:
+    """Return what the names match that have this part, in either case of each letter."""
+    if part.isascii():
+        return f"%{_SPECIAL_OF_LIKE.sub(lambda found: _ESCAPE + found[0], part)}%"
     return f"*{''.join(map(_either_case, part))}*"
 
 
@@ -103,7 +135,7 @@ def _either_case(letter: str) -> str:
     return f"[{''.join(sorted(cases))}]"
 
 
-def _cursor(which: Filter, last: Document) -> str:
+def _cursor(which: Filter, last: Snapshot) -> str:
     place = [last.created_at.isoformat(), last.id, _mark(which)]
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 

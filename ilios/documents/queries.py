@@ -20,43 +20,21 @@ from ilios.core.request_errors import (
 )
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, statuses
-from ilios.documents import repository, result_pages
+from ilios.documents import repository, result_pages, snapshots
 from ilios.documents.result_pages import ResultPage
+from ilios.documents.snapshots import DocumentReport, Snapshot
 from ilios.documents.waiting import Waiter
 from ilios.engines.page_selection import PageSelection
-from ilios.queue import queries
 from ilios.storage.base import ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentReport:
-    """A document and its progress; `queue_position` counts the owner's own jobs before it.
-
-    For a document that has joined another, pages and attempts are those of the other.
-    """
-
-    document: Document
-    pages_done: int
-    pages_total: int | None
-    attempts: int
-    queue_position: int | None
-
-    @property
-    def progress_percent(self) -> int:
-        if self.document.status in statuses.READABLE:
-            return 100
-        if not self.pages_total:
-            return 0
-        return min(99, 100 * self.pages_done // self.pages_total)
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """A completed document; iterate `pages` once, in order."""
 
-    document: Document
+    document: Snapshot
     totals: Callable[[], ledger.Totals]  #: what it has cost; asked for when it is shown
     pages: Iterator[ResultPage]
     page_total: int
@@ -122,11 +100,11 @@ class DocumentReader:
 
         Raises DocumentNotFound, DocumentNotReady, DocumentFailed, PagesOutOfRange.
         """
-        with self._database.reading() as session:
-            document = repository.present_document_of(session, document_id, owner)
+        with self._database.watching() as watch:
+            document = snapshots.present_document(watch, document_id, owner)
             _require_completed(document)
-            result_id = repository.result_id(document)
-            wanted = _wanted(repository.page_indexes(session, result_id), pages)
+            result_id = document.result_id
+            wanted = _wanted(repository.page_indexes(watch, result_id), pages)
         stamp = f"{document_id} {document.processed_at} {pages or ''}"
         return Result(
             document=document,
@@ -200,25 +178,12 @@ class DocumentReader:
             return ledger.breakdown(session, owner, period, by)
 
     def _cost(self, document_id: str, owner: str) -> ledger.Totals:
-        with self._database.reading() as session:
-            return ledger.of_document(session, document_id, owner)
+        with self._database.watching() as watch:
+            return ledger.of_document(watch, document_id, owner)
 
     def _document(self, document_id: str, owner: str) -> DocumentReport:
-        with self._database.reading() as session:
-            document = repository.document_of(session, document_id, owner)
-            converted = session.get_one(Document, repository.result_id(document))
-            attempts = repository.attempts(session, converted.id)
-            job = repository.latest_job(session, converted.id)
-            position = None
-            if job is not None and converted.status is DocumentStatus.PENDING:
-                position = queries.position(session, job)
-        return DocumentReport(
-            document,
-            pages_done=converted.pages_done,
-            pages_total=converted.page_count,
-            attempts=attempts,
-            queue_position=position,
-        )
+        with self._database.watching() as watch:
+            return snapshots.report(watch, document_id, owner)
 
     def _batch(self, batch_id: str, owner: str) -> BatchReport:
         with self._database.reading() as session:
@@ -239,15 +204,15 @@ class DocumentReader:
     def _all_pages(self, document: Document) -> Iterator[ResultPage]:
         if document.status not in statuses.READABLE:
             return iter(())
-        with self._database.reading() as session:
-            result_id = repository.result_id(document)
-            return self._pages(result_id, repository.page_indexes(session, result_id))
+        result_id = repository.result_id(document)
+        with self._database.watching() as watch:
+            return self._pages(result_id, repository.page_indexes(watch, result_id))
 
     def _pages(self, document_id: str, wanted: list[int]) -> Iterator[ResultPage]:
         return result_pages.of_document(self._database, document_id, wanted)
 
 
-def _require_completed(document: Document) -> None:
+def _require_completed(document: Snapshot) -> None:
     match document.status:
         case DocumentStatus.COMPLETED | DocumentStatus.ARCHIVED:
             return

@@ -5,8 +5,10 @@ What a client may read is looked up with its owner: another owner's document is 
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cache
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, bindparam, case, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
 from ilios.db.models import Batch, Document, DocumentStatus, Job, PagePiece, PageRow, ProviderBatch
 from ilios.db.models.statuses import OPEN, READABLE
+from ilios.db.prepared import Prepared, Runner
 from ilios.engines.page_text import PIECE_MAX_CHARACTERS
 
 GONE = "This document was deleted, by its owner or because its retention had ended."
@@ -23,24 +26,31 @@ READ_MAX_CHARACTERS: Final = 256 * 1024
 """Of the pages that are read at once, besides the last of them."""
 PIECES_PER_READ: Final = READ_MAX_CHARACTERS // PIECE_MAX_CHARACTERS
 
-PageColumns = Row[tuple[int, str, list[dict[str, Any]]]]
+
+class PageColumns(NamedTuple):
+    """What a result shows of a page."""
+
+    place: int  #: its index
+    markdown: str  #: its first piece
+    images: list[dict[str, Any]]
+
 
 # Prepared once: see ilios.queue.jobs.
 _INSERT = insert(Document)
-_PAGE_INDEXES = (
+_PAGE_INDEXES = Prepared(
     select(PageRow.index)
     .where(PageRow.document_id == bindparam("of_document"))
     .order_by(PageRow.index)
 )
-_PAGES = (
-    select(PageRow.index.label("place"), PageRow.markdown, PageRow.images)
+_PAGES = Prepared(
+    select(PageRow.index, PageRow.markdown, PageRow.images)
     .where(
         PageRow.document_id == bindparam("of_document"),
-        PageRow.index.in_(bindparam("wanted", expanding=True)),
+        PageRow.index.between(bindparam("first"), bindparam("last")),
     )
     .order_by(PageRow.index)
 )
-_PIECES = (
+_PIECES = Prepared(
     select(PagePiece.markdown)
     .where(
         PagePiece.document_id == bindparam("of_document"),
@@ -140,16 +150,6 @@ def latest_job(session: Session, document_id: str) -> Job | None:
     )
 
 
-def attempts(session: Session, document_id: str) -> int:
-    """Return how often the conversion was begun; in ranges, for the range that needed most."""
-    return (
-        session.scalar(
-            select(func.coalesce(func.max(Job.attempts), 0)).where(Job.document_id == document_id)
-        )
-        or 0
-    )
-
-
 def documents_in_batch(session: Session, batch_id: str) -> list[Document]:
     """Return the documents of a batch in the order of submission."""
     return list(
@@ -191,30 +191,34 @@ def batch_progress(session: Session, batch_id: str) -> dict[DocumentStatus, int]
     return {row.status: row.documents for row in rows}
 
 
-def page_indexes(session: Session, document_id: str) -> list[int]:
+def page_indexes(on: Runner, document_id: str) -> list[int]:
     """Return the indexes of the pages that a document has, in order."""
-    parameters = {"of_document": document_id}
-    return list(session.connection().execute(_PAGE_INDEXES, parameters).scalars())
+    return [index for (index,) in _PAGE_INDEXES.all(on, of_document=document_id)]
 
 
-def pages(session: Session, document_id: str, indexes: list[int]) -> list[PageColumns]:
-    """Return the first of these pages: as many as are read at once."""
-    found = session.connection().execute(_PAGES, {"of_document": document_id, "wanted": indexes})
+def pages(on: Runner, document_id: str, indexes: list[int]) -> list[PageColumns]:
+    """Return the first of these pages, whose indexes rise: as many as are read at once.
+
+    They follow one another: what comes after a gap is read the next time.
+    """
+    after = next((i for i, (a, b) in enumerate(pairwise(indexes), 1) if b > a + 1), len(indexes))
+    last = indexes[min(after, PAGES_PER_READ) - 1]
     rows = []
     characters = 0
-    for row in found:  # one by one: the driver holds no more of them
-        rows.append(row)
-        characters += len(row.markdown)
-        if characters >= READ_MAX_CHARACTERS:
-            break
-    found.close()
+    found = _PAGES.each(on, of_document=document_id, first=indexes[0], last=last)
+    with closing(found):  # one by one: the driver holds no more of them
+        for row in map(PageColumns._make, found):
+            rows.append(row)
+            characters += len(row.markdown)
+            if characters >= READ_MAX_CHARACTERS:
+                break
     return rows
 
 
-def pieces(session: Session, document_id: str, index: int, *, after: int) -> list[str]:
+def pieces(on: Runner, document_id: str, index: int, *, after: int) -> list[str]:
     """Return what a page has beyond this many pieces: as much as is read at once."""
-    parameters = {"of_document": document_id, "of_index": index, "after": after}
-    return list(session.connection().execute(_PIECES, parameters).scalars())
+    found = _PIECES.all(on, of_document=document_id, of_index=index, after=after)
+    return [text for (text,) in found]
 
 
 def images(session: Session, document_id: str) -> list[dict[str, Any]]:

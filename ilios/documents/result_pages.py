@@ -27,8 +27,8 @@ def of_document(database: Database, document_id: str, wanted: list[int]) -> Iter
     place = 0
     while place < len(wanted):
         some = wanted[place : place + repository.PAGES_PER_READ]
-        with database.reading() as session:
-            rows = repository.pages(session, document_id, some)
+        with database.watching() as watch:
+            rows = repository.pages(watch, document_id, some)
         for row in rows:
             names = frozenset(image["name"] for image in row.images)
             yield ResultPage(names, _pieces(database, document_id, row))
@@ -41,8 +41,8 @@ def _pieces(database: Database, document_id: str, page: PageColumns) -> Iterator
     number = 0
     goes_on = len(page.markdown) >= PIECE_MAX_CHARACTERS
     while goes_on:
-        with database.reading() as session:
-            texts = repository.pieces(session, document_id, page.place, after=number)
+        with database.watching() as watch:
+            texts = repository.pieces(watch, document_id, page.place, after=number)
         yield from texts
         number += len(texts)
         goes_on = len(texts) == repository.PIECES_PER_READ

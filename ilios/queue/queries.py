@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, bindparam, func, select
+from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus
 from ilios.db.prepared import Prepared, Runner
@@ -84,21 +84,20 @@ def open_jobs(session: Session, document_id: str) -> int:
     )
 
 
-def position(session: Session, job: Job) -> int:
-    """Return how many waiting jobs of the owner's documents go before this one."""
+def ahead_of(job: type[Job]) -> ScalarSelect[int]:
+    """Return the count of the owner's waiting jobs that go before a job of the query around it."""
+    other = aliased(Job)
     return (
-        session.scalar(
-            select(func.count())
-            .select_from(Job)
-            .where(
-                Job.status == PENDING,
-                Job.owner == job.owner,
-                Job.priority.between(jobs.MIN_PRIORITY, jobs.MAX_PRIORITY),
-                Job.rank < job.rank,
-                Job.document_id.is_not(None),  # a provider's batch waits for the provider
-            )
+        select(func.count())
+        .select_from(other)
+        .where(
+            other.status == PENDING,
+            other.owner == job.owner,
+            other.priority.between(jobs.MIN_PRIORITY, jobs.MAX_PRIORITY),
+            other.rank < job.rank,
+            other.document_id.is_not(None),  # a provider's batch waits for the provider
         )
-        or 0
+        .scalar_subquery()
     )
 
 

@@ -12,7 +12,7 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, DocumentStatus, Job
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import pause
+from ilios.queue import pause, queries
 from ilios.queue.jobs import enqueue
 from ilios.storage.object_keys import source_key
 from ilios.storage.opening import open_store
@@ -90,6 +90,13 @@ def job(database: Database, job_id: str) -> Job:
 def jobs(database: Database) -> list[Job]:
     with database.reading() as session:
         return list(session.scalars(select(Job)))
+
+
+def position(database: Database, job_id: str) -> int:
+    """Return how many jobs of its owner go before a job that waits."""
+    with database.reading() as session:
+        ahead = select(queries.ahead_of(Job)).where(Job.id == job_id)
+        return session.scalars(ahead).one()
 
 
 def calls(database: Database) -> list[Call]:

@@ -22,7 +22,8 @@ from ilios.core.prices import MICROS_PER_CENT, MICROS_PER_DOLLAR
 from ilios.db.models import Batch, Document, DocumentStatus, statuses
 from ilios.documents.estimates import Estimate
 from ilios.documents.listing import Listed
-from ilios.documents.queries import BatchReport, DocumentReport, Result
+from ilios.documents.queries import BatchReport, Result
+from ilios.documents.snapshots import DocumentReport, Shown
 
 _MEDIA_TYPES = {"markdown": "text/markdown", "text": "text/plain", "json": "application/json"}
 _ACCEPTED = AcceptedSchema()
@@ -57,7 +58,7 @@ def accepted(document: Document) -> Response:
     return response
 
 
-def is_cached(document: Document) -> bool:
+def is_cached(document: Shown) -> bool:
     """Return whether the conversion of another document with the same bytes answers this one."""
     return document.result_of is not None
 
@@ -192,7 +193,7 @@ def estimate(found: Estimate) -> dict[str, Any]:
     return {**asdict(found), "cost_usd": dollars(found.cost_micros)}
 
 
-def metadata(document: Document, page_total: int) -> dict[str, Any]:
+def metadata(document: Shown, page_total: int) -> dict[str, Any]:
     return {
         "model": document.model,
         "extracted_pages": page_total,
@@ -231,7 +232,7 @@ def _usage(sums: ledger.Totals) -> dict[str, Any]:
     }
 
 
-def _listed(document: Document) -> dict[str, Any]:
+def _listed(document: Shown) -> dict[str, Any]:
     return {
         **_batch_document(document),
         "cached": is_cached(document),
@@ -245,7 +246,7 @@ def _listed(document: Document) -> dict[str, Any]:
     }
 
 
-def _batch_document(document: Document) -> dict[str, Any]:
+def _batch_document(document: Shown) -> dict[str, Any]:
     reason = {"error": document.error, "error_code": document.error_code}
     return {
         "id": document.id,

@@ -15,8 +15,9 @@ from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
 from ilios.api.responses.text_pieces import plain_pieces
-from ilios.db.models import PAGE_BREAK, Document
+from ilios.db.models import PAGE_BREAK
 from ilios.documents.result_pages import ResultPage
+from ilios.documents.snapshots import Shown
 from ilios.storage.base import ObjectStore
 
 TEXT_PAGE_BREAK = "\n\n"
@@ -73,7 +74,7 @@ def with_length(answer: Response) -> Response:
     return answer
 
 
-def processing_ms(document: Document) -> int:
+def processing_ms(document: Shown) -> int:
     """Return how long the conversion took, in milliseconds; 0 if it has not ended."""
     begun: datetime | None = document.started_at
     if begun is None or document.processed_at is None:

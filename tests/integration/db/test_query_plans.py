@@ -16,11 +16,12 @@ from ilios.accounts import authentication, ledger, quotas
 from ilios.core import clock
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.errors import LeaseLost
+from ilios.core.request_errors import DocumentNotFound
 from ilios.db import prepared
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
-from ilios.documents import removal, repository, results
-from ilios.documents.listing import Filter, statement
+from ilios.documents import removal, repository, results, snapshots
+from ilios.documents.listing import Filter, list_after
 from ilios.documents.retention import expiry
 from ilios.engines.registry import EMBEDDED, LANES
 from ilios.operations import statistics
@@ -34,7 +35,15 @@ LEASE = Lease("a" * 24, "b" * 24)
 
 
 def _listed(**which: Any) -> Callable[[Session], object]:
-    return lambda session: session.scalars(statement(Filter("a", **which), None, 50)).all()
+    return lambda session: list_after(session, Filter("a", **which), None, 50)
+
+
+def _ignoring_absence(ask: Callable[..., object]) -> Callable[[Session], object]:
+    def asked(session: Session) -> None:
+        with pytest.raises(DocumentNotFound):
+            ask(session, "a", "b")
+
+    return asked
 
 
 HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
@@ -74,6 +83,18 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "calls_unknown": (lambda s: ledger.calls_unknown(s, "a"), {"ix_usage_job"}),
     "open_jobs": (lambda s: queries.open_jobs(s, "a"), {"ix_job_document"}),
+    "status": (
+        _ignoring_absence(snapshots.report),
+        {
+            "sqlite_autoindex_documents_1",
+            "sqlite_autoindex_job_queue_1",
+            "ix_job_document",
+            "ix_job_owner_pending",
+        },
+    ),
+    "result": (_ignoring_absence(snapshots.present_document), {"sqlite_autoindex_documents_1"}),
+    "page_indexes": (lambda s: repository.page_indexes(s, "a"), {"sqlite_autoindex_pages_1"}),
+    "cost_of_document": (lambda s: ledger.of_document(s, "a", "b"), {"ix_usage_document"}),
     "latest_job": (lambda s: repository.latest_job(s, "a"), {"ix_job_document"}),
     "begin": (
         lambda s: results.begin(s, "a", NOW),

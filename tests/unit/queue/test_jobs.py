@@ -242,5 +242,4 @@ def test_the_position_counts_only_the_owners_own_jobs(database: Database) -> Non
     add(database, owner="me")
     job_id = add(database, owner="me")
 
-    with database.reading() as session:
-        assert queries.position(session, documents.job(database, job_id)) == 1
+    assert documents.position(database, job_id) == 1

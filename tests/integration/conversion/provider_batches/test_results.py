@@ -11,7 +11,6 @@ from ilios.db.models import DocumentStatus, JobStatus, ProviderBatchState
 from ilios.engines.base import Options
 from ilios.engines.governor import Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection
-from ilios.queue import queries
 from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import jpeg, pdf
@@ -26,7 +25,7 @@ from tests.support.batching import (
     Submit,
     one_page,
 )
-from tests.support.documents import add_document, job, jobs
+from tests.support.documents import add_document, jobs, position
 
 COMPLETED = DocumentStatus.COMPLETED
 PENDING = DocumentStatus.PENDING
@@ -92,8 +91,7 @@ def test_a_batch_that_waits_for_the_provider_is_before_no_job_in_the_queue(
 
     _, job_id = add_document(database)
 
-    with database.reading() as session:
-        assert queries.position(session, job(database, job_id)) == 0
+    assert position(database, job_id) == 0
 
 
 def test_a_long_document_becomes_several_lines(
