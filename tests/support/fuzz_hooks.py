@@ -35,7 +35,8 @@ UNFORESEEABLE = frozenset({
     "invalid_endDate", "invalid_pages", "invalid_startDate",  # no such day; ranges must rise
     "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for
     "pages_out_of_range",  # depends on the document
-    "corrupt_document", "empty_file", "file_too_large", "unsupported_type",  # the bytes decide
+    "corrupt_document", "document_too_large", "empty_document", "empty_file",  # the bytes decide
+    "file_too_large", "unsupported_type",
 })  # fmt: skip
 """Codes of refusals that no schema can tell in advance."""
 _WORD = re.compile(r"[a-z0-9]+")
