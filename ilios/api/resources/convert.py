@@ -113,9 +113,7 @@ def _wait_for_result(document: Document) -> Result:
 def _has_hung_up() -> bool:
     """Return whether the client has closed its connection: others need its slot."""
     client: SlowClientSocket | None = request.environ.get("gunicorn.socket")
-    if client is None:
-        return False
-    return client.has_left(takes_interim=request.environ["SERVER_PROTOCOL"] != "HTTP/1.0")
+    return client is not None and client.has_left()
 
 
 def _answer(found: Result, form: str) -> Response:

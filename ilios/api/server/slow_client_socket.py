@@ -21,7 +21,7 @@ HEAD_END = b"\r\n\r\n"
 HEAD_MAX_BYTES = 64 * 1024  #: of a request line and its header fields together
 SEND_BUFFER_BYTES = 128 * 1024  #: that the kernel holds for a client, which doubles it for its own
 SEND_BLOCK_BYTES = 64 * 1024  #: with so much kept here, a sender looks whether the client reads
-INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+ANSWER_BEGIN = b"HTTP/1."  #: of every answer, in both versions
 
 
 class SlowClientSocket(socket.socket):
@@ -42,7 +42,7 @@ class SlowClientSocket(socket.socket):
         self.is_unfinished = False  #: an answer whose end only a close can show
         self._collected = b""
         self._unsent = bytearray()
-        self._was_asked = False
+        self._sent_ahead = 0  #: bytes of the next answer's begin that the client has already
         self._wait_budget_seconds = self.silence_seconds
         self._send_budget_seconds = self.send_silence_seconds
         self._send_wait_begun = 0.0
@@ -93,6 +93,10 @@ class SlowClientSocket(socket.socket):
 
     def sendall(self, block: Any, flags: int = 0) -> None:  # noqa: ARG002  # as socket has it
         """Keep the bytes for `flush`; send a part at once where they would become many."""
+        if self._sent_ahead:
+            skipped = min(self._sent_ahead, len(block))
+            self._sent_ahead -= skipped
+            block = block[skipped:]
         self._unsent += block
         if len(self._unsent) >= SEND_BLOCK_BYTES:
             self.flush()
@@ -135,11 +139,11 @@ class SlowClientSocket(socket.socket):
         """The monotonic time at which a client that reads nothing more is given up."""
         return self._send_wait_begun + self._send_budget_seconds
 
-    def has_left(self, *, takes_interim: bool) -> bool:
+    def has_left(self) -> bool:
         """Return whether the client has closed its connection while it waits for an answer.
 
-        The end of what it sends looks the same whether it still reads or not. With `takes_interim`
-        an interim answer is sent, which only a client that has left refuses.
+        The end of what it sends looks the same whether it still reads or not. What every answer
+        begins with is sent then, which only a client that has left refuses.
         """
         # A socket with a timeout would wait for something to read, so ask first whether there is.
         state = select.poll()
@@ -153,13 +157,9 @@ class SlowClientSocket(socket.socket):
             return True
         if events & ~select.POLLIN:  # the end was sent, and then refused what we sent
             return True
-        if seen:
-            return False
-        if not takes_interim:
-            return True
-        if not self._was_asked:
-            self._was_asked = True
-            self.send(INTERIM)
+        if not seen and not self._sent_ahead:
+            self.send(ANSWER_BEGIN)
+            self._sent_ahead = len(ANSWER_BEGIN)
         return False
 
     def _head_has_ended(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -12,10 +13,12 @@ import pytest
 from psutil import CONN_LISTEN
 
 from ilios.api.middleware.headers import SECURITY_HEADERS
+from ilios.api.server.slow_client_socket import ANSWER_BEGIN
 from ilios.core import data_folder
 from ilios.core.settings import MIB, Settings
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import Connection, Server, gunicorn, head
+from tests.support.api_working import InTestWorker
 from tests.support.waiting import wait_until
 
 SUBMIT = "/api/documents/submit"
@@ -146,6 +149,22 @@ def test_a_client_that_hangs_up_releases_its_wait_slot(server: Server) -> None:
         wait_until(are_all_taken_with_one_more, timeout_s=20)
 
     wait_until(lambda: an_empty_form_gets(server) == 400, timeout_s=20)  # before they are answered
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+def test_a_client_that_only_sends_nothing_more_gets_its_answer(
+    own_server: Server, worker: InTestWorker, version: str
+) -> None:
+    request = head("POST", "/v1/convert", Content_Length=str(len(BODY)), **FORM)
+    with own_server.connect() as connection:
+        connection.send(request.replace("HTTP/1.1", version, 1).encode() + BODY)
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert (
+            connection.socket.recv(100, socket.MSG_PEEK) == ANSWER_BEGIN
+        )  # it was asked whether it still reads
+        with worker.running():
+            status, _, text = connection.answer("POST")
+    assert (status, text) == (200, b"Hello")
 
 
 def an_empty_form_gets(server: Server) -> int:
