@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ilios.accounts import costs, ledger
 from ilios.accounts.costs import Tariff
@@ -38,6 +39,8 @@ from ilios.queue import jobs
 from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
+
+MODELS_WARNED_OF_MAX: Final = 100  #: names that answers gave, in one process
 
 
 class Recorder:
@@ -215,16 +218,20 @@ class Recorder:
 
     def _warn_of_unknown(self, engine: Engine, model: str) -> None:
         """Warn once of a model without a price of its own."""
-        if engine.is_paid and not self._pricing.book.knows(model) and model not in self._warned_of:
-            self._warned_of.add(model)
+        if engine.is_paid and not self._pricing.book.knows(model) and self._is_news(model):
             log.warning("price.unknown_model", model=model, billed_as="* of PRICE_BOOK")
 
     def _warn_of_dearer(self, model: str, asked_model: str) -> None:
         """Warn once of a model that costs more than the one that was asked for."""
-        pair = f"{asked_model} {model}"
-        if pair not in self._warned_of:
-            self._warned_of.add(pair)
+        if self._is_news(f"{asked_model} {model}"):
             log.warning("price.dearer_model", model=model, billed_as=asked_model)
+
+    def _is_news(self, models: str) -> bool:
+        """Return whether to warn of models: once of each, and of MODELS_WARNED_OF_MAX."""
+        if models in self._warned_of or len(self._warned_of) == MODELS_WARNED_OF_MAX:
+            return False
+        self._warned_of.add(models)
+        return True
 
 
 def log_document_completed(document_id: str) -> None:

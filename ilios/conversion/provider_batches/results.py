@@ -55,16 +55,28 @@ class ResultCollector:
         self._calls = {call.call_id: call for call in step.records.calls()}
         self._faults: dict[str, ConversionError] = {}  #: by document: why a line of it failed
         self._lines = 0
+        self._taken: set[str] = set()  #: calls; a line that comes again is left out
+        self._unknown = 0
 
     def collect(self) -> bool:
         """Keep what is not kept yet; return whether the round has ended."""
+        try:
+            is_whole = self._take_lines()
+        finally:
+            if self._unknown:
+                log.warning("batch.line_unknown", batch_id=self._batch.id, lines=self._unknown)
+        if is_whole:
+            self._require_all_lines()
+            self._end_round()
+        return is_whole
+
+    def _take_lines(self) -> bool:
+        """Keep what the lines brought; return False when the step ends before they do."""
         for path in self._results():
             for line in self._context.lane.answers(path, self._batch.model):
                 self._lines += 1
                 if self._take(line) and self._step.is_over:
                     return False
-        self._require_all_lines()
-        self._end_round()
         return True
 
     def _results(self) -> Iterator[Path]:
@@ -98,8 +110,11 @@ class ResultCollector:
         """Keep what a line brought; return False when an earlier step has done that."""
         call = self._calls.get(line.custom_id)
         if call is None:
-            log.warning("batch.line_unknown", batch_id=self._batch.id)
+            self._unknown += 1
             return False
+        if line.custom_id in self._taken:
+            return False
+        self._taken.add(line.custom_id)
         is_new = call.state is CallState.OPEN
         if line.fault is not None:
             self._note_fault(call, line.fault, is_source_lost=line.is_source_lost)

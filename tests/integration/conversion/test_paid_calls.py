@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
-from ilios.conversion import converter
+from ilios.conversion import converter, recorder
 from ilios.conversion.converter import Converter
 from ilios.conversion.images import keep_images
 from ilios.conversion.recorder import Recorder
@@ -561,6 +561,25 @@ def test_an_unknown_model_is_billed_at_the_fallback_and_warned_about_once(
     assert bench.totals().cost_micros == 6 * 5_200
     assert {call.model for call in documents.calls(bench.database)} == {"mistral-ocr-9"}
     assert capsys.readouterr().out.count("price.unknown_model") == 1
+
+
+def test_models_without_end_are_warned_about_so_often(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model(LineEngine):
+        def read(
+            self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
+        ) -> Conversion:
+            known = super().read(answer, part, options, workspace, mark)
+            return Conversion(known.pages, Usage(known.usage.pages, f"model-{id(known)}"))
+
+    monkeypatch.setattr(recorder, "MODELS_WARNED_OF_MAX", 2)
+    bench.use(Model())
+    for _ in range(3):
+        bench.add(1)
+    bench.run_all()
+
+    assert capsys.readouterr().out.count("price.unknown_model") == 2
 
 
 def test_a_dearer_model_than_was_asked_for_costs_no_more_and_is_warned_about_once(

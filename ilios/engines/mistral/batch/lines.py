@@ -74,15 +74,21 @@ def inline_bytes(source: Source) -> int:
 
 def answers(path: Path, model: str, configured_model: str) -> Iterator[LineAnswer]:
     """Iterate over the lines of an output or error file; malformed ones are left out."""
-    with path.open("rb") as file:
-        for number, line in enumerate(_lines(file), 1):
-            if not line.strip():
-                continue
-            answer = _answer(line, model, configured_model)
-            if answer is None:
-                log.warning("batch.line_unreadable", file=path.name, line=number)
-            else:
-                yield answer
+    malformed = first = 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(_lines(file), 1):
+                if not line.strip():
+                    continue
+                answer = _answer(line, model, configured_model)
+                if answer is not None:
+                    yield answer
+                    continue
+                first = first or number
+                malformed += 1
+    finally:
+        if malformed:
+            log.warning("batch.line_unreadable", file=path.name, line=first, lines=malformed)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

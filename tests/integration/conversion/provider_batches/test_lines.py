@@ -191,3 +191,29 @@ def test_pages_that_never_come_fail_the_document_after_three_rounds(
     (document,) = batching.documents(database, [document_id])
     assert (document.status, document.error_code) == (FAILED, "pages_missing")
     assert batching.call_states(database) == [CallState.SETTLED] * 3
+
+
+def test_lines_of_others_and_lines_that_come_again_are_told_once(
+    worker: LaneWorker,
+    submit: Submit,
+    provider: MistralServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = Batches.answers
+
+    def answers(lane: Batches, *arguments: Any) -> Iterator[LineAnswer]:
+        for line in whole(lane, *arguments):
+            yield from [line] * 20
+            yield from [LineAnswer("somebody", b"{}")] * 20
+
+    monkeypatch.setattr(Batches, "answers", answers)
+    refusal = {"on": "batch_line", "text": "number 0.", "error": "document_parser_invalid_file"}
+    provider.control(faults=[refusal])
+    submit(one_page(0), one_page(1))
+
+    worker.work()
+
+    logged = capsys.readouterr().out
+    assert logged.count("batch.document_failed") == 1
+    assert logged.count("batch.line_unknown") == 1

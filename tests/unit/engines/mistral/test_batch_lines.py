@@ -54,3 +54,13 @@ def test_an_answer_is_no_longer_than_its_line(tmp_path: Path) -> None:
 
     assert len(answer.answer) <= path.stat().st_size
     assert "漢字😀" in answer.answer.decode()
+
+
+def test_lines_without_sense_are_told_once_for_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "results"
+    path.write_text("\nnonsense\n" * 100)
+
+    assert list(lines.answers(path, "model", "model")) == []
+    assert capsys.readouterr().out.count("batch.line_unreadable") == 1
