@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
+from pysqlite3 import OperationalError
 
 from ilios.accounts import keys
 from ilios.core import clock
@@ -57,6 +58,22 @@ def test_without_a_key_only_known_hosts_are_answered(
     answer = open_service.get(path, **at(host))
 
     assert_problem(answer, 421, "host_not_allowed", "ALLOWED_HOSTS")
+
+
+def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
+    open_service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_database: Database) -> NoReturn:
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Database, "watching", unreadable)
+
+    answer = open_service.get("/api/documents", **at(EVIL))
+    sent = open_service.post("/api/documents/submit", **at("localhost", Origin=PAGE["Origin"]))
+
+    for refused in (answer, sent):
+        assert_problem(refused, 503, "database_busy", "Try again")
+        assert refused.headers["Retry-After"]
 
 
 @pytest.mark.parametrize(

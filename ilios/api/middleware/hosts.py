@@ -17,6 +17,7 @@ from ilios.accounts import authentication
 from ilios.api import known_hosts
 from ilios.api.middleware.access_log import PROBES
 from ilios.api.services import services
+from ilios.core.errors import DatabaseBusy, IliosError
 from ilios.core.request_errors import HostNotAllowed, OriginNotAllowed
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
@@ -41,20 +42,26 @@ def is_open() -> bool:
         try:
             g.is_open = not services().authenticator.required
         except (SQLAlchemyError, DatabaseError):
-            g.is_open = True
-    found: bool = g.is_open
-    return found
+            g.is_open = None
+    return g.is_open is not False
 
 
 def _require_known() -> None:
-    """Raise HostNotAllowed or OriginNotAllowed where a stranger's page may have sent a request."""
+    """Raise HostNotAllowed or OriginNotAllowed where a stranger's page may have sent a request.
+
+    Raise DatabaseBusy where only the database could tell whether there are keys, and does not.
+    """
     if request.path in PROBES:  # platforms ask by names and addresses of their own
         return
     known, host = known_hosts.known_hosts(), request.environ.get("HTTP_HOST", "")
     if not known.include(host) and is_open():
-        raise HostNotAllowed(host)
+        raise _refusal(HostNotAllowed(host))
     origin = request.headers.get("Origin")
     if origin is None or request.method in READING or known.include_origin(origin, host):
         return
     if is_open():
-        raise OriginNotAllowed(origin)
+        raise _refusal(OriginNotAllowed(origin))
+
+
+def _refusal(error: IliosError) -> IliosError:
+    return error if g.is_open else DatabaseBusy("The database cannot be read now. Try again.")
