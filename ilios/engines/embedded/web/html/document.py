@@ -22,7 +22,6 @@ from ilios.engines.embedded.text.decoding import read_limited
 from ilios.engines.embedded.web.html import cleaning, formulas, source_words, styles
 from ilios.engines.embedded.web.html.decoding import decoded_page
 from ilios.engines.embedded.web.html.repair import (
-    empty_elements,
     repaired,
     unnest_readings,
     without_deep_tags,
@@ -62,7 +61,6 @@ def parsed(text: str) -> etree._Element:
     root, parser = _tree(source)
     if any("depth" in error.message for error in parser.error_log):
         root, parser = _tree(without_deep_tags(source))
-    empty_elements(root)
     _with_embedded(root)
     unnest_readings(root)
     styles.apply(root, styles.own_sheets(root))

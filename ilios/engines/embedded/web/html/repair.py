@@ -23,8 +23,12 @@ _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
 _EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 #: Elements without an end, into which libxml2 would put all that follows, perhaps to be hidden.
 _EMPTY: Final = ("bgsound", "command", "embed", "image", "keygen", "source", "track", "wbr")
-#: Values may hold `>`, but not `<`, so that each tag is looked at up to the next one only.
+#: Such a tag, whose values may hold `<` and `>`. In text that ends with `>` each that begins
+#: also ends, so that none of it is looked at twice.
 _EMPTY_TAG = re.compile(
+    rf"""<({"|".join(_EMPTY)})\b((?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+)>""", re.IGNORECASE
+)
+_TAG = re.compile(
     rf"""<({"|".join(_EMPTY)})\b((?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*+)>""", re.IGNORECASE
 )
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*+)[^<>]*+>")
@@ -44,20 +48,9 @@ def repaired(text: str) -> str:
     knows some elements that have no end as ones that hold what follows.
     """
     text = _without_cdata(_without_subset(_XML_DECLARATION.sub("", text, count=1)))
-    return _EMPTY_TAG.sub(r"<\1\2 />", _EARLY_END.sub("", text))
-
-
-def empty_elements(root: etree._Element) -> None:
-    """Put behind elements without an end what is in them.
-
-    `repaired` closes them, except where their tag has `<` in a value.
-    """
-    for element in list(root.iter(*_EMPTY)):
-        for child in reversed(element):
-            element.addnext(child)  # with what stands behind it, before what stood behind `element`
-        if element.text:
-            element.tail = element.text + (element.tail or "")
-            element.text = None
+    text = _EARLY_END.sub("", text)
+    end = text.rfind(">") + 1
+    return _EMPTY_TAG.sub(r"<\1\2 />", text[:end]) + text[end:]
 
 
 def _without_subset(text: str) -> str:

@@ -52,6 +52,9 @@ def test_tags_that_are_never_closed_cost_no_text(tag: str) -> None:
         "<!DOCTYPE html ".ljust(60_000, "x") * 20,
         "<p>" + "<![CDATA[" * 200_000,
         "<p>" + "</body" * 200_000,
+        "<p>" + "<embed " * 200_000,
+        "<p>" + '<embed "="' * 200_000,
+        "<p>" + "<embed =\"\"='' " * 200_000 + ">",
     ],
 )
 def test_unclosed_marks_cost_no_more_than_their_length(hostile: str) -> None:
@@ -89,8 +92,9 @@ def test_nor_is_it_if_the_tag_of_the_element_has_an_odd_value(convert: Convert, 
     assert convert(page.encode(), media_types.HTML).markdown == shown
 
 
-def test_thousands_of_such_tags_do_not_end_the_page(convert: Convert) -> None:
-    page = "<p>Start</p>" + "<embed hidden alt='1 > 0'>" * 3000 + "<p>The end</p>"
+@pytest.mark.parametrize("value", ["'1 > 0'", "'1 < 2'", "'\"<embed>\"'"])
+def test_thousands_of_such_tags_do_not_end_the_page(convert: Convert, value: str) -> None:
+    page = "<p>Start</p>" + f"<embed hidden alt={value}>" * 3000 + "<p>The end</p>"
 
     assert convert(page.encode(), media_types.HTML).markdown == "Start\n\nThe end"
 
