@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ilios.api.server.slow_client_socket import HEAD_END
+
 NO_KEY: Final = ""  #: stands for all callers without a key
 UNKNOWN: Final = (
     "?"  #: stands for all keys that have had no answer yet, for anybody can make one up
@@ -36,5 +38,6 @@ class Callers:
 
 def key_of(head: bytes) -> str:
     """Return the key that the request brings, which need not be one; NO_KEY without any."""
-    found = _AUTHORIZATION.search(head)
+    fields, _, _ = head.partition(HEAD_END)  # what follows is the beginning of the body
+    found = _AUTHORIZATION.search(fields)
     return next(reversed(found[1].decode("latin-1").split()), NO_KEY) if found else NO_KEY

@@ -22,6 +22,10 @@ def test_a_key_is_the_same_caller_however_it_is_written(field: bytes, key: str) 
     assert key_of(b"GET / HTTP/1.1\r\n" + field + b"\r\n\r\n") == key
 
 
+def test_a_body_says_nothing_about_its_caller() -> None:
+    assert key_of(b"POST / HTTP/1.1\r\n\r\nAuthorization: Bearer a-key\r\n\r\n") == NO_KEY
+
+
 def test_keys_that_are_made_up_are_one_caller() -> None:
     known = Callers()
 
