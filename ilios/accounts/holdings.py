@@ -7,37 +7,49 @@ are two keys: so one that sends without end leaves room for another. Takes a ses
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, bindparam, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ilios.core.request_errors import StorageQuotaExceeded, TooManyWaiting
 from ilios.core.settings import Settings
-from ilios.db.models import UNLIMITED
+from ilios.db.models import UNLIMITED, ApiKey, OwnerTotals
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
+from ilios.db.prepared import Prepared, Runner
 
 SHARES_OF_VOLUME: Final = 2  #: a key may take one, without a limit of its own
 
-Query = Callable[..., list[tuple[Any, ...]]]
-"""Runs SQL with its parameters, and returns all rows."""
+_KEYS: Final = select(ApiKey.id).where(ApiKey.revoked_at.is_(None)).limit(2)
 
-# In SQL that needs no preparation, for each submit asks it twice.
-_HELD: Final = """
-    SELECT coalesce(held.stored_bytes, 0), coalesce(held.waiting_documents, 0), key.storage_bytes,
-        key.waiting_documents,
-        (SELECT count(*) FROM (SELECT 1 FROM api_keys WHERE revoked_at IS NULL LIMIT 2))
-    FROM (SELECT ? AS owner) AS asked
-    LEFT JOIN owner_totals AS held ON held.owner = asked.owner
-    LEFT JOIN api_keys AS key ON key.owner = asked.owner
-"""
-_ON_VOLUME: Final = "SELECT coalesce(sum(stored_bytes - announced_bytes), 0) FROM owner_totals"
-_STORED: Final = """
-    SELECT coalesce(sum(stored_bytes), 0), coalesce(max(stored_bytes), 0),
-        coalesce(sum(waiting_documents), 0), coalesce(max(waiting_documents), 0)
-    FROM owner_totals
-"""
+
+def _held(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+    """Return a column of the row that the owner has, or has not, in a table of one row each."""
+    row = select(column).where(column.class_.owner == bindparam("of_owner"))
+    return row.scalar_subquery()
+
+
+_HELD: Final = Prepared(
+    select(
+        func.coalesce(_held(OwnerTotals.stored_bytes), 0),
+        func.coalesce(_held(OwnerTotals.waiting_documents), 0),
+        _held(ApiKey.storage_bytes),
+        _held(ApiKey.waiting_documents),
+        select(func.count()).select_from(_KEYS.subquery()).scalar_subquery(),
+    )
+)
+_ON_VOLUME: Final = Prepared(
+    select(func.coalesce(func.sum(OwnerTotals.stored_bytes - OwnerTotals.announced_bytes), 0))
+)
+_STORED: Final = Prepared(
+    select(
+        func.coalesce(func.sum(OwnerTotals.stored_bytes), 0),
+        func.coalesce(func.max(OwnerTotals.stored_bytes), 0),
+        func.coalesce(func.sum(OwnerTotals.waiting_documents), 0),
+        func.coalesce(func.max(OwnerTotals.waiting_documents), 0),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +105,19 @@ class Sums:
     largest_waiting_documents: int
 
 
-def of(query: Query, owner: str, standard: Standard) -> Holding:
+def of(on: Runner, owner: str, standard: Standard) -> Holding:
     """Return what an owner holds, and what it may hold."""
-    ((stored, waiting, own_bytes, own_waiting, keys),) = query(_HELD, owner)
+    ((stored, waiting, own_bytes, own_waiting, keys),) = _HELD.all(on, of_owner=owner)
     limit = own_bytes
     if own_bytes is None:
-        limit = _standard_bytes(query, keys, standard)
+        limit = _standard_bytes(on, keys, standard)
     waiting_limit = standard.waiting_documents if own_waiting is None else own_waiting
     return Holding(stored, _finite(limit), waiting, _finite(waiting_limit))
 
 
-def of_session(session: Session, owner: str, standard: Standard) -> Holding:
-    """Return the same, as the session's transaction sees it."""
-    return of(_query_of(session), owner, standard)
-
-
-def sums(session: Session) -> Sums:
+def sums(on: Runner) -> Sums:
     """Return what there is over all owners."""
-    return Sums(*_query_of(session)(_STORED)[0])
+    return Sums(*_STORED.all(on)[0])
 
 
 def counted_bytes(file_bytes: int) -> int:
@@ -118,22 +125,13 @@ def counted_bytes(file_bytes: int) -> int:
     return file_bytes + DOCUMENT_OVERHEAD_BYTES
 
 
-def _standard_bytes(query: Query, keys: int, standard: Standard) -> int | None:
+def _standard_bytes(on: Runner, keys: int, standard: Standard) -> int | None:
     if standard.storage_bytes is not None or standard.free_bytes is None:
         return standard.storage_bytes
     if keys + standard.configured_keys < SHARES_OF_VOLUME:
         return None
-    on_volume: int = query(_ON_VOLUME)[0][0]
+    on_volume: int = _ON_VOLUME.all(on)[0][0]
     return (on_volume + standard.free_bytes) // SHARES_OF_VOLUME
-
-
-def _query_of(session: Session) -> Query:
-    connection = session.connection()
-
-    def query(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in connection.exec_driver_sql(sql, parameters)]
-
-    return query
 
 
 def _is_above(amount: int, limit: int | None) -> bool:

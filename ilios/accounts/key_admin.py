@@ -97,5 +97,5 @@ def _report(session: Session, key: ApiKey, standard: Standard, now: datetime) ->
         today=quotas.used(session, key.owner, *quotas.day_of(now)),
         month=quotas.used(session, key.owner, *quotas.month_of(now)),
         reserved=quotas.reserved(session, key.owner),
-        holding=holdings.of_session(session, key.owner, standard),
+        holding=holdings.of(session, key.owner, standard),
     )

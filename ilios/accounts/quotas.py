@@ -42,10 +42,12 @@ def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> 
     return case((one > other, one), else_=other)
 
 
-# Prepared once: see ilios.queue.jobs.
-_LIMITS = select(ApiKey.pages_per_day, ApiKey.budget_micros_month).where(
-    ApiKey.owner == bindparam("of_owner")
+_LIMITS = Prepared(
+    select(ApiKey.pages_per_day, ApiKey.budget_micros_month).where(
+        ApiKey.owner == bindparam("of_owner")
+    )
 )
+# Prepared once: see ilios.queue.jobs.
 _RESERVED = select(
     func.coalesce(func.sum(Document.reserved_pages), 0).label("pages"),
     func.coalesce(func.sum(Document.reserved_micros), 0).label("micros"),
@@ -142,10 +144,8 @@ class _Limits:
 
 def _limits(session: Session, owner: str) -> _Limits | None:
     """Return the quota of an owner; None without one."""
-    row = session.connection().execute(_LIMITS, {"of_owner": owner}).one_or_none()
-    if row is None or (row.pages_per_day is None and row.budget_micros_month is None):
-        return None
-    return _Limits(row.pages_per_day, row.budget_micros_month)
+    row = _LIMITS.first(session, of_owner=owner)
+    return None if row in (None, (None, None)) else _Limits(*row)
 
 
 def _require(session: Session, owner: str, limits: _Limits, amount: Amount, now: datetime) -> None:

@@ -12,21 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from ilios.accounts import costs, holdings, quotas
 from ilios.accounts.holdings import Standard
 from ilios.accounts.quotas import Amount
-from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import (
-    Batch,
     Document,
     DocumentStatus,
-    ProviderBatch,
-    ProviderBatchState,
     statuses,
 )
 from ilios.documents import repository, results
@@ -66,72 +61,91 @@ class Stored:
     storage_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored file and its order, with what can be said of it before the transaction."""
+
+    stored: Stored
+    order: Order
+    lane: str
+    least: Amount  #: what its conversion uses at least
+    columns: dict[str, Any]
+
+    @classmethod
+    def of(cls, settings: Settings, stored: Stored, order: Order) -> Candidate:
+        lane = registry.lane_of(stored.media_type, settings)
+        return cls(
+            stored,
+            order,
+            lane,
+            _least(settings, lane, order.options, is_batch=order.provider_batch),
+            {
+                **columns(order),
+                "id": stored.document_id,
+                "file_name": stored.file_name,
+                "mime_type": stored.media_type,
+                "file_size": stored.size_bytes,
+                "sha256": stored.sha256,
+                "storage_key": stored.storage_key,
+                "fingerprint": _fingerprint(
+                    settings, lane, stored.sha256, stored.media_type, order.options
+                ),
+            },
+        )
+
+
 def admit(
     session: Session,
-    settings: Settings,
-    stored: Stored,
-    order: Order,
+    candidate: Candidate,
     now: datetime,
     *,
     batch_id: str | None = None,
     provider_batch_id: str | None = None,
-) -> Document:
+) -> dict[str, Any]:
     """Insert a document, with its duplicate's result or with a job of its own.
 
-    Raises BudgetSpent, DailyPagesSpent and CostAboveLimit, before anything is inserted.
+    Returns its columns. Raises BudgetSpent, DailyPagesSpent and CostAboveLimit, before anything is
+    inserted.
     """
-    lane = registry.lane_of(stored.media_type, settings)
-    fingerprint = _fingerprint(settings, lane, stored.sha256, stored.media_type, order.options)
+    order = candidate.order
     duplicate = None
     if order.cache:
         duplicate = repository.duplicate(
-            session, order.owner, fingerprint, in_batch_lane=order.provider_batch
+            session,
+            order.owner,
+            candidate.columns["fingerprint"],
+            in_batch_lane=order.provider_batch,
         )
     reserved = quotas.NOTHING
     if duplicate is None:
-        least = _least(settings, lane, order.options, is_batch=order.provider_batch)
-        costs.require_within(order.options.max_cost_micros, least)
-        reserved = quotas.admit(session, order.owner, least, now)
+        costs.require_within(order.options.max_cost_micros, candidate.least)
+        reserved = quotas.admit(session, order.owner, candidate.least, now)
     waits_in_batch = (
-        provider_batch_id is not None and lane == registry.MISTRAL and duplicate is None
+        provider_batch_id is not None and candidate.lane == registry.MISTRAL and duplicate is None
     )
-    document = repository.add(
-        session,
-        **{**columns(order), **_result(duplicate)},
-        id=stored.document_id,
-        file_name=stored.file_name,
-        mime_type=stored.media_type,
-        file_size=stored.size_bytes,
-        sha256=stored.sha256,
-        storage_key=stored.storage_key,
-        fingerprint=fingerprint,
-        batch_id=batch_id,
-        provider_batch_id=provider_batch_id if waits_in_batch else None,
-        reserved_pages=reserved.pages,
-        reserved_micros=reserved.cost_micros,
-        created_at=now,
-    )
+    document = {
+        **candidate.columns,
+        **_result(duplicate),
+        "batch_id": batch_id,
+        "provider_batch_id": provider_batch_id if waits_in_batch else None,
+        "reserved_pages": reserved.pages,
+        "reserved_micros": reserved.cost_micros,
+        "created_at": now,
+    }
+    repository.add(session, **document)
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, order.priority, now)
     elif not waits_in_batch:
-        _enqueue(session, document, lane, order.priority, now, order.origin)
+        jobs.enqueue(
+            session,
+            document_id=document["id"],
+            owner=order.owner,
+            lane=candidate.lane,
+            priority=order.priority,
+            now=now,
+            origin=order.origin,
+        )
     return document
-
-
-@dataclass(frozen=True, slots=True)
-class AdmitDocument:
-    """Admit one document: a unit of work, as in ilios.conversion.units_of_work."""
-
-    settings: Settings
-    stored: Stored
-    order: Order
-    standard: Standard
-
-    def __call__(self, session: Session) -> Document:
-        """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
-        holding = holdings.of_session(session, self.order.owner, self.standard)
-        holding.require_room(holdings.counted_bytes(self.stored.size_bytes), 1)
-        return admit(session, self.settings, self.stored, self.order, clock.now())
 
 
 def admit_upload(
@@ -176,7 +190,7 @@ def readmit(
     Pages that are stored stay. A document that had joined another is converted, or completed, with
     it, unless that one was deleted. Raises TooManyWaiting, BudgetSpent or DailyPagesSpent.
     """
-    holdings.of_session(session, document.owner, standard).require_room(0, 1)
+    holdings.of(session, document.owner, standard).require_room(0, 1)
     leader = session.get_one(Document, repository.result_id(document))
     if leader.status is DocumentStatus.DELETED:
         leader = document
@@ -202,32 +216,6 @@ def readmit(
     cancellation.delete_ended(session, leader.id)
     session.flush()
     _enqueue(session, leader, lane, priority, now, origin)
-
-
-def open_provider_batch(
-    session: Session, settings: Settings, batch: Batch, provider_batch_id: str, order: Order
-) -> None:
-    """Insert a provider's batch for the documents that are marked so, and enqueue its job."""
-    session.add(
-        ProviderBatch(
-            id=provider_batch_id,
-            batch_id=batch.id,
-            owner=batch.owner,
-            model=order.options.model or settings.ocr_model,
-            state=ProviderBatchState.PREPARING,
-            file_ids=[],
-            created_at=batch.created_at,
-        )
-    )
-    jobs.enqueue(
-        session,
-        provider_batch_id=provider_batch_id,
-        owner=batch.owner,
-        lane=registry.MISTRAL,
-        priority=batch.priority,
-        now=batch.created_at,
-        origin=order.origin,
-    )
 
 
 def columns(order: Order) -> dict[str, Any]:
@@ -281,7 +269,7 @@ def _is_under_way(session: Session, document: Document) -> bool:
     return bool(in_batch_lane or queries.open_jobs(session, document.id))
 
 
-def _result(duplicate: Row[Any] | Document | None) -> dict[str, Any]:
+def _result(duplicate: Document | None) -> dict[str, Any]:
     """Return what a document takes over from its duplicate, with the result if it has one."""
     if duplicate is None:
         return {"status": DocumentStatus.PENDING, "result_of": None}

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
@@ -35,8 +35,11 @@ class PageColumns(NamedTuple):
     images: list[dict[str, Any]]
 
 
+_COLUMNS: Final = tuple(Document.__table__.columns)
+_INSERT = Prepared(insert(Document))
+_INSERT_BATCH = Prepared(insert(Batch))
+_NEW: Final = {column.key: column.default and column.default.arg for column in _COLUMNS}
 # Prepared once: see ilios.queue.jobs.
-_INSERT = insert(Document)
 _PAGE_INDEXES = Prepared(
     select(PageRow.index)
     .where(PageRow.document_id == bindparam("of_document"))
@@ -64,7 +67,7 @@ _DOCUMENT_OF = select(Document).where(
     Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
 )
 _DUPLICATE = (
-    select(Document)
+    select(*_COLUMNS)
     .where(
         Document.owner == bindparam("of_owner"),
         Document.fingerprint == bindparam("of_fingerprint"),
@@ -80,15 +83,20 @@ _DUPLICATE = (
     .order_by(case((Document.status.in_(READABLE), 0), else_=1), Document.created_at.desc())
     .limit(1)
 )
-_DUPLICATE_NOT_IN_BATCH_LANE = _DUPLICATE.where(
-    or_(Document.provider_batch_id.is_(None), Document.status.in_(READABLE))
+_DUPLICATE_IN_BATCH_LANE = Prepared(_DUPLICATE)
+_DUPLICATE_NOT_IN_BATCH_LANE = Prepared(
+    _DUPLICATE.where(or_(Document.provider_batch_id.is_(None), Document.status.in_(READABLE)))
 )
 
 
-def add(session: Session, **columns: Any) -> Document:
-    """Insert a document; return it, detached."""
-    session.connection().execute(_INSERT, columns)
-    return Document(**columns)
+def add(session: Session, **columns: Any) -> None:
+    """Insert a document; columns that are not given have their defaults, or nothing."""
+    _INSERT.run(session, **(_NEW | columns))
+
+
+def add_batch(session: Session, **columns: Any) -> None:
+    """Insert a batch."""
+    _INSERT_BATCH.run(session, **columns)
 
 
 def document_of(session: Session, document_id: str, owner: str) -> Document:
@@ -229,11 +237,13 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
 
 def duplicate(
     session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool
-) -> Row[Any] | None:
-    """Return the columns of an open or readable document with this fingerprint; None without one.
+) -> Document | None:
+    """Return an open or readable document with this fingerprint, detached; None without one.
 
     Only a document of the provider's batch lane joins one that waits in that lane.
     """
-    statement = _DUPLICATE if in_batch_lane else _DUPLICATE_NOT_IN_BATCH_LANE
-    parameters = {"of_owner": owner, "of_fingerprint": fingerprint}
-    return session.connection().execute(statement, parameters).one_or_none()
+    statement = _DUPLICATE_IN_BATCH_LANE if in_batch_lane else _DUPLICATE_NOT_IN_BATCH_LANE
+    row = statement.first(session, of_owner=owner, of_fingerprint=fingerprint)
+    if row is None:
+        return None
+    return Document(**{column.key: value for column, value in zip(_COLUMNS, row, strict=True)})

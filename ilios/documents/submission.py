@@ -28,14 +28,13 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import repository
 from ilios.documents.admission import (
-    AdmitDocument,
+    Candidate,
     Order,
     Stored,
-    admit,
     admit_upload,
     columns,
-    open_provider_batch,
 )
+from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
 from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
 from ilios.engines.detection import media_types
@@ -97,11 +96,12 @@ class Submissions:
         media_type = accepted_type(file, order.options, self._settings)
         standard = self._require_room(order.owner, [file])
         with self._stored([(file, media_type)]) as (stored,):
-            unit = AdmitDocument(self._settings, stored, order, standard)
-            document = self._group_commit.write(unit, order.owner)
+            candidate = Candidate.of(self._settings, stored, order)
+            columns = self._group_commit.write(AdmitDocument(candidate, standard), order.owner)
         failpoints.reach(failpoints.ROW_COMMITTED)
-        _log_accepted(document)
         self._notifier.notify()
+        document = Document(**columns)
+        _log_accepted(document)
         return document
 
     def submit_batch(
@@ -114,45 +114,28 @@ class Submissions:
         """
         checked = self._checked_all(files, order)
         standard = self._require_room(order.owner, [file for file, _ in checked])
-        now = clock.now()
-        with self._stored(checked) as stored, self._database.writing() as session:
-            holding = holdings.of_session(session, order.owner, standard)
-            holding.require_room(_counted_bytes(stored), len(stored))
-            batch = Batch(
-                id=ids.new_id(),
-                owner=order.owner,
-                total_documents=len(stored),
-                priority=order.priority,
-                created_at=now,
-            )
-            session.add(batch)
-            session.flush()
-            provider_batch_id = ids.new_id() if order.provider_batch else None
-            documents = [
-                admit(
-                    session,
-                    self._settings,
-                    item,
-                    order,
-                    # A microsecond apart, so that they can be sorted in the order of submission.
-                    now + timedelta(microseconds=number),
-                    batch_id=batch.id,
-                    provider_batch_id=provider_batch_id,
-                )
-                for number, item in enumerate(stored)
-            ]
-            if provider_batch_id and any(item.provider_batch_id for item in documents):
-                open_provider_batch(session, self._settings, batch, provider_batch_id, order)
+        batch = {
+            "id": ids.new_id(),
+            "owner": order.owner,
+            "total_documents": len(checked),
+            "priority": order.priority,
+            "created_at": clock.now(),
+        }
+        with self._stored(checked) as stored:
+            candidates = [Candidate.of(self._settings, item, order) for item in stored]
+            unit = AdmitBatch(self._settings, candidates, standard, batch)
+            rows = self._group_commit.write(unit, order.owner)
+        self._notifier.notify()
+        documents = [Document(**columns) for columns in rows]
         log.info(
             "batch.accepted",
-            batch_id=batch.id,
+            batch_id=batch["id"],
             documents=len(documents),
             in_provider_lane=order.provider_batch,
         )
         for document in documents:
             _log_accepted(document)
-        self._notifier.notify()
-        return batch, documents
+        return Batch(**batch), documents
 
     def offer_upload(
         self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int
@@ -168,7 +151,7 @@ class Submissions:
         order = Order(owner=owner, retention_days=retention_days)
         standard = self._standard()
         with self._database.writing() as session:
-            holding = holdings.of_session(session, owner, standard)
+            holding = holdings.of(session, owner, standard)
             holding.require_room(holdings.counted_bytes(size_bytes), 1)
             repository.add(
                 session,
@@ -238,7 +221,7 @@ class Submissions:
 
     def _holding(self, owner: str, standard: Standard) -> Holding:
         with self._database.watching() as watch:
-            return holdings.of(watch.query, owner, standard)
+            return holdings.of(watch, owner, standard)
 
     @cached_property
     def _instance(self) -> str:

@@ -29,9 +29,21 @@ MAX_ATTEMPTS = 3
 MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
 MAX_CRASHES = 2  #: of the parser child, for one document
 
+_NEW = {
+    "status": JobStatus.PENDING,
+    "attempts": 0,
+    "max_attempts": MAX_ATTEMPTS,
+    "crashes": 0,
+    "first_page": None,
+    "last_page": None,
+}
+_GIVEN = (
+    *("id", "document_id", "provider_batch_id", "owner", "type", "lane", "priority", "rank"),
+    *("created_at", "request_id", "traceparent"),
+)
+_INSERT = Prepared(insert(Job), (*_NEW, *_GIVEN))
 # Prepared once: writers queue for the write lock, and to build a statement takes longer than to
 # execute it.
-_INSERT = insert(Job)
 _FIRST_READY = (
     select(Job.id)
     .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
@@ -78,14 +90,6 @@ _FINISH = Prepared(
         completed_at=bindparam("moment"),
     )
 )
-_NEW = {
-    "status": JobStatus.PENDING,
-    "attempts": 0,
-    "max_attempts": MAX_ATTEMPTS,
-    "crashes": 0,
-    "first_page": None,
-    "last_page": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +116,22 @@ def enqueue(
 ) -> str:
     """Add a job that is ready at once, for a document or a provider's batch; return its id."""
     job_id = ids.new_id()
-    session.connection().execute(
-        _INSERT,
-        {
-            **_NEW,
-            "id": job_id,
-            "document_id": document_id,
-            "provider_batch_id": provider_batch_id,
-            "owner": owner,
-            "type": JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
-            "max_attempts": MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
-            "lane": lane,
-            "priority": priority,
-            "rank": next_rank(session, lane, owner, priority, now),
-            "created_at": now,
-            "request_id": origin.request_id,
-            "traceparent": origin.traceparent,
-        },
-    )
+    row = {
+        **_NEW,
+        "id": job_id,
+        "document_id": document_id,
+        "provider_batch_id": provider_batch_id,
+        "owner": owner,
+        "type": JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
+        "max_attempts": MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
+        "lane": lane,
+        "priority": priority,
+        "rank": next_rank(session, lane, owner, priority, now),
+        "created_at": now,
+        "request_id": origin.request_id,
+        "traceparent": origin.traceparent,
+    }
+    _INSERT.run(session, **row)
     return job_id
 
 
@@ -160,7 +162,7 @@ def enqueue_ranges(
         }
         for number, (first, last) in enumerate(ranges)
     ]
-    session.connection().execute(_INSERT, rows)
+    _INSERT.run_many(session, rows)
 
 
 def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | None:

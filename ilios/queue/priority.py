@@ -15,31 +15,32 @@ from sqlalchemy.orm import Session
 
 from ilios.core import clock
 from ilios.db.models import PENDING, Job, JobType, ProviderBatch
+from ilios.db.prepared import Prepared
 
 SPACING_MS = 60_000
 STEP_MS = 600_000
 
-# Prepared once: submissions queue for the write lock.
-_HEAD_AND_TAIL = select(
-    select(Job.rank + Job.priority * STEP_MS)
-    .where(Job.lane == bindparam("lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
-    .order_by(Job.rank, Job.id)
-    .limit(1)
-    .scalar_subquery(),
-    select(func.max(Job.rank))
-    .where(
-        Job.status == PENDING,
-        Job.owner == bindparam("owner"),
-        Job.priority == bindparam("priority"),
+_HEAD_AND_TAIL = Prepared(
+    select(
+        select(Job.rank + Job.priority * STEP_MS)
+        .where(Job.lane == bindparam("lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
+        .order_by(Job.rank, Job.id)
+        .limit(1)
+        .scalar_subquery(),
+        select(func.max(Job.rank))
+        .where(
+            Job.status == PENDING,
+            Job.owner == bindparam("owner"),
+            Job.priority == bindparam("priority"),
+        )
+        .scalar_subquery(),
     )
-    .scalar_subquery(),
 )
 
 
 def next_rank(session: Session, lane: str, owner: str, priority: int, now: datetime) -> int:
     """Return the rank of a job that is enqueued now."""
-    parameters = {"lane": lane, "owner": owner, "priority": priority}
-    head, tail = session.connection().execute(_HEAD_AND_TAIL, parameters).one()
+    ((head, tail),) = _HEAD_AND_TAIL.all(session, lane=lane, owner=owner, priority=priority)
     start = clock.milliseconds(now)
     if head is not None:
         start = max(start, head)

@@ -55,7 +55,7 @@ def worker(settings: Settings, database: Database) -> InTestWorker:
 def held(database: Database, owner: str) -> tuple[int, int]:
     """Return the bytes stored and the documents that wait; check that they are counted right."""
     with database.reading() as session:
-        found = holdings.of_session(session, owner, STANDARD)
+        found = holdings.of(session, owner, STANDARD)
         driver = session.connection().connection.driver_connection
         assert owner_totals.differences(driver) == []
     return found.stored_bytes, found.waiting_documents
@@ -339,7 +339,7 @@ def test_a_limit_is_the_keys_own_then_the_settings_then_half_of_the_volume(
     owners = [issue(database, f"k{n}", storage_bytes=own).key.owner for n in range(keys)]
 
     with database.reading() as session:
-        found = holdings.of_session(session, owners[0], standard)
+        found = holdings.of(session, owners[0], standard)
 
     assert (found.storage_limit, found.waiting_limit) == (limit, 10)
 
@@ -349,7 +349,7 @@ def test_without_a_key_only_the_settings_limit(settings: Settings, database: Dat
     with_keys = settings.model_copy(update={"api_key": SecretStr("a,b"), "key_storage_bytes": 5})
 
     with database.reading() as session:
-        found = holdings.of_session(session, "anonymous", standard)
+        found = holdings.of(session, "anonymous", standard)
 
     assert (found.storage_limit, found.waiting_limit) == (None, 10_000)
     assert Standard.of(with_keys, 1000) == Standard(5, 10_000, 2, 1000)

@@ -1,0 +1,101 @@
+"""Units of work that admit documents, as in ilios.conversion.units_of_work.
+
+Each is run in a transaction that units of other requests may share, and again when that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ilios.accounts import holdings
+from ilios.accounts.holdings import Standard
+from ilios.core import clock, ids
+from ilios.core.settings import Settings
+from ilios.db.models import ProviderBatch, ProviderBatchState
+from ilios.documents import repository
+from ilios.documents.admission import Candidate, Order, admit
+from ilios.engines import registry
+from ilios.queue import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitDocument:
+    """Admit one document."""
+
+    candidate: Candidate
+    standard: Standard
+
+    def __call__(self, session: Session) -> dict[str, Any]:
+        """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
+        holding = holdings.of(session, self.candidate.order.owner, self.standard)
+        holding.require_room(holdings.counted_bytes(self.candidate.stored.size_bytes), 1)
+        return admit(session, self.candidate, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitBatch:
+    """Admit documents together, all or none."""
+
+    settings: Settings
+    candidates: Sequence[Candidate]
+    standard: Standard
+    batch: dict[str, Any]  #: its columns
+
+    def __call__(self, session: Session) -> list[dict[str, Any]]:
+        """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
+        order = self.candidates[0].order
+        sizes = (candidate.stored.size_bytes for candidate in self.candidates)
+        counted_bytes = sum(map(holdings.counted_bytes, sizes))
+        holding = holdings.of(session, order.owner, self.standard)
+        holding.require_room(counted_bytes, len(self.candidates))
+        repository.add_batch(session, **self.batch)
+        provider_batch_id = ids.new_id() if order.provider_batch else None
+        documents = [
+            admit(
+                session,
+                candidate,
+                # A microsecond apart, so that they can be sorted in the order of submission.
+                self.batch["created_at"] + timedelta(microseconds=number),
+                batch_id=self.batch["id"],
+                provider_batch_id=provider_batch_id,
+            )
+            for number, candidate in enumerate(self.candidates)
+        ]
+        if provider_batch_id and any(document["provider_batch_id"] for document in documents):
+            _open_provider_batch(session, self.settings, self.batch, provider_batch_id, order)
+        return documents
+
+
+def _open_provider_batch(
+    session: Session,
+    settings: Settings,
+    batch: dict[str, Any],
+    provider_batch_id: str,
+    order: Order,
+) -> None:
+    """Insert a provider's batch for the documents that are marked so, and enqueue its job."""
+    session.add(
+        ProviderBatch(
+            id=provider_batch_id,
+            batch_id=batch["id"],
+            owner=order.owner,
+            model=order.options.model or settings.ocr_model,
+            state=ProviderBatchState.PREPARING,
+            file_ids=[],
+            created_at=batch["created_at"],
+        )
+    )
+    jobs.enqueue(
+        session,
+        provider_batch_id=provider_batch_id,
+        owner=order.owner,
+        lane=registry.MISTRAL,
+        priority=order.priority,
+        now=batch["created_at"],
+        origin=order.origin,
+    )
