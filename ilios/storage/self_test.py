@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from ilios.core.telemetry import logs
 from ilios.storage import object_keys
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
-from ilios.storage.s3.error_responses import clock_off, refusal, seconds_ahead
+from ilios.storage.s3.error_responses import clock_off, described, refusal, seconds_ahead
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.store import PROBE_TIMEOUTS, S3Store
 
@@ -34,7 +33,6 @@ THREAD_NAME: Final = "self-test"
 
 _CONTENT: Final = b"Ilios looks whether this store works.\n"
 _ANSWER_MAX_BYTES: Final = 4096
-_XML = re.compile(r"<(Code|Region)>([^<]{1,100})</\1>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,7 @@ class _SelfTest:
         if answer.status_code == 200:
             self._compare(answer.content)
         else:
-            raise refusal(_as_botocore_says(answer), "GetObject by a link", self._store.location)
+            raise refusal(described(answer), "GetObject by a link", self._store.location)
 
     def _delete(self) -> None:
         self._store.delete(self._key)
@@ -211,12 +209,3 @@ class _SelfTest:
                 return session.send(AWSRequest("GET", self._link).prepare())
             finally:
                 session.close()
-
-
-def _as_botocore_says(answer: Any) -> dict[str, Any]:
-    """Return the response in the shape of those that botocore parses."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return {
-        "Error": dict(_XML.findall(answer.content[:_ANSWER_MAX_BYTES].decode(errors="replace"))),
-        "ResponseMetadata": {"HTTPStatusCode": answer.status_code, "HTTPHeaders": headers},
-    }

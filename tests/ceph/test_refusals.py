@@ -17,7 +17,8 @@ from botocore.exceptions import EndpointConnectionError
 from ilios.core.conversion_errors import StorageMisconfigured, StorageUnavailable
 from ilios.core.settings import Settings
 from ilios.storage import self_test
-from ilios.storage.s3.store import PART_BYTES, S3Store
+from ilios.storage.s3.store import S3Store
+from ilios.storage.s3.transfers import PART_BYTES
 from tests.ceph.conftest import ACCESS_KEY_ID, SECRET
 from tests.support.forking import REPOSITORY
 from tests.support.migrating import environment
@@ -212,7 +213,7 @@ def test_an_upload_that_breaks_off_leaves_no_parts(
         if len(parts) > 2:
             raise EndpointConnectionError(endpoint_url=s3_store.endpoint_url)
 
-    s3_store._client().meta.events.register("before-call.s3.UploadPart", break_off)
+    s3_store.transfers.client().meta.events.register("before-call.s3.UploadPart", break_off)
 
     with pytest.raises(StorageUnavailable):
         s3_store.put(KEY, make_file(os.urandom(6 * PART_BYTES)), "application/pdf")

@@ -31,6 +31,8 @@ _REGION_CODES: Final = (
     "PermanentRedirect",
     "TemporaryRedirect",
 )
+_ERROR_MAX_BYTES: Final = 4096  #: of a response that are looked at
+_XML = re.compile(r"<(Code|Region)>([^<]{1,100})</\1>")
 _PASSING_CODES: Final = ("RequestTimeout", "RequestTimeoutException", "OperationAborted")
 _PASSING_STATUSES: Final = (
     HTTPStatus.REQUEST_TIMEOUT,
@@ -70,6 +72,19 @@ def refusal(response: Any, operation: str, location: BucketLocation) -> Conversi
         f"The object store answered {found.said}. It is worth another attempt; "
         "if it lasts, look at the provider's status page."
     )
+
+
+def described(response: Any) -> Any:
+    """Return a botocore AWSResponse with an error in the shape that its clients give to one."""
+    content = response.content[:_ERROR_MAX_BYTES].decode(errors="replace")
+    code = "" if content else str(response.status_code)  # HEAD has no body
+    return {
+        "Error": {"Code": code, **dict(_XML.findall(content))},
+        "ResponseMetadata": {
+            "HTTPStatusCode": response.status_code,
+            "HTTPHeaders": {name.lower(): value for name, value in response.headers.items()},
+        },
+    }
 
 
 def seconds_ahead(date: str | None) -> float | None:

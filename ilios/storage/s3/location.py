@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
+
+POOL_CONNECTIONS: Final = 32  #: kept alive by one process
 
 AddressingStyle = Literal["auto", "path", "virtual"]
 
@@ -22,6 +24,24 @@ class BucketLocation:
     def host(self) -> str:
         """Return the endpoint's host, without the bucket."""
         return urlsplit(self.endpoint_url).hostname or self.endpoint_url
+
+    @property
+    def bucket_url(self) -> str:
+        """Return the URL below which the keys are, without a slash at its end.
+
+        As with boto3, a bucket that cannot be a part of a host's name is in the path.
+        """
+        from botocore import utils
+
+        parts = urlsplit(self.endpoint_url.rstrip("/"))
+        if (
+            self.addressing_style == "path"
+            or not utils.check_dns_name(self.bucket)
+            or utils.is_valid_ipv4_endpoint_url(self.endpoint_url)
+            or utils.is_valid_ipv6_endpoint_url(self.endpoint_url)
+        ):
+            return f"{parts.geturl()}/{self.bucket}"
+        return parts._replace(netloc=f"{self.bucket}.{parts.netloc}").geturl()
 
     @property
     def port(self) -> int:

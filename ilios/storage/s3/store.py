@@ -8,30 +8,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from urllib.parse import quote, urlsplit
 
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import attachment
 from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk_errors import disk_errors
+from ilios.storage.s3 import answers
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
+from ilios.storage.s3.transfers import PART_BYTES, Transfers
 
-if TYPE_CHECKING:  # boto3 takes 30 MB and a third of a second: imported on connecting
-    from boto3.s3.transfer import TransferConfig
-    from botocore.config import Config
-    from mypy_boto3_s3 import S3Client
+if TYPE_CHECKING:  # botocore takes 8 MB and a tenth of a second: imported on connecting
+    from ilios.storage.s3.requests import BucketRequests
 
 DEFAULT_TIMEOUTS: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
 PROBE_TIMEOUTS: Final = Timeouts(connect_seconds=3, read_seconds=5, attempts=2)
 """For a look at whether it works."""
-POOL_CONNECTIONS: Final = 32
-PART_BYTES: Final = 8 * 1024 * 1024
-PARTS_IN_FLIGHT: Final = 4  #: for one transfer
-IO_QUEUE_CHUNKS: Final = 32  #: of 256 KiB, waiting for the disk during a download
+UNASKED_BYTES: Final = 1024 * 1024
+"""A body up to this is read whole and sent at once; a larger one when the server says continue."""
 AUTO: Final = "auto"
 _WANTS_VIRTUAL = re.compile(r"(?:.+\.)?(?:amazonaws\.com|tigris\.dev|storage\.dev)")
 _AWS_HOST = re.compile(r"s3\.(?:dualstack\.)?(?:([a-z0-9-]+)\.)?amazonaws\.com")
@@ -60,121 +59,97 @@ class S3Store:
             region(endpoint_url, configured_region),
             style(endpoint_url, bucket, addressing_style),
         )
-        self._access_key_id = access_key_id
-        self._secret_access_key = secret_access_key
-        self._timeouts = timeouts
+        self._account = (self.location, access_key_id, secret_access_key, timeouts)
+        self.transfers = Transfers(*self._account)
         self._connecting = threading.Lock()
-        self._connected: S3Client | None = None
+        self._connected: BucketRequests | None = None
 
     def put(self, key: str, path: Path, media_type: str) -> None:
-        from boto3.s3.transfer import create_transfer_manager
-
-        # Not `upload_file`: it wraps a refusal in an error that only sometimes says of what.
-        with (
-            disk_errors(),
-            self._request(key) as client,
-            create_transfer_manager(client, _transfer()) as manager,
-        ):
-            manager.upload(str(path), self.bucket, key, {"ContentType": media_type}).result()
+        with disk_errors(), self._requests(key) as requests:
+            size_bytes = path.stat().st_size
+            if size_bytes >= PART_BYTES:
+                self.transfers.upload(path, key, media_type)
+                return
+            headers = {"Content-Type": media_type}
+            with path.open("rb") as file:
+                body: bytes | BinaryIO = file
+                if size_bytes <= UNASKED_BYTES:
+                    body = file.read()
+                else:
+                    headers["Expect"] = "100-continue"
+                requests.send("PutObject", "PUT", key, answers.nothing, headers=headers, body=body)
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
-        with self._request(key) as client:
-            body = client.get_object(Bucket=self.bucket, Key=key)["Body"]
+        with self._requests(key) as requests:
+            body = requests.send("GetObject", "GET", key, answers.body)
             with io.BufferedReader(cast("io.RawIOBase", body)) as stream:
                 yield cast("BinaryIO", stream)
 
     def fetch(self, key: str, path: Path) -> None:
-        with disk_errors(), self._request(key) as client:
-            client.download_file(self.bucket, key, str(path), Config=_transfer())
+        with disk_errors(), self._requests(key) as requests:
+            if not requests.send("GetObject", "GET", key, partial(answers.saved, path=path)):
+                self.transfers.download(key, path)
 
     def stat(self, key: str) -> ObjectInfo:
-        with self._request(key) as client:
-            head = client.head_object(Bucket=self.bucket, Key=key)
-        return ObjectInfo(size_bytes=head["ContentLength"])
+        with self._requests(key) as requests:
+            size_bytes = requests.send("HeadObject", "HEAD", key, answers.size_bytes)
+        return ObjectInfo(size_bytes=size_bytes)
 
     def presign_get(self, key: str, *, expires: timedelta, file_name: str, media_type: str) -> str:
-        with self._request(key) as client:
-            return client.generate_presigned_url(
-                "get_object",
-                Params={
-                    "Bucket": self.bucket,
-                    "Key": key,
-                    "ResponseContentDisposition": attachment(file_name),
-                    "ResponseContentType": media_type,
-                },
-                ExpiresIn=int(expires.total_seconds()),
-            )
+        query = {
+            "response-content-disposition": attachment(file_name),
+            "response-content-type": media_type,
+        }
+        with self._requests(key) as requests:
+            return requests.presign("GET", key, expires, query=query)
 
     def presign_put(self, key: str, *, expires: timedelta, size_bytes: int) -> str:
-        with self._request(key) as client:
-            return client.generate_presigned_url(
-                "put_object",
-                Params={"Bucket": self.bucket, "Key": key, "ContentLength": size_bytes},
-                ExpiresIn=int(expires.total_seconds()),
-            )
+        headers = {"Content-Length": str(size_bytes)}
+        with self._requests(key) as requests:
+            return requests.presign("PUT", key, expires, headers=headers)
 
     def copy(self, source: str, target: str) -> None:
         object_keys.segments(source)
-        with self._request(target) as client:
+        headers = {"x-amz-copy-source": quote(f"{self.bucket}/{source}")}
+        with self._requests(target) as requests:
             # One request, up to 5 GiB: as much as a presigned PUT can have brought.
-            client.copy_object(
-                Bucket=self.bucket, Key=target, CopySource={"Bucket": self.bucket, "Key": source}
-            )
+            requests.send("CopyObject", "PUT", target, answers.copied, headers=headers)
 
     def delete(self, key: str) -> None:
-        with suppress(ObjectMissing), self._request(key) as client:
-            client.delete_object(Bucket=self.bucket, Key=key)
+        with suppress(ObjectMissing), self._requests(key) as requests:
+            requests.send("DeleteObject", "DELETE", key, answers.nothing)
 
     def listed(self, folder: str) -> Iterator[ListedObject]:
-        with self._request(folder) as client:
-            pages = client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=f"{folder}/"
-            )
-            for page in pages:
-                for found in page.get("Contents", ()):
-                    yield ListedObject(found["Key"], found["LastModified"])
+        query = {"list-type": "2", "prefix": f"{folder}/", "encoding-type": "url"}
+        with self._requests(folder) as requests:
+            while True:
+                found, more = requests.send("ListObjectsV2", "GET", "", answers.page, query=query)
+                yield from found
+                if more is None:
+                    return
+                query["continuation-token"] = more
 
     def close(self) -> None:
+        self.transfers.close()
         with self._connecting:
             connected, self._connected = self._connected, None
         if connected is not None:
             connected.close()
 
     @contextmanager
-    def _request(self, key: str) -> Iterator[S3Client]:
+    def _requests(self, key: str) -> Iterator[BucketRequests]:
         object_keys.segments(key)
         with s3_errors(self.location):
-            yield self._client()
+            yield self._connection()
 
-    def _client(self) -> S3Client:
+    def _connection(self) -> BucketRequests:
         with self._connecting:
             if self._connected is None:
-                self._connected = self._connect()
+                from ilios.storage.s3.requests import BucketRequests
+
+                self._connected = BucketRequests(*self._account)
             return self._connected
-
-    def _connect(self) -> S3Client:
-        import boto3
-
-        # A session of our own, for boto3's default one is not safe between threads; clients are.
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=self._access_key_id,
-            aws_secret_access_key=self._secret_access_key,
-            config=_config(self.location, self._timeouts),
-        )
-        client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
-        return client
-
-
-def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
-    """Keep botocore from following a redirect or the name of another region.
-
-    It would sign later links of this process differently from those of others, and it never ends
-    when a server redirects everything, for example to https. This marks the redirect as followed.
-    """
-    context["s3_redirect"]["redirected"] = True
 
 
 def style(endpoint_url: str, bucket: str, configured: AddressingStyle) -> AddressingStyle:
@@ -201,31 +176,3 @@ def region(endpoint_url: str, configured: str = AUTO) -> str:
     if host is None:
         return AUTO
     return host[1] or "us-east-1"
-
-
-def _config(location: BucketLocation, timeouts: Timeouts) -> Config:
-    from botocore.config import Config
-
-    return Config(
-        signature_version="s3v4",
-        region_name=location.region,
-        s3={"addressing_style": location.addressing_style},
-        # Trailing checksums, the default, are refused by some servers and stored by others.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        retries={"max_attempts": timeouts.attempts, "mode": "standard"},
-        connect_timeout=timeouts.connect_seconds,
-        read_timeout=timeouts.read_seconds,
-        max_pool_connections=POOL_CONNECTIONS,
-    )
-
-
-def _transfer() -> TransferConfig:
-    from boto3.s3.transfer import TransferConfig
-
-    return TransferConfig(
-        multipart_threshold=PART_BYTES,
-        multipart_chunksize=PART_BYTES,
-        max_concurrency=PARTS_IN_FLIGHT,
-        max_io_queue=IO_QUEUE_CHUNKS,
-    )

@@ -19,6 +19,7 @@ from s3transfer.manager import TransferCoordinatorController
 
 from ilios.core.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
 from ilios.storage.s3.store import S3Store
+from ilios.storage.s3.transfers import PART_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -101,7 +102,7 @@ def test_an_object_keeps_its_media_type(
     s3_store.copy(KEY, "archive/instance/document")
 
     for key in (KEY, "archive/instance/document"):
-        head = s3_store._client().head_object(Bucket=s3_store.bucket, Key=key)
+        head = s3_store.transfers.client().head_object(Bucket=s3_store.bucket, Key=key)
         assert head["ContentType"] == "image/png"
 
 
@@ -201,7 +202,7 @@ def test_a_refused_upload_is_explained_while_its_transfer_is_still_on_record(
     store = S3Store("documents", endpoint, "key-id", SECRET, "path")
 
     with pytest.raises(StorageMisconfigured, match="403 AccessDenied"):
-        store.put("documents/instance/document/source", make_file(b"x"), "text/plain")
+        store.put(KEY, make_file(bytes(PART_BYTES)), "text/plain")
 
 
 def _forget_late(_controller: TransferCoordinatorController, _transfer: object) -> None:
