@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, IncompleteReadError, ResponseStream
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
+from ilios.core import computing
 from ilios.storage.s3 import error_responses
 from ilios.storage.s3.location import POOL_CONNECTIONS, BucketLocation, Timeouts
 from ilios.storage.s3.retries import Retries
@@ -81,7 +82,8 @@ class BucketRequests:
             self._signer.add_auth(request)
             return _received(self._session.send(request.prepare()), operation, receive)
 
-        return self._retries.run(once)
+        with computing.waiting():
+            return self._retries.run(once)
 
     def presign(
         self,

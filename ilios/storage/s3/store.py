@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import quote, urlsplit
 
+from ilios.core import computing
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import attachment
 from ilios.storage import object_keys
@@ -24,6 +25,8 @@ from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
 from ilios.storage.s3.transfers import PART_BYTES, Transfers
 
 if TYPE_CHECKING:  # botocore takes 8 MB and a tenth of a second: imported on connecting
+    from botocore.response import StreamingBody
+
     from ilios.storage.s3.requests import BucketRequests
 
 DEFAULT_TIMEOUTS: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
@@ -83,7 +86,7 @@ class S3Store:
     def open(self, key: str) -> Iterator[BinaryIO]:
         with self._requests(key) as requests:
             body = requests.send("GetObject", "GET", key, answers.body)
-            with io.BufferedReader(cast("io.RawIOBase", body)) as stream:
+            with io.BufferedReader(_Body(body)) as stream:
                 yield cast("BinaryIO", stream)
 
     def fetch(self, key: str, path: Path) -> None:
@@ -150,6 +153,24 @@ class S3Store:
 
                 self._connected = BucketRequests(*self._account)
             return self._connected
+
+
+class _Body(io.RawIOBase):
+    """The bytes of an object; while they are waited for, other threads compute."""
+
+    def __init__(self, body: StreamingBody) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with computing.waiting():
+            return self._body.readinto(buffer)
+
+    def close(self) -> None:
+        self._body.close()
+        super().close()
 
 
 def style(endpoint_url: str, bucket: str, configured: AddressingStyle) -> AddressingStyle:

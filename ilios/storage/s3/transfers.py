@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ilios.core import computing
 from ilios.storage.s3.location import POOL_CONNECTIONS, BucketLocation, Timeouts
 
 if TYPE_CHECKING:  # boto3 takes 30 MB and a third of a second: imported for the first transfer
@@ -40,14 +41,16 @@ class Transfers:
         from boto3.s3.transfer import create_transfer_manager
 
         # Not `upload_file`: it wraps a refusal in an error that only sometimes says of what.
-        with create_transfer_manager(self.client(), _transfer()) as manager:
+        manager = create_transfer_manager(self.client(), _transfer())
+        with computing.waiting(), manager:
             manager.upload(
                 str(path), self._location.bucket, key, {"ContentType": media_type}
             ).result()
 
     def download(self, key: str, path: Path) -> None:
         """Write an object to a file. Raises what boto3 raises."""
-        self.client().download_file(self._location.bucket, key, str(path), Config=_transfer())
+        with computing.waiting():
+            self.client().download_file(self._location.bucket, key, str(path), Config=_transfer())
 
     def client(self) -> S3Client:
         """Return the client, which is made at its first use."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from ilios.api.server.slow_client_socket import SlowClientSocket
 from ilios.core import computing
 from ilios.core.computing import GUEST_PLACES, PLACES, ComputingPlaces
+from ilios.core.conversion_errors import StorageUnavailable
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.documents.waiting import Waiter
+from ilios.storage.s3.location import Timeouts
+from ilios.storage.s3.store import S3Store
 from tests.support.waiting import wait_until
 
 TIMEOUT_S = 20.0
@@ -160,6 +163,28 @@ class TestAThreadHoldsNoPlace:
             run("a", lambda: waiter.until_ended("never", TIMEOUT_S))
         self.finds_all_free(run)
         waiter.drain()
+
+    def test_while_it_waits_for_the_bucket(self, run: Run) -> None:
+        silent = socket.create_server(("127.0.0.1", 0))
+        store = S3Store(
+            "documents",
+            f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "an-id",
+            "a-secret",
+            "path",
+            timeouts=Timeouts(connect_seconds=20, read_seconds=20, attempts=1),
+        )
+
+        def ask() -> None:
+            with suppress(StorageUnavailable):
+                store.stat("documents/a/b/source")
+
+        for _ in range(PLACES):
+            run("a", ask)
+        asking = [silent.accept()[0] for _ in range(PLACES)]
+        self.finds_all_free(run)
+        for one in (silent, *asking):
+            one.close()
 
     def test_while_it_waits_for_a_client(self, run: Run) -> None:
         ours, client = socket.socketpair()

@@ -57,7 +57,7 @@ def refused(status: int, code: str, **headers: str) -> ClientError:
         refused(400, "Throttling"),
         ConnectionClosedError(endpoint_url=URL),
         ReadTimeoutError(endpoint_url=URL),
-        SSLError(endpoint_url=URL, error="handshake"),
+        SSLError(endpoint_url=URL, error=OSError("handshake")),
         ResponseStreamingError(error="broke off"),
     ],
     ids=str,
