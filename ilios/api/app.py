@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from ilios.api import openapi, services
@@ -39,11 +42,19 @@ BLUEPRINTS = (
 )
 
 
+class Application(Flask):
+    """Flask's application, whose views and hooks are plain functions."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function: Flask would ask a dozen, in each request, if they are coroutines."""
+        return func
+
+
 def build(settings: Settings) -> Flask:
     """Build the application with its services. Raise StartupError if it cannot serve."""
     data_folder.prepare(settings)
     schema_version.require_current(settings)
-    app = Flask("ilios.api", static_folder=None)
+    app = Application("ilios.api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions[services.EXTENSION] = services.build(settings)
     app.config["PUBLIC_URL"] = settings.public_url

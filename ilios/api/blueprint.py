@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from flask import Response, jsonify, request
 from flask_smorest import Blueprint
+from flask_smorest.utils import resolve_schema_instance
 from marshmallow import Schema
 
 from ilios.api.middleware.routing import takes_query
@@ -38,17 +41,45 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         def put(self, rule: str) -> Decorator: ...
         def delete(self, rule: str) -> Decorator: ...
         def doc(self, **manual: Any) -> Decorator: ...
-        def response(
-            self, status: int, schema: AnySchema | None = ..., **documented: Any
-        ) -> Decorator: ...
-        def alt_response(
-            self, status: int, response: str | None = ..., **documented: Any
-        ) -> Decorator: ...
 
     def arguments(self, schema: Schema, *, location: str = "json") -> Decorator:
         """Parse `json`, `query` or `multipart` of the request for the view, and document it."""
         parse: Decorator = super().arguments(schema, location=location)
-        return takes_query(parse) if location == "query" else parse
+        return takes_query(_unless_empty(parse, schema)) if location == "query" else parse
+
+    def response(
+        self, status: int, schema: AnySchema | None = None, **documented: Any
+    ) -> Decorator:
+        """Show what the view returns by the schema, and document it; a Response stays as it is."""
+        document: Decorator = super().response(status, schema, **documented)
+        shown = resolve_schema_instance(schema)
+
+        def decorate(view: View) -> View:
+            @wraps(document(view))
+            def answer(*args: Any, **kwargs: Any) -> Any:
+                found = view(*args, **kwargs)
+                if isinstance(found, Response):
+                    return found
+                body, *changes = found if isinstance(found, tuple) else (found,)
+                response = jsonify(shown.dump(body))
+                response.status_code = status
+                return (response, *changes) if changes else response
+
+            return answer  # type: ignore[return-value]  # it takes what the view takes
+
+        return decorate
+
+    def alt_response(
+        self, status: int, response: str | None = None, **documented: Any
+    ) -> Decorator:
+        """Document another answer; the view is called as it is."""
+        document: Decorator = super().alt_response(status, response, **documented)
+
+        def decorate(view: View) -> View:
+            view._apidoc = document(view)._apidoc  # type: ignore[attr-defined]  # flask-smorest's
+            return view
+
+        return decorate
 
     def refuses(self, *statuses: int) -> Decorator:
         """Document the statuses of the problems that a view may answer with."""
@@ -60,3 +91,20 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
             return view
 
         return decorate
+
+
+def _unless_empty(parse: Decorator, schema: Schema) -> Decorator:
+    """Give the view the defaults where a request has no query, of which nothing is to be parsed."""
+
+    def decorate(view: View) -> View:
+        parsed, defaults = parse(view), schema.load({})
+
+        @wraps(parsed)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if request.query_string:
+                return parsed(*args, **kwargs)
+            return view({**defaults}, *args, **kwargs)
+
+        return wrapper  # type: ignore[return-value]  # it takes what the view takes
+
+    return decorate

@@ -17,6 +17,4 @@ def milliseconds(moment: datetime) -> int:
 
 def iso(moment: datetime) -> str:
     """Return ISO 8601 with milliseconds and `Z`: `2026-11-23T15:00:00.000Z`."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.core import clock
 from ilios.core.disk_space import DiskReserve
 from ilios.db.database import Database
+from ilios.db.models import Instance
+from ilios.db.prepared import Prepared
 from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
-from ilios.queue import pause, queries
+from ilios.queue import queries
 
 BACKLOG_AGE = timedelta(seconds=60)
+
+_QUEUE = Prepared(select(Instance.queue_paused_at, *map(queries.next_of, registry.LANES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +101,11 @@ class Examiner:
         return f"unavailable: {fault}" if fault else self._storage_name
 
     def _queue(self) -> str:
-        with self._database.reading() as session:
-            if pause.is_paused(session):
-                return "paused"
-            oldest = queries.oldest_ready(session, registry.LANES)
+        with self._database.watching() as watch:
+            ((paused_at, *heads),) = _QUEUE.all(watch)
+        if paused_at is not None:
+            return "paused"
+        oldest = min((head for head in heads if head is not None), default=None)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
         return "backlogged" if late else "ok"
 

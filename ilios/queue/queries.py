@@ -101,6 +101,13 @@ def ahead_of(job: type[Job]) -> ScalarSelect[int]:
     )
 
 
+def next_of(lane: str) -> ScalarSelect[datetime]:
+    """Return when the job that goes next in a lane was enqueued."""
+    ready = (Job.lane == lane, Job.status == PENDING, Job.scheduled_at.is_(None))
+    first = select(Job.created_at).where(*ready).order_by(Job.rank, Job.id).limit(1)
+    return first.scalar_subquery()
+
+
 def oldest_ready(on: Runner, lanes: Iterable[str]) -> datetime | None:
     """Return when the oldest of the lanes' next jobs was enqueued; None when none is ready."""
     heads = [_READY.first(on, in_lane=lane) for lane in lanes]

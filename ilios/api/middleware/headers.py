@@ -33,6 +33,7 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 """Of every answer; a view may set others."""
+_SECURITY_HEADERS = [(name.lower(), name, value) for name, value in SECURITY_HEADERS.items()]
 
 
 def register(app: Flask, cors_origins: str) -> None:
@@ -54,8 +55,10 @@ def _preflight() -> Response | None:
 
 def _add_headers(response: Response) -> Response:
     _allow_origin(response)
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    present = {name.lower() for name, _ in response.headers}
+    for lower, name, value in _SECURITY_HEADERS:
+        if lower not in present:
+            response.headers.add(name, value)
     return response
 
 

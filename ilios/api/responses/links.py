@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from ilios.api.known_hosts import known_hosts
 
@@ -21,10 +21,9 @@ def absolute(path_or_url: str) -> str:
     """Return the link with scheme and host; one that has them stays as it is."""
     if not path_or_url.startswith("/"):
         return path_or_url
-    base: str | None = current_app.config["PUBLIC_URL"]
-    if base is None:
-        host = request.environ.get("HTTP_HOST", "")
-        base = f"{request.scheme}://{host}" if known_hosts().may_be_ours(host) else ""
+    if "link_base" not in g:
+        g.link_base = _base()
+    base: str = g.link_base
     return base + path_or_url
 
 
@@ -42,3 +41,11 @@ def batch_status_url(batch_id: str) -> str:
 
 def batch_download_url(batch_id: str) -> str:
     return absolute(f"/v1/batch/download/{batch_id}")
+
+
+def _base() -> str:
+    public: str | None = current_app.config["PUBLIC_URL"]
+    if public is not None:
+        return public
+    host = request.environ.get("HTTP_HOST", "")
+    return f"{request.scheme}://{host}" if known_hosts().may_be_ours(host) else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, missing, validate
 
 from ilios.api.schemas.request_fields import (
     Choice,
@@ -26,6 +27,13 @@ FORMATS: Final = ("markdown", "json", "text")
 UNAVAILABLE_FORMATS: Final = ("html", "zip")
 FILE_NAME_MAX_LENGTH: Final = 1024
 
+_KINDS: Final[dict[type, type]] = {
+    fields.String: str,
+    fields.Integer: int,
+    fields.Boolean: bool,
+    fields.Float: float,
+}  #: of values that a field shows as they are
+
 
 class CamelSchema(Schema):
     """Python names inside, camelCase in JSON."""
@@ -35,6 +43,31 @@ class CamelSchema(Schema):
             return
         first, *rest = field_name.split("_")
         field_obj.data_key = first + "".join(word.title() for word in rest)
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """Return a dictionary as its fields show it; what has its field's type is only renamed.
+
+        marshmallow takes 2 µs for each value, which is most of the time of a long list.
+        """
+        if many:
+            return [self.dump(one) for one in obj]
+        if not isinstance(obj, dict):
+            return super().dump(obj, many=many)
+        shown = {}
+        for name, key, kind, field in self._shown_fields:
+            value = obj.get(name, missing)
+            if value is None or value.__class__ is kind:
+                shown[key] = value
+            elif value is not missing:
+                shown[key] = field.serialize(name, obj, accessor=self.get_attribute)
+        return shown
+
+    @cached_property
+    def _shown_fields(self) -> list[tuple[str, str, type | None, fields.Field[Any]]]:
+        return [
+            (field.attribute or name, field.data_key or name, _KINDS.get(type(field)), field)
+            for name, field in self.dump_fields.items()
+        ]
 
 
 class RequestSchema(CamelSchema):

@@ -24,7 +24,7 @@ from ilios.documents import removal, repository, results, snapshots
 from ilios.documents.listing import Filter, list_after
 from ilios.documents.retention import expiry
 from ilios.engines.registry import EMBEDDED, LANES
-from ilios.operations import statistics
+from ilios.operations import health, statistics
 from ilios.queue import cancellation, guests, jobs, priority, queries, release
 from ilios.queue.jobs import Lease
 from tests.support import documents
@@ -73,6 +73,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_job_ready", "ix_job_owner_pending"},
     ),
     "oldest_ready": (lambda s: queries.oldest_ready(s, LANES), {"ix_job_ready"}),
+    "health": (lambda s: health._QUEUE.all(s), {"ix_job_ready"}),
     "duplicate": (
         lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False),
         {"ix_documents_fingerprint"},
@@ -94,7 +95,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "result": (_ignoring_absence(snapshots.present_document), {"sqlite_autoindex_documents_1"}),
     "page_indexes": (lambda s: repository.page_indexes(s, "a"), {"sqlite_autoindex_pages_1"}),
-    "cost_of_document": (lambda s: ledger.of_document(s, "a", "b"), {"ix_usage_document"}),
+    "cost_of_document": (lambda s: ledger.of_document(s, "a", "b"), {"ix_usage_owner"}),
     "latest_job": (lambda s: repository.latest_job(s, "a"), {"ix_job_document"}),
     "begin": (
         lambda s: results.begin(s, "a", NOW),
