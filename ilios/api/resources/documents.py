@@ -10,7 +10,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
-from ilios.api.responses import serializers, streaming
+from ilios.api.responses import conditional, serializers, streaming
 from ilios.api.responses.links import absolute
 from ilios.api.schemas.query_params import ListQuery, ResultQuery, WaitQuery
 from ilios.api.schemas.requests import SubmitForm
@@ -29,6 +29,7 @@ from ilios.documents.listing import Filter
 blueprint = ApiBlueprint(
     "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
 )
+_STATUS = DocumentStatusSchema()
 
 
 @blueprint.post("/submit")
@@ -48,14 +49,15 @@ def submit(form: dict[str, Any]) -> Response:
 @blueprint.get("/status/<id:document_id>")
 @needs(Scope.READ)
 @blueprint.arguments(WaitQuery(), location="query")
-@blueprint.response(200, DocumentStatusSchema)
-@blueprint.refuses(401, 403, 404, 429)
-def document_status(query: dict[str, Any], document_id: str) -> Any:
+@blueprint.response(200, DocumentStatusSchema, headers=conditional.ETAG_HEADER)
+@blueprint.alt_response(304, description="The client has this status already (`If-None-Match`).")
+@blueprint.refuses(401, 403, 404, 412, 429)
+def document_status(query: dict[str, Any], document_id: str) -> Response:
     """Report how far a document's conversion has come."""
     owner = current_owner()
     with services().wait_slots.for_poll(owner, query["wait"]) as seconds:
         report = services().reader.document(document_id, owner=owner, wait_seconds=seconds)
-    return serializers.document_status(report)
+    return conditional.tagged_json(_STATUS.dump(serializers.document_status(report)))
 
 
 @blueprint.get("")

@@ -54,7 +54,7 @@ _HTTP_DETAILS: Final = {
     400: "The request cannot be read: its host or its path is none.",
     404: "There is nothing at this path. /docs lists what there is.",
     405: "This path does not take this method. Allow lists those that it takes.",
-    412: "The result is not the one that If-Match names. Leave the header out.",
+    412: "What is there is not what If-Match names. Leave the header out.",
     416: "The object does not have this range of bytes.",
 }
 

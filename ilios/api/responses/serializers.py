@@ -9,12 +9,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, json, request
-from werkzeug.exceptions import PreconditionFailed
+from flask import Response, json
 
 from ilios.accounts import ledger
 from ilios.accounts.holdings import Holding
-from ilios.api.responses import streaming
+from ilios.api.responses import conditional, streaming
 from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
 from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
 from ilios.core import clock
@@ -32,7 +31,7 @@ RESULT_HEADERS = {
         "schema": {"type": "string", "enum": ["hit", "miss"]},
         "description": "`hit`: an earlier or running conversion of the same bytes answered.",
     },
-    "ETag": {"schema": {"type": "string"}},
+    **conditional.ETAG_HEADER,
 }
 """As the OpenAPI document shows them."""
 
@@ -111,13 +110,11 @@ def result(found: Result, form: str) -> Response:
 
     Raise PreconditionFailed if `If-Match` names another one.
     """
-    response = streaming.response(_content(found, form), _MEDIA_TYPES[form])
-    response.headers["Cache-Control"] = "private, no-cache"
+    response = streaming.response(iter(()), _MEDIA_TYPES[form])
+    conditional.tagged(response, f"{found.etag}-{form}")
     response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
-    response.set_etag(f"{found.etag}-{form}")
-    response.make_conditional(request)
-    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise PreconditionFailed
+    if response.status_code == HTTPStatus.OK:
+        response.response = _content(found, form)
     return streaming.with_length(response)
 
 

@@ -199,6 +199,27 @@ def test_a_result_that_the_client_has_is_not_sent_again(anna: Caller, completed:
     assert (other.status_code, other.get_json()["code"]) == (412, "precondition_failed")
 
 
+def test_a_status_is_sent_again_once_it_is_another(
+    anna: Caller, bert: Caller, worker: InTestWorker
+) -> None:
+    path = f"/api/documents/status/{anna.submit()}"
+    tag = anna.get(path).headers["ETag"]
+    known = {"If-None-Match": tag}
+
+    unchanged = anna.get(path, headers=known)
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
+    assert unchanged.headers["ETag"] == tag
+    assert unchanged.headers["Cache-Control"] == "private, no-cache"
+    assert bert.get(path, headers=known).status_code == 404
+    worker.work()
+
+    ended = anna.get(path, headers=known)
+    assert ended.get_json()["status"] == "completed"
+    assert ended.headers["ETag"] != tag
+    refused = anna.get(path, headers={"If-Match": tag})
+    assert (refused.status_code, refused.get_json()["code"]) == (412, "precondition_failed")
+
+
 def test_the_original_is_served_as_an_attachment_through_a_link(
     anna: Caller, nobody: Caller
 ) -> None:
