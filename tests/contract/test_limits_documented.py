@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,6 @@ import pytest
 
 from ilios.core.settings import Settings
 from ilios.engines.conversion_warnings import CODES
-from ilios.engines.embedded import limits, output_limits
 from tests.support.forking import REPOSITORY
 from tests.unit.structure.pages import code_spans
 
@@ -20,6 +21,21 @@ ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| `([^`|]+)` \| ([^|]+) \|$", re.MULT
 UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "s": 1, "min": 60, "h": 3600}
 NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})*(?:\.\d+)?)(?: (KiB|MiB|GiB|s|min|h))?")
 CODE = re.compile(r"`([a-z_]+)`")
+IS_BOUND = re.compile(r"^_?(?:[A-Z0-9]+_)*(?:MAX|AT_MOST|SOUGHT|LOOKED_AT)(?:_|$)")
+DECIDE_ONLY = {
+    "ilios.conversion.answers.UTF8_MAX_BYTES",
+    "ilios.engines.detection.media_types.PDF_JUNK_MAX_BYTES",
+    "ilios.engines.embedded.ocr.markdown.HEADING_MAX_CHARACTERS",
+    "ilios.engines.embedded.ocr.page_reader.ENLARGED_AT_MOST",
+    "ilios.engines.embedded.office.xlsx.sheet.SPARSE_MAX_SHARE",
+    "ilios.engines.embedded.pdf.blocks.PREFIX_MAX_CHARACTERS",
+    "ilios.engines.embedded.text.code_pages.LATIN_MAX",
+    "ilios.engines.embedded.text.code_pages.SMALL_WORDS_MAX",
+    "ilios.engines.embedded.web.html.cleaning.BUTTON_MAX_WORDS",
+    "ilios.engines.embedded.web.html.cleaning.NOTICE_MAX_CHARACTERS",
+    "ilios.engines.embedded.web.html.cleaning.UNLINKED_MAX_CHARACTERS",
+}
+"""What bounds no work and no result, but tells one thing from another."""
 
 
 def rows() -> list[tuple[str, str, str, str]]:
@@ -58,11 +74,24 @@ def test_every_line_of_a_table_is_a_bound() -> None:
     assert len(rows()) == len([line for line in lines if not line.startswith("| What |")])
 
 
-def test_every_bound_of_the_embedded_engine_stands_there() -> None:
-    modules = (limits, output_limits)
-    bounds = {f"{m.__name__}.{name}" for m in modules for name in vars(m) if "_MAX_" in name}
+def bounds() -> Iterator[str]:
+    """Yield the dotted names of bounds of what reads documents and answers, by their words."""
+    for package in ("engines", "conversion"):
+        for path in sorted((REPOSITORY / "ilios" / package).rglob("*.py")):
+            module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+            for node in ast.parse(path.read_text()).body:
+                named = node.targets[0] if isinstance(node, ast.Assign) else node
+                target = named.target if isinstance(named, ast.AnnAssign) else named
+                if isinstance(target, ast.Name) and IS_BOUND.search(target.id):
+                    yield f"{module}.{target.id}"
 
-    assert bounds - {name for _, _, name, _ in rows()} == set()
+
+def test_every_bound_of_what_reads_documents_and_answers_stands_there() -> None:
+    found = set(bounds())
+
+    assert len(found) > 100
+    assert found - {name for _, _, name, _ in rows()} - DECIDE_ONLY == set()
+    assert DECIDE_ONLY - found == set()
 
 
 def test_what_happens_beyond_a_bound_is_a_code_that_is_documented() -> None:

@@ -15,6 +15,7 @@ from ilios.engines.embedded.archive import child, children, local_name, xml_pars
 from ilios.engines.embedded.pdf.forms import CHECKED, Field, listed
 
 XFA_MAX_BYTES: Final = 16 * 1024 * 1024
+XFA_MAX_PACKETS: Final = 100
 _DATA: Final = "{http://www.xfa.org/schema/xfa-data/1.0/}data"
 _STYLED: Final = "{http://www.w3.org/1999/xhtml}"
 _PARAGRAPHS: Final = frozenset({"p", "div", "li", "br"})
@@ -49,7 +50,7 @@ def text(pdf: Any) -> str:
 
 def _packets(pdf: Any) -> Iterator[bytes]:
     left = XFA_MAX_BYTES
-    for index in range(min(pdfium_c.FPDF_GetXFAPacketCount(pdf.raw), 100)):
+    for index in range(min(pdfium_c.FPDF_GetXFAPacketCount(pdf.raw), XFA_MAX_PACKETS)):
         size = ctypes.c_ulong()
         pdfium_c.FPDF_GetXFAPacketContent(pdf.raw, index, None, 0, size)
         left -= size.value
