@@ -7,6 +7,8 @@
 #   make faults   every fault in its long form, REPEAT=5 times; wants a machine of its own
 #   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md)
 #   make siege    an innocent client beside six attackers: MINUTES=20 SEED=… SCANS=1 (docs/faults.md)
+#   make profile  where a document's processor time goes, into docs/figures.md: DOCUMENTS=1000 ROUNDS=3
+#                 BEFORE=another checkout, with a .venv of its own
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
@@ -28,13 +30,15 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHON ?= python3
 UV ?= uv
 VENV ?= .venv
+BENCH_VENV := .venv-bench
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
 MINUTES ?= 10
 RATE ?= 5
 BIN := $(abspath $(VENV))/bin
-INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes
+PIP := -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes
+INSTALL := $(BIN)/python $(PIP)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock" $(COMPILE_FLAGS)
 
@@ -42,8 +46,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
+BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 
-.PHONY: setup command demo run test faults chaos siege fuzz ceph-test monitoring-test proxies-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile fuzz ceph-test monitoring-test proxies-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -97,6 +102,12 @@ siege: setup
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.siege --minutes $(MINUTES) \
 		$(if $(SEED),--seed $(SEED)) $(if $(SCANS),--scans) $(if $(TIMES),--times $(TIMES))
 
+profile: DOCUMENTS ?= 1000
+profile: ROUNDS ?= 3
+profile: setup $(BENCH_STAMP)
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m bench.profile --documents $(DOCUMENTS) \
+		--rounds $(ROUNDS) $(if $(BEFORE),--before $(BEFORE))
+
 # No tier of `make test`: it needs Debian's container tools, root, and the package registries.
 image-test: setup
 	$(call pytest,tests/image)
@@ -141,6 +152,7 @@ lock:
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --output-file requirements-dev.lock --extra dev \
 		--constraint requirements.lock pyproject.toml
+	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
 
 $(RUN_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -156,4 +168,10 @@ $(DEV_STAMP): $(RUN_STAMP)
 	@echo "Installing the development tools into $(VENV) …"
 	@$(INSTALL) --requirement requirements-dev.lock
 	@rm -f $(VENV)/.dev-*
+	@touch $@
+
+$(BENCH_STAMP):
+	@echo "Installing what measurements need into $(BENCH_VENV) …"
+	@$(PYTHON) -m venv --clear $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python $(PIP) --requirement bench/requirements.lock
 	@touch $@

@@ -10,11 +10,16 @@ FONT = 3  #: object numbers: 1 catalog, 2 page tree, 3 font, then the pages
 IMAGE_SIDE = 600  #: pixels, three bytes each: about a megabyte that nothing compresses
 
 
-def write(path: Path, pages: int, *, mark: str = "", with_images: bool = False) -> Path:
-    """Write a PDF whose page n says `Page n of N` and `mark`, if asked with an image of 1 MB."""
+def write(
+    path: Path, pages: int, *, mark: str = "", with_images: bool = False, padding: int = 0
+) -> Path:
+    """Write a PDF whose page n says `Page n of N` and `mark`, if asked with an image of 1 MB.
+
+    `padding` bytes more are a comment that no reader looks at.
+    """
     offsets: list[int] = []
     with path.open("wb") as file:
-        file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+        file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3" + b"0" * padding + b"\n")
         for number, body in enumerate(_objects(pages, mark, with_images), start=1):
             offsets.append(file.tell())
             file.write(b"%d 0 obj\n" % number + body + b"\nendobj\n")

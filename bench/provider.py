@@ -12,19 +12,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pysqlite3
 
 from bench import pdfs
+from bench.object_store import bucket
 from bench.service import HEADERS, Service, multipart, running
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 
 CLIENTS = 8
 WORKERS = 2
+WARM = WORKERS * 2  #: documents before the measured ones
 POLL_SECONDS = 0.1
 
 
@@ -35,17 +37,15 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=16, help="calls of each worker")
     parser.add_argument("--clients", type=int, default=CLIENTS)
+    parser.add_argument("--document-kib", type=int, default=0, help="size of each, at least")
+    parser.add_argument("--bucket", action="store_true", help="objects in a bucket, not a folder")
     options = parser.parse_args()
-    prepare(options.documents)
-    with MistralServer(latency_ms=options.latency_ms) as provider:
-        settings = {
-            "OCR_ENGINE": "mistral",
-            "MISTRAL_API_KEY": API_KEY,
-            "MISTRAL_SERVER_URL": provider.url,
-            "WORKER_CONCURRENCY": str(options.concurrency),
-        }
+    prepare(options.documents, options.document_kib)
+    with MistralServer(latency_ms=options.latency_ms) as provider, ExitStack() as stack:
+        settings = stack.enter_context(bucket()) if options.bucket else {}
+        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(options.concurrency)}
         with running(**settings) as service:
-            everywhere([(service, -1 - number) for number in range(WORKERS * 2)], CLIENTS, convert)
+            warm_up(service)
             before = service.cpu_seconds()
             if options.scenario == "queue":
                 queue(service, options)
@@ -59,12 +59,26 @@ def main() -> None:
     )
 
 
+def settings_of(provider: MistralServer) -> dict[str, str]:
+    """Return the settings by which a service converts with a provider."""
+    return {
+        "OCR_ENGINE": "mistral",
+        "MISTRAL_API_KEY": API_KEY,
+        "MISTRAL_SERVER_URL": provider.url,
+    }
+
+
+def warm_up(service: Service) -> None:
+    """Convert a few documents, so that every process has loaded what it needs."""
+    everywhere([(service, -1 - number) for number in range(WARM)], CLIENTS, convert)
+
+
 def queue(service: Service, options: argparse.Namespace) -> None:
     started = time.time()
     work = [(service, number) for number in range(options.documents)]
     everywhere(work, options.clients, submit)
     submitted = time.time() - started
-    seconds = last_completion(service, options.documents + WORKERS * 2) - started
+    seconds = last_completion(service, options.documents + WARM) - started
     rate = options.documents / seconds
     in_flight = WORKERS * options.concurrency
     ideal = 1000 * in_flight / options.latency_ms if options.latency_ms else float("inf")
@@ -165,13 +179,13 @@ def _post(service: Service, path: str, number: int, expected: int) -> float:
 _bodies: dict[int, bytes] = {}
 
 
-def prepare(documents: int) -> None:
+def prepare(documents: int, kib: int = 0) -> None:
     """Make PDFs of one page, all different: equal ones would be converted once."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.pdf"
-        for number in range(-2 * WORKERS, documents):
-            content = pdfs.write(path, 1, mark=f"of document {number}").read_bytes()
-            _bodies[number] = multipart(f"{number}.pdf", content)
+        for number in range(-WARM, documents):
+            pdfs.write(path, 1, mark=f"of document {number}", padding=1024 * kib)
+            _bodies[number] = multipart(f"{number}.pdf", path.read_bytes())
 
 
 if __name__ == "__main__":

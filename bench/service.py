@@ -27,8 +27,9 @@ MIB = 1024 * 1024
 class Service:
     """A running service."""
 
-    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
+    def __init__(self, data_dir: Path, environment: dict[str, str], checkout: Path) -> None:
         self.data_dir = data_dir
+        self._checkout = checkout
         self.port = int(environment["PORT"])
         self._environment = environment
 
@@ -37,7 +38,7 @@ class Service:
         self._started = time.monotonic()
         with (self.data_dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["./start.sh"], cwd=REPOSITORY, env=self._environment, stdout=log, stderr=log
+                ["./start.sh"], cwd=self._checkout, env=self._environment, stdout=log, stderr=log
             )
 
     def wait_until_ready(self) -> None:
@@ -93,13 +94,14 @@ class Service:
         return time.monotonic() - started
 
 
-def migrate(folder: Path, **settings: str) -> dict[str, str]:
+def migrate(folder: Path, checkout: Path = REPOSITORY, **settings: str) -> dict[str, str]:
     """Migrate the database of a data folder; return the environment for processes that use it."""
-    tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # alembic, gunicorn
+    programs = Path(sys.executable).parent if checkout == REPOSITORY else checkout / ".venv/bin"
+    tools = f"{programs}:{os.environ['PATH']}"  # alembic, gunicorn
     environment = {**os.environ, "PATH": tools, "DATA_DIR": str(folder), **settings}
     subprocess.run(
         ["alembic", "upgrade", "head"],
-        cwd=REPOSITORY,
+        cwd=checkout,
         env=environment,
         stdout=subprocess.DEVNULL,  # its log; a measurement prints only figures
         check=True,
@@ -110,9 +112,16 @@ def migrate(folder: Path, **settings: str) -> dict[str, str]:
 @contextmanager
 def running(**settings: str) -> Iterator[Service]:
     """Run a service on an empty, migrated data folder during the block."""
+    with running_from(REPOSITORY, settings) as service:
+        yield service
+
+
+@contextmanager
+def running_from(checkout: Path, settings: dict[str, str]) -> Iterator[Service]:
+    """Run the service of a checkout; another one than this has its own environment in `.venv`."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = migrate(Path(folder), PORT=str(_free_port()), **settings)
-        service = Service(Path(folder), environment)
+        environment = migrate(Path(folder), checkout, PORT=str(_free_port()), **settings)
+        service = Service(Path(folder), environment, checkout)
         service.start()
         try:
             service.wait_until_ready()
