@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
@@ -24,6 +23,7 @@ from ilios.core.backoff import delay_seconds
 from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
 from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
 from ilios.core.telemetry import logs, metrics
+from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.writer_lock import WriterLock
 
 log = logs.get(__name__)
@@ -40,19 +40,6 @@ SHRINK_PAGES = 500
 INCREMENTAL = 2  #: of PRAGMA auto_vacuum: free pages can be given back in steps
 FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  #: no room for database and log; for `-shm`
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
-
-
-def require_safe_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info) -> None:
-    """Raise DatabaseRefused for a SQLite library with the WAL-reset bug, which corrupts databases.
-
-    Fixed in 3.51.3, and in the backports 3.50.7 and 3.44.6 (https://sqlite.org/wal.html#walresetbug).
-    """
-    backported = (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
-    if version < (3, 51, 3) and not backported:
-        raise DatabaseRefused(
-            f"SQLite {'.'.join(map(str, version))} can corrupt a database in WAL mode: "
-            "install pysqlite3 0.6.1 or newer, which brings 3.51.3 or newer."
-        )
 
 
 def require_sound(path: Path, verdict: object) -> None:
@@ -137,7 +124,7 @@ class Database:
         )
         self._engine = create_engine(
             f"sqlite+pysqlite:///{path}",
-            module=pysqlite3,
+            module=sqlite,
             pool_size=POOL_SIZE,
             max_overflow=-1,
             connect_args={"check_same_thread": False},
@@ -293,7 +280,7 @@ class Database:
         try:
             with self._writer_lock.held():
                 yield pooled.driver_connection
-        except pysqlite3.OperationalError as error:
+        except sqlite.OperationalError as error:
             if _sqlite_name(error) not in FULL:
                 raise
             raise DatabaseFull("The disk is full: the database is as it was.") from error

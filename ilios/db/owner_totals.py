@@ -2,7 +2,7 @@
 
 A submit looks it up, so it must cost the same however much is stored, and agree with the documents
 whoever changes them: a trigger belongs to the statement that fires it. All functions but
-`follow_schema` take a connection of pysqlite3, inside a transaction of the caller's.
+`follow_schema` take a connection of the driver, inside a transaction of the caller's.
 """
 
 from __future__ import annotations

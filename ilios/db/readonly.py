@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import pysqlite3
 from sqlalchemy import Connection, NullPool, create_engine
+
+from ilios.db.driver import sqlite
 
 BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -19,7 +20,7 @@ def connect(path: Path) -> Iterator[Connection]:
     """Open a connection that can only read."""
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
-        module=pysqlite3,
+        module=sqlite,
         creator=lambda: open_file(path),
         poolclass=NullPool,
     )
@@ -37,7 +38,7 @@ def open_file(path: Path, *, may_change: bool = False) -> Any:
     then stay behind.
     """
     options = "mode=ro" if may_change else _options(path)
-    return pysqlite3.connect(
+    return sqlite.connect(
         f"file:{quote(str(path))}?{options}",
         uri=True,
         isolation_level=None,

@@ -7,15 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import pysqlite3
-
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import legacy_schema, readonly
 from ilios.db.database import (
     damaged,
-    require_safe_sqlite,
 )
+from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 
 
@@ -66,9 +64,9 @@ def read(path: Path) -> SchemaVersion:
                 row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
                 return SchemaVersion(revision=None if row is None else str(row[0]))
             difference = legacy_schema.difference(connection)
-    except pysqlite3.OperationalError as error:
+    except sqlite.OperationalError as error:
         raise not_writable(path, error) from error
-    except pysqlite3.DatabaseError as error:
+    except sqlite.DatabaseError as error:
         raise damaged(path, error) from error
     if difference is None:
         return SchemaVersion(is_predecessor=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from pysqlite3 import OperationalError
-
 from ilios.accounts.holdings import Standard
 from ilios.core import clock
 from ilios.core.conversion_errors import ObjectMissing
@@ -19,6 +17,7 @@ from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, 
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, DocumentStatus, statuses
 from ilios.documents import removal, repository
@@ -124,7 +123,7 @@ class DocumentActions:
             return
         try:
             self._database.give_back(time.monotonic() + GIVE_BACK_SECONDS)
-        except (DatabaseBusy, OperationalError) as error:
+        except (DatabaseBusy, sqlite.OperationalError) as error:
             log.warning("database.not_shrunk", reason=str(error))
 
     def _require_original(self, document: Document) -> None:

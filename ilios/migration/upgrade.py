@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -28,9 +27,9 @@ from ilios.db.database import (
     INCREMENTAL,
     QUICK_CHECK,
     damaged,
-    require_safe_sqlite,
     require_sound,
 )
+from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.db.schema_version import SchemaVersion, not_writable
 from ilios.migration.legacy import file_swap, importer, predecessor
@@ -116,7 +115,7 @@ def _adopted_database(settings: Settings) -> Iterator[Connection]:
                 log.info("database.adopting", path=str(path), size_bytes=path.stat().st_size)
                 adopted = importer.import_all(connection, source, settings, now)
             backup = file_swap.swap(source, now)
-    except (OSError, DatabaseError, pysqlite3.Error) as error:
+    except (OSError, DatabaseError, sqlite.Error) as error:
         raise DatabaseRefused(
             f"{path} is a database of the predecessor and could not be adopted "
             f"({getattr(error, 'orig', error)}): make room on its disk, or restore a backup of it. "
@@ -141,7 +140,7 @@ def _connect(path: Path, begin: str) -> Iterator[Connection]:
     is_old = path.exists() and path.stat().st_size > 0
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
-        module=pysqlite3,
+        module=sqlite,
         hide_parameters=True,  # what is adopted has no place in a log
     )
 

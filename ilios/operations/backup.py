@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
-
 from ilios.core.data_folder import DATABASE_SUFFIXES
 from ilios.core.durable_files import publish
 from ilios.core.errors import IliosError
 from ilios.db import readonly, schema_version
+from ilios.db.driver import sqlite
 
 COUNTED = {"documents": "documents", "pages": "pages", "jobs": "job_queue", "calls": "usage"}
 """What the summary counts, and the tables that have it."""
@@ -124,7 +123,7 @@ def _reading(path: Path, *, may_change: bool = False) -> Iterator[Any]:
 def _driver_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except pysqlite3.DatabaseError as error:
+    except sqlite.DatabaseError as error:
         full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
         remedy = "free some disk, or name a file on another" if full else "see `ilios doctor`"
         raise BackupRefused(f"{path} cannot be copied ({error}): {remedy}.") from error

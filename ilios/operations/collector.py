@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import pysqlite3
 from prometheus_client.metrics_core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -20,6 +19,7 @@ from ilios.accounts import holdings
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
@@ -63,7 +63,7 @@ class Collector:
         try:
             with self._database.reading() as session:
                 found = [*_of_queue(session), *_of_holdings(session)]
-        except (SQLAlchemyError, pysqlite3.Error):
+        except (SQLAlchemyError, sqlite.Error):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
         yield from found

@@ -1,7 +1,7 @@
 """The log of changes: triggers write the key of every row that changes into a local table.
 
 Beside it, the tokens of our own transactions that the remote may hold. All functions but
-`follow_setting` take a connection of pysqlite3, inside a transaction of the caller's.
+`follow_setting` take a connection of the driver, inside a transaction of the caller's.
 """
 
 from __future__ import annotations

@@ -7,13 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-import pysqlite3
-
 from ilios.core import data_folder
 from ilios.core.durable_files import publish
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import owner_totals
+from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.replication import change_log, large_values
 from ilios.replication.errors import ForeignRemote, ReplicationRefused
@@ -37,7 +36,7 @@ def restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
     """
     try:
         _restore(settings, remote, owned)
-    except (pysqlite3.Error, OSError) as error:
+    except (sqlite.Error, OSError) as error:
         raise ReplicationRefused(
             f"The database cannot be restored to {settings.database_path} ({error}): "
             "give the volume more room, or repair it, and start again."
@@ -53,7 +52,7 @@ def _restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
     lease = WriterLease(
         remote, owned.token, data_folder.node_id(settings), remember=lambda _token: None
     )
-    with closing(pysqlite3.connect(str(draft), isolation_level=None)) as connection:
+    with closing(sqlite.connect(str(draft), isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")

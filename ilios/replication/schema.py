@@ -120,7 +120,7 @@ class Schema:
 
 
 def of_database(connection: Any) -> Schema:
-    """Return the schema of a local database; `connection` is one of pysqlite3."""
+    """Return the schema of a local database; `connection` is one of the driver."""
     found = connection.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL "
         "AND type IN ('table', 'index') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "

@@ -6,12 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import pysqlite3
 from sqlalchemy.orm import Session
 
 from ilios.core import data_folder
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
+from ilios.db.driver import sqlite
 from ilios.replication import change_log
 
 
@@ -30,9 +30,9 @@ def inspect_volume(settings: Settings) -> Volume:
     if not path.exists():
         return Volume(node, None, is_empty=True, tokens=frozenset())
     try:
-        with closing(pysqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return _volume(connection, node)
-    except pysqlite3.DatabaseError as error:
+    except sqlite.DatabaseError as error:
         raise DatabaseRefused(
             f"{path} cannot be read as a database ({error}): restore a backup, or move it away "
             "to have it restored from Turso."
@@ -44,7 +44,7 @@ def volume_of(session: Session, node: str) -> Volume:
 
 
 def driver_connection(session: Session) -> Any:
-    """Return the session's connection of pysqlite3: the same transaction, values as stored."""
+    """Return the session's connection of the driver: the same transaction, values as stored."""
     return session.connection().connection.driver_connection
 
 

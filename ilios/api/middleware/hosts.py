@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Flask, g, request
-from pysqlite3 import DatabaseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.accounts import authentication
@@ -21,6 +20,7 @@ from ilios.core.errors import DatabaseBusy, IliosError
 from ilios.core.request_errors import HostNotAllowed, OriginNotAllowed
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
+from ilios.db.driver import sqlite
 
 log = logs.get(__name__)
 
@@ -41,7 +41,7 @@ def is_open() -> bool:
     if "is_open" not in g:
         try:
             g.is_open = not services().authenticator.required
-        except (SQLAlchemyError, DatabaseError):
+        except (SQLAlchemyError, sqlite.DatabaseError):
             g.is_open = None
     return g.is_open is not False
 

@@ -35,7 +35,12 @@ ELLIPSIS: Final = "…"
 _ERRORS_WITH_SAFE_TEXT: Final = (
     IliosError, OSError, ImportError, AttributeError, NameError, TypeError,
 )  # fmt: skip
-_PACKAGES_WITH_SAFE_TEXT: Final = ("sqlalchemy", "pysqlite3", "sqlite3")  # parameters are hidden
+_PACKAGES_WITH_SAFE_TEXT: Final = (
+    "sqlalchemy",
+    "pysqlite3",
+    "sqlcipher3",
+    "sqlite3",
+)  # parameters are hidden
 _REPOSITORY: Final = str(Path(__file__).parents[3]) + "/"
 _LIBRARIES: Final = "/site-packages/"
 _WHERE_SECRETS_ARE: Final = re.compile(

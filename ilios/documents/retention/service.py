@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import pysqlite3
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -25,6 +24,7 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, Instance
 from ilios.documents import removal
 from ilios.documents.erasure import Erasure
@@ -229,7 +229,7 @@ class Retention:
             return
         try:
             self._database.vacuum()
-        except (DatabaseFull, pysqlite3.OperationalError) as error:  # the next round tries again
+        except (DatabaseFull, sqlite.OperationalError) as error:  # the next round tries again
             log.warning("database.not_rewritten", reason=str(error))
 
     def _sweep_orphans(self, now: datetime) -> int:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import pysqlite3
-
 from ilios.core.errors import DatabaseRefused
 from ilios.db.database import BUSY_TIMEOUT_MS, QUICK_CHECK, require_sound
+from ilios.db.driver import sqlite
 from ilios.db.legacy_schema import OPTIONAL_TABLE, TABLES, table_names
 
 _DOCUMENTS: Final = """
@@ -74,15 +73,15 @@ def open_exclusively(path: Path) -> Iterator[Predecessor]:
 
     Raises DatabaseRefused when one has it open now, even idle, or when the file is damaged.
     """
-    connection = pysqlite3.connect(str(path), isolation_level=None)
-    connection.row_factory = pysqlite3.Row
+    connection = sqlite.connect(str(path), isolation_level=None)
+    connection.row_factory = sqlite.Row
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # kept from the first access on
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except pysqlite3.OperationalError as error:
+        except sqlite.OperationalError as error:
             raise in_use(path) from error
         connection.execute("COMMIT")
         require_sound(path, connection.execute(QUICK_CHECK).fetchone()[0])

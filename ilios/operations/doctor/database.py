@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import pysqlite3
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
@@ -19,7 +18,7 @@ from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import readonly, schema_version
-from ilios.db.database import require_safe_sqlite
+from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, warning
 from ilios.operations.doctor.schema import missing_parts
@@ -42,7 +41,7 @@ def examine_library(_settings: Settings) -> Iterator[Finding]:
     except DatabaseRefused as refusal:
         yield refused(LIBRARY_CHECK, refusal)
     else:
-        yield ok(LIBRARY_CHECK, f"The library is {pysqlite3.sqlite_version}.")
+        yield ok(LIBRARY_CHECK, f"The library is {sqlite.sqlite_version}.")
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

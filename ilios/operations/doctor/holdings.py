@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-import pysqlite3
-
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import owner_totals, readonly, schema_version
+from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.operations.doctor.finding import Finding, error, ok, skipped
 
@@ -30,7 +29,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         with closing(readonly.open_file(path)) as connection:
             are_kept = owner_totals.are_installed(connection)
             wrong = len(owner_totals.differences(connection))
-    except (DatabaseRefused, pysqlite3.DatabaseError):
+    except (DatabaseRefused, sqlite.DatabaseError):
         yield skipped(CHECK, "Repair the database first.")
         return
     if not are_kept:

@@ -19,7 +19,8 @@ from ilios.core.settings import MIB, Settings
 from ilios.core.spare_file import WRITE_ROOM_BYTES
 from ilios.db import database as database_module
 from ilios.db import zeroing
-from ilios.db.database import INCREMENTAL, Database, LockTimeout, require_safe_sqlite
+from ilios.db.database import INCREMENTAL, Database, LockTimeout
+from ilios.db.driver import require_safe_sqlite
 from ilios.db.zeroing import zeroed_if_room
 
 
