@@ -125,6 +125,7 @@ lint: setup licences audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin app.py workers.py ilios
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck start.sh bin/ilios .ci/run findings/*.sh
@@ -159,6 +160,7 @@ $(RUN_STAMP):
 		echo "Ilios needs Python 3.11 or newer, but $(PYTHON) is" \
 			"'$$($(PYTHON) --version 2>&1 | head -n 1)': name another, as in make PYTHON=python3.12" >&2; \
 		exit 1; }
+	@$(PYTHON) -m ilios.core.platform
 	@echo "Installing into $(VENV) …"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(INSTALL) --requirement requirements.lock

@@ -3,7 +3,7 @@
 # SIGTERM or SIGINT asks it to stop (exit code 0) or one of its two processes ends (non-zero, so
 # that the platform starts it again; the database makes that harmless).
 #
-# Uses the `python` of PATH. Settings come from the environment; see docs/settings.md.
+# Runs on bash 3.2 too, which is what macOS has. Uses the `python` of PATH. Settings come from the environment; see docs/settings.md.
 set -uo pipefail
 umask 077  # documents are nobody else's; repaired for files of before by the start below
 
@@ -22,8 +22,9 @@ say() {
   fi
   local reason=${3//[[:cntrl:]]/ }
   reason=${reason//\\/\\\\}
-  TZ=UTC printf '{"timestamp":"%(%FT%TZ)T","level":"%s","event":"%s","process":"start","pid":%d,"logger":"start.sh","reason":"%s"}\n' \
-    -1 "$1" "$2" $$ "${reason//\"/\\\"}" >&2
+  reason=${reason//\"/\\\"}
+  printf '{"timestamp":"%s","level":"%s","event":"%s","process":"start","pid":%d,"logger":"start.sh","reason":"%s"}\n' \
+    "$(date -u +%FT%TZ)" "$1" "$2" $$ "$reason" >&2
 }
 
 absolute() {
@@ -73,6 +74,21 @@ forward_stop() {
   for group in $web $supervisor; do
     kill -TERM -- "-$group" 2>/dev/null
   done
+}
+
+# Wait until one of the two ends, or a stop is asked for; return the status of what has ended. The
+# bash of macOS (3.2) cannot wait for whichever ends first: it looks once a second.
+wait_for_first_end() {
+  if ((BASH_VERSINFO[0] > 4)); then
+    wait -n "$web" "$supervisor"
+    return
+  fi
+  while ((stop_requested == 0)) && kill -0 "$web" && kill -0 "$supervisor"; do
+    sleep 1 &
+    wait $!
+  done
+  kill -0 "$web" || wait "$web" || return
+  kill -0 "$supervisor" || wait "$supervisor"
 }
 
 # As long as running jobs and last words may take; then a process that hangs is killed, with its
@@ -138,18 +154,18 @@ fi
 
 # If this script is killed, its processes are told to stop: nothing of ours stays behind.
 tether=(setpriv --pdeathsig TERM)
-"${tether[@]}" true 2>/dev/null || tether=()
+"${tether[@]}" true 2>/dev/null || tether=()  # expanded so that bash 3.2 takes an empty one
 
 # Each in a process group of its own, so that a Ctrl-C reaches this script alone.
 set -m
-"${tether[@]}" python -m gunicorn -c python:ilios.api.server.gunicorn_conf 'app:create_app()' </dev/null &
+${tether[@]+"${tether[@]}"} python -m gunicorn -c python:ilios.api.server.gunicorn_conf 'app:create_app()' </dev/null &
 web=$!
-"${tether[@]}" python workers.py </dev/null &
+${tether[@]+"${tether[@]}"} python workers.py </dev/null &
 supervisor=$!
 set +m
 ((stop_requested == 0)) || forward_stop  # it came between the check above and the start
 
-wait -n "$web" "$supervisor" 2>/dev/null  # bash would say, in its own words, that one was killed
+wait_for_first_end 2>/dev/null  # bash would say, in its own words, that one was killed
 status=$?
 if ((stop_requested == 0)); then
   ended="the supervisor"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alembic import context
-from ilios.core import settings
-from ilios.core.errors import StartupError
+from ilios.core import platform, settings
+from ilios.core.errors import PlatformUnsupported, StartupError
 from ilios.core.processes import keep_files_private
 from ilios.core.telemetry import logs
 from ilios.db import models, owner_totals
@@ -36,6 +36,8 @@ def report(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: ARG
 def run() -> None:
     if context.is_offline_mode():
         raise StartupError("Migrations need the database itself: leave --sql out.")
+    if fault := platform.fault():
+        raise PlatformUnsupported(fault)
     keep_files_private()
     loaded = settings.load()
     startup.prepare_volume(loaded)

@@ -11,12 +11,11 @@ from pathlib import Path
 from ilios.core import ids
 from ilios.core.durable_files import create
 from ilios.core.errors import StartupError
+from ilios.core.platform import MAX_SOCKET_PATH, SHARED_MEMORY
 from ilios.core.settings import Settings
 from ilios.core.spare_file import SpareFile
 
 NODE_ID_MAX_BYTES = 256
-MAX_SOCKET_PATH = 107  #: bytes; sockaddr_un.sun_path less its final NUL
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # files there are made with care: ilios.core.telemetry.process_slots
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock", ".spare")
 

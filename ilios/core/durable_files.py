@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ilios.core import platform
+
 DRAFT_SUFFIX = ".draft"
 
 
@@ -76,6 +78,6 @@ def fsync(path: Path) -> None:
     """Wait until a file's bytes, or a folder's entries, are on the device."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        platform.sync(descriptor)
     finally:
         os.close(descriptor)

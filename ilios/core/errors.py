@@ -41,6 +41,12 @@ class StartupError(IliosError):
     title = "Ilios cannot start"
 
 
+class PlatformUnsupported(StartupError):
+    """Ilios does not run on this operating system or processor."""
+
+    code = "platform_unsupported"
+
+
 class SettingsError(StartupError):
     """A setting is wrong; the detail names the variable, the fault and an example."""
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
-import signal
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
-PR_SET_PDEATHSIG = 1  #: linux/prctl.h
+from ilios.core import platform
+
 LOCK_POLL_SECONDS = 0.05
 PRIVATE_UMASK = 0o077  #: what is made is for this user alone
 EXIT_ORPHANED = 71  #: the parent is gone; nobody reads this code
@@ -30,21 +28,9 @@ def die_with_parent(parent_pid: int) -> None:
 
     It backs up the reading of EOF from the parent's pipe; Linux only.
     """
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    platform.request_death_signal()
     if os.getppid() != parent_pid:  # it went before the request was made
         os._exit(EXIT_ORPHANED)
-
-
-def cpu_seconds(pid: int | None) -> float:
-    """Return the processor time that a child and its threads have used; 0 when it has ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0.0
-    user, system = text.rpartition(")")[2].split()[11:13]  # the name before may hold anything
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def set_niceness(pid: int | None, niceness: int) -> None:
@@ -53,12 +39,12 @@ def set_niceness(pid: int | None, niceness: int) -> None:
     On Linux a call for the process reaches its first thread only. A child that has ended is left
     alone.
     """
-    reached: set[Path] = set()
+    reached: set[int] = set()
     try:
-        while threads := set(Path(f"/proc/{pid}/task").iterdir()) - reached:
+        while threads := platform.thread_ids(pid) - reached:
             for thread in threads:
                 with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-                    os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
+                    os.setpriority(os.PRIO_PROCESS, thread, niceness)
             reached |= threads
     except (FileNotFoundError, ProcessLookupError):
         return

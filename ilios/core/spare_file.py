@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ilios.core import platform
+
 SPARE_BYTES: Final = 16 * 1024 * 1024
 WRITE_ROOM_BYTES: Final = 8 * 1024 * 1024
 """With less free, the spare file is given up: about twice what the write-ahead log takes."""
@@ -63,7 +65,7 @@ class SpareFile:
             return False
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, SPARE_BYTES)
+            platform.allocate(descriptor, SPARE_BYTES)
         except OSError:
             os.ftruncate(descriptor, 0)  # another writer was faster: no half of it
             raise

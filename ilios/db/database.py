@@ -135,6 +135,7 @@ class Database:
             "journal_mode=WAL",
             f"journal_size_limit={WAL_KEPT_BYTES}",
             f"synchronous={synchronous}",
+            "fullfsync=ON",  # on macOS alone it makes a difference: see ilios.core.platform.sync
             "foreign_keys=ON",
             "secure_delete=ON",  # what a client deletes is not left in free pages
         )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import resource
-from pathlib import Path
 from typing import Final
+
+from ilios.core import platform
 
 KEPT_SHARE: Final = 0.7  #: of what a text may take: with more in use, a child takes no other task
 _MEMORY: Final = resource.RLIMIT_DATA
@@ -29,20 +30,20 @@ _allowance: Final = _Allowance()
 def limit(first_bytes: int, last_bytes: int) -> None:
     """Let this process take the first, and no more than the last whatever it asks for."""
     _allowance.first_bytes = min(first_bytes, last_bytes)
-    resource.setrlimit(_MEMORY, (_allowance.first_bytes, last_bytes))
+    platform.limit_data(_allowance.first_bytes, last_bytes)
 
 
 def begin_task() -> None:
     """Let a task take what the first could, beside the libraries and models for images."""
     _, last = resource.getrlimit(_MEMORY)
-    kept = _data_bytes() if _allowance.has_images else 0
-    resource.setrlimit(_MEMORY, (min(kept + _allowance.first_bytes, last), last))
+    kept = platform.data_bytes() if _allowance.has_images else 0
+    platform.limit_data(min(kept + _allowance.first_bytes, last), last)
 
 
 def allow_images() -> None:
     """Let this process take as much as it needs to draw and recognise pages."""
     _, last = resource.getrlimit(_MEMORY)
-    resource.setrlimit(_MEMORY, (last, last))
+    platform.limit_data(last, last)
     _allowance.has_images = True
 
 
@@ -56,13 +57,7 @@ def has_grown() -> bool:
 
     What is freed goes back to the system in part only.
     """
-    return not _allowance.has_images and _data_bytes() > KEPT_SHARE * _allowance.first_bytes
-
-
-def _data_bytes() -> int:
-    """Return what RLIMIT_DATA counts; see proc_pid_statm(5)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[5])
-    return pages * resource.getpagesize()
+    return not _allowance.has_images and platform.data_bytes() > KEPT_SHARE * _allowance.first_bytes
 
 
 def spare_threads() -> None:

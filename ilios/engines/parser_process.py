@@ -30,7 +30,8 @@ from ilios.core.conversion_errors import (
     OutOfMemory,
     ParserCrashed,
 )
-from ilios.core.processes import cpu_seconds, die_with_parent, set_niceness
+from ilios.core.platform import cpu_seconds
+from ilios.core.processes import die_with_parent, set_niceness
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
 from ilios.engines import parser_memory, unicode

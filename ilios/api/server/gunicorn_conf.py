@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import gc
 import socket
-from pathlib import Path
 from typing import Any
 
 from ilios.api.middleware.access_log import GunicornLog
@@ -16,6 +15,7 @@ from ilios.api.server import parse_errors, startup
 from ilios.api.server.slow_client_socket import CONNECTIONS_MAX
 from ilios.core import data_folder, settings
 from ilios.core.errors import StartupError
+from ilios.core.platform import SHARED_MEMORY
 from ilios.core.processes import keep_files_private, lock_file
 from ilios.core.telemetry import logs, shared_counters
 from ilios.documents import uploads
@@ -35,7 +35,7 @@ workers = _settings.web_concurrency
 threads = _settings.web_threads
 worker_class = "ilios.api.server.gunicorn_worker.Worker"
 worker_connections = CONNECTIONS_MAX
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # a heartbeat file
+worker_tmp_dir = str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None  #: a heartbeat file
 preload_app = True  # workers share the memory of what was imported; nothing is opened before
 control_socket_disable = True
 graceful_timeout = _settings.shutdown_grace_seconds

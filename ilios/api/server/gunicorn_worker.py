@@ -15,7 +15,6 @@ import contextlib
 import errno
 import logging
 import os
-import resource
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +35,7 @@ from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
 from ilios.api.services import EXTENSION
 from ilios.core.computing import ComputingPlaces
+from ilios.core.platform import raise_descriptor_limit
 from ilios.core.telemetry import shared_counters
 
 PROBE_THREADS = 2
@@ -72,8 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """The worker class of the gunicorn configuration."""
 
     def init_process(self) -> None:
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        raise_descriptor_limit()
         self._probes = FairThreads("probe", PROBE_THREADS)
         self._scrapes = FairThreads("scrape", SCRAPE_THREADS)
         self._reads = FairThreads("read", self.cfg.threads)

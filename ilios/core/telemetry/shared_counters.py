@@ -20,6 +20,7 @@ from typing import Any, Final
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ilios.core import platform
 from ilios.core.durable_files import replacing
 from ilios.core.telemetry import logs, process_slots
 from ilios.core.telemetry.process_slots import ProcessSlot
@@ -120,7 +121,7 @@ class _Counts(MmapedDict):
     def _init_value(self, key: str) -> None:
         most_bytes = len(key.encode()) + 32
         if self._used + most_bytes > self._capacity:
-            os.posix_fallocate(self._f.fileno(), 0, 2 * self._capacity)
+            platform.allocate(self._f.fileno(), 2 * self._capacity)
         super()._init_value(key)  # type: ignore[no-untyped-call]
 
 
@@ -195,7 +196,7 @@ class _Files:
 
 def _allocate(path: Path) -> None:
     with replacing(path, mode=0o600) as file:  # a reader never sees one without its first bytes
-        os.posix_fallocate(file.fileno(), 0, ALLOCATED_BYTES)
+        platform.allocate(file.fileno(), ALLOCATED_BYTES)
 
 
 _lock = threading.Lock()

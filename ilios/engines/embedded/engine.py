@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutOfMemory
+from ilios.core.platform import cpu_count
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.engines import parser_process
@@ -45,7 +45,7 @@ class EmbeddedEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._deadline_seconds = settings.job_deadline_seconds
-        self._threads = len(os.sched_getaffinity(0))
+        self._threads = cpu_count()
         self._parsers = ParserPool(
             answer,
             settings.worker_memory_limit_bytes,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ilios.core import data_folder
+from ilios.core import data_folder, platform
 from ilios.core.settings import GIB, Settings
 from ilios.core.spare_file import SpareFile
 from ilios.operations.doctor.finding import Finding, error, ok, warning
@@ -16,7 +16,6 @@ from ilios.operations.doctor.finding import Finding, error, ok, warning
 CHECK = "file system"
 SPACE_CHECK = "free disk"
 
-MOUNTS: Final = Path("/proc/mounts")
 _FUSE: Final = ("fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs")
 NETWORK_TYPES: Final = frozenset(("afs", "cifs", "nfs", "nfs4", "smb3", "smbfs", *_FUSE))
 """Locks and shared memory, which the database needs, do not work there."""
@@ -36,7 +35,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Check the type of the file system, and that there is only one."""
     folder, database = _nearest(settings.data_folder), _nearest(settings.database_path.parent)
     for path in dict.fromkeys((folder, database)):
-        yield _kind_of(path, type_of(path.resolve(), MOUNTS.read_text(errors="surrogateescape")))
+        yield _kind_of(path, type_of(path.resolve(), platform.mounts()))
     parts = [path for path in data_folder.own_folders(settings) if path.exists()]
     strays = [path for path in (database, *parts) if path.stat().st_dev != folder.stat().st_dev]
     if strays:

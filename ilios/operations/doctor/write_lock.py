@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ilios.core.platform import lock_holder, process_name
 from ilios.operations.doctor.finding import Finding, error, ok
 
 CHECK = "write lock"
@@ -19,7 +18,6 @@ POLL_SECONDS: Final = 0.1
 # Where SQLite's own locks lie: https://sqlite.org/src/file/src/os_unix.c, the same since 3.7.
 RESERVED_BYTE: Final = 0x40000001  #: of the database file, without WAL
 WAL_WRITE_BYTE: Final = 120  #: of the file `-shm`
-_FLOCK: Final = "hhqqi0q"  #: struct flock on 64-bit Linux: type, whence, start, length, pid
 
 
 def examine_lock(path: Path) -> Iterator[Finding]:
@@ -54,15 +52,13 @@ def _holder(path: Path, byte: int) -> int:
     except OSError:
         return 0
     try:
-        asked = struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0)
-        kind, *_, pid = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+        return lock_holder(descriptor, byte)
     finally:
         os.close(descriptor)
-    return 0 if kind == fcntl.F_UNLCK else int(pid) or -1
 
 
 def _name(pid: int) -> str:
-    try:
-        return f"process {pid} ({Path(f'/proc/{pid}/comm').read_text().strip()})"
-    except OSError:
-        return "a process of another container" if pid < 0 else f"process {pid}"
+    if pid < 0:
+        return "a process of another container"
+    name = process_name(pid)
+    return f"process {pid} ({name})" if name else f"process {pid}"
