@@ -43,6 +43,11 @@ def answers(settings: Settings) -> Path:
     return settings.data_folder / "answers"
 
 
+def spool(settings: Settings) -> Path:
+    """Return the folder of what the bucket has just got; see ilios.storage.object_spool."""
+    return settings.data_folder / "spool"
+
+
 def wake_socket(settings: Settings) -> Path:
     """Return the socket on which the supervisor receives wake-up datagrams."""
     return settings.data_folder / "run" / "wake.sock"
@@ -159,6 +164,7 @@ def own_folders(settings: Settings) -> tuple[Path, ...]:
         uploads(settings),
         workspaces(settings),
         answers(settings),
+        spool(settings),
         objects(settings),
         wake_socket(settings).parent,
         request_rates(settings),

@@ -53,7 +53,10 @@ class ObjectStore(Protocol):
         ...
 
     def fetch(self, key: str, path: Path) -> None:
-        """Write the object to a file; `path` must not exist. Memory stays flat."""
+        """Give the object to a file; `path` must not exist. Memory stays flat.
+
+        The file is to be read, moved or removed, never written: it may be the object itself.
+        """
         ...
 
     def stat(self, key: str) -> ObjectInfo: ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -24,7 +23,6 @@ from ilios.storage.signed_links import Link, LinkSigner
 
 KEPT_DEPTH = 2  #: folders such as `documents/<instance>` stay when they become empty
 NAMING_ATTEMPTS = 100  #: each fails when a delete removes the folder in between
-COPY_CHUNK_BYTES = 1024 * 1024
 
 
 class LocalStore:
@@ -66,8 +64,11 @@ class LocalStore:
             return self._path(key).open("rb")
 
     def fetch(self, key: str, path: Path) -> None:
-        with disk_errors(), self._path(key).open("rb") as source:
-            _write_new(path, source)
+        original = self._path(key)
+        with disk_errors():
+            if not original.is_file():
+                raise ObjectMissing(MISSING)
+            path.hardlink_to(original)
 
     def stat(self, key: str) -> ObjectInfo:
         path = self._path(key)
@@ -173,12 +174,3 @@ def _link(original: Path, target: Path) -> None:
         draft.hardlink_to(original)
         draft.rename(target)
         draft.unlink(missing_ok=True)  # a rename between two names of one file does nothing
-
-
-def _write_new(path: Path, source: BinaryIO) -> None:
-    with path.open("xb") as target:
-        try:
-            shutil.copyfileobj(source, target, COPY_CHUNK_BYTES)
-        except BaseException:
-            path.unlink()
-            raise

@@ -51,6 +51,12 @@ def kind_of(key: str) -> str | None:
     return rest[0] if len(rest) > 1 else None
 
 
+def is_for_workers(key: str) -> bool:
+    """Return whether a worker is going to fetch the object: an original, or a part of one."""
+    root, *_ids = parts = key.split("/")
+    return root == DOCUMENT_ROOTS[0] and len(parts) > 3 and parts[3] != IMAGES
+
+
 def incoming_key(instance_id: str, document_id: str) -> str:
     """Return the key of an uncompleted upload: `incoming/<instance>/<document>`."""
     return f"incoming/{instance_id}/{document_id}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ilios.core import data_folder
+from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import SettingsError
 from ilios.core.settings import Settings
 from ilios.storage.base import ObjectStore
 from ilios.storage.local import LocalStore
+from ilios.storage.object_spool import ObjectSpool
 from ilios.storage.s3.location import Timeouts
 from ilios.storage.s3.store import DEFAULT_TIMEOUTS, S3Store
 from ilios.storage.signed_links import LinkSigner
@@ -15,7 +17,7 @@ from ilios.storage.signed_links import LinkSigner
 def open_store(settings: Settings, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> ObjectStore:
     """Return the bucket when S3_BUCKET is set, else a folder below the data folder.
 
-    A bucket is connected to at its first use.
+    A bucket is connected to at its first use, and has a spool of what it was just given.
     Raises StartupError when the folder or its signing key cannot be used.
     """
     if settings.s3_bucket is None:
@@ -31,6 +33,7 @@ def open_store(settings: Settings, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Obj
         addressing_style=settings.s3_addressing_style,
         configured_region=settings.s3_region,
         timeouts=timeouts,
+        spool=ObjectSpool(data_folder.spool(settings), DiskReserve(settings)),
     )
 
 

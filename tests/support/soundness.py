@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 import pysqlite3
@@ -231,6 +232,10 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
             yield f"object {key} belongs to nobody"
     for key in wanted - kept:
         yield f"object {key} is lost"
+    for path in data_folder.spool(settings).iterdir():
+        document = session.get(Document, unquote(path.name).split("/")[2])
+        if document is not None and document.status is DocumentStatus.DELETED:
+            yield f"{path} outlives its document"
 
 
 def _left_behind(place: Place) -> Iterator[str]:

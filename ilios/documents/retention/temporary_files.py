@@ -11,25 +11,31 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from ilios.core import data_folder
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.storage.answer_spool import RESULTS_SUFFIX, AnswerSpool
+from ilios.storage.object_spool import SPOOL_MAX_AGE
 
 MIN_AGE: Final = timedelta(hours=24)  #: no process uses a temporary file this old
 
 
 class TemporaryFiles:
-    """Finds uploads whose process was killed, and answers that no job waits for."""
+    """Finds what killed processes left of uploads, and what no job waits for."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._uploads = data_folder.uploads(settings)
+        self._spool = data_folder.spool(settings)
+        self._disk_reserve = DiskReserve(settings)
         self._answers = data_folder.answers(settings)
         self._database = database
 
     def found(self, now: datetime) -> Iterator[Path]:
         """Yield the files that may be removed."""
         yield from _older_than(now - MIN_AGE, self._uploads)
+        spool_age = timedelta() if self._disk_reserve.fault() else SPOOL_MAX_AGE
+        yield from _older_than(now - spool_age, self._spool)
         with self._database.reading() as session:
             yield from self._results_of_ended_batches(session)
             yield from self._answers_for_deleted_documents(session)

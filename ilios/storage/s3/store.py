@@ -19,6 +19,7 @@ from ilios.core.file_names import attachment
 from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk_errors import disk_errors
+from ilios.storage.object_spool import ObjectSpool
 from ilios.storage.s3 import answers
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
@@ -53,7 +54,9 @@ class S3Store:
         addressing_style: AddressingStyle,
         configured_region: str = AUTO,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        spool: ObjectSpool | None = None,
     ) -> None:
+        """Without `spool`, every fetch is one from the bucket."""
         self.bucket = bucket
         self.endpoint_url = endpoint_url
         self.location = BucketLocation(
@@ -64,10 +67,19 @@ class S3Store:
         )
         self._account = (self.location, access_key_id, secret_access_key, timeouts)
         self.transfers = Transfers(*self._account)
+        self._spool = spool
         self._connecting = threading.Lock()
         self._connected: BucketRequests | None = None
 
     def put(self, key: str, path: Path, media_type: str) -> None:
+        spool = self._spool if object_keys.is_for_workers(key) else None
+        if spool:
+            spool.remove(key)
+        self._upload(key, path, media_type)
+        if spool:
+            spool.keep(key, path)
+
+    def _upload(self, key: str, path: Path, media_type: str) -> None:
         with disk_errors(), self._requests(key) as requests:
             size_bytes = path.stat().st_size
             if size_bytes >= PART_BYTES:
@@ -90,6 +102,8 @@ class S3Store:
                 yield cast("BinaryIO", stream)
 
     def fetch(self, key: str, path: Path) -> None:
+        if self._spool and self._spool.take(key, path):
+            return
         with disk_errors(), self._requests(key) as requests:
             if not requests.send("GetObject", "GET", key, partial(answers.saved, path=path)):
                 self.transfers.download(key, path)
@@ -114,12 +128,16 @@ class S3Store:
 
     def copy(self, source: str, target: str) -> None:
         object_keys.segments(source)
+        if self._spool:
+            self._spool.remove(target)
         headers = {"x-amz-copy-source": quote(f"{self.bucket}/{source}")}
         with self._requests(target) as requests:
             # One request, up to 5 GiB: as much as a presigned PUT can have brought.
             requests.send("CopyObject", "PUT", target, answers.copied, headers=headers)
 
     def delete(self, key: str) -> None:
+        if self._spool:
+            self._spool.remove(key)
         with suppress(ObjectMissing), self._requests(key) as requests:
             requests.send("DeleteObject", "DELETE", key, answers.nothing)
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.loaders import create_loader
 
-from ilios.core import ids
+from ilios.core import data_folder, ids
+from ilios.core.disk_space import DiskReserve
+from ilios.core.settings import Settings
 from ilios.storage.base import ObjectStore
 from ilios.storage.local import LocalStore
+from ilios.storage.object_spool import ObjectSpool
 from ilios.storage.s3.store import S3Store
 from ilios.storage.signed_links import LinkSigner
 from tests.support.buckets import bucket_server, make_bucket
@@ -64,7 +67,15 @@ def local_store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "objects", LinkSigner(b"k" * 32), "https://ocr.example.com")
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture
+def spooled_store(s3_store: S3Store, settings: Settings) -> S3Store:
+    folder = data_folder.spool(settings)
+    folder.mkdir(exist_ok=True)
+    spool = ObjectSpool(folder, DiskReserve(settings))
+    return S3Store(s3_store.bucket, s3_store.endpoint_url, "key-id", SECRET, "path", spool=spool)
+
+
+@pytest.fixture(params=["local", "s3", "spooled"])
 def store(request: pytest.FixtureRequest) -> ObjectStore:
     found: ObjectStore = request.getfixturevalue(f"{request.param}_store")
     return found

@@ -114,6 +114,16 @@ def test_a_reader_keeps_the_object_that_it_opened(
         assert stream.read() == b"first"
 
 
+def test_a_fetched_object_is_read_where_it_lies(
+    local_store: LocalStore, make_file: MakeFile, tmp_path: Path
+) -> None:
+    local_store.put(KEY, make_file(b"x"), "application/pdf")
+
+    local_store.fetch(KEY, tmp_path / "fetched")
+
+    assert (local_store.root / KEY).samefile(tmp_path / "fetched")
+
+
 def test_a_failed_fetch_leaves_no_file(
     local_store: LocalStore, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +132,7 @@ def test_a_failed_fetch_leaves_no_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfileobj", full)
+    monkeypatch.setattr(Path, "hardlink_to", full)
     with pytest.raises(DiskFull, match="The disk is full"):
         local_store.fetch(KEY, tmp_path / "fetched")
 

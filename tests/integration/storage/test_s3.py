@@ -8,7 +8,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +17,12 @@ import pytest
 import requests
 from s3transfer.manager import TransferCoordinatorController
 
-from ilios.core.conversion_errors import ObjectMissing, StorageMisconfigured, StorageUnavailable
+from ilios.core.conversion_errors import (
+    DiskFull,
+    ObjectMissing,
+    StorageMisconfigured,
+    StorageUnavailable,
+)
 from ilios.storage.s3.store import S3Store
 from ilios.storage.s3.transfers import PART_BYTES
 
@@ -220,6 +225,78 @@ def test_bytes_that_break_off_are_unavailable(
 
     with pytest.raises(StorageUnavailable), store.open(KEY) as stream:
         stream.read()
+
+
+def test_a_fetch_that_breaks_off_is_repeated(
+    serve_tls: Callable[[WSGIApplication], str], trusting: None, impatient: None, tmp_path: Path
+) -> None:
+    whole = b"the whole of it" * 1000
+    bodies = iter([whole[:1000], b"", whole])
+
+    def breaks_off_twice(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", str(len(whole)))])
+        yield next(bodies)
+
+    store = S3Store("documents", serve_tls(breaks_off_twice), "key-id", SECRET, "path")
+
+    store.fetch(KEY, tmp_path / "fetched")
+
+    assert (tmp_path / "fetched").read_bytes() == whole
+
+
+def test_a_disk_that_fills_during_a_fetch_leaves_no_file(
+    s3_store: S3Store, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Iterator[bytes]:
+        yield b"the"
+        raise OSError(28, "No space left on device")
+
+    s3_store.put(KEY, make_file(b"the bytes"), "application/pdf")
+    monkeypatch.setattr("botocore.response.StreamingBody.iter_chunks", full)
+
+    with pytest.raises(DiskFull):
+        s3_store.fetch(KEY, tmp_path / "fetched")
+
+    assert not (tmp_path / "fetched").exists()
+
+
+@pytest.mark.parametrize("body", ["<Error><Code>InternalError</Code></Error>", "<CopyObj"])
+def test_a_copy_that_fails_after_its_200_is_no_copy(
+    serve_tls: Callable[[WSGIApplication], str], trusting: None, impatient: None, body: str
+) -> None:
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body.encode()]
+
+    store = S3Store("documents", serve_tls(answer), "key-id", SECRET, "path")
+
+    with pytest.raises(StorageUnavailable, match="500"):
+        store.copy(KEY, "incoming/copy")
+
+
+def test_a_long_list_comes_in_pages(
+    serve_tls: Callable[[WSGIApplication], str], trusting: None
+) -> None:
+    pages = {None: ("a+b%2Bc", "true"), "to=ken": ("%C3%BC", "false")}
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        query = parse_qs(environ["QUERY_STRING"])
+        assert (query["prefix"], query["list-type"]) == (["documents/i/"], ["2"])
+        key, is_cut = pages[query.get("continuation-token", [None])[0]]
+        start_response("200 OK", [])
+        return [
+            f"<L xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><IsTruncated>{is_cut}"
+            "</IsTruncated><NextContinuationToken>to=ken</NextContinuationToken><EncodingType>url"
+            f"</EncodingType><Contents><Key>{key}</Key><LastModified>2026-11-29T07:00:00.123Z"
+            "</LastModified></Contents></L>".encode()
+        ]
+
+    store = S3Store("documents", serve_tls(answer), "key-id", SECRET, "path")
+
+    found = list(store.listed("documents/i"))
+
+    assert [one.key for one in found] == ["a b+c", "ü"]
+    assert found[0].stored_at == datetime(2026, 11, 29, 7, 0, 0, 123000, UTC)
 
 
 def test_an_error_of_the_reader_stays_its_own(s3_store: S3Store, make_file: MakeFile) -> None:

@@ -17,6 +17,7 @@ from ilios.storage.base import ObjectStore
 MakeFile = Callable[[bytes], Path]
 
 KEY = "documents/instance/document/source.pdf"
+SPOOLED_KEYS = [KEY, "documents/instance/document/parts/0-9"]
 ODD_KEYS = [
     "documents/instance/document/images/page-1_image.0.png",
     "convert/1735689600000-annual report (final) 100%+1.pdf",
@@ -46,6 +47,42 @@ def test_what_was_put_is_read_again(store: ObjectStore, make_file: MakeFile) -> 
         assert stream.read() == b"the bytes"
 
 
+@pytest.mark.parametrize("key", SPOOLED_KEYS)
+def test_what_was_put_last_is_fetched(
+    store: ObjectStore, make_file: MakeFile, tmp_path: Path, key: str
+) -> None:
+    for content in (b"first", b"second"):
+        store.put(key, make_file(content), "application/pdf")
+
+    for number in range(2):
+        store.fetch(key, tmp_path / f"{number}")
+        assert (tmp_path / f"{number}").read_bytes() == b"second"
+
+
+@pytest.mark.parametrize("key", SPOOLED_KEYS)
+def test_what_was_deleted_is_not_fetched(
+    store: ObjectStore, make_file: MakeFile, tmp_path: Path, key: str
+) -> None:
+    store.put(key, make_file(b"secret"), "application/pdf")
+
+    store.delete(key)
+
+    with pytest.raises(ObjectMissing):
+        store.fetch(key, tmp_path / "fetched")
+
+
+def test_a_copy_is_fetched_in_place_of_what_it_replaced(
+    store: ObjectStore, make_file: MakeFile, tmp_path: Path
+) -> None:
+    store.put(KEY, make_file(b"old"), "application/pdf")
+    store.put("incoming/instance/document", make_file(b"new"), "application/pdf")
+
+    store.copy("incoming/instance/document", KEY)
+
+    store.fetch(KEY, tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == b"new"
+
+
 def test_an_object_is_read_in_pieces(store: ObjectStore, make_file: MakeFile) -> None:
     store.put(KEY, make_file(b"first line\nsecond line\n"), "text/plain")
 
@@ -72,16 +109,29 @@ def test_an_object_is_fetched_into_a_file(
     assert (tmp_path / "fetched").read_bytes() == b"the bytes"
 
 
-def test_a_fetched_file_is_the_callers_own(
+def test_a_fetched_file_is_the_callers_to_move_and_remove(
+    store: ObjectStore, make_file: MakeFile, tmp_path: Path
+) -> None:
+    store.put(KEY, make_file(b"the bytes"), "application/pdf")
+    for name in ("first", "second"):
+        store.fetch(KEY, tmp_path / name)
+
+    (tmp_path / "first").unlink()
+    make_file(b"others").rename(tmp_path / "second")
+
+    assert _content(store, KEY) == b"the bytes"
+
+
+def test_a_fetched_file_outlives_its_object(
     store: ObjectStore, make_file: MakeFile, tmp_path: Path
 ) -> None:
     store.put(KEY, make_file(b"the bytes"), "application/pdf")
     store.fetch(KEY, tmp_path / "fetched")
 
-    with (tmp_path / "fetched").open("r+b") as file:
-        file.write(b"THE")
+    store.put(KEY, make_file(b"other bytes"), "application/pdf")
+    store.delete(KEY)
 
-    assert _content(store, KEY) == b"the bytes"
+    assert (tmp_path / "fetched").read_bytes() == b"the bytes"
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"x" * 100_000], ids=["empty", "byte", "100 kB"])

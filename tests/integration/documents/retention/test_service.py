@@ -27,6 +27,7 @@ from ilios.documents.retention.service import Retention, Tally
 from ilios.documents.submission import Submissions
 from ilios.storage.base import ObjectStore
 from ilios.storage.local import LocalStore
+from ilios.storage.opening import open_store
 from tests.integration.documents.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker
@@ -278,6 +279,26 @@ def test_files_of_dead_web_processes_go_after_a_day(
     assert retention.run().temporary_files == 1
 
     assert (fresh.exists(), old.exists()) == (True, False)
+
+
+def test_what_no_worker_has_taken_from_the_spool_goes_after_an_hour(
+    retention: Retention, settings: Settings
+) -> None:
+    (data_folder.spool(settings) / "documents%2Fi%2Fd%2Fsource.5.abc").write_bytes(b"bytes")
+
+    assert retention.run(after(0.9 / 24)).temporary_files == 0
+    assert retention.run(after(1.1 / 24)).temporary_files == 1
+
+    assert list(data_folder.spool(settings).iterdir()) == []
+
+
+def test_a_full_disk_empties_the_spool(settings: Settings, database: Database) -> None:
+    (data_folder.spool(settings) / "documents%2Fi%2Fd%2Fsource.5.abc").write_bytes(b"bytes")
+    full = settings.model_copy(update={"min_free_disk_bytes": 2**60})
+
+    Retention(full, database, open_store(full)).run(after(1 / 24))
+
+    assert list(data_folder.spool(settings).iterdir()) == []
 
 
 def test_what_was_adopted_is_left_alone_for_a_day(
