@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,6 +23,7 @@ from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
 from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
 from ilios.core.telemetry import logs, metrics
 from ilios.db.driver import require_safe_sqlite, sqlite
+from ilios.db.watch import Watch
 from ilios.db.writer_lock import WriterLock
 
 log = logs.get(__name__)
@@ -82,28 +82,6 @@ class LockTimeout:
 
 LONG_TIMEOUT = LockTimeout(10.0, BUSY_TIMEOUT_MS, 4)
 SHORT_TIMEOUT = LockTimeout(1.0, 1_000, 0)  #: for a loop that must not stand still, and tries again
-
-
-class Watch:
-    """A connection for queries of some µs each, without a transaction. Not for several threads.
-
-    Also what ilios.db.prepared runs a statement on.
-    """
-
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
-        self.driver = connection
-        self.dialect = dialect
-        self._seen: int | None = None
-
-    def changed(self) -> bool:
-        """Return whether anything was committed since the last call."""
-        before, self._seen = self._seen, self.query("PRAGMA data_version")[0][0]
-        return before != self._seen
-
-    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Return all rows; for a small query SQLAlchemy takes twenty times as long."""
-        rows: list[tuple[Any, ...]] = self.driver.execute(sql, parameters).fetchall()
-        return rows
 
 
 class Database:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from ilios.db.database import Watch
+from ilios.db.watch import Watch
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Runner = Session | Connection | Watch

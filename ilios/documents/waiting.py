@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from ilios.core import computing
 from ilios.core.telemetry import logs
-from ilios.db.database import Database, Watch
+from ilios.db.database import Database
+from ilios.db.watch import Watch
 
 log = logs.get(__name__)
 
