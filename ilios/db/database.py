@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ BUSY_JITTER = 0.5
 WAL_KEPT_BYTES = 64 * 1024**2
 """The WAL, which grows while a long reader is open, is cut back to this after it."""
 POOL_SIZE = 8
+WATCHED_KEPT = 4  #: connections for queries that are kept beside the pool
 SHRINK_PAGES = 500
 """Given back to the disk by one transaction: about 2 MiB, which is also what its log takes."""
 INCREMENTAL = 2  #: of PRAGMA auto_vacuum: free pages can be given back in steps
@@ -96,6 +98,7 @@ class Database:
         require_safe_sqlite()
         self.path = path
         self._lock_timeout = lock_timeout
+        self._watched: deque[Any] = deque()  #: idle; to ask the pool takes longer than a query
         self._spare = SpareFile(path)
         self._writer_lock = WriterLock(
             path.with_name(path.name + ".write-lock"), lock_timeout.turn_seconds
@@ -162,10 +165,18 @@ class Database:
     @contextmanager
     def watching(self) -> Iterator[Watch]:
         """Open a connection for queries that are repeated hundreds of times a second."""
-        connection: Any = self._engine.raw_connection()
+        try:
+            connection = self._watched.pop()  # the last one, whose pages are in its cache
+        except IndexError:
+            connection = self._engine.raw_connection()
         try:
             yield Watch(connection.driver_connection, self._engine.dialect)
-        finally:
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._watched) < WATCHED_KEPT:
+            self._watched.append(connection)
+        else:
             connection.close()
 
     def truncate_wal(self) -> bool:
@@ -228,6 +239,8 @@ class Database:
         return self.path.stat().st_size
 
     def close(self) -> None:
+        while self._watched:
+            self._watched.pop().close()
         self._engine.dispose()
 
     def _make_room(self) -> None:
