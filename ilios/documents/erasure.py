@@ -12,11 +12,12 @@ from sqlalchemy import select
 
 from ilios.core.conversion_errors import ConversionError
 from ilios.core.telemetry import logs
-from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, DocumentStatus
-from ilios.documents import removal, repository
+from ilios.documents import removal
+from ilios.documents.removal import Remains
+from ilios.documents.units_of_work import CloseErased
 from ilios.storage import object_keys
 from ilios.storage.base import ObjectStore
 
@@ -46,18 +47,15 @@ class Erasure:
 
         What other documents that joined it still need stays. Raises StorageUnavailable.
         """
-        with self._database.reading() as session:
-            document = session.get_one(Document, document_id)
-            instance_id = instance.instance_id(session)
-            is_awaited = repository.is_awaited(session, document_id)
-            keeps_images = removal.answers_others(session, document_id)
-        if document.status is not DocumentStatus.DELETED or is_awaited:
+        with self._database.watching() as watch:
+            left = removal.remains(watch, document_id)
+        if left.status is not DocumentStatus.DELETED or left.is_awaited:
             return False
-        for key in self._keys(instance_id, document):
-            if not (keeps_images and object_keys.kind_of(key) == object_keys.IMAGES):
+        for key in self._keys(document_id, left):
+            if not (left.answers_others and object_keys.kind_of(key) == object_keys.IMAGES):
                 self._store.delete(key)
-        unit = removal.CloseErased(document_id, keeps_images)
-        is_closed = self._group_commit.write(unit, document.owner)
+        unit = CloseErased(document_id, left.answers_others)
+        is_closed = self._group_commit.write(unit, left.owner)
         if is_closed:
             log.info("document.erased", document_id=document_id)
         return is_closed
@@ -68,10 +66,10 @@ class Erasure:
             left = select(Document.id).where(Document.to_erase).order_by(Document.deleted_at)
             return list(session.scalars(left))
 
-    def _keys(self, instance_id: str, document: Document) -> Iterator[str]:
-        if document.storage_key:
-            yield document.storage_key
-        yield object_keys.incoming_key(instance_id, document.id)
-        for folder in object_keys.folders_of(instance_id, document.id):
+    def _keys(self, document_id: str, left: Remains) -> Iterator[str]:
+        if left.storage_key:
+            yield left.storage_key
+        yield object_keys.incoming_key(left.instance_id, document_id)
+        for folder in object_keys.folders_of(left.instance_id, document_id):
             for found in self._store.listed(folder):
                 yield found.key

@@ -13,17 +13,17 @@ from ilios.core import clock
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy
-from ilios.core.request_errors import NothingToRetry, OriginalMissing, TooLate, UploadIncomplete
+from ilios.core.request_errors import NothingToRetry, OriginalMissing
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.group_commit import GroupCommit
-from ilios.db.models import Document, DocumentStatus, statuses
-from ilios.documents import removal, repository
+from ilios.db.models import Document, statuses
+from ilios.documents import repository
 from ilios.documents.admission import readmit
 from ilios.documents.erasure import Erasure
-from ilios.queue import priority
+from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 
@@ -58,27 +58,14 @@ class DocumentActions:
         A call to the provider that is in flight is paid for, and recorded when it returns.
         Raises DocumentNotFound, Gone, UploadIncomplete, TooLate.
         """
-        with self._database.writing() as session:
-            document = repository.present_document_of(session, document_id, owner)
-            if document.status is DocumentStatus.CANCELLED:
-                return
-            _require_open(document)
-            removal.cancel(session, document, clock.now())
+        if not self._group_commit.write(CancelDocument(document_id, owner), owner):
+            return
         self._notifier.notify()
         log.info("document.cancelled", document_id=document_id)
 
     def cancel_batch(self, batch_id: str, *, owner: str) -> None:
         """Stop the conversion of a batch's open documents. Raises BatchNotFound, TooLate."""
-        with self._database.writing() as session:
-            repository.batch_of(session, batch_id, owner)
-            documents = repository.documents_in_batch(session, batch_id)
-            found = {document.status for document in documents}
-            if not found & {*statuses.OPEN, DocumentStatus.CANCELLED}:
-                raise TooLate("Every document of this batch has ended. DELETE those to be removed.")
-            now = clock.now()
-            for document in documents:
-                removal.cancel(session, document, now)
-            priority.schedule_batch_now(session, batch_id)
+        self._group_commit.write(CancelBatch(batch_id, owner), owner)
         self._notifier.notify()
         log.info("batch.cancelled", batch_id=batch_id)
 
@@ -107,14 +94,14 @@ class DocumentActions:
         Objects that the store cannot delete now are deleted by the next sweep. Raises
         DocumentNotFound.
         """
-        document = self._group_commit.write(removal.DeleteDocument(document_id, owner), owner)
-        if document is None:
+        root_id = self._group_commit.write(DeleteDocument(document_id, owner), owner)
+        if root_id is None:
             return
         self._notifier.notify()
         log.info("document.deleted", document_id=document_id)
         self._erasure.try_to_erase(document_id)
-        if document.result_of is not None:  # it may have been the last to need that one's pages
-            self._erasure.try_to_erase(document.result_of)
+        if root_id != document_id:  # it may have been the last to need that one's pages
+            self._erasure.try_to_erase(root_id)
         self._give_back_if_short()
 
     def _give_back_if_short(self) -> None:
@@ -133,16 +120,6 @@ class DocumentActions:
             raise OriginalMissing(
                 "The original of this document is no longer stored. Submit it again."
             ) from error
-
-
-def _require_open(document: Document) -> None:
-    if document.status is DocumentStatus.AWAITING_UPLOAD:
-        raise UploadIncomplete("Nothing of this document has arrived yet. DELETE it instead.")
-    if document.status not in statuses.OPEN:
-        raise TooLate(
-            f"The document is {document.status.value}: there is nothing left to cancel. "
-            "DELETE it to remove it and its result."
-        )
 
 
 def _require_retryable(document: Document) -> None:

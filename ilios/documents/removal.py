@@ -7,16 +7,15 @@ of them shows them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from ilios.core import clock
-from ilios.db.models import Document, DocumentStatus, Job, JobStatus, PageRow
+from ilios.db.models import DELETED, Document, DocumentStatus, Instance, Job, JobStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
+from ilios.db.prepared import Prepared, Runner
 from ilios.db.zeroing import zeroed_if_room
 from ilios.documents import job_outcome, repository
 from ilios.queue import cancellation, queries
@@ -36,82 +35,9 @@ _ERASED: Final[dict[str, Any]] = {"storage_key": "", "to_erase": False}
 _FORGOTTEN: Final[dict[str, Any]] = {"options": {}, "warnings": []}
 """Kept as long as a job of it runs for others, then cleared."""
 
-
-@dataclass(frozen=True, slots=True)
-class DeleteDocument:
-    """A unit of work: make a document of an owner a tombstone. Raises DocumentNotFound."""
-
-    document_id: str
-    owner: str
-
-    def __call__(self, session: Session) -> Document | None:
-        """Return the document; None when it was deleted before."""
-        document = repository.document_of(session, self.document_id, self.owner)
-        return document if tombstone(session, document, clock.now()) else None
-
-
-@dataclass(frozen=True, slots=True)
-class CloseErased:
-    """A unit of work: forget the result of a document whose objects are gone; see `close`."""
-
-    document_id: str
-    keeps_images: bool
-
-    def __call__(self, session: Session) -> bool:
-        forget_result(session, self.document_id)
-        return close(session, self.document_id, keeps_images=self.keeps_images)
-
-
-def cancel(session: Session, document: Document, now: datetime) -> bool:
-    """Move pending | processing → cancelled; return False when it has ended meanwhile."""
-    values = {"status": DocumentStatus.CANCELLED, "processed_at": now}
-    if not _change(session, document.id, Document.status.in_(OPEN), values):
-        return False
-    job_outcome.cancel_unless_awaited(session, repository.result_id(document), now)
-    return True
-
-
-def tombstone(session: Session, document: Document, now: datetime) -> bool:
-    """Move any status → deleted; return False when it was before. Erase its objects afterwards."""
-    values = {**_TOMBSTONE, "processed_at": document.processed_at or now, "deleted_at": now}
-    if not _change(session, document.id, Document.status != DocumentStatus.DELETED, values):
-        return False
-    cancellation.forget_errors(session, document.id)
-    root_id = repository.result_id(document)
-    job_outcome.cancel_unless_awaited(session, root_id, now)
-    forget_result(session, root_id)
-    return True
-
-
-def forget_result(session: Session, document_id: str) -> None:
-    """Delete the pages of a deleted document, unless others show or await them."""
-    unused = (Document.status == DocumentStatus.DELETED) & ~_answers_others()
-    if _change(session, document_id, unused, {**_FORGOTTEN, "to_erase": True}):
-        pages = PageRow.document_id == document_id
-        size = select(func.coalesce(func.sum(func.octet_length(PageRow.markdown)), 0)).where(pages)
-        with zeroed_if_room(session, session.scalars(size).one()):
-            session.execute(delete(PageRow).where(pages))
-
-
-def close(session: Session, document_id: str, *, keeps_images: bool) -> bool:
-    """Note that no objects of a deleted document are left, except images that others show.
-
-    Returns False while a job may still store some, or when `keeps_images` has changed since.
-    """
-    answers_others = _answers_others() if keeps_images else ~_answers_others()
-    at_rest = Document.to_erase & ~_is_worked_on() & answers_others
-    forgotten = {} if keeps_images else _FORGOTTEN
-    return _change(session, document_id, at_rest, {**forgotten, **_ERASED})
-
-
-def answers_others(session: Session, document_id: str) -> bool:
-    """Return whether documents that have joined this one show its pages, or wait for them."""
-    found = select(Document.id).where(Document.id == document_id, _answers_others())
-    return session.scalar(found) is not None
-
-
-def _answers_others() -> ColumnElement[bool]:
-    return repository.is_joined((*OPEN, *READABLE))
+_THIS: Final = Document.id == bindparam("of_document")
+_PAGES_OF_THIS: Final = PageRow.document_id == bindparam("of_document")
+_ANSWERS_OTHERS: Final = repository.is_joined((*OPEN, *READABLE))
 
 
 def _is_worked_on() -> ColumnElement[bool]:
@@ -122,15 +48,115 @@ def _is_worked_on() -> ColumnElement[bool]:
     return exists().where(Job.document_id == Document.id, may_write)
 
 
-def _change(
-    session: Session, document_id: str, left: ColumnElement[bool], values: dict[str, Any]
-) -> bool:
-    """Change a document under a condition; return False when it does not hold any more."""
-    changed = session.execute(
-        update(Document)
-        .where(Document.id == document_id, left)
-        .values(values)
-        .returning(Document.id)
-        .execution_options(synchronize_session=False)
+_CANCEL = Prepared(
+    update(Document)
+    .where(_THIS, Document.status.in_(OPEN))
+    .values(status=DocumentStatus.CANCELLED, processed_at=bindparam("moment"))
+)
+_CANCEL_BATCH = Prepared(
+    update(Document)
+    .where(Document.batch_id == bindparam("of_batch"), Document.status.in_(OPEN))
+    .values(status=DocumentStatus.CANCELLED, processed_at=bindparam("moment"))
+    .returning(func.coalesce(Document.result_of, Document.id))
+)
+_DELETE = Prepared(
+    update(Document)
+    .where(_THIS, Document.status != DELETED)
+    .values(
+        **_TOMBSTONE,
+        processed_at=func.coalesce(Document.processed_at, bindparam("moment")),
+        deleted_at=bindparam("moment"),
     )
-    return changed.first() is not None
+)
+_FORGET = Prepared(
+    update(Document)
+    .where(_THIS, Document.status == DELETED, ~_ANSWERS_OTHERS)
+    .values(**_FORGOTTEN, to_erase=True)
+)
+_PAGE_BYTES = Prepared(
+    select(func.coalesce(func.sum(func.octet_length(PageRow.markdown)), 0)).where(_PAGES_OF_THIS)
+)
+_DELETE_PAGES = Prepared(delete(PageRow).where(_PAGES_OF_THIS))
+_AT_REST: Final = (_THIS, Document.to_erase, ~_is_worked_on())
+_CLOSE = Prepared(
+    update(Document).where(*_AT_REST, ~_ANSWERS_OTHERS).values(**_FORGOTTEN, **_ERASED)
+)
+_CLOSE_WITH_IMAGES = Prepared(update(Document).where(*_AT_REST, _ANSWERS_OTHERS).values(**_ERASED))
+_DOES_ANSWER_OTHERS = Prepared(select(Document.id).where(_THIS, _ANSWERS_OTHERS))
+_REMAINS = Prepared(
+    select(
+        Document.status,
+        Document.owner,
+        Document.storage_key,
+        repository.is_awaited_here(),
+        _ANSWERS_OTHERS,
+        select(Instance.id).scalar_subquery(),
+    ).where(_THIS)
+)
+
+
+class Remains(NamedTuple):
+    """What is to be known of a document whose objects are to be erased."""
+
+    status: DocumentStatus
+    owner: str
+    storage_key: str
+    is_awaited: bool  #: also by others that joined it
+    answers_others: bool
+    instance_id: str
+
+
+def cancel(session: Session, document_id: str, root_id: str, now: datetime) -> bool:
+    """Move pending | processing → cancelled; return False when it has ended meanwhile.
+
+    `root_id` is the document whose pages answer it, here and below.
+    """
+    if not _CANCEL.run(session, of_document=document_id, moment=now):
+        return False
+    job_outcome.cancel_unless_awaited(session, root_id, now)
+    return True
+
+
+def cancel_batch(session: Session, batch_id: str, now: datetime) -> None:
+    """Move the pending and processing documents of a batch → cancelled."""
+    roots = _CANCEL_BATCH.all(session, of_batch=batch_id, moment=now)
+    for root_id in {root_id for (root_id,) in roots}:
+        job_outcome.cancel_unless_awaited(session, root_id, now)
+
+
+def tombstone(session: Session, document_id: str, root_id: str, now: datetime) -> bool:
+    """Move any status → deleted; return False when it was before. Erase its objects afterwards."""
+    if not _DELETE.run(session, of_document=document_id, moment=now):
+        return False
+    cancellation.forget_errors(session, document_id)
+    job_outcome.cancel_unless_awaited(session, root_id, now)
+    forget_result(session, root_id)
+    return True
+
+
+def forget_result(session: Session, document_id: str) -> None:
+    """Delete the pages of a deleted document, unless others show or await them."""
+    if not _FORGET.run(session, of_document=document_id):
+        return
+    ((size_bytes,),) = _PAGE_BYTES.all(session, of_document=document_id)
+    with zeroed_if_room(session, size_bytes):
+        _DELETE_PAGES.run(session, of_document=document_id)
+
+
+def close(session: Session, document_id: str, *, keeps_images: bool) -> bool:
+    """Note that no objects of a deleted document are left, except images that others show.
+
+    Returns False while a job may still store some, or when `keeps_images` has changed since.
+    """
+    statement = _CLOSE_WITH_IMAGES if keeps_images else _CLOSE
+    return bool(statement.run(session, of_document=document_id))
+
+
+def answers_others(on: Runner, document_id: str) -> bool:
+    """Return whether documents that have joined this one show its pages, or wait for them."""
+    return _DOES_ANSWER_OTHERS.first(on, of_document=document_id) is not None
+
+
+def remains(on: Runner, document_id: str) -> Remains:
+    """Return what is left of a document."""
+    return Remains(*_REMAINS.all(on, of_document=document_id)[0])

@@ -39,6 +39,24 @@ _COLUMNS: Final = tuple(Document.__table__.columns)
 _INSERT = Prepared(insert(Document))
 _INSERT_BATCH = Prepared(insert(Batch))
 _NEW: Final = {column.key: column.default and column.default.arg for column in _COLUMNS}
+_STATE_OF = Prepared(
+    select(Document.status, func.coalesce(Document.result_of, Document.id)).where(
+        Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
+    )
+)
+_AWAITED = Prepared(
+    select(Document.id)
+    .where(
+        or_(
+            Document.id == bindparam("of_document"), Document.result_of == bindparam("of_document")
+        ),
+        Document.status.in_(OPEN),
+    )
+    .limit(1)
+)
+_BATCH_STATUSES = Prepared(
+    select(Document.status).where(Document.batch_id == bindparam("of_batch")).distinct()
+)
 # Prepared once: see ilios.queue.jobs.
 _PAGE_INDEXES = Prepared(
     select(PageRow.index)
@@ -89,6 +107,27 @@ _DUPLICATE_NOT_IN_BATCH_LANE = Prepared(
 )
 
 
+def is_awaited(session: Session, document_id: str) -> bool:
+    """Return whether the document, or one that has joined it, waits for its result."""
+    return _AWAITED.first(session, of_document=document_id) is not None
+
+
+def state_of(session: Session, document_id: str, owner: str) -> tuple[DocumentStatus, str]:
+    """Return a document's status, and the id of the one whose pages answer it.
+
+    Raises DocumentNotFound, also for another owner's.
+    """
+    state = _STATE_OF.first(session, wanted=document_id, of_owner=owner)
+    if state is None:
+        raise DocumentNotFound
+    return state
+
+
+def is_awaited_here() -> ColumnElement[bool]:
+    """Return the condition that a document, or one that has joined it, waits for its result."""
+    return Document.status.in_(OPEN) | is_joined(OPEN)
+
+
 def add(session: Session, **columns: Any) -> None:
     """Insert a document; columns that are not given have their defaults, or nothing."""
     _INSERT.run(session, **(_NEW | columns))
@@ -130,13 +169,6 @@ def result_id(document: Document) -> str:
     return document.result_of or document.id
 
 
-def is_awaited(session: Session, document_id: str) -> bool:
-    """Return whether the document, or one that has joined it, waits for its result."""
-    theirs = or_(Document.id == document_id, Document.result_of == document_id)
-    waiting = select(Document.id).where(theirs, Document.status.in_(OPEN)).limit(1)
-    return session.scalar(waiting) is not None
-
-
 @cache  # to make it takes half a millisecond, and writers wait for the one that does
 def is_joined(statuses: tuple[DocumentStatus, ...]) -> ColumnElement[bool]:
     """Return the condition that documents in one of these statuses have joined a document."""
@@ -167,6 +199,11 @@ def documents_in_batch(session: Session, batch_id: str) -> list[Document]:
             .order_by(Document.created_at, Document.id)
         )
     )
+
+
+def statuses_in_batch(session: Session, batch_id: str) -> set[DocumentStatus]:
+    """Return the statuses that documents of a batch have."""
+    return {status for (status,) in _BATCH_STATUSES.all(session, of_batch=batch_id)}
 
 
 def provider_batch_of(session: Session, batch_id: str) -> ProviderBatch | None:

@@ -1,4 +1,4 @@
-"""Units of work that admit documents, as in ilios.conversion.units_of_work.
+"""Units of work on documents: admit, cancel, delete; as in ilios.conversion.units_of_work.
 
 Each is run in a transaction that units of other requests may share, and again when that fails.
 """
@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Standard
 from ilios.core import clock, ids
+from ilios.core.request_errors import Gone, TooLate, UploadIncomplete
 from ilios.core.settings import Settings
-from ilios.db.models import ProviderBatch, ProviderBatchState
-from ilios.documents import repository
+from ilios.db.models import DocumentStatus, ProviderBatch, ProviderBatchState, statuses
+from ilios.documents import removal, repository
 from ilios.documents.admission import Candidate, Order, admit
 from ilios.engines import registry
-from ilios.queue import jobs
+from ilios.queue import jobs, priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,71 @@ class AdmitBatch:
         return documents
 
 
+@dataclass(frozen=True, slots=True)
+class CancelDocument:
+    """Stop the conversion of a document of an owner."""
+
+    document_id: str
+    owner: str
+
+    def __call__(self, session: Session) -> bool:
+        """Return False when it was cancelled before.
+
+        Raises DocumentNotFound, Gone, UploadIncomplete, TooLate.
+        """
+        status, root_id = repository.state_of(session, self.document_id, self.owner)
+        if status is DocumentStatus.CANCELLED:
+            return False
+        _require_open(status)
+        return removal.cancel(session, self.document_id, root_id, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class CancelBatch:
+    """Stop the conversion of all open documents of a batch of an owner."""
+
+    batch_id: str
+    owner: str
+
+    def __call__(self, session: Session) -> None:
+        """Raise BatchNotFound, TooLate."""
+        repository.batch_of(session, self.batch_id, self.owner)
+        found = repository.statuses_in_batch(session, self.batch_id)
+        if not found & {*statuses.OPEN, DocumentStatus.CANCELLED}:
+            raise TooLate("Every document of this batch has ended. DELETE those to be removed.")
+        removal.cancel_batch(session, self.batch_id, clock.now())
+        priority.schedule_batch_now(session, self.batch_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDocument:
+    """Make a document of an owner a tombstone."""
+
+    document_id: str
+    owner: str
+
+    def __call__(self, session: Session) -> str | None:
+        """Return the id of the document whose pages answered it; None when it was deleted before.
+
+        Raises DocumentNotFound.
+        """
+        _, root_id = repository.state_of(session, self.document_id, self.owner)
+        is_new = removal.tombstone(session, self.document_id, root_id, clock.now())
+        return root_id if is_new else None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseErased:
+    """Forget the result of a document whose objects are gone; see `removal.close`."""
+
+    document_id: str
+    keeps_images: bool
+
+    def __call__(self, session: Session) -> bool:
+        removal.forget_result(session, self.document_id)
+        return removal.close(session, self.document_id, keeps_images=self.keeps_images)
+
+
 def _open_provider_batch(
     session: Session,
     settings: Settings,
@@ -99,3 +165,15 @@ def _open_provider_batch(
         now=batch["created_at"],
         origin=order.origin,
     )
+
+
+def _require_open(status: DocumentStatus) -> None:
+    if status is DocumentStatus.DELETED:
+        raise Gone(repository.GONE)
+    if status is DocumentStatus.AWAITING_UPLOAD:
+        raise UploadIncomplete("Nothing of this document has arrived yet. DELETE it instead.")
+    if status not in statuses.OPEN:
+        raise TooLate(
+            f"The document is {status.value}: there is nothing left to cancel. "
+            "DELETE it to remove it and its result."
+        )

@@ -7,11 +7,29 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import CANCELLED, PENDING, Job, JobStatus
+from ilios.db.prepared import Prepared
 from ilios.queue import queries
+
+_CANCEL = Prepared(
+    update(Job)
+    .where(Job.document_id == bindparam("of_document"), Job.status.in_(queries.OPEN))
+    .values(
+        status=JobStatus.CANCELLED,
+        lease_token=None,
+        lease_until=None,
+        scheduled_at=None,
+        completed_at=bindparam("moment"),
+    )
+)
+_FORGET_ERRORS = Prepared(
+    update(Job)
+    .where(Job.document_id == bindparam("of_document"), Job.error.is_not(None))
+    .values(error=None)
+)
 
 
 def fail_waiting_job(session: Session, job_id: str, error: str, now: datetime) -> None:
@@ -29,18 +47,7 @@ def cancel(session: Session, document_id: str, now: datetime) -> None:
 
     A worker that runs one of them loses its lease; `clear_worker` notes when it has stopped.
     """
-    session.execute(
-        update(Job)
-        .where(Job.document_id == document_id, Job.status.in_(queries.OPEN))
-        .values(
-            status=JobStatus.CANCELLED,
-            lease_token=None,
-            lease_until=None,
-            scheduled_at=None,
-            completed_at=now,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    _CANCEL.run(session, of_document=document_id, moment=now)
 
 
 def clear_worker(session: Session, job_ids: list[str]) -> None:
@@ -55,12 +62,7 @@ def clear_worker(session: Session, job_ids: list[str]) -> None:
 
 def forget_errors(session: Session, document_id: str) -> None:
     """Remove the error texts of a document's jobs: they may quote it."""
-    session.execute(
-        update(Job)
-        .where(Job.document_id == document_id, Job.error.is_not(None))
-        .values(error=None)
-        .execution_options(synchronize_session=False)
-    )
+    _FORGET_ERRORS.run(session, of_document=document_id)
 
 
 def delete_ended(session: Session, document_id: str) -> None:

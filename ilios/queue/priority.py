@@ -37,6 +37,18 @@ _HEAD_AND_TAIL = Prepared(
     )
 )
 
+_SCHEDULE_NOW = Prepared(
+    update(Job)
+    .where(
+        Job.provider_batch_id.in_(
+            select(ProviderBatch.id).where(ProviderBatch.batch_id == bindparam("of_batch"))
+        ),
+        Job.status == PENDING,
+        Job.scheduled_at.is_not(None),  # as the partial index says it
+    )
+    .values(scheduled_at=None)
+)
+
 
 def next_rank(session: Session, lane: str, owner: str, priority: int, now: datetime) -> int:
     """Return the rank of a job that is enqueued now."""
@@ -51,17 +63,7 @@ def next_rank(session: Session, lane: str, owner: str, priority: int, now: datet
 
 def schedule_batch_now(session: Session, batch_id: str) -> None:
     """Make the waiting step of a batch ready at once."""
-    of_batch = select(ProviderBatch.id).where(ProviderBatch.batch_id == batch_id)
-    session.execute(
-        update(Job)
-        .where(
-            Job.provider_batch_id.in_(of_batch),
-            Job.status == PENDING,
-            Job.scheduled_at.is_not(None),  # as the partial index says it
-        )
-        .values(scheduled_at=None)
-        .execution_options(synchronize_session=False)
-    )
+    _SCHEDULE_NOW.run(session, of_batch=batch_id)
 
 
 def raise_priority(session: Session, document_id: str, priority: int, now: datetime) -> None:

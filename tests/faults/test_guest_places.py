@@ -83,8 +83,7 @@ def test_a_cancelled_guest_gives_its_place_to_the_next_and_the_other_goes_on(
     wait_until(lambda: len(parsers(supervisor)) == 2, TIMEOUT_S)
 
     with database.writing() as session:
-        document = documents.document(database, cancelled)
-        removal.cancel(session, document, clock.now())
+        removal.cancel(session, cancelled, cancelled, clock.now())
     next_one = add(database, settings, "c", b"quick")
 
     wait_until(

@@ -26,7 +26,7 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, Instance
-from ilios.documents import removal
+from ilios.documents import removal, repository
 from ilios.documents.erasure import Erasure
 from ilios.documents.retention import expiry
 from ilios.documents.retention.orphans import Orphans
@@ -187,7 +187,8 @@ class Retention:
     ) -> bool:
         with self._database.writing() as session:
             document = session.get_one(Document, document_id)
-            if not is_due(document) or not removal.tombstone(session, document, now):
+            root_id = repository.result_id(document)
+            if not is_due(document) or not removal.tombstone(session, document_id, root_id, now):
                 return False
         log.info("document.expired", document_id=document_id)
         self._erasure.try_to_erase(document_id)

@@ -145,6 +145,11 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         lambda s: repository.is_awaited(s, "a"),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
+    "awaited": (
+        lambda s: repository.is_awaited(s, "a"),
+        {"sqlite_autoindex_documents_1", "ix_documents_result_of"},
+    ),
+    "cancel_batch": (lambda s: removal.cancel_batch(s, "a", NOW), {"ix_documents_batch"}),
     "forget_result": (
         lambda s: removal.forget_result(s, "a"),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},

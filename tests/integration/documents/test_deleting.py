@@ -251,8 +251,7 @@ def test_a_document_that_was_shared_since_is_not_closed_with_its_images(
     worker.work()
     actions.delete(first, owner=OWNER)
     with database.writing() as session:
-        duplicate = session.get_one(Document, second)
-        assert removal.tombstone(session, duplicate, clock.now())
+        assert removal.tombstone(session, second, first, clock.now())
 
         assert not removal.close(session, first, keeps_images=True)
 
