@@ -160,8 +160,8 @@ class Converter:
         self._answers.forget(spooled.call)
 
     def _open(self, lease: Lease) -> ClaimedJob:
-        with self._database.reading() as session:
-            job, document = jobs.held_with_document(session, lease)
+        with self._database.watching() as watch:
+            job, document = jobs.held_with_document(watch, lease)
         logs.bind(document_id=document.id)
         log.info("job.started", job_id=lease.job_id, document_id=document.id)
         if job.attempts == 1 and job.error is None and job.started_at is not None:

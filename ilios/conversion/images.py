@@ -21,6 +21,8 @@ def keep_images(
 
     Keys are made of document and name, so that a repetition overwrites its own.
     """
+    if not any(page.images for page in conversion.pages):
+        return {}
     with database.reading() as session:
         if not results.takes_pages(session, document_id):
             return {}

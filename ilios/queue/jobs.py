@@ -17,7 +17,7 @@ from ilios.core import ids
 from ilios.core.errors import LeaseLost
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
-from ilios.db.prepared import Prepared
+from ilios.db.prepared import Prepared, Runner
 from ilios.queue.backoff import retry_delay
 from ilios.queue.priority import SPACING_MS, next_rank
 
@@ -75,8 +75,15 @@ _UNDER_LEASE = (
     Job.status == PROCESSING,
     Job.lease_token == bindparam("under_token"),
 )
-_HELD_WITH_DOCUMENT = (
-    select(Job, Document).join(Document, Job.document_id == Document.id).where(*_UNDER_LEASE)
+_OF_JOB = Job.__mapper__.column_attrs.keys()
+_OF_DOCUMENT = Document.__mapper__.column_attrs.keys()
+_HELD_WITH_DOCUMENT = Prepared(
+    select(
+        *(getattr(Job, name) for name in _OF_JOB),
+        *(getattr(Document, name) for name in _OF_DOCUMENT),
+    )
+    .join(Document, Job.document_id == Document.id)
+    .where(*_UNDER_LEASE)
 )
 _HOLDS = Prepared(select(Job.id).where(*_UNDER_LEASE))
 _FINISH = Prepared(
@@ -232,12 +239,16 @@ def require_held(session: Session, lease: Lease) -> None:
         raise lease_lost(lease)
 
 
-def held_with_document(session: Session, lease: Lease) -> tuple[Job, Document]:
-    """Return the job under this lease, and its document. Raises LeaseLost."""
-    row = session.execute(_HELD_WITH_DOCUMENT, _named(lease)).one_or_none()
+def held_with_document(on: Runner, lease: Lease) -> tuple[Job, Document]:
+    """Return the job under this lease, and its document, both detached. Raises LeaseLost."""
+    row = _HELD_WITH_DOCUMENT.first(on, **_named(lease))
     if row is None:
         raise lease_lost(lease)
-    return row.Job, row.Document
+    of_job, of_document = row[: len(_OF_JOB)], row[len(_OF_JOB) :]
+    return (
+        Job(**dict(zip(_OF_JOB, of_job, strict=True))),
+        Document(**dict(zip(_OF_DOCUMENT, of_document, strict=True))),
+    )
 
 
 def finish(session: Session, lease: Lease, now: datetime) -> None:
