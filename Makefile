@@ -9,6 +9,8 @@
 #   make siege    an innocent client beside six attackers: MINUTES=20 SEED=… SCANS=1 (docs/faults.md)
 #   make profile  where a document's processor time goes, into docs/figures.md: DOCUMENTS=1000 ROUNDS=3
 #                 BEFORE=another checkout, with a .venv of its own
+#   make bench    every figure, beside the machine's limits and peers, into docs/benchmarks.md:
+#                 FORM=short to see that all of it runs
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
@@ -48,7 +50,7 @@ RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 
-.PHONY: setup command demo run test faults chaos siege profile fuzz ceph-test monitoring-test proxies-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -107,6 +109,9 @@ profile: ROUNDS ?= 3
 profile: setup $(BENCH_STAMP)
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m bench.profile --documents $(DOCUMENTS) \
 		--rounds $(ROUNDS) $(if $(BEFORE),--before $(BEFORE))
+
+bench: setup replication-server $(BENCH_STAMP)
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m bench.benchmarks $(if $(filter short,$(FORM)),--short)
 
 # No tier of `make test`: it needs Debian's container tools, root, and the package registries.
 image-test: setup

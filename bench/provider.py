@@ -13,13 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pysqlite3
 
-from bench import pdfs
-from bench.object_store import bucket
+from bench import object_store, pdfs
 from bench.service import HEADERS, Service, multipart, running
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -28,6 +28,21 @@ CLIENTS = 8
 WORKERS = 2
 WARM = WORKERS * 2  #: documents before the measured ones
 POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run took; rates count documents a second."""
+
+    rate: float
+    ideal: float  #: what the calls in flight allow; infinite when they take no time
+    cpu_ms: float  #: of the whole service, for one document
+    waits: list[float]  #: seconds of each request, in order
+    peak: int  #: calls in flight at most
+
+    @property
+    def p95_ms(self) -> float:
+        return 1000 * self.waits[int(0.95 * len(self.waits))]
 
 
 def main() -> None:
@@ -41,22 +56,42 @@ def main() -> None:
     parser.add_argument("--bucket", action="store_true", help="objects in a bucket, not a folder")
     options = parser.parse_args()
     prepare(options.documents, options.document_kib)
-    with MistralServer(latency_ms=options.latency_ms) as provider, ExitStack() as stack:
-        settings = stack.enter_context(bucket()) if options.bucket else {}
-        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(options.concurrency)}
-        with running(**settings) as service:
-            warm_up(service)
-            before = service.cpu_seconds()
-            if options.scenario == "queue":
-                queue(service, options)
-            else:
-                immediate(service, options)
-            cpu = service.cpu_seconds() - before
-        peak = provider.stats().peak_in_flight
+    result = measure(**{k: v for k, v in vars(options).items() if k != "document_kib"})
     print(
-        f"    {1000 * cpu / options.documents:.1f} ms of the service's processor time for each; "
-        f"at most {peak} calls at once"
+        f"{options.scenario}: {options.documents} documents, {options.latency_ms} ms a call, "
+        f"{WORKERS * options.concurrency} calls at once, {options.clients} clients: "
+        f"{result.rate:.0f}/s, {result.rate / result.ideal:.2f} of the ideal; requests: "
+        f"median {1000 * statistics.median(result.waits):.0f} ms, p95 {result.p95_ms:.0f} ms\n"
+        f"    {result.cpu_ms:.1f} ms of the service's processor time for each; "
+        f"at most {result.peak} calls at once"
     )
+
+
+def measure(
+    scenario: str,
+    documents: int,
+    latency_ms: int,
+    concurrency: int,
+    clients: int = CLIENTS,
+    *,
+    bucket: bool = False,
+) -> Result:
+    """Run a service over prepared documents, queued or converted at once."""
+    with MistralServer(latency_ms=latency_ms) as provider, ExitStack() as stack:
+        settings = stack.enter_context(object_store.bucket()) if bucket else {}
+        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(concurrency)}
+        service = stack.enter_context(running(**settings))
+        warm_up(service)
+        work = [(service, number) for number in range(documents)]
+        before, started = service.cpu_seconds(), time.time()
+        waits = sorted(everywhere(work, clients, submit if scenario == "queue" else convert))
+        ended = time.time()
+        if scenario == "queue":
+            ended = last_completion(service, documents + WARM)
+        cpu = service.cpu_seconds() - before
+        peak = provider.stats().peak_in_flight
+    ideal = 1000 * WORKERS * concurrency / latency_ms if latency_ms else float("inf")
+    return Result(documents / (ended - started), ideal, 1000 * cpu / documents, waits, peak)
 
 
 def settings_of(provider: MistralServer) -> dict[str, str]:
@@ -71,34 +106,6 @@ def settings_of(provider: MistralServer) -> dict[str, str]:
 def warm_up(service: Service) -> None:
     """Convert a few documents, so that every process has loaded what it needs."""
     everywhere([(service, -1 - number) for number in range(WARM)], CLIENTS, convert)
-
-
-def queue(service: Service, options: argparse.Namespace) -> None:
-    started = time.time()
-    work = [(service, number) for number in range(options.documents)]
-    everywhere(work, options.clients, submit)
-    submitted = time.time() - started
-    seconds = last_completion(service, options.documents + WARM) - started
-    rate = options.documents / seconds
-    in_flight = WORKERS * options.concurrency
-    ideal = 1000 * in_flight / options.latency_ms if options.latency_ms else float("inf")
-    print(
-        f"{options.documents} documents, {options.latency_ms} ms, {in_flight} calls at once: "
-        f"{rate:.0f}/s, {rate / ideal:.2f} of the ideal (all submitted after {submitted:.1f} s)"
-    )
-
-
-def immediate(service: Service, options: argparse.Namespace) -> None:
-    started = time.time()
-    work = [(service, number) for number in range(options.documents)]
-    waits = sorted(everywhere(work, options.clients, convert))
-    seconds = time.time() - started
-    p95 = waits[int(0.95 * len(waits))]
-    print(
-        f"{options.documents} conversions, {options.latency_ms} ms, {options.clients} clients: "
-        f"{options.documents / seconds:.0f}/s, median {1000 * statistics.median(waits):.0f} ms, "
-        f"p95 {1000 * p95:.0f} ms"
-    )
 
 
 def submit(service: Service, number: int) -> float:

@@ -1,0 +1,53 @@
+"""`make bench` measures everything that can be measured, and goes on where something fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import benchmarks, beside_peers, machine, provider, reads
+from bench.benchmarks import LONG, SHORT, Run, write
+
+BENCH = Path(benchmarks.__file__).parent
+STRUCTURED = {"benchmarks", "machine", "profile", "reads"}  # called, or with a table of its own
+
+
+def programs() -> set[str]:
+    return {p.stem for p in BENCH.glob("*.py") if "def main() -> None:" in p.read_text()}
+
+
+def test_the_long_form_runs_every_program() -> None:
+    assert {command.split()[0] for command in LONG.commands} == programs() - STRUCTURED
+
+
+def test_the_short_form_names_programs_that_exist() -> None:
+    assert {command.split()[0] for command in SHORT.commands} <= programs()
+
+
+def test_what_fails_is_named_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("not on this machine")
+
+    monkeypatch.setattr(machine, "limits", lambda: {"commits": 10.0})
+    for module, name in [
+        (reads, "measure"),
+        (provider, "prepare"),
+        (provider, "measure"),
+        (beside_peers, "queue"),
+        (beside_peers, "embedded"),
+        (beside_peers, "markitdown"),
+        (benchmarks, "_printed"),
+    ]:
+        monkeypatch.setattr(module, name, fail if name != "prepare" else lambda *_: None)
+    run = Run(SHORT)
+
+    run.everything()
+    write(run.found, tmp_path)
+
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "| commits | 10.0/s |" in page
+    assert "- reads: OSError: not on this machine" in page
+    assert set(SHORT.commands) <= run.found.missing.keys()
