@@ -233,7 +233,11 @@ class Converter:
         return ANSWERED if claimed.engine.is_paid else None
 
     def _convert(self, attempt: _Attempt, part: Part) -> tuple[CallRecord, Conversion]:
-        """Convert a part, once the lane has a place for a call of its owner."""
+        """Convert a part, once the lane has a place for a call of its owner.
+
+        An answer is parsed when the place is free again: one full of images takes longer than many
+        a call.
+        """
         claimed, options = attempt.claimed, options_of(attempt.claimed.document)
         # The intent too: a call that still waits for its place is not in doubt after a crash.
         with self._calls[claimed.job.lane].held(claimed.job.owner):
@@ -251,14 +255,10 @@ class Converter:
                     self._progress_of(claimed),
                     self._keeper(attempt, call),
                 )
-                conversion = (
-                    brought
-                    if isinstance(brought, Conversion)
-                    else claimed.engine.read(
-                        brought, part, options, attempt.workspace, attempt.mark
-                    )
-                )
-        return call, conversion
+        if isinstance(brought, Conversion):
+            return call, brought
+        read = claimed.engine.read(brought, part, options, attempt.workspace, attempt.mark)
+        return call, read
 
     def _record(self, claimed: ClaimedJob, call: CallRecord, conversion: Conversion) -> None:
         images = self._keep_images(call, conversion)
