@@ -6,11 +6,12 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutOfMemory
 from ilios.core.platform import cpu_count
-from ilios.core.settings import Settings
+from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import logs
 from ilios.engines import parser_process
 from ilios.engines.base import (
@@ -34,6 +35,11 @@ from ilios.engines.parser_process import Message
 log = logs.get(__name__)
 
 MODEL = "embedded"
+RECOGNITION_BYTES: Final = 768 * MIB
+"""Of a parser that draws or recognises pages: enough for a page of A3.
+
+The one for documents that need more gets WORKER_MEMORY_LIMIT_BYTES.
+"""
 
 
 class EmbeddedEngine:
@@ -48,7 +54,7 @@ class EmbeddedEngine:
         self._threads = cpu_count()
         self._parsers = ParserPool(
             answer,
-            settings.worker_memory_limit_bytes,
+            min(settings.worker_memory_limit_bytes, RECOGNITION_BYTES),
             first_limit_bytes=settings.parser_memory_limit_bytes,
         )
         self._large_parser = LargeParser(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ilios.core.conversion_errors import PagesOutOfRange
-from ilios.core.settings import Settings
+from ilios.core.settings import MIB, Settings
 from ilios.engines.base import Options, Part
 from ilios.engines.detection import media_types
+from ilios.engines.embedded import engine as engine_module
 from ilios.engines.embedded.engine import EmbeddedEngine
 from ilios.engines.page_selection import PageSelection
+from tests.support.forking import REPOSITORY
 
 MakePart = Callable[..., Part]
 
@@ -88,3 +91,20 @@ def test_a_document_that_runs_out_of_memory_is_read_again_with_more(
     converted = engine.convert(part, Options(), tmp_path, lambda *_: None, lambda _: None)
 
     assert [page.markdown for page in converted.pages] == ["Hello"]
+
+
+def test_a_scan_that_takes_more_than_most_is_read_where_one_is_at_a_time(
+    settings: Settings,
+    make_part: MakePart,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(engine_module, "RECOGNITION_BYTES", 300 * MIB)
+    part = make_part((REPOSITORY / "samples/scanned-letter.pdf").read_bytes(), media_types.PDF)
+
+    with closing(EmbeddedEngine(settings)) as engine:
+        converted = engine.convert(part, Options(), tmp_path, lambda *_: None, lambda _: None)
+
+    assert capsys.readouterr().out.count("parser.out_of_memory") == 1
+    assert all(page.markdown for page in converted.pages)
