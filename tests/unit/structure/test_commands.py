@@ -14,7 +14,7 @@ CI = (REPOSITORY / ".ci" / "run").read_text().replace("\\\n", " ")
 
 
 def test_every_target_of_make_that_a_page_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", MAKEFILE, re.MULTILINE))
     targets |= set(re.findall(r"^TIERS := (.+)$", MAKEFILE, re.MULTILINE)[0].split())
 
     named = {
