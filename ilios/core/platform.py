@@ -20,8 +20,8 @@ from typing import Final
 
 SUPPORTED: Final = (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"))
 """For which every package in the lock files has a wheel; `make wheels` checks it."""
-LEAST_GLIBC: Final = (2, 28)  #: of those wheels
-LEAST_MACOS: Final = (14,)
+LEAST_GLIBC: Final[tuple[int, ...]] = (2, 28)  #: of those wheels
+LEAST_MACOS: Final[tuple[int, ...]] = (14,)
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108  # files there are made with care: ilios.core.telemetry.process_slots
 MAX_SOCKET_PATH: Final = 107 if sys.platform == "linux" else 103
