@@ -33,6 +33,7 @@ FILELESS: Final = ("", "application/x-www-form-urlencoded")  #: what clients sen
 FIELD_MAX_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 100
 HEADERS_MAX_BYTES: Final = 64 * 1024  #: of one part
+LINE_BREAK_MAX_BYTES: Final = 2  #: before a boundary, to which it belongs
 BOUNDARY_END: Final = b"- \t\v\f"  #: what may stand between a boundary and its line break
 BOUNDARY_END_MAX_BYTES: Final = 64
 
@@ -109,7 +110,7 @@ def parse(
     """
     decoder = MultipartDecoder(boundary, max_form_memory_size=HEADERS_MAX_BYTES + BLOCK_BYTES)
     stream: PartStream | None = None
-    for block in chain(_without_cut_boundaries(blocks), (None,)):
+    for block in chain(_cut(blocks, b"--" + boundary), (None,)):
         decoder.receive_data(block)
         while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
             if isinstance(event, Field | File):
@@ -125,6 +126,19 @@ def _require_short_headers(part: Field | File) -> None:
     """Raise RequestEntityTooLarge for headers beyond the limit: the decoder looks at its buffer."""
     if sum(len(name) + len(value) for name, value in part.headers) > HEADERS_MAX_BYTES:
         raise RequestEntityTooLarge
+
+
+def _cut(blocks: Iterable[bytes], delimiter: bytes) -> Iterator[bytes]:
+    """Give the same bytes in blocks that end where Werkzeug's decoder has least to do.
+
+    In a block with a boundary it tries a regular expression at every byte before it, which takes
+    longer than all else. So the content before the last boundary comes in a block of its own.
+    """
+    for block in _without_cut_boundaries(blocks):
+        start = max(0, block.rfind(delimiter) - LINE_BREAK_MAX_BYTES)
+        if start:
+            yield block[:start]
+        yield block[start:]
 
 
 def _without_cut_boundaries(blocks: Iterable[bytes]) -> Iterator[bytes]:
