@@ -28,9 +28,8 @@ STEPS = [
     ("call", r"mistralai/|httpx|httpcore|h11/|mistral/(client|http_client|deadlines|sdk_cache)"),
     ("answer", r"mistral/(answer|responses|images|placeholders|inline)|conversion/answer"),
     ("claim", r"dispatch(er)?\.py|queue/|ilios/queue\.py|workers/supervisor"),
-    ("store", r"\.(put|store_\w+|_put\w*) \(ilios/storage|spool|durable_files"),
-    ("fetch", r"\.(fetch|open|read|get\w*) \(ilios/storage"),
-    ("bucket", r"boto3/|botocore/|s3transfer/|obstore|ilios/storage/s3"),
+    ("answer", r"answer_spool"),
+    ("object", r"boto3/|botocore/|s3transfer/|ilios/storage/|durable_files"),
     ("transaction", r"sqlalchemy/|ilios/db/|ilios/database\.py|group_commit|scribe\.py"),
     ("parse", r"ilios/api/requests|formparser|sansio|webargs/.*parse|ilios/engines/"),
     ("answer", r"serializ|marshmallow/|api/responses|api/schemas"),
@@ -38,8 +37,8 @@ STEPS = [
     ("HTTP", r"gunicorn|werkzeug|flask|ilios/api/|http/client|socketserver"),
     ("convert", r"ilios/(conversion|workers)/|ilios/(conversion|worker)\.py"),
 ]
-# Threads of the pool that moves objects know no more than their process: web ones store.
-BUCKET_STEP = {"web": "store", "worker": "fetch"}
+# A web process stores objects, a worker fetches them.
+OBJECT_STEP = {"web": "store", "worker": "fetch"}
 _RULES = [(step, re.compile(pattern)) for step, pattern in STEPS]
 _FRAME = re.compile(r"\S.* \(\S+?(:\d+)?\)$")
 
@@ -76,7 +75,7 @@ def _frames(stack: str) -> Iterator[str]:
 def _step(frames: list[str], process: str) -> str:
     for step, pattern in _RULES:
         if any(pattern.search(frame) for frame in frames):
-            return BUCKET_STEP.get(process, step) if step == "bucket" else step
+            return OBJECT_STEP.get(process, step) if step == "object" else step
     return "other"
 
 
