@@ -18,8 +18,7 @@ def main() -> None:
         cpu_percent = 100 * (service.cpu_seconds() - before) / SECONDS
         print(f"memory of the tree (PSS)         {service.pss_mib():6.0f} MiB")
         for process in service.tree():
-            command = " ".join(process.cmdline())[:60]
-            print(f"    {process.memory_full_info().pss / 2**20:6.1f} MiB  {command}")
+            print(f"    {process.memory_full_info().pss / 2**20:6.1f} MiB  {process.name()}")
         print(f"processor time                   {cpu_percent:6.2f} % of one core")
         print(f"stopped after                    {service.stop():6.2f} s")
 

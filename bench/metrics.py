@@ -103,7 +103,7 @@ def timed_scrape(connection: http.client.HTTPConnection) -> float:
 
 
 def web_processes(service: Service) -> list[psutil.Process]:
-    return [process for process in service.tree() if "gunicorn" in " ".join(process.cmdline())]
+    return [process for process in service.tree() if process.name() == "gunicorn"]
 
 
 def cpu_seconds(processes: list[psutil.Process]) -> float:

@@ -66,7 +66,7 @@ class Service:
         return [root, *root.children(recursive=True)]
 
     def supervisor(self) -> psutil.Process:
-        return next(p for p in self.tree() if p.cmdline()[-1:] == ["workers.py"])
+        return next(p for p in self.tree() if p.name() == "supervisor")
 
     def pss_mib(self) -> float:
         """Return the proportional set size of the whole process tree."""

@@ -79,14 +79,7 @@ def _watch(service: Service, documents: int) -> tuple[dict[str, list[Sample]], l
 
 def _name(process: psutil.Process) -> str:
     """Name a process with its ID, so that a replaced one is shown as two."""
-    command = " ".join(process.cmdline())
-    known = ("start.sh", "gunicorn", "workers.py", "resource_tracker")
-    name = next((name for name in known if name in command), None)
-    if name is None:
-        parent = process.parent()
-        is_worker = parent is not None and "workers.py" in " ".join(parent.cmdline())
-        name = "worker" if is_worker else "parser"
-    return f"{name} {process.pid}"
+    return f"{process.name()} {process.pid}"
 
 
 def _report(name: str, taken: list[Sample]) -> None:

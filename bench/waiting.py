@@ -35,9 +35,7 @@ def main() -> None:
 
 def web_process(service: Service) -> psutil.Process:
     """Return gunicorn's only worker process."""
-    arbiter, *_ = (
-        p for p in service.tree() if any("gunicorn_conf" in part for part in p.cmdline())
-    )
+    arbiter = next(process for process in service.tree() if process.name() == "gunicorn")
     (worker,) = arbiter.children()
     return worker
 

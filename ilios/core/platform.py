@@ -28,7 +28,11 @@ MAX_SOCKET_PATH: Final = 107 if sys.platform == "linux" else 103
 """Bytes: sockaddr_un.sun_path less its final NUL."""
 MAX_DESCRIPTORS: Final = 10_240  #: that macOS lets a process have where its limit says "unlimited"
 
+CAN_FORK: Final = sys.platform == "linux"
+"""Whether a process may fork and go on: the system's libraries of macOS do not survive it."""
+
 _PR_SET_PDEATHSIG: Final = 1  #: linux/prctl.h
+_PR_SET_NAME: Final = 15  #: linux/prctl.h
 _STATM_DATA: Final = 5  #: the field of /proc/self/statm, in pages: what RLIMIT_DATA counts
 _ZEROS: Final = bytes(1024 * 1024)
 
@@ -64,10 +68,40 @@ def cpu_count() -> int:
 # --- processes --------------------------------------------------------------------------------
 
 
-def request_death_signal() -> None:
-    """Let the kernel kill this process when the thread that spawned it ends; on Linux only."""
+def request_death_signal(number: signal.Signals = signal.SIGKILL) -> None:
+    """Let the kernel signal this process when the thread that spawned it ends; on Linux only."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
+def set_process_name(name: str) -> None:
+    """Set what `ps` and `top` call this process, 15 bytes at most; on Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode())
+
+
+def group_lives(pid: int) -> bool:
+    """Return whether anybody in a process group still runs.
+
+    Who has ended is in it until its parent takes note, which for an orphan is PID 1: that may take
+    its time.
+    """
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):  # macOS: nobody in it runs any more
+        return False
+    if sys.platform != "linux":
+        return True
+    return any(_runs_in(entry, pid) for entry in Path("/proc").glob("[0-9]*/stat"))
+
+
+def _runs_in(stat: Path, group: int) -> bool:
+    try:
+        text = stat.read_text(errors="replace")
+    except OSError:  # it has just gone
+        return False
+    state, _, found = text.rpartition(")")[2].split()[:3]  # the name before may hold anything
+    return int(found) == group and state not in "ZX"
 
 
 def cpu_seconds(pid: int | None) -> float:

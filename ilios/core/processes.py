@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import time
 from collections.abc import Callable
 from multiprocessing import reduction
@@ -23,12 +24,18 @@ def keep_files_private() -> None:
     os.umask(PRIVATE_UMASK)
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """Let the kernel kill this process when the thread that spawned it ends.
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal all processes of a group, if there are any."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def die_with_parent(parent_pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Let the kernel send this process a signal when the thread that spawned it ends.
 
     It backs up the reading of EOF from the parent's pipe; Linux only.
     """
-    platform.request_death_signal()
+    platform.request_death_signal(number)
     if os.getppid() != parent_pid:  # it went before the request was made
         os._exit(EXIT_ORPHANED)
 

@@ -6,13 +6,15 @@ SQLite has one writer at a time and lets the others poll; see ilios.db.writer_lo
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from weakref import WeakSet
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
@@ -89,13 +91,14 @@ SHORT_TIMEOUT = LockTimeout(1.0, 1_000, 0)  #: for a loop that must not stand st
 class Database:
     """Opens transactions on one SQLite file; safe to share between threads.
 
-    Nothing is opened before the first transaction, so that a process may fork before it.
+    Nothing is opened before the first transaction, and a process that forks closes it before.
     """
 
     def __init__(
         self, path: Path, synchronous: str = "FULL", lock_timeout: LockTimeout = LONG_TIMEOUT
     ) -> None:
         require_safe_sqlite()
+        _databases.add(self)
         self.path = path
         self._lock_timeout = lock_timeout
         self._watched: deque[Any] = deque()  #: idle; to ask the pool takes longer than a query
@@ -278,6 +281,18 @@ class Database:
             raise DatabaseFull("The disk is full: the database is as it was.") from error
         finally:
             pooled.close()
+
+
+_databases: Final[WeakSet[Database]] = WeakSet()
+
+
+def _close_before_fork() -> None:
+    """Close the connections: SQLite notes in memory which locks it holds, and a fork holds none."""
+    for database in list(_databases):
+        database.close()
+
+
+os.register_at_fork(before=_close_before_fork)
 
 
 def _is_busy(error: OperationalError) -> bool:

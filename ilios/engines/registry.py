@@ -39,6 +39,15 @@ def jobs_at_once(calls: int) -> int:
     return calls + min(PREPARED_AT_MOST, max(1, calls // 2))
 
 
+def preload(settings: Settings) -> None:
+    """Import what `open_engines` does, for the forks of this process."""
+    import ilios.engines.embedded.engine
+
+    if settings.engine_name == MISTRAL:
+        import ilios.engines.mistral.batch.jobs
+        import ilios.engines.mistral.engine  # noqa: F401  # it is there for the forks
+
+
 def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:
     """Open the engines that the settings ask for, by lane. Called in a worker, after the spawn."""
     # Imported here: a process that does not use an engine does not load its libraries.

@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import time
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Final
 
+from ilios.core import forks
 from ilios.core.backoff import delay_seconds
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
@@ -31,7 +32,7 @@ class ReplicatorHandle:
         self._settings = settings
         self._node = node
         self._lock = lock
-        self._process: SpawnProcess | None = None
+        self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._start_at = 0.0
         self._started_at = self._heard_at = 0.0
@@ -92,20 +93,19 @@ class ReplicatorHandle:
         return exit_code
 
     def _start(self) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        self._pipe, child_end = spawn.Pipe()
-        self._process = spawn.Process(
-            target=replicator.main,
-            args=(child_end, self._settings, self._node, os.getpid(), self._lock),
-            name="replicator",
-        )
+        self._pipe, child_end = multiprocessing.Pipe()
         self._started_at = self._heard_at = time.monotonic()
         try:
-            self._process.start()
+            self._process = forks.start(
+                replicator.main,
+                "replicator",
+                (child_end, self._settings, self._node, os.getpid(), self._lock),
+                kept=(child_end.fileno(), self._lock.number),
+            )
         except OSError as error:  # no process, no memory, no descriptor: that may pass
             log.warning("replicator.cannot_start", reason=str(error))
             self._pipe.close()
-            self._process = self._pipe = None
+            self._pipe = None
             self._start_at = time.monotonic() + RESTART_MAX_SECONDS
         else:
             log.info("replicator.started", replicator_pid=self._process.pid)

@@ -37,6 +37,12 @@ def open_store(settings: Settings, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Obj
     )
 
 
+def preload(settings: Settings) -> None:
+    """Import the library of the configured store, for the forks of this process."""
+    if settings.s3_bucket is not None:
+        import boto3.s3.transfer  # noqa: F401  # elsewhere it is imported on connecting
+
+
 def _local_store(settings: Settings) -> LocalStore:
     signer = LinkSigner.from_file(data_folder.signing_key(settings))
     return LocalStore(data_folder.objects(settings), signer, settings.public_url)

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 
+from ilios.core import forks
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
@@ -56,7 +56,7 @@ class WorkerReport:
 
 
 class WorkerHandle:
-    """Spawns the process on construction. Used by the supervisor's one thread only."""
+    """Starts the process on construction. Used by the supervisor's one thread only."""
 
     def __init__(
         self,
@@ -74,14 +74,13 @@ class WorkerHandle:
         self.is_retired = False  #: it has a successor, and ends what it has begun
         self.silent_seconds = 0.0  #: of listening since its last message
         self._started_at = time.monotonic()
-        spawn = multiprocessing.get_context("spawn")
-        self.pipe, child_end = spawn.Pipe()
-        self.process: SpawnProcess = spawn.Process(
-            target=worker.main,
-            args=(name, child_end, settings, open_engines, os.getpid(), lock),
-            name=name,
+        self.pipe, child_end = multiprocessing.Pipe()
+        self.process = forks.start(
+            worker.main,
+            name,
+            (name, child_end, settings, open_engines, os.getpid(), lock),
+            kept=(child_end.fileno(), lock.number),
         )
-        self.process.start()
         child_end.close()  # else recv() never sees EOF when the worker dies
         log.info("worker.started", worker=name, worker_pid=self.process.pid)
 

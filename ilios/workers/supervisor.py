@@ -6,16 +6,19 @@ the queue, `pool` which processes run.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
+import sys
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios.core import clock, data_folder, failpoints
+from ilios.core import clock, data_folder, failpoints, settings
 from ilios.core.errors import DatabaseBusy, StartupError
 from ilios.core.processes import InheritedDescriptor, lock_file
 from ilios.core.settings import Settings
@@ -27,6 +30,7 @@ from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
 from ilios.queue.notify import Listener
 from ilios.replication.handle import ReplicatorHandle
+from ilios.storage import opening
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
@@ -63,6 +67,9 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
     lock = _take_lock(data_folder.supervisor_lock(settings))
     shared_counters.share(*data_folder.metrics(settings))
     metrics.start_at_zero(conversion_warnings.CODES)
+    registry.preload(settings)
+    opening.preload(settings)
+    gc.freeze()  # a collection in a worker would copy the pages of all that it goes through
     supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.request_stop)
@@ -72,6 +79,14 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
         supervisor.close()
         shared_counters.close()
         os.close(lock)
+
+
+def main() -> NoReturn:
+    """Be the supervisor of the settings in the environment; end with a line if it cannot start."""
+    try:
+        sys.exit(run(settings.load()))
+    except StartupError as error:
+        logs.refuse_start("supervisor", error.detail)
 
 
 class Supervisor:

@@ -98,7 +98,7 @@ def test_every_line_of_a_service_is_an_event_and_a_document_can_be_followed(
     token = original.url.rpartition("/objects/")[2]
     client.ask("DELETE", f"/api/documents/{document_id}")
     client.ask("DELETE", f"/api/documents/{local_id}")
-    service.child("workers.py").kill()
+    service.child("supervisor").kill()
     assert service.wait() != 0
 
     found = events(service)

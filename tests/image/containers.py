@@ -23,8 +23,7 @@ import json, pathlib
 def process(folder):
     lines = (folder / "status").read_text().splitlines()
     status = dict(line.split(":", 1) for line in lines)
-    command = (folder / "cmdline").read_bytes().replace(b"\\0", b" ").decode()
-    return int(folder.name), int(status["PPid"]), status["Uid"].split(), command
+    return int(folder.name), int(status["PPid"]), status["Uid"].split(), status["Name"].strip()
 print(json.dumps([process(folder) for folder in pathlib.Path("/proc").glob("[0-9]*")]))
 """
 
@@ -33,7 +32,7 @@ class Process(NamedTuple):
     pid: int
     parent: int
     uids: set[int]  #: real, effective, saved and that of the file system
-    command: str
+    name: str
 
 
 class Container:
@@ -87,13 +86,13 @@ class Container:
         """Return all but the one that looks, which no process inside is the parent of."""
         found = json.loads(self.execute("python", "-c", PROCESSES))
         every = [
-            Process(pid, of, {int(uid) for uid in uids}, line) for pid, of, uids, line in found
+            Process(pid, of, {int(uid) for uid in uids}, name) for pid, of, uids, name in found
         ]
         return [process for process in every if process.pid == 1 or process.parent != 0]
 
-    def kill(self, command: str) -> None:
-        """Send SIGKILL to the oldest process whose command line holds these words."""
-        pid = min(process.pid for process in self.processes() if command in process.command)
+    def kill(self, name: str) -> None:
+        """Send SIGKILL to the oldest process of this name."""
+        pid = min(process.pid for process in self.processes() if process.name == name)
         self.execute("bash", "-c", f"kill -KILL {pid}")
 
     def stop(self) -> float:

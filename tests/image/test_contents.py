@@ -19,6 +19,7 @@ SERVICE = {
     "app.py",
     "bin",
     "ilios",
+    "serve.py",
     "start.sh",
     "workers.py",
 }

@@ -17,14 +17,14 @@ def test_an_idle_container_stops_at_once(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "ended"), [("gunicorn", "gunicorn"), ("workers.py", "the supervisor")]
+    ("name", "ended"), [("gunicorn", "gunicorn"), ("supervisor", "the supervisor")]
 )
 def test_a_container_whose_half_was_killed_ends_and_asks_to_be_restarted(
-    run: Run, command: str, ended: str
+    run: Run, name: str, ended: str
 ) -> None:
     container = run()
 
-    container.kill(command)
+    container.kill(name)
 
     assert container.exit_code() == 128 + 9
     assert f"{ended} ended with status 137" in container.log

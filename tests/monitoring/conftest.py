@@ -43,8 +43,7 @@ class Watched:
 
     def worker(self) -> psutil.Process:
         """Return one of the workers."""
-        children = self.script.child("workers.py").children()
-        return next(p for p in children if "spawn_main" in " ".join(p.cmdline()))
+        return self.script.child("supervisor").children()[0]
 
     def volume(self) -> Path:
         """Return the data folder, as the service sees it."""

@@ -24,7 +24,7 @@ from tests.support.api_server import free_port
 from tests.support.commands import Operator
 from tests.support.deployment import SPAWNED
 from tests.support.soundness import Place
-from tests.support.start_script import StartScript, command_line
+from tests.support.start_script import StartScript
 
 MIB = 1024 * 1024
 METRICS_TOKEN = "scrape"
@@ -56,7 +56,7 @@ class Service:
     @property
     def parsers(self) -> list[psutil.Process]:
         """The processes that open documents: children of the supervisor's workers."""
-        workers = [one for main in self.script.children("workers.py") for one in _spawned(main)]
+        workers = [one for main in self.script.children("supervisor") for one in main.children()]
         return [parser for worker in workers for parser in _spawned(worker)]
 
     def memory_bytes(self) -> dict[str, int]:
@@ -129,11 +129,7 @@ def _pss_bytes(process: psutil.Process) -> int:
 
 def _spawned(process: psutil.Process) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return [
-            child
-            for child in process.children()
-            if any(SPAWNED in word for word in command_line(child))
-        ]
+        return [child for child in process.children() if SPAWNED in " ".join(child.cmdline())]
     return []
 
 

@@ -15,7 +15,7 @@ import psutil
 import requests
 
 from ilios.core.settings import Settings
-from tests.support.start_script import StartScript, command_line
+from tests.support.start_script import StartScript
 from tests.support.waiting import wait_until
 
 TEND_SECONDS = 0.05
@@ -76,11 +76,11 @@ class Deployment:
 
     @property
     def supervisor(self) -> list[psutil.Process]:
-        return self._script.children("workers.py")
+        return self._script.children("supervisor")
 
     @property
     def workers(self) -> list[psutil.Process]:
-        return [worker for one in self.supervisor for worker in _spawned(one)]
+        return [worker for one in self.supervisor for worker in _children(one)]
 
     @property
     def parsers(self) -> list[psutil.Process]:
@@ -173,4 +173,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 def _spawned(process: psutil.Process) -> list[psutil.Process]:
     """Return children with a task of their own: the resource tracker is a child too."""
-    return [one for one in _children(process) if any(SPAWNED in w for w in command_line(one))]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [one for one in process.children() if SPAWNED in " ".join(one.cmdline())]
+    return []

@@ -12,10 +12,8 @@ if __name__ == "__main__":
     from ilios.core.errors import StartupError
     from ilios.operations.heartbeat import Heartbeat
     from ilios.workers import supervisor
-    from tests.support import spares
     from tests.support.impatience import Opening
 
-    SUCCESSORS = 2  #: of workers that a test kills; more are spawned as usual
     real_write = ilios.operations.heartbeat.write
 
     def beat_or_break(path: Path, heartbeat: Heartbeat) -> None:
@@ -26,8 +24,6 @@ if __name__ == "__main__":
 
     ilios.operations.heartbeat.write = beat_or_break
     try:
-        loaded = settings.load()
-        spares.prepare(loaded.worker_count + SUCCESSORS)
-        sys.exit(supervisor.run(loaded, Opening(sys.argv[1])))
+        sys.exit(supervisor.run(settings.load(), Opening(sys.argv[1])))
     except StartupError as error:
         sys.exit(error.detail)

@@ -53,18 +53,18 @@ class StartScript:
     def lines(self) -> list[str]:
         return self.log.splitlines()
 
-    def child(self, word: str) -> psutil.Process:
-        """Wait for a direct child that has this word in its command line, and return it."""
-        wait_until(lambda: self.children(word), START_TIMEOUT_S)
-        return self.children(word)[0]
+    def child(self, name: str) -> psutil.Process:
+        """Wait for a direct child of this name, and return it."""
+        wait_until(lambda: self.children(name), START_TIMEOUT_S)
+        return self.children(name)[0]
 
-    def children(self, word: str) -> list[psutil.Process]:
-        """Return the direct children that have this word in their command lines."""
+    def children(self, name: str) -> list[psutil.Process]:
+        """Return the direct children of this name."""
         try:
             children = psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
             return []
-        return [one for one in children if any(word in part for part in command_line(one))]
+        return [one for one in children if name_of(one) == name]
 
     def wait_until_ready(self) -> None:
         wait_until(self._is_ready, START_TIMEOUT_S)
@@ -117,12 +117,12 @@ class StartScript:
 Start = Callable[..., StartScript]
 
 
-def command_line(process: psutil.Process) -> list[str]:
-    """Return a process's command line; nothing for one that has ended."""
+def name_of(process: psutil.Process) -> str:
+    """Return what a process calls itself; nothing for one that has ended."""
     try:
-        return process.cmdline()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return []
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def path_with_python() -> str:

@@ -16,7 +16,6 @@ from ilios.core.settings import Settings
 from ilios.operations import heartbeat
 from tests.support.forking import start_python
 from tests.support.migrating import environment
-from tests.support.spares import SPARE
 from tests.support.waiting import wait_for_ends, wait_until
 
 BOOT_TIMEOUT_S = 30.0
@@ -59,12 +58,12 @@ class SupervisorProcess:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The worker processes, without spares and the resource tracker."""
+        """The worker processes."""
         try:
             children = psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
             return []
-        return [child for child in children if _is_worker(child)]
+        return children
 
     @property
     def log(self) -> str:
@@ -139,11 +138,3 @@ class SupervisorProcess:
             and beat.workers_ready == beat.workers_configured
             and {worker.pid for worker in beat.workers} <= {child.pid for child in self.workers}
         )
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        is_tracker = any("resource_tracker" in word for word in process.cmdline())
-        return not is_tracker and process.name() != SPARE
-    except psutil.NoSuchProcess:
-        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import random
 import threading
 import time
@@ -48,6 +49,28 @@ def test_no_update_is_lost_between_eight_writers_that_read_first(counter: Databa
         list(threads.map(lambda _: increment(counter), range(200)))
 
     assert count(counter) == 200
+
+
+def test_a_process_that_forks_has_no_connection_open(counter: Database) -> None:
+    assert count(counter) == 0  # it is connected
+
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        open_files = [str(entry.readlink()) for entry in descriptors()]
+        os.write(writer, str(sum(str(counter.path) in name for name in open_files)).encode())
+        os._exit(0)
+
+    os.wait()
+    assert os.read(reader, 10) == b"0"
+    increment(counter)
+    assert count(counter) == 1
+    os.close(reader)
+    os.close(writer)
+
+
+def descriptors() -> list[Path]:
+    """Return the open descriptors of this process, but not that of the folder that has them."""
+    return [entry for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
 
 
 def test_an_exception_rolls_back(counter: Database) -> None:
