@@ -162,6 +162,20 @@ def data_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def resident_bytes() -> int:
+    """Return what of this process lies in memory and in no file; on macOS as `data_bytes`."""
+    if sys.platform == "linux":
+        _, resident, shared, *_ = Path("/proc/self/statm").read_text().split()
+        return (int(resident) - int(shared)) * resource.getpagesize()
+    return data_bytes()
+
+
+def give_back_memory() -> None:
+    """Let glibc return its free memory to the system: after pictures 100 MiB; on Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 # --- files ------------------------------------------------------------------------------------
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import resource
+from multiprocessing.connection import Connection
 from typing import Final
 
 from ilios.core import platform
 
 KEPT_SHARE: Final = 0.7  #: of what a text may take: with more in use, a child takes no other task
+IMAGES_KEPT_BYTES: Final = 256 * 1024**2
+"""What a child that has come to images may hold between tasks, with its libraries and models."""
+AT_REST_SECONDS: Final = 1.0  #: without a task: then what is free goes back to the system
 _MEMORY: Final = resource.RLIMIT_DATA
 
 
@@ -53,11 +57,28 @@ def allowed_bytes() -> int:
 
 
 def has_grown() -> bool:
-    """Return whether texts have left this process so large that the next might not fit in.
+    """Return whether its tasks have left this process so large that another one should go on.
 
-    What is freed goes back to the system in part only.
+    What is freed goes back to the system in part only. After texts, the next might not fit in.
     """
-    return not _allowance.has_images and platform.data_bytes() > KEPT_SHARE * _allowance.first_bytes
+    if not _allowance.has_images:
+        return platform.data_bytes() > KEPT_SHARE * _allowance.first_bytes
+    if platform.resident_bytes() <= IMAGES_KEPT_BYTES:
+        return False
+    platform.give_back_memory()
+    return platform.resident_bytes() > IMAGES_KEPT_BYTES
+
+
+def wait_for_task(pipe: Connection, idle_seconds: float) -> bool:
+    """Return whether a task comes in time; when none comes at once, give back what is free.
+
+    Not after each task: the next one would have to get it again, a tenth of the time that a small
+    picture takes.
+    """
+    if pipe.poll(min(AT_REST_SECONDS, idle_seconds)):
+        return True
+    platform.give_back_memory()
+    return pipe.poll(idle_seconds)
 
 
 def spare_threads() -> None:

@@ -326,7 +326,7 @@ def _main(
     parser_memory.spare_threads()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        while pipe.poll(idle_seconds):
+        while parser_memory.wait_for_task(pipe, idle_seconds):
             parser_memory.begin_task()
             for message in work(json.loads(pipe.recv_bytes())):
                 _send(pipe, message)

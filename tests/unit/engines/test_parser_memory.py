@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ilios.core import platform
 from ilios.core.conversion_errors import DocumentTooLarge
 from ilios.engines import parser_memory, parser_process
 from ilios.engines.parser_process import Message, ParserProcess
 
 MIB = 1024 * 1024
+BLOCK_BYTES, BLOCKS = 100_000, 640
 KEPT: list[bytearray] = []  #: by a child, beyond its task
 
 
@@ -74,6 +77,30 @@ def test_a_child_that_stays_large_is_replaced_before_the_next_task(parser: Parse
     assert first["bytes"] == second["bytes"] == 200 * MIB  # both would not fit into one child
     assert first["pid"] != second["pid"]
     assert small[0]["pid"] == small[1]["pid"] != second["pid"]
+
+
+def test_a_child_that_stays_large_after_images_is_replaced(parser: ParserProcess) -> None:
+    kept = {"images": True, "bytes": parser_memory.IMAGES_KEPT_BYTES, "keeps": True}
+
+    (first,) = parser.run(kept, deadline_seconds=60)
+    small = [ask(parser, 1, images=True) for _ in range(2)]
+
+    assert first["pid"] != small[0]["pid"] == small[1]["pid"]
+
+
+def test_a_child_without_a_task_gives_back_what_it_has_freed() -> None:
+    blocks = [bytes(BLOCK_BYTES) for _ in range(BLOCKS)]  # too small to be mapped one by one
+    last = blocks[-1]
+    taken = platform.resident_bytes()
+    del blocks
+    ours, theirs = multiprocessing.Pipe()
+
+    assert not parser_memory.wait_for_task(ours, idle_seconds=0.0)
+
+    assert platform.resident_bytes() < taken - BLOCK_BYTES * BLOCKS / 2
+    assert len(last) == BLOCK_BYTES
+    ours.close()
+    theirs.close()
 
 
 def loading(task: Message) -> Iterator[Message]:
