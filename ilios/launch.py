@@ -75,11 +75,12 @@ class Service:
         if migration.exitcode or self._stop_requested:
             return _status(migration)
         _require_free(self._settings.port)
-        self._halves[self._start("gunicorn", serve_web)] = "gunicorn"
-        self._halves[self._start("supervisor", serve_jobs)] = "the supervisor"
-        while not self._stop_requested and all(half.is_alive() for half in self._halves):
-            self._signalled.recv(SIGNALS_READ)
-        return self._end()
+        try:
+            self._halves[self._start("gunicorn", serve_web)] = "gunicorn"
+            self._halves[self._start("supervisor", serve_jobs)] = "the supervisor"
+            return self._wait()
+        finally:
+            self._end()
 
     def _note(self, number: int, _frame: object) -> None:
         """Note a signal; the byte that Python writes ends the wait."""
@@ -89,41 +90,40 @@ class Service:
         """Start a child in a process group of its own: a Ctrl-C reaches this process alone."""
         return forks.start(target, name, (os.getpid(),), leads_group=True)
 
-    def _end(self) -> int:
-        """Stop what runs; return 0 if that was asked for, else the status of what has ended."""
-        status = 0
-        ended = [half for half in self._halves if not half.is_alive()]
-        if not self._stop_requested:
-            status = _status(ended[0])
-            log.error(
-                "process.ended",
-                reason=f"{self._halves[ended[0]]} ended with status {status}: stopping the rest.",
-            )
-            status = status or 1
+    def _wait(self) -> int:
+        """Wait for a request to stop, and return 0; or for the end of a half: return its status."""
+        while not self._stop_requested:
+            for half, name in self._halves.items():
+                if not half.is_alive():
+                    status = _status(half)
+                    reason = f"{name} ended with status {status}: stopping the rest."
+                    log.error("process.ended", reason=reason)
+                    return status or 1
+            self._signalled.recv(SIGNALS_READ)
+        return 0
+
+    def _end(self) -> None:
+        """Stop the halves. Wait as long as jobs and last words may take, then kill what hangs.
+
+        A stopped process, for one, never leaves by itself.
+        """
         self._signal_groups(signal.SIGTERM)
-        self._wait_for_ends()
-        return status
+        seconds = self._settings.shutdown_grace_seconds + LAST_WORDS_SECONDS
+        if self._settings.use_embedded_replica:
+            seconds += REPLICATION_SECONDS
+        deadline = time.monotonic() + seconds
+        while any(_lives(half) for half in self._halves) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        self._signal_groups(signal.SIGKILL)
 
     def _signal_groups(self, number: signal.Signals) -> None:
         """Signal the halves with their children: of a gunicorn that was killed, those are left."""
         for half in self._halves:
             processes.signal_group(_pid(half), number)
 
-    def _wait_for_ends(self) -> None:
-        """Wait as long as jobs and last words may take, then kill whatever hangs.
 
-        A stopped process, for one, never leaves by itself.
-        """
-        seconds = self._settings.shutdown_grace_seconds + LAST_WORDS_SECONDS
-        if self._settings.use_embedded_replica:
-            seconds += REPLICATION_SECONDS
-        deadline = time.monotonic() + seconds
-        while any(self._lives(half) for half in self._halves) and time.monotonic() < deadline:
-            time.sleep(LOOK_SECONDS)
-        self._signal_groups(signal.SIGKILL)
-
-    def _lives(self, half: BaseProcess) -> bool:
-        return half.is_alive() or platform.group_lives(_pid(half))
+def _lives(half: BaseProcess) -> bool:
+    return half.is_alive() or platform.group_lives(_pid(half))
 
 
 def _pid(started: BaseProcess) -> int:
