@@ -78,4 +78,5 @@ fi
 # Temporary files lie beside the data: a container's own /tmp may be small, or memory.
 export TMPDIR=$DATA_DIR/tmp
 
-exec python serve.py
+# Not `-m`: a parser would import the file that was named, and needs none of it.
+exec python -c "from ilios.launch import main; main()"

@@ -169,7 +169,3 @@ def _import_shared(loaded: Settings) -> None:
 
     opening.preload(loaded)
     gc.freeze()  # a collection in a child would copy the pages of all that it goes through
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,6 @@ import os
 import signal
 from collections.abc import Callable, Collection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any, Final
 
 from ilios.core import platform
@@ -38,7 +37,9 @@ def start(
     process.
     """
     context = multiprocessing.get_context("fork" if platform.CAN_FORK else "spawn")
-    foreign = _descriptors() - STANDARD_STREAMS - set(kept) if platform.CAN_FORK else set()
+    foreign = (
+        platform.open_descriptors() - STANDARD_STREAMS - set(kept) if platform.CAN_FORK else set()
+    )
     begin = (name, foreign, leads_group, target, args)
     process: BaseProcess = context.Process(target=_begin, args=begin, name=name)  # type: ignore[attr-defined]  # each context has it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
@@ -81,16 +82,3 @@ def _let_go(descriptors: Collection[int]) -> None:
         with contextlib.suppress(OSError):
             os.dup2(nowhere, number, inheritable=False)
     os.close(nowhere)
-
-
-def _descriptors() -> set[int]:
-    numbers = {int(entry.name) for entry in Path("/dev/fd").iterdir()}
-    return {number for number in numbers if _is_open(number)}  # not that of the folder itself
-
-
-def _is_open(number: int) -> bool:
-    try:
-        os.fstat(number)
-    except OSError:
-        return False
-    return True

@@ -135,6 +135,12 @@ def process_name(pid: int) -> str | None:
         return None
 
 
+def open_descriptors() -> set[int]:
+    """Return the descriptors that this process has open."""
+    numbers = {int(entry.name) for entry in Path("/dev/fd").iterdir()}
+    return {number for number in numbers if _is_open(number)}  # not that of the folder itself
+
+
 def raise_descriptor_limit() -> None:
     """Let this process open as many files as it may ask for."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -234,3 +240,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 if __name__ == "__main__":
     sys.exit(fault())
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True

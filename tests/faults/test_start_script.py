@@ -27,17 +27,6 @@ from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
 IDLE_STOP_LIMIT_S = 2.0  #: it takes half a second when the machine has nothing else to do
 ACCOUNT_UID = 10001
 PR_SET_CHILD_SUBREAPER = 36  #: linux/prctl.h
-WITH_TWO_PROCESSES = """
-stop_requested=0
-trap stop_requested=1 TERM
-sleep 60 & web=$!
-sleep 60 & supervisor=$! other=$!
-{happens}
-wait_for_first_end 2>/dev/null
-status=$?
-if ((stop_requested)); then echo stopped; else echo $status; fi
-kill $web $other
-"""
 
 
 @pytest.fixture
@@ -377,25 +366,3 @@ def orphans(script: StartScript) -> list[psutil.Process]:
         and one.status() == psutil.STATUS_ZOMBIE
         and os.getsid(one.pid) == script.process.pid
     ]
-
-
-@pytest.mark.parametrize(
-    ("happens", "says"), [("(exit 7) & supervisor=$!", "7"), ("kill -TERM $$", "stopped")]
-)
-def test_a_bash_that_cannot_wait_for_the_first_end_looks_for_it(happens: str, says: str) -> None:
-    """As on macOS; this bash is told that it is as old."""
-    text = (REPOSITORY / "start.sh").read_text()
-    begin = text.index("wait_for_first_end() {")
-    function = text[begin : text.index("\n}\n", begin) + 3]
-    old = function.replace("((BASH_VERSINFO[0] > 4))", "((3 > 4))")
-    assert old != function
-
-    done = subprocess.run(
-        ["bash", "-uc", f"{old}\n{WITH_TWO_PROCESSES.format(happens=happens)}"],
-        capture_output=True,
-        text=True,
-        timeout=END_TIMEOUT_S,
-        check=False,
-    )
-
-    assert done.stdout.split() == [says]

@@ -19,7 +19,6 @@ SERVICE = {
     "app.py",
     "bin",
     "ilios",
-    "serve.py",
     "start.sh",
     "workers.py",
 }
