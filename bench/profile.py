@@ -26,7 +26,7 @@ import psutil
 from bench import provider
 from bench.marked_text import replace
 from bench.object_store import bucket
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, kinds
 from bench.service import REPOSITORY, Service, running_from
 from bench.stacks import Line, sort_samples
 from tests.mistral_server.process import MistralServer
@@ -109,10 +109,10 @@ def measure(checkout: Path, documents: int) -> Profile:
                 work = [(service, number) for number in range(documents)]
                 provider.everywhere(work, provider.CLIENTS, provider.submit)
                 provider.last_completion(service, documents + provider.WARM)
-                after = cpu_seconds(root)
+                after, seen = cpu_seconds(root), kinds(root)
             cpu = {kind: seconds - before.get(kind, 0.0) for kind, seconds in after.items()}
             with raw.open() as lines:
-                return Profile(cpu, sort_samples(lines), documents)
+                return Profile(cpu, sort_samples(lines, seen), documents)
 
 
 @contextmanager

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-from bench.processes import kind
 
 # A thread that waits has no processor; py-spy takes some of them for running.
 WAITING = re.compile(
@@ -51,16 +49,20 @@ class Line:
     functions: Counter[str] = field(default_factory=Counter)
 
 
-def sort_samples(lines: Iterable[str]) -> dict[tuple[str, str], Line]:
-    """Return the samples by kind of process and step; those of waiting threads are left out."""
+def sort_samples(lines: Iterable[str], kinds: Mapping[int, str]) -> dict[tuple[str, str], Line]:
+    """Return the samples by kind of process and step; those of waiting threads are left out.
+
+    `kinds` has those that live at the end; only parsers end before.
+    """
     sorted_lines: dict[tuple[str, str], Line] = defaultdict(Line)
     for text in lines:
         stack, _, count = text.rstrip("\n").rpartition(" ")
-        commands = re.findall(r'process \d+:"([^"]*)"', stack)
+        *_, pid = (0, *re.findall(r'process (\d+):"[^"]*"', stack))
         frames = list(_frames(stack))
         if not frames or WAITING.search(frames[-1]):
             continue
-        line = sorted_lines[kind(commands), _step(frames, kind(commands))]
+        process = kinds.get(int(pid), "parser")
+        line = sorted_lines[process, _step(frames, process)]
         line.samples += int(count)
         line.functions[_own(frames)] += int(count)
     return dict(sorted_lines)

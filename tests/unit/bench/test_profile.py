@@ -10,6 +10,7 @@ from bench.profile import Profile
 from bench.stacks import Line, sort_samples
 
 START = 'process 1:"bash ./start.sh"'
+KINDS = {1: "start", 2: "web", 3: "supervisor", 5: "web", 6: "worker"}
 WEB = f'{START};process 2:"python -m gunicorn";process 5:"python -m gunicorn"'
 WORKER = f'{START};process 3:"python workers.py";process 6:"python -c from spawn; main(3)"'
 
@@ -23,7 +24,9 @@ WORKER = f'{START};process 3:"python workers.py";process 6:"python -c from spawn
         (["./start.sh", "python workers.py", "python -c resource_tracker"], "supervisor"),
         (["./start.sh", "python workers.py", "python -c spawn"], "worker"),
         (["./start.sh", "python workers.py", "python -c spawn", "python -c spawn"], "parser"),
-        (["./start.sh", "python workers.py", "-c forkserver", "-c forkserver"], "worker"),
+        (["python serve.py", "python serve.py gunicorn", "python serve.py gunicorn"], "web"),
+        (["python serve.py", "python serve.py supervisor"], "supervisor"),
+        (["python serve.py", "python serve.py supervisor", "python serve.py worker-0"], "worker"),
     ],
 )
 def test_a_process_is_known_by_the_commands_above_it(commands: list[str], expected: str) -> None:
@@ -37,7 +40,8 @@ def test_a_sample_belongs_to_the_first_step_that_one_of_its_frames_fulfils() -> 
             f"{WEB};ask (ilios/api/server/answer.py:60);Logger.info (structlog/_x.py:9) 2\n",
             f"{WEB};run (threading.py:1);put_object (botocore/client.py:5) 4\n",
             f"{WORKER};run (threading.py:1);get_object (botocore/client.py:5) 5\n",
-        ]
+        ],
+        KINDS,
     )
 
     assert {key: line.samples for key, line in lines.items()} == {
@@ -51,12 +55,15 @@ def test_a_sample_belongs_to_the_first_step_that_one_of_its_frames_fulfils() -> 
 
 def test_a_thread_that_waits_is_not_counted() -> None:
     assert (
-        sort_samples([f"{WEB};Event.wait (threading.py:1);Condition.wait (threading.py:2) 9"]) == {}
+        sort_samples(
+            [f"{WEB};Event.wait (threading.py:1);Condition.wait (threading.py:2) 9"], KINDS
+        )
+        == {}
     )
 
 
 def test_a_command_with_semicolons_is_not_cut() -> None:
-    (key,) = sort_samples([f"{WORKER};run (ilios/conversion/converter.py:9) 1"])
+    (key,) = sort_samples([f"{WORKER};run (ilios/conversion/converter.py:9) 1"], KINDS)
 
     assert key == ("worker", "convert")
 
