@@ -18,6 +18,7 @@ from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.queue.notify import Notifier
 from tests.support import documents
+from tests.support.engines import in_call
 from tests.support.issuing import ShiftedClock
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
@@ -30,11 +31,6 @@ ONE_LOOK_S = 0.5  #: of a supervisor at those who say nothing
 
 def is_completed(database: Database, document_id: str) -> bool:
     return documents.document(database, document_id).status is DocumentStatus.COMPLETED
-
-
-def is_in_call(database: Database, job_id: str) -> bool:
-    """Return whether a job is in a call: then its worker holds no lock that would stop others."""
-    return any(call.job_id == job_id for call in documents.calls(database))
 
 
 def is_stopped(process: psutil.Process) -> bool:
@@ -66,7 +62,7 @@ def test_everything_that_was_paused_longer_than_a_lease_goes_on_where_it_was(
 ) -> None:
     supervisor = start_supervisor("waiting", impatient=True, worker_count=2)
     document_id, job_id = documents.add_document(database, settings=settings)
-    wait_until(lambda: is_in_call(database, job_id), 10)
+    wait_until(lambda: in_call(settings), 10)
     before = [worker.pid for worker in supervisor.workers]
 
     supervisor.pause()
@@ -85,7 +81,7 @@ def test_a_supervisor_that_was_paused_alone_does_not_take_its_workers_for_dead(
 ) -> None:
     supervisor = start_supervisor("waiting", impatient=True, worker_count=1)
     document_id, job_id = documents.add_document(database, settings=settings)
-    wait_until(lambda: is_in_call(database, job_id), 10)
+    wait_until(lambda: in_call(settings), 10)
 
     psutil.Process(supervisor.process.pid).suspend()
     let_time_pass(LONGER_THAN_LEASE_AND_SILENCE_S)
@@ -135,7 +131,7 @@ def test_a_second_sigterm_in_mid_call_does_not_cut_it_short(
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1)
     document_id, job_id = documents.add_document(database, settings=settings)
-    wait_until(lambda: is_in_call(database, job_id), 10)
+    wait_until(lambda: in_call(settings), 10)
 
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
         supervisor.process.send_signal(number)
@@ -156,7 +152,7 @@ def test_a_clock_that_jumps_an_hour_delays_nothing_and_repeats_nothing(
     clock = ShiftedClock(monkeypatch, tmp_path / "clock", datetime.now(UTC))
     start_supervisor("waiting", impatient=True, worker_count=1, clock=clock.path)
     sent = [documents.add_document(database, settings=settings)]
-    wait_until(lambda: is_in_call(database, sent[0][1]), 10)
+    wait_until(lambda: in_call(settings), 10)
 
     for hours in (1, -1):
         clock.set(datetime.now(UTC) + timedelta(hours=hours))

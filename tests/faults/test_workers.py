@@ -16,6 +16,7 @@ from ilios.db.models import DocumentStatus, JobStatus
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
+from tests.support.engines import in_call
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_for_ends, wait_until
 
@@ -56,7 +57,7 @@ def test_a_killed_worker_gives_its_jobs_back_leaves_no_files_and_they_complete(
     supervisor = start_supervisor("waiting", worker_count=1, worker_concurrency=16)
     for _ in range(16):
         documents.add_document(database, settings=settings)
-    wait_until(lambda: len(documents.calls(database)) == 16, timeout_s=10)
+    wait_until(lambda: in_call(settings) == 16, timeout_s=10)
     left_behind = list(data_folder.workspaces(settings).iterdir())
     assert len(left_behind) == 16
 
@@ -157,11 +158,11 @@ def test_a_job_that_never_ends_costs_its_neighbours_nothing(
     )
     (first,) = supervisor.workers
     _, stuck = documents.add_document(database, settings=settings, content=b"stuck")
-    wait_until(lambda: len(documents.calls(database)) == 1, timeout_s=10)
+    wait_until(lambda: in_call(settings) == 1, timeout_s=10)
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() - begun > deadline_s / 2, timeout_s=20)
     neighbour, neighbours_job = documents.add_document(database, settings=settings)
-    wait_until(lambda: len(documents.calls(database)) == 2, timeout_s=10)
+    wait_until(lambda: in_call(settings) == 2, timeout_s=10)
 
     wait_until(lambda: "worker.retired" in supervisor.log, timeout_s=20)
     assert first.is_running()

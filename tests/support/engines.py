@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ilios.core import data_folder
 from ilios.core.conversion_errors import EngineFailed
 from ilios.core.settings import Settings
 from ilios.engines.base import (
@@ -31,6 +32,7 @@ from ilios.engines.parser_process import Message
 from ilios.engines.registry import EMBEDDED, EngineFactory, open_engines
 
 POLL_SECONDS = 0.01
+CALLED = "called"  #: in the workspace of a job whose engine waits
 
 
 def converted(text: str) -> Conversion:
@@ -79,6 +81,7 @@ class WaitingEngine(EchoEngine):
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
+        (workspace / CALLED).touch()
         while not (self._folder / "release").exists():
             time.sleep(POLL_SECONDS)
         return converted(part.source.path.read_text())
@@ -90,6 +93,7 @@ class StuckEngine(WaitingEngine):
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
+        (workspace / CALLED).touch()
         while part.source.path.read_text() == "stuck":
             time.sleep(POLL_SECONDS)
         return super().convert(part, options, workspace, progress, keep)
@@ -103,6 +107,11 @@ class SlowEngine(EchoEngine):
     ) -> Conversion:
         time.sleep(0.05)
         return converted(part.source.path.read_text())
+
+
+def in_call(settings: Settings) -> int:
+    """Return how many jobs a waiting or stuck engine is at, whose workers hold no lock then."""
+    return len(list(data_folder.workspaces(settings).glob(f"*/{CALLED}")))
 
 
 def dawdle(task: Message) -> Iterator[Message]:
