@@ -61,7 +61,11 @@ class Service:
 
     def memory_bytes(self) -> dict[str, int]:
         """Return the PSS of each process: of shared pages each is charged its part."""
-        return {f"{one.pid} {one.name()}": _pss_bytes(one) for one in self.processes}
+        found: dict[str, int] = {}
+        for one in self.processes:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended a moment ago
+                found[f"{one.pid} {one.name()}"] = _pss_bytes(one)
+        return found
 
     def processor_seconds(self) -> float:
         """Return what the processes that live have used so far."""
