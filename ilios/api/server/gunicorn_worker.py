@@ -35,13 +35,14 @@ from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
 from ilios.api.services import EXTENSION
 from ilios.core.computing import ComputingPlaces
-from ilios.core.platform import raise_descriptor_limit
+from ilios.core.platform import give_back_memory, raise_descriptor_limit
 from ilios.core.telemetry import shared_counters
 
 PROBE_THREADS = 2
 SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
+CALM_SECONDS = 10.0  #: without a request, after which free memory goes back to the system
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 
@@ -82,6 +83,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._computing = ComputingPlaces()
         self._senders: Senders[_Connection] = Senders()
         self._next_sweep = 0.0
+        self._calm_at: float | None = None  #: when free memory is given back
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
@@ -149,6 +151,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             for conn in self._senders.overdue(now):
                 self._give_up(conn)
             self._lingering.close_overdue(now)
+            if self._calm_at is not None and now >= self._calm_at:
+                self._calm_at = None
+                give_back_memory()
 
     def linger(self, client: SlowClientSocket) -> None:
         """End our side, and let the poller wait for the client's: gunicorn would block on it."""
@@ -172,6 +177,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def _finish(self, conn: TConn, threads: FairThreads, done: Future[Any]) -> None:
         threads.release(conn.caller)
+        if threads is self._reads or threads is self._uploads:
+            self._calm_at = time.monotonic() + CALM_SECONDS
         if conn.owner != NO_KEY:
             self._callers.know(conn.key)
         self.finish_request(conn, done)
