@@ -19,7 +19,7 @@ import psutil
 from ilios.core.settings import Settings
 from tests.support.forking import ForkedPython, start_python
 from tests.support.migrating import environment
-from tests.support.waiting import wait_until
+from tests.support.waiting import has_ended, wait_until
 
 BOOT_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 20.0
@@ -89,9 +89,13 @@ class Server:
         return time.monotonic() - begun
 
     def web_process(self) -> psutil.Process:
-        """Return the one that serves, where there is only one."""
-        (web,) = psutil.Process(self.process.pid).children()
+        """Return the one that serves, where there is only one; if it has ended, the next one."""
+        wait_until(self._serving_processes, BOOT_TIMEOUT_S)
+        (web,) = self._serving_processes()
         return web
+
+    def _serving_processes(self) -> list[psutil.Process]:
+        return [one for one in psutil.Process(self.process.pid).children() if not has_ended(one)]
 
     def is_listening(self) -> bool:
         if self.process.poll() is not None:

@@ -28,10 +28,11 @@ def wait_for_ends(processes: Sequence[psutil.Process], timeout_s: float) -> None
     Whether the parent has taken note does not matter: of an orphan that is PID 1, which may take
     seconds for it.
     """
-    wait_until(lambda: all(_has_ended(process) for process in processes), timeout_s)
+    wait_until(lambda: all(has_ended(process) for process in processes), timeout_s)
 
 
-def _has_ended(process: psutil.Process) -> bool:
+def has_ended(process: psutil.Process) -> bool:
+    """Return whether it has, also if its parent has not taken note."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
