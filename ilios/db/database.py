@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import NullPool, create_engine, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ilios.core import computing
 from ilios.core.backoff import delay_seconds
@@ -26,6 +25,7 @@ from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
 from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
 from ilios.core.telemetry import logs, metrics
 from ilios.db.driver import require_safe_sqlite, sqlite
+from ilios.db.driver_session import DriverSession
 from ilios.db.watch import Watch
 from ilios.db.writer_lock import WriterLock
 
@@ -37,12 +37,12 @@ BUSY_BASE_SECONDS = 0.2
 BUSY_JITTER = 0.5
 WAL_KEPT_BYTES = 64 * 1024**2
 """The WAL, which grows while a long reader is open, is cut back to this after it."""
-POOL_SIZE = 8
-WATCHED_KEPT = 4  #: connections for queries that are kept beside the pool
+CONNECTIONS_KEPT = 8  #: idle ones; more than that are closed after use
 SHRINK_PAGES = 500
 """Given back to the disk by one transaction: about 2 MiB, which is also what its log takes."""
 INCREMENTAL = 2  #: of PRAGMA auto_vacuum: free pages can be given back in steps
 FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  #: no room for database and log; for `-shm`
+BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")  #: how the names of errors begin while others write
 QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
@@ -59,12 +59,6 @@ def damaged(path: Path, cause: object) -> DatabaseRefused:
         f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
         "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
     )
-
-
-def changes_of(session: Session) -> int:
-    """Return how many rows the connection of an open session has changed in its life."""
-    changes: int = session.connection().connection.driver_connection.total_changes  # type: ignore[union-attr]  # never detached
-    return changes
 
 
 def busy_delay(retry: int) -> float:
@@ -101,7 +95,7 @@ class Database:
         _databases.add(self)
         self.path = path
         self._lock_timeout = lock_timeout
-        self._watched: deque[Any] = deque()  #: idle; to ask the pool takes longer than a query
+        self._idle: deque[DriverSession] = deque()
         self._spare = SpareFile(path)
         self._writer_lock = WriterLock(
             path.with_name(path.name + ".write-lock"), lock_timeout.turn_seconds
@@ -109,8 +103,7 @@ class Database:
         self._engine = create_engine(
             f"sqlite+pysqlite:///{path}",
             module=sqlite,
-            pool_size=POOL_SIZE,
-            max_overflow=-1,
+            poolclass=NullPool,  # `_idle` keeps the connections, each with its session
             connect_args={"check_same_thread": False},
             hide_parameters=True,  # file names and Markdown have no place in a log
         )
@@ -131,35 +124,32 @@ class Database:
             for pragma in pragmas:
                 connection.execute(f"PRAGMA {pragma}")
 
-        @event.listens_for(self._engine, "begin")
-        def _begin(connection: Connection) -> None:
-            kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-            connection.exec_driver_sql(f"BEGIN {kind}")
-
-        self._reader = sessionmaker(self._engine, expire_on_commit=False)
-        self._writer = sessionmaker(
-            self._engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False
-        )
-
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[DriverSession]:
         """Open a snapshot. Keep it short: a long reader keeps the WAL from being checkpointed."""
-        with self._reader() as session:
+        session = self._take()
+        try:
+            session.start("DEFERRED")
             yield session
+        finally:
+            self._keep(session)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[DriverSession]:
         """Open a transaction, `BEGIN IMMEDIATE … COMMIT`; an exception rolls it back.
 
         Raises DatabaseBusy when another program holds the lock through every retry, and
         DatabaseFull when the disk has no space for what was written.
         """
         self._make_room()  # what makes room has to be written too
-        with computing.waiting(), self._writer() as session, self._writer_lock.held():
+        with computing.waiting(), self._writer_lock.held():
             try:
-                self._begin(session)
-                yield session
-                session.commit()
+                session = self._begin()
+                try:
+                    yield session
+                    session.commit()
+                finally:
+                    self._keep(session)
             except OperationalError as error:
                 if _sqlite_name(error.orig) not in FULL:
                     raise
@@ -168,19 +158,13 @@ class Database:
     @contextmanager
     def watching(self) -> Iterator[Watch]:
         """Open a connection for queries that are repeated hundreds of times a second."""
+        session = self._take()
         try:
-            connection = self._watched.pop()  # the last one, whose pages are in its cache
-        except IndexError:
-            connection = self._engine.raw_connection()
-        try:
-            yield Watch(connection.driver_connection, self._engine.dialect)
+            yield Watch(session.driver, session.dialect)
         except BaseException:
-            connection.close()
+            session.disconnect()  # a query that was left half-read would hold its snapshot
             raise
-        if len(self._watched) < WATCHED_KEPT:
-            self._watched.append(connection)
-        else:
-            connection.close()
+        self._put_back(session)
 
     def truncate_wal(self) -> bool:
         """Write the WAL into the database and empty it, so that it keeps no deleted content.
@@ -242,45 +226,75 @@ class Database:
         return self.path.stat().st_size
 
     def close(self) -> None:
-        while self._watched:
-            self._watched.pop().close()
-        self._engine.dispose()
+        while self._idle:
+            self._idle.pop().disconnect()
 
     def _make_room(self) -> None:
         """Give up the spare file when next to nothing is free."""
         if self._spare.give_up_if_short():
             log.warning("disk.spare_given_up", bytes=SPARE_BYTES)
 
-    def _begin(self, session: Session) -> None:
-        for retry in range(self._lock_timeout.retries + 1):
+    def _take(self) -> DriverSession:
+        """Return a session outside of any transaction, which `_keep` takes back."""
+        try:
+            return self._idle.pop()  # the last one, whose pages are in its cache
+        except IndexError:
+            return DriverSession(self._engine.connect())
+
+    def _keep(self, session: DriverSession) -> None:
+        """Roll back what is not committed, and keep the session for the next caller."""
+        try:
+            session.close()
+        except (SQLAlchemyError, sqlite.Error):
+            session.disconnect()
+        else:
+            self._put_back(session)
+
+    def _put_back(self, session: DriverSession) -> None:
+        if len(self._idle) < CONNECTIONS_KEPT:
+            self._idle.append(session)
+        else:
+            session.disconnect()
+
+    def _begin(self) -> DriverSession:
+        """Return a session that holds SQLite's write lock."""
+        retry = 0
+        while True:
             try:
-                session.connection()
+                return self._begin_once()
             except OperationalError as error:
-                session.rollback()
-                if not _is_busy(error):
+                if not _sqlite_name(error.orig).startswith(BUSY):
                     raise
                 if retry == self._lock_timeout.retries:
                     raise DatabaseBusy("The database is locked. Try again.") from error
-                metrics.DATABASE_BUSY_RETRIES.inc()
-                log.warning("database.busy", retry=retry + 1)
-                time.sleep(busy_delay(retry))
-            else:
-                return
+            metrics.DATABASE_BUSY_RETRIES.inc()
+            log.warning("database.busy", retry=retry + 1)
+            time.sleep(busy_delay(retry))
+            retry += 1
+
+    def _begin_once(self) -> DriverSession:
+        session = self._take()
+        try:
+            session.start("IMMEDIATE")
+        except BaseException:
+            self._keep(session)
+            raise
+        return session
 
     @contextmanager
     def _exclusive_connection(self) -> Iterator[Any]:
         """Give the driver's own connection, outside of any transaction, under the writers' lock."""
         self._make_room()
-        pooled: Any = self._engine.raw_connection()
+        session = self._take()
         try:
             with self._writer_lock.held():
-                yield pooled.driver_connection
+                yield session.driver
         except sqlite.OperationalError as error:
             if _sqlite_name(error) not in FULL:
                 raise
             raise DatabaseFull("The disk is full: the database is as it was.") from error
         finally:
-            pooled.close()
+            self._keep(session)
 
 
 _databases: Final[WeakSet[Database]] = WeakSet()
@@ -293,10 +307,6 @@ def _close_before_fork() -> None:
 
 
 os.register_at_fork(before=_close_before_fork)
-
-
-def _is_busy(error: OperationalError) -> bool:
-    return _sqlite_name(error.orig).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def _sqlite_name(error: BaseException | None) -> str:

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from ilios.core import computing
 from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
-from ilios.db.database import Database, changes_of
+from ilios.db.database import Database
+from ilios.db.driver_session import DriverSession
 
 T = TypeVar("T")
 
@@ -84,13 +85,13 @@ class GroupCommit:
                 entry.is_done = True
 
 
-def _run(entry: _Entry[object], session: Session) -> None:
+def _run(entry: _Entry[object], session: DriverSession) -> None:
     """Run a unit; a refusal costs the others nothing when it came before any change."""
-    changes = changes_of(session)
+    changes = session.driver.total_changes
     try:
         entry.run(session)
     except IliosError as refusal:
-        if not _is_refusal(refusal) or changes_of(session) != changes:
+        if not _is_refusal(refusal) or session.driver.total_changes != changes:
             raise
         session.expunge_all()  # what it has added, and not written yet
         entry.fail(refusal)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from sqlalchemy import Connection, Delete, Insert, Select, Update
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
+from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
 from ilios.db.watch import Watch
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
@@ -68,7 +68,7 @@ class Prepared:
         compiled.execute_many(driver, rows)
 
     def _prepare(self, on: Runner) -> tuple[_Compiled, Any]:
-        if isinstance(on, Watch):
+        if isinstance(on, DriverSession | Watch):
             driver, dialect = on.driver, on.dialect
         else:
             connection = on.connection() if isinstance(on, Session) else on
@@ -119,7 +119,7 @@ class _Compiled:
             cursor = driver.cursor()
             cursor.execute(self._sql, values)
         except self.dialect.loaded_dbapi.Error as error:
-            self._raise(error)
+            raise_as_sqlalchemys(error, self._sql, self.dialect)
         return cursor
 
     def execute_many(self, driver: Any, rows: Iterable[Mapping[str, object]]) -> None:
@@ -127,7 +127,7 @@ class _Compiled:
         try:
             driver.cursor().executemany(self._sql, values)
         except self.dialect.loaded_dbapi.Error as error:
-            self._raise(error)
+            raise_as_sqlalchemys(error, self._sql, self.dialect)
 
     def typed(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Return the rows with their values in the types of the columns."""
@@ -149,17 +149,6 @@ class _Compiled:
             value = parameters[name]
             values[place] = process(value) if process else value
         return values
-
-    def _raise(self, error: BaseException) -> NoReturn:
-        """Raise SQLAlchemy's error for one of the driver's: who catches it knows only that one."""
-        raise DBAPIError.instance(
-            self._sql,
-            None,
-            error,
-            self.dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            dialect=self.dialect,
-        ) from error
 
 
 def _defaults(compiled: Any) -> dict[str, object]:

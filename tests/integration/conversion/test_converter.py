@@ -364,7 +364,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
     assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
 
 
-def locked(_database: Database, _session: object) -> None:
+def locked(_database: Database) -> None:
     raise DatabaseBusy("The database is locked.")
 
 
