@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ilios.core import computing
 from ilios.core.backoff import delay_seconds
-from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused
+from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused, IliosError
 from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
 from ilios.core.telemetry import logs, metrics
 from ilios.db.driver import require_safe_sqlite, sqlite
@@ -161,6 +161,9 @@ class Database:
         session = self._take()
         try:
             yield Watch(session.driver, session.dialect)
+        except IliosError:
+            self._put_back(session)  # what was asked for is not there, or is not to be had
+            raise
         except BaseException:
             session.disconnect()  # a query that was left half-read would hold its snapshot
             raise

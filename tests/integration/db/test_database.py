@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
 import pytest
 from sqlalchemy import text
 
 from ilios.core.errors import DatabaseBusy, DatabaseRefused
+from ilios.core.request_errors import DocumentNotFound
 from ilios.core.settings import MIB, Settings
 from ilios.core.spare_file import WRITE_ROOM_BYTES
 from ilios.db import database as database_module
@@ -317,3 +319,14 @@ def test_a_database_from_before_is_rewritten_once_so_that_it_can_give_pages_back
 def test_a_migrated_database_can_give_pages_back(database: Database) -> None:
     with database.watching() as watch:
         assert watch.query("PRAGMA auto_vacuum") == [(INCREMENTAL,)]
+
+
+def test_a_query_that_is_refused_costs_no_connection(database: Database) -> None:
+    def ask(error: Exception) -> Any:
+        with pytest.raises(type(error)), database.watching() as watch:
+            raise error
+        with database.watching() as next_one:
+            return watch.driver is next_one.driver
+
+    assert ask(DocumentNotFound())
+    assert not ask(KeyError())  # where a query may be half-read
