@@ -6,12 +6,14 @@ Takes a session, never commits.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import PENDING, Job
+from ilios.db.prepared import Prepared, Runner
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
 
@@ -34,28 +36,20 @@ _OWNERS = _FIRST_OWNER.union_all(
     ).where(_FIRST_OWNER.c.owner.is_not(None))
 )
 _FIRST_OF_OWNER = select(Job).where(*_ready(Job), Job.owner == _OWNERS.c.owner)
-_FIRST_OF_OTHERS = (
-    select(
-        _FIRST_OF_OWNER.with_only_columns(Job.id)
-        .order_by(Job.rank, Job.id)
-        .limit(1)
-        .scalar_subquery()
-        .label("id")
-    )
+_RANK = _FIRST_OF_OWNER.with_only_columns(func.min(Job.rank)).scalar_subquery()
+_FIRST = _FIRST_OF_OWNER.with_only_columns(Job.id).order_by(Job.rank, Job.id).limit(1)
+# Prepared once: see ilios.queue.jobs.
+_FIRST_OF_EACH = Prepared(
+    select(_FIRST.scalar_subquery(), _OWNERS.c.owner)
     .where(_OWNERS.c.owner.is_not(None))
-    .where(_OWNERS.c.owner.not_in(bindparam("owners", expanding=True)))
-    .order_by(
-        _FIRST_OF_OWNER.with_only_columns(func.min(Job.rank)).scalar_subquery(), _OWNERS.c.owner
-    )
-    .limit(1)
+    .order_by(_RANK, _OWNERS.c.owner)
 )
 
 
-def first_ready(session: Session, lane: str, owners: Collection[str]) -> str | None:
+def first_ready(on: Runner, lane: str, owners: Collection[str]) -> str | None:
     """Return the ready job of the lowest rank in a lane that belongs to none of these owners."""
-    parameters = {"in_lane": lane, "owners": list(owners)}
-    job_id: str | None = session.connection().execute(_FIRST_OF_OTHERS, parameters).scalar()
-    return job_id
+    with closing(_FIRST_OF_EACH.each(on, in_lane=lane)) as found:
+        return next((job_id for job_id, owner in found if owner not in owners), None)
 
 
 def claim(

@@ -168,12 +168,8 @@ class Dispatcher:
         with self._database.watching() as watch:
             if queries.anything_ready(watch, ordinary) or queries.anything_due(watch, clock.now()):
                 return True
-            waiting = [lane for lane in others if queries.anything_ready(watch, [lane])]
-        if not waiting:
-            return False
-        with self._database.reading() as session:
             running = offer.running
-            return any(guests.first_ready(session, lane, running.get(lane, ())) for lane in waiting)
+            return any(guests.first_ready(watch, lane, running.get(lane, ())) for lane in others)
 
     def _release(self, which: ColumnElement[bool]) -> None:
         answered = self._answers.jobs() if self._answers else ()
@@ -205,8 +201,8 @@ def _fill(
     exhausted: set[tuple[str, bool]] = set()
     for slot in offer.slots:
         kind = slot.lane, slot.is_for_guest
-        if kind in exhausted:
-            continue
+        if kind in exhausted or (slot.lane, False) in exhausted:
+            continue  # without a ready job there is none for a guest
         lease = _claim(session, slot, now, owners[slot.lane])
         if lease is None:
             exhausted.add(kind)
