@@ -86,6 +86,15 @@ def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
             assert statement.first(watch, moment=NOW - timedelta(seconds=1)) is None
 
 
+def test_a_limit_is_a_part_of_the_statement(database: Database) -> None:
+    """SQLite would compile the statement anew each time if it were bound."""
+    statement = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")).limit(1))
+    with database.watching() as watch:
+        statement.all(watch, of_owner="o")
+        assert statement._compiled is not None
+        assert "LIMIT 1" in statement._compiled._sql
+
+
 def test_columns_that_are_left_out_get_their_defaults(database: Database) -> None:
     document_id = add_document(database)
 
