@@ -283,4 +283,4 @@ def duplicate(
     row = statement.first(session, of_owner=owner, of_fingerprint=fingerprint)
     if row is None:
         return None
-    return Document(**{column.key: value for column, value in zip(_COLUMNS, row, strict=True)})
+    return Document.detached({column.key: v for column, v in zip(_COLUMNS, row, strict=True)})

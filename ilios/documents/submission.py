@@ -100,7 +100,7 @@ class Submissions:
             columns = self._group_commit.write(AdmitDocument(candidate, standard), order.owner)
         failpoints.reach(failpoints.ROW_COMMITTED)
         self._notifier.notify()
-        document = Document(**columns)
+        document = Document.detached(columns)
         _log_accepted(document)
         return document
 
@@ -126,7 +126,7 @@ class Submissions:
             unit = AdmitBatch(self._settings, candidates, standard, batch)
             rows = self._group_commit.write(unit, order.owner)
         self._notifier.notify()
-        documents = [Document(**columns) for columns in rows]
+        documents = [Document.detached(columns) for columns in rows]
         log.info(
             "batch.accepted",
             batch_id=batch["id"],
@@ -135,7 +135,7 @@ class Submissions:
         )
         for document in documents:
             _log_accepted(document)
-        return Batch(**batch), documents
+        return Batch.detached(batch), documents
 
     def offer_upload(
         self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int

@@ -246,8 +246,8 @@ def held_with_document(on: Runner, lease: Lease) -> tuple[Job, Document]:
         raise lease_lost(lease)
     of_job, of_document = row[: len(_OF_JOB)], row[len(_OF_JOB) :]
     return (
-        Job(**dict(zip(_OF_JOB, of_job, strict=True))),
-        Document(**dict(zip(_OF_DOCUMENT, of_document, strict=True))),
+        Job.detached(dict(zip(_OF_JOB, of_job, strict=True))),
+        Document.detached(dict(zip(_OF_DOCUMENT, of_document, strict=True))),
     )
 
 

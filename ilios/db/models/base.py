@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     JSON,
@@ -78,6 +79,16 @@ class Base(DeclarativeBase):
         ProviderBatchState: _status(ProviderBatchState),
         CallState: _status(CallState),
     }
+
+    @classmethod
+    def detached(cls, columns: Mapping[str, Any]) -> Self:
+        """Return an object of no session with these columns, to be read only.
+
+        The constructor, which notes each of them as a change, takes fifty times as long.
+        """
+        detached: Self = cls.__mapper__.class_manager.new_instance()
+        vars(detached).update(columns)
+        return detached
 
 
 ID = String(30)
