@@ -37,19 +37,25 @@ class DriverSession(Session):
             raise_as_sqlalchemys(error, sql, self.dialect)
 
     def commit(self) -> None:
-        """Commit, after what the ORM has not written yet."""
+        """Commit, after what the ORM has not written yet, and let go of all objects."""
         if self.in_transaction():  # the ORM was used: it ends the driver's transaction with its own
             super().commit()
+            super().close()
             return
         try:
             self.driver.commit()
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, "COMMIT", self.dialect)
 
-    def close(self) -> None:
+    def rollback(self) -> None:
         """Roll back what is not committed, and let go of all objects."""
-        super().close()
+        if self.in_transaction():
+            super().close()
         self.driver.rollback()
+
+    def close(self) -> None:
+        """Do as `rollback`: the connection stays open for the next `start`."""
+        self.rollback()
 
     def disconnect(self) -> None:
         """Close the connection, which rolls back too; the session is of no use from then on."""
