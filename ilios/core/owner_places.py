@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from ilios.core.wakeup import Wakeup
+
 PLACES_PER_GUEST_PLACE: Final = 8
 OWNER_SHARE: Final = 2  #: where nobody waits, one owner gets one in so many of what others leave
 
@@ -32,7 +34,7 @@ def share(held: Counter[str], owner: str, total: int) -> int:
 @dataclass(slots=True, eq=False)
 class _Waiter:
     owner: str
-    is_admitted: threading.Event = field(default_factory=threading.Event)
+    admitted: Wakeup = field(default_factory=Wakeup)
 
 
 class OwnerPlaces:
@@ -68,10 +70,10 @@ class OwnerPlaces:
             waiter = _Waiter(owner)
             self._waiting.append(waiter)
             self._admit()
-        if waiter.is_admitted.wait(timeout_seconds):
+        if waiter.admitted.wait(timeout_seconds):
             return
         with self._lock:
-            if waiter.is_admitted.is_set():  # after the wait has ended
+            if waiter.admitted.wait(0):  # after the wait has ended
                 return
             self._waiting.remove(waiter)
             self._forget(owner)
@@ -88,7 +90,7 @@ class OwnerPlaces:
         while (waiter := self._next()) is not None:
             self._waiting.remove(waiter)
             self._enter(waiter.owner)
-            waiter.is_admitted.set()
+            waiter.admitted.set()
 
     def _enter(self, owner: str) -> None:
         self._held[owner] += 1

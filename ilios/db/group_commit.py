@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ilios.core import computing
 from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
+from ilios.core.wakeup import Wakeup
 from ilios.db.database import Database
 from ilios.db.driver_session import DriverSession
 
@@ -122,7 +123,7 @@ class _Entry(Generic[T]):
         self._unit = unit
         self._result: T | None = None
         self._error: Exception | None = None
-        self.woken = threading.Event()  #: its unit is done, or its thread is the next leader
+        self.woken = Wakeup()  #: its unit is done, or its thread is the next leader
         self.is_done = False
 
     def run(self, session: Session) -> None:

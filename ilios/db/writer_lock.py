@@ -11,12 +11,14 @@ import fcntl
 import os
 import threading
 import time
+from _thread import start_new_thread
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ilios.core.telemetry import logs
+from ilios.core.wakeup import Wakeup
 
 log = logs.get(__name__)
 
@@ -29,7 +31,7 @@ class WriterLock:
         self._timeout_seconds = timeout_seconds
         self._mutex = threading.Lock()
         self._is_taken = False  #: by one of our threads
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[Wakeup] = deque()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -61,10 +63,9 @@ class WriterLock:
             if not self._is_taken:
                 self._is_taken = True
                 return True
-            waiter = threading.Lock()
-            waiter.acquire()
+            waiter = Wakeup()
             self._waiting.append(waiter)
-        if waiter.acquire(timeout=self._timeout_seconds):
+        if waiter.wait(self._timeout_seconds):
             return True
         with self._mutex:
             if waiter not in self._waiting:
@@ -76,7 +77,7 @@ class WriterLock:
         with self._mutex:
             self._is_taken = bool(self._waiting)
             if self._waiting:
-                self._waiting.popleft().release()
+                self._waiting.popleft().set()
 
 
 def _flock(descriptor: int, deadline: float) -> bool:
@@ -89,14 +90,14 @@ def _flock(descriptor: int, deadline: float) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        acquired = threading.Event()
-        arguments = (os.dup(descriptor), acquired)
-        threading.Thread(target=_flock_blocking, args=arguments, name="turn", daemon=True).start()
+        acquired = Wakeup()
+        # Not threading.Thread, whose start waits for the thread: most writers of a busy host wait.
+        start_new_thread(_flock_blocking, (os.dup(descriptor), acquired))
         return acquired.wait(max(0.0, deadline - time.monotonic()))
     return True
 
 
-def _flock_blocking(descriptor: int, acquired: threading.Event) -> None:
+def _flock_blocking(descriptor: int, acquired: Wakeup) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     finally:
