@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from ilios.core import forks
+from ilios.core.pipes import is_readable
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
@@ -157,7 +158,7 @@ class WorkerHandle:
     def read(self) -> bool:
         """Read all messages that are there; return False once the worker has closed its end."""
         try:
-            while self.pipe.poll():
+            while is_readable(self.pipe):
                 self._receive(self.pipe.recv())
         except (EOFError, OSError):
             return False

@@ -18,6 +18,7 @@ from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
 from ilios.core.disk_space import DiskReserve
 from ilios.core.owner_places import guest_places
+from ilios.core.pipes import is_readable
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters, tracing
@@ -163,11 +164,11 @@ class Worker:
                     self._threads.submit(self._run_job, message)
         while self._running:
             # After Stop, the only thing that can still be read is the end of the supervisor.
-            if self._pipe.poll(DRAIN_POLL_SECONDS):
+            if is_readable(self._pipe, DRAIN_POLL_SECONDS):
                 self._receive()
 
     def _receive(self) -> ToWorker:
-        while not self._pipe.poll(ALIVE_SECONDS):
+        while not is_readable(self._pipe, ALIVE_SECONDS):
             self._send(Alive())
         try:
             message: ToWorker = self._pipe.recv()
