@@ -11,7 +11,7 @@ import resource
 from multiprocessing.connection import Connection
 from typing import Final
 
-from ilios.core import platform
+from ilios.core import pipes, platform
 
 KEPT_SHARE: Final = 0.7  #: of what a text may take: with more in use, a child takes no other task
 IMAGES_KEPT_BYTES: Final = 256 * 1024**2
@@ -75,10 +75,10 @@ def wait_for_task(pipe: Connection, idle_seconds: float) -> bool:
     Not after each task: the next one would have to get it again, a tenth of the time that a small
     picture takes.
     """
-    if pipe.poll(min(AT_REST_SECONDS, idle_seconds)):
+    if pipes.is_readable(pipe, min(AT_REST_SECONDS, idle_seconds)):
         return True
     platform.give_back_memory()
-    return pipe.poll(idle_seconds)
+    return pipes.is_readable(pipe, idle_seconds)
 
 
 def spare_threads() -> None:

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeGuard
 
-from ilios.core import conversion_errors
+from ilios.core import conversion_errors, pipes
 from ilios.core.conversion_errors import (
     ConversionError,
     DeadlineExceeded,
@@ -154,7 +154,7 @@ class ParserProcess:
 
     def _has_exited(self) -> bool:
         """Return whether the idle child has ended: nothing else makes its pipe readable then."""
-        return self._pipe is None or self._pipe.poll()
+        return self._pipe is None or pipes.is_readable(self._pipe)
 
     def _receive(self, deadline: float) -> Message:
         assert self._pipe is not None  # noqa: S101  # narrows the type
@@ -183,7 +183,7 @@ class ParserProcess:
                 self._look_at = now + LOOK_SECONDS
                 self._give_way()
             until = min(deadline, self._look_at)
-            if pipe.poll(max(0.0, until - now)):
+            if pipes.is_readable(pipe, max(0.0, until - now)):
                 return True
             if until == deadline:
                 return False
