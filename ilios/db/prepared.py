@@ -24,6 +24,7 @@ Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Runner = Session | Connection | Watch
 """What a statement runs on: a session or connection, whose open transaction it becomes a part of
 and where it sees what was flushed; or Watch, where it is a transaction of its own."""
+_WITH_DRIVER: Final = (DriverSession, Watch)  #: they name it themselves
 Process = Callable[[Any], Any]
 
 
@@ -69,7 +70,7 @@ class Prepared:
         compiled.execute_many(driver, rows)
 
     def _prepare(self, on: Runner) -> tuple[_Compiled, Any]:
-        if isinstance(on, DriverSession | Watch):
+        if isinstance(on, _WITH_DRIVER):
             driver, dialect = on.driver, on.dialect
         else:
             connection = on.connection() if isinstance(on, Session) else on
