@@ -2,62 +2,77 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 
+from ilios.core import computing
 from ilios.storage.base import ListedObject
 from ilios.storage.s3.error_responses import described
 from ilios.storage.s3.transfers import PART_BYTES
 
 if TYPE_CHECKING:  # botocore is imported on connecting
-    from botocore.response import StreamingBody
-
-CHUNK_BYTES: Final = 256 * 1024  #: read of a body at a time
+    from ilios.storage.s3.response import Response
 
 
-def nothing(response: Any) -> None:
+class Body(io.RawIOBase):
+    """The bytes of an object; while they are waited for, other threads compute."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._blocks = response.blocks()
+        self._left = memoryview(b"")  #: of the block that is being read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            with computing.waiting():
+                self._left = memoryview(next(self._blocks, b""))
+        taken, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def close(self) -> None:
+        self._response.close()
+        super().close()
+
+
+def nothing(response: Response) -> None:
     """Read to the end, so that the connection can be used again."""
     response.content  # noqa: B018  # a property that reads
 
 
-def size_bytes(response: Any) -> int:
+def size_bytes(response: Response) -> int:
     """Return the size of the object. Raises ResponseParserError for an answer without one."""
     from botocore.parsers import ResponseParserError
 
     nothing(response)
-    length = _length(response)
-    if length is None:
+    if response.size_bytes is None:
         raise ResponseParserError("no Content-Length")
-    return int(length)
+    return response.size_bytes
 
 
-def body(response: Any) -> StreamingBody:
-    """Return the bytes of the object as a stream, which tells when they break off."""
-    from botocore.response import StreamingBody
-
-    return StreamingBody(response.raw, _length(response))
-
-
-def saved(response: Any, path: Path) -> bool:
+def saved(response: Response, path: Path) -> bool:
     """Write the object to a new file; return False, having read nothing, when it is a large one."""
-    if (_length(response) or 0) >= PART_BYTES:
-        response.raw.close()
+    if (response.size_bytes or 0) >= PART_BYTES:
+        response.close()
         return False
     with path.open("xb") as file:
         try:
-            for chunk in body(response).iter_chunks(CHUNK_BYTES):
-                file.write(chunk)
+            file.writelines(response.blocks())
         except BaseException:
             path.unlink()
             raise
     return True
 
 
-def copied(response: Any) -> None:
+def copied(response: Response) -> None:
     """Raise ClientError when a copy failed after the server had begun to answer 200."""
     from botocore.exceptions import ClientError
 
@@ -70,7 +85,7 @@ def copied(response: Any) -> None:
         raise ClientError(described(response), "CopyObject")
 
 
-def page(response: Any) -> tuple[list[ListedObject], str | None]:
+def page(response: Response) -> tuple[list[ListedObject], str | None]:
     """Return the objects of a page of a list, and the token of the next page.
 
     Raises ResponseParserError for what is no such page.
@@ -93,11 +108,6 @@ def page(response: Any) -> tuple[list[ListedObject], str | None]:
     return found, root.findtext("{*}NextContinuationToken") if is_cut else None
 
 
-def _root(response: Any) -> ElementTree.Element:
+def _root(response: Response) -> ElementTree.Element:
     # As botocore parses it. The server is the operator's own; expat bounds what entities become.
     return ElementTree.fromstring(response.content)  # noqa: S314
-
-
-def _length(response: Any) -> Any:
-    length = response.headers.get("content-length")
-    return None if length is None else int(length)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -59,3 +59,13 @@ class Timeouts:
     connect_seconds: int
     read_seconds: int
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAccount:
+    """A bucket, with the key that requests to it are signed with and how long they may take."""
+
+    location: BucketLocation
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    timeouts: Timeouts

@@ -10,10 +10,9 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote, urlsplit
 
-from ilios.core import computing
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import attachment
 from ilios.storage import object_keys
@@ -22,12 +21,10 @@ from ilios.storage.disk_errors import disk_errors
 from ilios.storage.object_spool import ObjectSpool
 from ilios.storage.s3 import answers
 from ilios.storage.s3.errors import s3_errors
-from ilios.storage.s3.location import AddressingStyle, BucketLocation, Timeouts
+from ilios.storage.s3.location import AddressingStyle, BucketAccount, BucketLocation, Timeouts
 from ilios.storage.s3.transfers import PART_BYTES, Transfers
 
 if TYPE_CHECKING:  # botocore takes 8 MB and a tenth of a second: imported on connecting
-    from botocore.response import StreamingBody
-
     from ilios.storage.s3.requests import BucketRequests
 
 DEFAULT_TIMEOUTS: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=5)
@@ -65,8 +62,8 @@ class S3Store:
             region(endpoint_url, configured_region),
             style(endpoint_url, bucket, addressing_style),
         )
-        self._account = (self.location, access_key_id, secret_access_key, timeouts)
-        self.transfers = Transfers(*self._account)
+        self._account = BucketAccount(self.location, access_key_id, secret_access_key, timeouts)
+        self.transfers = Transfers(self._account)
         self._spool = spool
         self._connecting = threading.Lock()
         self._connected: BucketRequests | None = None
@@ -85,20 +82,16 @@ class S3Store:
             if size_bytes >= PART_BYTES:
                 self.transfers.upload(path, key, media_type)
                 return
-            headers = {"Content-Type": media_type}
+            headers = {"content-type": media_type}
             with path.open("rb") as file:
-                body: bytes | BinaryIO = file
-                if size_bytes <= UNASKED_BYTES:
-                    body = file.read()
-                else:
-                    headers["Expect"] = "100-continue"
+                body = file.read() if size_bytes <= UNASKED_BYTES else file
                 requests.send("PutObject", "PUT", key, answers.nothing, headers=headers, body=body)
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
         with self._requests(key) as requests:
-            body = requests.send("GetObject", "GET", key, answers.body)
-            with io.BufferedReader(_Body(body)) as stream:
+            body = requests.send("GetObject", "GET", key, answers.Body)
+            with io.BufferedReader(body) as stream:
                 yield cast("BinaryIO", stream)
 
     def fetch(self, key: str, path: Path) -> None:
@@ -169,26 +162,8 @@ class S3Store:
             if self._connected is None:
                 from ilios.storage.s3.requests import BucketRequests
 
-                self._connected = BucketRequests(*self._account)
+                self._connected = BucketRequests(self._account)
             return self._connected
-
-
-class _Body(io.RawIOBase):
-    """The bytes of an object; while they are waited for, other threads compute."""
-
-    def __init__(self, body: StreamingBody) -> None:
-        self._body = body
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        with computing.waiting():
-            return self._body.readinto(buffer)
-
-    def close(self) -> None:
-        self._body.close()
-        super().close()
 
 
 def style(endpoint_url: str, bucket: str, configured: AddressingStyle) -> AddressingStyle:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ilios.core import computing
-from ilios.storage.s3.location import POOL_CONNECTIONS, BucketLocation, Timeouts
+from ilios.storage.s3.location import POOL_CONNECTIONS, BucketAccount, BucketLocation, Timeouts
 
 if TYPE_CHECKING:  # boto3 takes 30 MB and a third of a second: imported for the first transfer
     from boto3.s3.transfer import TransferConfig
@@ -22,17 +22,8 @@ IO_QUEUE_CHUNKS: Final = 32  #: of 256 KiB, waiting for the disk during a downlo
 class Transfers:
     """Transfers to and from one bucket. Safe to share between threads."""
 
-    def __init__(
-        self,
-        location: BucketLocation,
-        access_key_id: str,
-        secret_access_key: str,
-        timeouts: Timeouts,
-    ) -> None:
-        self._location = location
-        self._access_key_id = access_key_id
-        self._secret_access_key = secret_access_key
-        self._timeouts = timeouts
+    def __init__(self, account: BucketAccount) -> None:
+        self._account = account
         self._connecting = threading.Lock()
         self._connected: S3Client | None = None
 
@@ -44,13 +35,15 @@ class Transfers:
         manager = create_transfer_manager(self.client(), _transfer())
         with computing.waiting(), manager:
             manager.upload(
-                str(path), self._location.bucket, key, {"ContentType": media_type}
+                str(path), self._account.location.bucket, key, {"ContentType": media_type}
             ).result()
 
     def download(self, key: str, path: Path) -> None:
         """Write an object to a file. Raises what boto3 raises."""
         with computing.waiting():
-            self.client().download_file(self._location.bucket, key, str(path), Config=_transfer())
+            self.client().download_file(
+                self._account.location.bucket, key, str(path), Config=_transfer()
+            )
 
     def client(self) -> S3Client:
         """Return the client, which is made at its first use."""
@@ -72,10 +65,10 @@ class Transfers:
         # A session of our own, for boto3's default one is not safe between threads; clients are.
         client = boto3.session.Session().client(
             "s3",
-            endpoint_url=self._location.endpoint_url,
-            aws_access_key_id=self._access_key_id,
-            aws_secret_access_key=self._secret_access_key,
-            config=_config(self._location, self._timeouts),
+            endpoint_url=self._account.location.endpoint_url,
+            aws_access_key_id=self._account.access_key_id,
+            aws_secret_access_key=self._account.secret_access_key,
+            config=_config(self._account.location, self._account.timeouts),
         )
         client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
         return client

@@ -252,7 +252,7 @@ def test_a_disk_that_fills_during_a_fetch_leaves_no_file(
         raise OSError(28, "No space left on device")
 
     s3_store.put(KEY, make_file(b"the bytes"), "application/pdf")
-    monkeypatch.setattr("botocore.response.StreamingBody.iter_chunks", full)
+    monkeypatch.setattr("ilios.storage.s3.response.Response.blocks", full)
 
     with pytest.raises(DiskFull):
         s3_store.fetch(KEY, tmp_path / "fetched")
