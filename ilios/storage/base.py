@@ -37,11 +37,13 @@ class ObjectStore(Protocol):
 
     name: str  #: as `/health` shows it: `local` or `configured`
 
-    def put(self, key: str, path: Path, media_type: str) -> None:
+    def put(self, key: str, path: Path, media_type: str, sha256: str | None = None) -> None:
         """Store the file durably; when this returns, a power cut does not lose it.
 
         The file is complete and closed. The local store moves it instead of copying it, within one
         file system: the caller gives it away. An object of the same key is replaced at once.
+        The SHA-256 of the file, in hex, is computed if the caller does not know it and the store
+        needs it.
         """
         ...
 

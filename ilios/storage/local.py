@@ -52,7 +52,13 @@ class LocalStore:
             ) from error
         self._durable_folders = {root}  #: whose own name is durable and is never removed
 
-    def put(self, key: str, path: Path, media_type: str) -> None:  # noqa: ARG002 - links carry it
+    def put(
+        self,
+        key: str,
+        path: Path,
+        media_type: str,  # noqa: ARG002  # links carry it
+        sha256: str | None = None,  # noqa: ARG002  # for stores that send it
+    ) -> None:
         target = self._path(key)
         with computing.waiting(), disk_errors():
             fsync(path)  # before the rename, else a power cut leaves a name without its bytes

@@ -35,8 +35,8 @@ class ObjectSpool:
         self._folder = folder
         self._disk_reserve = disk_reserve
 
-    def keep(self, key: str, path: Path) -> None:
-        """Move a file into the spool if there is room; else leave it. Never an error.
+    def keep(self, key: str, path: Path, sha256: str) -> None:
+        """Move a file, with its SHA-256, into the spool if there is room. Never an error.
 
         As long as the disk has no room for a full spool above its reserve, nothing is kept.
         """
@@ -44,7 +44,7 @@ class ObjectSpool:
             size_bytes = path.stat().st_size
             if size_bytes > SPOOL_MAX_BYTES or self._disk_reserve.fault(SPOOL_MAX_BYTES):
                 return
-            kept = self._folder / f"{quote(key, safe='')}.{_content_of(path)}"
+            kept = self._folder / f"{quote(key, safe='')}.{size_bytes}.{sha256}"
             with self._exclusively():
                 if self._has_room(size_bytes):
                     path.rename(kept)
@@ -54,7 +54,7 @@ class ObjectSpool:
         for kept in self._of(key):
             with suppress(OSError):
                 kept.rename(path)  # of two that take it, one gets it
-                if kept.name.endswith(f".{_content_of(path)}"):
+                if kept.name.endswith(f".{path.stat().st_size}.{sha256_of(path)}"):
                     return True
                 path.unlink()
         return False
@@ -93,8 +93,7 @@ class ObjectSpool:
             os.close(descriptor)
 
 
-def _content_of(path: Path) -> str:
-    """Return size and SHA-256 of a file, as they stand in a name."""
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return f"{file.tell()}.{digest}"
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -30,6 +30,7 @@ from ilios.storage.s3.signing import Signer
 Received = TypeVar("Received")
 
 NOTHING: Final[Mapping[str, str]] = {}
+SHA256_OF_NOTHING: Final = hashlib.sha256().hexdigest()
 
 
 class BucketRequests:
@@ -54,25 +55,24 @@ class BucketRequests:
         query: Mapping[str, str] = NOTHING,
         headers: Mapping[str, str] = NOTHING,
         body: bytes | BufferedReader = b"",
-        sha256: str | None = None,
+        sha256: str = SHA256_OF_NOTHING,
     ) -> Received:
         """Return what `receive` makes of the response, whose body is not yet read.
 
         `operation` is what S3 calls it, such as PutObject; `key` is empty for one on the bucket.
-        The server compares what it has got with the `sha256` of the body, which is computed here
-        unless the caller knows it. A file is sent when the server says `100 Continue`.
+        The server compares what it has got with the `sha256` of the body, in hex. A file is sent
+        when it says `100 Continue`.
         What fails in passing is sent again, also when `receive` had begun to read.
         Raises ClientError for a refusal, another BotoCoreError when there is no whole response.
         """
         path, encoded = f"{self._path}/{quote(key)}", _encoded(query)
         target = f"{path}?{encoded}" if encoded else path
-        digest = sha256 or _sha256(body)
         named = {"host": self._connections.host, **headers}
 
         def once() -> Received:
             if not isinstance(body, bytes):
                 body.seek(0)  # it may have been sent before
-            signed = self._signer.signed(method, path, encoded, named, digest)
+            signed = self._signer.signed(method, path, encoded, named, sha256)
             response = self._connections.send(method, target, signed, body)
             return _received(response, operation, receive)
 
@@ -120,9 +120,3 @@ def _require_success(response: Response, operation: str) -> None:
 
 def _encoded(query: Mapping[str, str]) -> str:
     return "&".join(sorted(urlencode(query, quote_via=quote, safe="").split("&")))
-
-
-def _sha256(body: bytes | BufferedReader) -> str:
-    if isinstance(body, bytes):
-        return hashlib.sha256(body).hexdigest()
-    return hashlib.file_digest(body, "sha256").hexdigest()

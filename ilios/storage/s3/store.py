@@ -18,7 +18,7 @@ from ilios.core.file_names import attachment
 from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectInfo
 from ilios.storage.disk_errors import disk_errors
-from ilios.storage.object_spool import ObjectSpool
+from ilios.storage.object_spool import ObjectSpool, sha256_of
 from ilios.storage.s3 import answers
 from ilios.storage.s3.errors import s3_errors
 from ilios.storage.s3.location import AddressingStyle, BucketAccount, BucketLocation, Timeouts
@@ -68,16 +68,18 @@ class S3Store:
         self._connecting = threading.Lock()
         self._connected: BucketRequests | None = None
 
-    def put(self, key: str, path: Path, media_type: str) -> None:
+    def put(self, key: str, path: Path, media_type: str, sha256: str | None = None) -> None:
         spool = self._spool if object_keys.is_for_workers(key) else None
         if spool:
             spool.remove(key)
-        self._upload(key, path, media_type)
+        with disk_errors():
+            sha256 = sha256 or sha256_of(path)
+            self._upload(key, path, media_type, sha256)
         if spool:
-            spool.keep(key, path)
+            spool.keep(key, path, sha256)
 
-    def _upload(self, key: str, path: Path, media_type: str) -> None:
-        with disk_errors(), self._requests(key) as requests:
+    def _upload(self, key: str, path: Path, media_type: str, sha256: str) -> None:
+        with self._requests(key) as requests:
             size_bytes = path.stat().st_size
             if size_bytes >= PART_BYTES:
                 self.transfers.upload(path, key, media_type)
@@ -85,7 +87,15 @@ class S3Store:
             headers = {"content-type": media_type}
             with path.open("rb") as file:
                 body = file.read() if size_bytes <= UNASKED_BYTES else file
-                requests.send("PutObject", "PUT", key, answers.nothing, headers=headers, body=body)
+                requests.send(
+                    "PutObject",
+                    "PUT",
+                    key,
+                    answers.nothing,
+                    headers=headers,
+                    body=body,
+                    sha256=sha256,
+                )
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:

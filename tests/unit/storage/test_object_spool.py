@@ -17,7 +17,7 @@ from ilios.core.conversion_errors import StorageUnavailable
 from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.storage import object_spool
-from ilios.storage.object_spool import ObjectSpool
+from ilios.storage.object_spool import ObjectSpool, sha256_of
 from tests.support.waiting import wait_until
 
 KEY = "documents/instance/document/source"
@@ -30,14 +30,14 @@ from pathlib import Path
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
-from ilios.storage.object_spool import ObjectSpool
+from ilios.storage.object_spool import ObjectSpool, sha256_of
 
 settings = Settings(data_dir=Path(sys.argv[1]))
 spool = ObjectSpool(data_folder.spool(settings), DiskReserve(settings))
 for number in count():
     arriving = data_folder.uploads(settings) / f"{number}"
     arriving.write_bytes(f"{number}".encode() * 10_000)
-    spool.keep(f"documents/i/{number}/source", arriving)
+    spool.keep(f"documents/i/{number}/source", arriving, sha256_of(arriving))
 """
 
 
@@ -69,12 +69,16 @@ def kept(settings: Settings) -> list[Path]:
     return sorted(data_folder.spool(settings).iterdir())
 
 
+def keep(spool: ObjectSpool, key: str, path: Path) -> None:
+    spool.keep(key, path, sha256_of(path))
+
+
 def test_a_file_is_moved_in_and_out_once(
     spool: ObjectSpool, received: Callable[[bytes], Path], tmp_path: Path, settings: Settings
 ) -> None:
     arrived = received(b"the bytes")
 
-    spool.keep(KEY, arrived)
+    keep(spool, KEY, arrived)
 
     assert not arrived.exists()
     assert spool.take(KEY, tmp_path / "taken")
@@ -87,7 +91,7 @@ def test_keys_are_kept_apart(
     spool: ObjectSpool, received: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     for key in (KEY, f"{KEY}.1", f"{KEY}-1", PART):
-        spool.keep(key, received(key.encode()))
+        keep(spool, key, received(key.encode()))
 
     for key in (PART, f"{KEY}.1", KEY):
         assert spool.take(key, tmp_path / "taken")
@@ -112,7 +116,7 @@ def test_a_damaged_file_is_removed_and_not_taken(
     settings: Settings,
     damage: Callable[[Path], object],
 ) -> None:
-    spool.keep(KEY, received(b"the bytes"))
+    keep(spool, KEY, received(b"the bytes"))
     damage(kept(settings)[0])
 
     assert not spool.take(KEY, tmp_path / "taken")
@@ -124,8 +128,8 @@ def test_a_damaged_file_is_removed_and_not_taken(
 def test_a_removed_file_leaves_nothing(
     spool: ObjectSpool, received: Callable[[bytes], Path], settings: Settings
 ) -> None:
-    spool.keep(KEY, received(b"secret"))
-    spool.keep(PART, received(b"secret"))
+    keep(spool, KEY, received(b"secret"))
+    keep(spool, PART, received(b"secret"))
 
     spool.remove(KEY)
     spool.remove(PART)
@@ -140,7 +144,7 @@ def test_what_cannot_be_removed_is_an_error(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    spool.keep(KEY, received(b"secret"))
+    keep(spool, KEY, received(b"secret"))
     monkeypatch.setattr(Path, "unlink", refuse)
 
     with pytest.raises(StorageUnavailable):
@@ -159,7 +163,7 @@ def test_bytes_and_files_are_bounded(
     files = [received(bytes(size)) for size in sizes]
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda n: spool.keep(f"documents/i/{n}/source", files[n]), range(26)))
+        list(threads.map(lambda n: keep(spool, f"documents/i/{n}/source", files[n]), range(26)))
 
     assert sum(path.stat().st_size for path in kept(settings)) <= 1000
     assert 3 <= len(kept(settings)) <= 8
@@ -170,7 +174,7 @@ def test_bytes_and_files_are_bounded(
 def test_of_many_that_take_a_file_one_gets_it(
     spool: ObjectSpool, received: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
-    spool.keep(KEY, received(bytes(100_000)))
+    keep(spool, KEY, received(bytes(100_000)))
 
     with ThreadPoolExecutor(8) as threads:
         taken = list(threads.map(lambda n: spool.take(KEY, tmp_path / f"{n}"), range(8)))
@@ -184,7 +188,7 @@ def test_a_disk_without_room_for_a_whole_spool_keeps_nothing(
     crowded = settings.model_copy(update={"min_free_disk_bytes": 2**60})
     arrived = received(b"the bytes")
 
-    ObjectSpool(data_folder.spool(settings), DiskReserve(crowded)).keep(KEY, arrived)
+    keep(ObjectSpool(data_folder.spool(settings), DiskReserve(crowded)), KEY, arrived)
 
     assert arrived.exists()
     assert kept(settings) == []
@@ -202,7 +206,7 @@ def test_a_disk_that_fails_costs_nothing_but_the_spool(
     arrived = received(b"the bytes")
     monkeypatch.setattr(Path, "rename", refuse)
 
-    spool.keep(KEY, arrived)
+    keep(spool, KEY, arrived)
 
     assert arrived.exists()
     assert not spool.take(KEY, tmp_path / "taken")
@@ -213,7 +217,7 @@ def test_without_its_folder_there_is_no_spool(
 ) -> None:
     nowhere = ObjectSpool(settings.data_folder / "nowhere", DiskReserve(settings))
 
-    nowhere.keep(KEY, received(b"the bytes"))
+    keep(nowhere, KEY, received(b"the bytes"))
     nowhere.remove(KEY)
 
     assert not nowhere.take(KEY, tmp_path / "taken")
