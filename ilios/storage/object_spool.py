@@ -28,7 +28,7 @@ SPOOL_MAX_AGE: Final = timedelta(hours=1)  #: then retention removes a file that
 class ObjectSpool:
     """A folder that the processes of one data volume share, on the file system of what they put.
 
-    A file's name says what it is: the object's key, percent-encoded, its size and its SHA-256.
+    A file's name says what it is: its size, its SHA-256 and the object's key, percent-encoded.
     """
 
     def __init__(self, folder: Path, disk_reserve: DiskReserve) -> None:
@@ -44,7 +44,7 @@ class ObjectSpool:
             size_bytes = path.stat().st_size
             if size_bytes > SPOOL_MAX_BYTES or self._disk_reserve.fault(SPOOL_MAX_BYTES):
                 return
-            kept = self._folder / f"{quote(key, safe='')}.{size_bytes}.{sha256}"
+            kept = self._folder / f"{size_bytes}.{sha256}.{_encoded(key)}"
             with self._exclusively():
                 if self._has_room(size_bytes):
                     path.rename(kept)
@@ -54,7 +54,7 @@ class ObjectSpool:
         for kept in self._of(key):
             with suppress(OSError):
                 kept.rename(path)  # of two that take it, one gets it
-                if kept.name.endswith(f".{path.stat().st_size}.{sha256_of(path)}"):
+                if kept.name.startswith(f"{path.stat().st_size}.{sha256_of(path)}."):
                     return True
                 path.unlink()
         return False
@@ -65,15 +65,14 @@ class ObjectSpool:
             for kept in self._of(key):
                 kept.unlink(missing_ok=True)
 
-    def _of(self, key: str) -> Iterator[Path]:
-        encoded = quote(key, safe="")
-        for name in self._names():
-            if name.startswith(encoded) and name.rsplit(".", 2)[0] == encoded:
-                yield self._folder / name
+    def _of(self, key: str) -> list[Path]:
+        ending = f".{_encoded(key)}"
+        named = [name for name in self._names() if name.endswith(ending)]
+        return [self._folder / name for name in named if name.split(".", 2)[2] == ending[1:]]
 
     def _has_room(self, size_bytes: int) -> bool:
         names = self._names()
-        kept_bytes = sum(int(name.rsplit(".", 2)[1]) for name in names)
+        kept_bytes = sum([int(name.partition(".")[0]) for name in names])
         return len(names) < SPOOL_MAX_FILES and kept_bytes + size_bytes <= SPOOL_MAX_BYTES
 
     def _names(self) -> list[str]:
@@ -91,6 +90,10 @@ class ObjectSpool:
             yield
         finally:
             os.close(descriptor)
+
+
+def _encoded(key: str) -> str:
+    return quote(key).replace("/", "%2F")  # an eighth of what quoting the slash takes
 
 
 def sha256_of(path: Path) -> str:
