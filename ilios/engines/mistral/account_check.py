@@ -46,7 +46,7 @@ def examine(settings: Settings) -> Account:
         if math.isfinite(seconds):
             ahead_seconds.append(seconds)
 
-    http = HttpClient(settings.mistral_server_url, connections=1)
+    http = HttpClient(settings.mistral_server_url)
     http.event_hooks = {"response": [look_at_clock]}
     models: frozenset[str] = frozenset()
     fault = None

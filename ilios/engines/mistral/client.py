@@ -12,7 +12,6 @@ from mistralai.client.errors import MistralError
 from mistralai.client.utils.logger import NoOpLogger
 
 from ilios.core.conversion_errors import OutcomeUnknown, ProviderMisconfigured
-from ilios.core.owner_places import guest_places
 from ilios.core.settings import Settings
 from ilios.engines.base import Keep, Options, Source
 from ilios.engines.detection import media_types
@@ -30,7 +29,6 @@ IMAGES: Final = (
 FILE_PURPOSE: Final = "ocr"
 FILES_PER_PAGE: Final = 100
 FILE_LIST_MAX_PAGES: Final = 100
-CONNECTIONS_BESIDE_JOBS: Final = 2  #: for the sweep
 
 NO_KEY: Final = "MISTRAL_API_KEY is not set: set it and restart."
 UNUSABLE_KEY: Final = (
@@ -43,9 +41,7 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self._configured_model = settings.ocr_model
-        calls = settings.worker_concurrency
-        calls += guest_places(calls)
-        self._http = HttpClient(settings.mistral_server_url, calls + CONNECTIONS_BESIDE_JOBS)
+        self._http = HttpClient(settings.mistral_server_url)
         self._key = key_of(settings)
         self._sdk = open_sdk(self._key, settings.mistral_server_url, self._http)
 

@@ -23,15 +23,14 @@ from ilios.core import failpoints
 from ilios.core.telemetry import tracing
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ERROR_MAX_BYTES, LIST_MAX_BYTES
-from ilios.engines.mistral.deadlines import CONNECT_SECONDS, DeadlineTransport
+from ilios.engines.mistral.connections import Connections
 
 SOURCE_PLACEHOLDER: Final = "ilios:source"
 """What the SDK gets in place of a data URL."""
 BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no padding
 OK: Final = 200
+ANY_ENCODING: Final = {"Accept-Encoding": "gzip, deflate"}  #: that httpx2 decodes
 ABOUT_THE_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")
-TIMEOUT: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-"""For connecting only; the deadline limits the rest."""
 EMPTY_ANSWER: Final = b'{"pages":[],"model":"","usage_info":{"pages_processed":0}}'
 
 _CALL: ContextVar[OcrCall | None] = ContextVar("ocr_call", default=None)
@@ -59,28 +58,31 @@ class OcrCall:
 class HttpClient(httpx2.Client):
     """httpx2's client with the hooks that OCR calls need; other calls pass through."""
 
-    def __init__(self, server_url: str, connections: int) -> None:
-        transport = DeadlineTransport(connections, _proxy_for(server_url))
-        super().__init__(transport=transport, timeout=TIMEOUT)
+    def __init__(self, server_url: str) -> None:
+        self._connections = Connections(server_url, _proxy_for(server_url))
+        super().__init__(transport=self._connections)
 
     def build_request(self, method: str, url: Any, **options: Any) -> httpx2.Request:
-        options["timeout"] = TIMEOUT  # the SDK would set one for all phases
         if traceparent := tracing.next_traceparent():
             options["headers"] = {**(options.get("headers") or {}), tracing.HEADER: traceparent}
         call = _CALL.get()
         if call is None:
             return super().build_request(method, url, **options)
-        body = _Body(call, options.pop("content"))
-        headers = {**options["headers"], "Content-Length": str(body.length())}
-        return super().build_request(
-            method, url, **{**options, "headers": headers, "content": body}
-        )
+        body = _Body(call, options["content"])
+        headers = {**ANY_ENCODING, **options["headers"], "Content-Length": str(body.length())}
+        params = options["params"] or None
+        return httpx2.Request(method, url, params=params, headers=headers, content=body)
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         call = _CALL.get()
         if call is None and options.get("stream"):
             return super().send(request, **options)
-        with closing(super().send(request, **{**options, "stream": True})) as response:
+        if call is None:
+            response = super().send(request, **{**options, "stream": True})
+        else:
+            response = self._connections.handle_request(request)
+            response.request = request
+        with closing(response):
             content = _within_limit(response, is_ocr=call is not None)
         if call is None or response.status_code != OK:
             return _whole(response, content)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
 from types import TracebackType
+
+from tests.support.tls import Certificate
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  #: struct linger: close() sends a reset
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -52,6 +55,16 @@ class Peer:
         """Do nothing until the test is over."""
         self._is_over.wait()
 
+    def relay(self, request: bytes) -> None:
+        """Connect to what a CONNECT request names, and pass on all that either side sends."""
+        host, _, port = request.split(b" ")[1].decode().partition(":")
+        with socket.create_connection((host, int(port))) as target:
+            self.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            answering = threading.Thread(target=_pump, args=(target, self._connection))
+            answering.start()
+            _pump(self._connection, target)
+            answering.join()
+
     def reset(self) -> None:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._connection.close()
@@ -63,21 +76,31 @@ class Peer:
         return received
 
 
-class ScriptedServer:
-    """Runs a script for each connection, in a thread of its own."""
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while received := source.recv(65536):
+            sink.sendall(received)
+        sink.shutdown(socket.SHUT_WR)
 
-    def __init__(self, script: Callable[[Peer], None]) -> None:
+
+class ScriptedServer:
+    """Runs a script for each connection, in a thread of its own; over TLS with a certificate."""
+
+    def __init__(
+        self, script: Callable[[Peer], None], certificate: Certificate | None = None
+    ) -> None:
         self._script = script
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+        if self._tls and certificate:
+            self._tls.load_cert_chain(certificate.certificate, certificate.private_key)
         self._is_over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         # Small, so that what is not read does not count as sent.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        scheme, port = "https" if certificate else "http", self._listener.getsockname()[1]
+        self.url = f"{scheme}://127.0.0.1:{port}"
         self._accepting = threading.Thread(target=self._accept)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> ScriptedServer:
         self._accepting.start()
@@ -105,5 +128,8 @@ class ScriptedServer:
                 self._threads.append(thread)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            self._script(Peer(connection, self._is_over))
+        with contextlib.suppress(OSError):
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            with connection:
+                self._script(Peer(connection, self._is_over))
