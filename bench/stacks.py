@@ -23,7 +23,10 @@ STEPS = [
     ("commit", r"do_commit|_commit_impl|writer_lock|ilios/turns\.py|_flock"),
     ("hash", r"hashlib|digest|sha256|UploadSink\.write"),
     ("pipe", r"multiprocessing/(connection|reduction)|workers/(messages|handle)|ilios/pipe\.py"),
-    ("call", r"mistralai/|httpx|httpcore|h11/|mistral/(client|http_client|deadlines|sdk_cache)"),
+    (
+        "call",
+        r"mistralai/|httpx|httpcore|h11/|mistral/(client|connections|http_client|deadlines|sdk_cache)",
+    ),
     ("answer", r"mistral/(answer|responses|images|placeholders|inline)|conversion/answer"),
     ("claim", r"dispatch(er)?\.py|queue/|ilios/queue\.py|workers/supervisor"),
     ("answer", r"answer_spool"),

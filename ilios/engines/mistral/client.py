@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,13 +12,19 @@ from mistralai.client import Mistral, models
 from mistralai.client.errors import MistralError
 from mistralai.client.utils.logger import NoOpLogger
 
-from ilios.core.conversion_errors import OutcomeUnknown, ProviderMisconfigured
+from ilios.core.conversion_errors import ProviderMisconfigured
 from ilios.core.settings import Settings
 from ilios.engines.base import Keep, Options, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import errors, sdk_cache
 from ilios.engines.mistral.deadlines import Deadline
-from ilios.engines.mistral.http_client import SOURCE_PLACEHOLDER, HttpClient, OcrCall
+from ilios.engines.mistral.http_client import (
+    SOURCE_PLACEHOLDER,
+    DraftClient,
+    Drafted,
+    HttpClient,
+    OcrCall,
+)
 
 IMAGES: Final = (
     media_types.PNG,
@@ -29,6 +36,7 @@ IMAGES: Final = (
 FILE_PURPOSE: Final = "ocr"
 FILES_PER_PAGE: Final = 100
 FILE_LIST_MAX_PAGES: Final = 100
+DRAFTS_KEPT: Final = 100  #: of requests; one for each model, kind of document and set of options
 
 NO_KEY: Final = "MISTRAL_API_KEY is not set: set it and restart."
 UNUSABLE_KEY: Final = (
@@ -44,6 +52,8 @@ class Client:
         self._http = HttpClient(settings.mistral_server_url)
         self._key = key_of(settings)
         self._sdk = open_sdk(self._key, settings.mistral_server_url, self._http)
+        drafting = open_sdk(self._key, settings.mistral_server_url, DraftClient())
+        self._draft = lru_cache(DRAFTS_KEPT)(partial(_draft, drafting))
 
     @property
     def sdk(self) -> Mistral:
@@ -61,8 +71,7 @@ class Client:
         self, source: Source, model: str, options: Options, keep: Keep, deadline: Deadline
     ) -> bytes:
         """Have a document read that is sent in the request; return the answer's bytes."""
-        document = inline_document(source)
-        return self._ocr(OcrCall(source, keep), document, model, options, deadline)
+        return self._ocr(OcrCall(source, keep), source.media_type, model, options, deadline)
 
     def ocr_file(
         self, file_id: str, model: str, options: Options, keep: Keep, deadline: Deadline
@@ -71,23 +80,25 @@ class Client:
 
         Raises SourceNotAccepted when the provider does not find or accept the file.
         """
-        document = models.FileChunk(file_id=file_id)
-        return self._ocr(OcrCall(None, keep), document, model, options, deadline)
+        return self._ocr(OcrCall(None, keep, file_id), None, model, options, deadline)
 
     def _ocr(
-        self, call: OcrCall, document: Any, model: str, options: Options, deadline: Deadline
+        self,
+        call: OcrCall,
+        media_type: str | None,
+        model: str,
+        options: Options,
+        deadline: Deadline,
     ) -> bytes:
+        draft = self._draft(media_type, model, tuple(request_options(options).items()))
         try:
-            with deadline.enforced(), call.under_way():
-                self._sdk.ocr.process(model=model, document=document, **request_options(options))
+            with deadline.enforced():
+                return self._http.ocr(draft, call)
         except MistralError as error:
             is_file = call.source is None
             raise errors.of_ocr(error, model, self._configured_model, is_file=is_file) from error
         except httpx2.HTTPError as error:
             raise errors.of_transport(error, is_sent=call.is_sent) from error
-        if call.answer is None:
-            raise OutcomeUnknown("Mistral answered without a body.")
-        return call.answer
 
     def upload(
         self, path: Path, name: str, media_type: str, expiry_hours: int, deadline: Deadline
@@ -135,7 +146,23 @@ class Client:
         return found
 
 
-def open_sdk(key: str, server_url: str, http: HttpClient) -> Mistral:
+def _draft(
+    sdk: Mistral, media_type: str | None, model: str, asked: tuple[tuple[str, Any], ...]
+) -> httpx2.Request:
+    """Have the SDK make the request of an OCR call, with a placeholder for what it is to read.
+
+    That is a document of a media type, or a file without one.
+    """
+    file = models.FileChunk(file_id=SOURCE_PLACEHOLDER)
+    document = inline_document(media_type) if media_type else file
+    try:
+        sdk.ocr.process(model=model, document=document, **dict(asked))
+    except Drafted as drafted:
+        return drafted.request
+    raise RuntimeError("the SDK has sent nothing")
+
+
+def open_sdk(key: str, server_url: str, http: httpx2.Client) -> Mistral:
     """Open the SDK over our HTTP client, with its tracing and its debug output off."""
     sdk_cache.install()
     # Its traces would hold documents. Only an environment variable switches them off.
@@ -168,9 +195,9 @@ def is_sent_inline(media_type: str) -> bool:
     return media_type in IMAGES or media_type.startswith("application/")
 
 
-def inline_document(source: Source) -> models.ImageURLChunk | models.DocumentURLChunk:
+def inline_document(media_type: str) -> models.ImageURLChunk | models.DocumentURLChunk:
     """Return the request's reference to a document inside it: a placeholder for its data URL."""
-    if source.media_type in IMAGES:
+    if media_type in IMAGES:
         return models.ImageURLChunk(image_url=SOURCE_PLACEHOLDER)
     return models.DocumentURLChunk(document_url=SOURCE_PLACEHOLDER)
 

@@ -1,23 +1,24 @@
 """The HTTP client below the SDK: streams request bodies from files, and keeps raw responses.
 
 The SDK would put a document into a string, validate, escape and copy it, and discard a response
-that does not fit its types. So for an OCR call it gets a placeholder for its JSON, and an empty
-response to validate; here the document is inserted into the request, block by block, and the real
-response is kept.
+that does not fit its types. So it makes a draft of an OCR call, with a placeholder for the
+document, and the draft serves all calls that ask for the same: here the document is inserted, block
+by block, and the response is kept as it came.
 """
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from contextvars import ContextVar
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
+from mistralai.client.errors import SDKError
 
 from ilios.core import failpoints
 from ilios.core.telemetry import tracing
@@ -26,84 +27,89 @@ from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ERROR_MAX_BYTE
 from ilios.engines.mistral.connections import Connections
 
 SOURCE_PLACEHOLDER: Final = "ilios:source"
-"""What the SDK gets in place of a data URL."""
+"""What the SDK gets in place of a data URL, or of the id of a file."""
 BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no padding
 OK: Final = 200
-ANY_ENCODING: Final = {"Accept-Encoding": "gzip, deflate"}  #: that httpx2 decodes
 ABOUT_THE_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")
-EMPTY_ANSWER: Final = b'{"pages":[],"model":"","usage_info":{"pages_processed":0}}'
-
-_CALL: ContextVar[OcrCall | None] = ContextVar("ocr_call", default=None)
 
 
 @dataclass(slots=True)
 class OcrCall:
-    """One OCR call of the current thread."""
+    """One OCR call, of a document that is sent in it, or of a file at the provider."""
 
-    source: Source | None  #: replaces the placeholder; None when the call names a file
+    source: Source | None
     keep: Keep
+    file_id: str = ""
     is_sent: bool = False  #: whole; before that, the provider cannot have billed it
-    answer: bytes | None = None
 
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Make the thread's requests inside the block part of this call."""
-        token = _CALL.set(self)
-        try:
-            yield
-        finally:
-            _CALL.reset(token)
+
+class Drafted(Exception):
+    """Carries a request out of the SDK, which has made it."""
+
+    def __init__(self, request: httpx2.Request) -> None:
+        super().__init__()
+        self.request = request
+
+
+class DraftClient(httpx2.Client):
+    """Sends nothing: what the SDK would send is raised as Drafted."""
+
+    def send(self, request: httpx2.Request, **_options: Any) -> httpx2.Response:
+        raise Drafted(request)
 
 
 class HttpClient(httpx2.Client):
-    """httpx2's client with the hooks that OCR calls need; other calls pass through."""
+    """httpx2's client over connections of ours."""
 
     def __init__(self, server_url: str) -> None:
         self._connections = Connections(server_url, _proxy_for(server_url))
         super().__init__(transport=self._connections)
 
     def build_request(self, method: str, url: Any, **options: Any) -> httpx2.Request:
-        if traceparent := tracing.next_traceparent():
-            options["headers"] = {**(options.get("headers") or {}), tracing.HEADER: traceparent}
-        call = _CALL.get()
-        if call is None:
-            return super().build_request(method, url, **options)
-        body = _Body(call, options["content"])
-        headers = {**ANY_ENCODING, **options["headers"], "Content-Length": str(body.length())}
-        params = options["params"] or None
-        return httpx2.Request(method, url, params=params, headers=headers, content=body)
+        request = super().build_request(method, url, **options)
+        return _traced(request)
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        call = _CALL.get()
-        if call is None and options.get("stream"):
+        if options.get("stream"):
             return super().send(request, **options)
-        if call is None:
-            response = super().send(request, **{**options, "stream": True})
-        else:
-            response = self._connections.handle_request(request)
-            response.request = request
+        with closing(super().send(request, **{**options, "stream": True})) as response:
+            return _whole(response, _within_limit(response, is_ocr=False))
+
+    def ocr(self, draft: httpx2.Request, call: OcrCall) -> bytes:
+        """Send an OCR call as drafted; return its answer, once `keep` has had it.
+
+        Raises SDKError for a refusal, as the SDK does, and TransportError.
+        """
+        body = _Body(call, draft.content.decode())
+        request = httpx2.Request(draft.method, draft.url, headers=draft.headers, content=body)
+        request.headers["Content-Length"] = str(body.length())
+        response = self._connections.handle_request(_traced(request))
+        response.request = request
         with closing(response):
-            content = _within_limit(response, is_ocr=call is not None)
-        if call is None or response.status_code != OK:
-            return _whole(response, content)
-        call.answer = content
+            content = _within_limit(response, is_ocr=True)
+        if response.status_code != OK:
+            refusal = _whole(response, content)
+            raise SDKError("", refusal, refusal.text)
         call.keep(content)
-        return httpx2.Response(
-            OK,
-            headers={"Content-Type": "application/json"},
-            content=EMPTY_ANSWER,
-            request=request,
-        )
+        return content
+
+
+def _traced(request: httpx2.Request) -> httpx2.Request:
+    """Let a request belong to the trace of the present work, if there is one."""
+    if traceparent := tracing.next_traceparent():
+        request.headers[tracing.HEADER] = traceparent
+    return request
 
 
 class _Body:
-    """The SDK's JSON with the document inserted, read from its file while it is sent."""
+    """A draft's JSON with the document inserted, read from its file while it is sent."""
 
     def __init__(self, call: OcrCall, text: str) -> None:
         self._call = call
         before, _, after = text.partition(SOURCE_PLACEHOLDER)
-        prefix = f"data:{call.source.media_type};base64," if call.source else ""
-        self._head = (before + prefix).encode()
+        source = call.source
+        inserted = f"data:{source.media_type};base64," if source else json.dumps(call.file_id)[1:-1]
+        self._head = (before + inserted).encode()
         self._tail = after.encode()
 
     def length(self) -> int:

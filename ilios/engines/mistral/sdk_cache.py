@@ -2,18 +2,15 @@
 
 For each call it builds a pydantic model of each type that it reads or writes, and resolves the
 annotations of each request: more than half of the processor time of a call. Both depend on the type
-alone, so they are cached. Its packages look up each name that they do not hold as an import, 25 in
-a call; here they are made to hold it. If a release of the SDK renames these functions, calls are
-slower again and nothing else changes; a test shows it.
+alone, so they are cached. If a release of the SDK renames these functions, calls are slower again
+and nothing else changes; a test shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
-from mistralai.client import errors, models, utils
 from mistralai.client.utils import queryparams, serializers
 
 
@@ -23,24 +20,6 @@ def install() -> None:
         function = getattr(module, name, None)
         if function is not None and not isinstance(function, _Cached):
             setattr(module, name, _Cached(function))
-    packages: tuple[Any, ...] = (errors, models, utils)
-    for package in packages:
-        find = getattr(package, "__getattr__", None)
-        if find is not None and not isinstance(find, _Held):
-            package.__getattr__ = _Held(package, find)
-
-
-class _Held:
-    """A package's look-up of a name, after which the package holds it."""
-
-    def __init__(self, package: ModuleType, find: Callable[[str], Any]) -> None:
-        self._package = package
-        self._find = find
-
-    def __call__(self, name: str) -> Any:
-        value = self._find(name)
-        setattr(self._package, name, value)
-        return value
 
 
 class _Cached:

@@ -48,7 +48,7 @@ class InputFile:
 
     def add(self, custom_id: str, source: Source, options: Options) -> None:
         """Append a line that holds the document itself."""
-        before, _, after = _line(custom_id, inline_document(source), options).partition(
+        before, _, after = _line(custom_id, inline_document(source.media_type), options).partition(
             SOURCE_PLACEHOLDER
         )
         with self.path.open("ab") as file, source.path.open("rb") as document:

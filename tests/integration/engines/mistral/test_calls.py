@@ -405,6 +405,20 @@ def test_threads_get_their_own_answers(
     assert texts == {number: [f"Document {number}"] for number in kept}
 
 
+def test_the_sdk_makes_one_request_for_all_calls_that_ask_for_the_same(
+    server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
+) -> None:
+    engine = open_engine(server.url)
+    asked = [Options(), Options(include_images=True), Options(extract_header=True)]
+
+    for _ in range(2):
+        for options in asked:
+            convert(engine, make_part(ONE_PAGE), options)
+
+    kept = engine.client._draft.cache_info()
+    assert (kept.misses, kept.hits) == (len(asked), len(asked))
+
+
 def test_the_key_and_the_document_are_never_logged(
     server: MistralServer,
     open_engine: OpenEngine,

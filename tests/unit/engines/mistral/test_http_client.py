@@ -62,3 +62,11 @@ def test_the_document_replaces_the_placeholder(size: int, tmp_path: Path) -> Non
     encoded, _, after = rest.partition(b'"')
     assert (before, after) == (b'{"document_url":"', b',"model":"m"}')
     assert b64decode(encoded, validate=True) == content
+
+
+def test_the_id_of_a_file_replaces_the_placeholder() -> None:
+    call = OcrCall(None, lambda _answer: None, file_id='a"b')
+    body = http_client._Body(call, f'{{"file_id":"{SOURCE_PLACEHOLDER}"}}')
+
+    assert b"".join(body) == rb'{"file_id":"a\"b"}'
+    assert call.is_sent

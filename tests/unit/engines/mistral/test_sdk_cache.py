@@ -34,12 +34,3 @@ def test_models_and_annotations_are_cached(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert use_the_sdk() == first
     assert '"document_url":"data:,"' in first
-
-
-def test_names_are_looked_up_once() -> None:
-    sdk_cache.install()
-    sdk_cache.install()
-    use_the_sdk()
-
-    assert {"DocumentURLChunk", "OCRRequest"} <= vars(models).keys()
-    assert {"get_query_params", "serialize_request_body"} <= vars(utils).keys()
