@@ -50,8 +50,7 @@ NICENESS = 0  #: beyond its parent's, at the start of a task
 LATER_NICENESS = ((10.0, 10), (30.0, 15))
 """After so many seconds of processor time for one task: short documents go first."""
 LOOK_SECONDS = 2.0  #: between looks at how much that is
-END = {"type": "end"}  #: of a task's answers
-LAST_END = {"type": "end", "exits": True}  #: of a task's answers; the child ends, for it has grown
+END: Final = "end"  #: type of the last of a task's answers; what a work says in it is passed on
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
 
 
@@ -134,10 +133,12 @@ class ParserProcess:
         self._cpu_before = cpu_seconds(self._process.pid) if self._process else 0.0
         self._look_at = time.monotonic() + LOOK_SECONDS
         answer = self._first_answer(task, deadline)
-        while answer["type"] != END["type"]:
+        while answer["type"] != END:
             yield answer
             answer = self._receive(deadline)
-        self._has_grown = answer == LAST_END
+        self._has_grown = answer.pop("exits", None) is True
+        if answer != {"type": END}:
+            yield answer
 
     def _first_answer(self, task: Message, deadline: float) -> Message:
         if self._process is not None and not self._has_exited():
@@ -209,16 +210,11 @@ class ParserProcess:
         self._kill()
         spawn = multiprocessing.get_context("spawn")
         pipe, child_end = spawn.Pipe()
+        limits = (self._first_limit_bytes, self._memory_limit_bytes)
+        config = logs.config_for_child()
         process = spawn.Process(
             target=_main,
-            args=(
-                child_end,
-                self._work,
-                (self._first_limit_bytes, self._memory_limit_bytes),
-                self._idle_seconds,
-                os.getpid(),
-                logs.config_for_child(),
-            ),
+            args=(child_end, self._work, limits, self._idle_seconds, os.getpid(), config),
             name="parser",
         )
         process.start()  # may fail for lack of memory or processes: then there is nothing to kill
@@ -328,12 +324,16 @@ def _main(
     try:
         while parser_memory.wait_for_task(pipe, idle_seconds):
             parser_memory.begin_task()
+            end: Message = {"type": END}
             for message in work(json.loads(pipe.recv_bytes())):
-                _send(pipe, message)
-            if parser_memory.has_grown():
-                _send(pipe, LAST_END)
+                if message["type"] == END:
+                    end = message
+                else:
+                    _send(pipe, message)
+            end["exits"] = parser_memory.has_grown()
+            _send(pipe, end)
+            if end["exits"]:
                 return
-            _send(pipe, END)
         _send(pipe, EXITING)
     except (EOFError, BrokenPipeError):
         pass  # the worker has ended

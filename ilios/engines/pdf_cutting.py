@@ -31,7 +31,7 @@ class PartLimits:
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
-    """Pages of a PDF as a file: cut out of it, or the PDF itself when it needs no cutting."""
+    """Pages of a PDF, cut out of it."""
 
     path: Path
     indexes: tuple[int, ...]
@@ -39,8 +39,10 @@ class PartFile:
 
 def cut(
     path: Path, selection: PageSelection | None, folder: Path, limits: PartLimits
-) -> tuple[int, Iterator[PartFile]]:
+) -> tuple[int, Iterator[PartFile] | None]:
     """Return a PDF's page count and an iterator that cuts out the selected pages.
+
+    None in its place says that the PDF needs no cutting.
 
     Files are written below `folder`, one by one as the iterator advances.
 
@@ -55,7 +57,7 @@ def cut(
     size_bytes = path.stat().st_size
     is_all = len(indexes) == page_count
     if is_all and page_count <= limits.pages and size_bytes <= limits.size_bytes:
-        return page_count, iter([PartFile(path, tuple(indexes))])
+        return page_count, None
     pages = _pages_per_part(size_bytes / page_count, limits)
     return page_count, _cut(path, balanced(indexes, pages), folder, limits)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,16 @@ def open_pdf(path: Path) -> Any:
 
     Raises EncryptedDocument, UnsupportedDocument, UnreadablePdf.
     """
-    try:
-        return pdfium.PdfDocument(path)
-    except pdfium.PdfiumError as error:
-        code = getattr(error, "err_code", None)
-        if code == pdfium_c.FPDF_ERR_PASSWORD:
-            raise document_errors.encrypted("PDF") from error
-        if code == pdfium_c.FPDF_ERR_SECURITY:
+    # Not by pypdfium2's own way in: it resolves the path, which takes as long as to open it.
+    opened = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
+    if pdfium_c.FPDF_GetPageCount(opened) > 0:
+        return pdfium.PdfDocument(opened)
+    match pdfium_c.FPDF_GetLastError():
+        case pdfium_c.FPDF_ERR_PASSWORD:
+            raise document_errors.encrypted("PDF")
+        case pdfium_c.FPDF_ERR_SECURITY:
             raise UnsupportedDocument(
                 "The PDF is protected by a kind of encryption that cannot be opened. Save it "
                 "without protection, then send it again."
-            ) from error
-        raise UnreadablePdf from error
+            )
+    raise UnreadablePdf

@@ -41,12 +41,22 @@ class PdfParts:
                         page_count = message["count"]
                     case "part":
                         parts.append(_part(message, source))
+                    case parser_process.END:
+                        page_count = self._whole(message)
+                        parts = [Part(source, tuple(range(page_count)))]
                     case "unreadable":
                         page_count = None
                 error = parser_process.error_of(message)
         if error is not None:
             raise error
         return None if page_count is None else Plan(page_count, tuple(parts))
+
+    def _whole(self, message: Message) -> int:
+        """Return how many pages a PDF has that need not be cut."""
+        count = message.get("whole")
+        if not isinstance(count, int) or not 0 < count <= self._pages:
+            raise parser_process.no_answer()
+        return count
 
     def stop(self, folder: Path) -> None:
         """Kill the parser child that cuts into this folder, if any."""
@@ -79,6 +89,9 @@ def _cut(task: Message) -> Iterator[Message]:
     limits = pdf_cutting.PartLimits(task["pages"], task["sizeBytes"])
     try:
         count, files = pdf_cutting.cut(Path(task["path"]), selection, Path(task["folder"]), limits)
+        if files is None:
+            yield {"type": parser_process.END, "whole": count}
+            return
         yield {"type": "pages", "count": count}
         for file in files:
             yield {"type": "part", "path": str(file.path), "indexes": file.indexes}

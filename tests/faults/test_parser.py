@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import cast
 
 import psutil
 import pytest
@@ -37,7 +36,7 @@ def work(task: Message) -> Iterator[Message]:
     """Do, in the child, what the task says."""
     match task["do"]:
         case "echo":
-            yield {"type": "echo", "said": task["say"], "pid": os.getpid()}
+            yield {"type": task.get("as", "echo"), "said": task["say"], "pid": os.getpid()}
         case "die":
             os.kill(os.getpid(), signal.SIGSEGV)
         case "hang":
@@ -49,7 +48,7 @@ def work(task: Message) -> Iterator[Message]:
         case "shout":
             yield {"type": "shout", "said": "x" * task["bytes"]}
         case "mumble":
-            yield cast("Message", ["no", "message"])
+            yield {"type": ["no", "message"]}
         case "flood":
             for number in range(task["count"]):
                 yield {"type": "number", "number": number}
@@ -80,6 +79,13 @@ def test_a_child_serves_one_task_after_the_other(parser: ParserProcess) -> None:
 
     assert first["said"] == "Grüße"
     assert first["pid"] == second["pid"] != os.getpid()
+
+
+def test_what_a_work_says_at_its_end_is_passed_on(parser: ParserProcess) -> None:
+    task = {"do": "echo", "as": parser_process.END}
+    said = [list(parser.run({**task, "say": say}, 20)) for say in ("one", "two")]
+
+    assert [[answer["said"] for answer in answers] for answers in said] == [["one"], ["two"]]
 
 
 def test_a_crash_is_named_and_the_next_task_gets_a_new_child(parser: ParserProcess) -> None:

@@ -34,7 +34,9 @@ def cut(tmp_path: Path) -> Cut:
         path = tmp_path / "source"
         path.write_bytes(content)
         selection = PageSelection.parse(pages) if pages else None
-        _, files = pdf_cutting.cut(path, selection, tmp_path, limits)
+        count, files = pdf_cutting.cut(path, selection, tmp_path, limits)
+        if files is None:
+            return {tuple(range(count)): path}
         return {file.indexes: file.path for file in files}
 
     return cut
