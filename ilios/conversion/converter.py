@@ -18,7 +18,7 @@ from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
-from ilios.conversion.planning import Planner
+from ilios.conversion.planning import SOURCE, Planner
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
 from ilios.core.conversion_errors import (
@@ -196,11 +196,10 @@ class Converter:
         finally:
             if self._running.get(claimed.job.id) is attempt:  # not one that came after it
                 del self._running[claimed.job.id]
-            shutil.rmtree(attempt.workspace, ignore_errors=True)
+            _remove(attempt.workspace)
 
     def _attempt(self, attempt: _Attempt) -> ProviderReport | None:
         claimed = attempt.claimed
-        self._disk_reserve.require(claimed.document.file_size)
         if claimed.engine.is_paid:
             for spooled in self._answers.of_job(claimed.job.id):
                 self._collect(spooled, claimed.engine, claimed.document)
@@ -309,6 +308,15 @@ class Converter:
                 )
 
         return note
+
+
+def _remove(workspace: Path) -> None:
+    """Remove a folder, in which there is mostly the source alone."""
+    try:
+        (workspace / SOURCE).unlink()
+        workspace.rmdir()
+    except OSError:
+        shutil.rmtree(workspace, ignore_errors=True)
 
 
 def _source_bytes(claimed: ClaimedJob) -> int:

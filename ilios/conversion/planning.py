@@ -21,6 +21,7 @@ from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import part_key
 
+SOURCE = "source"  #: the file in a workspace
 WAIT_SECONDS = 300.0  #: for documents that are planned before
 
 
@@ -50,9 +51,7 @@ class Planner:
 
         `has_collected` says that pages of it were stored since `claimed` was read.
         """
-        source = Source(
-            workspace / "source", claimed.document.mime_type, claimed.document.file_name
-        )
+        source = Source(workspace / SOURCE, claimed.document.mime_type, claimed.document.file_name)
         has_pages = has_collected or bool(claimed.document.pages_done)
         if claimed.job.type is JobType.RANGE:
             self._store.fetch(self._key(claimed), source.path)

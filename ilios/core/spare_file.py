@@ -34,14 +34,17 @@ class SpareFile:
 
     def missing_bytes(self) -> int:
         """Return how much of it is not allocated."""
-        try:
-            return max(0, SPARE_BYTES - self.path.stat().st_size)
-        except FileNotFoundError:
-            return SPARE_BYTES
+        return self._missing_bytes(where_absent=SPARE_BYTES)
 
     def missing_bytes_once_made(self) -> int:
         """Return how much was given up; 0 where no service has made a spare file yet."""
-        return self.missing_bytes() if self.path.exists() else 0
+        return self._missing_bytes(where_absent=0)
+
+    def _missing_bytes(self, where_absent: int) -> int:
+        try:
+            return max(0, SPARE_BYTES - self.path.stat().st_size)
+        except FileNotFoundError:
+            return where_absent
 
     def give_up_if_short(self) -> bool:
         """Release the space when next to nothing is free; return whether there was any."""

@@ -71,7 +71,7 @@ class AnswerSpool:
 
     def keep(self, call: CallRecord, body: bytes) -> SpooledAnswer:
         """Write an answer; on return it outlives a crash of this process, but no power cut."""
-        path = self._folder / f"{_stem(call)}{SUFFIX}"
+        path = self._path(call)
         with replacing(path) as file:
             file.write(json.dumps(asdict(call)).encode() + b"\n")
             file.write(body)
@@ -86,8 +86,11 @@ class AnswerSpool:
 
     def forget(self, call: CallRecord) -> None:
         """Remove an answer that the database has, or that cannot be read."""
-        for path in self._files(f"{_stem(call)}."):
-            path.unlink(missing_ok=True)
+        try:
+            self._path(call).unlink()
+        except FileNotFoundError:  # it bears a mark, or was never kept
+            for path in self._files(f"{_stem(call)}."):
+                path.unlink(missing_ok=True)
 
     def jobs(self) -> set[str]:
         """Return the ids of the jobs that an answer waits for."""
@@ -106,6 +109,9 @@ class AnswerSpool:
         """Remove incomplete answers; for a supervisor that has started, and has no workers yet."""
         for draft in self._folder.glob(f"*{DRAFT_SUFFIX}"):
             draft.unlink(missing_ok=True)
+
+    def _path(self, call: CallRecord) -> Path:
+        return self._folder / f"{_stem(call)}{SUFFIX}"
 
     def _found(self, prefix: str) -> Iterator[SpooledAnswer]:
         for path in self._files(prefix):

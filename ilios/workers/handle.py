@@ -18,7 +18,7 @@ from ilios.engines import registry
 from ilios.engines.governor import ProviderReport
 from ilios.queue.jobs import Lease
 from ilios.storage.health import StoreReport
-from ilios.workers import worker
+from ilios.workers import messages, worker
 from ilios.workers.messages import (
     Accepted,
     Cancel,
@@ -197,7 +197,7 @@ class WorkerHandle:
 
     def _send(self, message: ToWorker) -> None:
         try:
-            self.pipe.send(message)
+            messages.send(self.pipe, message)
         except OSError:
             log.warning("worker.pipe_closed", worker=self.name)
 

@@ -37,6 +37,7 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from ilios.storage.opening import open_store
 from ilios.storage.s3.store import PROBE_TIMEOUTS
+from ilios.workers import messages
 from ilios.workers.messages import (
     Accepted,
     Alive,
@@ -221,7 +222,7 @@ class Worker:
     def _send(self, message: ToSupervisor) -> None:
         with self._sending:
             try:
-                self._pipe.send(message)
+                messages.send(self._pipe, message)
             except OSError:
                 log.warning("worker.supervisor_gone")
 
