@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ilios.core import failpoints
@@ -73,7 +73,7 @@ class AnswerSpool:
         """Write an answer; on return it outlives a crash of this process, but no power cut."""
         path = self._path(call)
         with replacing(path) as file:
-            file.write(json.dumps(asdict(call)).encode() + b"\n")
+            file.write(json.dumps(_fields(call)).encode() + b"\n")
             file.write(body)
         return SpooledAnswer(call, path)
 
@@ -135,6 +135,10 @@ class AnswerSpool:
             for name in sorted(found)
             if name.startswith(prefix) and name.endswith(SUFFIX)
         ]
+
+
+def _fields(call: CallRecord) -> dict[str, object]:
+    return {name: getattr(call, name) for name in CallRecord.__slots__}
 
 
 def _stem(call: CallRecord) -> str:

@@ -120,8 +120,10 @@ class _Body:
     def __iter__(self) -> Iterator[bytes]:
         pending = self._head
         for block in self._blocks():
-            yield pending + b64encode(block)
-            pending = b""
+            pending += b64encode(block)
+            if len(block) == BLOCK_BYTES:
+                yield pending
+                pending = b""
         yield pending + self._tail
         self._call.is_sent = True  # asked for more, so the last block has been written
         failpoints.reach(failpoints.CALL_SENT)
