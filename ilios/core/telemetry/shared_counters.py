@@ -51,18 +51,17 @@ class Value:
 
     def inc(self, amount: float) -> None:
         with _lock:
-            counts = _files.counts(self._kind, self._key)
-            value, _ = counts.read_value(self._key)
+            counts, value = _files.counts(self._kind, self._key)
             counts.write_value(self._key, value + amount, 0.0)
 
     def set(self, value: float, timestamp: float | None = None) -> None:
         with _lock:
-            counts = _files.counts(self._kind, self._key)
+            counts, _ = _files.counts(self._kind, self._key)
             counts.write_value(self._key, value, timestamp or 0.0)
 
     def get(self) -> float:
         with _lock:
-            value, _ = _files.counts(self._kind, self._key).read_value(self._key)
+            _, value = _files.counts(self._kind, self._key)
             return value
 
     def get_exemplar(self) -> None:
@@ -143,17 +142,17 @@ class _Files:
         if kind in self._open:
             self.counts(kind, key)
 
-    def counts(self, kind: str, key: str) -> _Counts | _Memory:
-        """Return the counts of a kind, with the key in them; in memory when no file can be had."""
+    def counts(self, kind: str, key: str) -> tuple[_Counts | _Memory, float]:
+        """Return the counts of a kind, in memory when no file can be had, and that of the key."""
         try:
             counts = self._file(kind)
-            counts.read_value(key)
+            value, _ = counts.read_value(key)
         except OSError as error:  # no space, no descriptor, no memory
             self._warn(error)
             self._open.setdefault(kind, self._memory)
-            self._memory.read_value(key)
-            return self._memory
-        return counts
+            value, _ = self._memory.read_value(key)
+            return self._memory, value
+        return counts, value
 
     def slot(self) -> ProcessSlot | None:
         """Return this process's slot, taken when it is first needed; None without a folder."""
