@@ -20,9 +20,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import pysqlite3
-
 from bench.service import HEADERS, REPOSITORY, Service, multipart, running
+from ilios.db.driver import sqlite
 
 CLIENTS = 60
 PROBES = 1_000
@@ -134,8 +133,8 @@ def provider() -> Iterator[tuple[Service, str]]:
 SITUATIONS = {"load": load, "locked": locked, "s3": s3, "provider": provider}
 
 
-def locked_database(data_dir: Path) -> pysqlite3.Connection:
-    connection = pysqlite3.connect(str(data_dir / "ilios.db"), isolation_level=None)
+def locked_database(data_dir: Path) -> sqlite.Connection:
+    connection = sqlite.connect(str(data_dir / "ilios.db"), isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     return connection
 

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-import pysqlite3
+from ilios.db.driver import sqlite
 
 COMMITS_NAME = "SQLite commits, synchronous=FULL"
 COMMITS = 1000
@@ -34,7 +34,7 @@ def describe() -> str:
         model = names[0].partition(": ")[2] if names else model
     return (
         f"{os.cpu_count()} cores ({model}), {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, SQLite {pysqlite3.sqlite_version}"
+        f"Python {platform.python_version()}, SQLite {sqlite.sqlite_version}"
     )
 
 
@@ -49,7 +49,7 @@ def limits() -> dict[str, float]:
 
 
 def commits(folder: Path) -> float:
-    connection = pysqlite3.connect(folder / "raw.db", isolation_level=None)
+    connection = sqlite.connect(folder / "raw.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT)")

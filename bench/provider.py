@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
-
 from bench import object_store, pdfs
 from bench.service import HEADERS, Service, multipart, running
+from ilios.db.driver import sqlite
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 
@@ -161,7 +160,7 @@ def last_completion(service: Service, documents: int) -> float:
 @contextmanager
 def database(service: Service) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
     """Open the service's database for queries during the block."""
-    connection = pysqlite3.connect(f"file:{service.data_dir}/ilios.db?mode=ro", uri=True)
+    connection = sqlite.connect(f"file:{service.data_dir}/ilios.db?mode=ro", uri=True)
     try:
         yield lambda statement, *values: connection.execute(statement, values).fetchall()
     finally:

@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psutil
-import pysqlite3
 
+from ilios.db.driver import sqlite
 from tests.support.breaking import Subject
 from tests.support.deployment import kill
 from tests.support.faulty_proxy import FaultyProxy, Way
@@ -162,7 +162,7 @@ class Chaos:
     @contextmanager
     def _other_program(self, begin: str) -> Iterator[None]:
         path = self._subject.place.settings.database_path
-        with closing(pysqlite3.connect(str(path), timeout=30, isolation_level=None)) as connection:
+        with closing(sqlite.connect(str(path), timeout=30, isolation_level=None)) as connection:
             connection.execute(begin)
             connection.execute("SELECT count(*) FROM documents").fetchall()
             yield

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
-from pysqlite3 import OperationalError
 
 from ilios.accounts import keys
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
@@ -64,7 +64,7 @@ def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
     open_service: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(_database: Database) -> NoReturn:
-        raise OperationalError("disk I/O error")
+        raise sqlite.OperationalError("disk I/O error")
 
     monkeypatch.setattr(Database, "watching", unreadable)
 

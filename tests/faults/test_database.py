@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-import pysqlite3
 import pytest
 
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.models import DocumentStatus
 from tests.support import documents
 from tests.support.supervising import SupervisorProcess
@@ -30,7 +30,7 @@ def lock_s(request: pytest.FixtureRequest) -> float:
 def other_program(settings: Settings, begin: str) -> Iterator[None]:
     """Be another program in the middle of a transaction."""
     path = str(settings.database_path)
-    with closing(pysqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+    with closing(sqlite.connect(path, timeout=30, isolation_level=None)) as connection:
         connection.execute(begin)
         connection.execute("SELECT count(*) FROM documents").fetchall()
         yield

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
-import pysqlite3
 import pytest
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
+from ilios.db.driver import sqlite
 from tests.support.api_server import free_port
 from tests.support.forking import LIKE_A_USER, REPOSITORY
 from tests.support.start_script import END_TIMEOUT_S, Start, StartScript
@@ -230,14 +230,14 @@ def test_a_database_of_another_program_is_refused_untouched(start: Start, small:
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    connection = pysqlite3.connect(str(path))
+    connection = sqlite.connect(str(path))
     found: list[tuple[object, ...]] = connection.execute(query).fetchall()
     connection.close()
     return found
 
 
 def change(path: Path, statement: str) -> None:
-    connection = pysqlite3.connect(str(path))
+    connection = sqlite.connect(str(path))
     connection.execute(statement)
     connection.commit()
     connection.close()

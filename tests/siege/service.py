@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import pysqlite3
 from pydantic import SecretStr
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.engines.registry import EMBEDDED
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -145,7 +145,7 @@ def _processor_seconds(process: psutil.Process) -> float:
 
 
 def _row_bytes(path: Path) -> int:
-    with contextlib.closing(pysqlite3.connect(str(path))) as connection:
+    with contextlib.closing(sqlite.connect(str(path))) as connection:
         size, pages, free = (
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("page_size", "page_count", "freelist_count")

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import pysqlite3
-
 from ilios.core.settings import Settings
+from ilios.db.driver import sqlite
 from ilios.db.models import PAGE_BREAK
 
 ANNA: Final = "sk-anna-7f3b2c91d4"
@@ -128,7 +127,7 @@ class Predecessor:
             self._make()
 
     def execute(self, statement: str, *values: object) -> list[Any]:
-        connection = pysqlite3.connect(str(self.path))
+        connection = sqlite.connect(str(self.path))
         found: list[Any] = connection.execute(statement, values).fetchall()
         connection.commit()
         connection.close()
@@ -201,7 +200,7 @@ class Predecessor:
 
     def _make(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = pysqlite3.connect(str(self.path))
+        connection = sqlite.connect(str(self.path))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE __drizzle_migrations (id, hash text, created_at)")
         for name, columns in self._tables.items():

@@ -7,9 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
-
 from ilios.core.settings import Settings
+from ilios.db.driver import sqlite
 from ilios.replication import large_values, ownership, schema
 from ilios.replication.remote import Remote
 
@@ -17,7 +16,7 @@ from ilios.replication.remote import Remote
 def differences(settings: Settings) -> int:
     """Return how many rows of all tables differ, or are on one side only."""
     remote = Remote.of(settings)
-    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+    with closing(sqlite.connect(str(settings.database_path))) as connection:
         wanted = schema.of_database(connection)
         connection.execute("BEGIN")
         return sum(
@@ -28,8 +27,8 @@ def differences(settings: Settings) -> int:
 def files_differ(one: Path, other: Path) -> list[str]:
     """Return the names of tables, indexes and triggers that differ between two files."""
     with (
-        closing(pysqlite3.connect(str(one))) as first,
-        closing(pysqlite3.connect(str(other))) as second,
+        closing(sqlite.connect(str(one))) as first,
+        closing(sqlite.connect(str(other))) as second,
     ):
         shapes = [
             set(c.execute("SELECT name, sql FROM sqlite_master").fetchall())
@@ -46,7 +45,7 @@ def files_differ(one: Path, other: Path) -> list[str]:
 
 def snapshot(database: Path, target: Path) -> None:
     """Copy what the database holds now into another file."""
-    with closing(pysqlite3.connect(str(database))) as connection:
+    with closing(sqlite.connect(str(database))) as connection:
         connection.execute("VACUUM INTO ?", (str(target),))
 
 
@@ -57,7 +56,7 @@ def count(settings: Settings, table: str) -> int:
 
 def rows(settings: Settings) -> int:
     """Return how many rows the local tables have that are replicated."""
-    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+    with closing(sqlite.connect(str(settings.database_path))) as connection:
         tables = schema.of_database(connection).tables
         return sum(len(connection.execute(table.select()).fetchall()) for table in tables)
 

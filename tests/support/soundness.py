@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import psutil
-import pysqlite3
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,6 +26,7 @@ from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db import instance, owner_totals
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
 from ilios.documents import repository
 from ilios.documents.retention.service import Retention
@@ -252,7 +252,7 @@ def _left_behind(place: Place) -> Iterator[str]:
 
 
 def _of_the_file(path: Path) -> Iterator[str]:
-    with closing(pysqlite3.connect(str(path))) as connection:
+    with closing(sqlite.connect(str(path))) as connection:
         if (verdict := connection.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
             yield f"the database is damaged: {verdict}"
         for row in connection.execute("PRAGMA foreign_key_check").fetchall():

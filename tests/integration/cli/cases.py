@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from ilios.db.driver import sqlite
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support.api_server import Server
@@ -42,7 +42,7 @@ class Case:
         self.operator.settings = self.operator.settings.model_copy(update=settings)
 
     def execute(self, statement: str) -> None:
-        connection = pysqlite3.connect(str(self.database))
+        connection = sqlite.connect(str(self.database))
         connection.execute(statement)
         connection.commit()
         connection.close()

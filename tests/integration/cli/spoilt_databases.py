@@ -6,17 +6,16 @@ import os
 import subprocess
 import sys
 
-import pysqlite3
-
 from ilios.core import clock
+from ilios.db.driver import sqlite
 from tests.integration.cli.cases import Case, seeded
 from tests.support.forking import REPOSITORY
 from tests.support.migrating import alembic
 
 
-@seeded("SQLite", "can corrupt a database", "Install pysqlite3")
+@seeded("SQLite", "can corrupt a database", f"Install {sqlite.__name__}")
 def a_sqlite_that_corrupts_databases(case: Case) -> None:
-    other = case.folder.parent / "other" / "pysqlite3"
+    other = case.folder.parent / "other" / sqlite.__name__
     other.mkdir(parents=True)
     (other / "__init__.py").write_text(
         "from sqlite3.dbapi2 import *\nsqlite_version_info = (3, 46, 1)\n"
@@ -91,8 +90,9 @@ def a_database_that_is_a_folder(case: Case) -> None:
 
 
 KILLED_WHILE_WRITING = """
-import os, signal, sys, pysqlite3
-connection = pysqlite3.connect(sys.argv[1], isolation_level=None)
+import os, signal, sys
+from ilios.db.driver import sqlite
+connection = sqlite.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA journal_mode=DELETE")
 connection.execute("PRAGMA cache_size=1")
 connection.execute("BEGIN IMMEDIATE")
@@ -109,7 +109,7 @@ def a_database_whose_writer_was_killed(case: Case) -> None:
 
 @seeded("write lock", "has been locked by process", "Stop that program")
 def a_program_that_keeps_the_database_locked(case: Case) -> None:
-    other_program = pysqlite3.connect(str(case.database), isolation_level=None)
+    other_program = sqlite.connect(str(case.database), isolation_level=None)
     case.stack.callback(other_program.close)
     other_program.execute("PRAGMA journal_mode=WAL")
     other_program.execute("BEGIN IMMEDIATE")

@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-import pysqlite3
 import pytest
 import requests
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from tests.support import documents
 from tests.support.api_server import Server, free_port
 from tests.support.commands import Operator
@@ -31,7 +31,7 @@ LEASES_END_S = 90  #: a lease is of 60 s, and who has lost one is looked for eve
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    with closing(pysqlite3.connect(str(path))) as connection:
+    with closing(sqlite.connect(str(path))) as connection:
         found: list[tuple[object, ...]] = connection.execute(query).fetchall()
         return found
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import ilios
+from ilios.db.driver import sqlite
 from tests.support.commands import Operator
 from tests.support.forking import REPOSITORY
 
-HEAVY = ("pydantic", "sqlalchemy", "pysqlite3", "flask", "mistralai", "boto3")
+HEAVY = ("pydantic", "sqlalchemy", sqlite.__name__, "flask", "mistralai", "boto3")
 
 
 @pytest.fixture

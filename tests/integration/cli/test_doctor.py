@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import boto3
-import pysqlite3
 import pytest
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db import readonly
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.operations.doctor.bucket import DONE
 from ilios.operations.doctor.disk import type_of
 from ilios.storage.opening import open_store
@@ -125,7 +125,7 @@ def test_a_database_of_the_predecessor_is_recognised_and_left_alone(case: Case) 
 
 def test_an_open_database_is_not_read_as_immutable(case: Case) -> None:
     case.execute("PRAGMA journal_mode=WAL")
-    with closing(pysqlite3.connect(str(case.database), isolation_level=None)) as service:
+    with closing(sqlite.connect(str(case.database), isolation_level=None)) as service:
         service.execute("SELECT * FROM instance").fetchall()  # nothing is written yet
         with closing(readonly.open_file(case.database)) as look:
             service.execute("CREATE TABLE written (later)")

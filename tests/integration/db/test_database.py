@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 import pytest
 from sqlalchemy import text
 
@@ -23,7 +22,7 @@ from ilios.core.spare_file import WRITE_ROOM_BYTES
 from ilios.db import database as database_module
 from ilios.db import zeroing
 from ilios.db.database import INCREMENTAL, Database, LockTimeout
-from ilios.db.driver import require_safe_sqlite
+from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.zeroing import zeroed_if_room
 
 
@@ -149,9 +148,7 @@ def test_the_lock_of_another_program_is_waited_for(
     counter: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_BASE_SECONDS", 0.01)
-    other_program = pysqlite3.connect(
-        str(counter.path), isolation_level=None, check_same_thread=False
-    )
+    other_program = sqlite.connect(str(counter.path), isolation_level=None, check_same_thread=False)
     other_program.execute("BEGIN IMMEDIATE")
     timer = threading.Timer(0.3, lambda: other_program.execute("COMMIT"))
     timer.start()
@@ -168,7 +165,7 @@ def test_a_lock_of_another_program_that_outlasts_every_retry_raises_database_bus
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_BASE_SECONDS", 0.001)
     database = Database(settings.database_path, lock_timeout=LockTimeout(10, busy_ms=10, retries=4))
-    other_program = pysqlite3.connect(str(database.path), isolation_level=None)
+    other_program = sqlite.connect(str(database.path), isolation_level=None)
     other_program.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(DatabaseBusy), database.writing():
@@ -208,7 +205,7 @@ def test_sqlite_with_the_wal_reset_bug_is_refused(version: tuple[int, ...], safe
     if safe:
         check()
     else:
-        with pytest.raises(DatabaseRefused, match="pysqlite3"):
+        with pytest.raises(DatabaseRefused, match=sqlite.__name__):
             check()
 
 

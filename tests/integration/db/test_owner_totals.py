@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-import pysqlite3
 import pytest
 from sqlalchemy import delete, update
 
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, OwnerTotals, PagePiece, PageRow
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES, Difference
 from tests.support import documents
@@ -23,7 +23,7 @@ HELLO = 5 + DOCUMENT_OVERHEAD_BYTES
 
 @pytest.fixture
 def driver(database: Database) -> Iterator[Any]:
-    with closing(pysqlite3.connect(str(database.path), isolation_level=None)) as connection:
+    with closing(sqlite.connect(str(database.path), isolation_level=None)) as connection:
         yield connection
 
 

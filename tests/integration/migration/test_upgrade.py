@@ -9,7 +9,6 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pysqlite3
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -17,6 +16,7 @@ from alembic.script import ScriptDirectory
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import schema_version
+from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.migration import upgrade
 from tests.support.forking import REPOSITORY, run_python
@@ -33,7 +33,7 @@ def fresh(tmp_path: Path) -> Settings:
 
 def execute(path: Path, statement: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = pysqlite3.connect(str(path))
+    connection = sqlite.connect(str(path))
     connection.execute(statement)
     connection.commit()
     connection.close()
@@ -147,7 +147,7 @@ LATER_CONTENT = (
 
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Insert what the first revision could already hold."""
-    connection = pysqlite3.connect(str(path))
+    connection = sqlite.connect(str(path))
     found = {
         "documents": "SELECT id, owner, status, batch_id, options FROM documents",
         "pages": 'SELECT document_id, "index", markdown FROM pages',
@@ -222,7 +222,7 @@ def test_long_pages_are_cut_into_pieces_and_joined_again(fresh: Settings) -> Non
     before = content(fresh.database_path)
 
     alembic(fresh, "upgrade", "0009")
-    connection = pysqlite3.connect(str(fresh.database_path))
+    connection = sqlite.connect(str(fresh.database_path))
     pieces = connection.execute(
         'SELECT "index", number, length(markdown) FROM page_pieces ORDER BY 1, 2'
     ).fetchall()
@@ -287,7 +287,7 @@ def test_a_database_that_is_locked_is_refused_with_what_to_do(
 ) -> None:
     alembic(fresh, "upgrade", "head")
     monkeypatch.setattr(upgrade, "BUSY_TIMEOUT_MS", 10)
-    other_program = pysqlite3.connect(str(fresh.database_path), isolation_level=None)
+    other_program = sqlite.connect(str(fresh.database_path), isolation_level=None)
     other_program.execute("BEGIN IMMEDIATE")
 
     with (
@@ -396,7 +396,7 @@ def test_a_damaged_database_is_not_served(fresh: Settings) -> None:
 
 def damage(path: Path, index: str) -> None:
     """Overwrite the page of an index, which nothing reads before it is used."""
-    connection = pysqlite3.connect(str(path))
+    connection = sqlite.connect(str(path))
     (page,) = connection.execute(
         "SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)
     ).fetchone()

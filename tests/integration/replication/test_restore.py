@@ -8,13 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 import pytest
 from pydantic import SecretStr
 
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.models import DocumentStatus, PageRow
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
@@ -396,7 +396,7 @@ def test_a_volume_without_replication_is_left_alone_and_loses_its_log(settings: 
 
     assert alembic(off, "upgrade", "head").returncode == 0
 
-    with closing(pysqlite3.connect(str(settings.database_path))) as connection:
+    with closing(sqlite.connect(str(settings.database_path))) as connection:
         names = connection.execute("SELECT name FROM sqlite_master").fetchall()
     assert not [name for (name,) in names if name.startswith("replication_")]
 

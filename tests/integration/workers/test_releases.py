@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-import pysqlite3
 import pytest
 
 from ilios.core import data_folder
 from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
 from ilios.db.database import Database, LockTimeout
+from ilios.db.driver import sqlite
 from ilios.db.models import JobStatus
 from ilios.engines.registry import EMBEDDED
 from ilios.queue.jobs import Lease
@@ -64,7 +64,7 @@ def test_what_a_locked_database_does_not_take_is_kept_for_the_next_supervisor(
     releases.add_unharmed([lease])
 
     with contextlib.closing(
-        pysqlite3.connect(str(database.path), isolation_level=None)
+        sqlite.connect(str(database.path), isolation_level=None)
     ) as other_program:
         other_program.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseBusy):

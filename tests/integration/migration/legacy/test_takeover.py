@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pysqlite3
 import pytest
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import database, schema_version
+from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.migration.legacy import predecessor
 from ilios.migration.upgrade import exclusive
@@ -78,7 +78,7 @@ def test_what_a_killed_predecessor_had_committed_is_adopted_too(
     old: Predecessor, old_settings: Settings
 ) -> None:
     dying = (
-        "import os, sys, pysqlite3; c = pysqlite3.connect(sys.argv[1]); "
+        "import os, sys; from ilios.db.driver import sqlite; c = sqlite.connect(sys.argv[1]); "
         "c.execute(\"UPDATE documents SET content = 'late'\"); c.commit(); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", dying, old.path], check=True)
@@ -96,7 +96,7 @@ def test_a_predecessor_that_is_still_open_is_refused_even_if_it_does_nothing(
     old: Predecessor, old_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predecessor, "BUSY_TIMEOUT_MS", 10)
-    running = pysqlite3.connect(str(old.path))
+    running = sqlite.connect(str(old.path))
     running.execute("SELECT count(*) FROM documents").fetchall()
 
     with (
@@ -194,7 +194,7 @@ def test_a_database_of_another_program_keeps_its_wal(old_settings: Settings) -> 
     path = old_settings.database_path
     path.parent.mkdir()
     dying = (
-        "import os, sys, pysqlite3; c = pysqlite3.connect(sys.argv[1]); "
+        "import os, sys; from ilios.db.driver import sqlite; c = sqlite.connect(sys.argv[1]); "
         "c.execute('PRAGMA journal_mode=WAL'); c.execute('CREATE TABLE theirs (id)'); c.commit(); "
         "os._exit(0)"
     )
@@ -207,7 +207,7 @@ def test_a_database_of_another_program_keeps_its_wal(old_settings: Settings) -> 
 def test_a_database_of_another_program_gets_no_wal(old_settings: Settings) -> None:
     path = old_settings.database_path
     path.parent.mkdir()
-    theirs = pysqlite3.connect(str(path))
+    theirs = sqlite.connect(str(path))
     theirs.execute("PRAGMA journal_mode=WAL")
     theirs.execute("CREATE TABLE theirs (id)")
     theirs.commit()
