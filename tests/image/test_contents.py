@@ -10,7 +10,7 @@ from tests.image.building import IMAGE
 from tests.image.containers import CommandFailed, podman, run_once
 from tests.support.forking import REPOSITORY
 
-ADDED_LIMIT_MIB = 440  #: over the base; see docs/figures.md
+ADDED_LIMIT_MIB = 450  #: over the base; see docs/figures.md
 LISTED = r"find / -xdev ( -path /proc -o -path /sys -o -path /dev ) -prune -o -print"
 SERVICE = {
     "__pycache__",
@@ -24,10 +24,15 @@ SERVICE = {
 }
 COMPILERS = {"as", "c++", "cc", "clang", "g++", "gcc", "gold", "ld", "make", "rustc", "strip"}
 IMPORT_ALL = """
-import importlib, pkgutil, ilios
+import importlib, pathlib, pkgutil, sys, ilios
 for module in pkgutil.walk_packages(ilios.__path__, "ilios."):
     importlib.import_module(module.name)
+for name, module in list(sys.modules.items()):
+    cached = module.__spec__ and module.__spec__.cached
+    if cached and not pathlib.Path(cached).exists():
+        print(name)
 """
+"""Names what is not compiled: of ours, of packages and of the standard library."""
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +71,8 @@ def test_nothing_is_cached(files: set[PurePosixPath], folder: str) -> None:
     assert not below(files, folder)
 
 
-def test_what_is_imported_at_run_time_is_compiled_already(files: set[PurePosixPath]) -> None:
-    sources = {path for path in files if path.is_relative_to("/app/ilios") and path.suffix == ".py"}
-    compiled = {path.name.split(".")[0] for path in files if path.suffix == ".pyc"}
-
-    assert sources
-    assert {source.stem for source in sources} <= compiled
-
-
-def test_every_module_of_the_service_can_be_imported() -> None:
-    run_once("python", "-c", IMPORT_ALL)
+def test_every_module_of_the_service_can_be_imported_and_nothing_has_to_be_compiled() -> None:
+    assert run_once("python", "-c", IMPORT_ALL) == ""
 
 
 def test_what_it_adds_to_its_base_is_bounded(base: str) -> None:
