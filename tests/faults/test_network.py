@@ -48,18 +48,17 @@ class Lines:
     place: Place
     to_provider: FaultyProxy
     to_bucket: FaultyProxy
-    bucket_url: str  #: past the line
+    other_host: Settings  #: past the line to the bucket, and with a spool that no worker reads
     numbers: Iterator[int]
 
     def add_documents(self, count: int) -> dict[str, list[str]]:
         """Store documents that are about to be begun; return what their pages say by their ids."""
-        past_the_line = {"aws_endpoint_url_s3": self.bucket_url}
         added = {}
         for number in (next(self.numbers) for _ in range(count)):
             mark = f"Document {number}."
             document_id, _ = documents.add_document(
                 self.place.database,
-                settings=self.place.settings.model_copy(update=past_the_line),
+                settings=self.other_host,
                 content=pdf(mark, padding_bytes=UPLOAD_BYTES),
                 mime_type="application/pdf",
                 lane=MISTRAL,
@@ -115,7 +114,14 @@ def lines(
             aws_secret_access_key=SecretStr(SECRET),
             aws_endpoint_url_s3=f"https://127.0.0.1:{to_bucket.port}",
         )
-        data_folder.prepare(settings)
+        other_host = settings.model_copy(
+            update={
+                "data_dir": tmp_path_factory.mktemp("other"),
+                "aws_endpoint_url_s3": endpoint,
+            }
+        )
+        for host in (settings, other_host):
+            data_folder.prepare(host)
         shutil.copy(migrated_file, settings.database_path)
         database = Database(settings.database_path)
         stack.callback(database.close)
@@ -124,7 +130,7 @@ def lines(
         stack.callback(supervisor.close)
         supervisor.wait_until_ready()
         place = Place(settings, database, provider)
-        yield Lines(place, to_provider, to_bucket, endpoint, iter(range(1, 10_000)))
+        yield Lines(place, to_provider, to_bucket, other_host, iter(range(1, 10_000)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
