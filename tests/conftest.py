@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -9,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from botocore.loaders import create_loader
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
@@ -29,6 +31,9 @@ SLOW = (
     TESTS / "integration" / "replication",
 )
 """Where tests wait for processes and for faults to pass."""
+
+
+gc.disable()  # nothing of what is imported and collected becomes garbage
 
 
 def pytest_configure() -> None:
@@ -63,6 +68,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         left -= size + len(share)
 
 
+def pytest_collection_finish() -> None:
+    """Leave what has been collected out of what collections of garbage go through."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test whose output has a secret: what runs in it logs there."""
@@ -78,6 +89,15 @@ def _no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     """Check that no log file of the services that the tests started has a secret."""
     yield
     assert list(secrets_below(tmp_path_factory.getbasetemp())) == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """Share botocore's loader: a megabyte of JSON for each session is most of a client's cost."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("botocore.session.create_loader", lambda *_: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,7 @@ def test_a_lock_while_every_slot_is_taken_blocks_claims_until_it_ends(
     database: Database,
     other_program: sqlite.Connection,
 ) -> None:
-    supervisor = start_supervisor("waiting", worker_count=1)
+    supervisor = start_supervisor("waiting", impatient=True, worker_count=1)
     _, job_id = documents.add_document(database, settings=settings)
     wait_until(lambda: documents.job(database, job_id).status is JobStatus.PROCESSING, timeout_s=20)
 

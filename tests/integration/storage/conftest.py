@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.loaders import create_loader
 
 from ilios.core import data_folder, ids
 from ilios.core.disk_space import DiskReserve
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 SECRET = "a-secret-that-must-not-be-shown"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    """Share botocore's loader: a megabyte of JSON for each session is most of a client's cost."""
-    loader = create_loader()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("botocore.session.create_loader", lambda *_: loader)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ def test_a_call_that_fails_is_made_again_and_nothing_is_paid_twice(
     fault: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(input, "UPLOAD_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(context, "LAG", timedelta(seconds=1))
+    monkeypatch.setattr(context, "LAG", timedelta(seconds=0.2))
     provider.control(faults=[{"on": on, "times": 2, **fault}])
     ids = submit(*(one_page(number) for number in range(3)))
 
