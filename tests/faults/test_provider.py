@@ -396,7 +396,7 @@ def test_files_of_dead_processes_are_swept(
 ) -> None:
     provider.control(latency_ms=20_000)
     submit(database, settings, pdf("A heavy page", padding_bytes=6 * 1024 * 1024))
-    supervisor = start(start_supervisor, provider, call_deadline_seconds=1)
+    supervisor = start(start_supervisor, provider, call_deadline_seconds=60)
     wait_until(lambda: provider.stats().in_flight == 1, timeout_s=20)
     supervisor.kill_tree()
     assert provider.stats().files == 1

@@ -299,7 +299,7 @@ def test_memory_does_not_grow_with_the_batch(
     database: Database,
 ) -> None:
     supervisor = start()
-    contents = (one_page(number, 5 * 10**6) for number in range(100))
+    contents = (one_page(number, 5 * 10**6) for number in range(40))
     worker = psutil.Process(supervisor.workers[0].pid)
     peak = _Peak(worker)
     warm_up = batching.submit(lane, database, [one_page(1000, 5 * 10**6)])

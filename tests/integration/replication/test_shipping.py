@@ -226,11 +226,12 @@ def test_a_request_that_is_executed_late_overwrites_nothing_newer(
     make_shipper: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(remote, "READ_SECONDS", 0.3)
     document_id, _ = documents.add_document(database)
-    shipper = make_shipper(settings)
-    shipper.ship()
+    make_shipper(settings).ship()
     server.suspend()
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "READ_SECONDS", 0.3)
+        shipper = make_shipper(settings)
     for number in range(3):  # each lies with the server when it goes on
         execute(database, f"UPDATE documents SET error = '{number}' WHERE id = '{document_id}'")
         with pytest.raises(RemoteUnreachable):

@@ -68,7 +68,7 @@ def test_a_step_that_dies_anywhere_costs_nothing_twice(
     number: int,
     moment: str,
 ) -> None:
-    monkeypatch.setattr(context, "LAG", timedelta(seconds=1))
+    monkeypatch.setattr(context, "LAG", timedelta(seconds=0.2))
     alive = getattr(owner, name)
     numbers = itertools.count(1)
     deaths: list[str] = []
