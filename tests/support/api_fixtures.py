@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from flask_smorest import Blueprint
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from ilios.api import openapi
 from ilios.api.app import build
+from ilios.api.openapi import IliosApi
 from ilios.api.services import EXTENSION, Services
 from ilios.core import data_folder
 from ilios.core.settings import Settings
@@ -26,6 +30,7 @@ from tests.support.api_working import InTestWorker
 KEY, OTHER_KEY = "key-of-anna", "key-of-bert"
 MAX_FILE_BYTES = 256 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024
+Describe = Callable[[Flask, IliosApi], dict[str, Any]]
 
 
 @pytest.fixture
@@ -46,10 +51,27 @@ def with_keys(settings: Settings) -> Settings:
     )
 
 
+_described: list[dict[str, Any]] = []
+"""The OpenAPI document of the first application: that of every other is the same."""
+
+
+def _described_once(app: Flask, api: IliosApi, describe: Describe = openapi.document) -> Any:
+    if not _described:
+        _described.append(describe(app, api))
+    return _described[0]
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[Flask]:
-    """Provide the application, whose services end with the `with`."""
-    app = build(settings)
+    """Provide the application, whose services end with the `with`.
+
+    It is described once in a process: that is most of what it costs to build it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openapi, "document", _described_once)
+        if _described:
+            patch.setattr(Blueprint, "register_views_in_doc", lambda *_, **__: None)
+        app = build(settings)
     services: Services = app.extensions[EXTENSION]
     with closing(services):
         yield app
