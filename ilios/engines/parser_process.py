@@ -7,21 +7,21 @@ and answers cross the pipe as JSON: never unpickle what a parser sends.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import multiprocessing
 import os
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeGuard
 
-from ilios.core import conversion_errors, pipes
+from ilios.core import conversion_errors, interpreters, pipes
 from ilios.core.conversion_errors import (
     ConversionError,
     DeadlineExceeded,
@@ -74,7 +74,7 @@ class ParserProcess:
         self._idle_seconds = idle_seconds
         self._memory_limit_bytes = memory_limit_bytes
         self._task_lock = threading.Lock()
-        self._process: SpawnProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._state_lock = threading.Lock()
         self._task_name: str | None = None  #: of the task that runs
@@ -200,25 +200,23 @@ class ParserProcess:
 
     def _exit_cause(self) -> str:
         assert self._process is not None  # noqa: S101  # narrows the type
-        self._process.join(5)
-        code = self._process.exitcode
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.returncode
         if code is not None and code < 0:
             return signal.Signals(-code).name
         return f"exit code {code}"
 
     def _spawn(self) -> None:
         self._kill()
-        spawn = multiprocessing.get_context("spawn")
-        pipe, child_end = spawn.Pipe()
-        limits = (self._first_limit_bytes, self._memory_limit_bytes)
-        config = logs.config_for_child()
-        process = spawn.Process(
-            target=_main,
-            args=(child_end, self._work, limits, self._idle_seconds, os.getpid(), config),
-            name="parser",
-        )
-        process.start()  # may fail for lack of memory or processes: then there is nothing to kill
-        child_end.close()  # else we never read EOF when the child dies
+        process, pipe = interpreters.start(
+            _main,
+            self._work,
+            (self._first_limit_bytes, self._memory_limit_bytes),
+            self._idle_seconds,
+            os.getpid(),
+            logs.config_for_child(),
+        )  # may fail for lack of memory or processes: then there is nothing to kill
         with self._state_lock:
             self._pipe, self._process = pipe, process
             self._niceness, self._cpu_before, self._has_grown = NICENESS, 0.0, False
@@ -229,7 +227,7 @@ class ParserProcess:
     def _kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.join()
+            self._process.wait()
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None

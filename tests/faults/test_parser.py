@@ -115,11 +115,11 @@ def test_a_child_that_takes_too_long_is_killed(parser: ParserProcess) -> None:
 def test_a_spawn_that_fails_once_is_forgotten(
     parser: ParserProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_more_processes(_self: object) -> None:
+    def no_more_processes(*_arguments: object, **_options: object) -> None:
         raise BlockingIOError("Resource temporarily unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr("multiprocessing.context.SpawnProcess.start", no_more_processes)
+        patch.setattr("subprocess.Popen.__init__", no_more_processes)
         with pytest.raises(BlockingIOError):
             echo(parser)
 

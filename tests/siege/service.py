@@ -22,7 +22,6 @@ from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support.api_server import free_port
 from tests.support.commands import Operator
-from tests.support.deployment import SPAWNED
 from tests.support.soundness import Place
 from tests.support.start_script import StartScript
 
@@ -133,7 +132,7 @@ def _pss_bytes(process: psutil.Process) -> int:
 
 def _spawned(process: psutil.Process) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return [child for child in process.children() if SPAWNED in " ".join(child.cmdline())]
+        return process.children()
     return []
 
 

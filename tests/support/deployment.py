@@ -21,7 +21,6 @@ from tests.support.waiting import wait_until
 TEND_SECONDS = 0.05
 ANSWER_TIMEOUT_S = 30.0
 HELD_TIMEOUT_S = 20.0
-SPAWNED = "spawn_main"  #: in the command line of what multiprocessing spawns
 
 
 class Deployment:
@@ -84,7 +83,7 @@ class Deployment:
 
     @property
     def parsers(self) -> list[psutil.Process]:
-        return [parser for worker in self.workers for parser in _spawned(worker)]
+        return [parser for worker in self.workers for parser in _children(worker)]
 
     @property
     def everything(self) -> list[psutil.Process]:
@@ -168,11 +167,4 @@ def kill(*processes: psutil.Process) -> None:
 def _children(process: psutil.Process) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.children()
-    return []
-
-
-def _spawned(process: psutil.Process) -> list[psutil.Process]:
-    """Return children with a task of their own: the resource tracker is a child too."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return [one for one in process.children() if SPAWNED in " ".join(one.cmdline())]
     return []

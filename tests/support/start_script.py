@@ -73,11 +73,7 @@ class StartScript:
         return self.process.wait(END_TIMEOUT_S)
 
     def wait_until_nothing_is_left(self, timeout_s: float = LAST_EXIT_TIMEOUT_S) -> None:
-        """Return when its session is empty. Raises TimeoutError that names what still runs.
-
-        By default within a moment, for the supervisor does not wait for Python's resource tracker,
-        which ends when the pipe to it closes.
-        """
+        """Return when its session is empty. Raises TimeoutError that names what still runs."""
         try:
             wait_until(lambda: not self._left_over(), timeout_s)
         except TimeoutError as error:

@@ -40,12 +40,7 @@ def _another_web_process(server: Server) -> None:
 
 
 def parsers(server: Server) -> list[psutil.Process]:
-    """Return children of the web process, without multiprocessing's own tracker."""
-    return [child for child in server.web_process().children() if "spawn_main" in _command(child)]
-
-
-def _command(process: psutil.Process) -> str:
-    return " ".join(process.cmdline())
+    return server.web_process().children()
 
 
 def _is_dead(process: psutil.Process) -> bool:
