@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +82,8 @@ class InheritedDescriptor:
         self.number = number
 
     def __reduce__(self) -> tuple[Callable[[Any], InheritedDescriptor], tuple[Any]]:
+        from multiprocessing import reduction  # here, for it is 1 MB that `ilios.watch` spares
+
         return _inherit, (reduction.DupFd(self.number),)
 
 

@@ -30,7 +30,6 @@ from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
 from ilios.queue.notify import Listener
 from ilios.replication.handle import ReplicatorHandle
-from ilios.storage import opening
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
@@ -40,6 +39,7 @@ from ilios.workers.pool import WorkerPool
 from ilios.workers.releases import PendingReleases
 from ilios.workers.start_gate import StartGate
 from ilios.workers.status import SupervisorStatus
+from ilios.workers.worker import preload
 
 log = logs.get(__name__)
 
@@ -67,8 +67,7 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
     lock = _take_lock(data_folder.supervisor_lock(settings))
     shared_counters.share(*data_folder.metrics(settings))
     metrics.start_at_zero(conversion_warnings.CODES)
-    registry.preload(settings)
-    opening.preload(settings)
+    preload(settings)
     gc.freeze()  # a collection in a worker would copy the pages of all that it goes through
     supervisor = Supervisor(settings, open_engines, InheritedDescriptor(lock))
     for number in (signal.SIGTERM, signal.SIGINT):

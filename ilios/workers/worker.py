@@ -27,15 +27,15 @@ from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import JobType
 from ilios.documents.retention.service import Retention
+from ilios.engines import registry
 from ilios.engines.base import Engine
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import MISTRAL, EngineFactory, jobs_at_once
 from ilios.queue.jobs import Lease
-from ilios.storage import self_test
+from ilios.storage import opening, self_test
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
-from ilios.storage.opening import open_store
 from ilios.storage.s3.store import PROBE_TIMEOUTS
 from ilios.workers import messages
 from ilios.workers.messages import (
@@ -89,7 +89,7 @@ def main(
     with database.reading() as session:
         instance_id = instance.instance_id(session)
     engines = open_engines(settings, instance_id)
-    store = open_store(settings)
+    store = opening.open_store(settings)
     recorder = Recorder(GroupCommit(database), settings.pricing, settings.ambiguous_retries)
     converter = Converter(
         database,
@@ -104,7 +104,7 @@ def main(
     ordinary = {lane: _ordinary_places(settings, engine) for lane, engine in engines.items()}
     places = {lane: Places(number, guest_places(number)) for lane, number in ordinary.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
-    look = partial(self_test.probe, open_store(settings, PROBE_TIMEOUTS))
+    look = partial(self_test.probe, opening.open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
     worker = Worker(pipe, converter, engines, places, look, retention, batches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
@@ -115,6 +115,14 @@ def main(
     database.close()
     shared_counters.close()
     log.info("worker.stopped")
+
+
+def preload(settings: Settings) -> None:
+    """Import what `main` does, for the forks of this process."""
+    registry.preload(settings)
+    opening.preload(settings)
+    if settings.engine_name == MISTRAL:
+        import ilios.conversion.provider_batches.opening  # noqa: F401  # it is there for the forks
 
 
 def _ordinary_places(settings: Settings, engine: Engine) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import mistralai.client.files
+import mistralai.client.ocr  # noqa: F401  # else the SDK imports them again in each fork
 from mistralai.client import Mistral, models
 from mistralai.client.errors import MistralError
 from mistralai.client.utils.logger import NoOpLogger
