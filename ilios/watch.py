@@ -81,7 +81,7 @@ class Watch:
         logs.configure(settings.load(), "start")
         for pid, status in self._ended.items():
             reason = f"{self._names[pid]} ended with status {status}: stopping the rest."
-            logs.get("ilios.launch").error("process.ended", reason=reason)
+            logs.get(__name__).error("process.ended", reason=reason)
 
     def _wait(self) -> None:
         """Wait for the groups to end, as long as jobs and last words may take.
