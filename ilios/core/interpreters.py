@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 PROGRAM: Final = "from ilios.core.interpreters import main; main()"
 
@@ -35,7 +35,8 @@ def start(target: Callable[..., None], *args: object) -> tuple[subprocess.Popen[
     return child, ours
 
 
-def main() -> None:
+def main() -> NoReturn:
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     target, args = pipe.recv()
     target(pipe, *args)
+    os._exit(os.EX_OK)  # to take all modules down by themselves takes a tenth of a second
