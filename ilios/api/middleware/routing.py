@@ -58,8 +58,10 @@ def _refuse_idempotency_key() -> None:
 
 def _refuse_query() -> None:
     """Refuse a query where a view reads none: a form field in it would be ignored."""
+    if not request.query_string or not request.args:
+        return
     view = current_app.view_functions.get(request.endpoint or "")
-    if not request.args or not hasattr(view, "scope") or hasattr(view, "takes_query"):
+    if not hasattr(view, "scope") or hasattr(view, "takes_query"):
         return
     name, value = next(iter(request.args.items()))
     raise InvalidField(

@@ -6,6 +6,8 @@ import contextvars
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, Final
 
 from gunicorn.http import wsgi
@@ -18,6 +20,25 @@ from ilios.api.server.slow_client_socket import SEND_BLOCK_BYTES
 TURN_SECONDS: Final = 0.05  #: in which a thread makes and sends a part of an answer
 
 Log = Callable[[Any, Any, Any, Any], None]
+
+
+class _Response(wsgi.Response):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn's response, which writes the date of its head once a second."""
+
+    def default_headers(self) -> list[str]:
+        major, minor = self.req.version
+        head = [
+            f"HTTP/{major}.{minor} {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            f"Date: {_http_date(int(time.time()))}\r\n",
+            f"Connection: {'close' if self.should_close() else 'keep-alive'}\r\n",
+        ]
+        return [*head, "Transfer-Encoding: chunked\r\n"] if self.chunked else head
+
+
+@lru_cache(maxsize=1)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 class Answer:
@@ -37,7 +58,12 @@ class Answer:
         self._blocks: Iterable[bytes] = ()
         self._pieces: Iterator[bytes] | None = None
         self.response, self._environ = wsgi.create(
-            request, connection.sock, connection.client, connection.server, connection.cfg
+            request,
+            connection.sock,
+            connection.client,
+            connection.server,
+            connection.cfg,
+            response_class=_Response,
         )
         self._environ["wsgi.multithread"] = True
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from ilios.api.server.callers import NO_KEY
+from ilios.api.server.thread_pool import ThreadPool
 from ilios.core.owner_places import share
 
 LEFT_TO_KEYS: Final = 8  #: one in so many of the threads, which no callers without a key get
@@ -22,7 +22,7 @@ class FairThreads:
     """
 
     def __init__(self, name: str, threads: int) -> None:
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.pool = ThreadPool(name, threads)
         self._threads = threads
         self._held: Counter[str] = Counter()
         #: What each caller waits to begin, the next caller first.

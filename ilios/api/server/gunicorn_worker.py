@@ -17,7 +17,6 @@ import logging
 import os
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
 from selectors import EVENT_READ, EVENT_WRITE
@@ -29,10 +28,13 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from ilios.api.server import parse_errors, request_kinds, slow_client_socket
 from ilios.api.server.answer import Answer
 from ilios.api.server.callers import NO_KEY, Callers, key_of
+from ilios.api.server.connection import Connection
 from ilios.api.server.fair_threads import FairThreads
 from ilios.api.server.lingering import Lingering
+from ilios.api.server.poller_calls import PollerCalls
 from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
+from ilios.api.server.thread_pool import ThreadPool
 from ilios.api.services import EXTENSION
 from ilios.core.computing import ComputingPlaces
 from ilios.core.platform import give_back_memory, raise_descriptor_limit
@@ -42,31 +44,9 @@ PROBE_THREADS = 2
 SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
+HEARTBEAT_SECONDS = 0.5  #: between two signs of life for gunicorn's arbiter, which waits for long
 CALM_SECONDS = 10.0  #: without a request, after which free memory goes back to the system
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
-
-
-class _Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
-    """A connection whose graceful end is left to the poller."""
-
-    def __init__(self, worker: Worker, client: SlowClientSocket, address: Any, server: Any) -> None:
-        super().__init__(worker.cfg, client, address, server)
-        self._worker = worker
-        self.answer: Answer | None = None  #: the one that is being sent
-        self.owner = NO_KEY  #: of the last answer
-        self.key = NO_KEY  #: of the request that is run
-        self.caller = NO_KEY  #: who brought it
-        self.is_kept = False  #: after the answer
-
-    @property
-    def send_deadline(self) -> float:
-        return self.sock.send_deadline  # type: ignore[no-any-return]  # gunicorn is untyped
-
-    def close(self, graceful: bool = False) -> None:
-        if graceful and not self.sock.is_unfinished:
-            self._worker.linger(self.sock)
-        else:
-            super().close()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
@@ -74,6 +54,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def init_process(self) -> None:
         raise_descriptor_limit()
+        # gunicorn reads twenty settings for each request, through a dictionary of objects.
+        self.cfg.__dict__.update({name: getattr(self.cfg, name) for name in self.cfg.settings})
         self._probes = FairThreads("probe", PROBE_THREADS)
         self._scrapes = FairThreads("scrape", SCRAPE_THREADS)
         self._reads = FairThreads("read", self.cfg.threads)
@@ -81,12 +63,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._uploads = FairThreads("upload", 2 * self.cfg.threads)
         self._callers = Callers()
         self._computing = ComputingPlaces()
-        self._senders: Senders[_Connection] = Senders()
+        self._senders: Senders[Connection] = Senders()
         self._next_sweep = 0.0
+        self._next_heartbeat = 0.0
+        self.method_queue = PollerCalls()
         self._calm_at: float | None = None  #: when free memory is given back
         super().init_process()
 
-    def get_thread_pool(self) -> ThreadPoolExecutor:
+    def get_thread_pool(self) -> ThreadPool:
         return self._uploads.pool
 
     def run(self) -> None:
@@ -97,6 +81,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         logging.shutdown()
         shared_counters.close()
         os._exit(0)
+
+    def notify(self) -> None:
+        """Tell the arbiter that this process is alive; not for every event."""
+        now = time.monotonic()
+        if now >= self._next_heartbeat:
+            self._next_heartbeat = now + HEARTBEAT_SECONDS
+            super().notify()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept also beyond the limit, as long as there is an idle connection to close for it."""
@@ -117,7 +108,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         if self.nr_conns >= self.worker_connections:
             self._close_oldest_idle()
         self.nr_conns += 1
-        conn = _Connection(self, client, address, listener.getsockname())
+        conn = Connection(self.cfg, client, address, listener.getsockname(), self._lingering.add)
         conn.timeout = time.monotonic() + SlowClientSocket.silence_seconds
         self.pending_conns.append(conn)
         ready = partial(self.on_pending_socket_readable, conn)
@@ -155,10 +146,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
                 self._calm_at = None
                 give_back_memory()
 
-    def linger(self, client: SlowClientSocket) -> None:
-        """End our side, and let the poller wait for the client's: gunicorn would block on it."""
-        self._lingering.add(client)
-
     def enqueue_req(self, conn: TConn) -> None:
         """Submit the request, or the rest of its answer, to the threads of its kind."""
         if conn.answer is None:
@@ -168,20 +155,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         threads.submit(conn.caller, partial(self._begin, conn, threads))
 
     def _begin(self, conn: TConn, threads: FairThreads) -> None:
-        is_patient = threads is self._reads or threads is self._uploads
-        run = self._handle_in_turn if is_patient else self.handle
-        future: Future[Any] = threads.pool.submit(run, conn)
-        future.add_done_callback(
-            lambda done: self.method_queue.defer(self._finish, conn, threads, done)
-        )
+        threads.pool.run(partial(self._run, conn, threads))
 
-    def _finish(self, conn: TConn, threads: FairThreads, done: Future[Any]) -> None:
+    def _run(self, conn: TConn, threads: FairThreads) -> None:
+        """Handle a request in a thread of its kind, and have the poller go on with it."""
+        is_patient = threads is self._reads or threads is self._uploads
+        conn.is_kept = False
+        try:
+            conn.is_kept = self._handle_in_turn(conn) if is_patient else self.handle(conn)
+        finally:
+            self.method_queue.defer(self._finish, conn, threads)
+
+    def _finish(self, conn: TConn, threads: FairThreads) -> None:
+        """Go on with a connection whose thread is done with it, for now."""
         threads.release(conn.caller)
         if threads is self._reads or threads is self._uploads:
             self._calm_at = time.monotonic() + CALM_SECONDS
         if conn.owner != NO_KEY:
             self._callers.know(conn.key)
-        self.finish_request(conn, done)
+        try:
+            self._proceed(conn)
+        except Exception:  # the worker serves the other connections
+            self.log.exception("Error handling connection")
+            self._discard(conn)
 
     def _handle_in_turn(self, conn: TConn) -> Any:
         with self._computing.held(conn.caller):
@@ -206,15 +202,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         conn.answer = answer
         self.nr += 1
         return self._go_on(conn)
-
-    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        """Go on with a connection whose thread is done with it, for now."""
-        conn.is_kept = fs.exception() is None and fs.result()
-        try:
-            self._proceed(conn)
-        except Exception:  # the worker serves the other connections
-            self.log.exception("Error handling connection")
-            self._discard(conn)
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:
         status = parse_errors.status_of(exc)
@@ -300,14 +287,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.nr_conns -= 1
         conn.close()
         if conn.answer is not None:
-            self._reads.pool.submit(conn.answer.end)
+            self._reads.pool.run(conn.answer.end)
 
     def _await_request(self, conn: TConn) -> None:
         """Wait for the next request of the connection, of which a part may be here already."""
         client: SlowClientSocket = conn.sock
-        client.put_back(conn.parser.unreader.take_buffered())
         client.setblocking(False)
-        if client.has_whole_head():
+        if client.put_back(conn.parser.unreader.take_buffered()) and client.has_whole_head():
             self.enqueue_req(conn)
             return
         conn.set_timeout()

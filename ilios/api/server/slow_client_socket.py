@@ -19,6 +19,7 @@ from ilios.core import computing
 CONNECTIONS_MAX = 2000  #: of a web process; beyond that, the oldest idle one makes room
 HEAD_END = b"\r\n\r\n"
 HEAD_MAX_BYTES = 64 * 1024  #: of a request line and its header fields together
+HEAD_SEEN_BYTES = 4096  #: of a head that is looked at first: the rest mostly belongs to a body
 SEND_BUFFER_BYTES = 128 * 1024  #: that the kernel holds for a client, which doubles it for its own
 SEND_BLOCK_BYTES = 64 * 1024  #: with so much kept here, a sender looks whether the client reads
 ANSWER_BEGIN = b"HTTP/1."  #: of every answer, in both versions
@@ -59,7 +60,9 @@ class SlowClientSocket(socket.socket):
         incomplete head from the socket, else they would wake it again and again.
         """
         try:
-            seen = super().recv(HEAD_MAX_BYTES, socket.MSG_PEEK)
+            seen = super().recv(HEAD_SEEN_BYTES, socket.MSG_PEEK)
+            if len(seen) == HEAD_SEEN_BYTES and HEAD_END not in seen:
+                seen = super().recv(HEAD_MAX_BYTES, socket.MSG_PEEK)
             self.head = (self._collected + seen)[:HEAD_MAX_BYTES]
             if not seen or self._head_has_ended():
                 return True
@@ -71,9 +74,13 @@ class SlowClientSocket(socket.socket):
             return True  # the thread that reads gets the error
         return False
 
-    def put_back(self, read_ahead: bytes) -> None:
-        """Take back what was read beyond the end of a request: the next one begins with it."""
+    def put_back(self, read_ahead: bytes) -> bool:
+        """Take back what was read beyond the end of a request: the next one begins with it.
+
+        Return whether there is anything of it.
+        """
         self._collected = read_ahead + self._collected
+        return bool(self._collected)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         if self._collected:

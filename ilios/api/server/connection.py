@@ -1,0 +1,43 @@
+"""A client's connection, from its first request to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.workers.gthread import TConn
+
+from ilios.api.server.answer import Answer
+from ilios.api.server.callers import NO_KEY
+from ilios.api.server.slow_client_socket import SlowClientSocket
+
+
+class Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn's connection, whose graceful end is left to the poller: gunicorn would block."""
+
+    def __init__(
+        self,
+        cfg: Any,
+        client: SlowClientSocket,
+        address: Any,
+        server: Any,
+        linger: Callable[[SlowClientSocket], None],
+    ) -> None:
+        """`linger` ends our side, and waits for the client's."""
+        super().__init__(cfg, client, address, server)
+        self._linger = linger
+        self.answer: Answer | None = None  #: the one that is being sent
+        self.owner = NO_KEY  #: of the last answer
+        self.key = NO_KEY  #: of the request that is run
+        self.caller = NO_KEY  #: who brought it
+        self.is_kept = False  #: after the answer
+
+    @property
+    def send_deadline(self) -> float:
+        return self.sock.send_deadline  # type: ignore[no-any-return]  # gunicorn is untyped
+
+    def close(self, graceful: bool = False) -> None:
+        if graceful and not self.sock.is_unfinished:
+            self._linger(self.sock)
+        else:
+            super().close()
