@@ -3,6 +3,7 @@
 - A request gets a thread when its head is complete; until then the poller waits.
 - Probes, reads and uploads have separate threads, so that none waits for another's clients. Which
   ones a request gets is seen from its own head, also where several come on one connection.
+- `/livez` needs no thread: the poller answers a few at a time.
 - No thread waits for a client to read an answer, to send a body that nobody wants, or to close its
   connection: the poller does.
 - Where connections are short, the oldest idle one makes room.
@@ -42,6 +43,7 @@ from ilios.core.telemetry import shared_counters
 
 PROBE_THREADS = 2
 SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait
+ANSWERED_HERE_MAX = 8  #: requests that the poller answers itself, between two looks at the others
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
 HEARTBEAT_SECONDS = 0.5  #: between two signs of life for gunicorn's arbiter, which waits for long
@@ -66,6 +68,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._senders: Senders[Connection] = Senders()
         self._next_sweep = 0.0
         self._next_heartbeat = 0.0
+        self._answered_here = 0  #: requests, since the poller has looked last
         self.method_queue = PollerCalls()
         self._calm_at: float | None = None  #: when free memory is given back
         super().init_process()
@@ -116,6 +119,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
         """Run what is due; not for connections that were closed since to make room for others."""
+        self._answered_here = 0
         for key, _ in self.poller.select(timeout):
             if self.poller.get_map().get(key.fd) is key:
                 key.data(key.fileobj)
@@ -149,6 +153,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def enqueue_req(self, conn: TConn) -> None:
         """Submit the request, or the rest of its answer, to the threads of its kind."""
         if conn.answer is None:
+            is_short = request_kinds.asks_for_life(conn.sock.head)
+            if is_short and self._answered_here < ANSWERED_HERE_MAX:
+                self._answered_here += 1
+                conn.is_kept = self.handle(conn)
+                self._go_on_with(conn)
+                return
             conn.key = key_of(conn.sock.head)
             conn.caller = self._callers.of(conn.key)
         threads = self._threads_for(conn)
@@ -173,6 +183,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self._calm_at = time.monotonic() + CALM_SECONDS
         if conn.owner != NO_KEY:
             self._callers.know(conn.key)
+        self._go_on_with(conn)
+
+    def _go_on_with(self, conn: TConn) -> None:
         try:
             self._proceed(conn)
         except Exception:  # the worker serves the other connections

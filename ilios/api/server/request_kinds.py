@@ -14,6 +14,7 @@ _TARGET: Final = rb"(?:[A-Za-z]+://[^/? ]*)?/%s(?:\?[^ ]*)? "
 _PROBE: Final = re.compile(
     rb"(?:GET|HEAD|OPTIONS) " + _TARGET % rb"(?:health|livez|readyz)", re.ASCII
 )
+_LIVENESS: Final = re.compile(rb"(?:GET|HEAD|OPTIONS) " + _TARGET % rb"livez", re.ASCII)
 _SCRAPE: Final = re.compile(rb"(?:GET|HEAD|OPTIONS) " + _TARGET % rb"metrics", re.ASCII)
 _WITH_BODY: Final = (b"POST ", b"PUT ")
 UNREAD_MAX_BYTES: Final = 64 * 1024  #: of a body: more than that is not read only to be discarded
@@ -23,6 +24,11 @@ CHUNKED: Final = "chunked"
 def is_probe(head: bytes) -> bool:
     """Return whether the request asks how the service is, which it must always be able to say."""
     return _PROBE.match(head) is not None
+
+
+def asks_for_life(head: bytes) -> bool:
+    """Return whether the request asks for nothing but an answer."""
+    return _LIVENESS.match(head) is not None
 
 
 def is_scrape(head: bytes) -> bool:

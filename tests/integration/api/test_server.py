@@ -13,6 +13,7 @@ import pytest
 from psutil import CONN_LISTEN
 
 from ilios.api.middleware.headers import SECURITY_HEADERS
+from ilios.api.server.gunicorn_worker import ANSWERED_HERE_MAX
 from ilios.api.server.slow_client_socket import ANSWER_BEGIN
 from ilios.core import data_folder
 from ilios.core.settings import MIB, Settings
@@ -83,6 +84,12 @@ def test_requests_may_be_sent_before_the_answers(connection: Connection) -> None
     assert connection.answer()[0] == 404
     connection.send(head("GET", "/livez")[10:])
     assert connection.answer()[0] == 200
+
+
+def test_more_probes_at_once_than_the_poller_answers_get_threads(connection: Connection) -> None:
+    probes = 3 * ANSWERED_HERE_MAX
+    connection.send(head("GET", "/livez") * probes)
+    assert [connection.answer()[0] for _ in range(probes)] == [200] * probes
 
 
 def test_a_head_may_come_in_pieces(connection: Connection) -> None:

@@ -41,6 +41,12 @@ def test_what_only_looks_like_a_probe_waits_with_the_others(line: bytes) -> None
     assert not request_kinds.is_probe(line)
 
 
+def test_only_livez_asks_for_nothing_but_an_answer() -> None:
+    assert request_kinds.asks_for_life(b"HEAD /livez?x HTTP/1.1\r\n")
+    assert not request_kinds.asks_for_life(b"GET /readyz HTTP/1.1\r\n")
+    assert not request_kinds.asks_for_life(b"POST /livez HTTP/1.1\r\n")
+
+
 def test_scrapes_are_no_probes() -> None:
     assert request_kinds.is_scrape(b"GET /metrics HTTP/1.1\r\n")
     assert request_kinds.is_scrape(b"HEAD http://x/metrics?y HTTP/1.1\r\n")
