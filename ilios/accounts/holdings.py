@@ -7,6 +7,7 @@ are two keys: so one that sends without end leaves room for another. Takes a ses
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,14 +66,10 @@ class Standard:
     free_bytes: int | None = None
 
     @classmethod
-    def of(cls, settings: Settings, free_bytes: int) -> Standard:
-        """Return what the settings say, beside so much room in the data folder."""
-        return cls(
-            settings.key_storage_bytes,
-            settings.key_waiting_documents,
-            len(settings.api_keys),
-            None if settings.s3_bucket else free_bytes,
-        )
+    def of(cls, settings: Settings, free_bytes: Callable[[], int]) -> Standard:
+        """Return what the settings say, beside the room in the data folder if it is used."""
+        own = settings.key_storage_bytes, settings.key_waiting_documents
+        return cls(*own) if settings.s3_bucket else cls(*own, len(settings.api_keys), free_bytes())
 
 
 @dataclass(frozen=True, slots=True)

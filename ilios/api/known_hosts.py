@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from ilios.core.settings.fields import listed
 from ilios.core.settings.web import HOST
 
 EXTENSION: Final = "ilios.known_hosts"
+HOSTS_REMEMBERED: Final = 16
 LOOPBACK: Final = "localhost"
 
 
@@ -73,6 +75,7 @@ def known_hosts() -> KnownHosts:
     return known
 
 
+@lru_cache(maxsize=HOSTS_REMEMBERED)  # nearly all requests name one and the same
 def _is_loopback(name: str) -> bool:
     if name == LOOPBACK:
         return True

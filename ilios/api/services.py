@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import current_app
 
@@ -36,6 +37,7 @@ class Services:
 
     settings: Settings
     store: ObjectStore
+    uploads: Path  #: the folder of files that are arriving
     disk_reserve: DiskReserve
     submissions: Submissions
     actions: DocumentActions
@@ -77,6 +79,7 @@ def build(settings: Settings) -> Services:
     return Services(
         settings=settings,
         store=store,
+        uploads=data_folder.uploads(settings),
         disk_reserve=disk_reserve,
         submissions=Submissions(settings, database, store, notifier, group_commit),
         actions=DocumentActions(settings, database, store, notifier, group_commit),

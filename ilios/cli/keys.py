@@ -195,7 +195,7 @@ def _standard() -> Standard:
     from ilios.core.disk_space import DiskReserve
 
     loaded = settings.load()
-    return Standard.of(loaded, DiskReserve(loaded).free_bytes())
+    return Standard.of(loaded, DiskReserve(loaded).free_bytes)
 
 
 def _show_secret(issued: Issued, as_json: bool) -> None:

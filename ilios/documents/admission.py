@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -104,7 +104,7 @@ def admit(
 ) -> dict[str, Any]:
     """Insert a document, with its duplicate's result or with a job of its own.
 
-    Returns its columns. Raises BudgetSpent, DailyPagesSpent and CostAboveLimit, before anything is
+    Returns its row. Raises BudgetSpent, DailyPagesSpent and CostAboveLimit, before anything is
     inserted.
     """
     order = candidate.order
@@ -123,29 +123,28 @@ def admit(
     waits_in_batch = (
         provider_batch_id is not None and candidate.lane == registry.MISTRAL and duplicate is None
     )
-    document = {
-        **candidate.columns,
-        **_result(duplicate),
-        "batch_id": batch_id,
-        "provider_batch_id": provider_batch_id if waits_in_batch else None,
-        "reserved_pages": reserved.pages,
-        "reserved_micros": reserved.cost_micros,
-        "created_at": now,
-    }
-    repository.add(session, **document)
+    row = repository.add(
+        session,
+        **(candidate.columns | _result(duplicate)),
+        batch_id=batch_id,
+        provider_batch_id=provider_batch_id if waits_in_batch else None,
+        reserved_pages=reserved.pages,
+        reserved_micros=reserved.cost_micros,
+        created_at=now,
+    )
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, order.priority, now)
     elif not waits_in_batch:
         jobs.enqueue(
             session,
-            document_id=document["id"],
+            document_id=row["id"],
             owner=order.owner,
             lane=candidate.lane,
             priority=order.priority,
             now=now,
             origin=order.origin,
         )
-    return document
+    return row
 
 
 def admit_upload(
@@ -283,8 +282,9 @@ def _result(duplicate: Document | None) -> dict[str, Any]:
 def _fingerprint(
     settings: Settings, lane: str, sha256: str, media_type: str, options: Options
 ) -> str:
-    model = model_of(options, lane, settings)
     # The model as it is resolved, so that naming the default is the same as naming none.
-    plain = replace(options, model=None, max_cost_micros=None)
-    same = [sha256, media_type, lane, model, as_json(plain)]
+    model = model_of(options, lane, settings)
+    chosen = as_json(options)
+    plain = {name: chosen[name] for name in chosen if name not in ("model", "max_cost_micros")}
+    same = [sha256, media_type, lane, model, plain]
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()

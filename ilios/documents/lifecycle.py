@@ -80,7 +80,7 @@ class DocumentActions:
             document = repository.present_document_of(session, document_id, owner)
         _require_retryable(document)
         self._require_original(document)
-        standard = Standard.of(self._settings, self._disk_reserve.free_bytes())
+        standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
         with self._database.writing() as session:
             document = repository.present_document_of(session, document_id, owner)
             _require_retryable(document)

@@ -17,6 +17,8 @@ EVERYTHING: Final = Options()
 
 def as_json(options: Options) -> dict[str, Any]:
     """Return the options that were set; `options_of` reads them."""
+    if options == EVERYTHING:
+        return {}
     values = {field.name: getattr(options, field.name) for field in fields(options)}
     asked = {name: v for name, v in values.items() if v != getattr(EVERYTHING, name)}
     return {**asked, "pages": str(options.pages)} if options.pages else asked

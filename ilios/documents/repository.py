@@ -128,9 +128,11 @@ def is_awaited_here() -> ColumnElement[bool]:
     return Document.status.in_(OPEN) | is_joined(OPEN)
 
 
-def add(session: Session, **columns: Any) -> None:
-    """Insert a document; columns that are not given have their defaults, or nothing."""
-    _INSERT.run(session, **(_NEW | columns))
+def add(session: Session, **columns: Any) -> dict[str, Any]:
+    """Insert a document, and return its row; other columns have their defaults, or nothing."""
+    row = _NEW | columns
+    _INSERT.run(session, **row)
+    return row
 
 
 def add_batch(session: Session, **columns: Any) -> None:

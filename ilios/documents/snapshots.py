@@ -5,6 +5,7 @@ What is polled costs little: no session, and no transaction that is longer than 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -101,6 +102,11 @@ _REPORT = Prepared(
     .outerjoin(_waiting, (_converted.status == PENDING) & (_waiting.id == _latest_job()))
     .where(*_OWNED)
 )
+
+
+def of_row(row: Mapping[str, Any]) -> Snapshot:
+    """Return a document whose columns were just inserted."""
+    return Snapshot(**{name: row[name] for name in Snapshot._fields})
 
 
 def report(on: Runner, document_id: str, owner: str) -> DocumentReport:

@@ -26,7 +26,7 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
-from ilios.documents import repository
+from ilios.documents import repository, snapshots
 from ilios.documents.admission import (
     Candidate,
     Order,
@@ -34,6 +34,7 @@ from ilios.documents.admission import (
     admit_upload,
     columns,
 )
+from ilios.documents.snapshots import Shown, Snapshot
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
 from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
@@ -87,7 +88,7 @@ class Submissions:
         self._notifier = notifier
         self._scratch = data_folder.uploads(settings)
 
-    def submit(self, file: Received, order: Order) -> Document:
+    def submit(self, file: Received, order: Order) -> Snapshot:
         """Queue one document.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
@@ -97,16 +98,16 @@ class Submissions:
         standard = self._require_room(order.owner, [file])
         with self._stored([(file, media_type)]) as (stored,):
             candidate = Candidate.of(self._settings, stored, order)
-            columns = self._group_commit.write(AdmitDocument(candidate, standard), order.owner)
+            row = self._group_commit.write(AdmitDocument(candidate, standard), order.owner)
         failpoints.reach(failpoints.ROW_COMMITTED)
         self._notifier.notify()
-        document = Document.detached(columns)
+        document = snapshots.of_row(row)
         _log_accepted(document)
         return document
 
     def submit_batch(
         self, files: Sequence[Received | RefusedFile], order: Order
-    ) -> tuple[Batch, list[Document]]:
+    ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents together, all or none.
 
         Raises BatchRefused with every file's reason, and what `submit` raises for the key's room
@@ -126,7 +127,7 @@ class Submissions:
             unit = AdmitBatch(self._settings, candidates, standard, batch)
             rows = self._group_commit.write(unit, order.owner)
         self._notifier.notify()
-        documents = [Document.detached(columns) for columns in rows]
+        documents = [snapshots.of_row(row) for row in rows]
         log.info(
             "batch.accepted",
             batch_id=batch["id"],
@@ -135,7 +136,7 @@ class Submissions:
         )
         for document in documents:
             _log_accepted(document)
-        return Batch.detached(batch), documents
+        return Batch(**batch), documents
 
     def offer_upload(
         self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int
@@ -217,7 +218,7 @@ class Submissions:
         return standard
 
     def _standard(self) -> Standard:
-        return Standard.of(self._settings, self._disk_reserve.free_bytes())
+        return Standard.of(self._settings, self._disk_reserve.free_bytes)
 
     def _holding(self, owner: str, standard: Standard) -> Holding:
         with self._database.watching() as watch:
@@ -242,7 +243,7 @@ class Submissions:
                         document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
                     )
                 )
-                self._store.put(key, file.path, media_type, file.sha256)
+                self._store.put(key, file.path, media_type)
             failpoints.reach(failpoints.OBJECT_STORED)
             yield stored
         except BaseException:
@@ -306,7 +307,7 @@ def _counted_bytes(files: Sequence[Received | Stored]) -> int:
     return sum(holdings.counted_bytes(file.size_bytes) for file in files)
 
 
-def _log_accepted(document: Document) -> None:
+def _log_accepted(document: Shown) -> None:
     log.info(
         "document.accepted",
         document_id=document.id,

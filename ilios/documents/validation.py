@@ -17,7 +17,7 @@ def accepted_type(file: Received, options: Options, settings: Settings) -> str:
     """Return the file's type. Raises EmptyFile, UnsupportedType or OptionUnavailable."""
     if not file.size_bytes:
         raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
-    with file.path.open("rb") as stream:
+    with file.path.open("rb", buffering=0) as stream:
         media_type = media_types.sniff(stream, file.file_name)
     lane = registry.lane_of(media_type, settings)
     if options.pages and lane == registry.MISTRAL and media_type != media_types.PDF:

@@ -8,7 +8,6 @@ from flask import Request
 from marshmallow import RAISE, Schema, ValidationError
 from webargs import core
 from webargs.flaskparser import FlaskParser
-from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
 from ilios.api.middleware.auth import current_owner
@@ -17,7 +16,6 @@ from ilios.api.requests.body import Body
 from ilios.api.requests.multipart import Limits, StreamingRequest
 from ilios.api.schemas.request_fields import FileField
 from ilios.api.services import services
-from ilios.core import data_folder
 from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
 
 FORM_OVERHEAD_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
@@ -44,14 +42,16 @@ class Parser(FlaskParser):
         """Receive the fields and files of a form; `files[]` is a spelling of `files`."""
         if not isinstance(req, StreamingRequest):
             raise TypeError("the application was built without ilios.api.requests.multipart")
-        settings = services().settings
         with services().wait_slots.for_upload(current_owner()):
-            form = req.receive_form(data_folder.uploads(settings), _limits(schema))
+            form = req.receive_form(services().uploads, _limits(schema))
         for name in [name for name in form if name.endswith("[]")]:
             for value in form.poplist(name):
                 form.add(name.removesuffix("[]"), value)
         _require_single(form, schema)
-        return MultiDictProxy(form, schema)
+        sent: dict[str, Any] = form.to_dict()
+        if FILES in schema.fields and FILES in sent:
+            sent[FILES] = form.getlist(FILES)
+        return sent
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
         """Read a JSON object of at most JSON_MAX_BYTES."""

@@ -27,9 +27,10 @@ from ilios.core.request_errors import (
     DocumentNotReady,
     StillRunning,
 )
-from ilios.db.models import Document, DocumentStatus
+from ilios.db.models import DocumentStatus
 from ilios.documents.admission import OPERATION_IMMEDIATE
 from ilios.documents.queries import Result
+from ilios.documents.snapshots import Snapshot
 from ilios.queue.jobs import MAX_PRIORITY
 
 blueprint = ApiBlueprint("Conversion", __name__, description="A document in, its Markdown out.")
@@ -87,19 +88,19 @@ def convert(form: dict[str, Any]) -> Response:
         response = serializers.accepted(document)
         response.headers["Preference-Applied"] = "respond-async"
         return response
-    return _answer(_wait_for_result(document), form["format"])
+    return _answer(_wait_for_result(document, order.owner), form["format"])
 
 
-def _wait_for_result(document: Document) -> Result:
+def _wait_for_result(document: Snapshot, owner: str) -> Result:
     """Wait for the result and return it. Raise ConversionFailed or StillRunning."""
     begun = time.monotonic()
     if document.status is not DocumentStatus.COMPLETED:
         seconds = services().settings.convert_wait_seconds
         services().waiter.until_ended(document.id, seconds, given_up=_has_hung_up)
     try:
-        return services().reader.result(document.id, owner=document.owner)
+        return services().reader.result(document.id, owner=owner)
     except DocumentFailed as error:
-        ended = services().reader.document(document.id, owner=document.owner).document
+        ended = services().reader.document(document.id, owner=owner).document
         raise ConversionFailed(
             document.id,
             ended.error_code or ConversionFailed.code,

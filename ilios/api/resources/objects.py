@@ -10,7 +10,7 @@ from ilios.api.requests.body import Body
 from ilios.api.responses import streaming
 from ilios.api.schemas.responses import BINARY
 from ilios.api.services import services
-from ilios.core import clock, data_folder
+from ilios.core import clock
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import attachment
 from ilios.core.request_errors import LinkInvalid, MalformedRequest
@@ -56,8 +56,7 @@ def object_put(token: str) -> Response:
     owner = _require_awaited(link)
     size_bytes = link.size_bytes or 0
     services().disk_reserve.require(size_bytes)
-    folder = data_folder.uploads(services().settings)
-    sink = UploadSink(folder, size_bytes, services().disk_reserve)
+    sink = UploadSink(services().uploads, size_bytes, services().disk_reserve)
     try:
         with services().wait_slots.for_upload(owner):
             _receive(sink, size_bytes)

@@ -8,8 +8,10 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from http import HTTPStatus
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from flask import Response, json
+from werkzeug.datastructures import Headers
 
 from ilios.accounts import ledger
 from ilios.accounts.holdings import Holding
@@ -18,11 +20,11 @@ from ilios.api.responses.links import batch_download_url, batch_status_url, resu
 from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
 from ilios.core import clock
 from ilios.core.prices import MICROS_PER_CENT, MICROS_PER_DOLLAR
-from ilios.db.models import Batch, Document, DocumentStatus, statuses
+from ilios.db.models import Batch, DocumentStatus, statuses
 from ilios.documents.estimates import Estimate
 from ilios.documents.listing import Listed
 from ilios.documents.queries import BatchReport, Result
-from ilios.documents.snapshots import DocumentReport, Shown
+from ilios.documents.snapshots import DocumentReport, Shown, Snapshot
 
 _MEDIA_TYPES = {"markdown": "text/markdown", "text": "text/plain", "json": "application/json"}
 _ACCEPTED = AcceptedSchema()
@@ -38,7 +40,20 @@ RESULT_HEADERS = {
 _RESULT = ResultSchema()
 
 
-def accepted(document: Document) -> Response:
+class _Accepted(Response):
+    """An answer with the link to a document, which Werkzeug would take apart and put together."""
+
+    def __init__(self, body: str, link: str) -> None:
+        super().__init__(body, 202, mimetype="application/json")
+        self._link = link
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        headers["Location"] = self._link
+        return headers
+
+
+def accepted(document: Shown) -> Response:
     """Answer 202: the document is stored, and waits unless an earlier result answers it already."""
     url = status_url(document.id)
     answer = {
@@ -52,9 +67,7 @@ def accepted(document: Document) -> Response:
         "created_at": clock.iso(document.created_at),
         "message": message(document),
     }
-    response = Response(json.dumps(_ACCEPTED.dump(answer)), 202, mimetype="application/json")
-    response.headers["Location"] = url
-    return response
+    return _Accepted(json.dumps(_ACCEPTED.dump(answer)), url)
 
 
 def is_cached(document: Shown) -> bool:
@@ -62,7 +75,7 @@ def is_cached(document: Shown) -> bool:
     return document.result_of is not None
 
 
-def message(document: Document) -> str:
+def message(document: Shown) -> str:
     """Say what happens next to a document that was just accepted."""
     if document.status is DocumentStatus.COMPLETED:
         return "The same bytes were converted before: the result is here, at no cost."
@@ -118,7 +131,7 @@ def result(found: Result, form: str) -> Response:
     return streaming.with_length(response)
 
 
-def batch_accepted(batch: Batch, documents: list[Document]) -> dict[str, Any]:
+def batch_accepted(batch: Batch, documents: list[Snapshot]) -> dict[str, Any]:
     return {
         "batch_id": batch.id,
         "status": "queued",

@@ -345,14 +345,14 @@ def test_a_limit_is_the_keys_own_then_the_settings_then_half_of_the_volume(
 
 
 def test_without_a_key_only_the_settings_limit(settings: Settings, database: Database) -> None:
-    standard = Standard.of(settings, 1000)
+    standard = Standard.of(settings, lambda: 1000)
     with_keys = settings.model_copy(update={"api_key": SecretStr("a,b"), "key_storage_bytes": 5})
 
     with database.reading() as session:
         found = holdings.of(session, "anonymous", standard)
 
     assert (found.storage_limit, found.waiting_limit) == (None, 10_000)
-    assert Standard.of(with_keys, 1000) == Standard(5, 10_000, 2, 1000)
+    assert Standard.of(with_keys, lambda: 1000) == Standard(5, 10_000, 2, 1000)
 
 
 def test_a_limit_that_was_passed_before_it_was_set_refuses_only_what_is_new(

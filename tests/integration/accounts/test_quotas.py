@@ -179,7 +179,9 @@ def test_owners_without_a_quota_reserve_nothing(
     submissions: Submissions, database: Database, receive: Receive
 ) -> None:
     for owner in ("anonymous", issue(database).key.owner):
-        assert submissions.submit(receive(b"x"), order(owner)).reserved_pages == 0
+        document_id = submissions.submit(receive(b"x"), order(owner)).id
+        with database.reading() as session:
+            assert session.get_one(Document, document_id).reserved_pages == 0
 
 
 def test_a_document_beyond_the_budget_fails_once_it_is_counted_and_costs_nothing(

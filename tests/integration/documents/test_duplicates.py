@@ -13,10 +13,11 @@ from ilios.core import clock
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.models import Document, DocumentStatus
+from ilios.db.models import DocumentStatus
 from ilios.documents import results
 from ilios.documents.admission import Order
 from ilios.documents.queries import DocumentReader
+from ilios.documents.snapshots import Snapshot
 from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
 from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
@@ -37,8 +38,8 @@ class BrokenEngine(EchoEngine):
 
 
 @pytest.fixture
-def submit(submissions: Submissions, receive: Receive) -> Callable[..., Document]:
-    def submit(order: Order = ORDER, content: bytes = b"Hello", name: str = "a.txt") -> Document:
+def submit(submissions: Submissions, receive: Receive) -> Callable[..., Snapshot]:
+    def submit(order: Order = ORDER, content: bytes = b"Hello", name: str = "a.txt") -> Snapshot:
         return submissions.submit(receive(content, name), order)
 
     return submit
@@ -72,7 +73,7 @@ def text_of(reports: DocumentReader, document_id: str) -> list[str]:
 
 
 def test_a_duplicate_joins_what_is_on_its_way(
-    submit: Callable[..., Document],
+    submit: Callable[..., Snapshot],
     convert_all: Callable[..., int],
     reports: DocumentReader,
     database: Database,
@@ -90,7 +91,7 @@ def test_a_duplicate_joins_what_is_on_its_way(
 
 
 def test_fifty_at_once_are_converted_once(
-    submit: Callable[..., Document],
+    submit: Callable[..., Snapshot],
     convert_all: Callable[..., int],
     reports: DocumentReader,
     database: Database,
@@ -104,7 +105,7 @@ def test_fifty_at_once_are_converted_once(
 
 
 def test_a_duplicate_of_what_is_done_is_done(
-    submit: Callable[..., Document], convert_all: Callable[..., int], reports: DocumentReader
+    submit: Callable[..., Snapshot], convert_all: Callable[..., int], reports: DocumentReader
 ) -> None:
     first = submit()
     convert_all()
@@ -118,7 +119,7 @@ def test_a_duplicate_of_what_is_done_is_done(
 
 
 def test_a_duplicate_fails_with_its_duplicate_and_the_next_one_is_tried_anew(
-    submit: Callable[..., Document], convert_all: Callable[..., int], database: Database
+    submit: Callable[..., Snapshot], convert_all: Callable[..., int], database: Database
 ) -> None:
     submit()
     second = submit()
@@ -140,7 +141,7 @@ def test_a_duplicate_fails_with_its_duplicate_and_the_next_one_is_tried_anew(
     ids=["owner", "cache", "pages", "options"],
 )
 def test_another_owner_or_other_options_are_no_duplicate(
-    submit: Callable[..., Document], convert_all: Callable[..., int], other: Order
+    submit: Callable[..., Snapshot], convert_all: Callable[..., int], other: Order
 ) -> None:
     submit()
     convert_all()
@@ -148,7 +149,7 @@ def test_another_owner_or_other_options_are_no_duplicate(
     assert submit(other).result_of is None
 
 
-def test_other_bytes_or_another_type_are_no_duplicate(submit: Callable[..., Document]) -> None:
+def test_other_bytes_or_another_type_are_no_duplicate(submit: Callable[..., Snapshot]) -> None:
     submit()
 
     assert submit(content=b"Hello!").result_of is None
@@ -156,7 +157,7 @@ def test_other_bytes_or_another_type_are_no_duplicate(submit: Callable[..., Docu
 
 
 def test_an_urgent_duplicate_hastens_the_job_that_it_joins(
-    submit: Callable[..., Document], database: Database
+    submit: Callable[..., Snapshot], database: Database
 ) -> None:
     for number in range(3):
         submit(content=b"%d" % number)
@@ -187,7 +188,7 @@ def test_a_batch_of_the_same_file_is_converted_once(
 
 
 def test_progress_of_a_duplicate_is_that_of_the_conversion(
-    submit: Callable[..., Document],
+    submit: Callable[..., Snapshot],
     convert_all: Callable[..., int],
     reports: DocumentReader,
     settings: Settings,
