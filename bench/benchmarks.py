@@ -31,7 +31,7 @@ COMMAND_SECONDS = 3600  #: longer than any
 
 
 MEASURED_HERE = {"benchmarks", "machine", "reads"}
-#: Has a table of its own; show in the best part of an hour each that nothing grows: docs/figures.md.
+#: Has a table of its own; show in tens of minutes each that nothing grows: docs/figures.md.
 ON_DEMAND = {"profile", "parsers", "soak"}
 #: Programs that are run more than once, or not without arguments.
 VARIANTS = {
