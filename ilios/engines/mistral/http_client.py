@@ -106,7 +106,7 @@ class _Body:
 
     def __init__(self, call: OcrCall, text: str) -> None:
         self._call = call
-        before, _, after = text.partition(SOURCE_PLACEHOLDER)
+        before, _, after = text.rpartition(SOURCE_PLACEHOLDER)  # a model may be called so
         source = call.source
         inserted = f"data:{source.media_type};base64," if source else json.dumps(call.file_id)[1:-1]
         self._head = (before + inserted).encode()

@@ -70,3 +70,12 @@ def test_the_id_of_a_file_replaces_the_placeholder() -> None:
 
     assert b"".join(body) == rb'{"file_id":"a\"b"}'
     assert call.is_sent
+
+
+def test_a_model_of_the_placeholders_name_is_left_alone() -> None:
+    call = OcrCall(None, lambda _answer: None, file_id="f")
+    text = f'{{"model":"{SOURCE_PLACEHOLDER}","file_id":"{SOURCE_PLACEHOLDER}"}}'
+
+    body = b"".join(http_client._Body(call, text))
+
+    assert body == b'{"model":"ilios:source","file_id":"f"}'
