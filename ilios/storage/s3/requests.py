@@ -119,4 +119,5 @@ def _require_success(response: Response, operation: str) -> None:
 
 
 def _encoded(query: Mapping[str, str]) -> str:
+    """Return the pairs of a query in the order in which they are signed."""
     return "&".join(sorted(urlencode(query, quote_via=quote, safe="").split("&")))
