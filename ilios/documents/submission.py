@@ -243,7 +243,7 @@ class Submissions:
                         document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
                     )
                 )
-                self._store.put(key, file.path, media_type)
+                self._store.put(key, file.path, media_type, file.sha256)
             failpoints.reach(failpoints.OBJECT_STORED)
             yield stored
         except BaseException:
