@@ -79,9 +79,10 @@ class Watch:
         from ilios.core.telemetry import logs
 
         logs.configure(settings.load(), "start")
+        log = logs.get(__name__)
         for pid, status in self._ended.items():
             reason = f"{self._names[pid]} ended with status {status}: stopping the rest."
-            logs.get(__name__).error("process.ended", reason=reason)
+            log.error("process.ended", reason=reason)
 
     def _wait(self) -> None:
         """Wait for the groups to end, as long as jobs and last words may take.
