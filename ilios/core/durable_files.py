@@ -74,7 +74,7 @@ def create(path: Path, content: bytes) -> None:
     fsync(path.parent)
 
 
-def fsync(path: Path) -> None:
+def fsync(path: Path | str) -> None:
     """Wait until a file's bytes, or a folder's entries, are on the device."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -29,7 +29,7 @@ class LocalStore:
     """Objects as files below `root`, which is on the file system of the files given to `put`.
 
     Objects are replaced, never written in place, so an open one keeps its bytes and a copy may
-    share them.
+    share them. Paths are text: for each document, pathlib would take as long as the kernel.
     """
 
     name = "local"
@@ -50,7 +50,8 @@ class LocalStore:
                 f"The folder {root} for stored objects cannot be made: {error.strerror}. "
                 f"Give the service's user read and write access to {root.parent}."
             ) from error
-        self._durable_folders = {root}  #: whose own name is durable and is never removed
+        self._durable_folders: set[str] = set()
+        """Relative to `root`: they are never removed, and the names down to them are durable."""
 
     def put(
         self,
@@ -62,24 +63,24 @@ class LocalStore:
         target = self._path(key)
         with computing.waiting(), disk_errors():
             fsync(path)  # before the rename, else a power cut leaves a name without its bytes
-            _with_folders(target, lambda: path.rename(target))
-            self._make_durable(target)
+            _with_folders(target, lambda: os.rename(path, target))
+            self._make_durable(key)
 
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
         with disk_errors():
-            return self._path(key).open("rb")
+            return Path(self._path(key)).open("rb")
 
     def fetch(self, key: str, path: Path) -> None:
         original = self._path(key)
         with disk_errors():
-            if not original.is_file():
+            if not os.path.isfile(original):
                 raise ObjectMissing(MISSING)
-            path.hardlink_to(original)
+            os.link(original, path)
 
     def stat(self, key: str) -> ObjectInfo:
         path = self._path(key)
         with disk_errors():
-            status = path.stat()
+            status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             raise ObjectMissing(MISSING)
         return ObjectInfo(size_bytes=status.st_size)
@@ -94,25 +95,24 @@ class LocalStore:
     def copy(self, source: str, target: str) -> None:
         original, copied = self._path(source), self._path(target)
         with disk_errors():
-            if not original.is_file():
+            if not os.path.isfile(original):
                 raise ObjectMissing(MISSING)
-            _with_folders(copied, lambda: _link(original, copied))
-            self._make_durable(copied)
+            _with_folders(copied, lambda: _link(Path(original), Path(copied)))
+            self._make_durable(target)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
         with suppress(ObjectMissing), disk_errors():
-            path.unlink()
-        for folder in path.parents:
-            if self._depth(folder) <= KEPT_DEPTH:
-                return
+            os.unlink(path)
+        for _ in range(key.count("/") - KEPT_DEPTH):
+            path = _folder_of(path)
             try:
-                folder.rmdir()
+                os.rmdir(path)
             except OSError:  # not empty, or gone already
                 return
 
     def listed(self, folder: str) -> Iterator[ListedObject]:
-        for path in _files_below(self._path(folder)):
+        for path in _files_below(Path(self._path(folder))):
             with suppress(ObjectMissing):  # deleted since
                 with disk_errors():
                     changed = path.lstat().st_ctime  # its other times are those of what it copies
@@ -122,37 +122,40 @@ class LocalStore:
     def close(self) -> None:
         pass
 
-    def _path(self, key: str) -> Path:
-        return self.root.joinpath(*object_keys.segments(key))
-
-    def _depth(self, folder: Path) -> int:
-        return len(folder.parts) - len(self.root.parts)
+    def _path(self, key: str) -> str:
+        object_keys.segments(key)  # refuses one that leads elsewhere
+        return f"{self.root}/{key}"
 
     def _url(self, link: Link) -> str:
         return f"{self._base_url}/objects/{self.links.sign(link)}"
 
-    def _make_durable(self, target: Path) -> None:
+    def _make_durable(self, key: str) -> None:
         """Make a new name durable: its folder, that folder's own name, and so on upwards.
 
         Folders that can be removed are synced each time: another process may have made them a
         moment ago and not have synced their names yet. Those that stay are synced once.
         """
-        folder = target.parent
+        folder = _folder_of(key)
+        kept = "/".join(folder.split("/", KEPT_DEPTH)[:KEPT_DEPTH])
+        highest = kept if kept in self._durable_folders else ""
         with suppress(FileNotFoundError):  # the object was deleted meanwhile; nothing to keep
-            fsync(folder)
-            while folder not in self._durable_folders:
-                folder = folder.parent
-                fsync(folder)
-            self._durable_folders.update(
-                p for p in target.parents if 0 < self._depth(p) <= KEPT_DEPTH
-            )
+            fsync(f"{self.root}/{folder}")
+            while folder != highest:
+                folder = _folder_of(folder)
+                fsync(f"{self.root}/{folder}")
+            self._durable_folders.add(kept)
 
 
-def _with_folders(target: Path, name_it: Callable[[], object]) -> None:
+def _folder_of(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _with_folders(target: str, name_it: Callable[[], object]) -> None:
     """Make the folders of `target` and run `name_it`; a delete may remove them at any moment."""
+    folder = Path(_folder_of(target))
     for _ in range(NAMING_ATTEMPTS):
         with suppress(FileNotFoundError, FileExistsError):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             name_it()
             return
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))

@@ -91,10 +91,10 @@ def test_a_put_outlives_a_delete_that_takes_its_folder_away(
 ) -> None:
     rename, deletes = os.rename, ["one"]
 
-    def rename_after_a_delete(source: Path, target: Path) -> None:
+    def rename_after_a_delete(source: Path, target: str) -> None:
         if deletes:
             deletes.pop()
-            target.parent.rmdir()
+            Path(target).parent.rmdir()
         rename(source, target)
 
     monkeypatch.setattr(os, "rename", rename_after_a_delete)
@@ -132,7 +132,7 @@ def test_a_failed_fetch_leaves_no_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "hardlink_to", full)
+    monkeypatch.setattr(os, "link", full)
     with pytest.raises(DiskFull, match="The disk is full"):
         local_store.fetch(KEY, tmp_path / "fetched")
 
