@@ -4,7 +4,7 @@ A file is written under another name and then renamed, so that no reader and no 
 process ever sees half of it. A power cut is another matter: a file's bytes are safe after an fsync
 of the file, a name after an fsync of its folder, and each costs milliseconds.
 
-- `replacing`: whole, but not durable. For what is written often, or can be made again.
+- `replace`: whole, but not durable. For what is written often, or can be made again.
 - `publish`: durable; takes the place of what had the name.
 - `create`: durable; leaves alone what has the name already.
 """
@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from ilios.core import platform
 
@@ -24,26 +23,34 @@ DRAFT_SUFFIX = ".draft"
 
 
 def draft_of(path: Path) -> Path:
-    """Return the name under which `replacing` writes a file."""
+    """Return the name under which `replace` writes a file."""
     return path.with_name(path.name + DRAFT_SUFFIX)
 
 
-@contextmanager
-def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` when the block ends without an exception.
+def replace(path: Path, *blocks: bytes, mode: int = 0o666) -> None:
+    """Let a file of these blocks take the place of `path`.
 
     Costs no fsync. One process and thread at a time may do this to a path. `mode` is less the
     umask, for a draft that is not left over from a process that was killed.
     """
     draft = draft_of(path)
-    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
+        with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  # a descriptor
+            for block in blocks:
+                write_all(file, memoryview(block))
         draft.rename(path)
     except BaseException:
         draft.unlink(missing_ok=True)  # what fills the disk must not keep it full
         raise
+
+
+def write_all(file: FileIO, view: memoryview) -> int:
+    """Write to an unbuffered file, which may take the bytes in pieces; return how many they are."""
+    written = 0
+    while written < view.nbytes:
+        written += file.write(view[written:])
+    return written
 
 
 def publish(draft: Path, path: Path) -> None:

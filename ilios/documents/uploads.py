@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from ilios.core import ids
 from ilios.core.disk_promises import DiskPromise
 from ilios.core.disk_space import UNPROMISED_BYTES, DiskReserve
+from ilios.core.durable_files import write_all
 from ilios.core.request_errors import FileTooLarge
 
 PROMISE_BYTES = 16 * 1024 * 1024
@@ -42,7 +43,7 @@ class UploadSink:
         self._promise: DiskPromise | None = None
         self._promised_up_to = UNPROMISED_BYTES
         self._hash = hashlib.sha256()
-        self._file: BinaryIO = self.path.open("xb+", buffering=0)
+        self._file = FileIO(self.path, "x")
 
     def write(self, block: bytes | bytearray | memoryview) -> int:
         """Append a block.
@@ -61,7 +62,7 @@ class UploadSink:
             self._promise = self._disk_reserve.promise(PROMISE_BYTES)
             self._promised_up_to = self.size_bytes + PROMISE_BYTES
         self._hash.update(view)
-        return _write_all(self._file, view)
+        return write_all(self._file, view)
 
     def received(self, file_name: str) -> Received:
         """Close the file and hand it over."""
@@ -88,10 +89,3 @@ def remove_those_of(folder: Path, pid: int) -> None:
     """Remove the files that a dead process was receiving."""
     for path in folder.glob(f"{pid}-*"):
         path.unlink(missing_ok=True)
-
-
-def _write_all(file: BinaryIO, view: memoryview) -> int:
-    written = 0
-    while written < view.nbytes:
-        written += file.write(view[written:])
-    return written

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ilios.core.durable_files import replacing
+from ilios.core.durable_files import replace
 from ilios.engines.governor import GovernorState
 
 STALE_SECONDS = 5.0
@@ -77,8 +77,7 @@ class Heartbeat:
 
 def write(path: Path, heartbeat: Heartbeat) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
-    with replacing(path) as file:
-        file.write(json.dumps(asdict(heartbeat)).encode())
+    replace(path, json.dumps(asdict(heartbeat)).encode())
 
 
 def read(path: Path) -> Heartbeat | None:

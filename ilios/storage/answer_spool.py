@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ilios.core import failpoints
-from ilios.core.durable_files import DRAFT_SUFFIX, fsync, replacing
+from ilios.core.durable_files import DRAFT_SUFFIX, fsync, replace
 from ilios.core.telemetry import logs
 
 log = logs.get(__name__)
@@ -72,9 +72,7 @@ class AnswerSpool:
     def keep(self, call: CallRecord, body: bytes) -> SpooledAnswer:
         """Write an answer; on return it outlives a crash of this process, but no power cut."""
         path = self._path(call)
-        with replacing(path) as file:
-            file.write(json.dumps(_fields(call)).encode() + b"\n")
-            file.write(body)
+        replace(path, json.dumps(_fields(call)).encode() + b"\n", body)
         return SpooledAnswer(call, path)
 
     def make_durable(self, call: CallRecord) -> None:

@@ -9,15 +9,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from ilios.core.durable_files import replacing
+from ilios.core.durable_files import replace
 from ilios.db.models import JobType
 from ilios.queue.jobs import Lease
 
 
 def keep(path: Path, leases: list[Lease]) -> None:
     """Write the note in one step. Raises OSError."""
-    with replacing(path) as file:
-        file.write(json.dumps([asdict(lease) for lease in leases]).encode())
+    replace(path, json.dumps([asdict(lease) for lease in leases]).encode())
 
 
 def kept(path: Path) -> list[Lease]:

@@ -21,7 +21,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ilios.core import platform
-from ilios.core.durable_files import replacing
+from ilios.core.durable_files import replace
 from ilios.core.telemetry import logs, process_slots
 from ilios.core.telemetry.process_slots import ProcessSlot
 
@@ -194,8 +194,8 @@ class _Files:
 
 
 def _allocate(path: Path) -> None:
-    with replacing(path, mode=0o600) as file:  # a reader never sees one without its first bytes
-        platform.allocate(file.fileno(), ALLOCATED_BYTES)
+    # In one step: a reader never sees one without its first bytes.
+    replace(path, bytes(ALLOCATED_BYTES), mode=0o600)
 
 
 _lock = threading.Lock()

@@ -8,8 +8,11 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -33,9 +36,8 @@ def die(*_):
 if act == "publish":
     (folder / "draft").write_bytes(content)
 setattr(os, step, die)
-if act == "replacing":
-    with durable_files.replacing(path) as file:
-        file.write(content)
+if act == "replace":
+    durable_files.replace(path, content)
 elif act == "publish":
     durable_files.publish(folder / "draft", path)
 else:
@@ -53,55 +55,69 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
-def replace(path: Path, content: bytes) -> None:
-    with durable_files.replacing(path) as file:
-        file.write(content)
-
-
-def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(path: Path) -> None:
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path.write_bytes(OLD)
+    write_all, seen = durable_files.write_all, []
 
-    with durable_files.replacing(path) as file:
-        file.write(NEW)
-        file.flush()
-        assert path.read_bytes() == OLD
+    def write_and_look(file: FileIO, view: memoryview) -> int:
+        written = write_all(file, view)
+        seen.append(path.read_bytes())
+        return written
 
-    assert path.read_bytes() == NEW
+    monkeypatch.setattr(durable_files, "write_all", write_and_look)
+    durable_files.replace(path, b"first ", b"second")
+
+    assert seen == [OLD, OLD]
+    assert path.read_bytes() == b"first second"
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_block_that_raises_leaves_the_old_file_and_no_draft(path: Path) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_stops_it_leaves_the_old_file_and_no_draft(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     path.write_bytes(OLD)
 
-    def interrupted() -> None:
-        with durable_files.replacing(path) as file:
-            file.write(NEW)
-            raise KeyboardInterrupt
+    def stopped(*_: object) -> int:
+        raise error
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
+    monkeypatch.setattr(durable_files, "write_all", stopped)
+    with pytest.raises(type(error)):
+        durable_files.replace(path, NEW)
 
     assert path.read_bytes() == OLD
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_file_that_takes_few_bytes_at_a_time_gets_them_all() -> None:
+    class Slow(FileIO):
+        def write(self, block: Any, /) -> int:
+            return super().write(block[:7])
+
+    with TemporaryFile() as file, Slow(file.fileno(), "wb", closefd=False) as slow:
+        assert durable_files.write_all(slow, memoryview(NEW)) == len(NEW)
+        file.seek(0)
+        assert file.read() == NEW
+
+
 def test_a_longer_draft_of_a_process_that_was_killed_leaves_no_bytes_behind(path: Path) -> None:
     durable_files.draft_of(path).write_bytes(2 * NEW)
 
-    replace(path, NEW)
+    durable_files.replace(path, NEW)
 
     assert path.read_bytes() == NEW
 
 
 def test_replacing_a_file_costs_no_fsync(path: Path, record: Record) -> None:
-    replace(path, NEW)
+    durable_files.replace(path, NEW)
 
     assert [kind for kind, _ in record.events] == ["name"]
 
 
 def test_the_file_has_the_mode_that_was_asked_for(path: Path) -> None:
-    with durable_files.replacing(path, mode=0o600):
-        pass
+    durable_files.replace(path, NEW, mode=0o600)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -156,7 +172,7 @@ def test_of_threads_that_race_to_create_a_file_one_writes_it(path: Path) -> None
 
 @pytest.mark.parametrize(
     ("act", "step"),
-    [("replacing", "rename"), ("publish", "fsync"), ("publish", "rename"), ("create", "link")],
+    [("replace", "rename"), ("publish", "fsync"), ("publish", "rename"), ("create", "link")],
 )
 def test_a_process_that_is_killed_before_it_names_the_file_leaves_what_was_there(
     path: Path, act: str, step: str
@@ -169,7 +185,7 @@ def test_a_process_that_is_killed_before_it_names_the_file_leaves_what_was_there
     assert ended.returncode == -signal.SIGKILL
     assert path.exists() == (act != "create")
     assert not path.exists() or path.read_bytes() == OLD
-    replace(path, NEW)
+    durable_files.replace(path, NEW)
     assert path.read_bytes() == NEW
 
 
