@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 
-from marshmallow import Schema, fields, missing, validate
+from marshmallow import Schema, ValidationError, fields, missing, validate
 
 from ilios.api.schemas.request_fields import (
     Choice,
@@ -78,6 +79,40 @@ class RequestSchema(CamelSchema):
         field_obj.allow_none = False  # marshmallow derives True from a default of None
 
 
+class FormSchema(RequestSchema):
+    """The fields of a form or JSON body, of which most are left out."""
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """Return what was sent as its fields read it, and the defaults of what was not.
+
+        marshmallow asks each field, sent or not, which takes ten times as long. It says what is
+        wrong: it reads everything once more where a field is missing, unknown or refused.
+        """
+        if isinstance(data, dict) and self._required <= data.keys() <= self._names.keys():
+            with suppress(ValidationError):
+                read = {
+                    name: self.fields[name].deserialize(data[key], key, data)
+                    for key, name in self._names.items()
+                    if key in data
+                }
+                return {**self._defaults, **read}
+        return super().load(data, **options)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Return the names of the fields by their keys, in the order in which they are refused."""
+        return {field.data_key or name: name for name, field in self.load_fields.items()}
+
+    @cached_property
+    def _required(self) -> set[str]:
+        return {key for key, name in self._names.items() if self.fields[name].required}
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        defaults = {name: field.load_default for name, field in self.load_fields.items()}
+        return {name: default for name, default in defaults.items() if default is not missing}
+
+
 def _retention() -> WholeNumber:
     return WholeNumber(
         1,
@@ -125,7 +160,7 @@ def _pages() -> Pages:
     )
 
 
-class _Conversion(RequestSchema):
+class _Conversion(FormSchema):
     """The fields that every form of a conversion may carry."""
 
     retention_days = _retention()
@@ -201,14 +236,14 @@ class BatchForm(_Conversion):
     use_mistral_batch = _use_mistral_batch()
 
 
-class EstimateForm(RequestSchema):
+class EstimateForm(FormSchema):
     file = FileField(required=True, metadata={"description": "The document; it is not kept."})
     pages = _pages()
     model = _model()
     use_mistral_batch = _use_mistral_batch()
 
 
-class UploadForm(RequestSchema):
+class UploadForm(FormSchema):
     file_name = fields.String(
         required=True,
         validate=validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
