@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from ilios.core.conversion_errors import StorageMisconfigured, StorageUnavailable
@@ -23,23 +21,35 @@ _TLS_LOOK_SECONDS: Final = 3.0
 _OUT_OF_DATE: Final = (9, 10)  #: OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, …_HAS_EXPIRED
 
 
-@contextmanager
-def s3_errors(location: BucketLocation) -> Iterator[None]:
+class s3_errors:  # noqa: N801  # used like a function; as a generator it takes thrice as long
     """Turn errors of boto3 and its libraries into ObjectMissing or StorageUnavailable.
 
     It is StorageMisconfigured where nothing but another setting, or another clock, can help.
     """
+
+    def __init__(self, location: BucketLocation) -> None:
+        self._location = location
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None:
+            _require_other(error, self._location)
+
+
+def _require_other(error: BaseException, location: BucketLocation) -> None:
+    """Raise what the error of an S3 client means; return for another."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
 
-    try:
-        yield
-    except (Boto3Error, BotoCoreError, ClientError, HTTPError) as error:
-        cause = _root(error)
-        if isinstance(cause, ClientError):
-            raise refusal(cause.response, cause.operation_name, location) from error
-        raise _no_answer(cause, location) from error
+    if not isinstance(error, Boto3Error | BotoCoreError | ClientError | HTTPError):
+        return
+    cause = _root(error)
+    if isinstance(cause, ClientError):
+        raise refusal(cause.response, cause.operation_name, location) from error
+    raise _no_answer(cause, location) from error
 
 
 def _root(error: Exception) -> BaseException:

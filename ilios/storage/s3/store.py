@@ -62,6 +62,7 @@ class S3Store:
             region(endpoint_url, configured_region),
             style(endpoint_url, bucket, addressing_style),
         )
+        self._errors = s3_errors(self.location)
         self._account = BucketAccount(self.location, access_key_id, secret_access_key, timeouts)
         self.transfers = Transfers(self._account)
         self._spool = spool
@@ -74,46 +75,48 @@ class S3Store:
             spool.remove(key)
         with disk_errors():
             sha256 = sha256 or sha256_of(path)
-            self._upload(key, path, media_type, sha256)
+            with self._errors:
+                self._upload(key, path, media_type, sha256)
         if spool:
             spool.keep(key, path, sha256)
 
     def _upload(self, key: str, path: Path, media_type: str, sha256: str) -> None:
-        with self._requests(key) as requests:
-            size_bytes = path.stat().st_size
-            if size_bytes >= PART_BYTES:
-                self.transfers.upload(path, key, media_type)
-                return
-            headers = {"content-type": media_type}
-            with path.open("rb") as file:
-                body = file.read() if size_bytes <= UNASKED_BYTES else file
-                requests.send(
-                    "PutObject",
-                    "PUT",
-                    key,
-                    answers.nothing,
-                    headers=headers,
-                    body=body,
-                    sha256=sha256,
-                )
+        requests = self._requests(key)
+        size_bytes = path.stat().st_size
+        if size_bytes >= PART_BYTES:
+            self.transfers.upload(path, key, media_type)
+            return
+        headers = {"content-type": media_type}
+        with path.open("rb") as file:
+            body = file.read() if size_bytes <= UNASKED_BYTES else file
+            requests.send(
+                "PutObject",
+                "PUT",
+                key,
+                answers.nothing,
+                headers=headers,
+                body=body,
+                sha256=sha256,
+            )
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
-        with self._requests(key) as requests:
-            body = requests.send("GetObject", "GET", key, answers.Body)
+        with self._errors:
+            body = self._requests(key).send("GetObject", "GET", key, answers.Body)
             with io.BufferedReader(body) as stream:
                 yield cast("BinaryIO", stream)
 
     def fetch(self, key: str, path: Path) -> None:
         if self._spool and self._spool.take(key, path):
             return
-        with disk_errors(), self._requests(key) as requests:
-            if not requests.send("GetObject", "GET", key, partial(answers.saved, path=path)):
+        with disk_errors(), self._errors:
+            saved = partial(answers.saved, path=path)
+            if not self._requests(key).send("GetObject", "GET", key, saved):
                 self.transfers.download(key, path)
 
     def stat(self, key: str) -> ObjectInfo:
-        with self._requests(key) as requests:
-            size_bytes = requests.send("HeadObject", "HEAD", key, answers.size_bytes)
+        with self._errors:
+            size_bytes = self._requests(key).send("HeadObject", "HEAD", key, answers.size_bytes)
         return ObjectInfo(size_bytes=size_bytes)
 
     def presign_get(self, key: str, *, expires: timedelta, file_name: str, media_type: str) -> str:
@@ -121,32 +124,34 @@ class S3Store:
             "response-content-disposition": attachment(file_name),
             "response-content-type": media_type,
         }
-        with self._requests(key) as requests:
-            return requests.presign("GET", key, expires, query=query)
+        with self._errors:
+            return self._requests(key).presign("GET", key, expires, query=query)
 
     def presign_put(self, key: str, *, expires: timedelta, size_bytes: int) -> str:
         headers = {"Content-Length": str(size_bytes)}
-        with self._requests(key) as requests:
-            return requests.presign("PUT", key, expires, headers=headers)
+        with self._errors:
+            return self._requests(key).presign("PUT", key, expires, headers=headers)
 
     def copy(self, source: str, target: str) -> None:
         object_keys.segments(source)
         if self._spool:
             self._spool.remove(target)
         headers = {"x-amz-copy-source": quote(f"{self.bucket}/{source}")}
-        with self._requests(target) as requests:
+        with self._errors:
             # One request, up to 5 GiB: as much as a presigned PUT can have brought.
+            requests = self._requests(target)
             requests.send("CopyObject", "PUT", target, answers.copied, headers=headers)
 
     def delete(self, key: str) -> None:
         if self._spool:
             self._spool.remove(key)
-        with suppress(ObjectMissing), self._requests(key) as requests:
-            requests.send("DeleteObject", "DELETE", key, answers.nothing)
+        with suppress(ObjectMissing), self._errors:
+            self._requests(key).send("DeleteObject", "DELETE", key, answers.nothing)
 
     def listed(self, folder: str) -> Iterator[ListedObject]:
         query = {"list-type": "2", "prefix": f"{folder}/", "encoding-type": "url"}
-        with self._requests(folder) as requests:
+        with self._errors:
+            requests = self._requests(folder)
             while True:
                 found, more = requests.send("ListObjectsV2", "GET", "", answers.page, query=query)
                 yield from found
@@ -161,13 +166,9 @@ class S3Store:
         if connected is not None:
             connected.close()
 
-    @contextmanager
-    def _requests(self, key: str) -> Iterator[BucketRequests]:
+    def _requests(self, key: str) -> BucketRequests:
+        """Return what sends requests. Raises ValueError for a malformed key."""
         object_keys.segments(key)
-        with s3_errors(self.location):
-            yield self._connection()
-
-    def _connection(self) -> BucketRequests:
         with self._connecting:
             if self._connected is None:
                 from ilios.storage.s3.requests import BucketRequests

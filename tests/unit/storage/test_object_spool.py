@@ -204,7 +204,7 @@ def test_a_disk_that_fails_costs_nothing_but_the_spool(
         raise OSError(28, "No space left on device")
 
     arrived = received(b"the bytes")
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
 
     keep(spool, KEY, arrived)
 
