@@ -153,7 +153,8 @@ def _without_cut_boundaries(blocks: Iterable[bytes]) -> Iterator[bytes]:
         tail = block[-BOUNDARY_END_MAX_BYTES:]
         held = tail[len(tail.rstrip(BOUNDARY_END)) :]
         yield block[: len(block) - len(held)]
-    yield held
+    if held:
+        yield held
 
 
 class _Form:

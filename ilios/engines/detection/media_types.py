@@ -125,6 +125,7 @@ _IMAGES: Final = {
     "image/webp": WEBP,
     "image/tiff": TIFF,
 }
+_PDF_MAGIC: Final = b"%PDF"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT))
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
@@ -161,6 +162,8 @@ def sniff(file: BinaryIO, file_name: str) -> str:
     damaged file has the type that its beginning shows. Reads both ends of the file, and of a ZIP
     its directory. Raises EmptyFile, and UnsupportedType naming what was found and what is accepted.
     """
+    if _between(file, 0, len(_PDF_MAGIC)) == _PDF_MAGIC:
+        return PDF
     head = _between(file, 0, HEAD_BYTES)
     if not head:
         raise EmptyFile("The file is empty. Send a file with content.")
@@ -173,8 +176,6 @@ def sniff(file: BinaryIO, file_name: str) -> str:
 
 
 def _by_signature(head: bytes) -> str | None:
-    if head.startswith(b"%PDF"):
-        return PDF
     if head.startswith(b"{\\rtf"):
         return RTF
     if head.startswith((b"GIF87a", b"GIF89a")):  # filetype takes any text that begins with "GIF"
