@@ -10,6 +10,7 @@ never commits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -81,14 +82,15 @@ class Amount:
 NOTHING: Final = Amount(0, 0)
 
 
-def admit(session: Session, owner: str, amount: Amount, now: datetime) -> Amount:
+def admit(session: Session, owner: str, amount_of: Callable[[], Amount], now: datetime) -> Amount:
     """Return what a new document of this owner has to reserve; nothing without a quota.
 
-    Raises BudgetSpent or DailyPagesSpent.
+    Only with one, `amount_of` is asked. Raises BudgetSpent or DailyPagesSpent.
     """
     limits = _limits(session, owner)
     if limits is None:
         return NOTHING
+    amount = amount_of()
     _require(session, owner, limits, amount, now)
     return amount
 

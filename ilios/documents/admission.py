@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -33,6 +35,7 @@ from ilios.queue import cancellation, jobs, priority, queries
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
 OPERATION_IMMEDIATE: Final = "convert-immediate"
+_ENCODER: Final = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +71,20 @@ class Candidate:
     stored: Stored
     order: Order
     lane: str
-    least: Amount  #: what its conversion uses at least
+    least: Callable[[], Amount]  #: what its conversion uses at least
     columns: dict[str, Any]
 
     @classmethod
     def of(cls, settings: Settings, stored: Stored, order: Order) -> Candidate:
         lane = registry.lane_of(stored.media_type, settings)
+        of_order = columns(order)
         return cls(
             stored,
             order,
             lane,
-            _least(settings, lane, order.options, is_batch=order.provider_batch),
+            partial(_least, settings, lane, order.options, is_batch=order.provider_batch),
             {
-                **columns(order),
+                **of_order,
                 "id": stored.document_id,
                 "file_name": stored.file_name,
                 "mime_type": stored.media_type,
@@ -88,7 +92,7 @@ class Candidate:
                 "sha256": stored.sha256,
                 "storage_key": stored.storage_key,
                 "fingerprint": _fingerprint(
-                    settings, lane, stored.sha256, stored.media_type, order.options
+                    model_of(order.options, lane, settings), lane, stored, of_order["options"]
                 ),
             },
         )
@@ -118,7 +122,8 @@ def admit(
         )
     reserved = quotas.NOTHING
     if duplicate is None:
-        costs.require_within(order.options.max_cost_micros, candidate.least)
+        if order.options.max_cost_micros is not None:
+            costs.require_within(order.options.max_cost_micros, candidate.least())
         reserved = quotas.admit(session, order.owner, candidate.least, now)
     waits_in_batch = (
         provider_batch_id is not None and candidate.lane == registry.MISTRAL and duplicate is None
@@ -160,7 +165,8 @@ def admit_upload(
     Raises BudgetSpent or DailyPagesSpent.
     """
     lane = registry.lane_of(uploaded.media_type, settings)
-    fingerprint = _fingerprint(settings, lane, uploaded.sha256, uploaded.media_type, EVERYTHING)
+    model = model_of(EVERYTHING, lane, settings)
+    fingerprint = _fingerprint(model, lane, uploaded, as_json(EVERYTHING))
     duplicate = repository.duplicate(session, document.owner, fingerprint, in_batch_lane=False)
     if duplicate is None:
         _reserve(session, settings, document, lane, now)
@@ -224,7 +230,6 @@ def columns(order: Order) -> dict[str, Any]:
         "operation": order.operation,
         "retention_days": order.retention_days,
         "options": as_json(order.options),
-        "warnings": [],
     }
 
 
@@ -232,7 +237,7 @@ def _reserve(
     session: Session, settings: Settings, document: Document, lane: str, now: datetime
 ) -> None:
     """Let a document of the open session reserve what it uses at least."""
-    least = _least(settings, lane, options_of(document), is_batch=False)
+    least = partial(_least, settings, lane, options_of(document), is_batch=False)
     reserved = quotas.admit(session, document.owner, least, now)
     document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
 
@@ -279,12 +284,8 @@ def _result(duplicate: Document | None) -> dict[str, Any]:
     return {**shared, **begun, "status": DocumentStatus.COMPLETED}
 
 
-def _fingerprint(
-    settings: Settings, lane: str, sha256: str, media_type: str, options: Options
-) -> str:
-    # The model as it is resolved, so that naming the default is the same as naming none.
-    model = model_of(options, lane, settings)
-    chosen = as_json(options)
-    plain = {name: chosen[name] for name in chosen if name not in ("model", "max_cost_micros")}
-    same = [sha256, media_type, lane, model, plain]
-    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+def _fingerprint(model: str, lane: str, stored: Stored, options: dict[str, Any]) -> str:
+    """Return what duplicates have in common; with the resolved `model`, so as with none named."""
+    plain = {name: options[name] for name in options if name not in ("model", "max_cost_micros")}
+    same = [stored.sha256, stored.media_type, lane, model, plain]
+    return hashlib.sha256(_ENCODER.encode(same).encode()).hexdigest()

@@ -36,9 +36,22 @@ class PageColumns(NamedTuple):
 
 
 _COLUMNS: Final = tuple(Document.__table__.columns)
+_SUBMITTED: Final = frozenset(
+    (
+        *("id", "owner", "file_name", "mime_type", "file_size", "sha256", "storage_key"),
+        *("fingerprint", "operation", "options", "retention_days", "created_at"),
+        *("status", "result_of", "batch_id", "provider_batch_id"),
+        *("reserved_pages", "reserved_micros"),
+    )
+)
+"""The columns of a document that was submitted, and has no result."""
 _INSERT = Prepared(insert(Document))
+_INSERT_SUBMITTED = Prepared(insert(Document).values(warnings=[]), _SUBMITTED)
 _INSERT_BATCH = Prepared(insert(Batch))
-_NEW: Final = {column.key: column.default and column.default.arg for column in _COLUMNS}
+_NEW: Final = {
+    **{column.key: column.default and column.default.arg for column in _COLUMNS},
+    "warnings": [],
+}
 _STATE_OF = Prepared(
     select(Document.status, func.coalesce(Document.result_of, Document.id)).where(
         Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
@@ -131,7 +144,10 @@ def is_awaited_here() -> ColumnElement[bool]:
 def add(session: Session, **columns: Any) -> dict[str, Any]:
     """Insert a document, and return its row; other columns have their defaults, or nothing."""
     row = _NEW | columns
-    _INSERT.run(session, **row)
+    if columns.keys() == _SUBMITTED:
+        _INSERT_SUBMITTED.run(session, **columns)
+    else:
+        _INSERT.run(session, **row)
     return row
 
 

@@ -29,19 +29,13 @@ MAX_ATTEMPTS = 3
 MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
 MAX_CRASHES = 2  #: of the parser child, for one document
 
-_NEW = {
-    "status": JobStatus.PENDING,
-    "attempts": 0,
-    "max_attempts": MAX_ATTEMPTS,
-    "crashes": 0,
-    "first_page": None,
-    "last_page": None,
-}
+_NEW = insert(Job).values(status=JobStatus.PENDING, attempts=0, crashes=0)
 _GIVEN = (
-    *("id", "document_id", "provider_batch_id", "owner", "type", "lane", "priority", "rank"),
+    *("id", "document_id", "owner", "type", "lane", "priority", "rank", "max_attempts"),
     *("created_at", "request_id", "traceparent"),
 )
-_INSERT = Prepared(insert(Job), (*_NEW, *_GIVEN))
+_INSERT = Prepared(_NEW, (*_GIVEN, "provider_batch_id"))
+_INSERT_RANGE = Prepared(_NEW, (*_GIVEN, "first_page", "last_page"))
 # Prepared once: writers queue for the write lock, and to build a statement takes longer than to
 # execute it.
 _FIRST_READY = (
@@ -123,22 +117,21 @@ def enqueue(
 ) -> str:
     """Add a job that is ready at once, for a document or a provider's batch; return its id."""
     job_id = ids.new_id()
-    row = {
-        **_NEW,
-        "id": job_id,
-        "document_id": document_id,
-        "provider_batch_id": provider_batch_id,
-        "owner": owner,
-        "type": JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
-        "max_attempts": MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
-        "lane": lane,
-        "priority": priority,
-        "rank": next_rank(session, lane, owner, priority, now),
-        "created_at": now,
-        "request_id": origin.request_id,
-        "traceparent": origin.traceparent,
-    }
-    _INSERT.run(session, **row)
+    _INSERT.run(
+        session,
+        id=job_id,
+        document_id=document_id,
+        provider_batch_id=provider_batch_id,
+        owner=owner,
+        type=JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
+        max_attempts=MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
+        lane=lane,
+        priority=priority,
+        rank=next_rank(session, lane, owner, priority, now),
+        created_at=now,
+        request_id=origin.request_id,
+        traceparent=origin.traceparent,
+    )
     return job_id
 
 
@@ -152,12 +145,11 @@ def enqueue_ranges(
     """
     rows = [
         {
-            **_NEW,
             "id": ids.new_id(),
             "document_id": parent.document_id,
-            "provider_batch_id": None,
             "owner": parent.owner,
             "type": JobType.RANGE,
+            "max_attempts": MAX_ATTEMPTS,
             "lane": parent.lane,
             "first_page": first,
             "last_page": last,
@@ -169,7 +161,7 @@ def enqueue_ranges(
         }
         for number, (first, last) in enumerate(ranges)
     ]
-    _INSERT.run_many(session, rows)
+    _INSERT_RANGE.run_many(session, rows)
 
 
 def claim(session: Session, lane: str, worker: str, now: datetime) -> Lease | None:

@@ -248,12 +248,12 @@ def test_a_new_month_is_a_new_budget(
     pending(database, settings, owner, 3)
     work(database, paying, MISTRAL)
     with database.writing() as session, pytest.raises(BudgetSpent):
-        quotas.admit(session, owner, Amount(1, 1), clock.now())
+        quotas.admit(session, owner, lambda: Amount(1, 1), clock.now())
 
     moving.set(datetime(2026, 12, 1, tzinfo=UTC))
 
     with database.writing() as session:
-        assert quotas.admit(session, owner, Amount(1, 3 * PAGE_MICROS), clock.now())
+        assert quotas.admit(session, owner, lambda: Amount(1, 3 * PAGE_MICROS), clock.now())
 
 
 def test_a_cost_above_the_limit_is_refused_at_submit_where_it_can_be_known(

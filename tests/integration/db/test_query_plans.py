@@ -121,7 +121,10 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         lambda s: quotas.used(s, "a", *quotas.month_of(NOW)),
         {"sqlite_autoindex_daily_usage_1"},
     ),
-    "admit": (lambda s: quotas.admit(s, "a", quotas.Amount(1, 1), NOW), {"ix_api_keys_owner"}),
+    "admit": (
+        lambda s: quotas.admit(s, "a", lambda: quotas.Amount(1, 1), NOW),
+        {"ix_api_keys_owner"},
+    ),
     "a_key": (
         lambda s: s.connection().exec_driver_sql(authentication._BY_HASH, ("a",)),
         {"ix_api_keys_hash", "ix_api_keys_previous_hash"},
