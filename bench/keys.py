@@ -57,8 +57,8 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
         authenticator = Authenticator((), database)
         identified = median_ms(lambda: authenticator.identify(f"Bearer {issued.secret}"), times)
         with database.writing() as session:
-            owner, now = issued.key.owner, clock.now()
-            checked = median_ms(lambda: quotas.admit(session, owner, Amount(1, 1), now), times)
+            owner, now, least = issued.key.owner, clock.now(), lambda: Amount(1, 1)
+            checked = median_ms(lambda: quotas.admit(session, owner, least, now), times)
         database.close()
     return identified, checked
 

@@ -49,12 +49,12 @@ def safe_file_name(raw: str | None) -> str:
 
 
 def _shortened(name: str, max_bytes: int) -> str:
+    if len(name.encode()) <= max_bytes:
+        return name
     stem, dot, extension = name.rpartition(".")
     if not stem or len(extension.encode()) > EXTENSION_MAX_BYTES:
         stem, dot, extension = name, "", ""
     available_bytes = max_bytes - len((dot + extension).encode())
-    if len(stem.encode()) <= available_bytes:
-        return name
     return stem.encode()[:available_bytes].decode(errors="ignore").strip() + dot + extension
 
 

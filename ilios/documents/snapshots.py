@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ScalarSelect, bindparam, case, func, select
@@ -48,6 +49,7 @@ class Snapshot(NamedTuple):
 
 
 Shown = Document | Snapshot  #: what answers are made of
+_OF_ROW: Final = itemgetter(*Snapshot._fields)
 COLUMNS: Final = tuple(getattr(Document, name) for name in Snapshot._fields)
 
 
@@ -106,7 +108,7 @@ _REPORT = Prepared(
 
 def of_row(row: Mapping[str, Any]) -> Snapshot:
     """Return a document whose columns were just inserted."""
-    return Snapshot(**{name: row[name] for name in Snapshot._fields})
+    return Snapshot._make(_OF_ROW(row))
 
 
 def report(on: Runner, document_id: str, owner: str) -> DocumentReport:

@@ -37,6 +37,9 @@ LINE_BREAK_MAX_BYTES: Final = 2  #: before a boundary, to which it belongs
 BOUNDARY_END: Final = b"- \t\v\f"  #: what may stand between a boundary and its line break
 BOUNDARY_END_MAX_BYTES: Final = 64
 
+_PARTS: Final = (Field, File)
+_WAITS: Final = (NeedData, Epilogue)
+
 Value = str | Received | RefusedFile
 
 
@@ -112,14 +115,16 @@ def parse(
     stream: PartStream | None = None
     for block in chain(_cut(blocks, b"--" + boundary), (None,)):
         decoder.receive_data(block)
-        while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
-            if isinstance(event, Field | File):
-                _require_short_headers(event)
-                stream = stream_factory(event)
-            elif isinstance(event, Data) and stream is not None:
+        while not isinstance(event := decoder.next_event(), _WAITS):
+            if isinstance(event, Data) and stream is not None:
                 stream.write(event.data)
                 if not event.more_data:
                     stream.close()
+                elif block is not None:
+                    break  # it would only say that it needs more
+            elif isinstance(event, _PARTS):
+                _require_short_headers(event)
+                stream = stream_factory(event)
 
 
 def _require_short_headers(part: Field | File) -> None:

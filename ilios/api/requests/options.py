@@ -68,15 +68,15 @@ def _require_embedded(form: dict[str, Any]) -> None:
 
 def _model(name: str | None, settings: Settings) -> str | None:
     """Return the model that a request names, or None for the configured one."""
+    if name is None or name in DEFAULT_NAMES:
+        return None
     if settings.engine_name == registry.EMBEDDED:
+        if name in TAKEN_BY_EMBEDDED:
+            return None
         allowed: tuple[str, ...] = TAKEN_BY_EMBEDDED
-        meant_as_default = allowed
     else:
         priced = settings.pricing.book.models
         allowed = tuple(dict.fromkeys((*DEFAULT_NAMES, settings.ocr_model, *priced)))
-        meant_as_default = DEFAULT_NAMES
-    if name is None or name in meant_as_default:
-        return None
     if name not in allowed:
         raise OptionUnavailable(
             f"model={name:.80} is not available. Leave it out, or send one of {', '.join(allowed)}."

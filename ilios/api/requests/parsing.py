@@ -15,7 +15,7 @@ from ilios.api.middleware.routing import UNKNOWN_FIELD
 from ilios.api.requests.body import Body
 from ilios.api.requests.multipart import Limits, StreamingRequest
 from ilios.api.schemas.request_fields import FileField
-from ilios.api.services import services
+from ilios.api.services import Services, services
 from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
 
 FORM_OVERHEAD_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
@@ -42,8 +42,9 @@ class Parser(FlaskParser):
         """Receive the fields and files of a form; `files[]` is a spelling of `files`."""
         if not isinstance(req, StreamingRequest):
             raise TypeError("the application was built without ilios.api.requests.multipart")
-        with services().wait_slots.for_upload(current_owner()):
-            form = req.receive_form(services().uploads, _limits(schema))
+        here = services()
+        with here.wait_slots.for_upload(current_owner()):
+            form = req.receive_form(here.uploads, _limits(here, schema))
         for name in [name for name in form if name.endswith("[]")]:
             for value in form.poplist(name):
                 form.add(name.removesuffix("[]"), value)
@@ -86,14 +87,14 @@ class Parser(FlaskParser):
         raise _refusal(error, schema)
 
 
-def _limits(schema: Schema) -> Limits:
-    settings = services().settings
+def _limits(here: Services, schema: Schema) -> Limits:
+    settings = here.settings
     file_bytes, request_bytes = settings.max_file_size_bytes, settings.max_request_bytes
     if FILES in schema.fields:
-        return Limits(file_bytes, request_bytes, services().disk_reserve, lists_refusals=True)
+        return Limits(file_bytes, request_bytes, here.disk_reserve, lists_refusals=True)
     # One file: a longer request cannot be right, and is refused before it is read.
     request_bytes = min(request_bytes, file_bytes + FORM_OVERHEAD_BYTES)
-    return Limits(file_bytes, request_bytes, services().disk_reserve)
+    return Limits(file_bytes, request_bytes, here.disk_reserve)
 
 
 def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:

@@ -42,8 +42,9 @@ def submit(form: dict[str, Any]) -> Response:
 
     When this answers, the document is stored for good.
     """
-    order = order_of(form, current_owner(), services().settings)
-    return serializers.accepted(services().submissions.submit(form["file"], order))
+    here = services()
+    order = order_of(form, current_owner(), here.settings)
+    return serializers.accepted(here.submissions.submit(form["file"], order))
 
 
 @blueprint.get("/status/<id:document_id>")

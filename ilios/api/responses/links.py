@@ -21,9 +21,9 @@ def absolute(path_or_url: str) -> str:
     """Return the link with scheme and host; one that has them stays as it is."""
     if not path_or_url.startswith("/"):
         return path_or_url
-    if "link_base" not in g:
-        g.link_base = _base()
-    base: str = g.link_base
+    base: str | None = g.get("link_base")
+    if base is None:
+        base = g.link_base = _base()
     return base + path_or_url
 
 
