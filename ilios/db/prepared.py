@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Delete, Insert, Integer, Select, Update
+from sqlalchemy import BindParameter, Connection, Delete, Enum, Insert, Integer, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -171,7 +171,7 @@ def _with_literals(statement: Statement) -> Any:
 
     def written_out(element: Any, **_: object) -> Any:
         is_constant = isinstance(element, BindParameter) and not element.required
-        if is_constant and isinstance(element.type, Integer):
+        if is_constant and isinstance(element.type, Integer | Enum):
             return element.render_literal_execute()
         return None
 
