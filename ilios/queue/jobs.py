@@ -7,8 +7,8 @@ and the lease that it leaves; when no row changes, the job is another's now.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -93,15 +93,14 @@ _FINISH = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to work on a job: its id, and the token that was drawn for this claim."""
 
     job_id: str
     token: str
     type: JobType = JobType.CONVERT
-    origin: Origin = field(default=NO_ORIGIN, compare=False)  #: for our log and the provider's
-    owner: str = field(default="", compare=False)  #: for whom it takes a place
+    origin: Origin = NO_ORIGIN  #: for our log and the provider's
+    owner: str = ""  #: for whom it takes a place
 
 
 def enqueue(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -26,8 +27,7 @@ log = logs.get(__name__)
 BEYOND_ALL_WAITS = timedelta(days=3650)
 
 
-@dataclass(frozen=True, slots=True)
-class FreeSlot:
+class FreeSlot(NamedTuple):
     """Capacity of a worker (`<node>/<name>`) for one job of a lane."""
 
     lane: str

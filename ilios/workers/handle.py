@@ -94,6 +94,11 @@ class WorkerHandle:
         return self.up_seconds() > STABLE_SECONDS
 
     @property
+    def jobs(self) -> int:
+        """How many jobs it holds."""
+        return len(self._jobs)
+
+    @property
     def leases(self) -> list[Lease]:
         """The leases of all jobs that it holds."""
         return [job.lease for job in self._jobs.values()]
@@ -119,8 +124,8 @@ class WorkerHandle:
 
     def oldest_job_seconds(self) -> float:
         """Return for how long the worker has held its oldest job; 0 when it has none."""
-        now = time.monotonic()
-        return now - min((job.sent_at for job in self._jobs.values()), default=now)
+        oldest = next(iter(self._jobs.values()), None)  # they are in the order of sending
+        return 0.0 if oldest is None else time.monotonic() - oldest.sent_at
 
     def has_only_jobs_over(self, seconds: float) -> bool:
         """Return whether each of its jobs was sent longer ago; true when it has none."""

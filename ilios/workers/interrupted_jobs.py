@@ -6,7 +6,6 @@ Without it the next supervisor would take them for jobs of one that died, and co
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from ilios.core.durable_files import replace
@@ -16,7 +15,7 @@ from ilios.queue.jobs import Lease
 
 def keep(path: Path, leases: list[Lease]) -> None:
     """Write the note in one step. Raises OSError."""
-    replace(path, json.dumps([asdict(lease) for lease in leases]).encode())
+    replace(path, json.dumps([lease._asdict() for lease in leases]).encode())
 
 
 def kept(path: Path) -> list[Lease]:

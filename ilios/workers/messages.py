@@ -1,7 +1,7 @@
 """The messages between the supervisor and a worker: ids and outcomes, no documents.
 
 Down means to the worker, up to the supervisor. A Lease goes down and means "do this job"; there are
-never more of them than the worker has places. What goes up for each job is a NamedTuple: a frozen
+never more of them than the worker has places. What is sent for each job is a NamedTuple: a frozen
 dataclass with slots takes three times as long to be pickled.
 """
 

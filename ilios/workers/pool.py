@@ -6,10 +6,10 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import wait
 
 from ilios.core import data_folder
 from ilios.core.backoff import delay_seconds
+from ilios.core.pipes import wait
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
@@ -89,7 +89,7 @@ class WorkerPool:
 
     def free_places(self) -> int:
         """Return how many more jobs all workers can take, of all lanes together."""
-        return sum(_all_places(worker) - len(worker.leases) for worker in self)
+        return sum(_all_places(worker) - worker.jobs for worker in self)
 
     def free_in(self, lane: str) -> list[str]:
         """Return a worker's name for each free place of a lane, the emptiest worker's first."""
@@ -128,9 +128,7 @@ class WorkerPool:
         exit_code = worker.reap()
         metrics.WORKER_RESTARTS.labels("worker").inc()
         self._deaths[worker.name] += 1
-        log.warning(
-            "worker.died", worker=worker.name, exit_code=exit_code, jobs_held=len(worker.leases)
-        )
+        log.warning("worker.died", worker=worker.name, exit_code=exit_code, jobs_held=worker.jobs)
         if worker.is_retired:
             self._retired.remove(worker)
         else:
@@ -181,7 +179,7 @@ class WorkerPool:
 
     def _retire(self, worker: WorkerHandle) -> None:
         """Let another process take its place while it ends the jobs that are in time."""
-        log.error("worker.retired", worker=worker.name, jobs_held=len(worker.leases))
+        log.error("worker.retired", worker=worker.name, jobs_held=worker.jobs)
         worker.retire()
         del self._workers[worker.name]
         self._retired.append(worker)
@@ -201,7 +199,7 @@ class WorkerPool:
             WorkerState.READY if worker.is_ready else WorkerState.STARTING,
             restarts=self._deaths[name],
             pid=worker.process.pid,
-            jobs=len(worker.leases),
+            jobs=worker.jobs,
             slots=sum(places.ordinary for places in worker.places.values()),
             up_seconds=round(worker.up_seconds(), 1),
         )

@@ -69,7 +69,7 @@ class SupervisorStatus:
             beat_seconds=time.monotonic(),
             workers_configured=self._settings.worker_count,
             workers_ready=ready,
-            jobs_running=sum(len(worker.leases) for worker in self._workers),
+            jobs_running=sum(worker.jobs for worker in self._workers),
             guests_running=self._workers.guests(),
             claims_blocked=self._gate.reason,
             provider=governor.summary() if governor else heartbeat.NOT_USED,

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.core import clock, data_folder, failpoints, settings
 from ilios.core.errors import DatabaseBusy, StartupError
+from ilios.core.pipes import wait
 from ilios.core.processes import InheritedDescriptor, lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics, shared_counters
@@ -184,21 +184,25 @@ class Supervisor:
         offer = self._offer()
         if not offer.slots:
             return
-        for slot, lease in self._dispatcher.claim(offer, self._renewed_offer):
+        for slot, lease in self._dispatcher.claim(offer, lambda: self._renewed(offer)):
             failpoints.reach(failpoints.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
             failpoints.reach(failpoints.ID_SENT)
 
     def _offer(self) -> Offer:
-        slots = [slot for lane in self._workers.lanes for slot in self._free_slots(lane)]
-        return Offer(slots, {slot.lane: self._workers.owners_in(slot.lane) for slot in slots})
+        lanes = self._workers.lanes
+        slots = [slot for lane in lanes for slot in self._free_slots(lane)]
+        return Offer(
+            slots, {lane: self._workers.owners_in(lane) for lane in lanes} if slots else {}
+        )
 
-    def _renewed_offer(self) -> Offer:
+    def _renewed(self, offer: Offer) -> Offer:
         """Take in what workers have said, such as that a job has ended, and return what is free."""
+        free = self._workers.free_places()
         for worker in self._workers:
             worker.read()  # of one that has died, `_listen` sees the end too
             self._hear(worker)
-        return self._offer()
+        return offer if self._workers.free_places() == free else self._offer()
 
     def _free_slots(self, lane: str) -> list[FreeSlot]:
         running = self._workers.jobs_in(lane)
@@ -227,20 +231,19 @@ class Supervisor:
         workers = list(self._workers)
         notifier = self._listener.fileno()
         free, had_store = self._workers.free_places(), self._store.may_be_used
-        replicator = self._replicator.sources()
+        others = [notifier, self._signalled.fileno(), *self._replicator.sources()]
         listens_since = time.monotonic()
-        ready = set(
-            wait([notifier, self._signalled, *replicator, *sources(workers)], timeout_seconds)
-        )
+        ready = wait([*others, *sources(workers)], timeout_seconds)
         listened_seconds = time.monotonic() - listens_since
         if listened_seconds > timeout_seconds + OVERSLEPT_SECONDS:
             log.warning("supervisor.overslept")
             listened_seconds = 0.0  # the workers may have been stopped too
-        self._listener.clear()
+        if notifier in ready:
+            self._listener.clear()
         for worker in workers:
             ended = worker.process.sentinel in ready
             worker.silent_seconds += listened_seconds
-            is_connected = worker.read()
+            is_connected = worker.pipe not in ready or worker.read()
             self._hear(worker)
             if ended or not is_connected:
                 self._remove(worker)

@@ -11,8 +11,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ilios.core.telemetry import logs
 
@@ -25,8 +24,7 @@ _TRACEPARENT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The request that work belongs to; both fields are None for work without a request."""
 
     request_id: str | None = None

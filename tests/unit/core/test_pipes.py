@@ -1,4 +1,4 @@
-"""Whether a pipe can be read."""
+"""Whether pipes can be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from ilios.core.pipes import is_readable
+from ilios.core.pipes import is_readable, wait
 
 
 def test_a_pipe_is_readable_when_something_was_sent() -> None:
@@ -41,3 +41,20 @@ def test_a_pipe_that_we_have_closed_raises() -> None:
 
     with pytest.raises(OSError, match="closed"):
         is_readable(ours)
+
+
+def test_of_many_those_are_found_that_can_be_read() -> None:
+    (silent, _kept), (spoken, speaker), (ended, other) = (multiprocessing.Pipe() for _ in range(3))
+    speaker.send("word")
+    other.close()
+
+    found = wait([silent, spoken, ended.fileno()], 10.0)
+
+    assert found == {spoken, ended.fileno()}
+
+
+def test_nothing_is_found_within_the_time() -> None:
+    silent, _kept = multiprocessing.Pipe()
+
+    assert wait([silent], 0.001) == set()
+    assert wait([silent], -1.0) == set()
