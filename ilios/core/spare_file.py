@@ -20,7 +20,7 @@ WRITE_ROOM_BYTES: Final = 8 * 1024 * 1024
 SUFFIX: Final = ".spare"
 
 
-def free_bytes(folder: Path) -> int:
+def free_bytes(folder: Path | str) -> int:
     """Return what we may still write on the file system of a folder."""
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
@@ -31,6 +31,7 @@ class SpareFile:
 
     def __init__(self, database_path: Path) -> None:
         self.path = database_path.with_name(database_path.name + SUFFIX)
+        self._folder = str(self.path.parent)  # it is looked at for each transaction
 
     def missing_bytes(self) -> int:
         """Return how much of it is not allocated."""
@@ -48,7 +49,7 @@ class SpareFile:
 
     def give_up_if_short(self) -> bool:
         """Release the space when next to nothing is free; return whether there was any."""
-        return free_bytes(self.path.parent) < WRITE_ROOM_BYTES and self.give_up()
+        return free_bytes(self._folder) < WRITE_ROOM_BYTES and self.give_up()
 
     def give_up(self) -> bool:
         """Release the space; return whether there was any."""
@@ -64,7 +65,7 @@ class SpareFile:
         Raises OSError for a folder that cannot be written.
         """
         missing = self.missing_bytes()
-        if not missing or free_bytes(self.path.parent) < missing + 2 * WRITE_ROOM_BYTES:
+        if not missing or free_bytes(self._folder) < missing + 2 * WRITE_ROOM_BYTES:
             return False
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -7,7 +7,7 @@ execution are the parameters, the driver, and the types of what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from typing import Any, Final
 
@@ -64,7 +64,7 @@ class Prepared:
         rows: int = compiled.execute(driver, parameters).rowcount
         return rows
 
-    def run_many(self, on: Runner, rows: Iterable[Mapping[str, object]]) -> None:
+    def run_many(self, on: Runner, rows: Iterable[dict[str, object]]) -> None:
         """Write once with each of these parameters."""
         compiled, driver = self._prepare(on)
         compiled.execute_many(driver, rows)
@@ -95,26 +95,25 @@ class _Compiled:
         self.dialect: Final = dialect
         self._sql: str = state.statement
         self._names = asked.keys()
-        #: A value for each placeholder; those that are asked for are put in their places.
-        self._values: Any = [None] * len(state.positiontup) if compiled.positional else {}
-        self._asked: list[tuple[Any, str, Process | None]] = []
-        names = state.positiontup if compiled.positional else list(parameters)
-        places = range(len(names)) if compiled.positional else names
-        for place, name in zip(places, names, strict=True):
+        #: The names in the order of their placeholders; None where the driver takes names.
+        self._order: list[str] | None = state.positiontup if compiled.positional else None
+        self._constants: dict[str, object] = {}
+        self._processed: list[tuple[str, Process]] = []
+        for name in dict.fromkeys(self._order or parameters):
             process = state.processors.get(name)
             if process is None and name in binds:
                 process = _of(binds[name].type, dialect).bind_processor(dialect)
-            if name in asked:
-                self._asked.append((place, name, process))
-            else:
-                self._values[place] = process(parameters[name]) if process else parameters[name]
+            if name not in asked:
+                self._constants[name] = process(parameters[name]) if process else parameters[name]
+            elif process is not None:
+                self._processed.append((name, process))
         self._results = [
             (place, process)
             for place, column in enumerate(statement.exported_columns)
             if (process := _of(column.type, dialect).result_processor(dialect, None))
         ]
 
-    def execute(self, driver: Any, parameters: Mapping[str, object]) -> Any:
+    def execute(self, driver: Any, parameters: dict[str, object]) -> Any:
         """Return the driver's cursor, whose rows have to be read to the end."""
         values = self._values_of(parameters)
         try:
@@ -124,7 +123,7 @@ class _Compiled:
             raise_as_sqlalchemys(error, self._sql, self.dialect)
         return cursor
 
-    def execute_many(self, driver: Any, rows: Iterable[Mapping[str, object]]) -> None:
+    def execute_many(self, driver: Any, rows: Iterable[dict[str, object]]) -> None:
         values = [self._values_of(parameters) for parameters in rows]
         try:
             driver.cursor().executemany(self._sql, values)
@@ -143,14 +142,13 @@ class _Compiled:
             typed.append(tuple(values))
         return typed
 
-    def _values_of(self, parameters: Mapping[str, object]) -> Any:
+    def _values_of(self, parameters: dict[str, object]) -> Any:
         if parameters.keys() != self._names:
             raise TypeError(f"parameters {sorted(parameters)} in place of {sorted(self._names)}")
-        values = self._values.copy()
-        for place, name, process in self._asked:
-            value = parameters[name]
-            values[place] = process(value) if process else value
-        return values
+        values = self._constants | parameters
+        for name, process in self._processed:
+            values[name] = process(values[name])
+        return values if self._order is None else [values[name] for name in self._order]
 
 
 def _defaults(compiled: Any) -> dict[str, object]:
@@ -163,7 +161,7 @@ def _defaults(compiled: Any) -> dict[str, object]:
 
 
 def _with_literals(statement: Statement) -> Any:
-    """Return the statement with its constant numbers written out, LIMIT above all.
+    """Return the statement with its constant numbers and statuses written out, LIMIT above all.
 
     SQLite (3.53, not yet 3.40) plans by the number that is bound to a LIMIT, and so compiles the
     statement anew for each execution: that takes five times as long as to find the row.
