@@ -147,12 +147,20 @@ class StoreAnswer:
 
     def __call__(self, session: Session) -> StoredAnswer:
         """Raise DailyPagesSpent for a free conversion with more pages than are left."""
-        is_ours = jobs.holds(session, self.claimed.lease)
+        lease, now = self.claimed.lease, clock.now()
+        if self.is_whole:
+            is_ours = jobs.finish_if_held(session, lease, now)
+        else:
+            is_ours = jobs.holds(session, lease)
         if is_ours and self.open_call is not None:
             self.open_call(session)
         is_kept = is_ours or self.claimed.engine.is_paid
         is_settled = is_kept and self.settle_call(session)
-        is_complete = is_ours and self.is_whole and FinishJob(self.claimed)(session)
+        is_complete = (
+            is_ours
+            and self.is_whole
+            and job_outcome.complete_if_last(session, lease, self.claimed.document.id, now)
+        )
         return StoredAnswer(is_ours, is_settled, is_complete)
 
 

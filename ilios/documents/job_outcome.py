@@ -49,6 +49,11 @@ def finish(session: Session, lease: Lease, document_id: str, now: datetime) -> b
     Raises LeaseLost.
     """
     jobs.finish(session, lease, now)
+    return complete_if_last(session, lease, document_id, now)
+
+
+def complete_if_last(session: Session, lease: Lease, document_id: str, now: datetime) -> bool:
+    """Complete the document of a job that has just ended, if it was the last; return whether."""
     is_last = lease.type is JobType.CONVERT or not queries.open_jobs(session, document_id)
     if is_last:
         results.complete(session, document_id, now)

@@ -244,8 +244,13 @@ def held_with_document(on: Runner, lease: Lease) -> tuple[Job, Document]:
 
 def finish(session: Session, lease: Lease, now: datetime) -> None:
     """Move processing → completed. Raises LeaseLost."""
-    if not _FINISH.run(session, **_named(lease), moment=now):
+    if not finish_if_held(session, lease, now):
         raise lease_lost(lease)
+
+
+def finish_if_held(session: Session, lease: Lease, now: datetime) -> bool:
+    """Move processing → completed; return False when the job is not under this lease."""
+    return bool(_FINISH.run(session, **_named(lease), moment=now))
 
 
 def fail(session: Session, lease: Lease, error: str, now: datetime) -> None:
