@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Flask
 
 from ilios.api import openapi, services
+from ilios.api.application import Application
 from ilios.api.middleware import auth, headers, hosts, request_ids, routing
 from ilios.api.requests import multipart
 from ilios.api.resources import (
@@ -40,14 +38,6 @@ BLUEPRINTS = (
     metrics,
     admin,
 )
-
-
-class Application(Flask):
-    """Flask's application, whose views and hooks are plain functions."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function: Flask would ask a dozen, in each request, if they are coroutines."""
-        return func
 
 
 def build(settings: Settings) -> Flask:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from flask import Response, g, request
+from flask import Response
 from gunicorn.glogging import Logger
 
-from ilios.accounts.authentication import Caller
+from ilios.api.application import Request
 from ilios.core.telemetry import logs
 
 log = logs.get(__name__)
@@ -49,11 +49,11 @@ class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
         logs.unbind()
 
 
-def record(response: Response) -> None:
+def record(request: Request, response: Response) -> None:
     """Leave the application's part of the line in the WSGI environment."""
-    caller: Caller | None = g.get("caller")
+    caller, rule = request.caller, request.url_rule
     request.environ[ENVIRON_KEY] = Access(
-        route=str(request.url_rule) if request.url_rule else None,
+        route=None if rule is None else rule.rule,
         status=response.status_code,
         owner=caller.owner[:OWNER_CHARACTERS] if caller else None,
         key_id=caller.key_id if caller else None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Response, current_app
 
-from ilios.accounts.authentication import Caller
 from ilios.accounts.keys import Scope
-from ilios.accounts.rate_limits import WINDOW_SECONDS, Rate
+from ilios.accounts.rate_limits import WINDOW_SECONDS
+from ilios.api.application import Application, Request, current
 from ilios.api.services import services
 from ilios.core.request_errors import RateLimited
 
@@ -38,13 +38,13 @@ def needs(scope: Scope) -> Callable[[View], View]:
     return decorate
 
 
-def register(app: Flask) -> None:
+def register(app: Application) -> None:
     """Identify the caller before any view runs."""
-    app.before_request(_identify)
-    app.after_request(_add_rate_limit)
+    app.checks.append(_identify)
+    app.completions.append(_add_rate_limit)
 
 
-def require_declared(app: Flask) -> None:
+def require_declared(app: Application) -> None:
     """Raise TypeError if a route is marked neither as public nor with a scope."""
     for endpoint, view in app.view_functions.items():
         if not any(hasattr(view, mark) for mark in ("is_public", "guards_itself", "scope")):
@@ -53,31 +53,33 @@ def require_declared(app: Flask) -> None:
 
 def current_owner() -> str:
     """Return the owner whose key the current request carries."""
-    caller: Caller = g.caller
+    caller = current().caller
+    if caller is None:
+        raise TypeError("the route is public: it has no owner")
     return caller.owner
 
 
-def _identify() -> None:
+def _identify(request: Request) -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     scope: Scope | None = getattr(view, "scope", None)
     if scope is None:
         return  # that there is no such route is no secret: the OpenAPI document lists all
-    g.caller = caller = services().authenticator.identify(request.headers.get("Authorization"))
+    authorization = request.environ.get("HTTP_AUTHORIZATION")
+    request.caller = caller = services().authenticator.identify(authorization)
     if caller.key_id is not None and caller.requests_per_minute is not None:
-        _count(caller.key_id, caller.requests_per_minute)
+        _count(request, caller.key_id, caller.requests_per_minute)
     caller.require(scope)
 
 
-def _count(key_id: str, requests_per_minute: int) -> None:
-    g.rate = rate = services().request_rates.count(key_id, requests_per_minute)
+def _count(request: Request, key_id: str, requests_per_minute: int) -> None:
+    request.rate = rate = services().request_rates.count(key_id, requests_per_minute)
     if not rate.is_allowed:
         raise RateLimited(requests_per_minute, rate.reset_seconds)
 
 
-def _add_rate_limit(response: Response) -> Response:
+def _add_rate_limit(request: Request, response: Response) -> None:
     """Add the header fields of draft-ietf-httpapi-ratelimit-headers-10."""
-    rate: Rate | None = g.get("rate")
+    rate = request.rate
     if rate is not None:
         response.headers["RateLimit-Policy"] = f'"requests";q={rate.quota};w={WINDOW_SECONDS}'
         response.headers["RateLimit"] = f'"requests";r={rate.remaining};t={rate.reset_seconds}'
-    return response

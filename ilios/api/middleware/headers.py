@@ -9,8 +9,9 @@ any.
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, request
+from flask import Response, current_app
 
+from ilios.api.application import Application, Request
 from ilios.api.middleware.access_log import PROBES
 from ilios.api.middleware.hosts import is_open
 
@@ -33,17 +34,17 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 """Of every answer; a view may set others."""
-_SECURITY_HEADERS = [(name.lower(), name, value) for name, value in SECURITY_HEADERS.items()]
+_BY_LOWER_NAME = {name.lower(): (name, value) for name, value in SECURITY_HEADERS.items()}
 
 
-def register(app: Flask, cors_origins: str) -> None:
+def register(app: Application, cors_origins: str) -> None:
     """Answer CORS preflights, and add the headers to every answer."""
     app.config["CORS_ORIGINS"] = frozenset(o.strip() for o in cors_origins.split(",") if o.strip())
-    app.before_request(_preflight)
-    app.after_request(_add_headers)
+    app.checks.append(_preflight)
+    app.completions.append(_add_headers)
 
 
-def _preflight() -> Response | None:
+def _preflight(request: Request) -> Response | None:
     if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
         return None
     response = Response(status=204)
@@ -53,21 +54,20 @@ def _preflight() -> Response | None:
     return response
 
 
-def _add_headers(response: Response) -> Response:
-    _allow_origin(response)
+def _add_headers(request: Request, response: Response) -> None:
+    _allow_origin(request, response)
     present = {name.lower() for name, _ in response.headers}
-    for lower, name, value in _SECURITY_HEADERS:
-        if lower not in present:
-            response.headers.add(name, value)
-    return response
+    response.headers.extend(
+        [field for lower, field in _BY_LOWER_NAME.items() if lower not in present]
+    )
 
 
-def _allow_origin(response: Response) -> None:
-    origin = request.headers.get("Origin")
+def _allow_origin(request: Request, response: Response) -> None:
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin is None and request.path in PROBES:
         return  # no page asks, and a probe is answered without the database
     origins: frozenset[str] = current_app.config["CORS_ORIGINS"]
-    if "*" in origins and not is_open():
+    if "*" in origins and not is_open(request):
         response.headers["Access-Control-Allow-Origin"] = "*"
     else:
         response.vary.add("Origin")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from flask import Flask, Response, g, request
+from flask import Response
 
+from ilios.api.application import Application, Request
 from ilios.api.middleware import access_log
 from ilios.core import ids
 from ilios.core.telemetry import tracing
@@ -18,20 +19,19 @@ HEADER = "X-Request-ID"
 _VALID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-def register(app: Flask) -> None:
+def register(app: Application) -> None:
     """Give each request its id first of all, and record it for the log last of all."""
-    app.before_request(_begin)
-    app.after_request(_finish)
+    app.checks.append(_begin)
+    app.completions.append(_finish)
 
 
-def _begin() -> None:
-    asked = request.headers.get(HEADER, "")
-    g.request_id = asked if _VALID.fullmatch(asked) else ids.new_id()
-    traceparent = tracing.continue_trace(request.headers.get(tracing.HEADER))
-    tracing.begin(Origin(g.request_id, traceparent))
+def _begin(request: Request) -> None:
+    asked = request.environ.get("HTTP_X_REQUEST_ID", "")
+    request.request_id = asked if _VALID.fullmatch(asked) else ids.new_id()
+    traceparent = tracing.continue_trace(request.environ.get("HTTP_TRACEPARENT"))
+    tracing.begin(Origin(request.request_id, traceparent))
 
 
-def _finish(response: Response) -> Response:
-    response.headers[HEADER] = g.request_id
-    access_log.record(response)
-    return response
+def _finish(request: Request, response: Response) -> None:
+    response.headers[HEADER] = request.request_id
+    access_log.record(request, response)

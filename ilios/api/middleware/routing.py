@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from flask import Flask, current_app, request
+from flask import current_app
 from werkzeug.routing import BaseConverter
 
+from ilios.api.application import Application, Request
 from ilios.core import ids
 from ilios.core.request_errors import InvalidField, OptionUnavailable
 
@@ -23,12 +24,10 @@ class IdConverter(BaseConverter):
     regex = "(?!(?:submit|upload-url)(?:/|$))[^/]+"
 
 
-def register(app: Flask) -> None:
+def register(app: Application) -> None:
     """Add the converter for ids, and checks before views; register this after authentication."""
     app.url_map.converters["id"] = IdConverter
-    app.before_request(_require_ids)
-    app.before_request(_refuse_idempotency_key)
-    app.before_request(_refuse_query)
+    app.checks += [_require_ids, _refuse_idempotency_key, _refuse_query]
 
 
 def takes_query(decorate: Callable[[View], View]) -> Callable[[View], View]:
@@ -42,21 +41,22 @@ def takes_query(decorate: Callable[[View], View]) -> Callable[[View], View]:
     return mark
 
 
-def _require_ids() -> None:
-    if request.url_rule is None:
+def _require_ids(request: Request) -> None:
+    rule = request.url_rule
+    if rule is None or not request.view_args:
         return
-    for name, value in (request.view_args or {}).items():
-        is_id = isinstance(request.url_rule._converters.get(name), IdConverter)
+    for name, value in request.view_args.items():
+        is_id = isinstance(rule._converters.get(name), IdConverter)
         if is_id and not ids.is_id(value):
             raise InvalidField("id", value, "20 to 30 lower-case letters and digits")
 
 
-def _refuse_idempotency_key() -> None:
-    if request.method in CREATING and "Idempotency-Key" in request.headers:
+def _refuse_idempotency_key(request: Request) -> None:
+    if request.method in CREATING and "HTTP_IDEMPOTENCY_KEY" in request.environ:
         raise OptionUnavailable("Idempotency-Key is not available yet. Leave the header out.")
 
 
-def _refuse_query() -> None:
+def _refuse_query(request: Request) -> None:
     """Refuse a query where a view reads none: a form field in it would be ignored."""
     if not request.query_string or not request.args:
         return

@@ -14,12 +14,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from flask import Flask, Request, request
+from flask import Flask, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
+from ilios.api.application import Request
 from ilios.api.requests.body import BLOCK_BYTES, Body
 from ilios.core.conversion_errors import DiskFull, StorageUnavailable
 from ilios.core.disk_space import DiskReserve, is_full

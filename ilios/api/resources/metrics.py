@@ -6,10 +6,11 @@ import hmac
 import time
 from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Response, request
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ilios.accounts.keys import Scope
+from ilios.api.application import Application, Request
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import guards_itself
 from ilios.api.services import services
@@ -24,10 +25,10 @@ NO_ROUTE: Final = "none"  #: the route of a path that has none
 OTHER_METHOD: Final = "other"
 
 
-def register(app: Flask) -> None:
+def register(app: Application) -> None:
     """Count every request, and how long it takes."""
-    app.before_request(_begin)
-    app.after_request(_count)
+    app.checks.append(_begin)
+    app.completions.append(_count)
 
 
 @blueprint.get("/metrics")
@@ -64,13 +65,12 @@ def _is_token(authorization: str, token: str) -> bool:
     return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
 
 
-def _begin() -> None:
-    g.began_at = time.perf_counter()
+def _begin(request: Request) -> None:
+    request.began_at = time.perf_counter()
 
 
-def _count(response: Response) -> Response:
+def _count(request: Request, response: Response) -> None:
     method = request.method if request.method in METHODS else OTHER_METHOD
-    route = str(request.url_rule or NO_ROUTE)
+    route = NO_ROUTE if request.url_rule is None else request.url_rule.rule
     metrics.HTTP_REQUESTS.labels(method, route, response.status_code).inc()
-    metrics.HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - g.began_at)
-    return response
+    metrics.HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - request.began_at)

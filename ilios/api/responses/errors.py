@@ -5,9 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, g, json, request
+from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from ilios.api.application import current
 from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
@@ -90,13 +91,14 @@ def register(app: Flask) -> None:
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
     """Answer the present request with a problem document, to which `extra` is added."""
+    asked = current()
     document = problem_document(
         status,
         code,
         title,
         detail,
-        path=without_token(request.path),
-        request_id=g.get("request_id", ""),
+        path=without_token(asked.path),
+        request_id=asked.request_id,
     )
     return Response(json.dumps({**document, **extra}), status, mimetype=PROBLEM_JSON)
 

@@ -8,10 +8,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from http import HTTPStatus
 from typing import Any
-from wsgiref.types import WSGIEnvironment
 
 from flask import Response, json
-from werkzeug.datastructures import Headers
 
 from ilios.accounts import ledger
 from ilios.accounts.holdings import Holding
@@ -40,19 +38,6 @@ RESULT_HEADERS = {
 _RESULT = ResultSchema()
 
 
-class _Accepted(Response):
-    """An answer with the link to a document, which Werkzeug would take apart and put together."""
-
-    def __init__(self, body: str, link: str) -> None:
-        super().__init__(body, 202, mimetype="application/json")
-        self._link = link
-
-    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        headers = super().get_wsgi_headers(environ)
-        headers["Location"] = self._link
-        return headers
-
-
 def accepted(document: Shown) -> Response:
     """Answer 202: the document is stored, and waits unless an earlier result answers it already."""
     url = status_url(document.id)
@@ -67,7 +52,8 @@ def accepted(document: Shown) -> Response:
         "created_at": clock.iso(document.created_at),
         "message": message(document),
     }
-    return _Accepted(json.dumps(_ACCEPTED.dump(answer)), url)
+    body = json.dumps(_ACCEPTED.dump(answer))
+    return Response(body, 202, {"Location": url}, mimetype="application/json")
 
 
 def is_cached(document: Shown) -> bool:
