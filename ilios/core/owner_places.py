@@ -43,7 +43,8 @@ class OwnerPlaces:
     def __init__(self, ordinary: int, guests: int) -> None:
         self._ordinary = ordinary
         self._guests = guests
-        self._held: Counter[str] = Counter()  #: places, by owner
+        self._held: dict[str, int] = {}  #: places, by owner that has any
+        self._taken = 0  #: places in all
         self._waiting: list[_Waiter] = []  #: in the order of their arrival
         self._turns = itertools.count(1)
         self._last_turns: dict[str, int] = {}  #: of owners that hold or await a place
@@ -82,33 +83,37 @@ class OwnerPlaces:
     def give_back(self, owner: str) -> None:
         """Give a place back that was taken for the owner."""
         with self._lock:
-            self._held[owner] -= 1
+            self._taken -= 1
+            if self._held[owner] == 1:
+                del self._held[owner]
+            else:
+                self._held[owner] -= 1
             self._admit()
             self._forget(owner)
 
     def _admit(self) -> None:
-        while (waiter := self._next()) is not None:
+        while self._waiting and (waiter := self._next()) is not None:
             self._waiting.remove(waiter)
             self._enter(waiter.owner)
             waiter.admitted.set()
 
     def _enter(self, owner: str) -> None:
-        self._held[owner] += 1
+        self._taken += 1
+        self._held[owner] = self._held.get(owner, 0) + 1
         self._last_turns[owner] = next(self._turns)
 
     def _next(self) -> _Waiter | None:
         """Return who goes next: of those that may, the owner whose last turn is longest ago."""
+        if self._taken >= self._ordinary + self._guests:
+            return None
         may = (one for one in self._waiting if self._has_room(one.owner))
         return min(may, key=lambda one: self._last_turns.get(one.owner, 0), default=None)
 
     def _has_room(self, owner: str) -> bool:
-        taken = self._held.total()
-        if taken < self._ordinary:
+        if self._taken < self._ordinary:
             return True
-        return taken < self._ordinary + self._guests and not self._held[owner]
+        return self._taken < self._ordinary + self._guests and owner not in self._held
 
     def _forget(self, owner: str) -> None:
-        if not self._held[owner]:
-            del self._held[owner]
-            if all(one.owner != owner for one in self._waiting):
-                self._last_turns.pop(owner, None)
+        if owner not in self._held and all(one.owner != owner for one in self._waiting):
+            self._last_turns.pop(owner, None)

@@ -120,7 +120,7 @@ def test_who_has_stopped_waiting_is_not_given_a_place(hold: Hold, places: OwnerP
     for holder in running:
         holder.release()
 
-    assert (places._waiting, places._held.total(), places._last_turns) == ([], 0, {})
+    assert (places._waiting, places._held, places._taken, places._last_turns) == ([], {}, 0, {})
 
 
 @pytest.mark.parametrize(("ordinary", "guests"), [(1, 1), (7, 1), (16, 2), (24, 3)])
