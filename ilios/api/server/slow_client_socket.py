@@ -22,6 +22,7 @@ HEAD_MAX_BYTES = 64 * 1024  #: of a request line and its header fields together
 HEAD_SEEN_BYTES = 4096  #: of a head that is looked at first: the rest mostly belongs to a body
 SEND_BUFFER_BYTES = 128 * 1024  #: that the kernel holds for a client, which doubles it for its own
 SEND_BLOCK_BYTES = 64 * 1024  #: with so much kept here, a sender looks whether the client reads
+MILLISECONDS_PER_SECOND = 1000
 ANSWER_BEGIN = b"HTTP/1."  #: of every answer, in both versions
 
 
@@ -39,6 +40,10 @@ class SlowClientSocket(socket.socket):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        super().settimeout(
+            0
+        )  # for good: changing it is a system call, which other threads wait for
+        self._timeout = 0.0
         self.head = b""  #: the first bytes of the request that is read next
         self.is_unfinished = False  #: an answer whose end only a close can show
         self._collected = b""
@@ -50,8 +55,15 @@ class SlowClientSocket(socket.socket):
 
     def setblocking(self, flag: bool) -> None:
         """Set our timeout for blocking; gunicorn calls this at the start of each request."""
-        self.settimeout(self.silence_seconds if flag else 0)
+        self._timeout = self.silence_seconds if flag else 0
         self._wait_budget_seconds = self.silence_seconds
+
+    def settimeout(self, value: float | None) -> None:
+        """Set how long `recv` waits, in seconds; None stands for `silence_seconds`."""
+        self._timeout = self.silence_seconds if value is None else value
+
+    def gettimeout(self) -> float:
+        return self._timeout
 
     def has_whole_head(self) -> bool:
         """Return whether a whole request head, or the end, can be read without waiting.
@@ -82,7 +94,7 @@ class SlowClientSocket(socket.socket):
         self._collected = read_ahead + self._collected
         return bool(self._collected)
 
-    def recv(self, size: int, flags: int = 0) -> bytes:
+    def recv(self, size: int, flags: int = 0) -> bytes:  # noqa: ARG002  # as socket has it
         if self._collected:
             block, self._collected = self._collected[:size], self._collected[size:]
             return block
@@ -92,8 +104,11 @@ class SlowClientSocket(socket.socket):
         try:
             block = os.read(self.fileno(), size)
         except BlockingIOError:
+            if not self._timeout:
+                raise
             with computing.waiting():
-                block = super().recv(size, flags)
+                self._await_bytes()
+            block = os.read(self.fileno(), size)
         waited = time.monotonic() - begun
         self._wait_budget_seconds += len(block) / self.bytes_per_second - waited
         return block
@@ -168,6 +183,12 @@ class SlowClientSocket(socket.socket):
             self.send(ANSWER_BEGIN)
             self._sent_ahead = len(ANSWER_BEGIN)
         return False
+
+    def _await_bytes(self) -> None:
+        state = select.poll()
+        state.register(self, select.POLLIN)
+        if not state.poll(self._timeout * MILLISECONDS_PER_SECOND):
+            raise TimeoutError("the client is silent")
 
     def _head_has_ended(self) -> bool:
         return HEAD_END in self.head or len(self.head) == HEAD_MAX_BYTES
