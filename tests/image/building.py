@@ -15,11 +15,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.image import wheels
 from tests.support.externals import unavailable
 from tests.support.forking import REPOSITORY
 
 ARCHITECTURE = os.environ.get("ILIOS_IMAGE_ARCHITECTURE", "")
 """Debian's name of another processor than this machine's: the kernel gives its programs to QEMU."""
+PROCESSOR = "QEMU_CPU=neoverse-n1"
+"""One that machines have. Of QEMU's own, which can do everything, its pointer authentication alone
+makes all of Debian and Python six times as slow.
+"""
 SLOWNESS = 20 if ARCHITECTURE else 1  #: of QEMU, which translates every instruction
 IMAGE = f"localhost/ilios-test{ARCHITECTURE and '-' + ARCHITECTURE}"
 TOOLS = ("buildah", "podman", "mmdebstrap", "curl")
@@ -36,6 +41,7 @@ NO_BYTECODE = 'find "$1"/usr/lib/python3* -name "*.pyc" -delete'
 
 OUTPUT_SHOWN = 3000  #: characters
 EMULATORS = Path("/proc/sys/fs/binfmt_misc")
+WHEELS = "/wheels"  #: of another processor, in the build
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 HOW_TO_REACH = {
     "default-timeout",
@@ -83,6 +89,15 @@ def _foreign() -> list[str]:
     return [f"--arch={ARCHITECTURE}"] if ARCHITECTURE else []
 
 
+def processor() -> list[str]:
+    """Return the flag that shows the other processor's /proc/cpuinfo; nothing for this machine's.
+
+    QEMU 7.2 shows that of this machine, and onnxruntime for arm64 reads it when it is loaded.
+    """
+    shown = Path(__file__).with_name(f"{ARCHITECTURE}-cpuinfo")
+    return [f"--volume={shown}:/proc/cpuinfo:ro"] if ARCHITECTURE else []
+
+
 def limits() -> list[str]:
     """Return flags for limits that a virtual machine may set; podman's own are higher."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -107,8 +122,9 @@ def _base() -> str:
         return name
     with tempfile.TemporaryDirectory() as folder:
         archive = f"{folder}/base.tar"
-        _run(["mmdebstrap", *arguments, archive, *_mirror()])
-        _run(["podman", "import", *_foreign(), archive, name])
+        _run(["env", PROCESSOR, "mmdebstrap", *arguments, archive, *_mirror()])
+        emulated = [f"--change=ENV {PROCESSOR}"] if ARCHITECTURE else []
+        _run(["podman", "import", *_foreign(), *emulated, archive, name])
     return name
 
 
@@ -133,11 +149,14 @@ def _index_configuration() -> Iterator[dict[str, str]]:
     if authorities:
         mounts[authorities] = AUTHORITIES
         lines.append(f"cert = {AUTHORITIES}")
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-        file.write("\n".join(["[global]", *lines, ""]))
-        file.flush()
-        Path(file.name).chmod(0o644)
-        yield {**mounts, file.name: "/etc/pip.conf"}
+    with tempfile.TemporaryDirectory() as folder:
+        if ARCHITECTURE:
+            wheels.download(ARCHITECTURE, Path(folder))
+            mounts[folder] = WHEELS
+            lines += ["no-index = true", f"find-links = {WHEELS}"]
+        configuration = Path(folder, "pip.conf")
+        configuration.write_text("\n".join(["[global]", *lines, ""]))
+        yield {**mounts, str(configuration): "/etc/pip.conf"}
 
 
 def _pip_settings() -> Iterator[tuple[str, str]]:

@@ -8,14 +8,15 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.image.building import IMAGE, SLOWNESS, limits
+from tests.image.building import IMAGE, SLOWNESS, limits, processor
 from tests.support.api_server import free_port
 from tests.support.waiting import wait_until
 
 COMMAND_TIMEOUT_S = 180.0 * SLOWNESS
 READY_TIMEOUT_S = 60.0 * SLOWNESS
 REQUEST_TIMEOUT_S = str(120 * SLOWNESS)
-OURS = [*limits(), "--no-healthcheck"]
+STOP_GRACE = "--time=45"  #: as docs/deployment.md has it
+OURS = [*limits(), *processor(), "--no-healthcheck"]
 """podman hands the health check to systemd, which a guest may not have; a test asks it itself."""
 
 PROCESSES = """
@@ -98,7 +99,7 @@ class Container:
     def stop(self) -> float:
         """Send SIGTERM, as the platform does; return how many seconds it took."""
         begun = time.monotonic()
-        podman("stop", self.id)
+        podman("stop", STOP_GRACE, self.id)
         return time.monotonic() - begun
 
     def exit_code(self) -> int:

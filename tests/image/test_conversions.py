@@ -50,18 +50,6 @@ def beside(run: Run, **settings: str) -> Container:
     return run("--network=host", *flags, port=port)
 
 
-@pytest.mark.parametrize(
-    ("sample", "words"),
-    [
-        ("invoice.pdf", "Helios Instruments"),
-        ("scanned-letter.pdf", "Harbour Library"),
-        ("meeting-notes.docx", "# Meeting notes: spring survey"),
-    ],
-)
-def test_the_samples_are_converted(container: Container, sample: str, words: str) -> None:
-    assert words in container.convert(SAMPLES / sample)
-
-
 def test_a_workbook_is_converted(container: Container, tmp_path: Path) -> None:
     book = Workbook()
     sheet = book.create_sheet("Survey")
