@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from ilios.core.pipes import is_readable
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters, tracing
+from ilios.core.thread_pool import ThreadPool
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
@@ -152,7 +152,7 @@ class Worker:
         self._look_at_store = look_at_store
         # Two more than places: neither tidying nor a look at the store takes a job's.
         threads = sum(lane.total for lane in places.values()) + 2
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._threads = ThreadPool("job", threads)
         self._sending = threading.Lock()
         self._running = 0
 
@@ -162,15 +162,15 @@ class Worker:
         while not isinstance(message := self._receive(), Stop):
             match message:
                 case Tidy():
-                    self._threads.submit(self._tidy)
+                    self._threads.run(self._tidy)
                 case LookAtStore():
-                    self._threads.submit(self._look)
+                    self._threads.run(self._look)
                 case Cancel(job_id):
                     self._converter.stop(job_id)
                 case Lease():
                     with self._sending:
                         self._running += 1
-                    self._threads.submit(self._run_job, message)
+                    self._threads.run(partial(self._run_job, message))
         while self._running:
             # After Stop, the only thing that can still be read is the end of the supervisor.
             if is_readable(self._pipe, DRAIN_POLL_SECONDS):
@@ -200,9 +200,9 @@ class Worker:
                 log.exception("job.interrupted", job_id=lease.job_id)
                 interrupted = True
         failpoints.reach(failpoints.JOB_ENDED)
-        with self._sending:
-            self._running -= 1
         self._send(Ended(lease.job_id, report, interrupted))
+        with self._sending:
+            self._running -= 1  # without any, the process may end
 
     def _run(self, lease: Lease) -> ProviderReport | StoreReport | None:
         if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:

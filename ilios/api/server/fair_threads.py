@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ilios.api.server.callers import NO_KEY
-from ilios.api.server.thread_pool import ThreadPool
 from ilios.core.owner_places import share
+from ilios.core.thread_pool import ThreadPool
 
 LEFT_TO_KEYS: Final = 8  #: one in so many of the threads, which no callers without a key get
 

@@ -35,11 +35,11 @@ from ilios.api.server.lingering import Lingering
 from ilios.api.server.poller_calls import PollerCalls
 from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
-from ilios.api.server.thread_pool import ThreadPool
 from ilios.api.services import EXTENSION
 from ilios.core.computing import ComputingPlaces
 from ilios.core.platform import give_back_memory, raise_descriptor_limit
 from ilios.core.telemetry import shared_counters
+from ilios.core.thread_pool import ThreadPool
 
 PROBE_THREADS = 2
 SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait

@@ -1,4 +1,4 @@
-"""Threads for what the poller begins, started as they are needed and kept.
+"""Threads for what one thread begins, started as they are needed and kept.
 
 As concurrent.futures has them, but without a future for each call: making and ending one takes as
 long as reading the head of a request.
@@ -26,7 +26,7 @@ class ThreadPool:
         self._works: SimpleQueue[Work] = SimpleQueue()
 
     def run(self, work: Work) -> None:
-        """Have a thread run it, now or as soon as one is free. For the poller only."""
+        """Have a thread run it, now or as soon as one is free. For one thread only."""
         if self._idle:
             self._idle.pop()
         elif self._started < self._threads:

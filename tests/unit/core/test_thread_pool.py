@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from ilios.api.server.thread_pool import ThreadPool
+from ilios.core.thread_pool import ThreadPool
 from tests.support.waiting import wait_until
 
 THREADS = 3
