@@ -39,6 +39,7 @@ from ilios.engines import parser_memory, unicode
 log = logs.get(__name__)
 
 Message = dict[str, Any]
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 Work = Callable[[Message], Iterator[Message]]
 """Takes a task, in the child, and yields its answers; importable by name, for the spawn."""
 
@@ -298,7 +299,7 @@ def _count_restart(cause: str) -> None:
 
 def _send(pipe: Connection | None, message: Message) -> None:
     assert pipe is not None  # noqa: S101  # narrows the type
-    pipe.send_bytes(json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    pipe.send_bytes(_encode(message).encode("utf-8", "surrogatepass"))
 
 
 @logs.log_crash()

@@ -13,7 +13,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ilios.core.conversion_errors import DocumentTooLarge
-from ilios.engines import document_errors
+from ilios.engines import pdf_opening
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
@@ -46,14 +46,11 @@ def cut(
 
     Files are written below `folder`, one by one as the iterator advances.
 
-    Raises UnreadablePdf, EncryptedDocument, UnsupportedDocument, EmptyDocument, PagesOutOfRange,
-    and while it cuts also DocumentTooLarge.
+    Raises UnreadablePdf, EncryptedDocument, UnsupportedDocument, PagesOutOfRange, and while it cuts
+    also DocumentTooLarge.
     """
-    with closing(open_pdf(path)) as pdf:
-        page_count = len(pdf)
-        if not page_count:
-            raise document_errors.empty("PDF")
-    indexes = selection.indexes(page_count) if selection else list(range(page_count))
+    page_count = pdf_opening.page_count(path)
+    indexes = selection.indexes(page_count) if selection else range(page_count)
     size_bytes = path.stat().st_size
     is_all = len(indexes) == page_count
     if is_all and page_count <= limits.pages and size_bytes <= limits.size_bytes:

@@ -22,10 +22,23 @@ def open_pdf(path: Path) -> Any:
 
     Raises EncryptedDocument, UnsupportedDocument, UnreadablePdf.
     """
+    return pdfium.PdfDocument(_opened(path)[0])
+
+
+def page_count(path: Path) -> int:
+    """Return how many pages a PDF has: one at least. Raises as `open_pdf` does."""
+    opened, count = _opened(path)
+    pdfium_c.FPDF_CloseDocument(opened)
+    return count
+
+
+def _opened(path: Path) -> tuple[Any, int]:
+    """Return PDFium's document, and how many pages it has."""
     # Not by pypdfium2's own way in: it resolves the path, which takes as long as to open it.
     opened = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
-    if pdfium_c.FPDF_GetPageCount(opened) > 0:
-        return pdfium.PdfDocument(opened)
+    count = pdfium_c.FPDF_GetPageCount(opened)
+    if count > 0:
+        return opened, count
     match pdfium_c.FPDF_GetLastError():
         case pdfium_c.FPDF_ERR_PASSWORD:
             raise document_errors.encrypted("PDF")
