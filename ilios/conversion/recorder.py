@@ -61,12 +61,15 @@ class Recorder:
         meet: `begin` looks there.
         """
         options = options_of(document)
+        is_reserved = len(parts) > 1 or batch
+        if options.max_cost_micros is None and not is_reserved:
+            return
         if engine.is_paid and options.max_cost_micros is not None:
             _require_counted(document, parts)
         tariff = self._tariff(engine, engine.model(options), is_batch=batch)
         amount = costs.total(tariff.amount(_page_count(part.indexes)) for part in parts)
         costs.require_within(options.max_cost_micros, amount)
-        if len(parts) > 1 or batch:
+        if is_reserved:
             self._group_commit.write(ReserveQuota(document, amount))
 
     def begin(self, claimed: ClaimedJob, model: str, indexes: tuple[int, ...] | None) -> CallRecord:
@@ -95,6 +98,7 @@ class Recorder:
         """
         engine, document = claimed.engine, claimed.document
         settle_call = self.settle_call(engine, call, conversion, images)
+        used = settle_call.used
         missing = missing_pages(call, conversion)
         open_call = None if engine.is_paid else _free_call(claimed, call, settle_call)
         unit = StoreAnswer(claimed, settle_call, open_call, is_whole=missing is None)
@@ -108,8 +112,8 @@ class Recorder:
                 document_id=document.id,
                 engine=engine.name,
                 model=conversion.usage.model,
-                pages=settle_call.used.pages,
-                cost_micros=settle_call.used.cost_micros,
+                pages=used.pages,
+                cost_micros=used.cost_micros,
             )
         if not stored.is_ours:
             raise jobs.lease_lost(claimed.lease)
@@ -189,7 +193,7 @@ class Recorder:
         usage = conversion.usage
         self._warn_of_unknown(engine, usage.model)
         charge = self._tariff(engine, usage.model, is_batch=batch).charge(usage.pages)
-        if usage.asked_model is not None:
+        if usage.asked_model not in (None, usage.model):
             approved = self._tariff(engine, usage.asked_model, is_batch=batch).charge(usage.pages)
             if approved.total_micros < charge.total_micros:
                 self._warn_of_dearer(usage.model, usage.asked_model)
@@ -198,8 +202,9 @@ class Recorder:
 
     def count(self, engine: Engine, settled: SettleCall) -> None:
         """Add to the metrics what a call has used, once that is committed, and log what is not."""
-        metrics.PAGES.labels(engine.name).inc(settled.used.pages)
-        metrics.COST.labels(engine.name).inc(settled.used.cost_micros)
+        used = settled.used
+        metrics.PAGES.labels(engine.name).inc(used.pages)
+        metrics.COST.labels(engine.name).inc(used.cost_micros)
         usage = settled.conversion.usage
         if usage.claimed_pages is not None:
             metrics.PAGES_OVERCOUNTED.inc(usage.claimed_pages - usage.pages)

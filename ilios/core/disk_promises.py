@@ -23,10 +23,11 @@ class DiskPromises:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._name = str(folder)
 
     def total_bytes(self) -> int:
         """Return what is promised now; entries of processes that have ended count no more."""
-        return sum(_promised_by(path) or 0 for path in self._entries())
+        return sum([_promised_by(path) or 0 for path in self._entries()])
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -60,7 +61,7 @@ class DiskPromises:
 
     def _entries(self) -> list[Path]:
         try:
-            found = os.listdir(self._folder)  # noqa: PTH208  # names, not paths
+            found = os.listdir(self._name)  # noqa: PTH208  # names, not paths
         except FileNotFoundError:
             return []
         return [self._folder / name for name in found if name != LOCK_NAME]

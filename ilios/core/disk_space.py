@@ -24,7 +24,7 @@ class DiskReserve:
     """The data folder's file system, of which a reserve is kept free for work under way."""
 
     def __init__(self, settings: Settings) -> None:
-        self._folder = settings.data_folder
+        self._folder = str(settings.data_folder)  # no Path: it is asked for each document
         self._reserve_bytes = settings.min_free_disk_bytes
         self._promises = DiskPromises(data_folder.disk_promises(settings))
         self.spare = SpareFile(settings.database_path)

@@ -31,7 +31,8 @@ class SpareFile:
 
     def __init__(self, database_path: Path) -> None:
         self.path = database_path.with_name(database_path.name + SUFFIX)
-        self._folder = str(self.path.parent)  # it is looked at for each transaction
+        self._path = str(self.path)  # Path takes longer than what is asked of the system
+        self._folder = str(self.path.parent)
 
     def missing_bytes(self) -> int:
         """Return how much of it is not allocated."""
@@ -43,7 +44,7 @@ class SpareFile:
 
     def _missing_bytes(self, where_absent: int) -> int:
         try:
-            return max(0, SPARE_BYTES - self.path.stat().st_size)
+            return max(0, SPARE_BYTES - os.stat(self._path).st_size)  # noqa: PTH116
         except FileNotFoundError:
             return where_absent
 

@@ -26,6 +26,8 @@ def as_json(options: Options) -> dict[str, Any]:
 
 def options_of(document: Document) -> Options:
     """Return the options that `as_json` has stored with a document."""
+    if not document.options:
+        return EVERYTHING
     stored = dict(document.options)
     pages = stored.pop("pages", None)
     return Options(PageSelection.parse(pages) if pages else None, **stored)

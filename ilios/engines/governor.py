@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ilios.core.conversion_errors import (
     BatchLaneClosed,
@@ -45,9 +46,11 @@ class Outcome(StrEnum):
     BATCH_OPEN = "batch open"  #: it has taken one
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderReport:
-    """How a call to the provider ended; goes up the pipe with the end of its job."""
+class ProviderReport(NamedTuple):
+    """How a call to the provider ended; goes up the pipe with the end of its job.
+
+    See ilios.workers.messages for the kind of class.
+    """
 
     outcome: Outcome
     reason: str = ""

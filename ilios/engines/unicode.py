@@ -29,6 +29,8 @@ def storable(text: str) -> str:
 
 
 def _paired(text: str) -> str:
+    if text.isascii():
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -39,12 +39,12 @@ class SpooledAnswer:
     """An answer in the spool."""
 
     call: CallRecord
-    path: Path
+    path: str
     deaths: int = 0  #: of processes that were parsing it
 
     def body(self) -> bytes:
         """Return the answer as it came."""
-        return self.path.read_bytes().partition(b"\n")[2]
+        return Path(self.path).read_bytes().partition(b"\n")[2]
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -52,47 +52,48 @@ class SpooledAnswer:
 
         The file's name is the mark, so that it outlives the process.
         """
-        marked = self.path.with_name(f"{_stem(self.call)}.{self.deaths + 1}{SUFFIX}")
+        name = f"{_stem(self.call)}.{self.deaths + 1}{SUFFIX}"
+        marked = os.path.join(os.path.dirname(self.path), name)
         with suppress(FileNotFoundError):  # another process has taken it
-            self.path.rename(marked)
+            os.rename(self.path, marked)
         failpoints.reach(failpoints.ANSWER_READING)
         try:
             yield
         finally:
             with suppress(FileNotFoundError):
-                marked.rename(self.path)
+                os.rename(marked, self.path)
 
 
 class AnswerSpool:
     """A folder of answers, shared by the processes of one data volume."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = str(folder)
 
     def keep(self, call: CallRecord, body: bytes) -> SpooledAnswer:
         """Write an answer; on return it outlives a crash of this process, but no power cut."""
         path = self._path(call)
         replace(path, json.dumps(_fields(call)).encode() + b"\n", body)
-        return SpooledAnswer(call, path)
+        return SpooledAnswer(call, str(path))
 
     def make_durable(self, call: CallRecord) -> None:
         """Make an answer outlive a power cut too: it may have to wait here for long."""
         with suppress(FileNotFoundError):  # the database has it by now
             for path in self._files(f"{_stem(call)}."):
-                fsync(path)
-                fsync(self._folder)
+                fsync(Path(path))
+                fsync(Path(self._folder))
 
     def forget(self, call: CallRecord) -> None:
         """Remove an answer that the database has, or that cannot be read."""
         try:
-            self._path(call).unlink()
+            os.unlink(f"{self._folder}/{_stem(call)}{SUFFIX}")
         except FileNotFoundError:  # it bears a mark, or was never kept
             for path in self._files(f"{_stem(call)}."):
-                path.unlink(missing_ok=True)
+                Path(path).unlink(missing_ok=True)
 
     def jobs(self) -> set[str]:
         """Return the ids of the jobs that an answer waits for."""
-        return {path.name.partition("-")[0] for path in self._files("")}
+        return {os.path.basename(path).partition("-")[0] for path in self._files("")}
 
     def of_job(self, job_id: str) -> list[SpooledAnswer]:
         """Return the answers of earlier attempts at a job."""
@@ -105,32 +106,30 @@ class AnswerSpool:
 
     def remove_drafts(self) -> None:
         """Remove incomplete answers; for a supervisor that has started, and has no workers yet."""
-        for draft in self._folder.glob(f"*{DRAFT_SUFFIX}"):
+        for draft in Path(self._folder).glob(f"*{DRAFT_SUFFIX}"):
             draft.unlink(missing_ok=True)
 
     def _path(self, call: CallRecord) -> Path:
-        return self._folder / f"{_stem(call)}{SUFFIX}"
+        return Path(f"{self._folder}/{_stem(call)}{SUFFIX}")
 
     def _found(self, prefix: str) -> Iterator[SpooledAnswer]:
         for path in self._files(prefix):
             try:
-                with path.open("rb") as file:
+                with open(path, "rb") as file:
                     fields = json.loads(file.readline())
                 indexes = fields["indexes"]
                 call = CallRecord(**{**fields, "indexes": indexes and tuple(indexes)})
             except FileNotFoundError:
                 continue  # another process has taken it
             except (ValueError, TypeError, KeyError):
-                log.exception("answer.unreadable", file=path.name)
+                log.exception("answer.unreadable", file=os.path.basename(path))
                 continue
             yield SpooledAnswer(call, path, _deaths(path))
 
-    def _files(self, prefix: str) -> list[Path]:
-        # Not a glob: this is asked for each call, and the folder is nearly always empty.
-        found = os.listdir(self._folder)  # noqa: PTH208  # names, not paths
+    def _files(self, prefix: str) -> list[str]:
         return [
-            self._folder / name
-            for name in sorted(found)
+            f"{self._folder}/{name}"
+            for name in sorted(os.listdir(self._folder))
             if name.startswith(prefix) and name.endswith(SUFFIX)
         ]
 
@@ -143,14 +142,14 @@ def _stem(call: CallRecord) -> str:
     return f"{call.job_id}-{call.call_id}"
 
 
-def _deaths(path: Path) -> int:
+def _deaths(path: str) -> int:
     """Return how many processes have left their mark on an answer."""
-    mark = path.name.removesuffix(SUFFIX).partition(".")[2]
+    mark = os.path.basename(path).removesuffix(SUFFIX).partition(".")[2]
     return int(mark) if mark.isascii() and mark.isdigit() else 0
 
 
-def _written_at(path: Path) -> float:
+def _written_at(path: str) -> float:
     try:
-        return path.stat().st_mtime
+        return os.stat(path).st_mtime
     except FileNotFoundError:
         return float("inf")

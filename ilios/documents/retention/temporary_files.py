@@ -58,7 +58,7 @@ class TemporaryFiles:
         for kept in AnswerSpool(self._answers).older_than(MIN_AGE.total_seconds()):
             document = session.get(Document, kept.call.document_id)
             if document is not None and document.status is DocumentStatus.DELETED:
-                yield kept.path
+                yield Path(kept.path)
 
 
 def _older_than(moment: datetime, folder: Path) -> Iterator[Path]:

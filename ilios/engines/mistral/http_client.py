@@ -9,6 +9,7 @@ by block, and the response is kept as it came.
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -114,7 +115,7 @@ class _Body:
 
     def length(self) -> int:
         source = self._call.source
-        encoded = -(-source.path.stat().st_size // 3) * 4 if source else 0
+        encoded = -(-os.stat(source.path).st_size // 3) * 4 if source else 0  # noqa: PTH116
         return len(self._head) + encoded + len(self._tail)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -131,7 +132,7 @@ class _Body:
     def _blocks(self) -> Iterator[bytes]:
         if self._call.source is None:
             return
-        with self._call.source.path.open("rb") as file:
+        with open(self._call.source.path, "rb", buffering=0) as file:  # noqa: PTH123
             while block := file.read(BLOCK_BYTES):
                 yield block
 

@@ -38,9 +38,9 @@ def conversion(
     found = answer_pages.found(listed[:ANSWER_MAX_PAGES], part.indexes)
     reader = _PageReader(options, workspace)
     pages = tuple(reader.page(found[index], index) for index in sorted(found))
-    cut = [conversion_warnings.pages_cut(len(pages), len(listed))]
     is_cut = part.indexes is None and len(listed) > ANSWER_MAX_PAGES
-    return Conversion(pages, _usage(fields, model, part, len(pages)), tuple(cut if is_cut else ()))
+    warnings = (conversion_warnings.pages_cut(len(pages), len(listed)),) if is_cut else ()
+    return Conversion(pages, _usage(fields, model, part, len(pages)), warnings)
 
 
 class _PageReader:
