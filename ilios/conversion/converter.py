@@ -163,19 +163,20 @@ class Converter:
     def _open(self, lease: Lease) -> ClaimedJob:
         with self._database.watching() as watch:
             job, document = jobs.held_with_document(watch, lease)
-        logs.bind(document_id=document.id)
-        log.info("job.started", job_id=lease.job_id, document_id=document.id)
-        if job.attempts == 1 and job.error is None and job.started_at is not None:
-            waited = job.started_at - job.created_at
-            metrics.PICKUP_SECONDS.labels(job.lane).observe(waited.total_seconds())
-        return ClaimedJob(lease, job, document, self._engines[job.lane])
+        document_id, lane, started_at = document.id, job.lane, job.started_at
+        logs.bind(document_id=document_id)
+        log.info("job.started", job_id=lease.job_id, document_id=document_id)
+        if job.attempts == 1 and job.error is None and started_at is not None:
+            waited = started_at - job.created_at
+            metrics.PICKUP_SECONDS.labels(lane).observe(waited.total_seconds())
+        return ClaimedJob(lease, job, document, self._engines[lane])
 
     def _run(self, claimed: ClaimedJob) -> ProviderReport | StoreReport | None:
         lease = claimed.lease
         folder = data_folder.workspace(self._workspaces, lease.job_id, lease.token)
         attempt = _Attempt(claimed, folder)
         attempt.workspace.mkdir()
-        self._running[claimed.job.id] = attempt
+        self._running[lease.job_id] = attempt
         try:
             return self._attempt(attempt)
         except ConversionError as error:
@@ -195,14 +196,14 @@ class Converter:
             self._recorder.give_up(claimed, attempt.call, broken, is_answered=attempt.is_answered)
             return None
         finally:
-            if self._running.get(claimed.job.id) is attempt:  # not one that came after it
-                del self._running[claimed.job.id]
+            if self._running.get(lease.job_id) is attempt:  # not one that came after it
+                del self._running[lease.job_id]
             _remove(attempt.workspace)
 
     def _attempt(self, attempt: _Attempt) -> ProviderReport | None:
         claimed = attempt.claimed
         if claimed.engine.is_paid:
-            for spooled in self._answers.of_job(claimed.job.id):
+            for spooled in self._answers.of_job(claimed.lease.job_id):
                 self._collect(spooled, claimed.engine, claimed.document)
                 attempt.has_collected = True
         with self._disk_reserve.promised(_source_bytes(claimed)):
@@ -224,8 +225,8 @@ class Converter:
         seconds = attempt.seconds()
         log.info(
             "job.completed",
-            job_id=claimed.job.id,
-            document_id=claimed.document.id,
+            job_id=claimed.lease.job_id,
+            document_id=call.document_id,
             pages=conversion.usage.pages,
             duration_ms=round(seconds * 1000, 1),
         )

@@ -78,14 +78,14 @@ class Recorder:
         Raises LeaseLost, OutcomeUnknown when such a call has been in doubt too often, and
         BudgetSpent or DailyPagesSpent.
         """
-        engine, document = claimed.engine, claimed.document
+        engine, document, job_id = claimed.engine, claimed.document, claimed.lease.job_id
         if not engine.is_paid:
-            return CallRecord(ids.new_id(), claimed.job.id, document.id, indexes)
-        intent = ledger.Intent(claimed.job.id, engine.name, model, indexes)
+            return CallRecord(ids.new_id(), job_id, document.id, indexes)
+        intent = ledger.Intent(job_id, engine.name, model, indexes)
         amount = self._tariff(engine, model).amount(_page_count(indexes))
         unit = OpenCall(claimed, intent, ReserveQuota(document, amount), self._ambiguous_retries)
         call_id = self._group_commit.write(unit)
-        return CallRecord(call_id, claimed.job.id, document.id, indexes)
+        return CallRecord(call_id, job_id, document.id, indexes)
 
     def store(
         self, claimed: ClaimedJob, call: CallRecord, conversion: Conversion, images: Images
@@ -96,7 +96,7 @@ class Recorder:
         Raises DailyPagesSpent for what cost nothing and has more pages than are left: only the
         conversion has counted them, and nothing of it is kept.
         """
-        engine, document = claimed.engine, claimed.document
+        engine, document_id = claimed.engine, call.document_id
         settle_call = self.settle_call(engine, call, conversion, images)
         used = settle_call.used
         missing = missing_pages(call, conversion)
@@ -109,7 +109,7 @@ class Recorder:
             log.info(
                 "call.settled",
                 call_id=call.call_id,
-                document_id=document.id,
+                document_id=document_id,
                 engine=engine.name,
                 model=conversion.usage.model,
                 pages=used.pages,
@@ -118,7 +118,7 @@ class Recorder:
         if not stored.is_ours:
             raise jobs.lease_lost(claimed.lease)
         if stored.is_document_complete:
-            log_document_completed(document.id)
+            log_document_completed(document_id)
         if missing:
             raise PagesMissing(missing)
 
