@@ -56,6 +56,15 @@ def test_a_document_is_stored_and_queued(
     assert (job.document_id, job.priority, job.status) == (document.id, 7, JobStatus.PENDING)
 
 
+def test_what_a_submit_returns_is_what_is_stored(
+    submissions: Submissions, receive: Receive, database: Database
+) -> None:
+    document = submissions.submit(receive(b"Hello there"), ME)
+
+    row = documents.document(database, document.id)
+    assert document._asdict() == {name: getattr(row, name) for name in document._fields}
+
+
 def test_an_empty_file_is_refused(
     submissions: Submissions, receive: Receive, database: Database
 ) -> None:
