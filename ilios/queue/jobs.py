@@ -142,7 +142,7 @@ def enqueue_ranges(
     They begin at the parent's rank, SPACING_MS apart, so that a long document does not delay the
     jobs of other owners.
     """
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "id": ids.new_id(),
             "document_id": parent.document_id,
