@@ -20,7 +20,7 @@ STEPS = [
     ("log", r"structlog/|/logging/|telemetry/log|ilios/logs\.py|log_lines|access_log"),
     ("metrics", r"prometheus_client|telemetry/(metrics|shared)|metric_|resources/metrics"),
     ("trace", r"opentelemetry|telemetry/tracing|ilios/tracing"),
-    ("commit", r"do_commit|_commit_impl|writer_lock|ilios/turns\.py|_flock"),
+    ("commit", r"do_commit|_commit_impl|DriverSession\.commit|writer_lock|ilios/turns\.py|_flock"),
     ("hash", r"hashlib|digest|sha256|UploadSink\.write"),
     ("pipe", r"multiprocessing/(connection|reduction)|workers/(messages|handle)|ilios/pipe\.py"),
     (
