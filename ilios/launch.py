@@ -61,8 +61,19 @@ def _run(loaded: Settings) -> NoReturn:
     seconds = loaded.shutdown_grace_seconds + LAST_WORDS_SECONDS
     if loaded.use_embedded_replica:
         seconds += REPLICATION_SECONDS
-    halves = [_start("gunicorn", serve_web), _start("supervisor", serve_jobs)]
-    watch.become([half.pid for half in halves if half.pid], seconds)
+    watch.become(_start_halves(), seconds)
+
+
+def _start_halves() -> list[int]:
+    """Return the ids of both. Raises OSError when one cannot be started; then none is left."""
+    started = [_start("gunicorn", serve_web).pid or 0]
+    try:
+        started.append(_start("supervisor", serve_jobs).pid or 0)
+    except OSError:
+        # Else this process would wait for it before it ends, and deaf to signals.
+        processes.signal_group(started[0], signal.SIGTERM)
+        raise
+    return started
 
 
 def _start(name: str, target: forks.Target) -> BaseProcess:
