@@ -30,9 +30,9 @@ class ThreadPool:
         if self._idle:
             self._idle.pop()
         elif self._started < self._threads:
-            self._started += 1
-            name = f"{self._name}_{self._started - 1}"
+            name = f"{self._name}_{self._started}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
+            self._started += 1  # not one that the system refused
         self._works.put(work)
 
     def shutdown(self, *, wait: bool) -> None:
