@@ -21,6 +21,7 @@
 #   make audit    known vulnerabilities in the locked packages; part of make lint
 #   make licences licences of what is shipped; part of make lint
 #   make sbom     sbom.json: what is shipped, in CycloneDX
+#   make baseline with a release: what clients and operators see, for scripts/compatibility.py
 #   make lock     resolve pyproject.toml into the lock files again (needs uv;
 #                 COMPILE_FLAGS=--upgrade takes the newest versions)
 
@@ -52,7 +53,7 @@ RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -159,6 +160,10 @@ fuzz: REQUESTS ?= 20000
 fuzz: export ILIOS_FUZZ_REQUESTS = $(REQUESTS)
 fuzz: setup
 	$(call pytest,--capture no tests/contract/test_fuzzing.py)
+
+# What a release promises. It is committed with the release, and docs/stability.md's table is emptied.
+baseline: setup
+	@$(BIN)/python scripts/surface.py > tests/contract/baseline.json
 
 lock:
 	$(COMPILE) --output-file requirements.lock pyproject.toml

@@ -77,6 +77,8 @@ if [[ $EUID -eq 0 ]] && account_is_here; then
 fi
 # Temporary files lie beside the data: a container's own /tmp may be small, or memory.
 export TMPDIR=$DATA_DIR/tmp
+# Else glibc sets memory aside for each thread, which none of the others can use when it is free.
+export MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-1}
 
 # Not `-m`: a parser would import the file that was named, and needs none of it.
 exec python -c "from ilios.launch import main; main()"

@@ -28,6 +28,7 @@ DOCUMENT_KIB = 100
 CONCURRENCY = 8  #: calls of each of two workers: as many as the peers' jobs
 CONVERT_CLIENTS = 32
 COMMAND_SECONDS = 3600  #: longer than any
+LOG_LINE = '{"timestamp":'  #: the beginning of a line of the service's log
 
 
 MEASURED_HERE = {"benchmarks", "machine", "reads"}
@@ -52,6 +53,8 @@ SHORT_COMMANDS = (
     "logs --times 100",
     "keys --keys 100 --calls 100",
     "status_page --documents 1000 --looks 20",
+    "pages --pages 500 --times 3",
+    "searchable_pdf --pages 50",
     "provider queue --documents 60",
 )
 
@@ -198,6 +201,9 @@ class Run:
         print(f"[{minutes:5.1f} min] {name}", file=sys.stderr, flush=True)
         try:
             return measure()
+        except subprocess.CalledProcessError as error:
+            self.found.missing[name] = f"exit status {error.returncode}"
+            return None
         except Exception as error:  # noqa: BLE001  # any: the page says what is missing
             self.found.missing[name] = f"{type(error).__name__}: {str(error)[:200]}"
             return None
@@ -212,7 +218,7 @@ def _printed(command: str) -> str:
         timeout=COMMAND_SECONDS,
         check=True,
     )
-    return done.stdout
+    return "".join(line for line in done.stdout.splitlines(True) if not line.startswith(LOG_LINE))
 
 
 def _store(bucket: bool) -> str:

@@ -59,7 +59,7 @@ def multiply(service: Service, documents: int) -> None:
         for number in range(1, documents):
             document_id = new_id()
             storage_key = document["storage_key"].replace(document["id"], document_id)
-            (objects / storage_key).parent.mkdir(parents=True)
+            (objects / storage_key).parent.mkdir(parents=True, exist_ok=True)
             (objects / storage_key).write_bytes(content)
             own = {"id": document_id, "storage_key": storage_key, "fingerprint": None}
             copies.append(document | own)

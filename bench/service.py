@@ -119,16 +119,25 @@ def running(**settings: str) -> Iterator[Service]:
 @contextmanager
 def running_from(checkout: Path, settings: dict[str, str]) -> Iterator[Service]:
     """Run the service of a checkout; another one than this has its own environment in `.venv`."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = migrate(Path(folder), checkout, PORT=str(_free_port()), **settings)
-        service = Service(Path(folder), environment, checkout)
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            if service.process.poll() is None:
-                service.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_on(Path(folder), checkout, **settings) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def running_on(folder: Path, checkout: Path = REPOSITORY, **settings: str) -> Iterator[Service]:
+    """Run a service on a data folder during the block; its database is migrated before."""
+    environment = migrate(folder, checkout, PORT=str(_free_port()), **settings)
+    service = Service(folder, environment, checkout)
+    service.start()
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.stop()
 
 
 def multipart(file_name: str, content: bytes, **fields: object) -> bytes:

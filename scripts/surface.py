@@ -17,6 +17,7 @@ import tempfile
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -144,6 +145,8 @@ def strings(tree: ast.AST) -> Iterator[str]:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--inside"]:
-        print(json.dumps(surface(Path.cwd()), indent=1, ensure_ascii=False, default=str))
+        with redirect_stdout(sys.stderr):  # the log
+            found = surface(Path.cwd())
+        print(json.dumps(found, indent=1, ensure_ascii=False, default=str))
     else:
         main(Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(__file__).resolve().parents[1])

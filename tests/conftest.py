@@ -16,6 +16,7 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.queue.notify import Notifier
+from tests.mistral_server.process import MistralServer
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
@@ -108,6 +109,20 @@ def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def mistral_process() -> Iterator[MistralServer]:
+    """Provide the stand-in for Mistral, for fixtures that outlast a test."""
+    with MistralServer() as server:
+        yield server
+
+
+@pytest.fixture
+def mistral_server(mistral_process: MistralServer) -> MistralServer:
+    """Provide the stand-in for Mistral as it was started: one process serves all tests."""
+    mistral_process.reset()
+    return mistral_process
+
+
+@pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Provide a database at the newest schema, to be copied."""
     folder = tmp_path_factory.mktemp("migrated")
@@ -130,7 +145,5 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def notifier(settings: Settings) -> Iterator[Notifier]:
-    notifier = Notifier(data_folder.wake_socket(settings))
-    yield notifier
-    notifier.close()
+def notifier(settings: Settings) -> Notifier:
+    return Notifier(data_folder.wake_socket(settings))

@@ -22,12 +22,15 @@ class Tariff:
     model: str
     is_paid: bool
     is_batch: bool = False  #: through the provider's batch lane
+    is_annotated: bool = False  #: with fields by a schema
 
     def charge(self, pages: int) -> Charge:
         """Return what so many pages cost."""
         if not self.is_paid:
             return FREE
-        return self.pricing.charge(pages, self.model, batch=self.is_batch)
+        return self.pricing.charge(
+            pages, self.model, annotated=self.is_annotated, batch=self.is_batch
+        )
 
     def amount(self, pages: int | None) -> Amount:
         """Return what a conversion of so many pages uses; at least one where none are counted."""

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ilios.accounts.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
 from ilios.core import clock, ids
 from ilios.db.models import ApiKey
+from ilios.db.prepared import Prepared
 
 ANONYMOUS: Final = "anonymous"  #: the owner of everything while no key is configured
 SECRET_BYTES: Final = 32
@@ -174,7 +175,8 @@ def revoke_expired(session: Session, before: datetime, now: datetime) -> int:
 
 def expired_count(session: Session, before: datetime) -> int:
     """Return how many keys that are not revoked expired before then."""
-    return session.scalars(select(func.count()).select_from(ApiKey).where(*_expired(before))).one()
+    ((count,),) = _EXPIRED_COUNT.all(session, moment=before)
+    return int(count)
 
 
 def listed(session: Session, *, revoked: bool = False) -> Sequence[ApiKey]:
@@ -212,8 +214,13 @@ def has_ended(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and moment <= now
 
 
-def _expired(before: datetime) -> tuple[ColumnElement[bool], ...]:
+def _expired(before: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
     return ApiKey.revoked_at.is_(None), ApiKey.expires_at < before
+
+
+_EXPIRED_COUNT = Prepared(
+    select(func.count()).select_from(ApiKey).where(*_expired(bindparam("moment")))
+)
 
 
 def _unrevoked(session: Session, reference: str) -> ApiKey | None:

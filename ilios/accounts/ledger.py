@@ -47,6 +47,7 @@ _INSERT = Prepared(
         "last_page",
         "expected_pages",
         "is_batch",
+        "is_annotated",
         "created_at",
     ],
 )
@@ -121,6 +122,7 @@ class Intent:
     model: str
     indexes: tuple[int, ...] | None
     is_batch: bool = False
+    is_annotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def open_call(
         # When the number of pages is not known, there is at least one.
         expected_pages=len(call.indexes) if call.indexes else 1,
         is_batch=call.is_batch,
+        is_annotated=call.is_annotated,
         created_at=now,
     )
     return call_id

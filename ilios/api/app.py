@@ -6,7 +6,7 @@ from flask import Flask
 
 from ilios.api import openapi, services
 from ilios.api.application import Application
-from ilios.api.middleware import auth, headers, hosts, request_ids, routing
+from ilios.api.middleware import auth, deprecations, headers, hosts, request_ids, routing
 from ilios.api.requests import multipart
 from ilios.api.resources import (
     admin,
@@ -54,6 +54,7 @@ def build(settings: Settings) -> Flask:
     metrics.register(app)
     hosts.register(app, settings)
     headers.register(app, settings.cors_origins)
+    deprecations.register(app)
     auth.register(app)
     routing.register(app)
     api = openapi.init(app)

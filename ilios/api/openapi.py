@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from flask import Flask
 from flask_smorest import Api
+from werkzeug.routing import Rule
 
 import ilios
 from ilios.accounts.keys import Scope
-from ilios.api.middleware.routing import IdConverter
+from ilios.api.middleware.deprecations import DEPRECATED
+from ilios.api.middleware.routing import IdConverter, PageConverter
 from ilios.api.responses.errors import PROBLEM_JSON, status_of_class
 from ilios.api.schemas.response_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
 from ilios.api.schemas.responses import ProblemSchema
@@ -70,6 +72,7 @@ def init(app: Flask) -> IliosApi:
     )
     api = IliosApi(app)
     api.register_converter(IdConverter, _id_parameter)
+    api.register_converter(PageConverter, _page_parameter)
     return api
 
 
@@ -84,10 +87,12 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
     _remove_null_defaults(spec)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        for operation in _operations(spec, str(rule)):
+        for method, operation in _operations(spec, rule):
             _remove_default_response(operation)
             operation["responses"] |= refused
             _add_security(operation, view)
+            if f"{method} {rule.rule}" in DEPRECATED:
+                operation["deprecated"] = True
     return spec
 
 
@@ -125,13 +130,20 @@ def _collapsible(title: str, lines: Iterator[str]) -> str:
     return f"\n<details><summary>{title}</summary>\n\n{text}\n\n</details>\n"
 
 
-def _operations(spec: dict[str, Any], rule: str) -> list[dict[str, Any]]:
-    path = _PARAMETER.sub(r"{\1}", rule)
-    return [found for name, found in spec["paths"].get(path, {}).items() if name in METHODS]
+def _operations(spec: dict[str, Any], rule: Rule) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the operations of a rule, which may share its path with other rules."""
+    found = spec["paths"].get(_PARAMETER.sub(r"{\1}", rule.rule), {})
+    for name in METHODS:
+        if name in found and name.upper() in (rule.methods or ()):
+            yield name.upper(), found[name]
 
 
 def _id_parameter(_converter: IdConverter) -> dict[str, Any]:
     return {"type": "string", "pattern": IDENTIFIER_PATTERN, "example": EXAMPLE_ID}
+
+
+def _page_parameter(_converter: PageConverter) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "example": 1}
 
 
 def _error_table() -> Iterator[str]:

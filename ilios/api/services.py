@@ -19,6 +19,7 @@ from ilios.documents.estimates import Estimates
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.listing import Listing
 from ilios.documents.queries import DocumentReader
+from ilios.documents.searchable_pdfs import SearchablePdfs
 from ilios.documents.submission import Submissions
 from ilios.documents.waiting import Waiter
 from ilios.operations.collector import Collector
@@ -44,6 +45,7 @@ class Services:
     listing: Listing
     reader: DocumentReader
     estimates: Estimates
+    searchable_pdfs: SearchablePdfs
     examiner: Examiner
     collector: Collector
     overview: Overview
@@ -55,18 +57,17 @@ class Services:
     notifier: Notifier
 
     def close(self) -> None:
-        """Close the database, the store, and the parser process and socket in use."""
+        """Close the database, the store and the parser process in use."""
         self.estimates.close()
+        self.searchable_pdfs.close()
         self.store.close()
-        self.notifier.close()
         self.database.close()
 
 
 def build(settings: Settings) -> Services:
     """Build the services; nothing that a fork could break is opened yet.
 
-    The database connects at its first transaction, S3 at its first request, and a datagram socket
-    may be shared. Raises StartupError.
+    The database connects at its first transaction, S3 at its first request. Raises StartupError.
     """
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
@@ -86,6 +87,7 @@ def build(settings: Settings) -> Services:
         listing=Listing(database),
         reader=DocumentReader(database, store, waiter),
         estimates=Estimates(settings),
+        searchable_pdfs=SearchablePdfs(settings, store, disk_reserve),
         examiner=examiner,
         collector=Collector(settings, database),
         overview=Overview(settings, database, examiner, state),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import ilios
-from ilios.cli import backup, doctor, jobs, keys, queue, retention
+from ilios.cli import backup, doctor, jobs, keys, queue, retention, search
 from ilios.cli.output import say
 from ilios.core.errors import IliosError
 from ilios.core.processes import keep_files_private
@@ -42,3 +42,4 @@ main.add_command(keys.command)
 main.add_command(jobs.command)
 main.add_command(queue.command)
 main.add_command(retention.command)
+main.add_command(search.command)

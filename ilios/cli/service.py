@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ilios.documents.retention.service import Retention
     from ilios.operations.job_admin import JobAdmin
+    from ilios.operations.search_admin import SearchAdmin
 
 
 @contextmanager
@@ -31,10 +32,27 @@ def job_admin() -> Iterator[JobAdmin]:
     logs.configure(loaded, "operator", sys.stderr)
     schema_version.require_current(loaded)
     database = Database(loaded.database_path, loaded.sqlite_synchronous)
-    with closing(database), closing(Notifier(data_folder.wake_socket(loaded))) as notifier:
+    notifier = Notifier(data_folder.wake_socket(loaded))
+    with closing(database):
         store = open_store(loaded)
         actions = DocumentActions(loaded, database, store, notifier)
         yield JobAdmin(database, actions, notifier)
+
+
+@contextmanager
+def search_admin() -> Iterator[SearchAdmin]:
+    """Open what looks after the full-text index. Raises what `job_admin` raises."""
+    from ilios.core import settings
+    from ilios.core.telemetry import logs
+    from ilios.db import schema_version
+    from ilios.db.database import Database
+    from ilios.operations.search_admin import SearchAdmin
+
+    loaded = settings.load()
+    logs.configure(loaded, "operator", sys.stderr)
+    schema_version.require_current(loaded)
+    with closing(Database(loaded.database_path, loaded.sqlite_synchronous)) as database:
+        yield SearchAdmin(database)
 
 
 @contextmanager

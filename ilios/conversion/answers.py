@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from ilios.core.conversion_errors import PoisonDocument
-from ilios.db.models import Document
-from ilios.documents.options import options_of
 from ilios.engines.base import Conversion, Engine, Mark, Options, Page, Part, Source
 from ilios.storage.answer_spool import CallRecord
 
@@ -21,7 +19,7 @@ def read_answer(
     engine: Engine,
     call: CallRecord,
     answer: bytes,
-    document: Document | None,
+    options: Options,
     workspace: Path,
     mark: Mark,
 ) -> Conversion:
@@ -29,7 +27,6 @@ def read_answer(
 
     Raises OutcomeUnknown for an answer that cannot be read.
     """
-    options = options_of(document) if document else Options()
     return engine.read(answer, Part(_NO_FILE, call.indexes), options, workspace, mark)
 
 
@@ -57,10 +54,21 @@ def missing_pages(call: CallRecord, conversion: Conversion) -> str | None:
 
 def stored_bytes(conversion: Conversion) -> int:
     """Return at most how many bytes the pages take on the disk while they are committed."""
-    return STORED_COPIES * sum(map(_text_bytes, conversion.pages))
+    extraction_bytes = _text_bytes(conversion.extraction or "")
+    return STORED_COPIES * (extraction_bytes + sum(map(_page_bytes, conversion.pages)))
 
 
-def _text_bytes(page: Page) -> int:
-    if page.spooled:
-        return page.spooled.size_bytes
-    return len(page.markdown) * (1 if page.markdown.isascii() else UTF8_MAX_BYTES)
+def _page_bytes(page: Page) -> int:
+    held = [page.details or ""]
+    if page.layout is not None:
+        held += page.layout.texts
+    if page.words is not None:
+        held += page.words.texts
+    if page.spooled is None:
+        held.append(page.markdown)
+    spooled_bytes = 0 if page.spooled is None else page.spooled.size_bytes
+    return spooled_bytes + sum(map(_text_bytes, held))
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) * (1 if text.isascii() else UTF8_MAX_BYTES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ilios.db.models import Document, Job
 from ilios.documents.options import pages_between
-from ilios.engines.base import Engine
+from ilios.engines.base import DocumentInfo, Engine
 from ilios.queue.jobs import Lease
 
 
@@ -18,6 +18,19 @@ class ClaimedJob:
     job: Job
     document: Document
     engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRanges:
+    """Ranges of pages, from 0 and with both ends, whose files are in the store.
+
+    `size_bytes` is what these take, less the file that they take the place of. `info` is that of
+    the whole document; None where the ranges are parts of one.
+    """
+
+    ranges: tuple[tuple[int, int], ...]
+    size_bytes: int
+    info: DocumentInfo | None
 
 
 def bounds(job: Job) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
+from ilios.conversion.isolation import Isolation
 from ilios.conversion.planning import SOURCE, Planner
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
@@ -36,10 +37,10 @@ from ilios.core.telemetry import logs, metrics
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document
-from ilios.documents import results
-from ilios.documents.options import options_of
-from ilios.documents.results import Images
-from ilios.engines.base import Conversion, Engine, Keep, Mark, Part
+from ilios.documents import extractions, results
+from ilios.documents.options import options_of_part
+from ilios.documents.stored_pages import Images
+from ilios.engines.base import Conversion, Engine, Keep, Mark, Options, Part
 from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
@@ -86,6 +87,7 @@ class Converter:
         self._planner = Planner(
             database, store, recorder, self._instance_id, engines, deadline_seconds
         )
+        self._isolation = Isolation(database, self._planner, recorder, disk_reserve)
 
     def stop(self, job_id: str) -> None:
         """End a cancelled job soon, from another thread than its own.
@@ -141,7 +143,7 @@ class Converter:
         workspace.mkdir(exist_ok=True)
         try:
             conversion = read_answer(
-                engine, call, spooled.body(), document, workspace, spooled.reading
+                engine, call, spooled.body(), self._options(document), workspace, spooled.reading
             )
             with self._disk_reserve.promised(stored_bytes(conversion)):
                 images = self._keep_images(call, conversion)
@@ -182,7 +184,8 @@ class Converter:
         except ConversionError as error:
             if isinstance(error, OutcomeUnknown) and attempt.call:
                 self._answers.forget(attempt.call)  # it cannot be read
-            self._recorder.give_up(claimed, attempt.call, error, is_answered=attempt.is_answered)
+            call, is_answered = attempt.call, attempt.is_answered
+            self._isolation.end(claimed, call, error, folder, is_answered=is_answered)
             return report_of(error) or store_report_of(error)
         except LeaseLost:
             raise
@@ -239,12 +242,12 @@ class Converter:
         An answer is parsed when the place is free again: one full of images takes longer than many
         a call.
         """
-        claimed, options = attempt.claimed, options_of(attempt.claimed.document)
+        claimed = attempt.claimed
+        options = options_of_part(self._options(claimed.document), claimed.document, part)
         # The intent too: a call that still waits for its place is not in doubt after a crash.
         with self._calls[claimed.job.lane].held(claimed.job.owner):
             self._disk_reserve.require()  # never pay for an answer that could not be spooled
-            model = claimed.engine.model(options)
-            call = self._recorder.begin(claimed, model, part.indexes)
+            call = self._recorder.begin(claimed, options, part.indexes)
             if claimed.engine.is_paid:
                 attempt.call = call
             failpoints.reach(failpoints.CALL_OPENED)
@@ -284,6 +287,10 @@ class Converter:
 
         return keep
 
+    def _options(self, document: Document | None) -> Options:
+        with self._database.watching() as watch:
+            return extractions.asked_now(watch, document)
+
     def _keep_images(self, call: CallRecord, conversion: Conversion) -> Images:
         return keep_images(
             self._database, self._store, self._instance_id, call.document_id, conversion
@@ -291,7 +298,7 @@ class Converter:
 
     def _progress_of(self, claimed: ClaimedJob) -> Callable[[int, int], None]:
         """Return what records progress, at most once a second."""
-        next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
+        document_id, next_at = claimed.document.id, time.monotonic() + PROGRESS_INTERVAL_SECONDS
 
         def note(done: int, total: int) -> None:
             nonlocal next_at
@@ -302,12 +309,10 @@ class Converter:
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
             try:
                 with self._database.writing() as session:
-                    results.note_progress(session, claimed.document.id, done, total)
+                    results.note_progress(session, document_id, done, total)
             except NOT_CAUSED_BY_JOB as error:
                 # Progress is only shown: a conversion does not fail for it.
-                log.warning(
-                    "job.progress_not_noted", document_id=claimed.document.id, reason=str(error)
-                )
+                log.warning("job.progress_not_noted", document_id=document_id, reason=str(error))
 
         return note
 

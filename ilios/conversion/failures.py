@@ -50,6 +50,7 @@ class FailedAttempt:
 
     status: JobStatus
     error: ConversionError
+    is_document_complete: bool  #: without the pages of this job
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,13 @@ class FailAttempt:
         """Raise LeaseLost when the job is another's by now."""
         if self.close_call is not None:
             self.close_call(session)
-        lease, document_id = self.claimed.lease, self.claimed.document.id
-        error = self.error
+        lease, error = self.claimed.lease, self.error
         if isinstance(error, ParserCrashed):
             crashes = jobs.count_crash(session, lease)
             error = poison(crashes, error) if crashes >= jobs.MAX_CRASHES else error
         status = self._move_job(session, error)
-        job_type = self.claimed.job.type
-        job_outcome.follow(session, document_id, job_type, status, error, clock.now())
-        return FailedAttempt(status, error)
+        is_complete = job_outcome.follow(session, lease.job_id, status, error, clock.now())
+        return FailedAttempt(status, error, is_complete)
 
     def _move_job(self, session: Session, error: ConversionError) -> JobStatus:
         """Move the job; what the document did not cause costs no attempt."""

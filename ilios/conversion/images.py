@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ilios.db.database import Database
 from ilios.documents import results
-from ilios.documents.results import Images, StoredImage
+from ilios.documents.stored_pages import Images, StoredImage
 from ilios.engines.base import Conversion
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import image_key

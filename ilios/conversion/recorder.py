@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from sqlalchemy.orm import Session
 
 from ilios.accounts import costs, ledger
 from ilios.accounts.costs import Tariff
 from ilios.conversion.answers import missing_pages
-from ilios.conversion.claimed_job import ClaimedJob
+from ilios.conversion.claimed_job import ClaimedJob, StoredRanges
 from ilios.conversion.failures import CloseCall, FailAttempt, FailedAttempt
 from ilios.conversion.units_of_work import (
     FinishJob,
+    HalveJob,
     OpenCall,
     OpenFreeCall,
     ReserveQuota,
@@ -31,16 +35,25 @@ from ilios.core.prices import Pricing
 from ilios.core.telemetry import logs, metrics
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, JobStatus
-from ilios.documents.options import options_of
-from ilios.documents.results import Images
-from ilios.engines.base import Conversion, Engine, Part
+from ilios.documents.stored_pages import Images
+from ilios.engines.base import Conversion, DocumentInfo, Engine, Options, Part
 from ilios.engines.detection import media_types
 from ilios.queue import jobs
 from ilios.storage.answer_spool import CallRecord
 
 log = logs.get(__name__)
 
+T = TypeVar("T")
+
 MODELS_WARNED_OF_MAX: Final = 100  #: names that answers gave, in one process
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that the provider has refused, and its error."""
+
+    call: CallRecord
+    error: ConversionError
 
 
 class Recorder:
@@ -53,26 +66,36 @@ class Recorder:
         self._warned_of: set[str] = set()
 
     def approve(
-        self, document: Document, engine: Engine, parts: Sequence[Part], *, batch: bool = False
+        self,
+        document: Document,
+        options: Options,
+        engine: Engine,
+        parts: Sequence[Part],
+        done: Collection[int] = (),
+        *,
+        batch: bool = False,
     ) -> None:
         """Let a document be converted whole, now that its pages are counted.
 
-        Raises CostAboveLimit, and BudgetSpent or DailyPagesSpent for what one call alone would not
-        meet: `begin` looks there.
+        Pages that are `done` are paid for, and reserve nothing. Raises CostAboveLimit, and
+        BudgetSpent or DailyPagesSpent for what one call alone would not meet: `begin` looks there.
         """
-        options = options_of(document)
         is_reserved = len(parts) > 1 or batch
         if options.max_cost_micros is None and not is_reserved:
             return
         if engine.is_paid and options.max_cost_micros is not None:
             _require_counted(document, parts)
-        tariff = self._tariff(engine, engine.model(options), is_batch=batch)
-        amount = costs.total(tariff.amount(_page_count(part.indexes)) for part in parts)
+        tariff = self._tariff(engine, engine.model(options), options.is_annotated, batch)
+        amount = costs.total(tariff.amount(_pages_left(part, ())) for part in parts)
         costs.require_within(options.max_cost_micros, amount)
         if is_reserved:
+            left = (_pages_left(part, done) for part in parts)
+            amount = costs.total(tariff.amount(pages) for pages in left if pages != 0)
             self._group_commit.write(ReserveQuota(document, amount))
 
-    def begin(self, claimed: ClaimedJob, model: str, indexes: tuple[int, ...] | None) -> CallRecord:
+    def begin(
+        self, claimed: ClaimedJob, options: Options, indexes: tuple[int, ...] | None
+    ) -> CallRecord:
         """Record that a paid call is about to be made; a free one is recorded when it has ended.
 
         Raises LeaseLost, OutcomeUnknown when such a call has been in doubt too often, and
@@ -81,11 +104,12 @@ class Recorder:
         engine, document, job_id = claimed.engine, claimed.document, claimed.lease.job_id
         if not engine.is_paid:
             return CallRecord(ids.new_id(), job_id, document.id, indexes)
-        intent = ledger.Intent(job_id, engine.name, model, indexes)
-        amount = self._tariff(engine, model).amount(_page_count(indexes))
+        model, is_annotated = engine.model(options), options.is_annotated
+        intent = ledger.Intent(job_id, engine.name, model, indexes, is_annotated=is_annotated)
+        amount = self._tariff(engine, model, is_annotated).amount(len(indexes or ()))
         unit = OpenCall(claimed, intent, ReserveQuota(document, amount), self._ambiguous_retries)
         call_id = self._group_commit.write(unit)
-        return CallRecord(call_id, job_id, document.id, indexes)
+        return CallRecord(call_id, job_id, document.id, indexes, is_annotated)
 
     def store(
         self, claimed: ClaimedJob, call: CallRecord, conversion: Conversion, images: Images
@@ -122,10 +146,10 @@ class Recorder:
         if missing:
             raise PagesMissing(missing)
 
-    def complete(self, claimed: ClaimedJob) -> None:
+    def complete(self, claimed: ClaimedJob, info: DocumentInfo | None) -> None:
         """Finish a job all of whose pages are there already. Raises LeaseLost."""
         document_id = claimed.document.id
-        is_document_complete = self._group_commit.write(FinishJob(claimed))
+        is_document_complete = self._group_commit.write(FinishJob(claimed, info))
         log.info("job.completed", job_id=claimed.job.id, document_id=document_id, pages=0)
         if is_document_complete:
             log_document_completed(document_id)
@@ -133,17 +157,21 @@ class Recorder:
     def split(
         self,
         claimed: ClaimedJob,
+        pages_done: int,
         page_total: int,
-        ranges: Sequence[tuple[int, int]],
-        part_bytes: int,
+        stored: StoredRanges,
     ) -> None:
         """Finish a document's first job, and let a job for each range of pages take over.
 
         Raises LeaseLost.
         """
-        self._group_commit.write(SplitJob(claimed, page_total, tuple(ranges), part_bytes))
-        document_id = claimed.document.id
-        log.info("document.split", document_id=document_id, pages=page_total, ranges=len(ranges))
+        self._group_commit.write(SplitJob(claimed, pages_done, page_total, stored))
+        log.info(
+            "document.split",
+            document_id=claimed.document.id,
+            pages=page_total,
+            ranges=len(stored.ranges),
+        )
 
     def recover(
         self, engine: Engine, call: CallRecord, conversion: Conversion, images: Images
@@ -168,17 +196,39 @@ class Recorder:
         """
         is_doubtful = is_answered or isinstance(error, OutcomeUnknown)
         close_call = CloseCall(call.call_id, is_doubtful) if call else None
-        try:
-            failed = self._group_commit.write(
-                FailAttempt(claimed, error, close_call, self._ambiguous_retries)
-            )
-        except LeaseLost:
-            if close_call is not None:  # how it ended is known all the same
-                self._group_commit.write(close_call)
-            raise
+        unit = FailAttempt(claimed, error, close_call, self._ambiguous_retries)
+        failed = self._end_attempt(unit, close_call)
         if call is not None:
             _log_closed(call, error, is_doubtful=is_doubtful)
         _log_failed(claimed, failed)
+        if failed.is_document_complete:
+            log_document_completed(claimed.document.id)
+
+    def halve(
+        self, claimed: ClaimedJob, stored: StoredRanges, refused: Refused | None = None
+    ) -> None:
+        """Finish a job, and let jobs for fewer of its pages take over. Raises LeaseLost."""
+        close_call = CloseCall(refused.call.call_id, is_doubtful=False) if refused else None
+        self._end_attempt(HalveJob(claimed, stored, close_call), close_call)
+        if refused is not None:
+            _log_closed(refused.call, refused.error, is_doubtful=False)
+            metrics.RETRIES.labels(refused.error.code).inc()
+        log.info(
+            "job.halved",
+            job_id=claimed.job.id,
+            document_id=claimed.document.id,
+            code=refused and refused.error.code,
+            ranges=len(stored.ranges),
+        )
+
+    def _end_attempt(self, unit: Callable[[Session], T], close_call: CloseCall | None) -> T:
+        """Write a unit that closes a call; after LeaseLost, how the call ended is known anyway."""
+        try:
+            return self._group_commit.write(unit)
+        except LeaseLost:
+            if close_call is not None:
+                self._group_commit.write(close_call)
+            raise
 
     def settle_call(
         self,
@@ -192,9 +242,10 @@ class Recorder:
         """Return the unit that settles a call; `count` what it used once it has done so."""
         usage = conversion.usage
         self._warn_of_unknown(engine, usage.model)
-        charge = self._tariff(engine, usage.model, is_batch=batch).charge(usage.pages)
+        tariff = self._tariff(engine, usage.model, call.is_annotated, batch)
+        charge = tariff.charge(usage.pages)
         if usage.asked_model not in (None, usage.model):
-            approved = self._tariff(engine, usage.asked_model, is_batch=batch).charge(usage.pages)
+            approved = replace(tariff, model=usage.asked_model).charge(usage.pages)
             if approved.total_micros < charge.total_micros:
                 self._warn_of_dearer(usage.model, usage.asked_model)
                 charge = approved
@@ -218,8 +269,8 @@ class Recorder:
         for warning in settled.conversion.all_warnings():
             metrics.CONVERSION_WARNINGS.labels(warning.code).inc()
 
-    def _tariff(self, engine: Engine, model: str, *, is_batch: bool = False) -> Tariff:
-        return Tariff(self._pricing, model, engine.is_paid, is_batch)
+    def _tariff(self, engine: Engine, model: str, annotated: bool, batch: bool = False) -> Tariff:
+        return Tariff(self._pricing, model, engine.is_paid, batch, annotated)
 
     def _warn_of_unknown(self, engine: Engine, model: str) -> None:
         """Warn once of a model without a price of its own."""
@@ -250,8 +301,9 @@ def _free_call(claimed: ClaimedJob, call: CallRecord, settled: SettleCall) -> Op
     return OpenFreeCall(call.call_id, intent, ReserveQuota(claimed.document, settled.used))
 
 
-def _page_count(indexes: tuple[int, ...] | None) -> int | None:
-    return None if indexes is None else len(indexes)
+def _pages_left(part: Part, done: Collection[int]) -> int | None:
+    """Return how many pages of a part are not done; None when it is not known how many it has."""
+    return None if part.indexes is None else sum(index not in done for index in part.indexes)
 
 
 def _require_counted(document: Document, parts: Sequence[Part]) -> None:

@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger, quotas
 from ilios.accounts.quotas import Amount
-from ilios.conversion.claimed_job import ClaimedJob
+from ilios.conversion.claimed_job import ClaimedJob, StoredRanges
+from ilios.conversion.failures import CloseCall
 from ilios.core import clock
 from ilios.core.conversion_errors import OutcomeUnknown
 from ilios.core.prices import Charge
 from ilios.db.models import Document
 from ilios.documents import job_outcome, results
-from ilios.documents.results import Images
-from ilios.engines.base import Conversion
+from ilios.documents.options import options_of
+from ilios.documents.stored_pages import Images
+from ilios.engines.base import Conversion, DocumentInfo
 from ilios.queue import jobs
 
 
@@ -59,7 +61,14 @@ class OpenCall:
                 "billed. They are not repeated by themselves any more (AMBIGUOUS_RETRIES)."
             )
         self.reserve_quota(session)
+        self._note_page_count(session)
         return ledger.open_call(session, self.claimed.document, self.intent, clock.now())
+
+    def _note_page_count(self, session: Session) -> None:
+        """Note how many pages the document has, if it may be completed without some of them."""
+        document, indexes = self.claimed.document, self.intent.indexes
+        if document.page_count is None and indexes and options_of(document).allow_partial:
+            results.note_plan(session, document.id, len(indexes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +125,12 @@ class FinishJob:
     """Complete a job all of whose pages are stored, and its document with the last one."""
 
     claimed: ClaimedJob
+    info: DocumentInfo | None  #: of its document; an answer that was found again brought none
 
     def __call__(self, session: Session) -> bool:
         """Return whether the document is complete. Raises LeaseLost."""
         document_id = self.claimed.document.id
+        results.note_plan(session, document_id, None, self.info)
         return job_outcome.finish(session, self.claimed.lease, document_id, clock.now())
 
 
@@ -169,15 +180,37 @@ class SplitJob:
     """Finish a document's first job, and let a job for each range of pages take over."""
 
     claimed: ClaimedJob
+    pages_done: int  #: by an earlier conversion
     page_total: int
-    ranges: tuple[tuple[int, int], ...]  #: first and last page, from 0, both included
-    part_bytes: int  #: of the files of all ranges together
+    stored: StoredRanges
 
     def __call__(self, session: Session) -> None:
         """Raise LeaseLost when the job is another's by now."""
         now = clock.now()
         parent = jobs.held(session, self.claimed.lease)
-        jobs.enqueue_ranges(session, parent, self.ranges, now)
+        jobs.enqueue_ranges(session, parent, self.stored.ranges, now)
         jobs.finish(session, self.claimed.lease, now)
-        results.note_progress(session, self.claimed.document.id, 0, self.page_total)
-        results.note_parts(session, self.claimed.document.id, self.part_bytes)
+        # Else its ranges would not look for pages that are stored, and pay for them again.
+        results.note_progress(session, self.claimed.document.id, self.pages_done, self.page_total)
+        results.note_parts(session, self.claimed.document.id, self.stored.size_bytes)
+        results.note_plan(session, self.claimed.document.id, self.page_total, self.stored.info)
+
+
+@dataclass(frozen=True, slots=True)
+class HalveJob:
+    """Finish a job, and let jobs for fewer of its pages take over."""
+
+    claimed: ClaimedJob
+    stored: StoredRanges
+    close_call: CloseCall | None  #: of a call that was refused
+
+    def __call__(self, session: Session) -> None:
+        """Raise LeaseLost when the job is another's by now."""
+        if self.close_call is not None:
+            self.close_call(session)
+        now = clock.now()
+        parent = jobs.held(session, self.claimed.lease)
+        jobs.enqueue_ranges(session, parent, self.stored.ranges, now)
+        jobs.finish(session, self.claimed.lease, now)
+        results.add_parts(session, self.claimed.document.id, self.stored.size_bytes)
+        results.note_plan(session, self.claimed.document.id, None, self.stored.info)

@@ -48,6 +48,12 @@ class UnsupportedDocument(ConversionError):
     code = "unsupported_document"
 
 
+class TooManyPagesFailed(ConversionError):
+    """More pages could not be converted than `allowPartial` lets be missing."""
+
+    code = "too_many_pages_failed"
+
+
 class PagesOutOfRange(ConversionError):
     """The `pages` selection names a page that the document does not have."""
 
@@ -58,6 +64,12 @@ class DocumentTooLarge(ConversionError):
     """Beyond the engine's limits: pages, pixels or memory."""
 
     code = "document_too_large"
+
+
+class SchemaDocumentTooLong(ConversionError):
+    """It has more pages or bytes than one call takes, which fields by a schema need."""
+
+    code = "schema_document_too_long"
 
 
 class OutOfMemory(DocumentTooLarge):
@@ -81,6 +93,10 @@ class ParserCrashed(ConversionError):
 
     code = "parser_crashed"
     retryable = True
+
+    def __init__(self, detail: str, cause: str = "") -> None:
+        super().__init__(detail)
+        self.cause = cause  #: the name of the signal that ended it, its exit code; "" if not known
 
 
 class WorkerLost(ConversionError):

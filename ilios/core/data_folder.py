@@ -196,7 +196,7 @@ def prepare(settings: Settings) -> None:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = path / f".probe-{os.getpid()}"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process may be emptying the folder
         close_to_others(settings)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -24,6 +24,8 @@ ANSWER_SAVED: Final = "answer.saved"  #: a file, and not in the database
 ANSWER_READING: Final = "answer.reading"  #: it is being parsed, and its file is marked
 IMAGES_STORED: Final = "images.stored"  #: in the object store, and no row names them
 RESULT_COMMITTED: Final = "result.committed"  #: the file is still there
+HALVES_STORED: Final = "halves.stored"  #: of a refused call, and no job names them
+JOB_HALVED: Final = "job.halved"  #: by two jobs; the file that they take the place of is there
 JOB_ENDED: Final = "job.ended"  #: the supervisor does not know of it
 
 POLL_SECONDS: Final = 0.005

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from werkzeug.http import dump_options_header
 FALLBACK_NAME: Final = "document"
 FILE_NAME_MAX_BYTES: Final = 255  #: in UTF-8; what Linux file systems take
 EXTENSION_MAX_BYTES: Final = 16
+STEM_MAX_BYTES: Final = 200  #: leaves room for an extension, or for a number
 READ_MAX_BYTES: Final = 4096  #: of a client's file name: what Linux takes for a whole path
 
 _SEPARATORS = re.compile(r"[/\\]")
@@ -19,6 +21,9 @@ _SEPARATORS = re.compile(r"[/\\]")
 _DECEPTIVE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_UNUSUAL = re.compile(r'[<>:"|?*]')  # Windows takes none of them
+_RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])(?![^. ])", re.IGNORECASE)
+"""Names of devices on Windows, with whatever extension."""
 _ATTR_CHARS: Final = "!#$&+-.^_`|~"  # RFC 5987, besides letters and digits
 
 
@@ -46,6 +51,18 @@ def safe_file_name(raw: str | None) -> str:
     cut = _shortened(last, READ_MAX_BYTES)
     name = _shortened(unicodedata.normalize("NFC", cut), FILE_NAME_MAX_BYTES)
     return FALLBACK_NAME if name in ("", ".", "..") else name
+
+
+def safe_stem(file_name: str) -> str:
+    """Return what a file or folder may be called after a client's file, without its extension.
+
+    It is one segment of a path on any system, not hidden, and of at most STEM_MAX_BYTES.
+    """
+    stem = _UNUSUAL.sub("_", PurePosixPath(safe_file_name(file_name)).stem)
+    stem = _shortened(stem.strip(". "), STEM_MAX_BYTES).rstrip(". ")
+    if _RESERVED.match(stem):
+        stem = f"_{stem}"
+    return stem or FALLBACK_NAME
 
 
 def _shortened(name: str, max_bytes: int) -> str:

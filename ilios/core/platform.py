@@ -76,6 +76,12 @@ def request_death_signal(number: signal.Signals = signal.SIGKILL) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
+def lower_thread_priority(niceness: int) -> None:
+    """Add to the niceness of this thread, and of those that it will start; on Linux only."""
+    if sys.platform == "linux":
+        os.nice(niceness)  # there it is the thread's, not the process's
+
+
 def set_process_name(name: str) -> None:
     """Set what `ps` and `top` call this process, 15 bytes at most; on Linux only."""
     if sys.platform == "linux":
@@ -119,14 +125,12 @@ def cpu_seconds(pid: int | None) -> float:
         return 0.0
 
 
-def thread_ids(pid: int | None) -> set[int]:
-    """Return what setpriority has to be called for: every thread, or on macOS the process itself.
+def later_thread_ids(pid: int) -> set[int]:
+    """Return the threads of a process beside its first; on Linux only.
 
     Raises ProcessLookupError or FileNotFoundError when it has ended.
     """
-    if sys.platform == "linux":
-        return {int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()}
-    return set() if pid is None else {pid}
+    return {int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()} - {pid}
 
 
 def process_name(pid: int) -> str | None:

@@ -109,9 +109,11 @@ class Pricing:
     book: PriceBook
     margin_percent: int
 
-    def charge(self, pages: int, model: str, *, batch: bool = False) -> Charge:
+    def charge(
+        self, pages: int, model: str, *, annotated: bool = False, batch: bool = False
+    ) -> Charge:
         """Return what a call costs; the margin is rounded half up, once per call."""
-        page_micros = self.book.page_micros(model, batch=batch)
+        page_micros = self.book.page_micros(model, annotated=annotated, batch=batch)
         base_micros = pages * page_micros
         total_micros = (base_micros * (100 + self.margin_percent) + 50) // 100
         return Charge(page_micros, self.margin_percent, base_micros, total_micros)

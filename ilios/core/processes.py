@@ -39,21 +39,18 @@ def die_with_parent(parent_pid: int, number: signal.Signals = signal.SIGKILL) ->
         os._exit(EXIT_ORPHANED)
 
 
-def set_niceness(pid: int | None, niceness: int) -> None:
-    """Set the niceness of a child, of all its threads: what they start inherits it.
+def set_niceness(pid: int, niceness: int) -> None:
+    """Set the niceness of a child's threads beside its first: what they start inherits it.
 
-    On Linux a call for the process reaches its first thread only. A child that has ended is left
-    alone.
+    On Linux only, where each thread has its own. A child that has ended is left alone.
     """
     reached: set[int] = set()
-    try:
-        while threads := platform.thread_ids(pid) - reached:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        while threads := platform.later_thread_ids(pid) - reached:
             for thread in threads:
                 with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
                     os.setpriority(os.PRIO_PROCESS, thread, niceness)
             reached |= threads
-    except (FileNotFoundError, ProcessLookupError):
-        return
 
 
 def lock_file(path: Path, wait_seconds: float) -> int:

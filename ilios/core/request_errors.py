@@ -26,10 +26,22 @@ class InvalidField(RequestError):
         self.code = code or f"invalid_{field:.80}"  # type: ignore[misc]  # one class, one code a field
 
 
+class InvalidChunkSize(InvalidField):
+    """A size of chunks, or an overlap, that chunks cannot have."""
+
+    code = "invalid_chunk_size"
+
+
 class InvalidCursor(RequestError):
     """A cursor that was not given out for this list."""
 
     code = "invalid_cursor"
+
+
+class SearchTooWide(RequestError):
+    """Words that so many pages have that to rank these takes too long."""
+
+    code = "search_too_wide"
 
 
 class MissingFile(RequestError):
@@ -86,6 +98,18 @@ class OptionUnavailable(RequestError):
 
     code = "option_unavailable"
     title = "Option not available"
+
+
+class InvalidSchema(RequestError):
+    """A field that is no JSON Schema, or one that cannot be used; `path` is a JSON pointer."""
+
+    code = "invalid_schema"
+    title = "Invalid schema"
+
+    def __init__(self, field: str, why: str, path: str) -> None:
+        place = f"{field} at {path}" if path else field
+        super().__init__(f"{place} cannot be used: {why}. Send a JSON Schema.")
+        self.path = path
 
 
 class BatchRefused(RequestError):
@@ -230,6 +254,17 @@ class ImageNotFound(NotFound):
         super().__init__("The document has no image of this name.")
 
 
+class PageNotFound(NotFound):
+    """The document has no page of this number."""
+
+    code = "page_not_found"
+
+    def __init__(self, number: int, present: object, count: int) -> None:
+        pages = "is 1 page" if count == 1 else f"are {count} pages"
+        numbers = f": {present!s:.80}" if count else ""
+        super().__init__(f"There is no page {number}. There {pages}{numbers}.")
+
+
 class LinkInvalid(NotFound):
     """A presigned link that is forged, expired or whose object is gone."""
 
@@ -307,27 +342,3 @@ class Busy(IliosError):
 
     code = "busy"
     retry_after_seconds: ClassVar[int] = 2
-
-
-class StillRunning(IliosError):
-    """The wait for an immediate conversion ended before the conversion did."""
-
-    code = "still_running"
-
-    def __init__(self, document_id: str, waited_seconds: int) -> None:
-        super().__init__(
-            f"The conversion goes on after {waited_seconds} s; follow it at statusUrl."
-        )
-        self.document_id = document_id
-
-
-class ConversionFailed(IliosError):
-    """An immediate conversion ended as failed; `engine_fault` tells whose fault it was."""
-
-    code = "conversion_failed"
-
-    def __init__(self, document_id: str, code: str, detail: str, *, engine_fault: bool) -> None:
-        super().__init__(detail)
-        self.document_id = document_id
-        self.code = code  # type: ignore[misc]  # the document's own code
-        self.engine_fault = engine_fault

@@ -10,22 +10,25 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
 
-from sqlalchemy import NullPool, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from ilios.core import computing
 from ilios.core.backoff import delay_seconds
-from ilios.core.errors import DatabaseBusy, DatabaseFull, DatabaseRefused, IliosError
+from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
 from ilios.core.spare_file import SPARE_BYTES, WRITE_ROOM_BYTES, SpareFile, free_bytes
 from ilios.core.telemetry import logs, metrics
+from ilios.db import search_index
 from ilios.db.driver import require_safe_sqlite, sqlite
-from ilios.db.driver_session import DriverSession
+from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
+from ilios.db.prepared import compile_all
 from ilios.db.watch import Watch
 from ilios.db.writer_lock import WriterLock
 
@@ -37,28 +40,18 @@ BUSY_BASE_SECONDS = 0.2
 BUSY_JITTER = 0.5
 WAL_KEPT_BYTES = 64 * 1024**2
 """The WAL, which grows while a long reader is open, is cut back to this after it."""
+ENGINES_KEPT = 4  #: a process uses one or two databases
 CONNECTIONS_KEPT = 8  #: idle ones; more than that are closed after use
 SHRINK_PAGES = 500
 """Given back to the disk by one transaction: about 2 MiB, which is also what its log takes."""
 INCREMENTAL = 2  #: of PRAGMA auto_vacuum: free pages can be given back in steps
 FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  #: no room for database and log; for `-shm`
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")  #: how the names of errors begin while others write
-QUICK_CHECK = "PRAGMA quick_check(1)"  #: reads the whole file; one row: `ok`, or what is wrong
 
 
-def require_sound(path: Path, verdict: object) -> None:
-    """Raise DatabaseRefused when QUICK_CHECK said anything but `ok` of a file."""
-    if verdict != "ok":
-        raise damaged(path, verdict)
-
-
-def damaged(path: Path, cause: object) -> DatabaseRefused:
-    """Return the error for a file that SQLite cannot read."""
-    in_one_line = " ".join(str(cause).split())
-    return DatabaseRefused(
-        f"{path} cannot be read as a database ({in_one_line}): restore a backup, "
-        "or name a new file, for example LOCAL_DB_PATH=/data/ilios-new.db."
-    )
+def is_index_malformed(error: DatabaseError) -> bool:
+    """Return whether the full-text index may not fit itself, or the file is damaged elsewhere."""
+    return _sqlite_name(error.orig).startswith("SQLITE_CORRUPT")
 
 
 def busy_delay(retry: int) -> float:
@@ -100,14 +93,8 @@ class Database:
         self._writer_lock = WriterLock(
             path.with_name(path.name + ".write-lock"), lock_timeout.turn_seconds
         )
-        self._engine = create_engine(
-            f"sqlite+pysqlite:///{path}",
-            module=sqlite,
-            poolclass=NullPool,  # `_idle` keeps the connections, each with its session
-            connect_args={"check_same_thread": False},
-            hide_parameters=True,  # file names and Markdown have no place in a log
-        )
-        pragmas = (
+        self._engine = _engine(path)
+        self._pragmas = (
             f"busy_timeout={lock_timeout.busy_ms}",
             "journal_mode=WAL",
             f"journal_size_limit={WAL_KEPT_BYTES}",
@@ -116,13 +103,6 @@ class Database:
             "foreign_keys=ON",
             "secure_delete=ON",  # what a client deletes is not left in free pages
         )
-
-        @event.listens_for(self._engine, "connect")
-        def _prepare(connection: Any, _record: object) -> None:
-            self._make_room()  # the first connection makes files of its own
-            connection.isolation_level = None  # the driver must emit no BEGIN of its own
-            for pragma in pragmas:
-                connection.execute(f"PRAGMA {pragma}")
 
     @contextmanager
     def reading(self) -> Iterator[DriverSession]:
@@ -141,6 +121,30 @@ class Database:
         Raises DatabaseBusy when another program holds the lock through every retry, and
         DatabaseFull when the disk has no space for what was written.
         """
+        try:
+            with self._transaction() as session:
+                yield session
+        except DatabaseError as error:
+            if is_index_malformed(error):
+                self.ask_for_new_index(error)
+            raise
+
+    def ask_for_new_index(self, cause: DatabaseError) -> None:
+        """Have the full-text index made anew: while it is malformed, nobody can write to it.
+
+        Once a day at most, unless it is FTS5 that complains: the fault may be elsewhere in the
+        file. Raises nothing: the caller has the error that counts.
+        """
+        is_index = str(cause.orig).startswith("fts5:")
+        rest = 0 if is_index else search_index.REMADE_EVERY_SECONDS
+        with suppress(DatabaseError, DatabaseBusy, DatabaseFull):
+            with self._transaction() as session:
+                is_news = search_index.ask_for_new(session.driver, rest)
+            if is_news:
+                log.warning("search.malformed", note="it is made anew by itself")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[DriverSession]:
         self._make_room()  # what makes room has to be written too
         with computing.waiting(), self._writer_lock.held():
             try:
@@ -150,10 +154,10 @@ class Database:
                     session.commit()
                 finally:
                     self._keep(session)
-            except OperationalError as error:
-                if _sqlite_name(error.orig) not in FULL:
-                    raise
-                raise DatabaseFull("The disk is full: nothing was stored.") from error
+            except DatabaseError as error:
+                if _sqlite_name(error.orig) in FULL:
+                    raise DatabaseFull("The disk is full: nothing was stored.") from error
+                raise
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
@@ -242,7 +246,19 @@ class Database:
         try:
             return self._idle.pop()  # the last one, whose pages are in its cache
         except IndexError:
-            return DriverSession(self._engine.connect())
+            return self._connect()
+
+    def _connect(self) -> DriverSession:
+        self._make_room()  # the first connection makes files of its own
+        session = DriverSession(self._engine.connect())
+        session.driver.isolation_level = None  # the driver must emit no BEGIN of its own
+        try:
+            for pragma in self._pragmas:
+                session.driver.execute(f"PRAGMA {pragma}")
+        except sqlite.Error as error:
+            session.disconnect()
+            raise_as_sqlalchemys(error, "PRAGMA", session.dialect)
+        return session
 
     def _keep(self, session: DriverSession) -> None:
         """Roll back what is not committed, and keep the session for the next caller."""
@@ -301,6 +317,23 @@ class Database:
 
 
 _databases: Final[WeakSet[Database]] = WeakSet()
+
+
+@lru_cache(ENGINES_KEPT)
+def _engine(path: Path) -> Engine:
+    """Return SQLAlchemy's engine for a file: one for a process and its forks."""
+    return create_engine(
+        f"sqlite+pysqlite:///{path}",
+        module=sqlite,
+        poolclass=NullPool,  # Database keeps the connections, each with its session
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # file names and Markdown have no place in a log
+    )
+
+
+def compile_statements() -> None:
+    """Compile what is prepared, for the forks of this process."""
+    compile_all(_engine(Path()).dialect)
 
 
 def _close_before_fork() -> None:

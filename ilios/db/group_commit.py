@@ -1,8 +1,8 @@
 """Group commit: threads that write at the same time share a transaction, and so an fsync.
 
 A write transaction costs a wait for the lock and a commit whatever it holds, so that a busy process
-would wait for nothing else. One thread is the leader: it writes for all that have come while the
-leader before was at work (DeWitt et al. 1984). A thread that is alone pays nothing for it.
+would wait for nothing else. One thread is the leader: it writes for all that have come until it has
+the lock (DeWitt et al. 1984). A thread that is alone pays nothing for it.
 """
 
 from __future__ import annotations
@@ -45,32 +45,44 @@ class GroupCommit:
         """
         entry = _Entry(unit, owner)
         with self._mutex:
-            self._waiting.append(entry)  # type: ignore[arg-type]  # results only go back to their owner
             leads, self._has_leader = not self._has_leader, True
+            if not leads:
+                self._waiting.append(entry)  # type: ignore[arg-type]  # results go back to their owner
         with computing.waiting():
             if not leads:
                 entry.woken.wait()
             if not entry.is_done:
-                self._lead()
+                self._lead(entry)  # type: ignore[arg-type]
         return entry.outcome()
 
-    def _lead(self) -> None:
-        with self._mutex:
-            group, self._waiting = _next_group(self._waiting)
+    def _lead(self, leader: _Entry[object]) -> None:
+        group = [leader]
         try:
-            self._write(group)
+            self._write(group, is_open=True)
         finally:
             with self._mutex:
                 # Without one that waits, the next to come is the leader.
-                successor = self._waiting[0] if self._waiting else None
-                self._has_leader = successor is not None
-            for entry in (*group, *((successor,) if successor else ())):
+                successors, self._waiting = self._waiting[:1], self._waiting[1:]
+                self._has_leader = bool(successors)
+            for entry in (*group, *successors):
                 entry.woken.set()
 
-    def _write(self, group: list[_Entry[object]], *, apart: bool = False) -> None:
-        """Write a group; `apart`: each behind a savepoint, which takes statements."""
+    def _join(self, group: list[_Entry[object]]) -> None:
+        """Add to a group what waits, as far as it fits."""
+        with self._mutex:
+            group[:], self._waiting = _next_group([*group, *self._waiting])
+
+    def _write(
+        self, group: list[_Entry[object]], *, is_open: bool = False, apart: bool = False
+    ) -> None:
+        """Write a group; `is_open`: with what waits once the lock is held.
+
+        `apart`: each behind a savepoint, which takes statements.
+        """
         try:
             with self._database.writing() as session:
+                if is_open:
+                    self._join(group)
                 for entry in group:
                     _run_apart(entry, session) if apart else _run(entry, session)
         except Exception as error:  # noqa: BLE001  # its owner raises it

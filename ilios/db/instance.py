@@ -6,8 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ilios.db.models import Instance
+from ilios.db.prepared import Prepared
+
+_ID = Prepared(select(Instance.id))
 
 
 def instance_id(session: Session) -> str:
     """Return the id of this database, which is part of every object key."""
-    return session.scalars(select(Instance.id)).one()
+    ((found,),) = _ID.all(session)
+    return str(found)

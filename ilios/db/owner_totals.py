@@ -25,8 +25,13 @@ _STORED: Final = (
 )
 _ANNOUNCED: Final = "iif({row}.status = 'awaiting_upload', {row}.file_size, 0)"
 _WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
-_PAGE: Final = "octet_length({row}.markdown) + {row}.image_bytes"
-_PIECE: Final = "octet_length({row}.markdown)"
+_PIECE: Final = "octet_length({row}.markdown) + coalesce(octet_length({row}.layout), 0)"
+_PAGE: Final = f"{_PIECE} + coalesce(octet_length({{row}}.details), 0) + {{row}}.image_bytes"
+_WORDS: Final = "octet_length({row}.words)"
+_EXTRACTION: Final = " + ".join(
+    f"coalesce(octet_length({{row}}.{column}), 0)"
+    for column in ("schema", "image_schema", "instructions", "answer")
+)
 _COUNTED: Final = f"""
 SELECT owner, sum(stored) AS stored, sum(announced) AS announced, sum(waiting) AS waiting
 FROM (
@@ -39,6 +44,12 @@ FROM (
     UNION ALL
     SELECT d.owner, {_PIECE.format(row="p")}, 0, 0
     FROM page_pieces AS p JOIN documents AS d ON d.id = p.document_id
+    UNION ALL
+    SELECT d.owner, {_WORDS.format(row="p")}, 0, 0
+    FROM page_words AS p JOIN documents AS d ON d.id = p.document_id
+    UNION ALL
+    SELECT d.owner, {_EXTRACTION.format(row="e")}, 0, 0
+    FROM extractions AS e JOIN documents AS d ON d.id = e.document_id
 ) GROUP BY owner
 """
 
@@ -135,12 +146,15 @@ def _triggers() -> dict[str, str]:
         ),
         # Before, for a page finds its owner by its document.
         "document_removed BEFORE DELETE ON documents": (
-            "DELETE FROM pages WHERE document_id = OLD.id; UPDATE owner_totals SET "
+            "DELETE FROM pages WHERE document_id = OLD.id; "
+            "DELETE FROM extractions WHERE document_id = OLD.id; UPDATE owner_totals SET "
             + ", ".join(f"{name} = {name} - {was}" for name, was in zip(columns, old, strict=True))
             + " WHERE owner = OLD.owner;"
         ),
-        **_of_pages("page", "pages", _PAGE),
-        **_of_pages("piece", "page_pieces", _PIECE),
+        **_of_parts("page", "pages", _PAGE),
+        **_of_parts("piece", "page_pieces", _PIECE),
+        **_of_parts("words", "page_words", _WORDS),
+        **_of_parts("extraction", "extractions", _EXTRACTION),
     }
     return {
         PREFIX + head.split()[0]: f"CREATE TRIGGER {PREFIX}{head} BEGIN {body} END"
@@ -148,7 +162,7 @@ def _triggers() -> dict[str, str]:
     }
 
 
-def _of_pages(name: str, table: str, size: str) -> dict[str, str]:
+def _of_parts(name: str, table: str, size: str) -> dict[str, str]:
     """Return head and body of the triggers of a table whose rows add `size` to their document's."""
     new, old = size.format(row="NEW"), size.format(row="OLD")
     return {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from typing import Any, Final
+from weakref import WeakSet
 
 from sqlalchemy import BindParameter, Connection, Delete, Enum, Insert, Integer, Select, Update
 from sqlalchemy.engine import Dialect
@@ -37,6 +38,7 @@ class Prepared:
 
     def __init__(self, statement: Statement, columns: Iterable[str] | None = None) -> None:
         """Give the `columns` of an INSERT that leaves some to their defaults."""
+        _known.add(self)
         self._statement = statement
         self._columns = None if columns is None else list(columns)
         self._compiled: _Compiled | None = None
@@ -44,7 +46,7 @@ class Prepared:
     def all(self, on: Runner, **parameters: object) -> list[tuple[Any, ...]]:
         """Return all rows, their values in the types of the columns."""
         compiled, driver = self._prepare(on)
-        return compiled.typed(compiled.execute(driver, parameters).fetchall())
+        return compiled.typed(compiled.read(compiled.execute(driver, parameters).fetchall))
 
     def first(self, on: Runner, **parameters: object) -> tuple[Any, ...] | None:
         """Return the first row, or None without any."""
@@ -55,7 +57,7 @@ class Prepared:
         """Yield the rows one by one. Close it unless it is read to the end: it holds a snapshot."""
         compiled, driver = self._prepare(on)
         with closing(compiled.execute(driver, parameters)) as cursor:
-            for row in cursor:
+            while (row := compiled.read(cursor.fetchone)) is not None:
                 yield from compiled.typed([row])
 
     def run(self, on: Runner, **parameters: object) -> int:
@@ -75,10 +77,25 @@ class Prepared:
         else:
             connection = on.connection() if isinstance(on, Session) else on
             driver, dialect = connection.connection.driver_connection, connection.dialect
+        return self._compile(dialect), driver
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled
-        if compiled is None or compiled.dialect is not dialect:
+        if compiled is None or type(compiled.dialect) is not type(dialect):
             self._compiled = compiled = _Compiled(self._statement, self._columns, dialect)
-        return compiled, driver
+        return compiled
+
+
+_known: Final[WeakSet[Prepared]] = WeakSet()
+
+
+def compile_all(dialect: Dialect) -> None:
+    """Compile the statements of all modules that are imported, for the forks of this process.
+
+    To do so in a fork would copy the memory that SQLAlchemy's compiler works with.
+    """
+    for prepared in list(_known):
+        prepared._compile(dialect)
 
 
 class _Compiled:
@@ -122,6 +139,13 @@ class _Compiled:
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, self._sql, self.dialect)
         return cursor
+
+    def read(self, fetch: Callable[[], Any]) -> Any:
+        """Return what the driver gives: it looks for most rows when they are read."""
+        try:
+            return fetch()
+        except self.dialect.loaded_dbapi.Error as error:
+            raise_as_sqlalchemys(error, self._sql, self.dialect)
 
     def execute_many(self, driver: Any, rows: Iterable[dict[str, object]]) -> None:
         values = [self._values_of(parameters) for parameters in rows]

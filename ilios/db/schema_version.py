@@ -10,11 +10,9 @@ from pathlib import Path
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import legacy_schema, readonly
-from ilios.db.database import (
-    damaged,
-)
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
+from ilios.db.quick_check import damaged
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import OperationalError
+
+OPERATIONS: Final = 10_000  #: of SQLite between two looks at the clock; some ms
 
 
 class Watch:
@@ -27,3 +33,17 @@ class Watch:
         """Return all rows; for a small query SQLAlchemy takes twenty times as long."""
         rows: list[tuple[Any, ...]] = self.driver.execute(sql, parameters).fetchall()
         return rows
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Break off queries that take longer, all together. Raises TimeoutError then."""
+        until = time.monotonic() + seconds
+        self.driver.set_progress_handler(lambda: time.monotonic() > until, OPERATIONS)
+        try:
+            yield
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorname", None) == "SQLITE_INTERRUPT":
+                raise TimeoutError from error
+            raise
+        finally:
+            self.driver.set_progress_handler(None, OPERATIONS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -26,8 +26,15 @@ from ilios.db.models import (
     DocumentStatus,
     statuses,
 )
-from ilios.documents import repository, results
-from ilios.documents.options import EVERYTHING, as_json, model_of, options_of, tariff_of
+from ilios.documents import extractions, failed_pages, repository, results
+from ilios.documents.options import (
+    EVERYTHING,
+    as_json,
+    asked_of,
+    model_of,
+    options_of,
+    tariff_of,
+)
 from ilios.engines import registry
 from ilios.engines.base import Options
 from ilios.queue import cancellation, jobs, priority, queries
@@ -36,6 +43,8 @@ DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
 OPERATION_IMMEDIATE: Final = "convert-immediate"
 _ENCODER: Final = json.JSONEncoder(sort_keys=True)
+_NOT_OF_RESULT: Final = ("model", "max_cost_micros", "allow_partial")
+"""Options that a whole result does not depend on; of the model, the resolved one counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,15 @@ class Candidate:
     lane: str
     least: Callable[[], Amount]  #: what its conversion uses at least
     columns: dict[str, Any]
+    needs_blocks: bool  #: whether a result of before blocks were made does not answer it
 
     @classmethod
     def of(cls, settings: Settings, stored: Stored, order: Order) -> Candidate:
         lane = registry.lane_of(stored.media_type, settings)
+        options = asked_of(lane, order.options)
+        needs_blocks = options is not order.options
+        if needs_blocks:
+            order = replace(order, options=options)
         of_order = columns(order)
         return cls(
             stored,
@@ -95,6 +109,7 @@ class Candidate:
                     model_of(order.options, lane, settings), lane, stored, of_order["options"]
                 ),
             },
+            needs_blocks,
         )
 
 
@@ -119,6 +134,8 @@ def admit(
             order.owner,
             candidate.columns["fingerprint"],
             in_batch_lane=order.provider_batch,
+            needs_blocks=candidate.needs_blocks,
+            allow_partial=order.options.allow_partial,
         )
     reserved = quotas.NOTHING
     if duplicate is None:
@@ -137,6 +154,10 @@ def admit(
         reserved_micros=reserved.cost_micros,
         created_at=now,
     )
+    extraction = order.options.extraction
+    # One that waits for another may have to be converted itself, once that is deleted.
+    if extraction and extraction.texts and row["status"] is DocumentStatus.PENDING:
+        extractions.insert_texts(session, row["id"], extraction.texts)
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, order.priority, now)
     elif not waits_in_batch:
@@ -190,10 +211,11 @@ def readmit(
     now: datetime,
     origin: Origin,
 ) -> None:
-    """Move failed | cancelled → pending, with fresh attempts. The document is of the open session.
+    """Move a document that has failed, was cancelled or lacks pages → pending, of the open session.
 
-    Pages that are stored stay. A document that had joined another is converted, or completed, with
-    it, unless that one was deleted. Raises TooManyWaiting, BudgetSpent or DailyPagesSpent.
+    It gets fresh attempts; pages that are stored stay. A document that had joined another is
+    converted, or completed, with it, unless that one was deleted. Raises TooManyWaiting,
+    BudgetSpent or DailyPagesSpent.
     """
     holdings.of(session, document.owner, standard).require_room(0, 1)
     leader = session.get_one(Document, repository.result_id(document))
@@ -201,6 +223,9 @@ def readmit(
         leader = document
     document.error = document.error_code = document.processed_at = document.started_at = None
     document.engine_fault = False
+    if results.is_partial(document):
+        document.warnings = failed_pages.noting(document.warnings, None)
+        document.page_count = (document.page_count or 0) + failed_pages.count(document.failed_pages)
     document.archived_at = None
     document.provider_batch_id = None
     if leader is document:
@@ -277,7 +302,7 @@ def _result(duplicate: Document | None) -> dict[str, Any]:
     """Return what a document takes over from its duplicate, with the result if it has one."""
     if duplicate is None:
         return {"status": DocumentStatus.PENDING, "result_of": None}
-    if duplicate.status not in statuses.READABLE:
+    if duplicate.status not in statuses.READABLE or results.is_partial(duplicate):
         return {"status": DocumentStatus.PENDING, "result_of": duplicate.id}
     shared = {name: getattr(duplicate, name) for name in results.SHARED_RESULT}
     begun = {"started_at": duplicate.started_at, "result_of": duplicate.id}
@@ -286,6 +311,6 @@ def _result(duplicate: Document | None) -> dict[str, Any]:
 
 def _fingerprint(model: str, lane: str, stored: Stored, options: dict[str, Any]) -> str:
     """Return what duplicates have in common; with the resolved `model`, so as with none named."""
-    plain = {name: options[name] for name in options if name not in ("model", "max_cost_micros")}
+    plain = {name: options[name] for name in options if name not in _NOT_OF_RESULT}
     same = [stored.sha256, stored.media_type, lane, model, plain]
     return hashlib.sha256(_ENCODER.encode(same).encode()).hexdigest()

@@ -1,8 +1,9 @@
 """A document follows its job: what becomes of it when a job ends, waits again or is cancelled.
 
 A document has one job, which may split it into ranges of pages with a job each. It is completed
-with the last of them, and fails with the first that fails, which fails those that wait. Takes a
-session, never commits.
+with the last of them, and fails with the first that fails, which fails those that wait; unless it
+may be completed without some pages (`allowPartial`): then the last job decides. Takes a session,
+never commits.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
 from ilios.core.conversion_errors import ConversionError, OutcomeUnknown, WorkerLost
-from ilios.db.models import JobStatus, JobType
-from ilios.documents import repository, results
+from ilios.db.models import Document, Job, JobStatus, JobType
+from ilios.documents import partial_results, repository, results
+from ilios.documents.options import options_of
 from ilios.queue import cancellation, jobs, queries, release
 from ilios.queue.jobs import Lease
 from ilios.queue.release import Released
@@ -41,6 +43,7 @@ class LostJob:
     status: JobStatus
     error: ConversionError
     in_call: bool  #: whether a paid call was in flight
+    is_document_complete: bool  #: without the pages of this job
 
 
 def finish(session: Session, lease: Lease, document_id: str, now: datetime) -> bool:
@@ -54,26 +57,28 @@ def finish(session: Session, lease: Lease, document_id: str, now: datetime) -> b
 
 def complete_if_last(session: Session, lease: Lease, document_id: str, now: datetime) -> bool:
     """Complete the document of a job that has just ended, if it was the last; return whether."""
-    is_last = lease.type is JobType.CONVERT or not queries.open_jobs(session, document_id)
-    if is_last:
+    if lease.type is JobType.CONVERT:
         results.complete(session, document_id, now)
-    return is_last
+        return True
+    if queries.open_jobs(session, document_id):
+        return False
+    return partial_results.end(session, document_id, now)
 
 
 def follow(
-    session: Session,
-    document_id: str,
-    job_type: JobType,
-    status: JobStatus,
-    error: ConversionError,
-    now: datetime,
-) -> None:
-    """Let a document follow a job that has failed, or that waits to be tried again."""
+    session: Session, job_id: str, status: JobStatus, error: ConversionError, now: datetime
+) -> bool:
+    """Let a document follow a job that has failed, or that waits to be tried again.
+
+    Return whether that has completed the document, without the pages of the job.
+    """
+    job = session.get_one(Job, job_id)
+    document_id = job.document_id or ""
     if status is JobStatus.FAILED:
-        results.fail(session, document_id, error, now)
-        cancellation.fail_waiting(session, document_id, error.detail, now)
-    elif job_type is JobType.CONVERT:  # one that is split goes on with its other ranges
+        return _fail(session, job, document_id, error, now)
+    if job.type is JobType.CONVERT:  # one that is split goes on with its other ranges
         results.wait_again(session, document_id)
+    return False
 
 
 def give_back(session: Session, lease: Lease, now: datetime) -> Released | None:
@@ -114,6 +119,21 @@ def cancel_unless_awaited(session: Session, document_id: str, now: datetime) -> 
         cancellation.cancel(session, document_id, now)
 
 
+def _fail(
+    session: Session, job: Job, document_id: str, error: ConversionError, now: datetime
+) -> bool:
+    """Fail the document of a job, or its pages alone; return whether that has completed it."""
+    document = session.get_one(Document, document_id)
+    if options_of(document).allow_partial is None:
+        results.fail(session, document_id, error, now)
+        cancellation.fail_waiting(session, document_id, error.detail, now)
+        return False
+    partial_results.note_job(session, job, document, error)
+    if queries.open_jobs(session, document_id):
+        return False
+    return partial_results.end(session, document_id, now, error)
+
+
 def _settle(
     session: Session,
     released: Released,
@@ -132,6 +152,7 @@ def _settle(
         if doubts > ambiguous_retries and released.job_id not in unread:
             status, error = JobStatus.FAILED, DOUBTFUL
             cancellation.fail_waiting_job(session, released.job_id, DOUBTFUL.detail, now)
-    if released.document_id is not None:
-        follow(session, released.document_id, released.type, status, error, now)
-    return LostJob(released, status, error, in_call)
+    is_complete = released.document_id is not None and follow(
+        session, released.job_id, status, error, now
+    )
+    return LostJob(released, status, error, in_call, is_complete)

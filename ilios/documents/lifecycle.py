@@ -20,7 +20,7 @@ from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, statuses
-from ilios.documents import repository
+from ilios.documents import repository, results
 from ilios.documents.admission import readmit
 from ilios.documents.erasure import Erasure
 from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument
@@ -29,6 +29,8 @@ from ilios.storage.base import ObjectStore
 
 log = logs.get(__name__)
 
+ERASE_SECONDS: Final = 5.0
+"""For which a DELETE erases pages; the workers take what is left of a long document."""
 GIVE_BACK_SECONDS: Final = 1.0  #: for which a DELETE on a short disk shrinks the database
 
 
@@ -70,7 +72,7 @@ class DocumentActions:
         log.info("batch.cancelled", batch_id=batch_id)
 
     def retry(self, document_id: str, *, owner: str) -> None:
-        """Convert a document that failed or was cancelled again, with fresh attempts.
+        """Convert a document that failed, was cancelled or lacks pages again, with fresh attempts.
 
         Only pages that are not stored yet are converted, and paid for.
         Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, TooManyWaiting,
@@ -99,9 +101,10 @@ class DocumentActions:
             return
         self._notifier.notify()
         log.info("document.deleted", document_id=document_id)
-        self._erasure.try_to_erase(document_id)
+        until = time.monotonic() + ERASE_SECONDS
+        self._erasure.try_to_erase(document_id, until)
         if root_id != document_id:  # it may have been the last to need that one's pages
-            self._erasure.try_to_erase(root_id)
+            self._erasure.try_to_erase(root_id, until)
         self._give_back_if_short()
 
     def _give_back_if_short(self) -> None:
@@ -123,8 +126,9 @@ class DocumentActions:
 
 
 def _require_retryable(document: Document) -> None:
-    if document.status not in statuses.RETRYABLE:
+    if document.status not in statuses.RETRYABLE and not results.is_partial(document):
         raise NothingToRetry(
-            f"The document is {document.status.value}; only failed and cancelled ones are retried. "
-            "To convert it anew, submit it with cache=false."
+            f"The document is {document.status.value}; only failed and cancelled ones, and those "
+            "that lack pages (`partial`), are retried. To convert it anew, submit it with "
+            "cache=false."
         )

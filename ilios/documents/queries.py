@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from ilios.accounts import ledger
 from ilios.core.conversion_errors import ObjectMissing, PagesOutOfRange
@@ -17,11 +16,12 @@ from ilios.core.request_errors import (
     DocumentNotReady,
     ImageNotFound,
     OriginalMissing,
+    PageNotFound,
 )
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, statuses
-from ilios.documents import repository, result_pages, snapshots
-from ilios.documents.result_pages import ResultPage
+from ilios.documents import extractions, repository, result_pages, snapshots
+from ilios.documents.result_pages import ResultPage, StructuredPage
 from ilios.documents.snapshots import DocumentReport, Snapshot
 from ilios.documents.waiting import Waiter
 from ilios.engines.page_selection import PageSelection
@@ -32,13 +32,42 @@ LINK_LIFETIME = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A completed document; iterate `pages` once, in order."""
+    """A completed document, or some of its pages. What a method returns is read each time anew."""
 
     document: Snapshot
-    totals: Callable[[], ledger.Totals]  #: what it has cost; asked for when it is shown
-    pages: Iterator[ResultPage]
-    page_total: int
     etag: str
+    owner: str
+    indexes: list[int]  #: of the pages to show, which rise
+    database: Database
+
+    @property
+    def page_total(self) -> int:
+        return len(self.indexes)
+
+    def pages(self) -> Iterator[ResultPage]:
+        """Yield the pages in order."""
+        return result_pages.of_document(self.database, self.document.result_id, self.indexes)
+
+    def structured_pages(self, *, with_blocks: bool) -> Iterator[StructuredPage]:
+        """Yield the pages with what is known of them beside their Markdown."""
+        return result_pages.structured(
+            self.database, self.document.result_id, self.indexes, with_blocks=with_blocks
+        )
+
+    def source(self) -> repository.Source:
+        """Return where the pages come from, and what the document says of itself."""
+        with self.database.watching() as watch:
+            return repository.source(watch, self.document.result_id)
+
+    def extraction(self) -> str | None:
+        """Return what came of the document by a schema, as it came; None without anything."""
+        with self.database.watching() as watch:
+            return extractions.answer_of(watch, self.document.result_id)
+
+    def totals(self) -> ledger.Totals:
+        """Return what the document has cost."""
+        with self.database.watching() as watch:
+            return ledger.of_document(watch, self.document.id, self.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +132,22 @@ class DocumentReader:
         with self._database.watching() as watch:
             document = snapshots.present_document(watch, document_id, owner)
             _require_completed(document)
-            result_id = document.result_id
-            wanted = _wanted(repository.page_indexes(watch, result_id), pages)
-        stamp = f"{document_id} {document.processed_at} {pages or ''}"
-        return Result(
-            document=document,
-            totals=partial(self._cost, document_id, owner),
-            pages=self._pages(result_id, wanted),
-            page_total=len(wanted),
-            etag=hashlib.sha256(stamp.encode()).hexdigest()[:32],
-        )
+            wanted = _wanted(repository.page_indexes(watch, document.result_id), pages)
+        return self._result(document, wanted, owner, str(pages or ""))
+
+    def page(self, document_id: str, number: int, *, owner: str) -> Result:
+        """Return a page of a document, by its number in the original, as soon as it is stored.
+
+        Raises DocumentNotFound, PageNotFound, and DocumentNotReady if the page may still come.
+        """
+        with self._database.watching() as watch:
+            document = snapshots.present_document(watch, document_id, owner)
+            present = repository.page_indexes(watch, document.result_id)
+        if number - 1 in present:
+            return self._result(document, [number - 1], owner, f"page {number}")
+        if document.status in (*statuses.OPEN, DocumentStatus.AWAITING_UPLOAD):
+            _require_completed(document)
+        raise PageNotFound(number, PageSelection.of_indexes(present), len(present))
 
     def original_url(self, document_id: str, *, owner: str) -> str:
         """Return a presigned link to the document as it was sent. Raises OriginalMissing."""
@@ -154,8 +189,8 @@ class DocumentReader:
 
     def batch_results(
         self, batch_id: str, *, owner: str
-    ) -> Iterator[tuple[Document, Iterator[ResultPage]]]:
-        """Return each document of a finished batch with its pages; a failed one has none.
+    ) -> Iterator[tuple[Snapshot, Result | None]]:
+        """Return each document of a finished batch with its result; a failed one has none.
 
         Raises BatchNotFound, BatchNotFinished, before the first item.
         """
@@ -165,7 +200,8 @@ class DocumentReader:
                 f"{report.count(*statuses.OPEN)} of {report.batch.total_documents} documents "
                 "are not finished yet."
             )
-        return ((document, self._all_pages(document)) for document in report.documents)
+        found = map(snapshots.of_document, report.documents)
+        return ((document, self._all_pages(document, owner)) for document in found)
 
     def usage(self, owner: str, period: ledger.Period) -> ledger.Totals:
         with self._database.reading() as session:
@@ -177,9 +213,11 @@ class DocumentReader:
         with self._database.reading() as session:
             return ledger.breakdown(session, owner, period, by)
 
-    def _cost(self, document_id: str, owner: str) -> ledger.Totals:
-        with self._database.watching() as watch:
-            return ledger.of_document(watch, document_id, owner)
+    def _result(self, document: Snapshot, indexes: list[int], owner: str, which: str) -> Result:
+        lacking = document.failed_pages or ""  # of which some may come later
+        stamp = f"{document.id} {document.processed_at} {which}{lacking}"
+        etag = hashlib.sha256(stamp.encode()).hexdigest()[:32]
+        return Result(document, etag, owner, indexes, self._database)
 
     def _document(self, document_id: str, owner: str) -> DocumentReport:
         with self._database.watching() as watch:
@@ -201,15 +239,12 @@ class DocumentReader:
             provider_status=provider.provider_status if provider else None,
         )
 
-    def _all_pages(self, document: Document) -> Iterator[ResultPage]:
+    def _all_pages(self, document: Snapshot, owner: str) -> Result | None:
         if document.status not in statuses.READABLE:
-            return iter(())
-        result_id = repository.result_id(document)
+            return None
         with self._database.watching() as watch:
-            return self._pages(result_id, repository.page_indexes(watch, result_id))
-
-    def _pages(self, document_id: str, wanted: list[int]) -> Iterator[ResultPage]:
-        return result_pages.of_document(self._database, document_id, wanted)
+            indexes = repository.page_indexes(watch, document.result_id)
+        return self._result(document, indexes, owner, "")
 
 
 def _require_completed(document: Snapshot) -> None:

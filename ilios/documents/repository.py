@@ -5,35 +5,32 @@ What a client may read is looked up with its owner: another owner's document is 
 
 from __future__ import annotations
 
-from contextlib import closing
 from functools import cache
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Float,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
-from ilios.db.models import Batch, Document, DocumentStatus, Job, PagePiece, PageRow, ProviderBatch
+from ilios.db.models import Batch, Document, DocumentStatus, Job, PageRow, ProviderBatch
 from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared, Runner
-from ilios.engines.page_text import PIECE_MAX_CHARACTERS
+from ilios.engines.base import DocumentInfo
 
 GONE = "This document was deleted, by its owner or because its retention had ended."
-
-PAGES_PER_READ: Final = 50  #: bounds the length of a read transaction
-READ_MAX_CHARACTERS: Final = 256 * 1024
-"""Of the pages that are read at once, besides the last of them."""
-PIECES_PER_READ: Final = READ_MAX_CHARACTERS // PIECE_MAX_CHARACTERS
-
-
-class PageColumns(NamedTuple):
-    """What a result shows of a page."""
-
-    place: int  #: its index
-    markdown: str  #: its first piece
-    images: list[dict[str, Any]]
-
 
 _COLUMNS: Final = tuple(Document.__table__.columns)
 _SUBMITTED: Final = frozenset(
@@ -71,28 +68,20 @@ _BATCH_STATUSES = Prepared(
     select(Document.status).where(Document.batch_id == bindparam("of_batch")).distinct()
 )
 # Prepared once: see ilios.queue.jobs.
+_PAGE_SPAN = Prepared(
+    select(func.min(PageRow.index), func.max(PageRow.index), func.count()).where(
+        PageRow.document_id == bindparam("of_document")
+    )
+)
 _PAGE_INDEXES = Prepared(
     select(PageRow.index)
     .where(PageRow.document_id == bindparam("of_document"))
     .order_by(PageRow.index)
 )
-_PAGES = Prepared(
-    select(PageRow.index, PageRow.markdown, PageRow.images)
-    .where(
-        PageRow.document_id == bindparam("of_document"),
-        PageRow.index.between(bindparam("first"), bindparam("last")),
+_SOURCE = Prepared(
+    select(Document.model, Document.warnings, Document.info, Document.options).where(
+        Document.id == bindparam("of_document")
     )
-    .order_by(PageRow.index)
-)
-_PIECES = Prepared(
-    select(PagePiece.markdown)
-    .where(
-        PagePiece.document_id == bindparam("of_document"),
-        PagePiece.index == bindparam("of_index"),
-        PagePiece.number > bindparam("after"),
-    )
-    .order_by(PagePiece.number)
-    .limit(PIECES_PER_READ)
 )
 _DOCUMENT_OF = select(Document).where(
     Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
@@ -105,10 +94,21 @@ _DUPLICATE = (
         Document.fingerprint.is_not(None),  # as the partial index says it
         Document.result_of.is_(None),
         Document.status.in_((*OPEN, *READABLE)),
-        # A document with maxCostUsd may still be refused for it when its pages are counted.
         or_(
-            Document.options["max_cost_micros"].as_integer().is_(None),
-            Document.status.in_(READABLE),
+            # One that lacks pages has to be retried, so that nobody gets less without knowing.
+            and_(Document.status.in_(READABLE), Document.failed_pages.is_(null())),
+            # What is open may still fail for maxCostUsd, or be completed without pages.
+            and_(
+                Document.status.in_(OPEN),
+                Document.options["max_cost_micros"].as_integer().is_(None),
+                func.coalesce(Document.options["allow_partial"].as_float(), 0)
+                == bindparam("of_allow_partial", type_=Float),
+            ),
+        ),
+        or_(
+            bindparam("with_or_without_blocks", type_=Boolean),
+            Document.status.in_(OPEN),
+            exists().where(PageRow.document_id == Document.id, PageRow.layout.is_not(None)),
         ),
     )
     .order_by(case((Document.status.in_(READABLE), 0), else_=1), Document.created_at.desc())
@@ -118,6 +118,16 @@ _DUPLICATE_IN_BATCH_LANE = Prepared(_DUPLICATE)
 _DUPLICATE_NOT_IN_BATCH_LANE = Prepared(
     _DUPLICATE.where(or_(Document.provider_batch_id.is_(None), Document.status.in_(READABLE)))
 )
+
+
+class Source(NamedTuple):
+    """Where the pages of a document come from, which others may show too."""
+
+    model: str | None
+    warnings: list[dict[str, Any]]
+    info: DocumentInfo | None  #: None when nobody has looked
+    has_words: bool  #: whether its pages were asked for words
+    is_extracted: bool  #: whether it was asked for fields by a schema
 
 
 def is_awaited(session: Session, document_id: str) -> bool:
@@ -256,32 +266,27 @@ def batch_progress(session: Session, batch_id: str) -> dict[DocumentStatus, int]
 
 def page_indexes(on: Runner, document_id: str) -> list[int]:
     """Return the indexes of the pages that a document has, in order."""
+    ((first, last, count),) = _PAGE_SPAN.all(on, of_document=document_id)
+    if not count:
+        return []
+    if count == last - first + 1:  # none is missing: thousands are not read one by one
+        return list(range(first, last + 1))
     return [index for (index,) in _PAGE_INDEXES.all(on, of_document=document_id)]
 
 
-def pages(on: Runner, document_id: str, indexes: list[int]) -> list[PageColumns]:
-    """Return the first of these pages, whose indexes rise: as many as are read at once.
-
-    They follow one another: what comes after a gap is read the next time.
-    """
-    after = next((i for i, (a, b) in enumerate(pairwise(indexes), 1) if b > a + 1), len(indexes))
-    last = indexes[min(after, PAGES_PER_READ) - 1]
-    rows = []
-    characters = 0
-    found = _PAGES.each(on, of_document=document_id, first=indexes[0], last=last)
-    with closing(found):  # one by one: the driver holds no more of them
-        for row in map(PageColumns._make, found):
-            rows.append(row)
-            characters += len(row.markdown)
-            if characters >= READ_MAX_CHARACTERS:
-                break
-    return rows
-
-
-def pieces(on: Runner, document_id: str, index: int, *, after: int) -> list[str]:
-    """Return what a page has beyond this many pieces: as much as is read at once."""
-    found = _PIECES.all(on, of_document=document_id, of_index=index, after=after)
-    return [text for (text,) in found]
+def source(on: Runner, document_id: str) -> Source:
+    """Return where the pages of a document come from. Raises DocumentNotFound."""
+    row = _SOURCE.first(on, of_document=document_id)
+    if row is None:
+        raise DocumentNotFound
+    model, warnings, info, options = row
+    return Source(
+        model,
+        warnings,
+        None if info is None else DocumentInfo(**info),
+        has_words=options.get("confidence") == "word",
+        is_extracted=options.get("extraction", {}).get("of_document", False),
+    )
 
 
 def images(session: Session, document_id: str) -> list[dict[str, Any]]:
@@ -291,14 +296,28 @@ def images(session: Session, document_id: str) -> list[dict[str, Any]]:
 
 
 def duplicate(
-    session: Session, owner: str, fingerprint: str, *, in_batch_lane: bool
+    session: Session,
+    owner: str,
+    fingerprint: str,
+    *,
+    in_batch_lane: bool,
+    needs_blocks: bool = False,
+    allow_partial: float | None = None,
 ) -> Document | None:
-    """Return an open or readable document with this fingerprint, detached; None without one.
+    """Return an open or whole document with this fingerprint, detached; None without one.
 
-    Only a document of the provider's batch lane joins one that waits in that lane.
+    With `needs_blocks` no result is returned that was stored before there were blocks.
+    Only a document of the provider's batch lane joins one that waits in that lane, and an open one
+    is joined only by those that may lack as many pages.
     """
     statement = _DUPLICATE_IN_BATCH_LANE if in_batch_lane else _DUPLICATE_NOT_IN_BATCH_LANE
-    row = statement.first(session, of_owner=owner, of_fingerprint=fingerprint)
+    row = statement.first(
+        session,
+        of_owner=owner,
+        of_fingerprint=fingerprint,
+        with_or_without_blocks=not needs_blocks,
+        of_allow_partial=allow_partial or 0,
+    )
     if row is None:
         return None
     return Document.detached({column.key: v for column, v in zip(_COLUMNS, row, strict=True)})

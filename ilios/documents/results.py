@@ -9,27 +9,31 @@ ilios.documents.removal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.db.models import Document, DocumentStatus, Job, PagePiece, PageRow
+from ilios.db.models import Document, DocumentStatus, Job, PageRow
 from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
 from ilios.db.prepared import Prepared
-from ilios.documents import repository
-from ilios.engines.base import Conversion, ConversionWarning, Page
+from ilios.documents import extractions, failed_pages, indexing, repository, stored_pages
+from ilios.documents.failed_pages import FailedPages
+from ilios.documents.snapshots import Shown
+from ilios.documents.stored_pages import Images
+from ilios.engines.base import Conversion, DocumentInfo
 
 # Prepared once: see ilios.queue.jobs.
-SHARED_RESULT = ("status", "model", "page_count", "pages_done", "warnings", "processed_at")
+SHARED_RESULT = (
+    *("status", "model", "page_count", "pages_done", "warnings", "processed_at"),
+    "failed_pages",
+)
 """Columns that a document takes over from the one whose result it shows."""
-_INSERT_PAGE = Prepared(insert(PageRow))
-_INSERT_PIECE = Prepared(insert(PagePiece))
-PAGES_PER_INSERT = 50  #: of at most a piece each; more are not held in memory
+INFO_MAX_CHARACTERS: Final = 1_000  #: of each thing that a file says of itself; cut beyond
+_INFO: Final = tuple(field.name for field in fields(DocumentInfo))
 _BEGIN = Prepared(
     update(Document)
     .where(
@@ -43,6 +47,7 @@ _STATE = Prepared(
     select(
         Document.status,
         Document.warnings,
+        Document.failed_pages,
         exists().where(PageRow.document_id == Document.id),
         repository.is_joined(OPEN),
     ).where(Document.id == bindparam("of_document"))
@@ -56,6 +61,9 @@ _CHECKPOINT = Prepared(
         model=bindparam("resolved"),
         pages_done=bindparam("stored"),
         warnings=bindparam("noted"),
+        failed_pages=bindparam("failed", type_=Document.failed_pages.type),
+        # Parts may know less of the file than the first that told of it.
+        info=func.coalesce(Document.info, bindparam("told", type_=Document.info.type)),
     )
 )
 _COMPLETE = Prepared(
@@ -67,6 +75,7 @@ _COMPLETE = Prepared(
         page_count=select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
         error=None,
         error_code=None,
+        failed_pages=bindparam("failed", type_=Document.failed_pages.type),
         part_bytes=0,
     )
 )
@@ -74,6 +83,7 @@ _RESULT = Prepared(
     select(
         Document.model,
         Document.warnings,
+        Document.failed_pages,
         Document.started_at,
         select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
     ).where(Document.id == bindparam("of_document"), repository.is_joined(OPEN))
@@ -88,32 +98,10 @@ _COMPLETE_DUPLICATES = Prepared(
         page_count=bindparam("stored"),
         pages_done=bindparam("stored"),
         warnings=bindparam("noted"),
+        failed_pages=bindparam("failed", type_=Document.failed_pages.type),
         started_at=bindparam("begun"),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredImage:
-    """An image of a page, as kept in the object store."""
-
-    name: str
-    key: str
-    media_type: str
-    size_bytes: int
-    bbox: tuple[float, float, float, float] | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "key": self.key,
-            "mediaType": self.media_type,
-            "bbox": self.bbox,
-        }
-
-
-Images = Mapping[int, list[StoredImage]]
-"""The images of a result, by page index."""
 
 
 def begin(session: Session, job_id: str, now: datetime) -> None:
@@ -134,19 +122,34 @@ def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime)
     )
 
 
+def is_partial(document: Shown) -> bool:
+    """Return whether a document has a result that lacks pages, because they failed."""
+    return document.status in READABLE and document.failed_pages is not None
+
+
 def is_whole(session: Session, document_id: str) -> bool:
-    """Return whether a document has all of its pages; at least one if the number is not known."""
+    """Return whether all pages of a document are stored or have failed.
+
+    At least one if their number is not known.
+    """
     pages = len(repository.page_indexes(session, document_id))
-    expected = session.scalar(select(Document.page_count).where(Document.id == document_id))
-    return pages >= (expected or 1)
+    of_document = select(Document.page_count, Document.failed_pages)
+    expected, failed = session.execute(of_document.where(Document.id == document_id)).one()
+    return pages + failed_pages.count(failed) >= (expected or 1)
 
 
-def note_page_count(session: Session, document_id: str, page_count: int) -> None:
-    """Note how many pages the result of a document will have, unless it is readable already."""
+def note_plan(
+    session: Session, document_id: str, page_count: int | None, info: DocumentInfo | None = None
+) -> None:
+    """Note the pages of a result to come, and its file's info; a readable one stays as it is."""
+    told = bindparam(None, info and _info(info), type_=Document.info.type)
     session.execute(
         update(Document)
         .where(Document.id == document_id, Document.status.not_in(READABLE))
-        .values(page_count=page_count)
+        .values(
+            page_count=func.coalesce(page_count, Document.page_count),
+            info=func.coalesce(Document.info, told),
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -182,6 +185,16 @@ def note_parts(session: Session, document_id: str, size_bytes: int) -> None:
     )
 
 
+def add_parts(session: Session, document_id: str, size_bytes: int) -> None:
+    """Add to what the files of a document's page ranges take."""
+    session.execute(
+        update(Document)
+        .where(Document.id == document_id)
+        .values(part_bytes=Document.part_bytes + size_bytes)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def checkpoint(
     session: Session,
     document_id: str,
@@ -200,12 +213,14 @@ def checkpoint(
     new = [page for page in conversion.pages if page.index not in present]
     if not new:
         return
-    for start in range(0, len(new), PAGES_PER_INSERT):
-        _insert(session, document_id, new[start : start + PAGES_PER_INSERT], images)
+    stored_pages.insert(session, document_id, new, images)
+    indexing.add(session, document_id, new)
+    if conversion.extraction is not None:
+        extractions.keep(session, document_id, conversion.extraction)
     warnings = [
         *state.warnings,
-        *(_warning(warning) for warning in conversion.warnings),
-        *(_warning(warning) for page in new for warning in page.warnings),
+        *map(asdict, conversion.warnings),
+        *(asdict(warning) for page in new for warning in page.warnings),
     ]
     _CHECKPOINT.run(
         session,
@@ -213,25 +228,32 @@ def checkpoint(
         resolved=conversion.usage.model,
         stored=len(present) + len(new),
         noted=sorted(warnings, key=lambda warning: warning["page"] or 0),
+        failed=failed_pages.without(state.failed_pages, {page.index for page in new}),
+        told=conversion.info and _info(conversion.info),
     )
+    if state.failed_pages is not None:
+        failed_pages.renew(session, document_id)
 
 
 def takes_pages(session: Session, document_id: str) -> bool:
-    """Return whether a document takes pages: it is neither completed, deleted nor unknown."""
+    """Return whether a document takes pages: it is neither whole, deleted nor unknown."""
     state = _state(session, document_id)
     return state is not None and state.takes_pages
 
 
-def complete(session: Session, document_id: str, now: datetime) -> None:
-    """Move processing → completed a document with all of its pages, and those that joined it.
+def complete(
+    session: Session, document_id: str, now: datetime, failed: FailedPages | None = None
+) -> None:
+    """Move processing → completed a document with all pages but those that `failed`.
 
-    A document that has ended, such as by the failure of another of its jobs, is not changed.
+    Those that joined it go with it. A document that has ended, such as by the failure of another of
+    its jobs, is not changed.
     """
-    _COMPLETE.run(session, of_document=document_id, moment=now)
+    _COMPLETE.run(session, of_document=document_id, moment=now, failed=failed)
     result = _RESULT.first(session, of_document=document_id)
     if result is None:
         return  # nobody has joined it
-    model, warnings, started_at, page_count = result
+    model, warnings, failed, started_at, page_count = result
     _COMPLETE_DUPLICATES.run(
         session,
         of_document=document_id,
@@ -239,6 +261,7 @@ def complete(session: Session, document_id: str, now: datetime) -> None:
         resolved=model,
         stored=page_count,
         noted=warnings,
+        failed=failed,
         begun=started_at,
     )
 
@@ -267,12 +290,14 @@ class _State(NamedTuple):
 
     status: DocumentStatus
     warnings: list[dict[str, Any]]
+    failed_pages: FailedPages | None
     has_pages: bool
     is_awaited_by_others: bool
 
     @property
     def takes_pages(self) -> bool:
-        return self.status in _TAKES_PAGES or self.is_awaited_by_others
+        lacks_pages = self.status in READABLE and self.failed_pages is not None
+        return self.status in _TAKES_PAGES or lacks_pages or self.is_awaited_by_others
 
 
 def _state(session: Session, document_id: str) -> _State | None:
@@ -280,35 +305,11 @@ def _state(session: Session, document_id: str) -> _State | None:
     return None if row is None else _State(*row)
 
 
-def _insert(session: Session, document_id: str, pages: Sequence[Page], images: Images) -> None:
-    """Insert pages with their first pieces, then what long ones have beyond them."""
-    further = [(page.index, page.pieces()) for page in pages]
-    rows = [
-        _page_columns(document_id, page, next(pieces), images.get(page.index, []))
-        for page, (_, pieces) in zip(pages, further, strict=True)
-    ]
-    _INSERT_PAGE.run_many(session, rows)
-    for index, pieces in further:
-        for number, piece in enumerate(pieces, start=1):
-            _INSERT_PIECE.run(
-                session, document_id=document_id, index=index, number=number, markdown=piece
-            )
-
-
-def _page_columns(
-    document_id: str, page: Page, first_piece: str, images: list[StoredImage]
-) -> dict[str, Any]:
+def _info(info: DocumentInfo) -> dict[str, Any]:
+    """Return what is known of a file, as `DocumentInfo` is made of."""
+    known = ((name, getattr(info, name)) for name in _INFO)  # asdict copies each value
     return {
-        "document_id": document_id,
-        "index": page.index,
-        "markdown": first_piece,
-        "width": page.width,
-        "height": page.height,
-        "dpi": page.dpi,
-        "images": [image.as_json() for image in images],
-        "image_bytes": sum(image.size_bytes for image in images),
+        name: value[:INFO_MAX_CHARACTERS] if isinstance(value, str) else value
+        for name, value in known
+        if value is not None
     }
-
-
-def _warning(warning: ConversionWarning) -> dict[str, Any]:
-    return {"code": warning.code, "message": warning.message, "page": warning.page}

@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from ilios.core.request_errors import DocumentNotFound, Gone
 from ilios.db.models import PENDING, Document, DocumentStatus, Job, statuses
 from ilios.db.prepared import Prepared, Runner
+from ilios.documents.failed_pages import FailedPages
 from ilios.documents.repository import GONE
 from ilios.queue import queries
 
@@ -41,6 +42,7 @@ class Snapshot(NamedTuple):
     created_at: datetime
     started_at: datetime | None
     processed_at: datetime | None
+    failed_pages: FailedPages | None
 
     @property
     def result_id(self) -> str:
@@ -109,6 +111,11 @@ _REPORT = Prepared(
 def of_row(row: Mapping[str, Any]) -> Snapshot:
     """Return a document whose columns were just inserted."""
     return Snapshot._make(_OF_ROW(row))
+
+
+def of_document(document: Document) -> Snapshot:
+    """Return a document that a session has read."""
+    return Snapshot._make(getattr(document, name) for name in Snapshot._fields)
 
 
 def report(on: Runner, document_id: str, owner: str) -> DocumentReport:

@@ -41,7 +41,7 @@ from ilios.documents.validation import accepted_type
 from ilios.engines.detection import media_types
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
-from ilios.storage.object_keys import incoming_key, source_key
+from ilios.storage.object_keys import incoming_key, source_key, uploaded_key
 
 log = logs.get(__name__)
 
@@ -190,7 +190,7 @@ class Submissions:
         self._require_whole(document)
         self._disk_reserve.require(document.file_size)
         # A key of its own for each attempt: one that loses a race removes only its own copy.
-        key = f"{source_key(self._instance, document_id)}-{ids.new_id()}"
+        key = uploaded_key(self._instance, document_id, ids.new_id())
         self._store.copy(document.storage_key, key)
         try:
             media_type, sha256 = self._inspect(key, document.file_name, document.file_size)

@@ -30,7 +30,8 @@ def accepted_type(file: Received, options: Options, settings: Settings) -> str:
     if lane != settings.engine_name and _need_mistral(options):
         raise OptionUnavailable(
             f"{file.file_name} is {media_type}, which Mistral does not read, so that it is "
-            "converted here: leave out tableFormat=html, extractHeader and extractFooter."
+            "converted here: leave out tableFormat=html, extractHeader, extractFooter, "
+            "confidence=word, imageLimit, imageMinSize, schema and imageSchema."
         )
     return media_type
 
@@ -44,4 +45,12 @@ def _require_countable(file_name: str, media_type: str) -> None:
 
 
 def _need_mistral(options: Options) -> bool:
-    return options.extract_header or options.extract_footer or options.table_format == "html"
+    return (
+        options.extract_header
+        or options.extract_footer
+        or options.table_format == "html"
+        or options.confidence == "word"
+        or options.image_limit is not None
+        or options.image_min_size is not None
+        or options.extraction is not None
+    )

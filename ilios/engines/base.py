@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ilios.engines import page_text
+from ilios.engines.extraction import ExtractionRequest
+from ilios.engines.page_layout import Layout
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.page_structure import Box, Link, Table, TableFormat
 from ilios.engines.page_text import SpooledText
+from ilios.engines.page_words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,15 @@ class ImageFile:
     """An image cut out of a page, as a file in the job's workspace.
 
     `name` is unique in the document and matches `[A-Za-z0-9._-]+`; the page's Markdown refers to it
-    as `![…](name)`. `bbox` is left, top, right, bottom in the unit of the page's size.
+    as `![…](name)`. `bbox` is where the page shows it.
     """
 
     name: str
     path: Path
     media_type: str
-    bbox: tuple[float, float, float, float] | None = None
+    bbox: Box | None = None
+    caption: str | None = None
+    annotation: str | None = None  #: what the provider was asked to tell of it, as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,17 @@ class Page:
     images: tuple[ImageFile, ...] = ()
     warnings: tuple[ConversionWarning, ...] = ()
     spooled: SpooledText | None = None
+    confidence: float | None = None  #: 0 to 1: how much of it was probably read right
+    header: str | None = None  #: that was taken out of the Markdown; None where that is not known
+    footer: str | None = None
+    links: tuple[Link, ...] = ()
+    tables: tuple[Table, ...] = ()
+    turns: int = 0  #: quarter turns by which its recognised text is turned clockwise
+    layout: Layout | None = None  #: None when no blocks were made; an empty one when there are none
+    words: Words | None = None
+    details: str | None = field(default=None, compare=False)
+    """What is stored of header, footer, links, tables, captions and turns: encoded once, by
+    `page_details.bounded`, through which engines pass each page that they return."""
 
     @property
     def characters(self) -> int:
@@ -73,7 +90,7 @@ class Source:
     file_name: str
 
 
-TableFormat = Literal["markdown", "html"]
+Granularity = Literal["page", "block", "word"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,45 @@ class Options:
     extract_header: bool = False
     extract_footer: bool = False
     max_cost_micros: int | None = None  #: of the whole document, with margin; engines ignore it
+    include_blocks: bool = False
+    confidence: Granularity | None = None  #: what gets a confidence of its own
+    image_limit: int | None = None  #: the most images of what is sent, a document or a part
+    image_min_size: int | None = None  #: pixels of width and height that an image has at least
+    allow_partial: float | None = None  #: the largest share of pages that may be missing, up to 1
+    extraction: ExtractionRequest | None = None
+
+    @property
+    def wants_blocks(self) -> bool:
+        """Whether blocks are asked for: by themselves, or to carry their scores."""
+        return self.include_blocks or self.confidence == "block"
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether pages cost what they cost with fields by a schema."""
+        return self.extraction is not None
+
+    @property
+    def may_be_divided(self) -> bool:
+        """Whether pages that are refused are looked for among those of their call."""
+        return self.allow_partial is not None and not self.goes_in_one_call
+
+    @property
+    def goes_in_one_call(self) -> bool:
+        """Whether the document is not to be cut: its fields come from all of its pages."""
+        return self.extraction is not None and self.extraction.of_document
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """What a document says of itself; None is not known. Dates are ISO 8601, in UTC."""
+
+    title: str | None = None
+    author: str | None = None
+    created: str | None = None
+    modified: str | None = None
+    language: str | None = None  #: a tag of BCP 47
+    page_count: int | None = None  #: of the original
+    producer: str | None = None  #: the program that wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +150,12 @@ class Part:
     """The input of one call: a file that holds exactly these pages, in this order.
 
     `indexes` count from 0 in the whole document; None when only the answer tells which pages there
-    are.
+    are. `info` is of the whole document, where planning has read it.
     """
 
     source: Source
     indexes: tuple[int, ...] | None
+    info: DocumentInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +187,10 @@ class Conversion:
     pages: tuple[Page, ...]
     usage: Usage
     warnings: tuple[ConversionWarning, ...] = field(default=())
+    info: DocumentInfo | None = None
+    extraction: str | None = None
+    """What came by the schema of the document, as it came, and "" for nothing; None if none was
+    asked for."""
 
     def all_warnings(self) -> Iterator[ConversionWarning]:
         """Yield the warnings of the document, then those of its pages."""
@@ -162,10 +223,18 @@ class Engine(Protocol):
         """Return the model that a call with these options asks for."""
         ...
 
-    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+    def plan(
+        self,
+        source: Source,
+        pages: PageSelection | None,
+        workspace: Path,
+        *,
+        in_one_call: bool = False,
+    ) -> Plan:
         """Count a document's pages before conversion, and cut it into parts if need be.
 
         Indexes in the plan count in `source`. Files of parts are written below `workspace`.
+        Raises SchemaDocumentTooLong when there were several parts in spite of `in_one_call`.
         """
         ...
 

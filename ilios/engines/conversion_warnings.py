@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ilios.engines.base import ConversionWarning
+from ilios.engines.extraction import Check, Fit
 
 EMPTY_PAGE = "empty_page"
 TEXT_LOSS = "text_loss"
@@ -14,6 +15,9 @@ LOW_CONFIDENCE = "low_confidence"
 UNSUPPORTED_SCRIPT = "unsupported_script"
 IMAGE_SKIPPED = "image_skipped"
 TRUNCATED_TABLE = "truncated_table"
+PARTIAL_RESULT = "partial_result"
+SCHEMA_MISMATCH = "schema_mismatch"
+SCHEMA_NOT_CHECKED = "schema_not_checked"
 CODES: Final = (
     EMPTY_PAGE,
     TEXT_LOSS,
@@ -21,9 +25,22 @@ CODES: Final = (
     UNSUPPORTED_SCRIPT,
     IMAGE_SKIPPED,
     TRUNCATED_TABLE,
+    PARTIAL_RESULT,
+    SCHEMA_MISMATCH,
+    SCHEMA_NOT_CHECKED,
 )
 NAMES_SHOWN = 10
 NAME_MAX_CHARACTERS = 100  #: of a name that a file brings, in a sentence
+_NOT_CHECKED: Final = {
+    Fit.SLOW: "that takes too much processor time (simplify its expressions and references)",
+    Fit.LARGE: "that takes too much memory (simplify its references)",
+    Fit.ENDLESS: "its references lead in a circle, or too deep",
+    Fit.UNUSABLE: "it cannot be applied as it is",
+    Fit.BUSY: "too many others had to be compared before",
+    Fit.LATE: "the time for it was over (the machine was busy, or there was much to compare)",
+    Fit.CRASHED: "the process that did so died, and another one too",
+}
+"""Why it is not known whether an answer fits its schema."""
 
 
 def blank_page(page: int) -> ConversionWarning:
@@ -126,6 +143,16 @@ def page_cut(page: int) -> ConversionWarning:
     )
 
 
+def structure_cut(page: int) -> ConversionWarning:
+    """Say that a page has more blocks, links, tables, scores or annotations than are kept."""
+    return ConversionWarning(
+        TEXT_LOSS,
+        "The page has more blocks, links, tables, scores or annotations than a result may have; "
+        "its text is whole, some of them are missing.",
+        page,
+    )
+
+
 def pages_cut(kept: int, total: int) -> ConversionWarning:
     """Say that only the first of the pages of an answer were kept."""
     return ConversionWarning(
@@ -194,6 +221,43 @@ def table_cut(page: int) -> ConversionWarning:
     return ConversionWarning(
         TRUNCATED_TABLE, "The table is longer than the engine converts; it was cut.", page
     )
+
+
+def pages_failed(failed: int, total: int, codes: Sequence[str]) -> ConversionWarning:
+    """Say that pages could not be converted, and with which errors."""
+    return ConversionWarning(
+        PARTIAL_RESULT,
+        f"{failed:,} of {total:,} pages could not be converted ({', '.join(codes)}): "
+        "`failedPages` names them. Retry the document to convert these alone.",
+    )
+
+
+def extraction_differs(check: Check) -> ConversionWarning:
+    """Say that the fields of a document do not fit `schema`, or are not known to."""
+    code, fault = _fault(check, "schema")
+    return ConversionWarning(code, f"The extraction {fault}; check it.")
+
+
+def annotation_differs(check: Check, page: int) -> ConversionWarning:
+    """Say that the annotation of an image does not fit `imageSchema`, or is not known to."""
+    code, fault = _fault(check, "imageSchema")
+    return ConversionWarning(
+        code, f"An annotation of an image {fault}; check those of the page.", page
+    )
+
+
+def _fault(check: Check, schema: str) -> tuple[str, str]:
+    """Return the code of a warning, and what its sentence says of an answer."""
+    if why := _NOT_CHECKED.get(check.fit):
+        return SCHEMA_NOT_CHECKED, f"was not compared with `{schema}`: {why}"
+    match check.fit:
+        case Fit.NO_JSON:
+            fault = "is missing, cut or no JSON, and so does not fit"
+        case _ if check.path:
+            fault = f"does not fit, at {check.path},"
+        case _:
+            fault = "does not fit"
+    return SCHEMA_MISMATCH, f"{fault} `{schema}`"
 
 
 def further(last: ConversionWarning) -> ConversionWarning:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from ilios.core.conversion_errors import EngineFailed
-from ilios.engines.parser_process import Message, ParserProcess, Work
+from ilios.engines.parser_messages import Message
+from ilios.engines.parser_process import ParserProcess, Work
 
 LOOK_SECONDS: Final = 0.2  #: between looks at whether it is free; flock has no timeout
 

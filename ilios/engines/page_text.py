@@ -6,7 +6,7 @@ import os
 import tempfile
 import weakref
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,6 +58,29 @@ class TextSpool:
         """Return what was written since the file had `start` bytes."""
         assert self._file is not None  # noqa: S101  # narrows the type
         return SpooledText(self._file, start, self.size_bytes - start, characters)
+
+    def appended(self, texts: Iterable[str]) -> SpooledTexts:
+        """Write several texts, and return them. Raises as `append` does."""
+        written = []
+        for text in texts:
+            start = self.size_bytes
+            self.append(text)
+            written.append(self.text_from(start, len(text)))
+        return SpooledTexts(tuple(written))
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledTexts:
+    """Texts in the file of a TextSpool, which are read anew each time."""
+
+    items: tuple[SpooledText, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[str]:
+        for item in self.items:
+            yield "".join(item.pieces())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
-"""Parser children for several tasks at once, each spawned when the others are busy."""
+"""Parser children for several tasks at once."""
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Final
 
 from ilios.core.conversion_errors import EngineFailed
-from ilios.engines.parser_process import Message, ParserProcess, Work
+from ilios.engines.parser_messages import Message
+from ilios.engines.parser_process import ParserProcess, Work
 
 PARSERS: Final = 1  #: of a process and a kind of work: recognition uses all cores
 GUEST_PARSERS: Final = 1  #: beside those, for an owner that has no task in them
@@ -17,14 +19,23 @@ class ParserPool:
     """PARSERS and GUEST_PARSERS children. Threads may share it; its callers keep owners apart."""
 
     def __init__(
-        self, work: Work, memory_limit_bytes: int, first_limit_bytes: int | None = None
+        self,
+        work: Work,
+        memory_limit_bytes: int,
+        first_limit_bytes: int | None = None,
+        *,
+        awaits_guests: bool = False,
     ) -> None:
-        """Give each child these limits of memory; see ParserProcess."""
+        """Give each child these limits of memory; see ParserProcess.
+
+        With `awaits_guests` a task leaves a child ready for each place, else for its own alone.
+        """
         numbers = range(PARSERS + GUEST_PARSERS)
         self._parsers = [
             ParserProcess(work, memory_limit_bytes, first_limit_bytes=first_limit_bytes)
             for _ in numbers
         ]
+        self._awaits_guests = awaits_guests
         self._free: queue.PriorityQueue[int] = queue.PriorityQueue()
         for number in numbers:
             self._free.put(number)
@@ -42,9 +53,15 @@ class ParserPool:
             raise EngineFailed("Other documents have kept the parsers busy for too long.") from None
         try:
             yield from self._parsers[number].run(task, deadline_seconds, name)
-            self._parsers[number].prepare()
         finally:
+            self._prepare(number)
             self._free.put(number)
+
+    def _prepare(self, number: int) -> None:
+        """Have a child ready for the next task, and for a guest's."""
+        with suppress(OSError):  # a task says that there is no process for it
+            for parser in self._parsers if self._awaits_guests else [self._parsers[number]]:
+                parser.prepare()
 
     def stop(self, name: str) -> None:
         """Kill the child that runs the task of this name, if any does."""

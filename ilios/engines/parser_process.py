@@ -17,41 +17,31 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import Any, Final, TypeGuard
+from typing import Final
 
-from ilios.core import conversion_errors, interpreters, pipes
-from ilios.core.conversion_errors import (
-    ConversionError,
-    DeadlineExceeded,
-    DiskFull,
-    EngineFailed,
-    OutOfMemory,
-    ParserCrashed,
-)
+from ilios.core import interpreters, pipes
+from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
 from ilios.core.platform import cpu_seconds
 from ilios.core.processes import die_with_parent, set_niceness
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
-from ilios.engines import parser_memory, unicode
+from ilios.engines import parser_memory, parser_messages
+from ilios.engines.parser_messages import END, MESSAGE_MAX_BYTES, Message
 
 log = logs.get(__name__)
 
-Message = dict[str, Any]
-_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 Work = Callable[[Message], Iterator[Message]]
 """Takes a task, in the child, and yields its answers; importable by name, for the spawn."""
 
-MESSAGE_MAX_BYTES: Final = 1024 * 1024
-"""Of one answer of a child; a longer one is not read, and its child is killed."""
-ERROR_MAX_CHARACTERS: Final = 2_000
 IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
-NICENESS = 0  #: beyond its parent's, at the start of a task
-LATER_NICENESS = ((10.0, 10), (30.0, 15))
-"""After so many seconds of processor time for one task: short documents go first."""
-LOOK_SECONDS = 2.0  #: between looks at how much that is
-END: Final = "end"  #: type of the last of a task's answers; what a work says in it is passed on
+LATER_NICENESS = ((1.0, 10), (30.0, 15))
+"""Of a task, beyond that of the parent, after so many seconds of processor time: short documents
+go first."""
+LOOK_SECONDS = 0.5  #: between looks at how much that is
+STACK_BYTES: Final = 8 * 1024**2  #: of the thread of a task: what a process's first thread may take
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
 
 
@@ -80,8 +70,9 @@ class ParserProcess:
         self._state_lock = threading.Lock()
         self._task_name: str | None = None  #: of the task that runs
         self._is_stopped = False
+        self._is_closed = False
         self._has_grown = False  #: the child ends after its task
-        self._niceness = NICENESS  #: of the child
+        self._niceness = 0  #: of the task
         self._cpu_before = 0.0  #: seconds that the child has used before its task
         self._look_at = 0.0
 
@@ -99,8 +90,8 @@ class ParserProcess:
         try:
             self._set_task(name)
             yield from self._exchange(task, time.monotonic() + deadline_seconds)
-            if self._has_grown or self._niceness != NICENESS:
-                self._kill()  # it takes a privilege to raise its priority again
+            if self._has_grown:
+                self._kill()
         except BaseException:
             self._kill()  # whatever it is doing: the next task must not get its answers
             raise
@@ -109,10 +100,17 @@ class ParserProcess:
             self._task_lock.release()
 
     def prepare(self) -> None:
-        """Spawn a child if there is none, so that the next task finds it ready."""
-        with self._task_lock:
-            if self._process is None:
+        """Spawn a child if there is none, so that the next task finds it ready; not during one.
+
+        Raises OSError when the system gives no process.
+        """
+        if not self._task_lock.acquire(blocking=False):
+            return
+        try:
+            if (self._process is None or self._has_exited()) and not self._is_closed:
                 self._spawn()
+        finally:
+            self._task_lock.release()
 
     def stop(self, name: str) -> None:
         """Kill the child if it runs the task of this name; for another thread than the task's."""
@@ -124,6 +122,7 @@ class ParserProcess:
                 self._process.kill()
 
     def close(self) -> None:
+        self._is_closed = True
         self._kill()
 
     def _set_task(self, name: str | None) -> None:
@@ -132,6 +131,7 @@ class ParserProcess:
 
     def _exchange(self, task: Message, deadline: float) -> Iterator[Message]:
         self._cpu_before = cpu_seconds(self._process.pid) if self._process else 0.0
+        self._niceness = 0
         self._look_at = time.monotonic() + LOOK_SECONDS
         answer = self._first_answer(task, deadline)
         while answer["type"] != END:
@@ -144,14 +144,14 @@ class ParserProcess:
     def _first_answer(self, task: Message, deadline: float) -> Message:
         if self._process is not None and not self._has_exited():
             try:
-                _send(self._pipe, task)
+                parser_messages.send(self._pipe, task)
                 answer = self._receive(deadline)
             except BrokenPipeError:
                 answer = EXITING
             if answer != EXITING:
                 return answer
         self._spawn()
-        _send(self._pipe, task)
+        parser_messages.send(self._pipe, task)
         return self._receive(deadline)
 
     def _has_exited(self) -> bool:
@@ -167,14 +167,14 @@ class ParserProcess:
                 "Split it, or select some of its `pages`."
             )
         try:
-            return _message(self._pipe.recv_bytes(MESSAGE_MAX_BYTES))
+            return parser_messages.read(self._pipe.recv_bytes(MESSAGE_MAX_BYTES))
         except (EOFError, OSError) as error:
             if not self._is_stopped:
                 _count_restart("crash")
             is_too_long = isinstance(error, OSError) and error.errno is None
             cause = "a message without end" if is_too_long else self._exit_cause()
             raise ParserCrashed(
-                f"The parser process died while it read this document ({cause})."
+                f"The parser process died while it read this document ({cause}).", cause
             ) from error
 
     def _has_answer(self, pipe: Connection, deadline: float) -> bool:
@@ -191,7 +191,7 @@ class ParserProcess:
                 return False
 
     def _give_way(self) -> None:
-        """Lower the child's priority by what its task has used of the processor."""
+        """Lower the priority of the child's task by what it has used of the processor."""
         assert self._process is not None  # noqa: S101  # narrows the type
         used = cpu_seconds(self._process.pid) - self._cpu_before
         due = [niceness for seconds, niceness in LATER_NICENESS if used >= seconds]
@@ -220,7 +220,7 @@ class ParserProcess:
         )  # may fail for lack of memory or processes: then there is nothing to kill
         with self._state_lock:
             self._pipe, self._process = pipe, process
-            self._niceness, self._cpu_before, self._has_grown = NICENESS, 0.0, False
+            self._niceness, self._cpu_before, self._has_grown = 0, 0.0, False
             if self._is_stopped:  # by another thread while the process started
                 process.kill()
         log.info("parser.started", parser_pid=process.pid)
@@ -234,62 +234,6 @@ class ParserProcess:
         self._process = self._pipe = None
 
 
-def with_errors(answers: Iterator[Message]) -> Iterator[Message]:
-    """Pass answers on, in the child; a ConversionError becomes the last of them."""
-    try:
-        yield from answers
-    except ConversionError as error:
-        yield _error_message(error)
-    except MemoryError:
-        yield _error_message(_out_of_memory())
-
-
-def _out_of_memory() -> OutOfMemory:
-    return OutOfMemory(
-        "The document needs more memory than a parser may take "
-        f"({parser_memory.allowed_bytes() // 1024**2:,} MiB). "
-        "Split or shrink it, or select some of its `pages`."
-    )
-
-
-def error_of(message: Message) -> ConversionError | None:
-    """Return the error that a child's message carries, None for other messages."""
-    if message["type"] != "error":
-        return None
-    cls, detail = getattr(conversion_errors, str(message.get("class")), None), message.get("detail")
-    if not _is_told(cls) or not isinstance(detail, str):
-        raise no_answer()
-    # The sentence may quote the document.
-    return cls(unicode.replace_surrogates(detail[:ERROR_MAX_CHARACTERS]), logged="")
-
-
-def no_answer() -> ParserCrashed:
-    """Return the error for a child that sends what no reader sends."""
-    return ParserCrashed("The parser process sent what is no answer.")
-
-
-def _is_told(cls: object) -> TypeGuard[type[ConversionError]]:
-    """Return whether a child may end with such an error: it lies in the document or the disk."""
-    if not isinstance(cls, type) or not issubclass(cls, ConversionError):
-        return False
-    return cls is DiskFull or not cls.retryable
-
-
-def _error_message(error: ConversionError) -> Message:
-    return {"type": "error", "class": type(error).__name__, "detail": error.detail}
-
-
-def _message(frame: bytes) -> Message:
-    """Read a child's message. Raises ParserCrashed for what is none."""
-    try:
-        message = json.loads(frame)
-    except (ValueError, RecursionError) as error:
-        raise no_answer() from error
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise no_answer()
-    return message
-
-
 def _count_restart(cause: str) -> None:
     # Imported here, so that the child, which imports this module too, does not load metrics.
     from ilios.core.telemetry import metrics
@@ -297,9 +241,15 @@ def _count_restart(cause: str) -> None:
     metrics.PARSER_RESTARTS.labels(cause).inc()
 
 
-def _send(pipe: Connection | None, message: Message) -> None:
-    assert pipe is not None  # noqa: S101  # narrows the type
-    pipe.send_bytes(_encode(message).encode("utf-8", "surrogatepass"))
+def _answer(work: Work, task: Message, pipe: Connection) -> Message:
+    """Send the answers to a task, in the child; return the last one."""
+    end: Message = {"type": END}
+    for message in work(task):
+        if message["type"] == END:
+            end = message
+        else:
+            parser_messages.send(pipe, message)
+    return end
 
 
 @logs.log_crash()
@@ -316,24 +266,22 @@ def _main(
     _silence_output(log_config)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(NICENESS)
+    threading.stack_size(STACK_BYTES)
     parser_memory.limit(*memory_limits_bytes)
     parser_memory.spare_threads()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         while parser_memory.wait_for_task(pipe, idle_seconds):
             parser_memory.begin_task()
-            end: Message = {"type": END}
-            for message in work(json.loads(pipe.recv_bytes())):
-                if message["type"] == END:
-                    end = message
-                else:
-                    _send(pipe, message)
+            task = json.loads(pipe.recv_bytes())
+            # A thread of its own, which may give way: the next task begins with one that does not.
+            with ThreadPoolExecutor(1, "task") as thread:
+                end = thread.submit(_answer, work, task, pipe).result()
             end["exits"] = parser_memory.has_grown()
-            _send(pipe, end)
+            parser_messages.send(pipe, end)
             if end["exits"]:
                 return
-        _send(pipe, EXITING)
+        parser_messages.send(pipe, EXITING)
     except (EOFError, BrokenPipeError):
         pass  # the worker has ended
 

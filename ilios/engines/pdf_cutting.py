@@ -13,9 +13,9 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ilios.core.conversion_errors import DocumentTooLarge
-from ilios.engines import pdf_opening
+from ilios.engines import pdf_info
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
+from ilios.engines.pdf_opening import UnreadablePdf, open_pdf, opened
 
 PART_TARGET_BYTES: Final = 32 * 10**6
 """The size that parts are cut for: half a minute of upload on a slow line."""
@@ -30,6 +30,15 @@ class PartLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A PDF that was counted."""
+
+    page_count: int
+    info: dict[str, str]  #: see ilios.engines.pdf_info.texts
+    files: Iterator[PartFile] | None  #: None: it need not be cut
+
+
+@dataclass(frozen=True, slots=True)
 class PartFile:
     """Pages of a PDF, cut out of it."""
 
@@ -37,26 +46,23 @@ class PartFile:
     indexes: tuple[int, ...]
 
 
-def cut(
-    path: Path, selection: PageSelection | None, folder: Path, limits: PartLimits
-) -> tuple[int, Iterator[PartFile] | None]:
-    """Return a PDF's page count and an iterator that cuts out the selected pages.
-
-    None in its place says that the PDF needs no cutting.
+def cut(path: Path, selection: PageSelection | None, folder: Path, limits: PartLimits) -> Counted:
+    """Count a PDF, and prepare to cut out the selected pages.
 
     Files are written below `folder`, one by one as the iterator advances.
 
     Raises UnreadablePdf, EncryptedDocument, UnsupportedDocument, PagesOutOfRange, and while it cuts
     also DocumentTooLarge.
     """
-    page_count = pdf_opening.page_count(path)
+    with opened(path) as pdf:
+        page_count, info = pdfium_c.FPDF_GetPageCount(pdf), pdf_info.texts(pdf)
     indexes = selection.indexes(page_count) if selection else range(page_count)
     size_bytes = path.stat().st_size
     is_all = len(indexes) == page_count
     if is_all and page_count <= limits.pages and size_bytes <= limits.size_bytes:
-        return page_count, None
+        return Counted(page_count, info, None)
     pages = _pages_per_part(size_bytes / page_count, limits)
-    return page_count, _cut(path, balanced(indexes, pages), folder, limits)
+    return Counted(page_count, info, _cut(path, balanced(indexes, pages), folder, limits))
 
 
 def balanced(indexes: Sequence[int], most: int) -> list[Sequence[int]]:

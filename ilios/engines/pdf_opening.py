@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +24,25 @@ def open_pdf(path: Path) -> Any:
 
     Raises EncryptedDocument, UnsupportedDocument, UnreadablePdf.
     """
-    return pdfium.PdfDocument(_opened(path)[0])
+    return pdfium.PdfDocument(_opened(path))
 
 
-def page_count(path: Path) -> int:
-    """Return how many pages a PDF has: one at least. Raises as `open_pdf` does."""
-    opened, count = _opened(path)
-    pdfium_c.FPDF_CloseDocument(opened)
-    return count
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Open a PDF for PDFium's own functions, in less time than `open_pdf`. Raises as it does."""
+    handle = _opened(path)
+    try:
+        yield handle
+    finally:
+        pdfium_c.FPDF_CloseDocument(handle)
 
 
-def _opened(path: Path) -> tuple[Any, int]:
-    """Return PDFium's document, and how many pages it has."""
+def _opened(path: Path) -> Any:
+    """Return PDFium's document, which has a page at least."""
     # Not by pypdfium2's own way in: it resolves the path, which takes as long as to open it.
     opened = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
-    count = pdfium_c.FPDF_GetPageCount(opened)
-    if count > 0:
-        return opened, count
+    if pdfium_c.FPDF_GetPageCount(opened) > 0:
+        return opened
     match pdfium_c.FPDF_GetLastError():
         case pdfium_c.FPDF_ERR_PASSWORD:
             raise document_errors.encrypted("PDF")

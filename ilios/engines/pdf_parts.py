@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.engines import parser_process
-from ilios.engines.base import Part, Plan, Source
+from ilios.engines import document_info, parser_messages
+from ilios.engines.base import DocumentInfo, Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_messages import Message
 from ilios.engines.parser_pool import ParserPool
-from ilios.engines.parser_process import Message
+
+_PAGES_MAX: Final = 2**31 - 1  #: PDFium counts no further
+_TOLD: Final = ("title", "author", "created", "modified", "language", "producer")
 
 
 class PdfParts:
@@ -25,38 +29,40 @@ class PdfParts:
         self._deadline_seconds = deadline_seconds
         self._parsers = ParserPool(answer, memory_limit_bytes)
 
-    def plan(self, source: Source, selection: PageSelection | None, folder: Path) -> Plan | None:
+    def plan(
+        self,
+        source: Source,
+        selection: PageSelection | None,
+        folder: Path,
+        pages: int | None = None,
+    ) -> Plan | None:
         """Count a PDF and cut it if need be; None when PDFium cannot read the file.
 
-        Raises EncryptedDocument, EmptyDocument, PagesOutOfRange, DocumentTooLarge …
+        A part has at most `pages`, where they are given. Raises EncryptedDocument, EmptyDocument,
+        PagesOutOfRange, DocumentTooLarge …
         """
         page_count: int | None = None
+        info: DocumentInfo | None = None
         parts: list[Part] = []
         error: ConversionError | None = None
-        task = self._task(source, selection, folder)
+        task = self._task(source, selection, folder, pages or self._pages)
         with closing(self._parsers.run(task, self._deadline_seconds, str(folder))) as answers:
             for message in answers:
                 match message["type"]:
                     case "pages":
-                        page_count = message["count"]
+                        page_count = _count(message.get("count"), _PAGES_MAX)
+                        info = _info(message, page_count)
                     case "part":
-                        parts.append(_part(message, source))
-                    case parser_process.END:
-                        page_count = self._whole(message)
-                        parts = [Part(source, tuple(range(page_count)))]
+                        parts.append(_part(message, source, info))
+                    case parser_messages.END:
+                        page_count = _count(message.get("whole"), task["pages"])
+                        parts = [Part(source, tuple(range(page_count)), _info(message, page_count))]
                     case "unreadable":
                         page_count = None
-                error = parser_process.error_of(message)
+                error = parser_messages.error_of(message)
         if error is not None:
             raise error
         return None if page_count is None else Plan(page_count, tuple(parts))
-
-    def _whole(self, message: Message) -> int:
-        """Return how many pages a PDF has that need not be cut."""
-        count = message.get("whole")
-        if not isinstance(count, int) or not 0 < count <= self._pages:
-            raise parser_process.no_answer()
-        return count
 
     def stop(self, folder: Path) -> None:
         """Kill the parser child that cuts into this folder, if any."""
@@ -65,19 +71,21 @@ class PdfParts:
     def close(self) -> None:
         self._parsers.close()
 
-    def _task(self, source: Source, selection: PageSelection | None, folder: Path) -> Message:
+    def _task(
+        self, source: Source, selection: PageSelection | None, folder: Path, pages: int
+    ) -> Message:
         return {
             "path": str(source.path),
             "selection": str(selection) if selection else None,
             "folder": str(folder),
-            "pages": self._pages,
+            "pages": pages,
             "sizeBytes": self._size_bytes,
         }
 
 
 def answer(task: Message) -> Iterator[Message]:
     """Count one PDF and cut it part by part, in the child."""
-    yield from parser_process.with_errors(_cut(task))
+    yield from parser_messages.with_errors(_cut(task))
 
 
 def _cut(task: Message) -> Iterator[Message]:
@@ -88,17 +96,32 @@ def _cut(task: Message) -> Iterator[Message]:
     selection = PageSelection.parse(task["selection"]) if task["selection"] else None
     limits = pdf_cutting.PartLimits(task["pages"], task["sizeBytes"])
     try:
-        count, files = pdf_cutting.cut(Path(task["path"]), selection, Path(task["folder"]), limits)
-        if files is None:
-            yield {"type": parser_process.END, "whole": count}
+        pdf = pdf_cutting.cut(Path(task["path"]), selection, Path(task["folder"]), limits)
+        if pdf.files is None:
+            yield {"type": parser_messages.END, "whole": pdf.page_count, "info": pdf.info}
             return
-        yield {"type": "pages", "count": count}
-        for file in files:
+        yield {"type": "pages", "count": pdf.page_count, "info": pdf.info}
+        for file in pdf.files:
             yield {"type": "part", "path": str(file.path), "indexes": file.indexes}
     except UnreadablePdf:
         yield {"type": "unreadable"}
 
 
-def _part(message: Message, source: Source) -> Part:
+def _count(said: object, most: int) -> int:
+    """Return how many pages a child says that a PDF has. Raises ParserCrashed for no count."""
+    if not isinstance(said, int) or not 0 < said <= most:
+        raise parser_messages.no_answer()
+    return said
+
+
+def _info(message: Message, page_count: int) -> DocumentInfo:
+    """Return what the child tells of a PDF; a text of it that is none is not known."""
+    said = message.get("info")
+    told = said if isinstance(said, dict) else {}
+    texts = {name: told[name] for name in _TOLD if isinstance(told.get(name), str)}
+    return document_info.told(**texts, page_count=page_count)
+
+
+def _part(message: Message, source: Source, info: DocumentInfo | None) -> Part:
     file = Source(Path(message["path"]), source.media_type, source.file_name)
-    return Part(file, tuple(message["indexes"]))
+    return Part(file, tuple(message["indexes"]), info)

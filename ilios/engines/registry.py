@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ilios.core.settings import Settings
@@ -40,12 +41,14 @@ def jobs_at_once(calls: int) -> int:
 
 
 def preload(settings: Settings) -> None:
-    """Import what `open_engines` does, for the forks of this process."""
-    import ilios.engines.embedded.engine
+    """Have in memory what `open_engines` and a first call make, for the forks of this process."""
+    with suppress(Exception):  # a worker that cannot open them will say why
+        for engine in open_engines(settings, "").values():
+            engine.close()
+        if settings.engine_name == MISTRAL:
+            from ilios.engines.mistral.client import Client
 
-    if settings.engine_name == MISTRAL:
-        import ilios.engines.mistral.batch.jobs
-        import ilios.engines.mistral.engine  # noqa: F401  # it is there for the forks
+            Client(settings).rehearse()
 
 
 def open_engines(settings: Settings, instance_id: str) -> dict[str, Engine]:

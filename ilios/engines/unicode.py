@@ -25,6 +25,8 @@ def replace_surrogates(text: str) -> str:
 
 def storable(text: str) -> str:
     """Replace lone surrogates, and remove NUL and other characters that are no text."""
+    if len(text) <= CHECKED_CHARACTERS:
+        return _CONTROL.sub("", _paired(text))
     return "".join(_CONTROL.sub("", _paired(piece)) for piece in _checked_pieces(text))
 
 

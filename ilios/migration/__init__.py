@@ -1,1 +1,1 @@
-"""What `alembic upgrade head` runs under. Imported by alembic/env.py only."""
+"""What `alembic upgrade head` runs under. Imported by alembic's scripts only."""

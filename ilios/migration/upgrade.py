@@ -21,23 +21,21 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.core.spare_file import WRITE_ROOM_BYTES, free_bytes
 from ilios.core.telemetry import logs
-from ilios.db import schema_version
-from ilios.db.database import (
-    BUSY_TIMEOUT_MS,
-    INCREMENTAL,
-    QUICK_CHECK,
-    damaged,
-    require_sound,
-)
+from ilios.db import schema_version, search_index
+from ilios.db.database import BUSY_TIMEOUT_MS, INCREMENTAL
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
+from ilios.db.quick_check import damaged, first_fault, require_sound
 from ilios.db.schema_version import SchemaVersion, not_writable
 from ilios.migration.legacy import file_swap, importer, predecessor
 
 log = logs.get(__name__)
 
 CHECKED_MAX_BYTES = 1024**3
-"""A database up to this size is checked at each start, which takes a second or two."""
+"""A database up to this size is checked at each start, which takes a second or two.
+
+Not its search index: see ilios.db.quick_check.
+"""
 
 
 @contextmanager
@@ -86,7 +84,7 @@ def _own_database(path: Path, found: SchemaVersion) -> Iterator[Connection]:
             connection.begin()
             # A damaged one must not be rewritten, and is to be known while backups are recent.
             if found.revision not in (None, REVISION) or path.stat().st_size <= CHECKED_MAX_BYTES:
-                require_sound(path, connection.exec_driver_sql(QUICK_CHECK).scalar())
+                require_sound(path, first_fault(connection.exec_driver_sql))
         except OperationalError as error:
             raise not_writable(path, error.orig) from error
         except DatabaseError as error:
@@ -114,6 +112,7 @@ def _adopted_database(settings: Settings) -> Iterator[Connection]:
                     )
                 log.info("database.adopting", path=str(path), size_bytes=path.stat().st_size)
                 adopted = importer.import_all(connection, source, settings, now)
+                search_index.index_later(connection.connection.driver_connection)
             backup = file_swap.swap(source, now)
     except (OSError, DatabaseError, sqlite.Error) as error:
         raise DatabaseRefused(

@@ -12,7 +12,7 @@ from typing import Any
 from ilios.core.data_folder import DATABASE_SUFFIXES
 from ilios.core.durable_files import publish
 from ilios.core.errors import IliosError
-from ilios.db import readonly, schema_version
+from ilios.db import quick_check, readonly, schema_version
 from ilios.db.driver import sqlite
 
 COUNTED = {"documents": "documents", "pages": "pages", "jobs": "job_queue", "calls": "usage"}
@@ -94,12 +94,12 @@ def _copy(database: Path, draft: Path) -> None:
 def _checked(draft: Path, target: Path) -> Backup:
     """Check the copy, and return what it holds. Raises BackupRefused when it is corrupt."""
     with _driver_errors(draft), _reading(draft) as copy:
-        faults = copy.execute("PRAGMA quick_check(1)").fetchall()
-        faults = [] if faults == [("ok",)] else faults
-        faults += copy.execute("PRAGMA foreign_key_check").fetchmany(1)
-        if faults:
+        fault: object = quick_check.first_fault(copy.execute)
+        if fault == "ok":
+            fault = copy.execute("PRAGMA foreign_key_check").fetchone()
+        if fault:
             raise BackupRefused(
-                f"The copy is not whole ({faults[0]}): the database is corrupt; keep the last good "
+                f"The copy is not whole ({fault}): the database is corrupt; keep the last good "
                 "backup, and see `ilios doctor`."
             )
         (revision,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -20,6 +20,7 @@ from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
+from ilios.documents import indexing
 from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
@@ -62,7 +63,7 @@ class Collector:
         yield _number("ilios_database_wal_bytes", "The write-ahead log's file", _size(wal))
         try:
             with self._database.reading() as session:
-                found = [*_of_queue(session), *_of_holdings(session)]
+                found = [*_of_queue(session), *_of_holdings(session), *_of_search(session)]
         except (SQLAlchemyError, sqlite.Error):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
@@ -146,6 +147,11 @@ def _of_holdings(session: Session) -> Iterator[GaugeMetricFamily]:
         ({"of": "all"}, sums.waiting_documents),
         ({"of": "largest_key"}, sums.largest_waiting_documents),
     )
+
+
+def _of_search(session: Session) -> Iterator[GaugeMetricFamily]:
+    text = "Documents whose words are not all in the search index yet"
+    yield _number("ilios_search_pending_documents", text, indexing.progress(session).left)
 
 
 def _number(name: str, text: str, value: float) -> GaugeMetricFamily:

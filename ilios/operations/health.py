@@ -14,8 +14,9 @@ from ilios.core.disk_space import DiskReserve
 from ilios.db.database import Database
 from ilios.db.models import Instance
 from ilios.db.prepared import Prepared
+from ilios.documents import indexing
 from ilios.engines import registry
-from ilios.operations import heartbeat
+from ilios.operations import heartbeat, search_admin
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import queries
 
@@ -28,10 +29,11 @@ _QUEUE = Prepared(select(Instance.queue_paused_at, *map(queries.next_of, registr
 class Health:
     """The state of each part, in words.
 
-    `provider` is the governor's view of it, `storage` what a worker last found of the bucket.
-    `cause` says what makes the service unhealthy; it is None when it is healthy. `disk` is `ok`, or
-    says why nothing new is accepted. `claims_blocked` is None while jobs may start, and while the
-    supervisor does not answer. `replica` is None when replication is off.
+    `search` is `ok`, or how far the full-text index is. `provider` is the governor's view of it,
+    `storage` what a worker last found of the bucket. `cause` says what makes the service unhealthy;
+    it is None when it is healthy. `disk` is `ok`, or says why nothing new is accepted.
+    `claims_blocked` is None while jobs may start, and while the supervisor does not answer.
+    `replica` is None when replication is off.
     """
 
     database: str
@@ -41,6 +43,7 @@ class Health:
     provider: str
     cause: str | None
     disk: str
+    search: str
     claims_blocked: BlockReason | None = None
     replica: Replica | None = None
 
@@ -75,7 +78,7 @@ class Examiner:
         fresh = beat if beat and beat.is_fresh else None
         workers, worker_fault = _workers(fresh)
         disk_fault = self._disk_reserve.fault()
-        database, queue, database_fault = self._database_and_queue()
+        database, queue, search, database_fault = self._of_database()
         return Health(
             database=database,
             storage=self._storage(fresh),
@@ -84,17 +87,23 @@ class Examiner:
             provider=fresh.provider if fresh else "unknown",
             cause=database_fault or worker_fault,
             disk=f"full: {disk_fault}" if disk_fault else "ok",
+            search=search,
             claims_blocked=fresh.claims_blocked if fresh else None,
             replica=_replica(beat),
         )
 
-    def _database_and_queue(self) -> tuple[str, str, str | None]:
-        """Return the state of each, and what makes the service unhealthy, if anything does."""
+    def _of_database(self) -> tuple[str, str, str, str | None]:
+        """Return the state of database, queue and index, and what makes the service unhealthy."""
         try:
-            return "connected", self._queue(), None
+            return "connected", self._queue(), self._search(), None
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or type(error).__name__)
-            return f"error: {reason}", "unknown", f"The database does not answer: {reason}."
+            fault = f"The database does not answer: {reason}."
+            return f"error: {reason}", "unknown", "unknown", fault
+
+    def _search(self) -> str:
+        with self._database.watching() as watch:
+            return search_admin.in_words(indexing.progress(watch))
 
     def _storage(self, beat: Heartbeat | None) -> str:
         fault = beat.storage_fault if beat else None

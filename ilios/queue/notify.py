@@ -11,21 +11,20 @@ from pathlib import Path
 
 
 class Notifier:
-    """Wakes the supervisor; safe to share between threads."""
+    """Wakes the supervisor; safe to share between threads, and by forks: it holds no socket."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
 
     def notify(self) -> None:
         """Send a wake-up."""
         # Refused, no such socket, or a full queue: the supervisor polls within a second.
-        with contextlib.suppress(OSError):
-            self._socket.sendto(b"!", self._path)
-
-    def close(self) -> None:
-        self._socket.close()
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+        ):
+            sender.setblocking(False)
+            sender.sendto(b"!", self._path)
 
 
 class Listener:

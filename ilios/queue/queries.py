@@ -32,6 +32,13 @@ _CANCELLED_UNDER = Prepared(
 _DUE = Prepared(
     select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= bindparam("moment")).limit(1)
 )
+_EXPIRED = Prepared(
+    select(Job.id).where(Job.status == PROCESSING, Job.lease_until < bindparam("moment")).limit(1)
+)
+_RUNNING = Prepared(select(Job.id).where(Job.status == PROCESSING).limit(1))
+_OUTSIDE = Prepared(
+    select(Job.id).where(Job.status == PENDING, Job.lane != bindparam("the_lane")).limit(1)
+)
 
 
 _DEPTHS = {
@@ -66,10 +73,19 @@ def cancelled_under(on: Runner, node: str) -> list[str]:
     return [job_id for (job_id,) in _CANCELLED_UNDER.all(on, first=f"{node}/", last=f"{node}0")]
 
 
-def anything_expired(session: Session, now: datetime) -> bool:
+def anything_expired(on: Runner, now: datetime) -> bool:
     """Return whether a lease has expired."""
-    late = select(Job.id).where(Job.status == PROCESSING, Job.lease_until < now).limit(1)
-    return session.scalar(late) is not None
+    return _EXPIRED.first(on, moment=now) is not None
+
+
+def anything_running(on: Runner) -> bool:
+    """Return whether a worker of any node holds a job."""
+    return _RUNNING.first(on) is not None
+
+
+def anything_outside(on: Runner, lane: str) -> bool:
+    """Return whether a job waits in another lane than this."""
+    return _OUTSIDE.first(on, the_lane=lane) is not None
 
 
 def open_jobs(session: Session, document_id: str) -> int:
@@ -82,6 +98,14 @@ def open_jobs(session: Session, document_id: str) -> int:
         )
         or 0
     )
+
+
+def failed_jobs(session: Session, document_id: str) -> int:
+    """Return how many of a document's present jobs have failed."""
+    failed = select(func.count()).where(
+        Job.document_id == document_id, Job.status == JobStatus.FAILED
+    )
+    return session.scalar(failed) or 0
 
 
 def ahead_of(job: type[Job]) -> ScalarSelect[int]:

@@ -12,7 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from ilios.core.settings import Settings
-from ilios.replication.schema import OWN_PREFIX, Table, of_database, quoted
+from ilios.replication.schema import (
+    LOCAL_PREFIXES,
+    OWN_PREFIX,
+    Table,
+    of_database,
+    quoted,
+)
 
 EVERYTHING: Final = 0
 """The position of the entry that says that the remote needs a full copy."""
@@ -33,8 +39,8 @@ def follow_setting(connection: Connection, settings: Settings) -> None:
 
 
 def belongs_to_models(name: str | None, kind: str, _parents: object) -> bool:
-    """Return whether the models describe what Alembic has found: all but our own tables."""
-    return kind != "table" or not (name or "").startswith(OWN_PREFIX)
+    """Return whether the models describe what Alembic has found: all but local tables."""
+    return kind != "table" or not (name or "").startswith(LOCAL_PREFIXES)
 
 
 def install(connection: Any) -> None:

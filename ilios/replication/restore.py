@@ -11,7 +11,7 @@ from ilios.core import data_folder
 from ilios.core.durable_files import publish
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db import owner_totals
+from ilios.db import owner_totals, search_index
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.replication import change_log, large_values
@@ -59,6 +59,7 @@ def _restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
         rows = _fill(connection, schema, remote, lease)
         if schema.revision == REVISION:  # else the start does, once it has migrated
             owner_totals.install(connection)
+            search_index.install(connection)
         _begin_change_log(connection, lease.token)
         connection.execute("COMMIT")
     _put_in_place(draft, path)

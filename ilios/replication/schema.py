@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from ilios.db import search_index
+
 OWN_PREFIX: Final = "replication_"  #: of our own tables and triggers in the local database
+LOCAL_PREFIXES: Final = (OWN_PREFIX, search_index.PREFIX)  #: of tables that are not replicated
 NEW: Final = "ilios_new_"  #: of a table that is being sent whole, beside the one in use
 CHANGED: Final = "ilios_changed_"  #: of changes that are too many for one request
 
@@ -124,8 +127,9 @@ def of_database(connection: Any) -> Schema:
     found = connection.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL "
         "AND type IN ('table', 'index') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-        "AND name NOT LIKE ? ESCAPE '\\' ORDER BY type DESC, name",
-        (OWN_PREFIX.replace("_", "\\_") + "%",),
+        "AND name NOT LIKE ? ESCAPE '\\' AND name NOT LIKE ? ESCAPE '\\' "
+        "ORDER BY type DESC, name",
+        [prefix.replace("_", "\\_") + "%" for prefix in LOCAL_PREFIXES],
     ).fetchall()
     tables = tuple(_table(connection, name) for kind, name, _ in found if kind == "table")
     (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -32,6 +32,7 @@ class CallRecord:
     job_id: str
     document_id: str
     indexes: tuple[int, ...] | None
+    is_annotated: bool = False  #: paid at the price of pages with fields by a schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,12 @@ class AnswerSpool:
 
 
 def _fields(call: CallRecord) -> dict[str, object]:
-    return {name: getattr(call, name) for name in CallRecord.__slots__}
+    fields = {name: getattr(call, name) for name in CallRecord.__slots__}
+    if not call.is_annotated:
+        del fields[
+            "is_annotated"
+        ]  # which versions before there were fields by a schema do not know
+    return fields
 
 
 def _stem(call: CallRecord) -> str:

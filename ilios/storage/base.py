@@ -26,7 +26,7 @@ class ListedObject:
 
 
 class ObjectStore(Protocol):
-    """Keeps objects under keys such as `documents/<instance>/<document>/source.pdf`.
+    """Keeps objects under keys such as `documents/<instance>/<document>/images/1.png`.
 
     Keys are relative, `/`-separated, made by us, never by a client; a malformed one is a
     ValueError. Every call may block on a disk or a network, so none is made inside a database
@@ -54,8 +54,10 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def fetch(self, key: str, path: Path) -> None:
+    def fetch(self, key: str, path: Path, sha256: str | None = None) -> None:
         """Give the object to a file; `path` must not exist. Memory stays flat.
+
+        Its SHA-256, where it is known, makes it found sooner; it is not compared.
 
         The file is to be read, moved or removed, never written: it may be the object itself.
         """

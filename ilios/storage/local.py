@@ -70,7 +70,7 @@ class LocalStore:
         with disk_errors():
             return Path(self._path(key)).open("rb")
 
-    def fetch(self, key: str, path: Path) -> None:
+    def fetch(self, key: str, path: Path, sha256: str | None = None) -> None:  # noqa: ARG002
         original = self._path(key)
         with disk_errors():
             if not os.path.isfile(original):
@@ -151,13 +151,13 @@ def _folder_of(path: str) -> str:
 
 
 def _with_folders(target: str, name_it: Callable[[], object]) -> None:
-    """Make the folders of `target` and run `name_it`; a delete may remove them at any moment."""
-    folder = Path(_folder_of(target))
+    """Run `name_it`, with folders for `target`, which a delete may remove at any moment."""
     for _ in range(NAMING_ATTEMPTS):
-        with suppress(FileNotFoundError, FileExistsError):
-            folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
             name_it()
             return
+        with suppress(FileNotFoundError, FileExistsError):
+            Path(_folder_of(target)).mkdir(parents=True, exist_ok=True)
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 

@@ -7,17 +7,24 @@ from typing import Final
 
 KEY_MAX_BYTES: Final = 1024  #: S3's limit
 SEGMENT_MAX_BYTES: Final = 255  #: the limit of a file name on Linux
-DOCUMENT_ROOTS: Final = ("documents", "archive")
-ROOTS: Final = (*DOCUMENT_ROOTS, "incoming")
-"""Of all keys that we make; the instance's id follows, then the document's."""
+DOCUMENTS: Final = "documents"
+DOCUMENT_ROOTS: Final = (DOCUMENTS, "archive")
 IMAGES: Final = "images"
 PARTS: Final = "parts"
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def source_key(instance_id: str, document_id: str) -> str:
-    """Return the key of a document's original: `documents/<instance>/<document>/source`."""
-    return f"documents/{instance_id}/{document_id}/source"
+    """Return the key of a document's original: `documents/<instance>-originals/<document>`.
+
+    It has no folder of its own, which a local store would have to make, to sync and to remove.
+    """
+    return f"{_originals_of(instance_id)}/{document_id}"
+
+
+def uploaded_key(instance_id: str, document_id: str, attempt_id: str) -> str:
+    """Return the key of an original that was PUT to a link: `documents/…/source-<attempt>`."""
+    return f"{DOCUMENTS}/{instance_id}/{document_id}/source-{attempt_id}"
 
 
 def archive_key(instance_id: str, document_id: str) -> str:
@@ -25,14 +32,24 @@ def archive_key(instance_id: str, document_id: str) -> str:
     return f"archive/{instance_id}/{document_id}/source"
 
 
+def folders_of_instance(instance_id: str) -> tuple[str, ...]:
+    """Return the folders of all objects of an instance; a document's id comes next in their keys.
+
+    A sweep deletes what it finds here under an id without a row. So do those of earlier versions,
+    which do not know the originals' folder: whoever goes back to one keeps them.
+    """
+    roots = (*DOCUMENT_ROOTS, "incoming")
+    return (_originals_of(instance_id), *(f"{root}/{instance_id}" for root in roots))
+
+
 def folders_of(instance_id: str, document_id: str) -> tuple[str, ...]:
-    """Return the folders of all of a document's objects, except an upload not yet completed."""
+    """Return the folders of all of a document's objects but `source_key` and `incoming_key`."""
     return tuple(f"{root}/{instance_id}/{document_id}" for root in DOCUMENT_ROOTS)
 
 
 def part_key(instance_id: str, document_id: str, first: int, last: int) -> str:
     """Return the key of a page range of a long document: `…/parts/<first>-<last>`."""
-    return f"documents/{instance_id}/{document_id}/{PARTS}/{first}-{last}"
+    return f"{DOCUMENTS}/{instance_id}/{document_id}/{PARTS}/{first}-{last}"
 
 
 def image_key(instance_id: str, document_id: str, name: str) -> str:
@@ -42,19 +59,18 @@ def image_key(instance_id: str, document_id: str, name: str) -> str:
     """
     if _IMAGE_NAME.fullmatch(name) is None or name in (".", ".."):
         raise ValueError(f"not the name of an extracted image: {name!r:.80}")
-    return f"documents/{instance_id}/{document_id}/{IMAGES}/{name}"
+    return f"{DOCUMENTS}/{instance_id}/{document_id}/{IMAGES}/{name}"
 
 
 def kind_of(key: str) -> str | None:
-    """Return IMAGES or PARTS; None for an original or an upload."""
-    _root, _instance_id, _document_id, *rest = key.split("/")
+    """Return IMAGES or PARTS; None for an original, an upload or a key of the predecessor."""
+    rest = key.split("/")[3:]
     return rest[0] if len(rest) > 1 else None
 
 
 def is_for_workers(key: str) -> bool:
     """Return whether a worker is going to fetch the object: an original, or a part of one."""
-    root, *_ids = parts = key.split("/")
-    return root == DOCUMENT_ROOTS[0] and len(parts) > 3 and parts[3] != IMAGES
+    return key.startswith(f"{DOCUMENTS}/") and kind_of(key) != IMAGES
 
 
 def incoming_key(instance_id: str, document_id: str) -> str:
@@ -82,3 +98,7 @@ def _is_segment(part: str) -> bool:
     return (
         part not in ("", ".", "..") and "\0" not in part and len(part.encode()) <= SEGMENT_MAX_BYTES
     )
+
+
+def _originals_of(instance_id: str) -> str:
+    return f"{DOCUMENTS}/{instance_id}-originals"

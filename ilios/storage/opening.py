@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import SettingsError
@@ -12,6 +16,8 @@ from ilios.storage.object_spool import ObjectSpool
 from ilios.storage.s3.location import Timeouts
 from ilios.storage.s3.store import DEFAULT_TIMEOUTS, S3Store
 from ilios.storage.signed_links import LinkSigner
+
+PRELOAD_KEY: Final = "documents/preload"  #: nothing is stored there
 
 
 def open_store(settings: Settings, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> ObjectStore:
@@ -38,9 +44,14 @@ def open_store(settings: Settings, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Obj
 
 
 def preload(settings: Settings) -> None:
-    """Import the library of the configured store, for the forks of this process."""
+    """Have in memory what the configured store imports and looks up, for the forks."""
     if settings.s3_bucket is not None:
         import boto3.s3.transfer  # noqa: F401  # elsewhere it is imported on connecting
+
+        with suppress(Exception):  # who uses the store will say why
+            open_store(settings).presign_put(
+                PRELOAD_KEY, expires=timedelta(seconds=1), size_bytes=0
+            )
 
 
 def _local_store(settings: Settings) -> LocalStore:

@@ -58,10 +58,18 @@ class Dispatcher:
     """Claims and releases jobs, each call in one transaction."""
 
     def __init__(
-        self, database: Database, ambiguous_retries: int, answers: AnswerSpool | None = None
+        self,
+        database: Database,
+        ambiguous_retries: int,
+        answers: AnswerSpool | None = None,
+        claims: Database | None = None,
     ) -> None:
-        """Take the spool of paid answers of this data folder, where there is one."""
+        """Take the spool of paid answers of this data folder, where there is one.
+
+        `claims` opens the same file for claims and the looks before them: a claim may be lost.
+        """
         self._database = database
+        self._claims = claims or database
         self._answers = answers
         self._ambiguous_retries = ambiguous_retries
         self._has_backlog = False
@@ -76,7 +84,7 @@ class Dispatcher:
         """
         if not self._anything_to_do(offer):
             return []
-        with self._database.writing() as session:
+        with self._claims.writing() as session:
             if pause.is_paused(session):
                 return []  # an operator has paused it since the gate was asked
             now = clock.now()
@@ -89,6 +97,9 @@ class Dispatcher:
 
     def assign_lanes(self, settings: Settings) -> None:
         """Move waiting jobs to the lanes of the engines that the settings ask for."""
+        with self._database.watching() as watch:
+            if not queries.anything_outside(watch, settings.engine_name):
+                return
         read_here = select(Document.id).where(Document.mime_type.in_(registry.NOT_READ_BY_MISTRAL))
         with self._database.writing() as session:
             if settings.engine_name == registry.MISTRAL:
@@ -103,7 +114,7 @@ class Dispatcher:
 
     def commands(self, node: str) -> Commands:
         """Return what people want of this node's workers."""
-        with self._database.watching() as watch:
+        with self._claims.watching() as watch:
             return Commands(queries.cancelled_under(watch, node), pause.is_paused(watch))
 
     def let_go(self, job_ids: list[str]) -> None:
@@ -151,12 +162,15 @@ class Dispatcher:
 
     def release_node(self, node: str) -> None:
         """Release all jobs that this node holds; for a supervisor that has just started."""
+        with self._database.watching() as watch:
+            if not queries.anything_running(watch):
+                return
         self._release(release.of_node(node))
 
     def release_expired(self, now: datetime) -> None:
         """Release the jobs of nodes that no longer renew their leases."""
-        with self._database.reading() as session:
-            if not queries.anything_expired(session, now):
+        with self._database.watching() as watch:
+            if not queries.anything_expired(watch, now):
                 return
         self._release(release.expired(now))
 
@@ -165,7 +179,7 @@ class Dispatcher:
         if ordinary and self._has_backlog:
             return True
         others = {slot.lane for slot in offer.slots} - ordinary
-        with self._database.watching() as watch:
+        with self._claims.watching() as watch:
             if queries.anything_ready(watch, ordinary) or queries.anything_due(watch, clock.now()):
                 return True
             running = offer.running
@@ -190,6 +204,8 @@ class Dispatcher:
                 request_id=job.released.origin.request_id,
                 trace_id=job.released.origin.trace_id,
             )
+            if job.is_document_complete:
+                log.info("document.completed", document_id=job.released.document_id)
 
 
 def _fill(

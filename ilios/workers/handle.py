@@ -23,6 +23,7 @@ from ilios.workers.messages import (
     Accepted,
     Cancel,
     Ended,
+    KeepIndex,
     LookAtStore,
     Ready,
     Stop,
@@ -152,6 +153,9 @@ class WorkerHandle:
 
     def tidy(self) -> None:
         self._send(Tidy())
+
+    def keep_index(self) -> None:
+        self._send(KeepIndex())
 
     def look_at_store(self) -> None:
         self.asked_of_store_at = time.monotonic()

@@ -1,6 +1,6 @@
-"""What the supervisor asks of workers beside jobs: whether the bucket answers, and to tidy up.
+"""What the supervisor asks of workers beside jobs: to look at the bucket, to tidy up, to index.
 
-The supervisor itself does neither: it would stand still while the network does.
+The supervisor itself does none of it: it would stand still while the network does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ log = logs.get(__name__)
 
 TIDY_SECONDS = 600.0
 TIDY_SOON_SECONDS = 30.0  #: while the disk is full: what is deleted gives room
+INDEX_SECONDS = 10.0  #: a round takes less
 LOOK_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 1.0  #: while it does not answer
 ANSWER_SECONDS = 20.0  #: longer than a look takes that ends in timeouts
@@ -72,9 +73,10 @@ class Maintenance:
         self._workers = workers
         self._store = store
         self._tidied_at = -TIDY_SECONDS
+        self._indexed_at = -INDEX_SECONDS
 
     def send_due(self, *, is_disk_full: bool = False) -> None:
-        """Have leftovers of dead processes removed, and the bucket looked at by one at a time."""
+        """Have leftovers removed, the index kept, and the bucket looked at by one at a time."""
         ready = self._workers.ready()
         if not ready:
             return
@@ -86,3 +88,6 @@ class Maintenance:
         if now - self._tidied_at >= (TIDY_SOON_SECONDS if is_disk_full else TIDY_SECONDS):
             self._tidied_at = now
             ready[0].tidy()
+        if now - self._indexed_at >= INDEX_SECONDS:
+            self._indexed_at = now
+            ready[-1].keep_index()

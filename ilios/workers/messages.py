@@ -37,6 +37,11 @@ class Tidy:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepIndex:
+    """Down, every few seconds: do some of what the full-text index needs, if it needs anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtStore:
     """Down, periodically: find out whether the object store answers. A StoreReport goes up."""
 
@@ -70,7 +75,7 @@ class Ended(NamedTuple):
     interrupted: bool = False  #: by no fault of the document: the job is to be given back
 
 
-ToWorker = Lease | Stop | Cancel | Tidy | LookAtStore
+ToWorker = Lease | Stop | Cancel | Tidy | KeepIndex | LookAtStore
 ToSupervisor = Ready | Alive | Accepted | Ended | StoreReport
 
 

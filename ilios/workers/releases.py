@@ -60,7 +60,8 @@ class PendingReleases:
         interrupted_jobs.forget(self._kept_path)
 
     def _release_predecessor(self) -> None:
-        self._dispatcher.give_back(interrupted_jobs.kept(self._kept_path))
+        if kept := interrupted_jobs.kept(self._kept_path):
+            self._dispatcher.give_back(kept)
         self.forget()
         self._dispatcher.release_node(self._node)
         # A restored database's are of the node that was lost.

@@ -80,10 +80,13 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
         os.close(lock)
 
 
-def main() -> NoReturn:
-    """Be the supervisor of the settings in the environment; end with a line if it cannot start."""
+def main(loaded: Settings | None = None) -> NoReturn:
+    """Be the supervisor, by default with the settings of the environment.
+
+    If it cannot start, end with a line that says why.
+    """
     try:
-        sys.exit(run(settings.load()))
+        sys.exit(run(loaded or settings.load()))
     except StartupError as error:
         logs.refuse_start("supervisor", error.detail)
 
@@ -100,7 +103,12 @@ class Supervisor:
             settings.database_path, settings.sqlite_synchronous, SHORT_TIMEOUT
         )
         self._answers = AnswerSpool(data_folder.answers(settings))
-        self._dispatcher = Dispatcher(self._database, settings.ambiguous_retries, self._answers)
+        # No claim waits for the disk: one that a power cut undoes leaves its job waiting, and what
+        # a worker writes under it makes it durable too, since a log is synced from its beginning.
+        self._claims = Database(settings.database_path, "NORMAL", SHORT_TIMEOUT)
+        self._dispatcher = Dispatcher(
+            self._database, settings.ambiguous_retries, self._answers, claims=self._claims
+        )
         self._listener = Listener(data_folder.wake_socket(settings))
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
@@ -151,6 +159,7 @@ class Supervisor:
         self._replicator.reap()
         signal.set_wakeup_fd(-1)
         self._listener.close()
+        self._claims.close()
         self._database.close()
         self._status.close()
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ilios.core import data_folder, failpoints
 from ilios.core.disk_space import DiskReserve
 from ilios.core.owner_places import guest_places
 from ilios.core.pipes import is_readable
+from ilios.core.platform import give_back_memory
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters, tracing
@@ -27,6 +28,7 @@ from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import JobType
 from ilios.documents.retention.service import Retention
+from ilios.documents.upkeep import Upkeep
 from ilios.engines import registry
 from ilios.engines.base import Engine
 from ilios.engines.governor import ProviderReport
@@ -43,6 +45,7 @@ from ilios.workers.messages import (
     Alive,
     Cancel,
     Ended,
+    KeepIndex,
     LookAtStore,
     Ready,
     Stop,
@@ -106,7 +109,8 @@ def main(
     batches = _provider_batches(settings, database, store, engines, recorder)
     look = partial(self_test.probe, opening.open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
-    worker = Worker(pipe, converter, engines, places, look, retention, batches)
+    upkeep = Upkeep(database, DiskReserve(settings))
+    worker = Worker(pipe, converter, engines, places, look, retention, upkeep, batches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
@@ -117,8 +121,9 @@ def main(
     log.info("worker.stopped")
 
 
+@cache
 def preload(settings: Settings) -> None:
-    """Import what `main` does, for the forks of this process."""
+    """Import what `main` does, once for this process and its forks."""
     registry.preload(settings)
     opening.preload(settings)
     if settings.engine_name == MISTRAL:
@@ -141,20 +146,23 @@ class Worker:
         places: Mapping[str, Places],
         look_at_store: Callable[[], str | None],
         retention: Retention,
+        upkeep: Upkeep,
         batches: ProviderBatches | None = None,
     ) -> None:
         self._pipe = pipe
         self._retention = retention
+        self._upkeep = upkeep
         self._converter = converter
         self._batches = batches
         self._engines = engines
         self._places = places
         self._look_at_store = look_at_store
-        # Two more than places: neither tidying nor a look at the store takes a job's.
-        threads = sum(lane.total for lane in places.values()) + 2
+        # More than places: neither tidying, nor indexing, nor a look at the store takes a job's.
+        threads = sum(lane.total for lane in places.values()) + 3
         self._threads = ThreadPool("job", threads)
         self._sending = threading.Lock()
         self._running = 0
+        self._has_worked = False  #: since free memory was given back
 
     def run(self) -> None:
         """Serve until the supervisor sends Stop and the last job has ended."""
@@ -163,11 +171,14 @@ class Worker:
             match message:
                 case Tidy():
                     self._threads.run(self._tidy)
+                case KeepIndex():
+                    self._threads.run(self._keep_index)
                 case LookAtStore():
                     self._threads.run(self._look)
                 case Cancel(job_id):
                     self._converter.stop(job_id)
                 case Lease():
+                    self._has_worked = True
                     with self._sending:
                         self._running += 1
                     self._threads.run(partial(self._run_job, message))
@@ -179,6 +190,9 @@ class Worker:
     def _receive(self) -> ToWorker:
         while not is_readable(self._pipe, ALIVE_SECONDS):
             self._send(Alive())
+            if self._has_worked and not self._running:
+                self._has_worked = False
+                give_back_memory()
         try:
             message: ToWorker = self._pipe.recv()
         except (EOFError, OSError):
@@ -218,6 +232,12 @@ class Worker:
                 step()
             except Exception:
                 log.exception("worker.cannot_tidy")
+
+    def _keep_index(self) -> None:
+        try:
+            self._upkeep.run()
+        except Exception:  # a locked database, a full disk: the next round tries again
+            log.exception("worker.cannot_index")
 
     def _look(self) -> None:
         fault = None

@@ -14,7 +14,7 @@ from ilios.api.responses import errors
 from ilios.api.responses.errors import status_of, status_of_class
 from ilios.core.conversion_errors import ConversionError
 from ilios.core.errors import IliosError, LeaseLost, StartupError
-from ilios.core.request_errors import ConversionFailed
+from ilios.core.immediate_errors import ConversionFailed
 from ilios.operations.backup import BackupRefused
 from tests.support.forking import REPOSITORY
 

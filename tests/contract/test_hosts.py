@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -16,7 +17,8 @@ from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller, file
-from tests.support.api_fixtures import KEY
+from tests.support.api_fixtures import KEY, serving
+from tests.support.volumes import volume
 
 EVIL = "evil.example"
 PAGE = {"Origin": "https://app.example.com"}
@@ -43,6 +45,16 @@ def open_service(make_open: Callable[..., Caller]) -> Caller:
     return make_open()
 
 
+@pytest.fixture(scope="module")
+def lasting_service(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Iterator[Caller]:
+    """Provide a caller of one that serves all tests that leave nothing behind."""
+    folder = tmp_path_factory.mktemp("open")
+    with volume(folder, migrated_file) as settings, serving(settings) as app:
+        yield Caller(app.test_client(), None)
+
+
 def at(host: str, **more: str) -> dict[str, Any]:
     return {"headers": {"Host": host, **more}}
 
@@ -53,9 +65,9 @@ def at(host: str, **more: str) -> dict[str, Any]:
              "10.0.0.7", "", "local host", "localhost:1337:80", "[::2]:1337", "192.168.1.7:1337"]
 )  # fmt: skip
 def test_without_a_key_only_known_hosts_are_answered(
-    open_service: Caller, path: str, host: str
+    lasting_service: Caller, path: str, host: str
 ) -> None:
-    answer = open_service.get(path, **at(host))
+    answer = lasting_service.get(path, **at(host))
 
     assert_problem(answer, 421, "host_not_allowed", "ALLOWED_HOSTS")
 
@@ -80,13 +92,13 @@ def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
     "host",
     ["localhost", "LOCALHOST:1337", "localhost.", "127.0.0.1:8080", "127.9.9.9", "[::1]:1337"],
 )
-def test_loopback_names_are_known(open_service: Caller, host: str) -> None:
-    assert open_service.get("/api/documents", **at(host)).status_code == 200
+def test_loopback_names_are_known(lasting_service: Caller, host: str) -> None:
+    assert lasting_service.get("/api/documents", **at(host)).status_code == 200
 
 
 @pytest.mark.parametrize("path", PROBES)
-def test_probes_answer_under_any_host(open_service: Caller, path: str) -> None:
-    assert open_service.get(path, **at(EVIL)).status_code != 421
+def test_probes_answer_under_any_host(lasting_service: Caller, path: str) -> None:
+    assert lasting_service.get(path, **at(EVIL)).status_code != 421
 
 
 def test_the_public_url_and_the_setting_name_hosts(make_open: Callable[..., Caller]) -> None:

@@ -89,6 +89,13 @@ def test_the_same_bytes_of_somebody_else_change_no_word_of_the_answers(
         assert (status["status"], status["cached"]) == ("pending", False)
 
 
+def test_words_of_somebody_elses_results_find_nothing(
+    anna: Caller, bert: Caller, owned: dict[str, list[str]]
+) -> None:
+    assert len(anna.get("/api/documents?q=figure").get_json()["documents"]) == 1
+    assert bert.get("/api/documents?q=figure").get_json() == {"documents": [], "nextCursor": None}
+
+
 def test_the_queue_position_does_not_count_others(anna: Caller, bert: Caller) -> None:
     for _ in range(3):
         anna.submit()
@@ -122,9 +129,9 @@ def _id_rules(app: Flask) -> Iterator[tuple[Rule, str]]:
 
 
 def _path(rule: Rule, value: str) -> str:
-    parts = ["figure.png" if "name" in part else value if "<" in part else part
-             for part in rule.rule.split("/")]  # fmt: skip
-    return "/".join(parts)
+    others = {"<name>": "figure.png", "<page:number>": "1"}
+    parts = rule.rule.split("/")
+    return "/".join(others.get(part, value if "<" in part else part) for part in parts)
 
 
 def _seen(answer: TestResponse) -> tuple[int, Any, str]:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from tests.support.api_callers import Caller
+from tests.support.sharing import app, settings  # noqa: F401
 
 FORMS = ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm")
 PAGES = {"site.page", "site.docs", "site.admin", "site.openapi_json", "site.asset"}
@@ -36,7 +37,10 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
     validate(document)
 
 
-def test_every_route_is_documented(app: Flask, document: dict[str, Any]) -> None:
+def test_every_route_is_documented(
+    app: Flask,  # noqa: F811
+    document: dict[str, Any],
+) -> None:
     documented = set(document["paths"])
     for rule in app.url_map.iter_rules():
         if rule.endpoint not in PAGES:
@@ -71,7 +75,7 @@ def test_what_is_said_of_a_deleted_document_is_documented(
     for path, item in document["paths"].items():
         if "{document_id}" not in path:
             continue
-        asked = path.format(document_id=deleted, name="figure.png")
+        asked = path.format(document_id=deleted, name="figure.png", number=1)
         for method in item.keys() - {"parameters"}:
             answer = anna.call(method.upper(), asked)
             assert str(answer.status_code) in item[method]["responses"], (method, path)
@@ -105,7 +109,10 @@ def test_problems_are_documented_as_problem_json(document: dict[str, Any]) -> No
         assert list(response["content"]) == ["application/problem+json"], name
 
 
-def test_public_routes_need_no_key_and_all_others_do(app: Flask, document: dict[str, Any]) -> None:
+def test_public_routes_need_no_key_and_all_others_do(
+    app: Flask,  # noqa: F811
+    document: dict[str, Any],
+) -> None:
     assert document["security"] == [{"bearer": []}]
     open_paths = {name for name, operation in operations(document) if "security" in operation}
     assert open_paths | {"get /metrics"} == {

@@ -18,6 +18,12 @@ MISTRALS = [
     ((*SINGLE, BATCH), {"extractHeader": "true"}),
     ((*SINGLE, BATCH), {"extractFooter": "true"}),
     ((*SINGLE, BATCH), {"includeImages": "false"}),
+    ((*SINGLE, BATCH), {"confidence": "word"}),
+    ((*SINGLE, BATCH), {"imageLimit": "0"}),
+    ((*SINGLE, BATCH), {"imageMinSize": "1"}),
+    (FORMS, {"schema": "{}"}),
+    (FORMS, {"imageSchema": "{}"}),
+    (FORMS, {"instructions": "In euros."}),
     ((BATCH, ESTIMATE), {"useMistralBatch": "true"}),
     (FORMS, {"model": "mistral-ocr-2512"}),
 ]
@@ -52,6 +58,19 @@ def test_a_model_that_nobody_knows_is_refused_with_those_that_are(
             answer, 422, "option_unavailable", f"model={model}",
             "default, mistral-small-latest, mistral-ocr-latest", "mistral-ocr-2512",
         )  # fmt: skip
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"tableFormat": "html"}, {"confidence": "word"}, {"imageLimit": "5"}, {"imageMinSize": "9"}],
+)
+def test_what_mistral_does_not_read_has_none_of_its_options(
+    paying: Caller, nothing_is_kept: Callable[[], None], fields: dict[str, str]
+) -> None:
+    for path in SINGLE:
+        answer = paying.post(path, {"file": file(b"# Title", "a.md"), **fields})
+        assert_problem(answer, 422, "option_unavailable", "a.md is text/markdown", *fields)
     nothing_is_kept()
 
 

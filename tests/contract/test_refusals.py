@@ -45,10 +45,17 @@ FIELD_REFUSALS = [
     ((*SINGLE, BATCH), "extractHeader", "yes", 400, "true or false"),
     ((*SINGLE, BATCH), "extractFooter", "yes", 400, "true or false"),
     ((*SINGLE, BATCH), "tableFormat", "csv", 400, "markdown or html"),
+    ((*SINGLE, BATCH), "include", "words", 400, "blocks"),
+    ((*SINGLE, BATCH), "confidence", "line", 400, "page or block or word"),
+    ((*SINGLE, BATCH), "imageLimit", "10001", 400, "0 to 10000"),
+    ((*SINGLE, BATCH), "imageMinSize", "0", 400, "1 to 10000"),
     ((SUBMIT, BATCH), "priority", "11", 400, "1 to 10"),
     ((SUBMIT, BATCH), "priority", "0", 400, "1 to 10"),
     ((SUBMIT, BATCH), "priority", "high", 400, "1 to 10"),
     ((CONVERT,), "format", "xml", 400, "markdown"),
+    ((CONVERT,), "pageSeparator", "", 400, "1 to 200 characters"),
+    ((CONVERT,), "pageSeparator", "\0", 400, "other than NUL"),
+    ((CONVERT,), "frontMatter", "yes", 400, "true or false"),
     ((BATCH, ESTIMATE), "useMistralBatch", "maybe", 400, "true or false"),
 ]
 
@@ -65,9 +72,35 @@ def test_a_field_out_of_range_is_named_with_its_value_and_what_is_allowed(
     nothing_is_kept()
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"chunkSize": "99"}, ("chunkSize", "100 to 100000")),
+        ({"chunkSize": "100001"}, ("chunkSize", "100 to 100000")),
+        ({"chunkSize": "1e3"}, ("chunkSize", "100 to 100000")),
+        ({"chunkOverlap": "-1"}, ("chunkOverlap", "0 to 49999")),
+        ({"chunkOverlap": "750"}, ("chunkOverlap", "below half of chunkSize (1500)")),
+        ({"chunkSize": "100", "chunkOverlap": "50"}, ("below half of chunkSize (100)",)),
+    ],
+)
+def test_chunks_of_a_size_that_they_cannot_have_are_refused(
+    anna: Caller,
+    nothing_is_kept: Callable[[], None],
+    fields: dict[str, str],
+    words: tuple[str, ...],
+) -> None:
+    answer = anna.post(CONVERT, {"file": file(), "format": "chunks", **fields})
+
+    assert_problem(answer, 422, "invalid_chunk_size", *words)
+    nothing_is_kept()
+
+
 UNAVAILABLE = [
-    ((CONVERT,), {"format": "html"}, "format"),
-    ((CONVERT,), {"format": "zip"}, "format"),
+    ((CONVERT,), {"format": "pdf"}, "format"),
+    ((CONVERT,), {"embedImages": "true"}, "format=html"),
+    ((CONVERT,), {"chunkSize": "500"}, "format=chunks"),
+    ((CONVERT,), {"format": "chunks", "frontMatter": "true"}, "format=markdown, json"),
+    ((CONVERT,), {"format": "text", "frontMatter": "true"}, "format=markdown, json"),
     (SINGLE, {"webhookUrl": "https://example.com"}, "webhookUrl"),
     (FORMS, {"model": "gpt-9"}, "model"),
 ]
@@ -325,12 +358,13 @@ def test_what_is_wrong_with_a_path_or_query_is_named(anna: Caller, path: str, co
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        (f"/api/documents/{UNKNOWN_ID}?format=zip", "option_unavailable"),
-        (f"/api/documents/{UNKNOWN_ID}?format=html", "option_unavailable"),
-        (f"/v1/batch/download/{UNKNOWN_ID}?format=zip", "option_unavailable"),
+        (f"/api/documents/{UNKNOWN_ID}?format=html&frontMatter=true", "option_unavailable"),
+        (f"/api/documents/{UNKNOWN_ID}?format=pdf&embedImages=true", "option_unavailable"),
+        (f"/api/documents/{UNKNOWN_ID}?include=blocks", "option_unavailable"),
+        (f"/v1/batch/download/{UNKNOWN_ID}?frontMatter=true", "option_unavailable"),
     ],
 )
-def test_result_formats_to_come_are_refused(anna: Caller, path: str, code: str) -> None:
+def test_options_that_a_form_does_not_have_are_refused(anna: Caller, path: str, code: str) -> None:
     assert_problem(anna.get(path), 422, code, "format")
 
 

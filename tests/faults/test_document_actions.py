@@ -72,38 +72,42 @@ def test_a_parser_that_never_ends_is_stopped_within_seconds(
 
 
 def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
-    start_supervisor: Start, settings: Settings, database: Database, actions: DocumentActions
+    start_supervisor: Start,
+    settings: Settings,
+    database: Database,
+    actions: DocumentActions,
+    mistral_server: MistralServer,
 ) -> None:
-    with MistralServer(latency_ms=1500) as provider:
-        start_supervisor(
-            "real",
-            tidy=True,
-            ocr_engine=MISTRAL,
-            mistral_api_key=SecretStr(API_KEY),
-            mistral_server_url=provider.url,
-            worker_count=1,
-            margin_rate=0,
-        )
-        document_id, _ = documents.add_document(
-            database,
-            settings=settings,
-            content=pdf("Nobody wants this any more."),
-            mime_type="application/pdf",
-            lane=MISTRAL,
-        )
-        wait_until(lambda: documents.calls(database), timeout_s=20)
+    mistral_server.control(latency_ms=1500)
+    start_supervisor(
+        "real",
+        tidy=True,
+        ocr_engine=MISTRAL,
+        mistral_api_key=SecretStr(API_KEY),
+        mistral_server_url=mistral_server.url,
+        worker_count=1,
+        margin_rate=0,
+    )
+    document_id, _ = documents.add_document(
+        database,
+        settings=settings,
+        content=pdf("Nobody wants this any more."),
+        mime_type="application/pdf",
+        lane=MISTRAL,
+    )
+    wait_until(lambda: documents.calls(database), timeout_s=20)
 
-        actions.delete(document_id, owner=OWNER)
+    actions.delete(document_id, owner=OWNER)
 
-        wait_until(
-            lambda: [c.state for c in documents.calls(database)] == [CallState.SETTLED],
-            timeout_s=10,
-        )
-        wait_until(lambda: jobs_let_go(database), timeout_s=20)
-        assert [call.pages for call in documents.calls(database)] == [1]
-        wait_until(lambda: not documents.document(database, document_id).to_erase, timeout_s=10)
-        assert objects(settings) == []
-        assert list(data_folder.answers(settings).iterdir()) == []
+    wait_until(
+        lambda: [c.state for c in documents.calls(database)] == [CallState.SETTLED],
+        timeout_s=10,
+    )
+    wait_until(lambda: jobs_let_go(database), timeout_s=20)
+    assert [call.pages for call in documents.calls(database)] == [1]
+    wait_until(lambda: not documents.document(database, document_id).to_erase, timeout_s=10)
+    assert objects(settings) == []
+    assert list(data_folder.answers(settings).iterdir()) == []
 
 
 def test_a_cancelled_job_whose_worker_is_killed_is_closed_by_the_next_supervisor(

@@ -90,7 +90,7 @@ def test_a_cancelled_guest_gives_its_place_to_the_next_and_the_other_goes_on(
         lambda: documents.document(database, next_one).status is DocumentStatus.COMPLETED, TIMEOUT_S
     )
     assert running(database) == ["a"]
-    assert [one for one in parsers(supervisor) if one.is_running()] == first
+    assert set(first) < {one for one in parsers(supervisor) if one.is_running()}
 
 
 def test_a_worker_killed_while_a_guest_runs_gives_both_back(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,8 +64,7 @@ class Lines:
                 lane=MISTRAL,
             )
             added[document_id] = [mark]
-        with closing(Notifier(data_folder.wake_socket(self.place.settings))) as notifier:
-            notifier.notify()
+        Notifier(data_folder.wake_socket(self.place.settings)).notify()
         return added
 
     def fault_of_bucket(self) -> str | None:

@@ -9,22 +9,17 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
-from ilios.engines import parser_process
-from ilios.engines.parser_pool import ParserPool
-from ilios.engines.parser_process import (
-    MESSAGE_MAX_BYTES,
-    NICENESS,
-    Message,
-    ParserProcess,
-    error_of,
-)
+from ilios.engines import parser_messages, parser_process
+from ilios.engines.parser_messages import MESSAGE_MAX_BYTES, Message, error_of
+from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
+from ilios.engines.parser_process import ParserProcess
 from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_for_ends, wait_until
 
@@ -82,7 +77,7 @@ def test_a_child_serves_one_task_after_the_other(parser: ParserProcess) -> None:
 
 
 def test_what_a_work_says_at_its_end_is_passed_on(parser: ParserProcess) -> None:
-    task = {"do": "echo", "as": parser_process.END}
+    task = {"do": "echo", "as": parser_messages.END}
     said = [list(parser.run({**task, "say": say}, 20)) for say in ("one", "two")]
 
     assert [[answer["said"] for answer in answers] for answers in said] == [["one"], ["two"]]
@@ -141,32 +136,56 @@ def test_a_reader_that_stops_in_the_middle_leaves_nothing_behind(parser: ParserP
     assert echo(parser)["said"] == "hi"
 
 
-def nicenesses(process: psutil.Process) -> set[int]:
-    """Return the niceness of all threads of a process, beyond ours."""
+def nicenesses(process: psutil.Process) -> tuple[int, set[int]]:
+    """Return the niceness of a process's first thread and of the others, beyond ours."""
     ours = os.getpriority(os.PRIO_PROCESS, 0)
-    return {os.getpriority(os.PRIO_PROCESS, thread.id) - ours for thread in process.threads()}
+    of = {t.id: os.getpriority(os.PRIO_PROCESS, t.id) - ours for t in process.threads()}
+    return of.pop(process.pid), {*of.values()}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness for each thread")
 def test_a_long_task_gives_way_with_all_its_threads_and_the_next_one_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end = tmp_path / "end"
+    first, second = tmp_path / "first", tmp_path / "second"
     with closing(ParserProcess(linger, LIMIT)) as parser:
-        lingering = parser.run({"until": str(end)}, deadline_seconds=60)
+        lingering = parser.run({"until": str(first)}, deadline_seconds=60)
         child = psutil.Process(next(lingering)["pid"])
-        assert len(child.threads()) > 1
-        assert nicenesses(child) == {NICENESS}
+        assert len(child.threads()) > 2
+        assert nicenesses(child) == (0, {0})
         monkeypatch.setattr(parser_process, "LATER_NICENESS", ((0.0, 10), (0.001, 15)))
         monkeypatch.setattr(parser, "_look_at", 0.0)
         with ThreadPoolExecutor(1) as reader:
             rest = reader.submit(list, lingering)
-            wait_until(lambda: nicenesses(child) == {15}, timeout_s=20)
-            end.touch()
+            wait_until(lambda: nicenesses(child) == (0, {15}), timeout_s=20)
+            first.touch()
             assert rest.result() == []
 
-        (answer,) = parser.run({"until": str(end)}, deadline_seconds=60)
+        monkeypatch.setattr(parser_process, "LATER_NICENESS", ())
+        lingering = parser.run({"until": str(second)}, deadline_seconds=60)
+        assert next(lingering)["pid"] == child.pid
+        assert nicenesses(child) == (0, {0})
+        second.touch()
+        assert list(lingering) == []
 
-    assert answer["pid"] != child.pid
+
+@pytest.mark.parametrize("task", [{"do": "die"}, {"do": "hang"}, {"do": "echo", "say": "hi"}])
+def test_after_a_task_children_are_ready_for_the_next_and_for_a_guest(task: Message) -> None:
+    def children() -> set[int]:
+        return {child.pid for child in psutil.Process().children()} - before
+
+    before: set[int] = set()
+    before = children()
+    with closing(ParserPool(work, LIMIT, awaits_guests=True)) as pool:
+        with suppress(ParserCrashed, DeadlineExceeded):
+            list(pool.run(task, deadline_seconds=2))
+
+        ready = children()
+        assert len(ready) == PARSERS + GUEST_PARSERS
+        for _ in range(2):
+            (answer,) = pool.run({"do": "echo", "say": "hi"}, deadline_seconds=20)
+            assert answer["pid"] in ready
+        assert children() == ready
 
 
 def test_a_pool_starts_a_second_child_when_the_first_is_busy_and_stops_the_right_one(

@@ -18,7 +18,7 @@ from ilios.core import data_folder, ids
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from ilios.documents import repository
+from ilios.documents import page_rows
 from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason
@@ -32,18 +32,9 @@ from tests.support.waiting import wait_until
 Start = Callable[..., SupervisorProcess]
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def provider(process: MistralServer) -> MistralServer:
-    process.control(faults=[], latency_ms=0, keys=[API_KEY], same_file_id=False)
-    process.control(file_visible_after_ms=0, vanished_file=404)
-    process.reset()
-    return process
+def provider(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +57,12 @@ class Running:
 
 @pytest.fixture(scope="module")
 def place(
-    process: MistralServer, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+    mistral_process: MistralServer, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Settings, Database]]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), log_format="console")
     data_folder.prepare(settings)
     shutil.copy(migrated_file, settings.database_path)
-    changed = settings.model_copy(update=mistral(process))
+    changed = settings.model_copy(update=mistral(mistral_process))
     supervisor = SupervisorProcess(changed, "real", hurried=True)
     database = Database(settings.database_path)
     supervisor.wait_until_ready()
@@ -329,9 +320,10 @@ def test_a_long_document_is_converted_in_ranges_in_order(
 
     assert (row.status, row.page_count) == (DocumentStatus.COMPLETED, 205)
     with database.reading() as session:
-        pages: list[repository.PageColumns] = []
+        pages: list[page_rows.PageColumns] = []
         while len(pages) < 205:
-            pages += repository.pages(session, row.id, list(range(len(pages), 205)))
+            rest = list(range(len(pages), 205))
+            pages += page_rows.pages(session, row.id, rest, "text")
     assert [page.markdown.split()[-1] for page in pages] == [str(n) for n in range(1, 206)]
     assert totals(database).pages == provider.stats().billed_pages == 205
 

@@ -33,16 +33,9 @@ MIB = 1024 * 1024
 Start = Callable[[], SupervisorProcess]
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def provider(process: MistralServer) -> MistralServer:
-    process.reset()
-    return process
+def provider(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
 @pytest.fixture

@@ -122,17 +122,22 @@ class Week:
 
 
 @pytest.fixture
-def week(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Week]:
-    with MistralServer(latency_ms=LATENCY_MS) as provider:
-        changed = {
-            "ocr_engine": MISTRAL,
-            "mistral_api_key": SecretStr(API_KEY),
-            "mistral_server_url": provider.url,
-        }
-        clock = ShiftedClock(monkeypatch, tmp_path / "clock", FIRST_DAY)
-        week = Week(settings.model_copy(update=changed), provider, clock)
-        yield week
-        week.close()
+def week(
+    settings: Settings,
+    mistral_server: MistralServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Week]:
+    mistral_server.control(latency_ms=LATENCY_MS)
+    changed = {
+        "ocr_engine": MISTRAL,
+        "mistral_api_key": SecretStr(API_KEY),
+        "mistral_server_url": mistral_server.url,
+    }
+    clock = ShiftedClock(monkeypatch, tmp_path / "clock", FIRST_DAY)
+    week = Week(settings.model_copy(update=changed), mistral_server, clock)
+    yield week
+    week.close()
 
 
 def test_a_week_is_counted_to_the_page_and_the_micro_dollar(week: Week) -> None:

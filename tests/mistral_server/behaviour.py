@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tests.mistral_server.annotations import Fit
+
 API_KEY = "stand-in-key"
 
 On = Literal[
@@ -92,6 +94,7 @@ class Behaviour(BaseModel):
     clock_ahead_s: float = 0  #: of the time in the answers' Date, before that of this machine
     lenient: bool = False  #: unreadable PDFs are one page of filler text
     model_suffix: str = ""  #: after the model's name in answers
+    annotations: Fit = "fitting"  #: how they go with the schema that was asked for
 
     same_file_id: bool = False  #: identical uploads share one file
     file_visible_after_ms: float = 0  #: until then a new file is a 404

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from tests.mistral_server import wire
+from tests.mistral_server.annotations import annotation
 from tests.mistral_server.documents import MAX_BYTES, MAX_PAGES, PAGED, Content, Known
 from tests.mistral_server.faults import Hit, Target, deliver
 from tests.mistral_server.journal import Call
@@ -94,7 +95,8 @@ async def convert(
     indexes = _indexes(asked, known)
     if hit is not None:
         indexes = _shortened(indexes, hit)
-    renderer = Renderer(asked)
+    annotations = provider.behaviour.annotations
+    renderer = Renderer(asked, annotations)
     pages = []
     for index in indexes:
         page = known.pages[index]
@@ -105,7 +107,7 @@ async def convert(
     body = {
         "pages": pages,
         "model": resolve_model(asked.model) + provider.behaviour.model_suffix,
-        "document_annotation": _annotation(asked),
+        "document_annotation": annotation(asked.document_annotation_format, annotations),
         "usage_info": {"pages_processed": len(pages), "doc_size_bytes": content.size},
     }
     if hit is not None and hit.fault.kind == "odd":
@@ -228,11 +230,3 @@ def _odd(body: dict[str, Any], hit: Hit) -> dict[str, Any]:
     pages = [{**page, **(hit.fault.page or {})} for page in body["pages"]]
     changes = hit.fault.body if isinstance(hit.fault.body, dict) else {}
     return {**body, "pages": pages, **changes}
-
-
-def _annotation(asked: OcrRequest) -> str | None:
-    """Made up: the properties that the schema names, all of them null."""
-    if asked.document_annotation_format is None:
-        return None
-    schema = asked.document_annotation_format.json_schema.schema_definition
-    return to_json(dict.fromkeys(schema.get("properties", {}))).decode()

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
 
+from tests.mistral_server import blocks
+from tests.mistral_server.annotations import Fit, annotation
+from tests.mistral_server.blocks import Furniture
+from tests.mistral_server.confidence import Json, page_scores, words
 from tests.mistral_server.pdf import DPI, Box, PageContent
 from tests.mistral_server.wire import OcrRequest
 
@@ -24,22 +27,22 @@ TABLE_MIN_ROWS = 2
 LINK = re.compile(r"https?://[^\s)>\]]+")
 HEADER_MIN_LINES = 3
 
-Json = dict[str, Any]
 Rows = list[list[str]]
 
 
 class Renderer:
     """Renders the pages of one answer: images and tables are numbered through it from 0."""
 
-    def __init__(self, asked: OcrRequest) -> None:
+    def __init__(self, asked: OcrRequest, annotations: Fit = "fitting") -> None:
         self._asked = asked
+        self._annotation = annotation(asked.bbox_annotation_format, annotations)
         self._images = 0
         self._tables = 0
 
     def page(self, index: int, content: PageContent, jpegs: list[str] | None) -> Json:
         """Render a page; `jpegs` are its images' data URLs, None when they were not asked for."""
         asked = self._asked
-        text, header, footer = _without_furniture(content.text, asked)
+        text, furniture = _without_furniture(content.text, asked)
         text, tables = self._with_tables(text)
         images = self._placed(content.images, jpegs)
         markdown = "\n\n".join([text, *(f"![{one['id']}]({one['id']})" for one in images)]).strip()
@@ -49,15 +52,25 @@ class Renderer:
             "images": images,
             "tables": tables,
             "hyperlinks": LINK.findall(text),
-            "header": header,
-            "footer": footer,
+            "header": furniture.of("header"),
+            "footer": furniture.of("footer"),
             "dimensions": _dimensions(content),
         }
         if asked.include_blocks:
-            page["blocks"] = _blocks(markdown, content)
-        if asked.confidence_scores_granularity:
-            page["confidence_scores"] = _confidence(markdown, asked)
+            page["blocks"] = blocks.blocks(markdown, furniture, tables, content.size)
+        self._add_scores(page)
         return page
+
+    def _add_scores(self, page: Json) -> None:
+        granularity = self._asked.confidence_scores_granularity
+        if granularity is None:
+            return
+        page["confidence_scores"] = page_scores(page["markdown"], granularity)
+        if granularity == "block" and "blocks" in page:
+            page["blocks"] = blocks.with_scores(page["blocks"])
+        if granularity == "word":
+            for table in page["tables"]:
+                table["word_confidence_scores"] = words(table["content"])
 
     def _with_tables(self, text: str) -> tuple[str, list[Json]]:
         if not any(gap in text for gap in GAPS):
@@ -104,23 +117,26 @@ class Renderer:
                     "bottom_right_x": box.right,
                     "bottom_right_y": box.bottom,
                     "image_base64": jpegs[number] if jpegs else None,
-                    "image_annotation": "{}" if asked.bbox_annotation_format else None,
+                    "image_annotation": self._annotation,
                 }
             )
             self._images += 1
         return placed
 
 
-def _without_furniture(text: str, asked: OcrRequest) -> tuple[str, str | None, str | None]:
-    """Return the text without the header and the footer, where they were asked for."""
-    if not (asked.extract_header or asked.extract_footer):
-        return text, None, None
+def _without_furniture(text: str, asked: OcrRequest) -> tuple[str, Furniture]:
+    """Return the text without header and footer, where they were asked for, and what they are."""
     lines = text.split("\n")
     if len(lines) < HEADER_MIN_LINES:
-        return text, None, None
-    header = lines.pop(0) if asked.extract_header else None
-    footer = lines.pop() if asked.extract_footer else None
-    return "\n".join(lines).strip(), header, footer
+        return text, Furniture()
+    furniture = Furniture(lines[0], lines[-1])
+    if asked.extract_header:
+        furniture.taken.add("header")
+        lines.pop(0)
+    if asked.extract_footer:
+        furniture.taken.add("footer")
+        lines.pop()
+    return ("\n".join(lines).strip() if furniture.taken else text), furniture
 
 
 def _cells(line: str) -> list[str]:
@@ -147,32 +163,3 @@ def _dimensions(content: PageContent) -> Json | None:
         return None
     width, height = content.size
     return {"dpi": DPI, "height": height, "width": width}
-
-
-def _blocks(markdown: str, content: PageContent) -> list[Json]:
-    """Return a text block for each paragraph, spread evenly over the page: places are made up."""
-    paragraphs = [part for part in markdown.split("\n\n") if part.strip()]
-    width, height = content.size or (0, 0)
-    step = height // max(1, len(paragraphs))
-    return [
-        {
-            "type": "text",
-            "top_left_x": 0,
-            "top_left_y": number * step,
-            "bottom_right_x": width,
-            "bottom_right_y": (number + 1) * step,
-            "content": paragraph,
-        }
-        for number, paragraph in enumerate(paragraphs)
-    ]
-
-
-def _confidence(markdown: str, asked: OcrRequest) -> Json:
-    """Made up: it is always sure."""
-    scores: Json = {"average_page_confidence_score": 0.99, "minimum_page_confidence_score": 0.98}
-    if asked.confidence_scores_granularity == "word":
-        scores["word_confidence_scores"] = [
-            {"text": word.group(), "confidence": 0.99, "start_index": word.start()}
-            for word in re.finditer(r"\S+", markdown)
-        ]
-    return scores

@@ -28,9 +28,14 @@ import psutil
 
 from tests.siege import aftermath, attacker, innocent, keyed_attacks, probes, raw_attacks, verdict
 from tests.siege.attacker import Orders
+from tests.siege.beginning import acting_from
 from tests.siege.innocent import Innocent, QuietTimes
 from tests.siege.service import METRICS_TOKEN, MIB, Service, started
 from tests.siege.verdict import Check, Record
+from tests.support.waiting import wait_for_ends
+
+BOOT_SECONDS = 10.0  #: for the processes of the siege to start, before it begins
+END_TIMEOUT_S = 10.0  #: for a parser to end that was killed
 
 ANONYMOUS = 4
 KEYED = ("attacker-a", "attacker-b")
@@ -113,20 +118,24 @@ def _besieged(
 ) -> tuple[Record, list[str]]:
     """Let everybody loose, and return what was measured, and the faults of the siege itself."""
     stop_file = folder / "stop"
-    begun = time.monotonic()
+    begun = time.monotonic() + BOOT_SECONDS
     ends_at = begun + options.minutes * 60
     peaceful = (ends_at, stop_file)
     with (
         ProcessPoolExecutor(ANONYMOUS + len(KEYED), mp_context=SPAWN) as hostile,
         ProcessPoolExecutor(2, mp_context=SPAWN) as peace,
     ):
-        asked = peace.submit(probes.ask_steadily, service.port, METRICS_TOKEN, *peaceful)
+        asked = peace.submit(
+            acting_from, begun, probes.ask_steadily, service.port, METRICS_TOKEN, *peaceful
+        )
         key = service.keys["innocent"]
         sent = peace.submit(
-            innocent.submit_steadily, service.port, key, options.seed, *peaceful
-        )  # fmt: skip
+            acting_from, begun, innocent.submit_steadily, service.port, key, options.seed, *peaceful
+        )
         attackers = [
             hostile.submit(
+                acting_from,
+                begun,
                 attacker.besiege,
                 orders,
                 keyed_attacks.ATTACKS if orders.key else raw_attacks.ATTACKS,
@@ -258,9 +267,11 @@ def _seconds(times: Sequence[float]) -> str:
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:
+    """Kill processes, and wait until none takes anything in any more; others reap them."""
     for one in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
+    wait_for_ends(processes, END_TIMEOUT_S)
 
 
 if __name__ == "__main__":

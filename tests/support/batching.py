@@ -84,7 +84,6 @@ def submit(
     order = Order(owner, options=options or Options(), provider_batch=in_batch_lane)
     submissions = Submissions(settings, database, open_store(settings), notifier)
     _, documents = submissions.submit_batch(received, order)
-    notifier.close()
     return [document.id for document in documents]
 
 

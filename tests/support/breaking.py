@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -42,6 +42,7 @@ class Parcel:
     content: bytes
     marks: Marks
     file_name: str = "document.pdf"
+    fields: Mapping[str, str] = field(default_factory=dict)  #: that are sent with it
 
 
 class Subject:
@@ -68,7 +69,7 @@ class Subject:
     def try_to_send(self, parcel: Parcel) -> str | None:
         """Return its id if it was acknowledged; None when it was refused, or nobody knows."""
         with contextlib.suppress(requests.RequestException):
-            document_id = self.deployment.submit(parcel.content, parcel.file_name)
+            document_id = self.deployment.submit(parcel.content, parcel.file_name, **parcel.fields)
             with self._lock:
                 self.acknowledged[document_id] = parcel.marks
             return document_id

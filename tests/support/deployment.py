@@ -110,10 +110,11 @@ class Deployment:
 
     # --- as a client sees it ---
 
-    def submit(self, content: bytes, name: str = "document.pdf") -> str:
+    def submit(self, content: bytes, name: str = "document.pdf", **fields: str) -> str:
         """Have a document acknowledged; returns its id. Raises RequestException, else."""
         answer = requests.post(
             f"{self.url}/api/documents/submit",
+            data=fields,
             files={"file": (name, content)},
             timeout=ANSWER_TIMEOUT_S,
         )
@@ -121,10 +122,11 @@ class Deployment:
         return str(answer.json()["id"])
 
     def cancel(self, document_id: str) -> None:
-        """Raise RequestException when it is refused."""
-        requests.post(
-            f"{self.url}/api/documents/{document_id}/cancel", timeout=ANSWER_TIMEOUT_S
-        ).raise_for_status()
+        """Raise RequestException when it is refused, as `retry` does."""
+        self._act(document_id, "cancel")
+
+    def retry(self, document_id: str) -> None:
+        self._act(document_id, "retry")
 
     def get(self, path: str) -> Any:
         answer = requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S)
@@ -137,6 +139,11 @@ class Deployment:
             status = self.get(f"/api/documents/status/{document_id}")["status"]
             return bool(status == "completed")
         return False
+
+    def _act(self, document_id: str, action: str) -> None:
+        requests.post(
+            f"{self.url}/api/documents/{document_id}/{action}", timeout=ANSWER_TIMEOUT_S
+        ).raise_for_status()
 
     def _is_well(self) -> bool:
         with contextlib.suppress(requests.RequestException):

@@ -11,6 +11,9 @@ from ilios.core.settings import Settings
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, DocumentStatus, Job
+from ilios.documents.options import as_json
+from ilios.engines.base import Options
+from ilios.engines.page_selection import PageSelection
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import pause, queries
 from ilios.queue.jobs import enqueue
@@ -27,6 +30,7 @@ def add_document(
     content: bytes = b"Hello",
     mime_type: str = "text/plain",
     pages: str | None = None,
+    allow_partial: float | None = None,
     now: datetime | None = None,
     lane: str = EMBEDDED,
 ) -> tuple[str, str]:
@@ -42,6 +46,7 @@ def add_document(
         path.write_bytes(content)
         open_store(settings).put(key, path, mime_type)
     now = now or clock.now()
+    chosen = PageSelection.parse(pages) if pages else None
     with database.writing() as session:
         session.add(
             Document(
@@ -54,7 +59,7 @@ def add_document(
                 storage_key=key,
                 status=DocumentStatus.PENDING,
                 operation="convert",
-                options={"pages": pages} if pages else {},
+                options=as_json(Options(chosen, allow_partial=allow_partial)),
                 warnings=[],
                 retention_days=365,
                 created_at=now,

@@ -27,8 +27,8 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_messages import Message
 from ilios.engines.parser_pool import ParserPool
-from ilios.engines.parser_process import Message
 from ilios.engines.registry import EMBEDDED, EngineFactory, open_engines
 
 POLL_SECONDS = 0.01
@@ -57,7 +57,14 @@ class EchoEngine:
     def model(self, options: Options) -> str:
         return "test"
 
-    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+    def plan(
+        self,
+        source: Source,
+        pages: PageSelection | None,
+        workspace: Path,
+        *,
+        in_one_call: bool = False,
+    ) -> Plan:
         return Plan(None, (Part(source, None),))
 
     def read(

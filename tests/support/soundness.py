@@ -13,11 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import psutil
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
@@ -27,13 +28,13 @@ from ilios.core.settings import Settings
 from ilios.db import instance, owner_totals
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
-from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus
-from ilios.documents import repository
+from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus, PageRow
+from ilios.documents import failed_pages
 from ilios.documents.retention.service import Retention
 from ilios.engines.mistral import files
 from ilios.engines.mistral.engine import MistralEngine
 from ilios.engines.registry import MISTRAL
-from ilios.storage.object_keys import ROOTS
+from ilios.storage.object_keys import folders_of_instance, kind_of
 from ilios.storage.opening import open_store
 from tests.mistral_server.process import MistralServer
 from tests.support import working
@@ -48,6 +49,7 @@ ENDED = (
     DocumentStatus.DELETED,
 )
 PAGE_MICROS = 5200  #: of the default model, with the margin of 30 %
+ANNOTATED_PAGE_MICROS = 6500
 RETRYABLE = {
     "worker_lost",
     "provider_unavailable",
@@ -103,6 +105,8 @@ def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
             *_of_objects(session, place.settings),
             *_of_holdings(session),
         ]
+    with place.database.writing() as session:  # what compares the index is a statement that writes
+        found += _of_index(session)
     return [*found, *_left_behind(place), *_of_the_file(place.settings.database_path)]
 
 
@@ -179,12 +183,15 @@ def _of_documents(
 
 def _of_result(session: Session, document: Document, marks: Marks) -> Iterator[str]:
     owner = document.result_of or document.id
-    pages = repository.pages(session, owner, list(range(len(marks) + 1)))
-    if len(pages) != len(marks) or document.page_count != len(marks):
-        yield f"{document.id} has {len(pages)} of {len(marks)} pages"
-    for page, mark in zip(pages, marks, strict=False):
-        if mark not in page.markdown:
-            yield f"page {page.place} of {document.id} is not its own"
+    failed = {index for index, _ in failed_pages.each(document.failed_pages)}
+    wanted = {index: mark for index, mark in enumerate(marks) if index not in failed}
+    of_document = select(PageRow.index, PageRow.markdown).where(PageRow.document_id == owner)
+    pages = {row["index"]: row["markdown"] for row in session.execute(of_document).mappings()}
+    if pages.keys() != wanted.keys() or document.page_count != len(wanted):
+        yield f"{document.id} has {len(pages)} of {len(marks)} pages, {len(failed)} have failed"
+    for index, markdown in pages.items():
+        if wanted.get(index, markdown) not in markdown:
+            yield f"page {index} of {document.id} is not its own"
 
 
 def _of_failure(session: Session, settings: Settings, document: Document) -> Iterator[str]:
@@ -211,7 +218,9 @@ def _of_the_bill(session: Session, provider: MistralServer) -> Iterator[str]:
     if not settled <= billed <= settled + unknown:
         yield f"{billed} pages were billed; the ledger has {settled}, and {unknown} in doubt"
     cost = session.scalar(select(func.coalesce(func.sum(Call.total_cost_micros), 0)).where(paid))
-    if cost != settled * PAGE_MICROS:
+    page_micros = case((Call.is_annotated, ANNOTATED_PAGE_MICROS), else_=PAGE_MICROS)
+    due = select(func.coalesce(func.sum(Call.pages * page_micros), 0)).where(paid)
+    if cost != session.scalar(due):
         yield f"{settled} pages cost {cost} micro-dollars"
     if count := session.scalar(select(func.count()).where(Call.state == CallState.OPEN)):
         yield f"{count} calls are open in the ledger"
@@ -220,13 +229,15 @@ def _of_the_bill(session: Session, provider: MistralServer) -> Iterator[str]:
 def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
     store = open_store(settings)
     instance_id = instance.instance_id(session)
-    kept = {listed.key for root in ROOTS for listed in store.listed(f"{root}/{instance_id}")}
+    kept = {
+        listed.key for folder in folders_of_instance(instance_id) for listed in store.listed(folder)
+    }
     wanted = set(session.scalars(select(Document.storage_key).where(Document.storage_key != "")))
     failed = set(
         session.scalars(select(Document.id).where(Document.status == DocumentStatus.FAILED))
     )
     for key in kept - wanted:
-        _root, _instance_id, document_id, kind, *_ = key.split("/")
+        document_id, kind = key.split("/")[2], kind_of(key)
         is_for_a_retry = kind == "parts" and document_id in failed
         if kind != "images" and not is_for_a_retry:
             yield f"object {key} belongs to nobody"
@@ -236,6 +247,28 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
         document = session.get(Document, unquote(path.name).split("/")[2])
         if document is not None and document.status is DocumentStatus.DELETED:
             yield f"{path} outlives its document"
+
+
+def _of_index(session: Session) -> Iterator[str]:
+    """Compare the index of words with the pages: which it has, and every word of them."""
+    driver: Any = session.connection().connection.driver_connection
+    lacking = driver.execute(
+        'SELECT p.document_id, p."index" FROM pages AS p LEFT JOIN search_entries AS e '
+        'ON e.document_id = p.document_id AND e."index" = p."index" AND e.piece = 0 '
+        "WHERE e.id IS NULL AND p.document_id NOT IN (SELECT document_id FROM search_pending)"
+    ).fetchall()
+    yield from (f"page {index} of {document_id} is not indexed" for document_id, index in lacking)
+    beyond = driver.execute(
+        'SELECT e.document_id, e."index" FROM search_entries AS e LEFT JOIN pages AS p '
+        'ON e.document_id = p.document_id AND e."index" = p."index" WHERE p."index" IS NULL'
+    ).fetchall()
+    yield from (f"page {index} of {document_id} is only indexed" for document_id, index in beyond)
+    try:
+        driver.execute(
+            "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)"
+        )
+    except sqlite.DatabaseError as error:
+        yield f"the search index does not fit the pages: {error}"
 
 
 def _left_behind(place: Place) -> Iterator[str]:

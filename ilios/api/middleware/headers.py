@@ -16,8 +16,9 @@ from ilios.api.middleware.access_log import PROBES
 from ilios.api.middleware.hosts import is_open
 
 EXPOSED = (
-    "Content-Disposition, ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
-    "Retry-After, X-Cache, X-Document-Id, X-Extracted-Pages, X-Processing-Time-Ms, X-Request-ID"
+    "Content-Disposition, Deprecation, ETag, Link, Location, Preference-Applied, RateLimit, "
+    "RateLimit-Policy, Retry-After, Sunset, X-Cache, X-Document-Id, X-Extracted-Pages, "
+    "X-Failed-Pages, X-Processing-Time-Ms, X-Request-ID"
 )
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID, "

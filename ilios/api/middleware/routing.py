@@ -24,9 +24,18 @@ class IdConverter(BaseConverter):
     regex = "(?!(?:submit|upload-url)(?:/|$))[^/]+"
 
 
+class PageConverter(BaseConverter):
+    """The number of a page, of as many digits as any number here has."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+
 def register(app: Application) -> None:
-    """Add the converter for ids, and checks before views; register this after authentication."""
-    app.url_map.converters["id"] = IdConverter
+    """Add the converters, and checks before views; register this after authentication."""
+    app.url_map.converters.update(id=IdConverter, page=PageConverter)
     app.checks += [_require_ids, _refuse_idempotency_key, _refuse_query]
 
 

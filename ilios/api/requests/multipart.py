@@ -32,6 +32,8 @@ from ilios.documents.uploads import Received, UploadSink
 CONTENT_TYPE: Final = "multipart/form-data"
 FILELESS: Final = ("", "application/x-www-form-urlencoded")  #: what clients send without a file
 FIELD_MAX_BYTES: Final = 64 * 1024
+TEXTS: Final = ("schema", "imageSchema")  #: fields that may come as files, and are no documents
+TEXT_MAX_BYTES: Final = 128 * 1024  #: of such a field, which says itself what is too long
 MAX_FIELDS: Final = 100
 HEADERS_MAX_BYTES: Final = 64 * 1024  #: of one part
 LINE_BREAK_MAX_BYTES: Final = 2  #: before a boundary, to which it belongs
@@ -205,7 +207,7 @@ class _Form:
         if not name:
             raise MalformedRequest("A part of the form has no name.")
         add = partial(self.values.add, str(name))
-        if isinstance(part, Field):
+        if isinstance(part, Field) or name in TEXTS:
             self._field_count += 1
             if self._field_count > MAX_FIELDS:
                 raise MalformedRequest(f"The form has more than {MAX_FIELDS} fields.")
@@ -222,12 +224,15 @@ class _FieldStream:
 
     def __init__(self, name: str, add: Callable[[Value], None]) -> None:
         self._name, self._add = name, add
+        self._most_bytes = TEXT_MAX_BYTES if name in TEXTS else FIELD_MAX_BYTES
         self._text = bytearray()
 
     def write(self, block: bytes) -> None:
         self._text += block
-        if len(self._text) > FIELD_MAX_BYTES:
-            raise FileTooLarge(f"The field {self._name:.80} has more than {FIELD_MAX_BYTES} bytes.")
+        if len(self._text) > self._most_bytes:
+            raise FileTooLarge(
+                f"The field {self._name:.80} has more than {self._most_bytes} bytes."
+            )
 
     def close(self) -> None:
         self._add(self._text.decode(errors="replace"))

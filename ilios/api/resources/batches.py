@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,20 +11,30 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
-from ilios.api.responses import serializers, streaming
+from ilios.api.responses import content, forms, json_pieces, result_zip, serializers
+from ilios.api.responses.image_links import folder_of
+from ilios.api.responses.json_pieces import Fields
+from ilios.api.responses.presentation import Presentation
 from ilios.api.schemas.query_params import BatchDownloadQuery, BatchStatusQuery
 from ilios.api.schemas.requests import BatchForm
-from ilios.api.schemas.responses import TEXT, BatchAcceptedSchema, BatchStatusSchema, MetadataSchema
+from ilios.api.schemas.responses import (
+    BINARY,
+    TEXT,
+    BatchAcceptedSchema,
+    BatchStatusSchema,
+    MetadataSchema,
+)
 from ilios.api.services import services
 from ilios.core import clock
-from ilios.db.models import Document, statuses
-from ilios.documents.result_pages import ResultPage
+from ilios.core.file_names import attachment
+from ilios.documents import results
+from ilios.documents.queries import Result
+from ilios.documents.snapshots import Snapshot
 
 blueprint = ApiBlueprint(
     "Batches", __name__, url_prefix="/v1/batch", description="Many documents together."
 )
 
-NDJSON = "application/x-ndjson"
 _METADATA = MetadataSchema()
 
 
@@ -75,35 +84,47 @@ def batch_cancel(batch_id: str) -> Any:
 @blueprint.get("/download/<id:batch_id>")
 @needs(Scope.READ)
 @blueprint.arguments(BatchDownloadQuery(), location="query")
-@blueprint.response(200, TEXT, content_type=NDJSON)
+@blueprint.response(200, TEXT, content_type=forms.NDJSON)
+@blueprint.alt_response(200, schema=BINARY, content_type=forms.ZIP.media_type, success=True)
 @blueprint.refuses(401, 403, 404, 409, 422, 429)
-def batch_download(_query: dict[str, Any], batch_id: str) -> Response:
-    """Give all results of a finished batch, one JSON object a line.
+def batch_download(query: dict[str, Any], batch_id: str) -> Response:
+    """Give all results of a finished batch, as lines of JSON or as an archive.
 
-    Each line has `id`, `fileName`, `status`, `content`, `metadata`, `error` and `processedAt`.
+    Each line has `id`, `fileName`, `status`, `content`, `extraction`, `metadata`, `partial`,
+    `failedPages`, `warnings`, `error` and `processedAt`. The archive has a folder
+    for each document, with what `format=zip` of it has; of one that failed `result.json` has the
+    `error` alone.
     """
-    results = services().reader.batch_results(batch_id, owner=current_owner())
-    return Response(_lines(results), mimetype=NDJSON)
+    shown = Presentation.of(query)
+    found = services().reader.batch_results(batch_id, owner=current_owner())
+    if shown.form != "zip":
+        return Response(_lines(found), mimetype=forms.NDJSON)
+    response = Response(result_zip.batch(found, shown), mimetype=forms.ZIP.media_type)
+    response.headers["Content-Disposition"] = attachment(batch_id + forms.ZIP.suffix)
+    return response
 
 
-def _lines(results: Iterable[tuple[Document, Iterable[ResultPage]]]) -> Iterator[str]:
-    for document, pages in results:
-        head = {
+def _lines(found: Iterable[tuple[Snapshot, Result | None]]) -> Iterator[str]:
+    for document, result in found:
+        line: dict[str, Any] = {
             "id": document.id,
             "fileName": document.file_name,
             "status": document.status.value,
-        }
-        tail: dict[str, Any] = {
+            "content": None,
+            "extraction": None,
             "metadata": None,
+            "partial": results.is_partial(document),
+            "failedPages": serializers.failed_pages(document),
+            "warnings": document.warnings,
             "error": document.error,
             "processedAt": clock.iso(document.processed_at) if document.processed_at else None,
         }
-        if document.status in statuses.READABLE:
-            tail["metadata"] = _METADATA.dump(
+        if result is not None:
+            folder = folder_of(document.id)
+            line["content"] = json_pieces.Text(content.markdown_of(result.pages(), folder))
+            line["extraction"] = json_pieces.json_or_text(result.extraction())
+            line["metadata"] = _METADATA.dump(
                 serializers.metadata(document, document.page_count or 0)
             )
-            content = streaming.markdown(document.id, pages)
-            yield from streaming.json_with_content(head, content, tail)
-        else:
-            yield json.dumps({**head, "content": None, **tail})
+        yield from json_pieces.written(Fields(line))
         yield "\n"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
-from pathlib import PurePath
 from typing import Any
 
 from flask import Response, request
@@ -15,22 +14,20 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
-from ilios.api.responses import serializers, streaming
-from ilios.api.schemas.requests import ConvertForm
-from ilios.api.schemas.responses import TEXT, AcceptedSchema, ResultSchema
+from ilios.api.responses import forms, serializers, streaming
+from ilios.api.responses.presentation import PDF, SHOW_BLOCKS, Presentation
+from ilios.api.schemas.requests import BLOCKS, ConvertForm
+from ilios.api.schemas.responses import BINARY, TEXT, AcceptedSchema, ResultSchema
 from ilios.api.server.slow_client_socket import SlowClientSocket
 from ilios.api.services import services
-from ilios.core.file_names import attachment
-from ilios.core.request_errors import (
-    ConversionFailed,
-    DocumentFailed,
-    DocumentNotReady,
-    StillRunning,
-)
+from ilios.core.immediate_errors import ConversionFailed, StillRunning
+from ilios.core.request_errors import DocumentFailed, DocumentNotReady
 from ilios.db.models import DocumentStatus
 from ilios.documents.admission import OPERATION_IMMEDIATE
 from ilios.documents.queries import Result
+from ilios.documents.searchable_pdfs import require_kind
 from ilios.documents.snapshots import Snapshot
+from ilios.documents.validation import accepted_type
 from ilios.queue.jobs import MAX_PRIORITY
 
 blueprint = ApiBlueprint("Conversion", __name__, description="A document in, its Markdown out.")
@@ -39,9 +36,8 @@ HEADERS = {
     "X-Document-Id": {"schema": {"type": "string"}, "description": "The document's id."},
     "X-Processing-Time-Ms": {"schema": {"type": "integer"}},
     "X-Extracted-Pages": {"schema": {"type": "integer"}},
-    **serializers.RESULT_HEADERS,
+    **forms.HEADERS,
 }
-EXTENSIONS = {"markdown": ".md", "json": ".json", "text": ".txt"}
 
 
 def _with_wait_slot(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,6 +65,10 @@ def _wait_slot() -> AbstractContextManager[None]:
 @blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type="application/zip", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/html", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=forms.NDJSON, success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type="application/pdf", success=True)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 502, 503, 504, 507)
 def convert(form: dict[str, Any]) -> Response:
     """Convert a document and wait for the result.
@@ -76,6 +76,9 @@ def convert(form: dict[str, Any]) -> Response:
     The document is stored like any other, and its conversion goes before the queued ones. If the
     wait ends first, 504 names the document: follow it at `statusUrl`.
     """
+    shown = _presentation(form)
+    if shown.form == PDF:
+        form = {**form, "include": BLOCKS}  # that tell where its text stands
     order = order_of(
         form,
         current_owner(),
@@ -83,12 +86,21 @@ def convert(form: dict[str, Any]) -> Response:
         priority=MAX_PRIORITY,
         operation=OPERATION_IMMEDIATE,
     )
+    if shown.form == PDF:
+        kind = accepted_type(form["file"], order.options, services().settings)
+        require_kind(form["file"].file_name, kind)
     document = services().submissions.submit(form["file"], order)
     if _is_asynchronous():
         response = serializers.accepted(document)
         response.headers["Preference-Applied"] = "respond-async"
         return response
-    return _answer(_wait_for_result(document, order.owner), form["format"])
+    return _answer(_wait_for_result(document, order.owner), shown)
+
+
+def _presentation(form: dict[str, Any]) -> Presentation:
+    """Return how to show the result: blocks may be asked for that this form of it does not show."""
+    shows_blocks = form["format"] in SHOW_BLOCKS
+    return Presentation.of(form if shows_blocks else {**form, "include": None})
 
 
 def _wait_for_result(document: Snapshot, owner: str) -> Result:
@@ -117,11 +129,10 @@ def _has_hung_up() -> bool:
     return client is not None and client.has_left()
 
 
-def _answer(found: Result, form: str) -> Response:
+def _answer(found: Result, shown: Presentation) -> Response:
     document = found.document
-    response = serializers.result(found, form)
-    name = PurePath(document.file_name).stem + EXTENSIONS[form]
-    response.headers["Content-Disposition"] = attachment(name)
+    response = forms.answer(found, shown)
+    response.headers["Content-Disposition"] = forms.file_name(found, shown)
     response.headers["X-Document-Id"] = document.id
     response.headers["X-Processing-Time-Ms"] = str(streaming.processing_ms(document))
     response.headers["X-Extracted-Pages"] = str(found.page_total)

@@ -10,9 +10,11 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
-from ilios.api.responses import conditional, serializers, streaming
+from ilios.api.responses import conditional, forms, serializers, streaming
 from ilios.api.responses.links import absolute
-from ilios.api.schemas.query_params import ListQuery, ResultQuery, WaitQuery
+from ilios.api.responses.presentation import PDF, Presentation
+from ilios.api.schemas.page_responses import PageAnswerSchema
+from ilios.api.schemas.query_params import ListQuery, PageQuery, ResultQuery, WaitQuery
 from ilios.api.schemas.requests import SubmitForm
 from ilios.api.schemas.responses import (
     BINARY,
@@ -65,9 +67,9 @@ def document_status(query: dict[str, Any], document_id: str) -> Response:
 @needs(Scope.READ)
 @blueprint.arguments(ListQuery(), location="query")
 @blueprint.response(200, DocumentListSchema)
-@blueprint.refuses(401, 403, 429)
+@blueprint.refuses(401, 403, 429, 503)
 def document_list(query: dict[str, Any]) -> Any:
-    """List the key's documents, the newest first.
+    """List the key's documents, the newest first; or find them by name and by words of their pages.
 
     Follow `nextCursor` for the next ones: what is submitted meanwhile shifts nothing.
     """
@@ -125,18 +127,44 @@ def document_retry(document_id: str) -> Any:
 @blueprint.get("/<id:document_id>")
 @needs(Scope.READ)
 @blueprint.arguments(ResultQuery(), location="query")
-@blueprint.response(200, ResultSchema, headers=serializers.RESULT_HEADERS)
+@blueprint.response(200, ResultSchema, headers=forms.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type="application/zip", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/html", success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=forms.NDJSON, success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type="application/pdf", success=True)
 @blueprint.alt_response(304, description="The client has this result already (`If-None-Match`).")
-@blueprint.refuses(401, 403, 404, 409, 410, 412, 422, 429)
+@blueprint.refuses(401, 403, 404, 409, 410, 412, 422, 429, 503, 507)
 def document_result(query: dict[str, Any], document_id: str) -> Response:
     """Give the result of a completed document.
 
-    As Markdown, text or JSON. 409 while it is not there: with `Retry-After` if it may still come.
+    As Markdown, text, JSON, HTML, chunks for retrieval, an archive, or a PDF that can be searched.
+    409 while it is not there: with `Retry-After` if it may still come.
     """
-    found = services().reader.result(document_id, owner=current_owner(), pages=query["pages"])
-    return serializers.result(found, query["format"])
+    shown = Presentation.of(query)
+    owner = current_owner()
+    found = services().reader.result(document_id, owner=owner, pages=query["shown_pages"])
+    if shown.form != PDF:
+        return forms.answer(found, shown)
+    with services().wait_slots.for_estimate(owner):
+        return forms.answer(found, shown)
+
+
+@blueprint.get("/<id:document_id>/pages/<page:number>")
+@needs(Scope.READ)
+@blueprint.arguments(PageQuery(), location="query")
+@blueprint.response(200, PageAnswerSchema, headers=forms.HEADERS)
+@blueprint.alt_response(304, description="The client has this page already (`If-None-Match`).")
+@blueprint.refuses(401, 403, 404, 409, 410, 412, 429)
+def document_page(query: dict[str, Any], document_id: str, number: int) -> Response:
+    """Give a page of a document as JSON, by its number in the original.
+
+    As soon as it is stored, also of a document that failed: what was paid for is there.
+    """
+    shown = Presentation.of({**query, "format": "json"})
+    found = services().reader.page(document_id, number, owner=current_owner())
+    return forms.page_answer(found, shown)
 
 
 @blueprint.get("/<id:document_id>/original")

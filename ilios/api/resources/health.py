@@ -54,6 +54,7 @@ def described(found: Health) -> dict[str, Any]:
             "queue": found.queue,
             "provider": found.provider,
             "disk": found.disk,
+            "search": found.search,
             **({"turso": found.replica.state} if found.replica else {}),
         },
         "claims_blocked": found.claims_blocked,

@@ -12,7 +12,7 @@ from ilios.api.application import current
 from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
-from ilios.core.request_errors import ConversionFailed
+from ilios.core.immediate_errors import ConversionFailed, StillRunning
 from ilios.core.telemetry import logs, metrics
 
 log = logs.get(__name__)
@@ -35,8 +35,10 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.FileTooLarge: 413,
     request_errors.UnsupportedType: 415,
     request_errors.HostNotAllowed: 421,
+    request_errors.InvalidChunkSize: 422,
     request_errors.OptionUnavailable: 422,
-    request_errors.ConversionFailed: 422,
+    request_errors.InvalidSchema: 422,
+    ConversionFailed: 422,
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,
     request_errors.RateLimited: 429,
@@ -47,7 +49,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     conversion_errors.DiskFull: 507,
     errors.DatabaseFull: 507,
     errors.DatabaseBusy: 503,
-    request_errors.StillRunning: 504,
+    StillRunning: 504,
 }
 """The status of a class and of its subclasses without a row of their own."""
 
@@ -143,6 +145,8 @@ def _extras(error: IliosError) -> dict[str, Any]:
                 for name, reason in error.reasons
             ]
         }
+    if isinstance(error, request_errors.InvalidSchema):
+        return {"path": error.path}
     document_id = getattr(error, "document_id", None)
     return {"id": document_id, "statusUrl": status_url(document_id)} if document_id else {}
 

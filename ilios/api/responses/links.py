@@ -19,12 +19,15 @@ def without_token(path: str) -> str:
 
 def absolute(path_or_url: str) -> str:
     """Return the link with scheme and host; one that has them stays as it is."""
-    if not path_or_url.startswith("/"):
-        return path_or_url
-    base: str | None = g.get("link_base")
-    if base is None:
-        base = g.link_base = _base()
-    return base + path_or_url
+    return base() + path_or_url if path_or_url.startswith("/") else path_or_url
+
+
+def base() -> str:
+    """Return what stands before a path in links of answers to the current request."""
+    found: str | None = g.get("link_base")
+    if found is None:
+        found = g.link_base = _base()
+    return found
 
 
 def status_url(document_id: str) -> str:
@@ -32,7 +35,11 @@ def status_url(document_id: str) -> str:
 
 
 def result_url(document_id: str) -> str:
-    return absolute(f"/api/documents/{document_id}")
+    return base() + result_path(document_id)
+
+
+def result_path(document_id: str) -> str:
+    return f"/api/documents/{document_id}"
 
 
 def batch_status_url(batch_id: str) -> str:

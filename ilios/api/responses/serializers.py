@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from http import HTTPStatus
 from typing import Any
 
 from flask import Response, json
 
 from ilios.accounts import ledger
 from ilios.accounts.holdings import Holding
-from ilios.api.responses import conditional, streaming
+from ilios.api.responses import streaming
 from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
-from ilios.api.schemas.responses import AcceptedSchema, ResultSchema
+from ilios.api.schemas.responses import AcceptedSchema
 from ilios.core import clock
 from ilios.core.prices import MICROS_PER_CENT, MICROS_PER_DOLLAR
 from ilios.db.models import Batch, DocumentStatus, statuses
+from ilios.documents import results
 from ilios.documents.estimates import Estimate
+from ilios.documents.failed_pages import each
 from ilios.documents.listing import Listed
-from ilios.documents.queries import BatchReport, Result
+from ilios.documents.queries import BatchReport
 from ilios.documents.snapshots import DocumentReport, Shown, Snapshot
+from ilios.documents.snippets import Match
 
-_MEDIA_TYPES = {"markdown": "text/markdown", "text": "text/plain", "json": "application/json"}
 _ACCEPTED = AcceptedSchema()
-RESULT_HEADERS = {
-    "X-Cache": {
-        "schema": {"type": "string", "enum": ["hit", "miss"]},
-        "description": "`hit`: an earlier or running conversion of the same bytes answered.",
-    },
-    **conditional.ETAG_HEADER,
-}
-"""As the OpenAPI document shows them."""
-
-_RESULT = ResultSchema()
 
 
 def accepted(document: Shown) -> Response:
@@ -93,28 +83,25 @@ def document_status(report: DocumentReport) -> dict[str, Any]:
         "pages_total": report.pages_total,
         "attempts": report.attempts,
         "warnings": document.warnings,
+        "is_partial": results.is_partial(document),
+        "failed_pages": failed_pages(document),
         **{name: value for name, value in optional.items() if value is not None},
     }
 
 
+def failed_pages(document: Shown) -> list[dict[str, Any]]:
+    """Return the pages of a document that could not be converted, with the reason of each."""
+    return [{"number": index + 1, "code": code} for index, code in each(document.failed_pages)]
+
+
 def document_list(found: Listed) -> dict[str, Any]:
     return {
-        "documents": [_listed(document) for document in found.documents],
+        "documents": [
+            {**_listed(document), **_matches(found.matches.get(document.id))}
+            for document in found.documents
+        ],
         "next_cursor": found.next_cursor,
     }
-
-
-def result(found: Result, form: str) -> Response:
-    """Stream the result as `markdown`, `text` or `json`; answer 304 if the client has it.
-
-    Raise PreconditionFailed if `If-Match` names another one.
-    """
-    response = streaming.response(iter(()), _MEDIA_TYPES[form])
-    conditional.tagged(response, f"{found.etag}-{form}")
-    response.headers["X-Cache"] = "hit" if is_cached(found.document) else "miss"
-    if response.status_code == HTTPStatus.OK:
-        response.response = _content(found, form)
-    return streaming.with_length(response)
 
 
 def batch_accepted(batch: Batch, documents: list[Snapshot]) -> dict[str, Any]:
@@ -201,24 +188,7 @@ def metadata(document: Shown, page_total: int) -> dict[str, Any]:
     }
 
 
-def _content(found: Result, form: str) -> Iterator[str]:
-    if form == "text":
-        return streaming.text(found.pages)
-    content = streaming.markdown(found.document.id, found.pages)
-    if form == "markdown":
-        return content
-    tail = _RESULT.dump(
-        {
-            "metadata": metadata(found.document, found.page_total),
-            "usage": _usage(found.totals()),
-            "download_url": result_url(found.document.id),
-            "warnings": found.document.warnings,
-        }
-    )
-    return streaming.json_with_content({"id": found.document.id}, content, tail)
-
-
-def _usage(sums: ledger.Totals) -> dict[str, Any]:
+def usage(sums: ledger.Totals) -> dict[str, Any]:
     return {
         "prompt_tokens": sums.input_tokens,
         "completion_tokens": sums.output_tokens,
@@ -242,6 +212,10 @@ def _listed(document: Shown) -> dict[str, Any]:
     }
 
 
+def _matches(found: list[Match] | None) -> dict[str, Any]:
+    return {} if found is None else {"matches": [match._asdict() for match in found]}
+
+
 def _batch_document(document: Shown) -> dict[str, Any]:
     reason = {"error": document.error, "error_code": document.error_code}
     return {
@@ -249,6 +223,7 @@ def _batch_document(document: Shown) -> dict[str, Any]:
         "file_name": document.file_name,
         "file_size": document.file_size,
         "status": document.status.value,
+        "is_partial": results.is_partial(document),
         **(reason if document.error else {}),
     }
 

@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator
+import os
+from base64 import b64encode
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
-from ilios.api.responses.text_pieces import plain_pieces
-from ilios.db.models import PAGE_BREAK
-from ilios.documents.result_pages import ResultPage
 from ilios.documents.snapshots import Shown
 from ilios.storage.base import ObjectStore
 
-TEXT_PAGE_BREAK = "\n\n"
 BLOCK_BYTES = 64 * 1024
 COUNTED_MAX_BYTES: Final = 256 * 1024  #: of a result that is sent with its length
-_NAME_MAX_CHARACTERS = 255
-_REFERENCE = re.compile(rf"\]\(([A-Za-z0-9._-]{{1,{_NAME_MAX_CHARACTERS}}})(?=[\s)])")
-_REFERENCE_MAX_CHARACTERS = _NAME_MAX_CHARACTERS + 3  #: with its signs and what follows
 
 
-def markdown(document_id: str, pages: Iterable[ResultPage]) -> Iterator[str]:
-    """Yield a document's Markdown, pages joined by a rule, with links to its images here."""
-    return _joined((_linked(document_id, page) for page in pages), PAGE_BREAK)
+class FileBlocks:
+    """The bytes of an open file, which is closed with them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size_bytes = os.fstat(file.fileno()).st_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._file.read(BLOCK_BYTES):
+            yield block
+
+    def close(self) -> None:
+        self._file.close()
 
 
-def text(pages: Iterable[ResultPage]) -> Iterator[str]:
-    """Yield the text of pages, joined by a blank line."""
-    return _joined((plain_pieces(page.pieces) for page in pages), TEXT_PAGE_BREAK)
+class _OpenObject:
+    """An object that is being sent: to close it closes all that was opened for it.
 
+    Werkzeug lets go of an answer before its bytes are sent, so that nothing but they may hold it.
+    """
 
-def json_with_content(
-    head: dict[str, Any], content: Iterable[str], tail: dict[str, Any]
-) -> Iterator[str]:
-    """Yield a JSON object: the fields of `head`, `content` in pieces, the fields of `tail`."""
-    yield json.dumps(head)[:-1] + (", " if head else "") + '"content": "'
-    for piece in content:
-        yield json.dumps(piece)[1:-1]
-    yield '", ' + json.dumps(tail)[1:]
+    def __init__(self, file: BinaryIO, opened: ExitStack) -> None:
+        self._file = file
+        self._opened = opened
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def fileno(self) -> int:
+        """Raise UnsupportedOperation for an object that is no file of this machine."""
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._opened.close()
 
 
 def response(content: Iterator[str], media_type: str) -> Response:
@@ -59,6 +68,9 @@ def response(content: Iterator[str], media_type: str) -> Response:
 def with_length(answer: Response) -> Response:
     """Give the length of a short answer; a long one, which is not held whole, goes in chunks."""
     if answer.status_code != HTTPStatus.OK:
+        return answer
+    if isinstance(answer.response, FileBlocks):
+        answer.content_length = answer.response.size_bytes
         return answer
     pieces = answer.iter_encoded()
     first: list[bytes] = []
@@ -82,37 +94,15 @@ def processing_ms(document: Shown) -> int:
     return round((document.processed_at - begun).total_seconds() * 1000)
 
 
-def _joined(pages: Iterable[Iterator[str]], separator: str) -> Iterator[str]:
-    for number, pieces in enumerate(pages):
-        first = next(pieces, "")
-        yield separator + first if number else first
-        yield from pieces
-
-
-def _linked(document_id: str, page: ResultPage) -> Iterator[str]:
-    """Yield the pieces of a page; what a reference may go on with is kept for the next one."""
-    held = ""
-    for piece in page.pieces:
-        text = held + piece
-        written, held = _references(document_id, page, text, len(text) - _REFERENCE_MAX_CHARACTERS)
-        yield written
-    yield _references(document_id, page, held, len(held))[0]
-
-
-def _references(document_id: str, page: ResultPage, text: str, end: int) -> tuple[str, str]:
-    """Write the references that begin before `end`; return the text up to there, and the rest."""
-    if not page.image_names:
-        return text, ""
-    written: list[str] = []
-    place = 0
-    for found in _REFERENCE.finditer(text):
-        if found.start() >= end:
-            break
-        if found[1] in page.image_names:
-            written += text[place : found.start()], f"](/api/documents/{document_id}/images/"
-            place = found.start(1)
-    end = max(end, place)
-    return "".join([*written, text[place:end]]), text[end:]
+def in_base64(file: BinaryIO) -> Iterator[str]:
+    """Yield the bytes of a file in base64."""
+    rest = b""
+    while block := file.read(BLOCK_BYTES):
+        read = rest + block
+        whole = len(read) - len(read) % 3
+        yield b64encode(read[:whole]).decode()
+        rest = read[whole:]
+    yield b64encode(rest).decode()
 
 
 def stored(
@@ -125,11 +115,10 @@ def stored(
     size_bytes = store.stat(key).size_bytes
     with ExitStack() as opening:
         file = opening.enter_context(store.open(key))
-        closing = opening.pop_all()
-    response = Response(wrap_file(request.environ, file, BLOCK_BYTES), mimetype=media_type)
+        opened: Any = _OpenObject(file, opening.pop_all())  # it needs no more of a file
+    response = Response(wrap_file(request.environ, opened, BLOCK_BYTES), mimetype=media_type)
     response.direct_passthrough = True
     response.content_length = size_bytes
-    response.call_on_close(closing.close)
     response.headers["Content-Disposition"] = disposition
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -14,13 +14,9 @@ from ilios.api.schemas.request_fields import (
     StrictBoolean,
     WholeNumber,
 )
-from ilios.api.schemas.requests import (
-    FILE_NAME_MAX_LENGTH,
-    FORMATS,
-    UNAVAILABLE_FORMATS,
-    RequestSchema,
-)
+from ilios.api.schemas.requests import BLOCKS, FILE_NAME_MAX_LENGTH, RequestSchema
 from ilios.api.schemas.response_fields import IDENTIFIER_PATTERN
+from ilios.api.schemas.shown import Joined, Shown
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
 from ilios.engines.page_selection import PATTERN
@@ -28,17 +24,20 @@ from ilios.engines.page_selection import PATTERN
 MAX_WAIT_SECONDS: Final = 60
 
 
-class ResultQuery(RequestSchema):
-    format = Choice(
-        FORMATS,
-        UNAVAILABLE_FORMATS,
-        load_default="markdown",
-        metadata={"description": "`html` and `zip` are not available yet."},
+class PageQuery(RequestSchema):
+    include = Choice(
+        (BLOCKS,),
+        load_default=None,
+        metadata={"description": "`blocks`: each page with its blocks.", "example": BLOCKS},
     )
+
+
+class ResultQuery(PageQuery, Shown):
     pages = Pages(
+        attribute="shown_pages",  # those of a conversion are `pages`
         load_default=None,
         metadata={
-            "description": "Only these pages of the result.",
+            "description": "Only these pages of the result; not of a PDF, which is whole.",
             "example": "1-3,7",
             "pattern": PATTERN,
         },
@@ -69,7 +68,11 @@ class ListQuery(RequestSchema):
             validate.Length(1, FILE_NAME_MAX_LENGTH, error="1 to 1024 characters"),
             validate.ContainsNoneOf("\0", error="characters other than NUL"),  # it ends SQL's text
         ],
-        metadata={"description": "A part of the file name, in whatever case.", "example": "report"},
+        metadata={
+            "description": "A part of the file name, in whatever case, or words that all stand on "
+            "one page of the result.",
+            "example": "report",
+        },
     )
     cursor = fields.String(
         load_default=None,
@@ -82,12 +85,11 @@ class BatchStatusQuery(WaitQuery):
     details = StrictBoolean(load_default=False, metadata={"description": "Adds `documents`."})
 
 
-class BatchDownloadQuery(RequestSchema):
+class BatchDownloadQuery(PageQuery, Joined):
     format = Choice(
-        ("jsonl",),
-        ("zip",),
+        ("jsonl", "zip"),
         load_default="jsonl",
-        metadata={"description": "`zip` is not available yet."},
+        metadata={"description": "Lines of JSON, or an archive with a folder for each document."},
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from flask_smorest.fields import Upload
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from ilios.core import request_errors
 from ilios.core.ids import is_id
@@ -36,6 +36,18 @@ class WholeNumber(fields.Integer):
         return super()._validated(value)
 
 
+class ChunkCharacters(WholeNumber):
+    """A number of characters of chunks; another one is refused with 422."""
+
+    def deserialize(self, value: Any, attr: str | None = None, *args: Any, **options: Any) -> Any:
+        try:
+            return super().deserialize(value, attr, *args, **options)
+        except ValidationError as error:
+            allowed = str(error.messages[0])
+            refusal = request_errors.InvalidChunkSize
+            raise refusal(attr or "", value, allowed, refusal.code) from error
+
+
 class StrictBoolean(fields.Boolean):
     """`true` or `false`, nothing else."""
 
@@ -54,6 +66,22 @@ class Dollars(fields.String):
             return micros_of(super()._deserialize(value, *args, **options))
         except ValueError as error:
             raise self.make_error("invalid") from error
+
+
+class Share(fields.String):
+    """A share of pages: `false` is none, read as None, `true` is all, or a decimal between."""
+
+    PATTERN: Final = r"^(true|false|1(\.0{1,6})?|0?\.0{0,5}[1-9][0-9]{0,5})$"
+    default_error_messages = {  # noqa: RUF012
+        "invalid": "true, false, or the share of pages that may fail: above 0 and up to 1, such as "
+        "0.05"
+    }
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        sent = super()._deserialize(value, *args, **options)
+        if re.fullmatch(self.PATTERN, sent) is None:
+            raise self.make_error("invalid")
+        return {"true": 1.0, "false": None}.get(sent) if sent.isalpha() else float(sent)
 
 
 class Pages(fields.String):
@@ -121,23 +149,15 @@ class Moment(fields.String):
 
 
 class Choice(fields.String):
-    """One of a few words; those of `unavailable` are refused as not available yet."""
+    """One of a few words."""
 
-    def __init__(self, words: tuple[str, ...], unavailable: tuple[str, ...] = (), **options: Any):
+    def __init__(self, words: tuple[str, ...], **options: Any):
         allowed = " or ".join(words)
-        self._unavailable = unavailable
         super().__init__(
             validate=validate.OneOf(words, error=allowed),
             error_messages={"invalid": allowed},
             **options,
         )
-
-    def _deserialize(self, value: Any, attr: str | None, *args: Any, **options: Any) -> Any:
-        if value in self._unavailable:
-            raise request_errors.OptionUnavailable(
-                f"{attr}={value} is not available yet. Choose {self.error_messages['invalid']}."
-            )
-        return super()._deserialize(value, attr, *args, **options)
 
 
 class Unavailable(fields.String):

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from marshmallow import Schema, ValidationError, fields, missing, validate
 
+from ilios.api.schemas.extraction_fields import ExtractionFields
 from ilios.api.schemas.request_fields import (
     Choice,
     Dollars,
     FileField,
     Pages,
+    Share,
     StrictBoolean,
     Unavailable,
     WholeNumber,
 )
+from ilios.api.schemas.shown import Shown
 from ilios.core.prices import DOLLARS_PATTERN
 from ilios.documents.admission import DEFAULT_RETENTION_DAYS
 from ilios.documents.submission import MAX_BATCH_FILES, MAX_RETENTION_DAYS
+from ilios.engines.base import Granularity
 from ilios.engines.detection import media_types
 from ilios.engines.page_selection import PATTERN
 from ilios.queue.jobs import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 
-FORMATS: Final = ("markdown", "json", "text")
-UNAVAILABLE_FORMATS: Final = ("html", "zip")
+BLOCKS: Final = "blocks"
+GRANULARITIES: Final = get_args(Granularity)
 FILE_NAME_MAX_LENGTH: Final = 1024
+IMAGE_LIMIT_MAX: Final = 10_000
+IMAGE_MIN_SIZE_MAX: Final = 10_000  #: pixels
 
 _KINDS: Final[dict[type, type]] = {
     fields.String: str,
@@ -160,7 +166,7 @@ def _pages() -> Pages:
     )
 
 
-class _Conversion(FormSchema):
+class _Conversion(FormSchema, ExtractionFields):
     """The fields that every form of a conversion may carry."""
 
     retention_days = _retention()
@@ -185,6 +191,40 @@ class _Conversion(FormSchema):
         load_default=False,
         metadata={"description": "Keep page footers out of the Markdown. Mistral only."},
     )
+    include = Choice(
+        (BLOCKS,),
+        load_default=None,
+        metadata={
+            "description": "`blocks`: titles, paragraphs, tables … of each page are asked for, and "
+            "kept. Left out, Mistral is not asked; the embedded engine always keeps them.",
+            "example": BLOCKS,
+        },
+    )
+    confidence = Choice(
+        GRANULARITIES,
+        load_default=None,
+        metadata={
+            "description": "What gets a confidence of its own. The embedded engine always has that "
+            "of pages and blocks; `word` is for Mistral only.",
+            "example": "page",
+        },
+    )
+    image_limit = WholeNumber(
+        0,
+        IMAGE_LIMIT_MAX,
+        load_default=None,
+        metadata={"description": "The most images that are kept. Mistral only.", "example": 100},
+    )
+    image_min_size = WholeNumber(
+        1,
+        IMAGE_MIN_SIZE_MAX,
+        load_default=None,
+        metadata={
+            "description": "Pixels of width and height that an image has at least to be kept. "
+            "Mistral only.",
+            "example": 50,
+        },
+    )
     max_cost_usd = Dollars(
         load_default=None,
         metadata={
@@ -193,6 +233,17 @@ class _Conversion(FormSchema):
             "are counted: at no cost.",
             "example": "0.25",
             "pattern": DOLLARS_PATTERN,
+        },
+    )
+    allow_partial = Share(
+        load_default=None,
+        metadata={
+            "description": "The largest share of a document's pages that may fail without failing "
+            "the document; `true` for all but one. It is completed then with `partial: true`, and "
+            "`failedPages` names them; a retry converts these alone. It has an effect where pages "
+            "are converted apart from one another: with Mistral.",
+            "example": "0.05",
+            "pattern": Share.PATTERN,
         },
     )
     cache = StrictBoolean(
@@ -212,13 +263,8 @@ class _OneDocument(_Conversion):
     )
 
 
-class ConvertForm(_OneDocument):
-    format = Choice(
-        FORMATS,
-        UNAVAILABLE_FORMATS,
-        load_default="markdown",
-        metadata={"description": "Form of the answer. `html` is not available yet."},
-    )
+class ConvertForm(_OneDocument, Shown):
+    pass
 
 
 class SubmitForm(_OneDocument):
@@ -236,7 +282,7 @@ class BatchForm(_Conversion):
     use_mistral_batch = _use_mistral_batch()
 
 
-class EstimateForm(FormSchema):
+class EstimateForm(FormSchema, ExtractionFields):
     file = FileField(required=True, metadata={"description": "The document; it is not kept."})
     pages = _pages()
     model = _model()

@@ -38,8 +38,9 @@ def number(
     return fields.Integer(allow_none=null, attribute=attribute, metadata={**shown, **metadata})
 
 
-def flag(description: str, *, example: bool = False) -> fields.Boolean:
-    return fields.Boolean(metadata={"description": description, "example": example})
+def flag(description: str, *, example: bool = False, data_key: str | None = None) -> fields.Boolean:
+    metadata = {"description": description, "example": example}
+    return fields.Boolean(data_key=data_key, metadata=metadata)
 
 
 def identifier(description: str, *, null: bool = False, **options: Any) -> fields.String:

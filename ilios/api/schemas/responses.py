@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
+from ilios.api.schemas.page_responses import PageSchema, warnings
 from ilios.api.schemas.requests import CamelSchema
-from ilios.api.schemas.response_fields import flag, identifier, moment, number, text, url
+from ilios.api.schemas.response_fields import (
+    EXAMPLE_MOMENT,
+    flag,
+    identifier,
+    moment,
+    number,
+    text,
+    url,
+)
 from ilios.db.models import DocumentStatus
 from ilios.operations.heartbeat import BlockReason
 
@@ -37,23 +46,29 @@ class ProblemSchema(CamelSchema):
     details = text("The same as detail.")
     id = identifier("The document, where the problem has one.")
     status_url = url("Where to follow that document.")
+    path = text("JSON pointer to what is wrong in a schema.", example="/properties/total/type")
     errors = fields.List(
         fields.Nested(RefusedFileSchema),
         metadata={"description": "Of a refused batch: every file that is to blame."},
     )
 
 
-class WarningSchema(CamelSchema):
-    code = text(example="empty_page")
-    message = text("A sentence for people.")
-    page = number("Counted from 1; null for the whole document.", null=True)
-
-
 def _warnings() -> fields.List[Any]:
-    return fields.List(
-        fields.Nested(WarningSchema),
-        metadata={"description": "What a reader of the result should know."},
-    )
+    return warnings("What a reader of the result should know.")
+
+
+class FailedPageSchema(CamelSchema):
+    number = number("Of the page, counted from 1.", example=7)
+    code = text("Why it could not be converted, for programs.", example="refused_by_provider")
+
+
+def _partial() -> fields.Boolean:
+    """Make the field `partial`; marshmallow's schemas have an attribute of that name."""
+    return flag("Whether the result lacks pages that failed (`allowPartial`).", data_key="partial")
+
+
+def _failed_pages(description: str) -> fields.List[Any]:
+    return fields.List(fields.Nested(FailedPageSchema), metadata={"description": description})
 
 
 def _cached() -> fields.Boolean:
@@ -94,11 +109,27 @@ class DocumentStatusSchema(CamelSchema):
     error_code = text("Why it failed, for programs.", example="encrypted_document")
     download_url = url("The result, once it is completed.")
     warnings = _warnings()
+    is_partial = _partial()
+    failed_pages = _failed_pages("With `allowPartial`: the pages that failed so far.")
+
+
+class MatchSchema(CamelSchema):
+    page = number("Of the original.", example=3)
+    snippet = text("Plain text around the first of the words.", example="… stands in water …")
+    ranges = fields.List(
+        fields.List(fields.Integer(), validate=validate.Length(equal=2)),
+        metadata={
+            "description": "Where the words stand in the snippet: start and end, in characters "
+            "from 0; the end is not included.",
+            "example": [[9, 11]],
+        },
+    )
 
 
 class ListedDocumentSchema(CamelSchema):
     id = identifier("The document.")
     status = text(enum=list(DOCUMENT_STATUSES), example="completed")
+    is_partial = _partial()
     cached = _cached()
     file_name = text("Empty once it is deleted.", example="report.pdf")
     file_size = number("Bytes.", example=102400)
@@ -111,13 +142,31 @@ class ListedDocumentSchema(CamelSchema):
     error = text("Why it failed.")
     error_code = text("Why it failed, for programs.")
     status_url = url("Where to follow it.")
+    matches = fields.List(
+        fields.Nested(MatchSchema),
+        metadata={"description": "With `q`: the best of its pages that have the words, at most 3."},
+    )
 
 
 class DocumentListSchema(CamelSchema):
     documents = fields.List(
-        fields.Nested(ListedDocumentSchema), metadata={"description": "The newest first."}
+        fields.Nested(ListedDocumentSchema),
+        metadata={
+            "description": "The newest first; with `q`, those whose names have it, then those "
+            "whose pages have the words, the best first."
+        },
     )
     next_cursor = text("What `cursor` takes for the next ones; null after the last.", null=True)
+
+
+class DocumentInfoSchema(CamelSchema):
+    title = text(null=True, example="Herons")
+    author = text(null=True)
+    created = text("ISO 8601, in UTC.", null=True, example=EXAMPLE_MOMENT)
+    modified = text("ISO 8601, in UTC.", null=True)
+    language = text("A tag of BCP 47.", null=True, example="en")
+    page_count = number("Of the original.", null=True, example=12)
+    producer = text("The program that wrote it.", null=True)
 
 
 class MetadataSchema(CamelSchema):
@@ -128,6 +177,9 @@ class MetadataSchema(CamelSchema):
     file_size = number("Bytes.", example=102400)
     mime_type = text("Told from the bytes.", example="application/pdf")
     cached = _cached()
+    document = fields.Nested(
+        DocumentInfoSchema, metadata={"description": "What the file says of itself."}
+    )
 
 
 class ResultUsageSchema(Schema):
@@ -146,6 +198,15 @@ class ResultSchema(CamelSchema):
     metadata = fields.Nested(MetadataSchema)
     usage = fields.Nested(ResultUsageSchema)
     download_url = url("The result.")
+    is_partial = _partial()
+    failed_pages = _failed_pages("The pages that are missing, with the reason of each.")
+    extraction = fields.Raw(
+        allow_none=True,
+        metadata={
+            "description": "What the document holds of `schema`; a text if what came is no JSON."
+        },
+    )
+    pages = fields.List(fields.Nested(PageSchema))
     warnings = _warnings()
 
 
@@ -168,6 +229,7 @@ class BatchDocumentSchema(CamelSchema):
     file_name = text(example="report.pdf")
     file_size = number("Bytes.", example=102400)
     status = text(enum=list(DOCUMENT_STATUSES), example="pending")
+    is_partial = _partial()
     error = text("Why it failed.")
     error_code = text("Why it failed, for programs.")
 
@@ -217,6 +279,7 @@ class HealthServicesSchema(CamelSchema):
         "`ok`, `not used`, or what is the matter; documents wait meanwhile.", example="ok"
     )
     disk = text("`ok`, or why nothing new is taken on.", example="ok")
+    search = text("`ok`, or how far the index of words is, such as `indexing: 43 %`.", example="ok")
     turso = text("With replication: `ok`, or what is the matter.", example="ok")
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from ilios.conversion.failures import poison
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.records import Line
+from ilios.conversion.recorder import log_document_completed
 from ilios.core import ids
 from ilios.core.backoff import delay_seconds
 from ilios.core.conversion_errors import (
@@ -30,8 +31,9 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.telemetry import logs
 from ilios.db.models import CallState, Document, ProviderBatch
-from ilios.documents.options import options_of
-from ilios.engines.base import Part, Plan, Source
+from ilios.documents.options import options_of, options_of_part
+from ilios.documents.partial_results import Outcome
+from ilios.engines.base import Options, Part, Plan, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral.batch.lines import InputFile, inline_bytes
 from ilios.engines.page_selection import PageSelection
@@ -44,6 +46,8 @@ T = TypeVar("T")
 INPUT_FILE_BYTES: Final = 400 * 10**6  #: at most; the provider takes files of 512 MB
 INLINE_MAX_BYTES: Final = 6 * 10**6  #: of a document in a line, in base64
 FULL_BYTES: Final = 300 * 10**6  #: then the next document begins a new input file
+SINGLE_PAGES_MAX: Final = 100
+"""Pages of a document that get a line each, when one of a refused line is looked for."""
 UPLOAD_ATTEMPTS: Final = 5
 UPLOAD_PAUSE_SECONDS: Final = 1.0  #: doubles with each attempt, unless the provider says more
 UPLOAD_PAUSE_MAX_SECONDS: Final = 30.0
@@ -110,10 +114,11 @@ class InputBuilder:
         try:
             parts = self._parts(document, folder)
             if not parts:
-                self._step.records.complete_document(document.id)
+                self._step.records.end_document(document.id)
             else:
-                self._context.recorder.approve(document, self._context.engine, parts, batch=True)
-                self._write(portion, document, parts)
+                options, engine = self._step.records.options(document), self._context.engine
+                self._context.recorder.approve(document, options, engine, parts, batch=True)
+                self._write(portion, document, options, parts)
         except (ProviderError, StorageUnavailable):
             raise
         except ConversionError as error:
@@ -122,6 +127,9 @@ class InputBuilder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _fail(self, document: Document, error: ConversionError) -> None:
+        if self._step.records.fail_document(document.id, error) is Outcome.COMPLETED:
+            log_document_completed(document.id)
+            return
         log.warning(
             "batch.document_failed",
             batch_id=self._batch.id,
@@ -129,29 +137,45 @@ class InputBuilder:
             code=error.code,
             reason=error.logged,
         )
-        self._step.records.fail_document(document.id, error)
 
     def _parts(self, document: Document, folder: Path) -> list[Part]:
         """Return what is left to convert of a document, as files; nothing when all is stored."""
         source = Source(folder / "source", document.mime_type, document.file_name)
         self._context.store.fetch(document.storage_key, source.path)
-        plan = self._plan(source, options_of(document).pages, folder)
-        done = set(self._step.records.page_indexes(document.id))
-        if not done:
+        options = options_of(document)
+        plan = self._plan(source, options, folder)
+        done = self._step.records.ended_pages(document.id)
+        if not done and not self._is_to_be_divided(document):
             return list(plan.parts)
         wanted = [index for part in plan.parts for index in part.indexes or ()]
         left = [index for index in wanted if index not in done]
         if not left:
             return []
-        return list(self._plan(source, PageSelection.of_indexes(left), folder).parts)
+        if len(left) <= SINGLE_PAGES_MAX and self._is_to_be_divided(document):
+            pages = [PageSelection.of_indexes([index]) for index in left]
+        else:
+            pages = [PageSelection.of_indexes(left)]
+        plans = [self._plan(source, replace(options, pages=page), folder) for page in pages]
+        return [part for plan in plans for part in plan.parts]
 
-    def _plan(self, source: Source, pages: PageSelection | None, folder: Path) -> Plan:
+    def _is_to_be_divided(self, document: Document) -> bool:
+        """Return whether a page of it was refused together with others, and may be missing."""
+        return options_of(document).may_be_divided and any(
+            call.document_id == document.id
+            and call.state is CallState.REFUSED
+            and call.expected_pages > 1
+            for call in self._step.records.calls()
+        )
+
+    def _plan(self, source: Source, options: Options, folder: Path) -> Plan:
         """Plan a document; one that breaks its parser, or the engine, is tried twice."""
         for attempt in range(1, jobs.MAX_CRASHES + 1):
             workspace = folder / ids.new_id()
             workspace.mkdir()
             try:
-                return self._context.engine.plan(source, pages, workspace)
+                return self._context.engine.plan(
+                    source, options.pages, workspace, in_one_call=options.goes_in_one_call
+                )
             except ParserCrashed as error:
                 fault: ConversionError = poison(attempt, error)
             except (ConversionError, OSError):
@@ -161,16 +185,18 @@ class InputBuilder:
                 fault = PLAN_BROKE
         raise fault
 
-    def _write(self, portion: InputPortion, document: Document, parts: list[Part]) -> None:
+    def _write(
+        self, portion: InputPortion, document: Document, options: Options, parts: list[Part]
+    ) -> None:
         # What can fail comes first, so that a document has all of its lines, or none.
         uploaded = {part: self._uploaded(part.source) for part in portion.too_large(parts)}
-        options = options_of(document)
         for part in parts:
-            line = Line(ids.new_id(), document, part.indexes)
+            asked = options_of_part(options, document, part)
+            line = Line(ids.new_id(), document, part.indexes, part.info, options.is_annotated)
             if part in uploaded:
-                portion.input.add_uploaded(line.call_id, uploaded[part], options)
+                portion.input.add_uploaded(line.call_id, uploaded[part], asked)
             else:
-                portion.input.add(line.call_id, part.source, options)
+                portion.input.add(line.call_id, part.source, asked)
             portion.lines.append(line)
         portion.file_ids += uploaded.values()
 

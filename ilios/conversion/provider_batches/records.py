@@ -15,6 +15,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
+from ilios.conversion import isolation
 from ilios.conversion.failures import CloseCall
 from ilios.conversion.provider_batches import rounds
 from ilios.conversion.units_of_work import SettleCall
@@ -22,8 +23,11 @@ from ilios.core import clock
 from ilios.core.conversion_errors import ConversionError
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, Job, ProviderBatch, ProviderBatchState
-from ilios.documents import repository, results
+from ilios.documents import extractions, partial_results, repository, results
+from ilios.documents.options import options_of, pages_between
+from ilios.documents.partial_results import Outcome
 from ilios.engines import registry
+from ilios.engines.base import DocumentInfo, Options
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
 
@@ -35,6 +39,8 @@ class Line:
     call_id: str
     document: Document
     indexes: tuple[int, ...] | None
+    info: DocumentInfo | None  #: of the document
+    is_annotated: bool  #: paid at the price of pages with fields by a schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,23 @@ class Records:
         with self._database.reading() as session:
             return repository.open_in_batch_lane(session, self._batch_id)
 
-    def page_indexes(self, document_id: str) -> list[int]:
+    def ended_pages(self, document_id: str) -> set[int]:
+        """Return the indexes of pages that are stored, or that have failed for good."""
         with self._database.reading() as session:
-            return repository.page_indexes(session, document_id)
+            return partial_results.ended_pages(session, session.get_one(Document, document_id))
+
+    def can_be_divided(self, call: Call, fault: ConversionError) -> bool:
+        """Return whether pages of a refused line may be missing, and others in it be fine."""
+        if not isinstance(fault, isolation.REFUSALS) or call.expected_pages == 1:
+            return False
+        with self._database.reading() as session:
+            document = session.get_one(Document, call.document_id)
+        return options_of(document).may_be_divided
+
+    def options(self, document: Document) -> Options:
+        """Return the options of a document as its next line asks for them."""
+        with self._database.reading() as session:
+            return extractions.asked_now(session, document)
 
     def calls(self) -> list[Call]:
         with self._database.reading() as session:
@@ -78,38 +98,51 @@ class Records:
             batch.file_ids = [*batch.file_ids, input_file_id, *file_ids]
             for line in lines:
                 intent = ledger.Intent(
-                    batch.id, registry.MISTRAL, batch.model, line.indexes, is_batch=True
+                    batch.id,
+                    registry.MISTRAL,
+                    batch.model,
+                    line.indexes,
+                    is_batch=True,
+                    is_annotated=line.is_annotated,
                 )
                 ledger.open_call(session, line.document, intent, now, line.call_id)
-            _note_page_counts(session, lines)
+            _note_plans(session, lines)
 
     def settle_line(self, settle_call: SettleCall) -> SettledLine:
         """Keep what a line brought; complete its document when that has all of its pages."""
         document_id = settle_call.document_id
         with self._changing() as (session, _):
             is_settled = settle_call(session)
-            is_whole = results.is_whole(session, document_id)
-            if is_whole:
-                results.complete(session, document_id, clock.now())
-        return SettledLine(is_settled, is_document_complete=is_whole)
+            is_complete = results.is_whole(session, document_id) and partial_results.end(
+                session, document_id, clock.now()
+            )
+        return SettledLine(is_settled, is_complete)
 
     def close_line(
-        self, close_call: CloseCall, document_id: str, final: ConversionError | None
-    ) -> None:
-        """Close the call of a line that brought nothing; fail its document if that is final."""
+        self, close_call: CloseCall, call: Call, final: ConversionError | None
+    ) -> Outcome:
+        """Close the call of a line that brought nothing; fail its pages if that is final."""
         with self._changing() as (session, _):
             close_call(session)
-            if final is not None:
-                results.fail(session, document_id, final, clock.now())
+            if final is None:
+                return Outcome.OPEN
+            document = session.get_one(Document, call.document_id)
+            pages = (
+                None
+                if call.first_page is None or call.last_page is None
+                else pages_between(document, call.first_page, call.last_page)
+            )
+            return partial_results.fail(session, document.id, final, clock.now(), pages)
 
-    def complete_document(self, document_id: str) -> None:
-        """End a document all of whose pages are there already."""
+    def end_document(self, document_id: str) -> bool:
+        """End a document no page of which is to come; return whether it is completed."""
         with self._changing() as (session, _):
-            results.complete(session, document_id, clock.now())
+            return partial_results.end(session, document_id, clock.now())
 
-    def fail_document(self, document_id: str, error: ConversionError) -> None:
+    def fail_document(self, document_id: str, error: ConversionError) -> Outcome:
+        """Fail a document, or all of its pages that are missing if it may lack them."""
         with self._changing() as (session, _):
-            results.fail(session, document_id, error, clock.now())
+            return partial_results.fail(session, document_id, error, clock.now())
 
     def close_input(self) -> None:
         """Move preparing → submitting; → cleaning when there is nothing to submit."""
@@ -170,8 +203,8 @@ class Records:
 
     def close_round(
         self, brought: rounds.Results, ambiguous_retries: int
-    ) -> dict[str, ConversionError]:
-        """Move running → cleaning; return why documents have failed, by id."""
+    ) -> dict[str, ConversionError | None]:
+        """Move running → cleaning; return how documents have ended, as `rounds.end` does."""
         with self._changing() as (session, batch):
             return rounds.end(session, batch, brought, ambiguous_retries)
 
@@ -241,16 +274,20 @@ def batch_id_of(session: Session, lease: Lease) -> str:
     return job.provider_batch_id
 
 
-def _note_page_counts(session: Session, lines: Sequence[Line]) -> None:
-    """Set the page count of documents from all of their lines in the first round."""
+def _note_plans(session: Session, lines: Sequence[Line]) -> None:
+    """Set the page count of documents, and their info, from all of their lines in the first round.
+
+    How many pages some have, only the answers tell.
+    """
     pages: Counter[str] = Counter()
     for line in lines:
-        if line.indexes is not None and line.document.page_count is None:
-            pages[line.document.id] += len(line.indexes)
+        if line.document.page_count is None:
+            pages[line.document.id] += len(line.indexes or ())
+    infos = {line.document.id: line.info for line in lines}
     for document_id, page_count in pages.items():
-        results.note_page_count(session, document_id, page_count)
+        results.note_plan(session, document_id, page_count or None, infos[document_id])
 
 
 def _fail_all(session: Session, batch: ProviderBatch, error: ConversionError) -> None:
     for document in repository.open_in_batch_lane(session, batch.id):
-        results.fail(session, document.id, error, clock.now())
+        partial_results.fail(session, document.id, error, clock.now())

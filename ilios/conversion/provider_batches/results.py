@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +28,9 @@ from ilios.core.conversion_errors import (
 from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.telemetry import logs
 from ilios.db.models import Call, CallState, Document, ProviderBatch
-from ilios.documents import repository, results
+from ilios.documents import extractions, results
 from ilios.documents.options import pages_between
+from ilios.documents.partial_results import Outcome, ended_pages
 from ilios.engines.base import Conversion
 from ilios.engines.mistral.batch.jobs import FileGone, ProviderJob
 from ilios.engines.mistral.batch.lines import LineAnswer
@@ -125,14 +126,30 @@ class ResultCollector:
     def _note_fault(
         self, call: Call, fault: ConversionError, *, is_source_lost: bool = False
     ) -> None:
-        """Close the line's call; fail its document, unless another round may help."""
-        may_help = fault.retryable or (is_source_lost and self._batch.round == 1)
+        """Close the line's call; fail its pages or document, unless another round may help."""
+        is_first = self._batch.round == 1
+        may_help = fault.retryable or (
+            is_first and (is_source_lost or self._step.records.can_be_divided(call, fault))
+        )
         self._faults[call.document_id] = fault
         is_doubtful = isinstance(fault, OutcomeUnknown | PoisonDocument)  # it was answered
         close_call = CloseCall(call.call_id, is_doubtful)
-        self._step.records.close_line(close_call, call.document_id, None if may_help else fault)
-        if not may_help:
-            self._log_failed(call.document_id, fault)
+        ended = self._step.records.close_line(close_call, call, None if may_help else fault)
+        if may_help:
+            return
+        match ended:
+            case Outcome.COMPLETED:
+                log_document_completed(call.document_id)
+            case Outcome.FAILED:
+                self._log_failed(call.document_id, fault)
+            case Outcome.OPEN:
+                log.warning(
+                    "batch.pages_failed",
+                    batch_id=self._batch.id,
+                    document_id=call.document_id,
+                    code=fault.code,
+                    pages=call.expected_pages,
+                )
 
     def _note_answer(self, call: Call, answer: bytes) -> None:
         self._context.disk_reserve.require()
@@ -143,8 +160,7 @@ class ResultCollector:
         workspace = self._step.workspace / call.call_id
         workspace.mkdir()
         try:
-            with self._context.reading(self._batch.id, call.call_id):
-                self._read(call, answer, workspace)
+            self._read(call, answer, workspace)
         except NOT_CAUSED_BY_LINE:
             raise
         except ConversionError as error:
@@ -160,10 +176,11 @@ class ResultCollector:
             document = session.get_one(Document, call.document_id)
             is_wanted = results.takes_pages(session, document.id)
             indexes = _indexes(session, call, document) if is_wanted else None
-        call_record = CallRecord(call.call_id, call.job_id, document.id, indexes)
-        # Without a mark of its own: the line has one.
+            options = extractions.asked_now(session, document)
+        call_record = CallRecord(call.call_id, call.job_id, document.id, indexes, call.is_annotated)
+        mark = partial(self._context.reading, self._batch.id, call.call_id)
         conversion = read_answer(
-            self._context.engine, call_record, answer, document, workspace, nullcontext
+            self._context.engine, call_record, answer, options, workspace, mark
         )
         with self._context.disk_reserve.promised(stored_bytes(conversion)):
             self._keep(call_record, conversion)
@@ -197,9 +214,12 @@ class ResultCollector:
 
     def _end_round(self) -> None:
         brought = Results(self._job, self._lines > 0, self._faults)
-        failed = self._step.records.close_round(brought, self._context.ambiguous_retries)
-        for document_id, reason in failed.items():
-            self._log_failed(document_id, reason)
+        ended = self._step.records.close_round(brought, self._context.ambiguous_retries)
+        for document_id, reason in ended.items():
+            if reason is None:
+                log_document_completed(document_id)
+            else:
+                self._log_failed(document_id, reason)
 
     def _log_failed(self, document_id: str, reason: ConversionError) -> None:
         log.warning(
@@ -212,14 +232,14 @@ class ResultCollector:
 
 
 def _indexes(session: Session, call: Call, document: Document) -> tuple[int, ...] | None:
-    """Return the pages that a line has asked for: those of its range that were not stored.
+    """Return the pages that a line has asked for: those of its range that had not ended.
 
     None when only the answer tells. Raises OutcomeUnknown when they are stored since then.
     """
     if call.first_page is None or call.last_page is None:
         return None
     asked = pages_between(document, call.first_page, call.last_page)
-    done = set(repository.page_indexes(session, document.id))
+    done = ended_pages(session, document)
     indexes = tuple(index for index in asked if index not in done)
     if len(indexes) != call.expected_pages:
         raise OutcomeUnknown("The document has got pages of this line from elsewhere meanwhile.")

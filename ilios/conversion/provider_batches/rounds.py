@@ -20,7 +20,8 @@ from ilios.core.conversion_errors import (
     ProviderBatchTimedOut,
 )
 from ilios.db.models import Call, CallState, ProviderBatch, ProviderBatchState
-from ilios.documents import repository, results
+from ilios.documents import partial_results, repository
+from ilios.documents.partial_results import Outcome
 from ilios.engines.mistral.batch.jobs import ProviderJob
 
 MAX_ROUNDS: Final = 3
@@ -37,10 +38,13 @@ class Results:
 
 def end(
     session: Session, batch: ProviderBatch, outcome: Results, ambiguous_retries: int
-) -> dict[str, ConversionError]:
-    """Move running → cleaning and close every call; return why documents have failed, by id."""
+) -> dict[str, ConversionError | None]:
+    """Move running → cleaning and close every call.
+
+    Return the documents that have ended by id, with the reason of those that have failed.
+    """
     now = clock.now()
-    failed: dict[str, ConversionError] = {}
+    ended: dict[str, ConversionError | None] = {}
     if not _may_be_billed(outcome):
         ledger.refuse_all(session, batch.id, now)
     ledger.abandon(session, [batch.id], now)
@@ -55,10 +59,10 @@ def end(
         )
         if is_last:
             reason = outcome.faults.get(document.id) or _omission(document.id, calls) or ending
-            results.fail(session, document.id, _last(reason, batch.round), now)
-            failed[document.id] = reason
+            became = partial_results.fail(session, document.id, _last(reason, batch.round), now)
+            ended[document.id] = reason if became is Outcome.FAILED else None
     batch.state = ProviderBatchState.CLEANING
-    return failed
+    return ended
 
 
 def _may_be_billed(outcome: Results) -> bool:

@@ -103,11 +103,16 @@ def apply(config: LogConfig, stream: TextIO | None = None) -> None:
     level = logging.getLevelNamesMapping()[config.level]
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]
-    root.setLevel(max(level, logging.WARNING))  # below, they log requests with their headers
+    _set_level(root, max(level, logging.WARNING))  # below, they log requests with their headers
     for name in VERBOSE_LIBRARIES:
-        logging.getLogger(name).setLevel(level)
+        _set_level(logging.getLogger(name), level)
     if stream is not sys.stderr:
         _capture_process(config, stream)
+
+
+def _set_level(logger: logging.Logger, level: int) -> None:
+    if logger.level != level:  # else a fork would copy the memory of all loggers
+        logger.setLevel(level)
 
 
 def bind(**fields: object) -> None:

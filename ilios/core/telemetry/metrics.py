@@ -52,6 +52,12 @@ _OUTCOMES: Final[dict[type[ConversionError], str]] = {
 HTTP_REQUESTS: Final = Counter(
     "ilios_http_requests", "Requests answered", ["method", "route", "status"], registry=REGISTRY
 )
+HTTP_DEPRECATED_REQUESTS: Final = Counter(
+    "ilios_http_deprecated_requests",
+    "Requests to routes that are going to end",
+    ["method", "route"],
+    registry=REGISTRY,
+)
 KEY_REFUSALS: Final = Counter(
     "ilios_key_refusals", "Requests refused at a limit of their key", ["code"],
     registry=REGISTRY,

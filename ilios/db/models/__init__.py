@@ -18,8 +18,10 @@ from ilios.db.models.documents import (
     RESERVING,
     Batch,
     Document,
+    ExtractionRow,
     PagePiece,
     PageRow,
+    PageWords,
     ProviderBatch,
 )
 from ilios.db.models.instance import REVISION, Instance
@@ -51,6 +53,7 @@ __all__ = [
     "DailyUsage",
     "Document",
     "DocumentStatus",
+    "ExtractionRow",
     "Instance",
     "Job",
     "JobStatus",
@@ -58,6 +61,7 @@ __all__ = [
     "OwnerTotals",
     "PagePiece",
     "PageRow",
+    "PageWords",
     "ProviderBatch",
     "ProviderBatchState",
     "UtcDateTime",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ilios.db.models.base import ID, Base, partial_index
@@ -39,6 +39,8 @@ class Call(Base):
     total_cost_micros: Mapped[int] = mapped_column(BigInteger, default=0)  #: with the margin
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    is_annotated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """At the price of pages with fields by a schema."""
 
     __table_args__ = (
         Index("ix_usage_owner", "owner", "settled_at"),

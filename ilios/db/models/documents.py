@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, String, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ilios.db.models.base import ID, Base, partial_index
@@ -89,6 +98,10 @@ class Document(Base):
     archived_at: Mapped[datetime | None]  #: when its original was moved to the archive
     deleted_at: Mapped[datetime | None]
     to_erase: Mapped[bool] = mapped_column(default=False)  #: deleted; objects of it may be left
+    info: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the file says of itself: see ilios.engines.base.DocumentInfo."""
+    failed_pages: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """Pages that could not be converted, with `allowPartial`: see ilios.documents.failed_pages."""
 
     __table_args__ = (
         partial_index(
@@ -162,6 +175,17 @@ class PageRow(Base):
     dpi: Mapped[int | None]
     images: Mapped[list[dict[str, Any]]]  #: name, key, mediaType, bbox
     image_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # At the end, and text: who reads Markdown does not reach them, and they are replicated as text.
+    confidence: Mapped[float | None]  #: 0 to 1
+    details: Mapped[str | None] = mapped_column(Text)  #: JSON; see ilios.engines.page_details
+    layout: Mapped[str | None] = mapped_column(Text)
+    """The blocks that begin in its first piece; None when none were made. See page_layout."""
+
+
+def _of_page() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ("document_id", "index"), ("pages.document_id", "pages.index"), ondelete="CASCADE"
+    )
 
 
 class PagePiece(Base):
@@ -176,9 +200,37 @@ class PagePiece(Base):
     index: Mapped[int] = mapped_column(primary_key=True)  #: of the page
     number: Mapped[int] = mapped_column(primary_key=True)  #: from 1
     markdown: Mapped[str] = mapped_column(Text)
+    layout: Mapped[str | None] = mapped_column(Text)  #: the blocks that begin in it
 
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ("document_id", "index"), ("pages.document_id", "pages.index"), ondelete="CASCADE"
-        ),
+    __table_args__ = (_of_page(),)
+
+
+class PageWords(Base):
+    """Words of a page, where they were asked for: see ilios.engines.page_words."""
+
+    __tablename__ = "page_words"
+
+    document_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)  #: of the page
+    number: Mapped[int] = mapped_column(primary_key=True)  #: from 0
+    words: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (_of_page(),)
+
+
+class ExtractionRow(Base):
+    """Fields of a document by a schema: what was asked for, and what came of it.
+
+    Apart from `documents`, whose rows are read in lists. See ilios.documents.extractions.
+    """
+
+    __tablename__ = "extractions"
+
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
     )
+    schema: Mapped[str | None] = mapped_column(Text)  #: JSON
+    image_schema: Mapped[str | None] = mapped_column(Text)  #: JSON
+    instructions: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)
+    """As it came; None before, and empty if nothing came with the pages."""

@@ -5,14 +5,16 @@ Takes a session, never commits. A document's retention begins with its submissio
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import AWAITING_UPLOAD, DELETED, ApiKey, Document, DocumentStatus, Instance
 from ilios.db.models.statuses import READABLE, RETRYABLE
+from ilios.db.prepared import Prepared
 
 _ENDED = (*READABLE, *RETRYABLE)
 # The partial index's own words, else SQLite cannot prove that it applies.
@@ -20,6 +22,51 @@ _TO_EXPIRE = and_(
     Document.archived_at.is_(None), text("status IN ('completed', 'failed', 'cancelled')")
 )
 _IN_ARCHIVE = Document.archived_at.is_not(None)
+_ALL = sys.maxsize  #: as a limit
+_SWEPT_AT = select(func.coalesce(Instance.swept_at, Instance.created_at)).scalar_subquery()
+
+
+class _Expiring:
+    """The queries for documents of one kind whose retention is over."""
+
+    def __init__(self, which: ColumnElement[bool]) -> None:
+        self.next_retention = Prepared(
+            select(func.min(Document.retention_days)).where(
+                which, Document.retention_days > bindparam("days")
+            )
+        )
+        self.ended = Prepared(
+            select(Document.id)
+            .where(
+                which,
+                Document.retention_days == bindparam("days"),
+                Document.created_at <= bindparam("moment"),
+            )
+            .order_by(Document.created_at)
+            .limit(bindparam("at_most"))
+        )
+
+
+_OUTSIDE_ARCHIVE = _Expiring(_TO_EXPIRE)
+_INSIDE_ARCHIVE = _Expiring(_IN_ARCHIVE)
+_NEVER_UPLOADED = Prepared(
+    select(Document.id)
+    .where(Document.status == AWAITING_UPLOAD, Document.created_at < bindparam("moment"))
+    .order_by(Document.created_at)
+    .limit(bindparam("at_most"))
+)
+_NOT_TO_BE_UPLOADED = Prepared(
+    select(Document.id)
+    .where(
+        Document.status == AWAITING_UPLOAD,
+        Document.owner.in_(select(ApiKey.owner).where(ApiKey.revoked_at.is_not(None))),
+    )
+    .order_by(Document.created_at)
+    .limit(bindparam("at_most"))
+)
+_DELETED_SINCE_SWEEP = Prepared(
+    select(Document.id).where(Document.status == DELETED, Document.deleted_at >= _SWEPT_AT).limit(1)
+)
 
 
 def is_over(document: Document, now: datetime) -> bool:
@@ -30,44 +77,29 @@ def is_over(document: Document, now: datetime) -> bool:
 
 def expired(session: Session, now: datetime, limit: int | None = None) -> list[str]:
     """Return the documents that have ended, whose retention is over, outside of the archive."""
-    return _expired(session, _TO_EXPIRE, now, limit)
+    return _expired(session, _OUTSIDE_ARCHIVE, now, limit)
 
 
 def expired_in_archive(session: Session, now: datetime, limit: int | None = None) -> list[str]:
     """Return the documents in the archive whose retention is over, that is, all of them."""
-    return _expired(session, _IN_ARCHIVE, now, limit)
+    return _expired(session, _INSIDE_ARCHIVE, now, limit)
 
 
 def never_uploaded(session: Session, before: datetime, limit: int | None = None) -> list[str]:
     """Return the documents whose upload link was issued before then, and never used."""
-    return list(
-        session.scalars(
-            select(Document.id)
-            .where(Document.status == AWAITING_UPLOAD, Document.created_at < before)
-            .order_by(Document.created_at)
-            .limit(limit)
-        )
-    )
+    found = _NEVER_UPLOADED.all(session, moment=before, at_most=limit or _ALL)
+    return [document_id for (document_id,) in found]
 
 
 def not_to_be_uploaded(session: Session, limit: int | None = None) -> list[str]:
     """Return the documents that wait for an upload, and whose key was revoked."""
-    revoked = select(ApiKey.owner).where(ApiKey.revoked_at.is_not(None))
-    return list(
-        session.scalars(
-            select(Document.id)
-            .where(Document.status == AWAITING_UPLOAD, Document.owner.in_(revoked))
-            .order_by(Document.created_at)
-            .limit(limit)
-        )
-    )
+    found = _NOT_TO_BE_UPLOADED.all(session, at_most=limit or _ALL)
+    return [document_id for (document_id,) in found]
 
 
 def anything_deleted_since_sweep(session: Session) -> bool:
     """Return whether a document was deleted since the last sweep of orphaned objects."""
-    swept_at = select(func.coalesce(Instance.swept_at, Instance.created_at)).scalar_subquery()
-    gone = select(Document.id).where(Document.status == DELETED, Document.deleted_at >= swept_at)
-    return session.scalar(gone.limit(1)) is not None
+    return _DELETED_SINCE_SWEEP.first(session) is not None
 
 
 def archive(session: Session, document: Document, key: str, now: datetime) -> bool:
@@ -94,27 +126,23 @@ def archive(session: Session, document: Document, key: str, now: datetime) -> bo
     return moved.first() is not None
 
 
-def _expired(
-    session: Session, where: ColumnElement[bool], now: datetime, limit: int | None
-) -> list[str]:
+def _expired(session: Session, which: _Expiring, now: datetime, limit: int | None) -> list[str]:
     found: list[str] = []
-    for days in _retentions(session, where):
-        ended = Document.created_at <= now - timedelta(days=days)
-        due = select(Document.id).where(where, Document.retention_days == days, ended)
-        found += session.scalars(due.order_by(Document.created_at).limit(limit))
-        if limit is not None and len(found) >= limit:
+    at_most = limit or _ALL
+    for days in _retentions(session, which):
+        moment = now - timedelta(days=days)
+        ended = which.ended.all(session, days=days, moment=moment, at_most=at_most)
+        found += [document_id for (document_id,) in ended]
+        if len(found) >= at_most:
             break
     return found
 
 
-def _retentions(session: Session, where: ColumnElement[bool]) -> Iterator[int]:
+def _retentions(session: Session, which: _Expiring) -> Iterator[int]:
     """Yield the different retentions in days, each found by one look at the index: they are few."""
     days: int | None = 0
     while True:
-        longer = select(func.min(Document.retention_days)).where(
-            where, Document.retention_days > days
-        )
-        days = session.scalar(longer)
+        ((days,),) = which.next_retention.all(session, days=days)
         if days is None:
             return
         yield days

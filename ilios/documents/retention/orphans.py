@@ -12,7 +12,7 @@ from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, statuses
-from ilios.documents import removal
+from ilios.documents import removal, repository
 from ilios.storage import object_keys
 from ilios.storage.base import ListedObject, ObjectStore
 
@@ -33,8 +33,8 @@ class Orphans:
         """Yield the keys of objects that are old enough, and that no row names."""
         with self._database.reading() as session:
             instance_id = instance.instance_id(session)
-        for root in object_keys.ROOTS:
-            for listed in self._store.listed(f"{root}/{instance_id}"):
+        for folder in object_keys.folders_of_instance(instance_id):
+            for listed in self._store.listed(folder):
                 if now - listed.stored_at >= MIN_AGE and not self._is_needed(listed):
                     yield listed.key
 
@@ -63,5 +63,6 @@ def _is_needed(session: Session, key: str) -> bool:
         is_image = kind == object_keys.IMAGES
         return document.to_erase or (is_image and removal.answers_others(session, document_id))
     if kind == object_keys.PARTS:
-        return document.status not in statuses.READABLE
+        is_readable = document.status in statuses.READABLE
+        return not is_readable or repository.is_awaited(session, document_id)
     return kind == object_keys.IMAGES or document.storage_key == key

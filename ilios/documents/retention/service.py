@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ilios.accounts import keys
@@ -26,6 +26,7 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, Instance
+from ilios.db.prepared import Prepared
 from ilios.documents import removal, repository
 from ilios.documents.erasure import Erasure
 from ilios.documents.retention import expiry
@@ -46,6 +47,10 @@ REWRITE_MAX_BYTES: Final = 256 * 1024**2
 """Of a database that is rewritten without a request: writers wait, for about a second."""
 CHUNK: Final = 100  #: documents of one query
 ROUND_SECONDS: Final = 60.0  #: of one round; the next one continues
+
+_ADOPTED_AT = Prepared(select(Instance.adopted_at))
+_SWEPT_AT = Prepared(select(Instance.swept_at))
+_NOTE_SWEEP = Prepared(update(Instance).values(swept_at=bindparam("moment")))
 
 Find = Callable[[Session, int | None], list[str]]
 
@@ -191,13 +196,13 @@ class Retention:
             if not is_due(document) or not removal.tombstone(session, document_id, root_id, now):
                 return False
         log.info("document.expired", document_id=document_id)
-        self._erasure.try_to_erase(document_id)
+        self._erasure.try_to_erase(document_id, self._until)
         return True
 
     def _erase(self, document_id: str) -> bool:
         if time.monotonic() > self._until:
             return False
-        return self._erasure.try_to_erase(document_id)
+        return self._erasure.try_to_erase(document_id, self._until)
 
     def _revoke_expired_keys(self, now: datetime) -> int:
         with self._database.reading() as session:  # take the write lock only if there are any
@@ -209,12 +214,12 @@ class Retention:
     def _has_just_been_adopted(self, now: datetime) -> bool:
         """Return whether the operator may still go back to the service that we replace."""
         with self._database.reading() as session:
-            adopted_at = session.scalars(select(Instance.adopted_at)).one()
+            ((adopted_at,),) = _ADOPTED_AT.all(session)
         return adopted_at is not None and now - adopted_at < ADOPTION_GRACE
 
     def _orphans_are_due(self, now: datetime) -> bool:
         with self._database.reading() as session:
-            swept_at = session.scalars(select(Instance.swept_at)).one()
+            ((swept_at,),) = _SWEPT_AT.all(session)
         return swept_at is None or now - swept_at >= ORPHANS_EVERY
 
     def _rewrite_database(self, *, thoroughly: bool) -> None:
@@ -240,7 +245,7 @@ class Retention:
             log.warning("objects.not_swept", reason=error.logged)
             return 0
         with self._database.writing() as session:
-            session.execute(update(Instance).values(swept_at=now))
+            _NOTE_SWEEP.run(session, moment=now)
         return removed
 
 

@@ -7,6 +7,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 ZIP_READ_MAX_BYTES: Final = 4 * 1024 * 1024  #: directory and declarations together
@@ -52,6 +53,19 @@ def zip_declaration(file: BinaryIO) -> str | None:
     try:
         with zipfile.ZipFile(_BoundedReader(file, ZIP_READ_MAX_BYTES)) as archive:
             return _declaration(archive)
+    except _DAMAGE as error:
+        raise DamagedContainer from error
+
+
+def zip_members(file: BinaryIO, wanted: Iterable[str]) -> dict[str, bytes]:
+    """Return the beginnings of members of a ZIP by their names in small letters, if they are there.
+
+    Raises DamagedContainer when one of them cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(_BoundedReader(file, ZIP_READ_MAX_BYTES)) as archive:
+            entries = _entries(archive)
+            return {name: _unpacked(archive, entries[name]) for name in wanted if name in entries}
     except _DAMAGE as error:
         raise DamagedContainer from error
 
@@ -103,8 +117,7 @@ class _BoundedReader:
 
 
 def _declaration(archive: zipfile.ZipFile) -> str | None:
-    # small letters and slashes: writers differ in them, and readers do not mind
-    entries = {i.filename.replace("\\", "/").lstrip("/").lower(): i for i in archive.infolist()}
+    entries = _entries(archive)
     if "mimetype" in entries:
         return _unpacked(archive, entries["mimetype"]).decode("ascii", "replace").strip()
     if "[content_types].xml" in entries:
@@ -117,6 +130,11 @@ def _declaration(archive: zipfile.ZipFile) -> str | None:
         kind = _ODF_MEDIA_TYPE.search(root[0]) if root else None
         return kind[1].decode("ascii") if kind else None
     return None
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members by name, as far as writers do not differ in them: case and slashes."""
+    return {i.filename.replace("\\", "/").lstrip("/").lower(): i for i in archive.infolist()}
 
 
 def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

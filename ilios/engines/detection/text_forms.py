@@ -6,10 +6,11 @@ import codecs
 import re
 from enum import Enum, auto
 
+from ilios.core.expressions import possessive
 from ilios.engines.detection import wide_text
 
 _BINARY = re.compile("[\x00-\x07\x0e-\x19\x1c-\x1f]")  # controls that no text has
-_PREAMBLE = re.compile(r"(?:\s++|<!--.*?-->|<\?.*?\?>)*+", re.DOTALL)
+_PREAMBLE = re.compile(possessive(r"\s++|<!--.*?-->|<\?.*?\?>"), re.DOTALL)
 _HTML_PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _HTML_PIECE = re.compile(
     r"<(?:head|body|title|meta|link|style|script|main|article|section|div|h[1-6]|p|table|ul|ol|a)"

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ilios.core.conversion_errors import UnsupportedDocument
 from ilios.core.errors import IliosError
 from ilios.engines import document_errors, machine_errors
-from ilios.engines.base import Options, Page, Source
+from ilios.engines.base import DocumentInfo, Options, Page, Source
 from ilios.engines.embedded import output_limits
-from ilios.engines.embedded.readers import READERS, OpenDocument
+from ilios.engines.embedded.file_info import of_source
+from ilios.engines.embedded.readers import READERS, OpenDocument, TellsOfItself
+from ilios.engines.embedded.structure import Structurer
 
 
 @dataclass(frozen=True, slots=True)
 class PageCounts:
-    """How many pages a document has, and how many of them will be converted."""
+    """How many pages a document has, how many will be converted, what its file says of itself."""
 
     total: int
     selected: int
+    info: DocumentInfo
 
 
 def convert_file(
@@ -45,8 +48,14 @@ def convert_file(
         with closing(document):
             indexes = _selected(document, options)
             output_limits.refuse_pages(len(indexes))
-            yield PageCounts(document.page_count, len(indexes))
-            yield from output_limits.bounded(document.pages(indexes))
+            info = _info(source, document)
+            yield PageCounts(document.page_count, len(indexes), info)
+            yield from output_limits.bounded(map(Structurer().structured, document.pages(indexes)))
+
+
+def _info(source: Source, document: OpenDocument) -> DocumentInfo:
+    told = document.info() if isinstance(document, TellsOfItself) else of_source(source)
+    return replace(told, page_count=told.page_count or document.page_count)
 
 
 def _selected(document: OpenDocument, options: Options) -> list[int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ilios.engines import parser_process
+from ilios.engines import parser_messages
 from ilios.engines.base import Options, Source
-from ilios.engines.parser_process import Message
+from ilios.engines.parser_messages import Message
 
 
 def task(source: Source, workspace: Path) -> Message:
@@ -22,7 +22,7 @@ def task(source: Source, workspace: Path) -> Message:
 
 def pages(message: Message) -> int:
     """Return the number of pages in the child's answer. Raises the ConversionError in it."""
-    error = parser_process.error_of(message)
+    error = parser_messages.error_of(message)
     if error is not None:
         raise error
     count: int = message["pages"]
@@ -31,7 +31,7 @@ def pages(message: Message) -> int:
 
 def answer(task: Message) -> Iterator[Message]:
     """Count pages, in the child."""
-    yield from parser_process.with_errors(_counted(task))
+    yield from parser_messages.with_errors(_counted(task))
 
 
 def _counted(task: Message) -> Iterator[Message]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from ilios.core.conversion_errors import ConversionError, EngineFailed, OutOfMem
 from ilios.core.platform import cpu_count
 from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import logs
-from ilios.engines import parser_process
+from ilios.engines import parser_messages
 from ilios.engines.base import (
     Conversion,
     Keep,
@@ -29,8 +30,8 @@ from ilios.engines.embedded import page_receiver
 from ilios.engines.embedded.page_receiver import PageReceiver
 from ilios.engines.large_parser import LargeParser
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.parser_messages import Message
 from ilios.engines.parser_pool import PARSERS, ParserPool
-from ilios.engines.parser_process import Message
 
 log = logs.get(__name__)
 
@@ -56,6 +57,7 @@ class EmbeddedEngine:
             answer,
             min(settings.worker_memory_limit_bytes, RECOGNITION_BYTES),
             first_limit_bytes=settings.parser_memory_limit_bytes,
+            awaits_guests=True,
         )
         self._large_parser = LargeParser(
             answer,
@@ -72,6 +74,8 @@ class EmbeddedEngine:
         source: Source,
         pages: PageSelection | None,  # noqa: ARG002  # `convert` reads them from its options
         workspace: Path,  # noqa: ARG002
+        *,
+        in_one_call: bool = False,  # noqa: ARG002  # it always does
     ) -> Plan:
         """Return the whole document as one part; its pages are counted during conversion."""
         return Plan(None, (Part(source, None),))
@@ -97,7 +101,8 @@ class EmbeddedEngine:
         pages = tuple(received.pages)
         if len(pages) != received.selected:
             raise EngineFailed(f"{received.selected} pages went in, but {len(pages)} came out.")
-        return Conversion(pages, Usage(pages=len(pages), model=MODEL))
+        usage = Usage(pages=len(pages), model=MODEL)
+        return Conversion(pages, usage, info=received.info)
 
     def read(
         self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
@@ -125,7 +130,7 @@ def _received(
     with closing(answers):
         for message in answers:
             received.take(message)
-            error = parser_process.error_of(message)
+            error = parser_messages.error_of(message)
             if isinstance(error, OutOfMemory):
                 break  # ends the child, which frees what it has taken
             progress(len(received.pages), received.selected)
@@ -136,7 +141,7 @@ def _received(
 
 def answer(task: Message) -> Iterator[Message]:
     """Convert one file page by page, in the child."""
-    yield from parser_process.with_errors(_converted(task))
+    yield from parser_messages.with_errors(_converted(task))
 
 
 def _converted(task: Message) -> Iterator[Message]:
@@ -149,6 +154,7 @@ def _converted(task: Message) -> Iterator[Message]:
     for item in conversion.convert_file(source, options, workspace, threads=task["threads"]):
         if isinstance(item, conversion.PageCounts):
             yield {"type": "counts", "selected": item.selected}
+            yield {"type": "info", "info": asdict(item.info)}
         else:
             yield from page_receiver.messages(item)
 

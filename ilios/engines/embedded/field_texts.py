@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from ilios.core.expressions import possessive
+
 _FIELD = re.compile(r"^\s*EQ\s+(.*)", re.IGNORECASE | re.DOTALL)
 _BUTTON = re.compile(r"^\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*)", re.IGNORECASE | re.DOTALL)
 _SWITCH = re.compile(r'\\\*\s*(?:"[^"]*"|\S+)')
+_SWITCHES = possessive(r"\s*+\\[a-z]++\s*+\d*+", "{0,9}")
 _INNERMOST = re.compile(  # possessive: else spaces between switches could be divided in many ways
-    r"\\([a-z]++)((?:\s*+\\[a-z]++\s*+\d*+){0,9}+)\s*+\(([^()\\]*+)\)", re.IGNORECASE
+    rf"\\([a-z]++)({_SWITCHES})\s*+\(([^()\\]*+)\)", re.IGNORECASE
 )
 _BRACKETS = str.maketrans({"\ufdd0": "(", "\ufdd1": ")"})
 _ROUNDS_MAX = 20

@@ -6,12 +6,13 @@ ilios.engines.embedded.page_receiver.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from ilios.core.conversion_errors import DocumentTooLarge
-from ilios.engines import conversion_warnings, document_errors
+from ilios.engines import conversion_warnings, document_errors, page_details
 from ilios.engines.base import ConversionWarning, Page
 
 MIB: Final = 1024 * 1024
@@ -25,6 +26,15 @@ DOCUMENT_MAX_WARNINGS: Final = 1_000
 """Every status of the document repeats them."""
 WARNING_MAX_CHARACTERS: Final = 1_000
 IMAGE_NAME_MAX_CHARACTERS: Final = 100
+BLOCKS_MAX_COUNT: Final = 20_000
+"""Of a page; the last of more become one."""
+LINES_MAX_COUNT: Final = 20_000
+"""Of a page that was recognised; the places of further ones are left out."""
+LINKS_MAX_COUNT: Final = 2_000
+"""Of a page; further ones are in its text alone."""
+DETAILS_MAX_CHARACTERS: Final = 8 * MIB
+"""Of links, tables and captions of a document, as JSON; pages beyond have none."""
+TABLE_ID: Final = re.compile(r"table-[1-9]\d{0,9}-[1-9]\d{0,9}")
 
 
 def refuse_page_of(size_bytes: int) -> None:
@@ -65,10 +75,10 @@ def size_bytes(text: str) -> int:
 def bounded(pages: Iterable[Page]) -> Iterator[Page]:
     """Yield pages as long as they, and all of them together, keep within the bounds.
 
-    Warnings beyond theirs are left out, which a last one says.
+    Warnings and details beyond theirs are left out, which a warning says.
     """
     total = 0
-    warnings = _Warnings()
+    warnings, details = _Warnings(), _Details()
     for number, page in enumerate(pages, start=1):
         size = size_bytes(page.markdown)
         refuse_page_of(size)
@@ -76,8 +86,27 @@ def bounded(pages: Iterable[Page]) -> Iterator[Page]:
         error = document_of(total, number)
         if error is not None:
             raise error
+        page = details.told(page)
         told = warnings.told(page.warnings)
         yield page if told == page.warnings else replace(page, warnings=told)
+
+
+class _Details:
+    """Counts the details of a document, and leaves out those of pages beyond the bound."""
+
+    def __init__(self) -> None:
+        self._left = DETAILS_MAX_CHARACTERS
+
+    def told(self, page: Page) -> Page:
+        """Return a page as it is told."""
+        self._left -= (size := len(page.details or ""))
+        if self._left >= 0:
+            return page
+        self._left += size
+        images = tuple(replace(image, caption=None) for image in page.images)
+        warnings = (*page.warnings, conversion_warnings.structure_cut(page.index + 1))
+        cut = replace(page, links=(), tables=(), images=images, details=None, warnings=warnings)
+        return replace(cut, details=page_details.encode(cut))
 
 
 class _Warnings:

@@ -10,21 +10,26 @@ import math
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from ilios.engines import (
     conversion_warnings,
     document_errors,
+    page_details,
     page_text,
-    parser_process,
+    parser_messages,
     unicode,
 )
-from ilios.engines.base import ConversionWarning, ImageFile, Page
+from ilios.engines.base import ConversionWarning, DocumentInfo, ImageFile, Page
 from ilios.engines.detection import media_types
-from ilios.engines.embedded import limits, output_limits
+from ilios.engines.embedded import limits, output_limits, structure_receiver
+from ilios.engines.embedded.structure_receiver import StructureReceiver
+from ilios.engines.page_layout import Layout
 from ilios.engines.page_text import SpooledText, TextSpool
-from ilios.engines.parser_process import Message
+from ilios.engines.parser_messages import Message
 
 HELD_MAX_CHARACTERS: Final = 1024 * 1024
 """Of a document, in memory; what comes after them lies in a file of the job's folder."""
@@ -33,10 +38,18 @@ _SIZE_MAX: Final = 1e9  #: of a page, in any unit; a file may name a larger one
 
 
 def messages(page: Page) -> Iterator[Message]:
-    """Yield what a page is sent as, in the child: its text in pieces, the last with the rest."""
+    """Yield what a page is sent as, in the child: its texts in pieces, the last with the rest.
+
+    Its details are sent as `page_details.bounded` has encoded them.
+    """
     *pieces, last = page_text.cut(page.markdown)
     for piece in pieces:
         yield {"type": "text", "text": piece}
+    if page.layout is not None:
+        for layout in islice(page.layout.pieces(), max(1, len(page.layout.texts))):
+            yield {"type": "layout", "text": layout}
+    for piece in page_text.cut(page.details) if page.details else ():
+        yield {"type": "details", "text": piece}
     yield {
         "type": "page",
         "index": page.index,
@@ -46,6 +59,7 @@ def messages(page: Page) -> Iterator[Message]:
         "dpi": page.dpi,
         "images": [[i.name, str(i.path), i.media_type, i.bbox] for i in page.images],
         "warnings": [[w.code, w.message, w.page] for w in page.warnings],
+        "confidence": page.confidence,
     }
 
 
@@ -55,12 +69,14 @@ class PageReceiver:
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
         self._spool = TextSpool(workspace)
-        self._text = _Text(self._spool)
+        self._texts = _Texts(self._spool)
+        self._structure = StructureReceiver()
         self._indexes: set[int] = set()
         self._images = _Images(workspace)
         self._told = 0
         self.pages: list[Page] = []
         self.selected = 0
+        self.info: DocumentInfo | None = None
 
     def take(self, message: Message) -> None:
         """Take one message. Raises DocumentTooLarge, and ParserCrashed for what is none."""
@@ -69,21 +85,27 @@ class PageReceiver:
                 case "counts":
                     self.selected = _count(message["selected"])
                     output_limits.refuse_pages(self.selected)
+                case "info":
+                    self.info = structure_receiver.info(message["info"])
                 case "text":
-                    self._text.add(message["text"], len(self.pages) + 1)
+                    self._texts.add(message["text"], len(self.pages) + 1)
+                case "layout":
+                    self._structure.add_layout(message["text"])
+                case "details":
+                    self._structure.add_details(message["text"])
                 case "page":
-                    self._text.add(message["text"], len(self.pages) + 1)
+                    self._texts.add(message["text"], len(self.pages) + 1)
                     self.pages.append(self._page(message))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise parser_process.no_answer() from error
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise parser_messages.no_answer() from error
 
     def _page(self, message: Message) -> Page:
         index = _count(message["index"])
         if index in self._indexes or len(self.pages) >= self.selected:
             raise ValueError(index)
         self._indexes.add(index)
-        markdown, spooled = self._text.taken()
-        return Page(
+        markdown, spooled = self._texts.taken()
+        page = Page(
             index,
             markdown,
             width=_size(message["width"]),
@@ -92,7 +114,11 @@ class PageReceiver:
             images=tuple(self._images.taken(*fields) for fields in message["images"]),
             warnings=self._warnings(message["warnings"]),
             spooled=spooled,
+            confidence=structure_receiver.confidence(message["confidence"]),
         )
+        told = self._structure.told(page, self._images.names)
+        kept = replace(told, layout=told.layout and self._texts.kept(told.layout))
+        return page_details.bounded(kept)
 
     def _warnings(self, found: list[Any]) -> tuple[ConversionWarning, ...]:
         self._told += len(found)
@@ -103,8 +129,8 @@ class PageReceiver:
         return tuple(_warning(*fields) for fields in found)
 
 
-class _Text:
-    """Gathers the text of a page, in memory as long as the document has little."""
+class _Texts:
+    """Gathers the texts of a page, in memory as long as the document has little."""
 
     def __init__(self, spool: TextSpool) -> None:
         self._spool = spool
@@ -150,23 +176,30 @@ class _Text:
         self._begin()
         return markdown, spooled
 
+    def kept(self, layout: Layout) -> Layout:
+        """Return the blocks of the page that was taken last, in memory or in the file."""
+        if self._held + layout.characters <= HELD_MAX_CHARACTERS:
+            self._held += layout.characters
+            return layout
+        return Layout(self._spool.appended(layout.texts), layout.is_cut)
+
 
 class _Images:
     """Takes the files of images that lie in the job's folder."""
 
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
-        self._names: set[str] = set()
+        self.names: set[str] = set()
         self._bytes = 0
 
     def taken(self, name: str, path: str, media_type: str, bbox: Any) -> ImageFile:
         """Return an image. Raises DocumentTooLarge, ValueError."""
         file = self._workspace / name
-        if not IMAGE_NAME.fullmatch(name) or name in self._names or str(file) != path:
+        if not IMAGE_NAME.fullmatch(name) or name in self.names or str(file) != path:
             raise ValueError(name)
         if media_type not in media_types.EXTENSIONS:
             raise ValueError(media_type)
-        self._names.add(name)
+        self.names.add(name)
         try:
             status = file.lstat()
         except OSError as error:
@@ -174,9 +207,9 @@ class _Images:
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             raise ValueError(name)
         self._bytes += status.st_size
-        if len(self._names) > limits.IMAGES_MAX_COUNT or self._bytes > limits.IMAGES_MAX_BYTES:
+        if len(self.names) > limits.IMAGES_MAX_COUNT or self._bytes > limits.IMAGES_MAX_BYTES:
             raise document_errors.too_large(
-                f"{len(self._names):,} images of the document have {self._bytes:,} bytes",
+                f"{len(self.names):,} images of the document have {self._bytes:,} bytes",
                 f"{limits.IMAGES_MAX_COUNT:,} images of {limits.IMAGES_MAX_BYTES:,} bytes",
             )
         return ImageFile(name, file, media_type, _box(bbox))

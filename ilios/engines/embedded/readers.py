@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
-from ilios.engines.base import Page, Source
+from ilios.engines.base import DocumentInfo, Page, Source
 from ilios.engines.detection import media_types
+from ilios.engines.embedded.structure import PlacedPage
 
 
 class OpenDocument(Protocol):
@@ -21,11 +22,18 @@ class OpenDocument(Protocol):
     @property
     def page_count(self) -> int: ...
 
-    def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
+    def pages(self, indexes: Sequence[int]) -> Iterator[Page] | Iterator[PlacedPage]:
         """Convert the pages with these 0-based indexes, in the order given."""
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class TellsOfItself(Protocol):
+    """A document whose reader knows what its file says of itself."""
+
+    def info(self) -> DocumentInfo: ...
 
 
 class ReaderModule(Protocol):

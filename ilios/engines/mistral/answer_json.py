@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ilios.core.conversion_errors import DocumentTooLarge, OutcomeUnknown
+from ilios.core.expressions import possessive
+from ilios.core.telemetry import logs
 from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ANSWER_MAX_VALUES, MIB
+
+log = logs.get(__name__)
 
 DIGITS_MAX: Final = 18  #: of a whole number; Python refuses some that are very long
 
@@ -22,6 +26,13 @@ def _whole(digits: str) -> int:
     return int(digits[:DIGITS_MAX])
 
 
+_STRING: Final = r'"(?:[^"\\]++|\\.)*+"'
+_FLAT: Final = possessive(rf'[^\[\]"]++|{_STRING}')
+_DETAILS: Final = re.compile(
+    rf'"(?P<name>blocks|word_confidence_scores)"\s*+:\s*+\[{_FLAT}\]|{_STRING}',
+    re.DOTALL,
+)
+"""Lists of blocks and of scores, and every other string, so that none is found inside of one."""
 _BLANKS: Final = " \t\r\n\ufeff"
 _PAGES: Final = re.compile(r'"pages"\s*:\s*\[\s*')
 _GAP: Final = re.compile(r"\s*,\s*")
@@ -56,11 +67,31 @@ def value(answer: bytes) -> Any:
         raise ValueError("it is nested too deeply") from error
 
 
+def is_without_details(page: dict[str, Any]) -> bool:
+    """Return whether blocks or scores of a page were not read, as the answer has too many."""
+    scores = page.get("confidence_scores")
+    words = scores.get("word_confidence_scores") if isinstance(scores, dict) else None
+    return page.get("blocks") is False or words is False
+
+
 def _text(answer: bytes) -> str:
+    """Return the JSON as text, without its details if it has more values than are read.
+
+    Raises TooManyValues if it has them without details too: they would fill the memory.
+    """
     text = answer.decode(json.detect_encoding(answer), errors="replace").lstrip(_BLANKS)
-    if _signs(text) > ANSWER_MAX_VALUES:
-        _refuse_endless(text)
+    if _signs(text) <= ANSWER_MAX_VALUES or (values := _values(text)) <= ANSWER_MAX_VALUES:
+        return text
+    log.warning("answer.details_left_out", values=values)
+    text = _DETAILS.sub(_left_out, text)
+    if (values := _values(text)) > ANSWER_MAX_VALUES:
+        raise TooManyValues(f"it has {values:,} values, and {ANSWER_MAX_VALUES:,} are read")
     return text
+
+
+def _left_out(match: re.Match[str]) -> str:
+    """Return a string as it is, and in place of a list what `is_without_details` looks for."""
+    return f'"{match["name"]}":false' if match["name"] else match[0]
 
 
 def _signs(text: str) -> int:
@@ -68,15 +99,13 @@ def _signs(text: str) -> int:
     return text.count(",") + text.count("[") + text.count("{")
 
 
-def _refuse_endless(text: str) -> None:
-    """Raise TooManyValues when so many values stand there that they would fill the memory."""
+def _values(text: str) -> int:
+    """Count the strings, keys among them, or else, if they are not too many, all values."""
     without_escapes = text.replace("\\\\", "").replace('\\"', "")
-    values = without_escapes.count('"') // 2
-    if values <= ANSWER_MAX_VALUES:
-        outside_of_strings = without_escapes.split('"')[::2]
-        values = sum(_signs(piece) for piece in outside_of_strings)
-    if values > ANSWER_MAX_VALUES:
-        raise TooManyValues(f"it has {values:,} values, and {ANSWER_MAX_VALUES:,} are read")
+    strings = without_escapes.count('"') // 2
+    if strings > ANSWER_MAX_VALUES:
+        return strings
+    return sum(_signs(piece) for piece in without_escapes.split('"')[::2])
 
 
 def _whole_pages(text: str) -> Iterator[Any]:

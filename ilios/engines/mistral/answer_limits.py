@@ -11,12 +11,16 @@ MIB: Final = 1024 * 1024
 
 ANSWER_MAX_BYTES: Final = 256 * MIB
 """Of the body of an answer: five times the largest document, as base64 takes four thirds of it."""
-ANSWER_MAX_VALUES: Final = 2_000_000
-"""Of lists, objects and what stands in them: those of 1,000 pages with their images are 100,000."""
+ANSWER_MAX_VALUES: Final = 4_000_000
+"""Of lists, objects and what stands in them: a page of 1,000 words with their scores has 4,000."""
 ANSWER_MAX_PAGES: Final = 1_000  #: the provider takes no document with more
 PAGE_MAX_BYTES: Final = 32 * MIB  #: of a page's Markdown; the same as of the embedded engine
 DOCUMENT_MAX_BYTES: Final = 128 * MIB  #: of the Markdown of all pages of an answer
 ANSWER_MAX_IMAGES: Final = 10_000  #: of all pages of an answer
+PAGE_MAX_BLOCKS: Final = 20_000
+ANSWER_MAX_BLOCKS: Final = 500_000  #: of all pages of an answer
+EXTRACTION_MAX_CHARACTERS: Final = MIB  #: of the fields of a document by a schema
+ANNOTATION_MAX_CHARACTERS: Final = 64 * 1024  #: of those of an image
 NAME_MAX_CHARACTERS: Final = 100  #: of the name of a model
 SIZE_MAX: Final = 1_000_000  #: of a page or a box on it, in pixels or points
 LIST_MAX_BYTES: Final = 16 * MIB  #: of an answer about files, jobs or models

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import httpx2
 import mistralai.client.files
+import mistralai.client.models.files_api_routes_list_filesop
 import mistralai.client.ocr  # noqa: F401  # else the SDK imports them again in each fork
 from mistralai.client import Mistral, models
 from mistralai.client.errors import MistralError
@@ -18,7 +20,7 @@ from ilios.core.conversion_errors import ProviderMisconfigured
 from ilios.core.settings import Settings
 from ilios.engines.base import Keep, Options, Source
 from ilios.engines.detection import media_types
-from ilios.engines.mistral import errors, sdk_cache
+from ilios.engines.mistral import annotation_fields, errors, sdk_cache
 from ilios.engines.mistral.deadlines import Deadline
 from ilios.engines.mistral.http_client import (
     SOURCE_PLACEHOLDER,
@@ -54,13 +56,20 @@ class Client:
         self._http = HttpClient(settings.mistral_server_url)
         self._key = key_of(settings)
         self._sdk = open_sdk(self._key, settings.mistral_server_url, self._http)
-        drafting = open_sdk(self._key, settings.mistral_server_url, DraftClient())
-        self._draft = lru_cache(DRAFTS_KEPT)(partial(_draft, drafting))
+        self._drafting = open_sdk(self._key, settings.mistral_server_url, DraftClient())
+        self._draft = lru_cache(DRAFTS_KEPT)(partial(_draft, self._drafting))
 
     @property
     def sdk(self) -> Mistral:
         """The SDK, for the calls of the batch lane."""
         return self._sdk
+
+    def rehearse(self) -> None:
+        """Draft calls: what the SDK makes for its first ones is there for all, also for forks."""
+        asked = tuple(request_options(Options()).items())
+        _draft(self._drafting, media_types.PDF, self._configured_model, asked)
+        with suppress(Drafted):
+            self._drafting.files.list(page=0, page_size=FILES_PER_PAGE, purpose=FILE_PURPOSE)
 
     def close(self) -> None:
         self._http.close()
@@ -92,7 +101,13 @@ class Client:
         options: Options,
         deadline: Deadline,
     ) -> bytes:
-        draft = self._draft(media_type, model, tuple(request_options(options).items()))
+        asked = tuple(request_options(options).items())
+        # One with schemas is long, and seldom sent again: it is not kept.
+        draft = (
+            _draft(self._drafting, media_type, model, asked)
+            if options.is_annotated
+            else self._draft(media_type, model, asked)
+        )
         try:
             with deadline.enforced():
                 return self._http.ocr(draft, call)
@@ -173,6 +188,7 @@ def open_sdk(key: str, server_url: str, http: httpx2.Client) -> Mistral:
         api_key=key or None,
         server_url=server_url,
         client=http,
+        async_client=httpx2.AsyncClient(transport=httpx2.AsyncBaseTransport()),  # see DraftClient
         debug_logger=NoOpLogger(),  # even with MISTRAL_DEBUG, which would print documents
     )
     _ = sdk.ocr, sdk.files  # loads them now: their lazy import is not for several threads at once
@@ -207,16 +223,19 @@ def inline_document(media_type: str) -> models.ImageURLChunk | models.DocumentUR
 def request_options(options: Options) -> dict[str, Any]:
     """Return the options of a request, beside model and document.
 
-    Some are sent only when the client asked for them: older models may refuse unknown ones.
+    Most are sent only when the client asked for them: older models may refuse unknown ones, and
+    Office files with `include_image_base64: false` are refused. Blocks come unless they are
+    declined, and scores of blocks come with them only.
     """
-    asked: dict[str, Any] = {
-        "include_blocks": False,
-        "include_image_base64": bool(options.include_images),
+    asked = {
+        "include_image_base64": options.include_images,
+        "image_limit": options.image_limit,
+        "image_min_size": options.image_min_size,
+        "table_format": options.table_format,
+        "extract_header": options.extract_header,
+        "extract_footer": options.extract_footer,
+        "confidence_scores_granularity": options.confidence,
     }
-    if options.table_format is not None:
-        asked["table_format"] = options.table_format
-    if options.extract_header:
-        asked["extract_header"] = True
-    if options.extract_footer:
-        asked["extract_footer"] = True
-    return asked
+    sent = {name: value for name, value in asked.items() if not (value is None or value is False)}
+    fields = annotation_fields.request_fields(options.extraction)
+    return {"include_blocks": options.wants_blocks, **sent, **fields}

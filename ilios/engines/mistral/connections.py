@@ -7,6 +7,7 @@ which know proxies: it takes a sixth of the processor time of httpx2's own trans
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import ssl
 import threading
@@ -15,6 +16,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any, Final
 
 import httpx2
@@ -40,8 +42,7 @@ class Connections(httpx2.BaseTransport):
     def __init__(self, server_url: str, proxy: httpx2.Proxy | None) -> None:
         self._server = httpx2.URL(server_url)
         self._proxy = proxy
-        self._tls = httpx2.create_ssl_context()
-        self._tls.sslsocket_class = _TlsSocket
+        self._tls = _tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         self._idle: deque[_Connection] = deque()  #: in the order of their last use
         self._lock = threading.Lock()
 
@@ -222,6 +223,17 @@ def _protocol_errors() -> Iterator[None]:
         yield
     except (http.client.HTTPException, ValueError) as error:
         raise httpx2.RemoteProtocolError(str(error) or type(error).__name__) from error
+
+
+@cache
+def _tls(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Return what checks certificates, as these variables ask for.
+
+    One for a process and its forks: the authorities take 2 MiB.
+    """
+    context = httpx2.create_ssl_context()
+    context.sslsocket_class = _TlsSocket
+    return context
 
 
 def _address(url: httpx2.URL) -> tuple[str, int]:

@@ -11,14 +11,15 @@ from ilios.core.conversion_errors import (
     ConversionError,
     DocumentTooLarge,
     ProviderUnavailable,
+    SchemaDocumentTooLong,
     UnsupportedDocument,
 )
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.engines import document_errors
+from ilios.engines import document_errors, document_info
 from ilios.engines.base import Conversion, Keep, Mark, Options, Part, Plan, Progress, Source
 from ilios.engines.detection import media_types
-from ilios.engines.mistral import responses
+from ilios.engines.mistral import answer_checks, responses
 from ilios.engines.mistral.client import Client, is_sent_inline
 from ilios.engines.mistral.deadlines import Deadline
 from ilios.engines.mistral.errors import SourceNotAccepted
@@ -26,6 +27,7 @@ from ilios.engines.mistral.files import ProviderFiles
 from ilios.engines.mistral.inline_bytes import InlineBytes
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.pdf_parts import PdfParts
+from ilios.engines.schema_checks import WAIT_MAX_SECONDS, SchemaChecks
 
 log = logs.get(__name__)
 
@@ -53,6 +55,10 @@ class MistralEngine:
             memory_limit_bytes=settings.parser_memory_limit_bytes,
             deadline_seconds=min(PLANNING_SECONDS, settings.job_deadline_seconds),
         )
+        self._schema_checks = SchemaChecks(
+            settings.parser_memory_limit_bytes,
+            min(WAIT_MAX_SECONDS, settings.job_deadline_seconds),
+        )
         self._inline = InlineBytes()
         # One thread at a time: parsing an answer full of images takes several times its size in
         # memory, and two threads would not be faster than one.
@@ -68,11 +74,21 @@ class MistralEngine:
     def model(self, options: Options) -> str:
         return options.model or self._configured_model
 
-    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+    def plan(
+        self,
+        source: Source,
+        pages: PageSelection | None,
+        workspace: Path,
+        *,
+        in_one_call: bool = False,
+    ) -> Plan:
         """Count and cut PDFs; every other document is one part. See Engine."""
         if source.media_type == media_types.PDF:
-            plan = self._pdfs.plan(source, pages, workspace)
+            part_pages = DOCUMENT_MAX_PAGES if in_one_call else None
+            plan = self._pdfs.plan(source, pages, workspace, part_pages)
             if plan is not None:
+                if in_one_call and len(plan.parts) > 1:
+                    raise _too_long(plan)
                 return plan
             # The provider may read what PDFium cannot, but then only the whole file.
             if pages is not None or source.path.stat().st_size > DOCUMENT_MAX_BYTES:
@@ -81,7 +97,8 @@ class MistralEngine:
             raise UnsupportedDocument(
                 "`pages` can be selected of PDFs only. Send the document without `pages`."
             )
-        return Plan(None, (Part(_within_limit(source), None),))
+        info = document_info.of_container(source.path, source.media_type)
+        return Plan(None, (Part(_within_limit(source), None, info),))
 
     def convert(
         self,
@@ -100,7 +117,8 @@ class MistralEngine:
     ) -> Conversion:
         """Parse an answer; see Engine. Raises OutcomeUnknown when it cannot be parsed."""
         with self._parsing, mark():
-            return responses.conversion(answer, part, options, self.model(options), workspace)
+            read = responses.conversion(answer, part, options, self.model(options), workspace)
+        return answer_checks.checked(read, options, self._schema_checks)
 
     def stop(self, workspace: Path) -> None:
         """Stop the planning that goes on in a workspace; see Engine."""
@@ -117,6 +135,7 @@ class MistralEngine:
     def close(self) -> None:
         self._client.close()
         self._pdfs.close()
+        self._schema_checks.close()
 
     def _answer(self, source: Source, options: Options, keep: Keep) -> bytes:
         if is_sent_inline(source.media_type):
@@ -160,6 +179,16 @@ class MistralEngine:
 
     def _deadline(self) -> Deadline:
         return Deadline(self._call_deadline_seconds)
+
+
+def _too_long(plan: Plan) -> SchemaDocumentTooLong:
+    pages = sum(len(part.indexes or ()) for part in plan.parts)
+    return SchemaDocumentTooLong(
+        f"Fields by `schema` come from one call, and these {pages:,} pages need "
+        f"{len(plan.parts)}: Mistral takes {DOCUMENT_MAX_PAGES:,} pages and "
+        f"{DOCUMENT_MAX_BYTES // 10**6} MB in one. Nothing was charged: select `pages`, or leave "
+        "`schema` out."
+    )
 
 
 def _within_limit(source: Source) -> Source:

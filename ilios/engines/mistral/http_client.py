@@ -21,14 +21,14 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 from mistralai.client.errors import SDKError
 
-from ilios.core import failpoints
+from ilios.core import failpoints, ids
 from ilios.core.telemetry import tracing
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ERROR_MAX_BYTES, LIST_MAX_BYTES
 from ilios.engines.mistral.connections import Connections
 
-SOURCE_PLACEHOLDER: Final = "ilios:source"
-"""What the SDK gets in place of a data URL, or of the id of a file."""
+SOURCE_PLACEHOLDER: Final = f"ilios:source-{ids.new_id()}"
+"""What the SDK gets in place of a data URL, or of the id of a file; no schema can hold it."""
 BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no padding
 OK: Final = 200
 ABOUT_THE_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")
@@ -54,6 +54,10 @@ class Drafted(Exception):
 
 class DraftClient(httpx2.Client):
     """Sends nothing: what the SDK would send is raised as Drafted."""
+
+    def __init__(self) -> None:
+        # Else it would have a transport of its own, with all certificate authorities in memory.
+        super().__init__(transport=httpx2.BaseTransport())
 
     def send(self, request: httpx2.Request, **_options: Any) -> httpx2.Response:
         raise Drafted(request)
@@ -107,7 +111,7 @@ class _Body:
 
     def __init__(self, call: OcrCall, text: str) -> None:
         self._call = call
-        before, _, after = text.rpartition(SOURCE_PLACEHOLDER)  # a model may be called so
+        before, _, after = text.partition(SOURCE_PLACEHOLDER)
         source = call.source
         inserted = f"data:{source.media_type};base64," if source else json.dumps(call.file_id)[1:-1]
         self._head = (before + inserted).encode()

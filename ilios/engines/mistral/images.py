@@ -14,7 +14,8 @@ from typing import Any, Final
 from ilios.core.telemetry import logs
 from ilios.engines.base import ImageFile
 from ilios.engines.detection import media_types
-from ilios.engines.mistral.numbers import size
+from ilios.engines.mistral import annotation_fields, answer_fields
+from ilios.engines.mistral.answer_fields import Size
 
 log = logs.get(__name__)
 
@@ -28,7 +29,6 @@ SHOWN: Final = (
 """Image types that are passed on to browsers; none that could run as a page."""
 NAME_MAX_CHARACTERS: Final = 100
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_CORNERS: Final = ("top_left_x", "top_left_y", "bottom_right_x", "bottom_right_y")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class PageImages:
     is_complete: bool  #: False when one was left out: unreadable, or beyond what an answer may have
 
 
-def write_files(images: list[Any], index: int, workspace: Path, most: int) -> PageImages:
+def write_files(
+    images: list[Any], index: int, size: Size, workspace: Path, most: int
+) -> PageImages:
     """Write at most `most` images of a page as files; of two with one id the first counts."""
     files: dict[str, ImageFile] = {}
     names = _Names(index)
@@ -56,7 +58,13 @@ def write_files(images: list[Any], index: int, workspace: Path, most: int) -> Pa
         name = names.of(image_id)
         path = workspace / name
         path.write_bytes(content)
-        files[image_id] = ImageFile(name, path, media_type, _box(image))
+        files[image_id] = ImageFile(
+            name,
+            path,
+            media_type,
+            answer_fields.box(image, size),
+            annotation=annotation_fields.of_image(image),
+        )
     if not is_complete:
         log.warning("answer.image_unreadable", page=index + 1)
     return PageImages(files, is_complete)
@@ -99,10 +107,3 @@ class _Names:
             name = f"p{self._page}-{self._copies[stem] + 1}-{stem}"
         self._taken.add(name)
         return name
-
-
-def _box(image: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
-    left, top, right, bottom = (size(image.get(corner)) for corner in _CORNERS)
-    if left is None or top is None or right is None or bottom is None:
-        return None
-    return left, top, right, bottom

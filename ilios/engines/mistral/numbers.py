@@ -28,6 +28,12 @@ def size(value: Any) -> float | None:
     return None if number is None or abs(number) > SIZE_MAX else number
 
 
+def share(value: Any) -> float | None:
+    """Return a number from 0 to 1; None for anything else."""
+    number = finite(value)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
 def whole(value: Any) -> int | None:
     """Return a whole number however it is written, such as `0.0` or `"0"`; None for all else."""
     if isinstance(value, bool):

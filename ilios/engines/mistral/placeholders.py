@@ -10,22 +10,35 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from ilios.core.expressions import possessive
+
+Range = tuple[int, int]
+
 _IMAGE: Final = re.compile(r"!\[([^\[\]\n]*+)\]\(([^()\s]++)\)")
 _LINK: Final = re.compile(r"(?<!!)\[([^\[\]\n]*+)\]\(([^()\s]++)\)")
-_GAP: Final = re.compile(r"(?<![ \t])(?:[ \t]*+\n){3,}+")
+_GAP: Final = re.compile(r"(?<![ \t])" + possessive(r"[ \t]*+\n", "{3,}"))
 
 
-def with_tables(markdown: str, tables: Mapping[str, str]) -> str:
+def with_tables(markdown: str, tables: Mapping[str, str]) -> tuple[str, dict[str, Range]]:
     """Replace placeholders such as `[tbl-0.html](tbl-0.html)` by tables, which are given by id.
 
-    Each table is put once: a text that names it again and again would grow without bound.
+    Also returns where in the text each table stands. Each is put once: a text that names it again
+    and again would grow without bound.
     """
-    left = dict(tables)
-
-    def put(match: re.Match[str]) -> str:
-        return left.pop(match[2], match[0])
-
-    return _LINK.sub(put, markdown) if tables else markdown
+    written: list[str] = []
+    places: dict[str, Range] = {}
+    end = length = 0
+    for match in _LINK.finditer(markdown) if tables else ():
+        name = match[2]
+        if name not in tables or name in places:
+            continue
+        before = markdown[end : match.start()]
+        start = length + len(before)
+        length = start + len(tables[name])
+        written += before, tables[name]
+        places[name] = start, length
+        end = match.end()
+    return "".join((*written, markdown[end:])), places
 
 
 def with_images(markdown: str, names: Mapping[str, str]) -> str:

@@ -6,22 +6,38 @@ What can be read is used, within the bounds of `answer_limits`; what cannot is a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ilios.core.telemetry import logs
-from ilios.engines import conversion_warnings, unicode
+from ilios.engines import conversion_warnings, page_details
 from ilios.engines.base import Conversion, ConversionWarning, Options, Page, Part, Usage
-from ilios.engines.mistral import answer_json, answer_pages, images, placeholders
+from ilios.engines.mistral import (
+    annotation_fields,
+    answer_blocks,
+    answer_fields,
+    answer_json,
+    answer_links,
+    answer_pages,
+    answer_scores,
+    answer_tables,
+    images,
+    placeholders,
+)
 from ilios.engines.mistral.answer_limits import (
+    ANSWER_MAX_BLOCKS,
     ANSWER_MAX_IMAGES,
     ANSWER_MAX_PAGES,
     DOCUMENT_MAX_BYTES,
     NAME_MAX_CHARACTERS,
+    PAGE_MAX_BLOCKS,
     PAGE_MAX_BYTES,
 )
 from ilios.engines.mistral.answer_pages import Found
-from ilios.engines.mistral.numbers import COUNT_MAX, count, size, whole
+from ilios.engines.mistral.answer_tables import PageText
+from ilios.engines.mistral.numbers import COUNT_MAX, count, whole
+from ilios.engines.page_layout import Layout
 
 log = logs.get(__name__)
 
@@ -40,7 +56,11 @@ def conversion(
     pages = tuple(reader.page(found[index], index) for index in sorted(found))
     is_cut = part.indexes is None and len(listed) > ANSWER_MAX_PAGES
     warnings = (conversion_warnings.pages_cut(len(pages), len(listed)),) if is_cut else ()
-    return Conversion(pages, _usage(fields, model, part, len(pages)), warnings)
+    usage = _usage(fields, model, part, len(pages))
+    # Without pages nothing is kept of a call: the next one asks for all of it again.
+    is_extracted = options.goes_in_one_call and pages
+    extraction = (annotation_fields.of_document(fields) or "") if is_extracted else None
+    return Conversion(pages, usage, warnings, part.info, extraction)
 
 
 class _PageReader:
@@ -51,42 +71,71 @@ class _PageReader:
         self._workspace = workspace
         self._bytes_left = DOCUMENT_MAX_BYTES
         self._images_left = ANSWER_MAX_IMAGES
+        self._blocks_left = ANSWER_MAX_BLOCKS
 
     def page(self, found: Found, index: int) -> Page:
         """Return the page; what is left out of it is a warning."""
         fields, number = found.fields, index + 1
-        text = _text(fields, "markdown", PAGE_MAX_BYTES)
-        is_cut = _is_longer(fields.get("markdown"), PAGE_MAX_BYTES)
         written = self._images(fields, index)
         names = {image_id: file.name for image_id, file in written.files.items()}
-        whole_text = placeholders.with_images(
-            placeholders.with_tables(text, _tables(fields)), names
-        )
-        markdown = self._within_limits(whole_text)
-        warnings = [*_warnings(fields, text, number)]
+        provided = answer_fields.text(fields, "markdown", PAGE_MAX_BYTES)
+        put = answer_tables.put(provided, fields, names, number)
+        markdown = self._within_limits(put.markdown)
+        is_cut = _is_longer(fields.get("markdown"), PAGE_MAX_BYTES)
+        if len(markdown) < len(put.markdown):
+            is_cut, put = True, put.cut(markdown)
+        warnings = [*_warnings(fields, provided, number)]
         if found.is_misnumbered:
             warnings.append(conversion_warnings.page_misnumbered(number))
-        if is_cut or len(markdown) < len(whole_text):
+        if is_cut:
             warnings.append(conversion_warnings.page_cut(number))
+        if answer_json.is_without_details(fields):
+            warnings.append(conversion_warnings.structure_cut(number))
         if not written.is_complete:
             warnings.append(conversion_warnings.image_left_out(number))
-        dimensions = fields.get("dimensions")
-        sizes = dimensions if isinstance(dimensions, dict) else {}
-        return Page(
+        width, height = answer_fields.size_of(fields)
+        page = Page(
             index=index,
             markdown=markdown,
-            width=size(sizes.get("width")),
-            height=size(sizes.get("height")),
-            dpi=count(sizes.get("dpi")),
+            width=width,
+            height=height,
+            dpi=count(answer_fields.inner(fields, "dimensions").get("dpi")),
             images=tuple(written.files.values()),
             warnings=tuple(warnings),
+            confidence=answer_scores.of_page(fields),
+            header=answer_fields.text(fields, "header").strip() or None,
+            footer=answer_fields.text(fields, "footer").strip() or None,
+            links=tuple(answer_links.links(fields, markdown)),
+            tables=tuple(put.tables.values()),
+            words=answer_scores.words(fields) if self._options.confidence == "word" else None,
+        )
+        if self._options.wants_blocks:
+            page = self._with_blocks(page, fields, put, names)
+        return page_details.bounded(page)
+
+    def _with_blocks(
+        self, page: Page, fields: dict[str, Any], text: PageText, names: dict[str, str]
+    ) -> Page:
+        """Return a page with its blocks, and with what they tell of its images and tables."""
+        most = min(PAGE_MAX_BLOCKS, self._blocks_left)
+        blocks, is_cut = answer_blocks.blocks(fields, text, names, most)
+        self._blocks_left -= min(most, len(blocks))
+        captions = answer_blocks.captions(blocks, text.markdown)
+        boxes = {block.table_id: block.box for block in blocks}
+        layout = Layout.of(blocks)
+        return replace(
+            page,
+            images=tuple(replace(file, caption=captions.get(file.name)) for file in page.images),
+            tables=tuple(replace(table, box=boxes.get(table.id)) for table in page.tables),
+            layout=replace(layout, is_cut=layout.is_cut or is_cut),
         )
 
     def _images(self, fields: dict[str, Any], index: int) -> images.PageImages:
         if not self._options.include_images:
             return images.PageImages({}, is_complete=True)
-        listed = _list(fields, "images")
-        written = images.write_files(listed, index, self._workspace, self._images_left)
+        listed = answer_fields.items(fields, "images")
+        size = answer_fields.size_of(fields)
+        written = images.write_files(listed, index, size, self._workspace, self._images_left)
         self._images_left -= len(written.files)
         return written
 
@@ -100,22 +149,12 @@ class _PageReader:
         return encoded[:room_bytes].decode(errors="ignore")  # not half of a character
 
 
-def _tables(fields: dict[str, Any]) -> dict[str, str]:
-    """Return tables by id: they are separate from the text if a table format was asked for."""
-    found: dict[str, str] = {}
-    for table in _list(fields, "tables"):
-        content = _text(table, "content").strip() if isinstance(table, dict) else ""
-        if content and isinstance(table.get("id"), str):
-            found[table["id"]] = content
-    return found
-
-
 def _warnings(fields: dict[str, Any], text: str, number: int) -> tuple[ConversionWarning, ...]:
     if not isinstance(fields.get("markdown"), str):
         return (conversion_warnings.page_without_answer(number),)
     if placeholders.without_images(text).strip():
         return ()
-    if _text(fields, "header").strip() or _text(fields, "footer").strip():
+    if answer_fields.text(fields, "header").strip() or answer_fields.text(fields, "footer").strip():
         return ()
     if text.strip():
         return (conversion_warnings.image_without_text(number),)
@@ -130,7 +169,7 @@ def _usage(fields: dict[str, Any], model: str, part: Part, came: int) -> Usage:
     usage = fields.get("usage_info")
     claimed = whole(usage.get("pages_processed")) if isinstance(usage, dict) else None
     sent = max(1, came) if part.indexes is None else len(part.indexes)
-    answered_by = _text(fields, "model")[:NAME_MAX_CHARACTERS] or model
+    answered_by = answer_fields.text(fields, "model")[:NAME_MAX_CHARACTERS] or model
     if claimed is None or claimed < 0:
         log.warning("answer.without_usage", pages=came)
         return Usage(came, answered_by, asked_model=model)
@@ -139,16 +178,5 @@ def _usage(fields: dict[str, Any], model: str, part: Part, came: int) -> Usage:
     return Usage(sent, answered_by, claimed_pages=min(claimed, COUNT_MAX), asked_model=model)
 
 
-def _list(fields: dict[str, Any], name: str) -> list[Any]:
-    value = fields.get(name)
-    return value if isinstance(value, list) else []
-
-
 def _is_longer(value: Any, most: int) -> bool:
     return isinstance(value, str) and len(value) > most
-
-
-def _text(fields: dict[str, Any], name: str, most: int | None = None) -> str:
-    """Return a text; of at most so many characters: what is cut anyway need not be looked at."""
-    value = fields.get(name)
-    return unicode.storable(value[:most]) if isinstance(value, str) else ""

@@ -14,6 +14,7 @@ from ilios.operations.doctor import (
     folder,
     holdings,
     provider,
+    search,
     service,
     turso,
 )
@@ -29,6 +30,7 @@ CHECKS: Final[dict[str, Check]] = {
     database.LIBRARY_CHECK: database.examine_library,
     database.CHECK: database.examine,
     holdings.CHECK: holdings.examine,
+    search.CHECK: search.examine,
     bucket.CHECK: bucket.examine,
     turso.CHECK: turso.examine,
     provider.CHECK: provider.examine,

@@ -17,7 +17,7 @@ from ilios.accounts import ledger
 from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import readonly, schema_version
+from ilios.db import quick_check, readonly, schema_version
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, warning
@@ -142,13 +142,13 @@ def _known_revisions() -> set[str]:
 def _integrity(path: Path) -> Finding:
     try:
         with readonly.connect(path) as connection:
-            rows = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+            verdict = quick_check.first_fault(connection.exec_driver_sql)
     except DatabaseError as fault:
-        rows = [str(fault.orig)]
-    if rows == ["ok"]:
+        verdict = str(fault.orig)
+    if verdict == "ok":
         return ok(INTEGRITY_CHECK, "Every page of it can be read.")
     return error(
         INTEGRITY_CHECK,
-        f"{path} is corrupt: {' '.join(str(rows[0]).split())}.",
+        f"{path} is corrupt: {' '.join(verdict.split())}.",
         "Stop the service, keep a copy of the file, and restore the last backup.",
     )

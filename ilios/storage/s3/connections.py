@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from io import BufferedReader
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -52,7 +52,7 @@ class Connections:
             "maxsize": POOL_CONNECTIONS,
             "ssl_context": create_urllib3_context(),
             "cert_reqs": "CERT_REQUIRED",
-            "ca_certs": get_cert_path(_authorities()),
+            "ca_certs": get_cert_path(_authorities(frozenset(os.environ.items()))),
         }
         self._manager = PoolManager(**settings)
         if self._proxy_url:
@@ -158,7 +158,8 @@ def _host(url: str) -> str:
     return bracketed if is_usual else f"{bracketed}:{parts.port}"
 
 
-def _authorities() -> Any:
+@cache
+def _authorities(_environment: frozenset[tuple[str, str]]) -> Any:
     """Return the file of trusted certificates, found as boto3 does; True for botocore's own."""
     configured = botocore.session.Session().get_config_variable("ca_bundle")
     return configured or os.environ.get("REQUESTS_CA_BUNDLE", True)

@@ -106,8 +106,8 @@ class S3Store:
             with io.BufferedReader(body) as stream:
                 yield cast("BinaryIO", stream)
 
-    def fetch(self, key: str, path: Path) -> None:
-        if self._spool and self._spool.take(key, path):
+    def fetch(self, key: str, path: Path, sha256: str | None = None) -> None:
+        if self._spool and self._spool.take(key, path, sha256):
             return
         with disk_errors(), self._errors:
             saved = partial(answers.saved, path=path)

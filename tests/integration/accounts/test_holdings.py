@@ -254,7 +254,6 @@ def send_all(settings: Settings, files: list[Received], owner: str) -> None:
     sender = Submissions(settings, database, open_store(settings), notifier)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda file: send(sender, file, owner), files))
-    notifier.close()
     database.close()
 
 

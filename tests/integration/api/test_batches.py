@@ -66,6 +66,8 @@ def test_the_results_of_a_batch_are_lines_of_json(anna: Caller, worker: InTestWo
     assert done["processedAt"]
     assert (failed["status"], failed["content"], failed["metadata"]) == ("failed", None, None)
     assert "password" in failed["error"]
+    for line in (done, failed):
+        assert (line["partial"], line["failedPages"], line["warnings"]) == (False, [], [])
 
 
 def test_results_are_given_when_the_batch_has_ended(anna: Caller) -> None:

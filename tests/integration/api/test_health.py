@@ -45,6 +45,7 @@ def test_a_service_with_a_supervisor_is_healthy(nobody: Caller, beat: Callable[.
             "queue": "ok",
             "provider": "not used",
             "disk": "ok",
+            "search": "ok",
         },
         "claimsBlocked": None,
     }

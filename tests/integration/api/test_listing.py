@@ -71,6 +71,21 @@ def test_documents_are_found_by_status_batch_and_name(anna: Caller, worker: InTe
     assert listed(anna, "&q=txt&status=failed") == [failed]
 
 
+def test_a_search_shows_the_pages_that_have_the_words(anna: Caller, worker: InTestWorker) -> None:
+    document_id = anna.submit(b"Nothing here.\nA **grey** heron waits.", "birds.txt")
+    named = anna.submit(b"Nothing.", "heron.txt")
+    worker.work()
+
+    found = anna.get(f"{LIST}?q=heron").get_json()["documents"]
+
+    assert [one["id"] for one in found] == [named, document_id]
+    (match,) = found[1]["matches"]
+    assert (found[0]["matches"], match["page"]) == ([], 2)
+    assert [match["snippet"][start:end] for start, end in match["ranges"]] == ["heron"]
+    assert "**" not in match["snippet"]
+    assert all("matches" not in one for one in anna.get(LIST).get_json()["documents"])
+
+
 def test_a_listed_document_says_what_its_status_would(anna: Caller, worker: InTestWorker) -> None:
     document_id = anna.submit(b"one\ntwo")
     worker.work()

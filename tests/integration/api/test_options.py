@@ -41,6 +41,12 @@ def paying(make_app: Callable[[Settings], Flask], api_settings: Settings) -> Cal
             {"extractHeader": "true", "extractFooter": "true"},
             Options(None, None, None, None, True, True),
         ),
+        ({"include": "blocks"}, Options(include_blocks=True)),
+        ({"confidence": "word"}, Options(confidence="word")),
+        (
+            {"imageLimit": "0", "imageMinSize": "50"},
+            Options(image_limit=0, image_min_size=50),
+        ),
         ({"model": "mistral-ocr-2512"}, Options(model="mistral-ocr-2512")),
         ({"model": "house-model"}, Options(model="house-model")),
         ({"model": "newest"}, Options(model="newest")),
@@ -56,6 +62,33 @@ def test_options_are_kept_with_the_document(
     assert answer.status_code == 202, answer.text
     with database.reading() as session:
         assert options_of(session.scalars(select(Document)).one()) == options
+
+
+@pytest.mark.parametrize(
+    "fields", [{"include": "blocks"}, {"confidence": "page"}, {"imageLimit": "1"}]
+)
+def test_what_changes_the_question_to_the_provider_is_answered_by_itself_alone(
+    paying: Caller, fields: dict[str, str]
+) -> None:
+    def submit(**asked: str) -> bool:
+        form = {"file": file(PDF, "a.pdf"), **asked}
+        is_cached: bool = paying.post("/api/documents/submit", form).get_json()["cached"]
+        return is_cached
+
+    cached = [submit(), submit(**fields), submit(**fields), submit()]
+
+    assert cached == [False, False, True, True]
+
+
+def test_what_the_embedded_engine_does_anyway_is_answered_by_one_conversion(
+    anna: Caller, database: Database
+) -> None:
+    forms = [{}, {"include": "blocks"}, {"confidence": "page"}, {"confidence": "block"}]
+    answers = [anna.post("/api/documents/submit", {"file": file(), **form}) for form in forms]
+
+    assert [answer.get_json()["cached"] for answer in answers] == [False, True, True, True]
+    with database.reading() as session:
+        assert set(map(str, session.scalars(select(Document.options)))) == {"{}"}
 
 
 def test_images_are_left_out_unless_they_are_asked_for(paying: Caller, database: Database) -> None:

@@ -7,14 +7,36 @@ from collections.abc import Iterator
 
 import pytest
 
-from ilios.api.responses import streaming
+from ilios.api.responses import content, json_pieces
+from ilios.api.responses.image_links import folder_of
+from ilios.api.responses.json_pieces import Fields
 from ilios.api.responses.plain_text import plain_text
 from ilios.documents.result_pages import ResultPage
 
 
-def page(markdown: str, *images: str, piece: int = 1_000) -> ResultPage:
+class HeldPage(ResultPage):
+    """A page that no database has to hold."""
+
+    def __init__(self, pieces: list[str], image_names: frozenset[str], number: int) -> None:
+        self._pieces = pieces
+        self._image_names = image_names
+        self._number = number
+
+    @property
+    def number(self) -> int:
+        return self._number
+
+    @property
+    def image_names(self) -> frozenset[str]:
+        return self._image_names
+
+    def pieces(self) -> Iterator[str]:
+        return iter(self._pieces)
+
+
+def page(markdown: str, *images: str, piece: int = 1_000, number: int = 1) -> ResultPage:
     pieces = [markdown[start : start + piece] for start in range(0, len(markdown), piece)]
-    return ResultPage(frozenset(images), iter(pieces or [""]))
+    return HeldPage(pieces or [""], frozenset(images), number)
 
 
 @pytest.mark.parametrize(
@@ -55,12 +77,20 @@ def test_only_known_images_are_linked(piece: int) -> None:
     first = page(text, "img-1.png", piece=piece)
     second = page("![a](img-1.png)", piece=piece)
 
-    linked = "".join(streaming.markdown("d", [first, second]))
+    linked = "".join(content.markdown_of([first, second], folder_of("d")))
 
     own = "/api/documents/d/images/img-1.png"
     assert linked == (
         f"![a]({own}) ![b](img-1.png.bak) [c]({own} 'title')\n\n---\n\n![a](img-1.png)"
     )
+
+
+def test_a_separator_names_the_page_that_follows() -> None:
+    pages = [page("one", number=3), page("two", number=7), page("{page}", number=8)]
+
+    joined = "".join(content.markdown_of(pages, "", "<{page}>"))
+
+    assert joined == "one<7>two<8>{page}"
 
 
 def test_json_is_emitted_page_by_page() -> None:
@@ -69,20 +99,20 @@ def test_json_is_emitted_page_by_page() -> None:
     def pages() -> Iterator[ResultPage]:
         for number in range(3):
             given.append(number)
-            yield page(f'"{number}"\n\x00\u2028🙂')
+            yield page(f'"{number}"\n\x00\u2028🙂' + "x" * json_pieces.WRITTEN_AT_ONCE)
 
-    content = streaming.markdown("d", pages())
-    pieces = streaming.json_with_content({"id": "d"}, content, {"tail": None})
-    assert next(pieces)
+    text = json_pieces.Text(content.markdown_of(pages(), ""))
+    pieces = json_pieces.written(Fields({"id": "d", "content": text, "tail": None}))
     assert given == []
-    next(pieces)
+    assert next(pieces)
     assert given == [0]
     assert "".join(pieces).endswith('", "tail": null}')
 
 
 def test_json_holds_the_same_content_as_markdown() -> None:
-    def content() -> Iterator[str]:
-        return streaming.markdown("d", [page('"quoted" \\ \n\x00\u2028🙂'), page("two")])
+    def markdown() -> Iterator[str]:
+        return content.markdown_of([page('"quoted" \\ \n\x00\u2028🙂'), page("two")], "")
 
-    text = "".join(streaming.json_with_content({"id": "d"}, content(), {"tail": [1]}))
-    assert json.loads(text) == {"id": "d", "content": "".join(content()), "tail": [1]}
+    text = json_pieces.Text(markdown())
+    written = "".join(json_pieces.written(Fields({"id": "d", "content": text, "tail": [1]})))
+    assert json.loads(written) == {"id": "d", "content": "".join(markdown()), "tail": [1]}

@@ -25,16 +25,9 @@ def operator(settings: Settings) -> Operator:
     return Operator(settings)
 
 
-@pytest.fixture(scope="session")
-def provider_process() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def provider(provider_process: MistralServer) -> MistralServer:
-    provider_process.reset()
-    return provider_process
+def provider(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
 @pytest.fixture

@@ -123,3 +123,19 @@ def a_database_that_notes_wrongly_what_a_key_holds(case: Case) -> None:
 @seeded("stored bytes", "are not all there", "Restart the service")
 def a_database_without_one_of_its_triggers(case: Case) -> None:
     case.execute("DROP TRIGGER owner_totals_document_added")
+
+
+@seeded("search index", "It is not all there", "Restart the service")
+def a_search_index_without_one_of_its_triggers(case: Case) -> None:
+    case.execute("DROP TRIGGER search_pages_removed")
+
+
+@seeded("search index", "does not fit itself", "ilios search rebuild")
+def a_search_index_that_is_malformed(case: Case) -> None:
+    case.execute("INSERT INTO search_index (rowid, owner, text) VALUES (1, 'a', 'heron')")
+    case.execute("UPDATE search_index_data SET block = x'00' WHERE id > 10")
+
+
+@seeded("search index", "1 documents wait", "Let the service run", "warning")
+def a_search_index_that_lacks_a_document(case: Case) -> None:
+    case.execute("INSERT INTO search_pending (document_id) VALUES ('a')")

@@ -29,6 +29,7 @@ from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
+from ilios.engines import page_details
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -42,6 +43,7 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
+from ilios.engines.page_layout import Layout
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs, release
 from ilios.queue.jobs import Lease
@@ -121,6 +123,23 @@ def test_warnings_are_counted_by_code_once_they_are_stored(
     make_converter(Scripted(warned)).run(claim(database))
 
     assert warnings_counted() - before == Counter(empty_page=1, text_loss=1)
+
+
+def test_blocks_that_are_too_many_are_told_of_and_counted(
+    make_converter: MakeConverter, settings: Settings, database: Database
+) -> None:
+    def crowded(*_: Any) -> Conversion:
+        page = page_details.bounded(Page(0, "one", layout=Layout(("[1]",), is_cut=True)))
+        return Conversion((page,), Usage(1, "test-model-1"))
+
+    document_id, _ = documents.add_document(database, settings=settings)
+    before = warnings_counted()
+
+    make_converter(Scripted(crowded)).run(claim(database))
+
+    assert warnings_counted() - before == Counter(text_loss=1)
+    (warning,) = documents.document(database, document_id).warnings
+    assert (warning["code"], warning["page"]) == ("text_loss", 1)
 
 
 def test_a_result_is_stored_whole(

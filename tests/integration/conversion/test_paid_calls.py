@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,9 +36,10 @@ from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import CallState, Document, DocumentStatus, JobStatus, PageRow
 from ilios.documents import results
-from ilios.documents.results import Images
+from ilios.documents.stored_pages import Images
 from ilios.engines.base import (
     Conversion,
+    DocumentInfo,
     Keep,
     Mark,
     Options,
@@ -76,7 +78,14 @@ class LineEngine(EchoEngine):
         self.after: list[Fault] = []  #: what it raises was billed
         self.leave_out: list[set[int]] = []
 
-    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+    def plan(
+        self,
+        source: Source,
+        pages: PageSelection | None,
+        workspace: Path,
+        *,
+        in_one_call: bool = False,
+    ) -> Plan:
         lines = source.path.read_text().splitlines()
         wanted = pages.indexes(len(lines)) if pages else list(range(len(lines)))
         parts = []
@@ -84,7 +93,8 @@ class LineEngine(EchoEngine):
             indexes = tuple(wanted[start : start + LINES_PER_PART])
             path = workspace / f"part-{start}"
             path.write_text("\n".join(lines[index] for index in indexes))
-            parts.append(Part(Source(path, source.media_type, source.file_name), indexes))
+            file = Source(path, source.media_type, source.file_name)
+            parts.append(Part(file, indexes, DocumentInfo("Lines", page_count=len(lines))))
         return Plan(len(lines), tuple(parts))
 
     def convert(
@@ -109,7 +119,7 @@ class LineEngine(EchoEngine):
         with mark():
             lines = json.loads(answer)
         pages = tuple(Page(int(index), line) for index, line in lines.items())
-        return Conversion(pages, Usage(len(pages), "test-model"))
+        return Conversion(pages, Usage(len(pages), "test-model"), info=part.info)
 
 
 def fine(_indexes: tuple[int, ...]) -> None:
@@ -141,10 +151,22 @@ class Bench:
             self.settings, self.database, self.store, engine, lane=MISTRAL
         )
 
-    def add(self, lines: int, pages: str | None = None) -> str:
+    def add(
+        self,
+        lines: int,
+        pages: str | None = None,
+        allow_partial: float | None = None,
+        owner: str = "anonymous",
+    ) -> str:
         content = "\n".join(f"line {number}" for number in range(1, lines + 1)).encode()
         document_id, _ = documents.add_document(
-            self.database, settings=self.settings, content=content, pages=pages, lane=MISTRAL
+            self.database,
+            settings=self.settings,
+            content=content,
+            pages=pages,
+            allow_partial=allow_partial,
+            owner=owner,
+            lane=MISTRAL,
         )
         return document_id
 
@@ -212,6 +234,94 @@ def test_a_long_document_becomes_ranges_and_is_assembled_in_order(
     ]
     assert not list(settings.data_folder.rglob("parts/*"))
     assert bench.kept() == []
+
+
+@pytest.mark.parametrize("lines", [2, 7])
+def test_what_a_file_says_of_itself_is_kept_whether_it_is_cut_or_not(
+    bench: Bench, lines: int
+) -> None:
+    document_id = bench.add(lines, pages="1-2" if lines == 2 else None)
+
+    bench.run_all()
+
+    assert bench.document(document_id).info == {"title": "Lines", "page_count": lines}
+
+
+def lose_in_mid_store(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one attempt end after its answer was kept and before it was stored."""
+
+    def refuse(*_: object) -> None:
+        raise DatabaseBusy("The database is locked.")
+
+    lease = bench.claim()
+    assert lease is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "store", refuse)
+        with pytest.raises(DatabaseBusy):
+            bench.converter.run(lease)
+    assert len(bench.kept()) == 1
+    bench.dispatcher.give_back([lease])
+
+
+@pytest.mark.parametrize("collected_by", ["the next attempt", "the worker"])
+@pytest.mark.parametrize("are_pages_known", [True, False])
+def test_an_answer_that_is_found_again_ends_a_document_as_any_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, collected_by: str, are_pages_known: bool
+) -> None:
+    class OfficeEngine(LineEngine):
+        """One whose pages the answer alone tells."""
+
+        def plan(
+            self,
+            source: Source,
+            pages: PageSelection | None,
+            workspace: Path,
+            *,
+            in_one_call: bool = False,
+        ) -> Plan:
+            plan = super().plan(source, pages, workspace, in_one_call=in_one_call)
+            return Plan(None, (replace(plan.parts[0], indexes=None),))
+
+        def convert(
+            self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
+        ) -> bytes:
+            return super().convert(
+                replace(part, indexes=(0, 1)), options, workspace, progress, keep
+            )
+
+    if not are_pages_known:
+        bench.use(OfficeEngine())
+    document_id = bench.add(2)
+    lose_in_mid_store(bench, monkeypatch)
+    if collected_by == "the worker":
+        monkeypatch.setattr(converter, "UNCOLLECTED_SECONDS", -1.0)
+        bench.converter.collect_leftovers()
+
+    bench.run_all()
+
+    document = bench.document(document_id)
+    assert document.status is DocumentStatus.COMPLETED
+    assert document.info == {"title": "Lines", "page_count": 2}
+    assert bench.lines(document_id) == ["line 1", "line 2"]
+    assert bench.engine.billed == [0, 1]
+    assert bench.states() == [CallState.SETTLED]
+
+
+def test_a_document_of_which_pages_are_refused_says_what_its_file_does(bench: Bench) -> None:
+    document_id = bench.add(3, allow_partial=1.0)
+
+    def refuse_page_2(indexes: tuple[int, ...]) -> None:
+        if 1 in indexes:
+            raise CorruptDocument("A page is broken.")
+
+    bench.engine.before = [refuse_page_2] * 9
+
+    bench.run_all()
+
+    document = bench.document(document_id)
+    assert document.status is DocumentStatus.COMPLETED
+    assert document.info == {"title": "Lines", "page_count": 3}
+    assert bench.lines(document_id) == ["line 1", "line 3"]
 
 
 def test_a_selection_is_cut_and_costs_only_what_it_selects(bench: Bench) -> None:
@@ -395,18 +505,7 @@ def test_an_answer_that_the_database_refuses_is_picked_up_by_the_next_attempt(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document_id = bench.add(2)
-    lease = bench.claim()
-    assert lease is not None
-
-    def refuse(*_: object) -> None:
-        raise DatabaseBusy("The database is locked.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Recorder, "store", refuse)
-        with pytest.raises(DatabaseBusy):
-            bench.converter.run(lease)
-    assert len(bench.kept()) == 1
-    bench.dispatcher.give_back([lease])
+    lose_in_mid_store(bench, monkeypatch)
     assert bench.states() == [CallState.UNKNOWN]
     bench.run_all()
 

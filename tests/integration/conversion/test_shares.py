@@ -40,7 +40,14 @@ class StallingEngine(EchoEngine):
         self.begun: list[str] = []  #: texts of documents, in the order in which the step began
         self.go_on = threading.Event()
 
-    def plan(self, source: Source, pages: PageSelection | None, workspace: Path) -> Plan:
+    def plan(
+        self,
+        source: Source,
+        pages: PageSelection | None,
+        workspace: Path,
+        *,
+        in_one_call: bool = False,
+    ) -> Plan:
         self._reach("plan", source)
         return super().plan(source, pages, workspace)
 

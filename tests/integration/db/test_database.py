@@ -52,6 +52,22 @@ def test_no_update_is_lost_between_eight_writers_that_read_first(counter: Databa
     assert count(counter) == 200
 
 
+def test_sqlalchemy_looks_at_its_driver_once_for_a_process_and_its_forks(
+    counter: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    counter.close()
+    database_module._engine.cache_clear()
+    dialect = type(database_module._engine(counter.path).dialect)
+    monkeypatch.setattr(dialect, "initialize", lambda *_: looks.append("look"))
+
+    for database in (Database(counter.path), Database(counter.path)):
+        assert count(database) == 0
+        database.close()
+
+    assert looks == ["look"]
+
+
 def test_a_process_that_forks_has_no_connection_open(counter: Database) -> None:
     assert count(counter) == 0  # it is connected
 

@@ -88,6 +88,19 @@ def test_units_that_wait_share_transactions(table: Database, transactions: list[
     assert len(transactions) < THREADS
 
 
+def test_units_that_come_while_the_leader_waits_for_the_lock_share_its_transaction(
+    table: Database, transactions: list[Database]
+) -> None:
+    subject = GroupCommit(table)
+    with ThreadPoolExecutor(5) as pool:
+        with table.writing():  # as another process does
+            futures = [pool.submit(subject.write, insert(number)) for number in range(5)]
+            wait_until(lambda: len(subject._waiting) == 4, timeout_s=10)
+        assert sorted(future.result(10) for future in futures) == list(range(5))
+
+    assert len(transactions) == 2
+
+
 def test_a_unit_that_fails_fails_no_other(table: Database) -> None:
     def fail(_session: Session) -> int:
         raise LookupError("mine alone")

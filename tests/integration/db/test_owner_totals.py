@@ -13,7 +13,7 @@ from ilios.core.settings import Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
-from ilios.db.models import Document, DocumentStatus, OwnerTotals, PagePiece, PageRow
+from ilios.db.models import Document, DocumentStatus, OwnerTotals, PagePiece, PageRow, PageWords
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES, Difference
 from tests.support import documents
 from tests.support.migrating import upgrade
@@ -119,6 +119,33 @@ def test_the_pieces_of_a_long_page_count_until_their_page_is_removed(
 
     assert seen == [HELLO + 6 + 40, HELLO + 6 + 22, HELLO + 6 + 22, HELLO]
     assert owner_totals.differences(driver) == []
+
+
+def test_the_structure_of_pages_counts_until_they_are_removed(
+    database: Database, driver: Any
+) -> None:
+    document_id, _ = documents.add_document(database)
+    add_page(database, document_id, "äöü")
+    seen = []
+
+    with database.writing() as session:
+        session.execute(update(PageRow).values(details="{}", layout="[1,ä]"))
+        key = {"document_id": document_id, "index": 0}
+        session.add(PagePiece(**key, number=1, markdown="ä", layout="[1]"))
+        session.add(PageWords(**key, number=0, words="[ä]"))
+    seen.append(totals(database)[0])
+    with database.writing() as session:
+        session.execute(update(PageRow).values(details=None, layout="[1]"))
+        session.execute(update(PagePiece).values(layout=None))
+        session.execute(update(PageWords).values(words="[]"))
+    seen.append(totals(database)[0])
+    found = owner_totals.differences(driver)
+    with database.writing() as session:
+        session.execute(delete(PageRow).where(PageRow.document_id == document_id))
+    seen.append(totals(database)[0])
+
+    assert seen == [HELLO + 6 + 2 + 6 + 2 + 3 + 4, HELLO + 6 + 3 + 2 + 2, HELLO]
+    assert found == owner_totals.differences(driver) == []
 
 
 def test_a_document_that_is_removed_takes_its_pages_along(database: Database, driver: Any) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from ilios.core import clock, ids
 from ilios.core.errors import DatabaseFull
-from ilios.db.database import Database
+from ilios.db.database import Database, compile_statements
 from ilios.db.models import Batch, Document, DocumentStatus, Job
 from ilios.db.models.statuses import OPEN
 from ilios.db.prepared import Prepared
@@ -192,3 +193,18 @@ def cost(ask: Callable[[], None]) -> float:
     for _ in range(300):
         ask()
     return time.process_time() - began
+
+
+def test_what_was_compiled_before_the_fork_is_not_compiled_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")))
+    compile_statements()
+
+    def compile_again(*_: object, **__: object) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(SQLCompiler, "__init__", compile_again)
+
+    with database.reading() as session:
+        assert some.all(session, of_owner="nobody") == []

@@ -20,9 +20,20 @@ from ilios.core.request_errors import DocumentNotFound
 from ilios.db import prepared
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
-from ilios.documents import removal, repository, results, snapshots
+from ilios.documents import (
+    extractions,
+    indexing,
+    listing,
+    page_rows,
+    removal,
+    repository,
+    results,
+    search,
+    snapshots,
+)
 from ilios.documents.listing import Filter, list_after
 from ilios.documents.retention import expiry
+from ilios.engines.base import Page
 from ilios.engines.registry import EMBEDDED, LANES
 from ilios.operations import health, statistics
 from ilios.queue import cancellation, guests, jobs, priority, queries, release
@@ -79,8 +90,8 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "oldest_ready": (lambda s: queries.oldest_ready(s, LANES), {"ix_job_ready"}),
     "health": (lambda s: health._QUEUE.all(s), {"ix_job_ready"}),
     "duplicate": (
-        lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False),
-        {"ix_documents_fingerprint"},
+        lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False, needs_blocks=True),
+        {"ix_documents_fingerprint", "sqlite_autoindex_pages_1"},
     ),
     "complete": (
         lambda s: results.fail(s, "a", CorruptDocument("no"), NOW),
@@ -107,10 +118,27 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "batch_documents": (lambda s: repository.documents_in_batch(s, "a"), {"ix_documents_batch"}),
     "batch_progress": (lambda s: repository.batch_progress(s, "a"), {"ix_documents_batch"}),
-    "pages": (lambda s: repository.pages(s, "a", [0, 1]), {"sqlite_autoindex_pages_1"}),
+    "pages": (lambda s: page_rows.pages(s, "a", [0, 1], "blocks"), {"sqlite_autoindex_pages_1"}),
     "pieces": (
-        lambda s: repository.pieces(s, "a", 0, after=1),
+        lambda s: page_rows.pieces(s, "a", 0, after=1),
         {"sqlite_autoindex_page_pieces_1"},
+    ),
+    "layout": (
+        lambda s: page_rows.layout(s, "a", 0, after=1),
+        {"sqlite_autoindex_page_pieces_1"},
+    ),
+    "words": (lambda s: page_rows.words(s, "a", 0, after=1), {"sqlite_autoindex_page_words_1"}),
+    "extraction": (
+        lambda s: extractions.answer_of(s, "a"),
+        {"sqlite_autoindex_extractions_1"},
+    ),
+    "forget_extraction": (
+        lambda s: extractions.forget(s, "a"),
+        {"sqlite_autoindex_extractions_1"},
+    ),
+    "source": (
+        lambda s: _ignoring_absence(lambda on, of, _: repository.source(on, of))(s),
+        {"sqlite_autoindex_documents_1"},
     ),
     "usage": (
         lambda s: ledger.summary(s, "a", ledger.Period(NOW, NOW)),
@@ -159,6 +187,56 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "cancel_batch": (lambda s: removal.cancel_batch(s, "a", NOW), {"ix_documents_batch"}),
     "forget_result": (
         lambda s: removal.forget_result(s, "a"),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "delete_pages": (
+        lambda s: (removal.has_pages_to_delete(s, "a"), removal._delete_last_row(s, "a")),
+        {
+            "ix_documents_result_of",
+            "sqlite_autoindex_documents_1",
+            "sqlite_autoindex_pages_1",
+        },
+    ),
+    "next_with_pages_to_delete": (
+        removal.next_with_pages_to_delete,
+        {"ix_documents_to_erase", "ix_documents_result_of", "sqlite_autoindex_pages_1"},
+    ),
+    "index_pages": (
+        lambda s: indexing.add(s, "a", [Page(0, "heron")]),
+        {"sqlite_autoindex_pages_1", "INTEGER PRIMARY KEY"},
+    ),
+    "pages_that_hold_words": (
+        lambda s: search._HOLDING.all(s, wanted='text : ("a")', newest=9),
+        {"VIRTUAL TABLE INDEX"},
+    ),
+    "pages_ranked": (
+        lambda s: search._RANKED.all(
+            s, wanted='text : ("a")', oldest=0, newest=9, numbers="[1, 2]"
+        ),
+        {"VIRTUAL TABLE INDEX", "INTEGER PRIMARY KEY"},
+    ),
+    "documents_of_a_result": (
+        lambda s: listing._rows(s, Filter("a", q="b"), {"of_result": "c"}, 9),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "further_documents_of_a_result": (
+        lambda s: listing._rows(
+            s, Filter("a", q="b"), {"of_result": "c", "moment": NOW, "last_id": "d"}, 9
+        ),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "results_with_documents": (
+        lambda s: list(listing._listed(s, Filter("a", q="b"), ["c"])),
+        {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
+    ),
+    "results_with_documents_of_a_batch": (
+        lambda s: list(listing._listed(s, Filter("a", q="b", batch_id="d"), ["c"])),
+        {"ix_documents_batch"},
+    ),
+    "results_with_documents_of_a_status": (
+        lambda s: list(
+            listing._listed(s, Filter("a", q="b", status=DocumentStatus.COMPLETED), ["c"])
+        ),
         {"ix_documents_result_of", "sqlite_autoindex_documents_1"},
     ),
     "cancel": (lambda s: cancellation.cancel(s, "a", NOW), {"ix_job_document"}),

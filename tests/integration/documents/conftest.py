@@ -48,7 +48,7 @@ def worker(settings: Settings, database: Database) -> InTestWorker:
 @pytest.fixture
 def text_of(reports: DocumentReader) -> Callable[[str], list[str]]:
     def text_of(document_id: str) -> list[str]:
-        return ["".join(page.pieces) for page in reports.result(document_id, owner=OWNER).pages]
+        return ["".join(page.pieces()) for page in reports.result(document_id, owner=OWNER).pages()]
 
     return text_of
 

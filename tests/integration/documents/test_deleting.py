@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from ilios.core import clock
 from ilios.core.conversion_errors import StorageUnavailable
 from ilios.core.request_errors import Gone
 from ilios.core.settings import Settings
+from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, JobStatus
-from ilios.documents import removal, repository, results
+from ilios.documents import lifecycle, removal, repository, results
+from ilios.documents.erasure import Erasure
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.queries import DocumentReader
 from ilios.documents.retention.service import Retention
@@ -67,6 +70,29 @@ def test_no_byte_of_a_deleted_document_is_left(
 
     assert files_with_marker(settings.data_folder) == []
     assert len(stored_files()) == 2 * len(kept)
+
+
+def test_an_original_under_the_key_of_earlier_versions_is_converted_and_erased(
+    submit: Submit,
+    worker: InTestWorker,
+    actions: DocumentActions,
+    store: ObjectStore,
+    database: Database,
+    text_of: TextOf,
+    stored_files: Callable[[], list[Path]],
+) -> None:
+    document_id = submit(b"of last year")
+    with database.writing() as session:
+        document = session.get_one(Document, document_id)
+        earlier = f"documents/{instance.instance_id(session)}/{document_id}/source"
+        store.copy(document.storage_key, earlier)  # and a move that ended here
+        document.storage_key = earlier
+    worker.work()
+    assert text_of(document_id) == ["of last year"]
+
+    actions.delete(document_id, owner=OWNER)
+
+    assert stored_files() == []
 
 
 def test_a_tombstone_has_no_content_and_keeps_the_costs(
@@ -269,3 +295,52 @@ def test_no_file_of_the_service_is_open_to_the_marker_by_its_log(
     said = capsys.readouterr()
 
     assert MARKER not in said.out + said.err
+
+
+def test_the_objects_of_a_long_document_are_gone_before_its_pages(
+    submit: Submit,
+    worker: InTestWorker,
+    actions: DocumentActions,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    stored_files: Callable[[], list[Path]],
+) -> None:
+    document_id = submit(FIGURE + b"\n-\n-")
+    worker.work()
+    monkeypatch.setattr(removal, "PORTION_SECONDS", 0)
+    monkeypatch.setattr(lifecycle, "ERASE_SECONDS", 0)
+
+    actions.delete(document_id, owner=OWNER)
+
+    with database.reading() as session:
+        assert repository.page_indexes(session, document_id)
+    assert stored_files() == []
+
+
+def test_one_document_at_a_time_is_erased_with_pauses(
+    submit: Submit,
+    worker: InTestWorker,
+    actions: DocumentActions,
+    database: Database,
+    store: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents_of_three = [submit(b"%d\n-\n-" % number) for number in range(2)]
+    worker.work()
+    monkeypatch.setattr(removal, "PORTION_SECONDS", 0)
+    monkeypatch.setattr(lifecycle, "ERASE_SECONDS", -1)
+    for document_id in documents_of_three:
+        actions.delete(document_id, owner=OWNER)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        assert not erasure.erase(documents_of_three[1], time.monotonic() + 0.01)
+
+    erasure = Erasure(database, store, pause=pause)
+
+    assert erasure.erase(documents_of_three[0])
+
+    assert len(pauses) == 3
+    with database.reading() as session:
+        assert len(repository.page_indexes(session, documents_of_three[1])) == 3

@@ -8,7 +8,7 @@ import pytest
 
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.db.database import Database
-from ilios.db.models import DocumentStatus, JobStatus, JobType
+from ilios.db.models import DocumentStatus, Job, JobStatus, JobType
 from ilios.documents import job_outcome, results
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs, release
@@ -76,7 +76,7 @@ def test_a_range_that_fails_fails_the_document_and_the_ranges_that_wait(
     with database.writing() as session:
         release.give_back(session, waiting)
         jobs.fail(session, failed, ERROR.detail, NOON)
-        job_outcome.follow(session, document_id, JobType.RANGE, JobStatus.FAILED, ERROR, NOON)
+        job_outcome.follow(session, failed.job_id, JobStatus.FAILED, ERROR, NOON)
 
     assert status_of(database, document_id) is DocumentStatus.FAILED
     assert documents.document(database, document_id).error_code == ERROR.code
@@ -93,10 +93,11 @@ def test_a_range_that_fails_fails_the_document_and_the_ranges_that_wait(
 def test_a_document_waits_with_its_only_job_and_goes_on_with_its_other_ranges(
     database: Database, document_id: str, job_type: JobType, status: DocumentStatus
 ) -> None:
-    claim(database)
+    lease = claim(database)
 
     with database.writing() as session:
-        job_outcome.follow(session, document_id, job_type, JobStatus.PENDING, ERROR, NOON)
+        session.get_one(Job, lease.job_id).type = job_type
+        job_outcome.follow(session, lease.job_id, JobStatus.PENDING, ERROR, NOON)
 
     assert status_of(database, document_id) is status
 

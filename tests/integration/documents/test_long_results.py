@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from ilios.db.database import Database
 from ilios.db.models import PagePiece
-from ilios.documents import repository, result_pages
+from ilios.documents import page_rows, result_pages
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.queries import DocumentReader
 from ilios.engines import page_text
@@ -51,7 +51,7 @@ def test_pages_long_and_short_come_in_order(
     text_of: TextOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(repository, "READ_MAX_CHARACTERS", 3 * PIECE)
+    monkeypatch.setattr(page_rows, "READ_MAX_CHARACTERS", 3 * PIECE)
     lengths = [5, 250, 100, 7, 0, 101, *[30] * 120, 333]
     texts = [chr(97 + number % 26) * length for number, length in enumerate(lengths)]
     document_id = submit("\n".join(texts).encode())
@@ -80,11 +80,11 @@ def test_a_document_that_is_deleted_while_it_is_sent_ends_where_it_was(
 ) -> None:
     document_id = submit(b"x" * 1_000 + b"\nmore")
     worker.work()
-    pages = reports.result(document_id, owner=OWNER).pages
+    pages = reports.result(document_id, owner=OWNER).pages()
 
-    first = next(pages)
-    sent = [next(first.pieces)]
+    pieces = next(pages).pieces()
+    sent = [next(pieces)]
     actions.delete(document_id, owner=OWNER)
 
-    assert sent + list(first.pieces) == ["x" * PIECE]
-    assert [list(page.pieces) for page in pages] in ([], [["more"]])
+    assert sent + list(pieces) == ["x" * PIECE]
+    assert [list(page.pieces()) for page in pages] in ([], [["more"]])

@@ -13,12 +13,13 @@ from tests.support.forking import run_python
 MIB = 1024 * 1024
 SLACK_BYTES = 24 * MIB
 PAGES, PAGE_BYTES = 3, 16 * MIB
+BLOCK_CHARACTERS = 300
 
 MEASURED = """
 import re, sys
 from pathlib import Path
 
-PAGES, PAGE_BYTES = {pages}, {page_bytes}
+PAGES, PAGE_BYTES, BLOCK_CHARACTERS = {pages}, {page_bytes}, {block_characters}
 
 
 def peak_bytes():
@@ -36,8 +37,11 @@ STORE = (
     """
 from ilios.db.database import Database
 from ilios.documents import results
-from ilios.engines.base import Conversion, Page, Usage
+from dataclasses import replace
+from ilios.engines.base import Conversion, Usage
 from ilios.engines.embedded.page_receiver import PageReceiver
+from ilios.engines.page_layout import Layout
+from ilios.engines.page_structure import Block
 
 database = Database(Path(sys.argv[1]))
 with database.reading() as session:
@@ -45,35 +49,54 @@ with database.reading() as session:
 received = PageReceiver(Path(sys.argv[3]))
 received.take({"type": "counts", "selected": PAGES})
 piece = "herons! " * 8_000 + "\\U0001f426"  # one such character takes four times the memory
-page = {"type": "page", "text": "", "width": None, "height": None, "dpi": None}
+page = {"type": "page", "text": "", "turns": 0}
+page |= dict.fromkeys(("width", "height", "dpi", "confidence"))
 """,
     """
 for index in range(PAGES):
     for _ in range(PAGE_BYTES // len(piece)):
         received.take({"type": "text", "text": piece})
     received.take({**page, "index": index, "images": [], "warnings": []})
-conversion = Conversion(tuple(received.pages), Usage(PAGES, "embedded"))
+starts = range(0, PAGE_BYTES - 2**20, BLOCK_CHARACTERS)
+box = (72, 100, 300.5, 112)
+layout = Layout.of(Block("text", at, at + BLOCK_CHARACTERS, box=box) for at in starts)
+pages = tuple(replace(page, layout=layout) for page in received.pages)
+conversion = Conversion(pages, Usage(PAGES, "embedded"))
 with database.writing() as session:
     results.checkpoint(session, sys.argv[2], conversion, {})
 """,
 )
 SEND = (
     """
-from ilios.api.responses import streaming
+from ilios.api.responses import content, json_pieces
+from ilios.api.responses.page_json import PageObjects
 from ilios.db.database import Database
 from ilios.documents import repository, result_pages
+from ilios.documents.queries import DocumentReader
 
 database = Database(Path(sys.argv[1]))
 with database.reading() as session:
     indexes = repository.page_indexes(session, sys.argv[2])
 """,
     """
-for write in (streaming.markdown, streaming.json_with_content):
+for is_json in (False, True):
     pages = result_pages.of_document(database, sys.argv[2], indexes)
-    content = streaming.markdown(sys.argv[2], pages)
-    if write is streaming.json_with_content:
-        content = streaming.json_with_content({}, content, {"tail": 1})
-    assert sum(len(piece.encode()) for piece in content) >= PAGES * (PAGE_BYTES - 2**20)
+    written = content.markdown_of(pages, "")
+    if is_json:
+        written = json_pieces.written(json_pieces.Text(written))
+    assert sum(len(piece.encode()) for piece in written) >= PAGES * (PAGE_BYTES - 2**20)
+""",
+)
+SEND_BLOCKS = (
+    SEND[0],
+    """
+characters = 0
+reader = DocumentReader(database, None, None)
+for index in indexes:
+    found = reader.page(sys.argv[2], index + 1, owner="anonymous")
+    pages = PageObjects(found, found.source(), "", with_blocks=True)
+    characters += sum(map(len, json_pieces.written(iter(pages))))
+assert characters >= 2 * PAGES * (PAGE_BYTES - 2**21)
 """,
 )
 
@@ -82,7 +105,11 @@ def growth_bytes(steps: tuple[str, str], *arguments: str | Path) -> int:
     """Return by how much the memory of a process of its own grows while it does the second step."""
     prepared, measured = steps
     script = MEASURED.format(
-        pages=PAGES, page_bytes=PAGE_BYTES, prepared=prepared, measured=measured
+        pages=PAGES,
+        page_bytes=PAGE_BYTES,
+        block_characters=BLOCK_CHARACTERS,
+        prepared=prepared,
+        measured=measured,
     )
     done = run_python("-c", script, *arguments, environment={**os.environ, "MALLOC_ARENA_MAX": "2"})
     assert done.returncode == 0, done.stderr
@@ -98,6 +125,8 @@ def test_a_result_is_stored_and_sent_in_pieces(
 
     stored = growth_bytes(STORE, settings.database_path, document_id, folder)
     sent = growth_bytes(SEND, settings.database_path, document_id)
+    sent_with_blocks = growth_bytes(SEND_BLOCKS, settings.database_path, document_id)
 
     assert stored < SLACK_BYTES
     assert sent < SLACK_BYTES
+    assert sent_with_blocks < SLACK_BYTES

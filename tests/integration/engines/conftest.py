@@ -18,16 +18,20 @@ INSTANCE_ID = "instance0of0these0tests0"
 OpenEngine = Callable[..., MistralEngine]
 
 
+def engine_for(url: str, **settings: object) -> MistralEngine:
+    chosen = Settings.model_validate(
+        {"mistral_api_key": "stand-in-key", "mistral_server_url": url, **settings}
+    )
+    return MistralEngine(chosen, INSTANCE_ID)
+
+
 @pytest.fixture
 def open_engine() -> Iterator[OpenEngine]:
     """Open an engine for the server at a URL; settings as keywords."""
     opened: list[MistralEngine] = []
 
     def open_engine(url: str, **settings: object) -> MistralEngine:
-        chosen = Settings.model_validate(
-            {"mistral_api_key": "stand-in-key", "mistral_server_url": url, **settings}
-        )
-        opened.append(MistralEngine(chosen, INSTANCE_ID))
+        opened.append(engine_for(url, **settings))
         return opened[-1]
 
     yield open_engine

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,10 @@ from alembic.script import ScriptDirectory
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import schema_version
+from ilios.db import owner_totals, quick_check, schema_version, search_index
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
-from ilios.migration import upgrade
+from ilios.migration import downgrades, upgrade
 from tests.support.forking import REPOSITORY, run_python
 from tests.support.migrating import alembic, environment
 
@@ -233,6 +234,155 @@ def test_long_pages_are_cut_into_pieces_and_joined_again(fresh: Settings) -> Non
     assert pieces == [(1, 1, 65_536), (1, 2, 65_536), (3, 1, 1)]
     assert longest == (65_536,)
     assert content(fresh.database_path) == before
+
+
+STRUCTURE = (
+    "INSERT INTO page_pieces VALUES ('document', 0, 1, 'more', '[1]')",
+    "INSERT INTO page_words VALUES ('document', 0, 0, '[]')",
+    "UPDATE pages SET confidence = 0.9, details = '{}', layout = '[1]'",
+    "UPDATE documents SET info = '{}'",
+    "INSERT INTO extractions VALUES ('document', '{}', NULL, NULL, '{}')",
+    "UPDATE usage SET is_annotated = 1",
+)
+
+
+def test_old_pages_have_no_structure_and_a_downgrade_forgets_that_of_new_ones(
+    fresh: Settings,
+) -> None:
+    alembic(fresh, "upgrade", "0011")
+    for statement in FIRST_CONTENT:
+        execute(fresh.database_path, statement)
+    before = content(fresh.database_path)
+    alembic(fresh, "upgrade", "head")
+    upgraded = structure(fresh.database_path)
+    for statement in STRUCTURE:
+        execute(fresh.database_path, statement)
+
+    down = alembic(fresh, "downgrade", "0011")
+    downgraded = content(fresh.database_path)
+    left = rows(fresh.database_path, "SELECT name FROM sqlite_master WHERE name LIKE 'search%'")
+    again = alembic(fresh, "upgrade", "head")
+
+    assert (down.returncode, again.returncode) == (0, 0), down.stderr + again.stderr
+    assert left == []
+    waiting = rows(fresh.database_path, "SELECT document_id FROM search_pending")
+    assert waiting == rows(fresh.database_path, "SELECT DISTINCT document_id FROM pages") != []
+    assert upgraded == [(None, None, None, None)]
+    assert content(fresh.database_path) == downgraded == before
+    assert structure(fresh.database_path) == [(None, None, None, None)]
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert owner_totals.are_installed(connection)
+        assert owner_totals.differences(connection) == []
+
+
+NEWER_OPTIONS = """{"pages": "1-3", "include_blocks": true, "confidence": "word",
+    "image_limit": 5, "image_min_size": 9, "allow_partial": 0.5, "extraction":
+    {"digest": "d", "of_document": true, "of_images": false}}"""
+PLAIN = '{"table_format": "html"}'
+PARTIAL = '{"allow_partial": 1.0}'
+OPTIONS_OF_0011 = {
+    *("pages", "model", "include_images", "table_format", "extract_header", "extract_footer"),
+    "max_cost_micros",
+}
+NEWER_DOCUMENTS = (  # id, status, result_of, options, failed pages, status after a downgrade
+    ("plain", "pending", None, PLAIN, None, "pending"),
+    ("fields", "pending", None, NEWER_OPTIONS, None, "failed"),
+    ("joined", "pending", "fields", NEWER_OPTIONS, None, "failed"),
+    ("fields-done", "completed", None, NEWER_OPTIONS, None, "completed"),
+    ("may-lack", "pending", None, PARTIAL, None, "pending"),
+    ("lacks-so-far", "processing", None, PARTIAL, '[[0, 0, "corrupt_document"]]', "failed"),
+    ("lacks", "archived", None, PARTIAL, '[[0, 0, "corrupt_document"]]', "archived"),
+    ("blocks", "pending", None, '{"include_blocks": true}', None, "pending"),
+)
+
+
+def test_what_was_asked_of_newer_versions_is_forgotten_or_fails_with_a_reason(
+    fresh: Settings,
+) -> None:
+    alembic(fresh, "upgrade", "head")
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        for name, status, result_of, options, failed, _ in NEWER_DOCUMENTS:
+            connection.execute(
+                "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, "
+                "status, engine_fault, operation, options, warnings, pages_done, retention_days, "
+                "created_at, fingerprint, result_of, failed_pages, to_erase) VALUES (?, 'anna', "
+                "'a.pdf', 'application/pdf', 3, 'key', ?, 0, 'convert', ?, '[]', 0, 365, "
+                "'2026-01-01 00:00:00.000000', ?, ?, ?, 0)",
+                (name, status, options, f"print-{name}", result_of, failed),
+            )
+            if status in ("pending", "processing") and result_of is None:
+                connection.execute(
+                    "INSERT INTO job_queue (id, document_id, owner, type, lane, status, priority, "
+                    "rank, attempts, max_attempts, crashes, created_at, lease_token) VALUES "
+                    "(?, ?, 'anna', 'convert', 'mistral', ?, 5, 1, 0, 3, 0, "
+                    "'2026-01-01 00:00:00.000000', 'lease')",
+                    (f"job-{name}", name, status),
+                )
+        connection.commit()
+
+    down = alembic(fresh, "downgrade", "0011")
+
+    assert down.returncode == 0, down.stderr
+    found = rows(fresh.database_path, "SELECT id, status, error_code FROM documents")
+    assert {(name, status) for name, status, _ in found} == {
+        (name, after) for name, *_, after in NEWER_DOCUMENTS
+    }
+    assert {code for _, status, code in found if status == "failed"} == {downgrades.ERROR_CODE}
+    told = rows(fresh.database_path, "SELECT error FROM documents WHERE status = 'failed'")
+    assert all("etry it" in str(error) for (error,) in told)
+    ends = "SELECT processed_at IS NOT NULL FROM documents WHERE status = 'failed'"
+    assert set(rows(fresh.database_path, ends)) == {(1,)}
+    options_left = rows(fresh.database_path, "SELECT id, options FROM documents")
+    read = {name: json.loads(str(stored)) for name, stored in options_left}
+    assert set().union(*read.values()) <= OPTIONS_OF_0011
+    assert read["plain"] == {"table_format": "html"}
+    assert read["fields-done"] == {"pages": "1-3"}
+    # Neither a result without what it was asked for, nor one that lacks pages, answers another.
+    prints = "SELECT id FROM documents WHERE fingerprint IS NOT NULL"
+    assert rows(fresh.database_path, prints) == [("plain",)]
+    jobs = "SELECT document_id, lease_token FROM job_queue WHERE status {} ORDER BY 1"
+    assert rows(fresh.database_path, jobs.format("= 'failed'")) == [
+        ("fields", None),
+        ("lacks-so-far", None),
+    ]
+    assert [name for name, _ in rows(fresh.database_path, jobs.format("= 'pending'"))] == [
+        "blocks",
+        "may-lack",
+        "plain",
+    ]
+
+    again = alembic(fresh, "upgrade", "head")
+
+    assert again.returncode == 0, again.stderr
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert owner_totals.differences(connection) == []
+
+
+def structure(path: Path) -> list[tuple[object, ...]]:
+    return rows(
+        path,
+        "SELECT confidence, details, layout, info FROM pages JOIN documents ON id = document_id",
+    )
+
+
+def rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite.connect(str(path))) as connection:
+        found: list[tuple[object, ...]] = connection.execute(query).fetchall()
+    return found
+
+
+def test_an_index_of_words_that_is_damaged_stops_no_start(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "head")
+    execute(fresh.database_path, "UPDATE search_index_data SET block = x'00'")
+    execute(fresh.database_path, "DROP TRIGGER search_pages_removed")
+
+    done = alembic(fresh, "upgrade", "head")
+
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert search_index.is_installed(connection)
+        assert quick_check.first_fault(connection.execute) == "ok"
+        assert quick_check.index_fault(connection.execute) == "ok"
 
 
 def test_all_the_way_down_and_up_again(fresh: Settings) -> None:

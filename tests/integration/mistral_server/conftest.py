@@ -20,21 +20,14 @@ def data_url(content: bytes, mime_type: str = "application/pdf") -> str:
     return f"data:{mime_type};base64,{base64.b64encode(content).decode()}"
 
 
-@pytest.fixture(scope="package")
-def process() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def server(process: MistralServer) -> MistralServer:
-    process.reset()
-    return process
+def server(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
 @pytest.fixture(scope="package")
-def client(process: MistralServer) -> Iterator[Mistral]:
-    with Mistral(api_key=API_KEY, server_url=process.url, timeout_ms=10_000) as client:
+def client(mistral_process: MistralServer) -> Iterator[Mistral]:
+    with Mistral(api_key=API_KEY, server_url=mistral_process.url, timeout_ms=10_000) as client:
         yield client
 
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
-from ilios.db.models import DocumentStatus, PageRow
+from ilios.db.models import DocumentStatus, PagePiece, PageRow
+from ilios.documents import indexing
+from ilios.documents.listing import Filter, Listing
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from ilios.replication import change_log, restore, snapshot
@@ -25,7 +28,7 @@ from ilios.replication.shipping import Shipper
 from ilios.replication.startup import prepare_volume
 from ilios.replication.volume import driver_connection
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
-from tests.support import documents, replicas
+from tests.support import documents, replicas, structured
 from tests.support.forking import run_python
 from tests.support.migrating import alembic, environment
 from tests.support.supervising import SupervisorProcess
@@ -80,6 +83,25 @@ def test_a_restored_volume_goes_on_where_the_lost_one_stopped(
 
     assert replicas.differences(empty) == 0
     assert "sending everything" not in said
+    restored.close()
+
+
+def test_blocks_details_and_words_come_back(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    structured.add_result(database, [structured.page(0), structured.plain_page(1, "x" * 70_000)])
+    with database.writing() as session:  # longer than what is sent as one value
+        session.execute(update(PageRow).where(PageRow.index == 1).values(layout="ä" * 300_000))
+        session.execute(update(PagePiece).values(layout="[1]"))
+    make_shipper(settings).ship(last=True)
+
+    prepare_volume(empty)
+
+    assert replicas.files_differ(settings.database_path, empty.database_path) == []
+    restored = Database(empty.database_path)
+    with restored.writing() as session:  # the copy has no index: what came is indexed here
+        assert not indexing.add_pending(session, 10**6)
+    assert Listing(restored).documents(Filter("anonymous", q="herons"), None, 1).documents
     restored.close()
 
 

@@ -12,13 +12,15 @@ from sqlalchemy import text
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import PageRow
+from ilios.documents import extractions
+from ilios.engines.extraction import ExtractionTexts
 from ilios.replication import change_log, remote, snapshot
 from ilios.replication.errors import RemoteUnreachable
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 from ilios.replication.volume import driver_connection
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
-from tests.support import documents, replicas
+from tests.support import documents, replicas, structured
 from tests.support.forking import REPOSITORY
 from tests.support.migrating import environment
 
@@ -57,10 +59,15 @@ def test_a_database_arrives_as_it_is(
     document_id, _ = documents.add_document(database, owner="key-ü")
     add_page(database, document_id, 0, "# Größe\n\x00 NUL, \"quotes\", 'more', 𝕬\r\n")
     add_page(database, document_id, 1, "")
+    structured.add_result(database, [structured.page(0)])
+    with database.writing() as session:
+        extractions.insert_texts(session, document_id, ExtractionTexts("{}", None, "In €."))
+        extractions.keep(session, document_id, '{"total": "ü"}')
 
     make_shipper(settings).ship()
 
     assert replicas.differences(settings) == 0
+    assert replicas.count(settings, "extractions") == 1
     assert pending(database) == 0
 
 
@@ -71,12 +78,15 @@ def test_inserts_updates_and_deletes_arrive_those_by_cascade_too(
     gone, _ = documents.add_document(database)
     for document_id in (kept, gone):
         add_page(database, document_id, 0, "before")
+    blocks = structured.add_result(database, [structured.page(0)])
     shipper = make_shipper(settings)
     shipper.ship()
+    assert replicas.count(settings, "page_words") == 1
 
     execute(database, f"DELETE FROM documents WHERE id = '{gone}'")
     execute(database, f"UPDATE pages SET markdown = 'after' WHERE document_id = '{kept}'")
     execute(database, f"UPDATE pages SET \"index\" = 7 WHERE document_id = '{kept}'")
+    execute(database, f"DELETE FROM documents WHERE id = '{blocks}'")
     documents.add_document(database)
     shipper.ship()
 

@@ -53,7 +53,7 @@ def test_a_document_is_stored_converted_and_read_back(
     convert_next(database, make_converter(EchoEngine(settings)))
 
     result = reports.result(submitted.id, owner="me")
-    assert ["".join(page.pieces) for page in result.pages] == ["Hello from afar"]
+    assert ["".join(page.pieces()) for page in result.pages()] == ["Hello from afar"]
     with store.open(documents.document(database, submitted.id).storage_key) as stream:
         assert stream.read() == b"Hello from afar"
     assert reports.original_url(submitted.id, owner="me").startswith("https://")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ilios.storage.local import LocalStore
+from ilios.storage.object_keys import source_key
 from ilios.storage.signed_links import LinkSigner
 from tests.support.power_cut import Record
 
@@ -85,11 +86,15 @@ def test_when_copy_returns_its_name_cannot_be_lost(
     assert record.unsafe_names() == []
 
 
-def test_a_document_costs_three_fsyncs(record: Record, root: Path, make_file: MakeFile) -> None:
+def test_an_original_costs_two_fsyncs_and_no_folder(
+    record: Record, root: Path, make_file: MakeFile
+) -> None:
     store = open_local(root)
-    store.put("documents/instance/first/source.pdf", make_file(b"x"), "application/pdf")
+    store.put(source_key("instance", "first"), make_file(b"x"), "application/pdf")
+    assert record.unsafe_names() == []
     record.events.clear()
 
-    store.put("documents/instance/second/source.pdf", make_file(b"x"), "application/pdf")
+    store.put(source_key("instance", "second"), make_file(b"x"), "application/pdf")
 
-    assert [kind for kind, _ in record.events].count("fsync") == 3
+    assert [kind for kind, _ in record.events] == ["fsync", "name", "fsync"]
+    assert record.unsafe_names() == []

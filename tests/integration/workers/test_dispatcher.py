@@ -108,3 +108,26 @@ def test_places_that_became_free_during_the_wait_for_the_lock_are_filled_at_once
     claimed = dispatcher.claim(Offer([ORDINARY]), lambda: Offer([ORDINARY, ORDINARY]))
 
     assert len(claimed) == 2
+
+
+def test_claims_alone_go_to_the_connection_that_syncs_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Database] = []
+    writing = Database.writing
+
+    def noted(self: Database) -> object:
+        written.append(self)
+        return writing(self)
+
+    claims = Database(database.path, "NORMAL")
+    dispatcher = Dispatcher(database, ambiguous_retries=2, claims=claims)
+    documents.add_document(database)
+    monkeypatch.setattr(Database, "writing", noted)
+
+    ((_, lease),) = dispatcher.claim(Offer([ORDINARY]))
+    dispatcher.give_back([lease])
+
+    assert written == [claims, database]
+    assert documents.job(database, lease.job_id).status is JobStatus.PENDING
+    claims.close()

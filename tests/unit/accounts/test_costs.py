@@ -14,10 +14,21 @@ PRICING = Pricing(PriceBook.parse(""), margin_percent=30)
 MODEL = "mistral-ocr-latest"
 PAID = Tariff(PRICING, MODEL, is_paid=True)
 BATCH = Tariff(PRICING, MODEL, is_paid=True, is_batch=True)
+ANNOTATED = Tariff(PRICING, MODEL, is_paid=True, is_annotated=True)
+BOTH = Tariff(PRICING, MODEL, is_paid=True, is_batch=True, is_annotated=True)
 OURS = Tariff(PRICING, "embedded", is_paid=False)
 
 
-@pytest.mark.parametrize(("tariff", "micros"), [(PAID, 10 * 5_200), (BATCH, 10 * 2_600), (OURS, 0)])
+@pytest.mark.parametrize(
+    ("tariff", "micros"),
+    [
+        (PAID, 10 * 5_200),
+        (BATCH, 10 * 2_600),
+        (ANNOTATED, 10 * 6_500),
+        (BOTH, 10 * 3_250),
+        (OURS, 0),
+    ],
+)
 def test_pages_cost_their_price_half_in_the_batch_lane_and_nothing_with_our_engine(
     tariff: Tariff, micros: int
 ) -> None:

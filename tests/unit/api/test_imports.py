@@ -9,7 +9,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[3]
 LOADED = "import sys, ilios.api.app; print(*sys.modules)"
 ENGINES_LIBRARIES = {
-    "PIL", "cv2", "liteparse", "lxml", "mistralai", "numpy", "onnxruntime",
+    "PIL", "cv2", "jsonschema", "liteparse", "lxml", "mistralai", "numpy", "onnxruntime",
     "pypdfium2", "rapidocr",
 }  # fmt: skip
 

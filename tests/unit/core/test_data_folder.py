@@ -77,3 +77,20 @@ def test_a_full_disk_is_named_as_the_cause(tmp_path: Path, monkeypatch: pytest.M
 
     with pytest.raises(StartupError, match="is on a full disk: free a few MiB"):
         data_folder.prepare(Settings(data_dir=tmp_path))
+
+
+def test_another_process_may_empty_a_folder_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    touch = Path.touch
+
+    def touch_and_lose(path: Path) -> None:
+        touch(path)
+        data_folder.empty(path.parent)
+
+    monkeypatch.setattr(Path, "touch", touch_and_lose)
+
+    data_folder.prepare(settings)
+
+    assert all(folder.is_dir() for folder in data_folder.own_folders(settings))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from ilios.core.file_names import attachment, safe_file_name
+from ilios.core.file_names import attachment, safe_file_name, safe_stem
 
 ANY_NAME = st.text() | st.text(alphabet='./\\ "%;=\r\n\0éß東\u202e', max_size=40)
 
@@ -42,6 +42,42 @@ ANY_NAME = st.text() | st.text(alphabet='./\\ "%;=\r\n\0éß東\u202e', max_size
 )
 def test_of_a_name_its_harmless_last_part_is_kept(raw: str | None, kept: str) -> None:
     assert safe_file_name(raw) == kept
+
+
+@pytest.mark.parametrize(
+    ("file_name", "stem"),
+    [
+        ("report.pdf", "report"),
+        ("report.tar.gz", "report.tar"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\evil.pdf", "evil"),
+        (".ssh", "ssh"),
+        ("...", "document"),
+        (". .pdf", "document"),
+        ("", "document"),
+        ('a<b>c:"d|e?f*.pdf', "a_b_c__d_e_f_"),
+        ("trailing. . .pdf", "trailing"),
+        ("CON.pdf", "_CON"),
+        ("nul", "_nul"),
+        ("com1.tar.gz", "_com1.tar"),
+        ("console.pdf", "console"),
+        ("東京.pdf", "東京"),
+        ("x" * 300 + ".pdf", "x" * 200),
+        ("東" * 100, "東" * 66),
+    ],
+)
+def test_a_stem_is_a_name_on_any_system(file_name: str, stem: str) -> None:
+    assert safe_stem(file_name) == stem
+
+
+@given(ANY_NAME)
+def test_a_stem_is_one_segment_of_a_path(raw: str) -> None:
+    stem = safe_stem(raw)
+
+    assert 0 < len(stem.encode()) <= 201
+    assert not set(stem) & set('/\\\0<>:"|?*')
+    assert stem[0] != "."
+    assert stem[-1] not in ". "
 
 
 def test_a_long_name_is_shortened_before_its_extension() -> None:

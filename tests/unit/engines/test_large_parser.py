@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ilios.core.conversion_errors import EngineFailed, OutOfMemory
-from ilios.engines import parser_process
+from ilios.engines import parser_messages
 from ilios.engines.large_parser import LargeParser
-from ilios.engines.parser_process import Message
+from ilios.engines.parser_messages import Message
 from tests.support.waiting import wait_until
 
 MIB = 1024 * 1024
@@ -26,7 +26,7 @@ def work(task: Message) -> Iterator[Message]:
     def taken() -> Iterator[Message]:
         yield {"type": "taken", "bytes": len(bytearray(task["bytes"]))}
 
-    yield from parser_process.with_errors(taken())
+    yield from parser_messages.with_errors(taken())
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_task_gets_the_memory_of_the_large_parser_and_no_more(parser: LargePar
     (refused,) = run(parser, 300)
 
     assert taken["bytes"] == 150 * MIB
-    assert isinstance(parser_process.error_of(refused), OutOfMemory)
+    assert isinstance(parser_messages.error_of(refused), OutOfMemory)
 
 
 def test_who_waits_until_its_time_is_up_fails_for_now(parser: LargeParser, tmp_path: Path) -> None:

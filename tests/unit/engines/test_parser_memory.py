@@ -11,8 +11,9 @@ import pytest
 
 from ilios.core import platform
 from ilios.core.conversion_errors import DocumentTooLarge
-from ilios.engines import parser_memory, parser_process
-from ilios.engines.parser_process import Message, ParserProcess
+from ilios.engines import parser_memory, parser_messages
+from ilios.engines.parser_messages import Message
+from ilios.engines.parser_process import ParserProcess
 
 MIB = 1024 * 1024
 BLOCK_BYTES, BLOCKS = 100_000, 640
@@ -30,7 +31,7 @@ def work(task: Message) -> Iterator[Message]:
             KEPT.append(memory)
         yield {"type": "taken", "bytes": len(memory), "pid": os.getpid()}
 
-    yield from parser_process.with_errors(taken())
+    yield from parser_messages.with_errors(taken())
 
 
 @pytest.fixture
@@ -49,12 +50,12 @@ def ask(parser: ParserProcess, mib: int, *, images: bool) -> Message:
 def test_a_text_gets_less_memory_than_images(parser: ParserProcess) -> None:
     assert ask(parser, 100, images=False)["bytes"] == 100 * MIB
 
-    refused = parser_process.error_of(ask(parser, 300, images=False))
+    refused = parser_messages.error_of(ask(parser, 300, images=False))
     assert isinstance(refused, DocumentTooLarge)
     assert "(256 MiB)" in refused.detail
 
     assert ask(parser, 300, images=True)["bytes"] == 300 * MIB
-    refused = parser_process.error_of(ask(parser, 600, images=True))
+    refused = parser_messages.error_of(ask(parser, 600, images=True))
     assert isinstance(refused, DocumentTooLarge)
     assert "(512 MiB)" in refused.detail
 
@@ -63,7 +64,7 @@ def test_a_text_after_images_gets_no_more_than_another(parser: ParserProcess) ->
     assert ask(parser, 1, images=True)["bytes"] == MIB
 
     assert ask(parser, 100, images=False)["bytes"] == 100 * MIB
-    refused = parser_process.error_of(ask(parser, 400, images=False))
+    refused = parser_messages.error_of(ask(parser, 400, images=False))
     assert isinstance(refused, DocumentTooLarge)
 
 
@@ -117,4 +118,4 @@ def test_libraries_take_no_memory_for_each_core() -> None:
     finally:
         parser.close()
 
-    assert told["threads"] == 1
+    assert told["threads"] == 2  # the first, and that of the task

@@ -34,10 +34,10 @@ def cut(tmp_path: Path) -> Cut:
         path = tmp_path / "source"
         path.write_bytes(content)
         selection = PageSelection.parse(pages) if pages else None
-        count, files = pdf_cutting.cut(path, selection, tmp_path, limits)
-        if files is None:
-            return {tuple(range(count)): path}
-        return {file.indexes: file.path for file in files}
+        pdf = pdf_cutting.cut(path, selection, tmp_path, limits)
+        if pdf.files is None:
+            return {tuple(range(pdf.page_count)): path}
+        return {file.indexes: file.path for file in pdf.files}
 
     return cut
 

@@ -31,6 +31,18 @@ def test_an_answer_is_found_by_its_job_as_it_came(answers: AnswerSpool) -> None:
     assert other.call.indexes is None
 
 
+def test_the_price_of_an_answer_outlives_a_crash_and_is_written_only_where_it_differs(
+    answers: AnswerSpool, tmp_path: Path
+) -> None:
+    answers.keep(CALL, BODY)
+    answers.keep(CallRecord("call2", "job2", "document2", (0,), is_annotated=True), BODY)
+
+    assert [found.call.is_annotated for found in answers.older_than(-60)] == [False, True]
+    plain, annotated = sorted(tmp_path.iterdir())
+    assert b"is_annotated" not in plain.read_bytes()  # an older version may have to read it
+    assert b'"is_annotated": true' in annotated.read_bytes()
+
+
 def test_one_that_is_forgotten_is_gone_and_forgetting_twice_is_no_error(
     answers: AnswerSpool, tmp_path: Path
 ) -> None:

@@ -171,6 +171,42 @@ def test_bytes_and_files_are_bounded(
     assert len(left) + len(kept(settings)) == len(files)
 
 
+def test_a_full_spool_takes_files_again_once_some_were_taken(
+    spool: ObjectSpool,
+    received: Callable[[bytes], Path],
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(object_spool, "SPOOL_MAX_FILES", 2)
+    monkeypatch.setattr(object_spool, "RECOUNT_SECONDS", 0)
+    for number in range(3):
+        keep(spool, f"documents/i/{number}/source", received(b"bytes"))
+    assert len(kept(settings)) == 2
+
+    assert spool.take("documents/i/0/source", tmp_path / "taken")
+    keep(spool, "documents/i/3/source", received(b"bytes"))
+
+    assert len(kept(settings)) == 2
+    assert spool.take("documents/i/3/source", tmp_path / "again")
+
+
+def test_a_file_whose_content_is_known_is_found_without_reading_all_names(
+    spool: ObjectSpool,
+    received: Callable[[bytes], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrived = received(b"the bytes")
+    sha256 = sha256_of(arrived)
+    spool.keep(KEY, arrived, sha256)
+    monkeypatch.setattr(os, "listdir", None)
+
+    assert not spool.take(KEY, tmp_path / "other", sha256_of(received(b"others")))
+    assert spool.take(KEY, tmp_path / "taken", sha256)
+    assert (tmp_path / "taken").read_bytes() == b"the bytes"
+
+
 def test_of_many_that_take_a_file_one_gets_it(
     spool: ObjectSpool, received: Callable[[bytes], Path], tmp_path: Path
 ) -> None:

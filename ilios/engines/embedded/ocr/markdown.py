@@ -8,7 +8,7 @@ from statistics import median
 from typing import Final
 
 from ilios.engines.embedded import markdown
-from ilios.engines.embedded.ocr.layout import TextRow, columns
+from ilios.engines.embedded.ocr.layout import TextRow
 from ilios.engines.embedded.ocr.recognized_text import RecognizedText
 from ilios.engines.embedded.ocr.tables import aligned_tables
 from ilios.engines.embedded.text import hyphenation
@@ -25,13 +25,13 @@ _BULLET = re.compile(r"^[•●▪■◦‣·*o–-]\s*(?=\S{2})")
 _BULLET_SIGNS = "•●▪■◦‣·"
 
 
-def to_markdown(text: RecognizedText) -> str:
-    """Write recognised text as Markdown, in reading order."""
+def to_markdown(text: RecognizedText, columns: Sequence[Sequence[TextRow]]) -> str:
+    """Write recognised text, arranged in columns, as Markdown in reading order."""
     if not text.lines:
         return ""
     usual_height = _usual_height(text)
     parts: list[str] = []
-    for column in columns(text.lines):
+    for column in columns:
         for piece in aligned_tables(column):
             if isinstance(piece, list):
                 parts += _paragraphs(piece, usual_height)

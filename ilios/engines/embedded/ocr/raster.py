@@ -11,11 +11,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ilios.engines import document_errors, parser_memory
-from ilios.engines.base import Page, Source
+from ilios.engines.base import Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits, pixels
 from ilios.engines.embedded.ocr.detection import Image as Pixels
 from ilios.engines.embedded.ocr.page_reader import PageReader
+from ilios.engines.embedded.structure import PlacedPage
 
 DEFAULT_DPI: Final = 72
 
@@ -43,7 +44,7 @@ class RasterDocument:
         self._reader = PageReader(threads)
         self.page_count = self._frames()
 
-    def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
+    def pages(self, indexes: Sequence[int]) -> Iterator[PlacedPage]:
         for index in indexes:
             pixels, dpi = self._pixels(index)
             yield self._reader.page(index, pixels, dpi)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ilios.engines.embedded.ocr import detection, rotation
 from ilios.engines.embedded.ocr.detection import Quads
 from ilios.engines.embedded.ocr.recognized_text import RecognizedText, TextLine
+from ilios.engines.page_structure import Box
 
 Image = NDArray[np.uint8]
 LineTexts = dict[int, tuple[str, float]]
@@ -63,6 +64,7 @@ class TextRecognizer:
         quads = detection.find_text(self._find, image)
         if not len(quads):
             return RecognizedText(())
+        places = _around(quads)
         turns = 1 if rotation.is_sideways(quads) else 0
         image, quads = rotation.turned(image, quads, turns)
         crops = self._engine.crop_text_regions(image, quads)
@@ -71,7 +73,7 @@ class TextRecognizer:
             _, quads = rotation.turned(image, quads, 2)
             crops = [crop[::-1, ::-1] for crop in crops]
             turns += 2
-        lines = _lines(quads, self._recognize_lines(crops, known))
+        lines = _lines(quads, places, self._recognize_lines(crops, known))
         return RecognizedText(lines, turns, unread=len(quads) - len(lines))
 
     def _read_sample(self, crops: list[Any], sample: Sequence[int]) -> tuple[LineTexts, bool]:
@@ -116,13 +118,21 @@ def _mean_confidence(readings: LineTexts) -> float:
     return weighted / characters if characters else 0.0
 
 
-def _lines(quads: Quads, read: list[tuple[str, float]]) -> tuple[TextLine, ...]:
+def _lines(
+    quads: Quads, places: Sequence[Box], read: Sequence[tuple[str, float]]
+) -> tuple[TextLine, ...]:
     level = rotation.levelled(quads)
     return tuple(
-        TextLine(text.strip(), float(confidence), *_bounds(quad))
-        for quad, (text, confidence) in zip(level, read, strict=True)
+        TextLine(text.strip(), float(confidence), *_bounds(quad), place)
+        for quad, place, (text, confidence) in zip(level, places, read, strict=True)
         if text.strip() and confidence >= KEPT_CONFIDENCE
     )
+
+
+def _around(quads: Quads) -> list[Box]:
+    """Return the upright boxes around quads."""
+    corners = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
+    return [(left, top, right, bottom) for left, top, right, bottom in corners.tolist()]
 
 
 def _bounds(quad: NDArray[np.float32]) -> tuple[float, float, float, float]:

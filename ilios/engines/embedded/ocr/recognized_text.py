@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ilios.engines.page_structure import Box
+
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A recognised line: bounds in pixels of the upright image, confidence from 0 to 1."""
+    """A recognised line: bounds in pixels of the upright image, confidence from 0 to 1.
+
+    `place` is where the image as it came shows it, which may be turned or aslant.
+    """
 
     text: str
     confidence: float
@@ -15,6 +20,7 @@ class TextLine:
     top: float
     right: float
     bottom: float
+    place: Box
 
     @property
     def width(self) -> float:

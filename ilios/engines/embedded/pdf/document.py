@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from ilios.engines import conversion_warnings, document_errors
-from ilios.engines.base import ConversionWarning, Page, Source
+from ilios.engines.base import ConversionWarning, DocumentInfo, Page, Source
 from ilios.engines.embedded import limits, markdown
+from ilios.engines.embedded.alignment import Placed
 from ilios.engines.embedded.image_files import Box, ImageFolder
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.ocr.page_reader import PageReader, RecognizedPage, is_blank
-from ilios.engines.embedded.pdf import fidelity, forms, reading, text_layer
+from ilios.engines.embedded.pdf import fidelity, forms, places, reading, text_layer
+from ilios.engines.embedded.pdf.blocks import Piece
+from ilios.engines.embedded.pdf.page_images import SCAN_SHARE, SPARSE_CHARACTERS
 from ilios.engines.embedded.pdf.pdfium import PageFacts, PdfFile, UnreadablePage
-from ilios.engines.embedded.pdf.reading import Reading
 from ilios.engines.embedded.pdf.text_layer import LayerPage
+from ilios.engines.embedded.structure import PlacedPage
 
-SPARSE_CHARACTERS: Final = 200
-"""A stamp, a page number or a file name on a scan is shorter than this."""
-SCAN_SHARE: Final = 0.5
-"""An image that covers at least this share of a page with sparse text is a scan."""
 PAGE_IMAGE_SHARE: Final = 0.8
 TRUSTED_CONFIDENCE: Final = 0.85
 """A text layer is replaced only by text recognised with at least this confidence."""
@@ -30,9 +30,23 @@ UNREADABLE_PAGES: Final = 50
 """After so many damaged pages one after another the document is given up."""
 PARTS_READ: Final = 8
 """So many parts of a page are recognised by themselves; beyond, the page says that it is unsure."""
+DOUBTED: Final = 0.5
+"""The confidence at most, where fonts do not tell which characters they show."""
 CUT_MARGIN: Final = 4.0
 CUT_MIN_PIXELS: Final = 16
 _NOTHING = LayerPage("", {}, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _PageText:
+    """The text of a page, what is shown where, and how much of it is probably right."""
+
+    markdown: str
+    warnings: tuple[ConversionWarning, ...]
+    places: tuple[Placed, ...] = ()
+    lines: tuple[Placed, ...] = ()
+    confidence: float | None = None
+    turns: int = 0
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> PdfDocument:
@@ -52,11 +66,14 @@ class PdfDocument:
         self._reader = PageReader(threads)
         self.page_count = self._file.page_count
 
+    def info(self) -> DocumentInfo:
+        return self._file.info()
+
     def close(self) -> None:
         self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def pages(self, indexes: Sequence[int]) -> Iterator[Page]:
+    def pages(self, indexes: Sequence[int]) -> Iterator[PlacedPage]:
         unreadable = 0
         any_page = False
         for start in range(0, len(indexes), limits.PDF_PAGES_AT_ONCE):
@@ -82,7 +99,6 @@ class PdfDocument:
 
     def _layers(self, facts: dict[int, PageFacts]) -> dict[int, LayerPage]:
         """Parse pages together; those with an image beyond the limit separately, without images."""
-        turns = {index: page.text_turns for index, page in facts.items() if page.text_turns}
         copied = {
             i: page.copy for i, page in facts.items() if page.copy and page.is_parsed_by_itself
         }
@@ -90,29 +106,31 @@ class PdfDocument:
         usual = [i for i in facts if i not in huge]
         layers: dict[int, LayerPage] = {}
         for group, with_images in ((usual, True), (huge, False)):
-            shared = [index for index in group if index not in copied]
+            shared = {index: facts[index] for index in group if index not in copied}
             if shared:
-                own = {index: turn for index, turn in turns.items() if index in shared}
-                layers |= text_layer.parse(self._path, shared, with_images=with_images, turns=own)
+                layers |= text_layer.parse(self._path, shared, with_images=with_images)
         for index, copy in copied.items():
-            own = {0: turns[index]} if index in turns else {}
-            parsed = text_layer.parse(copy, [0], with_images=index not in huge, turns=own)
+            parsed = text_layer.parse(copy, {0: facts[index]}, with_images=index not in huge)
             layers[index] = parsed.get(0, _NOTHING)
         return layers
 
-    def _page(self, index: int, facts: PageFacts | None, layer: LayerPage) -> Page:
+    def _page(self, index: int, facts: PageFacts | None, layer: LayerPage) -> PlacedPage:
         number = index + 1
         if facts is None:
-            return Page(index, "", warnings=(conversion_warnings.unreadable_page(number),))
-        text, warnings = self._text(index, facts, layer)
+            unreadable = Page(index, "", warnings=(conversion_warnings.unreadable_page(number),))
+            return PlacedPage(unreadable, ())
+        read = self._text(index, facts, layer)
         needs_reading = self._needs_reading(index, facts, layer)
         if needs_reading:
-            text, warnings = self._read(index, facts, text, warnings)
-        text = reading.with_added(text, facts)
+            read = self._read(index, facts, read)
+        text = reading.with_added(read.markdown, facts)
+        warnings = read.warnings
         if not needs_reading and not text.strip() and not facts.fields:
             warnings = (conversion_warnings.blank_page(number),)
         scan_share = SCAN_SHARE if needs_reading else PAGE_IMAGE_SHARE
-        body = self._with_images(number, facts, layer, text, scan_share if text.strip() else 2.0)
+        body, pictures = self._with_images(
+            number, facts, layer, text, scan_share if text.strip() else 2.0
+        )
         body = markdown.blocks([body, forms.listed(facts.fields)])
         if _has_huge_image(facts):
             warnings += (conversion_warnings.image_left_out(number),)
@@ -121,12 +139,23 @@ class PdfDocument:
             warnings += (conversion_warnings.attachments_left_out(len(files), files, number),)
         if facts.copy:
             facts.copy.unlink(missing_ok=True)
-        return Page(index, body, facts.width, facts.height, None, self._images.take(), warnings)
+        page = Page(
+            index,
+            body,
+            facts.width,
+            facts.height,
+            images=self._images.take(),
+            warnings=warnings,
+            confidence=read.confidence if read.markdown.strip() else None,
+            turns=read.turns,
+        )
+        return PlacedPage(page, [*read.places, *pictures], read.lines)
 
-    def _with_rest(self, page: Page, *, first: bool) -> Page:
+    def _with_rest(self, placed: PlacedPage, *, first: bool) -> PlacedPage:
         """Add what the document holds beside its pages: an XML form's values, attached files."""
         if not first:
-            return page
+            return placed
+        page = placed.page
         body, warnings = page.markdown, page.warnings
         if self._file.is_xml_form:
             body = markdown.blocks([body, self._file.xml_form()])
@@ -134,38 +163,46 @@ class PdfDocument:
         count, names = self._file.attachments
         if count:
             warnings += (conversion_warnings.attachments_left_out(count, names),)
-        return replace(page, markdown=body, warnings=warnings)
+        return replace(placed, page=replace(page, markdown=body, warnings=warnings))
 
-    def _text(
-        self, index: int, facts: PageFacts, layer: LayerPage
-    ) -> tuple[str, tuple[ConversionWarning, ...]]:
+    def _text(self, index: int, facts: PageFacts, layer: LayerPage) -> _PageText:
         """Return the better reading of the text layer; parts without characters are recognised."""
-        read = reading.read(index + 1, facts, layer, lambda: self._file.lines(index, facts))
-        if not read.unreadable:
-            return read.markdown, read.warnings
-        _refuse_if_unrenderable(index, facts)
-        return self._with_recognized_parts(index, facts, read)
+        lines = cache(lambda: self._file.lines(index, facts))
+        read = reading.read(index + 1, facts, layer, lines)
+        text = _PageText(
+            read.markdown,
+            read.warnings,
+            tuple(places.of_layout(layer, facts)),
+            tuple(places.of_lines(lines(), facts)) if read.is_by_lines else (),
+        )
+        if read.unreadable:
+            _refuse_if_unrenderable(index, facts)
+            text = self._with_recognized_parts(index, facts, read.unreadable, text)
+        is_doubted = any(w.code == conversion_warnings.LOW_CONFIDENCE for w in text.warnings)
+        return replace(text, confidence=min(read.confidence, DOUBTED if is_doubted else 1.0))
 
     def _with_recognized_parts(
-        self, index: int, facts: PageFacts, read: Reading
-    ) -> tuple[str, tuple[ConversionWarning, ...]]:
+        self, index: int, facts: PageFacts, unreadable: Sequence[Piece], read: _PageText
+    ) -> _PageText:
         image = self._file.render(index)
-        text, unread = read.markdown, len(read.unreadable) - PARTS_READ
-        for part in read.unreadable[:PARTS_READ]:
+        text, unread = read.markdown, len(unreadable) - PARTS_READ
+        shown = list(read.places)
+        for part in unreadable[:PARTS_READ]:
             if part.box is None or facts.text_turns:
                 unread = max(unread, 0) + 1
                 continue
-            shown = _cut(image, part.box, facts)
-            if min(shown.shape[:2]) < CUT_MIN_PIXELS:  # outside of the page
+            cut, box = _cut(image, part.box, facts)
+            if min(cut.shape[:2]) < CUT_MIN_PIXELS:  # outside of the page
                 unread = max(unread, 0) + 1
                 continue
-            recognized = self._reader.read(shown, index + 1)
+            recognized = self._reader.read(cut, index + 1)
             if recognized.text.confidence >= TRUSTED_CONFIDENCE and part.text in text:
                 text = text.replace(part.start + part.text, recognized.markdown, 1)
+                shown += places.within(recognized.places, box, cut.shape)
             else:
                 unread = max(unread, 0) + 1
         doubt = (conversion_warnings.unreadable_text_layer(index + 1),) if unread > 0 else ()
-        return text, read.warnings + doubt
+        return replace(read, markdown=text, warnings=read.warnings + doubt, places=tuple(shown))
 
     def _needs_reading(self, index: int, facts: PageFacts, layer: LayerPage) -> bool:
         if reading.is_garbled(facts, layer):
@@ -183,46 +220,58 @@ class PdfDocument:
         _refuse_if_unrenderable(index, facts)
         return is_blank(self._file.render(index, PREVIEW_DPI))
 
-    def _read(
-        self, index: int, facts: PageFacts, text: str, warnings: tuple[ConversionWarning, ...]
-    ) -> tuple[str, tuple[ConversionWarning, ...]]:
+    def _read(self, index: int, facts: PageFacts, layer: _PageText) -> _PageText:
         """Recognise the rendered page; keep the text layer if it holds more."""
         _refuse_if_unrenderable(index, facts)
-        recognized = self._reader.read(self._file.render(index), index + 1)
+        image = self._file.render(index)
+        recognized = self._reader.read(image, index + 1)
         if not fidelity.visible_characters(facts.text) or _is_better(recognized, facts):
-            return recognized.markdown, recognized.warnings
-        if fidelity.is_garbled(facts.text):
-            warnings += (conversion_warnings.unreadable_text_layer(index + 1),)
-        return text, warnings
+            return _PageText(
+                recognized.markdown,
+                recognized.warnings,
+                tuple(places.within(recognized.places, facts.box, image.shape)),
+                confidence=recognized.confidence,
+                turns=recognized.turns,
+            )
+        if not fidelity.is_garbled(facts.text):
+            return layer
+        doubt = conversion_warnings.unreadable_text_layer(index + 1)
+        return replace(layer, warnings=(*layer.warnings, doubt), confidence=DOUBTED)
 
     def _with_images(
         self, number: int, facts: PageFacts, layer: LayerPage, text: str, scan_share: float
-    ) -> str:
+    ) -> tuple[str, list[Placed]]:
         """Write the images and refer to them in the text; images of the whole page are left out."""
         names: dict[str, str | None] = {}
+        shown: list[Placed] = []
         for count, (key, picture) in enumerate(layer.pictures.items(), start=1):
             left, top, right, bottom = picture.bbox
             share = (right - left) * (bottom - top) / max(facts.width * facts.height, 1)
             if share < scan_share and picture.content:
                 stem = f"page-{number}-image-{count}"
-                names[key] = self._images.add(stem, picture.content, picture.bbox)
+                box = facts.shown(picture.bbox)
+                names[key] = name = self._images.add(stem, picture.content, box)
+                if name is not None:
+                    shown.append(Placed(box, kind="image", name=name))
         named = text_layer.with_image_names(text, names)
         missing = [name for name in dict.fromkeys(names.values()) if name and name not in named]
-        return markdown.blocks([named, *(markdown.image(name) for name in missing)])
+        return markdown.blocks([named, *(markdown.image(name) for name in missing)]), shown
 
 
-def _cut(image: Image, box: Box, facts: PageFacts) -> Image:
-    """Return the part of a rendered page inside a box in points, with a margin."""
+def _cut(image: Image, box: Box, facts: PageFacts) -> tuple[Image, Box]:
+    """Return what a box of a rendered page shows, with a margin, and the box with it; in points."""
     height, width = image.shape[:2]
     left, top, right, bottom = box
     across, down = width / max(facts.width, 1), height / max(facts.height, 1)
-    rows = slice(
-        max(int((top - CUT_MARGIN) * down), 0), max(int((bottom + CUT_MARGIN) * down) + 1, 0)
+    first, last = (
+        min(max(int(side), 0), height)
+        for side in ((top - CUT_MARGIN) * down, (bottom + CUT_MARGIN) * down + 1)
     )
-    columns = slice(
-        max(int((left - CUT_MARGIN) * across), 0), max(int((right + CUT_MARGIN) * across) + 1, 0)
+    start, end = (
+        min(max(int(side), 0), width)
+        for side in ((left - CUT_MARGIN) * across, (right + CUT_MARGIN) * across + 1)
     )
-    return image[rows, columns]
+    return image[first:last, start:end], (start / across, first / down, end / across, last / down)
 
 
 def _is_better(recognized: RecognizedPage, facts: PageFacts) -> bool:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ilios.core.expressions import possessive
 from ilios.engines.embedded import escaping, markdown
 from ilios.engines.embedded.pdf.blocks import Block, Piece
 
 LABELS_SOUGHT: Final = 1_000
-"""Links of a page that are sought in its text; further ones are taken for text."""
+"""Links and formulas of a page that are sought in its text; further ones are taken for text."""
 LABEL_END_CHARACTERS: Final = 100
 LONGEST_ADDRESS: Final = 4_000
 """So far behind its bracket the end of an address is sought."""
@@ -23,15 +24,16 @@ _TAG: Final = r"<(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]++@)"
 _ENTITY: Final = r"&(?=#?\w{1,31};)"
 _IMAGE: Final = r"!\[[^\[\]]*+\]\(img_[A-Za-z0-9_]++\.\w++\)"
 _CODE: Final = r"(?<!`)`[^`\n]++`(?!`)"
+_FORMULA: Final = r"\$\$?[^$\n]++\$"
 _SIGNS: Final = re.compile(rf"{_TAG}|{_ENTITY}|[`\[]|~~|\$")
 _TOKEN: Final = re.compile(
-    rf"\\[\s\S]|{_CODE}|`++|{_IMAGE}|!(?=\[)|\[|\]\(|\]|{_TAG}|{_ENTITY}|~~++|\$"
+    rf"\\[\s\S]|{_CODE}|`++|{_IMAGE}|!(?=\[)|\[|\]\(|\]|{_TAG}|{_ENTITY}|~~++|{_FORMULA}|\$"
 )
-_TARGET: Final = re.compile(r"([^\s()<>]*+(?:\([^\s()<>]*+\)[^\s()<>]*+)*+)\)")
+_IN_BRACKETS: Final = possessive(r"\([^\s()<>]*+\)[^\s()<>]*+")
+_TARGET: Final = re.compile(rf"([^\s()<>]*+{_IN_BRACKETS})\)")
 _FENCE: Final = re.compile(r"^```[^`\n]*+$", re.MULTILINE)
-_DEFINITION: Final = re.compile(
-    r"^((?:[ >]|[-*+] |\d{1,9}[.)] )*+)\[(?=[^\[\]\n]*+(?:\]:|$))", re.MULTILINE
-)
+_MARKS: Final = possessive(r"[ >]|[-*+] |\d{1,9}[.)] ")
+_DEFINITION: Final = re.compile(rf"^({_MARKS})\[(?=[^\[\]\n]*+(?:\]:|$))", re.MULTILINE)
 
 
 def is_needed(layout_blocks: Sequence[Block], layout: str) -> bool:
@@ -95,25 +97,47 @@ class _Page:
                 out.append(sign)
             elif sign == "](":
                 end = self._link(layout, end, out, opened)
+            elif sign[0] == "$":
+                shown, length = self._formula(sign)
+                out.append(shown.replace("$", "\\$") if has_dollars else shown)
+                end = match.start() + length
             else:
                 if sign == "]" and opened:
                     opened.pop()
-                out.append(self._shown(sign, has_dollars=has_dollars))
+                out.append(self._shown(sign))
         return "".join([*out, layout[end:]])
 
-    def _shown(self, sign: str, *, has_dollars: bool) -> str:
+    def _shown(self, sign: str) -> str:
         first = sign[0]
         if first == "<":
             return "&lt;"
         if first == "`":
-            return sign.replace("`", "\\`") if self._has_ticks or sign[-1] == sign[1:2] else sign
+            return self._ticks(sign)
         if first == "~":
             return sign.replace("~", "\\~") if self._has_tildes or len(sign) > 2 else sign
-        if first == "$":
-            return "\\$" if has_dollars else sign
         if first == "!" and sign != "!":
             return sign.replace("[", "\\[").replace("]", "\\]") if self._has_images else sign
         return f"\\{sign}" if first in "&!" else sign
+
+    def _ticks(self, sign: str) -> str:
+        """Return code, or ticks; between those of the page itself stands text as anywhere."""
+        inner = sign.strip("`")
+        if not inner:
+            return sign if len(sign) == 1 and not self._has_ticks else sign.replace("`", "\\`")
+        return f"\\`{self.inline(inner)}\\`" if self._has_ticks else sign
+
+    def _formula(self, sign: str) -> tuple[str, int]:
+        """Return what to write for a part of `sign`, and how long this part is.
+
+        The layout escapes nothing in what it takes for a formula: that is as the page says it.
+        """
+        if len(sign) == 1:
+            return sign, 1
+        self._left -= 1
+        if self._left >= 0 and sign not in self._flat:
+            return "$", 1
+        parts = re.split(r"(\$+)", sign)
+        return "".join(part if "$" in part else escaping.inside(part) for part in parts), len(sign)
 
     def _link(self, layout: str, start: int, out: list[str], opened: list[int]) -> int:
         """Write what ends a link's text, or looks like it; return where its address ends."""

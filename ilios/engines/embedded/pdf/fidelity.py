@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
+from ilios.core.expressions import possessive
 from ilios.engines import unicode
 
 KEPT_ENOUGH: Final = 0.9
@@ -30,8 +31,10 @@ _ENTITY = re.compile(r"&(?:amp|gt|lt|nbsp|quot);")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SOFT_BREAK = "\ufffe"
 """What PDFium writes for a hyphen at the end of a line."""
+_FURTHER = possessive(r"['’.-][^\W\d_]+")
+_FURTHER_CAPITALS = possessive(r"['’.-][^\W\d_a-z]+")
 _WORD_LIKE = re.compile(
-    r"[^\w\s]*+(?:[^\W\d_]?[^\W\d_A-Z]*(?:['’.-][^\W\d_]+)*+|[^\W\d_a-z]+(?:['’.-][^\W\d_a-z]+)*+s?"
+    rf"[^\w\s]*+(?:[^\W\d_]?[^\W\d_A-Z]*{_FURTHER}|[^\W\d_a-z]+{_FURTHER_CAPITALS}s?"
     r"|\d[\d.,:/%-]*+\w?\w?)[^\w\s]*+"
 )
 _VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿ]", re.IGNORECASE)

@@ -12,6 +12,10 @@ import pypdfium2.raw as pdfium_c
 MAX_IMAGES_MEASURED: Final = 2_000
 MAX_OBJECTS: Final = 1_000_000
 MAX_DEPTH: Final = 4
+SPARSE_CHARACTERS: Final = 200
+"""A stamp, a page number or a file name on a scan is shorter than this."""
+SCAN_SHARE: Final = 0.5
+"""An image that covers at least this share of a page with sparse text is a scan."""
 _IMAGE, _FORM = pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_FORM
 
 

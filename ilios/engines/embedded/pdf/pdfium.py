@@ -13,7 +13,8 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ilios.engines import document_errors, machine_errors, parser_memory
+from ilios.engines import document_errors, machine_errors, parser_memory, pdf_info
+from ilios.engines.base import DocumentInfo
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.ocr.detection import Image
 from ilios.engines.embedded.pdf import (
@@ -33,6 +34,7 @@ from ilios.engines.embedded.pdf.forms import Field
 from ilios.engines.embedded.pdf.lines import TextLine
 from ilios.engines.embedded.pdf.page_annotations import Annotations, PlacedText
 from ilios.engines.embedded.pdf.raised import Figures
+from ilios.engines.page_structure import Box
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
@@ -68,6 +70,32 @@ class PageFacts:
     copy: Path | None = None  #: the page as a document of its own, where it shows something else
     is_parsed_by_itself: bool = False  #: whether the copy is parsed instead of the document
 
+    @property
+    def box(self) -> Box:
+        return 0.0, 0.0, self.width, self.height
+
+    @property
+    def upright_width(self) -> float:
+        """The width of the page once its text is turned upright, as it is read."""
+        return self.height if self.text_turns % 2 else self.width
+
+    def shown(self, box: Box) -> Box:
+        """Return where the page shows a box of it as it is read."""
+        left, top, right, bottom = box
+        match self.text_turns % 4:
+            case 1:
+                return self.width - bottom, left, self.width - top, right
+            case 2:
+                return (
+                    self.width - right,
+                    self.height - bottom,
+                    self.width - left,
+                    self.height - top,
+                )
+            case 3:
+                return top, self.height - right, bottom, self.height - left
+        return box
+
 
 class PdfFile:
     """An opened PDF. Raises EncryptedDocument or CorruptDocument when it cannot be."""
@@ -99,6 +127,9 @@ class PdfFile:
             opened.close()
         self._kept.clear()
         self._pdf.close()
+
+    def info(self) -> DocumentInfo:
+        return pdf_info.of_pdf(self._pdf)
 
     def xml_form(self) -> str:
         return xml_forms.text(self._pdf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Final
@@ -35,6 +35,8 @@ class Reading:
     warnings: Warnings = ()
     unreadable: tuple[Piece, ...] = ()
     is_whole: bool = False  #: known to have all words of the page
+    confidence: float = 1.0  #: the share of the page's words that are there, at most
+    is_by_lines: bool = False  #: its text is that of PDFium's lines, not of the layout
 
 
 def read(
@@ -45,8 +47,9 @@ def read(
     lines = cache(lines)
     reading = _chosen(number, facts, layer, clean, lines)
     text = _with_hyphens(raised.written(reading.markdown, facts.figures), facts.text)
-    losses = () if reading.is_whole else _losses(number, clean, text, lines)
-    return Reading(text, reading.warnings + losses + _doubts(number, text), reading.unreadable)
+    losses, kept = ((), 1.0) if reading.is_whole else _losses(number, clean, text, lines)
+    warnings = reading.warnings + losses + _doubts(number, text)
+    return replace(reading, markdown=text, warnings=warnings, confidence=kept)
 
 
 def with_added(text: str, facts: PageFacts) -> str:
@@ -81,7 +84,7 @@ def _chosen(
     lines: Callable[[], Sequence[TextLine]],
 ) -> Reading:
     if facts.is_vertical:
-        return Reading(_paragraphs(facts.text))
+        return Reading(_paragraphs(facts.text), is_by_lines=True)
     parts: Sequence[Piece] = ()
     text = layer.markdown
     if escaping.is_needed(layer.blocks, text):
@@ -94,12 +97,16 @@ def _chosen(
     if clean == facts.text and not repair.differ(text, clean):
         return Reading(text, is_whole=True)
     if repair.is_too_long(parts or layer.blocks, lines()):
-        return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
+        return _by_lines(number, clean)
     better = repair.repaired(parts or blocks.pieces(text, layer.blocks), lines())
     if not _is_enough(better.markdown, clean) and not _is_enough(better.markdown, _whole(lines())):
-        return Reading(_plain(clean), (conversion_warnings.layout_lost(number),))
+        return _by_lines(number, clean)
     lost = (conversion_warnings.layout_lost(number),) if better.layout_lost else ()
-    return Reading(better.markdown, lost, better.unreadable)
+    return Reading(better.markdown, lost, better.unreadable, is_by_lines=True)
+
+
+def _by_lines(number: int, text: str) -> Reading:
+    return Reading(_plain(text), (conversion_warnings.layout_lost(number),), is_by_lines=True)
 
 
 def _right_to_left(number: int, facts: PageFacts, text: str) -> Reading:
@@ -108,7 +115,7 @@ def _right_to_left(number: int, facts: PageFacts, text: str) -> Reading:
         text, facts.text, rtl.has_rtl
     ):
         return Reading(text)
-    return Reading(_plain(facts.text), (conversion_warnings.layout_lost(number),))
+    return _by_lines(number, facts.text)
 
 
 def _is_enough(text: str, clean: str) -> bool:
@@ -172,16 +179,19 @@ def _doubts(number: int, text: str) -> Warnings:
 
 def _losses(
     number: int, source: str, text: str, lines: Callable[[], Sequence[TextLine]]
-) -> Warnings:
-    """Warn of words that are missing, whether or not turned lines are put together again."""
+) -> tuple[Warnings, float]:
+    """Warn of words that are missing, whether or not turned lines are put together again.
+
+    The second value is the share of words that are not.
+    """
     lost, total = _lost(source, text)
+    if accounting.is_notable(lost, total):
+        whole = _whole(lines())
+        lost = min(lost, _lost(whole, text)[0]) if whole.strip() else lost
+    kept = 1 - lost / max(total, 1)
     if not accounting.is_notable(lost, total):
-        return ()
-    whole = _whole(lines())
-    lost = min(lost, _lost(whole, text)[0]) if whole.strip() else lost
-    if not accounting.is_notable(lost, total):
-        return ()
-    return (conversion_warnings.text_left_out(f"page {number}", lost, total, number),)
+        return (), kept
+    return (conversion_warnings.text_left_out(f"page {number}", lost, total, number),), kept
 
 
 def _whole(lines: Sequence[TextLine]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.image_files import Box
 from ilios.engines.embedded.pdf.blocks import Block
+from ilios.engines.embedded.pdf.headings import HeadingBoxes
+from ilios.engines.embedded.pdf.pdfium import PageFacts
 
 _EMPTY_FENCE = re.compile(r"^```text\s*```$")
 _RULE = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+(?<=\n)---\s*(?=\n|$)|^---\s*\n")
@@ -35,12 +37,10 @@ class LayerPage:
     blocks: tuple[Block, ...]  #: in the order of the Markdown
 
 
-def parse(
-    path: Path, indexes: Sequence[int], *, with_images: bool, turns: Mapping[int, int]
-) -> dict[int, LayerPage]:
-    """Parse the pages of 0-based `indexes`; those that cannot be parsed are missing in the result.
+def parse(path: Path, pages: Mapping[int, PageFacts], *, with_images: bool) -> dict[int, LayerPage]:
+    """Parse pages by their 0-based indexes; those that cannot be parsed are missing in the result.
 
-    `turns` gives clockwise quarter turns for pages whose text is rotated.
+    Boxes are in points of the page as it is read: turned so that its text is upright.
     """
     import liteparse
 
@@ -52,15 +52,20 @@ def parse(
         extract_blocks=True,
         keep_headers_footers=True,  # stripping them loses headings that repeat
         continue_on_page_error=True,
-        max_pages=max(indexes) + 1,
-        target_pages=",".join(str(index + 1) for index in indexes),
-        page_orientation_corrections=[(index + 1, 90 * turn) for index, turn in turns.items()],
+        max_pages=max(pages) + 1,
+        target_pages=",".join(str(index + 1) for index in pages),
+        page_orientation_corrections=[
+            (index + 1, 90 * facts.text_turns) for index, facts in pages.items() if facts.text_turns
+        ],
     )
     try:
         parsed = parser.parse(path)
     except liteparse.ParseError:
         return {}
-    return {page.page_num - 1: _layer_page(page, parsed.images) for page in parsed.pages}
+    return {
+        page.page_num - 1: _layer_page(page, parsed.images, pages[page.page_num - 1])
+        for page in parsed.pages
+    }
 
 
 def with_image_names(layer: str, names: Mapping[str, str | None]) -> str:
@@ -73,28 +78,43 @@ def with_image_names(layer: str, names: Mapping[str, str | None]) -> str:
     return re.sub(r"\n{3,}", "\n\n", _IMAGE_REFERENCE.sub(named, layer)).strip()
 
 
-def _layer_page(page: Any, images: Sequence[Any]) -> LayerPage:
+def _layer_page(page: Any, images: Sequence[Any], facts: PageFacts) -> LayerPage:
+    # liteparse multiplies sizes by the page's UserUnit, PDFium does not
+    scale = facts.upright_width / page.width if page.width else 1.0
     text = _RULE.sub("\n\n", markdown.without_controls(page.markdown)).strip()
     own = [image for image in images if image.page == page.page_num]
     contents = {image.id: image.bytes for image in images}
     pictures = {
-        image.id: Picture(image.bytes or contents.get(image.duplicate_of, b""), _box(image.bbox))
+        image.id: Picture(
+            image.bytes or contents.get(image.duplicate_of, b""), _box(image.bbox, scale)
+        )
         for image in own
     }
-    return LayerPage("" if _EMPTY_FENCE.match(text) else text, pictures, _blocks(page))
+    return LayerPage("" if _EMPTY_FENCE.match(text) else text, pictures, _blocks(page, scale))
 
 
-def _blocks(page: Any) -> tuple[Block, ...]:
-    return tuple(
-        Block(block.kind, _text(block.text), _box(block.bbox))
-        for block in page.blocks or ()
-        if block.bbox is not None
-    )
+def _blocks(page: Any, scale: float) -> tuple[Block, ...]:
+    blocks = [block for block in page.blocks or () if block.bbox is not None]
+    headings = HeadingBoxes(page.text_items if any(map(_is_heading, blocks)) else ())
+    found: list[Block] = []
+    for block in blocks:
+        text, box = _text(block.text), _box(block.bbox, 1)
+        if text is not None and _is_heading(block):
+            box = headings.whole(text, box)
+        left, top, right, bottom = box
+        scaled = left * scale, top * scale, right * scale, bottom * scale
+        found.append(Block(block.kind, text, scaled))
+    return tuple(found)
+
+
+def _is_heading(block: Any) -> bool:
+    return bool(block.kind == "heading")
 
 
 def _text(text: str | None) -> str | None:
     return None if text is None else markdown.without_controls(text)
 
 
-def _box(rect: Any) -> Box:
-    return rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
+def _box(rect: Any, scale: float) -> Box:
+    right, bottom = rect.x + rect.width, rect.y + rect.height
+    return rect.x * scale, rect.y * scale, right * scale, bottom * scale

@@ -23,20 +23,13 @@ from tests.support.batching import (
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def provider(server: MistralServer) -> MistralServer:
-    server.reset()
-    return server
+def provider(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
-@pytest.fixture(scope="module")
-def engine_of(server: MistralServer) -> Iterator[Callable[[Settings], MistralEngine]]:
+@pytest.fixture(scope="session")
+def engine_of(mistral_process: MistralServer) -> Iterator[Callable[[Settings], MistralEngine]]:
     """Share an engine, and so a parser child, among tests that need no special one."""
     opened: dict[int, MistralEngine] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -26,10 +26,9 @@ CANCELLED, COMPLETED, DELETED = (
 
 
 @pytest.fixture
-def actions(settings: Settings, database: Database) -> Iterator[DocumentActions]:
+def actions(settings: Settings, database: Database) -> DocumentActions:
     notifier = Notifier(data_folder.wake_socket(settings))
-    yield DocumentActions(settings, database, open_store(settings), notifier)
-    notifier.close()
+    return DocumentActions(settings, database, open_store(settings), notifier)
 
 
 def cancel_batch(actions: DocumentActions, database: Database) -> None:

@@ -109,7 +109,8 @@ def test_a_line_that_two_steps_die_of_is_poison_and_its_neighbours_are_used(
     def read(engine: Any, call: CallRecord, *others: Any) -> Conversion:
         if call.document_id == ids[1]:
             deaths.append(call.call_id)
-            raise Died
+            with others[-1]():
+                raise Died
         return read_answer(engine, call, *others)
 
     monkeypatch.setattr(results, "read_answer", read)

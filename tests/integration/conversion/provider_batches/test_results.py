@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from ilios.conversion.provider_batches import input
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.models import DocumentStatus, JobStatus, ProviderBatchState
+from ilios.db.models import DocumentStatus, JobStatus, PageWords, ProviderBatchState
+from ilios.engines import page_details, page_layout, page_words
 from ilios.engines.base import Options
 from ilios.engines.governor import Outcome, ProviderReport
 from ilios.engines.page_selection import PageSelection
@@ -104,6 +106,7 @@ def test_a_long_document_becomes_several_lines(
 
     found = [page.markdown for page in batching.pages(database, document_id)]
     assert found == [f"Page {number}" for number in range(25)]
+    assert batching.documents(database, [document_id])[0].info == {"page_count": 25}
     assert sorted(call.pages for call in batching.calls(database)) == [8, 8, 9]
     assert_exact()
 
@@ -205,6 +208,28 @@ def test_images_are_kept(
     assert f"]({image['name']})" in page.markdown
     with open_store(settings).open(image["key"]) as stream:
         assert stream.read().startswith(b"\xff\xd8")
+
+
+def test_blocks_and_confidence_are_kept(
+    worker: LaneWorker, submit: Submit, database: Database
+) -> None:
+    options = Options(include_blocks=True, confidence="word", extract_footer=True)
+
+    (document_id,) = submit(pdf("Head\n# Herons\nPage 7"), options=options)
+    worker.work()
+
+    (page,) = batching.pages(database, document_id)
+    assert page.layout is not None
+    assert [block.type for block in page_layout.decode(page.layout, 0)] == [
+        "header",
+        "title",
+        "footer",
+    ]
+    assert page_details.decode(page.details).footer == "Page 7"
+    assert page.confidence is not None
+    with database.reading() as session:
+        (words,) = session.scalars(select(PageWords.words))
+    assert [word.text for word in page_words.decode(words)] == ["Head", "#", "Herons"]
 
 
 def test_a_duplicate_is_answered_by_its_leader(

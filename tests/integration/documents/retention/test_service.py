@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from ilios.accounts.key_admin import KeyAdmin
 from ilios.core import clock, data_folder, ids
@@ -18,15 +18,17 @@ from ilios.core.request_errors import Gone
 from ilios.core.settings import Settings
 from ilios.db import instance
 from ilios.db.database import Database
-from ilios.db.models import Document, DocumentStatus, Instance
-from ilios.documents import removal
+from ilios.db.models import Document, DocumentStatus, Instance, PageRow
+from ilios.documents import failed_pages, removal
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.queries import DocumentReader
 from ilios.documents.retention import expiry
 from ilios.documents.retention.service import Retention, Tally
 from ilios.documents.submission import Submissions
+from ilios.engines.base import Options
 from ilios.storage.base import ObjectStore
 from ilios.storage.local import LocalStore
+from ilios.storage.object_keys import part_key
 from ilios.storage.opening import open_store
 from tests.integration.documents.conftest import OWNER
 from tests.support import documents
@@ -110,6 +112,71 @@ def test_what_has_no_result_keeps_its_status_and_can_be_retried_from_the_archive
     worker.work()
     assert retention.run(after(366)).archived == 1
     assert text_of(cancelled) == ["later"]
+
+
+def lack(database: Database, document_id: str, index: int) -> None:
+    """Take a page away from a completed document, as if it had failed."""
+    with database.writing() as session:
+        session.execute(
+            delete(PageRow).where(PageRow.document_id == document_id, PageRow.index == index)
+        )
+        session.get_one(Document, document_id).failed_pages = [[index, index, "pages_missing"]]
+        session.flush()
+        failed_pages.renew(session, document_id)
+
+
+def test_what_lacks_pages_is_completed_from_the_archive(
+    submit: Submit,
+    worker: InTestWorker,
+    actions: DocumentActions,
+    retention: Retention,
+    database: Database,
+    row: Row,
+    text_of: TextOf,
+) -> None:
+    document_id = submit(b"one\ntwo", options=Options(allow_partial=0.5))
+    worker.work()
+    lack(database, document_id, 1)
+    retention.run(after(366))
+    assert row(document_id).status is DocumentStatus.ARCHIVED
+    assert text_of(document_id) == ["one"]
+
+    worker.free()  # it converts the whole document again
+    actions.retry(document_id, owner=OWNER)
+    worker.work()
+
+    assert row(document_id).status is DocumentStatus.COMPLETED
+    assert (row(document_id).failed_pages, row(document_id).warnings) == (None, [])
+    assert text_of(document_id) == ["one", "two"]
+    assert retention.run(after(366)).archived == 1
+
+
+def test_parts_are_kept_as_long_as_somebody_waits_for_their_pages(
+    submit: Submit,
+    worker: InTestWorker,
+    actions: DocumentActions,
+    retention: Retention,
+    store: ObjectStore,
+    database: Database,
+    settings: Settings,
+) -> None:
+    first, joined = (submit(b"one\ntwo", options=Options(allow_partial=0.5)) for _ in range(2))
+    worker.work()
+    lack(database, first, 1)
+    with database.reading() as session:
+        part = part_key(instance.instance_id(session), first, 1, 1)
+    file = settings.data_folder / "file"
+    file.write_bytes(b"two")
+    store.put(part, file, "text/plain")
+
+    with database.writing() as session:  # it shares the result, and what it lacks
+        session.get_one(Document, joined).failed_pages = [[1, 1, "pages_missing"]]
+    worker.free()  # it converts the whole document again
+    actions.retry(joined, owner=OWNER)
+    assert retention.run(after(2), thoroughly=True).orphans == 0
+
+    worker.work()
+    assert retention.run(after(2), thoroughly=True).orphans == 1
 
 
 def test_what_is_still_to_be_converted_is_left_alone(
@@ -246,13 +313,18 @@ def test_orphans_of_this_instance_are_swept_when_they_are_a_day_old(
         here = instance.instance_id(session)
     nobodys = ids.new_id()
     orphans = [
+        f"documents/{here}-originals/{nobodys}",
         f"documents/{here}/{nobodys}/source",
         f"documents/{here}/{document_id}/source-{nobodys}",
         f"documents/{here}/{document_id}/parts/0-9",
         f"archive/{here}/{document_id}/source",
         f"incoming/{here}/{nobodys}",
     ]
-    foreign = [f"documents/{nobodys}/{nobodys}/source", "convert/1735-report.pdf"]
+    foreign = [
+        f"documents/{nobodys}-originals/{nobodys}",
+        f"documents/{nobodys}/{nobodys}/source",
+        "convert/1735-report.pdf",
+    ]
     for key in (*orphans, *foreign):
         file = settings.data_folder / "file"
         file.write_bytes(b"?")

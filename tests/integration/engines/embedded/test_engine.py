@@ -10,12 +10,14 @@ import pytest
 
 from ilios.core.conversion_errors import PagesOutOfRange
 from ilios.core.settings import MIB, Settings
-from ilios.engines.base import Options, Part
+from ilios.engines.base import DocumentInfo, Options, Part
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import engine as engine_module
 from ilios.engines.embedded.engine import EmbeddedEngine
 from ilios.engines.page_selection import PageSelection
+from ilios.engines.page_structure import Link
 from tests.support.forking import REPOSITORY
+from tests.unit.engines.embedded.conftest import blocks_of
 
 MakePart = Callable[..., Part]
 
@@ -56,6 +58,26 @@ def test_a_conversion_costs_nothing_and_keeps_nothing(
     assert progress[-1] == (1, 1)
     assert kept == []
     assert not engine.is_paid
+
+
+def test_pages_come_with_their_structure_and_the_document_with_what_it_says_of_itself(
+    engine: EmbeddedEngine, make_part: MakePart, tmp_path: Path
+) -> None:
+    content = b"# Herons\n\n[wait](http://x)\n\n| a |\n| - |\n\n![](not-here.png)"
+
+    converted = engine.convert(
+        make_part(content, media_types.MARKDOWN),
+        Options(),
+        tmp_path,
+        lambda _done, _total: None,
+        lambda _answer: None,
+    )
+
+    (page,) = converted.pages
+    assert [block.type for block in blocks_of(page)] == ["title", "text", "table", "image"]
+    assert page.links == (Link("wait", "http://x"),)
+    assert [table.id for table in page.tables] == ["table-1-1"]
+    assert converted.info == DocumentInfo(page_count=1)
 
 
 def test_errors_come_back_from_the_child_and_the_next_document_is_converted(

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ilios.core.conversion_errors import (
     ProviderUnavailable,
     RefusedByProvider,
 )
+from ilios.engines import page_layout, page_words
 from ilios.engines.base import Conversion, Options, Part, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import answer_json, http_client
@@ -40,16 +41,9 @@ TWO_PAGES = sample_files.pdf(sample_files.text("Page one"), sample_files.text("P
 ONE_PAGE = sample_files.pdf(sample_files.text("Page one"))
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: MistralServer) -> MistralServer:
-    running.reset()
-    return running
+def server(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
 def fault(kind: str = "status", **more: Any) -> dict[str, Any]:
@@ -114,6 +108,16 @@ def test_types_that_the_provider_does_not_take_inline_are_uploaded(
     assert [call.kind for call in server.journal().calls] == ["upload", "ocr", "delete"]
 
 
+def test_an_office_file_is_taken_with_and_without_images(
+    server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
+) -> None:
+    part = make_part(sample_files.docx(sample_files.word_paragraph("First")), media_types.DOCX)
+    engine = open_engine(server.url)
+
+    for options in (Options(), Options(include_images=False), Options(include_images=True)):
+        assert [page.markdown for page in convert(engine, part, options).pages] == ["First"]
+
+
 def test_images_are_returned_when_they_are_requested(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
@@ -144,6 +148,34 @@ def test_tables_headers_and_footers_follow_the_options(
     assert "tbl-0" not in page.markdown
     assert "Chapter 1" not in page.markdown
     assert "Page 7" not in page.markdown
+
+
+def test_blocks_confidence_and_headers_come_when_they_are_wanted(
+    server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
+) -> None:
+    lines = ("Chapter 1", "# Herons", "They wade", "a | b | c", "1 | 2 | 3", "Page 7")
+    part = make_part(sample_files.pdf(sample_files.text(*lines)), indexes=(6,))
+    engine = open_engine(server.url)
+    options = Options(
+        include_blocks=True, confidence="word", table_format="html", extract_header=True
+    )
+
+    (page,) = convert(engine, part, options).pages
+    (plain,) = convert(engine, part).pages
+
+    assert page.layout is not None
+    found = [block for text in page.layout.texts for block in page_layout.decode(text, 0)]
+    kinds = ["header", "title", "text", "table", "footer"]
+    assert [block.type for block in found] == kinds
+    assert found[3].table_id == page.tables[0].id == "table-7-1"
+    assert all(block.box for block in found)
+    assert (page.header, page.footer) == ("Chapter 1", None)
+    assert page.confidence is not None
+    assert 0.9 < page.confidence < 0.99
+    assert page.words is not None
+    words = [word.text for text in page.words.texts for word in page_words.decode(text)]
+    assert words[:3] == ["#", "Herons", "They"]
+    assert (plain.layout, plain.words, plain.confidence, plain.header) == (None,) * 4
 
 
 @pytest.mark.parametrize(

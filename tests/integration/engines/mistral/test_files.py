@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,16 +30,9 @@ Convert = Callable[..., Conversion]
 TABLE = b"a,b\n1,2\n"  # a type that is not sent inline
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[MistralServer]:
-    with MistralServer() as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: MistralServer) -> MistralServer:
-    running.reset()
-    return running
+def server(mistral_server: MistralServer) -> MistralServer:
+    return mistral_server
 
 
 @pytest.fixture(autouse=True)

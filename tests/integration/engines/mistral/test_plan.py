@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -14,13 +15,15 @@ from ilios.core.conversion_errors import (
     DocumentTooLarge,
     EncryptedDocument,
     PagesOutOfRange,
+    SchemaDocumentTooLong,
     UnsupportedDocument,
 )
-from ilios.engines.base import Part, Plan
+from ilios.engines.base import DocumentInfo, Part, Plan
 from ilios.engines.detection import media_types
-from ilios.engines.mistral.engine import DOCUMENT_MAX_BYTES
+from ilios.engines.mistral import engine as mistral_engine
+from ilios.engines.mistral.engine import DOCUMENT_MAX_BYTES, MistralEngine
 from ilios.engines.page_selection import PageSelection
-from tests.integration.engines.conftest import OpenEngine
+from tests.integration.engines.conftest import engine_for
 from tests.support import sample_files
 from tests.support.forking import REPOSITORY
 
@@ -30,12 +33,23 @@ MakePart = Callable[..., Part]
 MakePlan = Callable[..., Plan]
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[MistralEngine]:
+    """Provide an engine, and so a parser child, for all plans."""
+    with closing(engine_for(NOWHERE, split_pages=4)) as engine:
+        yield engine
+
+
 @pytest.fixture
-def plan(open_engine: OpenEngine, make_part: MakePart, tmp_path: Path) -> MakePlan:
-    def plan(content: bytes, media_type: str = media_types.PDF, pages: str | None = None) -> Plan:
+def plan(engine: MistralEngine, make_part: MakePart, tmp_path: Path) -> MakePlan:
+    def plan(
+        content: bytes,
+        media_type: str = media_types.PDF,
+        pages: str | None = None,
+        **options: bool,
+    ) -> Plan:
         selection = PageSelection.parse(pages) if pages else None
-        engine = open_engine(NOWHERE, split_pages=4)
-        return engine.plan(make_part(content, media_type).source, selection, tmp_path)
+        return engine.plan(make_part(content, media_type).source, selection, tmp_path, **options)
 
     return plan
 
@@ -73,6 +87,20 @@ def test_a_selection_is_cut_out(plan: MakePlan) -> None:
     assert [part.indexes for part in planned.parts] == [(1, 7, 8)]
 
 
+def test_a_document_that_goes_in_one_call_is_cut_out_and_never_cut_up(
+    plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (whole,) = plan(pages(9), in_one_call=True).parts
+    (selected,) = plan(pages(9), pages="1-3,5-8", in_one_call=True).parts
+
+    assert whole.indexes == tuple(range(9))
+    assert selected.indexes == (0, 1, 2, 4, 5, 6, 7)
+    monkeypatch.setattr(mistral_engine, "DOCUMENT_MAX_PAGES", 8)
+    with pytest.raises(SchemaDocumentTooLong, match="these 9 pages need 2"):
+        plan(pages(9), in_one_call=True)
+    assert len(plan(pages(9), pages="1-8", in_one_call=True).parts) == 1
+
+
 def test_errors_of_a_pdf_come_back_from_the_child(plan: MakePlan) -> None:
     encrypted = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
@@ -92,6 +120,23 @@ def test_a_pdf_that_pdfium_cannot_read_is_sent_whole(plan: MakePlan) -> None:
 def test_pages_of_a_pdf_that_pdfium_cannot_read_cannot_be_selected(plan: MakePlan) -> None:
     with pytest.raises(CorruptDocument):
         plan(b"%PDF-1.7 and nothing else", pages="1")
+
+
+def test_what_a_file_says_of_itself_comes_with_its_parts(plan: MakePlan) -> None:
+    short, long = plan(pages(2)), plan(pages(9))
+    core = "<a><title>Herons</title></a>"
+    body = sample_files.word_paragraph("They wade.")
+    office = plan(sample_files.docx(body, docProps__core_dot_xml=core), media_types.DOCX)
+
+    assert [part.info for part in short.parts] == [DocumentInfo(page_count=2)]
+    assert [part.info for part in long.parts] == [DocumentInfo(page_count=9)] * 3
+    assert [part.info for part in office.parts] == [DocumentInfo(title="Herons")]
+
+
+def test_a_file_of_which_nothing_can_be_read_is_sent_all_the_same(plan: MakePlan) -> None:
+    planned = plan(b"PK\x03\x04 and nothing else", media_types.DOCX)
+
+    assert [part.info for part in planned.parts] == [DocumentInfo()]
 
 
 def test_other_types_are_converted_as_they_are(plan: MakePlan) -> None:

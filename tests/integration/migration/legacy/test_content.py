@@ -101,6 +101,12 @@ def test_pages_can_be_selected(adopted: CallAs) -> None:
     assert answer.text == "Three"
 
 
+def test_results_wait_to_be_indexed(adopted: CallAs) -> None:
+    state = adopted().get("/health").get_json()["services"]["search"]
+
+    assert state == "indexing: 0 %"
+
+
 @pytest.mark.parametrize(
     ("name", "pages", "warning"),
     [

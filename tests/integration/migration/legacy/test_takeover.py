@@ -11,7 +11,7 @@ import pytest
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import database, schema_version
+from ilios.db import quick_check, schema_version
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.migration.legacy import predecessor
@@ -220,4 +220,4 @@ def test_a_database_of_another_program_gets_no_wal(old_settings: Settings) -> No
 
 def test_a_file_that_fails_its_check_is_refused() -> None:
     with pytest.raises(DatabaseRefused, match=r"\(row 3 missing from index\): restore a backup"):
-        database.require_sound(Path("ilios.db"), "row 3 missing from index")
+        quick_check.require_sound(Path("ilios.db"), "row 3 missing from index")

@@ -42,6 +42,8 @@ def read(schema: FormSchema, sent: Any, *, by_marshmallow: bool) -> Any:
         (SubmitForm(), {"maxCostUsd": "0.25", "file": FILE, "tableFormat": "html"}),
         (SubmitForm(), {"file": FILE, "priority": "11", "retentionDays": "x"}),
         (SubmitForm(), {"file": FILE, "max_cost_usd": "1"}),
+        (SubmitForm(), {"file": FILE, "allowPartial": "0.05"}),
+        (SubmitForm(), {"file": FILE, "allowPartial": "0"}),
         (SubmitForm(), {"webhookUrl": "x", "file": "text"}),
         (SubmitForm(), {"priority": "3"}),
         (SubmitForm(), {}),
@@ -57,3 +59,21 @@ def read(schema: FormSchema, sent: Any, *, by_marshmallow: bool) -> Any:
 )
 def test_a_form_is_read_as_marshmallow_reads_it(schema: FormSchema, sent: Any) -> None:
     assert read(schema, sent, by_marshmallow=False) == read(schema, sent, by_marshmallow=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "share"),
+    [("true", 1.0), ("false", None), ("1", 1.0), ("1.0", 1.0), ("0.05", 0.05), (".5", 0.5)],
+)
+def test_a_share_is_a_word_or_a_decimal(sent: str, share: float | None) -> None:
+    assert SubmitForm().load({"file": FILE, "allowPartial": sent})["allow_partial"] == share
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "0", "0.0", "1.1", "2", "-0.5", "5%", "1e-3", "nan", "True", "true\n", "٠.٥", " 1"]
+)
+def test_what_is_no_share_is_refused_with_what_is(sent: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        SubmitForm().load({"file": FILE, "allowPartial": sent})
+
+    assert "above 0 and up to 1" in str(refused.value)

@@ -10,11 +10,11 @@ import pytest
 from lxml import etree
 
 from ilios.core.conversion_errors import CorruptDocument, DiskFull
-from ilios.engines import machine_errors, parser_process
+from ilios.engines import machine_errors, parser_messages
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.ocr.page_reader import PageReader
 from ilios.engines.page_text import TextSpool
-from ilios.engines.parser_process import Message
+from ilios.engines.parser_messages import Message
 from tests.support import sample_files
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -86,9 +86,9 @@ def test_an_image_that_a_full_disk_does_not_take_is_no_damaged_file(
 
 
 def test_a_child_may_say_that_the_disk_is_full() -> None:
-    (told,) = parser_process.with_errors(failing(DiskFull("The disk became full.")))
+    (told,) = parser_messages.with_errors(failing(DiskFull("The disk became full.")))
 
-    assert isinstance(parser_process.error_of(told), DiskFull)
+    assert isinstance(parser_messages.error_of(told), DiskFull)
 
 
 def failing(error: Exception) -> Iterator[Message]:

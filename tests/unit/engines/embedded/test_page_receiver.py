@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 
 from ilios.core.conversion_errors import DocumentTooLarge, ParserCrashed
 from ilios.engines import page_text
-from ilios.engines.base import ConversionWarning, ImageFile, Page
+from ilios.engines.base import ConversionWarning, DocumentInfo, ImageFile, Page
 from ilios.engines.embedded import limits, output_limits, page_receiver
 from ilios.engines.embedded.page_receiver import PageReceiver, messages
-from ilios.engines.parser_process import Message
+from ilios.engines.parser_messages import Message
 
 PAGE: Message = {
     "type": "page", "index": 0, "text": "Herons", "width": 595.0, "height": 842, "dpi": None,
-    "images": [], "warnings": [],
+    "images": [], "warnings": [], "confidence": None,
 }  # fmt: skip
 
 
@@ -55,6 +56,23 @@ def test_pages_come_as_they_were_sent_in_memory_or_in_a_file(
     assert [page.images for page in receiver.pages] == [page.images for page in sent]
     assert [page.warnings for page in receiver.pages] == [page.warnings for page in sent]
     assert sum(len(page.markdown) for page in receiver.pages) <= held
+
+
+def test_what_a_file_says_of_itself_is_taken(receiver: PageReceiver) -> None:
+    said = {**asdict(DocumentInfo(title="A\ud800", page_count=3)), "author": "A. Heron"}
+
+    receiver.take({"type": "info", "info": said})
+
+    assert receiver.info == DocumentInfo(title="A\ufffd", author="A. Heron", page_count=3)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"title": 7}, {"title": "x" * 1_001}, {"page_count": -1}, {"page_count": "1"}, {"x": "y"}, 7],
+)
+def test_what_no_file_says_is_refused(receiver: PageReceiver, said: Any) -> None:
+    with pytest.raises(ParserCrashed, match="no answer"):
+        receiver.take({"type": "info", "info": said})
 
 
 def test_lone_surrogates_become_what_a_database_stores(receiver: PageReceiver) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ilios.engines.detection import media_types
+from ilios.engines.embedded.ocr import layout
 from ilios.engines.embedded.ocr import markdown as ocr
 from ilios.engines.embedded.ocr.recognized_text import RecognizedText, TextLine
 from tests.support import sample_files
@@ -49,6 +50,7 @@ KNOWN: Final = (
     "[^1]: javascript:x",
     "a | b\n--- | ---\n[x](javascript:y) | c",
     "# a\n> b\n- c\n1. d\n===",
+    "`<!-->` `[a](javascript:b)`",
 )
 
 
@@ -224,6 +226,7 @@ def test_known_tricks_stay_text(convert: Convert, reader: str, text: str) -> Non
 
 @pytest.mark.parametrize("reader", READERS)
 @given(text=SAID)
+@example(text="$\\[$ $*a*$ $5 and $6*7*8")
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -246,10 +249,10 @@ def test_recognised_text_is_no_markup(text: str) -> None:
     lines = [*text.split("\n"), "end"]
     read = RecognizedText(
         tuple(
-            TextLine(line, 0.9, 10, 20 * n, 10 + 8 * len(line), 20 * n + 12)
+            TextLine(line, 0.9, 10, 20 * n, 10 + 8 * len(line), 20 * n + 12, (0, 0, 1, 1))
             for n, line in enumerate(lines)
             if line
         )
     )
 
-    assert markup(ocr.to_markdown(read)) == []
+    assert markup(ocr.to_markdown(read, layout.columns(read.lines))) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ilios.core.ids import is_id
 from ilios.engines.base import Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import http_client
@@ -72,10 +73,11 @@ def test_the_id_of_a_file_replaces_the_placeholder() -> None:
     assert call.is_sent
 
 
-def test_a_model_of_the_placeholders_name_is_left_alone() -> None:
+def test_the_placeholder_is_one_that_no_schema_or_model_can_hold() -> None:
     call = OcrCall(None, lambda _answer: None, file_id="f")
-    text = f'{{"model":"{SOURCE_PLACEHOLDER}","file_id":"{SOURCE_PLACEHOLDER}"}}'
+    text = '{"model":"ilios:source","file_id":"%s","prompt":"ilios:source-"}'
 
-    body = b"".join(http_client._Body(call, text))
+    body = b"".join(http_client._Body(call, text % SOURCE_PLACEHOLDER))
 
-    assert body == b'{"model":"ilios:source","file_id":"f"}'
+    assert body == b'{"model":"ilios:source","file_id":"f","prompt":"ilios:source-"}'
+    assert is_id(SOURCE_PLACEHOLDER.rpartition("-")[2])

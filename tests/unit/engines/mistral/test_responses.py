@@ -232,7 +232,7 @@ def test_an_answer_of_endless_values_is_refused_before_it_fills_the_memory(
     texts = 'a,b [c] {d} \\ "e"' * 100
 
     assert read(answer(page(0, texts))).pages[0].markdown == texts
-    kinds: list[Any] = [[[]] * 200, ["x"] * 400, {str(key): key for key in range(200)}]
+    kinds: list[Any] = [[[]] * 200, ["x"] * 400, {str(key): key for key in range(200)}, [{}] * 200]
     for endless in kinds:
         with pytest.raises(DocumentTooLarge, match="and 100 are read"):
             read(answer(page(0), more=endless))

@@ -9,6 +9,8 @@ from typing import Final
 
 from lxml import etree
 
+from ilios.core.expressions import possessive
+
 ENTITY_MAX_CHARACTERS: Final = 2_000
 ENTITIES_MAX_GROWTH: Final = 1024 * 1024
 """Characters that the entities of a document may add to it; beyond it they stay as written."""
@@ -23,11 +25,10 @@ _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
 _EARLY_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 #: Elements without an end, into which libxml2 would put all that follows, perhaps to be hidden.
 _EMPTY: Final = ("bgsound", "command", "embed", "image", "keygen", "source", "track", "wbr")
+_ATTRIBUTES: Final = possessive(r"""[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?""")
 #: Such a tag, whose values may hold `<` and `>`. In text that ends with `>` each that begins
 #: also ends, so that none of it is looked at twice.
-_EMPTY_TAG = re.compile(
-    rf"""<({"|".join(_EMPTY)})\b((?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+)>""", re.IGNORECASE
-)
+_EMPTY_TAG = re.compile(rf"""<({"|".join(_EMPTY)})\b({_ATTRIBUTES})>""", re.IGNORECASE)
 _TAG = re.compile(
     rf"""<({"|".join(_EMPTY)})\b((?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*+)>""", re.IGNORECASE
 )

@@ -41,20 +41,24 @@ measured at 4.2 or less on a busy machine.
 """
 NOISE_SECONDS: Final = 0.02
 RUNS: Final = 3
-ATTEMPTS: Final = 3
+ATTEMPTS: Final = 5
 
 
 def is_linear(seconds: Callable[[int], float], size: int) -> bool:
-    """Return whether the processor time at four times a size is about four times that at it."""
+    """Return whether the processor time at four times a size is about four times that at it.
+
+    What takes less at four times the size than noise may is not measured at the others: no time
+    that was found there could change the answer.
+    """
     seconds(max(size // 10, 2))  # loads what is loaded once
     for _ in range(ATTEMPTS):
-        once, twice, four_times = (
-            min(seconds(size * factor) for _ in range(RUNS)) for factor in (1, 2, 4)
-        )
-        if four_times <= RATIO_MAX * max(once, NOISE_SECONDS):
+        four_times = seconds(size * 4)
+        if four_times <= RATIO_MAX * NOISE_SECONDS:
             return True
-        if four_times <= RATIO_MAX / 2 * max(twice, 2 * NOISE_SECONDS):
-            return True
+        for factor in (1, 2):
+            shorter = min(seconds(size * factor) for _ in range(RUNS))
+            if four_times <= RATIO_MAX / factor * shorter:
+                return True
     return False
 
 
@@ -70,6 +74,22 @@ def processor_time() -> Iterator[list[float]]:
     finally:
         taken.append(time.process_time() - begun)
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (lambda size: size / 1_000, True),
+        (lambda size: size**2 / 1_000_000, False),
+        (lambda size: size / 1_000 + size**2 / 12_000_000, True),
+        (lambda size: size / 1_000 + size**2 / 2_000_000, False),
+        (lambda size: size**2 / 200_000_000, True),  # noise
+    ],
+)
+def test_times_that_grow_with_the_square_are_told_from_others(
+    seconds: Callable[[int], float], expected: bool
+) -> None:
+    assert is_linear(seconds, 1_000) is expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -9,7 +9,8 @@ PROSE = "words enough to fill the line"
 
 
 def line(text: str, left: float, top: float, width: float = 300, height: float = 20) -> TextLine:
-    return TextLine(text, 0.99, left, top, left + width, top + height)
+    place = left, top, left + width, top + height
+    return TextLine(text, 0.99, *place, place)
 
 
 def texts(*lines: TextLine) -> list[str]:

@@ -1,0 +1,116 @@
+"""The pages of a result in answers: every field is there, null where the engine knows nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from ilios.api.schemas import response_fields as shown
+from ilios.api.schemas.requests import CamelSchema
+from ilios.engines.page_structure import BLOCK_TYPES
+
+BBOX_EXAMPLE = [72, 60, 180.5, 78]
+
+
+class WarningSchema(CamelSchema):
+    code = shown.text(example="empty_page")
+    message = shown.text("A sentence for people.")
+    page = shown.number("Counted from 1; null for the whole document.", null=True)
+
+
+def warnings(description: str) -> fields.List[Any]:
+    return fields.List(fields.Nested(WarningSchema), metadata={"description": description})
+
+
+def _real(description: str, **metadata: Any) -> fields.Float:
+    return fields.Float(allow_none=True, metadata={"description": description, **metadata})
+
+
+def _box() -> fields.List[Any]:
+    return fields.List(
+        fields.Float(),
+        allow_none=True,
+        metadata={
+            "description": "Left, top, right and bottom from the top left corner of the page, in "
+            "its `unit`.",
+            "minItems": 4,
+            "maxItems": 4,
+            "example": BBOX_EXAMPLE,
+        },
+    )
+
+
+def _confidence(what: str) -> fields.Float:
+    return _real(f"How much of {what} was probably read right.", minimum=0, maximum=1, example=0.98)
+
+
+class LinkSchema(CamelSchema):
+    text = shown.text("Null where only the address is known.", null=True)
+    url = shown.text("As the document has it.", example="https://example.com")
+
+
+class PageImageSchema(CamelSchema):
+    name = shown.text(example="page-3-image-1.png")
+    url = shown.text("As the Markdown links it.")
+    bbox = _box()
+    caption = shown.text(null=True, example="Figure 2: Herons")
+    annotation = fields.Raw(
+        allow_none=True, metadata={"description": "What the provider was asked to tell of it."}
+    )
+
+
+class TableSchema(CamelSchema):
+    id = shown.text("Unique in the document.", example="table-3-1")
+    markdown = shown.text("Null for a table in HTML.", null=True)
+    html = shown.text("Null for a table in Markdown.", null=True)
+    bbox = _box()
+
+
+class BlockSchema(CamelSchema):
+    type = shown.text(enum=list(BLOCK_TYPES), example="title")
+    text = shown.text("As it stands in the Markdown.", null=True, example="# Results")
+    bbox = _box()
+    level = shown.number("Of a title, 1 to 6.", null=True, minimum=1, maximum=6)
+    confidence = _confidence("it")
+    table_id = shown.text("`tables[].id`", null=True)
+    image_name = shown.text("`images[].name`", null=True)
+
+
+class WordSchema(CamelSchema):
+    text = shown.text(example="heron")
+    confidence = _confidence("it")
+    bbox = _box()
+
+
+class PageSchema(CamelSchema):
+    number = shown.number("Of the page in the original, from 1.", minimum=1, example=3)
+    engine = shown.text(null=True, enum=["embedded", "mistral", None], example="embedded")
+    markdown = shown.text(example="# Results\n\nText.")
+    width = _real("In `unit`; null for what has no pages of a fixed size.", example=595.3)
+    height = _real("In `unit`.", example=841.9)
+    unit = shown.text(null=True, enum=["pixel", "point", None], example="point")
+    dpi = shown.number("Pixels per inch, with the unit `pixel`.", null=True)
+    confidence = _confidence("the page")
+    header = shown.text("What was kept out of the Markdown.", null=True)
+    footer = shown.text("What was kept out of the Markdown.", null=True)
+    links = fields.List(fields.Nested(LinkSchema))
+    images = fields.List(fields.Nested(PageImageSchema))
+    tables = fields.List(fields.Nested(TableSchema))
+    warnings = warnings("Those of `warnings` that concern the page.")
+    blocks = fields.List(
+        fields.Nested(BlockSchema),
+        allow_none=True,
+        metadata={
+            "description": "With `include=blocks`: in reading order; null if the conversion made "
+            "none."
+        },
+    )
+    words = fields.List(
+        fields.Nested(WordSchema),
+        metadata={"description": "If the document was converted with `confidence=word`."},
+    )
+
+
+class PageAnswerSchema(PageSchema):
+    id = shown.identifier("The document.")

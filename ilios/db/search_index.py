@@ -1,0 +1,293 @@
+"""The full-text index of results: SQLite's FTS5, beside the pages whose words it finds.
+
+It holds no copy of the texts: a row of `search_entries` for each piece of a page has the number by
+which the index knows it, and `search_texts` shows what of it was indexed. Words are taken out by
+triggers, which see a page as it was. It is made after the migrations, not by one: it can be dropped
+and made anew from the pages, and is never replicated. See ADR 0034. All functions but
+`follow_schema` take a connection of the driver, inside a transaction of the caller's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text
+
+from ilios.db.models import REVISION
+
+PREFIX: Final = "search_"  #: of all that belongs to the index
+OLD_PREFIX: Final = "search_old_"  #: of tables that were set aside, to be emptied a bit at a time
+OLD_INDEX: Final = f"{OLD_PREFIX}index"
+TOTAL: Final = "total"  #: of `search_state`: documents that waited when the index was made
+MERGED: Final = "merged"  #: of `search_state`: the newest entry when all was merged
+MALFORMED: Final = "malformed"  #: of `search_state`: there when the index is to be made anew
+DELETED: Final = "deleted"  #: of `search_state`: there when words were deleted since a rewrite
+REWRITING: Final = "rewriting"  #: of `search_state`: there until a rewrite has ended
+REWRITTEN: Final = "rewritten"  #: of `search_state`: when a rewrite began, in Unix seconds
+REWRITE_EVERY_SECONDS: Final = 3600  #: a rewrite writes the whole index
+REMADE: Final = "remade"  #: of `search_state`: when it was made anew on demand, in Unix seconds
+REMADE_EVERY_SECONDS: Final = 24 * 3600
+"""Made anew no sooner for an error that does not say where the fault is."""
+SEGMENTS_MERGED: Final = 4  #: of a size, together; two during a rewrite, which has to end
+SEGMENTS_MAX: Final = 64  #: of a size that wait to be merged; the transaction beyond merges them
+DRAINED: Final = (f"{OLD_INDEX}_data", f"{OLD_INDEX}_docsize", f"{OLD_PREFIX}entries")
+"""Tables that are large, and whose rows are deleted before they are dropped."""
+
+_METADATA: Final = MetaData()  # not that of the models, whose tables are migrated and replicated
+ENTRIES: Final = Table(
+    "search_entries",
+    _METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", Text),
+    Column("index", Integer),  #: of the page
+    Column("piece", Integer),  #: of its Markdown, from 0
+    Column("terms", Text),  #: what was indexed in place of the Markdown; see documents.indexing
+)
+TEXTS: Final = Table(
+    "search_texts", _METADATA, Column("id", Integer), Column("owner", Text), Column("text", Text)
+)
+INDEX: Final = Table(
+    "search_index",
+    _METADATA,
+    Column("rowid", Integer),
+    Column("owner", Text),
+    Column("text", Text),
+    Column("search_index", Text),  #: what MATCH compares, and what takes commands
+    Column("rank", Integer),
+)
+PENDING: Final = Table(
+    "search_pending",
+    _METADATA,
+    Column("id", Integer, primary_key=True),  #: the highest is indexed first
+    Column("document_id", Text),
+    Column("index", Integer),  #: of the next page
+    Column("piece", Integer),  #: of that page, which is the next one
+)
+STATE: Final = Table(
+    "search_state",
+    _METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer),
+)
+
+_OPTIONS: Final = {
+    # Else the words of what is deleted stay in the index until chance merges them away.
+    "secure-delete": 1,
+    # Each transaction adds a segment. Merged by those that complete documents, these would take as
+    # long again as the words themselves: the workers do it, by `merge`.
+    "automerge": 0,
+    "usermerge": SEGMENTS_MERGED,
+    "crisismerge": SEGMENTS_MAX,
+}
+_OWNER: Final = "(SELECT owner FROM documents WHERE id = {row}.document_id)"
+_ENTRY: Final = 'document_id = OLD.document_id AND "index" = OLD."index" AND piece = {piece}'
+_TABLES: Final = {
+    "search_entries": "CREATE TABLE search_entries (id INTEGER PRIMARY KEY, document_id TEXT NOT "
+    'NULL, "index" INTEGER NOT NULL, piece INTEGER NOT NULL, terms TEXT, '
+    'UNIQUE (document_id, "index", piece))',
+    "search_pending": "CREATE TABLE search_pending (id INTEGER PRIMARY KEY, document_id TEXT NOT "
+    'NULL UNIQUE, "index" INTEGER NOT NULL DEFAULT 0, piece INTEGER NOT NULL DEFAULT 0)',
+    "search_state": "CREATE TABLE search_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+    "search_texts": "CREATE VIEW search_texts AS SELECT e.id AS id, "  # noqa: S608  # constants
+    f"{_OWNER.format(row='e')} AS owner, coalesce(e.terms, iif(e.piece = 0, "
+    "(SELECT p.markdown FROM pages AS p "
+    'WHERE p.document_id = e.document_id AND p."index" = e."index"), '
+    "(SELECT p.markdown FROM page_pieces AS p WHERE p.document_id = e.document_id "
+    'AND p."index" = e."index" AND p.number = e.piece))) AS text FROM search_entries AS e',
+    "search_index": "CREATE VIRTUAL TABLE search_index USING fts5(owner, text, "
+    "content='search_texts', content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
+}
+_SHORT_ENTRY: Final = (
+    "SELECT id, owner, text FROM (SELECT id, owner, text FROM search_texts ORDER BY id DESC "
+    "LIMIT 20) ORDER BY length(text) LIMIT 1"
+)
+
+
+def follow_schema(connection: Connection) -> None:
+    """Make the index when the database is at the newest schema, after all migrations."""
+    driver: Any = connection.connection.driver_connection
+    named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+    if not driver.execute(named).fetchall():
+        return
+    if driver.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISION,):
+        install(driver)
+
+
+def install(connection: Any) -> None:
+    """Make the index, unless it is there as it should be; what is stored is indexed later."""
+    if not is_installed(connection):
+        make_anew(connection)
+
+
+def is_installed(connection: Any) -> bool:
+    wanted = _TABLES | _triggers()
+    marks = ", ".join("?" * len(wanted))
+    found = connection.execute(
+        f"SELECT name, sql FROM sqlite_master WHERE name IN ({marks})",  # noqa: S608  # marks only
+        list(wanted),
+    ).fetchall()
+    return dict(found) == wanted
+
+
+def make_anew(connection: Any) -> None:
+    """Set aside what there is of an index, and begin an empty one.
+
+    That takes the same time however large it is: documents wait to be indexed, and the rows of the
+    old one to be deleted, by ilios.documents.upkeep.
+    """
+    _set_aside(connection)
+    for sql in (*_TABLES.values(), *_triggers().values()):
+        connection.execute(sql)
+    for name, value in _OPTIONS.items():
+        _command(connection, name, value)
+    index_later(connection)
+
+
+def index_later(connection: Any) -> None:
+    """Have all that is stored wait to be indexed; takes a second for 100,000 documents.
+
+    The oldest come first: searches take what was indexed last for the newest.
+    """
+    connection.execute(
+        "INSERT OR IGNORE INTO search_pending (document_id) SELECT id FROM documents AS d WHERE "
+        "EXISTS (SELECT 1 FROM pages WHERE document_id = d.id) ORDER BY created_at DESC"
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO search_state (name, value) SELECT ?, count(*) FROM search_pending",
+        (TOTAL,),
+    )
+
+
+def ask_for_new(connection: Any, rest_seconds: int = 0) -> bool:
+    """Note that the index is to be made anew, unless it was within so many seconds.
+
+    Returns whether that is news.
+    """
+    noted = connection.execute(
+        "INSERT OR IGNORE INTO search_state (name, value) SELECT ?, 1 WHERE NOT EXISTS (SELECT 1 "
+        "FROM search_state WHERE name = ? AND value > unixepoch() - ? AND value <= unixepoch())",
+        (MALFORMED, REMADE, rest_seconds),
+    )
+    return bool(noted.rowcount)
+
+
+def remake(connection: Any) -> None:
+    """Make the index anew as it was asked for, and note when."""
+    make_anew(connection)
+    connection.execute("INSERT INTO search_state (name, value) VALUES (?, unixepoch())", (REMADE,))
+
+
+def merge(connection: Any, pages: int, newest: int) -> bool:
+    """Merge segments of the index, about so many pages; return False when all are merged.
+
+    Then the entry that was the newest before is noted, so that nobody tries again for nothing.
+    """
+    before = connection.total_changes
+    _command(connection, "merge", pages)
+    if connection.total_changes - before > 1:  # one is the command itself
+        return True
+    connection.execute(
+        "INSERT OR REPLACE INTO search_state (name, value) VALUES (?, ?)", (MERGED, newest)
+    )
+    if connection.execute("DELETE FROM search_state WHERE name = ?", (REWRITING,)).rowcount:
+        _command(connection, "usermerge", SEGMENTS_MERGED)
+    return False
+
+
+def begin_rewrite(connection: Any) -> None:
+    """Have `merge` write an index anew of which all is merged, without a trace of what is deleted.
+
+    Each page of a segment begins with a word that `search_index_idx` has too, until the segment is
+    merged, also when the word was deleted. FTS5 merges no segment alone: an entry gets its own.
+    """
+    entry = connection.execute(_SHORT_ENTRY).fetchone()
+    if entry is not None:
+        connection.execute(
+            "INSERT INTO search_index (search_index, rowid, owner, text) "
+            "VALUES ('delete', ?, ?, ?)",
+            entry,
+        )
+        _write_out(connection)  # else some words stay in the old segment too, for good
+        connection.execute("INSERT INTO search_index (rowid, owner, text) VALUES (?, ?, ?)", entry)
+        _write_out(connection)
+        _command(connection, "usermerge", 2)
+        _command(connection, "merge", -1)  # of all segments, one page; further merges go on with it
+    connection.execute("DELETE FROM search_state WHERE name IN (?, ?)", (DELETED, MERGED))
+    connection.executemany(
+        "INSERT OR REPLACE INTO search_state (name, value) VALUES (?, unixepoch())",
+        [(REWRITTEN,), (REWRITING,)],
+    )
+
+
+def drain(connection: Any, rows: int) -> bool:
+    """Delete so many rows of what was set aside; return False once nothing is left of it."""
+    present = {name for name, _ in _own(connection, "table")}
+    for table in DRAINED:
+        if table in present:
+            deleted = connection.execute(
+                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT ?)",  # noqa: S608  # a constant
+                (rows,),
+            )
+            if deleted.rowcount:
+                return True
+    for name in (OLD_INDEX, f"{OLD_PREFIX}entries"):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+    return False
+
+
+def has_old(connection: Any) -> bool:
+    """Return whether something was set aside, and is still there."""
+    return any(name.startswith(OLD_PREFIX) for name, _ in _own(connection, "table"))
+
+
+def _set_aside(connection: Any) -> None:
+    """Rename the tables that hold words, and drop the rest."""
+    for kind in ("trigger", "view"):
+        for name, _ in _own(connection, kind):
+            connection.execute(f"DROP {kind} {name}")
+    present = {name for name, _ in _own(connection, "table")}
+    for name in ("index", "entries"):
+        if PREFIX + name in present:
+            connection.execute(f"DROP TABLE IF EXISTS {OLD_PREFIX}{name}")
+            connection.execute(f"ALTER TABLE {PREFIX}{name} RENAME TO {OLD_PREFIX}{name}")
+    for name in ("search_pending", "search_state"):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def _write_out(connection: Any) -> None:
+    """Have FTS5 write what it holds in memory, which it does before a savepoint.
+
+    Of an entry that is deleted and inserted between two of these it leaves each word in the old
+    segment too whose positions take 128 to 191 bytes, 256 to 319, and so on: the deletion of the
+    entry later takes out the new one only (findings/sqlite_updated_words_outlive_their_row.sh).
+    """
+    connection.execute("SAVEPOINT written")
+    connection.execute("RELEASE written")
+
+
+def _command(connection: Any, name: str, value: int) -> None:
+    connection.execute("INSERT INTO search_index (search_index, rank) VALUES (?, ?)", (name, value))
+
+
+def _own(connection: Any, kind: str) -> list[tuple[str, str]]:
+    """Return name and SQL of what belongs to the index."""
+    found: list[tuple[str, str]] = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = ? AND name LIKE ? ESCAPE '\\'",
+        (kind, PREFIX.replace("_", "\\_") + "%"),
+    ).fetchall()
+    return found
+
+
+def _triggers() -> dict[str, str]:
+    """Return name and SQL of each trigger, which takes out the words of a row that is deleted."""
+    return {
+        f"search_{table}_removed": (
+            f"CREATE TRIGGER search_{table}_removed AFTER DELETE ON {table} BEGIN "  # noqa: S608
+            "INSERT INTO search_index (search_index, rowid, owner, text) SELECT 'delete', id, "
+            f"{_OWNER.format(row='OLD')}, coalesce(terms, OLD.markdown) "
+            f"FROM search_entries WHERE {_ENTRY.format(piece=piece)}; "
+            f"DELETE FROM search_entries WHERE {_ENTRY.format(piece=piece)}; "
+            f"INSERT OR IGNORE INTO search_state (name, value) VALUES ('{DELETED}', 1); END"
+        )
+        for table, piece in (("pages", "0"), ("page_pieces", "OLD.number"))
+    }

@@ -1,0 +1,249 @@
+"""Which words of results the full-text index has. Takes a session, never commits.
+
+What is stored is indexed in the same transaction, up to MAX_CHARACTERS. The rest of it, and what
+was stored before there was an index, waits in `search_pending` for ilios.documents.upkeep.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ilios.db.models import PagePiece, PageRow
+from ilios.db.prepared import Prepared, Runner
+from ilios.db.search_index import (
+    DELETED,
+    ENTRIES,
+    INDEX,
+    MALFORMED,
+    MERGED,
+    PENDING,
+    REWRITE_EVERY_SECONDS,
+    REWRITTEN,
+    STATE,
+    TEXTS,
+    TOTAL,
+)
+from ilios.engines.base import Page
+from ilios.engines.page_text import PIECE_MAX_CHARACTERS
+
+MAX_CHARACTERS: Final = 1024 * 1024  #: that one transaction indexes with the pages that it stores
+PIECE_CHARACTERS: Final = 500  #: that a piece counts as at least: its row takes time too
+UNSPACED_LETTERS: Final = (
+    "\u0e00-\u0e7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\uff66-\uff9f\U00020000-\U0003ffff"
+)
+"""Ranges of the letters of Thai, Japanese and Chinese, which put no spaces between words."""
+UNSPACED: Final = re.compile(f"[{UNSPACED_LETTERS}]+")
+
+_PAGES = Prepared(
+    select(PageRow.index, PageRow.markdown)
+    .where(
+        PageRow.document_id == bindparam("of_document"),
+        PageRow.index.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(PageRow.index)
+)
+_PIECES = Prepared(
+    select(PagePiece.number, PagePiece.markdown)
+    .where(
+        PagePiece.document_id == bindparam("of_document"),
+        PagePiece.index == bindparam("of_index"),
+        PagePiece.number >= bindparam("first"),
+    )
+    .order_by(PagePiece.number)
+)
+_LAST_PAGE = Prepared(
+    select(func.max(PageRow.index)).where(PageRow.document_id == bindparam("of_document"))
+)
+_LAST_ENTRY = Prepared(select(func.coalesce(func.max(ENTRIES.c.id), 0)))
+_INSERT_ENTRY = Prepared(
+    upsert(ENTRIES)
+    .values({name: bindparam(f"new_{name}") for name in ("document_id", "index", "piece", "terms")})
+    .on_conflict_do_nothing()
+)
+_INDEX_ENTRIES = Prepared(
+    insert(INDEX).from_select(
+        ["rowid", "owner", "text"],
+        select(TEXTS.c.id, TEXTS.c.owner, TEXTS.c.text).where(TEXTS.c.id > bindparam("after")),
+    )
+)
+_WAIT = Prepared(
+    upsert(PENDING)
+    .values(document_id=bindparam("of_document"), index=0, piece=0)
+    .on_conflict_do_update(index_elements=["document_id"], set_={"index": 0, "piece": 0})
+)
+_NEXT = Prepared(
+    select(PENDING.c.document_id, PENDING.c.index, PENDING.c.piece)
+    .order_by(PENDING.c.id.desc())
+    .limit(1)
+)
+_IS_PENDING = PENDING.c.document_id == bindparam("of_document")
+_GO_ON = Prepared(
+    update(PENDING)
+    .where(_IS_PENDING)
+    .values(index=bindparam("next_index"), piece=bindparam("next_piece"))
+)
+_STATE = Prepared(select(STATE.c.name, STATE.c.value))
+_LEFT = Prepared(select(func.count()).select_from(PENDING))
+_DONE = Prepared(delete(PENDING).where(_IS_PENDING))
+
+
+class Progress(NamedTuple):
+    """How far the index is, in documents."""
+
+    total: int  #: that waited when it was made
+    left: int
+    is_malformed: bool  #: it is to be made anew
+
+    @property
+    def percent(self) -> int:
+        if not self.left:
+            return 100
+        done = 100 - 100 * self.left // max(self.total, 1)
+        return min(99, max(0, done))
+
+
+class Position(NamedTuple):
+    """A piece of a page of a document."""
+
+    page: int = 0  #: its index
+    piece: int = 0
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much one transaction may still index."""
+
+    characters: int
+
+    def __bool__(self) -> bool:
+        return self.characters > 0
+
+
+def add(session: Session, document_id: str, pages: Iterable[Page]) -> None:
+    """Index pages that were just stored, as far as one transaction may."""
+    after = last_entry(session)
+    pieces = (
+        (Position(page.index, number), piece)
+        for page in pages
+        for number, piece in enumerate(page.pieces())
+    )
+    if _enter(session, document_id, pieces, Budget(MAX_CHARACTERS)) is not None:
+        _WAIT.run(session, of_document=document_id)
+    _INDEX_ENTRIES.run(session, after=after)
+
+
+def add_pending(session: Session, characters: int) -> bool:
+    """Index at least a piece of what waits; return False when nothing was left."""
+    after = last_entry(session)
+    budget = Budget(characters)
+    while budget and (found := _NEXT.first(session)):
+        document_id, index, piece = found
+        ((last,),) = _LAST_PAGE.all(session, of_document=document_id)
+        start = Position(index, piece)
+        with closing(_pieces(session, document_id, start, last or 0)) as pieces:
+            rest = _enter(session, document_id, pieces, budget)
+        if rest is None:
+            _DONE.run(session, of_document=document_id)
+        else:
+            _GO_ON.run(
+                session, of_document=document_id, next_index=rest.page, next_piece=rest.piece
+            )
+        budget.characters -= PIECE_CHARACTERS  # of one that was deleted, nothing else is counted
+    _INDEX_ENTRIES.run(session, after=after)
+    return not budget
+
+
+def last_entry(on: Runner) -> int:
+    """Return the number of what was indexed last; 0 of an empty index."""
+    ((last,),) = _LAST_ENTRY.all(on)
+    return int(last)
+
+
+def to_merge(on: Runner) -> int | None:
+    """Return the newest entry of the index if what was added is not merged; None when it is."""
+    newest = last_entry(on)
+    return None if dict(_STATE.all(on)).get(MERGED, 0) == newest else newest
+
+
+def rewrite_is_due(on: Runner) -> bool:
+    """Return whether words were deleted, of which the index may have traces for an hour or more."""
+    state = dict(_STATE.all(on))
+    since = time.time() - state.get(REWRITTEN, 0)
+    return DELETED in state and not 0 <= since < REWRITE_EVERY_SECONDS
+
+
+def progress(on: Runner) -> Progress:
+    """Return how far the index is."""
+    ((left,),) = _LEFT.all(on)
+    state = dict(_STATE.all(on))
+    return Progress(int(state.get(TOTAL, 0)), left, is_malformed=MALFORMED in state)
+
+
+def terms(text: str) -> str | None:
+    """Return what is indexed in place of a text; None for the text itself.
+
+    Runs of UNSPACED letters become each two neighbours, and the last letter: a word of any length
+    is then found as a phrase, or as the beginning of one of these.
+    """
+    if text.isascii() or not UNSPACED.search(text):
+        return None
+    return UNSPACED.sub(lambda found: f" {' '.join(pairs(found[0]))} {found[0][-1]} ", text)
+
+
+def pairs(run: str) -> Iterator[str]:
+    """Yield each two neighbours of a run of letters."""
+    return (run[start : start + 2] for start in range(len(run) - 1))
+
+
+def _enter(
+    session: Session, document_id: str, pieces: Iterable[tuple[Position, str]], budget: Budget
+) -> Position | None:
+    """Note what is to be indexed of a document; return where to go on, or None at the end."""
+    rows: list[dict[str, Any]] = []
+    rest = None
+    for place, text in pieces:
+        if not budget:
+            rest = place
+            break
+        budget.characters -= max(PIECE_CHARACTERS, len(text))
+        rows.append(
+            {
+                "new_document_id": document_id,
+                "new_index": place.page,
+                "new_piece": place.piece,
+                "new_terms": terms(text),
+            }
+        )
+    _INSERT_ENTRY.run_many(session, rows)
+    return rest
+
+
+def _pieces(
+    session: Session, document_id: str, start: Position, last: int
+) -> Generator[tuple[Position, str]]:
+    """Yield the pieces of a document's pages in order, from a position on."""
+    with closing(
+        _PAGES.each(session, of_document=document_id, first=start.page, last=last)
+    ) as pages:
+        for index, markdown in pages:
+            first = start.piece if index == start.page else 0
+            if first == 0:
+                yield Position(index), markdown
+            if len(markdown) >= PIECE_MAX_CHARACTERS:
+                with closing(
+                    _PIECES.each(
+                        session, of_document=document_id, of_index=index, first=max(1, first)
+                    )
+                ) as further:
+                    for number, piece in further:
+                        yield Position(index, number), piece

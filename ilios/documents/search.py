@@ -1,0 +1,125 @@
+"""Which pages of an owner's results hold all words of a search, the best first. Only reads.
+
+Nothing of it may run in a transaction that has changed the index: a search that fails there makes
+the commit fail too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, func, literal_column, select
+
+from ilios.db.models import PagePiece, PageRow
+from ilios.db.prepared import Prepared, Runner
+from ilios.db.search_index import ENTRIES, INDEX
+from ilios.documents.indexing import UNSPACED, last_entry, pairs
+
+PAGES_MAX: Final = 20_000  #: the newest ones that hold the words are ranked
+WORDS_MAX: Final = 16  #: of a search; more are not looked for
+
+_TOKEN: Final = re.compile("(?:[^\\W_]|[\u0300-\u036f])+")  #: letters, and accents on their own
+_RUNS: Final = re.compile(f"({UNSPACED.pattern})")
+_MATCH: Final = INDEX.c.search_index.op("MATCH")
+_HOLDING = Prepared(
+    select(INDEX.c.rowid)
+    .where(_MATCH(bindparam("wanted")), INDEX.c.rowid <= bindparam("newest"))
+    .order_by(INDEX.c.rowid.desc())
+    .limit(PAGES_MAX)
+)
+_RANK: Final = func.bm25(literal_column("search_index"), literal_column("0.0"))
+"""Of the text alone; the owner weighs nothing."""
+# By the text: to rank by owner and text would go through all that the owner has. The plus keeps
+# SQLite from a search of its own for each number.
+_RANKED = Prepared(
+    select(ENTRIES.c.id, ENTRIES.c.document_id, ENTRIES.c.index, ENTRIES.c.piece)
+    .join(INDEX, ENTRIES.c.id == INDEX.c.rowid)
+    .where(
+        _MATCH(bindparam("wanted")),
+        INDEX.c.rowid.between(bindparam("oldest"), bindparam("newest")),
+        literal_column("+search_index.rowid").in_(
+            select(func.json_each(bindparam("numbers")).table_valued("value").c.value)
+        ),
+    )
+    .order_by(_RANK, ENTRIES.c.id.desc())
+)
+_PAGE = Prepared(
+    select(PageRow.markdown).where(
+        PageRow.document_id == bindparam("of_document"), PageRow.index == bindparam("of_index")
+    )
+)
+_PIECE = Prepared(
+    select(PagePiece.markdown).where(
+        PagePiece.document_id == bindparam("of_document"),
+        PagePiece.index == bindparam("of_index"),
+        PagePiece.number == bindparam("numbered"),
+    )
+)
+
+
+class Hit(NamedTuple):
+    """A piece of a page that holds the words of a search."""
+
+    number: int  #: in the index; a later one was indexed later
+    document_id: str  #: of the document whose pages they are
+    place: int  #: index of the page, from 0
+    piece: int
+
+
+def newest(on: Runner) -> int:
+    """Return the number of what was indexed last; `hits` leaves out what comes later."""
+    return last_entry(on)
+
+
+def hits(on: Runner, owner: str, wanted: str, upto: int) -> list[Hit]:
+    """Return what holds the words, of an `expression`, the best first.
+
+    Raises sqlalchemy.exc.DatabaseError when the index is malformed.
+    """
+    of_owner = f'owner : "{owner}" AND text : ({wanted})'
+    numbers = [number for (number,) in _HOLDING.all(on, wanted=of_owner, newest=upto)]
+    if not numbers:
+        return []
+    rows = _RANKED.all(
+        on,
+        wanted=f"text : ({wanted})",
+        oldest=numbers[-1],
+        newest=numbers[0],
+        numbers=json.dumps(numbers),
+    )
+    return [Hit._make(row) for row in rows]
+
+
+def text_of(on: Runner, hit: Hit) -> str | None:
+    """Return the Markdown of a piece; None when it was deleted meanwhile."""
+    place = {"of_document": hit.document_id, "of_index": hit.place}
+    row = _PIECE.first(on, **place, numbered=hit.piece) if hit.piece else _PAGE.first(on, **place)
+    return None if row is None else row[0]
+
+
+def expression(q: str) -> str | None:
+    """Return what the index is asked for: all words of a search; None when it has none.
+
+    A word ends at white space. Signs in it separate words that have to follow one another.
+    """
+    left = WORDS_MAX
+    phrases: dict[str, None] = {}
+    for tokens, suffix in (phrase for word in q.split() for phrase in _phrases(word)):
+        if tokens[:left]:
+            phrases[f'"{" ".join(tokens[:left])}"{suffix}'] = None
+        left -= len(tokens[:left])
+    return " ".join(phrases) or None
+
+
+def _phrases(word: str) -> Iterator[tuple[list[str], str]]:
+    """Yield what the index has of a word, as `indexing.terms` makes it, and what follows it."""
+    for number, part in enumerate(_RUNS.split(word)):
+        if number % 2 == 0:
+            yield _TOKEN.findall(part), ""
+        elif len(part) == 1:  # it may be the first letter of a pair
+            yield [part], " *"
+        else:
+            yield list(pairs(part)), ""

@@ -1,0 +1,126 @@
+"""The upkeep of the full-text index, and of pages that deletions have left, by the workers.
+
+No request or job waits for it. Each step is a short transaction, and a process may be killed after
+any of them: what is left to do stands in the database.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from ilios.core.disk_space import DiskReserve
+from ilios.core.telemetry import logs
+from ilios.db import search_index
+from ilios.db.database import Database
+from ilios.db.driver import sqlite
+from ilios.db.driver_session import raise_as_sqlalchemys
+from ilios.documents import indexing, removal
+from ilios.documents.pacing import Pause, Step, in_turns
+
+log = logs.get(__name__)
+
+STEP_CHARACTERS: Final = 128 * 1024  #: indexed by a step, which takes about 20 ms
+STEP_PAGES: Final = 200  #: of the index, merged by a step: about 1 MiB, and 20 ms
+STEP_ROWS: Final = 200  #: of an index that was set aside, deleted by a step: about 1 MiB
+ROUND_SECONDS: Final = 8.0  #: of one run; the next one continues
+
+
+class Upkeep:
+    """Runs one round at a time; several processes may do so at once, and are slower for it."""
+
+    def __init__(
+        self,
+        database: Database,
+        disk_reserve: DiskReserve,
+        pause: Pause = time.sleep,
+    ) -> None:
+        self._database = database
+        self._disk_reserve = disk_reserve
+        self._pause = pause
+        self._is_running = threading.Lock()
+
+    def run(self, seconds: float = ROUND_SECONDS) -> bool:
+        """Do what is due, for so many seconds at most; return whether all is done.
+
+        On a disk that is short of room nothing is added to the index.
+        """
+        if not self._is_running.acquire(blocking=False):
+            return False
+        try:
+            return in_turns(self._steps(), time.monotonic() + seconds, self._pause)
+        finally:
+            self._is_running.release()
+
+    def _steps(self) -> Iterator[Step]:
+        """Yield the kinds of steps, none of which waits until another has no more to do."""
+        yield self._rebuild
+        yield self._delete_pages
+        if not self._disk_reserve.fault():
+            yield self._fill
+        yield self._drain  # the last, for it breaks on a damaged file
+
+    def _rebuild(self) -> bool:
+        with self._database.watching() as watch:
+            if not indexing.progress(watch).is_malformed:
+                return False
+        with self._driver() as driver:
+            search_index.remake(driver)
+        log.info("search.begun_anew")
+        return False
+
+    def _drain(self) -> bool:
+        with self._database.watching() as watch:
+            if not search_index.has_old(watch.driver):
+                return False
+        with self._driver() as driver:
+            return search_index.drain(driver, STEP_ROWS)
+
+    def _delete_pages(self) -> bool:
+        """Delete pages of long documents that their DELETE has left, or a process that died."""
+        with self._database.watching() as watch:
+            document_id = removal.next_with_pages_to_delete(watch)
+        if document_id is None:
+            return False
+        with self._database.writing() as session:
+            removal.delete_pages(session, document_id)
+        return True
+
+    def _fill(self) -> bool:
+        """Add what waits, once what was added before is merged: a search goes through all parts."""
+        return self._merge() or self._index()
+
+    def _merge(self) -> bool:
+        with self._database.watching() as watch:
+            newest = indexing.to_merge(watch)
+            is_due = indexing.rewrite_is_due(watch)
+        if newest is None and not is_due:
+            return False
+        with self._driver() as driver:
+            if newest is not None:
+                search_index.merge(driver, STEP_PAGES, newest)
+            else:
+                search_index.begin_rewrite(driver)
+        return True
+
+    def _index(self) -> bool:
+        with self._database.watching() as watch:
+            if not indexing.progress(watch).left:
+                return False
+        with self._database.writing() as session:
+            is_more = indexing.add_pending(session, STEP_CHARACTERS)
+        if not is_more:
+            log.info("search.indexed")
+        return is_more
+
+    @contextmanager
+    def _driver(self) -> Iterator[Any]:
+        """Open a write transaction, and give the driver's connection."""
+        with self._database.writing() as session:
+            try:
+                yield session.driver
+            except sqlite.Error as error:
+                raise_as_sqlalchemys(error, "", session.dialect)

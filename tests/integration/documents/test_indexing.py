@@ -1,0 +1,491 @@
+"""The full-text index follows what is stored and deleted, whatever is killed or damaged."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+from sqlalchemy.exc import DatabaseError
+
+from ilios.core import clock
+from ilios.core.disk_space import DiskReserve
+from ilios.core.settings import Settings
+from ilios.db import search_index
+from ilios.db.database import Database
+from ilios.db.models import Batch
+from ilios.documents import indexing, removal
+from ilios.documents.lifecycle import DocumentActions
+from ilios.documents.listing import Filter, Listing
+from ilios.documents.upkeep import Upkeep
+from tests.integration.documents.conftest import OWNER
+from tests.support import structured
+
+MARKER = "xyzzymarker"
+
+
+@pytest.fixture
+def upkeep(settings: Settings, database: Database) -> Upkeep:
+    return Upkeep(database, DiskReserve(settings), pause=lambda _seconds: None)
+
+
+@pytest.fixture
+def found(database: Database) -> Callable[[str], list[str]]:
+    def found(q: str) -> list[str]:
+        listed = Listing(database).documents(Filter(OWNER, q=q), None, 50)
+        return [one.id for one in listed.documents]
+
+    return found
+
+
+def add(database: Database, *pages: str) -> str:
+    plain = [structured.plain_page(index, page) for index, page in enumerate(pages)]
+    return structured.add_result(database, plain, owner=OWNER)
+
+
+def write(database: Database, sql: str, *parameters: object) -> None:
+    with database.writing() as session:
+        session.driver.execute(sql, parameters)
+
+
+def read(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    with database.watching() as watch:
+        return watch.query(sql)
+
+
+def require_sound(database: Database) -> None:
+    """Have FTS5 compare the index with the pages, word by word."""
+    write(database, "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)")
+
+
+def segments(database: Database) -> int:
+    """Return of how many parts the index is, each of which a search goes through."""
+    ((number,),) = read(database, "SELECT count(DISTINCT segid) FROM search_index_idx")
+    return int(number)
+
+
+def pending(database: Database) -> int:
+    with database.watching() as watch:
+        return indexing.progress(watch).left
+
+
+def holders(settings: Settings) -> list[Path]:
+    """Return the files of the data folder that hold the marker's bytes."""
+    files = (path for path in settings.data_folder.rglob("*") if path.is_file())
+    return [path for path in files if MARKER.encode() in path.read_bytes()]
+
+
+def test_what_is_indexed_is_what_is_stored(database: Database) -> None:
+    add(database, "heron", "", "猫の本 heron", "heron " * 30_000)
+    add(database, *(f"page {number}" for number in range(120)))
+
+    require_sound(database)
+    assert read(database, "SELECT count(*) FROM search_entries") == [(126,)]
+    assert pending(database) == 0
+
+
+def test_no_byte_of_a_deleted_page_is_left_in_index_or_log(
+    database: Database, settings: Settings, actions: DocumentActions
+) -> None:
+    gone = add(database, f"{MARKER} heron", "more", f"{MARKER}2 " * 20_000, f"猫{MARKER}の本")
+    kept = add(database, "heron", "猫の本")
+    assert holders(settings)
+
+    actions.delete(gone, owner=OWNER)
+    database.truncate_wal()
+
+    assert holders(settings) == []
+    require_sound(database)
+    assert read(database, "SELECT DISTINCT document_id FROM search_entries") == [(kept,)]
+
+
+def test_a_merge_brings_no_deleted_word_back(
+    database: Database, settings: Settings, actions: DocumentActions
+) -> None:
+    gone = add(database, f"{MARKER} heron")
+    for number in range(30):
+        add(database, f"heron {number}")
+    actions.delete(gone, owner=OWNER)
+
+    write(database, "INSERT INTO search_index (search_index) VALUES ('optimize')")
+    database.truncate_wal()
+
+    assert holders(settings) == []
+    require_sound(database)
+
+
+def words_of(number: int) -> str:
+    return " ".join(f"{MARKER}{number:03}{word:03}" for word in range(100))
+
+
+def separators(database: Database) -> set[int]:
+    """Return of which documents, as `words_of` has numbered them, segments' pages begin."""
+    terms = read(database, "SELECT CAST(term AS TEXT) FROM search_index_idx")
+    return {int(found[1]) for (term,) in terms if (found := re.search(rf"{MARKER}(\d{{3}})", term))}
+
+
+def test_no_word_by_which_the_index_finds_its_pages_is_left_either(
+    database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions
+) -> None:
+    documents = {number: add(database, words_of(number)) for number in range(60)}
+    assert upkeep.run()
+    for _ in range(2):
+        gone = separators(database)
+        for number in gone:
+            actions.delete(documents.pop(number), owner=OWNER)
+        assert gone & separators(database)
+
+        assert upkeep.run()
+
+        assert not gone & separators(database)
+        database.truncate_wal()
+        held = b"".join(path.read_bytes() for path in holders(settings))
+        assert not any(f"{MARKER}{number:03}".encode() in held for number in gone)
+        require_sound(database)
+        version = read(database, "PRAGMA data_version")
+        assert upkeep.run()
+        assert read(database, "PRAGMA data_version") == version
+        write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+
+
+def test_what_is_deleted_soon_after_a_rewrite_waits_for_the_next(
+    database: Database, upkeep: Upkeep, actions: DocumentActions
+) -> None:
+    documents = {number: add(database, words_of(number)) for number in range(60)}
+    actions.delete(documents.pop(0), owner=OWNER)
+    assert upkeep.run()
+    gone = separators(database)
+    for number in gone:
+        actions.delete(documents.pop(number), owner=OWNER)
+
+    assert upkeep.run()
+
+    assert gone & separators(database)
+
+
+def test_a_rewrite_ends_while_documents_are_added(
+    database: Database,
+    settings: Settings,
+    upkeep: Upkeep,
+    actions: DocumentActions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents = {number: add(database, words_of(number)) for number in range(60)}
+    assert upkeep.run()
+    gone = separators(database)
+    for number in gone:
+        actions.delete(documents.pop(number), owner=OWNER)
+    monkeypatch.setattr("ilios.documents.upkeep.STEP_PAGES", 1)
+    added: list[str] = []
+
+    def add_three(_seconds: float) -> None:
+        if len(added) < 3:
+            added.append(add(database, "heron"))
+
+    assert Upkeep(database, DiskReserve(settings), pause=add_three).run()
+
+    assert len(added) == 3
+    assert not gone & separators(database)
+    require_sound(database)
+
+
+def test_what_is_deleted_during_a_rewrite_leaves_no_word(
+    database: Database,
+    settings: Settings,
+    actions: DocumentActions,
+    found: Callable[[str], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ilios.documents.upkeep.STEP_PAGES", 1)
+    for number in range(10):
+        add(database, " ".join(f"egret{number}x{word}" for word in range(200)))
+    # The shortest of the last entries begins a rewrite, and FTS5 writes positions of a word that
+    # take 128 to 191 bytes otherwise than fewer.
+    moved = add(database, f"{MARKER} " * 150)
+    actions.delete(add(database, "heron"), owner=OWNER)
+    left: list[str] = []
+
+    def delete_it(_seconds: float) -> None:
+        if not left and read(database, "SELECT 1 FROM search_state WHERE name = 'rewriting'"):
+            actions.delete(moved, owner=OWNER)
+            left.extend(found(MARKER))
+            require_sound(database)
+            left.append("nothing of it")
+
+    assert Upkeep(database, DiskReserve(settings), pause=delete_it).run()
+
+    assert left == ["nothing of it"]
+    database.truncate_wal()
+    assert holders(settings) == []
+    require_sound(database)
+
+
+def test_what_documents_have_added_is_merged_by_the_workers(
+    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+) -> None:
+    documents = [add(database, f"heron {number}") for number in range(20)]
+    assert segments(database) == 20
+
+    assert upkeep.run()
+
+    assert segments(database) == 1
+    assert sorted(found("heron")) == sorted(documents)
+    require_sound(database)
+    version = read(database, "PRAGMA data_version")
+    assert upkeep.run()
+    assert read(database, "PRAGMA data_version") == version  # nothing is written for nothing
+
+
+def test_segments_that_nobody_merges_stay_few(
+    database: Database, found: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [add(database, "heron") for _ in range(search_index.SEGMENTS_MAX + 3)]
+
+    assert segments(database) <= 4
+    assert sorted(found("heron")) == sorted(documents[-50:])
+    require_sound(database)
+
+
+def test_the_rest_of_a_long_result_is_indexed_later(
+    database: Database,
+    upkeep: Upkeep,
+    found: Callable[[str], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(indexing, "MAX_CHARACTERS", 70_000)
+    monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 70_000)
+    document_id = add(database, "heron", "filler " * 30_000 + "egret", "bittern")
+    assert (found("heron"), found("egret")) == ([document_id], [])
+    assert pending(database) == 1
+
+    assert upkeep.run()
+
+    assert found("egret") == found("bittern") == [document_id]
+    assert pending(database) == 0
+    require_sound(database)
+
+
+def test_what_was_stored_before_there_was_an_index_is_indexed_in_steps(
+    database: Database,
+    upkeep: Upkeep,
+    found: Callable[[str], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 1)
+    documents = [add(database, "heron", "heron") for _ in range(5)]
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+    assert found("heron") == []
+    assert pending(database) == 5
+    later = add(database, "heron")
+    assert found("heron") == [later]
+
+    with database.writing() as session:
+        assert indexing.add_pending(session, 1)
+    with database.watching() as watch:
+        assert indexing.progress(watch).percent == 0
+
+    assert upkeep.run()
+
+    assert sorted(found("heron")) == sorted([*documents, later])
+    require_sound(database)
+    assert read(database, "SELECT name FROM sqlite_master WHERE name LIKE 'search_old%'") == []
+
+
+def test_a_new_index_has_the_newest_pages_last_as_searches_take_them_to_be(
+    database: Database, upkeep: Upkeep
+) -> None:
+    documents = [add(database, "heron") for _ in range(12)]
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+
+    assert upkeep.run()
+
+    entries = read(database, "SELECT document_id FROM search_entries ORDER BY id")
+    assert [document_id for (document_id,) in entries] == documents
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(
+    database: Database, settings: Settings, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 1)
+    for _ in range(6):
+        add(database, "heron", "egret")
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+
+    for place in ("between steps", "within a step"):
+        before = pending(database)
+        child = os.fork()
+        if not child:
+            _die_after(settings, steps=2, within=place == "within a step")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert 0 < pending(database) < before
+        require_sound(database)
+
+    assert upkeep.run()
+    require_sound(database)
+    assert read(database, "SELECT count(*) FROM search_entries") == [(12,)]
+
+
+def _die_after(settings: Settings, *, steps: int, within: bool) -> None:
+    taken = 0
+    add_pending = indexing.add_pending
+
+    def add_and_count(session: Any, characters: int) -> bool:
+        nonlocal taken
+        is_more = add_pending(session, characters)
+        taken += 1
+        if within:
+            die_if_due()
+        return is_more
+
+    def die_if_due(_seconds: float = 0) -> None:
+        if taken > steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    indexing.add_pending = add_and_count
+    Upkeep(Database(settings.database_path), DiskReserve(settings), pause=die_if_due).run()
+    os._exit(1)
+
+
+def test_a_long_document_is_deleted_in_portions(
+    database: Database,
+    settings: Settings,
+    upkeep: Upkeep,
+    actions: DocumentActions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(removal, "PORTION_SECONDS", 0)
+    document_id = add(database, *(f"{MARKER} {number}" for number in range(5)))
+    with database.writing() as session:
+        removal.tombstone(session, document_id, document_id, clock.now())
+    with database.writing() as session:
+        assert removal.delete_pages(session, document_id)
+    assert read(database, 'SELECT max("index") FROM pages') == [(3,)]
+    with database.writing() as session:  # as if its objects were gone
+        assert not removal.close(session, document_id, keeps_images=False)
+
+    assert upkeep.run()
+
+    database.truncate_wal()
+    assert read(database, "SELECT count(*) FROM pages") == [(0,)]
+    assert holders(settings) == []
+
+
+def test_a_backlog_of_deletions_keeps_nothing_from_being_indexed(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "PORTION_SECONDS", 0)
+    gone = add(database, *(f"{MARKER} {number}" for number in range(40)))
+    add(database, "heron")
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+        removal.tombstone(session, gone, gone, clock.now())
+    seen: set[tuple[int, ...]] = set()
+
+    def note(_seconds: float) -> None:
+        rows = [
+            read(database, f"SELECT count(*) FROM {table}") for table in ("pages", "search_entries")
+        ]
+        seen.add(tuple(number for ((number,),) in rows))
+
+    Upkeep(database, DiskReserve(settings), pause=note).run()
+
+    assert any(pages > 1 and entries for pages, entries in seen)
+
+
+def test_a_malformed_index_stops_no_conversion_for_long(
+    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+) -> None:
+    first = add(database, "heron")
+    write(database, "DELETE FROM search_index_data")
+
+    with pytest.raises(DatabaseError):
+        add(database, "egret")
+    assert upkeep.run()
+    second = add(database, "egret")
+
+    assert (found("heron"), found("egret")) == ([first], [second])
+    require_sound(database)
+
+
+def test_a_damaged_file_is_reported_as_such(database: Database) -> None:
+    add(database, "heron")
+    database.truncate_wal()
+    database.close()
+    os.truncate(database.path, database.size_bytes() // 2)
+
+    with pytest.raises(DatabaseError, match="malformed"):
+        write(database, "DELETE FROM search_state")
+
+
+def test_damage_outside_of_the_index_has_it_made_anew_once(
+    database: Database, upkeep: Upkeep
+) -> None:
+    add(database, "heron")
+    damage(database, "batches")
+    for is_asked in (True, False):
+        with pytest.raises(DatabaseError, match="malformed"):
+            delete_batches(database)
+        with database.watching() as watch:
+            assert indexing.progress(watch).is_malformed is is_asked
+
+        assert upkeep.run()
+
+    write(database, "DELETE FROM search_index_data")
+    with pytest.raises(DatabaseError, match="fts5"):
+        add(database, "egret")
+    with database.watching() as watch:
+        assert indexing.progress(watch).is_malformed
+
+
+def delete_batches(database: Database) -> None:
+    with database.writing() as session:
+        session.execute(delete(Batch))
+
+
+def damage(database: Database, table: str) -> None:
+    """Overwrite the first page of a table in the file."""
+    ((page,),) = read(database, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")
+    ((page_bytes,),) = read(database, "PRAGMA page_size")
+    database.truncate_wal()
+    database.close()
+    with database.path.open("r+b") as file:
+        file.seek((page - 1) * page_bytes)
+        file.write(bytes(page_bytes))
+
+
+def test_the_workers_find_a_malformed_index_themselves(database: Database, upkeep: Upkeep) -> None:
+    for number in range(20):
+        add(database, f"heron {number}")
+    write(database, "DELETE FROM search_index_data WHERE id > 20")
+
+    with pytest.raises(DatabaseError, match="fts5"):
+        upkeep.run()
+    assert upkeep.run()
+
+    require_sound(database)
+
+
+def test_nothing_is_indexed_on_a_full_disk(
+    database: Database, settings: Settings, found: Callable[[str], list[str]]
+) -> None:
+    add(database, "heron")
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+    is_short = replace_settings(settings, min_free_disk_bytes=2**60)
+
+    Upkeep(database, DiskReserve(is_short), pause=lambda _seconds: None).run()
+
+    assert found("heron") == []
+    assert pending(database) == 1
+
+
+def replace_settings(settings: Settings, **changes: object) -> Settings:
+    return settings.model_copy(update=changes)
