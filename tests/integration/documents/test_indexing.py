@@ -119,6 +119,23 @@ def test_a_merge_brings_no_deleted_word_back(
     require_sound(database)
 
 
+def test_a_word_is_found_and_deleted_after_a_frequent_one_beside_it_was(
+    database: Database, actions: DocumentActions, found: Callable[[str], list[str]]
+) -> None:
+    frequent = add(database, *["report " * 700] * 40)
+    rare = [add(database, "amount paid") for _ in range(20)]
+    # In one part of the index, where "paid" is the last word before "report".
+    write(database, "INSERT INTO search_index (search_index) VALUES ('optimize')")
+
+    actions.delete(frequent, owner=OWNER)
+    assert sorted(found("amount paid")) == sorted(rare)
+    require_sound(database)
+
+    for document_id in reversed(rare):
+        actions.delete(document_id, owner=OWNER)
+    require_sound(database)
+
+
 def words_of(number: int) -> str:
     return " ".join(f"{MARKER}{number:03}{word:03}" for word in range(100))
 
