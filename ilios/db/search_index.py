@@ -294,8 +294,8 @@ def _triggers() -> dict[str, str]:
     return {
         f"search_{table}_removed": (
             f"CREATE TRIGGER search_{table}_removed AFTER DELETE ON {table} BEGIN "  # noqa: S608
-            f"{_FORGET_SKIPS}; INSERT INTO search_index (search_index, rowid, owner, text) SELECT 'delete', id, "
-            f"{_OWNER.format(row='OLD')}, coalesce(terms, OLD.markdown) "
+            f"{_FORGET_SKIPS}; INSERT INTO search_index (search_index, rowid, owner, text) "
+            f"SELECT 'delete', id, {_OWNER.format(row='OLD')}, coalesce(terms, OLD.markdown) "
             f"FROM search_entries WHERE {_ENTRY.format(piece=piece)}; "
             f"DELETE FROM search_entries WHERE {_ENTRY.format(piece=piece)}; "
             f"INSERT OR IGNORE INTO search_state (name, value) VALUES ('{DELETED}', 1); END"
