@@ -24,11 +24,13 @@ MALFORMED: Final = "malformed"  #: of `search_state`: there when the index is to
 DELETED: Final = "deleted"  #: of `search_state`: there when words were deleted since a rewrite
 REWRITING: Final = "rewriting"  #: of `search_state`: there until a rewrite has ended
 REWRITTEN: Final = "rewritten"  #: of `search_state`: when a rewrite began, in Unix seconds
-REWRITE_EVERY_SECONDS: Final = 3600  #: a rewrite writes the whole index
+REWRITE_MIN_SECONDS: Final = 10  #: from one rewrite to the next, of a small index
+REWRITE_MAX_SECONDS: Final = 3600  #: of a large one: a rewrite writes all of it
+REWRITE_ENTRIES_PER_SECOND: Final = 100  #: in between
 REMADE: Final = "remade"  #: of `search_state`: when it was made anew on demand, in Unix seconds
 REMADE_EVERY_SECONDS: Final = 24 * 3600
 """Made anew no sooner for an error that does not say where the fault is."""
-SEGMENTS_MERGED: Final = 4  #: of a size, together; two during a rewrite, which has to end
+SEGMENTS_MERGED: Final = 4  #: of a size, together; two during a rewrite, which merges all
 SEGMENTS_MAX: Final = 64  #: of a size that wait to be merged; the transaction beyond merges them
 DRAINED: Final = (f"{OLD_INDEX}_data", f"{OLD_INDEX}_docsize", f"{OLD_PREFIX}entries")
 """Tables that are large, and whose rows are deleted before they are dropped."""
@@ -71,8 +73,6 @@ STATE: Final = Table(
 )
 
 _OPTIONS: Final = {
-    # Else the words of what is deleted stay in the index until chance merges them away.
-    "secure-delete": 1,
     # Each transaction adds a segment. Merged by those that complete documents, these would take as
     # long again as the words themselves: the workers do it, by `merge`.
     "automerge": 0,
@@ -80,7 +80,10 @@ _OPTIONS: Final = {
     "crisismerge": SEGMENTS_MAX,
 }
 _OWNER: Final = "(SELECT owner FROM documents WHERE id = {row}.document_id)"
-_ENTRY: Final = 'document_id = OLD.document_id AND "index" = OLD."index" AND piece = {piece}'
+_OF_ENTRY: Final = (
+    "FROM search_entries WHERE document_id = OLD.document_id "
+    'AND "index" = OLD."index" AND piece = {piece}'
+)
 _TABLES: Final = {
     "search_entries": "CREATE TABLE search_entries (id INTEGER PRIMARY KEY, document_id TEXT NOT "
     'NULL, "index" INTEGER NOT NULL, piece INTEGER NOT NULL, terms TEXT, '
@@ -96,21 +99,7 @@ _TABLES: Final = {
     'AND p."index" = e."index" AND p.number = e.piece))) AS text FROM search_entries AS e',
     "search_index": "CREATE VIRTUAL TABLE search_index USING fts5(owner, text, "
     "content='search_texts', content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
-    # A table of FTS5's own: bit 0 says that the last word of a page has a list of skips.
-    "search_index_skips": "CREATE INDEX search_index_skips ON search_index_idx (segid) "
-    "WHERE pgno & 1",
 }
-_FORGET_SKIPS: Final = "UPDATE search_index_idx SET pgno = pgno - 1 WHERE pgno & 1"
-"""Before a deletion, for FTS5 leaves the list of a word that is deleted where it is.
-
-It would take it for one of the word before it on the page, and pass over rows of that word: in
-searches and in their own deletion, so that their words would stay for good
-(findings/sqlite_skips_of_a_deleted_word_hide_others.sh). Without lists it goes through all rows.
-"""
-_SHORT_ENTRY: Final = (
-    "SELECT id, owner, text FROM (SELECT id, owner, text FROM search_texts ORDER BY id DESC "
-    "LIMIT 20) ORDER BY length(text) LIMIT 1"
-)
 
 
 def follow_schema(connection: Connection) -> None:
@@ -205,24 +194,13 @@ def merge(connection: Any, pages: int, newest: int) -> bool:
 
 
 def begin_rewrite(connection: Any) -> None:
-    """Have `merge` write an index anew of which all is merged, without a trace of what is deleted.
+    """Have `merge` merge all segments into one, which has no word of what is deleted.
 
-    Each page of a segment begins with a word that `search_index_idx` has too, until the segment is
-    merged, also when the word was deleted. FTS5 merges no segment alone: an entry gets its own.
+    A deletion adds a segment that takes back words of earlier ones: neither is left in what they
+    are merged into, nor the words by which FTS5 finds its own pages.
     """
-    entry = connection.execute(_SHORT_ENTRY).fetchone()
-    if entry is not None:
-        connection.execute(_FORGET_SKIPS)
-        connection.execute(
-            "INSERT INTO search_index (search_index, rowid, owner, text) "
-            "VALUES ('delete', ?, ?, ?)",
-            entry,
-        )
-        _write_out(connection)  # else some words stay in the old segment too, for good
-        connection.execute("INSERT INTO search_index (rowid, owner, text) VALUES (?, ?, ?)", entry)
-        _write_out(connection)
-        _command(connection, "usermerge", 2)
-        _command(connection, "merge", -1)  # of all segments, one page; further merges go on with it
+    _command(connection, "usermerge", 2)
+    _command(connection, "merge", -1)  # of all segments, one page; further merges go on with it
     connection.execute("DELETE FROM search_state WHERE name IN (?, ?)", (DELETED, MERGED))
     connection.executemany(
         "INSERT OR REPLACE INTO search_state (name, value) VALUES (?, unixepoch())",
@@ -253,7 +231,7 @@ def has_old(connection: Any) -> bool:
 
 def _set_aside(connection: Any) -> None:
     """Rename the tables that hold words, and drop the rest."""
-    for kind in ("trigger", "view", "index"):
+    for kind in ("trigger", "view"):
         for name, _ in _own(connection, kind):
             connection.execute(f"DROP {kind} {name}")
     present = {name for name, _ in _own(connection, "table")}
@@ -263,17 +241,6 @@ def _set_aside(connection: Any) -> None:
             connection.execute(f"ALTER TABLE {PREFIX}{name} RENAME TO {OLD_PREFIX}{name}")
     for name in ("search_pending", "search_state"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
-
-
-def _write_out(connection: Any) -> None:
-    """Have FTS5 write what it holds in memory, which it does before a savepoint.
-
-    Of an entry that is deleted and inserted between two of these it leaves each word in the old
-    segment too whose positions take 128 to 191 bytes, 256 to 319, and so on: the deletion of the
-    entry later takes out the new one only (findings/sqlite_updated_words_outlive_their_row.sh).
-    """
-    connection.execute("SAVEPOINT written")
-    connection.execute("RELEASE written")
 
 
 def _command(connection: Any, name: str, value: int) -> None:
@@ -294,11 +261,15 @@ def _triggers() -> dict[str, str]:
     return {
         f"search_{table}_removed": (
             f"CREATE TRIGGER search_{table}_removed AFTER DELETE ON {table} BEGIN "  # noqa: S608
-            f"{_FORGET_SKIPS}; INSERT INTO search_index (search_index, rowid, owner, text) "
+            "INSERT INTO search_index (search_index, rowid, owner, text) "
             f"SELECT 'delete', id, {_OWNER.format(row='OLD')}, coalesce(terms, OLD.markdown) "
-            f"FROM search_entries WHERE {_ENTRY.format(piece=piece)}; "
-            f"DELETE FROM search_entries WHERE {_ENTRY.format(piece=piece)}; "
-            f"INSERT OR IGNORE INTO search_state (name, value) VALUES ('{DELETED}', 1); END"
+            f"{of_entry}; "
+            f"INSERT OR IGNORE INTO search_state (name, value) SELECT '{DELETED}', 1 {of_entry}; "
+            f"DELETE FROM search_state WHERE name = '{MERGED}' AND EXISTS (SELECT 1 {of_entry}); "
+            f"DELETE {of_entry}; END"
         )
-        for table, piece in (("pages", "0"), ("page_pieces", "OLD.number"))
+        for table, of_entry in (
+            ("pages", _OF_ENTRY.format(piece="0")),
+            ("page_pieces", _OF_ENTRY.format(piece="OLD.number")),
+        )
     }

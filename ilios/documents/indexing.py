@@ -26,7 +26,9 @@ from ilios.db.search_index import (
     MALFORMED,
     MERGED,
     PENDING,
-    REWRITE_EVERY_SECONDS,
+    REWRITE_ENTRIES_PER_SECOND,
+    REWRITE_MAX_SECONDS,
+    REWRITE_MIN_SECONDS,
     REWRITTEN,
     STATE,
     TEXTS,
@@ -176,10 +178,12 @@ def to_merge(on: Runner) -> int | None:
 
 
 def rewrite_is_due(on: Runner) -> bool:
-    """Return whether words were deleted, of which the index may have traces for an hour or more."""
+    """Return whether words were deleted, which the index still has, and the last rewrite is old."""
     state = dict(_STATE.all(on))
     since = time.time() - state.get(REWRITTEN, 0)
-    return DELETED in state and not 0 <= since < REWRITE_EVERY_SECONDS
+    of_its_size = last_entry(on) / REWRITE_ENTRIES_PER_SECOND
+    rest = min(max(of_its_size, REWRITE_MIN_SECONDS), REWRITE_MAX_SECONDS)
+    return DELETED in state and not 0 <= since < rest
 
 
 def progress(on: Runner) -> Progress:

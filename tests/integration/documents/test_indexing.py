@@ -90,13 +90,15 @@ def test_what_is_indexed_is_what_is_stored(database: Database) -> None:
 
 
 def test_no_byte_of_a_deleted_page_is_left_in_index_or_log(
-    database: Database, settings: Settings, actions: DocumentActions
+    database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions
 ) -> None:
     gone = add(database, f"{MARKER} heron", "more", f"{MARKER}2 " * 20_000, f"猫{MARKER}の本")
     kept = add(database, "heron", "猫の本")
     assert holders(settings)
 
     actions.delete(gone, owner=OWNER)
+    require_sound(database)
+    assert upkeep.run()
     database.truncate_wal()
 
     assert holders(settings) == []
@@ -136,6 +138,10 @@ def test_a_word_is_found_and_deleted_after_a_frequent_one_beside_it_was(
     require_sound(database)
 
 
+def let_an_hour_pass(database: Database) -> None:
+    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+
+
 def words_of(number: int) -> str:
     return " ".join(f"{MARKER}{number:03}{word:03}" for word in range(100))
 
@@ -167,7 +173,7 @@ def test_no_word_by_which_the_index_finds_its_pages_is_left_either(
         version = read(database, "PRAGMA data_version")
         assert upkeep.run()
         assert read(database, "PRAGMA data_version") == version
-        write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+        let_an_hour_pass(database)
 
 
 def test_what_is_deleted_soon_after_a_rewrite_waits_for_the_next(
@@ -181,8 +187,11 @@ def test_what_is_deleted_soon_after_a_rewrite_waits_for_the_next(
         actions.delete(documents.pop(number), owner=OWNER)
 
     assert upkeep.run()
-
     assert gone & separators(database)
+
+    let_an_hour_pass(database)
+    assert upkeep.run()
+    assert not gone & separators(database)
 
 
 def test_a_rewrite_ends_while_documents_are_added(
@@ -221,22 +230,23 @@ def test_what_is_deleted_during_a_rewrite_leaves_no_word(
     monkeypatch.setattr("ilios.documents.upkeep.STEP_PAGES", 1)
     for number in range(10):
         add(database, " ".join(f"egret{number}x{word}" for word in range(200)))
-    # The shortest of the last entries begins a rewrite, and FTS5 writes positions of a word that
-    # take 128 to 191 bytes otherwise than fewer.
-    moved = add(database, f"{MARKER} " * 150)
+    hit = add(database, f"{MARKER} " * 150)
     actions.delete(add(database, "heron"), owner=OWNER)
     left: list[str] = []
 
     def delete_it(_seconds: float) -> None:
         if not left and read(database, "SELECT 1 FROM search_state WHERE name = 'rewriting'"):
-            actions.delete(moved, owner=OWNER)
+            actions.delete(hit, owner=OWNER)
             left.extend(found(MARKER))
             require_sound(database)
             left.append("nothing of it")
 
-    assert Upkeep(database, DiskReserve(settings), pause=delete_it).run()
-
+    upkeep = Upkeep(database, DiskReserve(settings), pause=delete_it)
+    assert upkeep.run()
     assert left == ["nothing of it"]
+
+    let_an_hour_pass(database)
+    assert upkeep.run()
     database.truncate_wal()
     assert holders(settings) == []
     require_sound(database)
@@ -256,6 +266,36 @@ def test_what_documents_have_added_is_merged_by_the_workers(
     version = read(database, "PRAGMA data_version")
     assert upkeep.run()
     assert read(database, "PRAGMA data_version") == version  # nothing is written for nothing
+
+
+def test_what_deletions_have_added_is_merged_by_the_workers(
+    database: Database, upkeep: Upkeep, actions: DocumentActions
+) -> None:
+    documents = [add(database, f"heron {number}") for number in range(60)]
+    actions.delete(documents.pop(), owner=OWNER)
+    assert upkeep.run()
+    for document_id in documents[:20]:
+        actions.delete(document_id, owner=OWNER)
+    assert segments(database) == 21
+
+    assert upkeep.run()
+
+    assert segments(database) < 5
+    require_sound(database)
+
+
+def test_nothing_is_left_of_an_index_of_which_all_is_deleted(
+    database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions
+) -> None:
+    documents = [add(database, words_of(number)) for number in range(20)]
+    for document_id in documents:
+        actions.delete(document_id, owner=OWNER)
+
+    assert upkeep.run()
+
+    assert segments(database) == 0
+    database.truncate_wal()
+    assert holders(settings) == []
 
 
 def test_segments_that_nobody_merges_stay_few(
