@@ -42,6 +42,7 @@ ends.
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
+PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 HEAD_REFUSALS: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
 """Any operation may answer with these, if the head of its request is refused."""
 
@@ -89,11 +90,19 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
             _remove_default_response(operation)
-            operation["responses"] |= refused
+            _add_head_refusals(operation["responses"], refused)
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
     return spec
+
+
+def _add_head_refusals(responses: dict[str, Any], refused: dict[str, Any]) -> None:
+    """Document what a head may be refused with, beside a dialect's own answers of that status."""
+    for status, reference in refused.items():
+        own = responses.setdefault(status, reference)
+        if "content" in own:
+            own["content"].setdefault(PROBLEM_JSON, {"schema": PROBLEM})
 
 
 def _remove_null_defaults(part: Any) -> None:

@@ -9,6 +9,8 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ilios.api.application import current
+from ilios.api.responses import error_shapes
+from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
@@ -79,6 +81,15 @@ def status_of(error: IliosError) -> int:
     return status_of_class(type(error))
 
 
+def status_without_repeats(error: IliosError) -> int:
+    """Return the status for clients that send again what was answered with 5xx: not a final end.
+
+    What has failed for good is their document's failure then, whatever was to blame.
+    """
+    status = status_of(error)
+    return STATUS[ConversionFailed] if status == ENGINE_FAULT_STATUS else status
+
+
 def status_of_class(error: type[IliosError]) -> int:
     """Return the HTTP status of a class of errors."""
     return next((STATUS[cls] for cls in error.__mro__ if cls in STATUS), 500)
@@ -92,8 +103,14 @@ def register(app: Flask) -> None:
 
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
-    """Answer the present request with a problem document, to which `extra` is added."""
+    """Answer the present request with a problem document, to which `extra` is added.
+
+    Below a path of a dialect the answer has the shape of that.
+    """
     asked = current()
+    shape = error_shapes.of(asked.path)
+    if shape is not None:
+        return shape(Problem(status, code, title, detail, asked.request_id, extra))
     document = problem_document(
         status,
         code,
@@ -123,7 +140,8 @@ def problem_document(
 
 
 def _domain_error(error: IliosError) -> Response:
-    status = status_of(error)
+    is_dialect = error_shapes.of(request.path) is not None
+    status = status_without_repeats(error) if is_dialect else status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected_error(error)
     if error.code in metrics.LIMIT_CODES:
