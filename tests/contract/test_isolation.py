@@ -118,7 +118,7 @@ def test_every_route_but_the_public_ones_needs_a_key(
             assert (answer.status_code == 401) is not public, rule
             if not public:
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
-                assert answer.get_json()["code"] == "unauthorized"
+                assert "unauthorized" in answer.text  # in a dialect its errors have other shapes
 
 
 def _id_rules(app: Flask) -> Iterator[tuple[Rule, str]]:

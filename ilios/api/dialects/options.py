@@ -86,7 +86,7 @@ class Options:
                 bare = value.strip().removeprefix("[").removesuffix("]")
                 found += [item.strip().strip("'\"") for item in bare.split(",") if item.strip()]
             else:
-                found += value if isinstance(value, list) else [value]
+                found.append(value)
             if len(found) > LIST_MAX_ITEMS:
                 raise InvalidField(name, value, f"at most {LIST_MAX_ITEMS} values")
         return found

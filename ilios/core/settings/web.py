@@ -134,7 +134,7 @@ class WebSettings(SubjectSettings):
     @property
     def enabled_dialects(self) -> tuple[str, ...]:
         """The names of the dialects that are answered in."""
-        return () if self.dialects == NO_DIALECT else listed(self.dialects)
+        return () if self.dialects == NO_DIALECT else tuple(dict.fromkeys(listed(self.dialects)))
 
     @property
     def api_keys(self) -> tuple[str, ...]:
