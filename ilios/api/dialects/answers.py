@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from flask import Response
 
+from ilios.api.dialects.blueprint import JSON
 from ilios.api.responses import json_pieces, serializers, streaming
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.forms import COUNTED_MAX_PAGES
 from ilios.documents.queries import Result
 
-JSON: Final = "application/json"
 WARNINGS: Final = "X-Ilios-Warnings"
 WARNINGS_MAX_BYTES: Final = 4096  #: of the header; what does not fit is counted in its last item
 MORE: Final = "more_warnings"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ilios.api.blueprint import AnySchema, ApiBlueprint, Decorator
 from ilios.api.middleware.routing import takes_anything
 from ilios.api.responses.error_shapes import Shape
 
-JSON = "application/json"
+JSON: Final = "application/json"
+OPAQUE: Final = "application/octet-stream"  #: of a body that is a file: whatever type it says
 
 
 class DialectBlueprint(ApiBlueprint):

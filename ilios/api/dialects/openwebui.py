@@ -10,7 +10,7 @@ from flask import Response, request
 
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
-from ilios.api.dialects.blueprint import DialectBlueprint
+from ilios.api.dialects.blueprint import OPAQUE, DialectBlueprint
 from ilios.api.middleware.auth import needs
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.image_links import folder_of, linked
@@ -64,7 +64,7 @@ BLUEPRINTS: Final = (blueprint,)
 @blueprint.put("/v1/openwebui/process")
 @needs(Scope.CONVERT)
 @conversion.waits
-@blueprint.doc(requestBody={"required": True, "content": {"*/*": {"schema": BINARY}}})
+@blueprint.doc(requestBody={"required": True, "content": {OPAQUE: {"schema": BINARY}}})
 @blueprint.response(200, PAGES, headers=answers.HEADERS)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 def process() -> Response:

@@ -10,7 +10,7 @@ from werkzeug.http import parse_options_header
 
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
-from ilios.api.dialects.blueprint import DialectBlueprint
+from ilios.api.dialects.blueprint import JSON, OPAQUE, DialectBlueprint
 from ilios.api.middleware.auth import needs, public
 from ilios.api.responses import content, result_html
 from ilios.api.responses.error_shapes import Problem
@@ -29,7 +29,7 @@ CONTENT_OF_4: Final = "tk:content"  #: as Tika 4 calls it
 OPTION_PREFIX: Final = "x-tika-"
 REASON_MAX_CHARACTERS: Final = 200
 METADATA: Final = {"type": "object", "additionalProperties": True}
-DOCUMENT: Final = {"required": True, "content": {"*/*": {"schema": BINARY}}}
+DOCUMENT: Final = {"required": True, "content": {OPAQUE: {"schema": BINARY}}}
 REFUSALS: Final = (401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 
 
@@ -67,16 +67,16 @@ def greeting() -> Response:
 @blueprint.doc(requestBody=DOCUMENT)
 @blueprint.response(200, TEXT, content_type=PLAIN, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type=HTML, success=True)
-@blueprint.alt_response(200, schema=METADATA, content_type=answers.JSON, success=True)
+@blueprint.alt_response(200, schema=METADATA, content_type=JSON, success=True)
 @blueprint.refuses(*REFUSALS)
 def document() -> Response:
     """Convert the document that is the body, and give its text: plain, as HTML, or in JSON.
 
     As `Accept` prefers.
     """
-    accepted = request.accept_mimetypes.best_match((PLAIN, answers.JSON, HTML), default=PLAIN)
+    accepted = request.accept_mimetypes.best_match((PLAIN, JSON, HTML), default=PLAIN)
     found, notes = _converted()
-    if accepted == answers.JSON:
+    if accepted == JSON:
         return _object(found, CONTENT, _text(found), notes)
     pieces = result_html.document(found, Presentation("html")) if accepted == HTML else _text(found)
     response = answers.streamed(found, pieces, accepted)

@@ -43,7 +43,12 @@ def register(app: Flask, paths: Iterable[str], shape: Shape) -> None:
 
 def of(path: str) -> Shape | None:
     """Return the shape of errors at a path, of which the longest known part counts."""
-    shapes: dict[str, Shape] = current_app.extensions.get(_EXTENSION, {})
+    return of_app(current_app, path)
+
+
+def of_app(app: Flask, path: str) -> Shape | None:
+    """Return the same for an application that has no request."""
+    shapes: dict[str, Shape] = app.extensions.get(_EXTENSION, {})
     if not shapes:
         return None
     parts = path.split("/", PARTS_LOOKED_AT)[:PARTS_LOOKED_AT]

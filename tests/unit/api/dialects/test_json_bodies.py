@@ -67,7 +67,10 @@ def content_of(found: JsonBody, value: Any) -> bytes:
 def test_long_strings_become_files_and_all_else_stays(new_sink: Sinks, size: int) -> None:
     sent = {
         "model": "mistral-ocr-latest",
-        "document": {"type": "document_url", "document_url": f"data:application/pdf;base64,{CODED}"},
+        "document": {
+            "type": "document_url",
+            "document_url": f"data:application/pdf;base64,{CODED}",
+        },
         "pages": [0, 1],
         'a "quoted" \\ name': 'with \\" and \\\\',
         "last": CODED,
@@ -120,7 +123,9 @@ def test_short_strings_are_files_as_well(new_sink: Sinks) -> None:
     assert found.media_type(found.value["b"]) == "application/pdf"
 
 
-@pytest.mark.parametrize("value", ["http://example.com", "dä==", "a", "data:text/plain,abc", 5, None])
+@pytest.mark.parametrize(
+    "value", ["http://example.com", "dä==", "a", "data:text/plain,abc", 5, None]
+)
 def test_a_value_that_is_no_file_is_refused_by_the_name_of_its_field(
     new_sink: Sinks, value: Any
 ) -> None:
