@@ -42,11 +42,16 @@ def _wait_slot(*, is_needed: bool) -> AbstractContextManager[None]:
     return services().wait_slots.for_conversion(current_owner())
 
 
-def wait_for_result(document: Snapshot, owner: str) -> Result:
-    """Wait for the result and return it. Raise ConversionFailed or StillRunning."""
-    begun = time.monotonic()
+def wait_for_result(document: Snapshot, owner: str, since: float | None = None) -> Result:
+    """Wait for the result and return it. Raise ConversionFailed or StillRunning.
+
+    The wait of a request for several documents has begun with the first one, `since` a moment of
+    the monotonic clock.
+    """
+    begun = time.monotonic() if since is None else since
     if document.status is not DocumentStatus.COMPLETED:
-        seconds = services().settings.convert_wait_seconds
+        ends = begun + services().settings.convert_wait_seconds
+        seconds = max(0.0, ends - time.monotonic())
         services().waiter.until_ended(document.id, seconds, given_up=_has_hung_up)
     try:
         return services().reader.result(document.id, owner=owner)

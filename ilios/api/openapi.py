@@ -35,6 +35,9 @@ Pages are what is charged. Token counts are estimates (characters / 4), kept for
 predecessor. The same bytes with the same options, sent again by the same key, are answered from the
 earlier conversion at no cost: `cached` and `X-Cache` say so, `cache=false` converts anew.
 
+Calls under the names of other services are their dialects: errors have the shapes that the clients
+of those parse, and options without effect are named in the answer, not refused.
+
 A key has scopes: each call says which one it needs. A key with a rate gets `RateLimit-Policy` and
 `RateLimit` with every answer; 429 says in `Retry-After` when to come again, and 402 when the month
 ends.

@@ -27,11 +27,22 @@ HEADERS: Final = {
     },
 }
 """Of a result, as the OpenAPI document shows them."""
+DETAIL: Final = {
+    "type": "object",
+    "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
+    "required": ["detail", "code"],
+}
+"""The schema of `detail_of`."""
 
 
 def small(value: Any, status: int = 200, *, media_type: str = JSON) -> Response:
     """Answer with JSON that is held in memory."""
     return Response(json.dumps(value), status, mimetype=media_type)
+
+
+def detail_of(problem: Problem) -> Response:
+    """Answer with a problem as an object whose sentence stands in `detail`."""
+    return small({"detail": problem.detail, "code": problem.code}, problem.status)
 
 
 def text_of(problem: Problem) -> Response:

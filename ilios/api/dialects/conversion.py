@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Sequence
+from typing import Any, Final
 
 from ilios.api import immediate
 from ilios.api.middleware.auth import current_owner
@@ -15,8 +17,10 @@ from ilios.documents.admission import OPERATION_IMMEDIATE, Order
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
+from ilios.documents.validation import accepted_type
 from ilios.queue.jobs import MAX_PRIORITY
 
+FILES_MAX: Final = 10  #: of one request that waits for all of them
 waits = immediate.with_wait_slot()
 """Decorates a view that waits: it holds one slot from before its body is read to its answer."""
 
@@ -48,6 +52,18 @@ def convert(file: Received, wanted: Order) -> Result:
     ConversionFailed, and StillRunning when the wait ends first.
     """
     return immediate.wait_for_result(submit(file, wanted), wanted.owner)
+
+
+def convert_all(files: Sequence[tuple[Received, Order]]) -> list[Result]:
+    """Queue documents and wait for all results, as long as for one; see `convert`.
+
+    None is queued when one of them is of a kind that nobody reads.
+    """
+    begun = time.monotonic()
+    for file, wanted in files:
+        accepted_type(file, wanted.options, services().settings)
+    queued = [(submit(file, wanted), wanted.owner) for file, wanted in files]
+    return [immediate.wait_for_result(document, owner, begun) for document, owner in queued]
 
 
 def result_of(document_id: str) -> Result:

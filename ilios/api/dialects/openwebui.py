@@ -12,18 +12,12 @@ from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import OPAQUE, DialectBlueprint
 from ilios.api.middleware.auth import needs
-from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.image_links import folder_of, linked
 from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.schemas.responses import BINARY
 from ilios.documents.queries import Result
 
 FILE_NAME: Final = "X-Filename"  #: percent-encoded
-ERROR: Final = {
-    "type": "object",
-    "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
-    "required": ["detail", "code"],
-}
 PAGES: Final = {
     "type": "array",
     "items": {
@@ -45,17 +39,12 @@ PAGES: Final = {
 }
 
 
-def _error(problem: Problem) -> Response:
-    """Answer with an object: the loader shows all of the body to its user."""
-    return answers.small({"detail": problem.detail, "code": problem.code}, problem.status)
-
-
 blueprint = DialectBlueprint(
     "Open WebUI",
     __name__,
     paths=("/v1/openwebui",),
-    shape=_error,
-    error_schema=ERROR,
+    shape=answers.detail_of,  # the loader shows all of the body to its user
+    error_schema=answers.DETAIL,
     description="The external document loader of Open WebUI: its URL is `/v1/openwebui` here.",
 )
 BLUEPRINTS: Final = (blueprint,)

@@ -108,6 +108,13 @@ class Options:
         """Leave out of the notes what has no meaning here and changes no answer."""
         self._read.update(names)
 
+    def agree(self, **here: bool) -> None:
+        """Leave choices of yes and no out of the notes where they ask for what happens here."""
+        for name, is_so in here.items():
+            words = _TRUE if is_so else _FALSE
+            if all(_word(value) in words for value in self._sent.get(name, [])):
+                self._read.add(name)
+
     def notes(self) -> list[dict[str, Any]]:
         """Return a warning that names what was sent and nobody has read; none if all was read."""
         ignored = sorted(self._sent.keys() - self._read)

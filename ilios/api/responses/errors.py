@@ -69,6 +69,9 @@ _LIMIT_STATUS: Final = {
 }
 """Of conversions that were accepted, and ended at a limit once their pages were counted."""
 
+SLEPT_MAX_SECONDS: Final = 60
+"""A longer Retry-After is not told to clients of dialects: some sleep through all of it."""
+REPEATED_STATUSES: Final = (429, 502)  #: of a document that has failed for good, elsewhere
 ENGINE_FAULT_STATUS: Final = 502  #: a failed conversion for which the document is not to blame
 
 
@@ -87,7 +90,8 @@ def status_without_repeats(error: IliosError) -> int:
     What has failed for good is their document's failure then, whatever was to blame.
     """
     status = status_of(error)
-    return STATUS[ConversionFailed] if status == ENGINE_FAULT_STATUS else status
+    is_final = isinstance(error, ConversionFailed) and status in REPEATED_STATUSES
+    return STATUS[ConversionFailed] if is_final else status
 
 
 def status_of_class(error: type[IliosError]) -> int:
@@ -148,7 +152,8 @@ def _domain_error(error: IliosError) -> Response:
         metrics.KEY_REFUSALS.labels(error.code).inc()
     response = problem(status, error.code, error.title, error.detail, **_extras(error))
     retry_after = _retry_after(error, status)
-    if retry_after is not None:
+    is_told = not is_dialect or (retry_after or 0) <= SLEPT_MAX_SECONDS
+    if retry_after is not None and is_told:
         response.headers["Retry-After"] = str(retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
