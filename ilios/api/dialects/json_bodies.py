@@ -27,7 +27,7 @@ ESCAPE_MAX_BYTES: Final = 6  #: `\u002b`
 _QUOTE: Final = b'"'
 _BACKSLASH: Final = ord("\\")
 _BASE64: Final = ";base64"
-_DATA_URL: Final = re.compile(r"data:([^,;]*)([^,]*),", re.IGNORECASE)
+_DATA_URL: Final = re.compile(r"data:([^,;]*)((?:;[^,]*)?),", re.IGNORECASE)
 
 NewSink = Callable[[], UploadSink]
 

@@ -25,6 +25,7 @@ from ilios.core.request_errors import (
 )
 from ilios.core.settings import Settings
 from ilios.documents.uploads import UploadSink
+from tests.unit.engines.embedded.linear.test_linear import is_linear, processor_time
 
 CONTENT = bytes(range(256)) * 1024  #: 256 KiB
 CODED = base64.b64encode(CONTENT).decode()
@@ -190,6 +191,29 @@ def test_a_long_body_takes_little_memory(new_sink: Sinks) -> None:
 
     assert found.long_strings[found.value["file"]].sink.size_bytes == 80 * (len(CONTENT) + 2)
     assert peak < 3 * 1024 * 1024
+
+
+@pytest.mark.parametrize("part", [b'"a",', b'"\\\\\\"",', b'"' + b"\\\\" * 99 + b'",', b"[],"])
+def test_time_is_in_proportion_to_a_body(new_sink: Sinks, part: bytes) -> None:
+    def seconds(size: int) -> float:
+        body = b'{"a": [' + part * (size // len(part)) + b"0]}"
+        with processor_time() as taken:
+            read(body, new_sink)
+        return taken[0]
+
+    assert is_linear(seconds, 250_000)
+
+
+@pytest.mark.parametrize("sign", ["a", ";", ";a"])
+def test_a_data_url_without_end_is_told_in_proportion_to_it(new_sink: Sinks, sign: str) -> None:
+    body = read({}, new_sink)
+
+    def seconds(size: int) -> float:
+        with processor_time() as taken:
+            assert not body.is_file("data:" + sign * size)
+        return taken[0]
+
+    assert is_linear(seconds, 20_000)
 
 
 def test_pieces_of_any_size_decode_to_the_same(new_sink: Sinks) -> None:
