@@ -14,7 +14,10 @@ PARTS_LOOKED_AT: Final = 6  #: of a path; no dialect has a longer one of its own
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a request; `extra` has the fields that a problem document would have."""
+    """What is wrong with a request; `extra` has the fields that a problem document would have.
+
+    A shape has nothing else to go by: where a head was refused, there is no request.
+    """
 
     status: int
     code: str
@@ -22,6 +25,7 @@ class Problem:
     detail: str
     request_id: str
     extra: dict[str, Any]
+    path: str = ""  #: that was asked for, without the token of a link
 
     @property
     def sentence(self) -> str:

@@ -112,17 +112,11 @@ def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Re
     Below a path of a dialect the answer has the shape of that.
     """
     asked = current()
+    path = without_token(asked.path)
     shape = error_shapes.of(asked.path)
     if shape is not None:
-        return shape(Problem(status, code, title, detail, asked.request_id, extra))
-    document = problem_document(
-        status,
-        code,
-        title,
-        detail,
-        path=without_token(asked.path),
-        request_id=asked.request_id,
-    )
+        return shape(Problem(status, code, title, detail, asked.request_id, extra, path))
+    document = problem_document(status, code, title, detail, path=path, request_id=asked.request_id)
     return Response(json.dumps({**document, **extra}), status, mimetype=PROBLEM_JSON)
 
 

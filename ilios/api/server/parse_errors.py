@@ -89,9 +89,9 @@ def problem_answer(status: HTTPStatus, head: bytes, app: Flask) -> bytes:
         trace_id=origin.trace_id,
     )
     line = _REQUEST_LINE.match(head)
-    path = line[1].decode() if line else ""
-    problem = Problem(status.value, code, status.phrase, detail, request_id, {})
-    response = _shaped(problem, path, app)
+    path = without_token(line[1].decode()) if line else ""
+    problem = Problem(status.value, code, status.phrase, detail, request_id, {}, path)
+    response = _shaped(problem, app)
     body = response.get_data()
     headers = (
         f"HTTP/1.1 {response.status}",
@@ -104,8 +104,8 @@ def problem_answer(status: HTTPStatus, head: bytes, app: Flask) -> bytes:
     return "\r\n".join((*headers, "", "")).encode() + body
 
 
-def _shaped(problem: Problem, path: str, app: Flask) -> Response:
-    shape = error_shapes.of_app(app, path.partition("?")[0])
+def _shaped(problem: Problem, app: Flask) -> Response:
+    shape = error_shapes.of_app(app, problem.path.partition("?")[0])
     if shape is not None:
         with app.app_context():
             return shape(problem)
@@ -114,7 +114,7 @@ def _shaped(problem: Problem, path: str, app: Flask) -> Response:
         problem.code,
         problem.title,
         problem.detail,
-        path=without_token(path),
+        path=problem.path,
         request_id=problem.request_id,
     )
     reason = f"{problem.status} {problem.title}"

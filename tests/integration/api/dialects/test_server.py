@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from ilios.api.dialects.registry import BLUEPRINTS
 from ilios.db.database import Database
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Connection, Server, head
@@ -46,6 +47,16 @@ def test_text_goes_out_as_it_is_read(
         status, _, body = connection.ask("PUT", "/tika", content, X_Api_Key=KEY)
 
     assert (status, body.count(b"x")) == (200, LINES)
+
+
+def test_every_shape_can_do_without_a_request(server: Server) -> None:
+    paths = [path for dialect in BLUEPRINTS.values() for one in dialect for path in one.paths]
+    assert len(paths) > 1
+    for path in paths:
+        with server.connect() as connection:
+            connection.send(head("PUT", path, Content_Length="ten"))
+            status, _, body = connection.answer("PUT")
+        assert (status, "invalid_content_length" in str(body)) == (400, True), path
 
 
 @pytest.mark.parametrize(
