@@ -126,6 +126,7 @@ def test_a_note_names_a_few_and_counts_the_rest() -> None:
 
 def test_a_text_is_no_longer_than_it_may_be() -> None:
     assert Options({"name": "a" * 10}).text("name", most=10) == "a" * 10
-    for value in ("a" * 11, 5, {}):
+    wrong: list[Any] = ["a" * 11, 5, {}]
+    for value in wrong:
         with pytest.raises(InvalidField, match="at most 10 characters"):
             Options({"name": value}).text("name", most=10)
