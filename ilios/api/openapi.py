@@ -45,7 +45,6 @@ ends.
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
-PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 HEAD_REFUSALS: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
 """Any operation may answer with these, if the head of its request is refused."""
 
@@ -93,19 +92,19 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
             _remove_default_response(operation)
-            _add_head_refusals(operation["responses"], refused)
+            operation["responses"] |= _head_refusals(view, refused)
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
     return spec
 
 
-def _add_head_refusals(responses: dict[str, Any], refused: dict[str, Any]) -> None:
-    """Document what a head may be refused with, beside a dialect's own answers of that status."""
-    for status, reference in refused.items():
-        own = responses.setdefault(status, reference)
-        if "content" in own:
-            own["content"].setdefault(PROBLEM_JSON, {"schema": PROBLEM})
+def _head_refusals(view: Any, refused: dict[str, Any]) -> dict[str, Any]:
+    """Return what the head of a request may be refused with: in a dialect in the shape of that."""
+    content = getattr(view, "error_content", None)
+    if content is None:
+        return refused
+    return {str(one): {"description": one.phrase, "content": content} for one in HEAD_REFUSALS}
 
 
 def _remove_null_defaults(part: Any) -> None:

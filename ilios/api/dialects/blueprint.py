@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from ilios.api.blueprint import AnySchema, ApiBlueprint, Decorator
+from ilios.api.blueprint import ApiBlueprint, Decorator
 from ilios.api.middleware.routing import takes_anything
 from ilios.api.responses.error_shapes import Shape
 
@@ -15,7 +15,10 @@ OPAQUE: Final = "application/octet-stream"  #: of a body that is a file: whateve
 
 
 class DialectBlueprint(ApiBlueprint):
-    """Views take queries, `Idempotency-Key` and options that nobody knows, and ignore them."""
+    """Views take queries, `Idempotency-Key` and options that nobody knows, and ignore them.
+
+    That a head is refused is documented for each of them, with 400 and others.
+    """
 
     def __init__(
         self,
@@ -24,7 +27,7 @@ class DialectBlueprint(ApiBlueprint):
         *,
         paths: Sequence[str],
         shape: Shape,
-        error_schema: AnySchema,
+        error_schema: dict[str, Any],
         error_type: str = JSON,
         description: str,
     ) -> None:
@@ -52,6 +55,8 @@ class DialectBlueprint(ApiBlueprint):
             raise ValueError(f"{rule} is not below {', '.join(self.paths)}")
         if view_func is not None:
             takes_anything(view_func)
+            content = {self._error_type: {"schema": self._error_schema}}
+            view_func.error_content = content  # type: ignore[attr-defined]  # for ilios.api.openapi
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     if TYPE_CHECKING:
