@@ -36,8 +36,8 @@ REFUSALS: Final = (401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 def _error(problem: Problem) -> Response:
     """Answer with text; clients that show the reason of the status only find the sentence there."""
     response = answers.text_of(problem)
-    reason = "".join(sign for sign in problem.sentence if sign.isascii() and sign.isprintable())
-    response.status = f"{problem.status} {reason[:REASON_MAX_CHARACTERS]}"
+    reason = "".join(sign for sign in problem.detail if sign.isascii() and sign.isprintable())
+    response.status = f"{problem.status} {reason[:REASON_MAX_CHARACTERS]} ({problem.code})"
     return response
 
 

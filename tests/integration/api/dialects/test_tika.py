@@ -107,6 +107,7 @@ def test_errors_are_text_with_the_sentence_in_the_reason_too(
         assert (answer.status_code, answer.mimetype) == (status, "text/plain"), answer.text
         assert f"({code})" in answer.text
         assert answer.status.isascii()
+        assert answer.status.endswith(f"({code})")
         assert answer.text.split("(")[0][:40] in answer.status
 
 
