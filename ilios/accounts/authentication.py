@@ -83,14 +83,13 @@ class Authenticator:
             self._any_seen = bool(watch.query(_ANY)[0][0])
         return self._any_seen
 
-    def identify(self, authorization: str | None) -> Caller:
-        """Return the caller that an `Authorization` header names.
+    def identify(self, key: str) -> Caller:
+        """Return the caller that a key names; it is empty where a request carries none.
 
         Raises Unauthorized, KeyRevoked, KeyExpired.
         """
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() == "bearer" and key.strip():
-            return self._caller(owner_of(key.strip()))
+        if key:
+            return self._caller(owner_of(key))
         if self.required:
             raise Unauthorized("An API key is needed: send `Authorization: Bearer <key>`.")
         return Caller(ANONYMOUS, EVERYTHING)

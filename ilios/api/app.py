@@ -6,6 +6,7 @@ from flask import Flask
 
 from ilios.api import openapi, services
 from ilios.api.application import Application
+from ilios.api.dialects import registry as dialects
 from ilios.api.middleware import auth, deprecations, headers, hosts, request_ids, routing
 from ilios.api.requests import multipart
 from ilios.api.resources import (
@@ -60,6 +61,7 @@ def build(settings: Settings) -> Flask:
     api = openapi.init(app)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)
+    dialects.register(app, api, settings)
     site.register(app, openapi.document(app, api))
     auth.require_declared(app)
     return app

@@ -35,6 +35,9 @@ Pages are what is charged. Token counts are estimates (characters / 4), kept for
 predecessor. The same bytes with the same options, sent again by the same key, are answered from the
 earlier conversion at no cost: `cached` and `X-Cache` say so, `cache=false` converts anew.
 
+Calls under the names of other services are their dialects: errors have the shapes that the clients
+of those parse, and options without effect are named in the answer, not refused.
+
 A key has scopes: each call says which one it needs. A key with a rate gets `RateLimit-Policy` and
 `RateLimit` with every answer; 429 says in `Retry-After` when to come again, and 402 when the month
 ends.
@@ -89,11 +92,19 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
             _remove_default_response(operation)
-            operation["responses"] |= refused
+            operation["responses"] |= _head_refusals(view, refused)
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
     return spec
+
+
+def _head_refusals(view: Any, refused: dict[str, Any]) -> dict[str, Any]:
+    """Return what the head of a request may be refused with: in a dialect in the shape of that."""
+    content = getattr(view, "error_content", None)
+    if content is None:
+        return refused
+    return {str(one): {"description": one.phrase, "content": content} for one in HEAD_REFUSALS}
 
 
 def _remove_null_defaults(part: Any) -> None:

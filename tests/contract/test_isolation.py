@@ -57,7 +57,8 @@ def test_the_owner_is_answered_on_the_same_routes(
     ]
     for method, path in sorted(calls, key=lambda call: call[0] == "DELETE"):
         answer = anna.call(method, path)
-        assert answer.status_code in (200, 204, 302, 409), (method, path, answer.text)
+        no_pdf = path.endswith("/pdf") and answer.status_code == 422  # the document is a text
+        assert no_pdf or answer.status_code in (200, 204, 302, 409), (method, path, answer.text)
 
 
 def test_a_list_names_the_keys_own_documents_only(
@@ -118,7 +119,7 @@ def test_every_route_but_the_public_ones_needs_a_key(
             assert (answer.status_code == 401) is not public, rule
             if not public:
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
-                assert answer.get_json()["code"] == "unauthorized"
+                assert "unauthorized" in answer.text  # in a dialect its errors have other shapes
 
 
 def _id_rules(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -138,6 +139,6 @@ def _seen(answer: TestResponse) -> tuple[int, Any, str]:
     """Return the status, the headers and the body, less what must differ."""
     headers = {name: value for name, value in answer.headers if name != "X-Request-ID"}
     body = json.loads(answer.text)
-    lengths = sum(len(body.pop(name)) for name in VARYING)
+    lengths = sum(len(body.pop(name, "")) for name in VARYING)  # dialects may have neither
     headers["Content-Length"] = str(int(headers["Content-Length"]) - lengths)
     return answer.status_code, headers, json.dumps(body)

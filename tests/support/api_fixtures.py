@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,16 @@ def with_keys(settings: Settings) -> Settings:
     )
 
 
-_described: list[dict[str, Any]] = []
-"""The OpenAPI document of the first application: that of every other is the same."""
+_described: dict[str, dict[str, Any]] = {}
+"""The OpenAPI document of the first application: those with the same dialects have the same."""
 
 
-def _described_once(app: Flask, api: IliosApi, describe: Describe = openapi.document) -> Any:
-    if not _described:
-        _described.append(describe(app, api))
-    return _described[0]
+def _described_once(
+    dialects: str, app: Flask, api: IliosApi, describe: Describe = openapi.document
+) -> Any:
+    if dialects not in _described:
+        _described[dialects] = describe(app, api)
+    return _described[dialects]
 
 
 @contextmanager
@@ -68,8 +71,8 @@ def serving(settings: Settings) -> Iterator[Flask]:
     It is described once in a process: that is most of what it costs to build it.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(openapi, "document", _described_once)
-        if _described:
+        patch.setattr(openapi, "document", partial(_described_once, settings.dialects))
+        if settings.dialects in _described:
             patch.setattr(Blueprint, "register_views_in_doc", lambda *_, **__: None)
         app = build(settings)
     services: Services = app.extensions[EXTENSION]

@@ -9,6 +9,7 @@ from flask import Response, current_app
 
 from ilios.accounts.keys import Scope
 from ilios.accounts.rate_limits import WINDOW_SECONDS
+from ilios.api import request_keys
 from ilios.api.application import Application, Request, current
 from ilios.api.services import services
 from ilios.core.request_errors import RateLimited
@@ -64,8 +65,8 @@ def _identify(request: Request) -> None:
     scope: Scope | None = getattr(view, "scope", None)
     if scope is None:
         return  # that there is no such route is no secret: the OpenAPI document lists all
-    authorization = request.environ.get("HTTP_AUTHORIZATION")
-    request.caller = caller = services().authenticator.identify(authorization)
+    key = request_keys.key_of_environ(request.environ)
+    request.caller = caller = services().authenticator.identify(key)
     if caller.key_id is not None and caller.requests_per_minute is not None:
         _count(request, caller.key_id, caller.requests_per_minute)
     caller.require(scope)

@@ -18,11 +18,11 @@ from ilios.api.middleware.hosts import is_open
 EXPOSED = (
     "Content-Disposition, Deprecation, ETag, Link, Location, Preference-Applied, RateLimit, "
     "RateLimit-Policy, Retry-After, Sunset, X-Cache, X-Document-Id, X-Extracted-Pages, "
-    "X-Failed-Pages, X-Processing-Time-Ms, X-Request-ID"
+    "X-Failed-Pages, X-Ilios-Warnings, X-Processing-Time-Ms, X-Request-ID"
 )
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Request-ID, "
-    "traceparent"
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Api-Key, "
+    "X-Filename, X-Request-ID, traceparent"
 )
 ALLOWED_METHODS = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
 PREFLIGHT_SECONDS = "86400"

@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter
 
 from ilios.api.application import Application, Request
 from ilios.core import ids
-from ilios.core.request_errors import InvalidField, OptionUnavailable
+from ilios.core.request_errors import DocumentNotFound, InvalidField, OptionUnavailable
 
 CREATING = ("POST",)
 UNKNOWN_FIELD: Final = "unknown_field"
@@ -50,6 +50,12 @@ def takes_query(decorate: Callable[[View], View]) -> Callable[[View], View]:
     return mark
 
 
+def takes_anything(view: View) -> View:
+    """Mark a view that ignores what it does not know, as clients of a dialect expect."""
+    view.takes_anything = True  # type: ignore[attr-defined]  # carried through functools.wraps
+    return view
+
+
 def _require_ids(request: Request) -> None:
     rule = request.url_rule
     if rule is None or not request.view_args:
@@ -57,11 +63,15 @@ def _require_ids(request: Request) -> None:
     for name, value in request.view_args.items():
         is_id = isinstance(rule._converters.get(name), IdConverter)
         if is_id and not ids.is_id(value):
+            if hasattr(_view_of(request), "takes_anything"):
+                raise DocumentNotFound  # its clients may ask for ids of the service that they know
             raise InvalidField("id", value, "20 to 30 lower-case letters and digits")
 
 
 def _refuse_idempotency_key(request: Request) -> None:
-    if request.method in CREATING and "HTTP_IDEMPOTENCY_KEY" in request.environ:
+    if request.method not in CREATING or "HTTP_IDEMPOTENCY_KEY" not in request.environ:
+        return
+    if not hasattr(_view_of(request), "takes_anything"):
         raise OptionUnavailable("Idempotency-Key is not available yet. Leave the header out.")
 
 
@@ -69,10 +79,16 @@ def _refuse_query(request: Request) -> None:
     """Refuse a query where a view reads none: a form field in it would be ignored."""
     if not request.query_string or not request.args:
         return
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = _view_of(request)
     if not hasattr(view, "scope") or hasattr(view, "takes_query"):
+        return
+    if hasattr(view, "takes_anything"):
         return
     name, value = next(iter(request.args.items()))
     raise InvalidField(
         name, value, "no query in this URL (fields go into the body)", code=UNKNOWN_FIELD
     )
+
+
+def _view_of(request: Request) -> Any:
+    return current_app.view_functions.get(request.endpoint or "")

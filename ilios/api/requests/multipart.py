@@ -13,17 +13,18 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from ilios.api.application import Request
+from ilios.api.requests import spooling
 from ilios.api.requests.body import BLOCK_BYTES, Body
-from ilios.core.conversion_errors import DiskFull, StorageUnavailable
-from ilios.core.disk_space import DiskReserve, is_full
+from ilios.core.disk_space import DiskReserve
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
 from ilios.documents.submission import MAX_BATCH_FILES, RefusedFile
@@ -77,25 +78,15 @@ class StreamingRequest(Request):
             )
         body = Body(self.environ, limits.request_bytes)
         limits.disk_reserve.require(body.length or 0)
-        form = _Form(folder, limits)
-        self.environ[_FORM] = form
+        form = _Form(self.environ, folder, limits)
         form.read(body, boundary.encode())
         return form.values
 
 
-_FORM: Final = "ilios.form"
-
-
 def register(app: Flask) -> None:
-    """Let requests receive forms, and remove what is left of them at the end of each request."""
+    """Let requests receive forms."""
     app.request_class = StreamingRequest
-    app.teardown_request(_discard)
-
-
-def _discard(_error: BaseException | None) -> None:
-    form: _Form | None = request.environ.pop(_FORM, None)
-    if form is not None:
-        form.discard()
+    spooling.register(app)
 
 
 class PartStream(Protocol):
@@ -168,34 +159,26 @@ def _without_cut_boundaries(blocks: Iterable[bytes]) -> Iterator[bytes]:
 class _Form:
     """A form that is arriving: the values of the parts that are complete, in their order."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, environ: WSGIEnvironment, folder: Path, limits: Limits) -> None:
         self.values: MultiDict[str, Value] = MultiDict()
+        self._environ = environ
         self._folder = folder
         self._limits = limits
-        self._sinks: list[UploadSink] = []
+        self._file_count = 0
         self._field_count = 0
 
     def read(self, body: Body, boundary: bytes) -> None:
         try:
-            parse(body.blocks(), boundary, self._stream_of)
+            with spooling.storing():
+                parse(body.blocks(), boundary, self._stream_of)
         except (ValueError, AttributeError) as error:
             raise MalformedRequest(
                 "The multipart body is broken, or ends before its last boundary."
-            ) from error
-        except OSError as error:
-            if is_full(error):
-                raise DiskFull("The disk is full: nothing was stored. Try again later.") from error
-            raise StorageUnavailable(
-                f"The file could not be kept: {error.strerror}. Try again later."
             ) from error
         except RequestEntityTooLarge as error:
             raise FileTooLarge(
                 f"A part has more than {HEADERS_MAX_BYTES} bytes of headers, or is never ended."
             ) from error
-
-    def discard(self) -> None:
-        for sink in self._sinks:
-            sink.discard()
 
     def _stream_of(self, part: Field | File) -> PartStream:
         """Return the stream for a part.
@@ -212,10 +195,12 @@ class _Form:
             if self._field_count > MAX_FIELDS:
                 raise MalformedRequest(f"The form has more than {MAX_FIELDS} fields.")
             return _FieldStream(str(name), add)
-        if len(self._sinks) == MAX_BATCH_FILES:
+        if self._file_count == MAX_BATCH_FILES:
             raise TooManyFiles(f"A request may carry {MAX_BATCH_FILES} files.")
-        sink = UploadSink(self._folder, self._limits.file_bytes, self._limits.disk_reserve)
-        self._sinks.append(sink)
+        self._file_count += 1
+        sink = spooling.new_sink(
+            self._environ, self._folder, self._limits.file_bytes, self._limits.disk_reserve
+        )
         return _FileStream(part.filename, sink, add, self._limits.lists_refusals)
 
 

@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError
-from webargs import core
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
 from ilios.api.middleware.auth import current_owner
 from ilios.api.middleware.routing import UNKNOWN_FIELD
+from ilios.api.requests import json_objects
 from ilios.api.requests.body import Body
 from ilios.api.requests.multipart import Limits, StreamingRequest
 from ilios.api.schemas.request_fields import FileField
@@ -20,6 +20,7 @@ from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFil
 
 FORM_OVERHEAD_BYTES = 1024 * 1024  #: for the fields and boundaries of a form with one file
 JSON_MAX_BYTES = 64 * 1024
+JSON_EXAMPLE = '{"fileName": "report.pdf", "fileSize": 102400}'
 FILES = "files"
 A_FILE = "a file"
 
@@ -60,22 +61,9 @@ class Parser(FlaskParser):
             raise MalformedRequest(
                 f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
             )
-        try:
-            with services().wait_slots.for_upload(current_owner()):
-                body = Body(req.environ, JSON_MAX_BYTES).whole()
-            value = core.parse_json(body)
-        except RecursionError as error:
-            raise MalformedRequest(
-                "The JSON of the body is nested too deeply: send an object of plain values."
-            ) from error
-        except ValueError as error:
-            raise MalformedRequest(
-                "The body is not JSON. Send an object, such as "
-                '{"fileName": "report.pdf", "fileSize": 102400}.'
-            ) from error
-        if not isinstance(value, dict):
-            raise MalformedRequest("The body is not a JSON object.")
-        return value
+        with services().wait_slots.for_upload(current_owner()):
+            body = Body(req.environ, JSON_MAX_BYTES).whole()
+        return json_objects.parsed(body, JSON_EXAMPLE)
 
     def handle_error(
         self,

@@ -10,6 +10,7 @@ from flask import Response, request
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ilios.accounts.keys import Scope
+from ilios.api import request_keys
 from ilios.api.application import Application, Request
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import guards_itself
@@ -55,7 +56,8 @@ def _require_permission() -> None:
         return
     if token is not None and _is_token(authorization, token.get_secret_value()):
         return  # also when the database, which knows the keys, does not answer
-    if not keys.required or Scope.ADMIN not in keys.identify(authorization).scopes:
+    key = request_keys.key_of_environ(request.environ)
+    if not keys.required or Scope.ADMIN not in keys.identify(key).scopes:
         raise Unauthorized(
             "/metrics takes the METRICS_TOKEN of the service, or a key with the scope `admin`."
         )

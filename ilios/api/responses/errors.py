@@ -9,6 +9,8 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ilios.api.application import current
+from ilios.api.responses import error_shapes
+from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
@@ -67,6 +69,9 @@ _LIMIT_STATUS: Final = {
 }
 """Of conversions that were accepted, and ended at a limit once their pages were counted."""
 
+SLEPT_MAX_SECONDS: Final = 60
+"""A longer Retry-After is not told to clients of dialects: some sleep through all of it."""
+REPEATED_STATUSES: Final = (429, 502)  #: of a document that has failed for good, elsewhere
 ENGINE_FAULT_STATUS: Final = 502  #: a failed conversion for which the document is not to blame
 
 
@@ -77,6 +82,16 @@ def status_of(error: IliosError) -> int:
     if isinstance(error, ConversionFailed) and error.code in _LIMIT_STATUS:
         return _LIMIT_STATUS[error.code]
     return status_of_class(type(error))
+
+
+def status_without_repeats(error: IliosError) -> int:
+    """Return the status for clients that send again what was answered with 5xx: not a final end.
+
+    What has failed for good is their document's failure then, whatever was to blame.
+    """
+    status = status_of(error)
+    is_final = isinstance(error, ConversionFailed) and status in REPEATED_STATUSES
+    return STATUS[ConversionFailed] if is_final else status
 
 
 def status_of_class(error: type[IliosError]) -> int:
@@ -92,16 +107,16 @@ def register(app: Flask) -> None:
 
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
-    """Answer the present request with a problem document, to which `extra` is added."""
+    """Answer the present request with a problem document, to which `extra` is added.
+
+    Below a path of a dialect the answer has the shape of that.
+    """
     asked = current()
-    document = problem_document(
-        status,
-        code,
-        title,
-        detail,
-        path=without_token(asked.path),
-        request_id=asked.request_id,
-    )
+    path = without_token(asked.path)
+    shape = error_shapes.of(asked.path)
+    if shape is not None:
+        return shape(Problem(status, code, title, detail, asked.request_id, extra, path))
+    document = problem_document(status, code, title, detail, path=path, request_id=asked.request_id)
     return Response(json.dumps({**document, **extra}), status, mimetype=PROBLEM_JSON)
 
 
@@ -123,14 +138,16 @@ def problem_document(
 
 
 def _domain_error(error: IliosError) -> Response:
-    status = status_of(error)
+    is_dialect = error_shapes.of(request.path) is not None
+    status = status_without_repeats(error) if is_dialect else status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected_error(error)
     if error.code in metrics.LIMIT_CODES:
         metrics.KEY_REFUSALS.labels(error.code).inc()
     response = problem(status, error.code, error.title, error.detail, **_extras(error))
     retry_after = _retry_after(error, status)
-    if retry_after is not None:
+    is_told = not is_dialect or (retry_after or 0) <= SLEPT_MAX_SECONDS
+    if retry_after is not None and is_told:
         response.headers["Retry-After"] = str(retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from ilios.api import request_keys
 from ilios.api.server.slow_client_socket import HEAD_END
 
-NO_KEY: Final = ""  #: stands for all callers without a key
+NO_KEY: Final = request_keys.NO_KEY  #: stands for all callers without a key
 UNKNOWN: Final = (
     "?"  #: stands for all keys that have had no answer yet, for anybody can make one up
 )
 KNOWN_MAX: Final = 10_000  #: keys that a process remembers; the one that was used longest ago goes
-
-_AUTHORIZATION: Final = re.compile(rb"(?im)^authorization:([^\r\n]*)")
 
 
 class Callers:
@@ -39,5 +37,4 @@ class Callers:
 def key_of(head: bytes) -> str:
     """Return the key that the request brings, which need not be one; NO_KEY without any."""
     fields, _, _ = head.partition(HEAD_END)  # what follows is the beginning of the body
-    found = _AUTHORIZATION.search(fields)
-    return next(reversed(found[1].decode("latin-1").split()), NO_KEY) if found else NO_KEY
+    return request_keys.key_of_fields(fields)

@@ -221,7 +221,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log.error("Error handling request", exc_info=exc)
         with contextlib.suppress(OSError):
-            client.sendall(parse_errors.problem_answer(status, client.head))
+            client.sendall(parse_errors.problem_answer(status, client.head, self.wsgi))
             client.flush()
 
     def _go_on(self, conn: TConn) -> bool:

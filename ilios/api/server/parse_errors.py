@@ -9,9 +9,12 @@ import json
 import re
 from http import HTTPStatus
 
+from flask import Flask, Response
 from gunicorn.http import errors
 
 from ilios.api.middleware.headers import SECURITY_HEADERS
+from ilios.api.responses import error_shapes
+from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.errors import INVALID_LENGTH, PROBLEM_JSON, code_of, problem_document
 from ilios.api.responses.links import without_token
 from ilios.api.server.slow_client_socket import HEAD_MAX_BYTES
@@ -68,8 +71,11 @@ def too_long(head: bytes) -> Exception:
     return error
 
 
-def problem_answer(status: HTTPStatus, head: bytes) -> bytes:
-    """Return the bytes of an answer that closes the connection; `head` is what has arrived."""
+def problem_answer(status: HTTPStatus, head: bytes, app: Flask) -> bytes:
+    """Return the bytes of an answer that closes the connection; `head` is what has arrived.
+
+    Below a path of a dialect of the application it has the shape of that.
+    """
     found = _REQUEST_ID.search(head)
     request_id = found[1].decode() if found else ids.new_id()
     code, detail = _code_and_detail(status, head)
@@ -82,25 +88,37 @@ def problem_answer(status: HTTPStatus, head: bytes) -> bytes:
         request_id=request_id,
         trace_id=origin.trace_id,
     )
-    path = _REQUEST_LINE.match(head)
-    document = problem_document(
-        status.value,
-        code,
-        status.phrase,
-        detail,
-        path=without_token(path[1].decode()) if path else "",
-        request_id=request_id,
-    )
-    body = json.dumps(document).encode()
+    line = _REQUEST_LINE.match(head)
+    path = without_token(line[1].decode()) if line else ""
+    problem = Problem(status.value, code, status.phrase, detail, request_id, {}, path)
+    response = _shaped(problem, app)
+    body = response.get_data()
     headers = (
-        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"HTTP/1.1 {response.status}",
         "Connection: close",
-        f"Content-Type: {PROBLEM_JSON}",
+        f"Content-Type: {response.content_type}",
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
         *(f"{name}: {value}" for name, value in SECURITY_HEADERS.items()),
     )
     return "\r\n".join((*headers, "", "")).encode() + body
+
+
+def _shaped(problem: Problem, app: Flask) -> Response:
+    shape = error_shapes.of_app(app, problem.path.partition("?")[0])
+    if shape is not None:
+        with app.app_context():
+            return shape(problem)
+    document = problem_document(
+        problem.status,
+        problem.code,
+        problem.title,
+        problem.detail,
+        path=problem.path,
+        request_id=problem.request_id,
+    )
+    reason = f"{problem.status} {problem.title}"
+    return Response(json.dumps(document), reason, mimetype=PROBLEM_JSON)
 
 
 def _code_and_detail(status: HTTPStatus, head: bytes) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ilios.core.errors import SettingsError
 from ilios.core.settings.model import Settings
+from ilios.core.settings.web import NO_DIALECT
 
 NOT_AVAILABLE: Final = {
     "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
@@ -27,9 +28,14 @@ def load() -> Settings:
     if line := next(refused_variables(os.environ), None):
         raise SettingsError(line)
     try:
-        return Settings()
+        return Settings(dialects=NO_DIALECT) if _has_no_dialect(os.environ) else Settings()
     except ValidationError as error:
         raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
+
+
+def _has_no_dialect(environ: Mapping[str, str]) -> bool:
+    """Return whether DIALECTS is set to nothing: of other variables that counts as unset."""
+    return not environ.get("DIALECTS", NO_DIALECT).strip()
 
 
 def configured_log_format() -> Literal["json", "console"]:

@@ -47,10 +47,24 @@ def _hosts(value: str) -> str:
     return value
 
 
+def _dialects(value: str) -> str:
+    names = listed(value)
+    if names == (NO_DIALECT,):
+        return NO_DIALECT
+    for name in names:
+        if name not in DIALECTS:
+            known = ", ".join(DIALECTS)
+            raise ValueError(f"must be {NO_DIALECT} or a list of {known}, and {name!r:.40} is none")
+    return ",".join(names) or NO_DIALECT
+
+
+DIALECTS: Final = ("mistral", "docling", "openwebui", "unstructured", "tika", "azure", "mineru")
+NO_DIALECT: Final = "none"
 KEY_LIMIT_MAX: Final = 10**18  #: of bytes and of documents, so that sums stay within 64 bits
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
+Dialects = Annotated[str, AfterValidator(_dialects)]
 
 
 class WebSettings(SubjectSettings):
@@ -76,6 +90,12 @@ class WebSettings(SubjectSettings):
         "Hosts that a service without keys answers to, comma-separated, beside loopback and that "
         "of PUBLIC_URL; * for all",
         "ilios,ocr.example.com:8080",
+    )
+    dialects: Dialects = setting(
+        ",".join(DIALECTS),
+        "Interfaces of other services that this one answers in, comma-separated; none or an empty "
+        "value for none of them",
+        "mistral,openwebui",
     )
     max_file_size_bytes: int = setting(GIB, "Largest file accepted", "1073741824", ge=1)
     max_request_bytes: int = setting(
@@ -110,6 +130,11 @@ class WebSettings(SubjectSettings):
         ge=8,
         le=512,
     )
+
+    @property
+    def enabled_dialects(self) -> tuple[str, ...]:
+        """The names of the dialects that are answered in."""
+        return () if self.dialects == NO_DIALECT else tuple(dict.fromkeys(listed(self.dialects)))
 
     @property
     def api_keys(self) -> tuple[str, ...]:

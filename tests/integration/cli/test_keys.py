@@ -34,7 +34,7 @@ def test_a_secret_is_shown_once_and_alone_on_standard_output(
     done = operator.run("keys", "create", "team", "--scope", "read")
 
     secret = done.stdout.strip()
-    assert Authenticator([], database).identify(f"Bearer {secret}").scopes == {"read"}
+    assert Authenticator([], database).identify(secret).scopes == {"read"}
     assert "shown once" in done.stderr
     assert secret not in operator.run("keys", "list", "--json").stdout
 
@@ -55,7 +55,7 @@ def test_all_terms_are_kept_and_listed(operator: Operator) -> None:
 
 def test_the_list_shows_what_was_used(operator: Operator, database: Database) -> None:
     key = created(operator, "team", "--budget", "1")
-    owner = Authenticator([], database).identify(f"Bearer {key['secret']}").owner
+    owner = Authenticator([], database).identify(key["secret"]).owner
     document_id, job_id = documents.add_document(database, owner=owner)
     with database.writing() as session:
         intent = ledger.Intent(job_id, "mistral", "m", None)
@@ -128,7 +128,7 @@ def test_of_operators_at_once_one_succeeds_and_the_others_are_told(
         assert run is winner or refusal in run.stderr
     secret = json.loads(winner.stdout).get("secret")
     if secret:
-        assert Authenticator([], database).identify(f"Bearer {secret}").key_id
+        assert Authenticator([], database).identify(secret).key_id
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from ilios.api.concurrency import WaitSlots
 from ilios.core import settings
 from ilios.core.errors import SettingsError
 from ilios.core.settings import Settings
+from ilios.core.settings.web import DIALECTS
 
 
 def test_the_defaults_are_those_of_the_deployment_guide() -> None:
@@ -85,6 +86,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("PRICE_BOOK", "mistral-ocr-2512=2", "model=plain/annotated"),
         ("PRICE_BOOK", "mistral-ocr-2512=2/0.001", "in steps of 0.002"),
         ("METRICS_TOKEN", "two words", "one word of ASCII"),
+        ("DIALECTS", "mistral,ollama", "'ollama' is none"),
+        ("DIALECTS", "tika,none", "must be none or a list of mistral, docling"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_name_fault_and_remedy(
@@ -117,6 +120,26 @@ def test_the_engine_follows_from_the_key_unless_it_is_named(
     monkeypatch.setenv("MISTRAL_API_KEY", key)
 
     assert settings.load().engine_name == used
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (None, DIALECTS),
+        ("tika, mistral,tika", ("tika", "mistral")),
+        ("none", ()),
+        ("", ()),
+        (" ", ()),
+        (",", ()),
+    ],
+)
+def test_dialects_are_chosen_by_name_and_an_empty_value_chooses_none(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, names: tuple[str, ...]
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("DIALECTS", value)
+
+    assert settings.load().enabled_dialects == names
 
 
 def test_prices_and_margin_of_the_environment_apply(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,84 @@
+"""Conversions for a dialect: what `/v1/convert` and a submit do, with options that it has read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ilios.api import immediate
+from ilios.api.middleware.auth import current_owner
+from ilios.api.requests.options import order_of
+from ilios.api.schemas.requests import BLOCKS
+from ilios.api.services import services
+from ilios.core.immediate_errors import ConversionFailed
+from ilios.core.request_errors import DocumentFailed
+from ilios.documents.admission import OPERATION_IMMEDIATE, Order
+from ilios.documents.queries import Result
+from ilios.documents.snapshots import Snapshot
+from ilios.documents.uploads import Received
+from ilios.documents.validation import accepted_type
+from ilios.queue.jobs import MAX_PRIORITY
+
+FILES_MAX: Final = 10  #: of one request that waits for all of them
+waits = immediate.with_wait_slot()
+"""Decorates a view that waits: it holds one slot from before its body is read to its answer."""
+
+
+def order(*, blocks: bool = False, is_awaited: bool = True, **fields: Any) -> Order:
+    """Return the order of the present request's key, by the names of fields in forms.
+
+    Such as `pages` (a PageSelection), `model`, `include_images`, `retention_days`. What somebody
+    waits for goes before what is queued. Raise OptionUnavailable for what the engine lacks.
+    """
+    form = {"model": None, **fields}
+    if blocks:
+        form["include"] = BLOCKS
+    fixed: dict[str, Any] = {}
+    if is_awaited:
+        fixed = {"priority": MAX_PRIORITY, "operation": OPERATION_IMMEDIATE}
+    return order_of(form, current_owner(), services().settings, **fixed)
+
+
+def submit(file: Received, wanted: Order) -> Snapshot:
+    """Queue a document, and return it as it is then: it may have its result already."""
+    return services().submissions.submit(file, wanted)
+
+
+def convert(file: Received, wanted: Order) -> Result:
+    """Queue a document and wait for its result. The view is decorated with `waits`.
+
+    The same bytes with the same order join the conversion under way. Raises what `submit` raises,
+    ConversionFailed, and StillRunning when the wait ends first.
+    """
+    return immediate.wait_for_result(submit(file, wanted), wanted.owner)
+
+
+def convert_all(files: Sequence[tuple[Received, Order]]) -> list[Result]:
+    """Queue documents and wait for all results, as long as for one; see `convert`.
+
+    None is queued when one of them is of a kind that nobody reads.
+    """
+    begun = time.monotonic()
+    for file, wanted in files:
+        accepted_type(file, wanted.options, services().settings)
+    queued = [(submit(file, wanted), wanted.owner) for file, wanted in files]
+    return [immediate.wait_for_result(document, owner, begun) for document, owner in queued]
+
+
+def result_of(document_id: str) -> Result:
+    """Return the result of a document of the present key.
+
+    Raises DocumentNotFound, DocumentNotReady, DocumentCancelled, ConversionFailed with the
+    document's own code.
+    """
+    owner = current_owner()
+    try:
+        return services().reader.result(document_id, owner=owner)
+    except DocumentFailed as error:
+        raise failure_of(document_id) from error
+
+
+def failure_of(document_id: str) -> ConversionFailed:
+    """Return the error of a document of the present key that has failed."""
+    return immediate.failure_of(document_id, current_owner())

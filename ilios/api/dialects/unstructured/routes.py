@@ -1,0 +1,9 @@
+"""The routes of Unstructured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ilios.api.dialects.blueprint import DialectBlueprint
+
+BLUEPRINTS: Final[tuple[DialectBlueprint, ...]] = ()
