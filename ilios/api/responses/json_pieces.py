@@ -27,10 +27,17 @@ class Written:
 
 
 class Fields:
-    """An object whose fields may be Text, Written, Fields or iterators."""
+    """An object whose fields may be Text, Written, Fields, Entries or iterators."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self.fields = fields
+
+
+class Entries:
+    """An object of which each field is read when the one before it is written."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        self.pairs = pairs
 
 
 def json_or_text(text: str | None) -> Written | str | None:
@@ -44,7 +51,7 @@ def json_or_text(text: str | None) -> Written | str | None:
     return Written(text)
 
 
-_LAZY: Final = (Text, Fields, Written, Iterator)
+_LAZY: Final = (Text, Fields, Entries, Written, Iterator)
 
 
 def written(value: Any) -> Generator[str]:
@@ -71,10 +78,11 @@ def _pieces(value: Any) -> Iterator[str]:
         for piece in value.pieces:
             yield json.dumps(piece)[1:-1]
         yield '"'
-    elif isinstance(value, Fields):
+    elif isinstance(value, Fields | Entries):
+        pairs = value.pairs if isinstance(value, Entries) else value.fields.items()
         yield "{"
         before = ""
-        for name, field in value.fields.items():
+        for name, field in pairs:
             yield from _after(f"{before}{json.dumps(name)}: ", field)
             before = ", "
         yield "}"
