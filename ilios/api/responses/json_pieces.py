@@ -26,18 +26,18 @@ class Written:
         self.text = json_text
 
 
+class Members:
+    """An object whose fields come one by one: a later one may be known by the writing of others."""
+
+    def __init__(self, members: Iterable[tuple[str, Any]]) -> None:
+        self.members = members
+
+
 class Fields:
-    """An object whose fields may be Text, Written, Fields, Entries or iterators."""
+    """An object whose fields may be Text, Written, Fields, Members or iterators."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self.fields = fields
-
-
-class Entries:
-    """An object of which each field is read when the one before it is written."""
-
-    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
-        self.pairs = pairs
 
 
 def json_or_text(text: str | None) -> Written | str | None:
@@ -51,7 +51,7 @@ def json_or_text(text: str | None) -> Written | str | None:
     return Written(text)
 
 
-_LAZY: Final = (Text, Fields, Entries, Written, Iterator)
+_LAZY: Final = (Text, Fields, Members, Written, Iterator)
 
 
 def written(value: Any) -> Generator[str]:
@@ -78,11 +78,11 @@ def _pieces(value: Any) -> Iterator[str]:
         for piece in value.pieces:
             yield json.dumps(piece)[1:-1]
         yield '"'
-    elif isinstance(value, Fields | Entries):
-        pairs = value.pairs if isinstance(value, Entries) else value.fields.items()
+    elif isinstance(value, Fields | Members):
         yield "{"
         before = ""
-        for name, field in pairs:
+        members = value.members if isinstance(value, Members) else value.fields.items()
+        for name, field in members:
             yield from _after(f"{before}{json.dumps(name)}: ", field)
             before = ", "
         yield "}"

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 import ilios
 from ilios.api.dialects.mineru.content_list import content_list
 from ilios.api.responses import content, json_pieces
-from ilios.api.responses.json_pieces import Entries, Fields, Text
+from ilios.api.responses.json_pieces import Members, Fields, Text
 from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.result_zip import IMAGES, date_of, stored_images
 from ilios.api.responses.streaming import BLOCK_BYTES, in_base64
@@ -42,7 +42,7 @@ def as_json(
     fields = {
         "backend": ",".join(filter(None, models)),
         "version": ilios.__version__,
-        "results": Entries(
+        "results": Members(
             (name, Fields(_result(found, wanted, store))) for name, found in results.items()
         ),
         "warnings": iter(warnings),
@@ -58,14 +58,14 @@ def as_zip(results: Mapping[str, Result], wanted: Wanted, store: ObjectStore) ->
     return zipped(members)
 
 
-def name_of(found: Result) -> str:
-    """Return the name of a result in JSON: that of its file, without the extension."""
-    return PurePath(found.document.file_name).stem
+def name_of(file_name: str) -> str:
+    """Return the name of a file's result in JSON: without the extension."""
+    return PurePath(file_name).stem
 
 
-def archive_name_of(found: Result) -> str:
-    """Return the name of a result in a ZIP file, where RAGFlow looks for it."""
-    stem = _DOTS.sub("", safe_stem(found.document.file_name))
+def archive_name_of(file_name: str) -> str:
+    """Return the name of a file's result in a ZIP file, where RAGFlow looks for it."""
+    stem = _DOTS.sub("", safe_stem(file_name))
     return _UNUSUAL.sub("_", stem) or FALLBACK_NAME
 
 
@@ -76,7 +76,7 @@ def _result(found: Result, wanted: Wanted, store: ObjectStore) -> dict[str, Any]
     if wanted.content_list:  # a text that is JSON itself
         fields["content_list"] = Text(json_pieces.written(content_list(found)))
     if wanted.images:
-        fields["images"] = Entries(_images(found, store))
+        fields["images"] = Members(_images(found, store))
     return fields
 
 

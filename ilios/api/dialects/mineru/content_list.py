@@ -56,7 +56,7 @@ def _entry(page: StructuredPage, block: PageBlock) -> dict[str, Any] | None:
 def _image(page: StructuredPage, block: PageBlock) -> dict[str, Any]:
     name = block.image_name or ""
     told = page.details.images.get(name)
-    caption = block.plain() or (told and told.caption)
+    caption = block.plain() or (told.caption if told else None)
     return {
         "type": "image",
         "img_path": IMAGES + name if name in page.image_names else "",

@@ -20,6 +20,12 @@ LAST_PAGE: Final = 99_999
 
 def wanted_of(options: Options) -> Wanted:
     """Read what the answer is to have. Raise InvalidField."""
+    options.agree(
+        formula_enable=True,
+        return_middle_json=False,
+        return_model_output=False,
+        table_enable=True,
+    )
     return Wanted(
         markdown=options.flag("return_md", True),
         content_list=options.flag("return_content_list", False),

@@ -10,7 +10,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import DialectBlueprint
-from ilios.api.dialects.mineru.answers import archive_name_of, as_json, as_zip, name_of
+from ilios.api.dialects.mineru.answers import Wanted, archive_name_of, as_json, as_zip, name_of
 from ilios.api.dialects.mineru.options import LAST_PAGE, pages_of, selection_of, wanted_of
 from ilios.api.middleware.auth import needs
 from ilios.api.responses.error_shapes import Problem
@@ -18,9 +18,10 @@ from ilios.api.responses.result_zip import new_name
 from ilios.api.schemas.responses import BINARY
 from ilios.api.services import services
 from ilios.core.file_names import attachment
+from ilios.documents.admission import Order
 from ilios.documents.queries import Result
+from ilios.documents.uploads import Received
 
-FILES_MAX: Final = 10  #: of one request, which waits for all of them
 ZIP: Final = "application/zip"
 ZIP_NAME: Final = "results.zip"
 ERROR: Final = {
@@ -55,7 +56,7 @@ RESULTS: Final = {
 FORM: Final = {
     "type": "object",
     "properties": {
-        "files": {"type": "array", "items": BINARY, "maxItems": FILES_MAX},
+        "files": {"type": "array", "items": BINARY, "maxItems": conversion.FILES_MAX},
         "return_md": {"type": "boolean", "default": True},
         "return_content_list": {"type": "boolean", "default": False},
         "return_images": {"type": "boolean", "default": False},
@@ -99,13 +100,13 @@ def file_parse() -> Response:
 
     Options without effect are named in `warnings`, or in `X-Ilios-Warnings` of a ZIP file.
     """
-    form = bodies.receive_form(most_files=FILES_MAX)
+    form = bodies.receive_form(most_files=conversion.FILES_MAX)
     options = form.options
     wanted, span = wanted_of(options), pages_of(options)
     is_zip = options.flag("response_format_zip", False)
-    files = [file for _, file in form.files]
-    orders = [conversion.order(pages=span and selection_of(file, span)) for file in files]
-    results = conversion.convert_all(files, orders)
+    results = conversion.convert_all(
+        [(file, _order(file, wanted, span)) for _, file in form.files]
+    )
     warnings = [*options.notes(), *(w for found in results for w in found.document.warnings)]
     store = services().store
     if not is_zip:
@@ -117,7 +118,13 @@ def file_parse() -> Response:
     return answers.note(response, warnings)
 
 
-def _named(results: list[Result], name: Callable[[Result], str]) -> dict[str, Result]:
+def _order(file: Received, wanted: Wanted, span: tuple[int, int] | None) -> Order:
+    """Return the order for a file: entries of its content list say where they stand."""
+    pages = selection_of(file, span) if span else None
+    return conversion.order(pages=pages, blocks=wanted.content_list)
+
+
+def _named(results: list[Result], name: Callable[[str], str]) -> dict[str, Result]:
     """Return results by their names, of which none comes twice."""
     taken: set[str] = set()
-    return {new_name(name(found), taken): found for found in results}
+    return {new_name(name(found.document.file_name), taken): found for found in results}

@@ -97,7 +97,7 @@ class Elements:
         if block.type != "image":
             return block.plain()
         told = page.details.images.get(block.image_name or "")
-        return block.plain() or (told and told.caption) or ""
+        return block.plain() or (told.caption if told else None) or ""
 
     def _metadata(self, page: StructuredPage, box: Box | None = None) -> dict[str, Any]:
         metadata = {

@@ -48,6 +48,13 @@ class Wanted:
 def wanted_of(options: Options) -> Wanted:
     """Read the options of a request. Raise InvalidField, OptionUnavailable."""
     options.ignore(*_OF_CLIENT)
+    options.agree(
+        do_not_break_similarity_on_footer_header=False,
+        include_slide_notes=True,
+        overlap_all=False,
+        pdf_infer_table_structure=True,
+        xml_keep_tags=False,
+    )
     if options.choice("output_format", (JSON, CSV), JSON) == CSV:
         raise OptionUnavailable(f"output_format={CSV} is not made here. Send {JSON}.")
     first = options.whole("starting_page_number", 1, MAX_PAGE_NUMBER, 1) or 1

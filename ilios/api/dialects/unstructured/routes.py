@@ -14,21 +14,14 @@ from ilios.api.dialects.unstructured.composites import composites
 from ilios.api.dialects.unstructured.elements import Elements
 from ilios.api.dialects.unstructured.options import BASIC, BY_PAGE, BY_TITLE, Wanted, wanted_of
 from ilios.api.middleware.auth import needs, public
-from ilios.api.responses.error_shapes import Problem
 from ilios.api.schemas.responses import BINARY, TEXT
 from ilios.documents.chunks import SIZE_MAX, SIZE_MIN
 from ilios.documents.queries import Result
 
-FILES_MAX: Final = 10  #: of one request, which waits for all of them
 GREETING: Final = (
     "This is Ilios, which answers in the dialect of Unstructured. /docs describes it.\n"
 )
 PLAIN: Final = "text/plain"
-ERROR: Final = {
-    "type": "object",
-    "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
-    "required": ["detail", "code"],
-}
 ELEMENTS: Final = {
     "type": "array",
     "description": "Of several files, a list of such lists.",
@@ -51,7 +44,7 @@ ELEMENTS: Final = {
 FORM: Final = {
     "type": "object",
     "properties": {
-        "files": {"type": "array", "items": BINARY, "maxItems": FILES_MAX},
+        "files": {"type": "array", "items": BINARY, "maxItems": conversion.FILES_MAX},
         "coordinates": {"type": "boolean"},
         "include_page_breaks": {"type": "boolean"},
         "unique_element_ids": {"type": "boolean"},
@@ -67,17 +60,12 @@ FORM: Final = {
 }
 
 
-def _error(problem: Problem) -> Response:
-    """Answer with `detail`, which the SDK reads, and with the code."""
-    return answers.small({"detail": problem.detail, "code": problem.code}, problem.status)
-
-
 blueprint = DialectBlueprint(
     "Unstructured",
     __name__,
     paths=("/general",),
-    shape=_error,
-    error_schema=ERROR,
+    shape=answers.detail_of,  # the SDK reads it
+    error_schema=answers.DETAIL,
     description="The partition endpoint of Unstructured's API.",
 )
 BLUEPRINTS: Final = (blueprint,)
@@ -104,10 +92,10 @@ def partition() -> Response:
 
     Options without effect are named in `X-Ilios-Warnings`.
     """
-    form = bodies.receive_form(most_files=FILES_MAX)
+    form = bodies.receive_form(most_files=conversion.FILES_MAX)
     wanted = wanted_of(form.options)
-    order = conversion.order(blocks=wanted.shape.coordinates)
-    results = conversion.convert_all([file for _, file in form.files], order)
+    order = conversion.order(blocks=wanted.shape.coordinates and wanted.cutting is None)
+    results = conversion.convert_all([(file, order) for _, file in form.files])
     lists = [_list_of(found, wanted) for found in results]
     shown = lists[0] if len(lists) == 1 else iter(lists)
     response = answers.streamed_json(results[0], shown)

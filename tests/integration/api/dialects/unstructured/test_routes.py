@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import func, select
 
+from ilios.api.dialects import conversion
 from ilios.api.dialects.unstructured import routes
 from ilios.db.database import Database
 from ilios.db.models import Document, Job
@@ -86,12 +87,23 @@ def test_several_files_come_as_a_list_for_each(anna: Caller, worker: InTestWorke
 def test_no_more_files_are_taken_than_one_request_may_wait_for(
     anna: Caller, nothing_is_kept: Callable[[], None]
 ) -> None:
-    files = [file(b"a", f"{number}.txt") for number in range(routes.FILES_MAX + 1)]
+    files = [file(b"a", f"{number}.txt") for number in range(conversion.FILES_MAX + 1)]
 
     answer = anna.post(PATH, {"files": files})
 
     assert answer.status_code == 400
     assert answer.get_json()["code"] == "too_many_files"
+    nothing_is_kept()
+
+
+def test_no_file_is_kept_when_one_is_of_a_kind_that_nobody_reads(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    files = [file(b"a", "a.txt"), file(bytes(range(256)) * 12, "b.bin")]
+
+    answer = anna.post(PATH, {"files": files})
+
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_type")
     nothing_is_kept()
 
 
@@ -140,3 +152,7 @@ def test_errors_are_objects_with_the_sentence_and_the_code(
         assert (answer.status_code, answer.get_json()["code"]) == (status, code), answer.text
         assert answer.get_json()["detail"]
         assert answer.mimetype == "application/json"
+
+
+def test_the_blueprint_is_below_its_path() -> None:
+    assert routes.blueprint.paths == ("/general",)
