@@ -98,6 +98,25 @@ def test_ragflow_finds_its_files_in_the_archive(anna: Caller, worker: InTestWork
     assert "return_middle_json" in answer.headers["X-Ilios-Warnings"]
 
 
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_what_is_long_is_read_while_it_is_sent(
+    anna: Caller, worker: InTestWorker, is_zip: bool
+) -> None:
+    lines = [f"Page {number} has words." for number in range(1_500)]
+    content = "\n".join([*lines, "![a figure](figure.png)"]).encode()
+    with worker.running():
+        answer = anna.post(PATH, form(content, **OF_DIFY, response_format_zip=str(is_zip)))
+
+    assert "Content-Length" not in answer.headers
+    if is_zip:
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            entries = json.loads(archive.read("report/report_content_list.json"))
+    else:
+        entries = json.loads(answer.get_json()["results"]["report"]["content_list"])
+    assert [entry["text"] for entry in entries[:-1]] == lines
+    assert entries[-1]["page_idx"] == len(lines)
+
+
 def test_files_of_one_name_stay_apart(anna: Caller, worker: InTestWorker) -> None:
     with worker.running():
         answer = anna.post(PATH, {"files": [file(b"a", "x.txt"), file(b"b", "x.md")]})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -105,6 +106,28 @@ def test_no_file_is_kept_when_one_is_of_a_kind_that_nobody_reads(
 
     assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_type")
     nothing_is_kept()
+
+
+@pytest.mark.parametrize("strategy", ["", "by_page"])
+def test_what_is_long_is_read_while_it_is_sent(
+    anna: Caller, worker: InTestWorker, strategy: str
+) -> None:
+    pages = 1_500
+    lines = [f"Page {number} has words." for number in range(pages)]
+    fields = {
+        "chunking_strategy": strategy,
+        "extract_image_block_types": '["Image", "Table"]',
+        "starting_page_number": "11",
+    }
+    with worker.running():
+        answer = anna.post(
+            PATH, {**form("\n".join([*lines, "![a figure](figure.png)"]).encode()), **fields}
+        )
+
+    assert "Content-Length" not in answer.headers
+    *found, _ = answer.get_json()
+    assert [one["text"] for one in found] == lines
+    assert [one["metadata"]["page_number"] for one in found] == list(range(11, pages + 11))
 
 
 def test_a_file_that_is_sent_again_is_converted_once(
