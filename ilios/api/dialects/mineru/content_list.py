@@ -43,7 +43,8 @@ def _entry(page: StructuredPage, block: PageBlock) -> dict[str, Any] | None:
         case "list":
             return {"type": "list", "sub_type": "text", "list_items": block.items()}
         case "code":
-            return {"type": "code", "sub_type": "code", "code_caption": [], "code_body": block.plain()}
+            text = block.plain()
+            return {"type": "code", "sub_type": "code", "code_caption": [], "code_body": text}
     text = block.plain()
     if text == "":
         return None
