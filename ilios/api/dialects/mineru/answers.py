@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 import ilios
 from ilios.api.dialects.mineru.content_list import content_list
 from ilios.api.responses import content, json_pieces
-from ilios.api.responses.json_pieces import Members, Fields, Text
+from ilios.api.responses.json_pieces import Fields, Members, Text
 from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.result_zip import IMAGES, date_of, stored_images
 from ilios.api.responses.streaming import BLOCK_BYTES, in_base64

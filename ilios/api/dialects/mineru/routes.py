@@ -89,9 +89,7 @@ BLUEPRINTS: Final = (blueprint,)
 @blueprint.post("/file_parse")
 @needs(Scope.CONVERT)
 @conversion.waits
-@blueprint.doc(
-    requestBody={"required": True, "content": {"multipart/form-data": {"schema": FORM}}}
-)
+@blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": FORM}}})
 @blueprint.response(200, RESULTS, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=BINARY, content_type=ZIP, success=True)
 @blueprint.refuses(400, 401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
@@ -104,9 +102,7 @@ def file_parse() -> Response:
     options = form.options
     wanted, span = wanted_of(options), pages_of(options)
     is_zip = options.flag("response_format_zip", False)
-    results = conversion.convert_all(
-        [(file, _order(file, wanted, span)) for _, file in form.files]
-    )
+    results = conversion.convert_all([(file, _order(file, wanted, span)) for _, file in form.files])
     warnings = [*options.notes(), *(w for found in results for w in found.document.warnings)]
     store = services().store
     if not is_zip:

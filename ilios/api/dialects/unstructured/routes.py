@@ -82,9 +82,7 @@ def docs() -> Response:
 @blueprint.post("/general/v0/general")
 @needs(Scope.CONVERT)
 @conversion.waits
-@blueprint.doc(
-    requestBody={"required": True, "content": {"multipart/form-data": {"schema": FORM}}}
-)
+@blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": FORM}}})
 @blueprint.response(200, ELEMENTS, headers=answers.HEADERS)
 @blueprint.refuses(400, 401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 def partition() -> Response:

@@ -137,7 +137,7 @@ def test_no_more_files_are_taken_than_one_request_may_wait_for(anna: Caller) -> 
     ("first", "last", "pages"),
     [("1", "99999", "2-3"), ("0", "1", "1-2"), ("002", "2", "3"), ("0", "2", None)],
 )
-def test_pages_are_chosen_as_far_as_there_are_such(  # noqa: PLR0913
+def test_pages_are_chosen_as_far_as_there_are_such(
     make_app: Callable[[Settings], Flask],
     api_settings: Settings,
     database: Database,
