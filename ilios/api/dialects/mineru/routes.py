@@ -9,7 +9,7 @@ from flask import Response
 
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
-from ilios.api.dialects.blueprint import DialectBlueprint
+from ilios.api.dialects.blueprint import JSON, DialectBlueprint
 from ilios.api.dialects.mineru.answers import Wanted, archive_name_of, as_json, as_zip, name_of
 from ilios.api.dialects.mineru.options import LAST_PAGE, pages_of, selection_of, wanted_of
 from ilios.api.middleware.auth import needs
@@ -107,7 +107,7 @@ def file_parse() -> Response:
     store = services().store
     if not is_zip:
         pieces = as_json(_named(results, name_of), wanted, store, warnings)
-        return answers.streamed(results[0], pieces, answers.JSON)
+        return answers.streamed(results[0], pieces, JSON)
     archive = as_zip(_named(results, archive_name_of), wanted, store)
     response = answers.streamed(results[0], archive, ZIP)
     response.headers["Content-Disposition"] = attachment(ZIP_NAME)
