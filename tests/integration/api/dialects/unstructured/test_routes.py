@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from ilios.api.dialects import conversion
 from ilios.api.dialects.unstructured import routes
+from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, Job
 from tests.support.api_callers import Caller, file
@@ -141,6 +142,25 @@ def test_a_file_that_is_sent_again_is_converted_once(
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Job)) == 1
         assert session.scalar(select(func.count()).select_from(Document)) == 3
+
+
+def test_a_repeat_after_a_wait_that_ended_meets_the_conversion_under_way(
+    make_app: Callable[[Settings], Flask],
+    api_settings: Settings,
+    worker: InTestWorker,
+    database: Database,
+) -> None:
+    impatient = api_settings.model_copy(update={"convert_wait_seconds": 0})
+    caller = Caller(make_app(impatient).test_client(), KEY)
+
+    early = [caller.post(PATH, form()) for _ in range(2)]
+    worker.work()
+    late = caller.post(PATH, form())
+
+    assert [answer.status_code for answer in (*early, late)] == [504, 504, 200]
+    assert early[0].get_json()["code"] == "still_running"
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Job)) == 1
 
 
 def test_what_has_no_meaning_is_ignored_with_a_note(anna: Caller, worker: InTestWorker) -> None:
