@@ -50,6 +50,8 @@ class Part:
     is_whole: bool = True  #: whether it is a whole block
     opening: str = ""  #: see `Frame`
     closing: str = ""
+    goes_on: bool = False  #: whether the block goes on in the next part
+    image_name: str | None = None  #: `ImageFile.name`, of a block that is an image
 
 
 def parts(pieces: Iterable[str]) -> Iterator[Part]:
@@ -184,7 +186,17 @@ class _Reader:
         begun = self._place
         self._place += len(text)
         is_whole = closing is None and not self._is_continued
-        return Part(block.type, begun, text, block.level, is_whole, self._opening, closing or "")
+        return Part(
+            block.type,
+            begun,
+            text,
+            block.level,
+            is_whole,
+            self._opening,
+            closing or "",
+            goes_on=closing is not None,
+            image_name=block.image_name,
+        )
 
 
 def _is_open_table(text: str, block: Block) -> bool:

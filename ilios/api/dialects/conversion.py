@@ -60,7 +60,7 @@ def convert_all(files: Sequence[tuple[Received, Order]]) -> list[Result]:
     None is queued when one of them is of a kind that nobody reads.
     """
     begun = time.monotonic()
-    for file, wanted in files:
+    for file, wanted in files if len(files) > 1 else ():  # one alone is looked at when it is queued
         accepted_type(file, wanted.options, services().settings)
     queued = [(submit(file, wanted), wanted.owner) for file, wanted in files]
     return [immediate.wait_for_result(document, owner, begun) for document, owner in queued]

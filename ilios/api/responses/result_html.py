@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from html import escape, unescape
 from typing import Any, Final
 
@@ -59,16 +59,16 @@ def _document(found: Result, store: ObjectStore | None) -> Iterator[str]:
     for page in found.pages():
         images = _Images(page, folder_of(found.document.id), store)
         yield f'<section id="page-{page.number}" data-page="{page.number}" dir="auto">\n'
-        for text in _sections(page):
+        for text in html_pieces(page.pieces()):
             yield from images.shown(text)
         yield "</section>\n"
     yield "</body>\n</html>\n"
 
 
-def _sections(page: ResultPage) -> Iterator[str]:
-    """Yield the HTML of a page; a long table comes in parts."""
+def html_pieces(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the HTML of Markdown; a long table comes in parts, and images have names alone."""
     is_table_open = False
-    for some in _together(parts(page.pieces())):
+    for some in _together(parts(pieces)):
         text = _html_of(some)
         table = None if some[0].is_whole else _TABLE.fullmatch(text)
         if is_table_open and not (table and some[0].opening):
