@@ -20,9 +20,14 @@ PAGE_END = "\n\n"  #: between the pages of the text that is cut
 
 def lines(found: Result, presentation: Presentation) -> Generator[str]:
     """Yield a result as JSON lines."""
+    numbered = enumerate(cut(found, presentation))
+    return json_pieces.gathered(_line(index, chunk) for index, chunk in numbered)
+
+
+def cut(found: Result, presentation: Presentation) -> Iterator[Chunk]:
+    """Return the chunks of a result, which are read one by one."""
     sections = _sections(found, folder_of(found.document.id))
-    cut = chunks(sections, presentation.chunk_size, presentation.chunk_overlap)
-    return json_pieces.gathered(_line(index, chunk) for index, chunk in enumerate(cut))
+    return chunks(sections, presentation.chunk_size, presentation.chunk_overlap)
 
 
 def _line(index: int, chunk: Chunk) -> str:

@@ -26,8 +26,15 @@ class Written:
         self.text = json_text
 
 
+class Members:
+    """An object whose fields come one by one: a later one may be known by the writing of others."""
+
+    def __init__(self, members: Iterable[tuple[str, Any]]) -> None:
+        self.members = members
+
+
 class Fields:
-    """An object whose fields may be Text, Written, Fields or iterators."""
+    """An object whose fields may be Text, Written, Fields, Members or iterators."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self.fields = fields
@@ -44,7 +51,7 @@ def json_or_text(text: str | None) -> Written | str | None:
     return Written(text)
 
 
-_LAZY: Final = (Text, Fields, Written, Iterator)
+_LAZY: Final = (Text, Fields, Members, Written, Iterator)
 
 
 def written(value: Any) -> Generator[str]:
@@ -71,10 +78,11 @@ def _pieces(value: Any) -> Iterator[str]:
         for piece in value.pieces:
             yield json.dumps(piece)[1:-1]
         yield '"'
-    elif isinstance(value, Fields):
+    elif isinstance(value, Fields | Members):
         yield "{"
         before = ""
-        for name, field in value.fields.items():
+        members = value.members if isinstance(value, Members) else value.fields.items()
+        for name, field in members:
             yield from _after(f"{before}{json.dumps(name)}: ", field)
             before = ", "
         yield "}"

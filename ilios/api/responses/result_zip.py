@@ -43,7 +43,7 @@ def _of_batch(
 ) -> Iterator[Member]:
     taken: set[str] = set()
     for document, found in results:
-        stem = _new_name(safe_stem(document.file_name), taken)
+        stem = new_name(safe_stem(document.file_name), taken)
         folder = f"{stem}/"
         if found is None:
             yield _json_member(folder, document, _failure(document))
@@ -62,36 +62,39 @@ class _Writer:
     def members(self, found: Result, stem: str, folder: str = "") -> Iterator[Member]:
         document, shown = found.document, self._presentation
         markdown = content.markdown(found, shown, IMAGES)
-        yield Member(f"{folder}{stem}.md", _date(document), map(str.encode, markdown))
+        yield Member(f"{folder}{stem}.md", date_of(document), map(str.encode, markdown))
         missing: list[str] = []
-        yield from self._images(found, folder, missing)
+        yield from images(found, folder + IMAGES, self._store, missing)
         fields = result_json.fields_of(found, shown, IMAGES, self._base)
         fields["warnings"] = chain(fields["warnings"], map(_missing_image, missing))
         yield _json_member(folder, document, fields)
 
-    def _images(self, found: Result, folder: str, missing: list[str]) -> Iterator[Member]:
-        """Yield each image once; note the names of those that are not in the store any more."""
-        seen: set[str] = set()
-        for image in (image for page in found.pages() for image in page.images):
-            name = image["name"]
-            if name in seen:
+
+def images(
+    found: Result, folder: str, store: ObjectStore, missing: list[str]
+) -> Iterator[Member]:
+    """Yield each image once; note the names of those that are not in the store any more."""
+    seen: set[str] = set()
+    for image in (image for page in found.pages() for image in page.images):
+        name = image["name"]
+        if name in seen:
+            continue
+        seen.add(name)
+        with ExitStack() as opened:
+            try:
+                file = opened.enter_context(store.open(image["key"]))
+            except ObjectMissing:
+                missing.append(name)
                 continue
-            seen.add(name)
-            with ExitStack() as opened:
-                try:
-                    file = opened.enter_context(self._store.open(image["key"]))
-                except ObjectMissing:
-                    missing.append(name)
-                    continue
-                pieces = iter(partial(file.read, BLOCK_BYTES), b"")
-                path = f"{folder}{IMAGES}{name}"
-                yield Member(path, _date(found.document), pieces, is_compressed=True)
+            pieces = iter(partial(file.read, BLOCK_BYTES), b"")
+            date = date_of(found.document)
+            yield Member(f"{folder}{name}", date, pieces, is_compressed=True)
 
 
 def _json_member(folder: str, document: Snapshot, fields: dict[str, Any]) -> Member:
     named = {"id": document.id, "fileName": document.file_name, **fields}
     pieces = json_pieces.written(Fields(named))
-    return Member(f"{folder}result.json", _date(document), map(str.encode, pieces))
+    return Member(f"{folder}result.json", date_of(document), map(str.encode, pieces))
 
 
 def _failure(document: Snapshot) -> dict[str, Any]:
@@ -107,11 +110,12 @@ def _missing_image(name: str) -> dict[str, Any]:
     return {"code": IMAGE_SKIPPED, "message": message, "page": None}
 
 
-def _date(document: Snapshot) -> datetime:
+def date_of(document: Snapshot) -> datetime:
+    """Return the date of the files of a document."""
     return document.processed_at or document.created_at
 
 
-def _new_name(name: str, taken: set[str]) -> str:
+def new_name(name: str, taken: set[str]) -> str:
     """Return a name that no document before has, whatever the case of its letters."""
     new = name
     number = 1
