@@ -1,0 +1,52 @@
+"""The items of lists, which come in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ilios.api.dialects.docling.page_items import LIST_ITEM_MAX_CHARACTERS, ListItem, list_items
+from tests.unit.engines.embedded.linear.test_linear import is_linear, processor_time
+
+
+def pieces(text: str, size: int) -> Iterator[str]:
+    return (text[start : start + size] for start in range(0, len(text), size))
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("- one\n- two", [ListItem("-", "one"), ListItem("-", "two")]),
+        ("* **one** of\n  two\n+ three", [ListItem("-", "one of\ntwo"), ListItem("-", "three")]),
+        ("9. nine\n10) ten", [ListItem("9.", "nine"), ListItem("10)", "ten")]),
+        ("- one\n  1. within\n- two", [
+            ListItem("-", "one"), ListItem("1.", "within"), ListItem("-", "two")]),
+        ("-\n- -x-", [ListItem("-", "-x-")]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_a_list_has_its_items(markdown: str, expected: list[ListItem], size: int) -> None:
+    assert list(list_items(pieces(markdown, size))) == expected
+
+
+def test_a_long_item_becomes_several_and_loses_nothing() -> None:
+    text = "word " * LIST_ITEM_MAX_CHARACTERS
+
+    found = list(list_items(pieces(f"- {text}\n- end", 64 * 1024)))
+
+    assert len(found) > 4
+    assert all(len(item.text) <= 2 * LIST_ITEM_MAX_CHARACTERS for item in found)
+    assert "".join(item.text for item in found).replace(" ", "") == text.replace(" ", "") + "end"
+
+
+@pytest.mark.parametrize("line", ["- a\n", "- ", "x", "  \n", "1. "])
+def test_time_is_in_proportion(line: str) -> None:
+    def seconds(size: int) -> float:
+        begun = time.process_time()
+        for _ in list_items(pieces(line * size, 64 * 1024)):
+            pass
+        return time.process_time() - begun
+
+    assert is_linear(seconds, 2_000)
