@@ -17,11 +17,12 @@ from ilios.api.dialects.docling.page_items import Item, ListItem, items, list_it
 from ilios.api.responses.json_pieces import Fields, Members, Text
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
+from ilios.engines.conversion_warnings import TRUNCATED_TABLE
 
 VERSION: Final = "1.5.0"
 """Of the schema: the first that has all that is written here, so that older clients read it too."""
 GRID_MAX_CELLS: Final = 1_000_000  #: of a table: docling-core refuses larger ones
-TABLE_CUT: Final = "table_cut"
+GRIDS_MAX_CELLS: Final = 5_000_000  #: of all tables of a document, likewise
 
 _LABELS: Final = {
     "caption": "caption",
@@ -35,7 +36,9 @@ _LABELS: Final = {
 """Of types of blocks that are no plain texts."""
 _FURNITURE: Final = ("header", "footer")
 
-_TEXT, _LIST, _LIST_ITEM, _TABLE, _PICTURE = range(5)
+_TEXT, _LIST, _TABLE, _PICTURE, _ITEM = range(5)
+"""Of the parts of a document; an item of a list has its depth added."""
+_NAMES: Final = {_LIST: "groups", _TABLE: "tables", _PICTURE: "pictures"}
 _BODY: Final = {"$ref": "#/body"}
 _ROOT: Final = {"parent": None, "children": [], "content_layer": "body", "name": "_root_"}
 _FLOATING: Final = {"captions": [], "references": [], "footnotes": [], "image": None}
@@ -53,8 +56,9 @@ class DocumentJson:
         self._with_pictures: list[int] = []
         self._written = {_TABLE: 0, _PICTURE: 0}
         self._cut_tables = 0
+        self._cell_count = 0  #: of the grids of tables that are written
         self._text_count = 0
-        self._list_count = 0
+        self._group_count = 0
 
     def members(self) -> Members:
         """Return the document, which is read while it is written."""
@@ -64,10 +68,10 @@ class DocumentJson:
         """Yield what was left out of the document, once that is written."""
         if self._cut_tables:
             message = (
-                f"{self._cut_tables} tables have more than {GRID_MAX_CELLS} cells, of which the "
-                "document in JSON has the first; its Markdown has all."
+                f"Of {self._cut_tables} tables the document in JSON has the first rows only: a table "
+                f"may have {GRID_MAX_CELLS} cells, and all {GRIDS_MAX_CELLS}. Its Markdown has all."
             )
-            yield {"code": TABLE_CUT, "message": message, "page": None}
+            yield {"code": TRUNCATED_TABLE, "message": message, "page": None}
 
     def _members(self) -> Iterator[tuple[str, Any]]:
         yield "schema_name", "DoclingDocument"
@@ -105,18 +109,28 @@ class DocumentJson:
             noted.append(page.number - 1)
 
     def _list(self, page: StructuredPage, item: Item) -> Iterator[Fields]:
-        group = self._list_count
-        for found in list_items(item.markdown()):
-            if group == self._list_count:
-                self._order.append(_LIST)
-                self._list_count += 1
-            yield Fields(self._list_item(page, item, found, group))
+        groups: list[int] = []  #: the lists that are open, by their depths
+        listed = list_items(item.markdown())
+        found = next(listed, None)
+        if found:
+            self._order.append(_LIST)
+        while found:
+            following = next(listed, None)
+            del groups[found.depth + 1 :]
+            if found.depth == len(groups):
+                groups.append(self._group_count)
+                self._group_count += 1
+            fields = self._list_item(page, item, found, groups[-1])
+            if following and following.depth > found.depth:
+                fields["children"] = [{"$ref": f"#/groups/{self._group_count}"}]
+            yield Fields(fields)
+            found = following
 
     def _list_item(
         self, page: StructuredPage, item: Item, found: ListItem, group: int
     ) -> dict[str, Any]:
         return {
-            **self._text_node(_LIST_ITEM, {"$ref": f"#/groups/{group}"}),
+            **self._text_node(_ITEM + found.depth, {"$ref": f"#/groups/{group}"}),
             "label": "list_item",
             "prov": provenance(page, item, len(found.text)),
             "orig": found.text,
@@ -157,20 +171,26 @@ class DocumentJson:
         yield "table_cells", self._cells(item, size)
         yield "num_rows", size[0]
         yield "num_cols", size[1]
+        self._cell_count += size[0] * size[1]
 
     def _cells(self, item: Item, size: list[int]) -> Iterator[dict[str, Any]]:
         for row in table_rows.rows(item.markdown()):
             columns = max([size[1], *(cell.column + cell.column_span for cell in row)])
-            if (size[0] + 1) * columns > GRID_MAX_CELLS:
+            grid = (size[0] + 1) * columns
+            if grid > GRID_MAX_CELLS or self._cell_count + grid > GRIDS_MAX_CELLS:
                 self._cut_tables += 1
                 return
             size[:] = size[0] + 1, columns
             yield from map(_cell, row)
 
     def _pictures(self) -> Iterator[Fields]:
+        seen: StructuredPage | None = None
+        named: dict[str | None, dict[str, Any]] = {}
         for page, item, node in self._floating("pictures", _PICTURE, self._with_pictures):
-            image = self._images.reference(page, item.image_name, page.dpi)
-            shown = Fields(image) if image else None
+            if page is not seen:
+                seen, named = page, {image["name"]: image for image in page.images}
+            image = named.get(item.image_name)
+            shown = self._images.reference(image, page.dpi) if image else None
             prov = provenance(page, item, 0)
             yield Fields({**node, "label": "picture", "prov": prov, "image": shown})
 
@@ -187,38 +207,45 @@ class DocumentJson:
                     yield page, item, {**node, **_FLOATING}
 
     def _groups(self) -> Iterator[Fields]:
-        texts = lists = 0
+        texts = groups = 0
+        before = _ITEM - 1
         for place, kind in enumerate(self._order):
-            if kind in (_TEXT, _LIST_ITEM):
-                texts += 1
-            elif kind == _LIST:
-                node = _node(f"#/groups/{lists}", _BODY)
+            if kind == _LIST:
+                before = _ITEM - 1
+            elif kind >= _ITEM and kind > before:  # an item that begins a list
+                parent = _BODY if kind == _ITEM else {"$ref": f"#/texts/{texts - 1}"}
+                node = _node(f"#/groups/{groups}", parent)
                 listed = self._of_list(place, texts)
                 yield Fields({**node, "children": listed, "name": "list", "label": "list"})
-                lists += 1
+                groups += 1
+            if kind >= _ITEM:
+                before = kind
+            texts += kind == _TEXT or kind >= _ITEM
 
     def _of_list(self, place: int, first: int) -> Iterator[dict[str, str]]:
-        """Yield references to the items of the list that begins at a place."""
-        for text, kind in enumerate(memoryview(self._order)[place + 1 :], first):
-            if kind != _LIST_ITEM:
+        """Yield references to the items of a list, the first of which is at a place."""
+        own = self._order[place]
+        for text, kind in enumerate(memoryview(self._order)[place:], first):
+            if kind < own:
                 return
-            yield {"$ref": f"#/texts/{text}"}
+            if kind == own:
+                yield {"$ref": f"#/texts/{text}"}
 
     def _body(self) -> Iterator[dict[str, str]]:
         """Yield references to all parts; pages that were deleted meanwhile have none."""
-        texts = lists = tables = pictures = 0
+        counts = {"texts": 0, "groups": 0, "tables": 0, "pictures": 0}
+        before = _ITEM - 1
         for kind in self._order:
-            if kind in (_TEXT, _LIST_ITEM):
-                texts += 1
-            if kind == _TEXT:
-                yield {"$ref": f"#/texts/{texts - 1}"}
-            elif kind == _LIST:
-                lists += 1
-                yield {"$ref": f"#/groups/{lists - 1}"}
-            elif kind == _TABLE and (tables := tables + 1) <= self._written[_TABLE]:
-                yield {"$ref": f"#/tables/{tables - 1}"}
-            elif kind == _PICTURE and (pictures := pictures + 1) <= self._written[_PICTURE]:
-                yield {"$ref": f"#/pictures/{pictures - 1}"}
+            name = _NAMES.get(kind, "texts")
+            if kind == _LIST:
+                before = _ITEM - 1
+            elif kind >= _ITEM:
+                counts["groups"] += kind > before
+                before = kind
+            is_there = kind not in self._written or counts[name] < self._written[kind]
+            if kind < _ITEM and is_there:
+                yield {"$ref": f"#/{name}/{counts[name]}"}
+            counts[name] += kind != _LIST
 
 
 def _node(reference: str, parent: dict[str, str]) -> dict[str, Any]:

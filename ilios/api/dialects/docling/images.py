@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ilios.api.dialects.docling.wanted import EMBEDDED, PLACEHOLDER
 from ilios.api.responses.image_links import addressed, linked
-from ilios.api.responses.json_pieces import Text
+from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.responses.streaming import in_base64
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.documents.result_pages import ResultPage
@@ -43,20 +43,20 @@ class Images:
         else:
             yield from linked(page.pieces(), page.image_names, self._folder)
 
-    def reference(self, page: ResultPage, name: str | None, dpi: int | None) -> Any:
-        """Return what a DoclingDocument says of an image; None for one that is left out."""
-        image = next((image for image in page.images if image["name"] == name), None)
-        if image is None or self._mode == PLACEHOLDER:
+    def reference(self, image: dict[str, Any], dpi: int | None) -> Fields | None:
+        """Return what a DoclingDocument says of an image; None where images are left out."""
+        if self._mode == PLACEHOLDER:
             return None
         left, top, right, bottom = image["bbox"] or (0, 0, 0, 0)
-        is_whole = self._mode == EMBEDDED
-        uri = Text(self._data_url(image)) if is_whole else self._folder + image["name"]
-        return {
-            "mimetype": image["mediaType"],
-            "dpi": dpi or POINTS_PER_INCH,
-            "size": {"width": right - left, "height": bottom - top},
-            "uri": uri,
-        }
+        uri = Text(self._data_url(image)) if self._mode == EMBEDDED else None
+        return Fields(
+            {
+                "mimetype": image["mediaType"],
+                "dpi": dpi or POINTS_PER_INCH,
+                "size": {"width": right - left, "height": bottom - top},
+                "uri": uri or self._folder + image["name"],
+            }
+        )
 
     def _data_url(self, image: dict[str, Any]) -> Iterable[str]:
         """Yield an image as a URL that holds it; a link to one that is not stored any more."""

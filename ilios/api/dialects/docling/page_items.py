@@ -17,7 +17,9 @@ from ilios.engines.page_structure import Block, BlockType, Box
 
 HELD_MAX_CHARACTERS: Final = 64 * 1024  #: of a text that is written at once
 LIST_ITEM_MAX_CHARACTERS: Final = 16 * 1024  #: a longer one becomes several
-_MARKER: Final = re.compile(r"[ \t]*+([-*+]|\d{1,9}[.)])(?:[ \t]++|\Z)")
+TAB_WIDTH: Final = 4
+LIST_DEPTH_MAX: Final = 8  #: of lists in lists; deeper ones are as if they were not deeper
+_MARKER: Final = re.compile(r"([ \t]*+)([-*+]|\d{1,9}[.)])(?:[ \t]++|\Z)")
 _IMAGE: Final = re.compile(r"\]\(([A-Za-z0-9._-]++)[\s)]")
 
 
@@ -43,10 +45,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """An item of a list; its marker is a number with its sign, or a dash."""
+    """An item of a list; its marker is a number with its sign, a dash, or nothing.
+
+    Its depth is 0, or at most one more than that of the item before.
+    """
 
     marker: str
     text: str
+    depth: int = 0
 
     @property
     def is_numbered(self) -> bool:
@@ -64,19 +70,22 @@ def items(page: StructuredPage) -> Iterator[Item]:
 
 
 def list_items(pieces: Iterable[str]) -> Iterator[ListItem]:
-    """Yield the items of a list, those of lists in it as well, in their order."""
+    """Yield the items of a list, each followed by those of the list in it."""
     marker, held, size = "", list[str](), 0
+    indents: list[int] = []  #: of the lists that are open
+    depth = 0
     for line in _lines(pieces):
         found = _MARKER.match(line)
         if (found or size > LIST_ITEM_MAX_CHARACTERS) and held:
-            yield from _list_item(marker, held)
+            yield from _list_item(marker, held, depth)
             marker, held, size = "", [], 0
         if found:
-            marker = found[1] if found[1][0].isdigit() else "-"
+            depth = _depth(indents, len(found[1].expandtabs(TAB_WIDTH)))
+            marker = found[2] if found[2][0].isdigit() else "-"
         text = line[found.end() :] if found else line.strip()
         held.append(text)
         size += len(text)
-    yield from _list_item(marker, held)
+    yield from _list_item(marker, held, depth)
 
 
 def provenance(page: StructuredPage, item: Item, characters: int) -> list[dict[str, Any]]:
@@ -106,10 +115,19 @@ def _of_part(part: Part) -> Item:
     return Item(part.type, lambda: (text,), len(text), part.level, image_name=image and image[1])
 
 
-def _list_item(marker: str, lines: list[str]) -> Iterator[ListItem]:
+def _depth(indents: list[int], indent: int) -> int:
+    """Return how deep a list is whose marker stands at an indent; it is the last open one then."""
+    while indents and indent < indents[-1]:
+        indents.pop()
+    if not indents or (indent > indents[-1] + 1 and len(indents) < LIST_DEPTH_MAX):
+        indents.append(indent)
+    return len(indents) - 1
+
+
+def _list_item(marker: str, lines: list[str], depth: int) -> Iterator[ListItem]:
     text = plain_text("\n".join(lines))
-    if text:
-        yield ListItem(marker, text)
+    if text or marker:
+        yield ListItem(marker, text, depth)
 
 
 def _lines(pieces: Iterable[str]) -> Iterator[str]:

@@ -36,13 +36,11 @@ _NOTHING: Final = {
 
 def answer(outcomes: Sequence[Outcome], wanted: Wanted, notes: list[dict[str, Any]]) -> Response:
     """Answer with the results of a request: several of them, or a `zip` target, come as a ZIP."""
-    found = [outcome for outcome in outcomes if outcome.found is not None]
-    if not found or not (wanted.is_zip or len(outcomes) > 1):
-        return _object(outcomes[0], _converted(outcomes[0], wanted, notes))
-    first = found[0].found
-    if first is None:
-        raise TypeError("an outcome without a result was chosen")
-    response = answers.streamed(first, archive(found, wanted), ZIP_TYPE)
+    first = next((outcome.found for outcome in outcomes if outcome.found is not None), None)
+    if first is None or not (wanted.is_zip or len(outcomes) > 1):
+        others = chain.from_iterable(map(_warnings, outcomes[1:]))
+        return _object(outcomes[0], _converted(outcomes[0], wanted, [*notes, *others]))
+    response = answers.streamed(first, archive(outcomes, wanted), ZIP_TYPE)
     response.headers["Content-Disposition"] = attachment(ZIP_NAME)
     return answers.note(response, chain(notes, *map(_warnings, outcomes)))
 
@@ -64,7 +62,9 @@ def chunked(
 
 def _object(outcome: Outcome, value: Fields) -> Response:
     if outcome.found is None:
-        return Response("".join(written(value)), mimetype=answers.JSON)
+        response = Response("".join(written(value)), mimetype=answers.JSON)
+        response.headers[answers.DOCUMENT] = outcome.document.id
+        return response
     return answers.streamed_json(outcome.found, value)
 
 

@@ -15,6 +15,7 @@ from ilios.db.database import Database
 from ilios.documents import result_pages
 from ilios.engines import page_text
 from ilios.engines.base import Page
+from ilios.engines.conversion_warnings import TRUNCATED_TABLE
 from ilios.engines.page_layout import Layout
 from ilios.engines.page_structure import Block
 from tests.support import structured
@@ -114,6 +115,30 @@ def test_its_markdown_is_that_of_the_result(load: Callable[..., DoclingDocument]
     ]
 
 
+def test_lists_in_lists_are_children_of_their_items(
+    load: Callable[..., DoclingDocument],
+) -> None:
+    nested = "- a\n  1. b\n     - c\n  2. d\n- e\n  - f"
+
+    document = load(page(("list", nested), ("list", "* g"), ("text", "end")))
+
+    shown = [
+        (level, item.text) for item, level in document.iterate_items() if item.label == "list_item"
+    ]
+    first = shown[0][0]
+    assert [(level - first, text) for level, text in shown] == [
+        (0, "a"),
+        (2, "b"),
+        (4, "c"),
+        (2, "d"),
+        (0, "e"),
+        (2, "f"),
+        (0, "g"),
+    ]
+    assert len(document.groups) == 5
+    assert document.texts[-1].text == "end"
+
+
 def test_the_text_of_a_spanned_cell_stands_once(load: Callable[..., DoclingDocument]) -> None:
     (table,) = load(page(("table", SPANNED))).tables
 
@@ -179,7 +204,7 @@ def test_a_table_that_clients_would_refuse_is_cut_with_a_warning(
     data = body["document"]["json_content"]["tables"][0]["data"]
     assert (data["num_rows"], data["num_cols"], len(data["table_cells"])) == (3, 2, 6)
     assert body["document"]["json_content"]["texts"][0]["text"] == "behind"
-    assert [warning["code"] for warning in body["warnings"]] == [document_json.TABLE_CUT]
+    assert [warning["code"] for warning in body["warnings"]] == [TRUNCATED_TABLE]
 
 
 def test_images_are_referred_to_when_they_are_wanted(

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from ilios.api.dialects.docling.page_items import LIST_ITEM_MAX_CHARACTERS, ListItem, list_items
+from ilios.api.dialects.docling.page_items import (
+    LIST_DEPTH_MAX,
+    LIST_ITEM_MAX_CHARACTERS,
+    ListItem,
+    list_items,
+)
 from tests.unit.engines.embedded.linear.test_linear import is_linear, processor_time
 
 
@@ -22,13 +27,24 @@ def pieces(text: str, size: int) -> Iterator[str]:
         ("* **one** of\n  two\n+ three", [ListItem("-", "one of\ntwo"), ListItem("-", "three")]),
         ("9. nine\n10) ten", [ListItem("9.", "nine"), ListItem("10)", "ten")]),
         ("- one\n  1. within\n- two", [
-            ListItem("-", "one"), ListItem("1.", "within"), ListItem("-", "two")]),
-        ("-\n- -x-", [ListItem("-", "-x-")]),
+            ListItem("-", "one"), ListItem("1.", "within", 1), ListItem("-", "two")]),
+        ("- a\n      - b\n  - c\n\t- d\n- e", [
+            ListItem("-", "a"), ListItem("-", "b", 1), ListItem("-", "c", 1),
+            ListItem("-", "d", 2), ListItem("-", "e")]),
+        ("-\n- -x-", [ListItem("-", ""), ListItem("-", "-x-")]),
         ("", []),
     ],
 )  # fmt: skip
 def test_a_list_has_its_items(markdown: str, expected: list[ListItem], size: int) -> None:
     assert list(list_items(pieces(markdown, size))) == expected
+
+
+def test_lists_are_no_deeper_than_their_bound() -> None:
+    deep = "\n".join(f"{' ' * 2 * depth}- x" for depth in range(30))
+
+    depths = [item.depth for item in list_items([deep])]
+
+    assert depths == [*range(LIST_DEPTH_MAX), *[LIST_DEPTH_MAX - 1] * (30 - LIST_DEPTH_MAX)]
 
 
 def test_a_long_item_becomes_several_and_loses_nothing() -> None:
