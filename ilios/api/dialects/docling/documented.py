@@ -11,11 +11,6 @@ _TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": "string", "nullable": True}
 _WARNINGS: Final = {"type": "array", "items": _OBJECT}
 
-ERROR: Final = {
-    "type": "object",
-    "properties": {"detail": _TEXT, "code": _TEXT},
-    "required": ["detail", "code"],
-}
 _OPTIONS: Final = {
     "to_formats": {"type": "array", "items": {"type": "string", "enum": list(FORMATS)}},
     "image_export_mode": {"type": "string", "enum": list(IMAGE_MODES)},

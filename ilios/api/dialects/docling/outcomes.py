@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,8 +50,12 @@ class Outcome:
 
 
 def awaited(documents: Sequence[Snapshot]) -> list[Outcome]:
-    """Wait for documents of the present key; the view holds a slot. Raise StillRunning."""
-    return [_awaited(document) for document in documents]
+    """Wait for documents of the present key, as long as for one; the view holds a slot.
+
+    Raises StillRunning.
+    """
+    begun = time.monotonic()
+    return [_awaited(document, begun) for document in documents]
 
 
 def present(document_ids: Sequence[str]) -> list[Outcome]:
@@ -61,10 +66,10 @@ def present(document_ids: Sequence[str]) -> list[Outcome]:
     return [_present(document_id) for document_id in document_ids]
 
 
-def _awaited(document: Snapshot) -> Outcome:
+def _awaited(document: Snapshot, begun: float) -> Outcome:
     owner = current_owner()
     try:
-        found = immediate.wait_for_result(document, owner)
+        found = immediate.wait_for_result(document, owner, begun)
     except (ConversionFailed, DocumentCancelled) as error:
         return Outcome(document, None, error)
     return Outcome(found.document, found)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Response
 
 from ilios.api.dialects import answers
+from ilios.api.dialects.blueprint import JSON as JSON_TYPE
 from ilios.api.dialects.docling.archives import archive
 from ilios.api.dialects.docling.document_json import DocumentJson
 from ilios.api.dialects.docling.images import Images
@@ -62,7 +63,7 @@ def chunked(
 
 def _object(outcome: Outcome, value: Fields) -> Response:
     if outcome.found is None:
-        response = Response("".join(written(value)), mimetype=answers.JSON)
+        response = Response("".join(written(value)), mimetype=JSON_TYPE)
         response.headers[answers.DOCUMENT] = outcome.document.id
         return response
     return answers.streamed_json(outcome.found, value)

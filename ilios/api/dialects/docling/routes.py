@@ -46,7 +46,7 @@ blueprint = DialectBlueprint(
     __name__,
     paths=("/v1/convert/file", "/v1/convert/source", "/v1/status", "/v1/result", "/v1/chunk"),
     shape=_error,
-    error_schema=documented.ERROR,
+    error_schema=answers.DETAIL,
     description="The calls of docling-serve: conversion at once or as a task, and chunks.",
 )
 BLUEPRINTS: Final = (blueprint,)

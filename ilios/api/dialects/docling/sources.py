@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ilios.api.dialects import bodies, conversion
-from ilios.api.dialects.docling.tasks import FILES_MAX, Task
+from ilios.api.dialects.docling.tasks import Task
 from ilios.api.dialects.docling.wanted import (
     PREFIX_OF_CHUNKING,
     PREFIX_OF_CONVERSION,
@@ -27,6 +27,7 @@ from ilios.documents.uploads import Received
 from ilios.engines.page_selection import PageSelection
 
 FILE: Final = "file"
+_DONE_HERE: Final = ("do_ocr", "do_table_structure")  #: always, so that it needs no note
 _BY_URL: Final = (
     "Documents by URL are not available yet. Send the file: as a form to the same path with /file "
     "at its end, or as a source of kind `file` with its base64_string."
@@ -50,7 +51,7 @@ class Asked:
 
 def by_form(*, is_chunked: bool = False) -> Asked:
     """Receive files and options as a form. Raises what `bodies.receive_form` does."""
-    form = bodies.receive_form(most_files=FILES_MAX)
+    form = bodies.receive_form(most_files=conversion.FILES_MAX)
     return _asked([file for _, file in form.files], form.options, is_chunked=is_chunked)
 
 
@@ -116,6 +117,7 @@ def _asked(files: Sequence[Received], options: Options, *, is_chunked: bool) -> 
     if is_chunked and wanted.is_zip:
         raise InvalidField("target_type", "zip", "Input should be 'inbody'")
     chunking = Chunking.of(options) if is_chunked else None
+    options.agree(**{f"{prefix}{name}": True for name in _DONE_HERE})
     return Asked(files, options, wanted, chunking, page_range(options, prefix))
 
 
@@ -131,8 +133,8 @@ def _sources(body: JsonBody) -> list[Received]:
     sources = body.value.get("sources")
     if not isinstance(sources, list) or not sources:
         raise MissingFile("No document was sent in `sources`.")
-    if len(sources) > FILES_MAX:
-        raise TooManyFiles(f"{len(sources)} sources were sent; this takes {FILES_MAX}.")
+    if len(sources) > conversion.FILES_MAX:
+        raise TooManyFiles(f"{len(sources)} sources were sent; this takes {conversion.FILES_MAX}.")
     return [_source(body, source) for source in sources]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ilios.api.dialects.conversion import FILES_MAX
 from ilios.api.dialects.docling.wanted import Chunking, Wanted
 from ilios.api.dialects.options import Options
 from ilios.api.middleware.auth import current_owner
@@ -22,7 +23,6 @@ from ilios.core.request_errors import DocumentNotFound, RequestError
 from ilios.db.models import DocumentStatus, statuses
 from ilios.documents.snapshots import DocumentReport
 
-FILES_MAX: Final = 20  #: of a request, all of which the id of its task names
 ID_MAX_CHARACTERS: Final = 2048
 _SEPARATOR: Final = "."
 _IS_CHUNKED: Final = "chunk"

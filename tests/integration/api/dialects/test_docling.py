@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from ilios.api.dialects import conversion
 from ilios.api.dialects.docling import results, routes, sources, tasks
 from ilios.api.dialects.docling.archives import ARTIFACTS
 from ilios.db.database import Database
@@ -171,7 +172,7 @@ def test_several_files_come_as_a_zip_without_those_that_failed(
 def test_the_number_of_files_is_bounded(
     anna: Caller, nothing_is_kept: Callable[[], None]
 ) -> None:
-    most = tasks.FILES_MAX
+    most = conversion.FILES_MAX
     too_many = [
         anna.post(FILE, {"files": [file(b"x", f"{n}.txt") for n in range(most + 1)]}),
         post_source(anna, sources=[source()] * (most + 1)),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ilios.api.dialects.docling.tasks import FILES_MAX, ID_MAX_CHARACTERS, Task
+from ilios.api.dialects.conversion import FILES_MAX
+from ilios.api.dialects.docling.tasks import ID_MAX_CHARACTERS, Task
 from ilios.api.dialects.docling.wanted import PAGE_BREAK_MAX_CHARACTERS, Chunking, Wanted
 from ilios.core.request_errors import DocumentNotFound
 
