@@ -20,14 +20,9 @@ PAGE_END = "\n\n"  #: between the pages of the text that is cut
 
 def lines(found: Result, presentation: Presentation) -> Generator[str]:
     """Yield a result as JSON lines."""
-    numbered = enumerate(cut(found, presentation))
-    return json_pieces.gathered(_line(index, chunk) for index, chunk in numbered)
-
-
-def cut(found: Result, presentation: Presentation) -> Iterator[Chunk]:
-    """Return the chunks of a result, which are read one by one."""
-    sections = _sections(found, folder_of(found.document.id))
-    return chunks(sections, presentation.chunk_size, presentation.chunk_overlap)
+    text = sections(found, folder_of(found.document.id))
+    cut = chunks(text, presentation.chunk_size, presentation.chunk_overlap)
+    return json_pieces.gathered(_line(index, chunk) for index, chunk in enumerate(cut))
 
 
 def _line(index: int, chunk: Chunk) -> str:
@@ -42,13 +37,13 @@ def _line(index: int, chunk: Chunk) -> str:
     return json.dumps(fields) + "\n"
 
 
-def _sections(found: Result, image_folder: str) -> Iterator[Section]:
+def sections(found: Result, image_folder: str) -> Iterator[Section]:
     """Yield the parts of all pages, with links to images in a folder."""
     between = ""
     for page in found.structured_pages(with_blocks=True):
         if between:
             yield Section(Part("text", 0, between), page.number)
-        boxes = _Boxes(page)
+        boxes = Boxes(page)
         for part in parts(page.pieces()):
             box = boxes.around(part.start, part.start + len(part.text.rstrip()))
             text = "".join(linked([part.text], page.image_names, image_folder))
@@ -56,7 +51,7 @@ def _sections(found: Result, image_folder: str) -> Iterator[Section]:
         between = PAGE_END
 
 
-class _Boxes:
+class Boxes:
     """The boxes of a page's blocks, by the ranges of its Markdown, which are asked for in order."""
 
     def __init__(self, page: StructuredPage) -> None:

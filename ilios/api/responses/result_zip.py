@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from ilios.api.responses import content, json_pieces, links, result_json
 from ilios.api.responses.json_pieces import Fields
@@ -64,16 +64,26 @@ class _Writer:
         markdown = content.markdown(found, shown, IMAGES)
         yield Member(f"{folder}{stem}.md", date_of(document), map(str.encode, markdown))
         missing: list[str] = []
-        yield from images(found, folder + IMAGES, self._store, missing)
+        yield from self._images(found, folder, missing)
         fields = result_json.fields_of(found, shown, IMAGES, self._base)
         fields["warnings"] = chain(fields["warnings"], map(_missing_image, missing))
         yield _json_member(folder, document, fields)
 
+    def _images(self, found: Result, folder: str, missing: list[str]) -> Iterator[Member]:
+        """Yield each image once; note the names of those that are not in the store any more."""
+        for image, file in stored_images(found, self._store, missing):
+            pieces = iter(partial(file.read, BLOCK_BYTES), b"")
+            path = f"{folder}{IMAGES}{image['name']}"
+            yield Member(path, date_of(found.document), pieces, is_compressed=True)
 
-def images(
-    found: Result, folder: str, store: ObjectStore, missing: list[str]
-) -> Iterator[Member]:
-    """Yield each image once; note the names of those that are not in the store any more."""
+
+def stored_images(
+    found: Result, store: ObjectStore, missing: list[str]
+) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
+    """Yield each image of a result once, with its bytes, which are closed behind it.
+
+    The names of those that are not in the store any more are added to `missing`.
+    """
     seen: set[str] = set()
     for image in (image for page in found.pages() for image in page.images):
         name = image["name"]
@@ -86,9 +96,7 @@ def images(
             except ObjectMissing:
                 missing.append(name)
                 continue
-            pieces = iter(partial(file.read, BLOCK_BYTES), b"")
-            date = date_of(found.document)
-            yield Member(f"{folder}{name}", date, pieces, is_compressed=True)
+            yield image, file
 
 
 def _json_member(folder: str, document: Snapshot, fields: dict[str, Any]) -> Member:
@@ -111,7 +119,7 @@ def _missing_image(name: str) -> dict[str, Any]:
 
 
 def date_of(document: Snapshot) -> datetime:
-    """Return the date of the files of a document."""
+    """Return the date that the files of a document's result have."""
     return document.processed_at or document.created_at
 
 

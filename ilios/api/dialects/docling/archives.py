@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from ilios.api.dialects.docling.document_json import DocumentJson
@@ -20,6 +21,7 @@ from ilios.api.dialects.docling.wanted import (
 )
 from ilios.api.responses import content, json_pieces, result_html, result_zip
 from ilios.api.responses.presentation import Presentation
+from ilios.api.responses.streaming import BLOCK_BYTES
 from ilios.api.responses.zip_pieces import Member, zipped
 from ilios.api.services import services
 from ilios.core.file_names import safe_stem
@@ -56,7 +58,13 @@ class _Archive:
                 date = result_zip.date_of(found.document)
                 yield Member(f"{stem}{SUFFIXES[form]}", date, pieces)
             if self._wanted.images == REFERENCED:
-                yield from result_zip.images(found, folder, self._store, [])
+                yield from self._images(found, folder)
+
+    def _images(self, found: Result, folder: str) -> Iterator[Member]:
+        date = result_zip.date_of(found.document)
+        for image, file in result_zip.stored_images(found, self._store, []):
+            pieces = iter(partial(file.read, BLOCK_BYTES), b"")
+            yield Member(folder + image["name"], date, pieces, is_compressed=True)
 
     def _forms(self, found: Result, folder: str) -> dict[str, Form]:
         images = Images(self._wanted.images, folder, self._store)

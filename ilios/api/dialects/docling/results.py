@@ -23,6 +23,7 @@ from ilios.api.responses.json_pieces import Text as LongText
 from ilios.api.responses.presentation import Presentation
 from ilios.api.services import services
 from ilios.core.file_names import attachment
+from ilios.documents.chunks import chunks
 
 ZIP_TYPE: Final = "application/zip"
 ZIP_NAME: Final = "converted_docs.zip"
@@ -50,10 +51,9 @@ def chunked(
     outcomes: Sequence[Outcome], wanted: Wanted, chunking: Chunking, notes: list[dict[str, Any]]
 ) -> Response:
     """Answer with the chunks of the results of a request."""
-    shown = Presentation("chunks", chunk_size=chunking.size)
     listed = [_listed(outcome, wanted if chunking.has_document else None) for outcome in outcomes]
     fields = {
-        "chunks": chain.from_iterable(_chunks(one, shown, chunking) for one in outcomes),
+        "chunks": chain.from_iterable(_chunks(one, chunking) for one in outcomes),
         "documents": iter(listed),
         "processing_time": sum(map(_seconds, outcomes)),
         "warnings": [*notes, *chain.from_iterable(map(_warnings, outcomes))],
@@ -118,10 +118,11 @@ def _listed(outcome: Outcome, wanted: Wanted | None) -> Fields:
     )
 
 
-def _chunks(outcome: Outcome, shown: Presentation, chunking: Chunking) -> Iterator[dict[str, Any]]:
+def _chunks(outcome: Outcome, chunking: Chunking) -> Iterator[dict[str, Any]]:
     if outcome.found is None:
         return
-    for index, chunk in enumerate(chunk_lines.cut(outcome.found, shown)):
+    sections = chunk_lines.sections(outcome.found, folder_of(outcome.document.id))
+    for index, chunk in enumerate(chunks(sections, chunking.size)):
         yield {
             "filename": outcome.document.file_name,
             "chunk_index": index,
