@@ -40,8 +40,8 @@ _TEXT, _LIST, _TABLE, _PICTURE, _ITEM = range(5)
 """Of the parts of a document; an item of a list has its depth added."""
 _NAMES: Final = {_LIST: "groups", _TABLE: "tables", _PICTURE: "pictures"}
 _BODY: Final = {"$ref": "#/body"}
-_ROOT: Final = {"parent": None, "children": [], "content_layer": "body", "name": "_root_"}
-_FLOATING: Final = {"captions": [], "references": [], "footnotes": [], "image": None}
+_ROOT: Final[dict[str, Any]] = {"parent": None, "children": [], "content_layer": "body", "name": "_root_"}
+_FLOATING: Final[dict[str, Any]] = {"captions": [], "references": [], "footnotes": [], "image": None}
 
 
 class DocumentJson:
@@ -164,7 +164,9 @@ class DocumentJson:
     def _tables(self) -> Iterator[Fields]:
         for page, item, node in self._floating("tables", _TABLE, self._with_tables):
             data = Members(self._table(item))
-            yield Fields({**node, "label": "table", "prov": provenance(page, item, 0), "data": data})
+            yield Fields(
+                {**node, "label": "table", "prov": provenance(page, item, 0), "data": data}
+            )
 
     def _table(self, item: Item) -> Iterator[tuple[str, Any]]:
         size = [0, 0]  # rows and columns, as far as they are written

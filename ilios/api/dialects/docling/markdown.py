@@ -1,4 +1,4 @@
-"""A result as the Markdown of docling-serve: pages joined by a placeholder that a client chooses."""
+"""A result as the Markdown of docling-serve: a client chooses what stands between pages."""
 
 from __future__ import annotations
 

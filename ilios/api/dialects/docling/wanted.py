@@ -107,7 +107,7 @@ def page_range(options: Options, prefix: str = "") -> tuple[int, int] | None:
     ends = options.values(name)
     if not ends:
         return None
-    if len(ends) != 2:  # noqa: PLR2004  # a range has two ends
+    if len(ends) != 2:  # a range has two ends
         raise InvalidField(name, ends, "the numbers of the first and of the last page")
     first = whole(name, ends[0], 1, MAX_PAGE_NUMBER)
     last = whole(name, ends[1], first, LAST_PAGE_MAX)

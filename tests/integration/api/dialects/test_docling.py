@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -18,10 +20,12 @@ from ilios.api.dialects import conversion
 from ilios.api.dialects.docling import results, routes, sources, tasks
 from ilios.api.dialects.docling.archives import ARTIFACTS
 from ilios.db.database import Database
-from ilios.db.models import Document, Job
+from ilios.db.models import Call, Document, Job
 from tests.support import sample_files
 from tests.support.api_callers import Caller, file
+from tests.support.api_fixtures import KEY
 from tests.support.api_working import IMAGE, InTestWorker
+from tests.support.waiting import wait_until
 
 FILE, SOURCE = "/v1/convert/file", "/v1/convert/source"
 CHUNK = "/v1/chunk/hybrid"
@@ -38,8 +42,10 @@ def source(content: bytes = b"one", name: str | None = "one.txt", **more: Any) -
     return {"kind": "file", "filename": name, "base64_string": coded, **more}
 
 
-def post_source(caller: Caller, path: str = SOURCE, **body: Any) -> TestResponse:
-    return caller.post(path, json={"sources": [source()], **body})
+def post_source(
+    caller: Caller, path: str = SOURCE, headers: dict[str, str] | None = None, **body: Any
+) -> TestResponse:
+    return caller.post(path, json={"sources": [source()], **body}, headers=headers or {})
 
 
 def finished(caller: Caller, answer: TestResponse, worker: InTestWorker) -> TestResponse:
@@ -169,9 +175,7 @@ def test_several_files_come_as_a_zip_without_those_that_failed(
     assert "b.txt: The document is encrypted" in answer.headers["X-Ilios-Warnings"]
 
 
-def test_the_number_of_files_is_bounded(
-    anna: Caller, nothing_is_kept: Callable[[], None]
-) -> None:
+def test_the_number_of_files_is_bounded(anna: Caller, nothing_is_kept: Callable[[], None]) -> None:
     most = conversion.FILES_MAX
     too_many = [
         anna.post(FILE, {"files": [file(b"x", f"{n}.txt") for n in range(most + 1)]}),
@@ -299,7 +303,7 @@ def test_a_result_is_cut_into_chunks(anna: Caller, worker: InTestWorker, path: s
         assert [chunk["headings"] for chunk in body["chunks"]] == [["Herons"], ["Storks"]]
         assert [chunk["page_numbers"] for chunk in body["chunks"]] == [[1, 2], [3, 4]]
         first = body["chunks"][0]
-        assert first["text"] == first["raw_text"] == "# Herons\n\nThey wait."
+        assert first["text"] == first["raw_text"] == "# Herons\n\nThey wait.\n\n"
         assert (first["filename"], first["chunk_index"]) == ("birds.txt", 0)
         (document,) = body["documents"]
         assert document["content"]["md_content"].startswith("# Herons")
@@ -414,20 +418,33 @@ def test_paths_that_docling_serve_has_and_this_has_not_are_unknown(anna: Caller)
     assert anna.get("/v1/health").status_code == 404
 
 
-def test_repeats_join(anna: Caller, worker: InTestWorker, database: Database) -> None:
+def test_repeats_join(
+    app: Flask, anna: Caller, worker: InTestWorker, database: Database
+) -> None:
     headers = {"Idempotency-Key": "x"}
-    begun = anna.post(f"{FILE}/async", {**OPEN_WEBUI, "files": file(b"once")}, headers=headers)
-    with worker.running():
-        answers = [
-            anna.post(FILE, {**OPEN_WEBUI, "files": file(b"once")}, headers=headers)
-            for _ in range(2)
-        ]
-        answers.append(post_source(anna, sources=[source(b"once")], options=OPEN_WEBUI))
+    texts: list[str] = []
 
-    assert begun.status_code == 200
-    texts = [answer.get_json()["document"]["md_content"] for answer in answers]
+    def send() -> None:
+        form = {**OPEN_WEBUI, "files": file(b"once")}
+        answer = Caller(app.test_client(), KEY).post(FILE, form, headers=headers)
+        texts.append(answer.get_json()["document"]["md_content"])
+
+    clients = [threading.Thread(target=send) for _ in range(3)]
+    for client in clients:
+        client.start()
+    wait_until(lambda: counted(database)[1] == len(clients), timeout_s=5)
+    later = post_source(
+        anna, f"{SOURCE}/async", sources=[source(b"once")], options=OPEN_WEBUI, headers=headers
+    )
+    shown = finished(anna, later, worker).get_json()
+    for client in clients:
+        client.join()
+
     assert texts == ["once"] * 3
+    assert shown["document"]["md_content"] == "once"
     assert counted(database) == (1, 4)
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Call)) == 1
 
 
 def test_the_modules_serve_these_paths_only() -> None:

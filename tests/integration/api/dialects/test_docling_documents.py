@@ -101,7 +101,7 @@ def test_its_markdown_is_that_of_the_result(load: Callable[..., DoclingDocument]
     document = load(page(*parts, title=1), page(("title", "### More"), index=1, title=3))
 
     markdown = document.export_to_markdown()
-    assert markdown.startswith("# Herons\n\nThey stand\nin water.\n\n- wait\n- walk\n")
+    assert markdown.startswith("# Herons\n\nThey stand  \nin water.\n\n- wait\n- walk\n")
     assert "1. first\n2. second" in markdown
     assert "```\nx = 1\n```" in markdown
     assert "$$E = mc^2$$" in markdown

@@ -21,7 +21,7 @@ from tests.support.api_server import Connection, Server
 
 PAGES = 3_000
 ALL = Wanted(("md", "json", "html", "text"), page_break="\f")
-FEW = 500
+FEW = 501
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,7 @@ def long_and_short(shared_settings: Settings) -> Iterator[tuple[str, str]]:
     """Provide the ids of a document with many pages, and of one with few."""
     with closing(Database(shared_settings.database_path)) as database:
         yield tuple(  # type: ignore[misc]  # two
-            structured.add_result(
-                database, map(structured.page, range(count)), owner=owner_of(KEY)
-            )
+            structured.add_result(database, map(structured.page, range(count)), owner=owner_of(KEY))
             for count in (PAGES, FEW)
         )
 

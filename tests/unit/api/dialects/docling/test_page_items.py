@@ -52,17 +52,17 @@ def test_a_long_item_becomes_several_and_loses_nothing() -> None:
 
     found = list(list_items(pieces(f"- {text}\n- end", 64 * 1024)))
 
-    assert len(found) > 4
+    assert len(found) == 4
     assert all(len(item.text) <= 2 * LIST_ITEM_MAX_CHARACTERS for item in found)
-    assert "".join(item.text for item in found).replace(" ", "") == text.replace(" ", "") + "end"
+    assert "".join("".join(item.text.split()) for item in found) == text.replace(" ", "") + "end"
 
 
 @pytest.mark.parametrize("line", ["- a\n", "- ", "x", "  \n", "1. "])
 def test_time_is_in_proportion(line: str) -> None:
     def seconds(size: int) -> float:
-        begun = time.process_time()
-        for _ in list_items(pieces(line * size, 64 * 1024)):
-            pass
-        return time.process_time() - begun
+        with processor_time() as taken:
+            for _ in list_items(pieces(line * size, 64 * 1024)):
+                pass
+        return taken[0]
 
     assert is_linear(seconds, 2_000)
