@@ -40,8 +40,18 @@ _TEXT, _LIST, _TABLE, _PICTURE, _ITEM = range(5)
 """Of the parts of a document; an item of a list has its depth added."""
 _NAMES: Final = {_LIST: "groups", _TABLE: "tables", _PICTURE: "pictures"}
 _BODY: Final = {"$ref": "#/body"}
-_ROOT: Final[dict[str, Any]] = {"parent": None, "children": [], "content_layer": "body", "name": "_root_"}
-_FLOATING: Final[dict[str, Any]] = {"captions": [], "references": [], "footnotes": [], "image": None}
+_ROOT: Final[dict[str, Any]] = {
+    "parent": None,
+    "children": [],
+    "content_layer": "body",
+    "name": "_root_",
+}
+_FLOATING: Final[dict[str, Any]] = {
+    "captions": [],
+    "references": [],
+    "footnotes": [],
+    "image": None,
+}
 
 
 class DocumentJson:
@@ -68,7 +78,7 @@ class DocumentJson:
         """Yield what was left out of the document, once that is written."""
         if self._cut_tables:
             message = (
-                f"Of {self._cut_tables} tables the document in JSON has the first rows only: a table "
+                f"Of {self._cut_tables} tables the document in JSON has the first rows only: one "
                 f"may have {GRID_MAX_CELLS} cells, and all {GRIDS_MAX_CELLS}. Its Markdown has all."
             )
             yield {"code": TRUNCATED_TABLE, "message": message, "page": None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,9 +21,6 @@ from ilios.engines.page_structure import Block
 from tests.support import structured
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
-
-if TYPE_CHECKING:
-    from docling_core.types.doc import DoclingDocument
 
 WANTED = Wanted(("json",))
 SPANNED = (
@@ -59,18 +56,18 @@ def read(anna: Caller, database: Database) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def load(read: Callable[..., dict[str, Any]]) -> Callable[..., DoclingDocument]:
+def load(read: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
     """Read pages, and let docling-core look at every part of the document."""
     # Imported here, for it takes seconds, and each process imports all modules of the tests.
-    from docling_core.types.doc import DoclingDocument
+    from docling_core.types.doc.document import DoclingDocument
 
-    def load(*pages: Page) -> DoclingDocument:
+    def load(*pages: Page) -> Any:
         return DoclingDocument.model_validate(read(*pages)["document"]["json_content"])
 
     return load
 
 
-def test_a_document_says_what_stands_where(load: Callable[..., DoclingDocument]) -> None:
+def test_a_document_says_what_stands_where(load: Callable[..., Any]) -> None:
     document = load(structured.page(0), structured.page(1))
 
     assert document.name == "hello"
@@ -87,7 +84,7 @@ def test_a_document_says_what_stands_where(load: Callable[..., DoclingDocument])
     assert document.pictures[1].prov[0].page_no == 2
 
 
-def test_its_markdown_is_that_of_the_result(load: Callable[..., DoclingDocument]) -> None:
+def test_its_markdown_is_that_of_the_result(load: Callable[..., Any]) -> None:
     parts = [
         ("title", "# Herons"),
         ("text", "They stand\nin **water**."),
@@ -116,7 +113,7 @@ def test_its_markdown_is_that_of_the_result(load: Callable[..., DoclingDocument]
 
 
 def test_lists_in_lists_are_children_of_their_items(
-    load: Callable[..., DoclingDocument],
+    load: Callable[..., Any],
 ) -> None:
     nested = "- a\n  1. b\n     - c\n  2. d\n- e\n  - f"
 
@@ -139,7 +136,7 @@ def test_lists_in_lists_are_children_of_their_items(
     assert document.texts[-1].text == "end"
 
 
-def test_the_text_of_a_spanned_cell_stands_once(load: Callable[..., DoclingDocument]) -> None:
+def test_the_text_of_a_spanned_cell_stands_once(load: Callable[..., Any]) -> None:
     (table,) = load(page(("table", SPANNED))).tables
 
     assert (table.data.num_rows, table.data.num_cols) == (3, 3)
@@ -151,7 +148,7 @@ def test_the_text_of_a_spanned_cell_stands_once(load: Callable[..., DoclingDocum
 
 
 def test_pages_without_blocks_are_read_from_their_markdown(
-    load: Callable[..., DoclingDocument],
+    load: Callable[..., Any],
 ) -> None:
     markdown = "# One\n\ntext\n\n- a\n- b\n\n| c |\n| --- |\n| d |\n\n![x](x.png)"
 
@@ -163,7 +160,7 @@ def test_pages_without_blocks_are_read_from_their_markdown(
     assert document.texts[0].prov == []
 
 
-def test_a_part_without_a_box_stands_on_its_page(load: Callable[..., DoclingDocument]) -> None:
+def test_a_part_without_a_box_stands_on_its_page(load: Callable[..., Any]) -> None:
     document = load(page(("text", "somewhere")))
 
     (where,) = document.texts[0].prov
@@ -171,7 +168,7 @@ def test_a_part_without_a_box_stands_on_its_page(load: Callable[..., DoclingDocu
     assert where.bbox.as_tuple() == (0, 0, 600, 800)
 
 
-def test_an_empty_document_is_one(load: Callable[..., DoclingDocument]) -> None:
+def test_an_empty_document_is_one(load: Callable[..., Any]) -> None:
     document = load(structured.plain_page(0, ""))
 
     assert list(document.iterate_items()) == []
@@ -179,7 +176,7 @@ def test_an_empty_document_is_one(load: Callable[..., DoclingDocument]) -> None:
 
 @pytest.mark.parametrize("kind", ["text", "code"])
 def test_long_parts_come_whole(
-    load: Callable[..., DoclingDocument], monkeypatch: pytest.MonkeyPatch, kind: str
+    load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     for module in (page_text, result_pages):
         monkeypatch.setattr(module, "PIECE_MAX_CHARACTERS", 100)
