@@ -99,7 +99,7 @@ def convert_source_async() -> Response:
 @blueprint.post("/v1/chunk/hybrid/file")
 @needs(Scope.CONVERT)
 @conversion.waits
-@blueprint.doc(requestBody=documented.FILES)
+@blueprint.doc(requestBody=documented.FILES_TO_CUT)
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
 def chunk_file() -> Response:
@@ -110,7 +110,7 @@ def chunk_file() -> Response:
 @blueprint.post("/v1/chunk/hybrid/source")
 @needs(Scope.CONVERT)
 @conversion.waits
-@blueprint.doc(requestBody=documented.SOURCES)
+@blueprint.doc(requestBody=documented.SOURCES_TO_CUT)
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
 def chunk_source() -> Response:
@@ -120,7 +120,7 @@ def chunk_source() -> Response:
 
 @blueprint.post("/v1/chunk/hybrid/file/async")
 @needs(Scope.CONVERT)
-@blueprint.doc(requestBody=documented.FILES)
+@blueprint.doc(requestBody=documented.FILES_TO_CUT)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
 def chunk_file_async() -> Response:
@@ -130,7 +130,7 @@ def chunk_file_async() -> Response:
 
 @blueprint.post("/v1/chunk/hybrid/source/async")
 @needs(Scope.CONVERT)
-@blueprint.doc(requestBody=documented.SOURCES)
+@blueprint.doc(requestBody=documented.SOURCES_TO_CUT)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
 def chunk_source_async() -> Response:

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from ilios.api.dialects.docling import results, routes, sources, tasks
 from ilios.api.dialects.docling.archives import ARTIFACTS
+from ilios.api.responses.error_shapes import Problem
 from ilios.db.database import Database
 from ilios.db.models import Call, Document, Job
 from tests.support import sample_files
@@ -415,6 +416,21 @@ def test_paths_that_docling_serve_has_and_this_has_not_are_unknown(anna: Caller)
         assert answer.status_code == 404
         assert answer.get_json()["code"] == "not_found"
     assert anna.get("/v1/health").status_code == 404
+
+
+def test_a_spent_budget_is_said_in_the_words_that_its_client_shows() -> None:
+    spent = Problem(402, "budget_spent", "Budget spent", "All of it is spent.", "id", {})
+
+    answer = routes.blueprint.shape(spent)
+
+    assert answer.status_code == 402
+    assert answer.get_json() == {
+        "detail": "All of it is spent.",
+        "code": "budget_spent",
+        "error": "usage_limit_exceeded",
+        "message": "All of it is spent.",
+        "details": {"currentUsage": 100, "limit": 100},
+    }
 
 
 def test_repeats_join(app: Flask, anna: Caller, worker: InTestWorker, database: Database) -> None:
