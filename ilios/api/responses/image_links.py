@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Final
 
 _NAME_MAX_CHARACTERS = 255
@@ -17,7 +17,14 @@ def folder_of(document_id: str) -> str:
 
 
 def linked(pieces: Iterable[str], names: frozenset[str], folder: str) -> Iterator[str]:
-    """Yield Markdown whose references to these images are links into a folder.
+    """Yield Markdown whose references to these images are links into a folder."""
+    return addressed(pieces, names, lambda name: (folder + name,))
+
+
+def addressed(
+    pieces: Iterable[str], names: frozenset[str], address: Callable[[str], Iterable[str]]
+) -> Iterator[str]:
+    """Yield Markdown whose references to these images lead to what `address` says of each name.
 
     What a reference may go on with is kept for the next piece.
     """
@@ -27,20 +34,23 @@ def linked(pieces: Iterable[str], names: frozenset[str], folder: str) -> Iterato
     held = ""
     for piece in pieces:
         text = held + piece
-        written, held = _references(text, names, folder, len(text) - _REFERENCE_MAX_CHARACTERS)
-        yield written
-    yield _references(held, names, folder, len(held))[0]
+        end = yield from _references(text, names, address, len(text) - _REFERENCE_MAX_CHARACTERS)
+        held = text[end:]
+    yield from _references(held, names, address, len(held))
 
 
-def _references(text: str, names: frozenset[str], folder: str, end: int) -> tuple[str, str]:
-    """Write the references that begin before `end`; return the text up to there, and the rest."""
-    written: list[str] = []
+def _references(
+    text: str, names: frozenset[str], address: Callable[[str], Iterable[str]], end: int
+) -> Generator[str, None, int]:
+    """Yield the text with the references that begin before `end`; return where the rest begins."""
     place = 0
     for found in _REFERENCE.finditer(text):
         if found.start() >= end:
             break
         if found[1] in names:
-            written += text[place : found.start()], f"]({folder}"
-            place = found.start(1)
+            yield text[place : found.start(1)]
+            yield from address(found[1])
+            place = found.end(1)
     end = max(end, place)
-    return "".join([*written, text[place:end]]), text[end:]
+    yield text[place:end]
+    return end

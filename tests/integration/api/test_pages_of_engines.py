@@ -53,30 +53,30 @@ def convert(
 ) -> Convert:
     """Convert a document with these fields; returns its result as JSON, with blocks."""
     anna = Caller(make_app(engine_settings).test_client(), KEY)
-    lane = engine_settings.engine_name
 
     def convert(**fields: str) -> dict[str, Any]:
         form = {"file": file(INVOICE.read_bytes(), "invoice.pdf"), **fields}
         document_id = anna.post("/api/documents/submit", form).get_json()["id"]
-        with database.writing() as session:
-            lease = jobs.claim(session, lane, "node/worker-0", clock.now())
-            assert lease is not None
-            results.begin(session, lease.job_id, clock.now())
-        with closing(registry.open_engines(engine_settings, "test")[lane]) as engine:
-            working.converter(
-                engine_settings,
-                database,
-                store,
-                engine,
-                lane=lane,
-                pricing=engine_settings.pricing,
-            ).run(lease)
+        work(engine_settings, database, store)
         found: dict[str, Any] = anna.get(
             f"/api/documents/{document_id}?format=json&include=blocks"
         ).get_json()
         return found
 
     return convert
+
+
+def work(settings: Settings, database: Database, store: ObjectStore) -> None:
+    """Convert the document that waits with the engine of the settings."""
+    lane = settings.engine_name
+    with database.writing() as session:
+        lease = jobs.claim(session, lane, "node/worker-0", clock.now())
+        assert lease is not None
+        results.begin(session, lease.job_id, clock.now())
+    with closing(registry.open_engines(settings, "test")[lane]) as engine:
+        working.converter(
+            settings, database, store, engine, lane=lane, pricing=settings.pricing
+        ).run(lease)
 
 
 def keys(schema: PageSchema | BlockSchema) -> set[str]:

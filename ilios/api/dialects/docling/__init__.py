@@ -1,1 +1,1 @@
-"""The dialect of docling-serve."""
+"""The dialect of docling-serve: its routes, its tasks, and results as DoclingDocuments."""

@@ -1,0 +1,53 @@
+"""Documents that the real engines have made, as clients of docling-serve read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.storage.base import ObjectStore
+from tests.integration.api.test_pages_of_engines import (
+    INVOICE,
+    engine_settings,  # noqa: F401  # a fixture, which is found by its name
+    work,
+)
+from tests.support.api_callers import Caller, file
+from tests.support.api_fixtures import KEY
+
+BOX_TOLERANCE = 1.0
+
+
+@pytest.mark.parametrize("mode", ["placeholder", "embedded"])
+def test_a_document_of_each_engine_can_be_read(
+    make_app: Callable[[Settings], Flask],
+    engine_settings: Settings,  # noqa: F811
+    database: Database,
+    store: ObjectStore,
+    mode: str,
+) -> None:
+    # Imported here, for it takes seconds, and each process imports all modules of the tests.
+    from docling_core.types.doc.document import DoclingDocument
+
+    anna = Caller(make_app(engine_settings).test_client(), KEY)
+    form = {"to_formats": ["json", "text"], "image_export_mode": mode}
+    sent = {"files": file(INVOICE.read_bytes(), "invoice.pdf"), **form}
+    task = anna.post("/v1/convert/file/async", sent).get_json()["task_id"]
+    work(engine_settings, database, store)
+
+    body = anna.get(f"/v1/result/{task}").get_json()
+
+    assert (body["status"], body["errors"]) == ("success", [])
+    document = DoclingDocument.model_validate(body["document"]["json_content"])
+    size = document.pages[1].size
+    for item in [*document.texts, *document.tables, *document.pictures]:
+        box = item.prov[0].bbox
+        assert item.prov[0].page_no == 1
+        assert -BOX_TOLERANCE <= box.l <= box.r <= size.width + BOX_TOLERANCE
+        assert -BOX_TOLERANCE <= box.t <= box.b <= size.height + BOX_TOLERANCE
+    plain = set(body["document"]["text_content"].split())
+    shown = set(document.export_to_text().replace("|", " ").split())
+    assert len(plain & shown) >= 0.9 * len(plain)
