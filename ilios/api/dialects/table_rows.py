@@ -38,18 +38,27 @@ class Cell:
 
 def rows(pieces: Iterable[str]) -> Iterator[list[Cell]]:
     """Yield the cells of a table in Markdown or HTML, which comes in pieces."""
-    return rows_of(parts(pieces))
+    table = TableRows()
+    for part in parts(pieces):
+        yield from table.more(part)
+    yield from table.end()
 
 
-def rows_of(found: Iterable[Part]) -> Iterator[list[Cell]]:
-    """Yield the cells of the parts that a table was divided into."""
-    table: _HtmlTable | _MarkdownTable | None = None
-    for part in found:
-        if table is None:
-            table = _HtmlTable() if _IS_HTML.match(part.text) else _MarkdownTable()
-        yield from table.more(part.text)
-    if table is not None:
-        yield from table.end()
+class TableRows:
+    """Reads a table by the parts that it was divided into."""
+
+    def __init__(self) -> None:
+        self._table: _HtmlTable | _MarkdownTable | None = None
+
+    def more(self, part: Part) -> Iterator[list[Cell]]:
+        """Yield the rows that end in the next part."""
+        if self._table is None:
+            self._table = _HtmlTable() if _IS_HTML.match(part.text) else _MarkdownTable()
+        return self._table.more(part.text)
+
+    def end(self) -> Iterator[list[Cell]]:
+        """Yield a row that nothing has ended."""
+        return iter(()) if self._table is None else self._table.end()
 
 
 class _MarkdownTable:

@@ -1,0 +1,97 @@
+"""Lines and words of the content: where they stand in it, and on the page if that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ilios.api.dialects.azure.content import ContentPart
+from ilios.api.dialects.azure.string_units import Measure
+from ilios.documents.result_pages import StructuredPage
+from ilios.engines import markdown_structure
+from ilios.engines.page_structure import Block, Box
+
+SIGHT_CHARACTERS: Final = 1_000
+"""So far behind what was found last a text is sought: what is not there takes no time with a square
+of the length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    offset: int
+    length: int
+
+    @property
+    def fields(self) -> dict[str, int]:
+        return {"offset": self.offset, "length": self.length}
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line; words have no boxes of their own, and the confidence of their line."""
+
+    text: str
+    span: Span
+    box: Box | None
+    confidence: float | None
+    words: tuple[tuple[str, Span], ...]
+
+
+class Seeker:
+    """Finds texts in a part of the content, one behind the other."""
+
+    def __init__(self, part: ContentPart, measure: Measure) -> None:
+        self._text = part.written.text
+        self._measure = measure
+        self._place = 0
+        self._offset = part.offset
+
+    def span(self, text: str) -> Span | None:
+        """Return where a text stands behind the last one; None if it does not."""
+        end = self._place + SIGHT_CHARACTERS + len(text)
+        place = self._text.find(text, self._place, end) if text else -1
+        if place < 0:
+            return None
+        self._offset += self._measure(self._text[self._place : place])
+        found = Span(self._offset, self._measure(text))
+        self._offset += found.length
+        self._place = place + len(text)
+        return found
+
+
+def lines(page: StructuredPage, part: ContentPart, measure: Measure) -> Iterator[TextLine]:
+    """Yield the lines of a part: those that were read, else those of its text."""
+    for_lines, for_words = Seeker(part, measure), Seeker(part, measure)
+    whole = Span(part.offset, part.length)
+    for shown, written, box, confidence in _lines(page, part):
+        span = for_lines.span(written) or for_lines.span(shown) or whole
+        words = tuple((word, for_words.span(word) or span) for word in shown.split())
+        yield TextLine(shown, span, box, confidence, words)
+
+
+def _lines(
+    page: StructuredPage, part: ContentPart
+) -> Iterator[tuple[str, str, Box | None, float | None]]:
+    """Yield what is seen of each line, the text that it is in the content, its box, confidence."""
+    block, text = part.written.block, part.written.text
+    if not text:
+        return
+    if block is not None and block.lines and part.written.is_whole:
+        yield from _read_lines(page, block)
+        return
+    rows = text.split("\n")
+    box = block.box if block is not None and part.written.is_whole and len(rows) == 1 else None
+    confidence = block.confidence if block is not None else None
+    for row in rows:
+        if shown := " ".join(markdown_structure.bare(row).split()):
+            yield shown, row, box, confidence
+
+
+def _read_lines(
+    page: StructuredPage, block: Block
+) -> Iterator[tuple[str, str, Box | None, float | None]]:
+    for line in block.lines:
+        written = "".join(page.text(line.start, line.end))
+        if shown := " ".join(markdown_structure.bare(written).split()):
+            yield shown, written, line.box, line.confidence
