@@ -61,37 +61,57 @@ class Seeker:
 
 
 def lines(page: StructuredPage, part: ContentPart, measure: Measure) -> Iterator[TextLine]:
-    """Yield the lines of a part: those that were read, else those of its text."""
-    for_lines, for_words = Seeker(part, measure), Seeker(part, measure)
+    """Yield the lines of a part: those that were read, else its rows or the lines of its text."""
+    written = part.written
+    if not written.text:
+        return
     whole = Span(part.offset, part.length)
-    for shown, written, box, confidence in _lines(page, part):
-        span = for_lines.span(written) or for_lines.span(shown) or whole
-        words = tuple((word, for_words.span(word) or span) for word in shown.split())
-        yield TextLine(shown, span, box, confidence, words)
+    for_lines, for_words = Seeker(part, measure), Seeker(part, measure)
+    if written.block is not None and written.block.lines and written.is_whole:
+        found = _read_lines(page, written.block)
+    else:
+        found = _rows(part) if written.rows else _text_lines(part)
+    for line in found:
+        spans = [span for text in line.texts if (span := for_lines.span(text))]
+        span = _around(spans) if spans else for_lines.span(line.shown) or whole
+        words = tuple((word, for_words.span(word) or span) for word in line.shown.split())
+        yield TextLine(line.shown, span, line.box, line.confidence, words)
 
 
-def _lines(
-    page: StructuredPage, part: ContentPart
-) -> Iterator[tuple[str, str, Box | None, float | None]]:
-    """Yield what is seen of each line, the text that it is in the content, its box, confidence."""
-    block, text = part.written.block, part.written.text
-    if not text:
-        return
-    if block is not None and block.lines and part.written.is_whole:
-        yield from _read_lines(page, block)
-        return
-    rows = text.split("\n")
+@dataclass(frozen=True, slots=True)
+class _Line:
+    shown: str
+    texts: list[str]  #: that stand in the content in this order
+    box: Box | None = None
+    confidence: float | None = None
+
+
+def _read_lines(page: StructuredPage, block: Block) -> Iterator[_Line]:
+    for line in block.lines:
+        written = "".join(page.text(line.start, line.end))
+        if shown := _shown(written):
+            yield _Line(shown, [written], line.box, line.confidence)
+
+
+def _rows(part: ContentPart) -> Iterator[_Line]:
+    for row in part.written.rows:
+        if texts := [cell.text for cell in row if cell.text]:
+            yield _Line(" ".join(texts), texts)
+
+
+def _text_lines(part: ContentPart) -> Iterator[_Line]:
+    block, rows = part.written.block, part.written.text.split("\n")
     box = block.box if block is not None and part.written.is_whole and len(rows) == 1 else None
     confidence = block.confidence if block is not None else None
     for row in rows:
-        if shown := " ".join(markdown_structure.bare(row).split()):
-            yield shown, row, box, confidence
+        if shown := _shown(row):
+            yield _Line(shown, [row], box, confidence)
 
 
-def _read_lines(
-    page: StructuredPage, block: Block
-) -> Iterator[tuple[str, str, Box | None, float | None]]:
-    for line in block.lines:
-        written = "".join(page.text(line.start, line.end))
-        if shown := " ".join(markdown_structure.bare(written).split()):
-            yield shown, written, line.box, line.confidence
+def _shown(text: str) -> str:
+    return " ".join(markdown_structure.bare(text).split())
+
+
+def _around(spans: list[Span]) -> Span:
+    first, last = spans[0], spans[-1]
+    return Span(first.offset, last.offset + last.length - first.offset)
