@@ -125,6 +125,8 @@ class _HtmlTable:
     def _read(self, name: str, attributes: str, *, is_end: bool) -> Iterator[list[Cell]]:
         if name == "table":
             self._depth += -1 if is_end else 1
+            if not self._depth:
+                yield from self.end()
         elif self._depth == 1:
             self._close_cell()
             if name == "tr":

@@ -83,7 +83,7 @@ class _Writer:
             before = part
         rows = tuple(map(tuple, table.end()))
         if rows and before is not None:
-            yield self._part(block, before, "table", "\n", rows, text="")
+            yield self._part(block, before, "table", "\n", rows, "" if self._is_markdown else None)
 
     def _part(
         self,
@@ -95,13 +95,13 @@ class _Writer:
         text: str | None = None,
     ) -> Written:
         level = part.level if block is None or block.level is None else block.level
-        shown = self._text(part, rows) if text is None else text
+        shown = self._text(part, kind, rows) if text is None else text
         return Written(gap, shown, self._number, kind, level, block, part.is_whole, rows)
 
-    def _text(self, part: Part, rows: Rows) -> str:
+    def _text(self, part: Part, kind: BlockType, rows: Rows) -> str:
         if self._is_markdown:
             return "".join(linked([part.text.rstrip()], self._page.image_names, self._folder))
-        if rows:
+        if kind == "table":
             return "\n".join("\t".join(cell.text for cell in row) for row in rows).strip("\n")
         return plain_text(part.opening + part.text.rstrip() + part.closing).strip()
 

@@ -141,7 +141,7 @@ def _begin(model: str) -> Response:
         require_kind(file.file_name, accepted_type(file, order.options, here.settings))
     document = conversion.submit(file, order)
     path = f"{PATH}/documentModels/{model}/analyzeResults/{document.id}"
-    response = Response(status=202)
+    response = Response(status=202, mimetype="text/plain")
     # The result is asked for as it was begun: how it is to be shown is stored nowhere else.
     query = urlencode(list(request.args.items(multi=True)))
     response.headers["Operation-Location"] = links.absolute(f"{path}?{query}" if query else path)
@@ -176,7 +176,8 @@ def _result(document_id: str, model: str) -> Response:
     told = operations.state(report.document)
     if told["status"] != operations.SUCCEEDED:
         response = answers.small(told)
-        response.headers["Retry-After"] = str(POLL_SECONDS)
+        if "error" not in told:
+            response.headers["Retry-After"] = str(POLL_SECONDS)
         return response
     found = conversion.result_of(document_id)
     told["analyzeResult"] = Fields(analysis.fields(found, asked))

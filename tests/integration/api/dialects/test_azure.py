@@ -124,6 +124,38 @@ def test_the_body_may_be_the_document_and_pages_may_be_selected(
     assert body["warnings"] == []
 
 
+def test_a_long_document_in_base64_is_received(
+    anna: Caller, worker: InTestWorker, temporary_files: Callable[[], list[Path]]
+) -> None:
+    text = "The herons wait. " * 8_000
+    answer = anna.post(
+        f"{READ}:analyze", data=in_base64(text.encode()), content_type="application/json"
+    )
+    worker.work()
+
+    assert operation(anna, answer)["analyzeResult"]["content"] == text.strip()
+    assert temporary_files() == []
+
+
+def test_the_place_of_the_result_is_below_the_public_url(make_public: Caller) -> None:
+    answer = begun(make_public, b"text", f"{READ}:analyze?{VERSION}&pages=1")
+
+    assert re.fullmatch(
+        rf"https://ocr\.example\.com{READ}/analyzeResults/\w+\?{VERSION}&pages=1",
+        _location(answer),
+    )
+
+
+def test_a_deleted_document_is_gone(anna: Caller, worker: InTestWorker) -> None:
+    answer = begun(anna, b"text")
+    worker.work()
+    anna.call("DELETE", f"/api/documents/{id_of(answer)}")
+
+    told = anna.get(f"{READ}/analyzeResults/{id_of(answer)}")
+
+    assert (told.status_code, told.get_json()["error"]["code"]) == (410, "NotFound")
+
+
 def test_a_document_that_is_sent_again_is_converted_once(
     anna: Caller, worker: InTestWorker, database: Database
 ) -> None:
