@@ -124,7 +124,7 @@ class _Analysis:
 
     def _lines(self, content: PageContent) -> Iterator[TextLine]:
         for part in content.parts():
-            yield from lines(content.page, part, self.content.measure)
+            yield from lines(content.page, part, self.content)
 
     def _line(self, content: PageContent, line: TextLine) -> dict[str, Any]:
         told: dict[str, Any] = {"content": line.text, "spans": [line.span.fields]}
@@ -141,11 +141,11 @@ class _Analysis:
                 yield {"content": word, "span": span.fields, **known}
 
     def _paragraph(self, page: StructuredPage, part: ContentPart) -> dict[str, Any]:
-        text = part.written.text
-        role = _role(part)
+        text, role = part.written.text, _role(part)
+        is_plain = part.written.type == "code" and not part.written.is_whole
         return {
             **({"role": role} if role else {}),
-            "content": plain_text(text) if self.content.is_markdown else text,
+            "content": plain_text(text) if self.content.is_markdown and not is_plain else text,
             **self._regions(page, part),
             "spans": [_span(part.offset, part.end)],
         }

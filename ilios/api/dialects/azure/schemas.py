@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ilios.api.dialects.azure.analysis_options import CONTENT_FORMATS, UNITS
+from ilios.api.dialects.blueprint import JSON, OPAQUE
 from ilios.api.schemas.responses import BINARY
 
 _TEXT: Final = {"type": "string"}
@@ -94,14 +95,14 @@ OPERATION: Final[dict[str, Any]] = {
 DOCUMENT: Final = {
     "required": True,
     "content": {
-        "application/json": {
+        JSON: {
             "schema": {
                 "type": "object",
                 "properties": {"base64Source": {"type": "string", "format": "byte"}},
                 "required": ["base64Source"],
             }
         },
-        "application/octet-stream": {"schema": BINARY},
+        OPAQUE: {"schema": BINARY},
     },
 }
 ACCEPTED_HEADERS: Final = {

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ilios.api.dialects.azure.content import ContentPart
+from ilios.api.dialects.azure.content import Content, ContentPart
 from ilios.api.dialects.azure.string_units import Measure
+from ilios.api.responses.plain_text import plain_text
 from ilios.documents.result_pages import StructuredPage
-from ilios.engines import markdown_structure
 from ilios.engines.page_structure import Block, Box
 
 SIGHT_CHARACTERS: Final = 1_000
 """So far behind what was found last a text is sought: what is not there takes no time with a square
 of the length."""
+_FENCES: Final = ("```", "~~~")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,19 @@ class Seeker:
         return found
 
 
-def lines(page: StructuredPage, part: ContentPart, measure: Measure) -> Iterator[TextLine]:
+def lines(page: StructuredPage, part: ContentPart, content: Content) -> Iterator[TextLine]:
     """Yield the lines of a part: those that were read, else its rows or the lines of its text."""
     written = part.written
     if not written.text:
         return
     whole = Span(part.offset, part.length)
-    for_lines, for_words = Seeker(part, measure), Seeker(part, measure)
+    for_lines, for_words = Seeker(part, content.measure), Seeker(part, content.measure)
     if written.block is not None and written.block.lines and written.is_whole:
         found = _read_lines(page, written.block)
+    elif written.rows:
+        found = _rows(part)
     else:
-        found = _rows(part) if written.rows else _text_lines(part)
+        found = _text_lines(part, is_markdown=content.is_markdown)
     for line in found:
         spans = [span for text in line.texts if (span := for_lines.span(text))]
         span = _around(spans) if spans else for_lines.span(line.shown) or whole
@@ -89,7 +92,7 @@ class _Line:
 def _read_lines(page: StructuredPage, block: Block) -> Iterator[_Line]:
     for line in block.lines:
         written = "".join(page.text(line.start, line.end))
-        if shown := _shown(written):
+        if shown := _on_one_line(plain_text(written)):
             yield _Line(shown, [written], line.box, line.confidence)
 
 
@@ -99,17 +102,23 @@ def _rows(part: ContentPart) -> Iterator[_Line]:
             yield _Line(" ".join(texts), texts)
 
 
-def _text_lines(part: ContentPart) -> Iterator[_Line]:
-    block, rows = part.written.block, part.written.text.split("\n")
-    box = block.box if block is not None and part.written.is_whole and len(rows) == 1 else None
+def _text_lines(part: ContentPart, *, is_markdown: bool) -> Iterator[_Line]:
+    written, rows = part.written, part.written.text.split("\n")
+    block = written.block
+    box = block.box if block is not None and written.is_whole and len(rows) == 1 else None
     confidence = block.confidence if block is not None else None
+    is_code = written.type == "code"
     for row in rows:
-        if shown := _shown(row):
+        shown = row
+        if is_markdown:
+            is_fence = is_code and row.lstrip().startswith(_FENCES)
+            shown = "" if is_fence else row if is_code else plain_text(row)
+        if shown := _on_one_line(shown):
             yield _Line(shown, [row], box, confidence)
 
 
-def _shown(text: str) -> str:
-    return " ".join(markdown_structure.bare(text).split())
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _around(spans: list[Span]) -> Span:
