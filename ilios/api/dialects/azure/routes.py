@@ -31,8 +31,6 @@ READ: Final = f"{PATH}/documentModels/{READ_MODEL}"
 LAYOUT: Final = f"{PATH}/documentModels/{LAYOUT_MODEL}"
 POLL_SECONDS: Final = 1  #: between questions of a client
 WAIT_SECONDS: Final = 5.0  #: of a question, so that few are asked
-REPEAT_MAX_SECONDS: Final = 60
-"""Clients sleep as long as Retry-After says, then ask again: a quota may last until midnight."""
 SOURCE: Final = "base64Source"
 URL_SOURCE: Final = "urlSource"
 _BEGIN_QUERY: Final = schemas.query(
@@ -57,15 +55,6 @@ blueprint = DialectBlueprint(
     description="The models `prebuilt-read` and `prebuilt-layout`, with searchable PDFs.",
 )
 BLUEPRINTS: Final = (blueprint,)
-
-
-@blueprint.after_request
-def without_long_sleep(response: Response) -> Response:
-    """Leave out a Retry-After that a client would sleep through."""
-    seconds = response.headers.get("Retry-After", type=int)
-    if seconds is not None and seconds > REPEAT_MAX_SECONDS:
-        del response.headers["Retry-After"]
-    return response
 
 
 @blueprint.post(f"{READ}:analyze")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
-from flask import Flask, Response
+from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -303,15 +303,6 @@ def test_a_document_of_another_key_is_an_unknown_one(
             answer = bert.get(place)
             assert answer.status_code == 404
             assert answer.get_json()["error"]["innererror"]["code"] == "document_not_found"
-
-
-@pytest.mark.parametrize(("seconds", "kept"), [("5", "5"), ("60", "60"), ("61", None)])
-def test_clients_are_not_sent_to_sleep_until_a_quota_is_renewed(
-    seconds: str, kept: str | None
-) -> None:
-    answer = routes.without_long_sleep(Response(headers={"Retry-After": seconds}))
-
-    assert answer.headers.get("Retry-After") == kept
 
 
 def test_the_answers_are_documented() -> None:
