@@ -11,7 +11,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.azure import analysis, analysis_options, operations, schemas
 from ilios.api.dialects.azure.analysis import LAYOUT_MODEL
-from ilios.api.dialects.blueprint import DialectBlueprint
+from ilios.api.dialects.blueprint import JSON, DialectBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.responses import forms, links
 from ilios.api.responses.error_shapes import Problem
@@ -140,7 +140,7 @@ def _begin(model: str) -> Response:
 
 def _received() -> tuple[Received, list[dict[str, Any]]]:
     """Return the document of a request, and notes on what else is in its body."""
-    if request.mimetype != answers.JSON:
+    if request.mimetype != JSON:
         return bodies.receive_file(None), []
     body = bodies.receive_json()
     source, url = body.value.pop(SOURCE, None), body.value.pop(URL_SOURCE, None)

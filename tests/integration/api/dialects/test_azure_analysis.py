@@ -29,7 +29,6 @@ ODD = (
     "```\ncode  here\n```"
 )
 PDF = "application/pdf"
-A4 = {"width": 595.0, "height": 842.0}
 
 
 def analysed(
@@ -68,13 +67,14 @@ def test_what_stands_at_a_span_is_what_it_is_the_span_of(
     found = analysed(anna, database, *pages, query=f"stringIndexType={unit}")
 
     measure, text = measure_of(unit), found["content"]
-    starts = {measure(text[:place]): place for place in range(len(text), -1, -1)}
+    counted = [(measure(text[:place]), place) for place in range(len(text) + 1)]
+    starts, ends = dict(reversed(counted)), dict(counted)
     told = list(places(found))
     assert len(told) > 50
     for content_, span in told:
         place = starts[span["offset"]]
         assert text[place:].startswith(content_.split()[0]), (content_, text[place : place + 20])
-        end = starts[span["offset"] + span["length"]]
+        end = ends[span["offset"] + span["length"]]
         assert text[place:end].split() == content_.split()
     assert found["stringIndexType"] == unit
     (last,) = found["pages"][-1]["spans"]
@@ -138,7 +138,7 @@ def test_places_on_the_page_are_in_inches_of_pdfs_and_in_pixels_of_images(
     line = Line(0, 6, (72, 144, 216, 156), 0.9)
     block = Block("title", 0, 6, level=1, box=(72, 144, 216, 156), lines=(line,))
     scan = Page(0, "Herons", layout=Layout.of([block]), dpi=144, width=1190.0, height=1684.0)
-    text = Page(0, "Herons", layout=Layout.of([block]), **A4)
+    text = Page(0, "Herons", layout=Layout.of([block]), width=595.0, height=842.0)
 
     (of_text,) = analysed(anna, database, text, mime_type=PDF)["pages"]
     (of_scan,) = analysed(anna, database, scan, mime_type=PDF)["pages"]
