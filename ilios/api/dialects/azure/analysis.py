@@ -5,9 +5,11 @@ It is written while the pages are read, list by list; see ilios.api.responses.js
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from ilios.api.dialects.azure.content import Content, ContentPart, PageContent
@@ -99,12 +101,13 @@ class _Analysis:
                     "height": round(page.height * scale, _DIGITS),
                     "unit": "pixel" if page.dpi and not self._is_pdf else "inch",
                 }
+            found = _Lines(content, self.content)
             yield Fields(
                 {
                     "pageNumber": page.number,
                     **size,
-                    "words": self._words(content),
-                    "lines": (self._line(content, line) for line in self._lines(content)),
+                    "words": _words(found, page.confidence),
+                    "lines": (self._line(page, line) for line in found),
                     "spans": _spans(content),
                 }
             )
@@ -122,23 +125,11 @@ class _Analysis:
                 if kind == "table":
                     yield self._table(content.page, of_block)
 
-    def _lines(self, content: PageContent) -> Iterator[TextLine]:
-        for part in content.parts():
-            yield from lines(content.page, part, self.content)
-
-    def _line(self, content: PageContent, line: TextLine) -> dict[str, Any]:
+    def _line(self, page: StructuredPage, line: TextLine) -> dict[str, Any]:
         told: dict[str, Any] = {"content": line.text, "spans": [line.span.fields]}
         if line.box is not None:
-            told["polygon"] = self._polygon(content.page, line.box)
+            told["polygon"] = self._polygon(page, line.box)
         return told
-
-    def _words(self, content: PageContent) -> Iterator[dict[str, Any]]:
-        of_page = content.page.confidence
-        for line in self._lines(content):
-            confidence = of_page if line.confidence is None else line.confidence
-            known = {} if confidence is None else {"confidence": confidence}
-            for word, span in line.words:
-                yield {"content": word, "span": span.fields, **known}
 
     def _paragraph(self, page: StructuredPage, part: ContentPart) -> dict[str, Any]:
         text, role = part.written.text, _role(part)
@@ -206,6 +197,36 @@ class _Analysis:
         if page.dpi is None:
             return 1 / _POINTS_PER_INCH
         return 1 / page.dpi if self._is_pdf else 1
+
+
+class _Lines:
+    """The lines of a page, which are gone through twice: those of a short one are held."""
+
+    def __init__(self, page: PageContent, content: Content) -> None:
+        self._page = page
+        self._content = content
+        self._held = None if page.is_long else list(self._found())
+
+    def __iter__(self) -> Iterator[TextLine]:
+        return self._found() if self._held is None else iter(self._held)
+
+    def _found(self) -> Iterator[TextLine]:
+        for part in self._page.parts():
+            yield from lines(self._page.page, part, self._content)
+
+
+def _words(found: _Lines, of_page: float | None) -> Iterator[Written]:
+    """Yield the words of each line, written here: of all there is they are by far the most."""
+    for line in found:
+        confidence = of_page if line.confidence is None else line.confidence
+        known = "" if confidence is None else f', "confidence": {json.dumps(confidence)}'
+        yield Written(
+            ", ".join(
+                f'{{"content": {encode_basestring_ascii(word)}, '
+                f'"span": {{"offset": {offset}, "length": {length}}}{known}}}'
+                for word, (offset, length) in line.words
+            )
+        )
 
 
 def _role(part: ContentPart) -> str | None:

@@ -89,6 +89,11 @@ class PageContent:
         self._held: list[ContentPart] | None = None
 
     @property
+    def is_long(self) -> bool:
+        """Whether it is more than is read at once."""
+        return len(next(self.page.pieces())) >= PIECE_MAX_CHARACTERS
+
+    @property
     def end(self) -> int:
         """Where it ends in the whole content."""
         if self._end is None:
@@ -107,8 +112,7 @@ class PageContent:
         """Yield its blocks in reading order, long ones in parts."""
         if self._held is not None:
             return iter(self._held)
-        is_long = len(next(self.page.pieces())) >= PIECE_MAX_CHARACTERS
-        if is_long:
+        if self.is_long:
             return self._walk()
         self._held = list(self._walk())
         return iter(self._held)

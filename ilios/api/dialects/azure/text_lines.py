@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ilios.api.dialects.azure.content import Content, ContentPart
 from ilios.api.dialects.azure.string_units import Measure
@@ -18,8 +18,9 @@ of the length."""
 _FENCES: Final = ("```", "~~~")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
+    """Where something stands in the content."""
+
     offset: int
     length: int
 
@@ -44,7 +45,8 @@ class Seeker:
 
     def __init__(self, part: ContentPart, measure: Measure) -> None:
         self._text = part.written.text
-        self._measure = measure
+        # Of most texts all that is counted is code points.
+        self._measure = len if part.length == len(self._text) else measure
         self._place = 0
         self._offset = part.offset
 
@@ -54,9 +56,12 @@ class Seeker:
         place = self._text.find(text, self._place, end) if text else -1
         if place < 0:
             return None
-        self._offset += self._measure(self._text[self._place : place])
-        found = Span(self._offset, self._measure(text))
-        self._offset += found.length
+        if self._measure is len:
+            found = Span(self._offset + place - self._place, len(text))
+        else:
+            before = self._measure(self._text[self._place : place])
+            found = Span(self._offset + before, self._measure(text))
+        self._offset = found.offset + found.length
         self._place = place + len(text)
         return found
 
