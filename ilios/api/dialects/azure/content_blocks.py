@@ -121,5 +121,5 @@ def _continues(before: Part, part: Part) -> bool:
 
 
 def _type(block: Block | None, part: Part) -> BlockType:
-    """Return the type that is stored, unless it says less than the text."""
-    return part.type if block is None or block.type == "text" else block.type
+    """Return the type that is stored, unless the text says more: a table may have a caption."""
+    return part.type if block is None or block.type in ("text", "table") else block.type

@@ -125,6 +125,20 @@ def test_a_table_has_its_cells_once_with_places_in_the_content(
     assert table["spans"] == [{"offset": first["offset"], "length": length}]
 
 
+def test_what_a_table_says_beside_its_rows_is_a_paragraph(anna: Caller, database: Database) -> None:
+    markdown = "Table 1: birds\n\n| bird |\n| --- |\n| heron |"
+    block = Block("table", 0, len(markdown), box=(72, 72, 144, 144))
+    page = Page(0, markdown, width=595.0, height=842.0, layout=Layout.of([block]))
+
+    found = analysed(anna, database, page)
+
+    (table,) = found["tables"]
+    assert [cell["content"] for cell in table["cells"]] == ["bird", "heron"]
+    assert table["boundingRegions"] == [{"pageNumber": 1, "polygon": [1, 1, 2, 1, 2, 2, 1, 2]}]
+    assert [part["content"] for part in found["paragraphs"]] == ["Table 1: birds"]
+    assert found["content"] == "Table 1: birds\n\nbird\nheron"
+
+
 def test_the_model_that_reads_has_no_tables(anna: Caller, database: Database) -> None:
     found = analysed(anna, database, structured.page(0), model="prebuilt-read")
 
