@@ -38,8 +38,13 @@ class Cell:
 
 def rows(pieces: Iterable[str]) -> Iterator[list[Cell]]:
     """Yield the cells of a table in Markdown or HTML, which comes in pieces."""
+    return rows_of(parts(pieces))
+
+
+def rows_of(found: Iterable[Part]) -> Iterator[list[Cell]]:
+    """Yield the cells of the parts that a table was divided into."""
     table = TableRows()
-    for part in parts(pieces):
+    for part in found:
         yield from table.more(part)
     yield from table.end()
 
