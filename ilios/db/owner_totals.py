@@ -23,7 +23,9 @@ _IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {
 _STORED: Final = (
     f"iif({_IS_STORED}, {{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}, 0)"
 )
-_ANNOUNCED: Final = "iif({row}.status = 'awaiting_upload', {row}.file_size, 0)"
+_ANNOUNCED: Final = (  # of a kept file the bytes are here
+    "iif({row}.status = 'awaiting_upload' AND {row}.sha256 IS NULL, {row}.file_size, 0)"
+)
 _WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
 _PIECE: Final = "octet_length({row}.markdown) + coalesce(octet_length({row}.layout), 0)"
 _PAGE: Final = f"{_PIECE} + coalesce(octet_length({{row}}.details), 0) + {{row}}.image_bytes"

@@ -34,6 +34,7 @@ from ilios.documents.admission import (
     admit_upload,
     columns,
 )
+from ilios.documents.kept_files import OPERATION_FILE
 from ilios.documents.snapshots import Shown, Snapshot
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
 from ilios.documents.uploads import Received
@@ -320,5 +321,7 @@ def _log_accepted(document: Shown) -> None:
 
 
 def _require_awaiting(document: Document) -> None:
+    if document.operation == OPERATION_FILE:
+        raise UploadAlreadyCompleted("This is a file of /v1/files: POST /v1/ocr converts it.")
     if document.status is not DocumentStatus.AWAITING_UPLOAD:
         raise UploadAlreadyCompleted("This upload was completed already; follow its status.")
