@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
@@ -207,13 +208,17 @@ class KeptFiles:
         """
         path = self._scratch / ids.new_id()
         try:
-            with self._disk_reserve.promised(file.size_bytes):
-                self._store.fetch(file.key, path, file.sha256)
+            self._fetch(file, path)
             yield Received(path, file.file_name, file.size_bytes, file.sha256)
-        except ObjectMissing as error:
-            raise KeptFileNotFound from error
         finally:
             path.unlink(missing_ok=True)
+
+    def _fetch(self, file: KeptFile, path: Path) -> None:
+        try:
+            with self._disk_reserve.promised(file.size_bytes):
+                self._store.fetch(file.key, path, file.sha256)
+        except ObjectMissing as error:
+            raise KeptFileNotFound from error
 
     def _instance_id(self) -> str:
         with self._database.reading() as session:
