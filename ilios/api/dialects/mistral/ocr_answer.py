@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 from ilios.api.responses.json_pieces import Fields, Text
@@ -47,7 +48,7 @@ def answer(found: Result, shown: Shown, store: ObjectStore, warnings: list[Any])
     extraction = found.extraction() if source.is_extracted else None
     return Fields(
         {
-            "pages": (Fields(_Page(page, shown, store).fields()) for page in _pages(found, shown)),
+            "pages": _pages(found, shown, store),
             "model": source.model or document.model or "",
             "document_annotation": extraction or None,
             "usage_info": {
@@ -59,21 +60,25 @@ def answer(found: Result, shown: Shown, store: ObjectStore, warnings: list[Any])
     )
 
 
-def _pages(found: Result, shown: Shown) -> Iterator[StructuredPage]:
-    return found.structured_pages(with_blocks=shown.blocks or shown.confidence == "block")
+def _pages(found: Result, shown: Shown, store: ObjectStore) -> Iterator[Fields]:
+    table_numbers = count()  # through all pages, as the provider's
+    for page in found.structured_pages(with_blocks=shown.blocks):
+        yield Fields(_Page(page, shown, store, table_numbers).fields())
 
 
 class _Page:
     """One page of the answer."""
 
-    def __init__(self, page: StructuredPage, shown: Shown, store: ObjectStore) -> None:
+    def __init__(
+        self, page: StructuredPage, shown: Shown, store: ObjectStore, table_numbers: Iterator[int]
+    ) -> None:
         self._page = page
         self._shown = shown
         self._store = store
         self._scale = DPI / POINTS_PER_INCH if page.dpi is None else 1
         tables = page.details.tables if shown.tables_apart else ()
         self._tables = [
-            (table, f"tbl-{number}{_SUFFIXES[table.format]}") for number, table in enumerate(tables)
+            (table, f"tbl-{next(table_numbers)}{_SUFFIXES[table.format]}") for table in tables
         ]
         self._table_names = {table.id: name for table, name in self._tables}
 

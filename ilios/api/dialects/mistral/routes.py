@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
 
@@ -38,7 +38,7 @@ BLUEPRINTS: Final[tuple[DialectBlueprint, ...]] = (blueprint, file_routes.bluepr
 @needs(Scope.CONVERT)
 @conversion.waits
 @blueprint.doc(requestBody=ocr_schemas.REQUEST_BODY)
-@blueprint.response(200, ocr_schemas.ANSWER)
+@blueprint.response(200, ocr_schemas.ANSWER, headers=answers.HEADERS)
 @blueprint.refuses(400, 401, 402, 403, 404, 413, 415, 422, 429, 503, 504, 507)
 def ocr() -> Response:
     """Convert a document and wait for its pages.
@@ -51,10 +51,9 @@ def ocr() -> Response:
     order = conversion.order(blocks=wanted.shown.blocks, pages=wanted.pages, **wanted.fields)
     with sources.received(body) as file:
         found = conversion.convert(file, order)
-    warnings: list[dict[str, Any]] = answers.warnings_of(found, wanted.notes)
-    return answers.streamed_json(
-        found, ocr_answer.answer(found, wanted.shown, here.store, warnings)
-    )
+    warnings = answers.warnings_of(found, wanted.notes)
+    answer = ocr_answer.answer(found, wanted.shown, here.store, warnings)
+    return answers.streamed_json(found, answer)
 
 
 @blueprint.get("/v1/models")
