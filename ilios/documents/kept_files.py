@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -94,6 +94,7 @@ class KeptFile:
     created_at: datetime
     purpose: str = ""  #: in the words of its client; empty for a document of another kind
     expires_at: datetime | None = None
+    about: dict[str, Any] = field(default_factory=dict)  #: small, as whoever keeps it needs it
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,13 @@ class KeptFiles:
         self._scratch = data_folder.uploads(settings)
 
     def keep(
-        self, file: Received, *, owner: str, purpose: str, lifetime: timedelta = LIFETIME_DEFAULT
+        self,
+        file: Received,
+        *,
+        owner: str,
+        purpose: str,
+        lifetime: timedelta = LIFETIME_DEFAULT,
+        about: dict[str, Any] | None = None,
     ) -> KeptFile:
         """Store a file for a while; it is moved from where it was received.
 
@@ -131,31 +138,21 @@ class KeptFiles:
         """
         if not file.size_bytes:
             raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
+        kept_id = ids.new_id()
         now = clock.now()
         kept = KeptFile(
-            id=(file_id := ids.new_id()),
+            id=kept_id,
             file_name=file.file_name,
             media_type=_type_of(file),
             size_bytes=file.size_bytes,
             sha256=file.sha256,
-            key=source_key(self._instance_id(), file_id),
+            key=source_key(self._instance_id(), kept_id),
             created_at=now,
             purpose=purpose,
             expires_at=(now + lifetime).replace(microsecond=0),
+            about=about or {},
         )
-        standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
-        counted_bytes = holdings.counted_bytes(file.size_bytes)
-        with self._database.watching() as watch:  # before it is stored; then once more
-            holdings.of(watch, owner, standard).require_room(counted_bytes, 1)
-        self._store.put(kept.key, file.path, kept.media_type, kept.sha256)
-        try:
-            with self._database.writing() as session:
-                holdings.of(session, owner, standard).require_room(counted_bytes, 1)
-                repository.add(session, **_row(kept, owner))
-        except BaseException:
-            with contextlib.suppress(Exception):
-                self._store.delete(kept.key)
-            raise
+        self._store_as(kept, file, owner)
         log.info("file.kept", document_id=kept.id, size_bytes=kept.size_bytes)
         return kept
 
@@ -213,6 +210,22 @@ class KeptFiles:
         finally:
             path.unlink(missing_ok=True)
 
+    def _store_as(self, kept: KeptFile, file: Received, owner: str) -> None:
+        """Store object and row, or neither of them."""
+        standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
+        counted_bytes = holdings.counted_bytes(file.size_bytes)
+        with self._database.watching() as watch:  # before it is stored; then once more
+            holdings.of(watch, owner, standard).require_room(counted_bytes, 1)
+        self._store.put(kept.key, file.path, kept.media_type, kept.sha256)
+        try:
+            with self._database.writing() as session:
+                holdings.of(session, owner, standard).require_room(counted_bytes, 1)
+                repository.add(session, **_row(kept, owner))
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._store.delete(kept.key)
+            raise
+
     def _fetch(self, file: KeptFile, path: Path) -> None:
         try:
             with self._disk_reserve.promised(file.size_bytes):
@@ -247,7 +260,11 @@ def _row(kept: KeptFile, owner: str) -> dict[str, Any]:
         "storage_key": kept.key,
         "status": DocumentStatus.AWAITING_UPLOAD,
         "operation": OPERATION_FILE,
-        "options": {"purpose": kept.purpose, "expires_at": _seconds(kept.expires_at)},
+        "options": {
+            "purpose": kept.purpose,
+            "expires_at": _seconds(kept.expires_at),
+            "about": kept.about,
+        },
         "retention_days": 1,
         "created_at": kept.created_at,
     }
@@ -266,6 +283,7 @@ def _file(row: tuple[Any, ...]) -> KeptFile:
         created_at,
         options.get("purpose", ""),
         None if end is None else datetime.fromtimestamp(end, UTC),
+        options.get("about", {}),
     )
 
 

@@ -29,10 +29,13 @@ def owned(anna: Caller, worker: InTestWorker) -> dict[str, list[str]]:
     waiting = anna.submit(b"waiting")
     offer = anna.post("/api/documents/upload-url", json={"fileName": "u.txt", "fileSize": 5})
     kept = anna.post("/v1/files", {"purpose": "ocr", "file": file()})
+    request = {"body": {"document": {"file_id": kept.get_json()["id"]}}}
+    job = anna.post("/v1/batch/jobs", json={"requests": [request]})
     return {
         "document_id": [done, failed, waiting, offer.get_json()["id"]],
         "batch_id": [batch],
         "file_id": [kept.get_json()["id"]],
+        "job_id": [job.get_json()["id"]],
     }
 
 

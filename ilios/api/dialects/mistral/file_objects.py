@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
 from ilios.documents.kept_files import KeptFile
 
 SAMPLE_TYPES: Final = {"ocr": "ocr_input", "batch": "batch_request"}  #: by purpose
@@ -17,12 +18,12 @@ SCHEMA: Final[dict[str, Any]] = {
     "properties": {
         "id": {"type": "string"},
         "object": {"type": "string", "enum": ["file"]},
-        "bytes": {"type": "integer"},
+        "bytes": {"type": "integer", "description": "Of results of a job 0: they are made anew."},
         "created_at": {"type": "integer", "description": "Seconds since 1970."},
         "filename": {"type": "string"},
         "purpose": {"type": "string", "enum": list(PURPOSES)},
         "sample_type": {"type": "string"},
-        "source": {"type": "string", "enum": ["upload"]},
+        "source": {"type": "string", "enum": ["upload", "mistral"]},
         "mimetype": {"type": "string"},
         "expires_at": {"type": "integer", "nullable": True},
         "deleted": {"type": "boolean"},
@@ -41,16 +42,17 @@ LIST_SCHEMA: Final[dict[str, Any]] = {
 
 
 def shown(kept: KeptFile) -> dict[str, Any]:
-    """Return a file with all fields that the SDK requires."""
+    """Return a file with all fields that the SDK requires; what a job is kept as is its results."""
+    is_job = kept.purpose == BATCH_JOB
     return {
         "id": kept.id,
         "object": "file",
-        "bytes": kept.size_bytes,
+        "bytes": 0 if is_job else kept.size_bytes,
         "created_at": int(kept.created_at.timestamp()),
         "filename": kept.file_name,
-        "purpose": kept.purpose,
-        "sample_type": SAMPLE_TYPES.get(kept.purpose, kept.purpose),
-        "source": "upload",
+        "purpose": "batch" if is_job else kept.purpose,
+        "sample_type": "batch_result" if is_job else SAMPLE_TYPES[kept.purpose],
+        "source": "mistral" if is_job else "upload",
         "num_lines": None,
         "mimetype": kept.media_type,
         "signature": None,

@@ -10,7 +10,8 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies
 from ilios.api.dialects.blueprint import DialectBlueprint
-from ilios.api.dialects.mistral import error_shape, file_objects
+from ilios.api.dialects.mistral import batches, error_shape, file_objects, sources
+from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
 from ilios.api.dialects.options import IGNORED
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.responses import streaming
@@ -137,11 +138,16 @@ def file_delete(file_id: str) -> Response:
 @blueprint.get("/v1/files/<id:file_id>/content")
 @needs(Scope.READ)
 @blueprint.response(200, BINARY, content_type=OPAQUE)
-@blueprint.refuses(400, 401, 403, 404, 429, 503)
+@blueprint.refuses(400, 401, 403, 404, 409, 429, 503)
 def file_content(file_id: str) -> Response:
-    """Give the bytes of a file."""
-    here = services()
-    kept = here.kept_files.file(file_id, owner=current_owner())
+    """Give the bytes of a file, or the results of a batch job as lines of JSON.
+
+    409 while documents of the job are under way.
+    """
+    here, owner = services(), current_owner()
+    kept = here.kept_files.file(file_id, owner=owner)
+    if kept.purpose == BATCH_JOB:
+        return streaming.response(batches.results(kept, owner=owner), OPAQUE)
     try:
         return streaming.stored(
             here.store, kept.key, OPAQUE, disposition=attachment(kept.file_name)
@@ -161,10 +167,10 @@ def file_content(file_id: str) -> Response:
 @blueprint.refuses(400, 401, 403, 404, 429)
 def file_url(file_id: str) -> Response:
     """Give a signed link to a file, for `expiry` hours at most, 24 without any."""
-    kept_files = services().kept_files
-    hours: Any = bodies.query_options().whole("expiry", 1, HOURS_MAX)
+    hours = bodies.query_options().whole("expiry", 1, HOURS_MAX)
     lifetime = LIFETIME_DEFAULT if hours is None else min(hours * HOUR, LIFETIME_MAX)
-    token = kept_files.token(kept_files.file(file_id, owner=current_owner()), lifetime)
+    kept = sources.uploaded(file_id)
+    token = services().kept_files.token(kept, lifetime)
     return answers.small({"url": absolute(OBJECTS + token)})
 
 

@@ -10,6 +10,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import DialectBlueprint
 from ilios.api.dialects.mistral import (
+    batch_routes,
     error_shape,
     file_routes,
     model_objects,
@@ -31,7 +32,11 @@ blueprint = DialectBlueprint(
     error_type=PROBLEM_JSON,
     description="OCR as Mistral's API has it, with either engine.",
 )
-BLUEPRINTS: Final[tuple[DialectBlueprint, ...]] = (blueprint, file_routes.blueprint)
+BLUEPRINTS: Final[tuple[DialectBlueprint, ...]] = (
+    blueprint,
+    file_routes.blueprint,
+    batch_routes.blueprint,
+)
 
 
 @blueprint.post("/v1/ocr")

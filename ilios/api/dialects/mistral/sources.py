@@ -11,9 +11,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ilios.api.dialects.json_bodies import JsonBody
+from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
 from ilios.api.middleware.auth import current_owner
 from ilios.api.responses.links import OBJECTS
 from ilios.api.services import services
+from ilios.core import ids
 from ilios.core.file_names import FALLBACK_NAME, safe_file_name
 from ilios.core.request_errors import InvalidField, KeptFileNotFound, OptionUnavailable
 from ilios.documents.kept_files import KeptFile
@@ -47,6 +49,16 @@ def received(body: JsonBody) -> Iterator[Received]:
         yield file
 
 
+def uploaded(file_id: str) -> KeptFile:
+    """Return a file that a client has uploaded. Raise KeptFileNotFound."""
+    if not ids.is_id(file_id):
+        raise KeptFileNotFound
+    kept = services().kept_files.file(file_id, owner=current_owner())
+    if kept.purpose == BATCH_JOB:
+        raise KeptFileNotFound
+    return kept
+
+
 def _url(document: dict[str, Any]) -> str | None:
     """Return the URL of a document, which may stand in an object of its own."""
     for name in _URLS:
@@ -70,9 +82,7 @@ def _kept(document: dict[str, Any]) -> KeptFile:
     file_id = document.get("file_id")
     if not isinstance(file_id, str):
         raise InvalidField("document", ", ".join(map(str, document)), ALLOWED)
-    if len(file_id) > NAME_MAX_CHARACTERS:
-        raise KeptFileNotFound
-    return services().kept_files.file(file_id, owner=current_owner())
+    return uploaded(file_id)
 
 
 def _linked(url: str) -> KeptFile:

@@ -278,7 +278,7 @@ def test_the_sdk_reads_the_models(anna: Caller) -> None:
 
 def test_the_blueprints_are_those_of_the_paths() -> None:
     paths = [path for blueprint in routes.BLUEPRINTS for path in blueprint.paths]
-    assert paths == ["/v1/ocr", "/v1/models", "/v1/files"]
+    assert paths == ["/v1/ocr", "/v1/models", "/v1/files", "/v1/batch/jobs"]
 
 
 def _count(database: Database, table: type[Document | Job]) -> int:
