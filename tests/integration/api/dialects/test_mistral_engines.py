@@ -110,10 +110,20 @@ def test_tables_stand_apart_if_their_format_is_named(read: Read) -> None:
     (apart,) = read(table_format="markdown", include_blocks=True)["pages"]
 
     assert inside["tables"] == []
-    (table,) = apart["tables"]
-    assert table["id"] == "tbl-0.md"
-    assert table["content"] in inside["markdown"]
-    reference = "[tbl-0.md](tbl-0.md)"
-    assert apart["markdown"].replace(reference, table["content"]) == inside["markdown"]
+    names = [f"tbl-{number}.md" for number in range(len(apart["tables"]))]
+    assert [table["id"] for table in apart["tables"]] == names
+    written = apart["markdown"]
+    for table in apart["tables"]:
+        assert written.count(f"[{table['id']}]({table['id']})") == 1
+        written = written.replace(f"[{table['id']}]({table['id']})", table["content"])
+    assert written == inside["markdown"]
     ids = [block["table_id"] for block in apart["blocks"] if block["type"] == "table"]
-    assert ids == ["tbl-0.md"]
+    assert ids == names
+
+
+def test_a_repeat_costs_nothing(read: Read, mistral_server: MistralServer) -> None:
+    first, second = read(), read()
+
+    assert first == second
+    calls = [call for call in mistral_server.journal().calls if call.kind == "ocr"]
+    assert len(calls) == (0 if first["model"] == registry.EMBEDDED else 1)
