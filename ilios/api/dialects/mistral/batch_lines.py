@@ -94,6 +94,16 @@ def answers(
         yield "\n"
 
 
+def dumped(lines: Iterable[Line]) -> bytes:
+    """Return what of the lines is kept with their batch."""
+    return json.dumps([line.as_json() for line in lines]).encode()
+
+
+def loaded(kept: bytes) -> list[Line]:
+    """Return the lines that `dumped` was given."""
+    return [Line.of_json(line) for line in json.loads(kept)]
+
+
 def _request(line: JsonBody, number: int) -> Request:
     body = line.value.get("body")
     if not isinstance(body, dict):
@@ -137,13 +147,3 @@ def _error(document: Snapshot) -> dict[str, Any]:
         "message": document.error or f"The document is {document.status.value}.",
         "code": document.error_code or document.status.value,
     }
-
-
-def dumped(lines: Iterable[Line]) -> bytes:
-    """Return what of the lines is kept with their batch."""
-    return json.dumps([line.as_json() for line in lines]).encode()
-
-
-def loaded(kept: bytes) -> list[Line]:
-    """Return the lines that `dumped` was given."""
-    return [Line.of_json(line) for line in json.loads(kept)]

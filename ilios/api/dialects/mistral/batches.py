@@ -51,7 +51,7 @@ def submit(body: JsonBody) -> tuple[KeptFile, list[dict[str, Any]]]:
     if endpoint != ENDPOINT:
         raise InvalidField("endpoint", endpoint, ENDPOINT)
     model = options.text("model", most=ocr_options.MODEL_MAX_CHARACTERS)
-    about = {
+    about: dict[str, Any] = {
         "input_files": _texts(options, "input_files"),
         "model": model,
         "metadata": _metadata(options),
