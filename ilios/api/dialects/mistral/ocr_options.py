@@ -25,7 +25,7 @@ LATEST: Final = "mistral-ocr-latest"  #: in the words of clients: whatever is co
 FAMILY: Final = "mistral-ocr"
 MODEL_MAX_CHARACTERS: Final = 100
 TABLE_FORMATS: Final = ("markdown", "html")
-_FOR_MISTRAL: Final = ("image_limit", "image_min_size", "extract_header", "extract_footer")
+_LIMITS: Final = ("image_limit", "image_min_size")  #: of images; with 0 clients want none
 _WORD: Final = "word"
 
 
@@ -58,7 +58,8 @@ def wanted(options: Options, sent: dict[str, Any], settings: Settings) -> Wanted
         "confidence": _confidence(options, sent, is_embedded=is_embedded),
     }
     if is_embedded:
-        options.ignore(*(name for name in _FOR_MISTRAL if not sent.get(name)))
+        options.agree(extract_header=False, extract_footer=False)
+        options.ignore(*(name for name in _LIMITS if not sent.get(name)))
         if table_format == "html":
             notes.append(_note("table_format=html: tables stay as the embedded engine writes them"))
     else:
@@ -67,9 +68,13 @@ def wanted(options: Options, sent: dict[str, Any], settings: Settings) -> Wanted
             "table_format": table_format,
             "extract_header": options.flag("extract_header", default=False),
             "extract_footer": options.flag("extract_footer", default=False),
+        }
+        limits = {
             "image_limit": options.whole("image_limit", 0, IMAGE_LIMIT_MAX),
             "image_min_size": options.whole("image_min_size", 0, IMAGE_MIN_SIZE_MAX) or None,
         }
+        if images or fields["image_schema"]:  # else no images are asked for
+            fields |= limits
     shown = Shown(
         blocks=options.flag("include_blocks", default=False),
         image_bytes=images,

@@ -86,6 +86,13 @@ def test_everything_is_passed_on_to_mistral(mistral: Settings) -> None:
     assert found.notes == []
 
 
+def test_limits_of_images_ask_for_nothing_without_images(mistral: Settings) -> None:
+    found = wanted(mistral, image_limit=0, image_min_size=9, include_image_base64=False)
+
+    assert not {"image_limit", "image_min_size"} & found.fields.keys()
+    assert found.notes == []
+
+
 def test_what_only_mistral_does_is_noted_with_the_embedded_engine(embedded: Settings) -> None:
     found = wanted(
         embedded,
