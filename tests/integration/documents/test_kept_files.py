@@ -135,9 +135,7 @@ def test_files_are_listed_newest_first_in_pages(kept_files: KeptFiles, keep: Kee
     everything = kept_files.listed(owner=ME, purpose=None, skipped=0, at_most=10**9)
 
     assert ([file.id for file in page.files], page.total) == ([made[1].id], 3)
-    assert [file.id for file in everything.files] == [
-        file.id for file in (other, *reversed(made))
-    ]
+    assert [file.id for file in everything.files] == [file.id for file in (other, *reversed(made))]
 
 
 def test_a_signed_link_stands_for_a_file_until_its_end(kept_files: KeptFiles, keep: Keep) -> None:
@@ -193,9 +191,11 @@ def test_files_count_as_stored_and_waiting(
         driver = session.connection().connection.driver_connection
         assert owner_totals.differences(driver) == []
         sums = holdings.sums(session)
-        announced = session.connection().exec_driver_sql(
-            "SELECT announced_bytes FROM owner_totals"
-        ).fetchall()
+        announced = (
+            session.connection()
+            .exec_driver_sql("SELECT announced_bytes FROM owner_totals")
+            .fetchall()
+        )
     assert (sums.stored_bytes, sums.waiting_documents) == (holdings.counted_bytes(5), 1)
     assert announced == [(0,)]
     objects = settings.data_folder / "objects"

@@ -1,7 +1,7 @@
 """Batch jobs: their requests become one batch of documents, and a file that is kept tells of them.
 
-The file has the id of the batch, and says what each document was asked for and what its answer is to
-show. With Mistral a job goes through the provider's batch lane, at half the price.
+The file has the id of the batch, and says what each document was asked for and what its answer is
+to show. With Mistral a job goes through the provider's batch lane, at half the price.
 """
 
 from __future__ import annotations

@@ -11,10 +11,8 @@ from typing import Any
 
 from flask import Response
 
-from ilios.api.application import current
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.errors import PROBLEM_JSON, problem_document
-from ilios.api.responses.links import without_token
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -36,7 +34,7 @@ def shaped(problem: Problem) -> Response:
         problem.code,
         problem.title,
         problem.detail,
-        path=without_token(current().path),
+        path=problem.path,
         request_id=problem.request_id,
     )
     fields = {"object": "error", "message": problem.sentence, **document, **problem.extra}

@@ -75,7 +75,8 @@ def test_a_job_goes_from_its_lines_to_its_results(anna: Caller, worker: InTestWo
 
     done = anna.get(f"/v1/batch/jobs/{job['id']}").get_json()
     models.BatchJob.model_validate(done)
-    assert (done["status"], done["succeeded_requests"], done["failed_requests"]) == ("SUCCESS", 2, 1)
+    assert (done["status"], done["completed_requests"]) == ("SUCCESS", 3)
+    assert (done["succeeded_requests"], done["failed_requests"]) == (2, 1)
     first, second, third = results(anna, done)
     assert [line["custom_id"] for line in (first, second, third)] == ["first", "second", "2"]
     assert first["response"]["status_code"] == 200
@@ -147,8 +148,9 @@ def test_a_job_is_cancelled(anna: Caller) -> None:
     ],
 )
 def test_wrong_jobs_are_refused_whole(
-    anna: Caller, fields: dict[str, Any], status: int, code: str, nothing_is_kept: Callable[[], None]
-) -> None:
+    anna: Caller, fields: dict[str, Any], status: int, code: str,
+    nothing_is_kept: Callable[[], None],
+) -> None:  # fmt: skip
     answer = anna.post("/v1/batch/jobs", json=fields)
 
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)

@@ -139,7 +139,8 @@ def test_options_without_effect_are_noted(anna: Caller, worker: InTestWorker) ->
 
     (note,) = body["warnings"]
     assert note["code"] == "options_ignored"
-    assert "surprise" in note["message"] and "extract_header" in note["message"]
+    assert "surprise" in note["message"]
+    assert "extract_header" in note["message"]
     assert "image_limit" not in note["message"]
 
 

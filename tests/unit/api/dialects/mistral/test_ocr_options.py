@@ -46,9 +46,7 @@ def test_nulls_ask_for_nothing(mistral: Settings) -> None:
     assert found.pages is None
     assert found.shown == Shown()
     assert found.notes == []
-    assert not any(
-        value for name, value in found.fields.items() if name != "model"
-    ), found.fields
+    assert not any(value for name, value in found.fields.items() if name != "model"), found.fields
 
 
 def test_everything_is_passed_on_to_mistral(mistral: Settings) -> None:
@@ -67,9 +65,7 @@ def test_everything_is_passed_on_to_mistral(mistral: Settings) -> None:
     )
 
     assert str(found.pages) == "1,3-4"
-    assert found.shown == Shown(
-        blocks=True, image_bytes=True, tables_apart=True, confidence="word"
-    )
+    assert found.shown == Shown(blocks=True, image_bytes=True, tables_apart=True, confidence="word")
     assert found.fields == {
         "model": "default",
         "schema": '{"type":"object","properties":{"total":{"type":"number"}}}',
