@@ -142,8 +142,8 @@ def _triggers() -> dict[str, str]:
             f"INSERT INTO owner_totals (owner, {', '.join(columns)}) "
             f"VALUES (NEW.owner, {', '.join(new)}) ON CONFLICT (owner) DO UPDATE SET {added};"
         ),
-        "document_changed AFTER UPDATE OF status, storage_key, to_erase, file_size, sha256, part_bytes "
-        f"ON documents WHEN {changed}": (
+        "document_changed AFTER UPDATE OF status, storage_key, to_erase, file_size, part_bytes, "
+        f"sha256 ON documents WHEN {changed}": (
             f"UPDATE owner_totals SET {moved} WHERE owner = NEW.owner;"
         ),
         # Before, for a page finds its owner by its document.

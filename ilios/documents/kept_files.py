@@ -70,7 +70,8 @@ def _some(listed: Select[tuple[Any, ...]]) -> Select[tuple[Any, ...]]:
 
 
 def _of_purpose() -> ColumnElement[bool]:
-    return Document.options["purpose"].as_string() == bindparam("of_purpose")
+    purpose: ColumnElement[str] = Document.options["purpose"].as_string()
+    return purpose == bindparam("of_purpose")
 
 
 _ALL = Prepared(_some(select(*_COLUMNS).where(*_KEPT)))

@@ -126,7 +126,7 @@ class _Page:
     def _image(self, image: dict[str, Any]) -> Fields:
         name: str = image["name"]
         told = self._page.details.images.get(name, _NOTHING_TOLD)
-        fields = {"id": name, **self._corners(image["bbox"])}
+        fields: dict[str, Any] = {"id": name, **self._corners(image["bbox"])}
         fields["image_base64"] = self._data_url(image) if self._shown.image_bytes else None
         return Fields({**fields, "image_annotation": told.annotation})
 

@@ -13,7 +13,7 @@ from mistralai.client import models
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios.api.dialects.mistral import batch_lines, batch_objects, batch_routes, batches
+from ilios.api.dialects.mistral import batch_lines, batch_routes, batches
 from ilios.api.dialects.mistral.batch_lines import Line
 from ilios.api.dialects.mistral.ocr_answer import Shown
 from ilios.core.settings import Settings
@@ -240,4 +240,4 @@ def test_what_is_kept_of_lines_is_read_again() -> None:
     lines = [Line("a", Shown(blocks=True, confidence="page"), [{"code": "x"}])]
 
     assert batch_lines.loaded(batch_lines.dumped(lines)) == lines
-    assert batches.ENDPOINT == batch_objects.ENDPOINT
+    assert batches.FILE_NAME.endswith(".jsonl")
