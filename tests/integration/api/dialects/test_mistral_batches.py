@@ -13,7 +13,7 @@ from mistralai.client import models
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios.api.dialects.mistral import batch_lines, batch_routes, batches
+from ilios.api.dialects.mistral import batch_lines, batch_objects, batch_routes, batches
 from ilios.api.dialects.mistral.batch_lines import Line
 from ilios.api.dialects.mistral.ocr_answer import Shown
 from ilios.core.settings import Settings
@@ -44,7 +44,8 @@ def lines_file(caller: Caller, *requests: dict[str, Any]) -> str:
 
 
 def create(caller: Caller, **fields: Any) -> dict[str, Any]:
-    body = {"endpoint": "/v1/ocr", "model": "mistral-ocr-latest", "timeout_hours": 24, **fields}
+    given = {"endpoint": batch_objects.ENDPOINT, "timeout_hours": 24, **fields}
+    body = {"model": "mistral-ocr-latest", **given}
     answer = caller.post("/v1/batch/jobs", json=body)
     assert answer.status_code == 200, answer.text
     job: dict[str, Any] = answer.get_json()
