@@ -16,6 +16,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.documents.estimates import Estimates
+from ilios.documents.kept_files import KeptFiles
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.listing import Listing
 from ilios.documents.queries import DocumentReader
@@ -28,6 +29,7 @@ from ilios.operations.overview import Overview
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
+from ilios.storage.signed_links import LinkSigner
 
 EXTENSION = "ilios"
 
@@ -38,6 +40,7 @@ class Services:
 
     settings: Settings
     store: ObjectStore
+    links: LinkSigner
     uploads: Path  #: the folder of files that are arriving
     disk_reserve: DiskReserve
     submissions: Submissions
@@ -45,6 +48,7 @@ class Services:
     listing: Listing
     reader: DocumentReader
     estimates: Estimates
+    kept_files: KeptFiles
     searchable_pdfs: SearchablePdfs
     examiner: Examiner
     collector: Collector
@@ -71,6 +75,7 @@ def build(settings: Settings) -> Services:
     """
     database = Database(settings.database_path, settings.sqlite_synchronous)
     store = open_store(settings)
+    links = LinkSigner.from_file(data_folder.signing_key(settings))
     group_commit = GroupCommit(database)
     waiter = Waiter(database)
     disk_reserve = DiskReserve(settings)
@@ -80,6 +85,7 @@ def build(settings: Settings) -> Services:
     return Services(
         settings=settings,
         store=store,
+        links=links,
         uploads=data_folder.uploads(settings),
         disk_reserve=disk_reserve,
         submissions=Submissions(settings, database, store, notifier, group_commit),
@@ -87,6 +93,7 @@ def build(settings: Settings) -> Services:
         listing=Listing(database),
         reader=DocumentReader(database, store, waiter),
         estimates=Estimates(settings),
+        kept_files=KeptFiles(settings, database, store, links, disk_reserve),
         searchable_pdfs=SearchablePdfs(settings, store, disk_reserve),
         examiner=examiner,
         collector=Collector(settings, database),

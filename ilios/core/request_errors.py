@@ -231,9 +231,14 @@ class DocumentNotFound(NotFound):
         super().__init__("No document with this id belongs to this key.")
 
 
-class JobNotFound(NotFound):
-    """No job or document has this id."""
+class KeptFileNotFound(NotFound):
+    code = "file_not_found"
 
+    def __init__(self) -> None:
+        super().__init__("No file with this id belongs to this key, or it has expired.")
+
+
+class JobNotFound(NotFound):
     code = "job_not_found"
 
     def __init__(self) -> None:

@@ -23,7 +23,9 @@ _IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {
 _STORED: Final = (
     f"iif({_IS_STORED}, {{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}, 0)"
 )
-_ANNOUNCED: Final = "iif({row}.status = 'awaiting_upload', {row}.file_size, 0)"
+_ANNOUNCED: Final = (  # of a kept file the bytes are here
+    "iif({row}.status = 'awaiting_upload' AND {row}.sha256 IS NULL, {row}.file_size, 0)"
+)
 _WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
 _PIECE: Final = "octet_length({row}.markdown) + coalesce(octet_length({row}.layout), 0)"
 _PAGE: Final = f"{_PIECE} + coalesce(octet_length({{row}}.details), 0) + {{row}}.image_bytes"
@@ -140,8 +142,8 @@ def _triggers() -> dict[str, str]:
             f"INSERT INTO owner_totals (owner, {', '.join(columns)}) "
             f"VALUES (NEW.owner, {', '.join(new)}) ON CONFLICT (owner) DO UPDATE SET {added};"
         ),
-        "document_changed AFTER UPDATE OF status, storage_key, to_erase, file_size, part_bytes "
-        f"ON documents WHEN {changed}": (
+        "document_changed AFTER UPDATE OF status, storage_key, to_erase, file_size, part_bytes, "
+        f"sha256 ON documents WHEN {changed}": (
             f"UPDATE owner_totals SET {moved} WHERE owner = NEW.owner;"
         ),
         # Before, for a page finds its owner by its document.

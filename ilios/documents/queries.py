@@ -187,6 +187,12 @@ class DocumentReader:
             report = self._batch(batch_id, owner)
         return report
 
+    def batch_summary(self, batch_id: str, *, owner: str) -> BatchReport:
+        """Return a batch's progress, without its documents. Raises BatchNotFound."""
+        with self._database.reading() as session:
+            batch = repository.batch_of(session, batch_id, owner)
+            return BatchReport(batch, repository.batch_progress(session, batch_id), [])
+
     def batch_results(
         self, batch_id: str, *, owner: str
     ) -> Iterator[tuple[Snapshot, Result | None]]:

@@ -34,6 +34,7 @@ from ilios.documents.admission import (
     admit_upload,
     columns,
 )
+from ilios.documents.kept_files import OPERATION_FILE
 from ilios.documents.snapshots import Shown, Snapshot
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
 from ilios.documents.uploads import Received
@@ -108,22 +109,32 @@ class Submissions:
     def submit_batch(
         self, files: Sequence[Received | RefusedFile], order: Order
     ) -> tuple[Batch, list[Snapshot]]:
-        """Queue documents together, all or none.
+        """Queue documents together, all or none; see `submit_together`."""
+        return self.submit_together([(file, order) for file in files])
 
-        Raises BatchRefused with every file's reason, and what `submit` raises for the key's room
-        and for the store.
+    def submit_together(
+        self, files: Sequence[tuple[Received | RefusedFile, Order]], batch_id: str | None = None
+    ) -> tuple[Batch, list[Snapshot]]:
+        """Queue documents, each with its order, all or none.
+
+        The orders have an owner, a priority, a model and a lane in common. Raises BatchRefused with
+        every file's reason, and what `submit` raises for the key's room and for the store.
         """
-        checked = self._checked_all(files, order)
+        checked = self._checked_all(files)
+        order = files[0][1]
         standard = self._require_room(order.owner, [file for file, _ in checked])
         batch = {
-            "id": ids.new_id(),
+            "id": batch_id or ids.new_id(),
             "owner": order.owner,
             "total_documents": len(checked),
             "priority": order.priority,
             "created_at": clock.now(),
         }
         with self._stored(checked) as stored:
-            candidates = [Candidate.of(self._settings, item, order) for item in stored]
+            candidates = [
+                Candidate.of(self._settings, item, wanted)
+                for item, (_, wanted) in zip(stored, files, strict=True)
+            ]
             unit = AdmitBatch(self._settings, candidates, standard, batch)
             rows = self._group_commit.write(unit, order.owner)
         self._notifier.notify()
@@ -287,11 +298,11 @@ class Submissions:
         return document
 
     def _checked_all(
-        self, files: Sequence[Received | RefusedFile], order: Order
+        self, files: Sequence[tuple[Received | RefusedFile, Order]]
     ) -> list[tuple[Received, str]]:
         checked: list[tuple[Received, str]] = []
         reasons: list[tuple[str, RequestError]] = []
-        for file in files:
+        for file, order in files:
             try:
                 if isinstance(file, RefusedFile):
                     raise file.reason
@@ -320,5 +331,7 @@ def _log_accepted(document: Shown) -> None:
 
 
 def _require_awaiting(document: Document) -> None:
+    if document.operation == OPERATION_FILE:
+        raise UploadAlreadyCompleted("This is a file of /v1/files: POST /v1/ocr converts it.")
     if document.status is not DocumentStatus.AWAITING_UPLOAD:
         raise UploadAlreadyCompleted("This upload was completed already; follow its status.")

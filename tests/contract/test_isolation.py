@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from ilios.api.middleware.routing import IdConverter
-from tests.support.api_callers import Caller
+from tests.support.api_callers import Caller, file
 from tests.support.api_working import InTestWorker
 
 UNKNOWN_ID = "z" * 24
@@ -28,9 +28,14 @@ def owned(anna: Caller, worker: InTestWorker) -> dict[str, list[str]]:
     worker.work()
     waiting = anna.submit(b"waiting")
     offer = anna.post("/api/documents/upload-url", json={"fileName": "u.txt", "fileSize": 5})
+    kept = anna.post("/v1/files", {"purpose": "ocr", "file": file()})
+    request = {"body": {"document": {"file_id": kept.get_json()["id"]}}}
+    job = anna.post("/v1/batch/jobs", json={"requests": [request]})
     return {
         "document_id": [done, failed, waiting, offer.get_json()["id"]],
         "batch_id": [batch],
+        "file_id": [kept.get_json()["id"]],
+        "job_id": [job.get_json()["id"]],
     }
 
 

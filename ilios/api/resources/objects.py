@@ -1,4 +1,7 @@
-"""`/objects/{token}`: presigned links of the local store, which need no other authentication."""
+"""`/objects/{token}`: signed links of ours, which need no other authentication.
+
+Those of the local store, and to files that are kept; a bucket serves its own links.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import attachment
 from ilios.core.request_errors import LinkInvalid, MalformedRequest
 from ilios.documents.uploads import UploadSink
-from ilios.storage.local import LocalStore
 from ilios.storage.signed_links import Link
 
 blueprint = ApiBlueprint("Objects", __name__, url_prefix="/objects", description="Presigned links.")
@@ -29,7 +31,7 @@ OPAQUE = "application/octet-stream"
 @blueprint.refuses(404, 503)
 def object_get(token: str) -> Response:
     """Download what a link stands for."""
-    store, link = _open(token, "GET")
+    store, link = services().store, _open(token, "GET")
     disposition = attachment(link.file_name or "document")
     try:
         return streaming.stored(store, link.key, link.media_type or OPAQUE, disposition=disposition)
@@ -52,7 +54,7 @@ def object_put(token: str) -> Response:
 
     404 once the upload was completed or deleted, or its key is not in force any more.
     """
-    store, link = _open(token, "PUT")
+    store, link = services().store, _open(token, "PUT")
     owner = _require_awaited(link)
     size_bytes = link.size_bytes or 0
     services().disk_reserve.require(size_bytes)
@@ -88,9 +90,6 @@ def _receive(sink: UploadSink, size_bytes: int) -> None:
     sink.close()
 
 
-def _open(token: str, method: str) -> tuple[LocalStore, Link]:
-    """Return the local store and what the token allows. Raise LinkInvalid."""
-    store = services().store
-    if not isinstance(store, LocalStore):
-        raise LinkInvalid  # S3 serves its own links
-    return store, store.links.read(token, method, clock.now())
+def _open(token: str, method: str) -> Link:
+    """Return what the token allows. Raise LinkInvalid."""
+    return services().links.read(token, method, clock.now())

@@ -75,7 +75,7 @@ class Document(Base):
     error: Mapped[str | None] = mapped_column(Text)  #: a sentence for people
     error_code: Mapped[str | None] = mapped_column(String(60))
     engine_fault: Mapped[bool] = mapped_column(default=False)  #: failed, and not by its own fault
-    operation: Mapped[str] = mapped_column(String(30))  #: `convert` or `convert-immediate`
+    operation: Mapped[str] = mapped_column(String(30))  #: `convert`, `convert-immediate` or `file`
     batch_id: Mapped[str | None] = mapped_column(ForeignKey("batches.id"))
     fingerprint: Mapped[str | None] = mapped_column(String(64))  #: same bytes, same options: hex
     result_of: Mapped[str | None] = mapped_column(ID)  #: whose pages answer this one too

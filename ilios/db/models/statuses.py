@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DocumentStatus(StrEnum):
-    AWAITING_UPLOAD = "awaiting_upload"  #: a link was given out; the bytes are not here yet
+    AWAITING_UPLOAD = "awaiting_upload"  #: a link was given out; or a file is kept for its client
     PENDING = "pending"  #: stored; its job waits
     PROCESSING = "processing"  #: its job is claimed
     COMPLETED = "completed"  #: the pages are stored; terminal

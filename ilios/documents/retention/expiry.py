@@ -51,7 +51,20 @@ _OUTSIDE_ARCHIVE = _Expiring(_TO_EXPIRE)
 _INSIDE_ARCHIVE = _Expiring(_IN_ARCHIVE)
 _NEVER_UPLOADED = Prepared(
     select(Document.id)
-    .where(Document.status == AWAITING_UPLOAD, Document.created_at < bindparam("moment"))
+    .where(
+        Document.status == AWAITING_UPLOAD,
+        Document.created_at < bindparam("moment"),
+        Document.sha256.is_(None),  # the bytes of a kept file are here
+    )
+    .order_by(Document.created_at)
+    .limit(bindparam("at_most"))
+)
+_KEPT_FILES = Prepared(
+    select(Document.id)
+    .where(
+        Document.status == AWAITING_UPLOAD,
+        Document.options["expires_at"].as_integer() <= bindparam("second"),
+    )
     .order_by(Document.created_at)
     .limit(bindparam("at_most"))
 )
@@ -88,6 +101,12 @@ def expired_in_archive(session: Session, now: datetime, limit: int | None = None
 def never_uploaded(session: Session, before: datetime, limit: int | None = None) -> list[str]:
     """Return the documents whose upload link was issued before then, and never used."""
     found = _NEVER_UPLOADED.all(session, moment=before, at_most=limit or _ALL)
+    return [document_id for (document_id,) in found]
+
+
+def kept_files(session: Session, now: datetime, limit: int | None = None) -> list[str]:
+    """Return the files that were kept for their time; see ilios.documents.kept_files."""
+    found = _KEPT_FILES.all(session, second=int(now.timestamp()), at_most=limit or _ALL)
     return [document_id for (document_id,) in found]
 
 

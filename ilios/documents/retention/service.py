@@ -61,7 +61,7 @@ class Tally:
 
     archived: int = 0
     deleted: int = 0
-    uploads: int = 0  #: never completed, or of a key that was revoked
+    uploads: int = 0  #: never completed, kept for their time, or of a key that was revoked
     erased: int = 0  #: deleted before; the last of their objects are gone now
     keys: int = 0  #: expired, and revoked now
     temporary_files: int = 0
@@ -251,4 +251,5 @@ class Retention:
 
 def _uploads(now: datetime) -> Iterator[Find]:
     yield lambda session, limit: expiry.never_uploaded(session, now - UPLOAD_MAX_AGE, limit)
+    yield lambda session, limit: expiry.kept_files(session, now, limit)
     yield expiry.not_to_be_uploaded

@@ -11,7 +11,7 @@ from ilios.core import data_folder
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
 from ilios.operations.doctor import own_parts
-from ilios.operations.doctor.finding import Finding, error, ok, refused, skipped, warning
+from ilios.operations.doctor.finding import Finding, error, ok, refused, warning
 from ilios.storage.signed_links import LinkSigner
 
 CHECK = own_parts.CHECK
@@ -35,11 +35,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_key(settings: Settings) -> Iterator[Finding]:
-    """Check that links to local objects can be signed."""
+    """Check that links to objects can be signed."""
     key = data_folder.signing_key(settings)
-    if settings.s3_bucket is not None:
-        yield skipped(KEY_CHECK, "The bucket signs links.")
-    elif not os.path.lexists(key):
+    if not os.path.lexists(key):
         yield ok(KEY_CHECK, "The first start makes it.")
     else:
         try:

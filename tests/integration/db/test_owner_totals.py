@@ -72,7 +72,7 @@ def test_a_document_counts_while_it_is_stored_and_while_it_waits(
 def test_what_is_announced_counts_as_stored_and_is_known_to_be_missing(database: Database) -> None:
     document_id, _ = documents.add_document(database)
 
-    change(database, document_id, status=DocumentStatus.AWAITING_UPLOAD)
+    change(database, document_id, status=DocumentStatus.AWAITING_UPLOAD, sha256=None)
     announced = totals(database)
     change(database, document_id, status=DocumentStatus.PENDING)
 
