@@ -153,7 +153,7 @@ CALLS: dict[str, Call] = {
     "docling-serve, async": Call(docling_async, convert),
     "Open WebUI": Call(open_webui, convert),
     "Tika": Call(tika, convert),
-    "Unstructured": Call(unstructured, convert_with_blocks),
+    "Unstructured": Call(unstructured, convert),
     "Azure": Call(azure, convert_with_blocks),
     "MinerU": Call(mineru, convert),
 }

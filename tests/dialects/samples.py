@@ -13,6 +13,7 @@ from typing import Any
 from PIL.PngImagePlugin import PngInfo
 
 from tests.dialects import table
+from tests.mistral_server.samples import pdf
 from tests.support.forking import REPOSITORY
 from tests.support.sample_files import scan
 
@@ -58,6 +59,14 @@ def write(folder: Path) -> dict[str, Sample]:
         table.CORRUPT.name: Sample(corrupt, PDF),
         table.ENCRYPTED.name: Sample(REPOSITORY / "tests/samples/encrypted.pdf", PDF),
     }
+
+
+def own_of(client: str, folder: Path) -> Sample:
+    """Write a PDF that no other client sends."""
+    path = folder / f"{client}.pdf"
+    phrase = f"Written for {client} alone"
+    path.write_bytes(pdf(phrase))
+    return Sample(path, PDF, (phrase,))
 
 
 def reading_of_the_scan() -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -24,6 +25,7 @@ from tests.support.start_script import StartScript
 
 ANSWER_TIMEOUT_S = 60.0
 OUTAGE = {"on": "ocr", "kind": "status", "status": 503}
+OUTAGE_SECONDS = 15
 WAIT_SECONDS = {EMBEDDED: 60, MISTRAL: 10}
 """How long a service waits for a result: in an outage clients are answered that late."""
 
@@ -33,8 +35,22 @@ class Service:
     """Where it listens, and the secrets of its keys; empty where it has none."""
 
     url: str
+    provider: MistralServer
     key: str = ""
     spent_key: str = ""  #: what its holder may spend or convert is used up
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Let the provider answer 503 to OCR for OUTAGE_SECONDS, or until the block ends."""
+        self.provider.control(faults=[OUTAGE])
+        end = threading.Timer(OUTAGE_SECONDS, self.provider.control, kwargs={"faults": []})
+        end.start()
+        try:
+            yield
+        finally:
+            end.cancel()
+            end.join()
+            self.provider.control(faults=[])
 
 
 class Services:
@@ -43,15 +59,15 @@ class Services:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running = ExitStack()
-        self._started: dict[tuple[str, bool, bool], Service] = {}
+        self._started: dict[tuple[str, bool, str], Service] = {}
 
-    def of(self, engine: str, *, keys: bool, outage: bool = False) -> Service:
-        """Return the service of a kind. In an outage the provider answers 503 to every OCR call."""
-        kind = (engine, keys, outage)
+    def of(self, engine: str, *, keys: bool, purpose: str = "") -> Service:
+        """Return the service of a kind; one for a purpose of its own is shared with no other."""
+        kind = (engine, keys, purpose)
         if kind not in self._started:
-            folder = self._folder / f"{engine}-{keys}-{outage}"
+            folder = self._folder / f"{engine}-{keys}-{purpose}"
             folder.mkdir()
-            self._started[kind] = self._running.enter_context(_running(folder, *kind))
+            self._started[kind] = self._running.enter_context(_running(folder, engine, keys))
         return self._started[kind]
 
     def close(self) -> None:
@@ -59,9 +75,8 @@ class Services:
 
 
 @contextmanager
-def _running(folder: Path, engine: str, keys: bool, outage: bool) -> Iterator[Service]:
-    faults = [OUTAGE] if outage else [samples.reading_of_the_scan()]
-    with MistralServer(faults=faults) as provider:
+def _running(folder: Path, engine: str, keys: bool) -> Iterator[Service]:
+    with MistralServer(faults=[samples.reading_of_the_scan()]) as provider:
         settings = Settings(data_dir=folder / "data").model_copy(
             update={
                 "port": free_port(),
@@ -77,7 +92,7 @@ def _running(folder: Path, engine: str, keys: bool, outage: bool) -> Iterator[Se
         script = StartScript(settings, folder / "service.log")
         with contextlib.closing(script):
             script.wait_until_ready()
-            service = Service(f"http://127.0.0.1:{settings.port}")
+            service = Service(f"http://127.0.0.1:{settings.port}", provider)
             yield _with_keys(service, Operator(settings)) if keys else service
 
 
@@ -90,7 +105,7 @@ def _with_keys(service: Service, operator: Operator) -> Service:
         files={"file": ("page.txt", b"The one page of the day.")},
         timeout=ANSWER_TIMEOUT_S,
     )  # what becomes of it depends on the engine: both leave nothing for the next one
-    return Service(service.url, key, spent)
+    return replace(service, key=key, spent_key=spent)
 
 
 def _key(operator: Operator, name: str, *limits: str) -> str:

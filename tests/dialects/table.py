@@ -62,17 +62,17 @@ CLIENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that goes wrong, and the codes of which one has to be named."""
+    """Something that goes wrong, and what of it a user reads: a code or words of the sentence."""
 
     name: str
-    codes: tuple[str, ...]
+    pattern: str
 
     def __str__(self) -> str:
         return self.name
 
 
-CORRUPT = Trouble("corrupt file", ("corrupt_document", "refused_by_provider"))
-ENCRYPTED = Trouble("encrypted file", ("encrypted_document", "refused_by_provider"))
-WRONG_KEY = Trouble("wrong key", ("unauthorized",))
-SPENT = Trouble("spent budget", ("budget_spent", "daily_pages_spent"))
-OUTAGE = Trouble("outage", ("provider_unavailable", "still_running", "busy", "engine_unavailable"))
+CORRUPT = Trouble("corrupt file", "corrupt_document|refused_by_provider|damaged|cannot be read")
+ENCRYPTED = Trouble("encrypted file", "encrypted_document|refused_by_provider|password")
+WRONG_KEY = Trouble("wrong key", "unauthorized|API key")
+SPENT = Trouble("spent budget", "budget|pages_spent|pages of this day|pages per day|pages a day")
+OUTAGE = Trouble("outage", "still_running|goes on|unavailable|out of order|busy|time.?d? ?out")
