@@ -19,7 +19,9 @@ from tests.support.sample_files import scan
 
 SAMPLES = REPOSITORY / "samples"
 LETTER = ("Harbour Library", "46 sheets", "Thomas Leland")
-HOURS = ("Harbour office", "Monday to Friday", "closed on holidays")
+HOURS = ("Monday to Friday", "closed on holidays")
+NOTICE = ("Harbour office", *HOURS, "Ring the bell")
+"""The stand-in for Mistral takes first and last lines for header and footer of a page."""
 PDF = "application/pdf"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 BLOCK_CORNERS = {"top_left_x": 0, "top_left_y": 0, "bottom_right_x": 9, "bottom_right_y": 9}
@@ -53,7 +55,7 @@ def write(folder: Path) -> dict[str, Sample]:
         table.DOCX: Sample(
             SAMPLES / "meeting-notes.docx",
             WORD,
-            ("Meeting notes: spring survey", "The survey starts on 1 April", "Wanjiru"),
+            ("The survey starts on 1 April", "Each site is visited twice", "Wanjiru"),
         ),
         table.IMAGE: Sample(image, "image/png", HOURS),
         table.CORRUPT.name: Sample(corrupt, PDF),
@@ -87,9 +89,9 @@ def reading_of_the_scan() -> dict[str, Any]:
 def _picture() -> bytes:
     """Return a PNG that the stand-in for Mistral reads by its text chunk."""
     described = PngInfo()
-    described.add_text("Text", "\n".join(HOURS))
+    described.add_text("Text", "\n".join(NOTICE))
     out = io.BytesIO()
-    scan(HOURS).save(out, "PNG", pnginfo=described)
+    scan(NOTICE).save(out, "PNG", pnginfo=described)
     return out.getvalue()
 
 

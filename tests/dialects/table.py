@@ -36,8 +36,8 @@ CLIENTS = (
     # docling-serve
     Client("docling-client"),
     Client("langchain-docling"),
-    Client("haystack-docling", shows_code=False),
-    Client("haystack-docling-async", shows_code=False),
+    Client("haystack-docling"),
+    Client("haystack-docling-async"),
     Client("lightrag", has_key=False),
     Client("open-webui-docling"),
     Client("ragflow-docling", PDFS, has_key=False),
@@ -71,8 +71,8 @@ class Trouble:
         return self.name
 
 
-CORRUPT = Trouble("corrupt file", "corrupt_document|refused_by_provider|damaged|cannot be read")
+CORRUPT = Trouble("corrupt file", "corrupt_document|refused_by_provider|damaged|cannot read")
 ENCRYPTED = Trouble("encrypted file", "encrypted_document|refused_by_provider|password")
 WRONG_KEY = Trouble("wrong key", "unauthorized|API key")
-SPENT = Trouble("spent budget", "budget|pages_spent|pages of this day|pages per day|pages a day")
-OUTAGE = Trouble("outage", "still_running|goes on|unavailable|out of order|busy|time.?d? ?out")
+SPENT = Trouble("spent budget", "budget_spent|daily_pages_spent|more than is left of the key's")
+OUTAGE = Trouble("outage", "still_running|goes on|unavailable|out of order|busy|timed?.?out")

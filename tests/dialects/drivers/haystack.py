@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from haystack.utils import Secret
 from haystack_integrations.components.converters.docling_serve import DoclingServeConverter
@@ -13,7 +14,7 @@ from tests.dialects.drivers.errand import TIMEOUT_S, ClientError, Driver, Errand
 
 
 class _Said(logging.Handler):
-    """Keeps the warnings, which are all that the converter for Mistral says of a failure."""
+    """Keeps the warnings, which are all that the converters say of a failure."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -24,12 +25,29 @@ class _Said(logging.Handler):
 
 
 def with_mistral(errand: Errand) -> str:
-    """Read with a client of our own, since the converter takes no address. Raises ClientError."""
+    """Read with a client of our own, since the converter takes no address."""
     key = errand.key or "none"
     converter = MistralOCRDocumentConverter(
         api_key=Secret.from_token(key), model="mistral-ocr-latest"
     )
     converter.client = Mistral(api_key=key, server_url=errand.url, timeout_ms=int(TIMEOUT_S * 1000))
+    return _converted(converter, errand)
+
+
+def with_docling(errand: Errand, mode: str = "sync") -> str:
+    """Return the Markdown, by one request or by a task."""
+    converter = DoclingServeConverter(
+        base_url=errand.url,
+        api_key=Secret.from_token(errand.key) if errand.key else None,
+        mode=mode,
+        timeout=TIMEOUT_S,
+        job_timeout=TIMEOUT_S,
+        poll_interval=0.5,
+    )
+    return _converted(converter, errand)
+
+
+def _converted(converter: Any, errand: Errand) -> str:
     said = _Said()
     logging.getLogger().addHandler(said)
     try:
@@ -39,19 +57,6 @@ def with_mistral(errand: Errand) -> str:
     if not documents:
         raise ClientError("; ".join(said.lines))
     return str(documents[0].content)
-
-
-def with_docling(errand: Errand, mode: str = "sync") -> str:
-    """Return the Markdown."""
-    converter = DoclingServeConverter(
-        base_url=errand.url,
-        api_key=Secret.from_token(errand.key) if errand.key else None,
-        mode=mode,
-        timeout=TIMEOUT_S,
-        job_timeout=TIMEOUT_S,
-        poll_interval=0.5,
-    )
-    return str(converter.run(sources=[errand.path])["documents"][0].content)
 
 
 DRIVERS: dict[str, Driver] = {

@@ -12,7 +12,8 @@ from tests.dialects.drivers.errand import TIMEOUT_S, Driver, Errand
 
 def with_client(errand: Errand) -> str:
     """Return the texts of the elements; each has to say its page."""
-    answer = _client(errand).general.partition(
+    client = _client(errand)  # it closes its connections as soon as nobody holds it
+    answer = client.general.partition(
         request=operations.PartitionRequest(
             partition_parameters=shared.PartitionParameters(
                 files=shared.Files(content=errand.path.read_bytes(), file_name=errand.path.name),
