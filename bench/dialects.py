@@ -116,11 +116,9 @@ def _seconds(
     return (service.cpu_seconds() - before) / count
 
 
-def _growth_mib(
-    service: Service, act: Act, documents: _Documents, content: bytes
-) -> float:
+def _growth_mib(service: Service, act: Act, documents: _Documents, content: bytes) -> float:
     """Return by how much the PSS of the web processes grows at most over one document."""
-    for number in range(WARM):  # what is loaded once is not growth
+    for _ in range(WARM):  # what is loaded once is not growth
         act(Caller(service), documents.next())
     first = _pss_bytes(service)
     peak, done = [first], threading.Event()
