@@ -14,6 +14,7 @@
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
+#   make dialects-test    real clients of other services against a live service (their packages, npm)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
 #   make wheels   whether the lock files have wheels for every platform and Python (needs uv)
@@ -36,6 +37,7 @@ PYTHON ?= python3
 UV ?= uv
 VENV ?= .venv
 BENCH_VENV := .venv-bench
+DIALECTS_VENV := .venv-dialects
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
@@ -52,8 +54,10 @@ checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
+DIALECTS_LOCKS := tests/dialects/requirements.lock tests/dialects/open-webui.lock
+DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -91,6 +95,9 @@ proxies-test: REQUESTS ?= 500
 proxies-test: export ILIOS_PROXY_REQUESTS = $(REQUESTS)
 proxies-test: setup
 	$(call pytest,tests/proxies)
+
+dialects-test: setup
+	$(call pytest,tests/dialects)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)
@@ -133,6 +140,10 @@ replication-server:
 katex:
 	npm --prefix tests/katex ci --ignore-scripts --no-audit --no-fund
 
+# The clients of other services, for `make dialects-test`; without them its tests are skipped.
+dialects-clients: $(DIALECTS_STAMP)
+	npm --prefix tests/dialects ci --ignore-scripts --no-audit --no-fund
+
 lint: setup licences audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -170,6 +181,8 @@ lock:
 	$(COMPILE) --output-file requirements-dev.lock --extra dev \
 		--constraint requirements.lock pyproject.toml
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
+	$(COMPILE) --output-file tests/dialects/requirements.lock tests/dialects/requirements.in
+	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
 
 # Nothing is installed: what the index offers has to have a hash of the lock file.
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -204,4 +217,15 @@ $(BENCH_STAMP):
 	@echo "Installing what measurements need into $(BENCH_VENV) …"
 	@$(PYTHON) -m venv --clear $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python $(PIP) --requirement bench/requirements.lock
+	@touch $@
+
+# Of Open WebUI only the loaders are kept: the wheel is 100 MB.
+$(DIALECTS_STAMP):
+	@echo "Installing the clients of other services into $(DIALECTS_VENV) …"
+	@$(PYTHON) -m venv --clear $(DIALECTS_VENV)
+	@$(DIALECTS_VENV)/bin/python $(PIP) --requirement tests/dialects/requirements.lock
+	@$(DIALECTS_VENV)/bin/python $(subst install,download,$(PIP)) --only-binary :all: \
+		--dest $(DIALECTS_VENV)/wheel --requirement tests/dialects/open-webui.lock
+	@$(PYTHON) tests/dialects/unpack_loaders.py $(DIALECTS_VENV)/wheel $(DIALECTS_VENV)/open-webui
+	@rm -r $(DIALECTS_VENV)/wheel
 	@touch $@

@@ -1,0 +1,1 @@
+"""Real clients of other services, pinned, against a running Ilios: `make dialects-test`."""
