@@ -49,7 +49,7 @@ DIALECTS = tuple(
     path for blueprints in BLUEPRINTS.values() for one in blueprints for path in one.paths
 )
 """Paths at which errors have other shapes."""
-_CODE = re.compile(r"\b(?:unauthorized|[a-z]+_[a-z_]+)\b")
+_CODE = re.compile(r"\b(?:unauthorized|[a-z]+_[A-Za-z0-9_]+)\b")
 _WORD = re.compile(r"[a-z0-9]+")
 
 
