@@ -37,6 +37,7 @@ _BEGIN_QUERY: Final = schemas.query(
     "pages", "output", "outputContentFormat", "stringIndexType", "api-version"
 )
 _RESULT_QUERY: Final = schemas.query("outputContentFormat", "stringIndexType", "api-version")
+_OF_CONVERSION: Final = ("pages", "output")
 _BEGIN_REFUSALS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 507)
 _RESULT_REFUSALS: Final = (400, 401, 403, 404, 410, 429)
 _PDF_REFUSALS: Final = (401, 403, 404, 409, 410, 412, 422, 429, 503, 507)
@@ -131,8 +132,10 @@ def _begin(model: str) -> Response:
     document = conversion.submit(file, order)
     path = f"{PATH}/documentModels/{model}/analyzeResults/{document.id}"
     response = Response(status=202, mimetype="text/plain")
-    # The result is asked for as it was begun: how it is to be shown is stored nowhere else.
-    query = urlencode(list(request.args.items(multi=True)))
+    # The result is asked for as it was begun: how it is to be shown is stored nowhere else. What
+    # was converted is stored, and a long list of pages would be longer still in the URL.
+    shown = [item for item in request.args.items(multi=True) if item[0] not in _OF_CONVERSION]
+    query = urlencode(shown)
     response.headers["Operation-Location"] = links.absolute(f"{path}?{query}" if query else path)
     response.headers["Retry-After"] = str(POLL_SECONDS)
     return answers.note(response, [*wanted.notes, *more])
@@ -157,7 +160,7 @@ def _received() -> tuple[Received, list[dict[str, Any]]]:
 
 def _result(document_id: str, model: str) -> Response:
     options = bodies.query_options()
-    options.ignore("pages", "output")  # those of the beginning, which are kept in the URL
+    options.ignore(*_OF_CONVERSION)
     asked = analysis_options.shown(options, model)
     owner = current_owner()
     with services().wait_slots.for_poll(owner, WAIT_SECONDS) as seconds:
