@@ -48,7 +48,7 @@ class Options:
         value = self.value(name)
         if value is None:
             return default
-        if not isinstance(value, str) or len(value) > most:
+        if not isinstance(value, str) or len(value) > most or not is_writable(value):
             raise InvalidField(name, value, f"a text of at most {most} characters")
         return value
 
@@ -124,6 +124,15 @@ class Options:
         more = len(ignored) - NAMES_SHOWN
         rest = f", and {more} more" if more > 0 else ""
         return [{"code": IGNORED, "message": f"Without effect here: {shown}{rest}.", "page": None}]
+
+
+def is_writable(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair, which JSON may have, but no file."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ilios.api.dialects.mistral.ocr_answer import Shown
-from ilios.api.dialects.options import IGNORED, Options
+from ilios.api.dialects.options import IGNORED, Options, is_writable
 from ilios.api.requests.options import DEFAULT
 from ilios.api.schemas.extraction_fields import INSTRUCTIONS_MAX_CHARACTERS
 from ilios.api.schemas.requests import GRANULARITIES, IMAGE_LIMIT_MAX, IMAGE_MIN_SIZE_MAX
@@ -124,8 +124,11 @@ def _schema(options: Options, name: str) -> str | None:
     if not isinstance(schema, dict) or value.get("type") != "json_schema":
         allowed = '{"type": "json_schema", "json_schema": {"name": …, "schema": {…}}}'
         raise InvalidField(name, value, allowed)
+    text = json.dumps(schema, ensure_ascii=False)
+    if not is_writable(text):
+        raise InvalidField(name, value, "a schema of whole characters")
     try:
-        return json_schemas.checked(json.dumps(schema, ensure_ascii=False))
+        return json_schemas.checked(text)
     except UnusableSchema as error:
         raise InvalidSchema(name, error.why, error.path) from error
 

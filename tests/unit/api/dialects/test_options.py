@@ -130,3 +130,9 @@ def test_a_text_is_no_longer_than_it_may_be() -> None:
     for value in wrong:
         with pytest.raises(InvalidField, match="at most 10 characters"):
             Options({"name": value}).text("name", most=10)
+
+
+def test_a_text_has_no_half_of_a_character() -> None:
+    assert Options({"name": "\N{GRINNING FACE}"}).text("name") == "\N{GRINNING FACE}"
+    with pytest.raises(InvalidField, match="name is"):
+        Options({"name": "half \ud83d"}).text("name")

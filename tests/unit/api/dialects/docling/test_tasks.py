@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from ilios.api.dialects.docling.tasks import ID_MAX_CHARACTERS, Task
@@ -10,7 +13,12 @@ from ilios.core.request_errors import DocumentNotFound
 
 ONE = "a" * 24
 FILES_MAX = 10  #: as docs/limits.md says
+HALF_A_CHARACTER = "\ud83d"
 WANTED = Wanted(("md", "json"), True, "embedded", "\f")
+
+
+def token_of(**options: str) -> str:
+    return urlsafe_b64encode(json.dumps(options).encode()).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,7 @@ def test_the_longest_id_can_be_read() -> None:
         f"{ONE}.ü",
         f"{ONE}.WzFd",  # [1]
         f"{ONE}.eyJ0b19mb3JtYXRzIjoiZG9jdGFncyJ9",  # doctags
+        f"{ONE}.{token_of(md_page_break_placeholder=HALF_A_CHARACTER)}",
         "short.e30",
         ".".join([ONE] * (FILES_MAX + 1) + ["e30"]),
         f"{ONE}.{'A' * ID_MAX_CHARACTERS}",

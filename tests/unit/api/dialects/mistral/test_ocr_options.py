@@ -174,3 +174,11 @@ def test_a_format_of_text_asks_for_no_fields(mistral: Settings) -> None:
     found = wanted(mistral, document_annotation_format={"type": "text"})
 
     assert found.fields["schema"] is None
+
+
+def test_half_of_a_character_in_a_schema_is_refused(mistral: Settings) -> None:
+    schema = {"type": "object", "properties": {"half \ud83d": {"type": "number"}}}
+    sent = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    with pytest.raises(InvalidField, match="document_annotation_format"):
+        wanted(mistral, document_annotation_format=sent)
