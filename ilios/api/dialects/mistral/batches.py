@@ -33,6 +33,7 @@ from ilios.documents.admission import Order
 from ilios.documents.kept_files import LIFETIME_MAX, KeptFile
 from ilios.documents.submission import MAX_BATCH_FILES
 from ilios.documents.uploads import Received
+from ilios.documents.validation import accepted_type
 from ilios.engines import registry
 
 METADATA_MAX_BYTES: Final = 16 * 1024
@@ -99,7 +100,10 @@ def _read(
         model = model or one.body.value.get("model") or ocr_options.LATEST  # one for all of them
         try:
             order, line = _ordered(one, model)
-            orders.append((opened.enter_context(sources.received(one.body)), order))
+            file = opened.enter_context(sources.received(one.body))
+            # Looked at here, where the request has a name: files without one are all called alike.
+            accepted_type(file, order.options, services().settings)
+            orders.append((file, order))
             lines.append(line)
         except RequestError as reason:
             refused.append((one.custom_id, reason))

@@ -159,12 +159,19 @@ def test_wrong_jobs_are_refused_whole(
 
 
 def test_each_wrong_request_is_named(anna: Caller, database: Database) -> None:
-    wrong = request("wrong", b"one", pages=[-1])
+    wrong = [
+        request("pages", b"one", pages=[-1]),
+        request("type", b"MZ\x00\x01"),
+        request("empty", b""),
+    ]
 
-    answer = anna.post("/v1/batch/jobs", json={"requests": [request("right", b"one"), wrong]})
+    answer = anna.post("/v1/batch/jobs", json={"requests": [request("right", b"one"), *wrong]})
 
-    (error,) = answer.get_json()["errors"]
-    assert (error["name"], error["code"]) == ("wrong", "invalid_pages")
+    assert [(error["name"], error["code"]) for error in answer.get_json()["errors"]] == [
+        ("pages", "invalid_pages"),
+        ("type", "unsupported_type"),
+        ("empty", "empty_file"),
+    ]
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Document)) == 0
 
