@@ -123,7 +123,17 @@ class Options:
         shown = ", ".join(f"{name:.{NAME_SHOWN_MAX_CHARACTERS}}" for name in ignored[:NAMES_SHOWN])
         more = len(ignored) - NAMES_SHOWN
         rest = f", and {more} more" if more > 0 else ""
-        return [{"code": IGNORED, "message": f"Without effect here: {shown}{rest}.", "page": None}]
+        return [without_effect(f"{shown}{rest}")]
+
+
+def without_effect(what: str) -> dict[str, Any]:
+    """Return the warning that what was sent has no effect."""
+    return note(f"Without effect here: {what}")
+
+
+def note(message: str) -> dict[str, Any]:
+    """Return the warning that an option is not, or not wholly, followed; its full stop is added."""
+    return {"code": IGNORED, "message": f"{message}.", "page": None}
 
 
 def is_writable(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ilios.api.dialects.azure.analysis import MARKDOWN, Asked
 from ilios.api.dialects.azure.string_units import CODE_POINTS, TEXT_ELEMENTS, UTF16_UNITS
-from ilios.api.dialects.options import IGNORED, Options
+from ilios.api.dialects.options import Options, without_effect
 from ilios.engines.page_selection import PageSelection
 
 TEXT: Final = "text"
@@ -43,10 +43,11 @@ def read(options: Options, model: str) -> Analysis:
     features = options.choices("features", FEATURES)
     pages = options.pages("pages")
     asked = shown(options, model)
-    without_effect = [f"features={name}" for name in features]
+    unmet = [f"features={name}" for name in features]
     if FIGURES in output:
-        without_effect.append(f"output={FIGURES}")
-    return Analysis(pages, PDF in output, asked, options.notes() + _noted(without_effect))
+        unmet.append(f"output={FIGURES}")
+    notes = options.notes() + ([without_effect(", ".join(unmet))] if unmet else [])
+    return Analysis(pages, PDF in output, asked, notes)
 
 
 def shown(options: Options, model: str) -> Asked:
@@ -60,10 +61,3 @@ def shown(options: Options, model: str) -> Asked:
 def unread(sent: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a note on what a body has beside the document."""
     return Options(sent).notes()
-
-
-def _noted(without_effect: list[str]) -> list[dict[str, Any]]:
-    if not without_effect:
-        return []
-    message = f"Without effect here: {', '.join(without_effect)}."
-    return [{"code": IGNORED, "message": message, "page": None}]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
 
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies
-from ilios.api.dialects.blueprint import DialectBlueprint
+from ilios.api.dialects.blueprint import OPAQUE, DialectBlueprint
 from ilios.api.dialects.mistral import batches, error_shape, file_objects, sources
 from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
-from ilios.api.dialects.options import IGNORED
+from ilios.api.dialects.options import note
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.responses import streaming
 from ilios.api.responses.errors import PROBLEM_JSON
@@ -24,7 +24,6 @@ from ilios.core.file_names import attachment
 from ilios.core.request_errors import KeptFileNotFound
 from ilios.documents.kept_files import LIFETIME_DEFAULT, LIFETIME_MAX, LISTED_MAX
 
-OPAQUE: Final = "application/octet-stream"
 HOUR: Final = timedelta(hours=1)
 HOURS_MAX: Final = 1_000_000  #: that a client may ask for; no file is kept for longer than here
 LISTED_DEFAULT: Final = 100
@@ -73,7 +72,7 @@ def file_upload() -> Response:
     lifetime = LIFETIME_DEFAULT if hours is None else hours * HOUR
     if lifetime > LIFETIME_MAX:
         lifetime = LIFETIME_MAX
-        notes.append(_shortened())
+        notes.append(note(f"The file is kept for {LIFETIME_MAX // HOUR} hours, the most there are"))
     kept = services().kept_files.keep(
         form.file, owner=current_owner(), purpose=purpose, lifetime=lifetime
     )
@@ -172,9 +171,3 @@ def file_url(file_id: str) -> Response:
     kept = sources.uploaded(file_id)
     token = services().kept_files.token(kept, lifetime)
     return answers.small({"url": absolute(OBJECTS + token)})
-
-
-def _shortened() -> dict[str, Any]:
-    hours = LIFETIME_MAX // HOUR
-    message = f"The file is kept for {hours} hours: no file is kept for longer."
-    return {"code": IGNORED, "message": message, "page": None}

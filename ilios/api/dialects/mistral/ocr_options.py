@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ilios.api.dialects.mistral.ocr_answer import Shown
-from ilios.api.dialects.options import IGNORED, Options, is_writable
+from ilios.api.dialects.options import Options, is_writable, note
 from ilios.api.requests.options import DEFAULT
 from ilios.api.schemas.extraction_fields import INSTRUCTIONS_MAX_CHARACTERS
 from ilios.api.schemas.requests import GRANULARITIES, IMAGE_LIMIT_MAX, IMAGE_MIN_SIZE_MAX
@@ -61,7 +61,7 @@ def wanted(options: Options, sent: dict[str, Any], settings: Settings) -> Wanted
         options.agree(extract_header=False, extract_footer=False)
         options.ignore(*(name for name in _LIMITS if not sent.get(name)))
         if table_format == "html":
-            notes.append(_note("table_format=html: tables stay as the embedded engine writes them"))
+            notes.append(note("table_format=html: tables stay as the embedded engine writes them"))
     else:
         fields |= {
             "include_images": images or None,
@@ -102,7 +102,7 @@ def _model(options: Options, settings: Settings, notes: list[dict[str, Any]]) ->
         return DEFAULT
     if name in model_names(settings):
         return name
-    notes.append(_note(f"model={name}: {settings.ocr_model} converts (OCR_MODEL)"))
+    notes.append(note(f"model={name}: {settings.ocr_model} converts (OCR_MODEL)"))
     return DEFAULT
 
 
@@ -131,7 +131,3 @@ def _schema(options: Options, name: str) -> str | None:
         return json_schemas.checked(text)
     except UnusableSchema as error:
         raise InvalidSchema(name, error.why, error.path) from error
-
-
-def _note(message: str) -> dict[str, Any]:
-    return {"code": IGNORED, "message": f"{message}.", "page": None}
