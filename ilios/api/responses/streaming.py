@@ -105,6 +105,12 @@ def in_base64(file: BinaryIO) -> Iterator[str]:
     yield b64encode(rest).decode()
 
 
+def data_url(media_type: str, file: BinaryIO) -> Iterator[str]:
+    """Yield the bytes of a file as a data URL."""
+    yield f"data:{media_type};base64,"
+    yield from in_base64(file)
+
+
 def stored(
     store: ObjectStore, key: str, media_type: str, *, disposition: str = "inline"
 ) -> Response:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ilios.api.dialects.docling.wanted import EMBEDDED, PLACEHOLDER
 from ilios.api.responses.image_links import addressed, linked
 from ilios.api.responses.json_pieces import Fields, Text
-from ilios.api.responses.streaming import in_base64
+from ilios.api.responses.streaming import data_url
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.documents.result_pages import ResultPage
 from ilios.engines.markdown_parts import parts
@@ -66,5 +66,4 @@ class Images:
             except ObjectMissing:
                 yield self._folder + image["name"]
                 return
-            yield f"data:{image['mediaType']};base64,"
-            yield from in_base64(file)
+            yield from data_url(image["mediaType"], file)

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import ilios
 from ilios.api.dialects.mineru.content_list import content_list
@@ -15,7 +15,7 @@ from ilios.api.responses import content, json_pieces
 from ilios.api.responses.json_pieces import Fields, Members, Text
 from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.result_zip import IMAGES, date_of, stored_images
-from ilios.api.responses.streaming import BLOCK_BYTES, in_base64
+from ilios.api.responses.streaming import BLOCK_BYTES, data_url
 from ilios.api.responses.zip_pieces import Member, zipped
 from ilios.core.file_names import FALLBACK_NAME, safe_stem
 from ilios.documents.queries import Result
@@ -82,12 +82,7 @@ def _result(found: Result, wanted: Wanted, store: ObjectStore) -> dict[str, Any]
 
 def _images(found: Result, store: ObjectStore) -> Iterator[tuple[str, Text]]:
     for image, file in stored_images(found, store, []):
-        yield image["name"], Text(_data_url(image["mediaType"], file))
-
-
-def _data_url(media_type: str, file: BinaryIO) -> Iterator[str]:
-    yield f"data:{media_type};base64,"
-    yield from in_base64(file)
+        yield image["name"], Text(data_url(image["mediaType"], file))
 
 
 def _members(name: str, found: Result, wanted: Wanted, store: ObjectStore) -> Iterator[Member]:

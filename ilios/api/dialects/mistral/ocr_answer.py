@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any, Final
 
 from ilios.api.responses.json_pieces import Fields, Text
-from ilios.api.responses.streaming import in_base64
+from ilios.api.responses.streaming import data_url
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
@@ -217,7 +217,6 @@ def _data_url(store: ObjectStore, key: str, media_type: str) -> Iterator[str]:
     """Yield an image as a data URL; of one that is lost, nothing."""
     try:
         with store.open(key) as file:
-            yield f"data:{media_type};base64,"
-            yield from in_base64(file)
+            yield from data_url(media_type, file)
     except ObjectMissing:
         return
