@@ -51,6 +51,7 @@ def problem(found: Problem) -> dict[str, Any]:
 def state(document: Snapshot) -> dict[str, Any]:
     """Return how far a document has come, without its result."""
     changed = document.processed_at or document.started_at or document.created_at
+    changed = max(changed, document.created_at)  # a result may be older than the request for it
     told = {
         "status": STATUSES[document.status],
         "createdDateTime": clock.iso(document.created_at),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from ilios.db.models import DocumentStatus, statuses
@@ -79,7 +78,7 @@ def shown(kept: KeptFile, report: BatchReport) -> dict[str, Any]:
         "outputs": None,
         "created_at": int(kept.created_at.timestamp()),
         "started_at": None,
-        "completed_at": None if status in _OPEN else _seconds(report.completed_at),
+        "completed_at": None if status in _OPEN else _ended(kept, report),
         "total_requests": total,
         "completed_requests": completed,
         "succeeded_requests": succeeded,
@@ -87,5 +86,8 @@ def shown(kept: KeptFile, report: BatchReport) -> dict[str, Any]:
     }
 
 
-def _seconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
+def _ended(kept: KeptFile, report: BatchReport) -> int | None:
+    """Return when a job had ended: not before it began, however old the results that it shares."""
+    if report.completed_at is None:
+        return None
+    return int(max(report.completed_at, kept.created_at).timestamp())

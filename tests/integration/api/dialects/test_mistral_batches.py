@@ -97,6 +97,18 @@ def test_requests_may_stand_in_the_job_itself(anna: Caller, worker: InTestWorker
     assert [len(line["response"]["body"]["pages"]) for line in lines] == [1000, 1]
 
 
+def test_a_job_of_known_documents_ends_no_earlier_than_it_began(
+    anna: Caller, worker: InTestWorker
+) -> None:
+    create(anna, requests=[request("a", b"one")])
+    worker.work()
+
+    job = create(anna, requests=[request("b", b"one")])
+
+    assert job["status"] == "SUCCESS"
+    assert job["completed_at"] >= job["created_at"]
+
+
 def test_jobs_are_listed(anna: Caller, bert: Caller, worker: InTestWorker) -> None:
     made = [create(anna, requests=[request("a", b"one")])["id"] for _ in range(2)]
     worker.work()
