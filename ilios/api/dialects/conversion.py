@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 from ilios.api import immediate
@@ -18,6 +19,8 @@ from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
+from ilios.engines.base import Options
+from ilios.engines.page_selection import PageSelection
 from ilios.queue.jobs import MAX_PRIORITY
 
 FILES_MAX: Final = 10  #: of one request that waits for all of them
@@ -38,6 +41,23 @@ def order(*, blocks: bool = False, is_awaited: bool = True, **fields: Any) -> Or
     if is_awaited:
         fixed = {"priority": MAX_PRIORITY, "operation": OPERATION_IMMEDIATE}
     return order_of(form, current_owner(), services().settings, **fixed)
+
+
+def selection(
+    file: Received, options: Options, first: int, last: int, *, is_awaited: bool = True
+) -> PageSelection | None:
+    """Return the pages of a file from `first` to `last`, as far as there are such; None for all.
+
+    Pages count from 1, and those of the file are counted first. Raise PagesOutOfRange when the
+    first is behind the end, and what an estimate raises. A view that `waits` holds a slot already.
+    """
+    owner, here = current_owner(), services()
+    slot = nullcontext() if is_awaited else here.wait_slots.for_estimate(owner)
+    with slot:
+        found = here.estimates.estimate(owner, file, options, provider_batch=False)
+    selected = PageSelection(((first, max(first, min(last, found.pages_total))),))
+    selected.indexes(found.pages_total)  # raises PagesOutOfRange
+    return None if selected.page_count == found.pages_total else selected
 
 
 def submit(file: Received, wanted: Order) -> Snapshot:

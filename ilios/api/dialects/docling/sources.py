@@ -17,14 +17,12 @@ from ilios.api.dialects.docling.wanted import (
 )
 from ilios.api.dialects.json_bodies import JsonBody
 from ilios.api.dialects.options import Options
-from ilios.api.middleware.auth import current_owner
 from ilios.api.services import services
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import InvalidField, MissingFile, OptionUnavailable, TooManyFiles
 from ilios.documents.admission import Order
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
-from ilios.engines.page_selection import PageSelection
 
 FILE: Final = "file"
 _DONE_HERE: Final = ("do_ocr", "do_table_structure")  #: always, so that it needs no note
@@ -95,19 +93,7 @@ def _narrowed(
     """Return the order for a range of pages, which may end behind the last one of the document."""
     if pages is None:
         return order
-    first, last = pages
-    owner = current_owner()
-    estimates = services().estimates
-    if is_awaited:  # the view holds a slot already
-        found = estimates.estimate(owner, file, order.options, provider_batch=False)
-    else:
-        with services().wait_slots.for_estimate(owner):
-            found = estimates.estimate(owner, file, order.options, provider_batch=False)
-    last = max(first, min(last, found.pages_total))
-    selected = PageSelection(((first, last),))
-    selected.indexes(found.pages_total)  # raises PagesOutOfRange
-    if selected.page_count == found.pages_total:
-        return order
+    selected = conversion.selection(file, order.options, *pages, is_awaited=is_awaited)
     return replace(order, options=replace(order.options, pages=selected))
 
 

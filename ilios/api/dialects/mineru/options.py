@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ilios.api.dialects import conversion
 from ilios.api.dialects.mineru.answers import Wanted
 from ilios.api.dialects.options import Options
-from ilios.api.middleware.auth import current_owner
-from ilios.api.services import services
+from ilios.core.conversion_errors import PagesOutOfRange
 from ilios.core.request_errors import InvalidField
 from ilios.documents.options import EVERYTHING
 from ilios.documents.uploads import Received
@@ -47,14 +47,11 @@ def pages_of(options: Options) -> tuple[int, int] | None:
 def selection_of(file: Received, span: tuple[int, int]) -> PageSelection | None:
     """Return the pages of a file that a span has, as far as there are such; None for all.
 
-    So they are counted first. Raise InvalidField for a span behind the last one, and what an
-    estimate raises.
+    Raise InvalidField for a span behind the last one, in numbers from 0, and what
+    `conversion.selection` raises.
     """
-    owner = current_owner()
-    found = services().estimates.estimate(owner, file, EVERYTHING, provider_batch=False)
-    first, last = span[0], min(span[1], found.pages_total - 1)
-    if first > last:
-        raise InvalidField("start_page_id", first, f"0 to {found.pages_total - 1}")
-    if first == 0 and last == found.pages_total - 1:
-        return None
-    return PageSelection.parse(f"{first + 1}-{last + 1}")
+    first, last = span
+    try:
+        return conversion.selection(file, EVERYTHING, first + 1, last + 1)
+    except PagesOutOfRange as error:
+        raise InvalidField("start_page_id", first, "the number of a page, from 0") from error
