@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from mistralai.client import models
 
-from ilios.api.dialects.mistral import file_objects, file_routes
+from ilios.api.dialects.blueprint import OPAQUE
+from ilios.api.dialects.mistral import file_objects
 from ilios.core import clock
 from ilios.core.settings import Settings
 from tests.support.api_callers import Caller, file
@@ -54,7 +55,7 @@ def test_a_file_is_shown_as_it_was_sent(anna: Caller) -> None:
     (listed,) = anna.get("/v1/files").get_json()["data"]
     assert listed == {name: made[name] for name in listed}
     content = anna.get(f"/v1/files/{made['id']}/content")
-    assert (content.data, content.mimetype) == (CONTENT, file_routes.OPAQUE)
+    assert (content.data, content.mimetype) == (CONTENT, OPAQUE)
 
 
 def test_a_link_gives_the_bytes_to_its_bearer(anna: Caller, nobody: Caller) -> None:
