@@ -23,6 +23,8 @@ SHORT_MAX_BYTES: Final = 64 * 1024  #: of a string that is kept in memory as it 
 FILES_MAX: Final = 100
 PREFIX_MAX_CHARACTERS: Final = 1024  #: of a data URL, before its content
 ESCAPE_MAX_BYTES: Final = 6  #: `\u002b`
+NAME_CHARACTERS: Final = 16 * 1024
+"""Of the name of a long string: no option takes a text of that length, as none takes the string."""
 
 _QUOTE: Final = b'"'
 _BACKSLASH: Final = ord("\\")
@@ -103,6 +105,7 @@ class _Scanner:
         self._is_escaped = False  #: the next byte of the string, for a backslash stands before it
         self._held = bytearray()  #: of the string, as it is written in JSON
         self._file: Base64File | None = None  #: of a long string
+        self._name_bytes = 0  #: of what is kept, that a client has not sent
         self._secret = ids.new_id()  #: begins the names that stand for long strings
 
     def feed(self, block: bytes) -> None:
@@ -155,7 +158,7 @@ class _Scanner:
 
     def _keep(self, piece: bytes | bytearray) -> None:
         self._rest += piece
-        if len(self._rest) > REST_MAX_BYTES:
+        if len(self._rest) - self._name_bytes > REST_MAX_BYTES:
             raise FileTooLarge(
                 f"The body has more than {REST_MAX_BYTES} bytes beside the files in it."
             )
@@ -178,9 +181,10 @@ class _Scanner:
             raise TooManyFiles(f"A request may carry {FILES_MAX} files.")
         media_type = self._taken_media_type()
         sink = self._new_sink()
-        name = f"{self._secret}-{len(self.long_strings)}"
+        name = f"{self._secret}-{len(self.long_strings)}".ljust(NAME_CHARACTERS, ".")
         self.long_strings[name] = LongString(sink, media_type)
-        self._keep(name.encode())
+        self._rest += name.encode()
+        self._name_bytes += NAME_CHARACTERS
         return Base64File(sink)
 
     def _taken_media_type(self) -> str | None:

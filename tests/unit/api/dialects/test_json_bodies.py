@@ -15,6 +15,7 @@ import pytest
 from ilios.api.dialects import json_bodies
 from ilios.api.dialects.base64_files import Base64File
 from ilios.api.dialects.json_bodies import SHORT_MAX_BYTES, JsonBody
+from ilios.api.dialects.options import Options
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
     FileTooLarge,
@@ -87,6 +88,17 @@ def test_long_strings_become_files_and_all_else_stays(new_sink: Sinks, size: int
     assert found.media_type(found.value["last"]) is None
     kept = {name: found.value[name] for name in sent if name not in ("document", "last")}
     assert kept == {name: sent[name] for name in kept}
+
+
+def test_what_stands_for_a_long_string_is_too_long_for_any_text(new_sink: Sinks) -> None:
+    sent = {"prompt": "please read " * 7000, "files": [CODED[:66_000]] * 80, "rest": "a, b" * 9_000}
+
+    found = read(sent, new_sink, 65_536)
+
+    with pytest.raises(InvalidField, match="at most 8192 characters"):
+        Options(found.value).text("prompt", most=8192)
+    assert all(found.is_file(one) for one in found.value["files"])
+    assert found.value["rest"] == sent["rest"]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
