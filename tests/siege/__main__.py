@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import multiprocessing
 import os
 import random
 import shutil
@@ -18,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -28,13 +26,12 @@ import psutil
 
 from tests.siege import aftermath, attacker, innocent, keyed_attacks, probes, raw_attacks, verdict
 from tests.siege.attacker import Orders
-from tests.siege.beginning import acting_from
+from tests.siege.beginning import acting_from, pools
 from tests.siege.innocent import Innocent, QuietTimes
 from tests.siege.service import METRICS_TOKEN, MIB, Service, started
 from tests.siege.verdict import Check, Record
 from tests.support.waiting import wait_for_ends
 
-BOOT_SECONDS = 10.0  #: for the processes of the siege to start, before it begins
 END_TIMEOUT_S = 10.0  #: for a parser to end that was killed
 
 ANONYMOUS = 4
@@ -43,7 +40,6 @@ LOOK_S = 2.0  #: between two looks at the memory
 REPORT_S = 60.0
 GIVEN_UP_BYTES = 8 * 1024 * MIB  #: of memory; then the siege ends early, for the machine's sake
 FREE_MIN_BYTES = 6 * 1024 * MIB  #: of the disk, likewise
-SPAWN = multiprocessing.get_context("spawn")
 
 
 def main() -> int:
@@ -118,13 +114,9 @@ def _besieged(
 ) -> tuple[Record, list[str]]:
     """Let everybody loose, and return what was measured, and the faults of the siege itself."""
     stop_file = folder / "stop"
-    begun = time.monotonic() + BOOT_SECONDS
-    ends_at = begun + options.minutes * 60
-    peaceful = (ends_at, stop_file)
-    with (
-        ProcessPoolExecutor(ANONYMOUS + len(KEYED), mp_context=SPAWN) as hostile,
-        ProcessPoolExecutor(2, mp_context=SPAWN) as peace,
-    ):
+    with pools(ANONYMOUS + len(KEYED), 2) as (begun, (hostile, peace)):
+        ends_at = begun + options.minutes * 60
+        peaceful = (ends_at, stop_file)
         asked = peace.submit(
             acting_from, begun, probes.ask_steadily, service.port, METRICS_TOKEN, *peaceful
         )

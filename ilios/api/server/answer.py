@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from email.utils import formatdate
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn.http import wsgi
@@ -72,6 +73,12 @@ class Answer:
         """Whose answer it is."""
         access: Access | None = self._environ.get(ENVIRON_KEY)
         return (access and access.owner) or NO_KEY
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether a caller without a key gets an error."""
+        status: int | None = self.response.status_code
+        return self.owner == NO_KEY and (status or 0) >= HTTPStatus.BAD_REQUEST
 
     @property
     def has_begun(self) -> bool:

@@ -244,6 +244,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             if not answer.has_begun:
                 answer.ask(self.wsgi)
                 conn.owner = answer.owner
+                if conn.has_enough_of(answer):
+                    answer.response.force_close()
             is_over = answer.send()
         finally:
             if is_over:

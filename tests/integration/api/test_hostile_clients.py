@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from ilios.accounts.keys import owner_of
+from ilios.api.server.connection import REFUSALS_MAX
 from ilios.core.settings import MIB, Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, PageRow
@@ -179,6 +181,30 @@ def test_a_body_that_is_there_costs_nobody_the_connection(connection: Connection
         connection.send(refused)
         status, headers, _ = connection.answer("POST")
         assert (status, headers["Connection"]) == (401, "keep-alive")
+
+
+def test_refusals_behind_one_another_end_with_the_connection(connection: Connection) -> None:
+    connection.send(head("GET", "/api/documents") * 200)
+    told = [connection.answer() for _ in range(REFUSALS_MAX)]
+    assert [status for status, _, _ in told] == [401] * REFUSALS_MAX
+    *kept, last = [headers["Connection"] for _, headers, _ in told]
+    assert (set(kept), last) == ({"keep-alive"}, "close")
+    with pytest.raises(http.client.BadStatusLine):
+        connection.answer()
+
+
+def test_refusals_in_a_row_are_counted_anew_after_an_answer(connection: Connection) -> None:
+    refused = [head("GET", "/api/documents")] * (REFUSALS_MAX - 1)
+    connection.send("".join([*refused, head("GET", "/"), *refused]))
+    told = [connection.answer() for _ in range(2 * REFUSALS_MAX - 1)]
+    assert {headers["Connection"] for _, headers, _ in told} == {"keep-alive"}
+
+
+def test_errors_cost_a_caller_with_a_key_no_connection(connection: Connection) -> None:
+    unknown = f"/api/documents/{'a' * 24}"
+    connection.send(head("GET", unknown, Authorization=f"Bearer {KEY}") * 2 * REFUSALS_MAX)
+    told = [connection.answer() for _ in range(2 * REFUSALS_MAX)]
+    assert {(status, headers["Connection"]) for status, headers, _ in told} == {(404, "keep-alive")}
 
 
 def test_a_body_in_a_coding_that_nobody_undoes_is_refused(connection: Connection) -> None:
