@@ -445,7 +445,7 @@ def test_repeats_join(app: Flask, anna: Caller, worker: InTestWorker, database: 
     clients = [threading.Thread(target=send) for _ in range(3)]
     for client in clients:
         client.start()
-    wait_until(lambda: counted(database)[1] == len(clients), timeout_s=5)
+    wait_until(lambda: counted(database)[1] == len(clients), timeout_s=30)
     later = post_source(
         anna, f"{SOURCE}/async", sources=[source(b"once")], options=OPEN_WEBUI, headers=headers
     )
