@@ -12,7 +12,7 @@ from ilios.api.dialects.docling.wanted import (
     PREFIX_OF_CHUNKING,
     PREFIX_OF_CONVERSION,
     Chunking,
-    Wanted,
+    ResultForms,
     page_range,
 )
 from ilios.api.dialects.json_bodies import JsonBody
@@ -33,12 +33,12 @@ _BY_URL: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConversionRequest:
     """What a request brings: files, and how their results are to be shown."""
 
     files: Sequence[Received]
     options: Options
-    wanted: Wanted
+    wanted: ResultForms
     chunking: Chunking | None
     pages: tuple[int, int] | None
 
@@ -47,13 +47,13 @@ class Asked:
         return Task(tuple(document.id for document in documents), self.wanted, self.chunking)
 
 
-def by_form(*, is_chunked: bool = False) -> Asked:
+def by_form(*, is_chunked: bool = False) -> ConversionRequest:
     """Receive files and options as a form. Raises what `bodies.receive_form` does."""
     form = bodies.receive_form(most_files=conversion.FILES_MAX)
     return _asked([file for _, file in form.files], form.options, is_chunked=is_chunked)
 
 
-def by_json(*, is_chunked: bool = False) -> Asked:
+def by_json(*, is_chunked: bool = False) -> ConversionRequest:
     """Receive sources and options as JSON. Raises what `bodies.receive_json` does."""
     body = bodies.receive_json()
     value = body.value
@@ -72,7 +72,7 @@ def by_json(*, is_chunked: bool = False) -> Asked:
     return _asked(files, bodies.options_of(options), is_chunked=is_chunked)
 
 
-def submit(asked: Asked, *, is_awaited: bool) -> list[Snapshot]:
+def submit(asked: ConversionRequest, *, is_awaited: bool) -> list[Snapshot]:
     """Queue the documents, all or none. Raises what submissions do."""
     fields: dict[str, Any] = {"include_images": True} if asked.wanted.needs_images else {}
     wanted = conversion.order(
@@ -97,14 +97,14 @@ def _narrowed(
     return replace(order, options=replace(order.options, pages=selected))
 
 
-def _asked(files: Sequence[Received], options: Options, *, is_chunked: bool) -> Asked:
+def _asked(files: Sequence[Received], options: Options, *, is_chunked: bool) -> ConversionRequest:
     prefix = PREFIX_OF_CONVERSION if is_chunked else ""
-    wanted = Wanted.of(options, prefix)
+    wanted = ResultForms.of(options, prefix)
     if is_chunked and wanted.is_zip:
         raise InvalidField("target_type", "zip", "Input should be 'inbody'")
     chunking = Chunking.of(options) if is_chunked else None
     options.agree(**{f"{prefix}{name}": True for name in _DONE_HERE})
-    return Asked(files, options, wanted, chunking, page_range(options, prefix))
+    return ConversionRequest(files, options, wanted, chunking, page_range(options, prefix))
 
 
 def _object(name: str, value: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _EXPECTED: Final = "Input should be 'inbody' or 'zip'"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ResultForms:
     """How a result is to be shown; it changes nothing that is stored."""
 
     formats: tuple[str, ...] = (MARKDOWN,)
@@ -53,7 +53,7 @@ class Wanted:
         return self.images != PLACEHOLDER
 
     @classmethod
-    def of(cls, options: Options, prefix: str = "") -> Wanted:
+    def of(cls, options: Options, prefix: str = "") -> ResultForms:
         """Read the options of a request, whose names may have a prefix. Raise InvalidField."""
         formats = options.choices(f"{prefix}to_formats", FORMATS)
         return cls(

@@ -130,7 +130,7 @@ def file_delete(file_id: str) -> Response:
     """Delete a file. What was made of it is a document of its own, and stays."""
     owner = current_owner()
     kept = services().kept_files.file(file_id, owner=owner)
-    services().actions.delete(kept.id, owner=owner)
+    services().actions.delete_file(kept, owner=owner)
     return answers.small({"id": kept.id, "object": "file", "deleted": True})
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ilios.api.dialects.docling.wanted import Chunking, Wanted, page_range, seconds
+from ilios.api.dialects.docling.wanted import Chunking, ResultForms, page_range, seconds
 from ilios.api.dialects.options import Options
 from ilios.core.request_errors import InvalidField
 from ilios.documents import chunks
 
 
 def test_without_options_markdown_is_wanted_without_images() -> None:
-    assert Wanted.of(Options({})) == Wanted(("md",), False, "placeholder", None)
+    assert ResultForms.of(Options({})) == ResultForms(("md",), False, "placeholder", None)
 
 
 def test_options_are_read_from_forms_and_from_json_alike() -> None:
@@ -24,11 +24,11 @@ def test_options_are_read_from_forms_and_from_json_alike() -> None:
         "md_page_break_placeholder": "\f",
     }
 
-    wanted = Wanted.of(Options(form))
+    wanted = ResultForms.of(Options(form))
 
-    assert wanted == Wanted(("md", "json"), True, "embedded", "\f")
-    assert wanted == Wanted.of(Options(wanted.as_options()))
-    assert wanted == Wanted.of(Options({**form, "to_formats": "md,json"}))
+    assert wanted == ResultForms(("md", "json"), True, "embedded", "\f")
+    assert wanted == ResultForms.of(Options(wanted.as_options()))
+    assert wanted == ResultForms.of(Options({**form, "to_formats": "md,json"}))
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_options_are_read_from_forms_and_from_json_alike() -> None:
 )
 def test_what_is_not_known_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidField):
-        Wanted.of(Options(options))
+        ResultForms.of(Options(options))
 
 
 def test_a_presigned_target_is_refused_in_the_words_that_its_client_knows() -> None:
     with pytest.raises(InvalidField) as refusal:
-        Wanted.of(Options({"target_type": "presigned_url"}))
+        ResultForms.of(Options({"target_type": "presigned_url"}))
 
     assert "presigned_url" in refusal.value.detail
     assert "Input should be" in refusal.value.detail
