@@ -30,6 +30,7 @@ from ilios.db.database import Database
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus
 from ilios.db.prepared import Prepared
 from ilios.documents import repository
+from ilios.documents.admission import OPERATION_FILE
 from ilios.documents.uploads import Received
 from ilios.engines.detection import media_types
 from ilios.storage.base import ObjectStore
@@ -38,7 +39,6 @@ from ilios.storage.signed_links import Link, LinkSigner
 
 log = logs.get(__name__)
 
-OPERATION_FILE: Final = "file"
 LIFETIME_DEFAULT: Final = timedelta(hours=24)
 LIFETIME_MAX: Final = timedelta(hours=168)
 LISTED_MAX: Final = 1_000  #: files of one page of a list

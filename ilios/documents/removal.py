@@ -43,7 +43,7 @@ from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.zeroing import zeroed_if_room
 from ilios.documents import extractions, job_outcome, repository
-from ilios.documents.kept_files import OPERATION_FILE
+from ilios.documents.admission import OPERATION_FILE
 from ilios.queue import cancellation, queries
 
 _TOMBSTONE: Final[dict[str, Any]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.dialects.drivers.errand import Errand
 from tests.dialects.samples import Sample
 from tests.dialects.services import Service, Services
 from tests.dialects.table import CLIENTS, Client, Trouble
+from tests.support.externals import unavailable
 
 ENGINES = (EMBEDDED, MISTRAL)
 READS = [(client, kind) for client in CLIENTS for kind in client.reads]
@@ -85,6 +87,12 @@ def test_it_says_that_the_budget_is_spent(
     outcome = process.run(_errand(service, service.spent_key, documents[table.TEXT_PDF]))
 
     _assert_says(client, table.SPENT, outcome)
+
+
+def test_archives_of_paperless_are_read_with_pdftotext() -> None:
+    """Its driver looks for the words of the text in the archive, with whatever is there."""
+    if shutil.which("pdftotext") is None:
+        unavailable("no pdftotext, Debian's poppler-utils: pdfium has read the archives instead")
 
 
 @each_client

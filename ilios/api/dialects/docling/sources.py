@@ -18,11 +18,13 @@ from ilios.api.dialects.docling.wanted import (
 from ilios.api.dialects.json_bodies import JsonBody
 from ilios.api.dialects.options import Options
 from ilios.api.services import services
+from ilios.core.conversion_errors import ConversionError, PagesOutOfRange
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import InvalidField, MissingFile, OptionUnavailable, TooManyFiles
 from ilios.documents.admission import Order
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
+from ilios.engines.page_selection import MAX_PAGE_NUMBER, PageSelection
 
 FILE: Final = "file"
 _DONE_HERE: Final = ("do_ocr", "do_table_structure")  #: always, so that it needs no note
@@ -93,7 +95,14 @@ def _narrowed(
     """Return the order for a range of pages, which may end behind the last one of the document."""
     if pages is None:
         return order
-    selected = conversion.selection(file, order.options, *pages, is_awaited=is_awaited)
+    try:
+        selected = conversion.selection(file, order.options, *pages, is_awaited=is_awaited)
+    except ConversionError as error:
+        if error.engine_fault or error.retryable or isinstance(error, PagesOutOfRange):
+            raise
+        # Its conversion will say what is wrong, as it does without a range.
+        first, last = pages
+        selected = PageSelection(((first, min(last, MAX_PAGE_NUMBER)),))
     return replace(order, options=replace(order.options, pages=selected))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ilios.api.dialects.docling.wanted import Chunking, ResultForms, page_range, seconds
 from ilios.api.dialects.options import Options
-from ilios.core.request_errors import InvalidField
+from ilios.core.request_errors import InvalidField, OptionUnavailable
 from ilios.documents import chunks
 
 
@@ -49,7 +49,7 @@ def test_what_is_not_known_is_refused(options: dict[str, Any]) -> None:
 
 
 def test_a_presigned_target_is_refused_in_the_words_that_its_client_knows() -> None:
-    with pytest.raises(InvalidField) as refusal:
+    with pytest.raises(OptionUnavailable) as refusal:
         ResultForms.of(Options({"target_type": "presigned_url"}))
 
     assert "presigned_url" in refusal.value.detail
