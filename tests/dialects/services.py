@@ -40,9 +40,15 @@ class Service:
     spent_key: str = ""  #: what its holder may spend or convert is used up
 
     @contextmanager
-    def outage(self) -> Iterator[None]:
-        """Let the provider answer 503 to OCR for OUTAGE_SECONDS, or until the block ends."""
+    def outage(self, *, may_end: bool) -> Iterator[None]:
+        """Let the provider answer 503 to OCR until the block ends, or for OUTAGE_SECONDS."""
         self.provider.control(faults=[OUTAGE])
+        if not may_end:
+            try:
+                yield
+            finally:
+                self.provider.control(faults=[])
+            return
         end = threading.Timer(OUTAGE_SECONDS, self.provider.control, kwargs={"faults": []})
         end.start()
         try:

@@ -109,7 +109,7 @@ def _text_layer(path: Path) -> str:
     """Return what pdftotext finds, as paperless-ngx would; without that program, pdfium."""
     if (program := shutil.which("pdftotext")) is None:
         return _pdfium_text(path)
-    command = [program, "-q", "-enc", "UTF-8", path, "-"]
+    command = [program, "-q", "-enc", "UTF-8", str(path), "-"]
     return subprocess.run(command, check=True, capture_output=True).stdout.decode()
 
 
