@@ -41,7 +41,7 @@ CLIENTS = (
     Client("haystack-docling-async", is_patient=True),
     Client("lightrag", has_key=False, is_patient=True),
     Client("open-webui-docling"),
-    Client("ragflow-docling", PDFS, has_key=False),
+    Client("ragflow-docling", PDFS, has_key=False, is_patient=True),
     Client("paperless-gpt", PDFS, has_key=False, is_patient=True),
     # Open WebUI's external loader, and Tika
     Client("open-webui-external"),

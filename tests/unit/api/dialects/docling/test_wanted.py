@@ -37,7 +37,7 @@ def test_options_are_read_from_forms_and_from_json_alike() -> None:
         {"to_formats": ["md", "doctags"]},
         {"to_formats": [{"md": 1}]},
         {"image_export_mode": "inline"},
-        {"target_type": "s3"},
+        {"target_type": "ftp"},
         {"target_type": {"kind": "zip"}},
         {"md_page_break_placeholder": "x" * 65},
         {"md_page_break_placeholder": 7},
@@ -48,11 +48,12 @@ def test_what_is_not_known_is_refused(options: dict[str, Any]) -> None:
         ResultForms.of(Options(options))
 
 
-def test_a_presigned_target_is_refused_in_the_words_that_its_client_knows() -> None:
+@pytest.mark.parametrize("target", ["presigned_url", "put", "s3"])
+def test_a_target_elsewhere_is_refused_in_the_words_that_clients_know(target: str) -> None:
     with pytest.raises(OptionUnavailable) as refusal:
-        ResultForms.of(Options({"target_type": "presigned_url"}))
+        ResultForms.of(Options({"target_type": target}))
 
-    assert "presigned_url" in refusal.value.detail
+    assert target in refusal.value.detail
     assert "Input should be" in refusal.value.detail
 
 
