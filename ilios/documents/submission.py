@@ -28,13 +28,13 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import repository, snapshots
 from ilios.documents.admission import (
+    OPERATION_FILE,
     Candidate,
     Order,
     Stored,
     admit_upload,
     columns,
 )
-from ilios.documents.kept_files import OPERATION_FILE
 from ilios.documents.snapshots import Shown, Snapshot
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
 from ilios.documents.uploads import Received
