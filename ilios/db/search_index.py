@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text
 
+from ilios.db import name_blocks
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 
@@ -130,7 +131,7 @@ def install(connection: Any) -> None:
 
 
 def is_installed(connection: Any) -> bool:
-    wanted = _TABLES | _triggers()
+    wanted = _schema()
     marks = ", ".join("?" * len(wanted))
     found = connection.execute(
         f"SELECT name, sql FROM sqlite_master WHERE name IN ({marks})",  # noqa: S608  # marks only
@@ -146,8 +147,9 @@ def make_anew(connection: Any) -> None:
     old one to be deleted, by ilios.documents.upkeep.
     """
     _set_aside(connection)
-    for sql in (*_TABLES.values(), *_triggers().values()):
+    for sql in _schema().values():
         connection.execute(sql)
+    connection.execute(name_blocks.FILL)
     for name, value in _OPTIONS.items():
         _command(connection, name, value)
     connection.execute("INSERT INTO search_state (name, value) VALUES (?, 0)", (INDEXED,))
@@ -262,7 +264,7 @@ def _set_aside(connection: Any) -> None:
         if PREFIX + name in present:
             connection.execute(f"DROP TABLE IF EXISTS {OLD_PREFIX}{name}")
             connection.execute(f"ALTER TABLE {PREFIX}{name} RENAME TO {OLD_PREFIX}{name}")
-    for name in ("search_pending", "search_state"):
+    for name in ("search_pending", "search_state", name_blocks.TABLE):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
@@ -277,6 +279,11 @@ def _own(connection: Any, kind: str) -> list[tuple[str, str]]:
         (kind, PREFIX.replace("_", "\\_") + "%"),
     ).fetchall()
     return found
+
+
+def _schema() -> dict[str, str]:
+    """Return name and SQL of all that belongs to the index."""
+    return _TABLES | _triggers() | name_blocks.SCHEMA
 
 
 def _triggers() -> dict[str, str]:
