@@ -108,7 +108,7 @@ def main() -> None:
         if is_new:
             fill(database, texts, options.documents)
             measure_starts(settings, database)
-            measure_indexing(settings, database)
+        measure_indexing(settings, database)  # of a folder that is found again, what is left
         completion = Completion(settings, database, texts)
         measure_searches(database, texts)
         completion.complete(MANY)

@@ -55,6 +55,7 @@ SCHEMA: Final = {
     "after TEXT NOT NULL, upto TEXT NOT NULL, names TEXT NOT NULL, UNIQUE (owner, upto))",
     **{name: f"CREATE TRIGGER {name} {body}" for name, body in _TRIGGERS.items()},
 }
+CLEAR: Final = f"DELETE FROM {TABLE}"  # noqa: S608  # a constant
 FILL: Final = (
     f"INSERT INTO {TABLE} (owner, after, upto, names) "  # noqa: S608  # constants
     "SELECT owner, coalesce(lag(max(created_at)) OVER (PARTITION BY owner ORDER BY block), ''), "

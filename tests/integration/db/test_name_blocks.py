@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import Session
 
 from ilios.core import ids
 from ilios.db import search_index
@@ -24,11 +26,23 @@ PARTS = ("Report 1", "a", "7.pdf", "É", "no such name", "%", "\n")
 class Names:
     """Documents with names and moments, beside a plain list of them."""
 
+    session: Session
+
     def __init__(self, database: Database, seed: int) -> None:
         self.database = database
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # nothing secret
         self._documents: dict[str, tuple[str, datetime, str]] = {}  #: owner, moment, name
         self._moment = BEGUN
+
+    @contextmanager
+    def changed(self) -> Iterator[None]:
+        with self.database.writing() as self.session:
+            yield
+
+    def submit_many(self, count: int) -> None:
+        with self.changed():
+            for _ in range(count):
+                self.submit()
 
     def submit(self) -> None:
         """Submit a document; some at the same moment, some after the clock was set back."""
@@ -36,23 +50,23 @@ class Names:
             self._moment -= timedelta(seconds=self._random.randrange(300))
         self._moment += timedelta(seconds=self._random.choice((0, 1, 1)))
         document_id, owner = ids.new_id(), self._random.choice(OWNERS)
-        with self.database.writing() as session:
-            session.execute(
-                insert(Document).values(
-                    id=document_id,
-                    owner=owner,
-                    file_name=(name := self._name()),
-                    mime_type="text/plain",
-                    file_size=1,
-                    storage_key="",
-                    status=DocumentStatus.PENDING,
-                    operation="convert",
-                    options={},
-                    warnings=[],
-                    retention_days=1,
-                    created_at=self._moment,
-                )
+        name = self._name()
+        self.session.execute(
+            insert(Document).values(
+                id=document_id,
+                owner=owner,
+                file_name=name,
+                mime_type="text/plain",
+                file_size=1,
+                storage_key="",
+                status=DocumentStatus.PENDING,
+                operation="convert",
+                options={},
+                warnings=[],
+                retention_days=1,
+                created_at=self._moment,
             )
+        )
         self._documents[document_id] = owner, self._moment, name
 
     def rename(self) -> None:
@@ -68,8 +82,7 @@ class Names:
         self._update(self._pop(), status=DocumentStatus.DELETED)
 
     def remove(self) -> None:
-        with self.database.writing() as session:
-            session.execute(delete(Document).where(Document.id == self._pop()))
+        self.session.execute(delete(Document).where(Document.id == self._pop()))
 
     def _name(self) -> str:
         return f"{self._random.choice('RrE É%')}eport {self._random.randrange(200)}.pdf"
@@ -80,8 +93,7 @@ class Names:
         return document_id
 
     def _update(self, document_id: str, **columns: object) -> None:
-        with self.database.writing() as session:
-            session.execute(update(Document).where(Document.id == document_id).values(**columns))
+        self.session.execute(update(Document).where(Document.id == document_id).values(**columns))
 
     def of(self, owner: str) -> Iterator[tuple[datetime, str, str]]:
         """Yield moment, id and name of an owner's documents, the newest first."""
@@ -124,20 +136,19 @@ def test_a_part_of_names_finds_what_a_look_at_each_name_would(
     database: Database, seed: int
 ) -> None:
     names = Names(database, seed)
-    for _ in range(2 * BLOCK_DOCUMENTS):
-        names.submit()
-    choose = random.Random(seed)
+    names.submit_many(2 * BLOCK_DOCUMENTS)
+    choose = random.Random(seed)  # noqa: S311  # nothing secret
     changes = (names.rename, names.complete, names.tombstone, names.remove)
     for _ in range(9):
-        for _ in range(60):
-            choose.choice((names.submit, names.submit, names.submit, choose.choice(changes)))()
+        with names.changed():
+            for _ in range(60):
+                choose.choice((names.submit, names.submit, names.submit, choose.choice(changes)))()
         names.require_right()
 
 
 def test_blocks_are_made_of_documents_that_are_there(database: Database) -> None:
     names = Names(database, seed=9)
-    for _ in range(5 * BLOCK_DOCUMENTS):
-        names.submit()
+    names.submit_many(5 * BLOCK_DOCUMENTS)
 
     with database.writing() as session:
         search_index.make_anew(session.driver)
@@ -146,15 +157,13 @@ def test_blocks_are_made_of_documents_that_are_there(database: Database) -> None
     with database.watching() as watch:
         ((blocks,),) = watch.query("SELECT count(*) FROM search_names")
     assert blocks >= 2 * len(OWNERS)
-    for _ in range(3 * BLOCK_DOCUMENTS):
-        names.submit()
+    names.submit_many(3 * BLOCK_DOCUMENTS)
     names.require_right()
 
 
 def test_a_deleted_name_leaves_no_byte(database: Database) -> None:
     names = Names(database, seed=1)
-    for _ in range(4 * BLOCK_DOCUMENTS):
-        names.submit()
+    names.submit_many(4 * BLOCK_DOCUMENTS)
     with database.writing() as session:
         session.execute(update(Document).values(file_name="secret.pdf"))
     database.truncate_wal()
