@@ -206,7 +206,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"INTEGER PRIMARY KEY"},
     ),
     "index_pages": (
-        lambda s: (indexing.add(s, "a", [Page(0, "heron")]), indexing.index_entered(s)),
+        lambda s: _enter_and_index(s),
         {"sqlite_autoindex_pages_1", "INTEGER PRIMARY KEY"},
     ),
     "pages_not_indexed_yet": (
@@ -278,6 +278,11 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
 }
+
+
+def _enter_and_index(session: Session) -> None:
+    indexing.add(session, "a", [Page(0, "heron")])
+    indexing.index_entered(session)
 
 
 def _ignoring_loss(session: Session) -> None:
