@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from ilios.db.models import REVISION
+from ilios.db import revision
 
 DOCUMENT_OVERHEAD_BYTES: Final = 8192
 """What a document takes beside its file: a folder, the rest of a block, its rows and indexes."""
@@ -72,11 +72,7 @@ def follow_schema(connection: Connection) -> None:
     is counted then.
     """
     driver: Any = connection.connection.driver_connection
-    named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-    if not driver.execute(named).fetchall():
-        return
-    revision = driver.execute("SELECT version_num FROM alembic_version").fetchone()
-    if revision == (REVISION,):
+    if revision.is_newest(driver):
         install(driver)
 
 

@@ -17,9 +17,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text
 
-from ilios.db import name_blocks
+from ilios.db import name_blocks, revision
 from ilios.db.driver import sqlite
-from ilios.db.models import REVISION
 
 PREFIX: Final = "search_"  #: of all that belongs to the index
 OLD_PREFIX: Final = "search_old_"  #: of tables that were set aside, to be emptied a bit at a time
@@ -117,10 +116,7 @@ _TABLES: Final = {
 def follow_schema(connection: Connection) -> None:
     """Make the index when the database is at the newest schema, after all migrations."""
     driver: Any = connection.connection.driver_connection
-    named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-    if not driver.execute(named).fetchall():
-        return
-    if driver.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISION,):
+    if revision.is_newest(driver):
         install(driver)
 
 

@@ -28,11 +28,13 @@ from ilios.db.models.instance import REVISION, Instance
 from ilios.db.models.jobs import Job
 from ilios.db.models.statuses import (
     CallState,
+    DeliveryStatus,
     DocumentStatus,
     JobStatus,
     JobType,
     ProviderBatchState,
 )
+from ilios.db.models.webhooks import WebhookDelivery
 
 __all__ = [
     "AWAITING_UPLOAD",
@@ -51,6 +53,7 @@ __all__ = [
     "Call",
     "CallState",
     "DailyUsage",
+    "DeliveryStatus",
     "Document",
     "DocumentStatus",
     "ExtractionRow",
@@ -65,4 +68,5 @@ __all__ = [
     "ProviderBatch",
     "ProviderBatchState",
     "UtcDateTime",
+    "WebhookDelivery",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, String, false
+from sqlalchemy import BigInteger, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ilios.db.models.base import ID, Base, partial_index
@@ -103,6 +103,12 @@ class ApiKey(Base):
     rotated_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]  #: to some minutes; see ilios.accounts.authentication
+    webhook_url: Mapped[str | None] = mapped_column(Text)
+    """Where the events of its documents go that name no address of their own."""
+    webhook_secrets: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many signing secrets were made for it; see ilios.accounts.webhook_secrets."""
+    webhook_secret_hash: Mapped[str | None] = mapped_column(String(64))
+    """Of the one in use, hex; None without one."""
 
     __table_args__ = (
         Index("ix_api_keys_hash", "hash", unique=True),

@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from ilios.db.models.statuses import (
     CallState,
+    DeliveryStatus,
     DocumentStatus,
     JobStatus,
     JobType,
@@ -92,6 +93,7 @@ class Base(DeclarativeBase):
         JobType: _status(JobType),
         ProviderBatchState: _status(ProviderBatchState),
         CallState: _status(CallState),
+        DeliveryStatus: _status(DeliveryStatus),
     }
 
     @classmethod

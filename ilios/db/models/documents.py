@@ -31,6 +31,8 @@ class Batch(Base):
     total_documents: Mapped[int]
     priority: Mapped[int]
     created_at: Mapped[datetime]
+    webhook_url: Mapped[str | None] = mapped_column(Text)
+    """Where its own events and those of its documents go; None: to that of the key, if any."""
 
 
 class ProviderBatch(Base):
@@ -102,6 +104,8 @@ class Document(Base):
     """What the file says of itself: see ilios.engines.base.DocumentInfo."""
     failed_pages: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
     """Pages that could not be converted, with `allowPartial`: see ilios.documents.failed_pages."""
+    webhook_url: Mapped[str | None] = mapped_column(Text)
+    """Where its events go; None: to that of its batch, else of its key, if they have one."""
 
     __table_args__ = (
         partial_index(

@@ -45,6 +45,13 @@ class ProviderBatchState(StrEnum):
     ENDED = "ended"  #: nothing is left to do; terminal
 
 
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"  #: waits for its next attempt, or for an earlier event of its document
+    SENDING = "sending"  #: an attempt is made now; a sender that dies leaves it to the next
+    DELIVERED = "delivered"  #: the receiver has answered with 2xx; terminal
+    FAILED = "failed"  #: given up; terminal
+
+
 OPEN = (DocumentStatus.PENDING, DocumentStatus.PROCESSING)
 READABLE = (DocumentStatus.COMPLETED, DocumentStatus.ARCHIVED)
 
