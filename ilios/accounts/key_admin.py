@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios.accounts import holdings, keys, quotas
+from ilios.accounts import holdings, keys, quotas, webhook_secrets
 from ilios.accounts.holdings import Holding, Standard
 from ilios.accounts.keys import KeyState, Limits, Terms
 from ilios.accounts.quotas import Amount
 from ilios.core import clock
+from ilios.core.settings import Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
@@ -25,6 +26,15 @@ class Issued:
 
     key: ApiKey
     secret: str
+    webhook_secret: str | None = None  #: what signs its events; also shown once
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedWebhook:
+    """A key whose webhook was changed, and its secret if that is new: shown once."""
+
+    key: ApiKey
+    secret: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +55,25 @@ class KeyAdmin:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, terms: Terms) -> Issued:
-        """Create a key. Raises KeyNameTaken."""
-        secret = keys.new_secret()
+    def create(self, terms: Terms, instance_key: bytes | None = None) -> Issued:
+        """Create a key, with a webhook secret if the `instance_key` is given to derive it from.
+
+        Raises KeyNameTaken.
+        """
+        secret, webhook_secret = keys.new_secret(), None
         with self._database.writing() as session:
             key = keys.create(session, terms, secret, clock.now())
-        return Issued(key, secret)
+            if instance_key is not None:
+                webhook_secret = webhook_secrets.renew(key, instance_key)
+        return Issued(key, secret, webhook_secret)
+
+    def change_webhook(
+        self, reference: str, wanted: webhook_secrets.Change, settings: Settings
+    ) -> ChangedWebhook:
+        """Change a key's webhook. Raises UnknownKey, KeyAlreadyRevoked, WebhookSecretMissing."""
+        with self._database.writing() as session:
+            key, secret = webhook_secrets.change(session, reference, wanted, settings)
+        return ChangedWebhook(key, secret)
 
     def rotate(
         self, reference: str, *, grace: timedelta, expires_at: datetime | None = None

@@ -57,7 +57,10 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The properties of a new key; None is unlimited, and of the last two what the settings say."""
+    """The properties of a new key.
+
+    None is unlimited, and of bytes and documents what the settings say.
+    """
 
     name: str
     scopes: frozenset[Scope] = FULL_USE
@@ -67,6 +70,7 @@ class Terms:
     budget_micros_month: int | None = None
     storage_bytes: int | None = None
     waiting_documents: int | None = None
+    webhook_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def create(session: Session, terms: Terms, secret: str, now: datetime) -> ApiKey
         waiting_documents=terms.waiting_documents,
         created_at=now,
         expires_at=terms.expires_at,
+        webhook_url=terms.webhook_url,
     )
     session.add(key)
     return key

@@ -43,7 +43,9 @@ def _parts(settings: Settings) -> list[str]:
     """Return what else a complete backup consists of."""
     from ilios.core import data_folder
 
-    answers = str(data_folder.answers(settings))
+    others = [str(data_folder.answers(settings))]
+    if (webhook_key := data_folder.webhook_key(settings)).exists():
+        others.append(str(webhook_key))
     if settings.s3_bucket is not None:
-        return [f"the bucket {settings.s3_bucket}", answers]
-    return [str(data_folder.objects(settings)), str(data_folder.signing_key(settings)), answers]
+        return [f"the bucket {settings.s3_bucket}", *others]
+    return [str(data_folder.objects(settings)), str(data_folder.signing_key(settings)), *others]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ilios.cli.option_types import Dollars, KeyLimit, Moment, Name, SizeLimit, Span
+from ilios.cli.option_types import Dollars, KeyLimit, Moment, Name, SizeLimit, Span, WebhookUrl
 from ilios.cli.output import say
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def command() -> None:
 @click.option("--budget", type=Dollars(), help="Dollars in a UTC month, as in 25.00.")
 @storage_option
 @waiting_option
+@click.option("--webhook-url", type=WebhookUrl(),
+              help="Where events of its documents go; makes a secret for them.")  # fmt: skip
 @as_json_option
 def create(
     name: str,
@@ -69,10 +71,13 @@ def create(
     budget: int | None,
     storage: int | None,
     waiting: int | None,
+    webhook_url: str | None,
     as_json: bool,
 ) -> None:
     """Make a key called NAME, and show its secret, once."""
+    from ilios.accounts import webhook_secrets
     from ilios.accounts.keys import FULL_USE, Scope, Terms
+    from ilios.core import settings
 
     terms = Terms(
         name=name,
@@ -83,9 +88,11 @@ def create(
         budget_micros_month=budget,
         storage_bytes=storage,
         waiting_documents=waiting,
+        webhook_url=webhook_url,
     )
     with _service() as service:
-        _show_secret(service.create(terms), as_json)
+        instance_key = webhook_secrets.instance_key(settings.load()) if webhook_url else None
+        _show_secret(service.create(terms, instance_key), as_json)
 
 
 @command.command("list")
@@ -130,6 +137,39 @@ def set_limits(
     with _service() as service:
         changed = service.limit(key, change)
     click.echo(json.dumps(_key(changed), indent=2) if as_json else f"{changed.name} is changed.")
+
+
+@command.command("webhook")
+@click.argument("key")
+@click.option("--url", type=WebhookUrl(), help="Where events of its documents go, or none.")
+@click.option("--secret", type=click.Choice(("new", "none")),
+              help="A secret of its own to sign them with, or none: that of WEBHOOK_SECRET.")  # fmt: skip
+@as_json_option
+@click.pass_context
+def set_webhook(
+    context: click.Context, key: str, url: str | None, secret: str | None, as_json: bool
+) -> None:
+    """Change where events of KEY (its name or id) go, and what signs them.
+
+    A new secret is shown, once.
+    """
+    from ilios.accounts.webhook_secrets import Change
+    from ilios.core import settings
+
+    sets_url = context.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE
+    if not sets_url and secret is None:
+        raise click.UsageError("Say what to change: --url, --secret.")
+    wanted = Change(sets_url, url, secret is not None, secret == "new")  # noqa: S105  # a word
+    with _service() as service:
+        changed = service.change_webhook(key, wanted, settings.load())
+    shown = {} if changed.secret is None else {"webhookSecret": changed.secret}
+    if as_json:
+        click.echo(json.dumps({**_key(changed.key), **shown}, indent=2))
+    elif changed.secret is None:
+        say(f"{changed.key.name} is changed.")
+    else:
+        say(f"Webhook secret of {changed.key.name}. This is shown once:", err=True)
+        click.echo(changed.secret)
 
 
 @command.command("recount")
@@ -199,11 +239,17 @@ def _standard() -> Standard:
 
 
 def _show_secret(issued: Issued, as_json: bool) -> None:
+    shown = {"secret": issued.secret}
+    if issued.webhook_secret is not None:
+        shown["webhookSecret"] = issued.webhook_secret
     if as_json:
-        click.echo(json.dumps({**_key(issued.key), "secret": issued.secret}, indent=2))
+        click.echo(json.dumps({**_key(issued.key), **shown}, indent=2))
         return
     say(f"Key {issued.key.name} ({', '.join(issued.key.scopes)}). This is shown once:", err=True)
     click.echo(issued.secret)
+    if issued.webhook_secret is not None:
+        say("What signs its events, also shown once:", err=True)
+        click.echo(issued.webhook_secret)
 
 
 def _key(key: ApiKey) -> dict[str, Any]:
@@ -212,11 +258,12 @@ def _key(key: ApiKey) -> dict[str, Any]:
     moments = ("created_at", "expires_at", "rotated_at", "previous_until", "revoked_at",
                "last_used_at")  # fmt: skip
     plain = ("id", "name", "prefix", "scopes", "requests_per_minute", "pages_per_day",
-             "budget_micros_month")  # fmt: skip
+             "budget_micros_month", "webhook_url")  # fmt: skip
     limits = {name: _limit(getattr(key, name)) for name in ("storage_bytes", "waiting_documents")}
     times = {name: getattr(key, name) for name in moments}
     shown = {name: clock.iso(moment) if moment else None for name, moment in times.items()}
-    fields = {**_fields(key, plain), **limits, **shown}
+    has_secret = {"has_webhook_secret": key.webhook_secret_hash is not None}
+    fields = {**_fields(key, plain), **has_secret, **limits, **shown}
     return {_camel(name): value for name, value in fields.items()}
 
 

@@ -68,6 +68,28 @@ class Dollars(click.ParamType[int]):
             self.fail(f"{value!r}: {error}.", param, ctx)
 
 
+class WebhookUrl(click.ParamType[str | None]):
+    """An address that events may go to; `none` is none."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | None:
+        from ilios.core import settings, url_addresses
+        from ilios.core.address_guard import AddressGuard
+        from ilios.core.webhook_errors import UrlNotAllowed
+
+        if value == "none":
+            return None
+        try:
+            address = url_addresses.parse(value)
+            AddressGuard.of(settings.load()).require(address)
+        except ValueError:
+            self.fail(f"it has to be {url_addresses.ALLOWED}.", param, ctx)
+        except UrlNotAllowed as error:
+            self.fail(error.detail, param, ctx)
+        return address.url
+
+
 class KeyLimit(click.ParamType[int | None]):
     """A limit; `none` is none at all, and `default` that of the settings, which is None here."""
 

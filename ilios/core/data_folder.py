@@ -143,6 +143,16 @@ def signing_key(settings: Settings) -> Path:
     return settings.data_folder / "link-signing.key"
 
 
+def webhook_key(settings: Settings) -> Path:
+    """Return the file of the key that the keys' webhook secrets are derived from."""
+    return settings.data_folder / "webhook-signing.key"
+
+
+def webhook_sender_lock(settings: Settings) -> Path:
+    """Return the lock of the worker that sends events: one of them does."""
+    return settings.data_folder / "run" / "webhooks.lock"
+
+
 def own_files(settings: Settings) -> list[Path]:
     """Return what the service has made so far: database, folders, files; not what folders hold."""
     database = settings.database_path
@@ -154,6 +164,7 @@ def own_files(settings: Settings) -> list[Path]:
         web_lock(settings),
         node_id_file(settings),
         signing_key(settings),
+        webhook_key(settings),
     )
     return [path for path in made if path.exists()]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +10,8 @@ from typing import Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from ilios.core.durable_files import create
-from ilios.core.errors import StartupError
+from ilios.core import key_files
 from ilios.core.request_errors import LinkInvalid
-
-SIGNING_KEY_BYTES = 32
-_SIGNING_KEY = re.compile(r"[0-9a-f]{64}\n?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +46,7 @@ class LinkSigner:
 
         Raises StartupError when the file is not a key of ours or others may read it.
         """
-        try:
-            if not path.exists():
-                key = secrets.token_hex(SIGNING_KEY_BYTES) + "\n"
-                create(path, key.encode("ascii"))
-            return cls(_read_signing_key(path))
-        except OSError as error:
-            raise StartupError(
-                f"The signing key {path} cannot be used: {error.strerror}. "
-                "Give the service's user read and write access to its folder."
-            ) from error
+        return cls(key_files.read_or_create(path, "links given out before stop working"))
 
     def sign(self, link: Link) -> str:
         """Return a token of letters, digits, `-`, `_` and `.`; it is signed, not encrypted."""
@@ -84,19 +69,3 @@ class LinkSigner:
         if link.method != method or now >= link.expires_at:
             raise LinkInvalid
         return link
-
-
-def _read_signing_key(path: Path) -> bytes:
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise StartupError(
-            f"The signing key {path} is open to other users (mode {mode:04o}). "
-            f"Run: chmod 600 {path}"
-        )
-    text = path.read_text("ascii", errors="replace")
-    if _SIGNING_KEY.fullmatch(text) is None:
-        raise StartupError(
-            f"{path} does not hold a signing key (64 hexadecimal digits). Restore or delete it: "
-            "the next start makes a new one, and links given out before stop working."
-        )
-    return bytes.fromhex(text)

@@ -14,6 +14,7 @@ from ilios.core.settings.mistral import MistralSettings
 from ilios.core.settings.object_store import ObjectStoreSettings
 from ilios.core.settings.replication import ReplicationSettings
 from ilios.core.settings.web import WebSettings
+from ilios.core.settings.webhooks import WebhookSettings
 
 
 # pydantic collects the fields of the last base first. The order shows: of several wrong values
@@ -23,6 +24,7 @@ class Settings(
     ReplicationSettings,
     MistralSettings,
     ConversionSettings,
+    WebhookSettings,
     WebSettings,
     ObjectStoreSettings,
     DataSettings,
