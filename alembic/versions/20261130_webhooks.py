@@ -19,7 +19,7 @@ _TRIGGERS = ("document_added", "document_changed", "delivery_added")
 _WAITING = "status = 'pending' AND next_attempt_at IS NOT NULL"
 _PARTIAL = {
     "ix_webhook_deliveries_waiting": (("owner", "receiver", "next_attempt_at"), _WAITING),
-    "ix_webhook_deliveries_next": (("next_attempt_at",), _WAITING),
+    "ix_webhook_deliveries_open": (("next_attempt_at", "created_at"), "ended_at IS NULL"),
     "ix_webhook_deliveries_sending": (("owner",), "status = 'sending'"),
     "ix_webhook_deliveries_ended": (("ended_at",), "ended_at IS NOT NULL"),
 }

@@ -27,6 +27,8 @@ RESULT_COMMITTED: Final = "result.committed"  #: the file is still there
 HALVES_STORED: Final = "halves.stored"  #: of a refused call, and no job names them
 JOB_HALVED: Final = "job.halved"  #: by two jobs; the file that they take the place of is there
 JOB_ENDED: Final = "job.ended"  #: the supervisor does not know of it
+WEBHOOK_CLAIMED: Final = "webhook.claimed"  #: an event; nothing of it was sent
+WEBHOOK_SENT: Final = "webhook.sent"  #: the receiver has answered, and the database has not
 
 POLL_SECONDS: Final = 0.005
 _FOLDER: Final = os.environ.get("ILIOS_SYNC_POINTS")

@@ -25,6 +25,7 @@ from ilios.engines import registry
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import pause, queries
+from ilios.webhooks import outbox
 
 GOVERNOR_STATES: Final = {
     "ok": "ok",
@@ -64,6 +65,7 @@ class Collector:
         try:
             with self._database.reading() as session:
                 found = [*_of_queue(session), *_of_holdings(session), *_of_search(session)]
+                found += _of_webhooks(session)
         except (SQLAlchemyError, sqlite.Error):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
@@ -152,6 +154,15 @@ def _of_holdings(session: Session) -> Iterator[GaugeMetricFamily]:
 def _of_search(session: Session) -> Iterator[GaugeMetricFamily]:
     text = "Documents whose words are not all in the search index yet"
     yield _number("ilios_search_pending_documents", text, indexing.progress(session).left)
+
+
+def _of_webhooks(session: Session) -> Iterator[GaugeMetricFamily]:
+    waiting, oldest = outbox.backlog(session)
+    text = "Events that are neither delivered nor given up"
+    yield _number("ilios_webhook_deliveries_waiting", text, waiting)
+    age = (clock.now() - oldest).total_seconds() if oldest else 0.0
+    text = "Since the first of them happened; 0 when none waits"
+    yield _number("ilios_webhook_oldest_age_seconds", text, max(0.0, age))
 
 
 def _number(name: str, text: str, value: float) -> GaugeMetricFamily:

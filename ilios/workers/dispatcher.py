@@ -21,6 +21,7 @@ from ilios.engines import registry
 from ilios.queue import cancellation, guests, jobs, pause, priority, queries, release
 from ilios.queue.jobs import Lease
 from ilios.storage.answer_spool import AnswerSpool
+from ilios.webhooks import outbox
 
 log = logs.get(__name__)
 
@@ -154,7 +155,17 @@ class Dispatcher:
         """Make every delayed job ready: after a jump of the clock, their times mean nothing."""
         with self._database.writing() as session:
             hastened = jobs.promote_due(session, clock.now() + BEYOND_ALL_WAITS)
+            outbox.hasten(session, clock.now())
         log.info("jobs.hastened", jobs=hastened)
+
+    def hasten_webhooks(self) -> None:
+        """Make the events that wait due at once; for a supervisor that has just started."""
+        with self._database.watching() as watch:
+            if not outbox.backlog(watch)[0]:
+                return
+        with self._database.writing() as session:
+            hastened = outbox.hasten(session, clock.now())
+        log.info("webhooks.hastened", deliveries=hastened)
 
     def release_lost(self, leases: list[Lease]) -> None:
         """Release the jobs that a dead worker had begun."""

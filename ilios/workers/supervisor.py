@@ -119,6 +119,7 @@ class Supervisor:
             settings, self._workers, self._store, self._gate, self._replicator
         )
         self._releases = PendingReleases(settings, self._node, self._dispatcher)
+        self._has_hastened = False  #: the events that waited when it was started
         self._may_claim = True  #: whether something has happened that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
@@ -167,6 +168,7 @@ class Supervisor:
         """Give back, cancel and claim what is due; a database that fails is asked again later."""
         try:
             self._releases.release()
+            self._hasten_once()
             self._look_at_clock()
             is_due = self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS
             if is_due:
@@ -227,6 +229,11 @@ class Supervisor:
             return
         self._dispatcher.renew([lease for worker in self._workers for lease in worker.leases])
         self._renewed_at = time.monotonic()
+
+    def _hasten_once(self) -> None:
+        if not self._has_hastened:
+            self._dispatcher.hasten_webhooks()
+            self._has_hastened = True
 
     def _look_at_clock(self) -> None:
         """Let delayed jobs start at once if the clock was set back: they would wait for hours."""

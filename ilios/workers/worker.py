@@ -39,6 +39,7 @@ from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from ilios.storage.s3.store import PROBE_TIMEOUTS
+from ilios.webhooks.sender import Sender
 from ilios.workers import messages
 from ilios.workers.messages import (
     Accepted,
@@ -110,7 +111,9 @@ def main(
     look = partial(self_test.probe, opening.open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
     upkeep = Upkeep(database, DiskReserve(settings))
-    worker = Worker(pipe, converter, engines, places, look, retention, upkeep, batches)
+    sender = Sender(settings, database)
+    worker = Worker(pipe, converter, engines, places, look, retention, upkeep, batches, sender)
+    sender.start()
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
@@ -148,8 +151,10 @@ class Worker:
         retention: Retention,
         upkeep: Upkeep,
         batches: ProviderBatches | None = None,
+        sender: Sender | None = None,
     ) -> None:
         self._pipe = pipe
+        self._sender = sender
         self._retention = retention
         self._upkeep = upkeep
         self._converter = converter
@@ -228,6 +233,8 @@ class Worker:
         # Each by itself: on a full disk the retention makes the room that the others need.
         steps: list[Callable[[], object]] = [self._retention.run, self._converter.collect_leftovers]
         steps += [engine.sweep for engine in self._engines.values()]
+        if self._sender is not None:
+            steps.append(self._sender.sweep)
         for step in steps:
             try:
                 step()

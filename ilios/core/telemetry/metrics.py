@@ -39,6 +39,13 @@ LIMIT_CODES: Final = (
 REGISTRY: Final = CollectorRegistry()
 """The values of this process's slot; without a slot, those of this process."""
 
+DELIVERED: Final = "delivered"
+WEBHOOK_OUTCOMES: Final = (
+    *(DELIVERED, "refused", "gone", "timeout", "connection", "tls", "name_not_found", "no_http"),
+    *("url_not_allowed", "secret_missing", "secret_lost", "key_revoked"),
+)
+"""How an attempt to deliver an event may end; all but the first are its `lastError`."""
+
 ANSWERED: Final = "answered"
 UNFORESEEN: Final = "broke"  #: by no fault of the provider
 _OUTCOMES: Final[dict[type[ConversionError], str]] = {
@@ -135,6 +142,9 @@ PARSER_RESTARTS: Final = Counter(
     "ilios_parser_restarts", "Parser children that died or were killed at their deadline",
     ["cause"], registry=REGISTRY,
 )  # fmt: skip
+WEBHOOK_ATTEMPTS: Final = Counter(
+    "ilios_webhook_attempts", "Attempts to deliver an event", ["outcome"], registry=REGISTRY
+)
 DATABASE_BUSY_RETRIES: Final = Counter(
     "ilios_database_busy_retries", "Write transactions that had to try again", registry=REGISTRY
 )
@@ -173,6 +183,8 @@ def start_at_zero(warning_codes: Iterable[str]) -> None:
         WORKER_RESTARTS.labels(process).inc(0)
     for cause in ("crash", "deadline"):
         PARSER_RESTARTS.labels(cause).inc(0)
+    for outcome in WEBHOOK_OUTCOMES:
+        WEBHOOK_ATTEMPTS.labels(outcome).inc(0)
     DATABASE_BUSY_RETRIES.inc(0)
     PROVIDER_FILES_REMOVED.inc(0)
 

@@ -51,7 +51,12 @@ class WebhookDelivery(Base):
             "next_attempt_at",
             where=_WAITING,
         ),
-        partial_index("ix_webhook_deliveries_next", "next_attempt_at", where=_WAITING),
+        partial_index(
+            "ix_webhook_deliveries_open",
+            "next_attempt_at",
+            "created_at",  # so that what waits is counted without its rows
+            where="ended_at IS NULL",
+        ),
         partial_index("ix_webhook_deliveries_sending", "owner", where="status = 'sending'"),
         partial_index("ix_webhook_deliveries_ended", "ended_at", where="ended_at IS NOT NULL"),
     )

@@ -1,0 +1,139 @@
+"""Attempts at deliveries: claimed in one transaction, sent outside of any, settled in another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ilios.accounts.webhook_secrets import SigningKeys, Unsigned
+from ilios.core import clock, failpoints, url_addresses
+from ilios.core.address_guard import AddressGuard
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs, metrics
+from ilios.db.database import Database
+from ilios.db.group_commit import GroupCommit
+from ilios.db.models import DeliveryStatus
+from ilios.webhooks import events, outbox, posting
+from ilios.webhooks.events import Delivery
+from ilios.webhooks.outbox import Due, Settled
+from ilios.webhooks.posting import Outcome
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Note what an attempt has brought: a unit of work, as in ilios.documents.units_of_work."""
+
+    delivery: Delivery
+    outcome: Outcome
+
+    def __call__(self, session: Session) -> Settled:
+        return outbox.settle(
+            session,
+            self.delivery,
+            status=self.outcome.status,
+            error=self.outcome.error,
+            now=clock.now(),
+        )
+
+
+class Attempts:
+    """Makes attempts, for the threads of a process."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._group_commit = GroupCommit(database)
+        self._signing_keys = SigningKeys(settings)
+        self._guard = AddressGuard.of(settings)
+
+    def claim(self, due: Sequence[Due]) -> list[Delivery]:
+        """Claim those that are still due, all in one transaction."""
+        now = clock.now()
+        with self._database.writing() as session:
+            claimed = [outbox.claim(session, one, now) for one in due]
+        failpoints.reach(failpoints.WEBHOOK_CLAIMED)
+        return [one for one in claimed if one is not None]
+
+    def make(self, delivery: Delivery) -> Settled:
+        """Send an event that was claimed, and note the outcome. Raises DatabaseBusy."""
+        began = time.monotonic()
+        outcome = self._send(delivery)
+        failpoints.reach(failpoints.WEBHOOK_SENT)
+        settled = self._group_commit.write(Settle(delivery, outcome), delivery.owner)
+        metrics.WEBHOOK_ATTEMPTS.labels(outcome.error or metrics.DELIVERED).inc()
+        _log(delivery, outcome, settled, round(1000 * (time.monotonic() - began)))
+        return settled
+
+    def release_stranded(self, held: set[tuple[str, int]]) -> None:
+        """Let what was claimed, and is not held any more, be sent at once."""
+        with self._database.writing() as session:
+            count = outbox.release_stranded(session, held, clock.now())
+        if count:
+            log.warning("webhooks.released", deliveries=count)
+
+    def sweep(self) -> int:
+        """Delete what ended long ago, and make due what was left behind; return how many went."""
+        gone = total = self._swept()
+        while gone == outbox.SWEEP_ROWS:
+            gone = self._swept()
+            total += gone
+        with self._database.writing() as session:
+            outbox.hasten(session, clock.now(), only_stranded=True)
+        return total
+
+    def _swept(self) -> int:
+        with self._database.writing() as session:
+            return outbox.sweep(session, clock.now())
+
+    def _send(self, delivery: Delivery) -> Outcome:
+        with self._database.watching() as watch:
+            key = self._signing_keys.of(watch, delivery.owner)
+        if isinstance(key, Unsigned):
+            return Outcome(None, key.value)
+        content = events.body(delivery)
+        headers = events.headers(delivery.event_id, content, key, clock.now())
+        return posting.post(self._guard, delivery.url, headers, content)
+
+
+def _log(delivery: Delivery, outcome: Outcome, settled: Settled, duration_ms: int) -> None:
+    host = url_addresses.parse(delivery.url).host  # the rest may have a secret in it
+    if settled.status is DeliveryStatus.DELIVERED:
+        log.info(
+            "webhook.delivered",
+            delivery_id=delivery.id,
+            event_id=delivery.event_id,
+            type=delivery.type,
+            document_id=delivery.document_id,
+            batch_id=delivery.batch_id,
+            host=host,
+            status=outcome.status,
+            attempts=delivery.attempts,
+            duration_ms=duration_ms,
+        )
+    elif settled.status is DeliveryStatus.PENDING:
+        log.info(
+            "webhook.attempt_failed",
+            delivery_id=delivery.id,
+            event_id=delivery.event_id,
+            host=host,
+            status=outcome.status,
+            reason=outcome.error,
+            attempts=delivery.attempts,
+            duration_ms=duration_ms,
+        )
+    else:
+        log.warning(
+            "webhook.given_up",
+            delivery_id=delivery.id,
+            event_id=delivery.event_id,
+            document_id=delivery.document_id,
+            batch_id=delivery.batch_id,
+            host=host,
+            status=outcome.status,
+            reason=outcome.error,
+            attempts=delivery.attempts,
+        )

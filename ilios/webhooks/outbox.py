@@ -1,0 +1,333 @@
+"""The outbox: which deliveries are due, and what becomes of them. Takes a session, never commits.
+
+Of one document, or one batch, one delivery is due at a time: those behind it have no time of their
+next attempt until it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, insert, literal_column, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
+
+from ilios.core import ids
+from ilios.core.webhook_errors import DeliveryNotFound, DeliveryUnderWay
+from ilios.db.models import DeliveryStatus, WebhookDelivery
+from ilios.db.prepared import Prepared, Runner
+from ilios.webhooks import schedule
+from ilios.webhooks.events import Delivery, EventType
+
+KEPT: Final = timedelta(days=7)  #: after its end, a delivery can be listed and replayed
+SWEEP_ROWS: Final = 1000  #: of one transaction
+
+_Row = WebhookDelivery
+_OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+# Literals, as the partial indexes say it.
+_IS_PENDING: Final = literal_column("webhook_deliveries.status") == literal_column("'pending'")
+_IS_SENDING: Final = literal_column("webhook_deliveries.status") == literal_column("'sending'")
+_HAS_TIME: Final = _Row.next_attempt_at.is_not(None)
+COLUMNS: Final = tuple(getattr(_Row, field.name) for field in fields(Delivery))
+_MOMENT: Final = bindparam("moment", type_=_Row.created_at.type)
+_THIS: Final = (_Row.owner == bindparam("of_owner"), _Row.number == bindparam("numbered"))
+
+_NEXT_RECEIVER = Prepared(
+    select(_Row.owner, _Row.receiver, _Row.number, _Row.next_attempt_at)
+    .where(
+        _IS_PENDING,
+        _HAS_TIME,
+        tuple_(_Row.owner, _Row.receiver) > tuple_(bindparam("owner"), bindparam("receiver")),
+    )
+    .order_by(_Row.owner, _Row.receiver, _Row.next_attempt_at)
+    .limit(1)
+)
+_DUE_AT = Prepared(
+    select(_Row.owner, _Row.receiver, _Row.number, _Row.next_attempt_at)
+    .where(
+        _IS_PENDING,
+        _Row.owner == bindparam("of_owner"),
+        _Row.receiver == bindparam("of_receiver"),
+        _Row.next_attempt_at <= bindparam("moment"),
+    )
+    .order_by(_Row.next_attempt_at)
+    .limit(bindparam("at_most"))
+)
+_NEXT = Prepared(
+    select(_Row.next_attempt_at)
+    .where(_Row.ended_at.is_(None), _HAS_TIME)
+    .order_by(_Row.next_attempt_at)
+    .limit(1)
+)
+_BACKLOG = Prepared(select(func.count(), func.min(_Row.created_at)).where(_Row.ended_at.is_(None)))
+_CLAIM = Prepared(
+    update(_Row)
+    .where(*_THIS, _IS_PENDING, _HAS_TIME)
+    .values(
+        status=DeliveryStatus.SENDING,
+        attempts=_Row.attempts + 1,
+        first_attempt_at=func.coalesce(_Row.first_attempt_at, _MOMENT),
+        next_attempt_at=None,
+    )
+    .returning(*COLUMNS)
+)
+_SETTLE = Prepared(
+    update(_Row)
+    .where(*_THIS, _IS_SENDING)
+    .values(
+        status=bindparam("becomes", type_=_Row.status.type),
+        next_attempt_at=bindparam("again_at", type_=_Row.next_attempt_at.type),
+        ended_at=bindparam("ended", type_=_Row.ended_at.type),
+        last_status=bindparam("answered"),
+        last_error=bindparam("failed"),
+    )
+    .returning(_Row.stream)
+)
+_RELEASE = Prepared(
+    update(_Row)
+    .where(*_THIS, _IS_SENDING)
+    .values(status=DeliveryStatus.PENDING, next_attempt_at=bindparam("moment"))
+)
+_SENDING = Prepared(select(_Row.owner, _Row.number).where(_IS_SENDING))
+_BEHIND = Prepared(
+    select(_Row.owner, _Row.number)
+    .where(_Row.stream == bindparam("of_stream"), _Row.status.in_(_OPEN))
+    .order_by(_Row.number)
+    .limit(1)
+)
+_MAKE_DUE = Prepared(update(_Row).where(*_THIS).values(next_attempt_at=bindparam("moment")))
+_LAST_NUMBER = Prepared(select(func.max(_Row.number)).where(_Row.owner == bindparam("of_owner")))
+_OF_ID = Prepared(
+    select(*COLUMNS).where(_Row.id == bindparam("wanted"), _Row.owner == bindparam("of_owner"))
+)
+_IS_OPEN_STREAM = Prepared(
+    select(_Row.number)
+    .where(_Row.stream == bindparam("of_stream"), _Row.status.in_(_OPEN))
+    .limit(1)
+)
+_INSERT = Prepared(insert(_Row))
+
+
+class Due(NamedTuple):
+    """A delivery that may go now."""
+
+    owner: str
+    receiver: str
+    number: int
+    moment: datetime
+
+
+class Settled(NamedTuple):
+    """What becomes of a delivery after an attempt."""
+
+    status: DeliveryStatus
+    next_attempt_at: datetime | None
+
+
+def each_receiver(on: Runner, after: tuple[str, str] = ("", "")) -> Iterator[Due]:
+    """Yield what goes next to each receiver of each owner, in their order, due or not.
+
+    Each is found by one look at the index, however many others wait.
+    """
+    owner, receiver = after
+    while (row := _NEXT_RECEIVER.first(on, owner=owner, receiver=receiver)) is not None:
+        due = Due(*row)
+        yield due
+        owner, receiver = due.owner, due.receiver
+
+
+def due_at(on: Runner, owner: str, receiver: str, now: datetime, at_most: int) -> list[Due]:
+    """Return what is due at a receiver, the first that became due first."""
+    rows = _DUE_AT.all(on, of_owner=owner, of_receiver=receiver, moment=now, at_most=at_most)
+    return [Due(*row) for row in rows]
+
+
+def next_moment(on: Runner) -> datetime | None:
+    """Return when the next delivery is due; None when none waits for its time."""
+    found = _NEXT.first(on)
+    return found[0] if found else None
+
+
+def backlog(on: Runner) -> tuple[int, datetime | None]:
+    """Return how many deliveries have not ended, and since when the first of them waits."""
+    ((count, oldest),) = _BACKLOG.all(on)
+    return count, oldest
+
+
+def claim(session: Session, due: Due, now: datetime) -> Delivery | None:
+    """Move pending → sending; None when it is not due any more."""
+    row = _CLAIM.first(session, of_owner=due.owner, numbered=due.number, moment=now)
+    return None if row is None else Delivery(*row)
+
+
+def settle(
+    session: Session, delivery: Delivery, *, status: int | None, error: str | None, now: datetime
+) -> Settled:
+    """Move sending → delivered, failed or pending, by what an attempt has brought.
+
+    `error` is None for a success. What is behind it is due once it has ended.
+    """
+    settled = _after(delivery, error, now)
+    is_ended = settled.next_attempt_at is None
+    row = _SETTLE.first(
+        session,
+        of_owner=delivery.owner,
+        numbered=delivery.number,
+        becomes=settled.status,
+        again_at=settled.next_attempt_at,
+        ended=now if is_ended else None,
+        answered=status,
+        failed=error,
+    )
+    if row is not None and is_ended:
+        _hasten_behind(session, row[0], now)
+    return settled
+
+
+def release_stranded(session: Session, held: Collection[tuple[str, int]], now: datetime) -> int:
+    """Move sending → pending, due at once, what no sender has any more; return how many."""
+    left = [key for key in _SENDING.all(session) if tuple(key) not in held]
+    for owner, number in left:
+        _RELEASE.run(session, of_owner=owner, numbered=number, moment=now)
+    return len(left)
+
+
+def hasten(session: Session, now: datetime, *, only_stranded: bool = False) -> int:
+    """Make what waits due at once, the first of each document; return how many.
+
+    `only_stranded`: what waits for an earlier one that is there no more.
+    """
+    earlier = aliased(_Row)
+    has_time = _HAS_TIME & (_Row.next_attempt_at > now)
+    is_first = (
+        ~select(earlier.number)
+        .where(
+            earlier.stream == _Row.stream,
+            earlier.status.in_(_OPEN),
+            earlier.number < _Row.number,
+        )
+        .exists()
+    )
+    hastened = session.execute(
+        update(_Row)
+        .where(_Row.status == DeliveryStatus.PENDING, is_first)
+        .where(_Row.next_attempt_at.is_(None) if only_stranded else or_(~_HAS_TIME, has_time))
+        .values(next_attempt_at=now)
+        .returning(_Row.number)
+        .execution_options(synchronize_session=False)
+    )
+    return len(hastened.all())
+
+
+def add_test(session: Session, owner: str, url: str, receiver: str, now: datetime) -> Delivery:
+    """Insert an event that tells of nothing."""
+    event_id = ids.new_id()
+    return _insert(
+        session,
+        owner=owner,
+        event_id=event_id,
+        stream=event_id,
+        type=EventType.TEST,
+        document_id=None,
+        batch_id=None,
+        url=url,
+        receiver=receiver,
+        details=None,
+        occurred_at=now,
+        now=now,
+    )
+
+
+def replay(session: Session, delivery_id: str, owner: str, now: datetime) -> Delivery:
+    """Insert another delivery of the same event.
+
+    Raises DeliveryNotFound, and DeliveryUnderWay for one that has not ended.
+    """
+    found = of_id(session, delivery_id, owner)
+    if found.status in _OPEN:
+        raise DeliveryUnderWay
+    return _insert(
+        session,
+        owner=owner,
+        event_id=found.event_id,
+        stream=found.document_id or found.batch_id or found.event_id,
+        type=found.type,
+        document_id=found.document_id,
+        batch_id=found.batch_id,
+        url=found.url,
+        receiver=found.receiver,
+        details=found.details,
+        occurred_at=found.occurred_at,
+        now=now,
+    )
+
+
+def of_id(on: Runner, delivery_id: str, owner: str) -> Delivery:
+    """Return a delivery. Raises DeliveryNotFound, also for another owner's."""
+    row = _OF_ID.first(on, wanted=delivery_id, of_owner=owner)
+    if row is None:
+        raise DeliveryNotFound
+    return Delivery(*row)
+
+
+def sweep(session: Session, now: datetime) -> int:
+    """Delete some of what ended before KEPT; return how many."""
+    ended = (
+        select(_Row.owner, _Row.number)
+        .where(_Row.ended_at.is_not(None), _Row.ended_at < now - KEPT)
+        .order_by(_Row.ended_at)
+        .limit(SWEEP_ROWS)
+    )
+    gone = session.execute(
+        delete(_Row)
+        .where(tuple_(_Row.owner, _Row.number).in_(ended))
+        .returning(_Row.number)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
+
+
+def _after(delivery: Delivery, error: str | None, now: datetime) -> Settled:
+    """Return what comes after an attempt that failed for this reason; None is a success."""
+    if error is None:
+        return Settled(DeliveryStatus.DELIVERED, None)
+    again_at = now + schedule.delay(delivery.attempts)
+    begun_at = delivery.first_attempt_at or now
+    if error in FINAL or again_at > begun_at + schedule.TRIED_FOR_MAX:
+        return Settled(DeliveryStatus.FAILED, None)
+    return Settled(DeliveryStatus.PENDING, again_at)
+
+
+FINAL: Final = ("gone", "key_revoked")
+"""Errors after which nothing is tried again: the receiver said 410, or the key has ended."""
+
+
+def _hasten_behind(session: Session, stream: str, now: datetime) -> None:
+    """Make the next delivery of a stream due, if there is one."""
+    behind = _BEHIND.first(session, of_stream=stream)
+    if behind is not None:
+        _MAKE_DUE.run(session, of_owner=behind[0], numbered=behind[1], moment=now)
+
+
+def _insert(session: Session, *, now: datetime, **columns: Any) -> Delivery:
+    """Insert a delivery, which waits for those of its stream that have not ended."""
+    last = _LAST_NUMBER.first(session, of_owner=columns["owner"])
+    waits = _IS_OPEN_STREAM.first(session, of_stream=columns["stream"]) is not None
+    row = {
+        **columns,
+        "number": ((last[0] if last else None) or 0) + 1,
+        "id": ids.new_id(),
+        "created_at": now,
+        "status": DeliveryStatus.PENDING,
+        "attempts": 0,
+        "first_attempt_at": None,
+        "next_attempt_at": None if waits else now,
+        "last_status": None,
+        "last_error": None,
+    }
+    _INSERT.run(session, **row, ended_at=None)
+    return Delivery(**{field.name: row[field.name] for field in fields(Delivery)})
+
+
