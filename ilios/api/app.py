@@ -21,6 +21,7 @@ from ilios.api.resources import (
     site,
     uploads,
     usage,
+    webhooks,
 )
 from ilios.api.responses import errors
 from ilios.core import data_folder
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     batches,
     usage,
     estimate,
+    webhooks,
     objects,
     health,
     metrics,

@@ -44,7 +44,8 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
 
     def arguments(self, schema: Schema, *, location: str = "json") -> Decorator:
         """Parse `json`, `query` or `multipart` of the request for the view, and document it."""
-        parse: Decorator = super().arguments(schema, location=location)
+        is_needed = not getattr(schema, "may_be_left_out", False)
+        parse: Decorator = super().arguments(schema, location=location, required=is_needed)
         return takes_query(_unless_empty(parse, schema)) if location == "query" else parse
 
     def response(

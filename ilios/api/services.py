@@ -30,6 +30,7 @@ from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
 from ilios.storage.signed_links import LinkSigner
+from ilios.webhooks.service import Webhooks
 
 EXTENSION = "ilios"
 
@@ -50,6 +51,7 @@ class Services:
     estimates: Estimates
     kept_files: KeptFiles
     searchable_pdfs: SearchablePdfs
+    webhooks: Webhooks
     examiner: Examiner
     collector: Collector
     overview: Overview
@@ -95,6 +97,7 @@ def build(settings: Settings) -> Services:
         estimates=Estimates(settings),
         kept_files=KeptFiles(settings, database, store, links, disk_reserve),
         searchable_pdfs=SearchablePdfs(settings, store, disk_reserve),
+        webhooks=Webhooks(settings, database),
         examiner=examiner,
         collector=Collector(settings, database),
         overview=Overview(settings, database, examiner, state),

@@ -39,8 +39,7 @@ class Exceptions:
 
     @classmethod
     def parse(cls, text: str) -> Exceptions:
-        """Raise ValueError for an entry that is neither a host, a host with a port nor a network.
-        """
+        """Raise ValueError for an entry that is neither a host, a host with a port nor a network."""
         hosts: set[tuple[str, int | None]] = set()
         networks: list[IpNetwork] = []
         for entry in listed(text):
@@ -160,5 +159,3 @@ def _embedded(ip: IpAddress) -> ipaddress.IPv4Address | None:
     if ip in _NAT64 or ip in _COMPATIBLE:
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return None
-
-

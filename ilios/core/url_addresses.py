@@ -34,6 +34,11 @@ class UrlAddress:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def origin(self) -> str:
+        """What the URLs of one receiver have in common, with the slash behind it."""
+        return f"{self.scheme}://{self.authority}/"
+
+    @property
     def url(self) -> str:
         """The URL in one form: there is a slash behind the host."""
         return f"{self.scheme}://{self.authority}{self.target}"

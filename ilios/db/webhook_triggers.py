@@ -22,9 +22,7 @@ _OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
 _ENDED: Final = "('completed', 'failed', 'cancelled')"
 _MOMENT: Final = "max(NEW.created_at, coalesce(NEW.deleted_at, NEW.processed_at, NEW.created_at))"
 """When the statement was run, as far as it says so: SQL knows no clock of ours."""
-_OF_KEY: Final = (
-    "(SELECT webhook_url FROM api_keys WHERE owner = NEW.owner AND revoked_at IS NULL)"
-)
+_OF_KEY: Final = "(SELECT webhook_url FROM api_keys WHERE owner = NEW.owner AND revoked_at IS NULL)"
 _BATCH_URL: Final = "(SELECT webhook_url FROM batches WHERE id = NEW.batch_id)"
 _ALL_OF_BATCH: Final = "FROM documents WHERE batch_id = NEW.batch_id"
 _IS_BATCH_OPEN: Final = f"EXISTS (SELECT 1 {_ALL_OF_BATCH} AND status IN {_OPEN})"

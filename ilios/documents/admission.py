@@ -60,6 +60,7 @@ class Order:
     cache: bool = True  #: whether the result may be that of an earlier or running conversion
     provider_batch: bool = False  #: through the provider's cheap and slow lane
     origin: Origin = NO_ORIGIN  #: the request that brought it
+    webhook_url: str | None = None  #: where its events go; None: to that of the key, if any
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,7 @@ def columns(order: Order) -> dict[str, Any]:
         "operation": order.operation,
         "retention_days": order.retention_days,
         "options": as_json(order.options),
+        "webhook_url": order.webhook_url,
     }
 
 

@@ -54,6 +54,7 @@ _TOMBSTONE: Final[dict[str, Any]] = {
     "error": None,
     "error_code": None,
     "archived_at": None,
+    "webhook_url": None,
     "to_erase": True,
 }
 """Kept of a deleted document: its id, owner, dates, size and batch."""

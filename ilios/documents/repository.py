@@ -38,7 +38,7 @@ _SUBMITTED: Final = frozenset(
         *("id", "owner", "file_name", "mime_type", "file_size", "sha256", "storage_key"),
         *("fingerprint", "operation", "options", "retention_days", "created_at"),
         *("status", "result_of", "batch_id", "provider_batch_id"),
-        *("reserved_pages", "reserved_micros"),
+        *("reserved_pages", "reserved_micros", "webhook_url"),
     )
 )
 """The columns of a document that was submitted, and has no result."""

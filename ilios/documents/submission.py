@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
@@ -129,10 +129,11 @@ class Submissions:
             "total_documents": len(checked),
             "priority": order.priority,
             "created_at": clock.now(),
+            "webhook_url": order.webhook_url,
         }
         with self._stored(checked) as stored:
             candidates = [
-                Candidate.of(self._settings, item, wanted)
+                Candidate.of(self._settings, item, replace(wanted, webhook_url=None))
                 for item, (_, wanted) in zip(stored, files, strict=True)
             ]
             unit = AdmitBatch(self._settings, candidates, standard, batch)

@@ -329,5 +329,3 @@ def _insert(session: Session, *, now: datetime, **columns: Any) -> Delivery:
     }
     _INSERT.run(session, **row, ended_at=None)
     return Delivery(**{field.name: row[field.name] for field in fields(Delivery)})
-
-

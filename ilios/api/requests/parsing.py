@@ -55,8 +55,10 @@ class Parser(FlaskParser):
             sent[FILES] = form.getlist(FILES)
         return sent
 
-    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
-        """Read a JSON object of at most JSON_MAX_BYTES."""
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Read a JSON object of at most JSON_MAX_BYTES, which a schema may let be left out."""
+        if getattr(schema, "may_be_left_out", False) and _has_no_body(req):
+            return {}
         if req.mimetype != "application/json":
             raise MalformedRequest(
                 f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
@@ -73,6 +75,11 @@ class Parser(FlaskParser):
         **_options: Any,
     ) -> NoReturn:
         raise _refusal(error, schema)
+
+
+def _has_no_body(req: Request) -> bool:
+    is_chunked = "HTTP_TRANSFER_ENCODING" in req.environ
+    return not req.mimetype and not req.content_length and not is_chunked
 
 
 def _limits(here: Services, schema: Schema) -> Limits:

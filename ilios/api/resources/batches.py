@@ -11,6 +11,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
+from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import content, forms, json_pieces, result_zip, serializers
 from ilios.api.responses.image_links import folder_of
 from ilios.api.responses.json_pieces import Fields
@@ -48,7 +49,8 @@ def batch_submit(form: dict[str, Any]) -> Any:
 
     One bad file refuses the batch: `errors` lists each of them, and nothing is stored.
     """
-    order = order_of(form, current_owner(), services().settings)
+    owner = current_owner()
+    order = order_of(form, owner, services().settings, webhook_url=webhook_of(form, owner))
     batch, documents = services().submissions.submit_batch(form["files"], order)
     answer = serializers.batch_accepted(batch, documents)
     return answer, {"Location": answer["status_url"]}

@@ -11,6 +11,7 @@ from ilios.api import immediate
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
+from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import forms, serializers, streaming
 from ilios.api.responses.presentation import PDF, SHOW_BLOCKS, Presentation
 from ilios.api.schemas.requests import BLOCKS, ConvertForm
@@ -59,12 +60,14 @@ def convert(form: dict[str, Any]) -> Response:
     shown = _presentation(form)
     if shown.form == PDF:
         form = {**form, "include": BLOCKS}  # that tell where its text stands
+    owner = current_owner()
     order = order_of(
         form,
-        current_owner(),
+        owner,
         services().settings,
         priority=MAX_PRIORITY,
         operation=OPERATION_IMMEDIATE,
+        webhook_url=webhook_of(form, owner),
     )
     if shown.form == PDF:
         kind = accepted_type(form["file"], order.options, services().settings)

@@ -10,6 +10,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.options import order_of
+from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import conditional, forms, serializers, streaming
 from ilios.api.responses.links import absolute
 from ilios.api.responses.presentation import PDF, Presentation
@@ -45,7 +46,8 @@ def submit(form: dict[str, Any]) -> Response:
     When this answers, the document is stored for good.
     """
     here = services()
-    order = order_of(form, current_owner(), here.settings)
+    owner = current_owner()
+    order = order_of(form, owner, here.settings, webhook_url=webhook_of(form, owner))
     return serializers.accepted(here.submissions.submit(form["file"], order))
 
 

@@ -24,6 +24,7 @@ from ilios.documents.listing import Listed
 from ilios.documents.queries import BatchReport
 from ilios.documents.snapshots import DocumentReport, Shown, Snapshot
 from ilios.documents.snippets import Match
+from ilios.webhooks.events import Delivery
 
 _ACCEPTED = AcceptedSchema()
 
@@ -164,6 +165,23 @@ def limits(holding: Holding) -> dict[str, int | None]:
         "storage_limit_bytes": holding.storage_limit,
         "waiting_documents": holding.waiting_documents,
         "waiting_limit": holding.waiting_limit,
+    }
+
+
+def delivery(found: Delivery) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "event_id": found.event_id,
+        "type": found.type,
+        "document_id": found.document_id,
+        "batch_id": found.batch_id,
+        "url": found.url,
+        "status": found.status.value,
+        "attempts": found.attempts,
+        "last_status": found.last_status,
+        "last_error": found.last_error,
+        "next_attempt_at": _iso(found.next_attempt_at),
+        "created_at": clock.iso(found.created_at),
     }
 
 

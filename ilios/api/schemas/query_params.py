@@ -20,6 +20,7 @@ from ilios.api.schemas.shown import Joined, Shown
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
 from ilios.engines.page_selection import PATTERN
+from ilios.webhooks import service as webhooks
 
 MAX_WAIT_SECONDS: Final = 60
 
@@ -79,6 +80,15 @@ class ListQuery(RequestSchema):
         metadata={"description": "`nextCursor` of the answer before, with the same filters."},
     )
     limit = WholeNumber(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"example": 50})
+
+
+class DeliveriesQuery(RequestSchema):
+    cursor = fields.String(
+        load_default=None, metadata={"description": "`nextCursor` of the answer before."}
+    )
+    limit = WholeNumber(
+        1, webhooks.MAX_LIMIT, load_default=webhooks.DEFAULT_LIMIT, metadata={"example": 50}
+    )
 
 
 class BatchStatusQuery(WaitQuery):

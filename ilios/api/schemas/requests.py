@@ -16,7 +16,7 @@ from ilios.api.schemas.request_fields import (
     Pages,
     Share,
     StrictBoolean,
-    Unavailable,
+    WebhookUrl,
     WholeNumber,
 )
 from ilios.api.schemas.shown import Shown
@@ -166,6 +166,11 @@ def _pages() -> Pages:
     )
 
 
+def _webhook_url(description: str) -> WebhookUrl:
+    example = "https://example.com/hooks/ilios"
+    return WebhookUrl(load_default=None, metadata={"description": description, "example": example})
+
+
 class _Conversion(FormSchema, ExtractionFields):
     """The fields that every form of a conversion may carry."""
 
@@ -253,14 +258,15 @@ class _Conversion(FormSchema, ExtractionFields):
             "with the same options, may answer: then at no cost. `false` converts anew."
         },
     )
+    webhook_url = _webhook_url(
+        "Where an event is sent when a document has ended, and when all of a batch have. Left out, "
+        "to the address of the key, if it has one."
+    )
 
 
 class _OneDocument(_Conversion):
     file = FileField(required=True, metadata={"description": "The document."})
     pages = _pages()
-    webhook_url = Unavailable(
-        metadata={"description": "Not available yet: refused with 422 `option_unavailable`."}
-    )
 
 
 class ConvertForm(_OneDocument, Shown):
@@ -306,3 +312,9 @@ class UploadForm(FormSchema):
         metadata={"description": "A hint; the bytes decide.", "example": media_types.PDF},
     )
     retention_days = _retention()
+
+
+class WebhookTestForm(FormSchema):
+    may_be_left_out = True
+
+    webhook_url = _webhook_url("Where the event is sent; left out, to the address of the key.")

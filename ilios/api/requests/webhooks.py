@@ -1,0 +1,15 @@
+"""The address that a form names for the events of what it sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ilios.api.services import services
+
+
+def webhook_of(form: dict[str, Any], owner: str) -> str | None:
+    """Return the address, or None. Raise UrlNotAllowed, WebhookSecretMissing."""
+    url: str | None = form["webhook_url"]
+    if url is not None:
+        services().webhooks.require(url, owner)
+    return url
