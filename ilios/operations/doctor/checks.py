@@ -17,6 +17,7 @@ from ilios.operations.doctor import (
     search,
     service,
     turso,
+    webhooks,
 )
 from ilios.operations.doctor.finding import Finding, error
 
@@ -31,6 +32,7 @@ CHECKS: Final[dict[str, Check]] = {
     database.CHECK: database.examine,
     holdings.CHECK: holdings.examine,
     search.CHECK: search.examine,
+    webhooks.CHECK: webhooks.examine,
     bucket.CHECK: bucket.examine,
     turso.CHECK: turso.examine,
     provider.CHECK: provider.examine,
