@@ -36,8 +36,8 @@ PLACES: Final = 16  #: attempts at once; an owner has half of what the others le
 RECEIVER_PLACES_MAX: Final = 4  #: of them, for one owner at one host
 LOOKED_AT_MAX: Final = 500  #: receivers in one round; the next one goes on behind them
 POLL_SECONDS: Final = 0.2
-LOCK_SECONDS: Final = 1.0  #: between two attempts at the lock
-PAUSE_SECONDS: Final = 1.0  #: after a failure of the database
+LOCK_SECONDS: Final = 1.0  #: between two attempts at the lock, and after a failure
+STOP_SECONDS: Final = 1.0  #: for the thread that gives work to others
 STRANDED_SECONDS: Final = 30.0  #: between two looks for attempts whose end could not be noted
 
 Key = tuple[str, int]
@@ -87,10 +87,22 @@ class Sender:
         self._after = ("", "")  #: owner and receiver that the last round came to
         self._next_at: datetime | None = None
         self._looked_for_stranded_at = 0.0
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
     def start(self) -> None:
         """Begin to send, or to wait for the lock."""
-        threading.Thread(target=self._run, name="webhooks", daemon=True).start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no more attempts, and let another process go on."""
+        self._is_stopping = True
+        self._freed.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def sweep(self) -> None:
         """Delete what ended long ago."""
@@ -117,16 +129,15 @@ class Sender:
         return True
 
     def _run(self) -> None:
-        while True:
+        while not self._is_stopping:
             try:
                 if self._take_lock():
                     with self._database.watching() as watch:
-                        self._poll_for_ever(watch)
+                        self._poll(watch)
+                    continue
             except Exception:  # a locked database, a full disk: what is due is due later, too
                 log.exception("webhooks.not_sent")
-                time.sleep(PAUSE_SECONDS)
-            else:
-                time.sleep(LOCK_SECONDS)
+            self._freed.wait(LOCK_SECONDS)
 
     def _take_lock(self) -> bool:
         if self._lock is not None:
@@ -143,9 +154,9 @@ class Sender:
             raise
         return True
 
-    def _poll_for_ever(self, watch: Watch) -> None:
+    def _poll(self, watch: Watch) -> None:
         is_due = True
-        while True:
+        while not self._is_stopping:
             if is_due or watch.changed() or self._is_time():
                 self.send_due(watch)
             if time.monotonic() - self._looked_for_stranded_at > STRANDED_SECONDS:

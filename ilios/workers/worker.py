@@ -117,6 +117,7 @@ def main(
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
+    sender.stop()
     for engine in engines.values():
         engine.close()
     database.close()

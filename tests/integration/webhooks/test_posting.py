@@ -1,0 +1,109 @@
+"""What a receiver can do wrong costs a bounded time, and has a word."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ilios.core.address_guard import AddressGuard, Exceptions
+from ilios.webhooks import posting
+from ilios.webhooks.posting import Outcome, post
+from tests.support.receivers import receiving
+
+LOCAL = AddressGuard(Exceptions.parse("127.0.0.1,localhost"))
+BODY = b'{"type":"webhook.test"}'
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Provide the URL of a server that does this to each connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        connection.recv(65536)
+                        answer(connection)
+                    except OSError:
+                        pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", Outcome(200, None)),
+        (b"HTTP/1.0 204\r\n\r\n", Outcome(204, None)),
+        (b"HTTP/1.1 103 Hint\r\nLink: x\r\n\r\nHTTP/1.1 202 Yes\r\n\r\n", Outcome(202, None)),
+        (b"HTTP/1.1 500 No\r\n\r\n", Outcome(500, "refused")),
+        (b"HTTP/1.1 301 Go\r\nLocation: /x\r\n\r\n", Outcome(301, "refused")),
+        (b"HTTP/1.1 410 Gone\r\n\r\n", Outcome(410, "gone")),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", Outcome(None, "no_http")),
+        (b"", Outcome(None, "no_http")),
+        (b"x" * 2 * posting.ANSWER_MAX_BYTES, Outcome(None, "no_http")),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2 * posting.ANSWER_MAX_BYTES, Outcome(200, None)),
+    ],
+)
+def test_the_status_decides(answer: bytes, outcome: Outcome) -> None:
+    with answering(lambda connection: connection.sendall(answer)) as url:
+        assert post(LOCAL, url, {}, BODY) == outcome
+
+
+def test_a_receiver_that_drips_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "ATTEMPT_SECONDS_MAX", 0.2)
+    is_left = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        while not is_left.wait(0.05):
+            connection.sendall(b"H")
+
+    with answering(drip) as url:
+        assert post(LOCAL, url, {}, BODY) == Outcome(None, "timeout")
+        is_left.set()
+
+
+def test_a_body_that_drips_does_not_change_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "REST_SECONDS", 0.2)
+    is_left = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not is_left.wait(0.05):
+            connection.sendall(b"x")
+
+    with answering(drip) as url:
+        assert post(LOCAL, url, {}, BODY) == Outcome(200, None)
+        is_left.set()
+
+
+def test_nobody_there_and_no_tls_have_words() -> None:
+    with receiving() as receiver:
+        plain = receiver.url.replace("http://", "https://")
+        assert post(LOCAL, plain, {}, BODY) == Outcome(None, "tls")
+    assert post(LOCAL, receiver.url, {}, BODY) == Outcome(None, "connection")
+
+
+def test_a_request_has_the_address_as_it_was_written() -> None:
+    with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "localhost")
+        outcome = post(LOCAL, url, {"webhook-id": "a"}, BODY)
+
+    assert outcome == Outcome(204, None)
+    (came,) = receiver.received
+    assert came.headers["host"] == url.split("/")[2]
+    assert came.headers["content-length"] == str(len(BODY))
+    assert (came.path, came.body) == ("/hooks?token=hidden", BODY)

@@ -1,0 +1,119 @@
+"""A receiver of webhooks on this machine, which checks signatures with the reference library."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import standardwebhooks.webhooks
+from standardwebhooks import Webhook
+
+from ilios.core import clock
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request, and when it came by our clock."""
+
+    at: datetime
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event_id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(self.body)
+        return event
+
+    def verified(self, secret: str = SECRET) -> dict[str, Any]:
+        """Return the event. Raises WebhookVerificationError, as a receiver's library does then."""
+        at = self.at
+
+        class Moment(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Moment:
+                return cls.fromtimestamp(at.timestamp(), tz)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(standardwebhooks.webhooks, "datetime", Moment)
+            event: dict[str, Any] = Webhook(secret).verify(self.body, self.headers)
+        return event
+
+
+@dataclass
+class Receiver:
+    """What came, and what is answered: a status, or nothing at all while it is down."""
+
+    url: str = ""
+    status: int = 204
+    is_down: bool = False
+    headers: dict[str, str] = field(default_factory=dict)  #: of its answers
+    received: list[Received] = field(default_factory=list)
+    refused: list[Received] = field(default_factory=list)  #: what came while it was down
+    held: threading.Event | None = None  #: answers wait for it
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as URL_ALLOW names them."""
+        return self.url.split("/")[2]
+
+    def take(self, request: Received) -> int | None:
+        """Return what is answered; None closes the connection."""
+        if self.held is not None:
+            self.held.wait(30)
+        if self.is_down:
+            self.refused.append(request)
+            return None
+        self.received.append(request)
+        return self.status
+
+
+class _Handler(BaseHTTPRequestHandler):
+    receiver: Receiver
+
+    def do_POST(self) -> None:  # noqa: N802  # as http.server calls it
+        body = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        status = self.receiver.take(Received(clock.now(), self.path, headers, body))
+        if status is None:
+            return
+        self.send_response(status)
+        for name, value in self.receiver.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Provide a receiver that answers 204."""
+    receiver = Receiver()
+    handler = type("Handler", (_Handler,), {"receiver": receiver})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        receiver.url = f"http://127.0.0.1:{server.server_port}/hooks?token=hidden"
+        try:
+            yield receiver
+        finally:
+            if receiver.held is not None:
+                receiver.held.set()
+            server.shutdown()
+            thread.join()
