@@ -141,7 +141,8 @@ def _rule_against(ip: IpAddress) -> str | None:
         return "its address is one of this machine"
     if ip.is_link_local:
         return "its address is link-local, where clouds keep their metadata"
-    if not ip.is_global or ip.is_multicast or ip.is_reserved or ip.is_unspecified:
+    is_site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local
+    if not ip.is_global or ip.is_multicast or ip.is_reserved or is_site_local:
         return "its address is private, or reserved"
     return None
 

@@ -31,11 +31,13 @@ def owned(anna: Caller, worker: InTestWorker) -> dict[str, list[str]]:
     kept = anna.post("/v1/files", {"purpose": "ocr", "file": file()})
     request = {"body": {"document": {"file_id": kept.get_json()["id"]}}}
     job = anna.post("/v1/batch/jobs", json={"requests": [request]})
+    event = anna.post("/api/webhooks/test", json={"webhookUrl": "https://example.com/hooks"})
     return {
         "document_id": [done, failed, waiting, offer.get_json()["id"]],
         "batch_id": [batch],
         "file_id": [kept.get_json()["id"]],
         "job_id": [job.get_json()["id"]],
+        "delivery_id": [event.get_json()["id"]],
     }
 
 
@@ -76,6 +78,17 @@ def test_a_list_names_the_keys_own_documents_only(
         assert set(listed) <= {mine}
     cursor = anna.get("/api/documents?limit=1").get_json()["nextCursor"]
     assert bert.get(f"/api/documents?limit=1&cursor={cursor}").status_code == 400
+
+
+def test_deliveries_name_the_keys_own_alone(
+    anna: Caller, bert: Caller, owned: dict[str, list[str]]
+) -> None:
+    mine = bert.post("/api/webhooks/test", json={"webhookUrl": "https://example.com/"}).get_json()
+
+    listed = bert.get("/api/webhooks/deliveries").get_json()
+    assert [one["id"] for one in listed["deliveries"]] == [mine["id"]]
+    of_anna = anna.get("/api/webhooks/deliveries").get_json()["deliveries"]
+    assert [one["id"] for one in of_anna] == owned["delivery_id"]
 
 
 def test_usage_is_counted_for_each_key_alone(

@@ -57,6 +57,8 @@ FIELD_REFUSALS = [
     ((CONVERT,), "pageSeparator", "\0", 400, "other than NUL"),
     ((CONVERT,), "frontMatter", "yes", 400, "true or false"),
     ((BATCH, ESTIMATE), "useMistralBatch", "maybe", 400, "true or false"),
+    ((*SINGLE, BATCH), "webhookUrl", "example.com", 400, "https://example.com/hooks"),
+    ((*SINGLE, BATCH), "webhookUrl", "https://a:b@example.com/", 400, "without a name"),
 ]
 
 
@@ -101,7 +103,6 @@ UNAVAILABLE = [
     ((CONVERT,), {"chunkSize": "500"}, "format=chunks"),
     ((CONVERT,), {"format": "chunks", "frontMatter": "true"}, "format=markdown, json"),
     ((CONVERT,), {"format": "text", "frontMatter": "true"}, "format=markdown, json"),
-    (SINGLE, {"webhookUrl": "https://example.com"}, "webhookUrl"),
     (FORMS, {"model": "gpt-9"}, "model"),
 ]
 
@@ -114,6 +115,15 @@ def test_what_is_not_available_yet_is_refused_not_ignored(
     for path in paths:
         answer = anna.post(path, {"files" if path == BATCH else "file": file(), **fields})
         assert_problem(answer, 422, "option_unavailable", word)
+    nothing_is_kept()
+
+
+@pytest.mark.parametrize("path", [*SINGLE, BATCH])
+def test_a_webhook_that_leads_inside_is_refused(
+    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
+) -> None:
+    form = {"files" if path == BATCH else "file": file(), "webhookUrl": "http://169.254.169.254/x"}
+    assert_problem(anna.post(path, form), 422, "url_not_allowed", "link-local", "URL_ALLOW")
     nothing_is_kept()
 
 

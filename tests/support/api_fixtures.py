@@ -30,6 +30,7 @@ from tests.support.api_callers import Caller
 from tests.support.api_working import InTestWorker
 
 KEY, OTHER_KEY = "key-of-anna", "key-of-bert"
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 MAX_FILE_BYTES = 256 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024
 Describe = Callable[[Flask, IliosApi], dict[str, Any]]
@@ -49,6 +50,7 @@ def with_keys(settings: Settings) -> Settings:
             "max_request_bytes": MAX_REQUEST_BYTES,
             "convert_wait_seconds": 10,
             "web_threads": 8,
+            "webhook_secret": SecretStr(WEBHOOK_SECRET),
         }
     )
 

@@ -33,6 +33,7 @@ def add_document(
     allow_partial: float | None = None,
     now: datetime | None = None,
     lane: str = EMBEDDED,
+    webhook_url: str | None = None,
 ) -> tuple[str, str]:
     """Return a pending document with its job; its object too when settings are given.
 
@@ -63,6 +64,7 @@ def add_document(
                 warnings=[],
                 retention_days=365,
                 created_at=now,
+                webhook_url=webhook_url,
             )
         )
         session.flush()

@@ -16,8 +16,9 @@ import standardwebhooks.webhooks
 from standardwebhooks import Webhook
 
 from ilios.core import clock
+from tests.support.api_fixtures import WEBHOOK_SECRET
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+SECRET = WEBHOOK_SECRET
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,3 +139,32 @@ def a_search_index_that_is_malformed(case: Case) -> None:
 @seeded("search index", "1 documents wait", "Let the service run", "warning")
 def a_search_index_that_lacks_a_document(case: Case) -> None:
     case.execute("INSERT INTO search_pending (document_id) VALUES ('a')")
+
+
+@seeded("webhooks", "are not all there", "Restart the service")
+def a_database_that_misses_events(case: Case) -> None:
+    case.execute("DROP TRIGGER webhooks_document_changed")
+
+
+@seeded("webhooks", "cannot be signed", "--secret new")
+def a_folder_whose_key_of_webhooks_is_lost(case: Case) -> None:
+    done = case.operator.run("keys", "create", "team", "--webhook-url", "https://example.com/")
+    assert done.returncode == 0, done.stderr
+    (case.folder / "webhook-signing.key").unlink()
+
+
+@seeded("webhooks", "nothing to sign its events with", "Set WEBHOOK_SECRET")
+def a_key_with_a_webhook_that_is_not_signed(case: Case) -> None:
+    done = case.operator.run("keys", "create", "team")
+    assert done.returncode == 0, done.stderr
+    case.execute("UPDATE api_keys SET webhook_url = 'https://example.com/'")
+
+
+@seeded("webhooks", "1 events wait", "webhook.attempt_failed", "warning")
+def a_receiver_that_nobody_reaches(case: Case) -> None:
+    case.execute(
+        "INSERT INTO webhook_deliveries (owner, number, id, event_id, stream, type, url, receiver, "
+        "occurred_at, created_at, status, attempts) VALUES ('a', 1, 'b', 'c', 'c', 'webhook.test', "
+        "'https://example.com/', 'https://example.com/', '2026-01-01 00:00:00.000000', "
+        "'2026-01-01 00:00:00.000000', 'pending', 9)"
+    )

@@ -191,3 +191,37 @@ def test_what_is_noted_wrongly_is_counted_anew(operator: Operator, database: Dat
     first, again = (operator.run("keys", "recount").stdout for _ in range(2))
 
     assert (first, again) == ("1 corrected.\n", "0 corrected.\n")
+
+
+def test_a_webhook_has_a_secret_that_is_shown_once(operator: Operator) -> None:
+    done = operator.run("keys", "create", "team", "--webhook-url", "https://example.com/hooks")
+    secret, webhook_secret = done.stdout.split()
+    assert secret.startswith("ilios_")
+    assert webhook_secret.startswith("whsec_")
+
+    (key,) = json.loads(operator.run("keys", "list", "--json").stdout)
+    assert (key["webhookUrl"], key["hasWebhookSecret"]) == ("https://example.com/hooks", True)
+    renewed = json.loads(operator.run("keys", "webhook", "team", "--secret", "new", "--json").stdout)
+    assert renewed["webhookSecret"] not in (webhook_secret, None)
+    assert operator.run("keys", "webhook", "team", "--url", "none").returncode == 0
+    assert json.loads(operator.run("keys", "list", "--json").stdout)[0]["webhookUrl"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "Say what to change"),
+        (("--url", "https://example.com/"), "WEBHOOK_SECRET"),
+        (("--url", "http://127.0.0.1/"), "URL_ALLOW"),
+        (("--url", "example.com"), "an http or https URL"),
+    ],
+)
+def test_a_webhook_that_could_not_be_sent_to_is_refused(
+    operator: Operator, options: tuple[str, ...], said: str
+) -> None:
+    created(operator)
+
+    done = operator.run("keys", "webhook", "team", *options)
+
+    assert done.returncode != 0
+    assert said in " ".join(done.stderr.split())

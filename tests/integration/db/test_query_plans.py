@@ -38,6 +38,8 @@ from ilios.engines.registry import EMBEDDED, LANES
 from ilios.operations import health, statistics
 from ilios.queue import cancellation, guests, jobs, priority, queries, release
 from ilios.queue.jobs import Lease
+from ilios.webhooks import outbox
+from ilios.webhooks.outbox import Due
 from tests.support import documents
 
 NOW = clock.now()
@@ -276,6 +278,25 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         lambda s: statistics.keys_of(s, ["a"]),
         {"ix_api_keys_name", "ix_api_keys_owner"},
     ),
+    "webhook_receivers": (
+        lambda s: list(outbox.each_receiver(s)),
+        {"ix_webhook_deliveries_waiting"},
+    ),
+    "webhooks_due": (
+        lambda s: outbox.due_at(s, "a", "b", NOW, 4),
+        {"ix_webhook_deliveries_waiting"},
+    ),
+    "webhooks_next": (outbox.next_moment, {"ix_webhook_deliveries_open"}),
+    "webhooks_backlog": (outbox.backlog, {"ix_webhook_deliveries_open"}),
+    "webhook_claim": (
+        lambda s: outbox.claim(s, Due("a", "b", 1, NOW), NOW),
+        {"sqlite_autoindex_webhook_deliveries_1"},
+    ),
+    "webhooks_stranded": (
+        lambda s: outbox.release_stranded(s, (), NOW),
+        {"ix_webhook_deliveries_sending"},
+    ),
+    "webhooks_to_sweep": (lambda s: outbox.sweep(s, NOW), {"ix_webhook_deliveries_ended"}),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
 }
 

@@ -76,9 +76,9 @@ class Ending:
         self._database = database
 
     def add(self, url: str | None = None, owner: str = "anonymous") -> str:
-        document_id, _ = documents.add_document(self._database, owner=owner, now=clock.now())
-        with self._database.writing() as session:
-            session.get_one(Document, document_id).webhook_url = url
+        document_id, _ = documents.add_document(
+            self._database, owner=owner, now=clock.now(), webhook_url=url
+        )
         return document_id
 
     def end(self, document_id: str, status: DocumentStatus = DocumentStatus.COMPLETED) -> None:
