@@ -35,7 +35,8 @@ HONOURED: dict[str, list[object]] = {
 PROBLEM = ("type", "title", "status", "detail", "instance", "code", "requestId")
 UNFORESEEABLE = frozenset({
     "batch_refused",  # for what one of the files is
-    "document_deleted",  # what is there, and in which state
+    "document_deleted", "delivery_under_way",  # what is there, and in which state
+    "webhook_secret_missing", "webhook_url_missing",  # what the key and the settings have
     "invalid_cursor",  # one that was not given out
     "invalid_endDate", "invalid_pages", "invalid_startDate",  # no such day; ranges must rise
     "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from standardwebhooks import Webhook
 
 from ilios.core import clock
 from tests.support.api_fixtures import WEBHOOK_SECRET
+from tests.support.tls import Certificate
 
 SECRET = WEBHOOK_SECRET
 
@@ -102,15 +105,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """Provide a receiver that answers 204."""
+def receiving(certificate: Certificate | None = None) -> Iterator[Receiver]:
+    """Provide a receiver that answers 204; over TLS with a certificate."""
     receiver = Receiver()
     handler = type("Handler", (_Handler,), {"receiver": receiver})
+    scheme = "http" if certificate is None else "https"
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if certificate is not None:
+            server.socket = _encrypted(server.socket, certificate)
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        receiver.url = f"http://127.0.0.1:{server.server_port}/hooks?token=hidden"
+        receiver.url = f"{scheme}://127.0.0.1:{server.server_port}/hooks?token=hidden"
         try:
             yield receiver
         finally:
@@ -118,3 +124,9 @@ def receiving() -> Iterator[Receiver]:
                 receiver.held.set()
             server.shutdown()
             thread.join()
+
+
+def _encrypted(listener: socket.socket, certificate: Certificate) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.private_key)
+    return context.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from ilios.core.address_guard import AddressGuard, Exceptions
 from ilios.webhooks import posting
 from ilios.webhooks.posting import Outcome, post
 from tests.support.receivers import receiving
+from tests.support.tls import make_certificate
 
 LOCAL = AddressGuard(Exceptions.parse("127.0.0.1,localhost"))
 BODY = b'{"type":"webhook.test"}'
@@ -107,3 +109,21 @@ def test_a_request_has_the_address_as_it_was_written() -> None:
     assert came.headers["host"] == url.split("/")[2]
     assert came.headers["content-length"] == str(len(BODY))
     assert (came.path, came.body) == ("/hooks?token=hidden", BODY)
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_certificate_has_to_be_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    certificate = make_certificate(tmp_path)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
+    posting._tls.cache_clear()
+    try:
+        with receiving(certificate) as receiver:
+            outcome = post(LOCAL, receiver.url, {}, BODY)
+    finally:
+        posting._tls.cache_clear()
+
+    assert outcome == (Outcome(204, None) if is_trusted else Outcome(None, "tls"))
+    assert len(receiver.received) == is_trusted
