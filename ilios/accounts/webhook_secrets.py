@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import keys
 from ilios.core import data_folder, key_files
+from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
 from ilios.core.settings.webhooks import SECRET_MARK, secret_bytes
 from ilios.core.webhook_errors import WebhookSecretMissing
@@ -121,6 +123,9 @@ class SigningKeys:
     """The keys that events are signed with, for the threads of a process."""
 
     def __init__(self, settings: Settings) -> None:
+        """Make the data folder's key if it is not there: made by `ilios keys`, it may be root's."""
+        with suppress(StartupError):  # `ilios doctor` says it, and what needs it cannot be sent
+            instance_key(settings)
         configured = settings.webhook_secret
         self._configured = secret_bytes(configured.get_secret_value()) if configured else None
         self._path: Path = data_folder.webhook_key(settings)
@@ -136,8 +141,9 @@ class SigningKeys:
             return Unsigned.REVOKED
         if wanted_hash is None:
             return self._configured or Unsigned.NO_SECRET
-        if not self._path.exists():
+        try:
+            secret = derived(key_files.read(self._path, CONSEQUENCE), key_id, number)
+        except (StartupError, OSError):
             return Unsigned.LOST_KEY
-        secret = derived(key_files.read(self._path, CONSEQUENCE), key_id, number)
         is_same = hmac.compare_digest(hash_of(secret), wanted_hash)
         return secret_bytes(secret) if is_same else Unsigned.LOST_KEY

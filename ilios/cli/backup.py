@@ -43,9 +43,7 @@ def _parts(settings: Settings) -> list[str]:
     """Return what else a complete backup consists of."""
     from ilios.core import data_folder
 
-    others = [str(data_folder.answers(settings))]
-    if (webhook_key := data_folder.webhook_key(settings)).exists():
-        others.append(str(webhook_key))
+    others = [str(data_folder.answers(settings)), str(data_folder.webhook_key(settings))]
     if settings.s3_bucket is not None:
         return [f"the bucket {settings.s3_bucket}", *others]
     return [str(data_folder.objects(settings)), str(data_folder.signing_key(settings)), *others]

@@ -122,7 +122,7 @@ def test_a_backup_says_what_it_holds_and_what_else_a_restore_needs(
     done = operator.run("backup", tmp_path / "backup.db")
 
     assert "3 documents, 0 pages, 3 jobs, 0 calls; checked." in done.stdout
-    for part in ("objects", "link-signing.key", "answers"):
+    for part in ("objects", "link-signing.key", "webhook-signing.key", "answers"):
         assert str(operator.settings.data_folder / part) in done.stdout
 
 
