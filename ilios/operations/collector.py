@@ -159,7 +159,7 @@ def _of_search(session: Session) -> Iterator[GaugeMetricFamily]:
 def _of_webhooks(session: Session) -> Iterator[GaugeMetricFamily]:
     waiting, oldest = outbox.backlog(session)
     text = "Events that are neither delivered nor given up"
-    yield _number("ilios_webhook_deliveries_waiting", text, waiting)
+    yield _number("ilios_webhook_waiting_deliveries", text, waiting)
     age = (clock.now() - oldest).total_seconds() if oldest else 0.0
     text = "Since the first of them happened; 0 when none waits"
     yield _number("ilios_webhook_oldest_age_seconds", text, max(0.0, age))

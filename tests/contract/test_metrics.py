@@ -31,10 +31,10 @@ TABLE_ROW = re.compile(r"^\| `(ilios_\w+)` \| (\w+) \| (.+?) \| .+ \|$", re.MULT
 NAME = re.compile(r"\bilios_\w+")
 NAMED = re.compile(
     r"ilios_(http|queue|pickup|conversions?|retries|pages|cost|provider|governor|supervisor|worker"
-    r"|claims|parser|storage|database|disk|replication|build|key|search)_\w+"
+    r"|claims|parser|storage|database|disk|replication|build|key|search|webhook)_\w+"
 )
 UNITS = ("_total", "_seconds", "_bytes", "_rows", "_jobs", "_processes", "_left", "_info", "_up",
-         "_state", "_paused", "_blocked", "_documents")  # fmt: skip
+         "_state", "_paused", "_blocked", "_documents", "_deliveries")  # fmt: skip
 
 Described = dict[str, tuple[str, frozenset[str]]]
 
