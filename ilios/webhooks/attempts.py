@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import DeliveryStatus
 from ilios.webhooks import events, outbox, posting
 from ilios.webhooks.events import Delivery
-from ilios.webhooks.outbox import Due, Settled
+from ilios.webhooks.outbox import Due, Key, Settled
 from ilios.webhooks.posting import Outcome
 
 log = logs.get(__name__)
@@ -68,26 +68,28 @@ class Attempts:
         _log(delivery, outcome, settled, round(1000 * (time.monotonic() - began)))
         return settled
 
-    def release_stranded(self, held: set[tuple[str, int]]) -> None:
+    def release_stranded(self, held: Collection[Key]) -> None:
         """Let what was claimed, and is not held any more, be sent at once."""
+        with self._database.watching() as watch:
+            left = outbox.stranded(watch, held)
+        if not left:
+            return
         with self._database.writing() as session:
-            count = outbox.release_stranded(session, held, clock.now())
-        if count:
-            log.warning("webhooks.released", deliveries=count)
+            outbox.release(session, left, clock.now())
+        log.warning("webhooks.released", deliveries=len(left))
 
-    def sweep(self) -> int:
-        """Delete what ended long ago, and make due what was left behind; return how many went."""
-        gone = total = self._swept()
-        while gone == outbox.SWEEP_ROWS:
-            gone = self._swept()
-            total += gone
-        with self._database.writing() as session:
-            outbox.hasten(session, clock.now(), only_stranded=True)
-        return total
-
-    def _swept(self) -> int:
-        with self._database.writing() as session:
-            return outbox.sweep(session, clock.now())
+    def sweep(self) -> None:
+        """Delete what ended long ago, and make due what was left behind."""
+        now = clock.now()
+        with self._database.watching() as watch:
+            is_due = outbox.anything_to_sweep(watch, now)
+            waiting, _ = outbox.backlog(watch)
+        while is_due:
+            with self._database.writing() as session:
+                is_due = outbox.sweep(session, now) == outbox.SWEEP_ROWS
+        if waiting:
+            with self._database.writing() as session:
+                outbox.hasten(session, now, only_stranded=True)
 
     def _send(self, delivery: Delivery) -> Outcome:
         with self._database.watching() as watch:

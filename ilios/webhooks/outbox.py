@@ -90,6 +90,11 @@ _RELEASE = Prepared(
     .where(*_THIS, _IS_SENDING)
     .values(status=DeliveryStatus.PENDING, next_attempt_at=bindparam("moment"))
 )
+_TO_SWEEP = Prepared(
+    select(_Row.number)
+    .where(_Row.ended_at.is_not(None), _Row.ended_at < bindparam("moment"))
+    .limit(1)
+)
 _SENDING = Prepared(select(_Row.owner, _Row.number).where(_IS_SENDING))
 _BEHIND = Prepared(
     select(_Row.owner, _Row.number)
@@ -108,6 +113,10 @@ _IS_OPEN_STREAM = Prepared(
     .limit(1)
 )
 _INSERT = Prepared(insert(_Row))
+
+
+Key = tuple[str, int]
+"""Owner and number of a delivery."""
 
 
 class Due(NamedTuple):
@@ -186,12 +195,19 @@ def settle(
     return settled
 
 
-def release_stranded(session: Session, held: Collection[tuple[str, int]], now: datetime) -> int:
-    """Move sending → pending, due at once, what no sender has any more; return how many."""
-    left = [key for key in _SENDING.all(session) if tuple(key) not in held]
+def stranded(on: Runner, held: Collection[Key]) -> list[Key]:
+    """Return what was claimed, and no attempt is made at any more."""
+    return [(owner, number) for owner, number in _SENDING.all(on) if (owner, number) not in held]
+
+
+def release(session: Session, left: Collection[Key], now: datetime) -> None:
+    """Move sending → pending, due at once."""
     for owner, number in left:
         _RELEASE.run(session, of_owner=owner, numbered=number, moment=now)
-    return len(left)
+
+
+def anything_to_sweep(on: Runner, now: datetime) -> bool:
+    return _TO_SWEEP.first(on, moment=now - KEPT) is not None
 
 
 def hasten(session: Session, now: datetime, *, only_stranded: bool = False) -> int:

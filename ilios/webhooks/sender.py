@@ -28,7 +28,7 @@ from ilios.db.watch import Watch
 from ilios.webhooks import outbox
 from ilios.webhooks.attempts import Attempts
 from ilios.webhooks.events import Delivery
-from ilios.webhooks.outbox import Due
+from ilios.webhooks.outbox import Due, Key
 
 log = logs.get(__name__)
 
@@ -39,9 +39,6 @@ POLL_SECONDS: Final = 0.2
 LOCK_SECONDS: Final = 1.0  #: between two attempts at the lock, and after a failure
 STOP_SECONDS: Final = 1.0  #: for the thread that gives work to others
 STRANDED_SECONDS: Final = 30.0  #: between two looks for attempts whose end could not be noted
-
-Key = tuple[str, int]
-"""Owner and number of a delivery."""
 
 
 class Places:

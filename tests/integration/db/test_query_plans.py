@@ -293,8 +293,12 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"sqlite_autoindex_webhook_deliveries_1"},
     ),
     "webhooks_stranded": (
-        lambda s: outbox.release_stranded(s, (), NOW),
+        lambda s: outbox.stranded(s, ()),
         {"ix_webhook_deliveries_sending"},
+    ),
+    "anything_to_sweep_of_webhooks": (
+        lambda s: outbox.anything_to_sweep(s, NOW),
+        {"ix_webhook_deliveries_ended"},
     ),
     "webhooks_to_sweep": (lambda s: outbox.sweep(s, NOW), {"ix_webhook_deliveries_ended"}),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
