@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, literal_column, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from ilios.core import ids
-from ilios.core.webhook_errors import DeliveryNotFound, DeliveryUnderWay
 from ilios.db.models import DeliveryStatus, WebhookDelivery
 from ilios.db.prepared import Prepared, Runner
 from ilios.webhooks import schedule
-from ilios.webhooks.events import Delivery, EventType
+from ilios.webhooks.events import Delivery
 
 KEPT: Final = timedelta(days=7)  #: after its end, a delivery can be listed and replayed
 SWEEP_ROWS: Final = 1000  #: of one transaction
 
 _Row = WebhookDelivery
-_OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
 # Literals, as the partial indexes say it.
 _IS_PENDING: Final = literal_column("webhook_deliveries.status") == literal_column("'pending'")
 _IS_SENDING: Final = literal_column("webhook_deliveries.status") == literal_column("'sending'")
@@ -98,21 +96,11 @@ _TO_SWEEP = Prepared(
 _SENDING = Prepared(select(_Row.owner, _Row.number).where(_IS_SENDING))
 _BEHIND = Prepared(
     select(_Row.owner, _Row.number)
-    .where(_Row.stream == bindparam("of_stream"), _Row.status.in_(_OPEN))
+    .where(_Row.stream == bindparam("of_stream"), _Row.status.in_(OPEN))
     .order_by(_Row.number)
     .limit(1)
 )
 _MAKE_DUE = Prepared(update(_Row).where(*_THIS).values(next_attempt_at=bindparam("moment")))
-_LAST_NUMBER = Prepared(select(func.max(_Row.number)).where(_Row.owner == bindparam("of_owner")))
-_OF_ID = Prepared(
-    select(*COLUMNS).where(_Row.id == bindparam("wanted"), _Row.owner == bindparam("of_owner"))
-)
-_IS_OPEN_STREAM = Prepared(
-    select(_Row.number)
-    .where(_Row.stream == bindparam("of_stream"), _Row.status.in_(_OPEN))
-    .limit(1)
-)
-_INSERT = Prepared(insert(_Row))
 
 
 Key = tuple[str, int]
@@ -221,7 +209,7 @@ def hasten(session: Session, now: datetime, *, only_stranded: bool = False) -> i
         ~select(earlier.number)
         .where(
             earlier.stream == _Row.stream,
-            earlier.status.in_(_OPEN),
+            earlier.status.in_(OPEN),
             earlier.number < _Row.number,
         )
         .exists()
@@ -235,57 +223,6 @@ def hasten(session: Session, now: datetime, *, only_stranded: bool = False) -> i
         .execution_options(synchronize_session=False)
     )
     return len(hastened.all())
-
-
-def add_test(session: Session, owner: str, url: str, receiver: str, now: datetime) -> Delivery:
-    """Insert an event that tells of nothing."""
-    event_id = ids.new_id()
-    return _insert(
-        session,
-        owner=owner,
-        event_id=event_id,
-        stream=event_id,
-        type=EventType.TEST,
-        document_id=None,
-        batch_id=None,
-        url=url,
-        receiver=receiver,
-        details=None,
-        occurred_at=now,
-        now=now,
-    )
-
-
-def replay(session: Session, delivery_id: str, owner: str, now: datetime) -> Delivery:
-    """Insert another delivery of the same event.
-
-    Raises DeliveryNotFound, and DeliveryUnderWay for one that has not ended.
-    """
-    found = of_id(session, delivery_id, owner)
-    if found.status in _OPEN:
-        raise DeliveryUnderWay
-    return _insert(
-        session,
-        owner=owner,
-        event_id=found.event_id,
-        stream=found.document_id or found.batch_id or found.event_id,
-        type=found.type,
-        document_id=found.document_id,
-        batch_id=found.batch_id,
-        url=found.url,
-        receiver=found.receiver,
-        details=found.details,
-        occurred_at=found.occurred_at,
-        now=now,
-    )
-
-
-def of_id(on: Runner, delivery_id: str, owner: str) -> Delivery:
-    """Return a delivery. Raises DeliveryNotFound, also for another owner's."""
-    row = _OF_ID.first(on, wanted=delivery_id, of_owner=owner)
-    if row is None:
-        raise DeliveryNotFound
-    return Delivery(*row)
 
 
 def sweep(session: Session, now: datetime) -> int:
@@ -325,23 +262,3 @@ def _hasten_behind(session: Session, stream: str, now: datetime) -> None:
     behind = _BEHIND.first(session, of_stream=stream)
     if behind is not None:
         _MAKE_DUE.run(session, of_owner=behind[0], numbered=behind[1], moment=now)
-
-
-def _insert(session: Session, *, now: datetime, **columns: Any) -> Delivery:
-    """Insert a delivery, which waits for those of its stream that have not ended."""
-    last = _LAST_NUMBER.first(session, of_owner=columns["owner"])
-    waits = _IS_OPEN_STREAM.first(session, of_stream=columns["stream"]) is not None
-    row = {
-        **columns,
-        "number": ((last[0] if last else None) or 0) + 1,
-        "id": ids.new_id(),
-        "created_at": now,
-        "status": DeliveryStatus.PENDING,
-        "attempts": 0,
-        "first_attempt_at": None,
-        "next_attempt_at": None if waits else now,
-        "last_status": None,
-        "last_error": None,
-    }
-    _INSERT.run(session, **row, ended_at=None)
-    return Delivery(**{field.name: row[field.name] for field in fields(Delivery)})

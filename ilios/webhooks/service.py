@@ -19,7 +19,7 @@ from ilios.core.webhook_errors import WebhookUrlMissing
 from ilios.db.database import Database
 from ilios.db.models import WebhookDelivery
 from ilios.db.prepared import Prepared
-from ilios.webhooks import outbox
+from ilios.webhooks import additions, outbox
 from ilios.webhooks.events import Delivery
 
 log = logs.get(__name__)
@@ -82,7 +82,7 @@ class Webhooks:
         Raises DeliveryNotFound, DeliveryUnderWay.
         """
         with self._database.writing() as session:
-            added = outbox.replay(session, delivery_id, owner, clock.now())
+            added = additions.replay(session, delivery_id, owner, clock.now())
         log.info("webhook.replayed", delivery_id=added.id, event_id=added.event_id)
         return added
 
@@ -99,7 +99,7 @@ class Webhooks:
         self.require(url, owner)
         address = url_addresses.parse(url)
         with self._database.writing() as session:
-            added = outbox.add_test(session, owner, address.url, address.origin, clock.now())
+            added = additions.add_test(session, owner, address.url, address.origin, clock.now())
         log.info("webhook.tested", delivery_id=added.id, event_id=added.event_id)
         return added
 

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import owner_totals, quick_check, schema_version, search_index
+from ilios.db import owner_totals, quick_check, schema_version, search_index, webhook_triggers
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.migration import downgrades, upgrade
@@ -94,7 +94,8 @@ def test_each_migration_is_logged(fresh: Settings) -> None:
 
 
 FIRST_CONTENT = (
-    "INSERT INTO batches VALUES ('batch', 'anna', 1, 5, '2026-01-01 00:00:00.000000')",
+    "INSERT INTO batches (id, owner, total_documents, priority, created_at) VALUES "
+    "('batch', 'anna', 1, 5, '2026-01-01 00:00:00.000000')",
     "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, status, "
     "engine_fault, operation, batch_id, options, warnings, pages_done, retention_days, created_at) "
     "VALUES ('document', 'anna', 'a.pdf', 'application/pdf', 3, 'key', 'completed', 0, 'convert', "
@@ -205,6 +206,31 @@ def test_what_only_later_revisions_know_becomes_what_the_first_can_hold(fresh: S
         "split",
         "waiting-duplicate",
     ]
+
+
+def test_webhooks_are_made_and_forgotten(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "0014")
+    for statement in FIRST_CONTENT:
+        execute(fresh.database_path, statement)
+    before = content(fresh.database_path)
+    alembic(fresh, "upgrade", "head")
+    of_old = rows(fresh.database_path, "SELECT * FROM webhook_deliveries")
+    address = "UPDATE documents SET webhook_url = 'https://example.com/', status = 'pending'"
+    execute(fresh.database_path, address)
+    execute(fresh.database_path, "UPDATE documents SET status = 'completed'")
+    told = rows(fresh.database_path, "SELECT type, receiver, status FROM webhook_deliveries")
+
+    down = alembic(fresh, "downgrade", "0014")
+
+    assert down.returncode == 0, down.stderr
+    assert of_old == []
+    assert told == [("document.completed", "https://example.com/", "pending")]
+    assert content(fresh.database_path) == before
+    triggers = "SELECT name FROM sqlite_master WHERE name LIKE 'webhook%'"
+    assert rows(fresh.database_path, triggers) == []
+    assert alembic(fresh, "upgrade", "head").returncode == 0
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert webhook_triggers.are_installed(connection)
 
 
 LONG_PAGE = "ä" * 65_535 + "b€" * 65_536 + "🙂"
