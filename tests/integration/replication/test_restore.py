@@ -17,7 +17,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import DocumentStatus, PagePiece, PageRow
-from ilios.documents import indexing
+from ilios.documents import indexing, results
 from ilios.documents.listing import Filter, Listing
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
@@ -27,6 +27,7 @@ from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
 from ilios.replication.startup import prepare_volume
 from ilios.replication.volume import driver_connection
+from ilios.webhooks import outbox
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
 from tests.support import documents, replicas, structured
 from tests.support.forking import run_python
@@ -102,6 +103,25 @@ def test_blocks_details_and_words_come_back(
     with restored.writing() as session:  # the copy has no index: what came is indexed here
         assert not indexing.add_pending(session, 10**6)
     assert Listing(restored).documents(Filter("anonymous", q="herons"), None, 1).documents
+    restored.close()
+
+
+def test_events_that_were_not_delivered_come_back_once(
+    settings: Settings, empty: Settings, database: Database, make_shipper: Make
+) -> None:
+    url = "https://example.com/hooks"
+    document_id, _ = documents.add_document(database, webhook_url=url)
+    with database.writing() as session:
+        results.complete(session, document_id, clock.now())
+    make_shipper(settings).ship(last=True)
+
+    prepare_volume(empty)
+
+    assert replicas.files_differ(settings.database_path, empty.database_path) == []
+    restored = Database(empty.database_path)
+    with restored.watching() as watch:
+        assert [one.receiver for one in outbox.each_receiver(watch)] == ["https://example.com/"]
+        assert outbox.backlog(watch)[0] == 1
     restored.close()
 
 
