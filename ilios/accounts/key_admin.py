@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ilios.accounts import holdings, keys, quotas, webhook_secrets
+from ilios.accounts import holdings, key_webhooks, keys, quotas, webhook_secrets
 from ilios.accounts.holdings import Holding, Standard
 from ilios.accounts.keys import KeyState, Limits, Terms
 from ilios.accounts.quotas import Amount
@@ -64,15 +64,19 @@ class KeyAdmin:
         with self._database.writing() as session:
             key = keys.create(session, terms, secret, clock.now())
             if instance_key is not None:
-                webhook_secret = webhook_secrets.renew(key, instance_key)
+                webhook_secret = key_webhooks.renew(key, instance_key)
         return Issued(key, secret, webhook_secret)
 
     def change_webhook(
-        self, reference: str, wanted: webhook_secrets.Change, settings: Settings
+        self, reference: str, wanted: key_webhooks.Change, settings: Settings
     ) -> ChangedWebhook:
         """Change a key's webhook. Raises UnknownKey, KeyAlreadyRevoked, WebhookSecretMissing."""
+        instance_key = webhook_secrets.instance_key(settings)
+        has_default = settings.webhook_secret is not None
         with self._database.writing() as session:
-            key, secret = webhook_secrets.change(session, reference, wanted, settings)
+            key, secret = key_webhooks.change(
+                session, reference, wanted, instance_key, has_default=has_default
+            )
         return ChangedWebhook(key, secret)
 
     def rotate(

@@ -1,36 +1,26 @@
-"""What signs the events of a key: a secret of its own, else that of the settings.
-
-A secret of a key is derived from a key of the data folder, so that neither the database nor a copy
-of it has one; the row has a hash of the one in use, by which a lost key is noticed. Functions that
-take a session never commit.
-"""
+"""What signs the events of an owner: a secret of its key, else that of the settings."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
-from ilios.accounts import keys
+from ilios.accounts.key_webhooks import derived, hash_of
 from ilios.core import data_folder, key_files
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
-from ilios.core.settings.webhooks import SECRET_MARK, secret_bytes
+from ilios.core.settings.webhooks import secret_bytes
 from ilios.core.webhook_errors import WebhookSecretMissing
 from ilios.db.models import ApiKey
 from ilios.db.prepared import Prepared, Runner
 
 CONSEQUENCE: Final = "keys need new webhook secrets (`ilios keys webhook KEY --secret new`)"
-_PURPOSE: Final = "ilios webhook secret"
 _OF_OWNER = Prepared(
     select(
         ApiKey.id,
@@ -48,57 +38,6 @@ class Unsigned(StrEnum):
     NO_SECRET = "secret_missing"  # noqa: S105  #: the key has none, and neither have the settings
     LOST_KEY = "secret_lost"  #: the data folder's key is not the one that it was derived from
     REVOKED = "key_revoked"  #: nothing is sent for such a key any more; final
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is to become of a key's webhook; what is not set stays."""
-
-    sets_url: bool = False
-    url: str | None = None
-    sets_secret: bool = False
-    new_secret: bool = False  #: else it has none any more
-
-
-def derived(instance_key: bytes, key_id: str, number: int) -> str:
-    """Return the secret of a key: `number` is how many were made for it."""
-    purpose = f"{_PURPOSE}\0{key_id}\0{number}".encode()
-    digest = hmac.digest(instance_key, purpose, "sha256")
-    return SECRET_MARK + base64.b64encode(digest).decode()
-
-
-def hash_of(secret: str) -> str:
-    """Return what stands in the database in place of a secret, which has 256 random bits."""
-    return hashlib.sha256(f"{_PURPOSE}\0{secret}".encode()).hexdigest()
-
-
-def renew(key: ApiKey, instance_key: bytes) -> str:
-    """Give a key of an open session another secret, and return that."""
-    key.webhook_secrets = (key.webhook_secrets or 0) + 1
-    secret = derived(instance_key, key.id, key.webhook_secrets)
-    key.webhook_secret_hash = hash_of(secret)
-    return secret
-
-
-def change(
-    session: Session, reference: str, wanted: Change, settings: Settings
-) -> tuple[ApiKey, str | None]:
-    """Change a key's webhook; return it, with its secret if that is new.
-
-    Raises UnknownKey, KeyAlreadyRevoked, and WebhookSecretMissing when it would have an address
-    and nothing to sign with.
-    """
-    key = keys.named(session, reference)
-    secret = None
-    if wanted.sets_secret and wanted.new_secret:
-        secret = renew(key, instance_key(settings))
-    elif wanted.sets_secret:
-        key.webhook_secret_hash = None
-    if wanted.sets_url:
-        key.webhook_url = wanted.url
-    if key.webhook_url and not key.webhook_secret_hash and settings.webhook_secret is None:
-        raise WebhookSecretMissing
-    return key, secret
 
 
 def instance_key(settings: Settings) -> bytes:

@@ -153,7 +153,7 @@ def set_webhook(
 
     A new secret is shown, once.
     """
-    from ilios.accounts.webhook_secrets import Change
+    from ilios.accounts.key_webhooks import Change
     from ilios.core import settings
 
     sets_url = context.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE

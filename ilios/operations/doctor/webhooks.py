@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ilios.accounts import webhook_secrets
+from ilios.accounts import key_webhooks, webhook_secrets
 from ilios.core import clock, data_folder, key_files
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
@@ -55,7 +55,7 @@ def _of_secrets(keys: list[tuple[Any, ...]], settings: Settings) -> Finding | No
         lost = [
             name
             for key_id, name, _, number, wanted in derived
-            if webhook_secrets.hash_of(webhook_secrets.derived(instance_key, key_id, number))
+            if key_webhooks.hash_of(key_webhooks.derived(instance_key, key_id, number))
             != wanted
         ]
     if lost:

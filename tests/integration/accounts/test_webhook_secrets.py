@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from ilios.accounts import webhook_secrets
 from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import Terms
-from ilios.accounts.webhook_secrets import Change, SigningKeys, Unsigned
+from ilios.accounts.key_webhooks import Change
+from ilios.accounts.webhook_secrets import SigningKeys, Unsigned
 from ilios.core.settings import Settings
 from ilios.core.settings.webhooks import secret_bytes
 from ilios.core.webhook_errors import WebhookSecretMissing
