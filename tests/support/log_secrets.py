@@ -16,6 +16,8 @@ _SECRETS: Final = re.compile(
             "stand-in-key",  # Mistral's
             "a-secret-that-must-not-be-shown",  # S3's
             rf"{SECRET_MARK}[\w-]{{40,}}",  # keys that `ilios keys` gives out
+            r"whsec_[\w+/]{40,}",  # what signs events
+            r"token=hidden",  # in addresses of tests' webhooks
             r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}",  # JSON Web Tokens, as Turso's
             r"X-Amz-(?:Signature|Credential|Security-Token)=\w+",  # presigned by S3
             r"/objects/[\w.-]{40,}",  # presigned by us
