@@ -143,7 +143,7 @@ def set_limits(
 @click.argument("key")
 @click.option("--url", type=WebhookUrl(), help="Where events of its documents go, or none.")
 @click.option("--secret", type=click.Choice(("new", "none")),
-              help="A secret of its own to sign them with, or none: that of WEBHOOK_SECRET.")  # fmt: skip
+              help="To sign them with: one of its own, or that of WEBHOOK_SECRET.")  # fmt: skip
 @as_json_option
 @click.pass_context
 def set_webhook(

@@ -39,7 +39,7 @@ class Exceptions:
 
     @classmethod
     def parse(cls, text: str) -> Exceptions:
-        """Raise ValueError for an entry that is neither a host, a host with a port nor a network."""
+        """Raise ValueError for an entry that is no host, host:port or network."""
         hosts: set[tuple[str, int | None]] = set()
         networks: list[IpNetwork] = []
         for entry in listed(text):

@@ -22,9 +22,7 @@ _OF_ID = Prepared(
     select(*COLUMNS).where(_Row.id == bindparam("wanted"), _Row.owner == bindparam("of_owner"))
 )
 _IS_OPEN_STREAM = Prepared(
-    select(_Row.number)
-    .where(_Row.stream == bindparam("of_stream"), _Row.status.in_(OPEN))
-    .limit(1)
+    select(_Row.number).where(_Row.stream == bindparam("of_stream"), _Row.status.in_(OPEN)).limit(1)
 )
 _INSERT = Prepared(insert(_Row))
 

@@ -70,9 +70,7 @@ def test_an_event_outlives_whoever_sends_it(
     (points / point).touch()
     variables = {"ILIOS_SYNC_POINTS": str(points)}
     supervisor = sending(start_supervisor, receiver, worker_count=2, variables=variables)
-    document_id, _ = documents.add_document(
-        database, settings=settings, webhook_url=receiver.url
-    )
+    document_id, _ = documents.add_document(database, settings=settings, webhook_url=receiver.url)
     wait_until(lambda: list(points.glob(f"{point}@*")), TIMEOUT_S)
     (held,) = points.glob(f"{point}@*")
 
@@ -118,9 +116,7 @@ def test_a_receiver_that_is_down_for_an_hour_misses_nothing_over_kills(
 
     wait_until(lambda: all_delivered(database, 3), TIMEOUT_S)
     assert_each_came(receiver, database)
-    assert {one.event_id for one in receiver.refused} == {
-        one.event_id for one in receiver.received
-    }
+    assert {one.event_id for one in receiver.refused} == {one.event_id for one in receiver.received}
 
 
 def test_a_receiver_that_never_answers_delays_no_conversion(

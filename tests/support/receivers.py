@@ -88,7 +88,7 @@ class Receiver:
 class _Handler(BaseHTTPRequestHandler):
     receiver: Receiver
 
-    def do_POST(self) -> None:  # noqa: N802  # as http.server calls it
+    def do_POST(self) -> None:  # as http.server calls it
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         status = self.receiver.take(Received(clock.now(), self.path, headers, body))

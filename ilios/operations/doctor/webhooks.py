@@ -21,9 +21,7 @@ _KEYS: Final = """
     SELECT id, name, webhook_url, webhook_secrets, webhook_secret_hash FROM api_keys
     WHERE revoked_at IS NULL AND (webhook_url IS NOT NULL OR webhook_secret_hash IS NOT NULL)
 """
-_WAITING: Final = (
-    "SELECT count(*), min(created_at) FROM webhook_deliveries WHERE ended_at IS NULL"
-)
+_WAITING: Final = "SELECT count(*), min(created_at) FROM webhook_deliveries WHERE ended_at IS NULL"
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -55,8 +53,7 @@ def _of_secrets(keys: list[tuple[Any, ...]], settings: Settings) -> Finding | No
         lost = [
             name
             for key_id, name, _, number, wanted in derived
-            if key_webhooks.hash_of(key_webhooks.derived(instance_key, key_id, number))
-            != wanted
+            if key_webhooks.hash_of(key_webhooks.derived(instance_key, key_id, number)) != wanted
         ]
     if lost:
         return error(

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from ilios.accounts import webhook_secrets
 from ilios.accounts.key_admin import KeyAdmin
-from ilios.accounts.keys import Terms
 from ilios.accounts.key_webhooks import Change
+from ilios.accounts.keys import Terms
 from ilios.accounts.webhook_secrets import SigningKeys, Unsigned
 from ilios.core.settings import Settings
 from ilios.core.settings.webhooks import secret_bytes
@@ -74,9 +74,7 @@ def test_the_secret_of_a_key_goes_before_that_of_the_settings(
     assert key_of(configured, database, owner) == secret_bytes(SECRET)
 
 
-def test_an_address_needs_a_secret(
-    admin: KeyAdmin, database: Database, settings: Settings
-) -> None:
+def test_an_address_needs_a_secret(admin: KeyAdmin, database: Database, settings: Settings) -> None:
     issue(database, "a")
     url = Change(sets_url=True, url="https://example.com/")
 

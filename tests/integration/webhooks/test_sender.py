@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from ilios.accounts import webhook_secrets
 from ilios.accounts.key_admin import KeyAdmin
-from ilios.accounts.keys import Terms
 from ilios.accounts.key_webhooks import Change
+from ilios.accounts.keys import Terms
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
