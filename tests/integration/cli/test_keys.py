@@ -201,9 +201,8 @@ def test_a_webhook_has_a_secret_that_is_shown_once(operator: Operator) -> None:
 
     (key,) = json.loads(operator.run("keys", "list", "--json").stdout)
     assert (key["webhookUrl"], key["hasWebhookSecret"]) == ("https://example.com/hooks", True)
-    renewed = json.loads(
-        operator.run("keys", "webhook", "team", "--secret", "new", "--json").stdout
-    )
+    done = operator.run("keys", "webhook", "team", "--secret", "new", "--json")
+    renewed = json.loads(done.stdout)
     assert renewed["webhookSecret"] not in (webhook_secret, None)
     assert operator.run("keys", "webhook", "team", "--url", "none").returncode == 0
     assert json.loads(operator.run("keys", "list", "--json").stdout)[0]["webhookUrl"] is None

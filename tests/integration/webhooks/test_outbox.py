@@ -59,14 +59,16 @@ def test_a_result_is_an_event_in_its_transaction(
     database: Database, ending: Ending, deliveries: Deliveries
 ) -> None:
     document_id = ending.add(URL)
-    with pytest.raises(ZeroDivisionError), database.writing() as session:
-        session.connection()
+
+    def undo(session: Session) -> None:
         results.complete(session, document_id, clock.now())
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), database.writing() as session:
+        undo(session)
     assert deliveries() == []
 
     with database.writing() as session:
-        session.connection()
         results.complete(session, document_id, clock.now())
 
     (one,) = deliveries()
