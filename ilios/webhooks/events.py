@@ -10,7 +10,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from ilios import __version__
 from ilios.core import clock
 from ilios.db.models import DeliveryStatus
 
@@ -69,7 +68,7 @@ def headers(event_id: str, content: bytes, key: bytes, now: datetime) -> dict[st
     signature = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
     return {
         "content-type": "application/json",
-        "user-agent": f"ilios/{__version__}",
+        "user-agent": "ilios",
         "webhook-id": event_id,
         "webhook-timestamp": seconds,
         "webhook-signature": f"{SIGNATURE_VERSION},{signature}",
