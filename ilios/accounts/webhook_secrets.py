@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from contextlib import suppress
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -71,8 +70,7 @@ class SigningKeys:
 
     def of(self, on: Runner, owner: str) -> bytes | Unsigned:
         """Return the key for the events of an owner, or why there is none."""
-        found: tuple[str, int, str | None, datetime | None] | None
-        found = _OF_OWNER.first(on, of_owner=owner)  # type: ignore[assignment]  # as it is selected
+        found = _OF_OWNER.first(on, of_owner=owner)
         if found is None:
             return self._configured or Unsigned.NO_SECRET
         key_id, number, wanted_hash, revoked_at = found

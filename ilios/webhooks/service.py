@@ -118,4 +118,4 @@ def _number_of(cursor: str) -> int:
             "cursor is none that was given out. Take `nextCursor` of the last answer as it is, "
             "or leave it out to begin anew."
         )
-    return number
+    return int(number)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import standardwebhooks.webhooks
@@ -48,7 +48,7 @@ class Received:
 
         class Moment(datetime):
             @classmethod
-            def now(cls, tz: tzinfo | None = None) -> Moment:
+            def now(cls, tz: tzinfo | None = None) -> Self:
                 return cls.fromtimestamp(at.timestamp(), tz)
 
         with pytest.MonkeyPatch.context() as patch:
@@ -108,9 +108,13 @@ class _Handler(BaseHTTPRequestHandler):
 def receiving(certificate: Certificate | None = None) -> Iterator[Receiver]:
     """Provide a receiver that answers 204; over TLS with a certificate."""
     receiver = Receiver()
-    handler = type("Handler", (_Handler,), {"receiver": receiver})
+
+    class Handler(_Handler):
+        """Of this receiver."""
+
+    Handler.receiver = receiver
     scheme = "http" if certificate is None else "https"
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if certificate is not None:
             server.socket = _encrypted(server.socket, certificate)
         server.daemon_threads = True

@@ -168,7 +168,8 @@ def test_the_list_is_followed_page_by_page(caller: Caller) -> None:
         caller.post(TEST, json={"webhookUrl": "https://example.com/"}).get_json()["id"]
         for _ in range(5)
     ]
-    found, cursor = [], ""
+    found: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = caller.get(f"{DELIVERIES}?limit=2" + (f"&cursor={cursor}" if cursor else ""))
         found += [one["id"] for one in page.get_json()["deliveries"]]

@@ -42,9 +42,7 @@ def test_what_is_not_public_is_refused_without_a_resolver(
         AddressGuard().connect(parse(f"http://{host}/"), 1)
 
 
-@pytest.mark.parametrize(
-    "host", ["example.com", "8.8.8.8", "[2606:4700::1111]", "1.1.1.1"]
-)
+@pytest.mark.parametrize("host", ["example.com", "8.8.8.8", "[2606:4700::1111]", "1.1.1.1"])
 def test_what_is_public_may_be_reached(host: str) -> None:
     AddressGuard().require(parse(f"https://{host}/"))
 
@@ -106,7 +104,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolving(monkeypatch, ["8.8.8.8"], ["127.0.0.1"])
-    asked = []
+    asked: list[tuple[str, int]] = []
 
     def connect(place: tuple[str, int], timeout: float) -> None:
         asked.append(place)
