@@ -104,6 +104,7 @@ def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
             *_of_the_bill(session, place.provider),
             *_of_objects(session, place.settings),
             *_of_holdings(session),
+            *_of_webhooks(session),
         ]
     with place.database.writing() as session:  # what compares the index is a statement that writes
         found += _of_index(session)
@@ -153,6 +154,21 @@ def _of_holdings(session: Session) -> Iterator[str]:
     driver = session.connection().connection.driver_connection
     for wrong in owner_totals.differences(driver):
         yield f"{wrong.owner} holds {wrong.counted}, and {wrong.noted} is noted"
+
+
+def _of_webhooks(session: Session) -> Iterator[str]:
+    driver: Any = session.connection().connection.driver_connection
+    stranded = driver.execute(
+        "SELECT id FROM webhook_deliveries AS d WHERE status = 'pending' "
+        "AND next_attempt_at IS NULL AND NOT EXISTS (SELECT 1 FROM webhook_deliveries AS e "
+        "WHERE e.stream = d.stream AND e.number < d.number AND e.ended_at IS NULL)"
+    ).fetchall()
+    yield from (f"delivery {delivery_id} waits for nothing" for (delivery_id,) in stranded)
+    telling = driver.execute(
+        "SELECT d.id FROM webhook_deliveries AS d JOIN documents AS o ON o.id = d.stream "
+        "WHERE o.status = 'deleted' AND d.details IS NOT NULL"
+    ).fetchall()
+    yield from (f"delivery {delivery_id} tells of what is deleted" for (delivery_id,) in telling)
 
 
 def _of_documents(
