@@ -1,7 +1,7 @@
 """The outbox of webhooks, written by triggers: an event and what it tells of share a statement.
 
 Many statements end documents. A trigger belongs to the one that fires it, so that none of them can
-forget an event, and none is there without its cause, whichever process is killed (ADR 0039). All
+forget an event, and none is there without its cause, whichever process is killed (ADR 0041). All
 functions but `follow_schema` take a connection of the driver, inside a transaction of the caller's.
 """
 

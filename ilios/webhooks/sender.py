@@ -1,7 +1,7 @@
 """The sender: one worker of a data folder sends what is due, in threads that mostly wait.
 
 One that holds the lock sends; the others try to get it, so that another goes on within a second
-when that worker dies (ADR 0039). It asks SQLite a few times a second whether anything was
+when that worker dies (ADR 0041). It asks SQLite a few times a second whether anything was
 committed. No place that a receiver holds by being slow is one that other owners need.
 """
 
