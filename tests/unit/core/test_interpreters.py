@@ -50,10 +50,10 @@ def test_the_end_of_a_child_is_the_end_of_its_pipe() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness")
 def test_what_a_child_imports_gives_way_and_what_it_does_then_does_not() -> None:
-    child, pipe = interpreters.start(imported_niceness.tell)
+    child, pipe = interpreters.start(imported_niceness.tell, import_niceness=3)
     ours = os.getpriority(os.PRIO_PROCESS, 0)
 
-    assert pipe.recv() == (min(19, ours + interpreters.START_NICENESS), ours)
+    assert pipe.recv() == (min(19, ours + 3), ours)
     assert child.wait(TIMEOUT_S) == 0
     pipe.close()
 
