@@ -15,6 +15,7 @@ from ilios.api.dialects.docling.sources import Asked
 from ilios.api.dialects.docling.tasks import Task
 from ilios.api.dialects.docling.wanted import seconds
 from ilios.api.middleware.auth import needs
+from ilios.api.requests.idempotency import creates
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.schemas.query_params import MAX_WAIT_SECONDS
 from ilios.api.schemas.responses import BINARY
@@ -55,6 +56,7 @@ BLUEPRINTS: Final = (blueprint,)
 @blueprint.post("/v1/convert/file")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.FILES)
 @blueprint.response(200, documented.CONVERTED, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=BINARY, content_type=results.ZIP_TYPE, success=True)
@@ -67,6 +69,7 @@ def convert_file() -> Response:
 @blueprint.post("/v1/convert/source")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.SOURCES)
 @blueprint.response(200, documented.CONVERTED, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=BINARY, content_type=results.ZIP_TYPE, success=True)
@@ -78,6 +81,7 @@ def convert_source() -> Response:
 
 @blueprint.post("/v1/convert/file/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.FILES)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
@@ -88,6 +92,7 @@ def convert_file_async() -> Response:
 
 @blueprint.post("/v1/convert/source/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.SOURCES)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
@@ -99,6 +104,7 @@ def convert_source_async() -> Response:
 @blueprint.post("/v1/chunk/hybrid/file")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.FILES_TO_CUT)
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
@@ -110,6 +116,7 @@ def chunk_file() -> Response:
 @blueprint.post("/v1/chunk/hybrid/source")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.SOURCES_TO_CUT)
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
@@ -120,6 +127,7 @@ def chunk_source() -> Response:
 
 @blueprint.post("/v1/chunk/hybrid/file/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.FILES_TO_CUT)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
@@ -130,6 +138,7 @@ def chunk_file_async() -> Response:
 
 @blueprint.post("/v1/chunk/hybrid/source/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.SOURCES_TO_CUT)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
