@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import Integer, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,14 @@ _BEGINNINGS: Final = {
 }
 """How a document may begin: its status, and whether it has joined another."""
 _LETTERS: Final = {beginning: letter for letter, beginning in _BEGINNINGS.items()}
+
+_NOTHING_YET: Final[dict[str, Any]] = {
+    **dict.fromkeys(("error", "error_code", "model", "page_count", "failed_pages")),
+    **dict.fromkeys(("started_at", "processed_at")),
+    "engine_fault": False,
+    "warnings": [],
+}
+"""Of a document that waits."""
 
 _OF_KEY = Prepared(
     select(
@@ -85,7 +93,7 @@ _NOTE = Prepared(
 _FORGET_OLDEST = Prepared(
     delete(IdempotencyKey).where(
         IdempotencyKey.owner == bindparam("of_owner"),
-        IdempotencyKey.number <= _NUMBERS.scalar_subquery() - KEYS_MAX,
+        IdempotencyKey.number <= _NUMBERS.scalar_subquery() - bindparam("kept", type_=Integer),
     )
 )
 _EXPIRED: Final = (
@@ -209,7 +217,7 @@ def note(
         begun="".join(accepted),
         moment=clock.now(),
     )
-    _FORGET_OLDEST.run(session, of_owner=claim.owner)
+    _FORGET_OLDEST.run(session, of_owner=claim.owner, kept=KEYS_MAX)
 
 
 def expired_count(on: Runner, now: datetime) -> int:
@@ -242,10 +250,7 @@ def _as_it_began(document: Snapshot, letter: str) -> Snapshot:
     if document.status is DocumentStatus.DELETED:
         return document
     status, has_joined = _BEGINNINGS[letter]
-    return document._replace(
-        status=status,
-        result_of=(document.result_of or document.id) if has_joined else None,
-        error=None,
-        error_code=None,
-        failed_pages=None,
+    began = document._replace(
+        status=status, result_of=(document.result_of or document.id) if has_joined else None
     )
+    return began if status is DocumentStatus.COMPLETED else began._replace(**_NOTHING_YET)

@@ -104,8 +104,9 @@ class NewDocuments:
         self._require_new(order.claim)
         checked = self._checked_all(files)
         standard = self._require_room(order.owner, [file for file, _ in checked])
+        batch_id = batch_id or ids.new_id()
         batch = {
-            "id": batch_id or ids.new_id(),
+            "id": batch_id,
             "owner": order.owner,
             "total_documents": len(checked),
             "priority": order.priority,
@@ -113,7 +114,7 @@ class NewDocuments:
         }
         with self._stored(checked) as stored:
             unit = AdmitBatch(self._settings, self._candidates(stored, files), standard, batch)
-            admitted = once(order.claim, unit, batch["id"])
+            admitted = once(order.claim, unit, batch_id)
             return Batch(**batch), self._group_commit.write(admitted, order.owner)
 
     def _require_new(self, claim: Claim | None) -> None:
