@@ -111,7 +111,7 @@ _COUNT_EXPIRED = Prepared(
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Repeatable:
     """A request with a key, whose body has arrived."""
 
     key: str  #: hash of owner and key; see `key_of`
@@ -145,24 +145,24 @@ class CreatedBefore(IliosError):
 class Once(Generic[T]):
     """A unit of work that creates documents, unless the same request has done so before."""
 
-    claim: Claim
+    repeatable: Repeatable
     unit: Callable[[Session], T]
     batch_id: str | None
 
     def __call__(self, session: Session) -> T:
         """Raise CreatedBefore, IdempotencyKeyReused, Gone, and what the unit raises."""
-        require_new(session, self.claim)
+        require_new(session, self.repeatable)
         created: Any = self.unit(session)
         rows = created if isinstance(created, list) else [created]
-        note(session, self.claim, rows, self.batch_id)
+        note(session, self.repeatable, rows, self.batch_id)
         return created  # type: ignore[no-any-return]  # as the unit has returned it
 
 
 def once(
-    claim: Claim | None, unit: Callable[[Session], T], batch_id: str | None = None
+    repeatable: Repeatable | None, unit: Callable[[Session], T], batch_id: str | None = None
 ) -> Callable[[Session], T]:
-    """Return the unit, which returns the row or rows of documents; with a claim, one to do once."""
-    return unit if claim is None else Once(claim, unit, batch_id)
+    """Return the unit, which returns the row or rows of documents; with a key, one to do once."""
+    return unit if repeatable is None else Once(repeatable, unit, batch_id)
 
 
 def key_of(owner: str, key: str) -> str:
@@ -170,26 +170,26 @@ def key_of(owner: str, key: str) -> str:
     return hashlib.sha256(f"{owner}\0{key}".encode()).hexdigest()
 
 
-def require_new(on: Runner, claim: Claim | None) -> None:
+def require_new(on: Runner, repeatable: Repeatable | None) -> None:
     """Raise CreatedBefore if the same request has created something; see `created_by`."""
-    found = None if claim is None else created_by(on, claim)
+    found = None if repeatable is None else created_by(on, repeatable)
     if found is not None:
         raise CreatedBefore(found)
 
 
-def created_by(on: Runner, claim: Claim) -> Created | None:
+def created_by(on: Runner, repeatable: Repeatable) -> Created | None:
     """Return what the same request has created in the last 24 hours; None for nothing.
 
     Raises IdempotencyKeyReused for another request, and Gone for documents that were deleted since.
     """
-    row = _OF_KEY.first(on, of_key=claim.key, since=clock.now() - LIFETIME)
+    row = _OF_KEY.first(on, of_key=repeatable.key, since=clock.now() - LIFETIME)
     if row is None:
         return None
     content, batch_id, ids, accepted = row
     found = _in_batch(on, batch_id) if batch_id else _documents(on, ids)
-    if not claim.keeps_failures and any(one.status in statuses.RETRYABLE for one in found):
+    if not repeatable.keeps_failures and any(one.status in statuses.RETRYABLE for one in found):
         return None  # its answer was an error, which is not kept
-    if content != claim.content:
+    if content != repeatable.content:
         raise IdempotencyKeyReused
     if batch_id is None and any(one.status is DocumentStatus.DELETED for one in found):
         raise Gone(GONE)
@@ -199,25 +199,25 @@ def created_by(on: Runner, claim: Claim) -> Created | None:
 
 def note(
     session: Session,
-    claim: Claim | None,
+    repeatable: Repeatable | None,
     rows: Sequence[Mapping[str, Any]],
     batch_id: str | None = None,
 ) -> None:
     """Note what a request has created: the rows of documents, as they were inserted."""
-    if claim is None:
+    if repeatable is None:
         return
     accepted = (_LETTERS[row["status"], row["result_of"] is not None] for row in rows)
     _NOTE.run(
         session,
-        of_key=claim.key,
-        of_owner=claim.owner,
-        sent=claim.content,
+        of_key=repeatable.key,
+        of_owner=repeatable.owner,
+        sent=repeatable.content,
         of_batch=batch_id,
         created=[] if batch_id else [row["id"] for row in rows],
         begun="".join(accepted),
         moment=clock.now(),
     )
-    _FORGET_OLDEST.run(session, of_owner=claim.owner, kept=KEYS_MAX)
+    _FORGET_OLDEST.run(session, of_owner=repeatable.owner, kept=KEYS_MAX)
 
 
 def expired_count(on: Runner, now: datetime) -> int:

@@ -35,7 +35,7 @@ from ilios.db.database import Database
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus
 from ilios.db.prepared import Prepared
 from ilios.documents import idempotency, repository
-from ilios.documents.idempotency import Claim, CreatedBefore
+from ilios.documents.idempotency import Repeatable, CreatedBefore
 from ilios.documents.uploads import Received
 from ilios.engines.detection import media_types
 from ilios.storage.base import ObjectStore
@@ -139,12 +139,12 @@ class KeptFiles:
         purpose: str,
         lifetime: timedelta = LIFETIME_DEFAULT,
         about: dict[str, Any] | None = None,
-        claim: Claim | None = None,
+        repeatable: Repeatable | None = None,
     ) -> KeptFile:
         """Store a file for a while; it is moved from where it was received.
 
         Return the one that the same request has stored before. Raises EmptyFile,
-        StorageQuotaExceeded, TooManyWaiting, StorageUnavailable, DatabaseBusy; with a claim also
+        StorageQuotaExceeded, TooManyWaiting, StorageUnavailable, DatabaseBusy; with a key also
         IdempotencyKeyReused, and Gone when that file is.
         """
         if not file.size_bytes:
@@ -164,7 +164,7 @@ class KeptFiles:
             about=about or {},
         )
         try:
-            self._store_as(kept, file, owner, claim)
+            self._store_as(kept, file, owner, repeatable)
         except CreatedBefore as before:
             return self._again(before.created.documents[0].id, owner)
         log.info("file.kept", document_id=kept.id, size_bytes=kept.size_bytes)
@@ -230,20 +230,20 @@ class KeptFiles:
         except KeptFileNotFound as error:  # its time is over, and the sweep has not come yet
             raise Gone(repository.GONE) from error
 
-    def _store_as(self, kept: KeptFile, file: Received, owner: str, claim: Claim | None) -> None:
+    def _store_as(self, kept: KeptFile, file: Received, owner: str, repeatable: Repeatable | None) -> None:
         """Store object and row, or neither of them. Raises CreatedBefore."""
         standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
         counted_bytes = holdings.counted_bytes(file.size_bytes)
         with self._database.watching() as watch:  # before it is stored; then once more
-            idempotency.require_new(watch, claim)
+            idempotency.require_new(watch, repeatable)
             holdings.of(watch, owner, standard).require_room(counted_bytes, 1)
         self._store.put(kept.key, file.path, kept.media_type, kept.sha256)
         try:
             with self._database.writing() as session:
-                idempotency.require_new(session, claim)
+                idempotency.require_new(session, repeatable)
                 holdings.of(session, owner, standard).require_room(counted_bytes, 1)
                 row = repository.add(session, **_row(kept, owner))
-                idempotency.note(session, claim, [row])
+                idempotency.note(session, repeatable, [row])
         except BaseException:
             with contextlib.suppress(Exception):
                 self._store.delete(kept.key)

@@ -22,7 +22,7 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch
 from ilios.documents import idempotency
 from ilios.documents.admission import Candidate, Order, Stored
-from ilios.documents.idempotency import Claim, Created, CreatedBefore, once
+from ilios.documents.idempotency import Repeatable, Created, CreatedBefore, once
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument, AdmitDocuments
 from ilios.documents.uploads import Received, RefusedFile
 from ilios.documents.validation import accepted_type
@@ -35,7 +35,7 @@ Ordered = Sequence[tuple[Received | RefusedFile, Order]]
 class NewDocuments:
     """Inserts documents and their jobs; all methods raise what a submission raises.
 
-    With a claim also CreatedBefore, IdempotencyKeyReused, and Gone.
+    With a key also CreatedBefore, IdempotencyKeyReused, and Gone.
     """
 
     def __init__(
@@ -67,41 +67,41 @@ class NewDocuments:
         with self._database.watching() as watch:
             return holdings.of(watch, owner, standard)
 
-    def created_by(self, claim: Claim | None) -> Created | None:
+    def created_by(self, repeatable: Repeatable | None) -> Created | None:
         """Return what the same request has created before; see ilios.documents.idempotency."""
-        if claim is None:
+        if repeatable is None:
             return None
         with self._database.watching() as watch:
-            return idempotency.created_by(watch, claim)
+            return idempotency.created_by(watch, repeatable)
 
     def insert(self, file: Received, order: Order) -> dict[str, Any]:
         """Insert one document, and return its row."""
-        self._require_new(order.claim)
+        self._require_new(order.repeatable)
         media_type = accepted_type(file, order.options, self._settings)
         standard = self._require_room(order.owner, [file])
         with self._stored([(file, media_type)]) as (stored,):
             candidate = Candidate.of(self._settings, stored, order)
-            unit = once(order.claim, AdmitDocument(candidate, standard))
+            unit = once(order.repeatable, AdmitDocument(candidate, standard))
             return self._group_commit.write(unit, order.owner)
 
     def insert_all(self, files: Sequence[tuple[Received, Order]]) -> list[dict[str, Any]]:
         """Insert documents that are no batch, and return their rows."""
         order = files[0][1]
-        self._require_new(order.claim)
+        self._require_new(order.repeatable)
         checked = [
             (file, accepted_type(file, wanted.options, self._settings)) for file, wanted in files
         ]
         standard = self._require_room(order.owner, [file for file, _ in files])
         with self._stored(checked) as stored:
             unit = AdmitDocuments(self._candidates(stored, files), standard)
-            return self._group_commit.write(once(order.claim, unit), order.owner)
+            return self._group_commit.write(once(order.repeatable, unit), order.owner)
 
     def insert_batch(
         self, files: Ordered, batch_id: str | None
     ) -> tuple[Batch, list[dict[str, Any]]]:
         """Insert a batch, and return it with the rows of its documents."""
         order = files[0][1]
-        self._require_new(order.claim)
+        self._require_new(order.repeatable)
         checked = self._checked_all(files)
         standard = self._require_room(order.owner, [file for file, _ in checked])
         batch_id = batch_id or ids.new_id()
@@ -114,12 +114,12 @@ class NewDocuments:
         }
         with self._stored(checked) as stored:
             unit = AdmitBatch(self._settings, self._candidates(stored, files), standard, batch)
-            admitted = once(order.claim, unit, batch_id)
+            admitted = once(order.repeatable, unit, batch_id)
             return Batch(**batch), self._group_commit.write(admitted, order.owner)
 
-    def _require_new(self, claim: Claim | None) -> None:
+    def _require_new(self, repeatable: Repeatable | None) -> None:
         """Raise CreatedBefore before anything is stored; the transaction looks once more."""
-        if (created := self.created_by(claim)) is not None:
+        if (created := self.created_by(repeatable)) is not None:
             raise CreatedBefore(created)
 
     def _require_room(self, owner: str, files: Sequence[Received]) -> Standard:

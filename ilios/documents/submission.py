@@ -20,7 +20,7 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import idempotency, repository, snapshots, uploaded_objects
 from ilios.documents.admission import Order, Stored, admit_upload, columns
-from ilios.documents.idempotency import Claim, Created, CreatedBefore
+from ilios.documents.idempotency import Repeatable, Created, CreatedBefore
 from ilios.documents.kept_files import OPERATION_FILE
 from ilios.documents.new_documents import NewDocuments
 from ilios.documents.snapshots import Shown, Snapshot
@@ -72,7 +72,7 @@ class Submissions:
         """Queue one document, or return the one that the same request has queued before.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
-        StorageUnavailable, DatabaseBusy; nothing is kept then. With a claim also
+        StorageUnavailable, DatabaseBusy; nothing is kept then. With a key also
         IdempotencyKeyReused, and Gone when that document was deleted.
         """
         try:
@@ -88,7 +88,7 @@ class Submissions:
     def submit_all(self, files: Sequence[tuple[Received, Order]]) -> list[Snapshot]:
         """Queue documents of one owner, all or none, that are no batch; raises what `submit` does.
 
-        The orders have a claim in common.
+        The orders are of one request.
         """
         try:
             rows = self._new.insert_all(files)
@@ -111,7 +111,7 @@ class Submissions:
     ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents, each with its order, all or none.
 
-        The orders have an owner, a priority, a model, a lane and a claim in common. Raises
+        The orders have an owner, a priority, a model and a lane in common. Raises
         BatchRefused with every file's reason, and what `submit` raises for the key's room and for
         the store. A batch that the same request has queued before has another id.
         """
@@ -131,9 +131,9 @@ class Submissions:
             _log_accepted(document)
         return batch, documents
 
-    def created_by(self, claim: Claim | None) -> Created | None:
+    def created_by(self, repeatable: Repeatable | None) -> Created | None:
         """Return what the same request has created before; see ilios.documents.idempotency."""
-        return self._new.created_by(claim)
+        return self._new.created_by(repeatable)
 
     def offer_upload(
         self,
@@ -143,7 +143,7 @@ class Submissions:
         size_bytes: int,
         media_type: str,
         retention_days: int,
-        claim: Claim | None = None,
+        repeatable: Repeatable | None = None,
     ) -> UploadOffer:
         """Give out a link for the bytes; the document waits for them, and their room is kept.
 
@@ -156,7 +156,7 @@ class Submissions:
         standard = self._new.standard()
         try:
             with self._database.writing() as session:
-                idempotency.require_new(session, claim)
+                idempotency.require_new(session, repeatable)
                 holding = holdings.of(session, owner, standard)
                 holding.require_room(holdings.counted_bytes(size_bytes), 1)
                 row = repository.add(
@@ -170,7 +170,7 @@ class Submissions:
                     status=DocumentStatus.AWAITING_UPLOAD,
                     created_at=clock.now(),
                 )
-                idempotency.note(session, claim, [row])
+                idempotency.note(session, repeatable, [row])
         except CreatedBefore as before:
             return self._offer(before.created.documents[0].id, size_bytes)
         log.info("upload.offered", document_id=offer.document_id, size_bytes=size_bytes)

@@ -69,7 +69,7 @@ def submitted_before(wanted: Order) -> Snapshot | None:
 
     For a view whose file need not be there any more.
     """
-    created = services().submissions.created_by(wanted.claim)
+    created = services().submissions.created_by(wanted.repeatable)
     return None if created is None else created.documents[0]
 
 

@@ -21,7 +21,7 @@ from ilios.api.services import services
 from ilios.core.request_errors import InvalidField, MalformedRequest
 from ilios.documents import idempotency
 from ilios.documents.arrivals import Arrival
-from ilios.documents.idempotency import KEY_MAX_CHARACTERS, Claim
+from ilios.documents.idempotency import KEY_MAX_CHARACTERS, Repeatable
 from ilios.documents.uploads import Received
 
 HEADER: Final = "Idempotency-Key"
@@ -35,7 +35,7 @@ def creates(view: View) -> View:
     """Mark a view that creates what it answers with, and let it take the header.
 
     Its answer is kept whatever becomes of the conversion. The view is wrapped before its body is
-    read, and gives the `claim` to the service that creates.
+    read, and gives `repeatable()` to the service that creates.
     """
     return _creating(view, keeps_failures=lambda: True)
 
@@ -48,12 +48,12 @@ def creates_result(unless: Callable[[], bool] = lambda: False) -> Callable[[View
     return lambda view: _creating(view, keeps_failures=unless)
 
 
-def claim() -> Claim | None:
-    """Return the claim of the present request; None if it has no key."""
+def repeatable() -> Repeatable | None:
+    """Return what makes the present request repeatable; None if it has no key."""
     asked = current()
-    if asked.arrival is not None and asked.claim is None:
+    if asked.arrival is not None and asked.repeatable is None:
         raise TypeError(f"nothing has noted what {asked.path} was sent")
-    return asked.claim
+    return asked.repeatable
 
 
 def form_has_arrived(form: Iterable[tuple[str, Any]]) -> None:
@@ -125,7 +125,7 @@ def _note(asked: Request, content: Any) -> None:
         raise TypeError("the request has no key")
     query = sorted(asked.args.items(multi=True))
     said = _ENCODER.encode([asked.method, asked.path, query, content])
-    asked.claim = Claim(
+    asked.repeatable = Repeatable(
         asked.arrival.key,
         current_owner(),
         hashlib.sha256(said.encode()).hexdigest(),

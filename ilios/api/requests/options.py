@@ -46,7 +46,7 @@ def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any)
         options=options_of(form, settings),
         provider_batch=form.get("use_mistral_batch", False),
         origin=tracing.current(),
-        claim=idempotency.claim(),
+        repeatable=idempotency.repeatable(),
         **{**sent, **fixed},
     )
 

@@ -42,7 +42,7 @@ def upload_url(form: dict[str, Any]) -> Any:
         size_bytes=form["file_size"],
         media_type=media_type,
         retention_days=form["retention_days"],
-        claim=idempotency.claim(),
+        repeatable=idempotency.repeatable(),
     )
     return {
         "id": offer.document_id,

@@ -217,13 +217,14 @@ class Retention:
             return keys.revoke_expired(session, now - EXPIRED_KEY_GRACE, now)
 
     def _forget_idempotency_keys(self, now: datetime) -> int:
+        with self._database.reading() as session:  # take the write lock only if there are any
+            is_more = bool(idempotency.expired_count(session, now))
         total = 0
-        while time.monotonic() < self._until:
-            with self._database.reading() as session:  # take the write lock only if there are any
-                if not idempotency.expired_count(session, now):
-                    break
+        while is_more and time.monotonic() < self._until:
             with self._database.writing() as session:
-                total += idempotency.forget_expired(session, now, IDEMPOTENCY_KEYS_CHUNK)
+                forgotten = idempotency.forget_expired(session, now, IDEMPOTENCY_KEYS_CHUNK)
+            total += forgotten
+            is_more = forgotten == IDEMPOTENCY_KEYS_CHUNK
         return total
 
     def _has_just_been_adopted(self, now: datetime) -> bool:

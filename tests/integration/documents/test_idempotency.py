@@ -17,7 +17,7 @@ from ilios.db.database import Database
 from ilios.db.models import IdempotencyKey
 from ilios.documents import idempotency, new_documents
 from ilios.documents.admission import Order
-from ilios.documents.idempotency import Claim
+from ilios.documents.idempotency import Repeatable
 from ilios.documents.retention import service
 from ilios.documents.retention.service import Retention
 from ilios.documents.submission import Submissions
@@ -31,7 +31,7 @@ Receive = Callable[..., Received]
 
 
 def order(key: str = "one", content: str = "a", *, owner: str = ME) -> Order:
-    return Order(owner=owner, claim=Claim(idempotency.key_of(owner, key), owner, content))
+    return Order(owner=owner, repeatable=Repeatable(idempotency.key_of(owner, key), owner, content))
 
 
 def keys(database: Database) -> set[str]:
@@ -86,7 +86,7 @@ def test_what_the_transaction_refuses_is_not_noted(
     assert len(keys(database)) == 2
 
 
-def test_a_unit_of_work_without_a_claim_is_run_as_it_is() -> None:
+def test_a_unit_of_work_without_a_key_is_run_as_it_is() -> None:
     def unit(_session: object) -> str:
         return "done"
 

@@ -102,7 +102,7 @@ def _kept_before(owner: str) -> KeptFile | None:
 
     Raises Gone for one that was deleted, or has expired.
     """
-    created = services().submissions.created_by(idempotency.claim())
+    created = services().submissions.created_by(idempotency.repeatable())
     if created is None:
         return None
     batch, _ = created.batch_with_documents()

@@ -81,7 +81,7 @@ def file_upload() -> Response:
         owner=current_owner(),
         purpose=purpose,
         lifetime=lifetime,
-        claim=idempotency.claim(),
+        repeatable=idempotency.repeatable(),
     )
     return answers.small({**file_objects.shown(kept), "warnings": notes})
 
