@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.String(length=30), nullable=True),
         sa.Column("documents", sa.JSON(), nullable=False),
         sa.Column("accepted", sa.Text(), nullable=False),
+        sa.Column("keeps_failures", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_keys")),
     )

@@ -56,6 +56,7 @@ _OF_KEY = Prepared(
         IdempotencyKey.batch_id,
         IdempotencyKey.documents,
         IdempotencyKey.accepted,
+        IdempotencyKey.keeps_failures,
     ).where(
         IdempotencyKey.id == bindparam("of_key"), IdempotencyKey.created_at > bindparam("since")
     )
@@ -79,6 +80,7 @@ _INSERT = upsert(IdempotencyKey).values(
     batch_id=bindparam("of_batch"),
     documents=bindparam("created", type_=IdempotencyKey.documents.type),
     accepted=bindparam("begun"),
+    keeps_failures=bindparam("keeps", type_=IdempotencyKey.keeps_failures.type),
     created_at=bindparam("moment", type_=IdempotencyKey.created_at.type),
 )
 _NOTE = Prepared(
@@ -86,7 +88,10 @@ _NOTE = Prepared(
         index_elements=[IdempotencyKey.id],
         set_={
             name: _INSERT.excluded[name]
-            for name in ("number", "content", "batch_id", "documents", "accepted", "created_at")
+            for name in (
+                *("number", "content", "batch_id", "documents", "accepted", "keeps_failures"),
+                "created_at",
+            )
         },
     )
 )
@@ -117,7 +122,7 @@ class Repeatable:
     key: str  #: hash of owner and key; see `key_of`
     owner: str
     content: str  #: hash of the request
-    keeps_failures: bool = True  #: whether it is answered with success when a conversion fails
+    keeps_failures: bool = True  #: whether its answer stands when a conversion fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +190,9 @@ def created_by(on: Runner, repeatable: Repeatable) -> Created | None:
     row = _OF_KEY.first(on, of_key=repeatable.key, since=clock.now() - LIFETIME)
     if row is None:
         return None
-    content, batch_id, ids, accepted = row
+    content, batch_id, ids, accepted, keeps_failures = row
     found = _in_batch(on, batch_id) if batch_id else _documents(on, ids)
-    if not repeatable.keeps_failures and any(one.status in statuses.RETRYABLE for one in found):
+    if not keeps_failures and any(one.status in statuses.RETRYABLE for one in found):
         return None  # its answer was an error, which is not kept
     if content != repeatable.content:
         raise IdempotencyKeyReused
@@ -215,6 +220,7 @@ def note(
         of_batch=batch_id,
         created=[] if batch_id else [row["id"] for row in rows],
         begun="".join(accepted),
+        keeps=repeatable.keeps_failures,
         moment=clock.now(),
     )
     _FORGET_OLDEST.run(session, of_owner=repeatable.owner, kept=KEYS_MAX)

@@ -25,6 +25,7 @@ class IdempotencyKey(Base):
     batch_id: Mapped[str | None] = mapped_column(ID)
     documents: Mapped[list[str]]  #: their ids; none for a batch, which has its own
     accepted: Mapped[str] = mapped_column(Text)  #: a letter for each document: how it began
+    keeps_failures: Mapped[bool]  #: whether the answer stands when a conversion fails
     created_at: Mapped[datetime]
 
     __table_args__ = (

@@ -244,6 +244,23 @@ def test_a_conversion_that_failed_is_not_kept_where_that_is_the_answer(
     assert count(database) == 3
 
 
+def test_an_answer_that_was_given_before_the_failure_stands(
+    anna: Caller, worker: InTestWorker, database: Database
+) -> None:
+    def send(content: bytes, **headers: str) -> TestResponse:
+        return anna.post(CONVERT, {"file": file(content)}, headers={**HEADER, **headers})
+
+    first = send(b"fail: document", Prefer="respond-async")
+    worker.work()
+    again = send(b"fail: document", Prefer="respond-async")
+    waited = send(b"fail: document")
+
+    assert (first.status_code, again.data) == (202, first.data)
+    assert (waited.status_code, waited.get_json()["id"]) == (422, first.get_json()["id"])
+    assert_reused(send(b"two"))
+    assert count(database) == 1
+
+
 def test_a_failure_that_is_an_answer_is_kept(
     anna: Caller, worker: InTestWorker, database: Database
 ) -> None:
@@ -301,6 +318,22 @@ def test_what_was_deleted_is_gone_and_not_made_anew(
         assert_problem(submit(anna), 410, "document_deleted")
     assert_reused(submit(anna, b"two"))
     assert count(database) == 1
+
+
+@pytest.mark.parametrize("path", [DOCLING, f"{DOCLING}/async", "/file_parse", "/general/v0/general"])
+def test_what_was_deleted_is_gone_in_a_dialect_too(
+    anna: Caller, worker: InTestWorker, path: str
+) -> None:
+    def send() -> TestResponse:
+        return anna.post(path, {"files": file(b"one", "a.txt")}, headers=HEADER)
+
+    with worker.running():
+        assert send().status_code == 200
+        for document in anna.get("/api/documents").get_json()["documents"]:
+            anna.call("DELETE", f"/api/documents/{document['id']}")
+        gone = send()
+
+    assert (gone.status_code, gone.get_json()["code"]) == (410, "document_deleted")
 
 
 def test_a_batch_says_which_of_its_documents_were_deleted(anna: Caller) -> None:

@@ -22,6 +22,7 @@ from ilios.api.schemas.responses import BINARY
 from ilios.core.request_errors import DocumentNotFound, DocumentNotReady, Gone
 
 _UNKNOWN: Final = (DocumentNotFound.code, Gone.code)
+_OF_TASKS: Final = ("/v1/status/", "/v1/result/")
 _SPENT_PERCENT: Final = 100
 REFUSALS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 REFUSALS_OF_TASKS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 507)
@@ -30,7 +31,7 @@ REFUSALS_OF_TASKS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 507)
 def _error(problem: Problem) -> Response:
     """Answer with an object, whose sentences about tasks are those that clients compare."""
     status, detail = problem.status, problem.detail
-    if problem.code in _UNKNOWN:
+    if problem.code in _UNKNOWN and problem.path.startswith(_OF_TASKS):
         status, detail = HTTPStatus.NOT_FOUND, "Task not found."
     elif problem.code == DocumentNotReady.code:
         status, detail = HTTPStatus.NOT_FOUND, f"Task result not found. {detail}"
