@@ -96,8 +96,9 @@ proxies-test: export ILIOS_PROXY_REQUESTS = $(REQUESTS)
 proxies-test: setup
 	$(call pytest,tests/proxies)
 
+# Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup
-	$(call pytest,tests/dialects)
+	$(call pytest,--numprocesses 3 --dist worksteal tests/dialects)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)

@@ -3,7 +3,8 @@
 Fills a database with documents of four pages, whose words are as frequent as those of a language,
 in addition to words that stand on every page and pairs of words that stand together in one document
 of a hundred. Then it starts the service twice, has the workers' steps index all of it, searches as
-`GET /api/documents?q=` does, completes documents with the index and without it, and deletes some.
+`GET /api/documents?q=` does, once more while new pages wait to be indexed, completes documents with
+the index and without it, and deletes some.
 Wall time is that of an idle machine only; processor time is printed beside it.
 """
 
@@ -15,7 +16,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from io import StringIO
@@ -24,6 +25,7 @@ from typing import Final
 from unittest.mock import patch
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from bench.service import migrate, running_on
 from ilios.conversion.claimed_job import ClaimedJob
@@ -106,9 +108,12 @@ def main() -> None:
         if is_new:
             fill(database, texts, options.documents)
             measure_starts(settings, database)
-            measure_indexing(settings, database)
+        measure_indexing(settings, database)  # of a folder that is found again, what is left
+        completion = Completion(settings, database, texts)
         measure_searches(database, texts)
-        measure_completion(settings, database, texts)
+        completion.complete(MANY)
+        measure_searches(database, texts, f"beside {COMPLETED} pages that wait to be indexed, ")
+        measure_completion(completion)
         measure_deletion(database)
         database.close()
 
@@ -191,7 +196,7 @@ def finish(upkeep: Upkeep) -> None:
         pass
 
 
-def measure_searches(database: Database, texts: Texts) -> None:
+def measure_searches(database: Database, texts: Texts, beside: str = "") -> None:
     """Print how long the first documents of a search take, for each owner."""
     searches = {
         "two rare words": texts.rare_pairs(),
@@ -207,48 +212,37 @@ def measure_searches(database: Database, texts: Texts) -> None:
                     listed = listing.documents(Filter(owner, q=q), None, LIMIT)
                 found += len(listed.documents)
             print(
-                f"search for {name}, key with {owner}: {wall}; processor {processor}; "
+                f"{beside}search for {name}, key with {owner}: {wall}; processor {processor}; "
                 f"{found / len(wanted):.1f} documents each"
             )
 
 
-def measure_completion(settings: Settings, database: Database, texts: Texts) -> None:
-    """Print the processor time of the transaction that completes a document of one page.
+class Completion:
+    """Completes COMPLETED documents of one page: too few for one of them to index them all."""
 
-    The workers merge what was added between the halves of a pair; that is printed apart.
-    """
-    upkeep = Upkeep(database, DiskReserve(settings), lambda _seconds: None)
-    merging = Durations()
-    recorder = Recorder(GroupCommit(database), settings.pricing, settings.ambiguous_retries)
-    engine = EmbeddedEngine(settings)
+    def __init__(self, settings: Settings, database: Database, texts: Texts) -> None:
+        self.upkeep = Upkeep(database, DiskReserve(settings), lambda _seconds: None)
+        self._database, self._texts = database, texts
+        self._engine = EmbeddedEngine(settings)
+        self._recorder = Recorder(
+            GroupCommit(database), settings.pricing, settings.ambiguous_retries
+        )
 
-    def completed(add: Callable[..., None]) -> float:
-        """Return the milliseconds of processor time for a document."""
-        work = [_claimed(database, engine) for _ in range(COMPLETED)]
-        answers = [
-            Conversion((Page(0, texts.page()),), Usage(1, EMBEDDED)) for _ in range(COMPLETED)
-        ]
-        with merging.measured(time.process_time):
-            finish(upkeep)
-        with patch.object(indexing, "add", add), redirect_stdout(StringIO()):  # the log
+    def complete(self, owner: str = "anonymous") -> float:
+        """Return the milliseconds of processor time for each of COMPLETED documents."""
+        work = [_claimed(self._database, self._engine, owner) for _ in range(COMPLETED)]
+        pages = [Page(0, self._texts.page()) for _ in range(COMPLETED)]
+        answers = [Conversion((page,), Usage(1, EMBEDDED)) for page in pages]
+        with redirect_stdout(StringIO()):  # the log
             begun = time.process_time()
             for claimed, answer in zip(work, answers, strict=True):
-                recorder.store(claimed, recorder.begin(claimed, Options(), None), answer, {})
+                call = self._recorder.begin(claimed, Options(), None)
+                self._recorder.store(claimed, call, answer, {})
             return 1000 * (time.process_time() - begun) / COMPLETED
 
-    add = indexing.add
-    pairs = [(completed(add), completed(lambda *_: None)) for _ in range(ROUNDS + 1)][1:]
-    ratio = statistics.median(with_index / without for with_index, without in pairs)
-    with_index, without = (statistics.median(half) for half in zip(*pairs, strict=True))
-    print(
-        f"completing a page of {PAGE_WORDS} words: {with_index:.2f} ms of processor time with the "
-        f"index, {without:.2f} ms without it, ratio {ratio:.2f} (medians of {ROUNDS} pairs)"
-    )
-    print(f"merging what {COMPLETED} of them have added: processor {merging}")
 
-
-def _claimed(database: Database, engine: EmbeddedEngine) -> ClaimedJob:
-    made.add_document(database)
+def _claimed(database: Database, engine: EmbeddedEngine, owner: str) -> ClaimedJob:
+    made.add_document(database, owner=owner)
     with database.writing() as session:
         lease = jobs.claim(session, EMBEDDED, "bench/worker-0", clock.now())
         assert lease is not None
@@ -256,6 +250,40 @@ def _claimed(database: Database, engine: EmbeddedEngine) -> ClaimedJob:
     with database.watching() as watch:
         job, document = jobs.held_with_document(watch, lease)
     return ClaimedJob(lease, job, document, engine)
+
+
+def measure_completion(completion: Completion) -> None:
+    """Print the processor time of the transaction that completes a document of one page.
+
+    The workers index and merge what was entered before the next ones; that is printed apart.
+    """
+    keeping = Durations()
+
+    def completed(add: Callable[..., None]) -> float:
+        with patch.object(indexing, "add", add):
+            each = completion.complete()
+        upkeep = Durations() if add is not indexing.add else keeping
+        with upkeep.measured(time.process_time), redirect_stdout(StringIO()):
+            finish(completion.upkeep)
+        return each
+
+    def add_at_once(session: Session, document_id: str, pages: Iterable[Page]) -> None:
+        add(session, document_id, pages)
+        indexing.index_entered(session)
+
+    add = indexing.add
+    completed(add)  # warms up
+    rounds = [
+        (completed(add), completed(lambda *_: None), completed(add_at_once)) for _ in range(ROUNDS)
+    ]
+    ratio = statistics.median(with_index / without for with_index, without, _ in rounds)
+    with_index, without, at_once = (statistics.median(each) for each in zip(*rounds, strict=True))
+    print(
+        f"completing a page of {PAGE_WORDS} words: {with_index:.2f} ms of processor time with the "
+        f"index, {without:.2f} ms without it, ratio {ratio:.2f}; {at_once:.2f} ms if it indexed "
+        f"the page itself (medians of {ROUNDS} rounds)"
+    )
+    print(f"indexing and merging what {COMPLETED} of them have entered: processor {keeping}")
 
 
 def measure_deletion(database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -76,10 +77,18 @@ class Service:
         return sum(sum(process.cpu_times()[:2]) for process in self.tree())
 
     def pause_workers(self) -> None:
-        """Suspend supervisor and workers, so that only the web processes work."""
+        """Suspend supervisor and workers, so that only the web processes work.
+
+        None of them has the database's write lock then; call this before there is load.
+        """
         supervisor = self.supervisor()
-        for process in [supervisor, *supervisor.children(recursive=True)]:
-            process.suspend()
+        while True:
+            for process in [supervisor, *supervisor.children(recursive=True)]:
+                process.suspend()
+            if _is_free(self.data_dir / "ilios.db.write-lock"):
+                return
+            self.resume_workers()
+            time.sleep(0.05)
 
     def resume_workers(self) -> None:
         supervisor = self.supervisor()
@@ -161,6 +170,14 @@ def _pss(process: psutil.Process) -> int:
         return int(process.memory_full_info().pss)
     except psutil.NoSuchProcess:
         return 0
+
+
+def _is_free(lock_file: Path) -> bool:
+    """Return whether no process has this lock, and none is about to get it."""
+    with lock_file.open("a") as file, contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _free_port() -> int:

@@ -1,25 +1,32 @@
 """The full-text index of results: SQLite's FTS5, beside the pages whose words it finds.
 
 It holds no copy of the texts: a row of `search_entries` for each piece of a page has the number by
-which the index knows it, and `search_texts` shows what of it was indexed. Words are taken out by
+which the index knows it, and `search_texts` shows what of it is indexed. The words of the newest
+entries are not in the index yet; INDEXED says up to which they are. Words are taken out by
 triggers, which see a page as it was. It is made after the migrations, not by one: it can be dropped
 and made anew from the pages, and is never replicated. See ADR 0034. All functions but
-`follow_schema` take a connection of the driver, inside a transaction of the caller's.
+`follow_schema` and `matching` take a connection of the driver, inside a transaction of the
+caller's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text
 
+from ilios.db import name_blocks
+from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 
 PREFIX: Final = "search_"  #: of all that belongs to the index
 OLD_PREFIX: Final = "search_old_"  #: of tables that were set aside, to be emptied a bit at a time
 OLD_INDEX: Final = f"{OLD_PREFIX}index"
 TOTAL: Final = "total"  #: of `search_state`: documents that waited when the index was made
-MERGED: Final = "merged"  #: of `search_state`: the newest entry when all was merged
+INDEXED: Final = "indexed"  #: of `search_state`: the newest entry whose words the index has
+MERGED: Final = "merged"  #: of `search_state`: what INDEXED was when all was merged
 MALFORMED: Final = "malformed"  #: of `search_state`: there when the index is to be made anew
 DELETED: Final = "deleted"  #: of `search_state`: there when words were deleted since a rewrite
 REWRITING: Final = "rewriting"  #: of `search_state`: there until a rewrite has ended
@@ -43,7 +50,8 @@ ENTRIES: Final = Table(
     Column("document_id", Text),
     Column("index", Integer),  #: of the page
     Column("piece", Integer),  #: of its Markdown, from 0
-    Column("terms", Text),  #: what was indexed in place of the Markdown; see documents.indexing
+    Column("characters", Integer),  #: that it counts as; see documents.indexing
+    Column("terms", Text),  #: what is indexed in place of the Markdown; see documents.indexing
 )
 TEXTS: Final = Table(
     "search_texts", _METADATA, Column("id", Integer), Column("owner", Text), Column("text", Text)
@@ -84,10 +92,12 @@ _OF_ENTRY: Final = (
     "FROM search_entries WHERE document_id = OLD.document_id "
     'AND "index" = OLD."index" AND piece = {piece}'
 )
+_INDEXED: Final = f"(SELECT value FROM search_state WHERE name = '{INDEXED}')"  # noqa: S608
+_TOKENIZE: Final = "tokenize='unicode61 remove_diacritics 2'"
 _TABLES: Final = {
     "search_entries": "CREATE TABLE search_entries (id INTEGER PRIMARY KEY, document_id TEXT NOT "
-    'NULL, "index" INTEGER NOT NULL, piece INTEGER NOT NULL, terms TEXT, '
-    'UNIQUE (document_id, "index", piece))',
+    'NULL, "index" INTEGER NOT NULL, piece INTEGER NOT NULL, characters INTEGER NOT NULL, '
+    'terms TEXT, UNIQUE (document_id, "index", piece))',
     "search_pending": "CREATE TABLE search_pending (id INTEGER PRIMARY KEY, document_id TEXT NOT "
     'NULL UNIQUE, "index" INTEGER NOT NULL DEFAULT 0, piece INTEGER NOT NULL DEFAULT 0)',
     "search_state": "CREATE TABLE search_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
@@ -97,8 +107,10 @@ _TABLES: Final = {
     'WHERE p.document_id = e.document_id AND p."index" = e."index"), '
     "(SELECT p.markdown FROM page_pieces AS p WHERE p.document_id = e.document_id "
     'AND p."index" = e."index" AND p.number = e.piece))) AS text FROM search_entries AS e',
+    "search_indexed": "CREATE VIEW search_indexed AS SELECT id, owner, text FROM search_texts "  # noqa: S608
+    f"WHERE id <= {_INDEXED}",
     "search_index": "CREATE VIRTUAL TABLE search_index USING fts5(owner, text, "
-    "content='search_texts', content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
+    f"content='search_indexed', content_rowid='id', {_TOKENIZE})",
 }
 
 
@@ -119,7 +131,7 @@ def install(connection: Any) -> None:
 
 
 def is_installed(connection: Any) -> bool:
-    wanted = _TABLES | _triggers()
+    wanted = _schema()
     marks = ", ".join("?" * len(wanted))
     found = connection.execute(
         f"SELECT name, sql FROM sqlite_master WHERE name IN ({marks})",  # noqa: S608  # marks only
@@ -135,18 +147,21 @@ def make_anew(connection: Any) -> None:
     old one to be deleted, by ilios.documents.upkeep.
     """
     _set_aside(connection)
-    for sql in (*_TABLES.values(), *_triggers().values()):
+    for sql in _schema().values():
         connection.execute(sql)
     for name, value in _OPTIONS.items():
         _command(connection, name, value)
+    connection.execute("INSERT INTO search_state (name, value) VALUES (?, 0)", (INDEXED,))
     index_later(connection)
 
 
 def index_later(connection: Any) -> None:
-    """Have all that is stored wait to be indexed; takes a second for 100,000 documents.
+    """Have all that is stored wait to be indexed; takes two seconds for 100,000 documents.
 
-    The oldest come first: searches take what was indexed last for the newest.
+    The oldest come first: searches take what was indexed last for the newest. Names do not wait.
     """
+    connection.execute(name_blocks.CLEAR)
+    connection.execute(name_blocks.FILL)
     connection.execute(
         "INSERT OR IGNORE INTO search_pending (document_id) SELECT id FROM documents AS d WHERE "
         "EXISTS (SELECT 1 FROM pages WHERE document_id = d.id) ORDER BY created_at DESC"
@@ -176,10 +191,21 @@ def remake(connection: Any) -> None:
     connection.execute("INSERT INTO search_state (name, value) VALUES (?, unixepoch())", (REMADE,))
 
 
+def matching(texts: Iterable[tuple[int, str]], wanted: str) -> list[int]:
+    """Return the numbers of the texts that match, the best first, as if they were indexed."""
+    with closing(sqlite.connect(":memory:")) as memory:
+        memory.execute(f"CREATE VIRTUAL TABLE texts USING fts5(text, content='', {_TOKENIZE})")
+        memory.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", texts)
+        found = memory.execute(
+            "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rank, rowid DESC", (wanted,)
+        )
+        return [number for (number,) in found.fetchall()]
+
+
 def merge(connection: Any, pages: int, newest: int) -> bool:
     """Merge segments of the index, about so many pages; return False when all are merged.
 
-    Then the entry that was the newest before is noted, so that nobody tries again for nothing.
+    Then it is noted up to which entry that is, so that nobody tries again for nothing.
     """
     before = connection.total_changes
     _command(connection, "merge", pages)
@@ -239,7 +265,7 @@ def _set_aside(connection: Any) -> None:
         if PREFIX + name in present:
             connection.execute(f"DROP TABLE IF EXISTS {OLD_PREFIX}{name}")
             connection.execute(f"ALTER TABLE {PREFIX}{name} RENAME TO {OLD_PREFIX}{name}")
-    for name in ("search_pending", "search_state"):
+    for name in ("search_pending", "search_state", name_blocks.TABLE):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
@@ -256,16 +282,25 @@ def _own(connection: Any, kind: str) -> list[tuple[str, str]]:
     return found
 
 
+def _schema() -> dict[str, str]:
+    """Return name and SQL of all that belongs to the index."""
+    return _TABLES | _triggers() | name_blocks.SCHEMA
+
+
 def _triggers() -> dict[str, str]:
-    """Return name and SQL of each trigger, which takes out the words of a row that is deleted."""
+    """Return name and SQL of each trigger, which takes out the words of a row that is deleted.
+
+    Words that are not in the index yet must not be taken out: that would leave it malformed.
+    """
     return {
         f"search_{table}_removed": (
             f"CREATE TRIGGER search_{table}_removed AFTER DELETE ON {table} BEGIN "  # noqa: S608
             "INSERT INTO search_index (search_index, rowid, owner, text) "
             f"SELECT 'delete', id, {_OWNER.format(row='OLD')}, coalesce(terms, OLD.markdown) "
-            f"{of_entry}; "
-            f"INSERT OR IGNORE INTO search_state (name, value) SELECT '{DELETED}', 1 {of_entry}; "
-            f"DELETE FROM search_state WHERE name = '{MERGED}' AND EXISTS (SELECT 1 {of_entry}); "
+            f"{of_entry} AND id <= {_INDEXED}; "
+            f"INSERT OR IGNORE INTO search_state (name, value) SELECT '{DELETED}', 1 {of_entry} "
+            f"AND id <= {_INDEXED}; DELETE FROM search_state WHERE name = '{MERGED}' "
+            f"AND EXISTS (SELECT 1 {of_entry} AND id <= {_INDEXED}); "
             f"DELETE {of_entry}; END"
         )
         for table, of_entry in (

@@ -43,6 +43,7 @@ from ilios.queue import cancellation, jobs, priority, queries
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
 OPERATION_IMMEDIATE: Final = "convert-immediate"
+OPERATION_FILE: Final = "file"  #: kept for a client, see ilios.documents.kept_files
 _ENCODER: Final = json.JSONEncoder(sort_keys=True)
 _NOT_OF_RESULT: Final = ("model", "max_cost_micros", "allow_partial")
 """Options that a whole result does not depend on; of the model, the resolved one counts."""

@@ -1,7 +1,9 @@
 """Which words of results the full-text index has. Takes a session, never commits.
 
-What is stored is indexed in the same transaction, up to MAX_CHARACTERS. The rest of it, and what
-was stored before there was an index, waits in `search_pending` for ilios.documents.upkeep.
+What is stored is entered in the same transaction, up to MAX_CHARACTERS. Of the newest entries the
+words go into the index later, many together: until then searches read these pages themselves, so
+there are never more than ENTERED_CHARACTERS of them. The rest of long results, and what was stored
+before there was an index, waits in `search_pending` for ilios.documents.upkeep.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from ilios.db.search_index import (
     DELETED,
     ENTRIES,
     INDEX,
+    INDEXED,
     MALFORMED,
     MERGED,
     PENDING,
@@ -37,7 +40,9 @@ from ilios.db.search_index import (
 from ilios.engines.base import Page
 from ilios.engines.page_text import PIECE_MAX_CHARACTERS
 
-MAX_CHARACTERS: Final = 1024 * 1024  #: that one transaction indexes with the pages that it stores
+MAX_CHARACTERS: Final = 1024 * 1024  #: that one transaction enters with the pages that it stores
+ENTERED_CHARACTERS: Final = 256 * 1024
+"""Of pages that are entered and not indexed yet; the transaction beyond indexes them."""
 PIECE_CHARACTERS: Final = 500  #: that a piece counts as at least: its row takes time too
 UNSPACED_LETTERS: Final = (
     "\u0e00-\u0e7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -66,11 +71,25 @@ _PIECES = Prepared(
 _LAST_PAGE = Prepared(
     select(func.max(PageRow.index)).where(PageRow.document_id == bindparam("of_document"))
 )
-_LAST_ENTRY = Prepared(select(func.coalesce(func.max(ENTRIES.c.id), 0)))
+UP_TO_INDEXED: Final = select(STATE.c.value).where(STATE.c.name == INDEXED).scalar_subquery()
+_LAST_ENTRY: Final = select(func.coalesce(func.max(ENTRIES.c.id), 0)).scalar_subquery()
+_EXTENT = Prepared(
+    select(
+        _LAST_ENTRY,
+        UP_TO_INDEXED,
+        select(func.coalesce(func.sum(ENTRIES.c.characters), 0))
+        .where(ENTRIES.c.id > UP_TO_INDEXED)
+        .scalar_subquery(),
+    )
+)
+_COLUMNS: Final = ("id", "document_id", "index", "piece", "characters", "terms")
 _INSERT_ENTRY = Prepared(
     upsert(ENTRIES)
-    .values({name: bindparam(f"new_{name}") for name in ("document_id", "index", "piece", "terms")})
+    .values({name: bindparam(f"new_{name}") for name in _COLUMNS})
     .on_conflict_do_nothing()
+)
+_NOTE_INDEXED = Prepared(
+    update(STATE).where(STATE.c.name == INDEXED).values(value=bindparam("newest"))
 )
 _INDEX_ENTRIES = Prepared(
     insert(INDEX).from_select(
@@ -114,6 +133,14 @@ class Progress(NamedTuple):
         return min(99, max(0, done))
 
 
+class Extent(NamedTuple):
+    """Which entries there are, and which of them are indexed."""
+
+    last: int  #: number of the newest one; 0 of none
+    indexed: int  #: up to which the index has the words
+    waiting: int  #: characters of those behind it
+
+
 class Position(NamedTuple):
     """A piece of a page of a document."""
 
@@ -132,28 +159,37 @@ class Budget:
 
 
 def add(session: Session, document_id: str, pages: Iterable[Page]) -> None:
-    """Index pages that were just stored, as far as one transaction may."""
-    after = last_entry(session)
+    """Enter pages that were just stored, as far as one transaction may.
+
+    From then on searches find them.
+    """
     pieces = (
         (Position(page.index, number), piece)
         for page in pages
         for number, piece in enumerate(page.pieces())
     )
-    if _enter(session, document_id, pieces, Budget(MAX_CHARACTERS)) is not None:
+    before, budget = extent(session), Budget(MAX_CHARACTERS)
+    if _enter(session, document_id, pieces, budget, before) is not None:
         _WAIT.run(session, of_document=document_id)
-    _INDEX_ENTRIES.run(session, after=after)
+    if before.waiting + MAX_CHARACTERS - budget.characters > ENTERED_CHARACTERS:
+        _index_entered(session, before)
+
+
+def index_entered(session: Session) -> None:
+    """Index all that was entered."""
+    _index_entered(session, extent(session))
 
 
 def add_pending(session: Session, characters: int) -> bool:
     """Index at least a piece of what waits; return False when nothing was left."""
-    after = last_entry(session)
+    before = extent(session)
     budget = Budget(characters)
     while budget and (found := _NEXT.first(session)):
         document_id, index, piece = found
         ((last,),) = _LAST_PAGE.all(session, of_document=document_id)
         start = Position(index, piece)
         with closing(_pieces(session, document_id, start, last or 0)) as pieces:
-            rest = _enter(session, document_id, pieces, budget)
+            rest = _enter(session, document_id, pieces, budget, extent(session))
         if rest is None:
             _DONE.run(session, of_document=document_id)
         else:
@@ -161,20 +197,26 @@ def add_pending(session: Session, characters: int) -> bool:
                 session, of_document=document_id, next_index=rest.page, next_piece=rest.piece
             )
         budget.characters -= PIECE_CHARACTERS  # of one that was deleted, nothing else is counted
-    _INDEX_ENTRIES.run(session, after=after)
+    _index_entered(session, before)
     return not budget
 
 
+def extent(on: Runner) -> Extent:
+    """Return which entries there are."""
+    (row,) = _EXTENT.all(on)
+    return Extent(*map(int, row))
+
+
 def last_entry(on: Runner) -> int:
-    """Return the number of what was indexed last; 0 of an empty index."""
-    ((last,),) = _LAST_ENTRY.all(on)
-    return int(last)
+    """Return the number of what was entered last; 0 of an empty index."""
+    return extent(on).last
 
 
 def to_merge(on: Runner) -> int | None:
-    """Return the newest entry of the index if what was added is not merged; None when it is."""
-    newest = last_entry(on)
-    return None if dict(_STATE.all(on)).get(MERGED, 0) == newest else newest
+    """Return up to which entry there are words if some are not merged; None when all are."""
+    state = dict(_STATE.all(on))
+    newest = int(state.get(INDEXED, 0))
+    return None if state.get(MERGED, 0) == newest else newest
 
 
 def rewrite_is_due(on: Runner) -> bool:
@@ -209,22 +251,42 @@ def pairs(run: str) -> Iterator[str]:
     return (run[start : start + 2] for start in range(len(run) - 1))
 
 
+def _index_entered(session: Session, before: Extent) -> None:
+    """Add to the index the words of the entries that it lacked `before`, and newer ones.
+
+    Noted first: the index takes no others for what it is to have.
+    """
+    newest = extent(session).last
+    if newest > before.indexed:
+        _NOTE_INDEXED.run(session, newest=newest)
+        _INDEX_ENTRIES.run(session, after=before.indexed)
+
+
 def _enter(
-    session: Session, document_id: str, pieces: Iterable[tuple[Position, str]], budget: Budget
+    session: Session,
+    document_id: str,
+    pieces: Iterable[tuple[Position, str]],
+    budget: Budget,
+    before: Extent,
 ) -> Position | None:
     """Note what is to be indexed of a document; return where to go on, or None at the end."""
     rows: list[dict[str, Any]] = []
     rest = None
+    # No number twice: the index may have had the words of one that was deleted.
+    first = max(before.last, before.indexed) + 1
     for place, text in pieces:
         if not budget:
             rest = place
             break
-        budget.characters -= max(PIECE_CHARACTERS, len(text))
+        characters = max(PIECE_CHARACTERS, len(text))
+        budget.characters -= characters
         rows.append(
             {
+                "new_id": first + len(rows),
                 "new_document_id": document_id,
                 "new_index": place.page,
                 "new_piece": place.piece,
+                "new_characters": characters,
                 "new_terms": terms(text),
             }
         )

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +36,8 @@ from ilios.db.database import Database
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus
 from ilios.db.prepared import Prepared
 from ilios.documents import idempotency, repository
-from ilios.documents.idempotency import Repeatable, CreatedBefore
+from ilios.documents.admission import OPERATION_FILE
+from ilios.documents.idempotency import CreatedBefore, Repeatable
 from ilios.documents.uploads import Received
 from ilios.engines.detection import media_types
 from ilios.storage.base import ObjectStore
@@ -44,7 +46,6 @@ from ilios.storage.signed_links import Link, LinkSigner
 
 log = logs.get(__name__)
 
-OPERATION_FILE: Final = "file"
 LIFETIME_DEFAULT: Final = timedelta(hours=24)
 LIFETIME_MAX: Final = timedelta(hours=168)
 LISTED_MAX: Final = 1_000  #: files of one page of a list
@@ -157,7 +158,7 @@ class KeptFiles:
             media_type=_type_of(file),
             size_bytes=file.size_bytes,
             sha256=file.sha256,
-            key=source_key(self._instance_id(), kept_id),
+            key=source_key(self._instance, kept_id),
             created_at=now,
             purpose=purpose,
             expires_at=(now + lifetime).replace(microsecond=0),
@@ -256,7 +257,8 @@ class KeptFiles:
         except ObjectMissing as error:
             raise KeptFileNotFound from error
 
-    def _instance_id(self) -> str:
+    @cached_property
+    def _instance(self) -> str:
         with self._database.reading() as session:
             return instance.instance_id(session)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from ilios.accounts.holdings import Standard
 from ilios.core import clock
-from ilios.core.conversion_errors import ObjectMissing
+from ilios.core.conversion_errors import ConversionError, ObjectMissing
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import NothingToRetry, OriginalMissing
@@ -23,7 +23,8 @@ from ilios.db.models import Document, statuses
 from ilios.documents import repository, results
 from ilios.documents.admission import readmit
 from ilios.documents.erasure import Erasure
-from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument
+from ilios.documents.kept_files import KeptFile
+from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument, DeleteFile
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 
@@ -105,6 +106,22 @@ class DocumentActions:
         self._erasure.try_to_erase(document_id, until)
         if root_id != document_id:  # it may have been the last to need that one's pages
             self._erasure.try_to_erase(root_id, until)
+        self._give_back_if_short()
+
+    def delete_file(self, file: KeptFile, *, owner: str) -> None:
+        """Delete a kept file, in one transaction: no job, page or image was made of it.
+
+        Its object goes first. Until the row follows, its bytes are not found; a DELETE that is
+        repeated, or its end, removes the row. If the store cannot delete now, the next sweep does.
+        """
+        try:
+            self._store.delete(file.key)
+        except ConversionError:
+            self.delete(file.id, owner=owner)
+            return
+        if self._group_commit.write(DeleteFile(file.id, owner), owner):
+            log.info("document.deleted", document_id=file.id)
+            log.info("document.erased", document_id=file.id)
         self._give_back_if_short()
 
     def _give_back_if_short(self) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -22,6 +22,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
+    Text,
     bindparam,
     func,
     literal_column,
@@ -39,7 +40,7 @@ from ilios.db.models import DELETED, Document, DocumentStatus
 from ilios.db.models.base import UtcDateTime
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.watch import Watch
-from ilios.documents import list_cursors, search, snippets
+from ilios.documents import list_cursors, names, search, snippets
 from ilios.documents.list_cursors import NamePlace, Place, TextPlace
 from ilios.documents.search import Hit
 from ilios.documents.snapshots import COLUMNS, Snapshot
@@ -55,9 +56,6 @@ WAIT_SECONDS: Final = 20.0  #: for others to be done
 MATCHES_MAX: Final = 3  #: pages of a document that are shown
 LOOKED_THROUGH_CHARACTERS: Final = 4 * 1024 * 1024
 """Of the pages of an answer, in which the words are looked for to show what is around them."""
-_SPECIAL: Final = frozenset("*?[")  #: of GLOB patterns
-_ESCAPE: Final = "/"  #: of LIKE patterns
-_SPECIAL_OF_LIKE: Final = re.compile(f"[%_{_ESCAPE}]")
 _RESULT: Final = func.coalesce(Document.result_of, Document.id)
 _RESULTS: Final[Select[tuple[Any]]] = select(
     func.json_each(bindparam("of_results")).table_valued("value").c.value
@@ -229,8 +227,19 @@ def list_after(
     on: Runner, which: Filter, after: tuple[datetime, str] | None, limit: int
 ) -> list[Snapshot]:
     """Return documents in the order of the list, from the place `after`."""
-    place = {} if after is None else {"moment": after[0], "last_id": after[1]}
-    return _rows(on, which, place, limit)
+    place: dict[str, object] = {}
+    if after is not None:
+        place = {"moment": after[0], "last_id": after[1]}
+    if which.q is None or which.status is not None or which.batch_id is not None:
+        return _rows(on, which, place, limit)  # few documents of a range may be listed
+    found: list[Snapshot] = []
+    with closing(names.ranges(on, which.owner, which.q, after and after[0])) as ranges:
+        for behind, upto in ranges:
+            place |= {"behind": behind, "up_to": upto}
+            found += _rows(on, which, place, limit - len(found))
+            if len(found) == limit:
+                break
+    return found
 
 
 def _rows(on: Runner, which: Filter, place: dict[str, object], limit: int) -> list[Snapshot]:
@@ -242,7 +251,7 @@ def _run(on: Runner, which: Filter, further: dict[str, object]) -> list[tuple[An
         "of_owner": which.owner,
         "of_batch": which.batch_id,
         "of_status": which.status if which.status is not DocumentStatus.DELETED else None,
-        "named": None if which.q is None else _pattern(which.q),
+        "named": None if which.q is None else names.pattern(which.q),
     }
     parameters = {name: value for name, value in given.items() if value is not None} | further
     return _prepared(
@@ -282,13 +291,11 @@ def _conditions(
         yield or_(Document.id.in_(_RESULTS), Document.result_of.in_(_RESULTS))
     else:
         yield Document.owner == bindparam("of_owner")
+    if "behind" in given:
+        yield Document.created_at > bindparam("behind", type_=Text)
+        yield Document.created_at <= bindparam("up_to", type_=Text)
     if "named" in given:
-        # LIKE knows the cases of these letters only, and is five times as fast.
-        is_named = (
-            Document.file_name.like(bindparam("named"), escape=_ESCAPE)
-            if is_ascii
-            else Document.file_name.op("GLOB", is_comparison=True)(bindparam("named"))
-        )
+        is_named = names.has_part(Document.file_name, is_ascii=is_ascii)
         # Those that are listed for their names are not listed for their pages.
         yield ~is_named if in_texts else is_named
     # As the partial index says it.
@@ -309,20 +316,6 @@ def _of_result(given: frozenset[str]) -> Iterator[ColumnElement[bool]]:
 def _unindexed(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """Return the column without use of its index."""
     return literal_column(f"+documents.{column.key}", column.type)
-
-
-def _pattern(part: str) -> str:
-    """Return what the names match that have this part, in either case of each letter."""
-    if part.isascii():
-        return f"%{_SPECIAL_OF_LIKE.sub(lambda found: _ESCAPE + found[0], part)}%"
-    return f"*{''.join(map(_either_case, part))}*"
-
-
-def _either_case(letter: str) -> str:
-    cases = {case for case in (letter, letter.lower(), letter.upper()) if len(case) == 1}
-    if cases == {letter} and letter not in _SPECIAL:
-        return letter
-    return f"[{''.join(sorted(cases))}]"
 
 
 def _mark(which: Filter) -> str:

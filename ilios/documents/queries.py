@@ -118,11 +118,9 @@ class DocumentReader:
 
     def document(self, document_id: str, *, owner: str, wait_seconds: float = 0) -> DocumentReport:
         """Return a document's progress, after its end if asked to wait. Raises DocumentNotFound."""
-        report = self._document(document_id, owner)
-        if wait_seconds and report.document.status in statuses.OPEN:
+        if wait_seconds and self._is_open(document_id, owner):
             self._waiter.until_ended(document_id, wait_seconds)
-            report = self._document(document_id, owner)
-        return report
+        return self._document(document_id, owner)
 
     def result(self, document_id: str, *, owner: str, pages: PageSelection | None = None) -> Result:
         """Return the result of a completed document, or some of its pages.
@@ -224,6 +222,12 @@ class DocumentReader:
         stamp = f"{document.id} {document.processed_at} {which}{lacking}"
         etag = hashlib.sha256(stamp.encode()).hexdigest()[:32]
         return Result(document, etag, owner, indexes, self._database)
+
+    def _is_open(self, document_id: str, owner: str) -> bool:
+        """Return whether a document waits or is converted: a report would count its queue, too."""
+        with self._database.watching() as watch:
+            status, _ = repository.state_of(watch, document_id, owner)
+        return status in statuses.OPEN
 
     def _document(self, document_id: str, owner: str) -> DocumentReport:
         with self._database.watching() as watch:

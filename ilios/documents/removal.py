@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ilios.db.models import (
+    AWAITING_UPLOAD,
     DELETED,
     Document,
     DocumentStatus,
@@ -42,6 +43,7 @@ from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.zeroing import zeroed_if_room
 from ilios.documents import extractions, job_outcome, repository
+from ilios.documents.admission import OPERATION_FILE
 from ilios.queue import cancellation, queries
 
 _TOMBSTONE: Final[dict[str, Any]] = {
@@ -109,6 +111,20 @@ _DELETE = Prepared(
     .values(
         **_TOMBSTONE,
         processed_at=func.coalesce(Document.processed_at, bindparam("moment")),
+        deleted_at=bindparam("moment"),
+    )
+)
+_DELETE_FILE = Prepared(
+    update(Document)
+    .where(
+        _THIS,
+        Document.owner == bindparam("of_owner"),
+        Document.operation == OPERATION_FILE,
+        Document.status == AWAITING_UPLOAD,
+    )
+    .values(
+        **_TOMBSTONE | _FORGOTTEN | _ERASED,
+        processed_at=bindparam("moment"),
         deleted_at=bindparam("moment"),
     )
 )
@@ -206,6 +222,14 @@ def tombstone(session: Session, document_id: str, root_id: str, now: datetime) -
     job_outcome.cancel_unless_awaited(session, root_id, now)
     forget_result(session, root_id)
     return True
+
+
+def tombstone_of_file(session: Session, document_id: str, owner: str, now: datetime) -> bool:
+    """Move a kept file awaiting_upload → deleted, once its object is gone: it has nothing else.
+
+    Returns False when it was deleted before.
+    """
+    return bool(_DELETE_FILE.run(session, of_document=document_id, of_owner=owner, moment=now))
 
 
 def forget_result(session: Session, document_id: str) -> None:

@@ -135,12 +135,12 @@ def is_awaited(session: Session, document_id: str) -> bool:
     return _AWAITED.first(session, of_document=document_id) is not None
 
 
-def state_of(session: Session, document_id: str, owner: str) -> tuple[DocumentStatus, str]:
+def state_of(on: Runner, document_id: str, owner: str) -> tuple[DocumentStatus, str]:
     """Return a document's status, and the id of the one whose pages answer it.
 
     Raises DocumentNotFound, also for another owner's.
     """
-    state = _STATE_OF.first(session, wanted=document_id, of_owner=owner)
+    state = _STATE_OF.first(on, wanted=document_id, of_owner=owner)
     if state is None:
         raise DocumentNotFound
     return state

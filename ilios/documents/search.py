@@ -15,14 +15,15 @@ from sqlalchemy import bindparam, func, literal_column, select
 
 from ilios.db.models import PagePiece, PageRow
 from ilios.db.prepared import Prepared, Runner
-from ilios.db.search_index import ENTRIES, INDEX
-from ilios.documents.indexing import UNSPACED, last_entry, pairs
+from ilios.db.search_index import ENTRIES, INDEX, TEXTS, matching
+from ilios.documents.indexing import UNSPACED, UP_TO_INDEXED, last_entry, pairs
 
 PAGES_MAX: Final = 20_000  #: the newest ones that hold the words are ranked
 WORDS_MAX: Final = 16  #: of a search; more are not looked for
 
 _TOKEN: Final = re.compile("(?:[^\\W_]|[\u0300-\u036f])+")  #: letters, and accents on their own
 _RUNS: Final = re.compile(f"({UNSPACED.pattern})")
+_QUOTED: Final = re.compile('"([^"]*)"')  #: phrases of an expression
 _MATCH: Final = INDEX.c.search_index.op("MATCH")
 _HOLDING = Prepared(
     select(INDEX.c.rowid)
@@ -45,6 +46,15 @@ _RANKED = Prepared(
         ),
     )
     .order_by(_RANK, ENTRIES.c.id.desc())
+)
+_ENTERED = Prepared(
+    select(ENTRIES.c.id, ENTRIES.c.document_id, ENTRIES.c.index, ENTRIES.c.piece, TEXTS.c.text)
+    .join(TEXTS, TEXTS.c.id == ENTRIES.c.id)
+    .where(
+        ENTRIES.c.id > UP_TO_INDEXED,
+        ENTRIES.c.id <= bindparam("newest"),
+        TEXTS.c.owner == bindparam("of_owner"),
+    )
 )
 _PAGE = Prepared(
     select(PageRow.markdown).where(
@@ -70,15 +80,50 @@ class Hit(NamedTuple):
 
 
 def newest(on: Runner) -> int:
-    """Return the number of what was indexed last; `hits` leaves out what comes later."""
+    """Return the number of what was entered last; `hits` leaves out what comes later."""
     return last_entry(on)
 
 
 def hits(on: Runner, owner: str, wanted: str, upto: int) -> list[Hit]:
     """Return what holds the words, of an `expression`, the best first.
 
-    Raises sqlalchemy.exc.DatabaseError when the index is malformed.
+    Before all others what is not indexed yet, which cannot be compared with the rest. Raises
+    sqlalchemy.exc.DatabaseError when the index is malformed.
     """
+    # Looked at first: what is indexed meanwhile is found there, or twice.
+    newest_hits = _entered(on, owner, wanted, upto)
+    known = {hit.number for hit in newest_hits}
+    indexed = (hit for hit in _indexed(on, owner, wanted, upto) if hit.number not in known)
+    return [*newest_hits, *indexed]
+
+
+def _entered(on: Runner, owner: str, wanted: str, upto: int) -> list[Hit]:
+    """Return what holds the words of what is entered and not indexed yet."""
+    words = _ascii_words(wanted)
+    texts, found = [], {}
+    for *place, text in _ENTERED.all(on, of_owner=owner, newest=upto):
+        hit = Hit._make(place)
+        if _may_hold(text, words):
+            found[hit.number] = hit
+            texts.append((hit.number, text))
+    return [found[number] for number in matching(texts, wanted)] if texts else []
+
+
+def _ascii_words(wanted: str) -> list[str]:
+    """Return the words of an expression that stand in each ASCII text that holds it."""
+    words = (word for phrase in _QUOTED.findall(wanted) for word in phrase.split())
+    return [word.lower() for word in words if word.isascii()]
+
+
+def _may_hold(text: str, words: list[str]) -> bool:
+    """Return False for most texts without the words: to index one takes a hundred times as long."""
+    if not text.isascii():  # letters of others become ASCII in the index
+        return True
+    lower = text.lower()
+    return all(word in lower for word in words)
+
+
+def _indexed(on: Runner, owner: str, wanted: str, upto: int) -> list[Hit]:
     of_owner = f'owner : "{owner}" AND text : ({wanted})'
     numbers = [number for (number,) in _HOLDING.all(on, wanted=of_owner, newest=upto)]
     if not numbers:

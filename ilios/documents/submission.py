@@ -19,9 +19,8 @@ from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import idempotency, repository, snapshots, uploaded_objects
-from ilios.documents.admission import Order, Stored, admit_upload, columns
-from ilios.documents.idempotency import Repeatable, Created, CreatedBefore
-from ilios.documents.kept_files import OPERATION_FILE
+from ilios.documents.admission import OPERATION_FILE, Order, Stored, admit_upload, columns
+from ilios.documents.idempotency import Created, CreatedBefore, Repeatable
 from ilios.documents.new_documents import NewDocuments
 from ilios.documents.snapshots import Shown, Snapshot
 from ilios.documents.uploads import Received, RefusedFile

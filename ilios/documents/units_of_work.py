@@ -140,6 +140,18 @@ class DeleteDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteFile:
+    """Make a kept file of an owner, whose object is gone, a tombstone with nothing to erase."""
+
+    document_id: str
+    owner: str
+
+    def __call__(self, session: Session) -> bool:
+        """Return False when it was deleted before."""
+        return removal.tombstone_of_file(session, self.document_id, self.owner, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
 class CloseErased:
     """Forget the result of a document whose objects are gone; see `removal.close`."""
 

@@ -55,11 +55,23 @@ class Upkeep:
         finally:
             self._is_running.release()
 
+    def index_entered(self) -> None:
+        """Index what was entered once that is as much as a step takes.
+
+        A search would read it page by page, and the transaction that completes one document too
+        many would index it.
+        """
+        with self._database.watching() as watch:
+            waiting = indexing.extent(watch).waiting
+        if waiting >= STEP_CHARACTERS and not self._disk_reserve.fault():
+            self._index_entered()
+
     def _steps(self) -> Iterator[Step]:
         """Yield the kinds of steps, none of which waits until another has no more to do."""
         yield self._rebuild
         yield self._delete_pages
         if not self._disk_reserve.fault():
+            yield self._index_entered
             yield self._fill
         yield self._drain  # the last, for it breaks on a damaged file
 
@@ -88,6 +100,15 @@ class Upkeep:
         with self._database.writing() as session:
             removal.delete_pages(session, document_id)
         return True
+
+    def _index_entered(self) -> bool:
+        """Index what was entered, once a round: many together take less time than one by one."""
+        with self._database.watching() as watch:
+            if not indexing.extent(watch).waiting:
+                return False
+        with self._database.writing() as session:
+            indexing.index_entered(session)
+        return False
 
     def _fill(self) -> bool:
         """Add what waits, once what was added before is merged: a search goes through all parts."""

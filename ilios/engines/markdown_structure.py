@@ -30,7 +30,8 @@ _TARGET: Final = (
 _IMAGE: Final = r"!\[(?:[^\[\]\\\n]|\\.)*+\]\((?:[^\s()<>\[\]]*+)(?:[ \t]++\"[^\"\n]*+\")?\)"
 _IMAGES: Final = possessive(rf"{_IMAGE}[^\S\n]*+", "+") + r"(?=\n|\Z)"
 _BREAK: Final = r"(?:(?:\*[ \t]*+){3,}+|(?:-[ \t]*+){3,}+|(?:_[ \t]*+){3,}+)" + _END
-_ITEM: Final = r"(?:[-*+]|\d{1,9}[.)])(?=\s|\Z)"
+LIST_MARK: Final = r"(?:[-*+]|\d{1,9}[.)])"  #: that an item of a list begins with
+_ITEM: Final = LIST_MARK + r"(?=\s|\Z)"
 _NOTE: Final = r"\[\^[^\]\s]++\]:"
 _HTML_TABLE: Final = r"<[Tt][Aa][Bb][Ll][Ee](?=[\s/>])"
 _UNDERLINE: Final = r"(?:=++|-++)" + _END

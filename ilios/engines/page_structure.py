@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+POINTS_PER_INCH: Final = 72
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, from the top left corner, in the unit of the page's size."""
 TableFormat = Literal["markdown", "html"]

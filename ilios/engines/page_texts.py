@@ -9,11 +9,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from ilios.engines.page_structure import Box
-
-_POINTS_PER_INCH: Final = 72
+from ilios.engines.page_structure import POINTS_PER_INCH, Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class PageText:
     @property
     def size(self) -> tuple[float, float]:
         """Its width and height in points."""
-        scale = _POINTS_PER_INCH / self.dpi if self.dpi else 1.0
+        scale = POINTS_PER_INCH / self.dpi if self.dpi else 1.0
         return self.width * scale, self.height * scale
 
     def as_json(self) -> str:

@@ -14,8 +14,8 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from ilios.engines import document_errors
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits, pixels
+from ilios.engines.page_structure import POINTS_PER_INCH
 
-POINTS_PER_INCH: Final = 72
 _ROTATIONS: Final = {1: 0, 3: 180, 6: 90, 8: 270}
 """Of the ways in which EXIF says that an image is turned, those that a page can be turned by."""
 Size = tuple[float, float]  #: in points

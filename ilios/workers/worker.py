@@ -172,7 +172,7 @@ class Worker:
                 case Tidy():
                     self._threads.run(self._tidy)
                 case KeepIndex():
-                    self._threads.run(self._keep_index)
+                    self._threads.run(partial(self._keep_index, self._upkeep.run))
                 case LookAtStore():
                     self._threads.run(self._look)
                 case Cancel(job_id):
@@ -217,6 +217,7 @@ class Worker:
         self._send(Ended(lease.job_id, report, interrupted))
         with self._sending:
             self._running -= 1  # without any, the process may end
+        self._keep_index(self._upkeep.index_entered)
 
     def _run(self, lease: Lease) -> ProviderReport | StoreReport | None:
         if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
@@ -233,9 +234,9 @@ class Worker:
             except Exception:
                 log.exception("worker.cannot_tidy")
 
-    def _keep_index(self) -> None:
+    def _keep_index(self, step: Callable[[], object]) -> None:
         try:
-            self._upkeep.run()
+            step()
         except Exception:  # a locked database, a full disk: the next round tries again
             log.exception("worker.cannot_index")
 

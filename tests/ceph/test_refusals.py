@@ -163,7 +163,7 @@ def test_a_link_expires(s3_store: S3Store, make_file: MakeFile, verify: str) -> 
     )
 
     assert requests.get(url, verify=verify, timeout=10).content == b"the bytes"
-    wait_until(lambda: requests.get(url, verify=verify, timeout=10).status_code == 403, 10)
+    wait_until(lambda: requests.get(url, verify=verify, timeout=10).status_code == 403, 30)
 
 
 def test_a_changed_link_is_refused(s3_store: S3Store, make_file: MakeFile, verify: str) -> None:

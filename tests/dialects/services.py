@@ -25,7 +25,9 @@ from tests.support.start_script import StartScript
 
 ANSWER_TIMEOUT_S = 60.0
 OUTAGE = {"on": "ocr", "kind": "status", "status": 503}
-OUTAGE_SECONDS = 15
+OUTAGE_SECONDS = 11
+"""Longer than a wait for a result, and over before the third attempt, which is the last: that comes
+12 s after the first at the earliest."""
 WAIT_SECONDS = {EMBEDDED: 60, MISTRAL: 10}
 """How long a service waits for a result: in an outage clients are answered that late."""
 
@@ -40,9 +42,15 @@ class Service:
     spent_key: str = ""  #: what its holder may spend or convert is used up
 
     @contextmanager
-    def outage(self) -> Iterator[None]:
-        """Let the provider answer 503 to OCR for OUTAGE_SECONDS, or until the block ends."""
+    def outage(self, *, may_end: bool) -> Iterator[None]:
+        """Let the provider answer 503 to OCR until the block ends, or for OUTAGE_SECONDS."""
         self.provider.control(faults=[OUTAGE])
+        if not may_end:
+            try:
+                yield
+            finally:
+                self.provider.control(faults=[])
+            return
         end = threading.Timer(OUTAGE_SECONDS, self.provider.control, kwargs={"faults": []})
         end.start()
         try:

@@ -18,6 +18,7 @@ class Client:
     reads: tuple[str, ...] = ALL  #: kinds of documents that it sends at all
     has_key: bool = True  #: else it can send none, and a service with keys answers 401
     shows_code: bool = True  #: else its user sees status or reason only
+    is_patient: bool = False  #: it polls or repeats, and so outlasts an outage of the provider
 
     def __str__(self) -> str:
         return self.name
@@ -29,19 +30,19 @@ CLIENTS = (
     Client("mistralai-js"),
     Client("litellm"),
     Client("haystack-mistral", (TEXT_PDF, SCAN, DOCX)),  # images would have to be chunks of URLs
-    Client("open-webui-mistral", PDFS, shows_code=False),
-    Client("open-webui-mistral-base64", PDFS, shows_code=False),
+    Client("open-webui-mistral", PDFS, shows_code=False, is_patient=True),
+    Client("open-webui-mistral-base64", PDFS, shows_code=False, is_patient=True),
     Client("librechat"),
     Client("ragflow-mistral", PDFS),
     # docling-serve
-    Client("docling-client"),
-    Client("langchain-docling"),
+    Client("docling-client", is_patient=True),
+    Client("langchain-docling", is_patient=True),
     Client("haystack-docling"),
-    Client("haystack-docling-async"),
-    Client("lightrag", has_key=False),
+    Client("haystack-docling-async", is_patient=True),
+    Client("lightrag", has_key=False, is_patient=True),
     Client("open-webui-docling"),
-    Client("ragflow-docling", PDFS, has_key=False),
-    Client("paperless-gpt", PDFS, has_key=False),
+    Client("ragflow-docling", PDFS, has_key=False, is_patient=True),
+    Client("paperless-gpt", PDFS, has_key=False, is_patient=True),
     # Open WebUI's external loader, and Tika
     Client("open-webui-external"),
     Client("open-webui-tika", has_key=False),
@@ -50,9 +51,9 @@ CLIENTS = (
     Client("unstructured-client"),
     Client("langchain-unstructured"),
     # Azure Document Intelligence
-    Client("azure-documentintelligence"),
-    Client("open-webui-azure", (TEXT_PDF, SCAN, DOCX)),
-    Client("paperless-ngx", (TEXT_PDF, SCAN, IMAGE)),
+    Client("azure-documentintelligence", is_patient=True),
+    Client("open-webui-azure", (TEXT_PDF, SCAN, DOCX), is_patient=True),
+    Client("paperless-ngx", (TEXT_PDF, SCAN, IMAGE), is_patient=True),
     # MinerU
     Client("open-webui-mineru", has_key=False),
     Client("dify-mineru"),
@@ -75,4 +76,4 @@ CORRUPT = Trouble("corrupt file", "corrupt_document|refused_by_provider|damaged|
 ENCRYPTED = Trouble("encrypted file", "encrypted_document|refused_by_provider|password")
 WRONG_KEY = Trouble("wrong key", "unauthorized|API key")
 SPENT = Trouble("spent budget", "budget_spent|daily_pages_spent|more than is left of the key's")
-OUTAGE = Trouble("outage", "still_running|goes on|unavailable|out of order|busy|timed?.?out")
+OUTAGE = Trouble("outage", "still_running|goes on")

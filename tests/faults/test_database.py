@@ -48,7 +48,7 @@ def test_another_programs_lock_delays_what_runs_and_fails_nothing(
     supervisor = start_supervisor("slow", worker_count=1)
     for _ in range(30):
         documents.add_document(database, settings=settings)
-    wait_until(lambda: completed(database) > 2, 10)
+    wait_until(lambda: completed(database) > 2, 30)
     workers = [worker.pid for worker in supervisor.workers]
 
     with other_program(settings, "BEGIN IMMEDIATE"):
@@ -72,7 +72,7 @@ def test_a_long_reader_holds_up_nobody_and_the_log_shrinks_when_it_has_left(
         wait_until(lambda: completed(database) == 100, 30)
 
     documents.add_document(database, settings=settings)
-    wait_until(lambda: completed(database) == 101, 10)
+    wait_until(lambda: completed(database) == 101, 30)
     database.truncate_wal()
     wal = settings.database_path.with_name(settings.database_path.name + "-wal")
     assert wal.stat().st_size < WAL_MAX_BYTES

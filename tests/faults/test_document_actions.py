@@ -78,7 +78,7 @@ def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
     actions: DocumentActions,
     mistral_server: MistralServer,
 ) -> None:
-    mistral_server.control(latency_ms=1500)
+    mistral_server.control(latency_ms=60_000)
     start_supervisor(
         "real",
         tidy=True,
@@ -95,17 +95,18 @@ def test_a_paid_call_that_is_in_flight_is_booked_although_its_document_is_gone(
         mime_type="application/pdf",
         lane=MISTRAL,
     )
-    wait_until(lambda: documents.calls(database), timeout_s=20)
+    wait_until(lambda: mistral_server.stats().in_flight == 1, timeout_s=30)
 
     actions.delete(document_id, owner=OWNER)
+    mistral_server.control(latency_ms=0)
 
     wait_until(
         lambda: [c.state for c in documents.calls(database)] == [CallState.SETTLED],
-        timeout_s=10,
+        timeout_s=30,
     )
     wait_until(lambda: jobs_let_go(database), timeout_s=20)
     assert [call.pages for call in documents.calls(database)] == [1]
-    wait_until(lambda: not documents.document(database, document_id).to_erase, timeout_s=10)
+    wait_until(lambda: not documents.document(database, document_id).to_erase, timeout_s=30)
     assert objects(settings) == []
     assert list(data_folder.answers(settings).iterdir()) == []
 
@@ -156,7 +157,7 @@ def test_the_supervisor_has_retention_seen_to(
 ) -> None:
     document_id, _ = documents.add_document(database, settings=settings)
     start_supervisor("echo", tidy=True, worker_count=1)
-    wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=10)
+    wait_until(lambda: status_of(database, document_id) is DocumentStatus.COMPLETED, timeout_s=30)
     documents.age(database, days=400)
 
-    wait_until(lambda: status_of(database, document_id) is DocumentStatus.ARCHIVED, timeout_s=10)
+    wait_until(lambda: status_of(database, document_id) is DocumentStatus.ARCHIVED, timeout_s=30)

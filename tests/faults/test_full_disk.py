@@ -130,7 +130,7 @@ def test_a_disk_without_a_byte_is_emptied_from_inside(
 ) -> None:
     kept = client.completed(b"What stays.\n")
     large = client.completed(LINE * (10 * MIB // len(LINE)))
-    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
+    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=30)
     disk.fill()
     operator = Operator(small, prefix=disk.prefix)
 
@@ -155,7 +155,7 @@ def test_a_service_starts_on_a_disk_without_a_byte(
     small: Settings,
 ) -> None:
     document = client.completed(b"Hello.\n")
-    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
+    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=30)
     os.kill(service.process.pid, signal.SIGTERM)
     assert service.wait() == 0
     ballast = disk.fill()
@@ -163,12 +163,12 @@ def test_a_service_starts_on_a_disk_without_a_byte(
     again = start(small, disk.prefix)
     again.wait_until_ready()
 
-    wait_until(lambda: client.services()["workers"] == "ok", timeout_s=10)
+    wait_until(lambda: client.services()["workers"] == "ok", timeout_s=30)
     assert client.services()["disk"].startswith("full: Only ")
     assert list(open_to_others(disk.root)) == []
     assert client.ask("DELETE", f"/api/documents/{document}")[0] == 204
     ballast.unlink()
-    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=10)
+    wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=30)
     client.completed(b"Again.\n")
     again.close()
 
@@ -185,14 +185,14 @@ def test_what_waits_is_not_begun_before_there_is_room(
 ) -> None:
     document_id, job_id = documents.add_document(database, settings=settings)
     full = start_supervisor("echo", worker_count=1, min_free_disk_bytes=2**60)
-    wait_until(lambda: "disk.state" in full.log, timeout_s=10)
+    wait_until(lambda: "disk.state" in full.log, timeout_s=30)
     full.wait_until_blocked(BlockReason.DISK_FULL)
     assert full.stop() == 0
     assert documents.job(database, job_id).status is JobStatus.PENDING
 
     start_supervisor("echo", worker_count=1)
 
-    wait_until(lambda: documents.document(database, document_id).processed_at, timeout_s=15)
+    wait_until(lambda: documents.document(database, document_id).processed_at, timeout_s=30)
     assert documents.job(database, job_id).attempts == 1
 
 

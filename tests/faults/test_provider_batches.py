@@ -242,12 +242,13 @@ def test_a_supervisor_that_is_stopped_leaves_the_batch_to_the_next(
     database: Database,
     wait_for_end: Callable[[], None],
 ) -> None:
-    provider.control(batch_running_ms=3_000)
+    provider.control(batch_running_ms=600_000)
     ids = batching.submit(lane, database, [one_page(number) for number in range(3)])
     supervisor = start()
-    wait_until(lambda: batching.state(database) is ProviderBatchState.RUNNING, timeout_s=20)
+    wait_until(lambda: batching.state(database) is ProviderBatchState.RUNNING, timeout_s=60)
 
     assert supervisor.stop() == 0
+    provider.control(batch_running_ms=0)
     start()
 
     wait_for_end()
@@ -271,7 +272,7 @@ def test_without_batch_billing_health_says_so_and_single_calls_go_on(
 
     single = batching.submit(lane, database, [one_page(2)], in_batch_lane=False)
 
-    wait_until(lambda: statuses(database, single) == [COMPLETED], timeout_s=10)
+    wait_until(lambda: statuses(database, single) == [COMPLETED], timeout_s=30)
     assert "402" in client.get("/health").text
     assert statuses(database, waiting) == [DocumentStatus.PENDING]
     provider.control(batch_billing=True)

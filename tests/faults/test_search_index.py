@@ -32,6 +32,11 @@ def has_fallen(database: Database, before: int) -> bool:
     return pending(database) < before
 
 
+def is_made_anew(database: Database) -> bool:
+    with database.watching() as watch:
+        return bool(watch.query("SELECT 1 FROM search_state WHERE name = ?", search_index.REMADE))
+
+
 def require_sound(database: Database) -> None:
     compare = "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)"
     with database.writing() as session:
@@ -75,6 +80,7 @@ def test_documents_are_converted_soon_after_the_index_was_damaged(
         lambda: documents.document(database, document_id).status is DocumentStatus.COMPLETED,
         timeout_s=30 * leniency,
     )
+    wait_until(lambda: is_made_anew(database), timeout_s=30 * leniency)
     wait_until(lambda: pending(database) == 0, timeout_s=30 * leniency)
     require_sound(database)
     (found,) = Listing(database).documents(Filter("anonymous", q="egret"), None, 9).documents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
@@ -98,9 +99,12 @@ def test_a_sigterm_during_the_migration_lets_it_finish_and_starts_nothing(
     start: Start, small: Settings, tmp_path: Path
 ) -> None:
     fresh = small.model_copy(update={"data_dir": tmp_path / "new"})
-    script = start(fresh)
-    migration = script.child("migration")
-    script.process.terminate()
+    fresh.data_folder.mkdir()
+    with (fresh.data_folder / "ilios.db.migrate-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another migration would: ours waits for its end
+        script = start(fresh)
+        migration = script.child("migration")
+        script.process.terminate()
 
     assert script.wait() == 0
     assert not migration.is_running()

@@ -91,11 +91,11 @@ def test_a_fault_of_the_bucket_is_told_and_taken_back_when_it_has_passed(
     assert fault() == ""
 
     bucket.status, bucket.code = 403, "SignatureDoesNotMatch"
-    wait_until(lambda: "AWS_SECRET_ACCESS_KEY" in fault(), timeout_s=10)
+    wait_until(lambda: "AWS_SECRET_ACCESS_KEY" in fault(), timeout_s=30)
     bucket.status, bucket.code = 503, "SlowDown"
-    wait_until(lambda: "503 SlowDown" in fault(), timeout_s=10)
+    wait_until(lambda: "503 SlowDown" in fault(), timeout_s=30)
     bucket.status, bucket.code = 404, "NoSuchKey"
-    wait_until(lambda: fault() == "", timeout_s=10)
+    wait_until(lambda: fault() == "", timeout_s=30)
 
 
 def test_a_start_while_the_bucket_is_away_spends_no_attempt(
@@ -104,7 +104,7 @@ def test_a_start_while_the_bucket_is_away_spends_no_attempt(
     bucket.status, bucket.code = 503, "SlowDown"
     document_id, _ = documents.add_document(database)  # the bucket never had its object
     supervisor = start_supervisor("echo", worker_count=2, **bucket.settings())
-    wait_until(lambda: "503 SlowDown" in fault(), timeout_s=10)
+    wait_until(lambda: "503 SlowDown" in fault(), timeout_s=30)
     supervisor.wait_until_blocked(BlockReason.STORE_UNREACHABLE)
     (job,) = documents.jobs(database)
     assert (job.status, job.attempts) == (JobStatus.PENDING, 0)
@@ -113,7 +113,7 @@ def test_a_start_while_the_bucket_is_away_spends_no_attempt(
     wait_until(lambda: bucket.asked > asked + 4, timeout_s=20)  # two looks more
     bucket.status, bucket.code = 404, "NoSuchKey"
 
-    wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, timeout_s=10)
+    wait_until(lambda: documents.jobs(database)[0].status is JobStatus.FAILED, timeout_s=30)
     assert documents.jobs(database)[0].attempts == 1
     assert documents.document(database, document_id).error_code == "object_missing"
     supervisor.wait_until_blocked(None)
@@ -125,7 +125,7 @@ def test_a_worker_that_dies_while_it_looks_keeps_no_job_waiting(
     bucket.goes_on.clear()
     documents.add_document(database)
     supervisor = start_supervisor("echo", worker_count=1, **bucket.settings())
-    wait_until(lambda: bucket.asked, timeout_s=10)
+    wait_until(lambda: bucket.asked, timeout_s=30)
     supervisor.wait_until_blocked(BlockReason.STORE_UNREACHABLE)  # it hangs: there is no fault yet
 
     supervisor.workers[0].kill()

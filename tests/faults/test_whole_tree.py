@@ -26,13 +26,15 @@ def completed(database: Database) -> int:
 def test_a_power_cut_in_the_middle_of_200_documents_loses_none_and_bills_none_twice(
     start_supervisor: Start, settings: Settings, database: Database
 ) -> None:
-    for _ in range(DOCUMENTS):
+    documents.add_document(database, settings=settings, content=b"held")  # in mid call at the cut
+    for _ in range(DOCUMENTS - 1):
         documents.add_document(database, settings=settings)
     first = start_supervisor("slow", worker_concurrency=4)
     wait_until(lambda: completed(database) >= DOCUMENTS // 4, timeout_s=30)
 
     first.kill_tree()
     assert completed(database) < DOCUMENTS
+    (settings.data_folder / "release").touch()
     start_supervisor("slow", worker_concurrency=4)
 
     wait_until(lambda: completed(database) == DOCUMENTS, timeout_s=30)
@@ -48,7 +50,7 @@ def test_what_was_cut_off_leaves_no_files_and_costs_nothing_when_it_is_free(
 ) -> None:
     documents.add_document(database, settings=settings)
     first = start_supervisor("waiting", worker_count=1)
-    wait_until(lambda: in_call(settings), timeout_s=10)
+    wait_until(lambda: in_call(settings), timeout_s=30)
     first.kill_tree()
     (left_behind,) = data_folder.workspaces(settings).iterdir()
 
@@ -56,7 +58,7 @@ def test_what_was_cut_off_leaves_no_files_and_costs_nothing_when_it_is_free(
     start_supervisor("waiting", worker_count=1)
 
     assert not left_behind.exists()
-    wait_until(lambda: completed(database) == 1, timeout_s=10)
+    wait_until(lambda: completed(database) == 1, timeout_s=30)
     assert [call.state for call in documents.calls(database)] == [CallState.SETTLED]
 
 

@@ -46,7 +46,7 @@ def test_a_document_goes_from_pending_to_completed(
 
     start_supervisor("echo", worker_count=1)
 
-    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=10)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=30)
     assert documents.job(database, job_id).status is JobStatus.COMPLETED
     assert documents.document(database, document_id).page_count == 1
 
@@ -57,7 +57,7 @@ def test_a_killed_worker_gives_its_jobs_back_leaves_no_files_and_they_complete(
     supervisor = start_supervisor("waiting", worker_count=1, worker_concurrency=16)
     for _ in range(16):
         documents.add_document(database, settings=settings)
-    wait_until(lambda: in_call(settings) == 16, timeout_s=10)
+    wait_until(lambda: in_call(settings) == 16, timeout_s=30)
     left_behind = list(data_folder.workspaces(settings).iterdir())
     assert len(left_behind) == 16
 
@@ -67,7 +67,7 @@ def test_a_killed_worker_gives_its_jobs_back_leaves_no_files_and_they_complete(
     wait_until(lambda: held.isdisjoint(leases(database)), timeout_s=1 * leniency)
     wait_until(lambda: not any(one.exists() for one in left_behind), timeout_s=20)
     release(settings)
-    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 16, timeout_s=10)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 16, timeout_s=30)
     assert {job.attempts for job in documents.jobs(database)} == {2}
 
 
@@ -90,11 +90,11 @@ def test_a_worker_that_dies_in_the_middle_of_a_message_delays_no_other(
 ) -> None:
     start_supervisor("half-sending", worker_count=1)
     documents.add_document(database, settings=settings, content=b"die")
-    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=10)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=30)
 
     documents.add_document(database, settings=settings)
 
-    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 2, timeout_s=10)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED] * 2, timeout_s=30)
     assert {job.attempts for job in documents.jobs(database)} == {1}
 
 
@@ -124,7 +124,7 @@ def test_no_worker_outlives_its_supervisor_and_the_next_takes_over_what_it_held(
 ) -> None:
     first = start_supervisor("waiting")
     documents.add_document(database, settings=settings)
-    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=30)
     workers = first.workers
     assert len(workers) == 2
 
@@ -145,7 +145,7 @@ def test_a_worker_that_is_stopped_is_noticed_and_its_job_done_by_another(
 
     documents.add_document(database, settings=settings)
 
-    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=15)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=30)
     assert not stopped.is_running()
 
 
@@ -158,11 +158,11 @@ def test_a_job_that_never_ends_costs_its_neighbours_nothing(
     )
     (first,) = supervisor.workers
     _, stuck = documents.add_document(database, settings=settings, content=b"stuck")
-    wait_until(lambda: in_call(settings) == 1, timeout_s=10)
+    wait_until(lambda: in_call(settings) == 1, timeout_s=30)
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() - begun > deadline_s / 2, timeout_s=20)
     neighbour, neighbours_job = documents.add_document(database, settings=settings)
-    wait_until(lambda: in_call(settings) == 2, timeout_s=10)
+    wait_until(lambda: in_call(settings) == 2, timeout_s=30)
 
     wait_until(lambda: "worker.retired" in supervisor.log, timeout_s=20)
     assert first.is_running()
@@ -202,7 +202,7 @@ def test_a_supervisor_that_breaks_ends_instead_of_hanging(
 
     data_folder.wake_socket(settings).with_name("break").touch()
 
-    assert supervisor.process.wait(timeout=15) == 1
+    assert supervisor.process.wait(timeout=30) == 1
     assert not supervisor.workers
 
 
@@ -215,7 +215,7 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(
     draft.mkdir()  # in the way of the next heartbeat
 
     documents.add_document(database, settings=settings)
-    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=15)
+    wait_until(lambda: statuses(database) == [DocumentStatus.COMPLETED], timeout_s=30)
     draft.rmdir()
 
     wait_until(lambda: (beat := heartbeat.read(state)) and beat.is_fresh, timeout_s=20)
@@ -226,14 +226,14 @@ def test_sigterm_lets_running_jobs_finish(
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1)
     documents.add_document(database, settings=settings)
-    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=30)
 
     supervisor.process.send_signal(signal.SIGTERM)
     supervisor.wait_until_blocked(BlockReason.DRAINING)
     documents.add_document(database, settings=settings)
     release(settings)
 
-    assert supervisor.process.wait(timeout=10) == 0
+    assert supervisor.process.wait(timeout=20) == 0
     assert sorted(statuses(database)) == [DocumentStatus.COMPLETED, DocumentStatus.PENDING]
 
 
@@ -242,7 +242,7 @@ def test_sigterm_gives_back_what_outlasts_the_grace_without_costing_an_attempt(
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1, shutdown_grace_seconds=1)
     _, job_id = documents.add_document(database, settings=settings)
-    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=10)
+    wait_until(lambda: job_statuses(database) == [JobStatus.PROCESSING], timeout_s=30)
 
     assert supervisor.stop() == 0
 

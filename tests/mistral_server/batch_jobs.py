@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from tests.mistral_server.batch_lines import Line, Row
+from tests.mistral_server.behaviour import Behaviour
 from tests.mistral_server.file_store import NewFile, StoredFile
 from tests.mistral_server.provider import Provider
 
@@ -105,10 +106,10 @@ class Runner:
         self._job.task.add_done_callback(self._ended)
 
     async def _run(self) -> None:
-        job, behaviour = self._job, self._provider.behaviour
+        job = self._job
         job.started_at = time.time()
         job.total = len(job.requests) + sum(file.num_lines or 0 for file in self._inputs)
-        await self._wait("QUEUED", behaviour.batch_queued_ms / 1000)
+        await self._wait("QUEUED", lambda behaviour: behaviour.batch_queued_ms)
         if job.status != "QUEUED":
             return
         job.status = "RUNNING"
@@ -117,11 +118,10 @@ class Runner:
             output = stack.enter_context(self._provider.files.writing())
             errors = stack.enter_context(self._provider.files.writing())
             await self._do_lines(output, errors)
-            left = begun + behaviour.batch_running_ms / 1000 - time.monotonic()
-            await self._wait("RUNNING", left)
+            await self._wait("RUNNING", lambda behaviour: behaviour.batch_running_ms, begun)
             job.output_file = self._stored(output, "output", "batch_result")
             job.error_file = self._stored(errors, "errors", "batch_error")
-        self._finish(behaviour.batch_outcome)
+        self._finish(self._provider.behaviour.batch_outcome)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Show a bug in here as a failed job, not as one that runs for ever."""
@@ -141,7 +141,7 @@ class Runner:
             self._count(row)
             (output if row.succeeded else errors).write(to_json(row.json) + b"\n")
             number += 1
-            await asyncio.sleep(behaviour.batch_line_ms / 1000)
+            await self._wait("RUNNING", lambda behaviour: behaviour.batch_line_ms)
 
     async def _lines(self) -> AsyncIterator[bytes | dict[str, Any]]:
         """Read one by one: a line can weigh many megabytes."""
@@ -198,10 +198,16 @@ class Runner:
             job.errors.append({"message": "Internal error", "count": 1})
         job.end(outcome)
 
-    async def _wait(self, status: str, seconds: float) -> None:
-        """Wait so long while the job has this status: it may have been cancelled before."""
-        end = time.monotonic() + seconds
-        while self._job.status == status and (left := end - time.monotonic()) > 0:
+    async def _wait(
+        self, status: str, told_ms: Callable[[Behaviour], float], begun: float | None = None
+    ) -> None:
+        """Wait as long as is told while the job has this status: it may be cancelled meanwhile."""
+        begun = time.monotonic() if begun is None else begun
+        await asyncio.sleep(0)
+        while self._job.status == status:
+            left = begun + told_ms(self._provider.behaviour) / 1000 - time.monotonic()
+            if left <= 0:
+                return
             await asyncio.sleep(min(left, POLL_SECONDS))
 
 

@@ -1,6 +1,7 @@
 """How the server behaves: what `POST /__control` takes, and the options of its start.
 
-Times are in milliseconds.
+Times are in milliseconds. `latency_ms`, and how long batches are queued, run and take for a line,
+hold for what is under way too: a test keeps answers back until it has seen enough.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ async def handle(request: web.Request) -> web.StreamResponse:
 
     async def work() -> web.Response:
         answer = await convert(provider, asked, content, hit)
-        await asyncio.sleep(arrived + provider.latency_seconds() - time.monotonic())
+        await provider.wait_for_latency(arrived)
         call.pages_billed = answer.pages_billed
         return web.Response(body=to_json(answer.body), content_type=JSON)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +36,17 @@ class Provider:
         self.files = FileStore(folder)
         self.jobs: dict[str, BatchJob] = {}
         self.url = ""
+        self._told = asyncio.Event()  #: set when the behaviour changes
 
     def control(self, changes: dict[str, Any]) -> None:
         """Raise ValidationError. New rules start counting from nothing."""
-        self.behaviour = self.behaviour.changed(changes)
+        self._behave(self.behaviour.changed(changes))
         if "faults" in changes:
             self.faults = Faults(self.behaviour.faults)
 
     def reset(self) -> None:
         """Go back to the start: behaviour, journal, files and jobs."""
-        self.behaviour = self._at_start
+        self._behave(self._at_start)
         self.faults = Faults(self._at_start.faults)
         self.journal = Journal()
         for job in self.jobs.values():
@@ -55,9 +58,13 @@ class Provider:
     def report(self) -> Report:
         return self.journal.report(self.files.there())
 
-    def latency_seconds(self) -> float:
-        given = self.behaviour.latency_ms
-        return (given if isinstance(given, int | float) else self._random.uniform(*given)) / 1000
+    async def wait_for_latency(self, arrived: float) -> None:
+        """Return when a request of then is to be answered, by what is told meanwhile too."""
+        while (left := arrived + self._latency_seconds() - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), left)
+                continue
+            return
 
     async def close(self, _app: web.Application) -> None:
         for job in self.jobs.values():
@@ -66,6 +73,15 @@ class Provider:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.documents.close()
         self.files.clear()
+
+    def _behave(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self._told.set()
+        self._told = asyncio.Event()
+
+    def _latency_seconds(self) -> float:
+        given = self.behaviour.latency_ms
+        return (given if isinstance(given, int | float) else self._random.uniform(*given)) / 1000
 
 
 PROVIDER = web.AppKey("provider", Provider)

@@ -16,6 +16,7 @@ from flask import Flask
 from flask_smorest import Blueprint
 from pydantic import SecretStr
 from sqlalchemy import func, select
+from werkzeug.routing import Rule
 
 from ilios.api import openapi
 from ilios.api.app import build
@@ -64,16 +65,34 @@ def _described_once(
     return _described[dialects]
 
 
+_builders: dict[tuple[str, str | None, str, bool], Callable[..., Any]] = {}
+"""What makes URLs of a rule, of the first application: it knows nothing of its own."""
+
+
+def _builder_made_once(
+    rule: Rule,
+    append_unknown: bool = True,
+    make: Callable[[Rule, bool], Callable[..., Any]] = Rule._compile_builder,
+) -> Callable[..., Any]:
+    kind = (rule.rule, rule.subdomain, repr(rule.defaults), append_unknown)
+    if kind not in _builders:
+        _builders[kind] = make(rule, append_unknown)
+    return _builders[kind]
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[Flask]:
     """Provide the application, whose services end with the `with`.
 
-    It is described once in a process: that is most of what it costs to build it.
+    It is described, and its rules are compiled, once in a process: that is most of what it costs to
+    build it.
     """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", _builder_made_once)
         patch.setattr(openapi, "document", partial(_described_once, settings.dialects))
         if settings.dialects in _described:
             patch.setattr(Blueprint, "register_views_in_doc", lambda *_, **__: None)
+            patch.setattr(IliosApi, "_register_responses", lambda *_: None)
         app = build(settings)
     services: Services = app.extensions[EXTENSION]
     with closing(services):

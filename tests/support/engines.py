@@ -106,12 +106,14 @@ class StuckEngine(WaitingEngine):
         return super().convert(part, options, workspace, progress, keep)
 
 
-class SlowEngine(EchoEngine):
-    """Takes a while for each document."""
+class SlowEngine(WaitingEngine):
+    """Takes a while for each document, and waits like its base with one that says `held`."""
 
     def convert(
         self, part: Part, options: Options, workspace: Path, progress: Progress, keep: Keep
     ) -> Conversion:
+        if part.source.path.read_text() == "held":
+            return super().convert(part, options, workspace, progress, keep)
         time.sleep(0.05)
         return converted(part.source.path.read_text())
 

@@ -100,7 +100,7 @@ class SupervisorProcess:
                 with suppress(ProcessLookupError):  # it has ended by itself
                     os.kill(process.pid, number)
         self.process.wait()
-        wait_for_ends(processes[1:], timeout_s=10)
+        wait_for_ends(processes[1:], timeout_s=30)
 
     def pause(self) -> None:
         """Send SIGSTOP to everything, as to a paused container."""

@@ -17,10 +17,10 @@ from ilios.api.responses.json_pieces import Text
 from ilios.api.responses.result_html import html_pieces
 from ilios.documents.result_pages import ResultPage, StructuredPage
 from ilios.engines.markdown_parts import PART_MAX_CHARACTERS, Part, parts
-from ilios.engines.markdown_structure import bare
+from ilios.engines.markdown_structure import LIST_MARK, bare
 from ilios.engines.page_structure import BlockType, Box
 
-_ITEM: Final = re.compile(r"^[ \t]*+(?:[-*+]|\d{1,9}[.)])(?=\s)", re.MULTILINE)
+_ITEM: Final = re.compile(rf"^[ \t]*+{LIST_MARK}(?=\s)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from ilios.api.responses import json_pieces
 from ilios.api.responses.clean_html import html_of
 from ilios.api.responses.image_links import folder_of
 from ilios.api.responses.presentation import Presentation
-from ilios.api.responses.streaming import in_base64
+from ilios.api.responses.streaming import in_base64, opened_image
 from ilios.api.services import services
-from ilios.core.conversion_errors import ObjectMissing
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import ResultPage
 from ilios.engines.base import DocumentInfo
@@ -141,10 +140,10 @@ class _Images:
 
 def _embedded(store: ObjectStore, image: dict[str, Any], words: str) -> Iterator[str]:
     """Yield an image whose bytes stand in its address; of one that is lost, its description."""
-    try:
-        with store.open(image["key"]) as file:
-            yield f'<img alt="{words}" src="data:{escape(image["mediaType"])};base64,'
-            yield from in_base64(file)
-            yield '">'
-    except ObjectMissing:
-        yield words
+    with opened_image(store, image["key"]) as file:
+        if file is None:
+            yield words
+            return
+        yield f'<img alt="{words}" src="data:{escape(image["mediaType"])};base64,'
+        yield from in_base64(file)
+        yield '">'

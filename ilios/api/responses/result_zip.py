@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -12,10 +11,9 @@ from typing import Any, BinaryIO, Final
 from ilios.api.responses import content, json_pieces, links, result_json
 from ilios.api.responses.json_pieces import Fields
 from ilios.api.responses.presentation import Presentation
-from ilios.api.responses.streaming import BLOCK_BYTES
+from ilios.api.responses.streaming import BLOCK_BYTES, opened_image
 from ilios.api.responses.zip_pieces import Member, zipped
 from ilios.api.services import services
-from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.file_names import safe_stem
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
@@ -90,13 +88,11 @@ def stored_images(
         if name in seen:
             continue
         seen.add(name)
-        with ExitStack() as opened:
-            try:
-                file = opened.enter_context(store.open(image["key"]))
-            except ObjectMissing:
+        with opened_image(store, image["key"]) as file:
+            if file is None:
                 missing.append(name)
-                continue
-            yield image, file
+            else:
+                yield image, file
 
 
 def _json_member(folder: str, document: Snapshot, fields: dict[str, Any]) -> Member:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from itertools import chain
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
+from ilios.core.conversion_errors import ObjectMissing
 from ilios.documents.snapshots import Shown
 from ilios.storage.base import ObjectStore
 
@@ -109,6 +110,18 @@ def data_url(media_type: str, file: BinaryIO) -> Iterator[str]:
     """Yield the bytes of a file as a data URL."""
     yield f"data:{media_type};base64,"
     yield from in_base64(file)
+
+
+@contextmanager
+def opened_image(store: ObjectStore, key: str) -> Iterator[BinaryIO | None]:
+    """Open an image of a result; give None for one that is not stored any more."""
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(store.open(key))
+        except ObjectMissing:
+            yield None
+        else:
+            yield file
 
 
 def stored(

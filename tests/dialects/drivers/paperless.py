@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -104,6 +106,14 @@ def _stand_ins(settings: SimpleNamespace) -> Iterator[None]:
 
 
 def _text_layer(path: Path) -> str:
+    """Return what pdftotext finds, as paperless-ngx would; without that program, pdfium."""
+    if (program := shutil.which("pdftotext")) is None:
+        return _pdfium_text(path)
+    command = [program, "-q", "-enc", "UTF-8", str(path), "-"]
+    return subprocess.run(command, check=True, capture_output=True).stdout.decode()
+
+
+def _pdfium_text(path: Path) -> str:
     document = pypdfium2.PdfDocument(path)
     try:
         return "\n".join(page.get_textpage().get_text_range() for page in document)

@@ -144,6 +144,6 @@ def test_a_poll_ends_when_the_server_stops(app: Flask, anna: Caller) -> None:
     waiter = app.extensions[EXTENSION].waiter
     wait_until(lambda: waiter._waiting, timeout_s=20)
     waiter.drain()
-    thread.join(timeout=10)
+    thread.join(timeout=30)
 
     assert answered.is_set()

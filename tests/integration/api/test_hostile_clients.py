@@ -162,7 +162,7 @@ def test_who_reads_late_gets_everything(server: Server, connection: Connection) 
         told = server.log_path.read_text().splitlines()
         return [one for one in told if "request_id=late" in one]  # ids of others may hold the word
 
-    wait_until(lambda: len(lines()) == 3, timeout_s=10)
+    wait_until(lambda: len(lines()) == 3, timeout_s=30)
     assert all(str(ASSET_FILE.stat().st_size) in line for line in lines())
 
 
@@ -241,7 +241,7 @@ def test_json_that_stalls_takes_the_share_of_its_key_only(server: Server) -> Non
     )
     with ExitStack() as stack:
         crowd(server, stack, stalled, server.settings.web_threads)
-        wait_until(lambda: link_for(server, KEY)[0] == 503, timeout_s=10)
+        wait_until(lambda: link_for(server, KEY)[0] == 503, timeout_s=30)
         assert link_for(server, OTHER_KEY)[0] == 200
 
 
@@ -250,7 +250,7 @@ def test_uploads_to_links_that_stall_take_the_share_of_their_key_only(server: Se
     _, other_link = link_for(server, OTHER_KEY)
     with ExitStack() as stack:
         crowd(server, stack, head("PUT", link, Content_Length="5"), server.settings.web_threads)
-        wait_until(lambda: put(server, link) == 503, timeout_s=10)
+        wait_until(lambda: put(server, link) == 503, timeout_s=30)
         assert put(server, other_link) == 200
 
 

@@ -249,7 +249,7 @@ def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Serve
         for _ in range(server.settings.web_threads):
             clients.enter_context(server.connect()).send(stalled)
 
-        wait_until(lambda: submit(FORM) == 503, timeout_s=10)
+        wait_until(lambda: submit(FORM) == 503, timeout_s=30)
         assert submit(OTHER_FORM) == 202
 
 
@@ -258,11 +258,11 @@ def test_a_killed_worker_leaves_no_unfinished_upload(
 ) -> None:
     connection.send(head("POST", SUBMIT, Content_Length=str(8 * MIB), **FORM))
     connection.send(BODY.partition(b"Hello")[0] + b"x" * (2 * MIB))
-    wait_until(lambda: uploads(server), timeout_s=10)
+    wait_until(lambda: uploads(server), timeout_s=30)
 
     server.web_process().kill()
 
-    wait_until(lambda: not uploads(server), timeout_s=10)
+    wait_until(lambda: not uploads(server), timeout_s=30)
     wait_until(server.is_listening, timeout_s=20)
 
 

@@ -59,7 +59,7 @@ def held_back(subject: GroupCommit, entered: threading.Event, release: threading
 
     def unit(_session: Session) -> None:
         entered.set()
-        release.wait(10)
+        release.wait(30)
 
     subject.write(unit)
 
@@ -69,7 +69,7 @@ def all_at_once(subject: GroupCommit, units: list[Callable[[Session], int]]) -> 
     entered, release = threading.Event(), threading.Event()
     with ThreadPoolExecutor(len(units) + 1) as pool:
         pool.submit(held_back, subject, entered, release)
-        entered.wait(10)
+        entered.wait(30)
         futures = [pool.submit(subject.write, unit) for unit in units]
         release.set()
         return [future.exception(10) or future.result() for future in futures]
@@ -95,7 +95,7 @@ def test_units_that_come_while_the_leader_waits_for_the_lock_share_its_transacti
     with ThreadPoolExecutor(5) as pool:
         with table.writing():  # as another process does
             futures = [pool.submit(subject.write, insert(number)) for number in range(5)]
-            wait_until(lambda: len(subject._waiting) == 4, timeout_s=10)
+            wait_until(lambda: len(subject._waiting) == 4, timeout_s=30)
         assert sorted(future.result(10) for future in futures) == list(range(5))
 
     assert len(transactions) == 2
@@ -189,12 +189,12 @@ def test_an_owner_with_many_units_lets_the_first_of_another_go_before(
     entered, release = threading.Event(), threading.Event()
     with ThreadPoolExecutor(8) as pool:
         pool.submit(held_back, subject, entered, release)
-        entered.wait(10)
+        entered.wait(30)
         for number in range(5):
             pool.submit(subject.write, unit(f"greedy-{number}"), "greedy")
-            wait_until(lambda n=number: len(subject._waiting) == n + 1, timeout_s=10)  # type: ignore[misc]
+            wait_until(lambda n=number: len(subject._waiting) == n + 1, timeout_s=30)  # type: ignore[misc]
         pool.submit(subject.write, unit("modest"), "modest")
-        wait_until(lambda: len(subject._waiting) == 6, timeout_s=10)
+        wait_until(lambda: len(subject._waiting) == 6, timeout_s=30)
         release.set()
 
     assert set(written[:2]) == {"greedy-0", "modest"}

@@ -204,9 +204,21 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         removal.next_with_pages_to_delete,
         {"ix_documents_to_erase", "ix_documents_result_of", "sqlite_autoindex_pages_1"},
     ),
-    "index_pages": (
+    "enter_pages": (
         lambda s: indexing.add(s, "a", [Page(0, "heron")]),
+        {"INTEGER PRIMARY KEY"},
+    ),
+    "index_pages": (
+        lambda s: _enter_and_index(s),
         {"sqlite_autoindex_pages_1", "INTEGER PRIMARY KEY"},
+    ),
+    "pages_not_indexed_yet": (
+        lambda s: search._ENTERED.all(s, of_owner="a", newest=9),
+        {"sqlite_autoindex_pages_1", "INTEGER PRIMARY KEY"},
+    ),
+    "documents_named": (
+        lambda s: listing.list_after(s, Filter("a", q="b"), (NOW, "c"), 9),
+        {"sqlite_autoindex_search_names_1", "ix_documents_listed"},
     ),
     "pages_that_hold_words": (
         lambda s: search._HOLDING.all(s, wanted='text : ("a")', newest=9),
@@ -289,6 +301,11 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_idempotency_keys_created_at", "sqlite_autoindex_idempotency_keys_1"},
     ),
 }
+
+
+def _enter_and_index(session: Session) -> None:
+    indexing.add(session, "a", [Page(0, "heron")])
+    indexing.index_entered(session)
 
 
 def _ignoring_loss(session: Session) -> None:

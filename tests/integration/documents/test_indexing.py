@@ -43,9 +43,18 @@ def found(database: Database) -> Callable[[str], list[str]]:
     return found
 
 
-def add(database: Database, *pages: str) -> str:
+def enter(database: Database, *pages: str) -> str:
+    """Complete a document, whose words are not in the index yet."""
     plain = [structured.plain_page(index, page) for index, page in enumerate(pages)]
     return structured.add_result(database, plain, owner=OWNER)
+
+
+def add(database: Database, *pages: str) -> str:
+    """Complete a document, and index it by itself."""
+    document_id = enter(database, *pages)
+    with database.writing() as session:
+        indexing.index_entered(session)
+    return document_id
 
 
 def write(database: Database, sql: str, *parameters: object) -> None:
@@ -87,6 +96,72 @@ def test_what_is_indexed_is_what_is_stored(database: Database) -> None:
     require_sound(database)
     assert read(database, "SELECT count(*) FROM search_entries") == [(126,)]
     assert pending(database) == 0
+
+
+def test_a_result_is_found_before_it_is_indexed_and_after(
+    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+) -> None:
+    entered = [enter(database, f"heron {number}", "猫の本") for number in range(9)]
+    assert segments(database) == 0
+    assert sorted(found("heron")) == sorted(found("猫の本")) == sorted(entered)
+    require_sound(database)
+
+    assert upkeep.run()
+
+    assert segments(database) == 1  # all together
+    assert sorted(found("heron")) == sorted(found("猫の本")) == sorted(entered)
+    require_sound(database)
+
+
+def test_what_is_deleted_before_it_is_indexed_is_taken_out_of_nothing(
+    database: Database,
+    upkeep: Upkeep,
+    actions: DocumentActions,
+    found: Callable[[str], list[str]],
+) -> None:
+    kept = add(database, "heron")
+    actions.delete(add(database, "heron"), owner=OWNER)  # the newest number that was indexed
+    gone = enter(database, "heron", "heron")
+    assert sorted(found("heron")) == sorted([kept, gone])
+
+    actions.delete(gone, owner=OWNER)
+    later = enter(database, "heron")
+
+    for _ in range(2):
+        assert sorted(found("heron")) == sorted([kept, later])
+        require_sound(database)
+        assert upkeep.run()
+
+
+def test_no_more_waits_to_be_indexed_than_a_search_may_read(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "ENTERED_CHARACTERS", 3_000)
+    waiting = []
+    for page in ("heron", "word " * 400, "heron", "heron", "egret " * 900):
+        enter(database, page)
+        waiting.append(characters_waiting(database))
+
+    assert waiting == [500, 2_500, 3_000, 0, 0]
+    require_sound(database)
+
+
+def test_a_worker_indexes_what_was_entered_once_that_is_worth_a_step(
+    database: Database, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 1_500)
+    waiting = []
+    for _ in range(4):
+        enter(database, "heron")
+        upkeep.index_entered()
+        waiting.append(characters_waiting(database))
+
+    assert waiting == [500, 1_000, 0, 500]
+
+
+def characters_waiting(database: Database) -> int:
+    with database.watching() as watch:
+        return indexing.extent(watch).waiting
 
 
 def test_no_byte_of_a_deleted_page_is_left_in_index_or_log(
@@ -457,16 +532,35 @@ def test_a_backlog_of_deletions_keeps_nothing_from_being_indexed(
     assert any(pages > 1 and entries for pages, entries in seen)
 
 
-def test_a_malformed_index_stops_no_conversion_for_long(
+def test_a_malformed_index_stops_no_conversion(
     database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
 ) -> None:
     first = add(database, "heron")
     write(database, "DELETE FROM search_index_data")
 
+    second = enter(database, "egret")
     with pytest.raises(DatabaseError):
-        add(database, "egret")
+        upkeep.run()
     assert upkeep.run()
-    second = add(database, "egret")
+
+    assert (found("heron"), found("egret")) == ([first], [second])
+    require_sound(database)
+
+
+def test_a_malformed_index_stops_the_conversion_of_a_long_document_not_for_long(
+    database: Database,
+    upkeep: Upkeep,
+    found: Callable[[str], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(indexing, "ENTERED_CHARACTERS", 0)
+    first = enter(database, "heron")
+    write(database, "DELETE FROM search_index_data")
+
+    with pytest.raises(DatabaseError):
+        enter(database, "egret")
+    assert upkeep.run()
+    second = enter(database, "egret")
 
     assert (found("heron"), found("egret")) == ([first], [second])
     require_sound(database)

@@ -10,6 +10,7 @@ import pytest
 
 from ilios.accounts import holdings
 from ilios.core import clock, data_folder
+from ilios.core.conversion_errors import StorageUnavailable
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
     EmptyFile,
@@ -125,6 +126,52 @@ def test_a_deleted_file_is_gone(
         kept_files.of_token(token, owner=ME)
     with pytest.raises(KeptFileNotFound), kept_files.received(kept):
         pass
+
+
+def test_a_file_leaves_what_any_deleted_document_leaves(
+    keep: Keep, actions: DocumentActions, database: Database,
+    stored_files: Callable[[], list[Path]],
+) -> None:  # fmt: skip
+    one, other = keep(), keep()
+
+    actions.delete_file(one, owner=ME)
+    actions.delete_file(one, owner=ME)
+    actions.delete(other.id, owner=ME)
+
+    rows = [documents.document(database, kept.id) for kept in (one, other)]
+    own = ("id", "created_at", "processed_at", "deleted_at")
+    left = [
+        {column.key: getattr(row, column.key) for column in row.__table__.columns} for row in rows
+    ]
+    assert left[0].keys() == left[1].keys()
+    assert [{k: v for k, v in row.items() if k not in own} for row in left] == [
+        {k: v for k, v in left[1].items() if k not in own}
+    ] * 2
+    assert all(row["deleted_at"] and row["processed_at"] for row in left)
+    assert stored_files() == []
+    with database.writing() as session:
+        driver = session.connection().connection.driver_connection
+        assert owner_totals.differences(driver) == []
+
+
+def test_a_file_that_the_store_cannot_delete_now_is_left_to_the_sweep(
+    keep: Keep, kept_files: KeptFiles, actions: DocumentActions, database: Database,
+    store: ObjectStore, settings: Settings, monkeypatch: pytest.MonkeyPatch,
+    stored_files: Callable[[], list[Path]],
+) -> None:  # fmt: skip
+    kept = keep()
+
+    def fails(_key: str) -> None:
+        raise StorageUnavailable("The store does not answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "delete", fails)
+        actions.delete_file(kept, owner=ME)
+
+    with pytest.raises(KeptFileNotFound):
+        kept_files.file(kept.id, owner=ME)
+    Retention(settings, database, store).run()
+    assert stored_files() == []
 
 
 def test_files_are_listed_newest_first_in_pages(kept_files: KeptFiles, keep: Keep) -> None:

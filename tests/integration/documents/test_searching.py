@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from ilios.core import clock
 from ilios.core.request_errors import Busy, SearchTooWide
-from ilios.db import watch
+from ilios.db import search_index, watch
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.db.watch import Watch
@@ -27,11 +27,22 @@ BATCH = "b" * 24
 
 
 @pytest.fixture
-def add(database: Database) -> Add:
+def index(database: Database) -> Callable[[], None]:
+    def index() -> None:
+        with database.writing() as session:
+            indexing.index_entered(session)
+
+    return index
+
+
+@pytest.fixture(params=["not indexed yet", "indexed"])
+def add(database: Database, index: Callable[[], None], request: pytest.FixtureRequest) -> Add:
     def add(*pages: str, owner: str = OWNER, name: str = "hello.txt") -> str:
         plain = (structured.plain_page(index, page) for index, page in enumerate(pages))
         document_id = structured.add_result(database, plain, owner=owner)
         change(database, document_id, file_name=name)
+        if request.param == "indexed":
+            index()
         return document_id
 
     return add
@@ -184,14 +195,48 @@ def test_a_document_that_joins_a_result_shifts_nothing(
     assert first + page("heron", cursor, 9)[0] == [joined, root]
 
 
-def test_what_other_owners_store_shifts_nothing(add: Add, page: Page) -> None:
+@pytest.mark.parametrize("add", ["not indexed yet"], indirect=True)
+def test_what_is_not_indexed_yet_comes_first(
+    add: Add, index: Callable[[], None], find: Callable[..., Found]
+) -> None:
+    best = add("heron heron heron")
+    index()
+    little, much = add("heron and more words"), add("heron heron and more")
+
+    assert ids(find("heron")) == [much, little, best]
+    index()
+    assert ids(find("heron")) == [best, much, little]
+
+
+def test_each_result_is_found_once_when_it_is_indexed_meanwhile(
+    add: Add,
+    index: Callable[[], None],
+    find: Callable[..., Found],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {add("heron"), add("heron egret"), add("egret", "heron")}
+
+    def indexed_meanwhile(texts: list[tuple[int, str]], wanted: str) -> list[int]:
+        index()
+        return search_index.matching(texts, wanted)
+
+    monkeypatch.setattr(search, "matching", indexed_meanwhile)
+
+    assert sorted(ids(find("heron"))) == sorted(found)
+
+
+def test_what_other_owners_store_shifts_nothing(
+    add: Add, page: Page, index: Callable[[], None]
+) -> None:
     """How often their pages have a word, and how long these are, is in the ranks of all pages."""
     many, few = add("heron heron heron " + "w " * 50), add("heron " + "w " * 9)
     add("short")
+    index()
     ranked, _ = page("heron", None, 9)
     first, cursor = page("heron", None, 1)
     for _ in range(40):
         add("long " * 600, owner="somebody else")
+    index()
 
     assert page("heron", None, 9)[0] == [many, few]  # a list that begins now
     assert first + page("heron", cursor, 9)[0] == ranked == [few, many]
@@ -356,10 +401,11 @@ def test_searches_of_one_owner_leave_a_place_to_the_next(
 
 
 def test_a_malformed_index_leaves_the_names_and_is_made_anew(
-    add: Add, find: Callable[..., Found], database: Database
+    add: Add, index: Callable[[], None], find: Callable[..., Found], database: Database
 ) -> None:
     add("heron", name="x.txt")
     in_name = add("other", name="heron.txt")
+    index()
     with database.writing() as session:  # as if other words had been indexed than were stored
         session.driver.execute(
             "INSERT INTO search_index (search_index, rowid, owner, text) "

@@ -30,13 +30,13 @@ def test_a_thread_wakes_when_its_document_ends(database: Database) -> None:
     document_id, _ = documents.add_document(database)
     other, _ = documents.add_document(database)
     with ThreadPoolExecutor(2) as threads:
-        mine = threads.submit(waiter.until_ended, document_id, 20)
-        theirs = threads.submit(waiter.until_ended, other, 20)
+        mine = threads.submit(waiter.until_ended, document_id, 60)
+        theirs = threads.submit(waiter.until_ended, other, 60)
         end(database, document_id)
-        mine.result(timeout=10)
+        mine.result(timeout=30)
         assert not theirs.done()
         end(database, other)
-        theirs.result(timeout=10)
+        theirs.result(timeout=30)
 
 
 def test_a_document_that_has_ended_already_needs_no_wait(database: Database) -> None:
@@ -62,15 +62,15 @@ def test_the_watcher_survives_a_failing_database(database: Database) -> None:
     document_id, _ = documents.add_document(database)
     with database.writing() as session:
         session.execute(text("ALTER TABLE documents RENAME TO hidden"))
-    waiting = threading.Thread(target=waiter.until_ended, args=(document_id, 20))
+    waiting = threading.Thread(target=waiter.until_ended, args=(document_id, 60))
     waiting.start()
-    wait_until(lambda: waiter.failures > 0, timeout_s=10)
+    wait_until(lambda: waiter.failures > 0, timeout_s=30)
     with database.writing() as session:
         session.execute(text("ALTER TABLE hidden RENAME TO documents"))
 
     end(database, document_id)
 
-    waiting.join(timeout=10)
+    waiting.join(timeout=30)
     assert not waiting.is_alive()
 
 
@@ -93,8 +93,8 @@ def test_a_server_that_drains_lets_everybody_go(database: Database) -> None:
         for_document = threads.submit(waiter.until_ended, document_id, 60)
         for_predicate = threads.submit(waiter.until, lambda _: False, 60)
         waiter.drain()
-        for_document.result(timeout=10)
-        for_predicate.result(timeout=10)
+        for_document.result(timeout=30)
+        for_predicate.result(timeout=30)
 
     waiter.until_ended(document_id, 60)
 
@@ -103,11 +103,11 @@ def test_many_threads_may_wait_for_one_document(database: Database) -> None:
     waiter = Waiter(database)
     document_id, job_id = documents.add_document(database)
     with ThreadPoolExecutor(32) as threads:
-        waits = [threads.submit(waiter.until_ended, document_id, 20) for _ in range(32)]
+        waits = [threads.submit(waiter.until_ended, document_id, 60) for _ in range(32)]
         with database.writing() as session:
             lease = jobs.claim(session, EMBEDDED, "node/worker-0", clock.now())
             assert lease is not None
             assert lease.job_id == job_id
         end(database, document_id)
         for wait in waits:
-            wait.result(timeout=10)
+            wait.result(timeout=30)

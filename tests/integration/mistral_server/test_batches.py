@@ -43,7 +43,7 @@ def submit(client: Mistral, upload: Upload) -> Submit:
 @pytest.fixture
 def ended(client: Mistral) -> Callable[[str], BatchJob]:
     def ended(job_id: str) -> BatchJob:
-        wait_until(lambda: client.batch.jobs.get(job_id=job_id).status in ENDED, timeout_s=10)
+        wait_until(lambda: client.batch.jobs.get(job_id=job_id).status in ENDED, timeout_s=30)
         return client.batch.jobs.get(job_id=job_id)
 
     return ended

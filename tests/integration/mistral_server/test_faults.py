@@ -116,9 +116,12 @@ def test_a_call_can_hang_or_trickle(server: MistralServer) -> None:
 
 
 def test_latency_and_calls_in_flight_are_as_told(ocr: Ocr, server: MistralServer) -> None:
-    server.control(latency_ms=[150, 200])
+    server.control(latency_ms=60_000)
     with ThreadPoolExecutor(4) as callers:
-        list(callers.map(lambda _: ocr(PDF), range(8)))
+        answers = callers.map(lambda _: ocr(PDF), range(8))
+        wait_until(lambda: server.stats().in_flight == 4, timeout_s=20)
+        server.control(latency_ms=[150, 200])
+        list(answers)
 
     journal = server.journal()
     assert journal.stats.peak_in_flight == 4

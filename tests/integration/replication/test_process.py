@@ -150,7 +150,7 @@ def test_a_server_that_is_killed_under_load_has_everything_soon_after_its_return
 
     server.start()
 
-    wait_until(lambda: is_converged(settings), 10)
+    wait_until(lambda: is_converged(settings), 30)
 
 
 def test_a_replicator_that_is_killed_is_started_again(

@@ -240,7 +240,7 @@ def test_jobs_of_the_lost_node_are_claimed_at_once(
         supervisor.wait_until_ready()
         wait_until(
             lambda: documents.document(restored, document_id).status is DocumentStatus.COMPLETED,
-            timeout_s=5,
+            timeout_s=30,
         )
     finally:
         restored.close()

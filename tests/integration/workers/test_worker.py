@@ -25,6 +25,13 @@ class Converter:
         return None
 
 
+class Upkeep:
+    """Has no database."""
+
+    def index_entered(self) -> None:
+        return None
+
+
 def test_a_worker_gives_free_memory_back_once_after_its_last_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -34,7 +41,13 @@ def test_a_worker_gives_free_memory_back_once_after_its_last_job(
     ours, theirs = multiprocessing.Pipe()
     nothing = cast("Any", None)
     subject = Worker(
-        theirs, cast("Any", Converter()), {}, {"embedded": Places(1, 1)}, *[nothing] * 3
+        theirs,
+        cast("Any", Converter()),
+        {},
+        {"embedded": Places(1, 1)},
+        nothing,
+        nothing,
+        cast("Any", Upkeep()),
     )
     running = threading.Thread(target=subject.run)
     running.start()

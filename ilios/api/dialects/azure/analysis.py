@@ -20,12 +20,11 @@ from ilios.api.responses.plain_text import plain_text
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.detection import media_types
-from ilios.engines.page_structure import BlockType, Box
+from ilios.engines.page_structure import POINTS_PER_INCH, BlockType, Box
 
 API_VERSION: Final = "2024-11-30"
 LAYOUT_MODEL: Final = "prebuilt-layout"
 MARKDOWN: Final = "markdown"
-_POINTS_PER_INCH: Final = 72
 _DIGITS: Final = 4  #: of coordinates
 _ROLES: Final[dict[BlockType, str]] = {
     "header": "pageHeader",
@@ -37,7 +36,7 @@ _NO_PARAGRAPHS: Final = ("table", "image")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnalysisView:
     """How a client wants an analysis shown."""
 
     model: str
@@ -45,7 +44,7 @@ class Asked:
     string_index_type: str
 
 
-def fields(found: Result, asked: Asked) -> dict[str, Any]:
+def fields(found: Result, asked: AnalysisView) -> dict[str, Any]:
     """Return the fields of an analysis."""
     analysis = _Analysis(found, asked)
     told: dict[str, Any] = {
@@ -81,7 +80,7 @@ class _Late(Written):
 
 
 class _Analysis:
-    def __init__(self, found: Result, asked: Asked) -> None:
+    def __init__(self, found: Result, asked: AnalysisView) -> None:
         self.content = Content(
             found,
             measure_of(asked.string_index_type),
@@ -195,7 +194,7 @@ class _Analysis:
     def _scale(self, page: StructuredPage) -> float:
         """Return how many units of the dialect one of the page is: inches of PDFs, else pixels."""
         if page.dpi is None:
-            return 1 / _POINTS_PER_INCH
+            return 1 / POINTS_PER_INCH
         return 1 / page.dpi if self._is_pdf else 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ilios.api.dialects.azure.analysis import MARKDOWN, Asked
+from ilios.api.dialects.azure.analysis import MARKDOWN, AnalysisView
 from ilios.api.dialects.azure.string_units import CODE_POINTS, TEXT_ELEMENTS, UTF16_UNITS
 from ilios.api.dialects.options import Options, without_effect
 from ilios.engines.page_selection import PageSelection
@@ -33,7 +33,7 @@ class Analysis:
 
     pages: PageSelection | None
     wants_pdf: bool
-    asked: Asked
+    asked: AnalysisView
     notes: list[dict[str, Any]]
 
 
@@ -50,12 +50,12 @@ def read(options: Options, model: str) -> Analysis:
     return Analysis(pages, PDF in output, asked, notes)
 
 
-def shown(options: Options, model: str) -> Asked:
+def shown(options: Options, model: str) -> AnalysisView:
     """Read how the result of an analysis is to be shown. Raise InvalidField."""
     options.ignore("api-version", "_overload")
     content_format = options.choice("outputContentFormat", CONTENT_FORMATS, TEXT)
     unit = options.choice("stringIndexType", UNITS, TEXT_ELEMENTS)
-    return Asked(model, content_format or TEXT, unit or TEXT_ELEMENTS)
+    return AnalysisView(model, content_format or TEXT, unit or TEXT_ELEMENTS)
 
 
 def unread(sent: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ilios.api.dialects.azure import content_blocks
-from ilios.api.dialects.azure.content_blocks import Written
+from ilios.api.dialects.azure.content_blocks import BlockText
 from ilios.api.dialects.azure.string_units import Measure
 from ilios.api.responses.content import TEXT_PAGE_BREAK
 from ilios.api.responses.image_links import folder_of
@@ -28,7 +28,7 @@ HELD_MAX_CHARACTERS: Final = 4 * PIECE_MAX_CHARACTERS  #: of the pages whose par
 class ContentPart:
     """A block, or a part of a long one, with its place in the content."""
 
-    written: Written
+    written: BlockText
     gap: str  #: what parts it from that before it on its page
     offset: int
     length: int

@@ -20,7 +20,7 @@ Rows = tuple[tuple[Cell, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class BlockText:
     """A block, or a part of a long one."""
 
     gap: str  #: what parts it from that before it
@@ -33,7 +33,7 @@ class Written:
     rows: Rows  #: of a table
 
 
-def blocks(page: StructuredPage, image_folder: str, *, is_markdown: bool) -> Iterator[Written]:
+def blocks(page: StructuredPage, image_folder: str, *, is_markdown: bool) -> Iterator[BlockText]:
     """Yield the blocks that stand in the Markdown of a page, in order.
 
     What was taken out of it, such as a header, has no place in the content.
@@ -66,7 +66,7 @@ class _Writer:
         self._is_markdown = is_markdown
         self._number = 0
 
-    def written(self, block: Block | None, pieces: Iterator[str], gap: str) -> Iterator[Written]:
+    def written(self, block: Block | None, pieces: Iterator[str], gap: str) -> Iterator[BlockText]:
         """Yield the parts of a block, before the first of which a gap stands."""
         before: Part | None = None
         table = TableRows()
@@ -93,10 +93,10 @@ class _Writer:
         gap: str,
         rows: Rows,
         text: str | None = None,
-    ) -> Written:
+    ) -> BlockText:
         level = part.level if block is None or block.level is None else block.level
         shown = self._text(part, kind, rows) if text is None else text
-        return Written(gap, shown, self._number, kind, level, block, part.is_whole, rows)
+        return BlockText(gap, shown, self._number, kind, level, block, part.is_whole, rows)
 
     def _text(self, part: Part, kind: BlockType, rows: Rows) -> str:
         if self._is_markdown:

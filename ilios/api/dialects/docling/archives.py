@@ -17,7 +17,7 @@ from ilios.api.dialects.docling.wanted import (
     MARKDOWN,
     REFERENCED,
     TEXT,
-    Wanted,
+    ResultForms,
 )
 from ilios.api.responses import content, json_pieces, result_html, result_zip
 from ilios.api.responses.presentation import Presentation
@@ -33,7 +33,7 @@ SUFFIXES: Final = {MARKDOWN: ".md", JSON: ".json", HTML: ".html", TEXT: ".txt"}
 Form = Callable[[], Iterable[str]]
 
 
-def archive(outcomes: Sequence[Outcome], wanted: Wanted) -> Generator[bytes]:
+def archive(outcomes: Sequence[Outcome], wanted: ResultForms) -> Generator[bytes]:
     """Return `STEM.md`, `STEM.json` … of each result, with the images that they refer to."""
     found = [outcome.found for outcome in outcomes if outcome.found is not None]
     return zipped(_Archive(wanted, is_single=len(found) == 1).members(found))
@@ -42,7 +42,7 @@ def archive(outcomes: Sequence[Outcome], wanted: Wanted) -> Generator[bytes]:
 class _Archive:
     """Reads the members; made within the request, whose services it needs later."""
 
-    def __init__(self, wanted: Wanted, *, is_single: bool) -> None:
+    def __init__(self, wanted: ResultForms, *, is_single: bool) -> None:
         self._wanted = wanted
         self._is_single = is_single
         self._store = services().store

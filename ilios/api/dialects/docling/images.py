@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any, Final
 
 from ilios.api.dialects.docling.wanted import EMBEDDED, PLACEHOLDER
 from ilios.api.responses.image_links import addressed, linked
 from ilios.api.responses.json_pieces import Fields, Text
-from ilios.api.responses.streaming import data_url
-from ilios.core.conversion_errors import ObjectMissing
+from ilios.api.responses.streaming import data_url, opened_image
 from ilios.documents.result_pages import ResultPage
 from ilios.engines.markdown_parts import parts
+from ilios.engines.page_structure import POINTS_PER_INCH
 from ilios.storage.base import ObjectStore
 
 MARK: Final = "<!-- image -->"  #: what stands for an image that is left out
-POINTS_PER_INCH: Final = 72
 
 
 class Images:
@@ -60,10 +58,8 @@ class Images:
 
     def _data_url(self, image: dict[str, Any]) -> Iterable[str]:
         """Yield an image as a URL that holds it; a link to one that is not stored any more."""
-        with ExitStack() as opened:
-            try:
-                file = opened.enter_context(self._store.open(image["key"]))
-            except ObjectMissing:
+        with opened_image(self._store, image["key"]) as file:
+            if file is None:
                 yield self._folder + image["name"]
-                return
-            yield from data_url(image["mediaType"], file)
+            else:
+                yield from data_url(image["mediaType"], file)

@@ -13,14 +13,14 @@ from ilios.api.responses.plain_text import plain_text
 from ilios.api.responses.text_pieces import plain_pieces
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.markdown_parts import Part, parts
+from ilios.engines.markdown_structure import LIST_MARK
 from ilios.engines.page_structure import Block, BlockType, Box
 
 HELD_MAX_CHARACTERS: Final = 64 * 1024  #: of a text that is written at once
 LIST_ITEM_MAX_CHARACTERS: Final = 16 * 1024  #: a longer one becomes several
 TAB_WIDTH: Final = 4
 LIST_DEPTH_MAX: Final = 8  #: of lists in lists; deeper ones are as if they were not deeper
-_MARKER: Final = re.compile(r"([ \t]*+)([-*+]|\d{1,9}[.)])(?:[ \t]++|\Z)")
-_IMAGE: Final = re.compile(r"\]\(([A-Za-z0-9._-]++)[\s)]")
+_MARKER: Final = re.compile(rf"([ \t]*+)({LIST_MARK})(?:[ \t]++|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,7 @@ def _of_block(page: StructuredPage, block: Block) -> Item:
 def _of_part(part: Part) -> Item:
     """Return a part of a page that has no blocks; of a long one, each part with its own head."""
     text = part.opening + part.text
-    image = _IMAGE.search(text) if part.type == "image" else None
-    return Item(part.type, lambda: (text,), len(text), part.level, image_name=image and image[1])
+    return Item(part.type, lambda: (text,), len(text), part.level, image_name=part.image_name)
 
 
 def _depth(indents: list[int], indent: int) -> int:

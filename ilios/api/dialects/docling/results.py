@@ -15,7 +15,15 @@ from ilios.api.dialects.docling.document_json import DocumentJson
 from ilios.api.dialects.docling.images import Images
 from ilios.api.dialects.docling.markdown import markdown
 from ilios.api.dialects.docling.outcomes import Outcome
-from ilios.api.dialects.docling.wanted import EMBEDDED, HTML, JSON, MARKDOWN, TEXT, Chunking, Wanted
+from ilios.api.dialects.docling.wanted import (
+    EMBEDDED,
+    HTML,
+    JSON,
+    MARKDOWN,
+    TEXT,
+    Chunking,
+    ResultForms,
+)
 from ilios.api.responses import chunk_lines, content, links, result_html, streaming
 from ilios.api.responses.image_links import folder_of
 from ilios.api.responses.json_pieces import Fields, written
@@ -36,7 +44,9 @@ _NOTHING: Final = {
 }
 
 
-def answer(outcomes: Sequence[Outcome], wanted: Wanted, notes: list[dict[str, Any]]) -> Response:
+def answer(
+    outcomes: Sequence[Outcome], wanted: ResultForms, notes: list[dict[str, Any]]
+) -> Response:
     """Answer with the results of a request: several of them, or a `zip` target, come as a ZIP."""
     first = next((outcome.found for outcome in outcomes if outcome.found is not None), None)
     if first is None or not (wanted.is_zip or len(outcomes) > 1):
@@ -48,7 +58,10 @@ def answer(outcomes: Sequence[Outcome], wanted: Wanted, notes: list[dict[str, An
 
 
 def chunked(
-    outcomes: Sequence[Outcome], wanted: Wanted, chunking: Chunking, notes: list[dict[str, Any]]
+    outcomes: Sequence[Outcome],
+    wanted: ResultForms,
+    chunking: Chunking,
+    notes: list[dict[str, Any]],
 ) -> Response:
     """Answer with the chunks of the results of a request."""
     listed = [_listed(outcome, wanted if chunking.has_document else None) for outcome in outcomes]
@@ -69,7 +82,7 @@ def _object(outcome: Outcome, value: Fields) -> Response:
     return answers.streamed_json(outcome.found, value)
 
 
-def _converted(outcome: Outcome, wanted: Wanted, notes: list[dict[str, Any]]) -> Fields:
+def _converted(outcome: Outcome, wanted: ResultForms, notes: list[dict[str, Any]]) -> Fields:
     document, late = _document(outcome, wanted)
     return Fields(
         {
@@ -84,7 +97,7 @@ def _converted(outcome: Outcome, wanted: Wanted, notes: list[dict[str, Any]]) ->
     )
 
 
-def _document(outcome: Outcome, wanted: Wanted) -> tuple[Fields, Iterator[dict[str, Any]]]:
+def _document(outcome: Outcome, wanted: ResultForms) -> tuple[Fields, Iterator[dict[str, Any]]]:
     """Return a document in the forms that are wanted, and warnings that come with its end."""
     name = {"filename": outcome.document.file_name}
     if outcome.found is None:
@@ -103,7 +116,7 @@ def _document(outcome: Outcome, wanted: Wanted) -> tuple[Fields, Iterator[dict[s
     return Fields(name | _NOTHING | chosen), written_json.warnings()
 
 
-def _listed(outcome: Outcome, wanted: Wanted | None) -> Fields:
+def _listed(outcome: Outcome, wanted: ResultForms | None) -> Fields:
     """Return a document in the list that stands beside chunks; without forms if none are wanted."""
     name = {"filename": outcome.document.file_name}
     document = _document(outcome, wanted)[0] if wanted else Fields(name | _NOTHING)

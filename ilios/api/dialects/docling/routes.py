@@ -11,7 +11,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import DialectBlueprint
 from ilios.api.dialects.docling import documented, outcomes, results, sources, tasks
-from ilios.api.dialects.docling.sources import Asked
+from ilios.api.dialects.docling.sources import ConversionRequest
 from ilios.api.dialects.docling.tasks import Task
 from ilios.api.dialects.docling.wanted import seconds
 from ilios.api.middleware.auth import needs
@@ -170,13 +170,13 @@ def task_result(task_id: str) -> Response:
     return _shown(outcomes.present(task.documents), task, [])
 
 
-def _converted(asked: Asked) -> Response:
+def _converted(asked: ConversionRequest) -> Response:
     documents = sources.submit(asked, is_awaited=True)
     found = outcomes.awaited(documents)
     return _shown(found, asked.task(documents), asked.options.notes())
 
 
-def _accepted(asked: Asked) -> Response:
+def _accepted(asked: ConversionRequest) -> Response:
     documents = sources.submit(asked, is_awaited=False)
     accepted = tasks.status(asked.task(documents))
     return answers.small({**accepted, "warnings": asked.options.notes()})

@@ -12,17 +12,19 @@ from ilios.api.dialects.docling.wanted import (
     PREFIX_OF_CHUNKING,
     PREFIX_OF_CONVERSION,
     Chunking,
-    Wanted,
+    ResultForms,
     page_range,
 )
 from ilios.api.dialects.json_bodies import JsonBody
 from ilios.api.dialects.options import Options
 from ilios.api.services import services
+from ilios.core.conversion_errors import ConversionError, PagesOutOfRange
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import InvalidField, MissingFile, OptionUnavailable, TooManyFiles
 from ilios.documents.admission import Order
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
+from ilios.engines.page_selection import MAX_PAGE_NUMBER, PageSelection
 
 FILE: Final = "file"
 _DONE_HERE: Final = ("do_ocr", "do_table_structure")  #: always, so that it needs no note
@@ -33,12 +35,12 @@ _BY_URL: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConversionRequest:
     """What a request brings: files, and how their results are to be shown."""
 
     files: Sequence[Received]
     options: Options
-    wanted: Wanted
+    wanted: ResultForms
     chunking: Chunking | None
     pages: tuple[int, int] | None
 
@@ -47,13 +49,13 @@ class Asked:
         return Task(tuple(document.id for document in documents), self.wanted, self.chunking)
 
 
-def by_form(*, is_chunked: bool = False) -> Asked:
+def by_form(*, is_chunked: bool = False) -> ConversionRequest:
     """Receive files and options as a form. Raises what `bodies.receive_form` does."""
     form = bodies.receive_form(most_files=conversion.FILES_MAX)
     return _asked([file for _, file in form.files], form.options, is_chunked=is_chunked)
 
 
-def by_json(*, is_chunked: bool = False) -> Asked:
+def by_json(*, is_chunked: bool = False) -> ConversionRequest:
     """Receive sources and options as JSON. Raises what `bodies.receive_json` does."""
     body = bodies.receive_json()
     value = body.value
@@ -72,7 +74,7 @@ def by_json(*, is_chunked: bool = False) -> Asked:
     return _asked(files, bodies.options_of(options), is_chunked=is_chunked)
 
 
-def submit(asked: Asked, *, is_awaited: bool) -> list[Snapshot]:
+def submit(asked: ConversionRequest, *, is_awaited: bool) -> list[Snapshot]:
     """Queue the documents, all or none. Raises what submissions do."""
     fields: dict[str, Any] = {"include_images": True} if asked.wanted.needs_images else {}
     wanted = conversion.order(
@@ -93,18 +95,25 @@ def _narrowed(
     """Return the order for a range of pages, which may end behind the last one of the document."""
     if pages is None:
         return order
-    selected = conversion.selection(file, order.options, *pages, is_awaited=is_awaited)
+    try:
+        selected = conversion.selection(file, order.options, *pages, is_awaited=is_awaited)
+    except ConversionError as error:
+        if error.engine_fault or error.retryable or isinstance(error, PagesOutOfRange):
+            raise
+        # Its conversion will say what is wrong, as it does without a range.
+        first, last = pages
+        selected = PageSelection(((first, min(last, MAX_PAGE_NUMBER)),))
     return replace(order, options=replace(order.options, pages=selected))
 
 
-def _asked(files: Sequence[Received], options: Options, *, is_chunked: bool) -> Asked:
+def _asked(files: Sequence[Received], options: Options, *, is_chunked: bool) -> ConversionRequest:
     prefix = PREFIX_OF_CONVERSION if is_chunked else ""
-    wanted = Wanted.of(options, prefix)
+    wanted = ResultForms.of(options, prefix)
     if is_chunked and wanted.is_zip:
         raise InvalidField("target_type", "zip", "Input should be 'inbody'")
     chunking = Chunking.of(options) if is_chunked else None
     options.agree(**{f"{prefix}{name}": True for name in _DONE_HERE})
-    return Asked(files, options, wanted, chunking, page_range(options, prefix))
+    return ConversionRequest(files, options, wanted, chunking, page_range(options, prefix))
 
 
 def _object(name: str, value: Any) -> dict[str, Any]:

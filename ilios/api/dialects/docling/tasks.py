@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ilios.api.dialects.conversion import FILES_MAX
-from ilios.api.dialects.docling.wanted import Chunking, Wanted
+from ilios.api.dialects.docling.wanted import Chunking, ResultForms
 from ilios.api.dialects.options import Options
 from ilios.api.middleware.auth import current_owner
 from ilios.api.services import services
@@ -35,7 +35,7 @@ class Task:
     """Documents and how they are to be shown: converted, or cut into chunks."""
 
     documents: tuple[str, ...]
-    wanted: Wanted
+    wanted: ResultForms
     chunking: Chunking | None = None
 
     @property
@@ -57,7 +57,7 @@ class Task:
         try:
             options = Options(_decoded(token))
             chunking = Chunking.of(options) if options.flag(_IS_CHUNKED, False) else None
-            return cls(tuple(documents), Wanted.of(options), chunking)
+            return cls(tuple(documents), ResultForms.of(options), chunking)
         except (ValueError, RecursionError, RequestError) as error:
             raise DocumentNotFound from error
 

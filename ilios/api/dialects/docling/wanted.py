@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ilios.api.dialects.options import Options, whole
-from ilios.core.request_errors import InvalidField
+from ilios.core.request_errors import InvalidField, OptionUnavailable
 from ilios.documents import chunks
 from ilios.engines.page_selection import MAX_PAGE_NUMBER
 
@@ -30,12 +30,13 @@ CHARACTERS_OF_TOKEN: Final = 4  #: about; chunks are measured in characters here
 
 PREFIX_OF_CONVERSION: Final = "convert_"
 PREFIX_OF_CHUNKING: Final = "chunking_"
+_ELSEWHERE: Final = ("presigned_url", "put", "s3")  #: targets of docling-serve in other places
 _EXPECTED: Final = "Input should be 'inbody' or 'zip'"
 """As docling-serve says it, by which its client knows that it has to send another target."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ResultForms:
     """How a result is to be shown; it changes nothing that is stored."""
 
     formats: tuple[str, ...] = (MARKDOWN,)
@@ -53,8 +54,11 @@ class Wanted:
         return self.images != PLACEHOLDER
 
     @classmethod
-    def of(cls, options: Options, prefix: str = "") -> Wanted:
-        """Read the options of a request, whose names may have a prefix. Raise InvalidField."""
+    def of(cls, options: Options, prefix: str = "") -> ResultForms:
+        """Read the options of a request, whose names may have a prefix.
+
+        Raise InvalidField, and OptionUnavailable for a target elsewhere.
+        """
         formats = options.choices(f"{prefix}to_formats", FORMATS)
         return cls(
             tuple(formats) or (MARKDOWN,),
@@ -132,6 +136,8 @@ def _target(options: Options) -> str:
     value = options.value("target_type")
     if value is None or value == INBODY:
         return INBODY
+    if value in _ELSEWHERE:
+        raise OptionUnavailable(f"target_type is {value!r}, which is not to be had. {_EXPECTED}.")
     if value != ZIP:
         raise InvalidField("target_type", value, _EXPECTED)
     return ZIP

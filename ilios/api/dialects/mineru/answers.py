@@ -26,7 +26,7 @@ _UNUSUAL: Final = re.compile(r"[^\w.-]")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ResultParts:
     """What a client wants of each result."""
 
     markdown: bool = True
@@ -35,7 +35,7 @@ class Wanted:
 
 
 def as_json(
-    results: Mapping[str, Result], wanted: Wanted, store: ObjectStore, warnings: list[Any]
+    results: Mapping[str, Result], wanted: ResultParts, store: ObjectStore, warnings: list[Any]
 ) -> Generator[str]:
     """Yield the results of a request, by the names of their files without extensions."""
     models = dict.fromkeys(found.document.model or "" for found in results.values())
@@ -50,7 +50,9 @@ def as_json(
     return json_pieces.written(Fields(fields))
 
 
-def as_zip(results: Mapping[str, Result], wanted: Wanted, store: ObjectStore) -> Generator[bytes]:
+def as_zip(
+    results: Mapping[str, Result], wanted: ResultParts, store: ObjectStore
+) -> Generator[bytes]:
     """Yield the same as an archive, with a folder for each file."""
     members = (
         member for name, found in results.items() for member in _members(name, found, wanted, store)
@@ -69,7 +71,7 @@ def archive_name_of(file_name: str) -> str:
     return _UNUSUAL.sub("_", stem) or FALLBACK_NAME
 
 
-def _result(found: Result, wanted: Wanted, store: ObjectStore) -> dict[str, Any]:
+def _result(found: Result, wanted: ResultParts, store: ObjectStore) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if wanted.markdown:
         fields["md_content"] = Text(content.markdown(found, Presentation(), IMAGES))
@@ -85,7 +87,7 @@ def _images(found: Result, store: ObjectStore) -> Iterator[tuple[str, Text]]:
         yield image["name"], Text(data_url(image["mediaType"], file))
 
 
-def _members(name: str, found: Result, wanted: Wanted, store: ObjectStore) -> Iterator[Member]:
+def _members(name: str, found: Result, wanted: ResultParts, store: ObjectStore) -> Iterator[Member]:
     folder, date = f"{name}/", date_of(found.document)
     if wanted.markdown:
         pieces = content.markdown(found, Presentation(), IMAGES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ilios.api.dialects import conversion
-from ilios.api.dialects.mineru.answers import Wanted
+from ilios.api.dialects.mineru.answers import ResultParts
 from ilios.api.dialects.options import Options
 from ilios.core.conversion_errors import PagesOutOfRange
 from ilios.core.request_errors import InvalidField
@@ -18,7 +18,7 @@ LAST_PAGE: Final = 99_999
 """As `end_page_id`, or what is above it or below zero: up to the end."""
 
 
-def wanted_of(options: Options) -> Wanted:
+def wanted_of(options: Options) -> ResultParts:
     """Read what the answer is to have. Raise InvalidField."""
     options.agree(
         formula_enable=True,
@@ -26,7 +26,7 @@ def wanted_of(options: Options) -> Wanted:
         return_model_output=False,
         table_enable=True,
     )
-    return Wanted(
+    return ResultParts(
         markdown=options.flag("return_md", True),
         content_list=options.flag("return_content_list", False),
         images=options.flag("return_images", False),

@@ -10,7 +10,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import JSON, DialectBlueprint
-from ilios.api.dialects.mineru.answers import Wanted, archive_name_of, as_json, as_zip, name_of
+from ilios.api.dialects.mineru.answers import ResultParts, archive_name_of, as_json, as_zip, name_of
 from ilios.api.dialects.mineru.options import LAST_PAGE, pages_of, selection_of, wanted_of
 from ilios.api.middleware.auth import needs
 from ilios.api.requests.idempotency import creates_result
@@ -116,7 +116,7 @@ def file_parse() -> Response:
     return answers.note(response, warnings)
 
 
-def _order(file: Received, wanted: Wanted, span: tuple[int, int] | None) -> Order:
+def _order(file: Received, wanted: ResultParts, span: tuple[int, int] | None) -> Order:
     """Return the order for a file: entries of its content list say where they stand."""
     pages = selection_of(file, span) if span else None
     return conversion.order(pages=pages, blocks=wanted.content_list)

@@ -81,7 +81,7 @@ def answers(
     store: ObjectStore,
 ) -> Iterator[str]:
     """Yield a line for each request, with its answer or with its error."""
-    for line, (document, result) in zip(lines, found, strict=False):
+    for line, (document, result) in zip(lines, found, strict=True):
         fields = {"id": document.id, "custom_id": line.custom_id}
         if result is None:
             status, answer = 422, Fields(_error(document))

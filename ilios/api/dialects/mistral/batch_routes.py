@@ -9,7 +9,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies
 from ilios.api.dialects.blueprint import DialectBlueprint
-from ilios.api.dialects.mistral import batch_objects, batches, error_shape
+from ilios.api.dialects.mistral import batch_objects, batches, error_shape, list_pages
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.idempotency import creates
 from ilios.api.responses.errors import PROBLEM_JSON
@@ -17,7 +17,6 @@ from ilios.api.services import services
 from ilios.core.request_errors import BatchNotFound
 
 JOBS_MAX: Final = 100  #: of one page of a list
-PAGE_MAX: Final = 1_000_000
 
 blueprint = DialectBlueprint(
     "Mistral OCR: batches",
@@ -65,21 +64,15 @@ def job_create() -> Response:
 
 @blueprint.get("/v1/batch/jobs")
 @needs(Scope.READ)
-@blueprint.doc(
-    parameters=[
-        {"in": "query", "name": "page", "schema": {"type": "integer", "minimum": 0}},
-        {"in": "query", "name": "page_size", "schema": {"type": "integer", "minimum": 1}},
-    ]
-)
+@blueprint.doc(parameters=[*list_pages.PARAMETERS])
 @blueprint.response(200, batch_objects.LIST_SCHEMA)
 @blueprint.refuses(400, 401, 403, 429)
 def job_list() -> Response:
     """List the key's jobs, the newest first, in pages that count from 0."""
     options, owner = bodies.query_options(), current_owner()
-    page = options.whole("page", 0, PAGE_MAX, 0) or 0
-    size = options.whole("page_size", 1, JOBS_MAX, JOBS_MAX) or JOBS_MAX
+    page = list_pages.asked(options, JOBS_MAX, JOBS_MAX)
     listed = services().kept_files.listed(
-        owner=owner, purpose=batch_objects.PURPOSE, skipped=page * size, at_most=size
+        owner=owner, purpose=batch_objects.PURPOSE, skipped=page.skipped, at_most=page.size
     )
     reader = services().reader
     data: list[dict[str, Any]] = []

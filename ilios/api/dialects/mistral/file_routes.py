@@ -10,7 +10,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies
 from ilios.api.dialects.blueprint import OPAQUE, DialectBlueprint
-from ilios.api.dialects.mistral import batches, error_shape, file_objects, sources
+from ilios.api.dialects.mistral import batches, error_shape, file_objects, list_pages, sources
 from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
 from ilios.api.dialects.options import note
 from ilios.api.middleware.auth import current_owner, needs
@@ -29,7 +29,6 @@ from ilios.documents.kept_files import LIFETIME_DEFAULT, LIFETIME_MAX, LISTED_MA
 HOUR: Final = timedelta(hours=1)
 HOURS_MAX: Final = 1_000_000  #: that a client may ask for; no file is kept for longer than here
 LISTED_DEFAULT: Final = 100
-PAGE_MAX: Final = 1_000_000
 
 blueprint = DialectBlueprint(
     "Mistral OCR: files",
@@ -90,8 +89,7 @@ def file_upload() -> Response:
 @needs(Scope.READ)
 @blueprint.doc(
     parameters=[
-        {"in": "query", "name": "page", "schema": {"type": "integer", "minimum": 0}},
-        {"in": "query", "name": "page_size", "schema": {"type": "integer", "minimum": 1}},
+        *list_pages.PARAMETERS,
         {"in": "query", "name": "purpose", "schema": {"type": "string"}},
     ]
 )
@@ -100,13 +98,12 @@ def file_upload() -> Response:
 def file_list() -> Response:
     """List the key's files, the newest first, in pages that count from 0."""
     options = bodies.query_options()
-    page = options.whole("page", 0, PAGE_MAX, 0) or 0
-    size = options.whole("page_size", 1, LISTED_MAX, LISTED_DEFAULT) or LISTED_DEFAULT
+    page = list_pages.asked(options, LISTED_MAX, LISTED_DEFAULT)
     found = services().kept_files.listed(
         owner=current_owner(),
         purpose=options.text("purpose"),
-        skipped=page * size,
-        at_most=size,
+        skipped=page.skipped,
+        at_most=page.size,
     )
     data = [file_objects.shown(kept) for kept in found.files]
     return answers.small({"data": data, "object": "list", "total": found.total})
@@ -137,7 +134,7 @@ def file_delete(file_id: str) -> Response:
     """Delete a file. What was made of it is a document of its own, and stays."""
     owner = current_owner()
     kept = services().kept_files.file(file_id, owner=owner)
-    services().actions.delete(kept.id, owner=owner)
+    services().actions.delete_file(kept, owner=owner)
     return answers.small({"id": kept.id, "object": "file", "deleted": True})
 
 

@@ -13,18 +13,16 @@ from itertools import count
 from typing import Any, Final
 
 from ilios.api.responses.json_pieces import Fields, Text
-from ilios.api.responses.streaming import data_url
-from ilios.core.conversion_errors import ObjectMissing
+from ilios.api.responses.streaming import data_url, opened_image
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.base import Granularity
 from ilios.engines.page_details import ImageDetails
-from ilios.engines.page_structure import Block, Box, Table, Word
+from ilios.engines.page_structure import POINTS_PER_INCH, Block, Box, Table, Word
 from ilios.engines.page_text import PIECE_MAX_CHARACTERS
 from ilios.storage.base import ObjectStore
 
 DPI: Final = 200  #: of a page whose size is known in points
-POINTS_PER_INCH: Final = 72
 WORD_GAP_MAX_CHARACTERS: Final = 1_000
 """Of Markdown between two words: farther on a word is not looked for."""
 _NOTHING_TOLD: Final = ImageDetails()
@@ -215,8 +213,6 @@ def _scored(word: Word, place: int) -> dict[str, Any]:
 
 def _data_url(store: ObjectStore, key: str, media_type: str) -> Iterator[str]:
     """Yield an image as a data URL; of one that is lost, nothing."""
-    try:
-        with store.open(key) as file:
+    with opened_image(store, key) as file:
+        if file is not None:
             yield from data_url(media_type, file)
-    except ObjectMissing:
-        return

@@ -30,7 +30,7 @@ _WORD: Final = "word"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OcrRequest:
     """What a client asks for."""
 
     fields: dict[str, Any]  #: of an order
@@ -39,7 +39,7 @@ class Wanted:
     notes: list[dict[str, Any]] = field(default_factory=list)
 
 
-def wanted(options: Options, sent: dict[str, Any], settings: Settings) -> Wanted:
+def wanted(options: Options, sent: dict[str, Any], settings: Settings) -> OcrRequest:
     """Read the options of a body, which is `sent` without its query.
 
     Raises InvalidField and InvalidSchema.
@@ -83,7 +83,7 @@ def wanted(options: Options, sent: dict[str, Any], settings: Settings) -> Wanted
     )
     pages = options.pages("pages", first=0)
     options.ignore("document", "id")
-    return Wanted(fields, pages, shown, [*notes, *options.notes()])
+    return OcrRequest(fields, pages, shown, [*notes, *options.notes()])
 
 
 def model_names(settings: Settings) -> list[str]:

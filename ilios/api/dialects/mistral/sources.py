@@ -5,6 +5,7 @@ Nothing is fetched. A link is known by its signature, whatever host it names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -26,6 +27,8 @@ ALLOWED: Final = (
     '{"type": "document_url", "document_url": …}, {"type": "image_url", "image_url": …} or '
     '{"type": "file", "file_id": …}'
 )
+_DATA_URL: Final = "a data URL, which has `data:application/pdf;base64,` before the base64"
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\s-]++=*+\s*+")  #: an address has a colon
 _URLS: Final = ("document_url", "image_url")
 NAME_MAX_CHARACTERS: Final = 1024
 URL_MAX_CHARACTERS: Final = 8192
@@ -88,6 +91,8 @@ def _kept(document: dict[str, Any]) -> KeptFile:
 def _linked(url: str) -> KeptFile:
     """Return what a link of ours stands for. Raise OptionUnavailable for any other."""
     _, ours, token = _path(url).rpartition(OBJECTS)
+    if not ours and _BASE64.fullmatch(url):
+        raise InvalidField("document", "base64 alone", _DATA_URL)
     if not ours or "/" in token:  # the link is not quoted: it may be a secret
         raise OptionUnavailable(
             "The document is at an address elsewhere, which is not fetched. Send its bytes as a "

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import uuid4
 
-from ilios.api.dialects.unstructured.elements import Shape, about, element_id
+from ilios.api.dialects.unstructured.elements import ElementFields, about, element_id
 from ilios.api.responses.chunk_lines import sections
 from ilios.documents.chunks import Chunk, Section, chunks
 from ilios.documents.queries import Result
@@ -31,13 +31,13 @@ class Cutting:
     at_pages: bool = False
 
 
-def composites(found: Result, shape: Shape, cutting: Cutting) -> Iterator[dict[str, Any]]:
+def composites(found: Result, shape: ElementFields, cutting: Cutting) -> Iterator[dict[str, Any]]:
     """Yield the chunks of a result. What all of them say is read before the first is asked for."""
     return _elements(found, shape, cutting, about(found))
 
 
 def _elements(
-    found: Result, shape: Shape, cutting: Cutting, told: dict[str, Any]
+    found: Result, shape: ElementFields, cutting: Cutting, told: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for number, chunk in enumerate(_cut(sections(found, IMAGES), cutting)):
         page = chunk.pages[0] + shape.starting_page_number - 1

@@ -11,9 +11,8 @@ from uuid import uuid4
 from ilios.api.dialects.unstructured.languages import three_letters_of
 from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.responses.page_blocks import PageBlock, blocks_of
-from ilios.api.responses.streaming import in_base64
+from ilios.api.responses.streaming import in_base64, opened_image
 from ilios.api.services import services
-from ilios.core.conversion_errors import ObjectMissing
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.base import DocumentInfo
@@ -33,7 +32,7 @@ _ID_BEGINNING: Final = 1_000  #: characters of an element that its id depends on
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ElementFields:
     """What a client may choose of the elements."""
 
     starting_page_number: int = 1  #: that of the first page of what was sent
@@ -46,7 +45,7 @@ class Shape:
 class Elements:
     """Makes the elements of a result; made within the request."""
 
-    def __init__(self, found: Result, shape: Shape) -> None:
+    def __init__(self, found: Result, shape: ElementFields) -> None:
         self._found = found
         self._shape = shape
         self._store: ObjectStore | None = services().store if shape.images else None
@@ -153,8 +152,6 @@ def element_id(found: Result, what: str) -> str:
 
 def _base64(store: ObjectStore, key: str) -> Iterator[str]:
     """Yield a picture in base64; nothing of one that is not stored any more."""
-    try:
-        with store.open(key) as file:
+    with opened_image(store, key) as file:
+        if file is not None:
             yield from in_base64(file)
-    except ObjectMissing:
-        return

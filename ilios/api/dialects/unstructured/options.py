@@ -7,7 +7,7 @@ from typing import Final
 
 from ilios.api.dialects.options import Options
 from ilios.api.dialects.unstructured.composites import SIZE, Cutting
-from ilios.api.dialects.unstructured.elements import Shape
+from ilios.api.dialects.unstructured.elements import ElementFields
 from ilios.core.request_errors import InvalidField, OptionUnavailable
 from ilios.documents.chunks import SIZE_MAX, SIZE_MIN
 from ilios.engines.page_selection import MAX_PAGE_NUMBER
@@ -38,14 +38,14 @@ _OF_CLIENT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PartitionRequest:
     """What a request asks for; `cutting` is None for elements that are not chunks."""
 
-    shape: Shape
+    shape: ElementFields
     cutting: Cutting | None
 
 
-def wanted_of(options: Options) -> Wanted:
+def wanted_of(options: Options) -> PartitionRequest:
     """Read the options of a request. Raise InvalidField, OptionUnavailable."""
     options.ignore(*_OF_CLIENT)
     options.agree(
@@ -59,14 +59,14 @@ def wanted_of(options: Options) -> Wanted:
         raise OptionUnavailable(f"output_format={CSV} is not made here. Send {JSON}.")
     first = options.whole("starting_page_number", 1, MAX_PAGE_NUMBER, 1) or 1
     asked = [str(kind).lower() for kind in options.values("extract_image_block_types")]
-    shape = Shape(
+    shape = ElementFields(
         starting_page_number=first,
         coordinates=options.flag("coordinates", False),
         page_breaks=options.flag("include_page_breaks", False),
         unique_ids=options.flag("unique_element_ids", False),
         images="image" in asked,
     )
-    return Wanted(shape, _cutting_of(options))
+    return PartitionRequest(shape, _cutting_of(options))
 
 
 def _cutting_of(options: Options) -> Cutting | None:

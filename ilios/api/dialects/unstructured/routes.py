@@ -12,7 +12,13 @@ from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import DialectBlueprint
 from ilios.api.dialects.unstructured.composites import composites
 from ilios.api.dialects.unstructured.elements import Elements
-from ilios.api.dialects.unstructured.options import BASIC, BY_PAGE, BY_TITLE, Wanted, wanted_of
+from ilios.api.dialects.unstructured.options import (
+    BASIC,
+    BY_PAGE,
+    BY_TITLE,
+    PartitionRequest,
+    wanted_of,
+)
 from ilios.api.middleware.auth import needs, public
 from ilios.api.requests.idempotency import creates_result
 from ilios.api.schemas.responses import BINARY, TEXT
@@ -103,7 +109,7 @@ def partition() -> Response:
     return answers.note(response, [*form.options.notes(), *warnings])
 
 
-def _list_of(found: Result, wanted: Wanted) -> Iterator[Any]:
+def _list_of(found: Result, wanted: PartitionRequest) -> Iterator[Any]:
     if wanted.cutting is None:
         return iter(Elements(found, wanted.shape))
     return composites(found, wanted.shape, wanted.cutting)

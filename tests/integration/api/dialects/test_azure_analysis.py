@@ -233,7 +233,7 @@ def test_what_was_taken_out_of_the_markdown_has_no_place_in_the_content(
 def test_what_is_not_there_is_sought_in_time_in_proportion_to_the_text() -> None:
     def seconds(size: int) -> float:
         text = "heron " * size
-        written = content_blocks.Written("", text, 1, "text", None, None, True, ())
+        written = content_blocks.BlockText("", text, 1, "text", None, None, True, ())
         part = content.ContentPart(written, "", 0, len(text))
         with processor_time() as taken:
             seeker = text_lines.Seeker(part, len)

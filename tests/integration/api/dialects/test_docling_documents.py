@@ -10,7 +10,7 @@ import pytest
 from ilios.accounts.keys import owner_of
 from ilios.api.dialects.docling import document_json, page_items
 from ilios.api.dialects.docling.tasks import Task
-from ilios.api.dialects.docling.wanted import Wanted
+from ilios.api.dialects.docling.wanted import ResultForms
 from ilios.db.database import Database
 from ilios.documents import result_pages
 from ilios.engines import page_text
@@ -22,7 +22,7 @@ from tests.support import structured
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
 
-WANTED = Wanted(("json",))
+WANTED = ResultForms(("json",))
 SPANNED = (
     "<table><thead><tr><th colspan=2>Bird</th><th>Legs</th></tr></thead><tbody>"
     "<tr><td rowspan=2>Heron</td><td>grey</td><td>2</td></tr>"
@@ -45,7 +45,7 @@ def page(*parts: tuple[str, str], index: int = 0, **levels: int) -> Page:
 def read(anna: Caller, database: Database) -> Callable[..., dict[str, Any]]:
     """Store pages, and read them as a client of docling-serve does."""
 
-    def read(*pages: Page, wanted: Wanted = WANTED) -> dict[str, Any]:
+    def read(*pages: Page, wanted: ResultForms = WANTED) -> dict[str, Any]:
         document_id = structured.add_result(database, pages, owner=owner_of(KEY))
         answer = anna.get(f"/v1/result/{Task((document_id,), wanted).id}")
         assert answer.status_code == 200, answer.text
@@ -207,7 +207,7 @@ def test_a_table_that_clients_would_refuse_is_cut_with_a_warning(
 def test_images_are_referred_to_when_they_are_wanted(
     read: Callable[..., dict[str, Any]],
 ) -> None:
-    body = read(structured.page(0), wanted=Wanted(("json",), images="referenced"))
+    body = read(structured.page(0), wanted=ResultForms(("json",), images="referenced"))
 
     (picture,) = body["document"]["json_content"]["pictures"]
     assert picture["image"]["mimetype"] == "image/png"

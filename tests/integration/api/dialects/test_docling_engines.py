@@ -51,3 +51,24 @@ def test_a_document_of_each_engine_can_be_read(
     texts = [item.text for item in document.texts]  # with running heads and feet
     texts += [cell.text for table in document.tables for cell in table.data.table_cells]
     assert set(body["document"]["text_content"].split()) == set(" ".join(texts).split())
+
+
+@pytest.mark.parametrize("pages", [[], ["1", "1"], ["2", "7"]], ids=["all", "first", "more"])
+def test_a_damaged_file_is_a_failure_whichever_pages_are_wanted(
+    make_app: Callable[[Settings], Flask],
+    engine_settings: Settings,  # noqa: F811
+    database: Database,
+    store: ObjectStore,
+    pages: list[str],
+) -> None:
+    anna = Caller(make_app(engine_settings).test_client(), KEY)
+    sent = {"files": file(b"%PDF-1.7\ndamaged", "damaged.pdf"), "page_range": pages}
+
+    accepted = anna.post("/v1/convert/file/async", sent)
+    assert accepted.status_code == 200, accepted.text
+    task = accepted.get_json()["task_id"]
+    work(engine_settings, database, store)
+
+    body = anna.get(f"/v1/result/{task}").get_json()
+    assert (body["status"], body["document"]["md_content"]) == ("failure", None)
+    assert body["errors"][0]["module_name"] in ("corrupt_document", "refused_by_provider")

@@ -11,7 +11,7 @@ import pytest
 
 from ilios.accounts.keys import owner_of
 from ilios.api.dialects.docling.tasks import Task
-from ilios.api.dialects.docling.wanted import Chunking, Wanted
+from ilios.api.dialects.docling.wanted import Chunking, ResultForms
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from tests.integration.api.test_streamed_results import GROWTH_MAX_BYTES, peak_bytes, read
@@ -20,7 +20,7 @@ from tests.support.api_fixtures import KEY
 from tests.support.api_server import Connection, Server
 
 PAGES = 3_000
-ALL = Wanted(("md", "json", "html", "text"), page_break="\f")
+ALL = ResultForms(("md", "json", "html", "text"), page_break="\f")
 FEW = 501
 
 

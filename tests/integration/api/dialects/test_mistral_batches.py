@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,15 +19,19 @@ from ilios.api.dialects.mistral.batch_lines import Line
 from ilios.api.dialects.mistral.ocr_answer import Shown
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.models import Document, ProviderBatch
+from ilios.db.models import CallState, Document, ProviderBatch
 from ilios.documents.submission import MAX_BATCH_FILES
+from ilios.engines.mistral.engine import MistralEngine
 from tests.integration.api.dialects.test_mistral_files import upload
 from tests.integration.api.dialects.test_mistral_ocr import data_url, of_url
 from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
+from tests.support import batching
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker
+from tests.support.batching import LaneWorker
 
 UNKNOWN_ID = "z" * 24
 
@@ -226,6 +231,39 @@ def test_a_job_of_mistral_goes_through_its_batch_lane(
     with database.reading() as session:
         batch = session.scalars(select(ProviderBatch)).one()
     assert (batch.batch_id, batch.model) == (job["id"], "mistral-ocr-2512")
+
+
+def test_a_job_of_mistral_is_worked_on_to_its_end(
+    make_app: Callable[[Settings], Flask],
+    api_settings: Settings,
+    database: Database,
+    mistral_server: MistralServer,
+) -> None:
+    settings = batching.pointing_at(api_settings, mistral_server, ocr_engine="mistral")
+    caller = Caller(make_app(settings).test_client(), KEY)
+    file_id = lines_file(
+        caller,
+        request("a", pdf("The first one."), include_blocks=True),
+        request("b", pdf("The second one.", "Its other page."), pages=[1]),
+    )
+
+    job = create(caller, input_files=[file_id])
+    with closing(MistralEngine(settings, "test")) as engine:
+        LaneWorker(settings, database, engine).work()
+
+    done = caller.get(f"/v1/batch/jobs/{job['id']}").get_json()
+    models.BatchJob.model_validate(done)
+    assert (done["status"], done["succeeded_requests"]) == ("SUCCESS", 2)
+    first, second = results(caller, done)
+    assert [line["custom_id"] for line in (first, second)] == ["a", "b"]
+    for line, text, index in ((first, "The first one.", 0), (second, "Its other page.", 1)):
+        models.OCRResponse.model_validate(line["response"]["body"])
+        assert line["error"] is None
+        (page,) = line["response"]["body"]["pages"]
+        assert text in page["markdown"]
+        assert page["index"] == index
+    assert first["response"]["body"]["pages"][0]["blocks"]
+    assert batching.call_states(database) == [CallState.SETTLED] * 2
 
 
 def test_jobs_of_another_key_are_unknown(anna: Caller, bert: Caller) -> None:

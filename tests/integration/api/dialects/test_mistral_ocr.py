@@ -154,7 +154,7 @@ def test_a_repeat_joins_the_conversion_under_way(
     ]
     for thread in threads:
         thread.start()
-    wait_until(lambda: _count(database, Document) == 2, timeout_s=10)
+    wait_until(lambda: _count(database, Document) == 2, timeout_s=30)
     with worker.running():
         for thread in threads:
             thread.join()
@@ -201,6 +201,7 @@ def test_a_final_failure_is_not_to_be_repeated(
         ({"file_id": "x" * 9999}, 404, "file_not_found"),
         (of_url("https://example.com/a.pdf"), 422, "option_unavailable"),
         (of_url("http://[::1"), 422, "option_unavailable"),
+        (of_url(b64encode(b"%PDF-1.7 and so on").decode()), 400, "invalid_document"),
         (of_url("file:///etc/passwd"), 422, "option_unavailable"),
         (of_url("http://x/objects/a/b"), 422, "option_unavailable"),
         (of_url("http://x/objects/forged"), 404, "link_invalid"),

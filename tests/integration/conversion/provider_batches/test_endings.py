@@ -95,10 +95,10 @@ def test_a_job_that_was_cancelled_at_the_provider_is_not_repeated(
     provider: MistralServer,
     database: Database,
 ) -> None:
-    provider.control(batch_line_ms=300)
+    provider.control(batch_line_ms=60_000)
     ids = submit(*(one_page(number) for number in range(10)))
     worker.step()
-    wait_until(lambda: provider.stats().billed_batch_pages, timeout_s=10)
+    wait_until(lambda: provider.stats().billed_batch_pages, timeout_s=30)
 
     mistral = Mistral(api_key=API_KEY, server_url=provider.url)
     mistral.batch.jobs.cancel(job_id=batching.batch(database).provider_job_id or "")
@@ -148,6 +148,7 @@ def test_a_job_that_never_ends_is_cancelled_and_made_again(
     with database.writing() as session:
         session.execute(update(ProviderBatch).values(submitted_at=clock.now() - allowed))
 
+    worker.work_until(lambda: bool(provider.stats().calls.get("batch_cancel")))
     provider.control(batch_queued_ms=0)
     worker.work()
 

@@ -132,13 +132,14 @@ def test_an_uploaded_document_that_vanished_is_sent_again(
     statuses: Statuses,
     assert_exact: Check,
 ) -> None:
-    provider.control(batch_queued_ms=1_000, vanished_file=3310)
+    provider.control(batch_queued_ms=60_000, vanished_file=3310)
     ids = submit(one_page(1, TOO_LARGE_FOR_A_LINE), one_page(2))
     worker.step()
     mistral = Mistral(api_key=API_KEY, server_url=provider.url)
     (document,) = [file for file in provider.journal().files if file.purpose == "ocr"]
 
     mistral.files.delete(file_id=document.id)
+    provider.control(batch_queued_ms=0)
     worker.work()
 
     assert statuses(ids) == [COMPLETED, COMPLETED]

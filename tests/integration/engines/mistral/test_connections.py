@@ -91,7 +91,7 @@ def test_a_connection_that_the_server_has_closed_is_not_used_again() -> None:
         transport = Connections(server.url, None)
         with httpx2.Client(transport=transport) as client:
             client.get(server.url)
-            wait_until(lambda: not transport._idle[0].is_connected, timeout_s=5)
+            wait_until(lambda: not transport._idle[0].is_connected, timeout_s=30)
 
             assert client.get(server.url).text == "ok"
 

@@ -146,7 +146,7 @@ def test_a_connection_that_the_server_closes_is_not_used_again(
     to_it = connected(server.host)
 
     assert to_it.send("GET", "/", {}, b"").content == b""
-    wait_until(lambda: server.ended == 1, timeout_s=5)
+    wait_until(lambda: server.ended == 1, timeout_s=30)
     assert answered(to_it) == (200, b"")
 
     assert server.connections == 2

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from ilios.api.dialects.unstructured.composites import Cutting, composites
-from ilios.api.dialects.unstructured.elements import Shape
+from ilios.api.dialects.unstructured.elements import ElementFields
 from ilios.api.services import EXTENSION, Services
 from ilios.db.database import Database
 from tests.support import structured
@@ -26,7 +26,7 @@ def cut(app: Flask, database: Database) -> Cut:
         pages = [structured.plain_page(number, text) for number, text in enumerate(texts)]
         document_id = structured.add_result(database, pages)
         found = services.reader.result(document_id, owner="anonymous")
-        return list(composites(found, Shape(starting_page_number=3), Cutting(**cutting)))
+        return list(composites(found, ElementFields(starting_page_number=3), Cutting(**cutting)))
 
     return chunks
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ilios.api.dialects.unstructured.elements import Elements, Shape
+from ilios.api.dialects.unstructured.elements import ElementFields, Elements
 from ilios.api.responses.json_pieces import written
 from ilios.api.services import EXTENSION, Services
 from ilios.db.database import Database
@@ -30,7 +30,7 @@ def show(app: Flask, database: Database) -> Show:
     def elements(*pages: Page, **shape: Any) -> list[dict[str, Any]]:
         document_id = structured.add_result(database, pages)
         found = services.reader.result(document_id, owner="anonymous")
-        return list(json.loads("".join(written(iter(Elements(found, Shape(**shape)))))))
+        return list(json.loads("".join(written(iter(Elements(found, ElementFields(**shape)))))))
 
     return elements
 

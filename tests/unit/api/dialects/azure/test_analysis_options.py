@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ilios.api.dialects.azure import analysis_options
-from ilios.api.dialects.azure.analysis import Asked
+from ilios.api.dialects.azure.analysis import AnalysisView
 from ilios.api.dialects.options import Options
 from ilios.core.request_errors import InvalidField
 
@@ -38,7 +38,7 @@ def test_what_clients_send_is_read() -> None:
     found = analysis_options.read(Options(sent), MODEL)
 
     assert (str(found.pages), found.wants_pdf, found.notes) == ("1-3,5", True, [])
-    assert found.asked == Asked(MODEL, "markdown", "unicodeCodePoint")
+    assert found.asked == AnalysisView(MODEL, "markdown", "unicodeCodePoint")
 
 
 def test_what_has_no_effect_is_noted() -> None:

@@ -8,13 +8,13 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from ilios.api.dialects.docling.tasks import ID_MAX_CHARACTERS, Task
-from ilios.api.dialects.docling.wanted import PAGE_BREAK_MAX_CHARACTERS, Chunking, Wanted
+from ilios.api.dialects.docling.wanted import PAGE_BREAK_MAX_CHARACTERS, Chunking, ResultForms
 from ilios.core.request_errors import DocumentNotFound
 
 ONE = "a" * 24
 FILES_MAX = 10  #: as docs/limits.md says
 HALF_A_CHARACTER = "\ud83d"
-WANTED = Wanted(("md", "json"), True, "embedded", "\f")
+WANTED = ResultForms(("md", "json"), True, "embedded", "\f")
 
 
 def token_of(**options: str) -> str:
@@ -24,9 +24,9 @@ def token_of(**options: str) -> str:
 @pytest.mark.parametrize(
     "task",
     [
-        Task((ONE,), Wanted()),
+        Task((ONE,), ResultForms()),
         Task((ONE, "b" * 24), WANTED),
-        Task((ONE,), Wanted(), Chunking(2000, has_raw_text=True)),
+        Task((ONE,), ResultForms(), Chunking(2000, has_raw_text=True)),
     ],
 )
 def test_an_id_is_read_as_it_was_written(task: Task) -> None:
@@ -34,7 +34,9 @@ def test_an_id_is_read_as_it_was_written(task: Task) -> None:
 
 
 def test_the_longest_id_can_be_read() -> None:
-    wanted = Wanted(("md", "json", "html", "text"), True, "referenced", "\N{GRINNING FACE}" * 64)
+    wanted = ResultForms(
+        ("md", "json", "html", "text"), True, "referenced", "\N{GRINNING FACE}" * 64
+    )
     assert len(wanted.page_break or "") == PAGE_BREAK_MAX_CHARACTERS
     task = Task((ONE,) * FILES_MAX, wanted, Chunking(100_000, has_raw_text=True))
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ilios.api.dialects.docling.wanted import Chunking, Wanted, page_range, seconds
+from ilios.api.dialects.docling.wanted import Chunking, ResultForms, page_range, seconds
 from ilios.api.dialects.options import Options
-from ilios.core.request_errors import InvalidField
+from ilios.core.request_errors import InvalidField, OptionUnavailable
 from ilios.documents import chunks
 
 
 def test_without_options_markdown_is_wanted_without_images() -> None:
-    assert Wanted.of(Options({})) == Wanted(("md",), False, "placeholder", None)
+    assert ResultForms.of(Options({})) == ResultForms(("md",), False, "placeholder", None)
 
 
 def test_options_are_read_from_forms_and_from_json_alike() -> None:
@@ -24,11 +24,11 @@ def test_options_are_read_from_forms_and_from_json_alike() -> None:
         "md_page_break_placeholder": "\f",
     }
 
-    wanted = Wanted.of(Options(form))
+    wanted = ResultForms.of(Options(form))
 
-    assert wanted == Wanted(("md", "json"), True, "embedded", "\f")
-    assert wanted == Wanted.of(Options(wanted.as_options()))
-    assert wanted == Wanted.of(Options({**form, "to_formats": "md,json"}))
+    assert wanted == ResultForms(("md", "json"), True, "embedded", "\f")
+    assert wanted == ResultForms.of(Options(wanted.as_options()))
+    assert wanted == ResultForms.of(Options({**form, "to_formats": "md,json"}))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_options_are_read_from_forms_and_from_json_alike() -> None:
         {"to_formats": ["md", "doctags"]},
         {"to_formats": [{"md": 1}]},
         {"image_export_mode": "inline"},
-        {"target_type": "s3"},
+        {"target_type": "ftp"},
         {"target_type": {"kind": "zip"}},
         {"md_page_break_placeholder": "x" * 65},
         {"md_page_break_placeholder": 7},
@@ -45,14 +45,15 @@ def test_options_are_read_from_forms_and_from_json_alike() -> None:
 )
 def test_what_is_not_known_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidField):
-        Wanted.of(Options(options))
+        ResultForms.of(Options(options))
 
 
-def test_a_presigned_target_is_refused_in_the_words_that_its_client_knows() -> None:
-    with pytest.raises(InvalidField) as refusal:
-        Wanted.of(Options({"target_type": "presigned_url"}))
+@pytest.mark.parametrize("target", ["presigned_url", "put", "s3"])
+def test_a_target_elsewhere_is_refused_in_the_words_that_clients_know(target: str) -> None:
+    with pytest.raises(OptionUnavailable) as refusal:
+        ResultForms.of(Options({"target_type": target}))
 
-    assert "presigned_url" in refusal.value.detail
+    assert target in refusal.value.detail
     assert "Input should be" in refusal.value.detail
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ilios.api.dialects.mineru.answers import Wanted
+from ilios.api.dialects.mineru.answers import ResultParts
 from ilios.api.dialects.mineru.options import PAGE_ID_MAX, pages_of, wanted_of
 from ilios.api.dialects.options import Options
 from ilios.core.request_errors import InvalidField
@@ -31,13 +31,13 @@ OF_RAGFLOW = {
 def test_what_ragflow_wants_is_read() -> None:
     options = Options(OF_RAGFLOW)
 
-    assert wanted_of(options) == Wanted(markdown=True, content_list=True, images=True)
+    assert wanted_of(options) == ResultParts(markdown=True, content_list=True, images=True)
     assert pages_of(options) is None
 
 
 def test_markdown_is_wanted_unless_it_is_refused() -> None:
-    assert wanted_of(Options({})) == Wanted()
-    assert wanted_of(Options({"return_md": "0"})) == Wanted(markdown=False)
+    assert wanted_of(Options({})) == ResultParts()
+    assert wanted_of(Options({"return_md": "0"})) == ResultParts(markdown=False)
 
 
 @pytest.mark.parametrize(

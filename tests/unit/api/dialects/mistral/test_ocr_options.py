@@ -9,7 +9,7 @@ import pytest
 
 from ilios.api.dialects.mistral import ocr_options
 from ilios.api.dialects.mistral.ocr_answer import Shown
-from ilios.api.dialects.mistral.ocr_options import LATEST, Wanted
+from ilios.api.dialects.mistral.ocr_options import LATEST, OcrRequest
 from ilios.api.dialects.options import Options
 from ilios.core.request_errors import InvalidField, InvalidSchema
 from ilios.core.settings import Settings
@@ -28,7 +28,7 @@ def mistral(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, ocr_engine="mistral", mistral_api_key="key")  # type: ignore[arg-type]
 
 
-def wanted(settings: Settings, **sent: Any) -> Wanted:
+def wanted(settings: Settings, **sent: Any) -> OcrRequest:
     return ocr_options.wanted(Options(sent), sent, settings)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from ilios.api.dialects.options import Options
 from ilios.api.dialects.unstructured.composites import Cutting
-from ilios.api.dialects.unstructured.elements import Shape
-from ilios.api.dialects.unstructured.options import Wanted, wanted_of
+from ilios.api.dialects.unstructured.elements import ElementFields
+from ilios.api.dialects.unstructured.options import PartitionRequest, wanted_of
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import InvalidField, OptionUnavailable
 
@@ -36,7 +36,7 @@ OF_THE_SDK = {
 def test_what_the_sdk_sends_by_itself_needs_no_note() -> None:
     options = Options(OF_THE_SDK)
 
-    assert wanted_of(options) == Wanted(Shape(), None)
+    assert wanted_of(options) == PartitionRequest(ElementFields(), None)
     assert options.notes() == []
 
 

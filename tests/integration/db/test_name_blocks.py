@@ -1,0 +1,176 @@
+"""The blocks of names hold what the documents are called, whatever is submitted and deleted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import Session
+
+from ilios.core import ids
+from ilios.db import search_index
+from ilios.db.database import Database
+from ilios.db.models import Document, DocumentStatus
+from ilios.db.name_blocks import BLOCK_DOCUMENTS
+from ilios.documents.listing import Filter, list_after
+
+OWNERS = ("somebody", "somebody else")
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+PARTS = ("Report 1", "a", "7.pdf", "É", "no such name", "%", "\n")
+
+
+class Names:
+    """Documents with names and moments, beside a plain list of them."""
+
+    session: Session
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.database = database
+        self._random = random.Random(seed)  # noqa: S311  # nothing secret
+        self._documents: dict[str, tuple[str, datetime, str]] = {}  #: owner, moment, name
+        self._moment = BEGUN
+
+    @contextmanager
+    def changed(self) -> Iterator[None]:
+        with self.database.writing() as self.session:
+            yield
+
+    def submit_many(self, count: int) -> None:
+        with self.changed():
+            for _ in range(count):
+                self.submit()
+
+    def submit(self) -> None:
+        """Submit a document; some at the same moment, some after the clock was set back."""
+        if self._random.random() < 0.01:
+            self._moment -= timedelta(seconds=self._random.randrange(300))
+        self._moment += timedelta(seconds=self._random.choice((0, 1, 1)))
+        document_id, owner = ids.new_id(), self._random.choice(OWNERS)
+        name = self._name()
+        self.session.execute(
+            insert(Document).values(
+                id=document_id,
+                owner=owner,
+                file_name=name,
+                mime_type="text/plain",
+                file_size=1,
+                storage_key="",
+                status=DocumentStatus.PENDING,
+                operation="convert",
+                options={},
+                warnings=[],
+                retention_days=1,
+                created_at=self._moment,
+            )
+        )
+        self._documents[document_id] = owner, self._moment, name
+
+    def rename(self) -> None:
+        document_id = self._random.choice(list(self._documents))
+        owner, moment, _ = self._documents[document_id]
+        self._documents[document_id] = owner, moment, (name := self._name())
+        self._update(document_id, file_name=name)
+
+    def complete(self) -> None:
+        self._update(self._random.choice(list(self._documents)), status=DocumentStatus.COMPLETED)
+
+    def tombstone(self) -> None:
+        self._update(self._pop(), status=DocumentStatus.DELETED)
+
+    def remove(self) -> None:
+        self.session.execute(delete(Document).where(Document.id == self._pop()))
+
+    def _name(self) -> str:
+        return f"{self._random.choice('RrE É%')}eport {self._random.randrange(200)}.pdf"
+
+    def _pop(self) -> str:
+        document_id = self._random.choice(list(self._documents))
+        del self._documents[document_id]
+        return document_id
+
+    def _update(self, document_id: str, **columns: object) -> None:
+        self.session.execute(update(Document).where(Document.id == document_id).values(**columns))
+
+    def of(self, owner: str) -> Iterator[tuple[datetime, str, str]]:
+        """Yield moment, id and name of an owner's documents, the newest first."""
+        found = [
+            (moment, document_id, name)
+            for document_id, (whose, moment, name) in self._documents.items()
+            if whose == owner
+        ]
+        yield from sorted(found, reverse=True)
+
+    def require_right(self) -> None:
+        with self.database.watching() as watch:
+            for owner in OWNERS:
+                documents = list(self.of(owner))
+                blocks = watch.query(
+                    "SELECT after, upto, names FROM search_names WHERE owner = ? ORDER BY upto",
+                    owner,
+                )
+                ends = ["", *(upto for _, upto, _ in blocks)]
+                assert [after for after, _, _ in blocks] == ends[:-1]
+                for after, upto, names in blocks:
+                    within = [name for at, _, name in documents if after < _text(at) <= upto]
+                    assert sorted(names.split("\n") if names else []) == sorted(within)
+                for part in PARTS:
+                    wanted = [
+                        (at, one) for at, one, name in documents if part.lower() in name.lower()
+                    ]
+                    for place in (None, *wanted[:: max(1, len(wanted) // 3)]):
+                        behind = [one for one in wanted if place is None or one < place]
+                        listed = list_after(watch, Filter(owner, q=part), place, 30)
+                        assert [(one.created_at, one.id) for one in listed] == behind[:30]
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_part_of_names_finds_what_a_look_at_each_name_would(
+    database: Database, seed: int
+) -> None:
+    names = Names(database, seed)
+    names.submit_many(2 * BLOCK_DOCUMENTS)
+    choose = random.Random(seed)  # noqa: S311  # nothing secret
+    changes = (names.rename, names.complete, names.tombstone, names.remove)
+    for _ in range(9):
+        with names.changed():
+            for _ in range(60):
+                choose.choice((names.submit, names.submit, names.submit, choose.choice(changes)))()
+        names.require_right()
+
+
+def test_blocks_are_made_of_documents_that_are_there(database: Database) -> None:
+    names = Names(database, seed=9)
+    names.submit_many(5 * BLOCK_DOCUMENTS)
+
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+
+    names.require_right()
+    with database.watching() as watch:
+        ((blocks,),) = watch.query("SELECT count(*) FROM search_names")
+    assert blocks >= 2 * len(OWNERS)
+    names.submit_many(3 * BLOCK_DOCUMENTS)
+    names.require_right()
+
+
+def test_a_deleted_name_leaves_no_byte(database: Database) -> None:
+    names = Names(database, seed=1)
+    names.submit_many(4 * BLOCK_DOCUMENTS)
+    with database.writing() as session:
+        session.execute(update(Document).values(file_name="secret.pdf"))
+    database.truncate_wal()
+    assert database.path.read_bytes().count(b"secret.pdf") > 4 * BLOCK_DOCUMENTS
+
+    with database.writing() as session:
+        session.execute(update(Document).values(status=DocumentStatus.DELETED, file_name=""))
+    database.truncate_wal()
+
+    assert b"secret.pdf" not in database.path.read_bytes()
