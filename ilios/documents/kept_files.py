@@ -231,7 +231,9 @@ class KeptFiles:
         except KeptFileNotFound as error:  # its time is over, and the sweep has not come yet
             raise Gone(repository.GONE) from error
 
-    def _store_as(self, kept: KeptFile, file: Received, owner: str, repeatable: Repeatable | None) -> None:
+    def _store_as(
+        self, kept: KeptFile, file: Received, owner: str, repeatable: Repeatable | None
+    ) -> None:
         """Store object and row, or neither of them. Raises CreatedBefore."""
         standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
         counted_bytes = holdings.counted_bytes(file.size_bytes)

@@ -22,7 +22,7 @@ from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch
 from ilios.documents import idempotency
 from ilios.documents.admission import Candidate, Order, Stored
-from ilios.documents.idempotency import Repeatable, Created, CreatedBefore, once
+from ilios.documents.idempotency import Created, CreatedBefore, Repeatable, once
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument, AdmitDocuments
 from ilios.documents.uploads import Received, RefusedFile
 from ilios.documents.validation import accepted_type

@@ -1,4 +1,4 @@
-"""kill -9 while a request with an idempotency key is accepted: sent again, it creates nothing more."""
+"""kill -9 while a request with an idempotency key is accepted: sent again, it is one document."""
 
 from __future__ import annotations
 

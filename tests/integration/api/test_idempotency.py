@@ -320,7 +320,9 @@ def test_what_was_deleted_is_gone_and_not_made_anew(
     assert count(database) == 1
 
 
-@pytest.mark.parametrize("path", [DOCLING, f"{DOCLING}/async", "/file_parse", "/general/v0/general"])
+@pytest.mark.parametrize(
+    "path", [DOCLING, f"{DOCLING}/async", "/file_parse", "/general/v0/general"]
+)
 def test_what_was_deleted_is_gone_in_a_dialect_too(
     anna: Caller, worker: InTestWorker, path: str
 ) -> None:
