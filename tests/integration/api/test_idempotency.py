@@ -48,11 +48,8 @@ def count(database: Database, table: Any = Document) -> int:
 def age(database: Database, by: timedelta) -> None:
     """Let what is noted have happened so long ago."""
     with database.writing() as session:
-        session.execute(
-            update(IdempotencyKey).values(
-                created_at=session.scalar(select(IdempotencyKey.created_at)) - by
-            )
-        )
+        noted = session.scalars(select(IdempotencyKey.created_at)).one()
+        session.execute(update(IdempotencyKey).values(created_at=noted - by))
 
 
 def assert_reused(answer: TestResponse) -> None:

@@ -15,7 +15,7 @@ from ilios.core.idempotency_errors import IdempotencyKeyReused
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import IdempotencyKey
-from ilios.documents import idempotency, new_documents
+from ilios.documents import idempotency
 from ilios.documents.admission import Order
 from ilios.documents.idempotency import Repeatable
 from ilios.documents.retention import service
@@ -91,7 +91,6 @@ def test_a_unit_of_work_without_a_key_is_run_as_it_is() -> None:
         return "done"
 
     assert idempotency.once(None, unit) is unit
-    assert new_documents.once is idempotency.once
 
 
 def test_an_owner_has_so_many_keys_and_the_oldest_are_forgotten_first(
