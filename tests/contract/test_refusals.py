@@ -127,15 +127,6 @@ def test_a_webhook_that_leads_inside_is_refused(
     nothing_is_kept()
 
 
-@pytest.mark.parametrize("path", [*FORMS, "/api/documents/upload-url"])
-def test_an_idempotency_key_is_refused(
-    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
-) -> None:
-    answer = anna.post(path, {"file": file()}, headers={"Idempotency-Key": "1"})
-    assert_problem(answer, 422, "option_unavailable", "Idempotency-Key")
-    nothing_is_kept()
-
-
 @pytest.mark.parametrize("path", FORMS)
 def test_an_unknown_field_is_named(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]
