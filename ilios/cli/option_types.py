@@ -74,20 +74,16 @@ class WebhookUrl(click.ParamType[str | None]):
     name = "url"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str | None:
-        from ilios.core import settings, url_addresses
-        from ilios.core.address_guard import AddressGuard
-        from ilios.core.webhook_errors import UrlNotAllowed
+        from ilios.core import settings
+        from ilios.core.url_errors import UrlNotAllowed
+        from ilios.webhooks import receivers
 
         if value == "none":
             return None
         try:
-            address = url_addresses.parse(value)
-            AddressGuard.of(settings.load()).require(address)
-        except ValueError:
-            self.fail(f"it has to be {url_addresses.ALLOWED}.", param, ctx)
+            return receivers.checked_by(settings.load(), value)
         except UrlNotAllowed as error:
             self.fail(error.detail, param, ctx)
-        return address.url
 
 
 class KeyLimit(click.ParamType[int | None]):

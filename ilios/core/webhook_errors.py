@@ -1,22 +1,8 @@
-"""What is wrong with a webhook: its address, its secret, or a delivery that is asked for."""
+"""What is wrong with a webhook: no address, no secret, or a delivery that is asked for."""
 
 from __future__ import annotations
 
 from ilios.core.request_errors import Conflict, NotFound, RequestError
-
-
-class UrlNotAllowed(RequestError):
-    """An address that the service may not reach; the detail names the rule and URL_ALLOW."""
-
-    code = "url_not_allowed"
-    title = "URL not allowed"
-
-    def __init__(self, host: str, rule: str) -> None:
-        super().__init__(
-            f"{host:.253} may not be reached: {rule}. An operator who wants it reached names the "
-            "host, host:port or network in URL_ALLOW."
-        )
-        self.rule = rule
 
 
 class WebhookSecretMissing(RequestError):

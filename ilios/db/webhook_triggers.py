@@ -154,7 +154,7 @@ def _event(
         "document_id": document_id,
         "batch_id": "NEW.batch_id",
         "url": "target.url",
-        # The address has a slash behind its host: see ilios.core.address_guard.
+        # The address has a slash behind its host: see ilios.outbound.addresses.
         "receiver": "substr(target.url, 1, 8 + instr(substr(target.url, 9), '/'))",
         "details": _json(details),
         "occurred_at": _MOMENT,

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
 from ilios.accounts.webhook_secrets import SigningKeys, Unsigned
-from ilios.core import clock, failpoints, url_addresses
-from ilios.core.address_guard import AddressGuard
+from ilios.core import clock, failpoints
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import DeliveryStatus
+from ilios.outbound.guard import Guard
 from ilios.webhooks import events, outbox, posting
 from ilios.webhooks.events import Delivery
 from ilios.webhooks.outbox import Due, Key, Settled
@@ -48,7 +49,7 @@ class Attempts:
         self._database = database
         self._group_commit = GroupCommit(database)
         self._signing_keys = SigningKeys(settings)
-        self._guard = AddressGuard.of(settings)
+        self._guard = Guard(settings.url_allowance)
 
     def claim(self, due: Sequence[Due]) -> list[Delivery]:
         """Claim those that are still due, all in one transaction."""
@@ -102,7 +103,7 @@ class Attempts:
 
 
 def _log(delivery: Delivery, outcome: Outcome, settled: Settled, duration_ms: int) -> None:
-    host = url_addresses.parse(delivery.url).host  # the rest may have a secret in it
+    host = urlsplit(delivery.receiver).hostname  # what follows it may have a secret
     if settled.status is DeliveryStatus.DELIVERED:
         log.info(
             "webhook.delivered",

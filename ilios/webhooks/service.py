@@ -10,8 +10,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from ilios.accounts import webhook_secrets
-from ilios.core import clock, url_addresses
-from ilios.core.address_guard import AddressGuard
+from ilios.core import clock
 from ilios.core.request_errors import InvalidCursor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
@@ -19,7 +18,9 @@ from ilios.core.webhook_errors import WebhookUrlMissing
 from ilios.db.database import Database
 from ilios.db.models import WebhookDelivery
 from ilios.db.prepared import Prepared
-from ilios.webhooks import additions, outbox
+from ilios.outbound.addresses import Address
+from ilios.outbound.guard import Guard
+from ilios.webhooks import additions, outbox, receivers
 from ilios.webhooks.events import Delivery
 
 log = logs.get(__name__)
@@ -49,20 +50,21 @@ class Listed:
 class Webhooks:
     """Acts on the deliveries of the owner that each call names."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, guard: Guard) -> None:
         self._settings = settings
         self._database = database
-        self._guard = AddressGuard.of(settings)
+        self._guard = guard
 
-    def require(self, url: str, owner: str) -> None:
-        """Refuse an address that no event of an owner could be sent to.
+    def checked(self, url: str, owner: str) -> Address:
+        """Return an address that events of an owner may be sent to.
 
         What a name resolves to is looked at when an event is sent. Raises UrlNotAllowed,
         WebhookSecretMissing.
         """
-        self._guard.require(url_addresses.parse(url))
+        address = receivers.checked(self._guard, url)
         with self._database.watching() as watch:
             webhook_secrets.require(watch, owner, self._settings)
+        return address
 
     def deliveries(self, owner: str, cursor: str | None, limit: int) -> Listed:
         """Return at most `limit` deliveries after the cursor, the newest first.
@@ -96,8 +98,7 @@ class Webhooks:
                 url = webhook_secrets.url_of(watch, owner)
         if url is None:
             raise WebhookUrlMissing
-        self.require(url, owner)
-        address = url_addresses.parse(url)
+        address = self.checked(url, owner)
         with self._database.writing() as session:
             added = additions.add_test(session, owner, address.url, address.origin, clock.now())
         log.info("webhook.tested", delivery_id=added.id, event_id=added.event_id)

@@ -47,7 +47,6 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.OptionUnavailable: 422,
     request_errors.InvalidSchema: 422,
     idempotency_errors.IdempotencyKeyReused: 422,
-    webhook_errors.UrlNotAllowed: 422,
     webhook_errors.WebhookSecretMissing: 422,
     webhook_errors.WebhookUrlMissing: 422,
     ConversionFailed: 422,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields, validate
 
-from ilios.core import request_errors, url_addresses
+from ilios.core import request_errors
 from ilios.core.ids import is_id
 from ilios.core.prices import DOLLARS_ALLOWED, micros_of
 from ilios.engines.page_selection import ALLOWED, PageSelection
@@ -158,15 +158,3 @@ class Choice(fields.String):
             error_messages={"invalid": allowed},
             **options,
         )
-
-
-class WebhookUrl(fields.String):
-    """An address for events, read into its one form; whether it may be reached is not checked."""
-
-    default_error_messages = {"invalid": url_addresses.ALLOWED}  # noqa: RUF012
-
-    def _deserialize(self, value: Any, *args: Any, **options: Any) -> str:
-        try:
-            return url_addresses.parse(super()._deserialize(value, *args, **options)).url
-        except ValueError as error:
-            raise self.make_error("invalid") from error
