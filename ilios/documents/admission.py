@@ -85,6 +85,10 @@ class Candidate:
     columns: dict[str, Any]
     needs_blocks: bool  #: whether a result of before blocks were made does not answer it
 
+    @property
+    def size_bytes(self) -> int:
+        return self.stored.size_bytes
+
     @classmethod
     def of(cls, settings: Settings, stored: Stored, order: Order) -> Candidate:
         lane = registry.lane_of(stored.media_type, settings)
@@ -128,21 +132,7 @@ def admit(
     inserted.
     """
     order = candidate.order
-    duplicate = None
-    if order.cache:
-        duplicate = repository.duplicate(
-            session,
-            order.owner,
-            candidate.columns["fingerprint"],
-            in_batch_lane=order.provider_batch,
-            needs_blocks=candidate.needs_blocks,
-            allow_partial=order.options.allow_partial,
-        )
-    reserved = quotas.NOTHING
-    if duplicate is None:
-        if order.options.max_cost_micros is not None:
-            costs.require_within(order.options.max_cost_micros, candidate.least())
-        reserved = quotas.admit(session, order.owner, candidate.least, now)
+    duplicate, reserved = _duplicate_or_reserved(session, candidate, now)
     waits_in_batch = (
         provider_batch_id is not None and candidate.lane == registry.MISTRAL and duplicate is None
     )
@@ -172,6 +162,24 @@ def admit(
             origin=order.origin,
         )
     return row
+
+
+def admit_fetched(
+    session: Session, candidate: Candidate, document: Document, now: datetime
+) -> None:
+    """Move processing → pending, or → completed at once, a document whose bytes were fetched.
+
+    The document is of the open session. Raises BudgetSpent, DailyPagesSpent and CostAboveLimit.
+    """
+    duplicate, reserved = _duplicate_or_reserved(session, candidate, now)
+    order, document.started_at = candidate.order, None
+    for name, value in (candidate.columns | _result(duplicate)).items():
+        setattr(document, name, value)
+    if duplicate is not None:
+        priority.raise_priority(session, duplicate.id, order.priority, now)
+        return
+    document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
+    _enqueue(session, document, candidate.lane, order.priority, now, order.origin)
 
 
 def admit_upload(
@@ -243,7 +251,10 @@ def readmit(
     lane = registry.lane_of(leader.mime_type, settings)
     leader.reserved_pages = leader.reserved_micros = 0  # of its conversion before
     session.flush()
-    _reserve(session, settings, leader, lane, now)
+    if leader.storage_key:
+        _reserve(session, settings, leader, lane, now)
+    else:  # its bytes are not here: what they are, and need, is found out once they are
+        lane = jobs.FETCH_LANE
     cancellation.delete_ended(session, leader.id)
     session.flush()
     _enqueue(session, leader, lane, priority, now, origin)
@@ -257,6 +268,28 @@ def columns(order: Order) -> dict[str, Any]:
         "retention_days": order.retention_days,
         "options": as_json(order.options),
     }
+
+
+def _duplicate_or_reserved(
+    session: Session, candidate: Candidate, now: datetime
+) -> tuple[Document | None, Amount]:
+    """Return the duplicate whose result answers a candidate, or what it reserves without one."""
+    order = candidate.order
+    duplicate = None
+    if order.cache:
+        duplicate = repository.duplicate(
+            session,
+            order.owner,
+            candidate.columns["fingerprint"],
+            in_batch_lane=order.provider_batch,
+            needs_blocks=candidate.needs_blocks,
+            allow_partial=order.options.allow_partial,
+        )
+    if duplicate is not None:
+        return duplicate, quotas.NOTHING
+    if order.options.max_cost_micros is not None:
+        costs.require_within(order.options.max_cost_micros, candidate.least())
+    return None, quotas.admit(session, order.owner, candidate.least, now)
 
 
 def _reserve(

@@ -134,6 +134,8 @@ class DocumentActions:
             log.warning("database.not_shrunk", reason=str(error))
 
     def _require_original(self, document: Document) -> None:
+        if not document.storage_key:
+            return  # it is still to be fetched from its address
         try:
             self._store.stat(document.storage_key)
         except ObjectMissing as error:

@@ -35,10 +35,11 @@ from ilios.documents.admission import (
     admit_upload,
     columns,
 )
+from ilios.documents.remote import Remote, RemoteCandidate
 from ilios.documents.snapshots import Shown, Snapshot
-from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
+from ilios.documents.units_of_work import AdmitBatch, AdmitDocument, AnyCandidate
 from ilios.documents.uploads import Received
-from ilios.documents.validation import accepted_type
+from ilios.documents.validation import CheckedFile, Submitted, checked_file
 from ilios.engines.detection import media_types
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
@@ -89,16 +90,15 @@ class Submissions:
         self._notifier = notifier
         self._scratch = data_folder.uploads(settings)
 
-    def submit(self, file: Received, order: Order) -> Snapshot:
-        """Queue one document.
+    def submit(self, file: Received | Remote, order: Order) -> Snapshot:
+        """Queue one document: to be converted, or to be fetched first.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
         StorageUnavailable, DatabaseBusy; nothing is kept then.
         """
-        media_type = accepted_type(file, order.options, self._settings)
+        checked = checked_file(file, order, self._settings)
         standard = self._require_room(order.owner, [file])
-        with self._stored([(file, media_type)]) as (stored,):
-            candidate = Candidate.of(self._settings, stored, order)
+        with self._candidates([checked]) as (candidate,):
             row = self._group_commit.write(AdmitDocument(candidate, standard), order.owner)
         failpoints.reach(failpoints.ROW_COMMITTED)
         self._notifier.notify()
@@ -107,13 +107,13 @@ class Submissions:
         return document
 
     def submit_batch(
-        self, files: Sequence[Received | RefusedFile], order: Order
+        self, files: Sequence[Submitted | RefusedFile], order: Order
     ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents together, all or none; see `submit_together`."""
         return self.submit_together([(file, order) for file in files])
 
     def submit_together(
-        self, files: Sequence[tuple[Received | RefusedFile, Order]], batch_id: str | None = None
+        self, files: Sequence[tuple[Submitted | RefusedFile, Order]], batch_id: str | None = None
     ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents, each with its order, all or none.
 
@@ -122,7 +122,7 @@ class Submissions:
         """
         checked = self._checked_all(files)
         order = files[0][1]
-        standard = self._require_room(order.owner, [file for file, _ in checked])
+        standard = self._require_room(order.owner, [one.file for one in checked])
         batch = {
             "id": batch_id or ids.new_id(),
             "owner": order.owner,
@@ -130,11 +130,7 @@ class Submissions:
             "priority": order.priority,
             "created_at": clock.now(),
         }
-        with self._stored(checked) as stored:
-            candidates = [
-                Candidate.of(self._settings, item, wanted)
-                for item, (_, wanted) in zip(stored, files, strict=True)
-            ]
+        with self._candidates(checked) as candidates:
             unit = AdmitBatch(self._settings, candidates, standard, batch)
             rows = self._group_commit.write(unit, order.owner)
         self._notifier.notify()
@@ -219,7 +215,7 @@ class Submissions:
             self._store.delete(document.storage_key)
         return completed
 
-    def _require_room(self, owner: str, files: Sequence[Received]) -> Standard:
+    def _require_room(self, owner: str, files: Sequence[Submitted]) -> Standard:
         """Refuse what the transaction would refuse, at less cost for others that write with it.
 
         Returns what the transaction is to look at once more.
@@ -241,27 +237,34 @@ class Submissions:
             return instance.instance_id(session)
 
     @contextlib.contextmanager
-    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
-        """Store the files durably; delete them if what follows fails."""
-        stored: list[Stored] = []
+    def _candidates(self, files: Sequence[CheckedFile]) -> Iterator[list[AnyCandidate]]:
+        """Store the files durably that are here; delete them if what follows fails."""
+        candidates: list[AnyCandidate] = []
+        keys: list[str] = []
         failpoints.reach(failpoints.UPLOAD_STREAMED)
         try:
-            for file, media_type in files:
-                document_id = ids.new_id()
-                key = source_key(self._instance, document_id)
-                stored.append(
-                    Stored(
-                        document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
-                    )
+            for checked in files:
+                if isinstance(checked.file, Remote):
+                    candidates.append(RemoteCandidate.of(checked.file, checked.order))
+                    continue
+                stored = self._named(checked.file, checked.media_type)
+                keys.append(stored.storage_key)
+                self._store.put(
+                    stored.storage_key, checked.file.path, stored.media_type, stored.sha256
                 )
-                self._store.put(key, file.path, media_type, file.sha256)
+                candidates.append(Candidate.of(self._settings, stored, checked.order))
             failpoints.reach(failpoints.OBJECT_STORED)
-            yield stored
+            yield candidates
         except BaseException:
-            for item in stored:
+            for key in keys:
                 with contextlib.suppress(Exception):
-                    self._store.delete(item.storage_key)
+                    self._store.delete(key)
             raise
+
+    def _named(self, file: Received, media_type: str) -> Stored:
+        document_id = ids.new_id()
+        key = source_key(self._instance, document_id)
+        return Stored(document_id, file.file_name, media_type, file.size_bytes, file.sha256, key)
 
     def _require_whole(self, document: Document) -> None:
         try:
@@ -298,15 +301,15 @@ class Submissions:
         return document
 
     def _checked_all(
-        self, files: Sequence[tuple[Received | RefusedFile, Order]]
-    ) -> list[tuple[Received, str]]:
-        checked: list[tuple[Received, str]] = []
+        self, files: Sequence[tuple[Submitted | RefusedFile, Order]]
+    ) -> list[CheckedFile]:
+        checked: list[CheckedFile] = []
         reasons: list[tuple[str, RequestError]] = []
         for file, order in files:
             try:
                 if isinstance(file, RefusedFile):
                     raise file.reason
-                checked.append((file, accepted_type(file, order.options, self._settings)))
+                checked.append(checked_file(file, order, self._settings))
             except RequestError as reason:
                 reasons.append((file.file_name, reason))
         if reasons:
@@ -314,7 +317,7 @@ class Submissions:
         return checked
 
 
-def _counted_bytes(files: Sequence[Received | Stored]) -> int:
+def _counted_bytes(files: Sequence[Submitted]) -> int:
     return sum(holdings.counted_bytes(file.size_bytes) for file in files)
 
 

@@ -21,7 +21,9 @@ USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY: Final = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
-_UNSEEN: Final = re.compile("[\x00-\x20\x7f\\\\\ud800-\udfff]")  #: some readers skip them, others do not
+_UNSEEN: Final = re.compile(
+    "[\x00-\x20\x7f\\\\\ud800-\udfff]"
+)  #: some readers skip them, others do not
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _IPV4: Final = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")

@@ -62,7 +62,8 @@ class Fetched:
     is_unchanged: bool
     size_bytes: int
     file_name: str | None  #: as the server names it; None when it does not
-    host: str  #: of the last address
+    path_name: str  #: as the last address names it
+    host: str  #: of that address
     validators: Validators | None  #: for the next time; None when the server gave none
 
 
@@ -127,7 +128,9 @@ class Fetcher:
             why = f"has no certificate that is valid for it ({error.verify_message})"
             raise _unavailable(address, why, is_passing=False) from None
         except TooLong:
-            raise _unavailable(address, "sends more than a head and a body", is_passing=False) from None
+            raise _unavailable(
+                address, "sends more than a head and a body", is_passing=False
+            ) from None
         except (OSError, HTTPException) as error:
             if body.received_bytes:
                 raise TruncatedBody(f"{address.host:.100} broke the connection.") from error
@@ -142,7 +145,7 @@ class Fetcher:
         if response.status in _REDIRECTS and location is not None:
             return _location(location)
         if response.status == HTTPStatus.NOT_MODIFIED and is_conditional:
-            return Fetched(True, 0, None, address.host, None)
+            return Fetched(True, 0, None, address.file_name, address.host, None)
         if response.status != HTTPStatus.OK:
             why = f"answers with status {response.status}"
             raise _unavailable(address, why, is_passing=response.status in _PASSING)
@@ -153,7 +156,8 @@ class Fetcher:
         body.read(response, address)
         file_name = dispositions.file_name(response.headers.get("Content-Disposition"))
         validators = _validators(address, response)
-        return Fetched(False, body.received_bytes, file_name, address.host, validators)
+        size_bytes, path_name = body.received_bytes, address.file_name
+        return Fetched(False, size_bytes, file_name, path_name, address.host, validators)
 
 
 class _Body:

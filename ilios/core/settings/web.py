@@ -128,8 +128,8 @@ class WebSettings(SubjectSettings):
     )
     url_allow: UrlAllow = setting(
         "",
-        "Hosts, host:port or networks, comma-separated, that documents may be fetched from although "
-        "they are not public",
+        "Hosts, host:port or networks, comma-separated, that documents may be fetched from "
+        "although they are not public",
         EXAMPLE,
     )
     convert_wait_seconds: int = setting(

@@ -23,6 +23,7 @@ from ilios.db.models.documents import (
     PageRow,
     PageWords,
     ProviderBatch,
+    UrlSource,
 )
 from ilios.db.models.instance import REVISION, Instance
 from ilios.db.models.jobs import Job
@@ -64,5 +65,6 @@ __all__ = [
     "PageWords",
     "ProviderBatch",
     "ProviderBatchState",
+    "UrlSource",
     "UtcDateTime",
 ]
