@@ -41,7 +41,7 @@ UNFORESEEABLE = frozenset({
     "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for
     "pages_out_of_range",  # depends on the document
     "corrupt_document", "document_too_large", "empty_document", "empty_file",  # the bytes decide
-    "file_too_large", "unsupported_type",
+    "file_too_large", "unsupported_type", "url_not_allowed",
 })  # fmt: skip
 """Codes of refusals that no schema can tell in advance."""
 OF_ANOTHER_FORM = ", and this is format="  #: a refusal for what two fields say together

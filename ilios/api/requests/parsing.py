@@ -55,15 +55,16 @@ class Parser(FlaskParser):
             sent[FILES] = form.getlist(FILES)
         return sent
 
-    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
-        """Read a JSON object of at most JSON_MAX_BYTES."""
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Read a JSON object of at most JSON_MAX_BYTES, or as many as its schema says."""
         if req.mimetype != "application/json":
             raise MalformedRequest(
                 f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
             )
         with services().wait_slots.for_upload(current_owner()):
-            body = Body(req.environ, JSON_MAX_BYTES).whole()
-        return json_objects.parsed(body, JSON_EXAMPLE)
+            most_bytes: int = getattr(schema, "json_max_bytes", JSON_MAX_BYTES)
+            body = Body(req.environ, most_bytes).whole()
+        return json_objects.parsed(body, getattr(schema, "json_example", JSON_EXAMPLE))
 
     def handle_error(
         self,

@@ -54,7 +54,7 @@ def ocr() -> Response:
     body = bodies.receive_json()
     wanted = ocr_options.wanted(bodies.options_of(body.value), body.value, here.settings)
     order = conversion.order(blocks=wanted.shown.blocks, pages=wanted.pages, **wanted.fields)
-    with sources.received(body) as file:
+    with sources.submitted(body) as file:
         found = conversion.convert(file, order)
     warnings = answers.warnings_of(found, wanted.notes)
     answer = ocr_answer.answer(found, wanted.shown, here.store, warnings)
