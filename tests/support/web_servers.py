@@ -79,10 +79,8 @@ def serving(answer: Answer | bytes, certificate: Certificate | None = None) -> I
 
 def reply(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
     """Return a response with its length; a header's name has `_` for `-`."""
-    named = {
-        "Content-Length": str(len(body)),
-        **{n.replace("_", "-"): v for n, v in headers.items()},
-    }
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {"Content-Length": str(len(body)), **given}
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in named.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 

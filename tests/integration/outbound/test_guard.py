@@ -23,7 +23,7 @@ NAMES: Final = {
     "mapped.example": ["::ffff:127.0.0.1"],
     "private.example": ["10.1.2.3"],
     "link.example": ["fe80::1%lo"],
-    "unspecified.example": ["0.0.0.0"],
+    "unspecified.example": ["0.0.0.0"],  # noqa: S104  # nothing is bound to it
     "mixed.example": ["8.8.8.8", "127.0.0.1"],
     "mixed-last.example": ["127.0.0.1", "2606:4700::1111"],
     "metadata.example": ["169.254.169.254"],

@@ -57,7 +57,7 @@ def test_an_address_may_be_opened_for_a_port() -> None:
      "[fd00::1", "[zz::1]:80", "user@nas.lan", ".nas.lan"],
 )  # fmt: skip
 def test_what_is_no_entry_is_refused(entry: str) -> None:
-    with pytest.raises(ValueError, match="is n(either|o)"):
+    with pytest.raises(ValueError, match=r"is n(either|o)"):
         UrlAllowance.of((entry,))
 
 

@@ -45,6 +45,4 @@ def test_an_address_of_ipv4_in_one_of_ipv6_is_refused_whatever_it_is(inner: int)
         (0x2606470000000000 << 64) | (0x5EFE << 32) | inner,
     )
 
-    assert [
-        str(IPv6Address(one)) for one in around if networks.refusal(IPv6Address(one)) is None
-    ] == []
+    assert [str(one) for one in map(IPv6Address, around) if networks.refusal(one) is None] == []
