@@ -106,7 +106,9 @@ class Fetches:
         try:
             self._attempt(attempt)
         except RequestError as error:
-            self._give_up(attempt, NotFetched(error.detail, code=error.code))
+            # Its sentence names the file, which may be a part of the address.
+            failed = NotFetched(error.detail, code=error.code, logged=error.title)
+            self._give_up(attempt, failed)
         except ConversionError as error:
             self._give_up(attempt, error)
             return store_report_of(error)

@@ -140,9 +140,16 @@ class NotFetched(ConversionError):
 
     code = "url_unavailable"
 
-    def __init__(self, detail: str, *, code: str | None = None, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        retryable: bool = False,
+        logged: str | None = None,
+    ) -> None:
         """Set `code` to that which the same bytes would get if they were uploaded."""
-        super().__init__(detail)
+        super().__init__(detail, logged=logged)
         self.retryable = retryable  # type: ignore[misc]  # one class for all that may go wrong
         if code is not None:
             self.code = code  # type: ignore[misc]  # likewise

@@ -128,7 +128,7 @@ def test_what_brings_no_document_has_the_code_of_an_upload(
     answer: bytes, code: str, received: int, *, retryable: bool
 ) -> None:
     with serving(answer) as server:
-        failed = failure(server.url("/secret-path?secret=1"))
+        failed = failure(server.url("/secret-path?secret-of-a-url"))
 
     assert (failed.code, failed.retryable) == (code, retryable)
     assert failed.detail.endswith(f"{received} bytes were received.")
@@ -254,7 +254,7 @@ def test_a_refused_connection_may_be_tried_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
 
-    failed = failure(f"http://127.0.0.1:{port}/?secret=1")
+    failed = failure(f"http://127.0.0.1:{port}/?secret-of-a-url")
 
     assert (failed.code, failed.retryable) == ("url_unavailable", True)
     assert "secret" not in failed.detail

@@ -1,7 +1,6 @@
-"""Which document a request for OCR is about: in the request, a file that is kept here, or elsewhere.
+"""Which document a request for OCR is about: one in it, a file that is kept here, or an address.
 
-A link of ours is known by its signature, whatever host it names; any other address is fetched by a
-worker.
+A link of ours is known by its signature, whatever host it names; a worker fetches any other.
 """
 
 from __future__ import annotations
