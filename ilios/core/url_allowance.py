@@ -16,7 +16,7 @@ from ipaddress import (
 from typing import Final
 
 IpAddress = IPv4Address | IPv6Address
-PORT_MAX: Final = 65_535
+LAST_PORT: Final = 65_535
 EXAMPLE: Final = "nas.lan,files.internal:8080,10.20.0.0/16"
 _HOST: Final = re.compile(
     r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -69,7 +69,7 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
 def _host(entry: str) -> tuple[str, int | None]:
     found = _HOST.fullmatch(entry)
     port = int(found["port"]) if found and found["port"] else None
-    if found is None or not (port is None or 0 < port <= PORT_MAX):
+    if found is None or not (port is None or 0 < port <= LAST_PORT):
         raise ValueError(
             f"{entry!r:.60} is neither a host, nor host:port, nor a network such as 10.0.0.0/8"
         )

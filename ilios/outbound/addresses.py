@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from ilios.core.file_names import READ_MAX_BYTES, safe_file_name
 from ilios.core.request_errors import UrlNotAllowed
-from ilios.core.url_allowance import PORT_MAX, IpAddress
+from ilios.core.url_allowance import LAST_PORT, IpAddress
 
 ADDRESS_MAX_CHARACTERS: Final = 8192
 NAME_MAX_CHARACTERS: Final = 253  #: of a host, as the domain name system has it
@@ -94,8 +94,8 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
     if found is None or not found[1]:
         raise _refused("form", f"Its host cannot be read. {_FORM}")
     port = int(found[2]) if found[2] else None
-    if port is not None and not 0 < port <= PORT_MAX:
-        raise _refused("port", f"Its port is not between 1 and {PORT_MAX}")
+    if port is not None and not 0 < port <= LAST_PORT:
+        raise _refused("port", f"Its port is not between 1 and {LAST_PORT}")
     return found[1], port
 
 

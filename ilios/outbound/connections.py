@@ -23,6 +23,9 @@ from ilios import __version__
 from ilios.core.url_allowance import IpAddress
 from ilios.outbound.addresses import Address
 
+CONNECT_SECONDS: Final = 10.0
+SILENCE_SECONDS: Final = 20.0  #: of a server that sends, or is to answer
+FETCH_SECONDS: Final = 900.0  #: of one fetch, with all redirects
 HEAD_MAX_BYTES: Final = 64 * 1024  #: of a response, with all that comes before it
 FRAMES_PER_BODY: Final = 2  #: bytes that come for one of a body at most: chunks have sizes
 PLACES_TRIED: Final = 3  #: of those that a name resolves to
@@ -39,9 +42,9 @@ _REQUEST_HEADERS: Final = {
 class Patience:
     """How long to wait, in seconds: for a connection, for the next bytes, and in all."""
 
-    connect_seconds: float = 10.0
-    silence_seconds: float = 20.0
-    total_seconds: float = 900.0
+    connect_seconds: float = CONNECT_SECONDS
+    silence_seconds: float = SILENCE_SECONDS
+    total_seconds: float = FETCH_SECONDS
 
 
 class TooLong(Exception):
