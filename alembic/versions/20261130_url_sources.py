@@ -59,6 +59,11 @@ def downgrade() -> None:
     downgrades.fail_open(op.get_bind(), _is_not_fetched(), NOT_FETCHED)
     # The older version does not know what a fetch is.
     op.execute("DELETE FROM job_queue WHERE type = 'fetch'")
+    # Nor a document without an object: of this one it finds none, and says so.
+    op.execute(
+        "UPDATE documents SET storage_key = 'incoming/never-fetched/' || id "
+        "WHERE storage_key = '' AND status <> 'deleted'"
+    )
     op.drop_table("url_sources")
 
 

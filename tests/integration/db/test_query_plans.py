@@ -30,6 +30,7 @@ from ilios.documents import (
     results,
     search,
     snapshots,
+    url_sources,
 )
 from ilios.documents.listing import Filter, list_after
 from ilios.documents.retention import expiry
@@ -92,6 +93,10 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "duplicate": (
         lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False, needs_blocks=True),
         {"ix_documents_fingerprint", "sqlite_autoindex_pages_1"},
+    ),
+    "earlier_fetch": (
+        lambda s: url_sources.earlier(s, "a", "d"),
+        {"ix_url_sources_known", "sqlite_autoindex_documents_1"},
     ),
     "complete": (
         lambda s: results.fail(s, "a", CorruptDocument("no"), NOW),
