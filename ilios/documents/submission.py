@@ -220,6 +220,8 @@ class Submissions:
 
         Returns what the transaction is to look at once more.
         """
+        if any(isinstance(file, Remote) for file in files):
+            self._disk_reserve.require()  # of these only rows are written now
         standard = self._standard()
         self._holding(owner, standard).require_room(_counted_bytes(files), len(files))
         return standard

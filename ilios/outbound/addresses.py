@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from ilios.core.file_names import READ_MAX_BYTES, safe_file_name
-from ilios.core.request_errors import UrlNotAllowed
 from ilios.core.url_allowance import LAST_PORT, IpAddress
+from ilios.core.url_errors import UrlNotAllowed
 
 ADDRESS_MAX_CHARACTERS: Final = 8192
 NAME_MAX_CHARACTERS: Final = 253  #: of a host, as the domain name system has it

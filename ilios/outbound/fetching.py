@@ -21,8 +21,8 @@ from ilios.core.request_errors import (
     RequestError,
     SlowBody,
     TruncatedBody,
-    UrlNotAllowed,
 )
+from ilios.core.url_errors import UrlNotAllowed
 from ilios.outbound import connections, dispositions
 from ilios.outbound.addresses import Address
 from ilios.outbound.connections import Connection, OutOfTime, Patience, TooLong

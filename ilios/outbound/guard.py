@@ -12,8 +12,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from ilios.core.conversion_errors import NotFetched
-from ilios.core.request_errors import UrlNotAllowed
 from ilios.core.url_allowance import IpAddress, UrlAllowance
+from ilios.core.url_errors import UrlNotAllowed
 from ilios.outbound import addresses, networks
 from ilios.outbound.addresses import Address
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ilios.api.schemas.url_requests import URL, URLS
 from ilios.api.services import services
-from ilios.core.request_errors import UrlNotAllowed
+from ilios.core.url_errors import UrlNotAllowed
 from ilios.documents.remote import Remote
 from ilios.documents.submission import RefusedFile
 from ilios.documents.uploads import Received

@@ -61,7 +61,8 @@ def test_options_have_the_types_of_json(anna: Caller, worker: InTestWorker) -> N
 
     assert answer.status_code == 200, answer.text
     assert answer.text.strip() == "two"
-    assert status_of(anna, answer.headers["X-Document-Id"])["retentionDays"] == 30
+    (listed,) = anna.get("/api/documents").get_json()["documents"]
+    assert listed["retentionDays"] == 30
 
 
 def test_a_batch_is_fetched(anna: Caller, worker: InTestWorker) -> None:

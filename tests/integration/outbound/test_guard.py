@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from ilios.core.conversion_errors import NotFetched
-from ilios.core.request_errors import UrlNotAllowed
 from ilios.core.url_allowance import UrlAllowance
+from ilios.core.url_errors import UrlNotAllowed
 from ilios.outbound.connections import Patience
 from ilios.outbound.fetching import Fetcher
 from ilios.outbound.guard import Guard

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ilios.core.request_errors import UrlNotAllowed
+from ilios.core.url_errors import UrlNotAllowed
 from ilios.outbound import addresses
 from ilios.outbound.addresses import ADDRESS_MAX_CHARACTERS
 
