@@ -35,7 +35,8 @@ def checked_file(file: Submitted, order: Order, settings: Settings) -> CheckedFi
         return CheckedFile(file, order, accepted_type(file, order.options, settings))
     if order.provider_batch:
         raise OptionUnavailable(
-            "useMistralBatch is for files that are sent: leave it out for a document at an address."
+            "A document at an address does not go through Mistral's batch lane: send the file, or "
+            "leave useMistralBatch out."
         )
     return CheckedFile(file, order, media_types.UNKNOWN)
 
