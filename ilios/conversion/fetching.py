@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Standard
 from ilios.conversion.fetch_units import FailFetch, StoreFetched
+from ilios.conversion.recorder import log_failed
 from ilios.core import data_folder, failpoints, ids
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -28,11 +29,11 @@ from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.file_names import FALLBACK_NAME
 from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
-from ilios.core.telemetry import logs, metrics
+from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
-from ilios.db.models import Document, Job, JobStatus
+from ilios.db.models import Document, Job
 from ilios.documents import url_sources
 from ilios.documents.admission import Candidate, Order, Stored
 from ilios.documents.options import options_of
@@ -215,18 +216,7 @@ class Fetches:
     def _give_up(self, attempt: _Attempt, error: ConversionError) -> None:
         """End an attempt that failed: wait, retry or fail, as the error says. Raises LeaseLost."""
         status = self._group_commit.write(FailFetch(attempt.lease, error))
-        fields = {
-            "job_id": attempt.job.id,
-            "document_id": attempt.document.id,
-            "code": error.code,
-            "reason": error.logged,
-        }
-        if status is JobStatus.FAILED:
-            metrics.CONVERSIONS_FAILED.labels(error.code).inc()
-            log.warning("job.failed", **fields)
-        else:
-            metrics.RETRIES.labels(error.code).inc()
-            log.warning("job.retried", attempt=attempt.job.attempts, **fields)
+        log_failed(attempt.job, status, error)
 
 
 class _Attempt:
