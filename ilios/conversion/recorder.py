@@ -12,7 +12,7 @@ from ilios.accounts import costs, ledger
 from ilios.accounts.costs import Tariff
 from ilios.conversion.answers import missing_pages
 from ilios.conversion.claimed_job import ClaimedJob, StoredRanges
-from ilios.conversion.failures import CloseCall, FailAttempt, FailedAttempt
+from ilios.conversion.failures import CloseCall, FailAttempt
 from ilios.conversion.units_of_work import (
     FinishJob,
     HalveJob,

@@ -32,6 +32,8 @@ HONOURED: dict[str, list[object]] = {
     "model": list(TAKEN_BY_EMBEDDED),
     "useMistralBatch": [False],
 }
+NOWHERE = ["http://192.0.2.1/a.pdf", "https://localhost/", "ftp://192.0.2.1/"]
+"""Addresses of documents that the guard refuses: nobody is asked."""
 PROBLEM = ("type", "title", "status", "detail", "instance", "code", "requestId")
 UNFORESEEABLE = frozenset({
     "batch_refused",  # for what one of the files is
@@ -72,6 +74,10 @@ def before_load_schema(_context: HookContext, document: dict[str, Any]) -> None:
             del fields[absent]
         for field in fields.keys() & HONOURED.keys():
             fields[field]["enum"] = HONOURED[field]
+        if "url" in fields:
+            fields["url"]["enum"] = NOWHERE
+        if "urls" in fields:
+            fields["urls"]["items"]["enum"] = NOWHERE
 
 
 @schemathesis.check
