@@ -171,7 +171,7 @@ class _Body:
 
     def read(self, response: HTTPResponse, address: Address) -> None:
         """Read the whole body. Raises FileTooLarge, TruncatedBody, OSError, HTTPException."""
-        left = None if response.chunked else response.length  # type: ignore[attr-defined]  # typeshed
+        left = None if response.chunked else response.length
         if left is not None and left > self.limit_bytes:
             raise FileTooLarge(
                 f"The file has {left} bytes; {self.limit_bytes} are allowed (MAX_FILE_SIZE_BYTES)."

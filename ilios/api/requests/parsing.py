@@ -118,6 +118,8 @@ def _sent(error: ValidationError, name: str) -> Any:
         value: Any = error.data[name]  # type: ignore[index]  # never a list here
     except (KeyError, TypeError):
         return None
+    if isinstance(value, list | dict):  # of JSON
+        return "a list" if isinstance(value, list) else "an object"
     return value if isinstance(value, str | int | float | bool | None) else A_FILE
 
 

@@ -24,7 +24,8 @@ _DESCRIPTION: Final = (
     "Where the document is: http or https, without a user. A worker fetches it. Addresses that are "
     "not public are refused with 422 `url_not_allowed`, unless `URL_ALLOW` lists them."
 )
-_TOO_LONG: Final = f"at most {ADDRESS_MAX_CHARACTERS} characters"
+_OF_URL: Final = {"example": EXAMPLE_URL, "maxLength": ADDRESS_MAX_CHARACTERS}
+"""The guard looks at the length: a refusal of the field would quote the address."""
 
 
 class JsonSchemaObject(JsonSchemaField):
@@ -80,9 +81,8 @@ class _InJson(FormSchema):
 class _OneUrl(_InJson):
     url = fields.String(
         required=True,
-        validate=validate.Length(max=ADDRESS_MAX_CHARACTERS, error=_TOO_LONG),
         error_messages={"invalid": "text", "null": "text"},
-        metadata={"description": _DESCRIPTION, "example": EXAMPLE_URL},
+        metadata={"description": _DESCRIPTION, **_OF_URL},
     )
 
 
@@ -101,9 +101,8 @@ class BatchUrlForm(_InJson, BatchForm):
 
     urls = fields.List(
         fields.String(
-            validate=validate.Length(max=ADDRESS_MAX_CHARACTERS, error=_TOO_LONG),
             error_messages={"invalid": "text", "null": "text"},
-            metadata={"example": EXAMPLE_URL},
+            metadata=_OF_URL,
         ),
         required=True,
         validate=validate.Length(1, MAX_BATCH_FILES, error=f"1 to {MAX_BATCH_FILES} texts"),
