@@ -60,8 +60,9 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
             return ip_network(entry)
         except ValueError as error:
             raise ValueError(f"{entry!r:.60} is no network: {error}") from error
+    is_bracketed = entry.startswith("[") and entry.endswith("]")
     try:
-        return ip_network(ip_address(entry.removeprefix("[").removesuffix("]")))
+        return ip_network(ip_address(entry[1:-1] if is_bracketed else entry))
     except ValueError:
         return None
 

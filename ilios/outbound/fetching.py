@@ -119,11 +119,8 @@ class Fetcher:
             with connections.connected(address, places, self._patience, deadline) as connection:
                 connection.send(address, headers)
                 return self._answer(address, connection, body, is_conditional=bool(headers))
-        except OutOfTime:
-            seconds = round(self._patience.total_seconds)
-            raise SlowBody(f"{address.host:.100} took longer than {seconds} s.") from None
-        except TimeoutError:
-            raise SlowBody(f"{address.host:.100} stopped answering.") from None
+        except (OutOfTime, TimeoutError):
+            raise self._too_slow(address, is_over=time.monotonic() >= deadline) from None
         except ssl.SSLCertVerificationError as error:
             why = f"has no certificate that is valid for it ({error.verify_message})"
             raise _unavailable(address, why, is_passing=False) from None
@@ -136,6 +133,11 @@ class Fetcher:
                 raise TruncatedBody(f"{address.host:.100} broke the connection.") from error
             why = f"cannot be asked ({type(error).__name__})"  # its text may quote the address
             raise _unavailable(address, why, is_passing=True) from error
+
+    def _too_slow(self, address: Address, *, is_over: bool) -> SlowBody:
+        seconds = round(self._patience.total_seconds)
+        how = f"took longer than {seconds} s" if is_over else "stopped answering"
+        return SlowBody(f"{address.host:.100} {how}.")
 
     def _answer(
         self, address: Address, connection: Connection, body: _Body, *, is_conditional: bool
