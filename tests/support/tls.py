@@ -41,7 +41,7 @@ def make_certificate(folder: Path, *host_names: str) -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    for_whom = [x509.DNSName(host) for host in host_names] or [address]
+    for_whom: list[x509.GeneralName] = [*map(x509.DNSName, host_names)] or [address]
     now = clock.now()
     signed = (
         x509.CertificateBuilder()
