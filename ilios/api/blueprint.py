@@ -52,7 +52,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
     def form_or_json(self, form: Schema, in_json: Schema) -> Decorator:
         """Parse a form with files, or a JSON object that says where they are; document both."""
         by_form = self.arguments(form, location="multipart")
-        by_json: Decorator = self.ARGUMENTS_PARSER.use_args(in_json, location="json")
+        by_json: Any = self.ARGUMENTS_PARSER.use_args(in_json, location="json")
         content = {JSON: {"schema": in_json}}
         document = self.doc(requestBody={"content": content})
 

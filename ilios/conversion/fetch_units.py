@@ -48,14 +48,8 @@ class StoreFetched:
         holding.require_room(holdings.counted_bytes(self.candidate.size_bytes), 0)
         admit_fetched(session, self.candidate, document, now)
         given = self.validators
-        url_sources.note_fetched(
-            session,
-            document.id,
-            given and given.digest,
-            given and given.etag,
-            given and given.last_modified,
-            now,
-        )
+        known = (given.digest, given.etag, given.last_modified) if given else (None, None, None)
+        url_sources.note_fetched(session, document.id, *known, now)
         if document.status is DocumentStatus.COMPLETED:  # with another's result
             extractions.forget(session, document.id)
         return document.status

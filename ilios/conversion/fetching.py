@@ -147,7 +147,9 @@ class Fetches:
         limit_bytes = self._settings.max_file_size_bytes
         if earlier is not None and earlier.size_bytes > limit_bytes:
             earlier = None
-        known = earlier and Validators(earlier.final_digest, earlier.etag, earlier.last_modified)
+        known = None
+        if earlier is not None:
+            known = Validators(earlier.final_digest, earlier.etag, earlier.last_modified)
         sink = UploadSink(attempt.folder, limit_bytes, self._disk_reserve)
         with contextlib.closing(sink):
             fetched = self._fetcher.fetch(

@@ -218,8 +218,9 @@ def _validators(address: Address, response: HTTPResponse) -> Validators | None:
 
 
 def _validator(value: str | None) -> str | None:
-    is_usable = value and len(value) <= VALIDATOR_MAX_CHARACTERS and value.isprintable()
-    return value if is_usable and value.isascii() else None
+    if value is None or len(value) > VALIDATOR_MAX_CHARACTERS:
+        return None
+    return value if value.isascii() and value.isprintable() else None
 
 
 def _joined(address: Address, location: str) -> str:

@@ -39,7 +39,7 @@ class JsonSchemaObject(JsonSchemaField):
         return super()._deserialize(json.dumps(value), attr, *args, **options)
 
 
-def _schema_object(name: str) -> JsonSchemaObject:
+def _schema_object(name: str) -> JsonSchemaField:
     """Return a field of the form as it is in JSON, with the same words."""
     of_form = ExtractionFields._declared_fields[name].metadata
     example = json.loads(of_form["example"])
