@@ -11,12 +11,13 @@ from typing import Final
 import pytest
 
 from ilios.conversion.fetching import FETCHES_AT_ONCE
-from ilios.core import data_folder
+from ilios.core import data_folder, failpoints
 from ilios.core.owner_places import guest_places
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus, JobStatus, JobType
 from ilios.documents.admission import Order
+from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.remote import Remote
 from ilios.documents.submission import Submissions
 from ilios.outbound.guard import Guard
@@ -91,6 +92,38 @@ def test_a_worker_that_is_killed_in_mid_fetch_loses_nothing(
     assert (fetch.status, fetch.attempts) == (JobStatus.COMPLETED, 2)
     assert files_below(data_folder.workspaces(settings)) == []
     assert len(files_below(settings.data_folder / "objects")) == 1
+
+
+@pytest.mark.parametrize("point", [failpoints.FETCHED, failpoints.FETCHED_STORED])
+def test_a_worker_that_is_killed_after_its_fetch_leaves_nothing_that_a_deletion_leaves(
+    start_supervisor: Start,
+    submit: Callable[..., str],
+    settings: Settings,
+    database: Database,
+    tmp_path: Path,
+    point: str,
+) -> None:
+    points = tmp_path / "points"
+    points.mkdir()
+    (points / point).touch()
+    with serving(reply(b"Hello")) as server:
+        supervisor = start_supervisor(
+            "echo",
+            worker_count=1,
+            url_allow="127.0.0.1",
+            variables={"ILIOS_SYNC_POINTS": str(points)},
+        )
+        document_id = submit(server.url("/a.txt"))
+        wait_until(lambda: list(points.glob(f"{point}@*")) != [], timeout_s=30)
+
+        supervisor.workers[0].kill()
+
+        wait_until_completed(database, document_id)
+    assert len(server.requests) == 2
+    notifier = Notifier(data_folder.wake_socket(settings))
+    actions = DocumentActions(settings, database, open_store(settings), notifier)
+    actions.delete(document_id, owner="me")
+    assert files_below(settings.data_folder / "objects") == []
 
 
 def test_a_stop_in_mid_fetch_costs_no_attempt(

@@ -69,8 +69,7 @@ class _InJson(FormSchema):
         for key, value in data.items():
             field = by_key.get(key)
             if isinstance(field, StrictBoolean):
-                read[key] = _typed(field, key, value, bool, data)
-                read[key] = "true" if value else "false"
+                read[key] = str(_typed(field, key, value, bool, data)).lower()
             elif isinstance(field, WholeNumber):
                 read[key] = _typed(field, key, value, int, data)
             else:
