@@ -121,17 +121,20 @@ def _open(
     errors: list[OSError] = []
     for place in places[:PLACES_TRIED]:
         family = socket.AF_INET6 if isinstance(place, IPv6Address) else socket.AF_INET
-        opened = None
+        seconds = seconds_left(patience.connect_seconds, deadline)
         try:
             opened = socket.socket(family, socket.SOCK_STREAM)
-            opened.settimeout(seconds_left(patience.connect_seconds, deadline))
+        except OSError as error:  # a machine without IPv6
+            errors.append(error)
+            continue
+        try:
+            opened.settimeout(seconds)
             opened.connect((str(place), address.port))
         except OSError as error:
+            opened.close()
             errors.append(error)
         else:
             return opened
-        if opened is not None:
-            opened.close()
     raise errors[0]
 
 
