@@ -1,7 +1,7 @@
 """addresses that documents are fetched from, and by what a server tells that they are unchanged
 
-Revision ID: 0015
-Revises: 0014
+Revision ID: 0016
+Revises: 0015
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from ilios.migration import downgrades
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("url_digest", sa.String(length=64), nullable=False),
+        sa.Column("first_name", sa.Text(), nullable=True),
         sa.Column("is_named", sa.Boolean(), nullable=False),
         sa.Column("uses_cache", sa.Boolean(), nullable=False),
         sa.Column("final_digest", sa.String(length=64), nullable=True),

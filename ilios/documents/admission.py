@@ -16,17 +16,13 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from ilios.accounts import costs, holdings, quotas
-from ilios.accounts.holdings import Standard
+from ilios.accounts import costs, quotas
 from ilios.accounts.quotas import Amount
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
-from ilios.db.models import (
-    Document,
-    DocumentStatus,
-    statuses,
-)
-from ilios.documents import extractions, failed_pages, repository, results
+from ilios.db.models import Document, DocumentStatus, statuses
+from ilios.documents import extractions, repository, results
+from ilios.documents.idempotency import Repeatable
 from ilios.documents.options import (
     EVERYTHING,
     as_json,
@@ -37,7 +33,7 @@ from ilios.documents.options import (
 )
 from ilios.engines import registry
 from ilios.engines.base import Options
-from ilios.queue import cancellation, jobs, priority, queries
+from ilios.queue import jobs, priority
 
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
@@ -60,6 +56,7 @@ class Order:
     cache: bool = True  #: whether the result may be that of an earlier or running conversion
     provider_batch: bool = False  #: through the provider's cheap and slow lane
     origin: Origin = NO_ORIGIN  #: the request that brought it
+    repeatable: Repeatable | None = None  #: of a request with an idempotency key
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ def admit(
     )
     row = repository.add(
         session,
-        **(candidate.columns | _result(duplicate)),
+        **(candidate.columns | columns_of_result(duplicate)),
         batch_id=batch_id,
         provider_batch_id=provider_batch_id if waits_in_batch else None,
         reserved_pages=reserved.pages,
@@ -173,13 +170,13 @@ def admit_fetched(
     """
     duplicate, reserved = _duplicate_or_reserved(session, candidate, now)
     order, document.started_at = candidate.order, None
-    for name, value in (candidate.columns | _result(duplicate)).items():
+    for name, value in (candidate.columns | columns_of_result(duplicate)).items():
         setattr(document, name, value)
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, order.priority, now)
         return
     document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
-    _enqueue(session, document, candidate.lane, order.priority, now, order.origin)
+    enqueue(session, document, candidate.lane, order.priority, now, order.origin)
 
 
 def admit_upload(
@@ -199,65 +196,17 @@ def admit_upload(
     fingerprint = _fingerprint(model, lane, uploaded, as_json(EVERYTHING))
     duplicate = repository.duplicate(session, document.owner, fingerprint, in_batch_lane=False)
     if duplicate is None:
-        _reserve(session, settings, document, lane, now)
+        reserve(session, settings, document, lane, now)
     document.mime_type = uploaded.media_type
     document.sha256 = uploaded.sha256
     document.storage_key = uploaded.storage_key
     document.fingerprint = fingerprint
-    for name, value in _result(duplicate).items():
+    for name, value in columns_of_result(duplicate).items():
         setattr(document, name, value)
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, jobs.DEFAULT_PRIORITY, now)
     else:
-        _enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
-
-
-def readmit(
-    session: Session,
-    settings: Settings,
-    document: Document,
-    standard: Standard,
-    now: datetime,
-    origin: Origin,
-) -> None:
-    """Move a document that has failed, was cancelled or lacks pages → pending, of the open session.
-
-    It gets fresh attempts; pages that are stored stay. A document that had joined another is
-    converted, or completed, with it, unless that one was deleted. Raises TooManyWaiting,
-    BudgetSpent or DailyPagesSpent.
-    """
-    holdings.of(session, document.owner, standard).require_room(0, 1)
-    leader = session.get_one(Document, repository.result_id(document))
-    if leader.status is DocumentStatus.DELETED:
-        leader = document
-    document.error = document.error_code = document.processed_at = document.started_at = None
-    document.engine_fault = False
-    if results.is_partial(document):
-        document.warnings = failed_pages.noting(document.warnings, None)
-        document.page_count = (document.page_count or 0) + failed_pages.count(document.failed_pages)
-    document.archived_at = None
-    document.provider_batch_id = None
-    if leader is document:
-        document.status, document.result_of = DocumentStatus.PENDING, None
-    else:
-        for name, value in _result(leader).items():
-            setattr(document, name, value)
-    if document.status is not DocumentStatus.PENDING or _is_under_way(session, leader):
-        return
-    last = repository.latest_job(session, leader.id)
-    priority = last.priority if last else jobs.DEFAULT_PRIORITY
-    leader.provider_batch_id = None  # the batch has ended, or goes on without it
-    leader.pages_done = len(repository.page_indexes(session, leader.id))
-    lane = registry.lane_of(leader.mime_type, settings)
-    leader.reserved_pages = leader.reserved_micros = 0  # of its conversion before
-    session.flush()
-    if leader.storage_key:
-        _reserve(session, settings, leader, lane, now)
-    else:  # its bytes are not here: what they are, and need, is found out once they are
-        lane = jobs.FETCH_LANE
-    cancellation.delete_ended(session, leader.id)
-    session.flush()
-    _enqueue(session, leader, lane, priority, now, origin)
+        enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
 
 
 def columns(order: Order) -> dict[str, Any]:
@@ -268,6 +217,46 @@ def columns(order: Order) -> dict[str, Any]:
         "retention_days": order.retention_days,
         "options": as_json(order.options),
     }
+
+
+def reserve(
+    session: Session, settings: Settings, document: Document, lane: str, now: datetime
+) -> None:
+    """Let a document of the open session reserve what it uses at least."""
+    least = partial(_least, settings, lane, options_of(document), is_batch=False)
+    reserved = quotas.admit(session, document.owner, least, now)
+    document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
+
+
+def enqueue(
+    session: Session,
+    document: Document,
+    lane: str,
+    priority: int,
+    now: datetime,
+    origin: Origin,
+) -> None:
+    """Let a document of the open session have a job."""
+    jobs.enqueue(
+        session,
+        document_id=document.id,
+        owner=document.owner,
+        lane=lane,
+        priority=priority,
+        now=now,
+        origin=origin,
+    )
+
+
+def columns_of_result(duplicate: Document | None) -> dict[str, Any]:
+    """Return what a document takes over from its duplicate, with the result if it has one."""
+    if duplicate is None:
+        return {"status": DocumentStatus.PENDING, "result_of": None}
+    if duplicate.status not in statuses.READABLE or results.is_partial(duplicate):
+        return {"status": DocumentStatus.PENDING, "result_of": duplicate.id}
+    shared = {name: getattr(duplicate, name) for name in results.SHARED_RESULT}
+    begun = {"started_at": duplicate.started_at, "result_of": duplicate.id}
+    return {**shared, **begun, "status": DocumentStatus.COMPLETED}
 
 
 def _duplicate_or_reserved(
@@ -292,55 +281,10 @@ def _duplicate_or_reserved(
     return None, quotas.admit(session, order.owner, candidate.least, now)
 
 
-def _reserve(
-    session: Session, settings: Settings, document: Document, lane: str, now: datetime
-) -> None:
-    """Let a document of the open session reserve what it uses at least."""
-    least = partial(_least, settings, lane, options_of(document), is_batch=False)
-    reserved = quotas.admit(session, document.owner, least, now)
-    document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
-
-
 def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Amount:
     """Return what a document uses at least, as far as is known before its pages are counted."""
     pages = options.pages.page_count if options.pages else None
     return tariff_of(options, lane, settings, is_batch=is_batch).amount(pages)
-
-
-def _enqueue(
-    session: Session,
-    document: Document,
-    lane: str,
-    priority: int,
-    now: datetime,
-    origin: Origin,
-) -> None:
-    jobs.enqueue(
-        session,
-        document_id=document.id,
-        owner=document.owner,
-        lane=lane,
-        priority=priority,
-        now=now,
-        origin=origin,
-    )
-
-
-def _is_under_way(session: Session, document: Document) -> bool:
-    """Return whether a document is being converted, by jobs of its own or in the batch lane."""
-    in_batch_lane = document.provider_batch_id and document.status in statuses.OPEN
-    return bool(in_batch_lane or queries.open_jobs(session, document.id))
-
-
-def _result(duplicate: Document | None) -> dict[str, Any]:
-    """Return what a document takes over from its duplicate, with the result if it has one."""
-    if duplicate is None:
-        return {"status": DocumentStatus.PENDING, "result_of": None}
-    if duplicate.status not in statuses.READABLE or results.is_partial(duplicate):
-        return {"status": DocumentStatus.PENDING, "result_of": duplicate.id}
-    shared = {name: getattr(duplicate, name) for name in results.SHARED_RESULT}
-    begun = {"started_at": duplicate.started_at, "result_of": duplicate.id}
-    return {**shared, **begun, "status": DocumentStatus.COMPLETED}
 
 
 def _fingerprint(model: str, lane: str, stored: Stored, options: dict[str, Any]) -> str:

@@ -21,9 +21,9 @@ from ilios.db.driver import sqlite
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, statuses
 from ilios.documents import repository, results
-from ilios.documents.admission import readmit
 from ilios.documents.erasure import Erasure
 from ilios.documents.kept_files import KeptFile
+from ilios.documents.readmission import readmit
 from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument, DeleteFile
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore

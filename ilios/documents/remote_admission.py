@@ -39,6 +39,7 @@ def admit_remote(
         row["id"],
         order.owner,
         remote.address,
+        first_name=remote.file_name if order.repeatable else None,
         is_named=remote.given_name is not None,
         uses_cache=order.cache,
     )

@@ -19,7 +19,8 @@ from ilios.outbound.addresses import Address
 
 _THIS: Final = UrlSource.document_id == bindparam("of_document")
 _INSERT = Prepared(
-    insert(UrlSource), ["document_id", "owner", "url", "url_digest", "is_named", "uses_cache"]
+    insert(UrlSource),
+    ["document_id", "owner", "url", "url_digest", "first_name", "is_named", "uses_cache"],
 )
 _OF = Prepared(
     select(UrlSource.url, UrlSource.url_digest, UrlSource.is_named, UrlSource.uses_cache).where(
@@ -92,6 +93,7 @@ def insert_source(
     owner: str,
     address: Address,
     *,
+    first_name: str | None,
     is_named: bool,
     uses_cache: bool,
 ) -> None:
@@ -102,6 +104,7 @@ def insert_source(
         owner=owner,
         url=address.url,
         url_digest=address.digest,
+        first_name=first_name,
         is_named=is_named,
         uses_cache=uses_cache,
     )

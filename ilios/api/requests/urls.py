@@ -9,8 +9,7 @@ from ilios.api.schemas.url_requests import URL, URLS
 from ilios.api.services import services
 from ilios.core.url_errors import UrlNotAllowed
 from ilios.documents.remote import Remote
-from ilios.documents.submission import RefusedFile
-from ilios.documents.uploads import Received
+from ilios.documents.uploads import Received, RefusedFile
 from ilios.documents.validation import Submitted
 
 

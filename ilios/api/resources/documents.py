@@ -10,6 +10,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
+from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.responses import conditional, forms, serializers, streaming
 from ilios.api.responses.links import absolute
@@ -38,6 +39,7 @@ _STATUS = DocumentStatusSchema()
 
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.form_or_json(SubmitForm(), SubmitUrlForm())
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)

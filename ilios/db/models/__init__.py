@@ -25,6 +25,7 @@ from ilios.db.models.documents import (
     ProviderBatch,
     UrlSource,
 )
+from ilios.db.models.idempotency import IdempotencyKey
 from ilios.db.models.instance import REVISION, Instance
 from ilios.db.models.jobs import Job
 from ilios.db.models.statuses import (
@@ -55,6 +56,7 @@ __all__ = [
     "Document",
     "DocumentStatus",
     "ExtractionRow",
+    "IdempotencyKey",
     "Instance",
     "Job",
     "JobStatus",

@@ -250,6 +250,8 @@ class UrlSource(Base):
     owner: Mapped[str] = mapped_column(String(64))
     url: Mapped[str | None] = mapped_column(Text)  #: None once it is fetched
     url_digest: Mapped[str] = mapped_column(String(64))
+    first_name: Mapped[str | None] = mapped_column(Text)
+    """Of the document before it was fetched, where the answer may have to be given again."""
     is_named: Mapped[bool]  #: by its client: then the server's name for it does not count
     uses_cache: Mapped[bool]  #: whether the result may be that of an earlier conversion
     final_digest: Mapped[str | None] = mapped_column(String(64))  #: behind all redirects

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from ilios.core.settings import Settings
 from ilios.db.database import Database
@@ -18,6 +19,7 @@ from tests.support.web_servers import reply, serving
 
 CONVERT, SUBMIT, BATCH = "/v1/convert", "/api/documents/submit", "/v1/batch/submit"
 TEXT = b"one\ntwo\nthree"
+HEADER = {"Idempotency-Key": "an-idempotency-key-that-must-not-be-logged"}
 ELSEWHERE = "http://10.0.0.1/secret-path?secret-of-a-url"
 
 
@@ -214,3 +216,66 @@ def test_an_address_of_a_pdf_may_become_one_that_can_be_searched(
         answer = anna.post(CONVERT, json={"url": server.url("/a.txt"), "format": "pdf"})
 
     assert (answer.status_code, answer.get_json()["code"]) == (422, "option_unavailable")
+
+
+@pytest.mark.parametrize("path", [SUBMIT, BATCH])
+def test_what_is_sent_again_with_its_key_is_answered_as_before_it_was_fetched(
+    anna: Caller, worker: InTestWorker, path: str
+) -> None:
+    named = reply(TEXT, Content_Disposition='attachment; filename="theirs.txt"')
+    with serving(named) as server:
+
+        def send(name: str) -> TestResponse:
+            url = server.url(f"/{name}?secret-of-a-url")
+            body = {"urls": [url]} if path == BATCH else {"url": url}
+            return anna.post(path, json=body, headers=HEADER)
+
+        first = send("a.txt")
+        worker.work()
+        again, other = send("a.txt"), send("b.txt")
+        worker.work()
+        fetched = len(server.requests)
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert (again.data, again.headers["Location"]) == (first.data, first.headers["Location"])
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    assert fetched == 1
+    (listed,) = anna.get("/api/documents").get_json()["documents"]
+    assert (listed["fileName"], listed["fileSize"]) == ("theirs.txt", len(TEXT))
+
+
+def test_a_conversion_that_is_sent_again_with_its_key_is_fetched_once(
+    anna: Caller, worker: InTestWorker
+) -> None:
+    with serving(reply(TEXT)) as server, worker.running():
+        body = {"url": server.url("/a.txt"), "cache": False}
+        first, again = (anna.post(CONVERT, json=body, headers=HEADER) for _ in range(2))
+        fetched = len(server.requests)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.data == first.data
+    assert again.headers["X-Document-Id"] == first.headers["X-Document-Id"]
+    assert fetched == 1
+
+
+def test_a_fetch_that_failed_is_not_kept_where_that_is_the_answer(
+    anna: Caller, worker: InTestWorker
+) -> None:
+    statuses = iter(("404 Not Found", "200 OK"))
+    with (
+        serving(lambda connection, _: connection.sendall(reply(TEXT, next(statuses)))) as server,
+        worker.running(),
+    ):
+        body = {"url": server.url("/a.txt")}
+        first, again = (anna.post(CONVERT, json=body, headers=HEADER) for _ in range(2))
+
+    assert (first.status_code, first.get_json()["code"]) == (422, "url_unavailable")
+    assert again.status_code == 200, again.text
+    assert again.headers["X-Document-Id"] != first.get_json()["id"]
+
+
+def test_a_forbidden_address_leaves_the_key_free(anna: Caller) -> None:
+    refused = anna.post(SUBMIT, json={"url": ELSEWHERE}, headers=HEADER)
+    accepted = anna.post(SUBMIT, json={"url": "http://127.0.0.1:1/"}, headers=HEADER)
+
+    assert (refused.status_code, accepted.status_code) == (422, 202)

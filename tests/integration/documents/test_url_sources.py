@@ -23,7 +23,7 @@ def add(database: Database, owner: str = "me", etag: str | None = '"1"', age: in
     document_id, _ = documents.add_document(database, owner=owner)
     with database.writing() as session:
         url_sources.insert_source(
-            session, document_id, owner, ADDRESS, is_named=False, uses_cache=True
+            session, document_id, owner, ADDRESS, first_name=None, is_named=False, uses_cache=True
         )
         then = clock.now() - timedelta(seconds=age)
         url_sources.note_fetched(session, document_id, "0" * 64, etag, None, then)

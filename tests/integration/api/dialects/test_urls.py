@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from ilios.core.settings import Settings
 from tests.support.api_callers import Caller
@@ -12,6 +13,7 @@ from tests.support.api_working import InTestWorker
 from tests.support.web_servers import reply, serving
 
 TEXT = b"one\ntwo\nthree"
+HEADER = {"Idempotency-Key": "an-idempotency-key-that-must-not-be-logged"}
 OCR, SOURCE = "/v1/ocr", "/v1/convert/source"
 
 
@@ -85,3 +87,24 @@ def test_what_an_address_did_not_give_is_a_failure_in_the_shape_of_the_dialect(
     assert of_docling.get_json()["errors"][0]["module_name"] == "url_unavailable"
     assert (of_mistral.status_code, of_mistral.get_json()["code"]) == (422, "url_unavailable")
     assert "secret" not in of_docling.text + of_mistral.text
+
+
+@pytest.mark.parametrize("path", [OCR, SOURCE, f"{SOURCE}/async"])
+def test_what_is_sent_again_with_its_key_is_fetched_once(
+    anna: Caller, worker: InTestWorker, path: str
+) -> None:
+    def send(url: str) -> TestResponse:
+        source = {"sources": [{"kind": "http", "url": url}]}
+        body = ocr_of({"document_url": url}) if path == OCR else source
+        return anna.post(path, json=body, headers=HEADER)
+
+    with serving(reply(TEXT)) as server:
+        with worker.running():
+            first, again = (send(server.url("/a.txt")) for _ in range(2))
+            other = send(server.url("/b.txt"))
+        worker.work()
+        fetched = len(server.requests)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    assert len(anna.get("/api/documents").get_json()["documents"]) == fetched == 1
