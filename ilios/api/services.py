@@ -26,6 +26,7 @@ from ilios.documents.waiting import Waiter
 from ilios.operations.collector import Collector
 from ilios.operations.health import Examiner
 from ilios.operations.overview import Overview
+from ilios.outbound.guard import Guard
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
@@ -42,6 +43,7 @@ class Services:
     settings: Settings
     store: ObjectStore
     links: LinkSigner
+    guard: Guard  #: of addresses that clients name
     uploads: Path  #: the folder of files that are arriving
     disk_reserve: DiskReserve
     submissions: Submissions
@@ -82,12 +84,14 @@ def build(settings: Settings) -> Services:
     waiter = Waiter(database)
     disk_reserve = DiskReserve(settings)
     notifier = Notifier(data_folder.wake_socket(settings))
+    guard = Guard(settings.url_allowance)
     state = data_folder.supervisor_state(settings)
     examiner = Examiner(database, store.name, state, disk_reserve)
     return Services(
         settings=settings,
         store=store,
         links=links,
+        guard=guard,
         uploads=data_folder.uploads(settings),
         disk_reserve=disk_reserve,
         submissions=Submissions(settings, database, store, notifier, group_commit),
@@ -97,7 +101,7 @@ def build(settings: Settings) -> Services:
         estimates=Estimates(settings),
         kept_files=KeptFiles(settings, database, store, links, disk_reserve),
         searchable_pdfs=SearchablePdfs(settings, store, disk_reserve),
-        webhooks=Webhooks(settings, database),
+        webhooks=Webhooks(settings, database, guard),
         examiner=examiner,
         collector=Collector(settings, database),
         overview=Overview(settings, database, examiner, state),

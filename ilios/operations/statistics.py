@@ -26,9 +26,14 @@ from ilios.db.models import (
     DocumentStatus,
     Job,
     OwnerTotals,
+    WebhookDelivery,
     statuses,
 )
+from ilios.engines import registry
 from ilios.queue import queries
+from ilios.queue.jobs import FETCH_LANE
+
+LANES: Final = (*registry.LANES, FETCH_LANE)  #: in which jobs wait
 
 # Prepared once: see ilios.queue.jobs.
 _READY = select(func.count()).where(  # a count for each lane takes half as long as a GROUP BY
@@ -102,6 +107,9 @@ _RESERVED = (
 
 _HELD = select(OwnerTotals.owner, OwnerTotals.stored_bytes, OwnerTotals.waiting_documents).where(
     or_(OwnerTotals.stored_bytes > 0, OwnerTotals.waiting_documents > 0)
+)
+_UNDELIVERED = select(func.count(), func.min(WebhookDelivery.created_at)).where(
+    WebhookDelivery.ended_at.is_(None)
 )
 
 
@@ -189,6 +197,12 @@ def held(session: Session) -> dict[str, tuple[int, int]]:
     """Return the bytes stored and the documents that wait, by owner."""
     rows = session.connection().execute(_HELD)
     return {owner: (stored, waiting) for owner, stored, waiting in rows}
+
+
+def undelivered(session: Session) -> tuple[int, datetime | None]:
+    """Count the events that are neither delivered nor given up; return since when one waits."""
+    count, oldest = session.connection().execute(_UNDELIVERED).one()
+    return count, oldest
 
 
 def keys_of(session: Session, owners: Iterable[str]) -> list[ApiKey]:

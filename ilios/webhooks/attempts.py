@@ -84,13 +84,13 @@ class Attempts:
         now = clock.now()
         with self._database.watching() as watch:
             is_due = outbox.anything_to_sweep(watch, now)
-            waiting, _ = outbox.backlog(watch)
+            is_empty = outbox.is_empty(watch)
         while is_due:
             with self._database.writing() as session:
-                is_due = outbox.sweep(session, now) == outbox.SWEEP_ROWS
-        if waiting:
+                is_due = outbox.sweep(session, now) == outbox.PORTION_ROWS
+        if not is_empty:
             with self._database.writing() as session:
-                outbox.hasten(session, now, only_stranded=True)
+                outbox.resume(session, now)
 
     def _send(self, delivery: Delivery) -> Outcome:
         with self._database.watching() as watch:

@@ -68,7 +68,6 @@ def headers(event_id: str, content: bytes, key: bytes, now: datetime) -> dict[st
     signature = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
     return {
         "content-type": "application/json",
-        "user-agent": "ilios",
         "webhook-id": event_id,
         "webhook-timestamp": seconds,
         "webhook-signature": f"{SIGNATURE_VERSION},{signature}",

@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, literal_column, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import DeliveryStatus, WebhookDelivery
@@ -20,7 +20,7 @@ from ilios.webhooks import schedule
 from ilios.webhooks.events import Delivery
 
 KEPT: Final = timedelta(days=7)  #: after its end, a delivery can be listed and replayed
-SWEEP_ROWS: Final = 1000  #: of one transaction
+PORTION_ROWS: Final = 1000  #: that are swept or made due in one transaction
 
 _Row = WebhookDelivery
 OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
@@ -59,7 +59,7 @@ _NEXT = Prepared(
     .order_by(_Row.next_attempt_at)
     .limit(1)
 )
-_BACKLOG = Prepared(select(func.count(), func.min(_Row.created_at)).where(_Row.ended_at.is_(None)))
+_OPEN_ONE = Prepared(select(_Row.number).where(_Row.ended_at.is_(None)).limit(1))
 _CLAIM = Prepared(
     update(_Row)
     .where(*_THIS, _IS_PENDING, _HAS_TIME)
@@ -147,10 +147,9 @@ def next_moment(on: Runner) -> datetime | None:
     return found[0] if found else None
 
 
-def backlog(on: Runner) -> tuple[int, datetime | None]:
-    """Return how many deliveries have not ended, and since when the first of them waits."""
-    ((count, oldest),) = _BACKLOG.all(on)
-    return count, oldest
+def is_empty(on: Runner) -> bool:
+    """Return whether all deliveries have ended."""
+    return _OPEN_ONE.first(on) is None
 
 
 def claim(session: Session, due: Due, now: datetime) -> Delivery | None:
@@ -198,13 +197,26 @@ def anything_to_sweep(on: Runner, now: datetime) -> bool:
     return _TO_SWEEP.first(on, moment=now - KEPT) is not None
 
 
-def hasten(session: Session, now: datetime, *, only_stranded: bool = False) -> int:
-    """Make what waits due at once, the first of each document; return how many.
+def hasten(session: Session, now: datetime) -> int:
+    """Make due what waits for a later time, or a portion of it; return how many."""
+    later = (
+        select(_Row.owner, _Row.number)
+        .where(_Row.ended_at.is_(None), _Row.next_attempt_at > now)
+        .limit(PORTION_ROWS)
+    )
+    hastened = session.execute(
+        update(_Row)
+        .where(tuple_(_Row.owner, _Row.number).in_(later))
+        .values(next_attempt_at=now)
+        .returning(_Row.number)
+        .execution_options(synchronize_session=False)
+    )
+    return len(hastened.all())
 
-    `only_stranded`: what waits for an earlier one that is there no more.
-    """
+
+def resume(session: Session, now: datetime) -> int:
+    """Make due what waits for an earlier delivery that is there no more; return how many."""
     earlier = aliased(_Row)
-    has_time = _HAS_TIME & (_Row.next_attempt_at > now)
     is_first = (
         ~select(earlier.number)
         .where(
@@ -214,15 +226,14 @@ def hasten(session: Session, now: datetime, *, only_stranded: bool = False) -> i
         )
         .exists()
     )
-    hastened = session.execute(
+    resumed = session.execute(
         update(_Row)
-        .where(_Row.status == DeliveryStatus.PENDING, is_first)
-        .where(_Row.next_attempt_at.is_(None) if only_stranded else or_(~_HAS_TIME, has_time))
+        .where(_Row.ended_at.is_(None), _IS_PENDING, _Row.next_attempt_at.is_(None), is_first)
         .values(next_attempt_at=now)
         .returning(_Row.number)
         .execution_options(synchronize_session=False)
     )
-    return len(hastened.all())
+    return len(resumed.all())
 
 
 def sweep(session: Session, now: datetime) -> int:
@@ -231,7 +242,7 @@ def sweep(session: Session, now: datetime) -> int:
         select(_Row.owner, _Row.number)
         .where(_Row.ended_at.is_not(None), _Row.ended_at < now - KEPT)
         .order_by(_Row.ended_at)
-        .limit(SWEEP_ROWS)
+        .limit(PORTION_ROWS)
     )
     gone = session.execute(
         delete(_Row)

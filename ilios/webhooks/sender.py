@@ -37,7 +37,7 @@ RECEIVER_PLACES_MAX: Final = 4  #: of them, for one owner at one host
 LOOKED_AT_MAX: Final = 500  #: receivers in one round; the next one goes on behind them
 POLL_SECONDS: Final = 0.2
 LOCK_SECONDS: Final = 1.0  #: between two attempts at the lock, and after a failure
-STOP_SECONDS: Final = 1.0  #: for the thread that gives work to others
+STOP_SECONDS: Final = 1.0  #: for the thread that gives work to others, and then for their attempts
 STRANDED_SECONDS: Final = 30.0  #: between two looks for attempts whose end could not be noted
 
 
@@ -97,6 +97,7 @@ class Sender:
         self._freed.set()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
+        self.wait_until_idle(STOP_SECONDS)  # what is not settled is sent again
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

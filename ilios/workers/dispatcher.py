@@ -73,7 +73,7 @@ class Dispatcher:
         self._claims = claims or database
         self._answers = answers
         self._ambiguous_retries = ambiguous_retries
-        self._has_backlog = False
+        self._backlog: set[str] = set()  #: lanes in which every slot has found a job
 
     def claim(
         self, offer: Offer, renewed: Callable[[], Offer] | None = None
@@ -93,7 +93,9 @@ class Dispatcher:
                 jobs.promote_due(session, now)
             claimed, exhausted = _fill(session, renewed() if renewed else offer, now)
         # When every slot found a job, the next one probably will too: then claim without a look.
-        self._has_backlog = all(is_for_guest for _, is_for_guest in exhausted)
+        offered = {slot.lane for slot in offer.slots}
+        found = {lane for lane in offered if (lane, False) not in exhausted}
+        self._backlog = (self._backlog - offered) | found
         return claimed
 
     def assign_lanes(self, settings: Settings) -> None:
@@ -155,16 +157,19 @@ class Dispatcher:
         """Make every delayed job ready: after a jump of the clock, their times mean nothing."""
         with self._database.writing() as session:
             hastened = jobs.promote_due(session, clock.now() + BEYOND_ALL_WAITS)
-            outbox.hasten(session, clock.now())
         log.info("jobs.hastened", jobs=hastened)
+        self.hasten_webhooks()
 
     def hasten_webhooks(self) -> None:
-        """Make the events that wait due at once; for a supervisor that has just started."""
+        """Make the events that wait due at once: after a start, and after a jump of the clock."""
         with self._database.watching() as watch:
-            if not outbox.backlog(watch)[0]:
+            if outbox.is_empty(watch):
                 return
-        with self._database.writing() as session:
-            hastened = outbox.hasten(session, clock.now())
+        now, hastened, is_more = clock.now(), 0, True
+        while is_more:
+            with self._database.writing() as session:
+                portion = outbox.hasten(session, now)
+            hastened, is_more = hastened + portion, portion == outbox.PORTION_ROWS
         log.info("webhooks.hastened", deliveries=hastened)
 
     def release_lost(self, leases: list[Lease]) -> None:
@@ -187,7 +192,7 @@ class Dispatcher:
 
     def _anything_to_do(self, offer: Offer) -> bool:
         ordinary = {slot.lane for slot in offer.slots if not slot.is_for_guest}
-        if ordinary and self._has_backlog:
+        if not ordinary.isdisjoint(self._backlog):
             return True
         others = {slot.lane for slot in offer.slots} - ordinary
         with self._claims.watching() as watch:

@@ -57,7 +57,10 @@ class Parser(FlaskParser):
         return sent
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        """Read a JSON object of at most JSON_MAX_BYTES, which a schema may let be left out."""
+        """Read a JSON object of at most JSON_MAX_BYTES, or as its schema says.
+
+        A schema may name another bound, and let the object be left out.
+        """
         if getattr(schema, "may_be_left_out", False) and _has_no_body(req):
             return {}
         if req.mimetype != "application/json":
@@ -65,8 +68,9 @@ class Parser(FlaskParser):
                 f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
             )
         with services().wait_slots.for_upload(current_owner()):
-            body = Body(req.environ, JSON_MAX_BYTES).whole()
-        sent = json_objects.parsed(body, JSON_EXAMPLE)
+            most_bytes: int = getattr(schema, "json_max_bytes", JSON_MAX_BYTES)
+            body = Body(req.environ, most_bytes).whole()
+        sent = json_objects.parsed(body, getattr(schema, "json_example", JSON_EXAMPLE))
         idempotency.json_has_arrived(sent)
         return sent
 
@@ -127,6 +131,8 @@ def _sent(error: ValidationError, name: str) -> Any:
         value: Any = error.data[name]  # type: ignore[index]  # never a list here
     except (KeyError, TypeError):
         return None
+    if isinstance(value, list | dict):  # of JSON
+        return "a list" if isinstance(value, list) else "an object"
     return value if isinstance(value, str | int | float | bool | None) else A_FILE
 
 

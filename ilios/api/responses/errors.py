@@ -17,6 +17,7 @@ from ilios.core import (
     errors,
     idempotency_errors,
     request_errors,
+    url_errors,
     webhook_errors,
 )
 from ilios.core.errors import IliosError
@@ -47,6 +48,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.OptionUnavailable: 422,
     request_errors.InvalidSchema: 422,
     idempotency_errors.IdempotencyKeyReused: 422,
+    url_errors.UrlNotAllowed: 422,
     webhook_errors.WebhookSecretMissing: 422,
     webhook_errors.WebhookUrlMissing: 422,
     ConversionFailed: 422,
@@ -72,11 +74,16 @@ _HTTP_DETAILS: Final = {
     416: "The object does not have this range of bytes.",
 }
 
-_LIMIT_STATUS: Final = {
+_LATE_STATUS: Final = {
     cls.code: STATUS[cls]
-    for cls in (conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent)
+    for cls in (
+        *(conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent),
+        *(request_errors.StorageQuotaExceeded, request_errors.FileTooLarge),
+        request_errors.UnsupportedType,
+    )
 }
-"""Of conversions that were accepted, and ended at a limit once their pages were counted."""
+"""Of conversions that were accepted, and ended at a limit, or for what their file is, once their
+pages were counted or their address was fetched."""
 
 SLEPT_MAX_SECONDS: Final = 60
 """A longer Retry-After is not told to clients of dialects: some sleep through all of it."""
@@ -88,8 +95,8 @@ def status_of(error: IliosError) -> int:
     """Return the HTTP status of an error."""
     if isinstance(error, ConversionFailed) and error.engine_fault:
         return ENGINE_FAULT_STATUS
-    if isinstance(error, ConversionFailed) and error.code in _LIMIT_STATUS:
-        return _LIMIT_STATUS[error.code]
+    if isinstance(error, ConversionFailed) and error.code in _LATE_STATUS:
+        return _LATE_STATUS[error.code]
     return status_of_class(type(error))
 
 

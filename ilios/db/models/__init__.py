@@ -23,6 +23,7 @@ from ilios.db.models.documents import (
     PageRow,
     PageWords,
     ProviderBatch,
+    UrlSource,
 )
 from ilios.db.models.idempotency import IdempotencyKey
 from ilios.db.models.instance import REVISION, Instance
@@ -69,6 +70,7 @@ __all__ = [
     "PageWords",
     "ProviderBatch",
     "ProviderBatchState",
+    "UrlSource",
     "UtcDateTime",
     "WebhookDelivery",
 ]

@@ -214,7 +214,7 @@ def test_a_webhook_has_a_secret_that_is_shown_once(operator: Operator) -> None:
         ((), "Say what to change"),
         (("--url", "https://example.com/"), "WEBHOOK_SECRET"),
         (("--url", "http://127.0.0.1/"), "URL_ALLOW"),
-        (("--url", "example.com"), "an http or https URL"),
+        (("--url", "example.com"), "Only http and https"),
     ],
 )
 def test_a_webhook_that_could_not_be_sent_to_is_refused(

@@ -121,7 +121,7 @@ def test_events_that_were_not_delivered_come_back_once(
     restored = Database(empty.database_path)
     with restored.watching() as watch:
         assert [one.receiver for one in outbox.each_receiver(watch)] == ["https://example.com/"]
-        assert outbox.backlog(watch)[0] == 1
+        assert not outbox.is_empty(watch)
     restored.close()
 
 

@@ -226,7 +226,7 @@ def test_an_owner_has_so_many_deliveries_at_most(
     found = deliveries()
     assert sorted(one.number for one in found if one.owner == "anonymous") == [3, 4, 5]
     with database.writing() as session:  # what the first of them was to be followed by
-        assert outbox.hasten(session, clock.now(), only_stranded=True) == 1
+        assert outbox.resume(session, clock.now()) == 1
 
 
 def driver_of(session: Session) -> Any:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from ilios.core.address_guard import AddressGuard, Exceptions
+from ilios.core.url_allowance import UrlAllowance
+from ilios.outbound import connections
+from ilios.outbound.guard import Guard
 from ilios.webhooks import posting
 from ilios.webhooks.posting import Outcome, post
 from tests.support.receivers import receiving
 from tests.support.tls import make_certificate
+from tests.support.web_servers import Ear
 
-LOCAL = AddressGuard(Exceptions.parse("127.0.0.1,localhost"))
+LOCAL = Guard(UrlAllowance.of(("127.0.0.1", "localhost")))
 BODY = b'{"type":"webhook.test"}'
 
 
@@ -56,8 +59,10 @@ def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         (b"HTTP/1.1 410 Gone\r\n\r\n", Outcome(410, "gone")),
         (b"SSH-2.0-OpenSSH_9.9\r\n", Outcome(None, "no_http")),
         (b"", Outcome(None, "no_http")),
-        (b"x" * 2 * posting.ANSWER_MAX_BYTES, Outcome(None, "no_http")),
-        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2 * posting.ANSWER_MAX_BYTES, Outcome(200, None)),
+        (b"HTTP/1.1 2\r\n\r\n", Outcome(None, "no_http")),
+        (b"x" * 2 * connections.HEAD_MAX_BYTES, Outcome(None, "no_http")),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 9 * posting.REST_MAX_BYTES, Outcome(200, None)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", Outcome(200, None)),
     ],
 )
 def test_the_status_decides(answer: bytes, outcome: Outcome) -> None:
@@ -118,12 +123,45 @@ def test_a_certificate_has_to_be_trusted(
     certificate = make_certificate(tmp_path)
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
-    posting._tls.cache_clear()
-    try:
-        with receiving(certificate) as receiver:
-            outcome = post(LOCAL, receiver.url, {}, BODY)
-    finally:
-        posting._tls.cache_clear()
+    with receiving(certificate) as receiver:
+        outcome = post(LOCAL, receiver.url, {}, BODY)
 
     assert outcome == (Outcome(204, None) if is_trusted else Outcome(None, "tls"))
     assert len(receiver.received) == is_trusted
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:127.0.0.1"], ["2606:4700::1111", "::1"]],
+)
+def test_a_name_that_leads_inside_is_refused_before_any_connection(answers: list[str]) -> None:
+    with closing(Ear()) as ear:
+        guard = Guard(UrlAllowance(), lambda _host, _port: answers)
+
+        outcome = post(guard, f"https://rebinding.example:{ear.port}/", {}, BODY)
+
+        assert outcome == Outcome(None, "url_not_allowed")
+        assert not ear.has_heard
+
+
+def test_a_name_is_resolved_once_and_asked_where_it_was_checked() -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+
+    guard = Guard(UrlAllowance.of(("127.0.0.1",)), resolve)
+    with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "rebinding.example")
+        outcomes = [post(guard, url, {}, BODY) for _ in range(2)]
+
+    assert outcomes == [Outcome(204, None), Outcome(None, "url_not_allowed")]
+    assert asked == ["rebinding.example"] * 2
+    assert len(receiver.received) == 1
+
+
+def test_a_name_that_nobody_knows_has_a_word() -> None:
+    guard = Guard(UrlAllowance(), lambda _host, _port: [])
+
+    assert post(guard, "https://a.example/", {}, BODY) == Outcome(None, "name_not_found")
