@@ -69,9 +69,8 @@ class Connection:
         self, address: Address, headers: Mapping[str, str], content: bytes | None = None
     ) -> None:
         """Send a request for an address: a GET, or a POST of a content. Raises OSError."""
-        method, sized = "GET", {}
-        if content is not None:
-            method, sized = "POST", {"Content-Length": str(len(content))}
+        method = "GET" if content is None else "POST"
+        sized = {} if content is None else {"Content-Length": str(len(content))}
         named = {**_REQUEST_HEADERS, **sized, **headers}
         lines = [f"{method} {address.target} HTTP/1.1", f"Host: {address.authority}"]
         lines += [f"{name}: {value}" for name, value in named.items()]

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from pydantic import SecretStr
 
 from ilios.accounts import webhook_secrets
@@ -264,6 +265,28 @@ def test_what_a_dead_sender_has_claimed_is_sent_by_the_next(
     wait_until(lambda: deliveries()[0].status is DeliveryStatus.DELIVERED, 20)
 
     assert deliveries()[0].attempts == 2
+
+
+def test_a_sender_that_is_stopped_settles_what_is_under_way(
+    ending: Ending,
+    receiver: Receiver,
+    sender: Sender,
+    deliveries: Deliveries,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ilios.webhooks.sender.STOP_SECONDS", 20.0)
+    receiver.held = threading.Event()
+    ending.end(ending.add(receiver.url))
+    sender.start()
+    wait_until(lambda: deliveries()[0].status is DeliveryStatus.SENDING, 20)
+
+    stopping = threading.Thread(target=sender.stop)
+    stopping.start()
+    receiver.held.set()
+    stopping.join(60)
+
+    assert not stopping.is_alive()
+    assert deliveries()[0].status is DeliveryStatus.DELIVERED
 
 
 def test_one_sender_of_a_folder_sends(
