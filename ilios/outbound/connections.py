@@ -26,7 +26,6 @@ from ilios.outbound.addresses import Address
 CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 20.0  #: of a server that sends, or is to answer
 FETCH_SECONDS: Final = 900.0  #: of one fetch, with all redirects
-DISCARD_BYTES: Final = 4096  #: of what is read to be thrown away, at a time
 HEAD_MAX_BYTES: Final = 64 * 1024  #: of a response, with all that comes before it
 FRAMES_PER_BODY: Final = 2  #: bytes that come for one of a body at most: chunks have sizes
 PLACES_TRIED: Final = 3  #: of those that a name resolves to
@@ -95,15 +94,15 @@ class Connection:
         self._incoming.allow(FRAMES_PER_BODY * body_bytes + HEAD_MAX_BYTES)
         return response
 
-    def discard(self, seconds: float) -> None:
-        """Read what is left of the response, as far as it comes in time, and keep nothing of it.
+    def discard(self, size_bytes: int, seconds: float) -> None:
+        """Read at most so much of the body, for so long at most, and keep nothing of it.
 
         A server whose last bytes nobody reads may take its answer for one that did not arrive.
         """
         self._incoming.hurry(seconds)
         with suppress(OSError, HTTPException, TooLong, OutOfTime):
-            while self._response.read1(DISCARD_BYTES):
-                pass
+            while size_bytes and (block := self._response.read1(size_bytes)):
+                size_bytes -= len(block)
 
     def close(self) -> None:
         self._response.close()

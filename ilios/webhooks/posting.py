@@ -66,5 +66,5 @@ def _exchange(guard: Guard, url: str, headers: Mapping[str, str], content: bytes
     with connections.connected(address, places, patience, deadline) as connection:
         connection.send(address, headers, content)
         status = connection.head(REST_MAX_BYTES).status
-        connection.discard(REST_SECONDS)
+        connection.discard(REST_MAX_BYTES, REST_SECONDS)
         return status
