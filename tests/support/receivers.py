@@ -104,6 +104,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that trusts no certificate, or has gone."""
+
+
 @contextmanager
 def receiving(certificate: Certificate | None = None) -> Iterator[Receiver]:
     """Provide a receiver that answers 204; over TLS with a certificate."""
@@ -114,10 +121,9 @@ def receiving(certificate: Certificate | None = None) -> Iterator[Receiver]:
 
     Handler.receiver = receiver
     scheme = "http" if certificate is None else "https"
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         if certificate is not None:
             server.socket = _encrypted(server.socket, certificate)
-        server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         receiver.url = f"{scheme}://127.0.0.1:{server.server_port}/hooks?token=hidden"
