@@ -47,6 +47,10 @@ def all_delivered(database: Database, count: int) -> bool:
     return len(found) == count and all(one.status is DeliveryStatus.DELIVERED for one in found)
 
 
+def all_wait(database: Database) -> bool:
+    return all(one.status is DeliveryStatus.PENDING for one in deliveries(database))
+
+
 def assert_each_came(receiver: Receiver, database: Database) -> None:
     """Check that each event came at least once, under its id, signed."""
     came = {one.event_id: one.verified() for one in receiver.received}
@@ -111,6 +115,7 @@ def test_a_receiver_that_is_down_for_an_hour_misses_nothing_over_kills(
         clock.set(begun + timedelta(minutes=minutes))
         supervisor = sending(start_supervisor, receiver, worker_count=1, clock=clock.path)
         wait_until(lambda at_least=before + 3: len(receiver.refused) >= at_least, TIMEOUT_S)
+    wait_until(lambda: all_wait(database), TIMEOUT_S)  # else they were refused hours later
     receiver.is_down = False
     clock.set(begun + timedelta(hours=4))
 
