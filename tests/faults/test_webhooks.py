@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ def deliveries(database: Database) -> list[WebhookDelivery]:
 def all_delivered(database: Database, count: int) -> bool:
     found = deliveries(database)
     return len(found) == count and all(one.status is DeliveryStatus.DELIVERED for one in found)
+
+
+def has_refused(receiver: Receiver, count: int) -> bool:
+    return len(receiver.refused) >= count
 
 
 def all_wait(database: Database) -> bool:
@@ -110,11 +115,11 @@ def test_a_receiver_that_is_down_for_an_hour_misses_nothing_over_kills(
     wait_until(lambda: len({one.event_id for one in receiver.refused}) == 3, TIMEOUT_S)
 
     for minutes in (2, 20, 60, 60):  # at the last only a start makes them due
-        before = len(receiver.refused)
         supervisor.kill_tree()
+        before = len(receiver.refused)
         clock.set(begun + timedelta(minutes=minutes))
         supervisor = sending(start_supervisor, receiver, worker_count=1, clock=clock.path)
-        wait_until(lambda at_least=before + 3: len(receiver.refused) >= at_least, TIMEOUT_S)
+        wait_until(partial(has_refused, receiver, before + 3), TIMEOUT_S)
     wait_until(lambda: all_wait(database), TIMEOUT_S)  # else they were refused hours later
     receiver.is_down = False
     clock.set(begun + timedelta(hours=4))
