@@ -72,6 +72,8 @@ CREATING_NOTHING = {
     "post /api/documents/{document_id}/retry",
     "post /v1/batch/{batch_id}/cancel",
     "post /v1/batch/jobs/{job_id}/cancel",
+    "post /api/webhooks/deliveries/{delivery_id}/replay",  # no document, but an event
+    "post /api/webhooks/test",
     "put /objects/{token}",
 }
 TASK = {"task_status", "task_position", "task_meta"}
@@ -187,6 +189,7 @@ def test_a_call_that_creates_nothing_refuses_a_key_unless_it_is_of_a_dialect(
 ) -> None:
     job = anna.post("/v1/batch/jobs", json={"requests": [{"body": OCR}]}).get_json()["id"]
     ids = {"document_id": anna.submit(), "batch_id": anna.submit_batch(b"a"), "job_id": job}
+    ids["delivery_id"] = "a" * 24
     before = count()
     method, path = call.split()
     sent = form("file")() if path == "/v1/estimate" else {}
