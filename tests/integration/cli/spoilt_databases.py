@@ -57,9 +57,9 @@ def a_database_without_a_table(case: Case) -> None:
     case.execute("DROP TABLE daily_usage")
 
 
-@seeded("database", "lacks the column documents.error_code of its schema", "restore the last")
+@seeded("database", "lacks the column documents.info of its schema", "restore the last")
 def a_database_without_a_column(case: Case) -> None:
-    case.execute("ALTER TABLE documents DROP COLUMN error_code")
+    case.execute("ALTER TABLE documents DROP COLUMN info")
 
 
 @seeded("database", "lacks the index ix_job_delayed", "restore the last backup")
