@@ -36,7 +36,7 @@ def _next_block(owner: str, before: str) -> str:
     newest = f"coalesce((SELECT max(upto) FROM {TABLE} WHERE owner = {owner}), '')"  # noqa: S608
     unpacked = f"FROM documents WHERE owner = {owner} AND {_LISTED} AND created_at > {newest} "
     return (
-        f"INSERT INTO {TABLE} (owner, after, upto, names) "  # noqa: S608  # constants
+        f"INSERT INTO {TABLE} (owner, after, upto, names) "
         f"SELECT {owner}, {newest}, max(created_at), {_NAMES} {unpacked} AND created_at <= "
         f"(SELECT created_at {unpacked} AND created_at < {before} ORDER BY created_at "
         f"LIMIT 1 OFFSET {BLOCK_DOCUMENTS - 1}) GROUP BY owner"
