@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from tests.support import documents, search_indexes
 from tests.support.search_indexes import (
     MARKER,
     add,
+    enter,
     holders,
     list_stored,
     make_anew,
@@ -233,4 +235,41 @@ def test_an_index_that_is_made_anew_again_leaves_the_larger_one_to_be_emptied(
     assert upkeep.run()
     database.truncate_wal()
     assert holders(settings) == []
+    require_sound(database)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_comes_in_between_all_is_found_in_the_end(
+    database: Database, upkeep: Upkeep, actions: DocumentActions, found: Found, seed: int
+) -> None:
+    choose = random.Random(seed)  # noqa: S311  # nothing secret
+    stored: set[str] = set()
+
+    def delete() -> None:
+        if stored:
+            stored.remove(gone := choose.choice(sorted(stored)))
+            actions.delete(gone, owner=OWNER)
+
+    def index() -> None:
+        if not progress(database).is_listing:
+            with database.writing() as session:
+                indexing.add_pending(session, 1)
+
+    changes: list[Callable[[], object]] = [
+        *[lambda: stored.add(add(database, "heron", f"word{len(stored)}"))] * 2,
+        lambda: stored.add(enter(database, "heron")),
+        *[lambda: list_some(database, choose.randrange(1, 4))] * 3,
+        *[index] * 3,
+        delete,
+    ]
+    for number in range(60):
+        if number % 20 == 10:
+            make_anew(database)
+        choose.choice(changes)()
+        require_sound(database)
+        assert set(found("heron")) <= stored
+
+    assert upkeep.run()
+
+    assert set(found("heron")) == stored
     require_sound(database)
