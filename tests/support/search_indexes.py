@@ -77,6 +77,11 @@ def require_sound(database: Database) -> None:
     write(database, "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)")
 
 
+def let_an_hour_pass(database: Database) -> None:
+    """Have the next rewrite of the index be due."""
+    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+
+
 def segments(database: Database) -> int:
     """Return of how many parts the index is, each of which a search goes through."""
     ((number,),) = read(database, "SELECT count(DISTINCT segid) FROM search_index_idx")

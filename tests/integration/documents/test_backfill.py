@@ -29,13 +29,13 @@ from tests.support.search_indexes import (
     add,
     enter,
     holders,
+    let_an_hour_pass,
     list_stored,
     make_anew,
     pending,
     progress,
     read,
     require_sound,
-    write,
 )
 
 Found = Callable[[str], list[str]]
@@ -61,7 +61,8 @@ def test_documents_are_indexed_as_they_were_submitted_whatever_their_ids(
     list_stored(database)
 
     assert progress(database) == indexing.Progress(9, 9, is_listing=False, is_malformed=False)
-    assert [row[0] for row in read(database, "SELECT document_id FROM search_pending")] == stored
+    waiting = read(database, "SELECT document_id FROM search_pending ORDER BY moment")
+    assert [document_id for (document_id,) in waiting] == stored
     assert upkeep.run()
     assert in_words(progress(database)) == "ok"
     entries = read(database, "SELECT document_id FROM search_entries ORDER BY id")
@@ -111,7 +112,7 @@ def test_what_is_stored_and_deleted_while_documents_are_listed(
     require_sound(database)
     for document_id in ids[1:7]:
         actions.delete(document_id, owner=OWNER)
-    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+    let_an_hour_pass(database)
     assert upkeep.run()
     database.truncate_wal()
     assert holders(settings) == []
@@ -149,6 +150,8 @@ def test_pages_of_a_document_that_is_being_deleted_are_found_by_nobody(
 
     assert upkeep.run()
 
+    let_an_hour_pass(database)
+    assert upkeep.run()
     database.truncate_wal()
     assert read(database, "SELECT count(*) FROM search_entries") == [(0,)]
     assert holders(settings) == []
@@ -231,7 +234,7 @@ def test_an_index_that_is_made_anew_again_leaves_the_larger_one_to_be_emptied(
     assert read(database, "SELECT name FROM sqlite_master WHERE name LIKE 'search_old%'") == []
     for document_id in ids:
         actions.delete(document_id, owner=OWNER)
-    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+    let_an_hour_pass(database)
     assert upkeep.run()
     database.truncate_wal()
     assert holders(settings) == []

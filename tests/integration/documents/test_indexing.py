@@ -27,6 +27,7 @@ from tests.support.search_indexes import (
     add,
     enter,
     holders,
+    let_an_hour_pass,
     list_stored,
     make_anew,
     pending,
@@ -160,10 +161,6 @@ def test_a_word_is_found_and_deleted_after_a_frequent_one_beside_it_was(
     for document_id in reversed(rare):
         actions.delete(document_id, owner=OWNER)
     require_sound(database)
-
-
-def let_an_hour_pass(database: Database) -> None:
-    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
 
 
 def words_of(number: int) -> str:
