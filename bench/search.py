@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import random
 import statistics
 import tempfile
@@ -178,23 +179,33 @@ def _id(number: int) -> str:
 
 def measure_starts(settings: Settings, database: Database) -> None:
     """Print how long starts take, and the migration that each begins with when it is alone."""
-    kinds = {name: (list[float](), list[float]()) for name in (AS_IT_IS, MADE_ANEW)}
+    starts, migrations, processor = (
+        {name: Durations() for name in (AS_IT_IS, MADE_ANEW)} for _ in range(3)
+    )
     database.close()
     with running_on(settings.data_folder) as service:
         service.stop()
-        for name, (migrations, starts) in [*kinds.items()] * STARTS:
+        for name in [AS_IT_IS, MADE_ANEW] * STARTS:
             prepare = _spoil if name == MADE_ANEW else Database.close
             prepare(database)
-            begun = time.perf_counter()
-            migrate(settings.data_folder)
-            migrations.append(time.perf_counter() - begun)
+            with migrations[name].measured(), processor[name].measured(_of_children):
+                migrate(settings.data_folder)
             prepare(database)
             service.start()
             service.wait_until_ready()
-            starts.append(service.ready_seconds)
+            starts[name].add(service.ready_seconds)
             service.stop()
-    for name, (migrations, starts) in kinds.items():
-        print(f"index {name}: start {_seconds(starts)}; migration alone {_seconds(migrations)}")
+    for name, start in starts.items():
+        print(
+            f"start with the index {name}: {start}; its migration alone: {migrations[name]}; "
+            f"processor {processor[name]} ({STARTS} in turn)"
+        )
+
+
+def _of_children() -> float:
+    """Return the processor time of the processes that have ended, in seconds."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 def _spoil(database: Database) -> None:
@@ -202,11 +213,6 @@ def _spoil(database: Database) -> None:
     with database.writing() as session:
         session.driver.execute("DROP TRIGGER search_pages_removed")
     database.close()
-
-
-def _seconds(measured: list[float]) -> str:
-    longest = max(measured)
-    return f"{statistics.median(measured):.2f} s, longest {longest:.2f} (of {len(measured)})"
 
 
 def measure_indexing(settings: Settings, database: Database) -> None:
