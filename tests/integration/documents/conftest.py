@@ -16,8 +16,8 @@ from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.listing import Filter, Listing
 from ilios.documents.queries import DocumentReader
 from ilios.documents.submission import Submissions
-from ilios.documents.uploads import Received
 from ilios.documents.upkeep import Upkeep
+from ilios.documents.uploads import Received
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from tests.support import search_indexes
