@@ -139,3 +139,8 @@ def a_search_index_that_is_malformed(case: Case) -> None:
 @seeded("search index", "1 documents wait", "Let the service run", "warning")
 def a_search_index_that_lacks_a_document(case: Case) -> None:
     case.execute("INSERT INTO search_pending (document_id) VALUES ('a')")
+
+
+@seeded("search index", "has not listed yet", "Let the service run", "warning")
+def a_search_index_that_was_just_made(case: Case) -> None:
+    case.execute("INSERT INTO search_backfill VALUES ('documents', '')")
