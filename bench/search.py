@@ -2,9 +2,11 @@
 
 Fills a database with documents of four pages, whose words are as frequent as those of a language,
 in addition to words that stand on every page and pairs of words that stand together in one document
-of a hundred. Then it starts the service twice, has the workers' steps index all of it, searches as
-`GET /api/documents?q=` does, once more while new pages wait to be indexed, completes documents with
-the index and without it, and deletes some.
+of a hundred. Then it starts the service, with the index as it is and so that it is made anew, has
+the workers' steps index all of it, searches as `GET /api/documents?q=` does, once more while new
+pages wait to be indexed, completes documents with the index and without it, and deletes some.
+`--starts` does no more than the starts, also of a folder that is found again: its index is to be
+filled again then.
 Wall time is that of an idle machine only; processor time is printed beside it.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import random
 import statistics
 import tempfile
@@ -59,6 +62,8 @@ STORED_AT_ONCE: Final = 1_000
 COMPLETED: Final = SEGMENTS_MAX - 4  #: documents of each half of a pair, before they are merged
 ROUNDS: Final = 9
 DELETED: Final = 20
+AS_IT_IS, MADE_ANEW = "as it is", "made anew"  #: the index, by a start
+STARTS: Final = 5  #: of each, in turn
 
 
 class Texts:
@@ -98,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where the database is kept, and found again")
+    parser.add_argument("--starts", action="store_true", help="nothing but starts")
     options = parser.parse_args()
     texts = Texts()
     with tempfile.TemporaryDirectory() as temporary:
@@ -107,15 +113,21 @@ def main() -> None:
         database = Database(settings.database_path)
         if is_new:
             fill(database, texts, options.documents)
+        if is_new or options.starts:
             measure_starts(settings, database)
-        measure_indexing(settings, database)  # of a folder that is found again, what is left
-        completion = Completion(settings, database, texts)
-        measure_searches(database, texts)
-        completion.complete(MANY)
-        measure_searches(database, texts, f"beside {COMPLETED} pages that wait to be indexed, ")
-        measure_completion(completion)
-        measure_deletion(database)
+        if not options.starts:
+            measure_index(settings, database, texts)
         database.close()
+
+
+def measure_index(settings: Settings, database: Database, texts: Texts) -> None:
+    measure_indexing(settings, database)  # of a folder that is found again, what is left
+    completion = Completion(settings, database, texts)
+    measure_searches(database, texts)
+    completion.complete(MANY)
+    measure_searches(database, texts, f"beside {COMPLETED} pages that wait to be indexed, ")
+    measure_completion(completion)
+    measure_deletion(database)
 
 
 def fill(database: Database, texts: Texts, count: int) -> None:
@@ -166,17 +178,41 @@ def _id(number: int) -> str:
 
 
 def measure_starts(settings: Settings, database: Database) -> None:
-    """Print how long a start takes that makes the index, and one while it is being filled."""
+    """Print how long starts take, and the migration that each begins with when it is alone."""
+    starts, migrations, processor = (
+        {name: Durations() for name in (AS_IT_IS, MADE_ANEW)} for _ in range(3)
+    )
     database.close()
     with running_on(settings.data_folder) as service:
-        print(f"start while the index is being filled: {service.ready_seconds:.1f} s")
         service.stop()
-        with database.writing() as session:
-            session.driver.execute("DROP TRIGGER search_pages_removed")  # it is made anew then
-        database.close()
-        service.start()
-        service.wait_until_ready()
-        print(f"start that makes the index anew: {service.ready_seconds:.1f} s")
+        for name in [AS_IT_IS, MADE_ANEW] * STARTS:
+            prepare = _spoil if name == MADE_ANEW else Database.close
+            prepare(database)
+            with migrations[name].measured(), processor[name].measured(_of_children):
+                migrate(settings.data_folder)
+            prepare(database)
+            service.start()
+            service.wait_until_ready()
+            starts[name].add(service.ready_seconds)
+            service.stop()
+    for name, start in starts.items():
+        print(
+            f"start with the index {name}: {start}; its migration alone: {migrations[name]}; "
+            f"processor {processor[name]} ({STARTS} in turn)"
+        )
+
+
+def _of_children() -> float:
+    """Return the processor time of the processes that have ended, in seconds."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
+def _spoil(database: Database) -> None:
+    """Take from the index what the next migration misses: it makes the index anew then."""
+    with database.writing() as session:
+        session.driver.execute("DROP TRIGGER search_pages_removed")
+    database.close()
 
 
 def measure_indexing(settings: Settings, database: Database) -> None:

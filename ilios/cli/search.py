@@ -19,6 +19,8 @@ def status() -> None:
         progress = admin.progress()
     if progress.is_malformed:
         click.echo("The index is to be made anew, within seconds while the service runs.")
+    elif progress.is_listing:
+        click.echo(f"What is stored is being listed: {progress.left} documents so far.")
     elif progress.left:
         click.echo(f"{progress.left} documents wait to be indexed ({progress.percent} % are done).")
     else:

@@ -8,7 +8,7 @@ belong to the search index: made with it, dropped with it, and never replicated.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
@@ -26,10 +26,23 @@ BLOCKS: Final = Table(
 
 _LISTED: Final = "status != 'deleted'"  # as the partial index says it
 _NAMES: Final = "group_concat(file_name, char(10))"
-_NEWEST: Final = f"coalesce((SELECT max(upto) FROM {TABLE} WHERE owner = NEW.owner), '')"  # noqa: S608
-_UNPACKED: Final = (
-    f"FROM documents WHERE owner = NEW.owner AND {_LISTED} AND created_at > {_NEWEST} "
-)
+
+
+def _next_block(owner: str, before: str) -> str:
+    """Return what makes the next block of an owner, of documents submitted before a moment.
+
+    It makes none of fewer than BLOCK_DOCUMENTS.
+    """
+    newest = f"coalesce((SELECT max(upto) FROM {TABLE} WHERE owner = {owner}), '')"  # noqa: S608
+    unpacked = f"FROM documents WHERE owner = {owner} AND {_LISTED} AND created_at > {newest} "
+    return (
+        f"INSERT INTO {TABLE} (owner, after, upto, names) "
+        f"SELECT {owner}, {newest}, max(created_at), {_NAMES} {unpacked} AND created_at <= "
+        f"(SELECT created_at {unpacked} AND created_at < {before} ORDER BY created_at "
+        f"LIMIT 1 OFFSET {BLOCK_DOCUMENTS - 1}) GROUP BY owner"
+    )
+
+
 _RENEW: Final = (
     f"UPDATE {TABLE} SET names = coalesce((SELECT {_NAMES} FROM documents AS d "  # noqa: S608
     f"WHERE d.owner = {TABLE}.owner AND d.{_LISTED} AND d.created_at > {TABLE}.after "
@@ -41,10 +54,7 @@ _TRIGGERS: Final = {
     # the clock was set back, ends those that would have had it; they are made anew.
     f"{TABLE}_added": "AFTER INSERT ON documents BEGIN "  # noqa: S608  # constants
     f"DELETE FROM {TABLE} WHERE owner = NEW.owner AND upto >= NEW.created_at; "
-    f"INSERT INTO {TABLE} (owner, after, upto, names) "
-    f"SELECT NEW.owner, {_NEWEST}, max(created_at), {_NAMES} {_UNPACKED} AND created_at <= "
-    f"(SELECT created_at {_UNPACKED} AND created_at < NEW.created_at ORDER BY created_at "
-    f"LIMIT 1 OFFSET {BLOCK_DOCUMENTS - 1}) GROUP BY owner; END",
+    f"{_next_block('NEW.owner', 'NEW.created_at')}; END",
     f"{TABLE}_changed": "AFTER UPDATE OF status, file_name ON documents "
     "WHEN (OLD.status = 'deleted') <> (NEW.status = 'deleted') "
     f"OR (OLD.file_name <> NEW.file_name AND NEW.{_LISTED}) BEGIN {_RENEW} END",
@@ -56,11 +66,16 @@ SCHEMA: Final = {
     **{name: f"CREATE TRIGGER {name} {body}" for name, body in _TRIGGERS.items()},
 }
 CLEAR: Final = f"DELETE FROM {TABLE}"  # noqa: S608  # a constant
-FILL: Final = (
-    f"INSERT INTO {TABLE} (owner, after, upto, names) "  # noqa: S608  # constants
-    "SELECT owner, coalesce(lag(max(created_at)) OVER (PARTITION BY owner ORDER BY block), ''), "
-    f"max(created_at), {_NAMES} FROM (SELECT owner, created_at, file_name, "
-    "(rank() OVER (PARTITION BY owner ORDER BY created_at) - 1) / "
-    f"{BLOCK_DOCUMENTS} AS block FROM documents WHERE {_LISTED}) GROUP BY owner, block"
+_PACK: Final = _next_block(
+    "?1",
+    f"(SELECT max(created_at) FROM documents WHERE owner = ?1 AND {_LISTED})",  # noqa: S608
 )
-"""Makes the blocks of all documents, in one pass over them."""
+
+
+def pack(connection: Any, owner: str) -> bool:
+    """Make the next block of an owner's documents; return False when too few are left for one.
+
+    Takes a connection of the driver, inside a transaction of the caller's.
+    """
+    made: int = connection.execute(_PACK, (owner,)).rowcount
+    return made > 0

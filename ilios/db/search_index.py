@@ -23,7 +23,7 @@ from ilios.db.driver import sqlite
 PREFIX: Final = "search_"  #: of all that belongs to the index
 OLD_PREFIX: Final = "search_old_"  #: of tables that were set aside, to be emptied a bit at a time
 OLD_INDEX: Final = f"{OLD_PREFIX}index"
-TOTAL: Final = "total"  #: of `search_state`: documents that waited when the index was made
+TOTAL: Final = "total"  #: of `search_state`: documents from before the index, as far as listed
 INDEXED: Final = "indexed"  #: of `search_state`: the newest entry whose words the index has
 MERGED: Final = "merged"  #: of `search_state`: what INDEXED was when all was merged
 MALFORMED: Final = "malformed"  #: of `search_state`: there when the index is to be made anew
@@ -67,10 +67,18 @@ INDEX: Final = Table(
 PENDING: Final = Table(
     "search_pending",
     _METADATA,
-    Column("id", Integer, primary_key=True),  #: the highest is indexed first
+    Column("moment", Text),  #: when it was submitted; the first is indexed first
     Column("document_id", Text),
     Column("index", Integer),  #: of the next page
     Column("piece", Integer),  #: of that page, which is the next one
+)
+DOCUMENTS: Final = "documents"  #: of `search_backfill`: those to be listed in `search_pending`
+NAMES: Final = "names"  #: of `search_backfill`: those to be put into blocks
+BACKFILL: Final = Table(
+    "search_backfill",
+    _METADATA,
+    Column("what", Text, primary_key=True),  #: there until all is done
+    Column("behind", Text),  #: how far it is; see search_backfill
 )
 STATE: Final = Table(
     "search_state",
@@ -97,8 +105,10 @@ _TABLES: Final = {
     "search_entries": "CREATE TABLE search_entries (id INTEGER PRIMARY KEY, document_id TEXT NOT "
     'NULL, "index" INTEGER NOT NULL, piece INTEGER NOT NULL, characters INTEGER NOT NULL, '
     'terms TEXT, UNIQUE (document_id, "index", piece))',
-    "search_pending": "CREATE TABLE search_pending (id INTEGER PRIMARY KEY, document_id TEXT NOT "
-    'NULL UNIQUE, "index" INTEGER NOT NULL DEFAULT 0, piece INTEGER NOT NULL DEFAULT 0)',
+    "search_pending": "CREATE TABLE search_pending (moment TEXT NOT NULL DEFAULT '', document_id "
+    'TEXT NOT NULL UNIQUE, "index" INTEGER NOT NULL DEFAULT 0, piece INTEGER NOT NULL DEFAULT 0, '
+    "PRIMARY KEY (moment, document_id)) WITHOUT ROWID",
+    "search_backfill": "CREATE TABLE search_backfill (what TEXT PRIMARY KEY, behind TEXT NOT NULL)",
     "search_state": "CREATE TABLE search_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
     "search_texts": "CREATE VIEW search_texts AS SELECT e.id AS id, "  # noqa: S608  # constants
     f"{_OWNER.format(row='e')} AS owner, coalesce(e.terms, iif(e.piece = 0, "
@@ -139,8 +149,8 @@ def is_installed(connection: Any) -> bool:
 def make_anew(connection: Any) -> None:
     """Set aside what there is of an index, and begin an empty one.
 
-    That takes the same time however large it is: documents wait to be indexed, and the rows of the
-    old one to be deleted, by ilios.documents.upkeep.
+    That takes the same time however much is stored: documents wait to be listed and indexed, and
+    the rows of the old one to be deleted, by ilios.documents.upkeep.
     """
     _set_aside(connection)
     for sql in _schema().values():
@@ -152,20 +162,15 @@ def make_anew(connection: Any) -> None:
 
 
 def index_later(connection: Any) -> None:
-    """Have all that is stored wait to be indexed; takes seconds for 100,000 documents.
-
-    The oldest come first: searches take what was indexed last for the newest. Names do not wait.
-    """
+    """Have all that is stored wait; ilios.db.search_backfill goes through it, bit by bit."""
     connection.execute(name_blocks.CLEAR)
-    connection.execute(name_blocks.FILL)
-    connection.execute(
-        "INSERT OR IGNORE INTO search_pending (document_id) SELECT id FROM documents AS d WHERE "
-        "EXISTS (SELECT 1 FROM pages WHERE document_id = d.id) ORDER BY created_at DESC"
-    )
-    connection.execute(
-        "INSERT OR REPLACE INTO search_state (name, value) SELECT ?, count(*) FROM search_pending",
-        (TOTAL,),
-    )
+    for what, table in ((DOCUMENTS, "pages"), (NAMES, "documents")):
+        connection.execute(
+            "INSERT OR REPLACE INTO search_backfill (what, behind) "  # noqa: S608  # constants
+            f"SELECT ?, '' WHERE EXISTS (SELECT 1 FROM {table})",
+            (what,),
+        )
+    connection.execute("INSERT OR REPLACE INTO search_state (name, value) VALUES (?, 0)", (TOTAL,))
 
 
 def ask_for_new(connection: Any, rest_seconds: int = 0) -> bool:
@@ -252,16 +257,22 @@ def has_old(connection: Any) -> bool:
 
 
 def _set_aside(connection: Any) -> None:
-    """Rename the tables that hold words, and drop the rest."""
+    """Rename the tables that hold words, and drop the rest.
+
+    While an earlier index is still being emptied, what came after it is dropped, which is less.
+    """
+    # In a migration it is off: what is dropped has names of documents, and is to leave none.
+    connection.execute("PRAGMA secure_delete=ON").fetchall()
     for kind in ("trigger", "view"):
         for name, _ in _own(connection, kind):
             connection.execute(f"DROP {kind} {name}")
     present = {name for name, _ in _own(connection, "table")}
     for name in ("index", "entries"):
-        if PREFIX + name in present:
-            connection.execute(f"DROP TABLE IF EXISTS {OLD_PREFIX}{name}")
+        if OLD_PREFIX + name in present:
+            connection.execute(f"DROP TABLE IF EXISTS {PREFIX}{name}")
+        elif PREFIX + name in present:
             connection.execute(f"ALTER TABLE {PREFIX}{name} RENAME TO {OLD_PREFIX}{name}")
-    for name in ("search_pending", "search_state", name_blocks.TABLE):
+    for name in ("search_pending", "search_backfill", "search_state", name_blocks.TABLE):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 

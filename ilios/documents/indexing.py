@@ -3,7 +3,8 @@
 What is stored is entered in the same transaction, up to MAX_CHARACTERS. Of the newest entries the
 words go into the index later, many together: until then searches read these pages themselves, so
 there are never more than ENTERED_CHARACTERS of them. The rest of long results, and what was stored
-before there was an index, waits in `search_pending` for ilios.documents.upkeep.
+before there was an index, waits in `search_pending` for ilios.documents.upkeep, once
+ilios.db.search_backfill has listed it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ilios.db.models import PagePiece, PageRow
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.search_index import (
+    BACKFILL,
     DELETED,
+    DOCUMENTS,
     ENTRIES,
     INDEX,
     INDEXED,
@@ -104,7 +107,7 @@ _WAIT = Prepared(
 )
 _NEXT = Prepared(
     select(PENDING.c.document_id, PENDING.c.index, PENDING.c.piece)
-    .order_by(PENDING.c.id.desc())
+    .order_by(PENDING.c.moment, PENDING.c.document_id)  # rests have none, and come first
     .limit(1)
 )
 _IS_PENDING = PENDING.c.document_id == bindparam("of_document")
@@ -114,21 +117,33 @@ _GO_ON = Prepared(
     .values(index=bindparam("next_index"), piece=bindparam("next_piece"))
 )
 _STATE = Prepared(select(STATE.c.name, STATE.c.value))
-_LEFT = Prepared(select(func.count()).select_from(PENDING))
+_LEFT = Prepared(
+    select(
+        select(func.count()).select_from(PENDING).scalar_subquery(),
+        exists().where(BACKFILL.c.what == DOCUMENTS),
+    )
+)
 _DONE = Prepared(delete(PENDING).where(_IS_PENDING))
 
 
 class Progress(NamedTuple):
     """How far the index is, in documents."""
 
-    total: int  #: that waited when it was made
-    left: int
+    total: int  #: from before it was made, as far as they are listed
+    left: int  #: of these, and of long results that lack a rest
+    is_listing: bool  #: there are more, which are not counted yet
     is_malformed: bool  #: it is to be made anew
 
     @property
+    def is_done(self) -> bool:
+        return not self.left and not self.is_listing
+
+    @property
     def percent(self) -> int:
-        if not self.left:
+        if self.is_done:
             return 100
+        if self.is_listing:
+            return 0
         done = 100 - 100 * self.left // max(self.total, 1)
         return min(99, max(0, done))
 
@@ -230,9 +245,9 @@ def rewrite_is_due(on: Runner) -> bool:
 
 def progress(on: Runner) -> Progress:
     """Return how far the index is."""
-    ((left,),) = _LEFT.all(on)
+    ((left, is_listing),) = _LEFT.all(on)
     state = dict(_STATE.all(on))
-    return Progress(int(state.get(TOTAL, 0)), left, is_malformed=MALFORMED in state)
+    return Progress(int(state.get(TOTAL, 0)), left, bool(is_listing), MALFORMED in state)
 
 
 def terms(text: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ilios.core.disk_space import DiskReserve
 from ilios.core.telemetry import logs
-from ilios.db import search_index
+from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.driver_session import raise_as_sqlalchemys
@@ -23,6 +23,8 @@ from ilios.documents.pacing import Pause, Step, in_turns
 
 log = logs.get(__name__)
 
+STEP_DOCUMENTS: Final = 500  #: looked at by a step that lists what was there before the index
+STEP_BLOCKS: Final = 50  #: of names, made by a step
 STEP_CHARACTERS: Final = 128 * 1024  #: indexed by a step, which takes about 20 ms
 STEP_PAGES: Final = 200  #: of the index, merged by a step: about 1 MiB, and 20 ms
 STEP_ROWS: Final = 200  #: of an index that was set aside, deleted by a step: about 1 MiB
@@ -72,6 +74,7 @@ class Upkeep:
         yield self._delete_pages
         if not self._disk_reserve.fault():
             yield self._index_entered
+            yield self._pack_names
             yield self._fill
         yield self._drain  # the last, for it breaks on a damaged file
 
@@ -110,9 +113,24 @@ class Upkeep:
             indexing.index_entered(session)
         return False
 
+    def _pack_names(self) -> bool:
+        if not self._is_due(search_index.NAMES):
+            return False
+        with self._driver() as driver:
+            return search_backfill.pack_names(driver, STEP_BLOCKS)
+
     def _fill(self) -> bool:
-        """Add what waits, once what was added before is merged: a search goes through all parts."""
-        return self._merge() or self._index()
+        """Add what waits: in order, so once all is listed, and once what was added is merged.
+
+        A search goes through all parts that are not.
+        """
+        return self._list() or self._merge() or self._index()
+
+    def _list(self) -> bool:
+        if not self._is_due(search_index.DOCUMENTS):
+            return False
+        with self._driver() as driver:
+            return search_backfill.list_documents(driver, STEP_DOCUMENTS)
 
     def _merge(self) -> bool:
         with self._database.watching() as watch:
@@ -136,6 +154,10 @@ class Upkeep:
         if not is_more:
             log.info("search.indexed")
         return is_more
+
+    def _is_due(self, what: str) -> bool:
+        with self._database.watching() as watch:
+            return search_backfill.is_due(watch.driver, what)
 
     @contextmanager
     def _driver(self) -> Iterator[Any]:

@@ -28,4 +28,4 @@ def in_words(progress: Progress) -> str:
     """Return the state of the index as `/health` shows it."""
     if progress.is_malformed:
         return "is made anew"
-    return "ok" if not progress.left else f"indexing: {progress.percent} %"
+    return "ok" if progress.is_done else f"indexing: {progress.percent} %"

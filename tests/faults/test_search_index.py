@@ -11,9 +11,9 @@ from ilios.core.settings import Settings
 from ilios.db import search_index
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
-from ilios.documents import indexing
 from ilios.documents.listing import Filter, Listing
 from tests.support import documents, structured
+from tests.support.search_indexes import pending, progress, require_sound
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
@@ -23,11 +23,6 @@ OLD_RESULTS = 40
 TEXT = "heron " + " ".join(f"word{number}" for number in range(6_000))
 
 
-def pending(database: Database) -> int:
-    with database.watching() as watch:
-        return indexing.progress(watch).left
-
-
 def has_fallen(database: Database, before: int) -> bool:
     return pending(database) < before
 
@@ -35,12 +30,6 @@ def has_fallen(database: Database, before: int) -> bool:
 def is_made_anew(database: Database) -> bool:
     with database.watching() as watch:
         return bool(watch.query("SELECT 1 FROM search_state WHERE name = ?", search_index.REMADE))
-
-
-def require_sound(database: Database) -> None:
-    compare = "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)"
-    with database.writing() as session:
-        session.driver.execute(compare)
 
 
 def test_old_results_are_indexed_although_workers_are_killed(
@@ -53,12 +42,13 @@ def test_old_results_are_indexed_although_workers_are_killed(
         search_index.make_anew(session.driver)
 
     supervisor = start_supervisor("echo", worker_count=1)
+    wait_until(lambda: not progress(database).is_listing, timeout_s=30 * leniency)
     while (before := pending(database)) > OLD_RESULTS // 2:
         wait_until(partial(has_fallen, database, before), timeout_s=10 * leniency)
         for worker in supervisor.workers:
             os.kill(worker.pid, signal.SIGKILL)
 
-    wait_until(lambda: pending(database) == 0, timeout_s=30 * leniency)
+    wait_until(lambda: progress(database).is_done, timeout_s=30 * leniency)
     require_sound(database)
     assert len(Listing(database).documents(Filter("anonymous", q="heron"), None, 99).documents) == (
         OLD_RESULTS
@@ -81,7 +71,7 @@ def test_documents_are_converted_soon_after_the_index_was_damaged(
         timeout_s=30 * leniency,
     )
     wait_until(lambda: is_made_anew(database), timeout_s=30 * leniency)
-    wait_until(lambda: pending(database) == 0, timeout_s=30 * leniency)
+    wait_until(lambda: progress(database).is_done, timeout_s=30 * leniency)
     require_sound(database)
     (found,) = Listing(database).documents(Filter("anonymous", q="egret"), None, 9).documents
     assert found.id == document_id

@@ -271,7 +271,9 @@ def _of_index(session: Session) -> Iterator[str]:
     lacking = driver.execute(
         'SELECT p.document_id, p."index" FROM pages AS p LEFT JOIN search_entries AS e '
         'ON e.document_id = p.document_id AND e."index" = p."index" AND e.piece = 0 '
-        "WHERE e.id IS NULL AND p.document_id NOT IN (SELECT document_id FROM search_pending)"
+        "WHERE e.id IS NULL AND p.document_id NOT IN (SELECT document_id FROM search_pending) "
+        "AND NOT EXISTS (SELECT 1 FROM search_backfill "
+        "WHERE what = 'documents' AND behind < p.document_id)"
     ).fetchall()
     yield from (f"page {index} of {document_id} is not indexed" for document_id, index in lacking)
     beyond = driver.execute(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ilios.core.settings import Settings
-from ilios.db import quick_check, search_index
+from ilios.db import quick_check, search_backfill, search_index
 from ilios.operations.doctor import rows
 from ilios.operations.doctor.finding import Finding, error, ok, warning
 
@@ -24,6 +24,12 @@ def _look(connection: Any) -> Finding:
     fault = quick_check.index_fault(connection.execute)
     if fault != "ok":
         return error(CHECK, f"It does not fit itself: {fault}.", "Run: ilios search rebuild")
+    if search_backfill.is_due(connection, search_index.DOCUMENTS):
+        return warning(
+            CHECK,
+            "It was made anew, and has not listed yet what it is to have.",
+            "Let the service run: its workers do it bit by bit.",
+        )
     ((waiting,),) = connection.execute("SELECT count(*) FROM search_pending").fetchall()
     if waiting:
         return warning(

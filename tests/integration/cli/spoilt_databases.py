@@ -141,6 +141,11 @@ def a_search_index_that_lacks_a_document(case: Case) -> None:
     case.execute("INSERT INTO search_pending (document_id) VALUES ('a')")
 
 
+@seeded("search index", "has not listed yet", "Let the service run", "warning")
+def a_search_index_that_was_just_made(case: Case) -> None:
+    case.execute("INSERT INTO search_backfill VALUES ('documents', '')")
+
+
 @seeded("webhooks", "are not all there", "Restart the service")
 def a_database_that_misses_events(case: Case) -> None:
     case.execute("DROP TRIGGER webhooks_document_changed")

@@ -7,7 +7,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.documents.upkeep import Upkeep
 from ilios.operations.search_admin import SearchAdmin, in_words
-from tests.support import structured
+from tests.support import search_indexes, structured
 from tests.support.commands import Operator
 
 
@@ -26,6 +26,9 @@ def test_an_index_is_made_anew_by_the_workers(
     upkeep = Upkeep(database, DiskReserve(settings), pause=lambda _seconds: None)
     upkeep.run(seconds=0)
     upkeep._rebuild()
+    assert in_words(admin.progress()) == "indexing: 0 %"
+    assert "listed: 0 documents so far" in operator.run("search", "status").stdout
+    search_indexes.list_stored(database)
     assert in_words(admin.progress()) == "indexing: 0 %"
     assert "1 documents wait" in operator.run("search", "status").stdout
     assert upkeep.run()

@@ -19,7 +19,7 @@ OWNERS = Prepared(select(Batch.owner).order_by(Batch.owner))
 
 def batch(owner: str) -> dict[str, Any]:
     row = {"id": ids.new_id(), "owner": owner, "total_documents": 3, "priority": 5}
-    return {**row, "created_at": clock.now()}
+    return {**row, "created_at": clock.now(), "webhook_url": None}
 
 
 def owners(database: Database) -> list[str]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
-from ilios.core import ids
-from ilios.db import search_index
+from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
+from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus
 from ilios.db.name_blocks import BLOCK_DOCUMENTS
 from ilios.documents.listing import Filter, list_after
+from tests.support.search_indexes import make_anew, named, read
 
 OWNERS = ("somebody", "somebody else")
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,25 +50,10 @@ class Names:
         if self._random.random() < 0.01:
             self._moment -= timedelta(seconds=self._random.randrange(300))
         self._moment += timedelta(seconds=self._random.choice((0, 1, 1)))
-        document_id, owner = ids.new_id(), self._random.choice(OWNERS)
-        name = self._name()
-        self.session.execute(
-            insert(Document).values(
-                id=document_id,
-                owner=owner,
-                file_name=name,
-                mime_type="text/plain",
-                file_size=1,
-                storage_key="",
-                status=DocumentStatus.PENDING,
-                operation="convert",
-                options={},
-                warnings=[],
-                retention_days=1,
-                created_at=self._moment,
-            )
-        )
-        self._documents[document_id] = owner, self._moment, name
+        owner, name = self._random.choice(OWNERS), self._name()
+        values = named(name, self._moment, owner)
+        self.session.execute(insert(Document).values(values))
+        self._documents[str(values["id"])] = owner, self._moment, name
 
     def rename(self) -> None:
         document_id = self._random.choice(list(self._documents))
@@ -146,19 +132,50 @@ def test_a_part_of_names_finds_what_a_look_at_each_name_would(
         names.require_right()
 
 
+def pack(database: Database, blocks: int = 1) -> bool:
+    with database.writing() as session:
+        return search_backfill.pack_names(session.driver, blocks)
+
+
+def count_blocks(database: Database) -> int:
+    ((blocks,),) = read(database, "SELECT count(*) FROM search_names")
+    return int(blocks)
+
+
 def test_blocks_are_made_of_documents_that_are_there(database: Database) -> None:
     names = Names(database, seed=9)
     names.submit_many(5 * BLOCK_DOCUMENTS)
 
-    with database.writing() as session:
-        search_index.make_anew(session.driver)
+    make_anew(database)
+    assert count_blocks(database) == 0
+    names.require_right()
+    while pack(database, 9):
+        pass
 
     names.require_right()
-    with database.watching() as watch:
-        ((blocks,),) = watch.query("SELECT count(*) FROM search_names")
-    assert blocks >= 2 * len(OWNERS)
+    assert count_blocks(database) >= 2 * len(OWNERS)
     names.submit_many(3 * BLOCK_DOCUMENTS)
     names.require_right()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_names_are_found_while_blocks_of_them_are_made(database: Database, seed: int) -> None:
+    names = Names(database, seed)
+    names.submit_many(6 * BLOCK_DOCUMENTS)
+    make_anew(database)
+    choose = random.Random(seed)  # noqa: S311  # nothing secret
+    changes = (names.submit, names.rename, names.complete, names.tombstone, names.remove)
+    is_more = True
+    while is_more:
+        with names.changed():
+            for _ in range(5):
+                choose.choice(changes)()
+        names.require_right()
+        is_more = pack(database)
+        names.require_right()
+
+    assert count_blocks(database)
+    assert not pack(database)
 
 
 def test_a_deleted_name_leaves_no_byte(database: Database) -> None:
@@ -174,3 +191,26 @@ def test_a_deleted_name_leaves_no_byte(database: Database) -> None:
     database.truncate_wal()
 
     assert b"secret.pdf" not in database.path.read_bytes()
+
+
+def test_a_name_that_is_deleted_while_blocks_are_made_leaves_no_byte(database: Database) -> None:
+    names = Names(database, seed=1)
+    names.submit_many(6 * BLOCK_DOCUMENTS)
+    with database.writing() as session:
+        session.execute(update(Document).values(file_name="secret.pdf"))
+    with closing(sqlite.connect(str(database.path), isolation_level=None)) as migration:
+        migration.execute("PRAGMA secure_delete=OFF")
+        migration.execute("BEGIN IMMEDIATE")
+        search_index.make_anew(migration)
+        migration.execute("COMMIT")
+    assert pack(database, 2)
+    assert count_blocks(database) == 1
+
+    with database.writing() as session:
+        session.execute(update(Document).values(status=DocumentStatus.DELETED, file_name=""))
+
+    while True:
+        database.truncate_wal()
+        assert b"secret.pdf" not in database.path.read_bytes()
+        if not pack(database):
+            break

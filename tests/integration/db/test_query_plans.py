@@ -17,7 +17,7 @@ from ilios.core import clock
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.errors import LeaseLost
 from ilios.core.request_errors import DocumentNotFound
-from ilios.db import prepared
+from ilios.db import name_blocks, prepared, search_backfill
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents import (
@@ -226,6 +226,18 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "documents_named": (
         lambda s: listing.list_after(s, Filter("a", q="b"), (NOW, "c"), 9),
         {"sqlite_autoindex_search_names_1", "ix_documents_listed"},
+    ),
+    "documents_to_list": (
+        lambda s: s.connection().exec_driver_sql(search_backfill._NEXT, ("a", 9)),
+        {"sqlite_autoindex_documents_1", "sqlite_autoindex_pages_1"},
+    ),
+    "block_of_names": (
+        lambda s: s.connection().exec_driver_sql(name_blocks._PACK, ("a",)),
+        {"sqlite_autoindex_search_names_1", "ix_documents_listed"},
+    ),
+    "next_owner_of_names": (
+        lambda s: s.connection().exec_driver_sql(search_backfill._NEXT_OWNER, ("a",)),
+        {"ix_documents_by_status"},
     ),
     "pages_that_hold_words": (
         lambda s: search._HOLDING.all(s, wanted='text : ("a")', newest=9),

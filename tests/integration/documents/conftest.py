@@ -7,19 +7,23 @@ from dataclasses import replace
 
 import pytest
 
+from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document
 from ilios.documents.admission import Order
 from ilios.documents.lifecycle import DocumentActions
+from ilios.documents.listing import Filter, Listing
 from ilios.documents.queries import DocumentReader
 from ilios.documents.submission import Submissions
+from ilios.documents.upkeep import Upkeep
 from ilios.documents.uploads import Received
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
+from tests.support import search_indexes
 from tests.support.api_working import InTestWorker
 
-OWNER = "me"
+OWNER = search_indexes.OWNER
 
 
 @pytest.fixture
@@ -60,3 +64,19 @@ def row(database: Database) -> Callable[[str], Document]:
             return session.get_one(Document, document_id)
 
     return row
+
+
+@pytest.fixture
+def upkeep(settings: Settings, database: Database) -> Upkeep:
+    return Upkeep(database, DiskReserve(settings), pause=lambda _seconds: None)
+
+
+@pytest.fixture
+def found(database: Database) -> Callable[[str], list[str]]:
+    """Search among the owner's documents; returns their ids."""
+
+    def found(q: str) -> list[str]:
+        listed = Listing(database).documents(Filter(OWNER, q=q), None, 50)
+        return [one.id for one in listed.documents]
+
+    return found

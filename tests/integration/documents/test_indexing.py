@@ -6,7 +6,6 @@ import os
 import re
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,72 +20,23 @@ from ilios.db.database import Database
 from ilios.db.models import Batch
 from ilios.documents import indexing, removal
 from ilios.documents.lifecycle import DocumentActions
-from ilios.documents.listing import Filter, Listing
 from ilios.documents.upkeep import Upkeep
 from tests.integration.documents.conftest import OWNER
-from tests.support import structured
-
-MARKER = "xyzzymarker"
-
-
-@pytest.fixture
-def upkeep(settings: Settings, database: Database) -> Upkeep:
-    return Upkeep(database, DiskReserve(settings), pause=lambda _seconds: None)
-
-
-@pytest.fixture
-def found(database: Database) -> Callable[[str], list[str]]:
-    def found(q: str) -> list[str]:
-        listed = Listing(database).documents(Filter(OWNER, q=q), None, 50)
-        return [one.id for one in listed.documents]
-
-    return found
-
-
-def enter(database: Database, *pages: str) -> str:
-    """Complete a document, whose words are not in the index yet."""
-    plain = [structured.plain_page(index, page) for index, page in enumerate(pages)]
-    return structured.add_result(database, plain, owner=OWNER)
-
-
-def add(database: Database, *pages: str) -> str:
-    """Complete a document, and index it by itself."""
-    document_id = enter(database, *pages)
-    with database.writing() as session:
-        indexing.index_entered(session)
-    return document_id
-
-
-def write(database: Database, sql: str, *parameters: object) -> None:
-    with database.writing() as session:
-        session.driver.execute(sql, parameters)
-
-
-def read(database: Database, sql: str) -> list[tuple[Any, ...]]:
-    with database.watching() as watch:
-        return watch.query(sql)
-
-
-def require_sound(database: Database) -> None:
-    """Have FTS5 compare the index with the pages, word by word."""
-    write(database, "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)")
-
-
-def segments(database: Database) -> int:
-    """Return of how many parts the index is, each of which a search goes through."""
-    ((number,),) = read(database, "SELECT count(DISTINCT segid) FROM search_index_idx")
-    return int(number)
-
-
-def pending(database: Database) -> int:
-    with database.watching() as watch:
-        return indexing.progress(watch).left
-
-
-def holders(settings: Settings) -> list[Path]:
-    """Return the files of the data folder that hold the marker's bytes."""
-    files = (path for path in settings.data_folder.rglob("*") if path.is_file())
-    return [path for path in files if MARKER.encode() in path.read_bytes()]
+from tests.support.search_indexes import (
+    MARKER,
+    add,
+    enter,
+    holders,
+    let_an_hour_pass,
+    list_stored,
+    make_anew,
+    pending,
+    progress,
+    read,
+    require_sound,
+    segments,
+    write,
+)
 
 
 def test_what_is_indexed_is_what_is_stored(database: Database) -> None:
@@ -211,10 +161,6 @@ def test_a_word_is_found_and_deleted_after_a_frequent_one_beside_it_was(
     for document_id in reversed(rare):
         actions.delete(document_id, owner=OWNER)
     require_sound(database)
-
-
-def let_an_hour_pass(database: Database) -> None:
-    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
 
 
 def words_of(number: int) -> str:
@@ -410,8 +356,8 @@ def test_what_was_stored_before_there_was_an_index_is_indexed_in_steps(
 ) -> None:
     monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 1)
     documents = [add(database, "heron", "heron") for _ in range(5)]
-    with database.writing() as session:
-        search_index.make_anew(session.driver)
+    make_anew(database)
+    list_stored(database)
     assert found("heron") == []
     assert pending(database) == 5
     later = add(database, "heron")
@@ -419,8 +365,7 @@ def test_what_was_stored_before_there_was_an_index_is_indexed_in_steps(
 
     with database.writing() as session:
         assert indexing.add_pending(session, 1)
-    with database.watching() as watch:
-        assert indexing.progress(watch).percent == 0
+    assert progress(database).percent == 0
 
     assert upkeep.run()
 
@@ -433,8 +378,7 @@ def test_a_new_index_has_the_newest_pages_last_as_searches_take_them_to_be(
     database: Database, upkeep: Upkeep
 ) -> None:
     documents = [add(database, "heron") for _ in range(12)]
-    with database.writing() as session:
-        search_index.make_anew(session.driver)
+    make_anew(database)
 
     assert upkeep.run()
 
@@ -448,8 +392,8 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 1)
     for _ in range(6):
         add(database, "heron", "egret")
-    with database.writing() as session:
-        search_index.make_anew(session.driver)
+    make_anew(database)
+    list_stored(database)
 
     for place in ("between steps", "within a step"):
         before = pending(database)
@@ -516,8 +460,8 @@ def test_a_backlog_of_deletions_keeps_nothing_from_being_indexed(
     monkeypatch.setattr(removal, "PORTION_SECONDS", 0)
     gone = add(database, *(f"{MARKER} {number}" for number in range(40)))
     add(database, "heron")
+    make_anew(database)
     with database.writing() as session:
-        search_index.make_anew(session.driver)
         removal.tombstone(session, gone, gone, clock.now())
     seen: set[tuple[int, ...]] = set()
 
@@ -584,16 +528,14 @@ def test_damage_outside_of_the_index_has_it_made_anew_once(
     for is_asked in (True, False):
         with pytest.raises(DatabaseError, match="malformed"):
             delete_batches(database)
-        with database.watching() as watch:
-            assert indexing.progress(watch).is_malformed is is_asked
+        assert progress(database).is_malformed is is_asked
 
         assert upkeep.run()
 
     write(database, "DELETE FROM search_index_data")
     with pytest.raises(DatabaseError, match="fts5"):
         add(database, "egret")
-    with database.watching() as watch:
-        assert indexing.progress(watch).is_malformed
+    assert progress(database).is_malformed
 
 
 def delete_batches(database: Database) -> None:
@@ -628,12 +570,15 @@ def test_nothing_is_indexed_on_a_full_disk(
     database: Database, settings: Settings, found: Callable[[str], list[str]]
 ) -> None:
     add(database, "heron")
-    with database.writing() as session:
-        search_index.make_anew(session.driver)
+    make_anew(database)
     is_short = replace_settings(settings, min_free_disk_bytes=2**60)
+    upkeep = Upkeep(database, DiskReserve(is_short), pause=lambda _seconds: None)
 
-    Upkeep(database, DiskReserve(is_short), pause=lambda _seconds: None).run()
+    upkeep.run()
 
+    assert progress(database).is_listing
+    list_stored(database)
+    upkeep.run()
     assert found("heron") == []
     assert pending(database) == 1
 

@@ -16,7 +16,14 @@ from alembic.script import ScriptDirectory
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import owner_totals, quick_check, schema_version, search_index, webhook_triggers
+from ilios.db import (
+    owner_totals,
+    quick_check,
+    schema_version,
+    search_backfill,
+    search_index,
+    webhook_triggers,
+)
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.migration import downgrades, upgrade
@@ -293,7 +300,9 @@ def test_old_pages_have_no_structure_and_a_downgrade_forgets_that_of_new_ones(
 
     assert (down.returncode, again.returncode) == (0, 0), down.stderr + again.stderr
     assert left == []
-    waiting = rows(fresh.database_path, "SELECT document_id FROM search_pending")
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert not search_backfill.list_documents(connection, 9)
+        waiting = connection.execute("SELECT document_id FROM search_pending").fetchall()
     assert waiting == rows(fresh.database_path, "SELECT DISTINCT document_id FROM pages") != []
     assert upgraded == [(None, None, None, None)]
     assert content(fresh.database_path) == downgraded == before

@@ -29,7 +29,7 @@ from ilios.replication.startup import prepare_volume
 from ilios.replication.volume import driver_connection
 from ilios.webhooks import outbox
 from tests.replication_server.process import NEEDS_SERVER, LibsqlServer
-from tests.support import documents, replicas, structured
+from tests.support import documents, replicas, search_indexes, structured
 from tests.support.forking import run_python
 from tests.support.migrating import alembic, environment
 from tests.support.supervising import SupervisorProcess
@@ -100,6 +100,7 @@ def test_blocks_details_and_words_come_back(
 
     assert replicas.files_differ(settings.database_path, empty.database_path) == []
     restored = Database(empty.database_path)
+    search_indexes.list_stored(restored)
     with restored.writing() as session:  # the copy has no index: what came is indexed here
         assert not indexing.add_pending(session, 10**6)
     assert Listing(restored).documents(Filter("anonymous", q="herons"), None, 1).documents

@@ -1,0 +1,104 @@
+"""What tests do with the full-text index, and look at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ilios.core import ids
+from ilios.core.settings import Settings
+from ilios.db import search_backfill, search_index
+from ilios.db.database import Database
+from ilios.db.models import DocumentStatus
+from ilios.documents import indexing
+from tests.support import structured
+
+OWNER = "me"
+MARKER = "xyzzymarker"
+
+
+def enter(database: Database, *pages: str) -> str:
+    """Complete a document, whose words are not in the index yet."""
+    plain = [structured.plain_page(index, page) for index, page in enumerate(pages)]
+    return structured.add_result(database, plain, owner=OWNER)
+
+
+def add(database: Database, *pages: str) -> str:
+    """Complete a document, and index it by itself."""
+    document_id = enter(database, *pages)
+    with database.writing() as session:
+        indexing.index_entered(session)
+    return document_id
+
+
+def named(name: str, moment: datetime, owner: str = OWNER) -> dict[str, object]:
+    """Return the values of a document that was submitted with this name."""
+    return {
+        "id": ids.new_id(),
+        "owner": owner,
+        "file_name": name,
+        "mime_type": "text/plain",
+        "file_size": 1,
+        "storage_key": "",
+        "status": DocumentStatus.PENDING,
+        "operation": "convert",
+        "options": {},
+        "warnings": [],
+        "retention_days": 1,
+        "created_at": moment,
+    }
+
+
+def make_anew(database: Database) -> None:
+    with database.writing() as session:
+        search_index.make_anew(session.driver)
+
+
+def list_stored(database: Database) -> None:
+    """List all that is stored: it waits to be indexed then."""
+    with database.writing() as session:
+        while search_backfill.list_documents(session.driver, 9):
+            pass
+
+
+def write(database: Database, sql: str, *parameters: object) -> None:
+    with database.writing() as session:
+        session.driver.execute(sql, parameters)
+
+
+def read(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    with database.watching() as watch:
+        return watch.query(sql)
+
+
+def require_sound(database: Database) -> None:
+    """Have FTS5 compare the index with the pages, word by word."""
+    write(database, "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)")
+
+
+def let_an_hour_pass(database: Database) -> None:
+    """Have the next rewrite of the index be due."""
+    write(database, "UPDATE search_state SET value = value - 3600 WHERE name = 'rewritten'")
+
+
+def segments(database: Database) -> int:
+    """Return of how many parts the index is, each of which a search goes through."""
+    ((number,),) = read(database, "SELECT count(DISTINCT segid) FROM search_index_idx")
+    return int(number)
+
+
+def progress(database: Database) -> indexing.Progress:
+    with database.watching() as watch:
+        return indexing.progress(watch)
+
+
+def pending(database: Database) -> int:
+    """Return how many documents are listed, and not indexed yet."""
+    return progress(database).left
+
+
+def holders(settings: Settings) -> list[Path]:
+    """Return the files of the data folder that hold the marker's bytes."""
+    files = (path for path in settings.data_folder.rglob("*") if path.is_file())
+    return [path for path in files if MARKER.encode() in path.read_bytes()]
