@@ -34,7 +34,7 @@ GROW = Prepared(
 
 def batch(**changes: Any) -> dict[str, Any]:
     row = {"id": ids.new_id(), "owner": "o", "total_documents": 3, "priority": 5}
-    return {**row, "created_at": NOW, **changes}
+    return {**row, "created_at": NOW, "webhook_url": None, **changes}
 
 
 def count(database: Database) -> int:
