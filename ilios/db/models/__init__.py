@@ -14,7 +14,6 @@ from ilios.db.models.base import (
     UtcDateTime,
 )
 from ilios.db.models.documents import (
-    PAGE_BREAK,
     RESERVING,
     Batch,
     Document,
@@ -39,7 +38,6 @@ __all__ = [
     "CANCELLED",
     "DELETED",
     "ID",
-    "PAGE_BREAK",
     "PENDING",
     "PROCESSING",
     "RESERVING",
