@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Final
 
 _NAME_MAX_CHARACTERS: Final = 255
-_REFERENCE: Final = re.compile(rf"\]\(([A-Za-z0-9._-]{{1,{_NAME_MAX_CHARACTERS}}})(?=[\s)])")
+NAME: Final = rf"[A-Za-z0-9._-]{{1,{_NAME_MAX_CHARACTERS}}}"  #: of an image, as a pattern
+_REFERENCE: Final = re.compile(rf"\]\(({NAME})(?=[\s)])")
 _REFERENCE_MAX_CHARACTERS: Final = _NAME_MAX_CHARACTERS + 3  #: with its signs and what follows
 
 

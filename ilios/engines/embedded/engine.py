@@ -31,7 +31,7 @@ from ilios.engines.embedded.page_receiver import PageReceiver
 from ilios.engines.large_parser import LargeParser
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_messages import Message
-from ilios.engines.parser_pool import PARSERS, ParserPool
+from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
 
 log = logs.get(__name__)
 
@@ -50,14 +50,16 @@ class EmbeddedEngine:
     is_paid = False
     concurrency = PARSERS
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, parsers: int | None = None) -> None:
+        """Let so many documents share the cores; None for one, which has all, and a guest's."""
         self._deadline_seconds = settings.job_deadline_seconds
-        self._threads = cpu_count()
+        self._threads = max(1, cpu_count() // (parsers or PARSERS))
         self._parsers = ParserPool(
             answer,
             min(settings.worker_memory_limit_bytes, RECOGNITION_BYTES),
             first_limit_bytes=settings.parser_memory_limit_bytes,
-            awaits_guests=True,
+            awaits_guests=parsers is None,
+            parsers=parsers or PARSERS + GUEST_PARSERS,
         )
         self._large_parser = LargeParser(
             answer,

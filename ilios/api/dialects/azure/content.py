@@ -14,7 +14,6 @@ from typing import Final
 from ilios.api.dialects.azure import content_blocks
 from ilios.api.dialects.azure.content_blocks import BlockText
 from ilios.api.dialects.azure.string_units import Measure
-from ilios.api.responses.content import TEXT_PAGE_BREAK
 from ilios.api.responses.image_links import folder_of
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage

@@ -1,0 +1,110 @@
+"""The embedded engine without a service: files are opened by parser children here too.
+
+What a service would store is what its engine returns: a result has the same bytes, but that images
+are called by their names, or lie beside the file, where a service links to itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ilios.core import platform
+from ilios.core.result_forms import TEXT
+from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
+from ilios.core.telemetry.logs import LogConfig
+from ilios.engines.base import Conversion, Options, Page, Part, Source
+from ilios.engines.detection import media_types
+from ilios.engines.embedded.engine import EmbeddedEngine
+from ilios.engines.image_references import addressed
+from ilios.engines.page_selection import PageSelection
+from ilios.engines.page_text import PAGE_BREAK, TEXT_PAGE_BREAK
+from ilios.local.converter import NotConverted, Order
+from ilios.local.inputs import Document
+from ilios.local.outputs import ImageFolder
+
+QUIET: Final = LogConfig("convert", "console", "CRITICAL")
+"""The run says in one line what became of a document; children log to the same place."""
+
+
+class InProcess:
+    """Converts so many documents at once, each in a parser child; close it."""
+
+    def __init__(self, concurrency: int) -> None:
+        self.concurrency = concurrency
+        logs.apply(QUIET, sys.stderr)
+        self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
+        # The defaults: the environment's settings are those of a service, and may be wrong here.
+        settings = Settings.model_construct(data_dir=Path(self._folder.name))
+        self._engine = EmbeddedEngine(settings, parsers=concurrency)
+        self._running: set[Path] = set()
+
+    def convert(
+        self, document: Document, order: Order, images: ImageFolder | None
+    ) -> Sequence[bytes]:
+        """Return a result; see Converter."""
+        if document.path is None:
+            raise NotConverted("A URL needs a service to fetch it: name one with --server.")
+        options = Options(PageSelection.parse(order.pages) if order.pages else None)
+        with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
+            workspace = Path(name)
+            self._running.add(workspace)
+            try:
+                conversion = self._engine.convert(
+                    Part(_source(document.path, document.name), None),
+                    options,
+                    workspace,
+                    lambda _done, _total: None,
+                    lambda _answer: None,
+                )
+                if images is not None:
+                    _keep(conversion, images)
+            finally:
+                self._running.discard(workspace)
+            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+
+    def stop(self) -> None:
+        for workspace in tuple(self._running):
+            self._engine.stop(workspace)
+
+    def close(self) -> None:
+        self._engine.close()
+        self._folder.cleanup()
+
+
+def default_concurrency() -> int:
+    """Return how many documents go at once: one for each core."""
+    return platform.cpu_count()
+
+
+def _source(path: Path, name: str) -> Source:
+    with path.open("rb") as file:
+        return Source(path, media_types.sniff(file, name), name)
+
+
+def _keep(conversion: Conversion, images: ImageFolder) -> None:
+    for page in conversion.pages:
+        for image in page.images:
+            with image.path.open("rb") as file:
+                images.keep(image.name, file)
+
+
+def _pieces(conversion: Conversion, form: str, images: ImageFolder | None) -> Iterator[str]:
+    for place, page in enumerate(conversion.pages):
+        if form == TEXT:
+            from ilios.engines.text_pieces import plain_pieces
+
+            yield TEXT_PAGE_BREAK if place else ""
+            yield from plain_pieces(page.pieces())
+        else:
+            yield PAGE_BREAK if place else ""
+            yield from _linked(page, images) if images else page.pieces()
+
+
+def _linked(page: Page, images: ImageFolder) -> Iterator[str]:
+    names = frozenset(image.name for image in page.images)
+    return addressed(page.pieces(), names, lambda name: (images.link(name),))
