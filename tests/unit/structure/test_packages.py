@@ -15,8 +15,8 @@ from tests.support.forking import REPOSITORY
 from tests.unit.structure.tree import ROOT, files, module_name
 
 PACKAGES = {
-    "accounts", "api", "cli", "conversion", "core", "db", "documents", "engines", "migration",
-    "operations", "queue", "replication", "storage", "workers",
+    "accounts", "api", "cli", "client", "conversion", "core", "db", "documents", "engines", "local",
+    "migration", "operations", "queue", "replication", "storage", "workers",
 }  # fmt: skip
 LOOSE_MODULES = {"__init__", "__main__", "launch", "probe", "watch"}
 MOST_LINES_OF_A_MODULE = 350
