@@ -12,7 +12,8 @@ import click
 
 import ilios
 
-DEFAULT_DATA_DIR: Final = "data"  #: below the folder in which the command is run
+OWN_DATA_DIR: Final = Path("data")  #: of a service that nobody has set up
+DEFAULT_DATA_DIR: Final = Path("/data")  #: of the settings, for the halves of one that somebody has
 # Not `-m`: a parser would import the file that was named, and needs none of it.
 SERVICE: Final = ("-c", "from ilios.launch import main; main()")
 WORKERS: Final = ("-c", "from ilios.workers.supervisor import main; main()")
@@ -23,7 +24,7 @@ WEB: Final = (
 
 data_dir = click.option(
     "--data-dir", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-    help="Instead of DATA_DIR; without either it is ./data.",
+    help="Instead of DATA_DIR.",
 )  # fmt: skip
 port = click.option("--port", type=click.IntRange(1, 65535), help="Instead of PORT.")
 
@@ -35,9 +36,9 @@ def serve(data_dir: Path | None, port: int | None) -> None:
     """Run the whole service in the foreground, as start.sh does.
 
     It prepares the data folder, migrates the database, and runs what `ilios web` and `ilios
-    workers` are. Settings come from the environment.
+    workers` are. Settings come from the environment; without DATA_DIR the data lies in ./data.
     """
-    _become(SERVICE, data_dir, port)
+    _become(SERVICE, data_dir, port, default=OWN_DATA_DIR)
 
 
 @click.command("web")
@@ -63,29 +64,33 @@ def migrate(data_dir: Path | None) -> None:
 
 
 def _become(
-    arguments: Sequence[str], data_dir: Path | None, port: int | None = None
+    arguments: Sequence[str],
+    data_dir: Path | None,
+    port: int | None = None,
+    default: Path = DEFAULT_DATA_DIR,
 ) -> NoReturn:
     """Go on as a Python that has loaded nothing yet, with the environment of start.sh."""
-    command = [sys.executable, *arguments]
-    os.execve(sys.executable, command, _environment(data_dir, port))  # noqa: S606  # ourselves
-
-
-def _environment(data_dir: Path | None, port: int | None) -> dict[str, str]:
-    """Return the environment with what start.sh sets, so that both serve alike."""
     variables = dict(os.environ)
-    database = variables.get("LOCAL_DB_PATH")
-    given = data_dir or variables.get("DATA_DIR") or (Path(database).parent if database else None)
-    folder = Path(given or DEFAULT_DATA_DIR).absolute()
     if port is not None:
         variables["PORT"] = str(port)
-    if database:
-        variables["LOCAL_DB_PATH"] = str(Path(database).absolute())
-    found = Path(ilios.__file__).parents[1]  # a folder named ilios here must not be taken for it
-    path = [str(found), *filter(None, [variables.get("PYTHONPATH")])]
+    variables = _environment(variables, data_dir, default)
+    os.execve(sys.executable, [sys.executable, *arguments], variables)  # noqa: S606  # ourselves
+
+
+def _environment(
+    variables: dict[str, str], data_dir: Path | None, default: Path
+) -> dict[str, str]:
+    """Return the environment with what start.sh sets, so that both serve alike."""
+    database = Path(variables["LOCAL_DB_PATH"]) if variables.get("LOCAL_DB_PATH") else None
+    given = data_dir or variables.get("DATA_DIR") or (database.parent if database else default)
+    folder = Path(given).absolute()
+    package = Path(ilios.__file__).parents[1]  # a folder named ilios here must not be taken for it
+    path = [str(package), *filter(None, [variables.get("PYTHONPATH")])]
     return {
         # Else glibc sets memory aside for each thread, which none of the others can use.
         "MALLOC_ARENA_MAX": "1",
         **variables,
+        **({"LOCAL_DB_PATH": str(database.absolute())} if database else {}),
         "DATA_DIR": str(folder),
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONSAFEPATH": "1",

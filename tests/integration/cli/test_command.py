@@ -78,3 +78,13 @@ def test_a_wrong_setting_is_one_line(operator: Operator, tmp_path: Path) -> None
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("ilios: PORT is 'none':")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_its_words(operator: Operator, shell: str) -> None:
+    script = operator.run("completion", shell).stdout
+    operator.variables.update(_ILIOS_COMPLETE=f"{shell}_complete", COMP_WORDS="ilios conv")
+    operator.variables.update(COMP_CWORD="conv" if shell == "fish" else "1")
+
+    assert "_ILIOS_COMPLETE" in script
+    assert "convert" in operator.run().stdout
