@@ -39,4 +39,4 @@ def service(url: str | None, key: str | None) -> Iterator[Ilios]:
         with Ilios(url or DEFAULT_SERVER, key) as client:
             yield client
     except IliosClientError as error:
-        raise ServiceRefused(str(error)) from error
+        raise ServiceRefused(error.detail) from error

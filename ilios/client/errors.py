@@ -7,7 +7,11 @@ from typing import Any
 
 
 class IliosClientError(Exception):
-    """The root of all errors of the client; its text is a sentence for people."""
+    """The root of all errors of the client; `detail` is a sentence for people, as is its text."""
+
+    def __init__(self, detail: str, code: str | None = None) -> None:
+        self.detail = detail
+        super().__init__(f"{detail} ({code})" if code else detail)
 
 
 class ApiError(IliosClientError):
@@ -17,9 +21,9 @@ class ApiError(IliosClientError):
         self.status = status
         self.problem = dict(problem)
         self.code = str(problem.get("code") or "unknown")  #: for programs; stable
-        self.detail = str(problem.get("detail") or f"The service answered with status {status}.")
         self.request_id: str | None = problem.get("requestId")
-        super().__init__(self.detail)
+        detail = str(problem.get("detail") or f"The service answered with status {status}.")
+        super().__init__(detail, problem.get("code"))
 
 
 class ConversionFailed(IliosClientError):
@@ -32,8 +36,8 @@ class ConversionFailed(IliosClientError):
         self.status = dict(status)
         self.document_id = str(status.get("id", ""))
         self.code = str(status.get("errorCode") or status.get("status") or "unknown")
-        self.detail = str(status.get("error") or f"The document is {status.get('status')}.")
-        super().__init__(self.detail)
+        detail = str(status.get("error") or f"The document is {status.get('status')}.")
+        super().__init__(detail, status.get("errorCode"))
 
 
 class Unreachable(IliosClientError):

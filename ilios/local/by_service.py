@@ -41,7 +41,7 @@ class ByService:
             if order.form == MARKDOWN:
                 found = self._with_images(str(found), document_id, images)
         except IliosClientError as error:
-            raise NotConverted(str(error)) from error
+            raise NotConverted(error.detail) from error
         if isinstance(found, bytes):
             return [found]
         text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, indent=2)
