@@ -93,12 +93,19 @@ def _settle(
     except IliosError as error:
         reporter.fail(task.document, error.detail)
     except OSError as error:
-        reporter.fail(task.document, f"{error.strerror or error}: {error.filename or 'the disk'}")
+        reporter.fail(task.document, _sentence(error, task.document))
     except Exception as error:  # noqa: BLE001  # the others go on
         reporter.fail(task.document, f"The engine broke on it ({type(error).__name__}: {error}).")
     else:
         if task.output is None:
             stream.write(blocks)
+
+
+def _sentence(error: OSError, document: Document) -> str:
+    """Return what went wrong, and with what, where that is not the document."""
+    reason = error.strerror or str(error)
+    of_another = error.filename is not None and str(error.filename) != document.shown
+    return f"{reason}: {error.filename}." if of_another else f"{reason}."
 
 
 class _Stream:
