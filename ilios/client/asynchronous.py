@@ -76,8 +76,8 @@ class AsyncIlios:
     @overload
     async def convert(
         self,
-        file: File | None = None,
-        format: Literal["json"] = ...,
+        file: File | None,
+        format: Literal["json"],
         *,
         url: str | None = None,
         file_name: str | None = None,
@@ -88,8 +88,8 @@ class AsyncIlios:
     @overload
     async def convert(
         self,
-        file: File | None = None,
-        format: Literal["zip", "pdf"] = ...,
+        file: File | None,
+        format: Literal["zip", "pdf"],
         *,
         url: str | None = None,
         file_name: str | None = None,

@@ -21,6 +21,7 @@ from ilios.client.answers import (
 )
 from ilios.client.calls import Call, Pause, Reply, Steps, answered
 from ilios.client.errors import ConversionFailed, WaitTimeout
+from ilios.client.fields import ShownAlone
 from ilios.client.uploads import Upload
 
 HELD_SECONDS: Final = 30  #: that the service is asked to hold a status until it is the last one
@@ -83,7 +84,7 @@ def convert(
     key: str | None,
 ) -> Steps[Any]:
     """Submit a document, wait for its end, and return its result. Raises ConversionFailed."""
-    shown = {name: options[name] for name in fields.SHOWN_ALONE if name in options}
+    shown = {name: options[name] for name in ShownAlone.__optional_keys__ if name in options}
     asked = {name: value for name, value in options.items() if name not in shown}
     if form == "pdf":
         asked.setdefault("include", "blocks")  # that tell where its text stands

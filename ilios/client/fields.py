@@ -34,10 +34,9 @@ class BatchConversion(Conversion, total=False):
     useMistralBatch: bool
 
 
-class Shown(TypedDict, total=False):
-    """How a result is shown."""
+class ShownAlone(TypedDict, total=False):
+    """How a result is shown, in fields that mean nothing to the conversion."""
 
-    include: Literal["blocks"]
     frontMatter: bool
     pageSeparator: str
     embedImages: bool
@@ -45,11 +44,13 @@ class Shown(TypedDict, total=False):
     chunkOverlap: int
 
 
-SHOWN_ALONE = ("frontMatter", "pageSeparator", "embedImages", "chunkSize", "chunkOverlap")
-"""Fields that are of the result alone; `include` is of the conversion as well."""
+class Shown(ShownAlone, total=False):
+    """How a result is shown."""
+
+    include: Literal["blocks"]
 
 
-class Everything(Conversion, Shown, total=False):  # type: ignore[misc]  # include is of both
+class Everything(Conversion, ShownAlone, total=False):
     """The fields of a conversion that waits for its result."""
 
 
