@@ -74,7 +74,8 @@ def command(
     with _spooled(inputs, name) as stdin, _stops_by_signal():
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
-        with Progress(len(tasks), len(documents) - len(tasks)) as progress:
+        is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
+        with Progress(len(tasks), len(documents) - len(tasks), is_hidden=is_hidden) as progress:
             _run(tasks, order, progress, options, to_stream=folder is None)
     if failed or progress.has_failed:
         ctx.exit(EXIT_FAILED)
@@ -112,7 +113,7 @@ def _order(options: dict[str, Any]) -> Order:
 
     fields: dict[str, Any] = {}
     if options["schema"] is not None:
-        fields["schema"] = options["schema"].read_text()
+        fields["schema"] = options["schema"].read_text(errors="replace")  # the service says what is wrong
     if options["form"] == "pdf":
         fields["include"] = "blocks"  # that tell where its text stands
     try:
@@ -171,6 +172,8 @@ def _run(
         return
     with _standard_output() as stream, closing(_converter(options, len(tasks))) as converter:
         run(tasks, converter, order, progress, stream if to_stream else None)
+        if stream.isatty() and to_stream:
+            stream.write(b"\n")  # before the prompt
 
 
 def _converter(options: dict[str, Any], documents: int) -> Converter:

@@ -20,10 +20,10 @@ CLEAR_LINE: Final = "\r\x1b[K"
 class Progress:
     """A bar of documents on standard error. Threads may share it."""
 
-    def __init__(self, documents: int, skipped: int = 0) -> None:
+    def __init__(self, documents: int, skipped: int = 0, *, is_hidden: bool = False) -> None:
         self.has_failed = False
         self._turn = threading.Lock()
-        self._is_shown = sys.stderr.isatty() and documents > 0
+        self._is_shown = sys.stderr.isatty() and documents > 0 and not is_hidden
         self._bar: Any = click.progressbar(
             length=documents, label="Converting", show_pos=True, file=sys.stderr
         )

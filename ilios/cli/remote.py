@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,8 +17,21 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_SERVER: Final = "http://localhost:1337"
 
+class _Address(click.ParamType[str]):
+    name = "url"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not re.match(r"https?://[^/]", value):
+            self.fail(f"{value!r}: the URL of a service, as http://localhost:1337 is.", param, ctx)
+        return str(value)
+
+
 server = click.option(
-    "--server", metavar="URL", envvar="ILIOS_SERVER", help="The service. [env: ILIOS_SERVER]"
+    "--server",
+    metavar="URL",
+    type=_Address(),
+    envvar="ILIOS_SERVER",
+    help="The service. [env: ILIOS_SERVER]",
 )
 api_key = click.option(
     "--api-key", metavar="KEY", envvar="ILIOS_API_KEY", help="Its key. [env: ILIOS_API_KEY]"

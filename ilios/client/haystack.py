@@ -1,6 +1,7 @@
-"""A converter for Haystack; its framework is the caller's to install (`haystack-ai`)."""
+"""A converter for Haystack; its framework is the caller's to install (`haystack-ai`).
 
-from __future__ import annotations
+Annotations are not postponed here: Haystack reads those of `run`.
+"""
 
 import os
 from collections.abc import Sequence
@@ -66,7 +67,7 @@ class IliosConverter:
         return saved
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> IliosConverter:
+    def from_dict(cls, data: dict[str, Any]) -> "IliosConverter":
         """Return what `to_dict` has saved."""
         given = data["init_parameters"]
         if given.get("api_key"):

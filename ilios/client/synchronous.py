@@ -41,9 +41,14 @@ class Ilios:
         *,
         transport_options: dict[str, Any] | None = None,
     ) -> None:
-        """`transport_options` go to HTTPX: proxies, certificates and the like."""
+        """`transport_options` go to HTTPX: proxies, certificates and the like.
+
+        Raises ValueError for an address that is none.
+        """
         self._http = httpx2.Client(
-            base_url=base_url, headers=transport.headers(api_key), **(transport_options or {})
+            base_url=transport.checked(base_url),
+            headers=transport.headers(api_key),
+            **(transport_options or {}),
         )
 
     def __enter__(self) -> Self:

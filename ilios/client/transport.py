@@ -15,6 +15,17 @@ ANSWER_SECONDS: Final = 60.0  #: of silence, beyond the time for which the servi
 BEFORE_IT_WAS_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
+def checked(base_url: str) -> str:
+    """Return the address of a service. Raises ValueError for what is none."""
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"{base_url!r} is no URL ({error}).") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{base_url!r} is no URL of a service, as http://localhost:1337 is.")
+    return base_url
+
+
 def headers(api_key: str | None) -> dict[str, str]:
     """Return the headers of every request."""
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}

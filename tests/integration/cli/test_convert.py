@@ -165,6 +165,7 @@ def test_images_lie_beside_the_result_if_they_are_wanted(tmp_path: Path) -> None
         (("--schema", INVOICE), "--server"),
         (("--images",), "-o DIR"),
         (("--pages", "0"), "pages"),
+        (("--server", "localhost:1337"), "http://localhost:1337"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_read(

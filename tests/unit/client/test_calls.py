@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ilios.client import calls, conversations
+from ilios.client import Ilios, calls, conversations
 from ilios.client.calls import Broken, Call, Pause, Reply
 from ilios.client.errors import ApiError, ConversionFailed, OutcomeUnknown, Unreachable, WaitTimeout
 from ilios.client.uploads import upload
@@ -203,6 +203,12 @@ def test_each_field_goes_to_what_it_is_of(
     first, *_, last = played.sent
     assert first.form == submitted
     assert last.query == {"format": form, **shown}
+
+
+@pytest.mark.parametrize("url", ["localhost:1337", "ftp://localhost", "http://", "http://[::1"])
+def test_what_is_no_address_of_a_service_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="URL"):
+        Ilios(url)
 
 
 def test_a_url_is_sent_as_json() -> None:
