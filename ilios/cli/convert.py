@@ -113,7 +113,9 @@ def _order(options: dict[str, Any]) -> Order:
 
     fields: dict[str, Any] = {}
     if options["schema"] is not None:
-        fields["schema"] = options["schema"].read_text(errors="replace")  # the service says what is wrong
+        fields["schema"] = options["schema"].read_text(
+            errors="replace"
+        )  # the service says what is wrong
     if options["form"] == "pdf":
         fields["include"] = "blocks"  # that tell where its text stands
     try:

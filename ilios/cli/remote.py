@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_SERVER: Final = "http://localhost:1337"
 
+
 class _Address(click.ParamType[str]):
     name = "url"
 

@@ -77,9 +77,7 @@ def _become(
     os.execve(sys.executable, [sys.executable, *arguments], variables)  # noqa: S606  # ourselves
 
 
-def _environment(
-    variables: dict[str, str], data_dir: Path | None, default: Path
-) -> dict[str, str]:
+def _environment(variables: dict[str, str], data_dir: Path | None, default: Path) -> dict[str, str]:
     """Return the environment with what start.sh sets, so that both serve alike."""
     database = Path(variables["LOCAL_DB_PATH"]) if variables.get("LOCAL_DB_PATH") else None
     given = data_dir or variables.get("DATA_DIR") or (database.parent if database else default)

@@ -217,7 +217,9 @@ class AsyncIlios:
         sent = [upload(file) for file in files]
         return await self._run(conversations.batch(sent, fields, idempotency_key))
 
-    async def batch_status(self, batch_id: str, *, wait: int = 0, details: bool = False) -> BatchStatus:
+    async def batch_status(
+        self, batch_id: str, *, wait: int = 0, details: bool = False
+    ) -> BatchStatus:
         """Return how far a batch is, with its documents if `details` are asked for."""
         return await self._run(conversations.batch_status(batch_id, wait, details=details))
 

@@ -75,9 +75,7 @@ class IliosConverter:
         made: IliosConverter = default_from_dict(cls, {**data, "init_parameters": given})
         return made
 
-    def _documents(
-        self, client: Ilios, source: Source, own: dict[str, Any]
-    ) -> list[Document]:
+    def _documents(self, client: Ilios, source: Source, own: dict[str, Any]) -> list[Document]:
         is_stream = isinstance(source, ByteStream)
         file = source.data if is_stream else source  # type: ignore[union-attr]
         of_stream = source.meta if is_stream else {}  # type: ignore[union-attr]

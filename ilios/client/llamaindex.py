@@ -24,9 +24,7 @@ class IliosReader(BaseReader):
     `ilios.client.passages` says: pages and boxes.
     """
 
-    def __init__(
-        self, client: Ilios, *, mode: Mode = "page", **fields: Unpack[Conversion]
-    ) -> None:
+    def __init__(self, client: Ilios, *, mode: Mode = "page", **fields: Unpack[Conversion]) -> None:
         require_mode(mode)
         self._client = client
         self._mode: Mode = mode
@@ -44,9 +42,7 @@ class IliosReader(BaseReader):
             with fs.open(os.fspath(file), "rb") as opened:
                 source = opened.read()
         name = os.path.basename(os.fspath(file))  # noqa: PTH119  # of whatever file system
-        for passage in passages(
-            self._client, source, self._mode, self._fields, file_name=name
-        ):
+        for passage in passages(self._client, source, self._mode, self._fields, file_name=name):
             yield Document(
                 text=passage.text,
                 metadata={**passage.metadata, **(extra_info or {})},

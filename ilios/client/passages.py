@@ -57,7 +57,9 @@ def _pages(client: Ilios, found: dict[str, Any]) -> Iterator[Passage]:
     for page in result["pages"]:
         blocks = [{name: block.get(name) for name in OF_BLOCK} for block in page["blocks"] or ()]
         known = {name: page.get(name) for name in OF_PAGE}
-        yield Passage(page["markdown"], {**found, "page": page["number"], **known, "blocks": blocks})
+        yield Passage(
+            page["markdown"], {**found, "page": page["number"], **known, "blocks": blocks}
+        )
 
 
 def _chunks(client: Ilios, found: dict[str, Any]) -> Iterator[Passage]:

@@ -238,9 +238,7 @@ class Ilios:
         """Return the results of a batch that has ended, as JSON lines or as an archive."""
         return self._run(conversations.download_batch(batch_id, format, fields))
 
-    def usage(
-        self, *, start_date: str | None = None, end_date: str | None = None
-    ) -> UsageSummary:
+    def usage(self, *, start_date: str | None = None, end_date: str | None = None) -> UsageSummary:
         """Return the pages and costs of the key between two days or moments."""
         return self._run(conversations.usage(start_date, end_date))
 

@@ -24,9 +24,10 @@ def upgrade() -> None:
 
     Ends the process, with a line that says what is wrong, if it cannot.
     """
-    from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError, err
+
+    from alembic import command
 
     config = Config()
     config.set_main_option("script_location", str(folder()).replace("%", "%%"))

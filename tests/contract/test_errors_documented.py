@@ -12,10 +12,10 @@ import ilios
 from ilios.accounts.errors import KeyCommandError
 from ilios.api.responses import errors
 from ilios.api.responses.errors import status_of, status_of_class
+from ilios.cli.remote import ServiceRefused
 from ilios.core.conversion_errors import ConversionError
 from ilios.core.errors import IliosError, LeaseLost, StartupError
 from ilios.core.immediate_errors import ConversionFailed
-from ilios.cli.remote import ServiceRefused
 from ilios.local.converter import NotConverted
 from ilios.operations.backup import BackupRefused
 from tests.support.forking import REPOSITORY

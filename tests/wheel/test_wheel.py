@@ -43,9 +43,7 @@ def test_what_it_needs_is_what_the_lock_file_has(installed: Path, tmp_path: Path
     assert "No broken requirements" in run(PYTHON, *PIP, "check", folder=tmp_path)
 
 
-def test_the_command_converts_as_that_of_the_checkout_does(
-    installed: Path, tmp_path: Path
-) -> None:
+def test_the_command_converts_as_that_of_the_checkout_does(installed: Path, tmp_path: Path) -> None:
     run(installed / "ilios", "convert", SAMPLES, "-o", "out", folder=tmp_path)
     environment = {"PATH": sysconfig.get_path("scripts")}
     ours = run_python(
@@ -70,9 +68,7 @@ def test_it_serves_on_an_empty_folder(installed: Path, tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{settings.port}"
         page = requests.get(f"{url}/docs", timeout=TIMEOUT_S)
         with (SAMPLES / "scanned-letter.pdf").open("rb") as file:
-            answer = requests.post(
-                f"{url}/v1/convert", files={"file": file}, timeout=TIMEOUT_S
-            )
+            answer = requests.post(f"{url}/v1/convert", files={"file": file}, timeout=TIMEOUT_S)
         script.process.send_signal(signal.SIGTERM)
         assert script.wait() == 0, script.log
 

@@ -57,9 +57,7 @@ FORMS: Final[dict[str, Form]] = {
     "json": Form("application/json", result_json.result),
     "text": Form("text/plain", content.text),
     "zip": ZIP,
-    "html": Form(
-        "text/html", result_html.document, content_policy=result_html.CONTENT_POLICY
-    ),
+    "html": Form("text/html", result_html.document, content_policy=result_html.CONTENT_POLICY),
     "pdf": Form("application/pdf", _pdf),
     "chunks": Form(NDJSON, chunk_lines.lines),
 }

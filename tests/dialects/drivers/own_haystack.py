@@ -5,6 +5,7 @@ from __future__ import annotations
 from haystack import Pipeline
 from haystack.dataclasses import ByteStream
 from haystack.utils import Secret
+
 from ilios.client.haystack import IliosConverter
 from tests.dialects.drivers.errand import Driver, Errand
 from tests.dialects.drivers.passages import joined

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ilios.client import Ilios
-from ilios.client.llamaindex import IliosReader
 from llama_index.core import SimpleDirectoryReader
 from llama_index.core.schema import MetadataMode
+
+from ilios.client import Ilios
+from ilios.client.llamaindex import IliosReader
 from tests.dialects.drivers.errand import Driver, Errand
 from tests.dialects.drivers.passages import joined
 

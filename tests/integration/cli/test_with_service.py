@@ -71,9 +71,7 @@ def test_results_are_the_same_here_and_by_a_service(
         (here, {}),
         (there, {"ILIOS_SERVER": url_of(service), "ILIOS_API_KEY": key}),
     ):
-        done = ilios(
-            "convert", documents, "-o", folder, "--format", form, *images, **variables
-        )
+        done = ilios("convert", documents, "-o", folder, "--format", form, *images, **variables)
         assert (done.returncode, done.stderr) == (0, "")
 
     assert contents(here) == contents(there)
@@ -194,9 +192,7 @@ def test_the_client_does_what_the_api_does(service: Settings, key: str, document
         assert client.status(accepted["id"])["status"] == "deleted"
 
 
-def test_the_client_for_asyncio_does_the_same(
-    service: Settings, key: str, documents: Path
-) -> None:
+def test_the_client_for_asyncio_does_the_same(service: Settings, key: str, documents: Path) -> None:
     async def converted() -> list[Any]:
         async with AsyncIlios(url_of(service), key) as client:
             return await asyncio.gather(
