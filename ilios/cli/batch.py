@@ -66,10 +66,7 @@ def status(
     Exit code: 1 when a document has failed.
     """
     with service(server, api_key) as client:
-        if wait:
-            found = client.wait_batch(batch_id)
-        else:
-            found = client.batch_status(batch_id, details=True)
+        found = client.wait_batch(batch_id) if wait else client.batch_status(batch_id, details=True)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:

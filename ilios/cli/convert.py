@@ -71,7 +71,7 @@ def command(
     """
     _require_sense(folder, images, **options)
     order = _order(options)
-    with _spooled(inputs, name) as stdin, _stops_by_signal():
+    with _spooled(inputs) as stdin, _stops_by_signal():
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
@@ -205,7 +205,7 @@ def _standard_output() -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _spooled(inputs: Sequence[str], name: str) -> Iterator[Path | None]:
+def _spooled(inputs: Sequence[str]) -> Iterator[Path | None]:
     """Put what standard input has into a file, if it is asked for."""
     if "-" not in inputs:
         yield None

@@ -1,4 +1,4 @@
-"""A client of the service for programs: imports nothing of the service, and HTTPX as its one library."""
+"""A client of the service for programs; imports nothing of it, and HTTPX as its one library."""
 
 from ilios.client.asynchronous import AsyncIlios
 from ilios.client.errors import (

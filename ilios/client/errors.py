@@ -15,7 +15,7 @@ class IliosClientError(Exception):
 
 
 class ApiError(IliosClientError):
-    """The service refused a request: a problem document (RFC 9457), as docs/errors.md lists them."""
+    """The service refused a request: a problem document (RFC 9457), listed in docs/errors.md."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
@@ -47,8 +47,8 @@ class Unreachable(IliosClientError):
 class OutcomeUnknown(IliosClientError):
     """The connection ended before the answer, and nothing says whether a document was created.
 
-    It happens where the service knows no `Idempotency-Key` alone. The request is not sent again, for
-    that might be paid twice: look for the document in the list of documents.
+    It happens alone where the service knows no `Idempotency-Key`. The request is not sent again,
+    for that might be paid twice: look for the document in the list of documents.
     """
 
 

@@ -1,4 +1,4 @@
-"""Passages of a document for retrieval: what the loaders for other frameworks give, in our words."""
+"""Passages of a document for retrieval: what the loaders for other frameworks give."""
 
 from __future__ import annotations
 

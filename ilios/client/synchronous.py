@@ -31,7 +31,9 @@ class Ilios:
     """A service, as the holder of a key sees it.
 
     Methods, fields and answers have the names of the API (docs/api.md): what is sent is what the
-    service is asked for. Threads may share it. Every method may raise ApiError, Unreachable and OutcomeUnknown.
+    service is asked for. Threads may share it.
+
+    Every method may raise ApiError, Unreachable and OutcomeUnknown.
     """
 
     def __init__(
@@ -137,7 +139,7 @@ class Ilios:
         return self._run(conversations.submit(sent, url, fields, idempotency_key))
 
     def status(self, id: str, *, wait: int = 0) -> DocumentStatus:
-        """Return how far a document is; the service holds the answer for `wait` seconds (0 to 60)."""
+        """Return how far a document is; the service holds it for `wait` seconds, up to 60."""
         return self._run(conversations.status(id, wait))
 
     def wait(self, id: str, *, timeout: float | None = None) -> DocumentStatus:

@@ -1,7 +1,7 @@
 """The scripts that migrate the database: where they lie, and their run.
 
-In a checkout they are `alembic/` at its top, where the `alembic` command finds them too; a wheel has
-them inside the package (setup.py).
+In a checkout they are `alembic/` at its top, where the `alembic` command finds them too; a wheel
+has them inside the package (setup.py).
 """
 
 from __future__ import annotations

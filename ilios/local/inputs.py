@@ -13,6 +13,7 @@ from typing import Final
 from ilios.engines.detection.media_types import NAMED
 
 STANDARD_INPUT: Final = "-"
+HERE: Final = PurePath()
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -24,7 +25,7 @@ class Document:
     name: str  #: of the file
     path: Path | None = None
     url: str | None = None
-    folder: PurePath = PurePath()  #: in which its result lies, below that of the results
+    folder: PurePath = HERE  #: in which its result lies, below that of the results
 
 
 @dataclass(frozen=True, slots=True)

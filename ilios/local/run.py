@@ -1,4 +1,4 @@
-"""A run over many documents: several at once, results in order, and one line for each that fails."""
+"""A run over many documents: several at once, results in order, a line for each that fails."""
 
 from __future__ import annotations
 

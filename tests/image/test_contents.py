@@ -34,7 +34,7 @@ for name, module in list(sys.modules.items()):
     if cached and not pathlib.Path(cached).exists():
         print(name)
 """
-"""Names what is not compiled: of ours but for its arguments, of packages and of the standard library."""
+"""Names what is not compiled: of ours but for its arguments, of packages and of Python itself."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The wheel, built from the tracked files of the checkout, and an environment that it is put into."""
+"""The wheel, built from a copy of the checkout, and an environment that it is put into."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ PDF = "application/pdf"
 
 
 def joined(errand: Errand, found: Sequence[tuple[str, dict[str, Any]]]) -> str:
-    """Return the texts of pages. Raises ClientError where the metadata do not say where they stand."""
+    """Return the texts of pages. Raises ClientError where it is not said where they stand."""
     for place, (_, metadata) in enumerate(found, start=1):
         boxes = [block["bbox"] for block in metadata["blocks"] or ()]
         has_place = errand.mime_type != PDF or (boxes and all(len(box) == 4 for box in boxes))

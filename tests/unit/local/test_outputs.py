@@ -61,7 +61,7 @@ def test_a_result_is_current_when_it_is_newer_than_its_document(
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.md").mkdir()  # in the way
 
-    with pytest.raises(OSError, match="a.md"):
+    with pytest.raises(OSError, match=r"a\.md"):
         outputs.write(tmp_path / "a.md", [b"text"])
 
     assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
