@@ -108,7 +108,6 @@ def _require_sense(
 
 def _order(options: dict[str, Any]) -> Order:
     from ilios.core.request_errors import InvalidField
-    from ilios.engines.page_selection import PageSelection
     from ilios.local.converter import Order
 
     fields: dict[str, Any] = {}
@@ -119,10 +118,9 @@ def _order(options: dict[str, Any]) -> Order:
     if options["form"] == "pdf":
         fields["include"] = "blocks"  # that tell where its text stands
     try:
-        pages = options["pages"] and str(PageSelection.parse(options["pages"]))
+        return Order.of(options["form"], options["pages"], fields)
     except InvalidField as error:
         raise click.UsageError(error.detail) from error
-    return Order(options["form"], pages or None, fields)
 
 
 def _documents(

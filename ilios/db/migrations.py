@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import ilios
-
-_PACKAGE = Path(ilios.__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def folder() -> Path:

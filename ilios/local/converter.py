@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ilios.core.errors import IliosError
 from ilios.core.result_forms import MARKDOWN
+from ilios.engines.page_selection import PageSelection
 from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
@@ -26,6 +27,11 @@ class Order:
     pages: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """What only a service understands, in the words of its API."""
+
+    @classmethod
+    def of(cls, form: str, pages: str | None, fields: Mapping[str, Any]) -> Order:
+        """Return an order for pages as people write them. Raises InvalidField for what is none."""
+        return cls(form, None if pages is None else str(PageSelection.parse(pages)), fields)
 
 
 class Converter(Protocol):

@@ -16,7 +16,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "b.pdf", "a.docx", "notes.unknown", ".hidden.pdf", "deep/c.PDF", "deep/deeper/d.txt",
         ".hidden/e.pdf",
     ):  # fmt: skip
-        path = tmp_path / "docs" / name
+        path = tmp_path / "papers" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     monkeypatch.chdir(tmp_path)
@@ -32,57 +32,57 @@ def shown(*arguments: str, results: Results | None = None) -> list[str]:
 
 
 def test_a_folder_stands_for_all_documents_below_it_but_hidden_ones() -> None:
-    assert shown("docs") == [
-        "docs/a.docx", "docs/b.pdf", "docs/deep/c.PDF", "docs/deep/deeper/d.txt",
+    assert shown("papers") == [
+        "papers/a.docx", "papers/b.pdf", "papers/deep/c.PDF", "papers/deep/deeper/d.txt",
     ]  # fmt: skip
 
 
 def test_where_a_document_lies_in_its_folder_is_kept() -> None:
-    folders = {one.name: one.folder for one in found("docs").documents}
+    folders = {one.name: one.folder for one in found("papers").documents}
 
     assert folders["b.pdf"] == PurePath()
     assert folders["d.txt"] == PurePath("deep/deeper")
 
 
 def test_a_pattern_means_any_folder_by_two_stars_and_keeps_what_lies_below_its_first_sign() -> None:
-    documents = found("docs/**/*.txt").documents
+    documents = found("papers/**/*.txt").documents
 
     assert [(one.name, one.folder) for one in documents] == [("d.txt", PurePath("deep/deeper"))]
-    assert shown("docs/*.[dp]*") == ["docs/a.docx", "docs/b.pdf"]
+    assert shown("papers/*.[dp]*") == ["papers/a.docx", "papers/b.pdf"]
 
 
 def test_a_file_is_taken_by_its_name_whatever_that_is(folder: Path) -> None:
     (folder / "a[1].pdf").touch()
 
-    assert shown("docs/notes.unknown", "a[1].pdf", "gone.pdf") == [
-        "docs/notes.unknown", "a[1].pdf", "gone.pdf",
+    assert shown("papers/notes.unknown", "a[1].pdf", "gone.pdf") == [
+        "papers/notes.unknown", "a[1].pdf", "gone.pdf",
     ]  # fmt: skip
 
 
 def test_each_file_is_taken_once_in_the_order_of_the_arguments() -> None:
-    assert shown("docs/b.pdf", "docs", "docs/../docs/a.docx")[:2] == ["docs/b.pdf", "docs/a.docx"]
-    assert len(shown("docs/b.pdf", "docs", "docs/*.pdf")) == 4
+    assert shown("papers/b.pdf", "papers", "papers/../papers/a.docx")[:2] == ["papers/b.pdf", "papers/a.docx"]
+    assert len(shown("papers/b.pdf", "papers", "papers/*.pdf")) == 4
 
 
 def test_what_stands_for_no_document_is_missing(folder: Path) -> None:
     (folder / "empty").mkdir()
 
     reason = "There is no document of a type that can be converted."
-    assert found("empty", "docs/*.xyz").missing == [
-        Missing("empty", reason), Missing("docs/*.xyz", reason),
+    assert found("empty", "papers/*.xyz").missing == [
+        Missing("empty", reason), Missing("papers/*.xyz", reason),
     ]  # fmt: skip
 
 
 def test_results_of_earlier_runs_are_no_documents_of_a_search(folder: Path) -> None:
-    (folder / "docs" / "b.md").touch()
-    (folder / "docs" / "out").mkdir()
-    (folder / "docs" / "out" / "a.md").touch()
-    out, same = (Results(folder / "docs" / name, ".md") for name in ("out", ""))
+    (folder / "papers" / "b.md").touch()
+    (folder / "papers" / "out").mkdir()
+    (folder / "papers" / "out" / "a.md").touch()
+    out, same = (Results(folder / "papers" / name, ".md") for name in ("out", ""))
 
-    assert "docs/b.md" in shown("docs", results=out)
-    assert "docs/out/a.md" not in shown("docs", results=out)
-    assert not [name for name in shown("docs", results=same) if name.endswith(".md")]
-    assert shown("docs/b.md", results=same) == ["docs/b.md"]  # it was named
+    assert "papers/b.md" in shown("papers", results=out)
+    assert "papers/out/a.md" not in shown("papers", results=out)
+    assert not [name for name in shown("papers", results=same) if name.endswith(".md")]
+    assert shown("papers/b.md", results=same) == ["papers/b.md"]  # it was named
 
 
 @pytest.mark.parametrize(
