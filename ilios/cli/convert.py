@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 import click
 
 from ilios.cli import remote
-from ilios.cli.output import say
+from ilios.cli.output import Terminal, say
 from ilios.cli.progress import Progress
 from ilios.core.result_forms import MARKDOWN, SUFFIXES
 
@@ -171,9 +171,13 @@ def _run(
     if not tasks:
         return
     with _standard_output() as stream, closing(_converter(options, len(tasks))) as converter:
-        run(tasks, converter, order, progress, stream if to_stream else None)
-        if stream.isatty() and to_stream:
+        if not to_stream:
+            run(tasks, converter, order, progress)
+        elif stream.isatty():
+            run(tasks, converter, order, progress, Terminal(stream))
             stream.write(b"\n")  # before the prompt
+        else:
+            run(tasks, converter, order, progress, stream)
 
 
 def _converter(options: dict[str, Any], documents: int) -> Converter:

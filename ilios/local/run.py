@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from ilios.core.errors import IliosError
 from ilios.local import outputs
@@ -29,6 +29,14 @@ class Task:
     with_images: bool = False
 
 
+class Stream(Protocol):
+    """Where the results of all documents go, one after the other."""
+
+    def write(self, block: bytes, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
 class Reporter(Protocol):
     """Is told how a run goes."""
 
@@ -46,14 +54,14 @@ def run(
     converter: Converter,
     order: Order,
     reporter: Reporter,
-    stream: BinaryIO | None = None,
+    stream: Stream | None = None,
 ) -> None:
     """Convert documents to files, or to a stream in their order.
 
     Whatever ends it early, such as Ctrl-C, stops what runs; no half file is left.
     """
     ahead = AHEAD * converter.concurrency if stream else len(tasks)
-    stream_of = _Stream(stream)
+    stream_of = _InOrder(stream)
     waiting: deque[tuple[Task, Future[Sequence[bytes]]]] = deque()
     executor = ThreadPoolExecutor(converter.concurrency, "conversion")
     try:
@@ -85,7 +93,7 @@ def _done(task: Task, converter: Converter, order: Order) -> Sequence[bytes]:
 
 
 def _settle(
-    task: Task, future: Future[Sequence[bytes]], stream: _Stream, reporter: Reporter
+    task: Task, future: Future[Sequence[bytes]], stream: _InOrder, reporter: Reporter
 ) -> None:
     """Wait for a document, and pass on what became of it."""
     try:
@@ -108,10 +116,10 @@ def _sentence(error: OSError, document: Document) -> str:
     return f"{reason}: {error.filename}." if of_another else f"{reason}."
 
 
-class _Stream:
+class _InOrder:
     """Puts a blank line between two results, and nothing else to either."""
 
-    def __init__(self, stream: BinaryIO | None) -> None:
+    def __init__(self, stream: Stream | None) -> None:
         self._stream = stream
         self._last: bytes | None = None  #: of the result before
 

@@ -229,6 +229,23 @@ def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> N
     assert "gone.pdf: No such file" in shown
 
 
+def test_a_result_on_a_terminal_does_not_steer_it(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"before \x1b[31m after\nnext line")
+    terminal, theirs = pty.openpty()
+    with os.fdopen(theirs, "wb") as both:
+        process = start_python(
+            "-m", "ilios", "convert", tmp_path / "a.txt",
+            environment={**ENVIRONMENT, "TERM": "xterm"}, stdout=both,
+        )  # fmt: skip
+        assert process.wait(60) == 0
+    shown = os.read(terminal, 65536)
+    os.close(terminal)
+
+    assert b"before" in shown
+    assert shown.endswith(b"next line\r\n")
+    assert b"\x1b" not in shown
+
+
 LOADED = """
 import sys
 from ilios.cli.main import main
