@@ -42,6 +42,7 @@ class InProcess:
         settings = Settings.model_construct(data_dir=Path(self._folder.name))
         self._engine = EmbeddedEngine(settings, parsers=concurrency)
         self._running: set[Path] = set()
+        self._is_stopped = False
 
     def convert(
         self, document: Document, order: Order, images: ImageFolder | None
@@ -53,6 +54,8 @@ class InProcess:
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             workspace = Path(name)
             self._running.add(workspace)
+            if self._is_stopped:  # behind the line above: a stop looks at those that run
+                raise NotConverted("It was interrupted.")
             try:
                 conversion = self._engine.convert(
                     Part(_source(document.path, document.name), None),
@@ -68,6 +71,7 @@ class InProcess:
             return [piece.encode() for piece in _pieces(conversion, order.form, images)]
 
     def stop(self) -> None:
+        self._is_stopped = True
         for workspace in tuple(self._running):
             self._engine.stop(workspace)
 

@@ -61,7 +61,7 @@ def run(
     Whatever ends it early, such as Ctrl-C, stops what runs; no half file is left.
     """
     ahead = AHEAD * converter.concurrency if stream else len(tasks)
-    stream_of = _InOrder(stream)
+    in_order = _InOrder(stream)
     waiting: deque[tuple[Task, Future[Sequence[bytes]]]] = deque()
     executor = ThreadPoolExecutor(converter.concurrency, "conversion")
     try:
@@ -70,9 +70,9 @@ def run(
             future.add_done_callback(lambda _: reporter.advance())
             waiting.append((task, future))
             if len(waiting) >= ahead:
-                _settle(*waiting.popleft(), stream_of, reporter)
+                _settle(*waiting.popleft(), in_order, reporter)
         while waiting:
-            _settle(*waiting.popleft(), stream_of, reporter)
+            _settle(*waiting.popleft(), in_order, reporter)
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         converter.stop()
