@@ -156,7 +156,7 @@ def make_anew(connection: Any) -> None:
 
 
 def index_later(connection: Any) -> None:
-    """Have all that is stored wait to be indexed; takes two seconds for 100,000 documents.
+    """Have all that is stored wait to be indexed; takes seconds for 100,000 documents.
 
     The oldest come first: searches take what was indexed last for the newest. Names do not wait.
     """

@@ -62,10 +62,11 @@ class ParserPool:
             self._free.put(number)
 
     def _prepare(self, number: int) -> None:
-        """Have a child ready for the next task, and for a guest's."""
+        """Have a child ready for the next task, which may wait for it, and for a guest's."""
         with suppress(OSError):  # a task says that there is no process for it
-            for parser in self._parsers if self._awaits_guests else [self._parsers[number]]:
-                parser.prepare()
+            self._parsers[number].prepare(is_urgent=True)
+            for parser in self._parsers if self._awaits_guests else ():
+                parser.prepare(is_urgent=False)
 
     def stop(self, name: str) -> None:
         """Kill the child that runs the task of this name, if any does."""

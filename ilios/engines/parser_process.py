@@ -40,6 +40,9 @@ IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
 LATER_NICENESS = ((1.0, 10), (30.0, 15))
 """Of a task, beyond that of the parent, after so many seconds of processor time: short documents
 go first."""
+START_NICENESS = 5
+"""Of a child that starts, beyond that of the parent: it takes half a second of processor time, and
+several may start at one moment, for documents that somebody sends together."""
 LOOK_SECONDS = 0.5  #: between looks at how much that is
 STACK_BYTES: Final = 8 * 1024**2  #: of the thread of a task: what a process's first thread may take
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
@@ -99,16 +102,16 @@ class ParserProcess:
             self._set_task(None)
             self._task_lock.release()
 
-    def prepare(self) -> None:
+    def prepare(self, *, is_urgent: bool) -> None:
         """Spawn a child if there is none, so that the next task finds it ready; not during one.
 
-        Raises OSError when the system gives no process.
+        An urgent start gives way to nobody. Raises OSError when the system gives no process.
         """
         if not self._task_lock.acquire(blocking=False):
             return
         try:
             if (self._process is None or self._has_exited()) and not self._is_closed:
-                self._spawn()
+                self._spawn(niceness=0 if is_urgent else START_NICENESS)
         finally:
             self._task_lock.release()
 
@@ -150,7 +153,7 @@ class ParserProcess:
                 answer = EXITING
             if answer != EXITING:
                 return answer
-        self._spawn()
+        self._spawn(niceness=START_NICENESS)
         parser_messages.send(self._pipe, task)
         return self._receive(deadline)
 
@@ -208,7 +211,7 @@ class ParserProcess:
             return signal.Signals(-code).name
         return f"exit code {code}"
 
-    def _spawn(self) -> None:
+    def _spawn(self, niceness: int) -> None:
         self._kill()
         process, pipe = interpreters.start(
             _main,
@@ -217,6 +220,7 @@ class ParserProcess:
             self._idle_seconds,
             os.getpid(),
             logs.config_for_child(),
+            import_niceness=niceness,
         )  # may fail for lack of memory or processes: then there is nothing to kill
         with self._state_lock:
             self._pipe, self._process = pipe, process

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from ilios.core.settings import Settings
+from ilios.engines import registry
+from tests.mistral_server.behaviour import API_KEY
+from tests.mistral_server.process import MistralServer
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
     KEY,
@@ -66,3 +70,19 @@ def server(shared_settings: Settings) -> Iterator[Server]:
 def connection(server: Server) -> Iterator[Connection]:
     with server.connect() as connection:
         yield connection
+
+
+@pytest.fixture(params=registry.LANES)
+def engine_settings(
+    request: pytest.FixtureRequest,
+    api_settings: Settings,  # noqa: F811
+    mistral_server: MistralServer,
+) -> Settings:
+    """Provide settings for each engine."""
+    return api_settings.model_copy(
+        update={
+            "ocr_engine": request.param,
+            "mistral_api_key": SecretStr(API_KEY),
+            "mistral_server_url": mistral_server.url,
+        }
+    )

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from pydantic import SecretStr
 
 from ilios.api.schemas.page_responses import BlockSchema, PageSchema
 from ilios.core import clock
@@ -19,8 +18,6 @@ from ilios.documents import results
 from ilios.engines import registry
 from ilios.queue import jobs
 from ilios.storage.base import ObjectStore
-from tests.mistral_server.behaviour import API_KEY
-from tests.mistral_server.process import MistralServer
 from tests.support import working
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
@@ -28,20 +25,6 @@ from tests.support.forking import REPOSITORY
 
 INVOICE = REPOSITORY / "samples" / "invoice.pdf"
 Convert = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(params=registry.LANES)
-def engine_settings(
-    request: pytest.FixtureRequest, api_settings: Settings, mistral_server: MistralServer
-) -> Settings:
-    """Provide settings for each engine."""
-    return api_settings.model_copy(
-        update={
-            "ocr_engine": request.param,
-            "mistral_api_key": SecretStr(API_KEY),
-            "mistral_server_url": mistral_server.url,
-        }
-    )
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from multiprocessing.connection import Connection
 
 import psutil
 import pytest
 
 from ilios.core import interpreters
+from tests.support import imported_niceness
 
 TIMEOUT_S = 30.0
 
@@ -43,6 +45,16 @@ def test_the_end_of_a_child_is_the_end_of_its_pipe() -> None:
         pipe.recv()
 
     assert child.wait(TIMEOUT_S) == 7
+    pipe.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness")
+def test_what_a_child_imports_gives_way_and_what_it_does_then_does_not() -> None:
+    child, pipe = interpreters.start(imported_niceness.tell, import_niceness=3)
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+
+    assert pipe.recv() == (min(19, ours + 3), ours)
+    assert child.wait(TIMEOUT_S) == 0
     pipe.close()
 
 

@@ -10,11 +10,7 @@ from flask import Flask
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.storage.base import ObjectStore
-from tests.integration.api.test_pages_of_engines import (
-    INVOICE,
-    engine_settings,  # noqa: F401  # a fixture, which is found by its name
-    work,
-)
+from tests.integration.api.test_pages_of_engines import INVOICE, work
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 
@@ -24,7 +20,7 @@ BOX_TOLERANCE = 1.0
 @pytest.mark.parametrize("mode", ["placeholder", "embedded"])
 def test_a_document_of_each_engine_can_be_read(
     make_app: Callable[[Settings], Flask],
-    engine_settings: Settings,  # noqa: F811
+    engine_settings: Settings,
     database: Database,
     store: ObjectStore,
     mode: str,
@@ -56,7 +52,7 @@ def test_a_document_of_each_engine_can_be_read(
 @pytest.mark.parametrize("pages", [[], ["1", "1"], ["2", "7"]], ids=["all", "first", "more"])
 def test_a_damaged_file_is_a_failure_whichever_pages_are_wanted(
     make_app: Callable[[Settings], Flask],
-    engine_settings: Settings,  # noqa: F811
+    engine_settings: Settings,
     database: Database,
     store: ObjectStore,
     pages: list[str],

@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from mistralai.client import models
-from pydantic import SecretStr
 
 from ilios.api.dialects.mistral import ocr_answer
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.engines import registry
 from ilios.storage.base import ObjectStore
-from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
@@ -26,20 +24,6 @@ from tests.support.forking import REPOSITORY
 INVOICE = (REPOSITORY / "samples" / "invoice.pdf").read_bytes()
 Read = Callable[..., dict[str, Any]]
 CORNERS = ("top_left_x", "top_left_y", "bottom_right_x", "bottom_right_y")
-
-
-@pytest.fixture(params=registry.LANES)
-def engine_settings(
-    request: pytest.FixtureRequest, api_settings: Settings, mistral_server: MistralServer
-) -> Settings:
-    """Provide settings for each engine."""
-    return api_settings.model_copy(
-        update={
-            "ocr_engine": request.param,
-            "mistral_api_key": SecretStr(API_KEY),
-            "mistral_server_url": mistral_server.url,
-        }
-    )
 
 
 @pytest.fixture
