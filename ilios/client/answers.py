@@ -107,6 +107,28 @@ class BatchStatus(_BatchAlways, total=False):
     documents: list[BatchDocument]
 
 
+class Delivery(TypedDict):
+    """An event on its way to a webhook, or there."""
+
+    id: str
+    eventId: str
+    type: str
+    documentId: str | None
+    batchId: str | None
+    url: str
+    status: Literal["pending", "sending", "delivered", "failed"]
+    attempts: int
+    lastStatus: int | None
+    lastError: str | None
+    nextAttemptAt: str | None
+    createdAt: str
+
+
+class Deliveries(TypedDict):
+    deliveries: list[Delivery]
+    nextCursor: str | None
+
+
 class UsageSummary(TypedDict):
     summary: dict[str, Any]
     limits: dict[str, Any]

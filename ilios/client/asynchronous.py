@@ -14,6 +14,8 @@ from ilios.client.answers import (
     Accepted,
     BatchAccepted,
     BatchStatus,
+    Deliveries,
+    Delivery,
     DocumentStatus,
     Format,
     Result,
@@ -45,7 +47,7 @@ class AsyncIlios:
     ) -> None:
         """`transport_options` go to HTTPX: proxies, certificates and the like.
 
-        Raises ValueError for an address that is none.
+        Raises ValueError for an address that is none, and for a key that no header can carry.
         """
         self._http = httpx2.AsyncClient(
             base_url=transport.checked(base_url),
@@ -210,14 +212,15 @@ class AsyncIlios:
 
     async def batch(
         self,
-        files: Sequence[File],
+        files: Sequence[File] = (),
         *,
+        urls: Sequence[str] = (),
         idempotency_key: str | None = None,
         **fields: Unpack[BatchConversion],
     ) -> BatchAccepted:
-        """Queue 1 to 100 documents together, all or none."""
+        """Queue 1 to 100 documents together, all or none: files, or what is at URLs."""
         sent = [upload(file) for file in files]
-        return await self._run(conversations.batch(sent, fields, idempotency_key))
+        return await self._run(conversations.batch(sent, urls, fields, idempotency_key))
 
     async def batch_status(
         self, batch_id: str, *, wait: int = 0, details: bool = False
@@ -241,6 +244,20 @@ class AsyncIlios:
     ) -> bytes:
         """Return the results of a batch that has ended, as JSON lines or as an archive."""
         return await self._run(conversations.download_batch(batch_id, format, fields))
+
+    async def webhook_deliveries(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> Deliveries:
+        """Return what was sent to webhooks of the key, the newest first."""
+        return await self._run(conversations.webhook_deliveries(cursor, limit))
+
+    async def replay_delivery(self, id: str) -> Delivery:
+        """Send an event to its webhook once more."""
+        return await self._run(conversations.replay_delivery(id))
+
+    async def test_webhook(self, url: str | None = None) -> Delivery:
+        """Send a test to a webhook, or to that of the key."""
+        return await self._run(conversations.test_webhook(url))
 
     async def usage(
         self, *, start_date: str | None = None, end_date: str | None = None

@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Generator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -31,7 +31,7 @@ REPEATABLE: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABL
 """Nothing was created: a client is asked to come again."""
 IN_FLIGHT: Final = "idempotency_in_flight"  #: the first of the same requests still arrives
 OF_PROXIES: Final = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-"""What is behind a proxy may have done the work: repeated only where that does no harm."""
+"""What is behind a proxy may have done the work."""
 JITTER: Final = 0.2
 
 
@@ -45,13 +45,19 @@ class Call:
     form: Mapping[str, str] | None = None
     files: tuple[tuple[str, Upload], ...] = ()
     json: Mapping[str, Any] | None = None
-    key: str | None = None  #: the Idempotency-Key
+    key: str | None = None  #: the Idempotency-Key, of one that creates
+    is_harmless: bool = False  #: of a POST: may be done twice, as to cancel something may
     seconds: float = 0.0  #: for which the service may hold the answer
 
     @property
+    def creates(self) -> bool:
+        """Whether a second one would create, and cost, once more."""
+        return self.method == "POST" and not self.is_harmless
+
+    @property
     def is_repeatable(self) -> bool:
-        """Whether a second one does no harm, whatever became of the first."""
-        return self.method in ("GET", "DELETE") or self.key is not None
+        """Whether it may be sent again, whatever became of the first."""
+        return not self.creates or self.key is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,12 @@ class Reply:
     body: bytes = b""
 
     def json(self) -> Any:
-        return json.loads(self.body)
+        """Return what the body says. Raises ApiError where it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            detail = "The answer is no JSON: is this the address of an Ilios service?"
+            raise ApiError(self.status, {"detail": detail}) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,61 +101,49 @@ def answered(call: Call) -> Steps[Reply]:
 
     Raises ApiError for a refusal, OutcomeUnknown and Unreachable.
     """
+    is_in_doubt = False
     for tries in range(RETRIES + 1):
         reply = yield call
-        if isinstance(reply, Broken):
-            _require_repeatable(call, reply)
-            wait = _pause(tries)
-        elif reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        if isinstance(reply, Reply) and reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return reply
-        else:
-            call, wait = _after_refusal(call, reply, tries)
+        is_in_doubt = is_in_doubt or (call.creates and _may_have_arrived(reply))
+        if is_in_doubt and not call.is_repeatable:
+            break
+        wait = _pause(tries) if isinstance(reply, Broken) else _wait_after(reply, tries)
         if tries < RETRIES:
             yield Pause(wait)
+    if is_in_doubt:
+        raise OutcomeUnknown(_reason(reply), call.key)
     if isinstance(reply, Broken):
         raise Unreachable(f"The service does not answer: {reply.reason}")
     raise refusal(reply)
 
 
-def _require_repeatable(call: Call, broken: Broken) -> None:
-    if broken.was_sent and not call.is_repeatable:
-        raise OutcomeUnknown(
-            f"The connection ended before the answer ({broken.reason}): the service may have "
-            "created a document all the same. Look for it before you send the file again."
-        )
+def _may_have_arrived(reply: Reply | Broken) -> bool:
+    """Return whether the service may have got a request that has no answer of its own."""
+    return reply.was_sent if isinstance(reply, Broken) else reply.status in OF_PROXIES
 
 
-def _after_refusal(call: Call, reply: Reply, tries: int) -> tuple[Call, float]:
-    """Return what to send next, and when. Raises ApiError where nothing more is to be sent."""
+def _reason(reply: Reply | Broken) -> str:
+    return reply.reason if isinstance(reply, Broken) else f"status {reply.status}"
+
+
+def _wait_after(reply: Reply, tries: int) -> float:
+    """Return how long to wait after a refusal. Raises it where nothing more is to be sent."""
     error = refusal(reply)
-    if _key_is_unknown(call, error):
-        return replace(call, key=None), 0.0
-    told = _retry_after(reply)
-    is_temporary = (
-        reply.status in REPEATABLE
-        or error.code == IN_FLIGHT
-        or (reply.status in OF_PROXIES and call.is_repeatable)
-    )
-    if not is_temporary or (told or 0.0) > TOLD_MAX_SECONDS:
+    told = _retry_after(reply) or 0.0
+    is_temporary = reply.status in (*REPEATABLE, *OF_PROXIES) or error.code == IN_FLIGHT
+    if not is_temporary or told > TOLD_MAX_SECONDS:
         raise error
-    return call, max(told or 0.0, _pause(tries))
+    return max(told, _pause(tries))
 
 
 def refusal(reply: Reply) -> ApiError:
     """Return the error that an answer is; a proxy's is no problem document."""
     problem: Any = None
-    with suppress(TypeError, ValueError):
+    with suppress(ApiError):
         problem = reply.json()
     return ApiError(reply.status, problem if isinstance(problem, dict) else {})
-
-
-def _key_is_unknown(call: Call, error: ApiError) -> bool:
-    """Return whether a service of before the header refused it: then nothing was created."""
-    return (
-        call.key is not None
-        and error.code == "option_unavailable"
-        and error.detail.startswith(IDEMPOTENCY_KEY)
-    )
 
 
 def _pause(tries: int) -> float:

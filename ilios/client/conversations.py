@@ -15,6 +15,8 @@ from ilios.client.answers import (
     Accepted,
     BatchAccepted,
     BatchStatus,
+    Deliveries,
+    Delivery,
     DocumentStatus,
     UsageBreakdown,
     UsageSummary,
@@ -35,13 +37,12 @@ BATCH_ENDED: Final = ("completed", "failed", "cancelled")
 def submit(
     file: Upload | None, url: str | None, options: Mapping[str, Any], key: str | None
 ) -> Steps[Accepted]:
-    """Queue a document: a file, or what is at a URL."""
+    """Queue a document: a file, or what the service finds at a URL."""
     if (file is None) == (url is None):
         raise ValueError("One of file and url is what to convert.")
     call = Call("POST", "/api/documents/submit", key=key or _new_key())
     if file is None:
-        sent = {name: value for name, value in options.items() if value is not None}
-        call = replace(call, json={"url": url, **sent})
+        call = replace(call, json={"url": url, **fields.of_json(options)})
     else:
         call = replace(call, form=fields.of_form(options), files=(("file", file),))
     reply = yield from answered(call)
@@ -110,9 +111,8 @@ def image(document_id: str, name: str) -> Steps[bytes]:
 
 
 def cancel(document_id: str) -> Steps[DocumentStatus]:
-    reply = yield from answered(
-        Call("POST", f"/api/documents/{quote(document_id, safe='')}/cancel")
-    )
+    path = f"/api/documents/{quote(document_id, safe='')}/cancel"
+    reply = yield from answered(Call("POST", path, is_harmless=True))
     return cast("DocumentStatus", reply.json())
 
 
@@ -121,16 +121,17 @@ def delete(document_id: str) -> Steps[None]:
 
 
 def batch(
-    files: Sequence[Upload], options: Mapping[str, Any], key: str | None
+    files: Sequence[Upload], urls: Sequence[str], options: Mapping[str, Any], key: str | None
 ) -> Steps[BatchAccepted]:
-    """Queue documents together, all or none."""
-    call = Call(
-        "POST",
-        "/v1/batch/submit",
-        form=fields.of_form(options),
-        files=tuple(("files", file) for file in files),
-        key=key or _new_key(),
-    )
+    """Queue documents together, all or none: files, or what the service finds at URLs."""
+    if bool(files) == bool(urls):
+        raise ValueError("Either files or urls are what to convert.")
+    call = Call("POST", "/v1/batch/submit", key=key or _new_key())
+    if urls:
+        call = replace(call, json={"urls": list(urls), **fields.of_json(options)})
+    else:
+        sent = tuple(("files", file) for file in files)
+        call = replace(call, form=fields.of_form(options), files=sent)
     reply = yield from answered(call)
     return cast("BatchAccepted", reply.json())
 
@@ -154,7 +155,8 @@ def wait_batch(batch_id: str, timeout: float | None) -> Steps[BatchStatus]:
 
 
 def cancel_batch(batch_id: str) -> Steps[BatchStatus]:
-    reply = yield from answered(Call("POST", f"/v1/batch/{quote(batch_id, safe='')}/cancel"))
+    path = f"/v1/batch/{quote(batch_id, safe='')}/cancel"
+    reply = yield from answered(Call("POST", path, is_harmless=True))
     return cast("BatchStatus", reply.json())
 
 
@@ -162,6 +164,25 @@ def download_batch(batch_id: str, form: str, shown: Mapping[str, Any]) -> Steps[
     path = f"/v1/batch/download/{quote(batch_id, safe='')}"
     reply = yield from answered(Call("GET", path, {"format": form, **fields.of_form(shown)}))
     return reply.body
+
+
+def webhook_deliveries(cursor: str | None, limit: int | None) -> Steps[Deliveries]:
+    query = fields.of_form({"cursor": cursor, "limit": limit})
+    reply = yield from answered(Call("GET", "/api/webhooks/deliveries", query))
+    return cast("Deliveries", reply.json())
+
+
+def replay_delivery(delivery_id: str) -> Steps[Delivery]:
+    path = f"/api/webhooks/deliveries/{quote(delivery_id, safe='')}/replay"
+    reply = yield from answered(Call("POST", path, is_harmless=True))  # an event may come twice
+    return cast("Delivery", reply.json())
+
+
+def test_webhook(url: str | None) -> Steps[Delivery]:
+    sent = {} if url is None else {"webhookUrl": url}
+    call = Call("POST", "/api/webhooks/test", json=sent, is_harmless=True)
+    reply = yield from answered(call)
+    return cast("Delivery", reply.json())
 
 
 def usage(start: str | None, end: str | None) -> Steps[UsageSummary]:

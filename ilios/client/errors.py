@@ -45,11 +45,18 @@ class Unreachable(IliosClientError):
 
 
 class OutcomeUnknown(IliosClientError):
-    """The connection ended before the answer, and nothing says whether a document was created.
+    """No answer came, however often the service was asked, and it may have created something.
 
-    It happens alone where the service knows no `Idempotency-Key`. The request is not sent again,
-    for that might be paid twice: look for the document in the list of documents.
+    To send the same again under `idempotency_key`, within 24 hours, creates it once and is paid
+    once, whatever became of the first; under another key it might be paid twice.
     """
+
+    def __init__(self, reason: str, idempotency_key: str | None) -> None:
+        self.idempotency_key = idempotency_key
+        super().__init__(
+            f"The answer of the service was lost ({reason}): what it was asked for may exist all "
+            "the same. Sent again under the same Idempotency-Key, it is not created twice."
+        )
 
 
 class WaitTimeout(IliosClientError):

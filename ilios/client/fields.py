@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypedDict
+from contextlib import suppress
+from typing import Any, Final, Literal, TypedDict
+
+SCHEMAS: Final = ("schema", "imageSchema")
 
 
-class Conversion(TypedDict, total=False):
-    """How a document is converted; what is left out, the service decides."""
+class _OfEach(TypedDict, total=False):
+    """What a document is converted with, alone or in a batch."""
 
-    pages: str
     retentionDays: int
     model: str
     includeImages: bool
@@ -27,10 +29,19 @@ class Conversion(TypedDict, total=False):
     schema: str | Mapping[str, Any]
     imageSchema: str | Mapping[str, Any]
     instructions: str
+    webhookUrl: str
     priority: int
 
 
-class BatchConversion(Conversion, total=False):
+class Conversion(_OfEach, total=False):
+    """How a document is converted; what is left out, the service decides."""
+
+    pages: str
+
+
+class BatchConversion(_OfEach, total=False):
+    """How all documents of a batch are converted."""
+
     useMistralBatch: bool
 
 
@@ -57,6 +68,23 @@ class Everything(Conversion, ShownAlone, total=False):
 def of_form(fields: Mapping[str, Any]) -> dict[str, str]:
     """Return fields as a form or a query carries them; those that are None are left out."""
     return dict(_written(fields))
+
+
+def of_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as JSON carries them beside a URL; those that are None are left out.
+
+    There numbers and booleans are what they are, and schemas are objects.
+    """
+    return {name: _typed(name, value) for name, value in fields.items() if value is not None}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name == "allowPartial":  # a share, which the service reads as text
+        return of_form({name: value})[name]
+    if name in SCHEMAS and isinstance(value, str):
+        with suppress(ValueError):  # the service says what is wrong with it
+            return json.loads(value)
+    return value
 
 
 def _written(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

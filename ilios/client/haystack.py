@@ -21,7 +21,7 @@ Source = str | os.PathLike[str] | ByteStream
 
 @component
 class IliosConverter:
-    """Converts files to documents: one for each page, each chunk, or each file.
+    """Converts files, or URLs, to documents: one for each page, each chunk, or each file.
 
     `meta` has what `ilios.client.passages` says: pages and boxes. An error ends the run.
     """
@@ -46,7 +46,7 @@ class IliosConverter:
         sources: list[Any],
         meta: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> dict[str, list[Document]]:
-        """Convert paths and ByteStreams, one after the other."""
+        """Convert paths, URLs and ByteStreams, one after the other."""
         found: list[Document] = []
         given: Sequence[dict[str, Any]] = normalize_metadata(meta, len(sources))
         key = self.api_key.resolve_value() if self.api_key else None

@@ -17,7 +17,7 @@ Path = str | os.PathLike[str]
 
 
 class IliosLoader(BaseLoader):
-    """Loads files as documents: one for each page, each chunk, or each file.
+    """Loads files, or URLs, as documents: one for each page, each chunk, or each file.
 
     `metadata` has `source`, and what `ilios.client.passages` says: pages and boxes.
     """

@@ -18,7 +18,7 @@ UNEMBEDDED = ("blocks", "bbox", "width", "height", "unit", "confidence", "docume
 
 
 class IliosReader(BaseReader):
-    """Reads files as documents: one for each page, each chunk, or each file.
+    """Reads files, or URLs, as documents: one for each page, each chunk, or each file.
 
     It may be a `file_extractor` of SimpleDirectoryReader. `metadata` has what
     `ilios.client.passages` says: pages and boxes.

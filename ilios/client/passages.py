@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
+from ilios.client.answers import Accepted
 from ilios.client.fields import Conversion
 from ilios.client.synchronous import Ilios
 from ilios.client.uploads import File
 
 Mode = Literal["page", "chunk", "document"]
+_URL: Final = re.compile(r"https?://", re.IGNORECASE)
 OF_PAGE = ("width", "height", "unit", "confidence")
 OF_BLOCK = ("type", "level", "bbox")
 
@@ -33,7 +36,7 @@ def require_mode(mode: str) -> None:
 def passages(
     client: Ilios, file: File, mode: Mode, fields: Conversion, *, file_name: str | None = None
 ) -> Iterator[Passage]:
-    """Convert a file and yield its passages.
+    """Convert a file, or what the service finds at a URL, and yield its passages.
 
     The metadata of each has `document_id` and `file_name`. A page has its number as `page`, `width`
     and `height` in `unit`, `confidence`, and the `blocks` on it: `type`, `level` and `bbox` (left,
@@ -41,15 +44,23 @@ def passages(
     Raises what `Ilios.convert` raises.
     """
     asked: dict[str, Any] = {"include": "blocks", **fields}
-    accepted = client.submit(file, file_name=file_name, **asked)
-    client.wait_for_result(accepted["id"])
-    found = {"document_id": accepted["id"], "file_name": accepted["fileName"]}
+    accepted = _submitted(client, file, file_name, asked)
+    ended = client.wait_for_result(accepted["id"])
+    found = {"document_id": accepted["id"], "file_name": ended["fileName"]}
     if mode == "chunk":
         yield from _chunks(client, found)
     elif mode == "page":
         yield from _pages(client, found)
     else:
         yield Passage(client.result(accepted["id"]), found)
+
+
+def _submitted(
+    client: Ilios, file: File, file_name: str | None, asked: dict[str, Any]
+) -> Accepted:
+    if isinstance(file, str) and _URL.match(file):
+        return client.submit(url=file, **asked)
+    return client.submit(file, file_name=file_name, **asked)
 
 
 def _pages(client: Ilios, found: dict[str, Any]) -> Iterator[Passage]:

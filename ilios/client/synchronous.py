@@ -14,6 +14,8 @@ from ilios.client.answers import (
     Accepted,
     BatchAccepted,
     BatchStatus,
+    Deliveries,
+    Delivery,
     DocumentStatus,
     Format,
     Result,
@@ -45,7 +47,7 @@ class Ilios:
     ) -> None:
         """`transport_options` go to HTTPX: proxies, certificates and the like.
 
-        Raises ValueError for an address that is none.
+        Raises ValueError for an address that is none, and for a key that no header can carry.
         """
         self._http = httpx2.Client(
             base_url=transport.checked(base_url),
@@ -210,14 +212,15 @@ class Ilios:
 
     def batch(
         self,
-        files: Sequence[File],
+        files: Sequence[File] = (),
         *,
+        urls: Sequence[str] = (),
         idempotency_key: str | None = None,
         **fields: Unpack[BatchConversion],
     ) -> BatchAccepted:
-        """Queue 1 to 100 documents together, all or none."""
+        """Queue 1 to 100 documents together, all or none: files, or what is at URLs."""
         sent = [upload(file) for file in files]
-        return self._run(conversations.batch(sent, fields, idempotency_key))
+        return self._run(conversations.batch(sent, urls, fields, idempotency_key))
 
     def batch_status(self, batch_id: str, *, wait: int = 0, details: bool = False) -> BatchStatus:
         """Return how far a batch is, with its documents if `details` are asked for."""
@@ -239,6 +242,20 @@ class Ilios:
     ) -> bytes:
         """Return the results of a batch that has ended, as JSON lines or as an archive."""
         return self._run(conversations.download_batch(batch_id, format, fields))
+
+    def webhook_deliveries(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> Deliveries:
+        """Return what was sent to webhooks of the key, the newest first."""
+        return self._run(conversations.webhook_deliveries(cursor, limit))
+
+    def replay_delivery(self, id: str) -> Delivery:
+        """Send an event to its webhook once more."""
+        return self._run(conversations.replay_delivery(id))
+
+    def test_webhook(self, url: str | None = None) -> Delivery:
+        """Send a test to a webhook, or to that of the key."""
+        return self._run(conversations.test_webhook(url))
 
     def usage(self, *, start_date: str | None = None, end_date: str | None = None) -> UsageSummary:
         """Return the pages and costs of the key between two days or moments."""

@@ -27,7 +27,9 @@ def checked(base_url: str) -> str:
 
 
 def headers(api_key: str | None) -> dict[str, str]:
-    """Return the headers of every request."""
+    """Return the headers of every request. Raises ValueError for what is no key."""
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        raise ValueError("The API key is no text that a header can carry: it has to be ASCII.")
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
