@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -31,7 +32,10 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 
 
 @click.command("convert")
-@click.argument("inputs", metavar="FILE|FOLDER|GLOB|URL|-...", nargs=-1, required=True)
+@click.argument(
+    "inputs", metavar="FILE|FOLDER|GLOB|URL|-...", nargs=-1, required=True,
+    type=click.Path(readable=False),  # which a shell completes; what is wrong is said of each
+)  # fmt: skip
 @click.option(
     "-o", "--output", "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
     help="Write one file for each document into DIR. Left out, results go to standard output.",
@@ -71,7 +75,7 @@ def command(
     """
     _require_sense(folder, images, **options)
     order = _order(options)
-    with _spooled(inputs) as stdin, _stops_by_signal():
+    with _stream_errors(), _spooled(inputs) as stdin, _stops_by_signal():
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
@@ -112,9 +116,8 @@ def _order(options: dict[str, Any]) -> Order:
 
     fields: dict[str, Any] = {}
     if options["schema"] is not None:
-        fields["schema"] = options["schema"].read_text(
-            errors="replace"
-        )  # the service says what is wrong
+        # The service says what is wrong with it.
+        fields["schema"] = options["schema"].read_text("utf-8", errors="replace")
     if options["form"] == "pdf":
         fields["include"] = "blocks"  # that tell where its text stands
     try:
@@ -190,6 +193,21 @@ def _converter(options: dict[str, Any], documents: int) -> Converter:
 
     at_once = options["jobs"] or in_process.default_concurrency()
     return in_process.InProcess(min(at_once, documents))
+
+
+@contextmanager
+def _stream_errors() -> Iterator[None]:
+    """Let what standard output or the temporary folder refuses be one line.
+
+    What a document meets is said of it, by the run.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # nobody reads any more: click ends without a word
+            raise
+        place = error.filename or "standard output"
+        raise click.ClickException(f"{place}: {error.strerror or error}.") from error
 
 
 @contextmanager

@@ -54,14 +54,13 @@ class InProcess:
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             workspace = Path(name)
             self._running.add(workspace)
-            if self._is_stopped:  # behind the line above: a stop looks at those that run
-                raise NotConverted("It was interrupted.")
             try:
+                self._require_going_on()  # behind the line above: a stop looks at those that run
                 conversion = self._engine.convert(
                     Part(_source(document.path, document.name), None),
                     options,
                     workspace,
-                    lambda _done, _total: None,
+                    self._require_going_on,
                     lambda _answer: None,
                 )
                 if images is not None:
@@ -74,6 +73,11 @@ class InProcess:
         self._is_stopped = True
         for workspace in tuple(self._running):
             self._engine.stop(workspace)
+
+    def _require_going_on(self, _done: int = 0, _total: int = 0) -> None:
+        """Raise NotConverted once it is stopped; a child that had not begun then is not killed."""
+        if self._is_stopped:
+            raise NotConverted("It was interrupted.")
 
     def close(self) -> None:
         self._engine.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.forking import REPOSITORY, run_python, start_python
+from tests.support.forking import LIKE_A_USER, REPOSITORY, run_python, start_python
 from tests.support.sample_files import noise, pdf, picture, scan, text
 from tests.support.waiting import wait_until
 
@@ -166,6 +166,8 @@ def test_images_lie_beside_the_result_if_they_are_wanted(tmp_path: Path) -> None
         (("--images",), "-o DIR"),
         (("--pages", "0"), "pages"),
         (("--server", "localhost:1337"), "http://localhost:1337"),
+        (("--server", "http://[::1"), "no URL"),
+        (("--api-key", "two\nlines"), "API key"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_read(
@@ -175,6 +177,31 @@ def test_what_makes_no_sense_is_refused_before_anything_is_read(
 
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_a_folder_that_cannot_be_searched_is_one_line_and_the_others_go_on(tmp_path: Path) -> None:
+    shutil.copy(INVOICE, tmp_path)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+
+    done = subprocess.run(
+        [*LIKE_A_USER, sys.executable, "-m", "ilios", "convert", tmp_path],
+        cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr == f"ilios: {closed}: Permission denied.\n"
+    assert "2026-0417" in done.stdout
+
+
+def test_an_output_that_takes_no_more_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full, (tmp_path / "log").open("wb") as log:
+        process = start_python(
+            "-m", "ilios", "convert", INVOICE, environment=ENVIRONMENT, stdout=full, stderr=log
+        )
+        assert process.wait(60) == 1
+
+    assert (tmp_path / "log").read_text() == "Error: standard output: No space left on device.\n"
 
 
 def test_a_url_needs_a_service(tmp_path: Path) -> None:
