@@ -52,6 +52,11 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 @click.option("--images", is_flag=True, help="Keep images, in a folder beside each result.")
 @click.option("--force", is_flag=True, help="Convert also what has a result newer than itself.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many documents at once.")
+@click.option(
+    "--url-allow", metavar="LIST", envvar="URL_ALLOW", default="",
+    help="Hosts, host:port or networks, by comma, from which a URL may be fetched here although "
+    "they are not public. [env: URL_ALLOW]",
+)  # fmt: skip
 @click.option("--name", default="stdin", show_default=True, help="The name of what `-` reads.")
 @remote.server
 @remote.api_key
@@ -192,7 +197,7 @@ def _converter(options: dict[str, Any], documents: int) -> Converter:
     from ilios.local import in_process
 
     at_once = options["jobs"] or in_process.default_concurrency()
-    return in_process.InProcess(min(at_once, documents))
+    return in_process.InProcess(min(at_once, documents), options["url_allow"])
 
 
 @contextmanager

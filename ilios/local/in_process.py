@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ilios.core import platform
 from ilios.core.result_forms import TEXT
@@ -27,20 +28,29 @@ from ilios.local.converter import NotConverted, Order
 from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
+if TYPE_CHECKING:  # loads Werkzeug and TLS, which files do not need
+    from ilios.local.fetching import Fetches
+
+FETCHED: Final = "fetched"  #: in the workspace of a conversion
 QUIET: Final = LogConfig("convert", "console", "CRITICAL")
 """The run says in one line what became of a document; children log to the same place."""
 
 
 class InProcess:
-    """Converts so many documents at once, each in a parser child; close it."""
+    """Converts so many documents at once, each in a parser child; close it.
 
-    def __init__(self, concurrency: int) -> None:
+    Documents at addresses are fetched first. `url_allow` is what URL_ALLOW is to a service.
+    """
+
+    def __init__(self, concurrency: int, url_allow: str = "") -> None:
         self.concurrency = concurrency
         logs.apply(QUIET, sys.stderr)
         self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
         # The defaults: the environment's settings are those of a service, and may be wrong here.
-        settings = Settings.model_construct(data_dir=Path(self._folder.name))
-        self._engine = EmbeddedEngine(settings, parsers=concurrency)
+        self._settings = Settings.model_construct(
+            data_dir=Path(self._folder.name), url_allow=url_allow
+        )
+        self._engine = EmbeddedEngine(self._settings, parsers=concurrency)
         self._running: set[Path] = set()
         self._is_stopped = False
 
@@ -48,8 +58,6 @@ class InProcess:
         self, document: Document, order: Order, images: ImageFolder | None
     ) -> Sequence[bytes]:
         """Return a result; see Converter."""
-        if document.path is None:
-            raise NotConverted("A URL needs a service to fetch it: name one with --server.")
         options = Options(PageSelection.parse(order.pages) if order.pages else None)
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             workspace = Path(name)
@@ -57,7 +65,7 @@ class InProcess:
             try:
                 self._require_going_on()  # behind the line above: a stop looks at those that run
                 conversion = self._engine.convert(
-                    Part(_source(document.path, document.name), None),
+                    Part(self._source(document, workspace), None),
                     options,
                     workspace,
                     self._require_going_on,
@@ -74,6 +82,24 @@ class InProcess:
         for workspace in tuple(self._running):
             self._engine.stop(workspace)
 
+    def _source(self, document: Document, workspace: Path) -> Source:
+        """Return a document as a file with its type. Raises IliosError, OSError."""
+        path, name = document.path, document.name
+        if document.url is not None:
+            path = workspace / FETCHED
+            name = self._fetches.fetch(document.url, name, path, lambda: not self._is_stopped)
+            self._require_going_on()
+        if path is None:
+            raise TypeError("a document that is nowhere")
+        with path.open("rb") as file:
+            return Source(path, media_types.sniff(file, name), name)
+
+    @cached_property
+    def _fetches(self) -> Fetches:
+        from ilios.local.fetching import Fetches
+
+        return Fetches(self._settings)
+
     def _require_going_on(self, _done: int = 0, _total: int = 0) -> None:
         """Raise NotConverted once it is stopped; a child that had not begun then is not killed."""
         if self._is_stopped:
@@ -87,11 +113,6 @@ class InProcess:
 def default_concurrency() -> int:
     """Return how many documents go at once: one for each core."""
     return platform.cpu_count()
-
-
-def _source(path: Path, name: str) -> Source:
-    with path.open("rb") as file:
-        return Source(path, media_types.sniff(file, name), name)
 
 
 def _keep(conversion: Conversion, images: ImageFolder) -> None:
