@@ -75,10 +75,11 @@ class ByService:
     def _with_images(self, markdown: str, document_id: str, images: ImageFolder | None) -> str:
         """Return Markdown whose links to the service are names of images, or lead to files."""
         link = re.compile(rf"\]\(/api/documents/{re.escape(document_id)}/images/({NAME})(?=[\s)])")
-        for name in sorted(set(link.findall(markdown))) if images else ():
+        if images is None:
+            return link.sub(lambda found: f"]({found[1]}", markdown)
+        for name in sorted(set(link.findall(markdown))):
             images.keep(name, io.BytesIO(self._client.image(document_id, name)))
-        address = images.link if images else str
-        return link.sub(lambda found: f"]({address(found[1])}", markdown)
+        return link.sub(lambda found: f"]({images.link(found[1])}", markdown)
 
 
 class _Stoppable(Ilios):
