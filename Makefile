@@ -15,6 +15,7 @@
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
+#   make wheel-test   build the wheel, install it into an environment of its own, and use it
 #   make image-test   build the container image and run it, with buildah and podman
 #   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
 #   make wheels   whether the lock files have wheels for every platform and Python (needs uv)
@@ -38,6 +39,7 @@ UV ?= uv
 VENV ?= .venv
 BENCH_VENV := .venv-bench
 DIALECTS_VENV := .venv-dialects
+WHEEL_VENV := .venv-wheel
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
@@ -55,9 +57,11 @@ RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 DIALECTS_LOCKS := tests/dialects/requirements.lock tests/dialects/open-webui.lock
+WHEEL_LOCKS := requirements.lock tests/wheel/requirements.lock
+WHEEL_STAMP := $(WHEEL_VENV)/.wheel-$(call checksum,$(WHEEL_LOCKS))
 DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test wheel-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -99,6 +103,9 @@ proxies-test: setup
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup
 	$(call pytest,--numprocesses 3 --dist worksteal tests/dialects)
+
+wheel-test: setup $(WHEEL_STAMP)
+	$(call pytest,tests/wheel)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)
@@ -184,6 +191,7 @@ lock:
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
 	$(COMPILE) --output-file tests/dialects/requirements.lock tests/dialects/requirements.in
 	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
+	$(COMPILE) --output-file tests/wheel/requirements.lock tests/wheel/requirements.in
 
 # Nothing is installed: what the index offers has to have a hash of the lock file.
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -218,6 +226,15 @@ $(BENCH_STAMP):
 	@echo "Installing what measurements need into $(BENCH_VENV) …"
 	@$(PYTHON) -m venv --clear $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python $(PIP) --requirement bench/requirements.lock
+	@touch $@
+
+# What builds the wheel is in an environment within, so that nothing that is installed may need it.
+$(WHEEL_STAMP):
+	@echo "Installing what the wheel needs into $(WHEEL_VENV) …"
+	@$(PYTHON) -m venv --clear $(WHEEL_VENV)
+	@$(WHEEL_VENV)/bin/python $(PIP) --requirement requirements.lock
+	@$(PYTHON) -m venv $(WHEEL_VENV)/build
+	@$(WHEEL_VENV)/build/bin/python $(PIP) --requirement tests/wheel/requirements.lock
 	@touch $@
 
 # Of Open WebUI only the loaders are kept: the wheel is 100 MB.

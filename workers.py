@@ -1,11 +1,8 @@
-"""Runs the supervisor and its workers alone: `python workers.py`."""
+"""Runs the supervisor and its workers alone: `python workers.py` is `ilios workers`."""
 
 from __future__ import annotations
 
 if __name__ == "__main__":
-    # Below the guard, for a parser imports this file too and needs none of it.
-    from ilios.core.processes import keep_files_private
-    from ilios.workers import supervisor
+    from ilios.cli.main import main
 
-    keep_files_private()
-    supervisor.main()
+    main(["workers"], prog_name="ilios")

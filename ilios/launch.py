@@ -21,6 +21,7 @@ from ilios.core import forks, processes, settings
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
+from ilios.db import migrations
 
 if TYPE_CHECKING:  # imported where the service is known to start
     from flask import Flask
@@ -33,9 +34,7 @@ GUNICORN: Final = ("-c", "python:ilios.api.server.gunicorn_conf", "ilios.launch:
 
 def migrate(_parent: int) -> None:
     """Prepare folders, settings and database; end with a line that says what is wrong with them."""
-    from alembic.config import main
-
-    main(["upgrade", "head"])
+    migrations.upgrade()
 
 
 @cache

@@ -24,8 +24,10 @@ from ilios.api.resources import (
     webhooks,
 )
 from ilios.api.responses import errors
+from ilios.api.server import startup
 from ilios.core import data_folder
-from ilios.core.settings import Settings
+from ilios.core.errors import StartupError
+from ilios.core.settings import Settings, load
 from ilios.db import schema_version
 
 BLUEPRINTS = (
@@ -41,6 +43,17 @@ BLUEPRINTS = (
     metrics,
     admin,
 )
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Create the application, by default with the settings of the environment.
+
+    If it cannot start, end the process with one line that names the cause and the remedy.
+    """
+    try:
+        return build(settings or load())
+    except StartupError as error:
+        startup.end(error.detail)
 
 
 def build(settings: Settings) -> Flask:

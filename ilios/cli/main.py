@@ -7,11 +7,26 @@ from typing import Any
 import click
 
 import ilios
-from ilios.cli import backup, doctor, jobs, keys, queue, retention, search
+from ilios.cli import (
+    backup,
+    batch,
+    completion,
+    convert,
+    doctor,
+    jobs,
+    keys,
+    queue,
+    retention,
+    search,
+    serve,
+    usage,
+)
 from ilios.cli.output import say
 from ilios.core.errors import IliosError
 from ilios.core.processes import keep_files_private
 
+OF_CLIENTS = ("batch", "completion", "convert", "usage")
+"""Commands that know no data folder: what they write is for whom its user says."""
 EXIT_FAILED = 1  #: 2 is click's, for a command line that makes no sense
 
 
@@ -28,14 +43,25 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(ilios.__version__, prog_name="ilios", message="%(prog)s %(version)s")
-def main() -> None:
-    """Look after an Ilios service on this machine.
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Convert documents, run an Ilios service, and look after it.
 
-    Settings come from the environment, as the service's own do.
+    `convert`, `batch` and `usage` are for everybody; the others are for the machine of a service,
+    and take their settings from the environment, as it does.
     """
-    keep_files_private()
+    if ctx.invoked_subcommand not in OF_CLIENTS:
+        keep_files_private()
 
 
+main.add_command(convert.command)
+main.add_command(batch.command)
+main.add_command(usage.command)
+main.add_command(serve.serve)
+main.add_command(serve.web)
+main.add_command(serve.workers)
+main.add_command(serve.migrate)
+main.add_command(completion.command)
 main.add_command(doctor.command)
 main.add_command(backup.command)
 main.add_command(keys.command)

@@ -27,7 +27,6 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy, LeaseLost
-from ilios.core.file_names import FALLBACK_NAME
 from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
@@ -173,7 +172,7 @@ class Fetches:
             return None
         given_name = attempt.document.file_name if source.is_named else None
         if not fetched.is_unchanged or earlier is None:
-            name = given_name or _name(attempt.document.file_name, fetched)
+            name = given_name or fetched.named(attempt.document.file_name)
             return sink.received(name), fetched, fetched.validators
         path = attempt.folder / ids.new_id()
         with self._disk_reserve.promised(earlier.size_bytes):
@@ -255,11 +254,3 @@ def _order(attempt: _Attempt, source: Source) -> Order:
         origin=attempt.lease.origin,
         webhook_url=document.webhook_url,
     )
-
-
-def _name(of_address: str, fetched: Fetched) -> str:
-    """Return the name of a file: as the server says, or the more telling of two paths."""
-    if fetched.file_name is not None:
-        return fetched.file_name
-    is_telling = "." in of_address or fetched.path_name == FALLBACK_NAME
-    return of_address if is_telling else fetched.path_name

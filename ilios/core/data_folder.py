@@ -7,13 +7,16 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ilios.core import ids
 from ilios.core.durable_files import create
 from ilios.core.errors import StartupError
 from ilios.core.platform import MAX_SOCKET_PATH, SHARED_MEMORY
-from ilios.core.settings import Settings
 from ilios.core.spare_file import SpareFile
+
+if TYPE_CHECKING:  # as in ilios.core.telemetry.logs
+    from ilios.core.settings import Settings
 
 NODE_ID_MAX_BYTES = 256
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -93,9 +96,9 @@ def disk_promises(settings: Settings) -> Path:
     return settings.data_folder / "run" / "promises"
 
 
-def large_parser_lock(settings: Settings) -> Path:
-    """Return the lock of the one parser that may take much memory."""
-    return settings.data_folder / "run" / "large-parser.lock"
+def large_parser_lock(folder: Path) -> Path:
+    """Return the lock, in a data folder, of the one parser that may take much memory."""
+    return folder / "run" / "large-parser.lock"
 
 
 def objects(settings: Settings) -> Path:

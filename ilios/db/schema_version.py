@@ -28,16 +28,16 @@ def require_current(settings: Settings) -> None:
     require_safe_sqlite()
     path = settings.database_path
     if not path.exists():
-        raise DatabaseRefused(f"{path} does not exist: run `alembic upgrade head` first.")
+        raise DatabaseRefused(f"{path} does not exist: run `ilios migrate` first.")
     found = read(path)
     if found.is_predecessor:
         raise DatabaseRefused(
-            f"{path} is a database of the predecessor: run `alembic upgrade head` to adopt it."
+            f"{path} is a database of the predecessor: run `ilios migrate` to adopt it."
         )
     if found.revision != REVISION:
         raise DatabaseRefused(
             f"{path} has schema {found.revision or 'none'}, this version needs {REVISION}: "
-            "run `alembic upgrade head`, or start the version that made it."
+            "run `ilios migrate`, or start the version that made it."
         )
 
 

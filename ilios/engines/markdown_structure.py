@@ -137,7 +137,7 @@ def links(text: str) -> Iterator[Link]:
 def bare(text: str) -> str:
     """Return what readers see of a text or a part of one, for titles and snippets.
 
-    Each block begins a line; see ilios.api.responses.plain_text for what `format=text` gives.
+    Each block begins a line; see ilios.engines.plain_text for what `format=text` gives.
     """
     parts = (_bare(block.type, text[block.start : block.end]) for block in blocks(text))
     return "\n".join(part for part in parts if part)

@@ -13,6 +13,8 @@ from typing import Final
 
 from ilios.engines import machine_errors
 
+PAGE_BREAK: Final = "\n\n---\n\n"  #: between the pages of a result
+TEXT_PAGE_BREAK: Final = "\n\n"  #: the same where they are shown without markup
 PIECE_MAX_CHARACTERS: Final = 64 * 1024
 """Of a text that is sent, stored or read at once; 256 KiB in UTF-8 at most."""
 _BLOCK_BYTES: Final = 64 * 1024

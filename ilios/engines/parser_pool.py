@@ -16,7 +16,10 @@ GUEST_PARSERS: Final = 1  #: beside those, for an owner that has no task in them
 
 
 class ParserPool:
-    """PARSERS and GUEST_PARSERS children. Threads may share it; its callers keep owners apart."""
+    """Children for so many tasks at once: PARSERS and GUEST_PARSERS, unless told otherwise.
+
+    Threads may share it; its callers keep owners apart.
+    """
 
     def __init__(
         self,
@@ -25,12 +28,13 @@ class ParserPool:
         first_limit_bytes: int | None = None,
         *,
         awaits_guests: bool = False,
+        parsers: int = PARSERS + GUEST_PARSERS,
     ) -> None:
         """Give each child these limits of memory; see ParserProcess.
 
         With `awaits_guests` a task leaves a child ready for each place, else for its own alone.
         """
-        numbers = range(PARSERS + GUEST_PARSERS)
+        numbers = range(parsers)
         self._parsers = [
             ParserProcess(work, memory_limit_bytes, first_limit_bytes=first_limit_bytes)
             for _ in numbers

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from ilios.core.conversion_errors import NotFetched
+from ilios.core.file_names import FALLBACK_NAME
 from ilios.core.request_errors import (
     EmptyFile,
     FileTooLarge,
@@ -65,6 +66,13 @@ class Fetched:
     path_name: str  #: as the last address names it
     host: str  #: of that address
     validators: Validators | None  #: for the next time; None when the server gave none
+
+    def named(self, of_address: str) -> str:
+        """Return the name of the file: as the server says, or the more telling of two paths."""
+        if self.file_name is not None:
+            return self.file_name
+        is_telling = "." in of_address or self.path_name == FALLBACK_NAME
+        return of_address if is_telling else self.path_name
 
 
 class Fetcher:

@@ -34,6 +34,8 @@ DECIDE_ONLY = {
     "ilios.engines.embedded.web.html.cleaning.BUTTON_MAX_WORDS",
     "ilios.engines.embedded.web.html.cleaning.NOTICE_MAX_CHARACTERS",
     "ilios.engines.embedded.web.html.cleaning.UNLINKED_MAX_CHARACTERS",
+    "ilios.engines.image_references._NAME_MAX_CHARACTERS",
+    "ilios.engines.image_references._REFERENCE_MAX_CHARACTERS",
 }
 """What bounds no work and no result, but tells one thing from another."""
 

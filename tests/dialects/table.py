@@ -25,6 +25,10 @@ class Client:
 
 
 CLIENTS = (
+    # Our own API
+    Client("ilios-langchain", is_patient=True),
+    Client("ilios-llamaindex", is_patient=True),
+    Client("ilios-haystack", is_patient=True),
     # Mistral
     Client("mistralai"),
     Client("mistralai-js"),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ilios.core.settings import Settings
 from ilios.db.driver import sqlite
-from ilios.db.models import PAGE_BREAK
+from ilios.engines.page_text import PAGE_BREAK
 
 ANNA: Final = "sk-anna-7f3b2c91d4"
 BERT: Final = "sk-bert-0a1b2c3d4e"

@@ -7,7 +7,7 @@ import http.client
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -32,12 +32,13 @@ class StartScript:
         log_path: Path,
         prefix: tuple[str, ...] = (),
         variables: Mapping[str, str] = MappingProxyType({}),
+        command: Sequence[str | Path] = (REPOSITORY / "start.sh",),
     ) -> None:
         self.port = settings.port
         self._log_path = log_path
         with log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [*prefix, REPOSITORY / "start.sh"],
+                [*prefix, *command],
                 env=environment(settings, PATH=path_with_python(), **variables),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

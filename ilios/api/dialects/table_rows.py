@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ilios.api.responses.plain_text import plain_text
 from ilios.engines.markdown_parts import Part, parts
+from ilios.engines.plain_text import plain_text
 
 SPAN_MAX: Final = 200  #: of an HTML table, in columns or rows
 OPEN_SPANS_MAX: Final = 100

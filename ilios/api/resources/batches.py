@@ -31,6 +31,7 @@ from ilios.api.schemas.url_requests import BatchUrlForm
 from ilios.api.services import services
 from ilios.core import clock
 from ilios.core.file_names import attachment
+from ilios.core.result_forms import SUFFIXES
 from ilios.documents import results
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
@@ -106,7 +107,7 @@ def batch_download(query: dict[str, Any], batch_id: str) -> Response:
     if shown.form != "zip":
         return Response(_lines(found), mimetype=forms.NDJSON)
     response = Response(result_zip.batch(found, shown), mimetype=forms.ZIP.media_type)
-    response.headers["Content-Disposition"] = attachment(batch_id + forms.ZIP.suffix)
+    response.headers["Content-Disposition"] = attachment(batch_id + SUFFIXES["zip"])
     return response
 
 

@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from ilios.api.responses.image_links import linked
 from ilios.api.responses.presentation import Presentation
-from ilios.api.responses.text_pieces import plain_pieces
-from ilios.db.models import PAGE_BREAK
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import ResultPage
 from ilios.engines.base import DocumentInfo
+from ilios.engines.page_text import PAGE_BREAK, TEXT_PAGE_BREAK
+from ilios.engines.text_pieces import plain_pieces
 
-TEXT_PAGE_BREAK: Final = "\n\n"
 PAGE: Final = "{page}"  #: in a separator: the number of the page that follows
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 

@@ -1,4 +1,4 @@
-"""The forms of a result: each with its type, the end of a file's name, and what writes it."""
+"""The forms of a result: each with its type, and what writes it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.streaming import FileBlocks
 from ilios.api.services import services
 from ilios.core.file_names import attachment
+from ilios.core.result_forms import SUFFIXES
 from ilios.documents import failed_pages, results
 from ilios.documents.queries import Result
 
@@ -37,7 +38,6 @@ NDJSON: Final = "application/x-ndjson"
 @dataclass(frozen=True, slots=True)
 class Form:
     media_type: str
-    suffix: str
     write: Write
     is_file: bool = False  #: browsers are to save it, not to show it
     content_policy: str | None = None  #: of a form that browsers show
@@ -51,17 +51,15 @@ def _pdf(found: Result, _: Presentation) -> FileBlocks:
     return FileBlocks(services().searchable_pdfs.made(found))
 
 
-ZIP: Final = Form("application/zip", ".zip", result_zip.result, is_file=True)
+ZIP: Final = Form("application/zip", result_zip.result, is_file=True)
 FORMS: Final[dict[str, Form]] = {
-    "markdown": Form("text/markdown", ".md", _markdown),
-    "json": Form("application/json", ".json", result_json.result),
-    "text": Form("text/plain", ".txt", content.text),
+    "markdown": Form("text/markdown", _markdown),
+    "json": Form("application/json", result_json.result),
+    "text": Form("text/plain", content.text),
     "zip": ZIP,
-    "html": Form(
-        "text/html", ".html", result_html.document, content_policy=result_html.CONTENT_POLICY
-    ),
-    "pdf": Form("application/pdf", ".pdf", _pdf),
-    "chunks": Form(NDJSON, ".chunks.jsonl", chunk_lines.lines),
+    "html": Form("text/html", result_html.document, content_policy=result_html.CONTENT_POLICY),
+    "pdf": Form("application/pdf", _pdf),
+    "chunks": Form(NDJSON, chunk_lines.lines),
 }
 COUNTED_MAX_PAGES: Final = 500
 """Of a result that is sent with its length: for more of them it would have to be read for long."""
@@ -101,7 +99,7 @@ def page_answer(found: Result, presentation: Presentation) -> Response:
 
 def file_name(found: Result, presentation: Presentation) -> str:
     """Return the Content-Disposition under which a result is saved."""
-    return attachment(PurePath(found.document.file_name).stem + FORMS[presentation.form].suffix)
+    return attachment(PurePath(found.document.file_name).stem + SUFFIXES[presentation.form])
 
 
 def _answer(found: Result, presentation: Presentation, media_type: str, write: Write) -> Response:

@@ -7,9 +7,10 @@ from typing import Final
 from marshmallow import Schema, fields, validate
 
 from ilios.api.schemas.request_fields import Choice, ChunkCharacters, StrictBoolean
+from ilios.core.result_forms import SUFFIXES
 from ilios.documents import chunks
 
-FORMATS: Final = ("markdown", "json", "text", "zip", "html", "pdf", "chunks")
+FORMATS: Final = tuple(SUFFIXES)
 SEPARATOR_MAX_LENGTH: Final = 200
 
 

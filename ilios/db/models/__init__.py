@@ -14,7 +14,6 @@ from ilios.db.models.base import (
     UtcDateTime,
 )
 from ilios.db.models.documents import (
-    PAGE_BREAK,
     RESERVING,
     Batch,
     Document,
@@ -43,7 +42,6 @@ __all__ = [
     "CANCELLED",
     "DELETED",
     "ID",
-    "PAGE_BREAK",
     "PENDING",
     "PROCESSING",
     "RESERVING",

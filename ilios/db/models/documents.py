@@ -161,9 +161,6 @@ class Document(Base):
     )
 
 
-PAGE_BREAK = "\n\n---\n\n"  #: between the pages of a result
-
-
 class PageRow(Base):
     """A converted page. The pages of a document, in order, are its result."""
 

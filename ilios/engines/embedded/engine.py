@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutOfMemory
 from ilios.core.platform import cpu_count
-from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import logs
 from ilios.engines import parser_messages
 from ilios.engines.base import (
@@ -26,21 +24,36 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.engines.embedded import page_receiver
 from ilios.engines.embedded.page_receiver import PageReceiver
+from ilios.engines.embedded.parsing import answer
 from ilios.engines.large_parser import LargeParser
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_messages import Message
-from ilios.engines.parser_pool import PARSERS, ParserPool
+from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
 
 log = logs.get(__name__)
 
 MODEL = "embedded"
-RECOGNITION_BYTES: Final = 768 * MIB
+RECOGNITION_BYTES: Final = 768 * 1024**2
 """Of a parser that draws or recognises pages: enough for a page of A3.
 
 The one for documents that need more gets WORKER_MEMORY_LIMIT_BYTES.
 """
+
+
+class Limits(Protocol):
+    """What the engine takes of the settings."""
+
+    @property
+    def data_folder(self) -> Path: ...
+    @property
+    def job_deadline_seconds(self) -> int: ...
+    @property
+    def parser_memory_limit_bytes(self) -> int: ...
+    @property
+    def large_parser_memory_limit_bytes(self) -> int: ...
+    @property
+    def worker_memory_limit_bytes(self) -> int: ...
 
 
 class EmbeddedEngine:
@@ -50,20 +63,22 @@ class EmbeddedEngine:
     is_paid = False
     concurrency = PARSERS
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Limits, *, parsers: int | None = None) -> None:
+        """Let so many documents share the cores; None for one, which has all, and a guest's."""
         self._deadline_seconds = settings.job_deadline_seconds
-        self._threads = cpu_count()
+        self._threads = max(1, cpu_count() // (parsers or PARSERS))
         self._parsers = ParserPool(
             answer,
             min(settings.worker_memory_limit_bytes, RECOGNITION_BYTES),
             first_limit_bytes=settings.parser_memory_limit_bytes,
-            awaits_guests=True,
+            awaits_guests=parsers is None,
+            parsers=parsers or PARSERS + GUEST_PARSERS,
         )
         self._large_parser = LargeParser(
             answer,
             settings.worker_memory_limit_bytes,
             settings.large_parser_memory_limit_bytes,
-            data_folder.large_parser_lock(settings),
+            data_folder.large_parser_lock(settings.data_folder),
         )
 
     def model(self, options: Options) -> str:  # noqa: ARG002  # there is only one
@@ -137,26 +152,6 @@ def _received(
     if error is not None:
         raise error
     return received
-
-
-def answer(task: Message) -> Iterator[Message]:
-    """Convert one file page by page, in the child."""
-    yield from parser_messages.with_errors(_converted(task))
-
-
-def _converted(task: Message) -> Iterator[Message]:
-    # Loads what opens untrusted files: imported in the child only.
-    from ilios.engines.embedded import conversion
-
-    source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
-    options = Options(PageSelection.parse(task["pages"]) if task["pages"] else None)
-    workspace = Path(task["workspace"])
-    for item in conversion.convert_file(source, options, workspace, threads=task["threads"]):
-        if isinstance(item, conversion.PageCounts):
-            yield {"type": "counts", "selected": item.selected}
-            yield {"type": "info", "info": asdict(item.info)}
-        else:
-            yield from page_receiver.messages(item)
 
 
 def _task(source: Source, options: Options, workspace: Path, threads: int) -> Message:

@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from ilios.accounts.keys import ANONYMOUS, owner_of
-from ilios.db.models import PAGE_BREAK
 from ilios.engines.detection import media_types
+from ilios.engines.page_text import PAGE_BREAK
 from ilios.queue import jobs
 from ilios.storage import object_keys
 

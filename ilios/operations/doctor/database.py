@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from ilios.accounts import ledger
 from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db import quick_check, readonly, schema_version
+from ilios.db import migrations, quick_check, readonly, schema_version
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, warning
@@ -30,8 +29,6 @@ INTEGRITY_CHECK = "database integrity"
 LEDGER_CHECK = "ledger"
 
 LEDGER_PERIOD: Final = timedelta(days=30)
-
-MIGRATIONS: Final = Path(__file__).parents[3] / "alembic"
 
 
 def examine_library(_settings: Settings) -> Iterator[Finding]:
@@ -133,10 +130,8 @@ def _parts(path: Path) -> Finding | None:
 
 
 def _known_revisions() -> set[str]:
-    try:
-        return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    except CommandError:  # installed without the migrations, which only a service needs
-        return {REVISION}
+    scripts = ScriptDirectory(str(migrations.folder()))
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _integrity(path: Path) -> Finding:

@@ -15,6 +15,9 @@ from pathlib import Path
 from tests.dialects.drivers.errand import Errand
 
 MODULES = {
+    "ilios-langchain": "own_langchain",
+    "ilios-llamaindex": "own_llamaindex",
+    "ilios-haystack": "own_haystack",
     "mistralai": "mistral_sdk",
     "litellm": "litellm_ocr",
     "haystack-mistral": "haystack",

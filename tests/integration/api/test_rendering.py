@@ -10,8 +10,8 @@ import pytest
 from ilios.api.responses import content, json_pieces
 from ilios.api.responses.image_links import folder_of
 from ilios.api.responses.json_pieces import Fields
-from ilios.api.responses.plain_text import plain_text
 from ilios.documents.result_pages import ResultPage
+from ilios.engines.plain_text import plain_text
 
 
 class HeldPage(ResultPage):

@@ -15,7 +15,7 @@ import pytest
 from ilios.accounts.keys import owner_of
 from ilios.core.settings import MIB, Settings
 from ilios.db.database import Database
-from ilios.db.models import PAGE_BREAK
+from ilios.engines.page_text import PAGE_BREAK
 from tests.support import structured
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Connection, Server, head

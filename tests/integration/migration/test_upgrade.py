@@ -611,12 +611,12 @@ def test_another_schema_is_not_served(
     assert done.returncode != 0
     (line,) = done.stderr.strip().splitlines()
     assert f"has schema {revision}, this version needs {REVISION}" in line
-    assert "alembic upgrade head" in line
+    assert "ilios migrate" in line
     assert fresh.database_path.read_bytes() == before
 
 
 def test_serving_without_a_migrated_database_is_refused(fresh: Settings) -> None:
-    with pytest.raises(DatabaseRefused, match="alembic upgrade head"):
+    with pytest.raises(DatabaseRefused, match="ilios migrate"):
         schema_version.require_current(fresh)
 
 

@@ -15,8 +15,8 @@ from tests.support.forking import REPOSITORY
 from tests.unit.structure.tree import ROOT, files, module_name
 
 PACKAGES = {
-    "accounts", "api", "cli", "conversion", "core", "db", "documents", "engines", "migration",
-    "operations", "outbound", "queue", "replication", "storage", "webhooks", "workers",
+    "accounts", "api", "cli", "client", "conversion", "core", "db", "documents", "engines", "local",
+    "migration", "operations", "outbound", "queue", "replication", "storage", "webhooks", "workers",
 }  # fmt: skip
 LOOSE_MODULES = {"__init__", "__main__", "launch", "probe", "watch"}
 MOST_LINES_OF_A_MODULE = 350

@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.support.forking import REPOSITORY
 
 ROOT = REPOSITORY / "ilios"
+FOR_FRAMEWORKS = ("ilios.client.haystack", "ilios.client.langchain", "ilios.client.llamaindex")
+"""Modules that import what their callers have installed, and we have not."""
 
 
 def files() -> list[Path]:

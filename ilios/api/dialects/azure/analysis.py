@@ -16,11 +16,11 @@ from ilios.api.dialects.azure.content import Content, ContentPart, PageContent
 from ilios.api.dialects.azure.string_units import measure_of
 from ilios.api.dialects.azure.text_lines import Seeker, Span, TextLine, lines
 from ilios.api.responses.json_pieces import Fields, Text, Written
-from ilios.api.responses.plain_text import plain_text
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.detection import media_types
 from ilios.engines.page_structure import POINTS_PER_INCH, BlockType, Box
+from ilios.engines.plain_text import plain_text
 
 API_VERSION: Final = "2024-11-30"
 LAYOUT_MODEL: Final = "prebuilt-layout"

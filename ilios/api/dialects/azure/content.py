@@ -14,11 +14,10 @@ from typing import Final
 from ilios.api.dialects.azure import content_blocks
 from ilios.api.dialects.azure.content_blocks import BlockText
 from ilios.api.dialects.azure.string_units import Measure
-from ilios.api.responses.content import TEXT_PAGE_BREAK
 from ilios.api.responses.image_links import folder_of
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
-from ilios.engines.page_text import PIECE_MAX_CHARACTERS
+from ilios.engines.page_text import PIECE_MAX_CHARACTERS, TEXT_PAGE_BREAK
 
 MARKDOWN_PAGE_BREAK: Final = "\n\n<!-- PageBreak -->\n\n"  #: as clients of the dialect seek it
 HELD_MAX_CHARACTERS: Final = 4 * PIECE_MAX_CHARACTERS  #: of the pages whose parts are held

@@ -8,10 +8,10 @@ from typing import Final
 
 from ilios.api.dialects.table_rows import Cell, TableRows
 from ilios.api.responses.image_links import linked
-from ilios.api.responses.plain_text import plain_text
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.markdown_parts import Part, parts
 from ilios.engines.page_structure import Block, BlockType
+from ilios.engines.plain_text import plain_text
 
 BLOCK_GAP: Final = "\n\n"
 _BY_LINES: Final = ("table", "code")  #: are cut between their lines

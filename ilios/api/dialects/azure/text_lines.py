@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from ilios.api.dialects.azure.content import Content, ContentPart
 from ilios.api.dialects.azure.string_units import Measure
-from ilios.api.responses.plain_text import plain_text
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.page_structure import Block, Box
+from ilios.engines.plain_text import plain_text
 
 SIGHT_CHARACTERS: Final = 1_000
 """So far behind what was found last a text is sought: what is not there takes no time with a square

@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any, Final
 
 from ilios.api.responses.json_pieces import Text
-from ilios.api.responses.plain_text import plain_text
-from ilios.api.responses.text_pieces import plain_pieces
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.markdown_parts import Part, parts
 from ilios.engines.markdown_structure import LIST_MARK
 from ilios.engines.page_structure import Block, BlockType, Box
+from ilios.engines.plain_text import plain_text
+from ilios.engines.text_pieces import plain_pieces
 
 HELD_MAX_CHARACTERS: Final = 64 * 1024  #: of a text that is written at once
 LIST_ITEM_MAX_CHARACTERS: Final = 16 * 1024  #: a longer one becomes several

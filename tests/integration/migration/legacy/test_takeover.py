@@ -125,7 +125,7 @@ def test_only_an_upgrade_to_the_head_adopts(
 
 
 def test_serving_before_the_adoption_is_refused(old: Predecessor, old_settings: Settings) -> None:
-    with pytest.raises(DatabaseRefused, match="`alembic upgrade head` to adopt it"):
+    with pytest.raises(DatabaseRefused, match="`ilios migrate` to adopt it"):
         schema_version.require_current(old_settings)
 
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ilios.api.responses.plain_text import plain_text
 from ilios.engines.base import Options, Page, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import markdown
 from ilios.engines.embedded.conversion import convert_file
+from ilios.engines.plain_text import plain_text
 from tests.support.same_content import FORMATS, LINK, Content, Paragraph, Run
 
 FLOWING = [kind for kind in FORMATS if kind != media_types.XLSX]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ilios.accounts.keys import ANONYMOUS, owner_of
-from ilios.db.models import PAGE_BREAK
 from ilios.engines.detection import media_types
+from ilios.engines.page_text import PAGE_BREAK
 from ilios.migration.legacy import value_mapping
 
 PIECES = st.lists(st.sampled_from([PAGE_BREAK, "\n", "---", "text", "", "\n\n"]), max_size=12)

@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from ilios.api.responses.plain_text import plain_text
 from ilios.core.conversion_errors import DocumentTooLarge
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
 from ilios.engines.embedded.conversion import convert_file
+from ilios.engines.plain_text import plain_text
 from tests.unit.engines.embedded.linear import (
     opendocument,
     pdf,

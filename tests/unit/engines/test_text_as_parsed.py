@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ilios.api.responses import plain_text as tested
+from ilios.engines import plain_text as tested
 
 PIECES = [
     *"ab1 \n\\`*_~[]()!<>&$|-:#.",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ilios.api.responses.plain_text import plain_text
+from ilios.engines.plain_text import plain_text
 
 PARSED_MAX_CHARACTERS: Final = 16 * 1024
 """Of Markdown that is parsed at once; a page of at most so many is parsed whole."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ilios.api.responses import text_pieces
-from ilios.api.responses.plain_text import plain_text
-from ilios.api.responses.text_pieces import plain_pieces
+from ilios.engines import text_pieces
+from ilios.engines.plain_text import plain_text
+from ilios.engines.text_pieces import plain_pieces
 
 PROSE = "Herons **wait** in the reeds, `still` and [patient](https://example.com/a)."
 BLOCKS = {

@@ -1,0 +1,147 @@
+"""The embedded engine without a service: files are opened by parser children here too.
+
+What a service would store is what its engine returns: a result has the same bytes, but that images
+are called by their names, or lie beside the file, where a service links to itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ilios.core import conversion_limits, platform
+from ilios.core.result_forms import TEXT
+from ilios.core.telemetry import logs
+from ilios.core.telemetry.logs import LogConfig
+from ilios.engines.base import Conversion, Options, Page, Part, Source
+from ilios.engines.detection import media_types
+from ilios.engines.embedded.engine import EmbeddedEngine
+from ilios.engines.image_references import addressed
+from ilios.engines.page_selection import PageSelection
+from ilios.engines.page_text import PAGE_BREAK, TEXT_PAGE_BREAK
+from ilios.local.converter import NotConverted, Order
+from ilios.local.inputs import Document
+from ilios.local.outputs import ImageFolder
+
+if TYPE_CHECKING:  # loads settings, Werkzeug and TLS, which files do not need
+    from ilios.local.fetching import Fetches
+
+FETCHED: Final = "fetched"  #: in the workspace of a conversion
+QUIET: Final = LogConfig("convert", "console", "CRITICAL")
+"""The run says in one line what became of a document; children log to the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Those of a service that has no settings: the environment's may be wrong here."""
+
+    data_folder: Path
+    job_deadline_seconds: int = conversion_limits.JOB_SECONDS
+    parser_memory_limit_bytes: int = conversion_limits.PARSER_MEMORY_BYTES
+    large_parser_memory_limit_bytes: int = conversion_limits.LARGE_PARSER_MEMORY_BYTES
+    worker_memory_limit_bytes: int = conversion_limits.WORKER_MEMORY_BYTES
+
+
+class InProcess:
+    """Converts so many documents at once, each in a parser child; close it.
+
+    Documents at addresses are fetched first. `url_allow` is what URL_ALLOW is to a service.
+    """
+
+    def __init__(self, concurrency: int, url_allow: str = "") -> None:
+        self.concurrency = concurrency
+        logs.apply(QUIET, sys.stderr)
+        self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
+        self._engine = EmbeddedEngine(_Limits(Path(self._folder.name)), parsers=concurrency)
+        self._url_allow = url_allow
+        self._running: set[Path] = set()
+        self._is_stopped = False
+
+    def convert(
+        self, document: Document, order: Order, images: ImageFolder | None
+    ) -> Sequence[bytes]:
+        """Return a result; see Converter."""
+        options = Options(PageSelection.parse(order.pages) if order.pages else None)
+        with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
+            workspace = Path(name)
+            self._running.add(workspace)
+            try:
+                self._require_going_on()  # behind the line above: a stop looks at those that run
+                conversion = self._engine.convert(
+                    Part(self._source(document, workspace), None),
+                    options,
+                    workspace,
+                    self._require_going_on,
+                    lambda _answer: None,
+                )
+                if images is not None:
+                    _keep(conversion, images)
+            finally:
+                self._running.discard(workspace)
+            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        for workspace in tuple(self._running):
+            self._engine.stop(workspace)
+
+    def _source(self, document: Document, workspace: Path) -> Source:
+        """Return a document as a file with its type. Raises IliosError, OSError."""
+        path, name = document.path, document.name
+        if document.url is not None:
+            path = workspace / FETCHED
+            name = self._fetches.fetch(document.url, name, path, lambda: not self._is_stopped)
+            self._require_going_on()
+        if path is None:
+            raise TypeError("a document that is nowhere")
+        with path.open("rb") as file:
+            return Source(path, media_types.sniff(file, name), name)
+
+    @cached_property
+    def _fetches(self) -> Fetches:
+        from ilios.local.fetching import Fetches
+
+        return Fetches(self._url_allow)
+
+    def _require_going_on(self, _done: int = 0, _total: int = 0) -> None:
+        """Raise NotConverted once it is stopped; a child that had not begun then is not killed."""
+        if self._is_stopped:
+            raise NotConverted("It was interrupted.")
+
+    def close(self) -> None:
+        self._engine.close()
+        self._folder.cleanup()
+
+
+def default_concurrency() -> int:
+    """Return how many documents go at once: one for each core."""
+    return platform.cpu_count()
+
+
+def _keep(conversion: Conversion, images: ImageFolder) -> None:
+    for page in conversion.pages:
+        for image in page.images:
+            with image.path.open("rb") as file:
+                images.keep(image.name, file)
+
+
+def _pieces(conversion: Conversion, form: str, images: ImageFolder | None) -> Iterator[str]:
+    for place, page in enumerate(conversion.pages):
+        if form == TEXT:
+            from ilios.engines.text_pieces import plain_pieces
+
+            yield TEXT_PAGE_BREAK if place else ""
+            yield from plain_pieces(page.pieces())
+        else:
+            yield PAGE_BREAK if place else ""
+            yield from _linked(page, images) if images else page.pieces()
+
+
+def _linked(page: Page, images: ImageFolder) -> Iterator[str]:
+    names = frozenset(image.name for image in page.images)
+    return addressed(page.pieces(), names, lambda name: (images.link(name),))
