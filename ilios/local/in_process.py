@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from ilios.core.result_forms import TEXT
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
-from ilios.engines.base import Conversion, Options, Page, Part, Source
+from ilios.engines.base import Conversion, Options, Page, Part, Progress, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.engine import EmbeddedEngine
 from ilios.engines.image_references import addressed
@@ -41,39 +42,49 @@ class InProcess:
         # The defaults: the environment's settings are those of a service, and may be wrong here.
         settings = Settings.model_construct(data_dir=Path(self._folder.name))
         self._engine = EmbeddedEngine(settings, parsers=concurrency)
-        self._running: set[Path] = set()
+        self._running: dict[Path, Document] = {}
         self._is_stopped = False
 
     def convert(
         self, document: Document, order: Order, images: ImageFolder | None
     ) -> Sequence[bytes]:
         """Return a result; see Converter."""
+        with self.converted(document, order.pages, lambda _done, _total: None) as conversion:
+            if images is not None:
+                _keep(conversion, images)
+            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+
+    @contextmanager
+    def converted(
+        self, document: Document, pages: str | None, progress: Progress
+    ) -> Iterator[Conversion]:
+        """Convert a document; its images are there within. Raises as `convert` does."""
         if document.path is None:
             raise NotConverted("A URL needs a service to fetch it: name one with --server.")
-        options = Options(PageSelection.parse(order.pages) if order.pages else None)
+        options = Options(PageSelection.parse(pages) if pages else None)
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             workspace = Path(name)
-            self._running.add(workspace)
+            self._running[workspace] = document
             if self._is_stopped:  # behind the line above: a stop looks at those that run
                 raise NotConverted("It was interrupted.")
             try:
-                conversion = self._engine.convert(
-                    Part(_source(document.path, document.name), None),
-                    options,
-                    workspace,
-                    lambda _done, _total: None,
-                    lambda _answer: None,
+                source = _source(document.path, document.name)
+                yield self._engine.convert(
+                    Part(source, None), options, workspace, progress, lambda _answer: None
                 )
-                if images is not None:
-                    _keep(conversion, images)
             finally:
-                self._running.discard(workspace)
-            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+                self._running.pop(workspace, None)
 
     def stop(self) -> None:
         self._is_stopped = True
         for workspace in tuple(self._running):
             self._engine.stop(workspace)
+
+    def stop_one(self, document: Document) -> None:
+        """Let the conversion of this very document end soon, if it runs; for another thread."""
+        for workspace, running in self._running.copy().items():
+            if running is document:
+                self._engine.stop(workspace)
 
     def close(self) -> None:
         self._engine.close()
