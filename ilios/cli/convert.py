@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from ilios.cli import remote
 from ilios.cli.output import Terminal, say
 from ilios.cli.progress import Progress
+from ilios.cli.stopping import stops_by_signal
 from ilios.core.result_forms import MARKDOWN, SUFFIXES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def command(
     """
     _require_sense(folder, images, **options)
     order = _order(options)
-    with _spooled(inputs) as stdin, _stops_by_signal():
+    with _spooled(inputs) as stdin, stops_by_signal():
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
@@ -217,18 +217,3 @@ def _spooled(inputs: Sequence[str]) -> Iterator[Path | None]:
         with path.open("wb") as file:
             shutil.copyfileobj(click.get_binary_stream("stdin"), file)
         yield path
-
-
-@contextmanager
-def _stops_by_signal() -> Iterator[None]:
-    """End by SIGTERM as by Ctrl-C: with everything tidied up, and the exit code of a shell."""
-
-    def end(number: int, _frame: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

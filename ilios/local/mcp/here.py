@@ -30,8 +30,8 @@ from ilios.local.mcp.messages import (
 from ilios.local.mcp.refusals import ServiceNeeded
 from ilios.local.mcp.session_documents import Pages, SessionDocument, SessionDocuments
 
-DOCUMENTS_MAX: Final = 500  #: that are kept; those are forgotten first that ended first
-KEPT_MAX_CHARACTERS: Final = 64 * 1024 * 1024  #: of all of them
+DOCUMENTS_MAX: Final = 500  #: that are known; those that ended first are forgotten first
+KEPT_MAX_CHARACTERS: Final = 32 * 1024 * 1024  #: of all of them
 
 
 class Here:
@@ -46,6 +46,7 @@ class Here:
         # that started it.
         self._executor = ThreadPoolExecutor(at_once, "conversion")
         self._known = SessionDocuments(DOCUMENTS_MAX, KEPT_MAX_CHARACTERS)
+        self._work: set[asyncio.Task[None]] = set()
 
     async def convert(self, order: Order, report: Report) -> Converted:
         """Convert a document; one that is called off meanwhile is stopped."""
@@ -55,6 +56,8 @@ class Here:
         known = SessionDocument(new_id(), name)
         self._known.add(known)
         work = asyncio.create_task(self._converted(known, order))
+        self._work.add(work)  # the loop itself does not keep it
+        work.add_done_callback(self._work.discard)
         try:
             await known.wait_for_end(order.wait_seconds, report)
         except asyncio.CancelledError:
@@ -115,7 +118,7 @@ class Here:
             with suppress(RuntimeError):  # the loop has ended, and this is about to
                 loop.call_soon_threadsafe(known.advance, done, total)
 
-        work = partial(self._work, known, order, progress)
+        work = partial(self._in_thread, known, order, progress)
         try:
             pages, warnings = await loop.run_in_executor(self._executor, work)
         except Exception as error:  # noqa: BLE001  # whoever asks for it is told
@@ -124,7 +127,7 @@ class Here:
             known.complete(pages, warnings)
             self._known.forget_oldest()
 
-    def _work(
+    def _in_thread(
         self, known: SessionDocument, order: Order, progress: Callable[[int, int], None]
     ) -> tuple[Pages, list[Warned]]:
         """Convert a document in one of the threads."""

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 WAIT_SECONDS: Final = 50  #: for a result, unless told otherwise: many clients give up after 60
 WAIT_MAX_SECONDS: Final = 600
+QUERY_MAX_CHARACTERS: Final = 1000
 PAGE_SEPARATOR: Final = "\n\n<!-- page {} -->\n\n"
 
 Given = Annotated[str | None, BeforeValidator(lambda value: value or None)]
@@ -63,7 +64,7 @@ class StatusArguments(_Message):
 
 
 class SearchArguments(_Message):
-    query: str = Field(min_length=1, max_length=1000)
+    query: str = Field(min_length=1, max_length=QUERY_MAX_CHARACTERS)
     """Words that one page has all of, or a part of a file name."""
 
 

@@ -39,7 +39,13 @@ _CODES: Final = {OutcomeUnknown: "outcome_unknown", Unreachable: "unreachable"}
 """Of what the client raises without a code."""
 
 
-class PathNotRead(IliosError):
+class ToolRefused(IliosError):
+    """A call of a tool that cannot succeed as it is; the tool is not the API's, nor is the code."""
+
+    code = "tool_refused"
+
+
+class PathNotRead(ToolRefused):
     """A path came by HTTP: it may be of another machine, and of somebody else's."""
 
     code = "path_not_read"
@@ -48,19 +54,19 @@ class PathNotRead(IliosError):
         super().__init__("Over HTTP no file of this machine is read.")
 
 
-class ServiceNeeded(IliosError):
+class ServiceNeeded(ToolRefused):
     """Only a service can do it, and none was named."""
 
     code = "service_needed"
 
 
-class InvalidArguments(IliosError):
+class InvalidArguments(ToolRefused):
     """Arguments that a tool does not take."""
 
     code = "invalid_arguments"
 
 
-class FileNotReadable(IliosError):
+class FileNotReadable(ToolRefused):
     """A file that is not there, or may not be read."""
 
     code = "file_not_readable"

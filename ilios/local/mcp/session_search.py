@@ -20,7 +20,7 @@ def search(
 ) -> list[tuple[SessionDocument, list[Match]]]:
     """Return those that are found, in their order; first those whose names have the query.
 
-    Case, accents and signs do not matter. Takes about a second for 10 million characters.
+    Case, accents and signs do not matter. Words of Latin letters are found whole, others in part.
     """
     words = [word for word in map(letters, query.split()) if word]
     part = query.casefold().strip()
@@ -47,11 +47,11 @@ def _matches(pages: dict[int, str], words: Sequence[str]) -> Iterable[Match]:
 
 
 def _place(text: FoldedText, word: str) -> int | None:
-    """Return where a word stands in a text; None if it does not stand there as a whole."""
+    """Return where a word stands in a text; None if it does not."""
     found = text.find(word)
     while found >= 0:
         start, end = text.place(found), text.place(found + len(word) - 1) + 1
-        if text.is_word(start, end):
+        if not word.isascii() or text.is_word(start, end):
             return start
         found = text.find(word, found + 1)
     return None
