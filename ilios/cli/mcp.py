@@ -51,8 +51,8 @@ def command(
         if error.name is None or error.name.partition(".")[0] == "ilios":
             raise
         raise StartupError(
-            f"`ilios mcp` needs the SDK of the protocol ({error.name} is missing): "
-            "pip install 'ilios[mcp]'."
+            f"`ilios mcp` needs the SDK of the protocol ({error.name} is missing): install Ilios with "
+            "its extra `mcp`, as in pip install 'ilios[mcp]'."
         ) from error
     host = host or LOOPBACK
     if not serving.is_loopback(host) and not names:
