@@ -24,7 +24,7 @@ def invalid() -> ValidationError:
 
 def missing() -> OSError:
     with pytest.raises(FileNotFoundError) as caught:
-        Path("/nowhere/a.pdf").open()
+        Path("/nowhere/a.pdf").read_bytes()
     return caught.value
 
 

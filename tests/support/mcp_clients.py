@@ -1,0 +1,115 @@
+"""The SDK's own client of the Model Context Protocol, and `ilios mcp` as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from mcp import Client, StdioServerParameters, stdio_client
+from mcp.types import CallToolResult, TextContent
+
+from tests.support.forking import REPOSITORY
+
+Era = Literal["auto", "legacy"]
+COMMAND = (sys.executable, "-m", "ilios", "mcp")
+END_TIMEOUT_S = 30.0
+Told = list[tuple[float, float | None]]
+
+
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    """Return what the command needs of an environment; its temporary files lie in the folder."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path]),
+        "TMPDIR": str(folder),
+        **variables,
+    }
+
+
+@asynccontextmanager
+async def by_streams(folder: Path, era: Era = "auto", **variables: str) -> AsyncIterator[Client]:
+    """Connect a client to a command that it starts."""
+    parameters = StdioServerParameters(
+        command=COMMAND[0],
+        args=list(COMMAND[1:]),
+        env=environment(folder, **variables),
+        cwd=folder,
+    )
+    with Path(folder, "stderr").open("a") as stderr:
+        async with Client(stdio_client(parameters, errlog=stderr), mode=era) as client:
+            yield client
+
+
+@contextmanager
+def by_http(folder: Path, *arguments: str, **variables: str) -> Iterator[str]:
+    """Run the command with --http; provide its URL. It has to end as it is told to."""
+    process = subprocess.Popen(
+        [*COMMAND, "--http", "--port", "0", *arguments],
+        env=environment(folder, **variables),
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process, process.stderr:
+        line = process.stderr.readline()
+        try:
+            assert line.startswith("ilios mcp listens on http://127.0.0.1:"), line
+            yield line.split()[-1]
+        except BaseException:
+            process.kill()
+            raise
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(END_TIMEOUT_S) == 128 + signal.SIGTERM
+        assert process.stderr.read() == ""
+
+
+@dataclass
+class Answered:
+    """What a call of a tool came to."""
+
+    result: CallToolResult
+    progress: Told = field(default_factory=list)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """Return what programs read."""
+        assert not self.result.is_error, self.texts
+        assert isinstance(self.result.structured_content, dict)
+        return self.result.structured_content
+
+    @property
+    def error(self) -> dict[str, str]:
+        """Return what programs read of an error."""
+        assert self.result.is_error
+        assert self.result.structured_content is None
+        error: dict[str, str] = (self.result.meta or {})["ilios/error"]
+        (said,) = self.texts
+        assert said == f"{error['code']}: {error['detail']}\n{error['remedy']}"
+        assert "Traceback" not in said
+        return error
+
+    @property
+    def texts(self) -> list[str]:
+        """Return what a model reads."""
+        blocks = [block for block in self.result.content if isinstance(block, TextContent)]
+        assert len(blocks) == len(self.result.content)
+        return [block.text for block in blocks]
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> Answered:
+    """Call a tool; note what it tells of its progress."""
+    progress: Told = []
+
+    async def note(done: float, total: float | None, _message: str | None) -> None:
+        progress.append((done, total))
+
+    result = await client.call_tool(tool, arguments, progress_callback=note)
+    return Answered(result, progress)
