@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -23,52 +24,48 @@ END_TIMEOUT_S = 30.0
 Told = list[tuple[float, float | None]]
 
 
-def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """Return what the command needs of an environment; its temporary files lie in the folder."""
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path]),
-        "TMPDIR": str(folder),
-        **variables,
-    }
+@contextmanager
+def environment(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
+    """Provide what the command needs of an environment; no temporary file may be left."""
+    path = os.pathsep.join([str(REPOSITORY), *sys.path])
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=folder) as temporary:
+        yield {"PATH": os.environ["PATH"], "PYTHONPATH": path, "TMPDIR": temporary, **variables}
+        assert list(Path(temporary).iterdir()) == []
 
 
 @asynccontextmanager
 async def by_streams(folder: Path, era: Era = "auto", **variables: str) -> AsyncIterator[Client]:
-    """Connect a client to a command that it starts."""
-    parameters = StdioServerParameters(
-        command=COMMAND[0],
-        args=list(COMMAND[1:]),
-        env=environment(folder, **variables),
-        cwd=folder,
-    )
-    with Path(folder, "stderr").open("a") as stderr:
+    """Connect a client to a command that it starts in a folder. It may complain of nothing."""
+    with environment(folder, **variables) as given, tempfile.TemporaryFile("w+") as stderr:
+        parameters = StdioServerParameters(
+            command=COMMAND[0], args=list(COMMAND[1:]), env=given, cwd=folder
+        )
         async with Client(stdio_client(parameters, errlog=stderr), mode=era) as client:
             yield client
+        stderr.seek(0)
+        assert stderr.read() == ""
 
 
 @contextmanager
 def by_http(folder: Path, *arguments: str, **variables: str) -> Iterator[str]:
     """Run the command with --http; provide its URL. It has to end as it is told to."""
-    process = subprocess.Popen(
-        [*COMMAND, "--http", "--port", "0", *arguments],
-        env=environment(folder, **variables),
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    with process, process.stderr:
-        line = process.stderr.readline()
+    command = [*COMMAND, "--http", "--port", "0", *arguments]
+    with (
+        environment(folder, **variables) as given,
+        subprocess.Popen(
+            command, env=given, cwd=folder, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stderr is not None
         try:
+            line = process.stderr.readline()
             assert line.startswith("ilios mcp listens on http://127.0.0.1:"), line
             yield line.split()[-1]
-        except BaseException:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(END_TIMEOUT_S) == 128 + signal.SIGTERM
+            assert process.stderr.read() == ""
+        finally:
             process.kill()
-            raise
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(END_TIMEOUT_S) == 128 + signal.SIGTERM
-        assert process.stderr.read() == ""
 
 
 @dataclass

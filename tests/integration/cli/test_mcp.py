@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import os
 import shutil
 import subprocess
 import sys
@@ -25,11 +26,12 @@ from tests.support.sample_files import pdf, text
 T = TypeVar("T")
 Play = Callable[[Client], Awaitable[T]]
 SAMPLES = REPOSITORY / "samples"
-INVOICE = SAMPLES / "invoice.pdf"
+INVOICE, LETTER = SAMPLES / "invoice.pdf", SAMPLES / "scanned-letter.pdf"
 ENCRYPTED = REPOSITORY / "tests" / "samples" / "encrypted.pdf"
 TOOLS = ["convert", "status", "search", "read_page"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
 TIMEOUT_S = 60.0
+PATH = {"PATH": os.environ["PATH"]}
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +75,7 @@ def session(folder: Path) -> dict[str, Answered]:
         told["text"] = await call(
             client, "convert", content="a,b\n1,2\n", encoding="text", fileName="t.csv"
         )
-        told["later"] = await call(
-            client, "convert", path=str(SAMPLES / "scanned-letter.pdf"), wait=0
-        )
+        told["later"] = await call(client, "convert", path=str(LETTER), wait=0)
         told["waited"] = await call(client, "status", id=told["later"].found["id"], wait=300)
         return told
 
@@ -112,7 +112,8 @@ def test_words_are_found_in_what_the_session_has_converted(session: dict[str, An
 def test_a_result_is_that_of_the_command(session: dict[str, Answered], folder: Path) -> None:
     (page,) = session["relative"].found["pages"]
 
-    done = run_python("-m", "ilios", "convert", "invoice.pdf", folder=folder)
+    done = run_python("-m", "ilios", "convert", "invoice.pdf", environment=PATH, folder=folder)
+
     assert page["markdown"] == done.stdout
     assert session["relative"].texts[1] == f"<!-- page 1 -->\n\n{done.stdout}".strip()
 
@@ -138,11 +139,6 @@ def test_what_takes_longer_than_was_waited_goes_on(session: dict[str, Answered])
     assert (waited["id"], waited["status"], waited["pagesTotal"]) == (later["id"], "completed", 1)
 
 
-def test_nothing_is_left_of_a_session(session: dict[str, Answered], folder: Path) -> None:
-    assert [path.name for path in folder.glob("ilios-*")] == []
-    assert (folder / "stderr").read_text() == ""
-
-
 REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "no such file": ("convert", {"path": "/nowhere/a.pdf"}, "file_not_readable", "/nowhere/a.pdf"),
     "a folder": ("convert", {"path": str(SAMPLES)}, "file_not_readable", "no regular file"),
@@ -153,12 +149,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "too much": ("convert", {"path": "a", "url": "b"}, "invalid_arguments", "one of"),
     "no base64": ("convert", {"content": "???"}, "invalid_arguments", "base64"),
     "wrong pages": ("convert", {"path": str(INVOICE), "pages": "3-1"}, "invalid_pages", "pages"),
-    "pages beyond": (
-        "convert",
-        {"path": str(INVOICE), "pages": "9"},
-        "pages_out_of_range",
-        "1 page",
-    ),
+    "no such page": ("convert", {"path": str(INVOICE), "pages": "9"}, "pages_out_of_range", "9"),
     "a long wait": ("convert", {"path": str(INVOICE), "wait": 9999}, "invalid_arguments", "wait"),
     "an unknown id": ("status", {"id": "x"}, "document_not_found", "No document"),
     "no page": ("read_page", {"id": "x"}, "invalid_arguments", "page"),
@@ -191,7 +182,6 @@ def test_errors_have_a_code_and_a_remedy(refusals: dict[str, Answered], what: st
 def url(folder: Path) -> Iterator[str]:
     with by_http(folder) as url:
         yield url
-    assert [path.name for path in folder.glob("ilios-*")] == []
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -278,7 +268,7 @@ def test_a_name_that_others_use_has_to_be_named(folder: Path) -> None:
 
 
 def ilios_mcp(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_python("-m", "ilios", "mcp", *arguments)
+    return run_python("-m", "ilios", "mcp", *arguments, environment=PATH)
 
 
 @pytest.mark.parametrize(
