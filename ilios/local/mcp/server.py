@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcp import MCPError
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
+from mcp.server import Server, ServerRequestContext
 from mcp.types import (
     INVALID_PARAMS,
     CallToolRequestParams,
