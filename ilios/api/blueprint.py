@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint
@@ -14,6 +14,8 @@ from marshmallow import Schema
 
 from ilios.api.middleware.routing import takes_query
 from ilios.api.requests.parsing import Parser
+
+JSON: Final = "application/json"
 
 View = TypeVar("View", bound=Callable[..., Any])
 AnySchema = type[Schema] | dict[str, Any]
@@ -46,6 +48,25 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         """Parse `json`, `query` or `multipart` of the request for the view, and document it."""
         parse: Decorator = super().arguments(schema, location=location)
         return takes_query(_unless_empty(parse, schema)) if location == "query" else parse
+
+    def form_or_json(self, form: Schema, in_json: Schema) -> Decorator:
+        """Parse a form with files, or a JSON object that says where they are; document both."""
+        by_form = self.arguments(form, location="multipart")
+        by_json: Any = self.ARGUMENTS_PARSER.use_args(in_json, location="json")
+        content = {JSON: {"schema": in_json}}
+        document = self.doc(requestBody={"content": content})
+
+        def decorate(view: View) -> View:
+            of_form, of_json = by_form(view), by_json(view)
+
+            @wraps(of_form)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                parsed = of_json if request.mimetype == JSON else of_form
+                return parsed(*args, **kwargs)
+
+            return document(wrapper)  # type: ignore[return-value]  # it takes what the view takes
+
+        return decorate
 
     def response(
         self, status: int, schema: AnySchema | None = None, **documented: Any

@@ -26,6 +26,7 @@ from ilios.documents.waiting import Waiter
 from ilios.operations.collector import Collector
 from ilios.operations.health import Examiner
 from ilios.operations.overview import Overview
+from ilios.outbound.guard import Guard
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
@@ -41,6 +42,7 @@ class Services:
     settings: Settings
     store: ObjectStore
     links: LinkSigner
+    guard: Guard  #: of addresses to be fetched
     uploads: Path  #: the folder of files that are arriving
     disk_reserve: DiskReserve
     submissions: Submissions
@@ -86,6 +88,7 @@ def build(settings: Settings) -> Services:
         settings=settings,
         store=store,
         links=links,
+        guard=Guard(settings.url_allowance),
         uploads=data_folder.uploads(settings),
         disk_reserve=disk_reserve,
         submissions=Submissions(settings, database, store, notifier, group_commit),

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
+class _FileOrUrl(click.Path):
+    """A file that is there, or what only the service looks at."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        from ilios.local.inputs import is_url
+
+        return value if is_url(str(value)) else super().convert(value, param, ctx)
+
+
 @click.group("batch")
 def command() -> None:
     """Convert 1 to 100 documents as one batch of a service."""
@@ -25,25 +34,30 @@ def command() -> None:
 
 @command.command("submit")
 @click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+    "documents", metavar="FILE...|URL...", nargs=-1, required=True,
+    type=_FileOrUrl(exists=True, dir_okay=False, path_type=Path),
+)  # fmt: skip
 @click.option("--mistral-batch", is_flag=True, help="Mistral's batch lane: half the price, slower.")
 @click.option("--priority", type=click.IntRange(1, 10), help="10 is the most urgent.")
 @remote.server
 @remote.api_key
 def submit(
-    files: tuple[Path, ...],
+    documents: tuple[Path | str, ...],
     mistral_batch: bool,
     priority: int | None,
     server: str | None,
     api_key: str | None,
 ) -> None:
-    """Queue FILES together, all or none, and print the id of the batch."""
+    """Queue files, or URLs, together, all or none, and print the id of the batch."""
+    urls = [one for one in documents if isinstance(one, str)]
+    files = [one for one in documents if isinstance(one, Path)]
+    if urls and files:
+        raise click.UsageError("A batch is of files or of URLs, not of both.")
     fields: dict[str, Any] = {"useMistralBatch": True} if mistral_batch else {}
     if priority is not None:
         fields["priority"] = priority
     with service(server, api_key) as client:
-        say(client.batch(files, **fields)["batchId"])
+        say(client.batch(files, urls=urls, **fields)["batchId"])
 
 
 @command.command("status")

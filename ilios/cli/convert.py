@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import click
 
 from ilios.cli import remote
+from ilios.cli.option_types import url_allow
 from ilios.cli.output import Terminal, say
 from ilios.cli.progress import Progress
 from ilios.cli.stopping import stops_by_signal
@@ -31,7 +33,10 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 
 
 @click.command("convert")
-@click.argument("inputs", metavar="FILE|FOLDER|GLOB|URL|-...", nargs=-1, required=True)
+@click.argument(
+    "inputs", metavar="FILE|FOLDER|GLOB|URL|-...", nargs=-1, required=True,
+    type=click.Path(readable=False),  # which a shell completes; what is wrong is said of each
+)  # fmt: skip
 @click.option(
     "-o", "--output", "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
     help="Write one file for each document into DIR. Left out, results go to standard output.",
@@ -48,6 +53,7 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 @click.option("--images", is_flag=True, help="Keep images, in a folder beside each result.")
 @click.option("--force", is_flag=True, help="Convert also what has a result newer than itself.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many documents at once.")
+@url_allow
 @click.option("--name", default="stdin", show_default=True, help="The name of what `-` reads.")
 @remote.server
 @remote.api_key
@@ -71,7 +77,7 @@ def command(
     """
     _require_sense(folder, images, **options)
     order = _order(options)
-    with _spooled(inputs) as stdin, stops_by_signal():
+    with _stream_errors(), _spooled(inputs) as stdin, stops_by_signal():
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
@@ -112,9 +118,8 @@ def _order(options: dict[str, Any]) -> Order:
 
     fields: dict[str, Any] = {}
     if options["schema"] is not None:
-        fields["schema"] = options["schema"].read_text(
-            errors="replace"
-        )  # the service says what is wrong
+        # The service says what is wrong with it.
+        fields["schema"] = options["schema"].read_text("utf-8", errors="replace")
     if options["form"] == "pdf":
         fields["include"] = "blocks"  # that tell where its text stands
     try:
@@ -189,7 +194,22 @@ def _converter(options: dict[str, Any], documents: int) -> Converter:
     from ilios.local import in_process
 
     at_once = options["jobs"] or in_process.default_concurrency()
-    return in_process.InProcess(min(at_once, documents))
+    return in_process.InProcess(min(at_once, documents), options["url_allow"])
+
+
+@contextmanager
+def _stream_errors() -> Iterator[None]:
+    """Let what standard output or the temporary folder refuses be one line.
+
+    What a document meets is said of it, by the run.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # nobody reads any more: click ends without a word
+            raise
+        place = error.filename or "standard output"
+        raise click.ClickException(f"{place}: {error.strerror or error}.") from error
 
 
 @contextmanager

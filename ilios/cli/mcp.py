@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ilios.cli import remote
+from ilios.cli.option_types import url_allow
 from ilios.cli.output import say
 from ilios.cli.stopping import stops_by_signal
 from ilios.core.errors import StartupError
@@ -22,6 +23,7 @@ PORT: Final = 1338  #: beside that of a service
 @click.command("mcp")
 @remote.server
 @remote.api_key
+@url_allow
 @click.option("--http", "over_http", is_flag=True, help="Over HTTP, not over standard streams.")
 @click.option("--host", metavar="ADDRESS", help=f"Where HTTP listens.  [default: {LOOPBACK}]")
 @click.option("--port", type=click.IntRange(0, 65535), help=f"The port.  [default: {PORT}]")
@@ -32,6 +34,7 @@ PORT: Final = 1338  #: beside that of a service
 def command(
     server: str | None,
     api_key: str | None,
+    url_allow: str,
     over_http: bool,
     host: str | None,
     port: int | None,
@@ -51,8 +54,8 @@ def command(
         if error.name is None or error.name.partition(".")[0] == "ilios":
             raise
         raise StartupError(
-            f"`ilios mcp` needs the SDK of the protocol ({error.name} is missing): install Ilios with "
-            "its extra `mcp`, as in pip install 'ilios[mcp]'."
+            f"`ilios mcp` needs the SDK of the protocol ({error.name} is missing): install Ilios "
+            "with its extra `mcp`, as in pip install 'ilios[mcp]'."
         ) from error
     host = host or LOOPBACK
     if not serving.is_loopback(host) and not names:
@@ -60,7 +63,7 @@ def command(
             f"--host {host} is reached by others: name it as they do with --allowed-host. Nothing "
             "asks them for a key: put a proxy that does before it."
         )
-    opening = _opening(server, api_key)
+    opening = _opening(server, api_key, url_allow)
     with stops_by_signal():
         if over_http:
             serving.by_http(opening, host, PORT if port is None else port, names, _tell)
@@ -68,11 +71,11 @@ def command(
             serving.by_streams(opening)
 
 
-def _opening(server: str | None, api_key: str | None) -> Callable[[], Documents]:
+def _opening(server: str | None, api_key: str | None, url_allow: str) -> Callable[[], Documents]:
     if server is None:
         from ilios.local.mcp.here import Here
 
-        return Here
+        return lambda: Here(url_allow)
     from ilios.local.mcp.there import There
 
     return lambda: There(server, api_key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,8 +21,24 @@ class _Address(click.ParamType[str]):
     name = "url"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        if not re.match(r"https?://[^/]", value):
-            self.fail(f"{value!r}: the URL of a service, as http://localhost:1337 is.", param, ctx)
+        from ilios.client import transport
+
+        try:
+            return transport.checked(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Key(click.ParamType[str]):
+    name = "key"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        from ilios.client import transport
+
+        try:
+            transport.headers(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         return str(value)
 
 
@@ -35,7 +50,11 @@ server = click.option(
     help="The service. [env: ILIOS_SERVER]",
 )
 api_key = click.option(
-    "--api-key", metavar="KEY", envvar="ILIOS_API_KEY", help="Its key. [env: ILIOS_API_KEY]"
+    "--api-key",
+    metavar="KEY",
+    type=_Key(),
+    envvar="ILIOS_API_KEY",
+    help="Its key. [env: ILIOS_API_KEY]",
 )
 
 

@@ -25,7 +25,7 @@ from ilios.client.answers import (
     UsageSummary,
 )
 from ilios.client.calls import Broken, Call, Pause, Reply, Steps
-from ilios.client.fields import BatchConversion, Conversion, Everything, Listed, Shown
+from ilios.client.fields import BatchConversion, BatchShown, Conversion, Everything, Listed, Shown
 from ilios.client.uploads import File, upload
 
 T = TypeVar("T")
@@ -250,7 +250,7 @@ class AsyncIlios:
         return await self._run(conversations.cancel_batch(batch_id))
 
     async def download_batch(
-        self, batch_id: str, format: Literal["jsonl", "zip"] = "jsonl", **fields: Unpack[Shown]
+        self, batch_id: str, format: Literal["jsonl", "zip"] = "jsonl", **fields: Unpack[BatchShown]
     ) -> bytes:
         """Return the results of a batch that has ended, as JSON lines or as an archive."""
         return await self._run(conversations.download_batch(batch_id, format, fields))

@@ -45,11 +45,16 @@ class BatchConversion(_OfEach, total=False):
     useMistralBatch: bool
 
 
-class ShownAlone(TypedDict, total=False):
-    """How a result is shown, in fields that mean nothing to the conversion."""
+class _Joined(TypedDict, total=False):
+    """How the pages of a result become one text."""
 
     frontMatter: bool
     pageSeparator: str
+
+
+class ShownAlone(_Joined, total=False):
+    """How a result is shown, in fields that mean nothing to the conversion."""
+
     embedImages: bool
     chunkSize: int
     chunkOverlap: int
@@ -57,6 +62,12 @@ class ShownAlone(TypedDict, total=False):
 
 class Shown(ShownAlone, total=False):
     """How a result is shown."""
+
+    include: Literal["blocks"]
+
+
+class BatchShown(_Joined, total=False):
+    """How the results of a batch are shown."""
 
     include: Literal["blocks"]
 

@@ -55,9 +55,7 @@ def passages(
         yield Passage(client.result(accepted["id"]), found)
 
 
-def _submitted(
-    client: Ilios, file: File, file_name: str | None, asked: dict[str, Any]
-) -> Accepted:
+def _submitted(client: Ilios, file: File, file_name: str | None, asked: dict[str, Any]) -> Accepted:
     if isinstance(file, str) and _URL.match(file):
         return client.submit(url=file, **asked)
     return client.submit(file, file_name=file_name, **asked)

@@ -12,7 +12,7 @@ from ilios.accounts import costs, ledger
 from ilios.accounts.costs import Tariff
 from ilios.conversion.answers import missing_pages
 from ilios.conversion.claimed_job import ClaimedJob, StoredRanges
-from ilios.conversion.failures import CloseCall, FailAttempt, FailedAttempt
+from ilios.conversion.failures import CloseCall, FailAttempt
 from ilios.conversion.units_of_work import (
     FinishJob,
     HalveJob,
@@ -34,7 +34,7 @@ from ilios.core.errors import LeaseLost
 from ilios.core.prices import Pricing
 from ilios.core.telemetry import logs, metrics
 from ilios.db.group_commit import GroupCommit
-from ilios.db.models import Document, JobStatus
+from ilios.db.models import Document, Job, JobStatus
 from ilios.documents.stored_pages import Images
 from ilios.engines.base import Conversion, DocumentInfo, Engine, Options, Part
 from ilios.engines.detection import media_types
@@ -200,7 +200,7 @@ class Recorder:
         failed = self._end_attempt(unit, close_call)
         if call is not None:
             _log_closed(call, error, is_doubtful=is_doubtful)
-        _log_failed(claimed, failed)
+        log_failed(claimed.job, failed.status, failed.error)
         if failed.is_document_complete:
             log_document_completed(claimed.document.id)
 
@@ -324,10 +324,10 @@ def _log_closed(call: CallRecord, error: ConversionError, *, is_doubtful: bool) 
         log.info("call.refused", call_id=call_id, document_id=document_id, code=error.code)
 
 
-def _log_failed(claimed: ClaimedJob, failed: FailedAttempt) -> None:
+def log_failed(job: Job, status: JobStatus, error: ConversionError) -> None:
     """Log and count what became of a job that was not completed."""
-    error, job_id, document_id = failed.error, claimed.job.id, claimed.document.id
-    if failed.status is JobStatus.FAILED:
+    job_id, document_id = job.id, job.document_id
+    if status is JobStatus.FAILED:
         metrics.CONVERSIONS_FAILED.labels(error.code).inc()
         log.warning(
             "job.failed",
@@ -342,7 +342,7 @@ def _log_failed(claimed: ClaimedJob, failed: FailedAttempt) -> None:
             "job.retried",
             job_id=job_id,
             document_id=document_id,
-            attempt=claimed.job.attempts,
+            attempt=job.attempts,
             code=error.code,
             reason=error.logged,
         )

@@ -135,6 +135,26 @@ class ObjectMissing(ConversionError):
     engine_fault = True
 
 
+class NotFetched(ConversionError):
+    """The address of a document did not give one that can be taken."""
+
+    code = "url_unavailable"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        retryable: bool = False,
+        logged: str | None = None,
+    ) -> None:
+        """Set `code` to that which the same bytes would get if they were uploaded."""
+        super().__init__(detail, logged=logged)
+        self.retryable = retryable  # type: ignore[misc]  # one class for all that may go wrong
+        if code is not None:
+            self.code = code  # type: ignore[misc]  # likewise
+
+
 class EngineFailed(ConversionError):
     """The engine broke on a document in a way that nobody foresaw."""
 

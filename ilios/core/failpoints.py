@@ -14,6 +14,8 @@ from typing import Final
 UPLOAD_STREAMED: Final = "upload.streamed"  #: on the data volume, not yet in the store
 OBJECT_STORED: Final = "object.stored"  #: durable, and no row names it
 ROW_COMMITTED: Final = "row.committed"  #: not acknowledged; nobody was woken
+FETCHED: Final = "document.fetched"  #: from its address, and only in the workspace
+FETCHED_STORED: Final = "fetched.stored"  #: durable, and its row does not name it
 JOB_CLAIMED: Final = "job.claimed"  #: the worker does not know of it
 ID_SENT: Final = "id.sent"  #: it is in the pipe
 JOB_ACCEPTED: Final = "job.accepted"  #: it has a thread

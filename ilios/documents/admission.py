@@ -16,17 +16,12 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from ilios.accounts import costs, holdings, quotas
-from ilios.accounts.holdings import Standard
+from ilios.accounts import costs, quotas
 from ilios.accounts.quotas import Amount
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
-from ilios.db.models import (
-    Document,
-    DocumentStatus,
-    statuses,
-)
-from ilios.documents import extractions, failed_pages, repository, results
+from ilios.db.models import Document, DocumentStatus, statuses
+from ilios.documents import extractions, repository, results
 from ilios.documents.idempotency import Repeatable
 from ilios.documents.options import (
     EVERYTHING,
@@ -38,7 +33,7 @@ from ilios.documents.options import (
 )
 from ilios.engines import registry
 from ilios.engines.base import Options
-from ilios.queue import cancellation, jobs, priority, queries
+from ilios.queue import jobs, priority
 
 DEFAULT_RETENTION_DAYS: Final = 365
 OPERATION_QUEUED: Final = "convert"
@@ -87,6 +82,10 @@ class Candidate:
     columns: dict[str, Any]
     needs_blocks: bool  #: whether a result of before blocks were made does not answer it
 
+    @property
+    def size_bytes(self) -> int:
+        return self.stored.size_bytes
+
     @classmethod
     def of(cls, settings: Settings, stored: Stored, order: Order) -> Candidate:
         lane = registry.lane_of(stored.media_type, settings)
@@ -130,27 +129,13 @@ def admit(
     inserted.
     """
     order = candidate.order
-    duplicate = None
-    if order.cache:
-        duplicate = repository.duplicate(
-            session,
-            order.owner,
-            candidate.columns["fingerprint"],
-            in_batch_lane=order.provider_batch,
-            needs_blocks=candidate.needs_blocks,
-            allow_partial=order.options.allow_partial,
-        )
-    reserved = quotas.NOTHING
-    if duplicate is None:
-        if order.options.max_cost_micros is not None:
-            costs.require_within(order.options.max_cost_micros, candidate.least())
-        reserved = quotas.admit(session, order.owner, candidate.least, now)
+    duplicate, reserved = _duplicate_or_reserved(session, candidate, now)
     waits_in_batch = (
         provider_batch_id is not None and candidate.lane == registry.MISTRAL and duplicate is None
     )
     row = repository.add(
         session,
-        **(candidate.columns | _result(duplicate)),
+        **(candidate.columns | columns_of_result(duplicate)),
         batch_id=batch_id,
         provider_batch_id=provider_batch_id if waits_in_batch else None,
         reserved_pages=reserved.pages,
@@ -176,6 +161,24 @@ def admit(
     return row
 
 
+def admit_fetched(
+    session: Session, candidate: Candidate, document: Document, now: datetime
+) -> None:
+    """Move processing → pending, or → completed at once, a document whose bytes were fetched.
+
+    The document is of the open session. Raises BudgetSpent, DailyPagesSpent and CostAboveLimit.
+    """
+    duplicate, reserved = _duplicate_or_reserved(session, candidate, now)
+    order, document.started_at = candidate.order, None
+    for name, value in (candidate.columns | columns_of_result(duplicate)).items():
+        setattr(document, name, value)
+    if duplicate is not None:
+        priority.raise_priority(session, duplicate.id, order.priority, now)
+        return
+    document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
+    enqueue(session, document, candidate.lane, order.priority, now, order.origin)
+
+
 def admit_upload(
     session: Session,
     settings: Settings,
@@ -193,62 +196,17 @@ def admit_upload(
     fingerprint = _fingerprint(model, lane, uploaded, as_json(EVERYTHING))
     duplicate = repository.duplicate(session, document.owner, fingerprint, in_batch_lane=False)
     if duplicate is None:
-        _reserve(session, settings, document, lane, now)
+        reserve(session, settings, document, lane, now)
     document.mime_type = uploaded.media_type
     document.sha256 = uploaded.sha256
     document.storage_key = uploaded.storage_key
     document.fingerprint = fingerprint
-    for name, value in _result(duplicate).items():
+    for name, value in columns_of_result(duplicate).items():
         setattr(document, name, value)
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, jobs.DEFAULT_PRIORITY, now)
     else:
-        _enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
-
-
-def readmit(
-    session: Session,
-    settings: Settings,
-    document: Document,
-    standard: Standard,
-    now: datetime,
-    origin: Origin,
-) -> None:
-    """Move a document that has failed, was cancelled or lacks pages → pending, of the open session.
-
-    It gets fresh attempts; pages that are stored stay. A document that had joined another is
-    converted, or completed, with it, unless that one was deleted. Raises TooManyWaiting,
-    BudgetSpent or DailyPagesSpent.
-    """
-    holdings.of(session, document.owner, standard).require_room(0, 1)
-    leader = session.get_one(Document, repository.result_id(document))
-    if leader.status is DocumentStatus.DELETED:
-        leader = document
-    document.error = document.error_code = document.processed_at = document.started_at = None
-    document.engine_fault = False
-    if results.is_partial(document):
-        document.warnings = failed_pages.noting(document.warnings, None)
-        document.page_count = (document.page_count or 0) + failed_pages.count(document.failed_pages)
-    document.archived_at = None
-    document.provider_batch_id = None
-    if leader is document:
-        document.status, document.result_of = DocumentStatus.PENDING, None
-    else:
-        for name, value in _result(leader).items():
-            setattr(document, name, value)
-    if document.status is not DocumentStatus.PENDING or _is_under_way(session, leader):
-        return
-    last = repository.latest_job(session, leader.id)
-    priority = last.priority if last else jobs.DEFAULT_PRIORITY
-    leader.provider_batch_id = None  # the batch has ended, or goes on without it
-    leader.pages_done = len(repository.page_indexes(session, leader.id))
-    lane = registry.lane_of(leader.mime_type, settings)
-    leader.reserved_pages = leader.reserved_micros = 0  # of its conversion before
-    session.flush()
-    _reserve(session, settings, leader, lane, now)
-    cancellation.delete_ended(session, leader.id)
-    session.flush()
-    _enqueue(session, leader, lane, priority, now, origin)
+        enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
 
 
 def columns(order: Order) -> dict[str, Any]:
@@ -261,7 +219,7 @@ def columns(order: Order) -> dict[str, Any]:
     }
 
 
-def _reserve(
+def reserve(
     session: Session, settings: Settings, document: Document, lane: str, now: datetime
 ) -> None:
     """Let a document of the open session reserve what it uses at least."""
@@ -270,13 +228,7 @@ def _reserve(
     document.reserved_pages, document.reserved_micros = reserved.pages, reserved.cost_micros
 
 
-def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Amount:
-    """Return what a document uses at least, as far as is known before its pages are counted."""
-    pages = options.pages.page_count if options.pages else None
-    return tariff_of(options, lane, settings, is_batch=is_batch).amount(pages)
-
-
-def _enqueue(
+def enqueue(
     session: Session,
     document: Document,
     lane: str,
@@ -284,6 +236,7 @@ def _enqueue(
     now: datetime,
     origin: Origin,
 ) -> None:
+    """Let a document of the open session have a job."""
     jobs.enqueue(
         session,
         document_id=document.id,
@@ -295,13 +248,7 @@ def _enqueue(
     )
 
 
-def _is_under_way(session: Session, document: Document) -> bool:
-    """Return whether a document is being converted, by jobs of its own or in the batch lane."""
-    in_batch_lane = document.provider_batch_id and document.status in statuses.OPEN
-    return bool(in_batch_lane or queries.open_jobs(session, document.id))
-
-
-def _result(duplicate: Document | None) -> dict[str, Any]:
+def columns_of_result(duplicate: Document | None) -> dict[str, Any]:
     """Return what a document takes over from its duplicate, with the result if it has one."""
     if duplicate is None:
         return {"status": DocumentStatus.PENDING, "result_of": None}
@@ -310,6 +257,34 @@ def _result(duplicate: Document | None) -> dict[str, Any]:
     shared = {name: getattr(duplicate, name) for name in results.SHARED_RESULT}
     begun = {"started_at": duplicate.started_at, "result_of": duplicate.id}
     return {**shared, **begun, "status": DocumentStatus.COMPLETED}
+
+
+def _duplicate_or_reserved(
+    session: Session, candidate: Candidate, now: datetime
+) -> tuple[Document | None, Amount]:
+    """Return the duplicate whose result answers a candidate, or what it reserves without one."""
+    order = candidate.order
+    duplicate = None
+    if order.cache:
+        duplicate = repository.duplicate(
+            session,
+            order.owner,
+            candidate.columns["fingerprint"],
+            in_batch_lane=order.provider_batch,
+            needs_blocks=candidate.needs_blocks,
+            allow_partial=order.options.allow_partial,
+        )
+    if duplicate is not None:
+        return duplicate, quotas.NOTHING
+    if order.options.max_cost_micros is not None:
+        costs.require_within(order.options.max_cost_micros, candidate.least())
+    return None, quotas.admit(session, order.owner, candidate.least, now)
+
+
+def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -> Amount:
+    """Return what a document uses at least, as far as is known before its pages are counted."""
+    pages = options.pages.page_count if options.pages else None
+    return tariff_of(options, lane, settings, is_batch=is_batch).amount(pages)
 
 
 def _fingerprint(model: str, lane: str, stored: Stored, options: dict[str, Any]) -> str:

@@ -21,17 +21,26 @@ from ilios.core import clock
 from ilios.core.errors import IliosError
 from ilios.core.idempotency_errors import IdempotencyKeyReused
 from ilios.core.request_errors import Gone
-from ilios.db.models import Batch, Document, DocumentStatus, IdempotencyKey, statuses
+from ilios.db.models import (
+    Batch,
+    Document,
+    DocumentStatus,
+    IdempotencyKey,
+    UrlSource,
+    statuses,
+)
 from ilios.db.prepared import Prepared, Runner
 from ilios.documents import snapshots
 from ilios.documents.repository import GONE
 from ilios.documents.snapshots import Snapshot
+from ilios.engines.detection.media_types import UNKNOWN
 
 LIFETIME: Final = timedelta(hours=24)
 KEY_MAX_CHARACTERS: Final = 255
 KEYS_MAX: Final = 100_000  #: of an owner; beyond them the oldest is forgotten
 
 T = TypeVar("T")
+Found = tuple[Snapshot, str | None]  #: a document, and its name before it was fetched
 
 _BEGINNINGS: Final = {
     "p": (DocumentStatus.PENDING, False),
@@ -61,11 +70,14 @@ _OF_KEY = Prepared(
         IdempotencyKey.id == bindparam("of_key"), IdempotencyKey.created_at > bindparam("since")
     )
 )
-_DOCUMENT = Prepared(select(*snapshots.COLUMNS).where(Document.id == bindparam("of_document")))
+_WITH_FIRST_NAME: Final = select(*snapshots.COLUMNS, UrlSource.first_name).outerjoin(
+    UrlSource, UrlSource.document_id == Document.id
+)
+_DOCUMENT = Prepared(_WITH_FIRST_NAME.where(Document.id == bindparam("of_document")))
 _IN_BATCH = Prepared(
-    select(*snapshots.COLUMNS)
-    .where(Document.batch_id == bindparam("of_batch"))
-    .order_by(Document.created_at, Document.id)
+    _WITH_FIRST_NAME.where(Document.batch_id == bindparam("of_batch")).order_by(
+        Document.created_at, Document.id
+    )
 )
 _BATCH_COLUMNS: Final = tuple(Batch.__table__.columns)
 _BATCH = Prepared(select(*_BATCH_COLUMNS).where(Batch.id == bindparam("of_batch")))
@@ -192,13 +204,13 @@ def created_by(on: Runner, repeatable: Repeatable) -> Created | None:
         return None
     content, batch_id, ids, accepted, keeps_failures = row
     found = _in_batch(on, batch_id) if batch_id else _documents(on, ids)
-    if not keeps_failures and any(one.status in statuses.RETRYABLE for one in found):
+    if not keeps_failures and any(one.status in statuses.RETRYABLE for one, _ in found):
         return None  # its answer was an error, which is not kept
     if content != repeatable.content:
         raise IdempotencyKeyReused
-    if batch_id is None and any(one.status is DocumentStatus.DELETED for one in found):
+    if batch_id is None and any(one.status is DocumentStatus.DELETED for one, _ in found):
         raise Gone(GONE)
-    begun = list(map(_as_it_began, found, accepted))
+    begun = [_as_it_began(*one, letter) for one, letter in zip(found, accepted, strict=True)]
     return Created(begun, _batch(on, batch_id) if batch_id else None)
 
 
@@ -237,13 +249,17 @@ def forget_expired(session: Session, now: datetime, at_most: int) -> int:
     return _FORGET_EXPIRED.run(session, moment=now - LIFETIME, at_most=at_most)
 
 
-def _documents(on: Runner, ids: Sequence[str]) -> list[Snapshot]:
-    found = (row for one in ids for row in _DOCUMENT.all(on, of_document=one))
-    return list(map(Snapshot._make, found))
+def _documents(on: Runner, ids: Sequence[str]) -> list[Found]:
+    return [_found(row) for one in ids for row in _DOCUMENT.all(on, of_document=one)]
 
 
-def _in_batch(on: Runner, batch_id: str) -> list[Snapshot]:
-    return list(map(Snapshot._make, _IN_BATCH.all(on, of_batch=batch_id)))
+def _in_batch(on: Runner, batch_id: str) -> list[Found]:
+    return list(map(_found, _IN_BATCH.all(on, of_batch=batch_id)))
+
+
+def _found(row: Sequence[Any]) -> Found:
+    *columns, first_name = row
+    return Snapshot._make(columns), first_name
 
 
 def _batch(on: Runner, batch_id: str) -> Batch:
@@ -251,7 +267,7 @@ def _batch(on: Runner, batch_id: str) -> Batch:
     return Batch.detached({column.key: v for column, v in zip(_BATCH_COLUMNS, row, strict=True)})
 
 
-def _as_it_began(document: Snapshot, letter: str) -> Snapshot:
+def _as_it_began(document: Snapshot, first_name: str | None, letter: str) -> Snapshot:
     """Return a document as it was when it was accepted, unless it was deleted since."""
     if document.status is DocumentStatus.DELETED:
         return document
@@ -259,4 +275,6 @@ def _as_it_began(document: Snapshot, letter: str) -> Snapshot:
     began = document._replace(
         status=status, result_of=(document.result_of or document.id) if has_joined else None
     )
+    if first_name is not None:
+        began = began._replace(file_name=first_name, file_size=0, mime_type=UNKNOWN)
     return began if status is DocumentStatus.COMPLETED else began._replace(**_NOTHING_YET)

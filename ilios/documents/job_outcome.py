@@ -29,6 +29,7 @@ LOST: Final = WorkerLost(
     "The process that converted this document died, and the attempts are used up. "
     "Retry it; if it fails again, the document itself may be the cause."
 )
+_WHOLE: Final = (JobType.CONVERT, JobType.FETCH)  #: a document has one of these, or ranges
 DOUBTFUL: Final = OutcomeUnknown(
     "Calls for this document were cut off too often, and each may have been billed "
     "(AMBIGUOUS_RETRIES). Retry it by hand."
@@ -76,7 +77,7 @@ def follow(
     document_id = job.document_id or ""
     if status is JobStatus.FAILED:
         return _fail(session, job, document_id, error, now)
-    if job.type is JobType.CONVERT:  # one that is split goes on with its other ranges
+    if job.type in _WHOLE:  # one that is split goes on with its other ranges
         results.wait_again(session, document_id)
     return False
 
@@ -90,7 +91,7 @@ def give_back(session: Session, lease: Lease, now: datetime) -> Released | None:
     if released is None:
         return None
     ledger.abandon(session, [lease.job_id], now)
-    if released.document_id is not None and released.type is JobType.CONVERT:
+    if released.document_id is not None and released.type in _WHOLE:
         results.wait_again(session, released.document_id)
     return released
 
@@ -124,7 +125,7 @@ def _fail(
 ) -> bool:
     """Fail the document of a job, or its pages alone; return whether that has completed it."""
     document = session.get_one(Document, document_id)
-    if options_of(document).allow_partial is None:
+    if job.type is JobType.FETCH or options_of(document).allow_partial is None:
         results.fail(session, document_id, error, now)
         cancellation.fail_waiting(session, document_id, error.detail, now)
         return False

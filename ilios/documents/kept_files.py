@@ -49,7 +49,6 @@ log = logs.get(__name__)
 LIFETIME_DEFAULT: Final = timedelta(hours=24)
 LIFETIME_MAX: Final = timedelta(hours=168)
 LISTED_MAX: Final = 1_000  #: files of one page of a list
-UNKNOWN_TYPE: Final = "application/octet-stream"
 
 _COLUMNS: Final = (
     *(Document.id, Document.file_name, Document.mime_type, Document.file_size),
@@ -271,7 +270,7 @@ def _type_of(file: Received) -> str:
         try:
             return media_types.sniff(stream, file.file_name)
         except UnsupportedType:
-            return UNKNOWN_TYPE
+            return media_types.UNKNOWN
 
 
 def _row(kept: KeptFile, owner: str) -> dict[str, Any]:

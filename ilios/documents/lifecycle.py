@@ -21,9 +21,9 @@ from ilios.db.driver import sqlite
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, statuses
 from ilios.documents import repository, results
-from ilios.documents.admission import readmit
 from ilios.documents.erasure import Erasure
 from ilios.documents.kept_files import KeptFile
+from ilios.documents.readmission import readmit
 from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument, DeleteFile
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
@@ -134,6 +134,8 @@ class DocumentActions:
             log.warning("database.not_shrunk", reason=str(error))
 
     def _require_original(self, document: Document) -> None:
+        if not document.storage_key:
+            return  # it is still to be fetched from its address
         try:
             self._store.stat(document.storage_key)
         except ObjectMissing as error:

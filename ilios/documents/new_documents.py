@@ -1,6 +1,7 @@
 """New documents: their files are stored, then their rows are inserted in one transaction.
 
-Or neither: what was stored is deleted when the transaction refuses them.
+Or neither: what was stored is deleted when the transaction refuses them. Of documents that are to
+be fetched first there are rows only.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from ilios.db.models import Batch
 from ilios.documents import idempotency
 from ilios.documents.admission import Candidate, Order, Stored
 from ilios.documents.idempotency import Created, CreatedBefore, Repeatable, once
-from ilios.documents.units_of_work import AdmitBatch, AdmitDocument, AdmitDocuments
+from ilios.documents.remote import Remote, RemoteCandidate
+from ilios.documents.units_of_work import AdmitBatch, AdmitDocument, AdmitDocuments, AnyCandidate
 from ilios.documents.uploads import Received, RefusedFile
-from ilios.documents.validation import accepted_type
+from ilios.documents.validation import CheckedFile, Submitted, checked_file
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import source_key
 
-Ordered = Sequence[tuple[Received | RefusedFile, Order]]
+Ordered = Sequence[tuple[Submitted | RefusedFile, Order]]
 
 
 class NewDocuments:
@@ -74,27 +76,24 @@ class NewDocuments:
         with self._database.watching() as watch:
             return idempotency.created_by(watch, repeatable)
 
-    def insert(self, file: Received, order: Order) -> dict[str, Any]:
+    def insert(self, file: Submitted, order: Order) -> dict[str, Any]:
         """Insert one document, and return its row."""
         self._require_new(order.repeatable)
-        media_type = accepted_type(file, order.options, self._settings)
-        standard = self._require_room(order.owner, [file])
-        with self._stored([(file, media_type)]) as (stored,):
-            candidate = Candidate.of(self._settings, stored, order)
+        checked = checked_file(file, order, self._settings)
+        standard = self._require_room([checked])
+        with self._candidates([checked]) as (candidate,):
             unit = once(order.repeatable, AdmitDocument(candidate, standard))
             return self._group_commit.write(unit, order.owner)
 
-    def insert_all(self, files: Sequence[tuple[Received, Order]]) -> list[dict[str, Any]]:
+    def insert_all(self, files: Sequence[tuple[Submitted, Order]]) -> list[dict[str, Any]]:
         """Insert documents that are no batch, and return their rows."""
         order = files[0][1]
         self._require_new(order.repeatable)
-        checked = [
-            (file, accepted_type(file, wanted.options, self._settings)) for file, wanted in files
-        ]
-        standard = self._require_room(order.owner, [file for file, _ in files])
-        with self._stored(checked) as stored:
-            unit = AdmitDocuments(self._candidates(stored, files), standard)
-            return self._group_commit.write(once(order.repeatable, unit), order.owner)
+        checked = [checked_file(file, wanted, self._settings) for file, wanted in files]
+        standard = self._require_room(checked)
+        with self._candidates(checked) as candidates:
+            unit = once(order.repeatable, AdmitDocuments(candidates, standard))
+            return self._group_commit.write(unit, order.owner)
 
     def insert_batch(
         self, files: Ordered, batch_id: str | None
@@ -103,7 +102,7 @@ class NewDocuments:
         order = files[0][1]
         self._require_new(order.repeatable)
         checked = self._checked_all(files)
-        standard = self._require_room(order.owner, [file for file, _ in checked])
+        standard = self._require_room(checked)
         batch_id = batch_id or ids.new_id()
         batch = {
             "id": batch_id,
@@ -112,63 +111,66 @@ class NewDocuments:
             "priority": order.priority,
             "created_at": clock.now(),
         }
-        with self._stored(checked) as stored:
-            unit = AdmitBatch(self._settings, self._candidates(stored, files), standard, batch)
-            admitted = once(order.repeatable, unit, batch_id)
-            return Batch(**batch), self._group_commit.write(admitted, order.owner)
+        with self._candidates(checked) as candidates:
+            unit = AdmitBatch(self._settings, candidates, standard, batch)
+            rows = self._group_commit.write(once(order.repeatable, unit, batch_id), order.owner)
+            return Batch(**batch), rows
 
     def _require_new(self, repeatable: Repeatable | None) -> None:
         """Raise CreatedBefore before anything is stored; the transaction looks once more."""
         if (created := self.created_by(repeatable)) is not None:
             raise CreatedBefore(created)
 
-    def _require_room(self, owner: str, files: Sequence[Received]) -> Standard:
+    def _require_room(self, files: Sequence[CheckedFile]) -> Standard:
         """Refuse what the transaction would refuse, at less cost for others that write with it.
 
         Returns what the transaction is to look at once more.
         """
+        if any(isinstance(checked.file, Remote) for checked in files):
+            self._disk_reserve.require()  # of these only rows are written now
         standard = self.standard()
-        counted_bytes = sum(holdings.counted_bytes(file.size_bytes) for file in files)
-        self.holding(owner, standard).require_room(counted_bytes, len(files))
+        counted_bytes = sum(holdings.counted_bytes(checked.file.size_bytes) for checked in files)
+        self.holding(files[0].order.owner, standard).require_room(counted_bytes, len(files))
         return standard
 
-    def _candidates(self, stored: Sequence[Stored], files: Ordered) -> list[Candidate]:
-        return [
-            Candidate.of(self._settings, item, wanted)
-            for item, (_, wanted) in zip(stored, files, strict=True)
-        ]
-
     @contextlib.contextmanager
-    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
-        """Store the files durably; delete them if what follows fails."""
-        stored: list[Stored] = []
+    def _candidates(self, files: Sequence[CheckedFile]) -> Iterator[list[AnyCandidate]]:
+        """Store the files durably that are here; delete them if what follows fails."""
+        candidates: list[AnyCandidate] = []
+        keys: list[str] = []
         failpoints.reach(failpoints.UPLOAD_STREAMED)
         try:
-            for file, media_type in files:
-                document_id = ids.new_id()
-                key = source_key(self.instance, document_id)
-                stored.append(
-                    Stored(
-                        document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
-                    )
+            for checked in files:
+                if isinstance(checked.file, Remote):
+                    candidates.append(RemoteCandidate.of(checked.file, checked.order))
+                    continue
+                stored = self._named(checked.file, checked.media_type)
+                keys.append(stored.storage_key)
+                self._store.put(
+                    stored.storage_key, checked.file.path, stored.media_type, stored.sha256
                 )
-                self._store.put(key, file.path, media_type, file.sha256)
+                candidates.append(Candidate.of(self._settings, stored, checked.order))
             failpoints.reach(failpoints.OBJECT_STORED)
-            yield stored
+            yield candidates
         except BaseException:
-            for item in stored:
+            for key in keys:
                 with contextlib.suppress(Exception):
-                    self._store.delete(item.storage_key)
+                    self._store.delete(key)
             raise
 
-    def _checked_all(self, files: Ordered) -> list[tuple[Received, str]]:
-        checked: list[tuple[Received, str]] = []
+    def _named(self, file: Received, media_type: str) -> Stored:
+        document_id = ids.new_id()
+        key = source_key(self.instance, document_id)
+        return Stored(document_id, file.file_name, media_type, file.size_bytes, file.sha256, key)
+
+    def _checked_all(self, files: Ordered) -> list[CheckedFile]:
+        checked: list[CheckedFile] = []
         reasons: list[tuple[str, RequestError]] = []
         for file, order in files:
             try:
                 if isinstance(file, RefusedFile):
                     raise file.reason
-                checked.append((file, accepted_type(file, order.options, self._settings)))
+                checked.append(checked_file(file, order, self._settings))
             except RequestError as reason:
                 reasons.append((file.file_name, reason))
         if reasons:

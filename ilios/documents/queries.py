@@ -153,6 +153,8 @@ class DocumentReader:
             document = repository.present_document_of(session, document_id, owner)
         if document.status is DocumentStatus.AWAITING_UPLOAD:
             raise DocumentNotReady("The document has not been uploaded yet.")
+        if not document.storage_key:
+            raise DocumentNotReady("The document has not been fetched from its address yet.")
         try:
             self._store.stat(document.storage_key)
         except ObjectMissing as error:

@@ -42,7 +42,7 @@ from ilios.db.models import (
 from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.zeroing import zeroed_if_room
-from ilios.documents import extractions, job_outcome, repository
+from ilios.documents import extractions, job_outcome, repository, url_sources
 from ilios.documents.admission import OPERATION_FILE
 from ilios.queue import cancellation, queries
 
@@ -219,6 +219,7 @@ def tombstone(session: Session, document_id: str, root_id: str, now: datetime) -
     if not _DELETE.run(session, of_document=document_id, moment=now):
         return False
     cancellation.forget_errors(session, document_id)
+    url_sources.forget(session, document_id)
     job_outcome.cancel_unless_awaited(session, root_id, now)
     forget_result(session, root_id)
     return True

@@ -23,7 +23,8 @@ from ilios.documents.admission import OPERATION_FILE, Order, Stored, admit_uploa
 from ilios.documents.idempotency import Created, CreatedBefore, Repeatable
 from ilios.documents.new_documents import NewDocuments
 from ilios.documents.snapshots import Shown, Snapshot
-from ilios.documents.uploads import Received, RefusedFile
+from ilios.documents.uploads import RefusedFile
+from ilios.documents.validation import Submitted
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import incoming_key, uploaded_key
@@ -67,8 +68,10 @@ class Submissions:
         self._notifier = notifier
         self._scratch = data_folder.uploads(settings)
 
-    def submit(self, file: Received, order: Order) -> Snapshot:
-        """Queue one document, or return the one that the same request has queued before.
+    def submit(self, file: Submitted, order: Order) -> Snapshot:
+        """Queue one document: to be converted, or to be fetched first.
+
+        With a key, return the one that the same request has queued before.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
         StorageUnavailable, DatabaseBusy; nothing is kept then. With a key also
@@ -84,7 +87,7 @@ class Submissions:
         _log_accepted(document)
         return document
 
-    def submit_all(self, files: Sequence[tuple[Received, Order]]) -> list[Snapshot]:
+    def submit_all(self, files: Sequence[tuple[Submitted, Order]]) -> list[Snapshot]:
         """Queue documents of one owner, all or none, that are no batch; raises what `submit` does.
 
         The orders are of one request.
@@ -100,13 +103,13 @@ class Submissions:
         return documents
 
     def submit_batch(
-        self, files: Sequence[Received | RefusedFile], order: Order
+        self, files: Sequence[Submitted | RefusedFile], order: Order
     ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents together, all or none; see `submit_together`."""
         return self.submit_together([(file, order) for file in files])
 
     def submit_together(
-        self, files: Sequence[tuple[Received | RefusedFile, Order]], batch_id: str | None = None
+        self, files: Sequence[tuple[Submitted | RefusedFile, Order]], batch_id: str | None = None
     ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents, each with its order, all or none.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,29 +20,33 @@ from ilios.core.settings import Settings
 from ilios.db.models import DocumentStatus, ProviderBatch, ProviderBatchState, statuses
 from ilios.documents import removal, repository
 from ilios.documents.admission import Candidate, Order, admit
+from ilios.documents.remote import RemoteCandidate
+from ilios.documents.remote_admission import admit_remote
 from ilios.engines import registry
 from ilios.queue import jobs, priority
+
+AnyCandidate = Candidate | RemoteCandidate
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitDocument:
     """Admit one document."""
 
-    candidate: Candidate
+    candidate: AnyCandidate
     standard: Standard
 
     def __call__(self, session: Session) -> dict[str, Any]:
         """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
         holding = holdings.of(session, self.candidate.order.owner, self.standard)
-        holding.require_room(holdings.counted_bytes(self.candidate.stored.size_bytes), 1)
-        return admit(session, self.candidate, clock.now())
+        holding.require_room(holdings.counted_bytes(self.candidate.size_bytes), 1)
+        return _admit(session, self.candidate, clock.now())
 
 
 @dataclass(frozen=True, slots=True)
 class AdmitDocuments:
     """Admit documents of one owner that are no batch, all or none."""
 
-    candidates: Sequence[Candidate]
+    candidates: Sequence[AnyCandidate]
     standard: Standard
 
     def __call__(self, session: Session) -> list[dict[str, Any]]:
@@ -50,7 +54,7 @@ class AdmitDocuments:
         _require_room(session, self.candidates, self.standard)
         begun = clock.now()
         return [
-            admit(session, candidate, begun + timedelta(microseconds=number))
+            _admit(session, candidate, begun + timedelta(microseconds=number))
             for number, candidate in enumerate(self.candidates)
         ]
 
@@ -60,7 +64,7 @@ class AdmitBatch:
     """Admit documents together, all or none."""
 
     settings: Settings
-    candidates: Sequence[Candidate]
+    candidates: Sequence[AnyCandidate]
     standard: Standard
     batch: dict[str, Any]  #: its columns
 
@@ -71,7 +75,7 @@ class AdmitBatch:
         repository.add_batch(session, **self.batch)
         provider_batch_id = ids.new_id() if order.provider_batch else None
         documents = [
-            admit(
+            _admit(
                 session,
                 candidate,
                 # A microsecond apart, so that they can be sorted in the order of submission.
@@ -163,6 +167,19 @@ class CloseErased:
         return removal.close(session, self.document_id, keeps_images=self.keeps_images)
 
 
+def _admit(
+    session: Session,
+    candidate: AnyCandidate,
+    now: datetime,
+    *,
+    batch_id: str | None = None,
+    provider_batch_id: str | None = None,
+) -> dict[str, Any]:
+    if isinstance(candidate, RemoteCandidate):
+        return admit_remote(session, candidate, now, batch_id=batch_id)
+    return admit(session, candidate, now, batch_id=batch_id, provider_batch_id=provider_batch_id)
+
+
 def _open_provider_batch(
     session: Session,
     settings: Settings,
@@ -193,9 +210,9 @@ def _open_provider_batch(
     )
 
 
-def _require_room(session: Session, candidates: Sequence[Candidate], standard: Standard) -> None:
+def _require_room(session: Session, candidates: Sequence[AnyCandidate], standard: Standard) -> None:
     """Raise StorageQuotaExceeded or TooManyWaiting if their owner has no room for all of them."""
-    sizes = (candidate.stored.size_bytes for candidate in candidates)
+    sizes = (candidate.size_bytes for candidate in candidates)
     counted_bytes = sum(map(holdings.counted_bytes, sizes))
     holding = holdings.of(session, candidates[0].order.owner, standard)
     holding.require_room(counted_bytes, len(candidates))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ilios.core.request_errors import EmptyFile, OptionUnavailable
 from ilios.core.settings import Settings
+from ilios.documents.admission import Order
+from ilios.documents.remote import Remote
 from ilios.documents.uploads import Received
 from ilios.engines import registry
 from ilios.engines.base import Options
@@ -11,6 +15,30 @@ from ilios.engines.detection import media_types
 
 COUNTED_ALIKE = (media_types.PDF, media_types.PNG, media_types.JPEG)
 """Types whose pages Mistral counts as we do; of other types it alone knows the number."""
+
+
+Submitted = Received | Remote
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file that may be converted as its order says, or one that is fetched first."""
+
+    file: Submitted
+    order: Order
+    media_type: str
+
+
+def checked_file(file: Submitted, order: Order, settings: Settings) -> CheckedFile:
+    """Check a file, or what can be said before it is fetched. Raises what `accepted_type` does."""
+    if isinstance(file, Received):
+        return CheckedFile(file, order, accepted_type(file, order.options, settings))
+    if order.provider_batch:
+        raise OptionUnavailable(
+            "A document at an address does not go through Mistral's batch lane: send the file, or "
+            "leave useMistralBatch out."
+        )
+    return CheckedFile(file, order, media_types.UNKNOWN)
 
 
 def accepted_type(file: Received, options: Options, settings: Settings) -> str:

@@ -10,8 +10,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ilios.core import platform
 from ilios.core.result_forms import TEXT
@@ -28,20 +29,29 @@ from ilios.local.converter import NotConverted, Order
 from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
+if TYPE_CHECKING:  # loads Werkzeug and TLS, which files do not need
+    from ilios.local.fetching import Fetches
+
+FETCHED: Final = "fetched"  #: in the workspace of a conversion
 QUIET: Final = LogConfig("convert", "console", "CRITICAL")
 """The run says in one line what became of a document; children log to the same place."""
 
 
 class InProcess:
-    """Converts so many documents at once, each in a parser child; close it."""
+    """Converts so many documents at once, each in a parser child; close it.
 
-    def __init__(self, concurrency: int) -> None:
+    Documents at addresses are fetched first. `url_allow` is what URL_ALLOW is to a service.
+    """
+
+    def __init__(self, concurrency: int, url_allow: str = "") -> None:
         self.concurrency = concurrency
         logs.apply(QUIET, sys.stderr)
         self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
         # The defaults: the environment's settings are those of a service, and may be wrong here.
-        settings = Settings.model_construct(data_dir=Path(self._folder.name))
-        self._engine = EmbeddedEngine(settings, parsers=concurrency)
+        self._settings = Settings.model_construct(
+            data_dir=Path(self._folder.name), url_allow=url_allow
+        )
+        self._engine = EmbeddedEngine(self._settings, parsers=concurrency)
         self._running: dict[Path, Document] = {}
         self._is_stopped = False
 
@@ -49,29 +59,30 @@ class InProcess:
         self, document: Document, order: Order, images: ImageFolder | None
     ) -> Sequence[bytes]:
         """Return a result; see Converter."""
-        with self.converted(document, order.pages, lambda _done, _total: None) as conversion:
+        with self.converted(document, order.pages) as conversion:
             if images is not None:
                 _keep(conversion, images)
             return [piece.encode() for piece in _pieces(conversion, order.form, images)]
 
     @contextmanager
     def converted(
-        self, document: Document, pages: str | None, progress: Progress
+        self, document: Document, pages: str | None, progress: Progress | None = None
     ) -> Iterator[Conversion]:
         """Convert a document; its images are there within. Raises as `convert` does."""
-        if document.path is None:
-            raise NotConverted("A URL needs a service to fetch it: name one with --server.")
         options = Options(PageSelection.parse(pages) if pages else None)
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             workspace = Path(name)
             self._running[workspace] = document
-            if self._is_stopped:  # behind the line above: a stop looks at those that run
-                raise NotConverted("It was interrupted.")
+
+            def page_done(done: int, total: int) -> None:
+                self._require_going_on(workspace)
+                if progress is not None:
+                    progress(done, total)
+
             try:
-                source = _source(document.path, document.name)
-                yield self._engine.convert(
-                    Part(source, None), options, workspace, progress, lambda _answer: None
-                )
+                self._require_going_on(workspace)  # behind the line above: a stop looks at it
+                part = Part(self._source(document, workspace), None)
+                yield self._engine.convert(part, options, workspace, page_done, lambda _: None)
             finally:
                 self._running.pop(workspace, None)
 
@@ -84,7 +95,35 @@ class InProcess:
         """Let the conversion of this very document end soon, if it runs; for another thread."""
         for workspace, running in self._running.copy().items():
             if running is document:
+                self._running.pop(workspace, None)
                 self._engine.stop(workspace)
+
+    def _source(self, document: Document, workspace: Path) -> Source:
+        """Return a document as a file with its type. Raises IliosError, OSError."""
+        path, name = document.path, document.name
+        if document.url is not None:
+            path = workspace / FETCHED
+            is_wanted = partial(self._goes_on, workspace)
+            name = self._fetches.fetch(document.url, name, path, is_wanted)
+            self._require_going_on(workspace)
+        if path is None:
+            raise TypeError("a document that is nowhere")
+        with path.open("rb") as file:
+            return Source(path, media_types.sniff(file, name), name)
+
+    @cached_property
+    def _fetches(self) -> Fetches:
+        from ilios.local.fetching import Fetches
+
+        return Fetches(self._settings)
+
+    def _goes_on(self, workspace: Path) -> bool:
+        return not self._is_stopped and workspace in self._running
+
+    def _require_going_on(self, workspace: Path) -> None:
+        """Raise NotConverted once it is stopped; a child that had not begun then is not killed."""
+        if not self._goes_on(workspace):
+            raise NotConverted("It was interrupted.")
 
     def close(self) -> None:
         self._engine.close()
@@ -94,11 +133,6 @@ class InProcess:
 def default_concurrency() -> int:
     """Return how many documents go at once: one for each core."""
     return platform.cpu_count()
-
-
-def _source(path: Path, name: str) -> Source:
-    with path.open("rb") as file:
-        return Source(path, media_types.sniff(file, name), name)
 
 
 def _keep(conversion: Conversion, images: ImageFolder) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Final
+from urllib.parse import unquote
 
 from ilios.engines.detection.media_types import NAMED
 
@@ -45,9 +47,7 @@ class Results:
 
     def has(self, path: Path) -> bool:
         """Return whether a file may be a result of an earlier run."""
-        return path.name.endswith(self.suffix) and path.resolve().is_relative_to(
-            self.folder.resolve()
-        )
+        return path.name.endswith(self.suffix) and real(path).is_relative_to(real(self.folder))
 
 
 @dataclass(slots=True)
@@ -64,29 +64,42 @@ def find(arguments: Iterable[str], *, stdin_name: str, results: Results | None) 
     Of folders and patterns, hidden files, files that no engine reads by their name, and results of
     earlier runs are left out; a folder is searched with all below it.
     """
-    found, seen = Found(), set[Path]()
+    found, seen = Found(), set[Path | str]()
     for argument in arguments:
         for item in _of_argument(argument, stdin_name, results):
             if isinstance(item, Missing):
                 found.missing.append(item)
-            elif item.path is None or item.path.resolve() not in seen:
+                continue
+            place = real(item.path) if item.path else item.url or STANDARD_INPUT
+            if place not in seen:
+                seen.add(place)
                 found.documents.append(item)
-                if item.path is not None:
-                    seen.add(item.path.resolve())
     return found
+
+
+def is_url(argument: str) -> bool:
+    return _URL.match(argument) is not None
+
+
+def real(path: Path) -> Path:
+    """Return where a path leads. Never raises, as `Path.resolve` does for links in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _of_argument(
     argument: str, stdin_name: str, results: Results | None
 ) -> Iterator[Document | Missing]:
     path = Path(argument)
+    mode = _mode(path)
     if argument == STANDARD_INPUT:
         yield Document(shown=stdin_name, name=stdin_name)
-    elif _URL.match(argument):
-        yield Document(shown=argument, name=_name_of_url(argument), url=argument)
-    elif path.is_dir():
+    elif is_url(argument):
+        yield Document(shown=argument, name=name_of_url(argument), url=argument)
+    elif stat.S_ISDIR(mode):
         yield from _searched(argument, path, _below(path), results)
-    elif path.exists() or not glob.has_magic(argument):
+    elif mode and not stat.S_ISREG(mode):  # a pipe can be read once, and it is opened twice
+        yield Missing(argument, f"It is no file. Pipe it in, and name {STANDARD_INPUT} for it.")
+    elif mode or not glob.has_magic(argument):
         yield Document(shown=argument, name=path.name, path=path)  # to open it says what is wrong
     else:
         root = _root_of(argument)
@@ -95,12 +108,15 @@ def _of_argument(
 
 
 def _searched(
-    argument: str, root: Path, paths: Iterable[Path], results: Results | None
+    argument: str, root: Path, paths: Iterable[Path | Missing], results: Results | None
 ) -> Iterator[Document | Missing]:
     """Yield those of the paths that are documents; Missing when none is."""
     is_empty = True
     for path in paths:
-        if path.suffix.lower() in NAMED and not (results and results.has(path)):
+        if isinstance(path, Missing):
+            is_empty = False
+            yield path
+        elif path.suffix.lower() in NAMED and not (results and results.has(path)):
             is_empty = False
             folder = path.relative_to(root).parent
             yield Document(shown=str(path), name=path.name, path=path, folder=folder)
@@ -108,13 +124,27 @@ def _searched(
         yield Missing(argument, "There is no document of a type that can be converted.")
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, in the order of their names, but for hidden ones."""
-    for place, folders, files in os.walk(folder):
+def _below(folder: Path) -> Iterator[Path | Missing]:
+    """Yield the files below a folder, in the order of their names, but for hidden ones.
+
+    What cannot be searched comes last.
+    """
+    refused: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=refused.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(place, name)
+    for error in refused:
+        yield Missing(str(error.filename), f"{error.strerror}.")
+
+
+def _mode(path: Path) -> int:
+    """Return what a path is, as `stat` has it; 0 for one that cannot be looked at."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _root_of(pattern: str) -> Path:
@@ -124,7 +154,11 @@ def _root_of(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _name_of_url(url: str) -> str:
+def name_of_url(url: str) -> str:
     path = re.split(r"[?#]", url, maxsplit=1)[0].split("/", 3)
     last = path[3].rstrip("/").rpartition("/")[2] if len(path) > 3 else ""
-    return last or path[2]
+    if not last:
+        return path[2]
+    from ilios.core.file_names import safe_file_name  # loads Werkzeug, which files do not need
+
+    return safe_file_name(unquote(last))

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from ilios.core import durable_files
-from ilios.local.inputs import Document
+from ilios.local.inputs import Document, real
 
 
 def paths(documents: Sequence[Document], folder: Path, suffix: str) -> list[Path]:
@@ -18,17 +18,17 @@ def paths(documents: Sequence[Document], folder: Path, suffix: str) -> list[Path
     `STEM.md`; `STEM.EXT.md` where two stems are alike, or where a document would be written over;
     with a number where even those are. Case does not tell names apart, for not every disk does so.
     """
-    inputs = {document.path.resolve() for document in documents if document.path}
+    inputs = {real(document.path) for document in documents if document.path}
     stems = Counter(_key(document, _stem(document)) for document in documents)
     taken: set[tuple[PurePath, str]] = set()
     chosen = []
     for document in documents:
         place = folder / document.folder
         base = _stem(document)
-        if stems[_key(document, base)] > 1 or (place / (base + suffix)).resolve() in inputs:
+        if stems[_key(document, base)] > 1 or real(place / (base + suffix)) in inputs:
             base = document.name
         name, number = base, 1
-        while _key(document, name) in taken or (place / (name + suffix)).resolve() in inputs:
+        while _key(document, name) in taken or real(place / (name + suffix)) in inputs:
             number += 1
             name = f"{base}-{number}"
         taken.add(_key(document, name))

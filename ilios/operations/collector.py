@@ -21,8 +21,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.documents import indexing
-from ilios.engines import registry
-from ilios.operations import heartbeat
+from ilios.operations import heartbeat, statistics
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import pause, queries
 
@@ -125,7 +124,7 @@ def _of_queue(session: Session) -> Iterator[GaugeMetricFamily]:
         "Jobs that are ready, wait until a moment, or run",
         *(({"state": state}, jobs) for state, jobs in queries.depths(session).items()),
     )
-    oldest = queries.oldest_ready(session, registry.LANES)
+    oldest = queries.oldest_ready(session, statistics.LANES)
     age = (clock.now() - oldest).total_seconds() if oldest else 0.0
     text = "Since the first of the jobs that go next was enqueued; 0 when none is ready"
     yield _number("ilios_queue_oldest_age_seconds", text, max(0.0, age))

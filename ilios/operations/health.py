@@ -15,14 +15,13 @@ from ilios.db.database import Database
 from ilios.db.models import Instance
 from ilios.db.prepared import Prepared
 from ilios.documents import indexing
-from ilios.engines import registry
-from ilios.operations import heartbeat, search_admin
+from ilios.operations import heartbeat, search_admin, statistics
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import queries
 
 BACKLOG_AGE = timedelta(seconds=60)
 
-_QUEUE = Prepared(select(Instance.queue_paused_at, *map(queries.next_of, registry.LANES)))
+_QUEUE = Prepared(select(Instance.queue_paused_at, *map(queries.next_of, statistics.LANES)))
 
 
 @dataclass(frozen=True, slots=True)

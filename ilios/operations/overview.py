@@ -16,7 +16,6 @@ from ilios.core import clock, conversion_errors
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import JobType
-from ilios.engines import registry
 from ilios.operations import heartbeat, statistics, usage_by_key
 from ilios.operations.health import Examiner, Health
 from ilios.operations.heartbeat import Heartbeat
@@ -117,7 +116,7 @@ class Overview:
                 health=health,
                 beat=beat if beat and beat.is_fresh else None,
                 paused_since=pause.paused_since(session),
-                depths=statistics.depths(session, registry.LANES),
+                depths=statistics.depths(session, statistics.LANES),
                 ended=statistics.ended_since(session, now - LAST_HOUR),
                 running=[_task(row, holders) for row in statistics.running(session, RUNNING_SHOWN)],
                 retries=[_task(row, holders) for row in statistics.retries(session, RETRIES_SHOWN)],

@@ -28,7 +28,11 @@ from ilios.db.models import (
     OwnerTotals,
     statuses,
 )
+from ilios.engines import registry
 from ilios.queue import queries
+from ilios.queue.jobs import FETCH_LANE
+
+LANES: Final = (*registry.LANES, FETCH_LANE)  #: in which jobs wait
 
 # Prepared once: see ilios.queue.jobs.
 _READY = select(func.count()).where(  # a count for each lane takes half as long as a GROUP BY

@@ -21,6 +21,7 @@ from ilios.db.prepared import Prepared, Runner
 from ilios.queue.backoff import retry_delay
 from ilios.queue.priority import SPACING_MS, next_rank
 
+FETCH_LANE = "fetch"  #: of jobs that fetch an address; the others are of engines
 MIN_PRIORITY = 1
 MAX_PRIORITY = 10  #: the most urgent
 DEFAULT_PRIORITY = 5
@@ -114,7 +115,10 @@ def enqueue(
     provider_batch_id: str | None = None,
     origin: Origin = NO_ORIGIN,
 ) -> str:
-    """Add a job that is ready at once, for a document or a provider's batch; return its id."""
+    """Add a job that is ready at once, for a document or a provider's batch; return its id.
+
+    In FETCH_LANE it fetches the document.
+    """
     job_id = ids.new_id()
     _INSERT.run(
         session,
@@ -122,7 +126,7 @@ def enqueue(
         document_id=document_id,
         provider_batch_id=provider_batch_id,
         owner=owner,
-        type=JobType.PROVIDER_BATCH if provider_batch_id else JobType.CONVERT,
+        type=_type(lane, provider_batch_id),
         max_attempts=MAX_STEP_ATTEMPTS if provider_batch_id else MAX_ATTEMPTS,
         lane=lane,
         priority=priority,
@@ -132,6 +136,12 @@ def enqueue(
         traceparent=origin.traceparent,
     )
     return job_id
+
+
+def _type(lane: str, provider_batch_id: str | None) -> JobType:
+    if provider_batch_id:
+        return JobType.PROVIDER_BATCH
+    return JobType.FETCH if lane == FETCH_LANE else JobType.CONVERT
 
 
 def enqueue_ranges(

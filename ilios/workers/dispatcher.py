@@ -72,7 +72,7 @@ class Dispatcher:
         self._claims = claims or database
         self._answers = answers
         self._ambiguous_retries = ambiguous_retries
-        self._has_backlog = False
+        self._backlog: set[str] = set()  #: lanes in which every slot has found a job
 
     def claim(
         self, offer: Offer, renewed: Callable[[], Offer] | None = None
@@ -92,7 +92,9 @@ class Dispatcher:
                 jobs.promote_due(session, now)
             claimed, exhausted = _fill(session, renewed() if renewed else offer, now)
         # When every slot found a job, the next one probably will too: then claim without a look.
-        self._has_backlog = all(is_for_guest for _, is_for_guest in exhausted)
+        offered = {slot.lane for slot in offer.slots}
+        found = {lane for lane in offered if (lane, False) not in exhausted}
+        self._backlog = (self._backlog - offered) | found
         return claimed
 
     def assign_lanes(self, settings: Settings) -> None:
@@ -176,7 +178,7 @@ class Dispatcher:
 
     def _anything_to_do(self, offer: Offer) -> bool:
         ordinary = {slot.lane for slot in offer.slots if not slot.is_for_guest}
-        if ordinary and self._has_backlog:
+        if not ordinary.isdisjoint(self._backlog):
             return True
         others = {slot.lane for slot in offer.slots} - ordinary
         with self._claims.watching() as watch:

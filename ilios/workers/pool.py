@@ -15,6 +15,7 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
 from ilios.engines.registry import EngineFactory
 from ilios.operations.heartbeat import WorkerBeat, WorkerState
+from ilios.queue.jobs import FETCH_LANE
 from ilios.workers.handle import WorkerHandle, sources
 from ilios.workers.places import Places
 
@@ -200,7 +201,9 @@ class WorkerPool:
             restarts=self._deaths[name],
             pid=worker.process.pid,
             jobs=worker.jobs,
-            slots=sum(places.ordinary for places in worker.places.values()),
+            slots=sum(
+                places.ordinary for lane, places in worker.places.items() if lane != FETCH_LANE
+            ),
             up_seconds=round(worker.up_seconds(), 1),
         )
 

@@ -8,11 +8,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from ilios.conversion.converter import Converter
+from ilios.conversion.fetching import FETCHES_AT_ONCE, Fetches
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder, failpoints
 from ilios.core.disk_space import DiskReserve
@@ -33,7 +35,10 @@ from ilios.engines import registry
 from ilios.engines.base import Engine
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import MISTRAL, EngineFactory, jobs_at_once
-from ilios.queue.jobs import Lease
+from ilios.outbound.connections import Patience
+from ilios.outbound.fetching import Fetcher
+from ilios.outbound.guard import Guard
+from ilios.queue.jobs import FETCH_LANE, Lease
 from ilios.storage import opening, self_test
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
@@ -93,7 +98,8 @@ def main(
         instance_id = instance.instance_id(session)
     engines = open_engines(settings, instance_id)
     store = opening.open_store(settings)
-    recorder = Recorder(GroupCommit(database), settings.pricing, settings.ambiguous_retries)
+    group_commit = GroupCommit(database)
+    recorder = Recorder(group_commit, settings.pricing, settings.ambiguous_retries)
     converter = Converter(
         database,
         store,
@@ -104,13 +110,15 @@ def main(
         answers=AnswerSpool(data_folder.answers(settings)),
         deadline_seconds=settings.job_deadline_seconds,
     )
+    fetches = Fetches(settings, database, store, _fetcher(settings), group_commit)
     ordinary = {lane: _ordinary_places(settings, engine) for lane, engine in engines.items()}
+    ordinary[FETCH_LANE] = FETCHES_AT_ONCE
     places = {lane: Places(number, guest_places(number)) for lane, number in ordinary.items()}
     batches = _provider_batches(settings, database, store, engines, recorder)
     look = partial(self_test.probe, opening.open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
     upkeep = Upkeep(database, DiskReserve(settings))
-    worker = Worker(pipe, converter, engines, places, look, retention, upkeep, batches)
+    worker = Worker(pipe, converter, engines, places, look, retention, upkeep, batches, fetches)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
@@ -148,12 +156,14 @@ class Worker:
         retention: Retention,
         upkeep: Upkeep,
         batches: ProviderBatches | None = None,
+        fetches: Fetches | None = None,
     ) -> None:
         self._pipe = pipe
         self._retention = retention
         self._upkeep = upkeep
         self._converter = converter
         self._batches = batches
+        self._fetches = fetches
         self._engines = engines
         self._places = places
         self._look_at_store = look_at_store
@@ -176,7 +186,7 @@ class Worker:
                 case LookAtStore():
                     self._threads.run(self._look)
                 case Cancel(job_id):
-                    self._converter.stop(job_id)
+                    self._stop_job(job_id)
                 case Lease():
                     self._has_worked = True
                     with self._sending:
@@ -219,7 +229,14 @@ class Worker:
             self._running -= 1  # without any, the process may end
         self._keep_index(self._upkeep.index_entered)
 
+    def _stop_job(self, job_id: str) -> None:
+        self._converter.stop(job_id)
+        if self._fetches is not None:
+            self._fetches.stop(job_id)
+
     def _run(self, lease: Lease) -> ProviderReport | StoreReport | None:
+        if lease.type is JobType.FETCH and self._fetches is not None:
+            return self._fetches.run(lease)
         if lease.type is JobType.PROVIDER_BATCH and self._batches is not None:
             return self._batches.run(lease)
         return self._converter.run(lease)
@@ -254,6 +271,12 @@ class Worker:
                 messages.send(self._pipe, message)
             except OSError:
                 log.warning("worker.supervisor_gone")
+
+
+def _fetcher(settings: Settings) -> Fetcher:
+    usual = Patience()
+    total_seconds = min(usual.total_seconds, settings.job_deadline_seconds)
+    return Fetcher(Guard(settings.url_allowance), replace(usual, total_seconds=total_seconds))
 
 
 def _provider_batches(

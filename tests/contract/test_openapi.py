@@ -11,7 +11,10 @@ from flask import Flask
 from tests.support.api_callers import Caller
 from tests.support.sharing import app, settings  # noqa: F401
 
-FORMS = ("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm")
+FORMS = (
+    *("ConvertForm", "SubmitForm", "BatchForm", "UploadForm", "EstimateForm"),
+    *("ConvertUrlForm", "SubmitUrlForm", "BatchUrlForm"),
+)
 PAGES = {"site.page", "site.docs", "site.admin", "site.openapi_json", "site.asset"}
 
 

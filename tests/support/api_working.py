@@ -11,6 +11,7 @@ from pathlib import Path
 from ilios.core.conversion_errors import ConversionError, EncryptedDocument, ObjectMissing
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.models import JobType
 from ilios.engines.base import (
     Conversion,
     ConversionWarning,
@@ -23,7 +24,8 @@ from ilios.engines.base import (
     Usage,
 )
 from ilios.engines.registry import EMBEDDED
-from ilios.queue.jobs import Lease
+from ilios.outbound.guard import Resolve, system_resolver
+from ilios.queue.jobs import FETCH_LANE, Lease
 from ilios.storage.opening import open_store
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from ilios.workers.maintenance import StoreWatch
@@ -33,6 +35,7 @@ from tests.support.engines import EchoEngine
 
 IMAGE = b"\x89PNG\r\n\x1a\n not really"
 COST_MICROS = 1300  #: of a page: the price of tests.support.working, with its margin
+LANES = (FETCH_LANE, EMBEDDED)
 POLL_SECONDS = 0.005
 
 
@@ -77,32 +80,36 @@ class TextEngine(EchoEngine):
 
 
 class InTestWorker:
-    """Claims and converts in the test's own process."""
+    """Claims, fetches and converts in the test's own process."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, resolve: Resolve = system_resolver
+    ) -> None:
         self._dispatcher = Dispatcher(database, settings.ambiguous_retries)
         self._gate = StartGate(settings, StoreWatch(settings))
         store = open_store(settings)
         self._engine = TextEngine(settings)
         self._converter = working.converter(settings, database, store, self._engine)
+        self._fetches = working.fetches(settings, database, store, resolve)
 
     def free(self) -> None:
         """Convert at no cost from now on, as the embedded engine does."""
         self._engine.is_paid = False
 
     def work(self) -> int:
-        """Convert everything that is ready; returns how many documents that were."""
+        """Do all jobs that are ready; returns how many that were."""
         done = 0
         while claimed := self._claim():
             for _, lease in claimed:
-                self._converter.run(lease)
+                run = self._fetches.run if lease.type is JobType.FETCH else self._converter.run
+                run(lease)
                 done += 1
         return done
 
     def _claim(self) -> list[tuple[FreeSlot, Lease]]:
         if not self._gate.look(is_paused=self._dispatcher.commands("test").is_paused):
             return []
-        return self._dispatcher.claim(Offer([FreeSlot(EMBEDDED, "test/0")]))
+        return self._dispatcher.claim(Offer([FreeSlot(lane, "test/0") for lane in LANES]))
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -32,6 +32,8 @@ HONOURED: dict[str, list[object]] = {
     "model": list(TAKEN_BY_EMBEDDED),
     "useMistralBatch": [False],
 }
+NOWHERE = ["http://192.0.2.1/a.pdf", "https://localhost/", "ftp://192.0.2.1/"]
+"""Addresses of documents that the guard refuses: nobody is asked."""
 PROBLEM = ("type", "title", "status", "detail", "instance", "code", "requestId")
 UNFORESEEABLE = frozenset({
     "batch_refused",  # for what one of the files is
@@ -42,7 +44,7 @@ UNFORESEEABLE = frozenset({
     "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for
     "pages_out_of_range",  # depends on the document
     "corrupt_document", "document_too_large", "empty_document", "empty_file",  # the bytes decide
-    "file_too_large", "unsupported_type",
+    "file_too_large", "unsupported_type", "url_not_allowed",
 })  # fmt: skip
 """Codes of refusals that no schema can tell in advance."""
 OF_ANOTHER_FORM = ", and this is format="  #: a refusal for what two fields say together
@@ -73,6 +75,10 @@ def before_load_schema(_context: HookContext, document: dict[str, Any]) -> None:
             del fields[absent]
         for field in fields.keys() & HONOURED.keys():
             fields[field]["enum"] = HONOURED[field]
+        if "url" in fields:
+            fields["url"]["enum"] = NOWHERE
+        if "urls" in fields:
+            fields["urls"]["items"]["enum"] = NOWHERE
 
 
 @schemathesis.check

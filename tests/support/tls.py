@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A self-signed certificate for 127.0.0.1, which serves as its own authority."""
+    """A self-signed certificate, which serves as its own authority."""
 
     certificate: Path
     private_key: Path
@@ -36,10 +36,12 @@ class QuietHandler(WSGIRequestHandler):
         """Print no requests."""
 
 
-def make_certificate(folder: Path) -> Certificate:
+def make_certificate(folder: Path, *host_names: str) -> Certificate:
+    """Make a certificate for 127.0.0.1, or for names alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    for_whom: list[x509.GeneralName] = [*map(x509.DNSName, host_names)] or [address]
     now = clock.now()
     signed = (
         x509.CertificateBuilder()
@@ -50,7 +52,7 @@ def make_certificate(folder: Path) -> Certificate:
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(for_whom), critical=False)
         .sign(key, hashes.SHA256())
     )
     made = Certificate(folder / "certificate.pem", folder / "key.pem")

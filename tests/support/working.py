@@ -1,8 +1,9 @@
-"""A converter of a test's own process, around any engine."""
+"""A converter of a test's own process, around any engine; and fetches."""
 
 from __future__ import annotations
 
 from ilios.conversion.converter import Converter
+from ilios.conversion.fetching import Fetches
 from ilios.conversion.recorder import Recorder
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
@@ -12,10 +13,28 @@ from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.engines.base import Engine
 from ilios.engines.registry import EMBEDDED
+from ilios.outbound.connections import Patience
+from ilios.outbound.fetching import Fetcher
+from ilios.outbound.guard import Guard, Resolve, system_resolver
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
 
 PRICING = Pricing(PriceBook.parse("test-model=1/2"), margin_percent=30)
+
+
+PATIENCE = Patience(connect_seconds=5.0, silence_seconds=5.0, total_seconds=30.0)
+
+
+def fetches(
+    settings: Settings,
+    database: Database,
+    store: ObjectStore,
+    resolve: Resolve = system_resolver,
+    patience: Patience = PATIENCE,
+) -> Fetches:
+    """Return what fetches documents, from where URL_ALLOW of the settings lets it."""
+    fetcher = Fetcher(Guard(settings.url_allowance, resolve), patience)
+    return Fetches(settings, database, store, fetcher, GroupCommit(database))
 
 
 def converter(

@@ -18,6 +18,7 @@ from ilios.documents.admission import OPERATION_IMMEDIATE, Order
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
+from ilios.documents.validation import Submitted
 from ilios.engines.base import Options
 from ilios.engines.page_selection import PageSelection
 from ilios.queue.jobs import MAX_PRIORITY
@@ -59,7 +60,7 @@ def selection(
     return None if selected.page_count == found.pages_total else selected
 
 
-def submit(file: Received, wanted: Order) -> Snapshot:
+def submit(file: Submitted, wanted: Order) -> Snapshot:
     """Queue a document, and return it as it is then: it may have its result already."""
     return services().submissions.submit(file, wanted)
 
@@ -73,7 +74,7 @@ def submitted_before(wanted: Order) -> Snapshot | None:
     return None if created is None else created.documents[0]
 
 
-def convert(file: Received, wanted: Order) -> Result:
+def convert(file: Submitted, wanted: Order) -> Result:
     """Queue a document and wait for its result. The view is decorated with `waits`.
 
     The same bytes with the same order join the conversion under way. Raises what `submit` raises,

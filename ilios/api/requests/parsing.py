@@ -56,15 +56,16 @@ class Parser(FlaskParser):
             sent[FILES] = form.getlist(FILES)
         return sent
 
-    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
-        """Read a JSON object of at most JSON_MAX_BYTES."""
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Read a JSON object of at most JSON_MAX_BYTES, or as many as its schema says."""
         if req.mimetype != "application/json":
             raise MalformedRequest(
                 f"Content-Type is {req.mimetype or 'missing':.80}; send application/json."
             )
         with services().wait_slots.for_upload(current_owner()):
-            body = Body(req.environ, JSON_MAX_BYTES).whole()
-        sent = json_objects.parsed(body, JSON_EXAMPLE)
+            most_bytes: int = getattr(schema, "json_max_bytes", JSON_MAX_BYTES)
+            body = Body(req.environ, most_bytes).whole()
+        sent = json_objects.parsed(body, getattr(schema, "json_example", JSON_EXAMPLE))
         idempotency.json_has_arrived(sent)
         return sent
 
@@ -120,6 +121,8 @@ def _sent(error: ValidationError, name: str) -> Any:
         value: Any = error.data[name]  # type: ignore[index]  # never a list here
     except (KeyError, TypeError):
         return None
+    if isinstance(value, list | dict):  # of JSON
+        return "a list" if isinstance(value, list) else "an object"
     return value if isinstance(value, str | int | float | bool | None) else A_FILE
 
 

@@ -10,6 +10,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.responses import content, forms, json_pieces, result_zip, serializers
@@ -25,6 +26,7 @@ from ilios.api.schemas.responses import (
     BatchStatusSchema,
     MetadataSchema,
 )
+from ilios.api.schemas.url_requests import BatchUrlForm
 from ilios.api.services import services
 from ilios.core import clock
 from ilios.core.file_names import attachment
@@ -43,16 +45,16 @@ _METADATA = MetadataSchema()
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
 @creates
-@blueprint.arguments(BatchForm(), location="multipart")
+@blueprint.form_or_json(BatchForm(), BatchUrlForm())
 @blueprint.response(202, BatchAcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
 def batch_submit(form: dict[str, Any]) -> Any:
-    """Queue 1 to 100 documents, all or none.
+    """Queue 1 to 100 documents, all or none: files of a form, or the `urls` of a JSON object.
 
-    One bad file refuses the batch: `errors` lists each of them, and nothing is stored.
+    One bad file, or address, refuses the batch: `errors` lists each of them, and nothing is stored.
     """
     order = order_of(form, current_owner(), services().settings)
-    batch, documents = services().submissions.submit_batch(form["files"], order)
+    batch, documents = services().submissions.submit_batch(urls.documents_of(form), order)
     answer = serializers.batch_accepted(batch, documents)
     return answer, {"Location": answer["status_url"]}
 

@@ -10,16 +10,19 @@ from ilios.accounts.keys import Scope
 from ilios.api import immediate
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates_result
 from ilios.api.requests.options import order_of
 from ilios.api.responses import forms, serializers, streaming
 from ilios.api.responses.presentation import PDF, SHOW_BLOCKS, Presentation
 from ilios.api.schemas.requests import BLOCKS, ConvertForm
 from ilios.api.schemas.responses import BINARY, TEXT, AcceptedSchema, ResultSchema
+from ilios.api.schemas.url_requests import ConvertUrlForm
 from ilios.api.services import services
 from ilios.documents.admission import OPERATION_IMMEDIATE
 from ilios.documents.queries import Result
 from ilios.documents.searchable_pdfs import require_kind
+from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
 from ilios.queue.jobs import MAX_PRIORITY
 
@@ -42,7 +45,7 @@ def _is_asynchronous() -> bool:
 @needs(Scope.CONVERT)
 @immediate.with_wait_slot(unless=_is_asynchronous)
 @creates_result(unless=_is_asynchronous)
-@blueprint.arguments(ConvertForm(), location="multipart")
+@blueprint.form_or_json(ConvertForm(), ConvertUrlForm())
 @blueprint.response(200, ResultSchema, headers=HEADERS)
 @blueprint.alt_response(202, schema=AcceptedSchema, description="With `Prefer: respond-async`.")
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
@@ -55,6 +58,7 @@ def _is_asynchronous() -> bool:
 def convert(form: dict[str, Any]) -> Response:
     """Convert a document and wait for the result.
 
+    The document is a file of a form, or is fetched from the `url` of a JSON object.
     The document is stored like any other, and its conversion goes before the queued ones. If the
     wait ends first, 504 names the document: follow it at `statusUrl`.
     """
@@ -68,10 +72,11 @@ def convert(form: dict[str, Any]) -> Response:
         priority=MAX_PRIORITY,
         operation=OPERATION_IMMEDIATE,
     )
-    if shown.form == PDF:
-        kind = accepted_type(form["file"], order.options, services().settings)
-        require_kind(form["file"].file_name, kind)
-    document = services().submissions.submit(form["file"], order)
+    file = urls.document_of(form)
+    if shown.form == PDF and isinstance(file, Received):  # of others it is not known yet
+        kind = accepted_type(file, order.options, services().settings)
+        require_kind(file.file_name, kind)
+    document = services().submissions.submit(file, order)
     if _is_asynchronous():
         response = serializers.accepted(document)
         response.headers["Preference-Applied"] = "respond-async"

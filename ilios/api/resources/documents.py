@@ -9,6 +9,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.responses import conditional, forms, serializers, streaming
@@ -25,6 +26,7 @@ from ilios.api.schemas.responses import (
     DocumentStatusSchema,
     ResultSchema,
 )
+from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import Filter
@@ -38,17 +40,17 @@ _STATUS = DocumentStatusSchema()
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
 @creates
-@blueprint.arguments(SubmitForm(), location="multipart")
+@blueprint.form_or_json(SubmitForm(), SubmitUrlForm())
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
 def submit(form: dict[str, Any]) -> Response:
-    """Queue a document.
+    """Queue a document: a file of a form, or one to be fetched from the `url` of a JSON object.
 
-    When this answers, the document is stored for good.
+    When this answers, the document, or the address that it is fetched from, is stored for good.
     """
     here = services()
     order = order_of(form, current_owner(), here.settings)
-    return serializers.accepted(here.submissions.submit(form["file"], order))
+    return serializers.accepted(here.submissions.submit(urls.document_of(form), order))
 
 
 @blueprint.get("/status/<id:document_id>")

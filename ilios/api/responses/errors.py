@@ -12,7 +12,7 @@ from ilios.api.application import current
 from ilios.api.responses import error_shapes
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.links import status_url, without_token
-from ilios.core import conversion_errors, errors, idempotency_errors, request_errors
+from ilios.core import conversion_errors, errors, idempotency_errors, request_errors, url_errors
 from ilios.core.errors import IliosError
 from ilios.core.immediate_errors import ConversionFailed, StillRunning
 from ilios.core.telemetry import logs, metrics
@@ -41,6 +41,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.OptionUnavailable: 422,
     request_errors.InvalidSchema: 422,
     idempotency_errors.IdempotencyKeyReused: 422,
+    url_errors.UrlNotAllowed: 422,
     ConversionFailed: 422,
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,
@@ -64,11 +65,16 @@ _HTTP_DETAILS: Final = {
     416: "The object does not have this range of bytes.",
 }
 
-_LIMIT_STATUS: Final = {
+_LATE_STATUS: Final = {
     cls.code: STATUS[cls]
-    for cls in (conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent)
+    for cls in (
+        *(conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent),
+        *(request_errors.StorageQuotaExceeded, request_errors.FileTooLarge),
+        request_errors.UnsupportedType,
+    )
 }
-"""Of conversions that were accepted, and ended at a limit once their pages were counted."""
+"""Of conversions that were accepted, and ended at a limit, or for what their file is, once their
+pages were counted or their address was fetched."""
 
 SLEPT_MAX_SECONDS: Final = 60
 """A longer Retry-After is not told to clients of dialects: some sleep through all of it."""
@@ -80,8 +86,8 @@ def status_of(error: IliosError) -> int:
     """Return the HTTP status of an error."""
     if isinstance(error, ConversionFailed) and error.engine_fault:
         return ENGINE_FAULT_STATUS
-    if isinstance(error, ConversionFailed) and error.code in _LIMIT_STATUS:
-        return _LIMIT_STATUS[error.code]
+    if isinstance(error, ConversionFailed) and error.code in _LATE_STATUS:
+        return _LATE_STATUS[error.code]
     return status_of_class(type(error))
 
 

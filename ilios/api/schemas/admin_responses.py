@@ -11,10 +11,11 @@ from ilios.api.schemas.responses import HealthSchema
 from ilios.db.models import JobType
 from ilios.engines.governor import BreakerState
 from ilios.operations.heartbeat import WorkerState
+from ilios.operations.statistics import LANES
 
 
 class LaneSchema(CamelSchema):
-    lane = text("The engine that does it.", enum=["embedded", "mistral"], example="embedded")
+    lane = text("The engine that does it, or `fetch`.", enum=list(LANES), example="embedded")
     ready = number("Jobs that may start.", example=12)
     delayed = number("Jobs that wait for a time: retries, and steps of Mistral's batches.")
     retries = number("Those of them that something went wrong for.")
@@ -67,7 +68,7 @@ class TaskSchema(CamelSchema):
     key = _key()
     document_id = identifier("Null for a step of a batch at Mistral.", null=True)
     type = text(enum=list(JobType), example="convert")
-    lane = text(enum=["embedded", "mistral"], example="embedded")
+    lane = text(enum=list(LANES), example="embedded")
     worker = text("Null while it waits.", null=True)
     attempts = number("Attempts begun, the present one included.", example=1)
     max_attempts = number(example=3)

@@ -16,6 +16,7 @@ from ilios.core.settings.fields import (
     listed,
     setting,
 )
+from ilios.core.url_allowance import EXAMPLE, UrlAllowance
 
 HOST: Final = re.compile(r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 """A host as `Host` and ALLOWED_HOSTS name it: a name or an address, and a port."""
@@ -58,6 +59,11 @@ def _dialects(value: str) -> str:
     return ",".join(names) or NO_DIALECT
 
 
+def _url_allow(value: str) -> str:
+    UrlAllowance.of(listed(value))
+    return value
+
+
 DIALECTS: Final = ("mistral", "docling", "openwebui", "unstructured", "tika", "azure", "mineru")
 NO_DIALECT: Final = "none"
 KEY_LIMIT_MAX: Final = 10**18  #: of bytes and of documents, so that sums stay within 64 bits
@@ -65,6 +71,7 @@ Keys = Annotated[SecretStr, AfterValidator(_keys)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
 Dialects = Annotated[str, AfterValidator(_dialects)]
+UrlAllow = Annotated[str, AfterValidator(_url_allow)]
 
 
 class WebSettings(SubjectSettings):
@@ -119,6 +126,12 @@ class WebSettings(SubjectSettings):
     retention_action: Literal["archive", "delete"] = setting(
         "archive", "What becomes of documents whose retention is over", "delete"
     )
+    url_allow: UrlAllow = setting(
+        "",
+        "Hosts, host:port or networks, comma-separated, that documents may be fetched from "
+        "although they are not public",
+        EXAMPLE,
+    )
     convert_wait_seconds: int = setting(
         900, "How long /v1/convert waits for its result", "900", ge=1, le=86_400
     )
@@ -135,6 +148,11 @@ class WebSettings(SubjectSettings):
     def enabled_dialects(self) -> tuple[str, ...]:
         """The names of the dialects that are answered in."""
         return () if self.dialects == NO_DIALECT else tuple(dict.fromkeys(listed(self.dialects)))
+
+    @property
+    def url_allowance(self) -> UrlAllowance:
+        """What URL_ALLOW lists."""
+        return UrlAllowance.of(listed(self.url_allow))
 
     @property
     def api_keys(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from ilios.db.models.documents import (
     PageRow,
     PageWords,
     ProviderBatch,
+    UrlSource,
 )
 from ilios.db.models.idempotency import IdempotencyKey
 from ilios.db.models.instance import REVISION, Instance
@@ -64,5 +65,6 @@ __all__ = [
     "PageWords",
     "ProviderBatch",
     "ProviderBatchState",
+    "UrlSource",
     "UtcDateTime",
 ]

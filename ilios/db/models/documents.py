@@ -231,3 +231,37 @@ class ExtractionRow(Base):
     instructions: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)
     """As it came; None before, and empty if nothing came with the pages."""
+
+
+class UrlSource(Base):
+    """The address that a document is fetched from. See ilios.documents.url_sources.
+
+    An address may hold a secret: it is kept until its bytes are here, and its digest after that.
+    """
+
+    __tablename__ = "url_sources"
+
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    owner: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str | None] = mapped_column(Text)  #: None once it is fetched
+    url_digest: Mapped[str] = mapped_column(String(64))
+    first_name: Mapped[str | None] = mapped_column(Text)
+    """Of the document before it was fetched, where the answer may have to be given again."""
+    is_named: Mapped[bool]  #: by its client: then the server's name for it does not count
+    uses_cache: Mapped[bool]  #: whether the result may be that of an earlier conversion
+    final_digest: Mapped[str | None] = mapped_column(String(64))  #: behind all redirects
+    etag: Mapped[str | None] = mapped_column(Text)  #: that this one answered with
+    last_modified: Mapped[str | None] = mapped_column(Text)  #: likewise
+    fetched_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        partial_index(
+            "ix_url_sources_known",
+            "owner",
+            "url_digest",
+            "fetched_at",
+            where="etag IS NOT NULL OR last_modified IS NOT NULL",
+        ),
+    )

@@ -12,7 +12,7 @@ from ilios.db.models.statuses import JobStatus, JobType
 
 
 class Job(Base):
-    """One piece of work: a document, a range of its pages, or a step of a provider's batch."""
+    """One piece of work: a document, its address, a range of its pages, or a step of a batch."""
 
     __tablename__ = "job_queue"
 
@@ -23,7 +23,7 @@ class Job(Base):
     provider_batch_id: Mapped[str | None] = mapped_column(ID)
     owner: Mapped[str] = mapped_column(String(64))
     type: Mapped[JobType]
-    lane: Mapped[str] = mapped_column(String(20))  #: the engine that does it
+    lane: Mapped[str] = mapped_column(String(20))  #: the engine that does it, or `fetch`
     first_page: Mapped[int | None]  #: from 0; None for the whole document
     last_page: Mapped[int | None]  #: inclusive
     status: Mapped[JobStatus]

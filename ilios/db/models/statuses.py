@@ -7,7 +7,7 @@ from enum import StrEnum
 
 class DocumentStatus(StrEnum):
     AWAITING_UPLOAD = "awaiting_upload"  #: a link was given out; or a file is kept for its client
-    PENDING = "pending"  #: stored; its job waits
+    PENDING = "pending"  #: stored, or to be fetched; its job waits
     PROCESSING = "processing"  #: its job is claimed
     COMPLETED = "completed"  #: the pages are stored; terminal
     FAILED = "failed"  #: attempts used up, or the error is final; error and error_code are set
@@ -26,6 +26,7 @@ class JobStatus(StrEnum):
 
 class JobType(StrEnum):
     CONVERT = "convert"  #: a document, to be counted, perhaps split, and converted
+    FETCH = "fetch"  #: the address of a document; a job that converts it follows
     RANGE = "range"  #: some pages of a document, cut out of it by its first job
     PROVIDER_BATCH = "provider_batch"  #: a step of a batch that the provider works on
 

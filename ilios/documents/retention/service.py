@@ -175,9 +175,9 @@ class Retention:
         return True
 
     def _copied(self, old: str, new: str) -> str:
-        """Copy the original; return its key, which is the old one when the original is lost."""
-        if old == new:  # it was retried after its retention
-            return new
+        """Copy the original; return its key, which is the old one when there is no original."""
+        if old == new or not old:  # it was retried after its retention, or never fetched
+            return old
         try:
             self._store.copy(old, new)
         except ObjectMissing:

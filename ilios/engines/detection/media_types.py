@@ -30,6 +30,7 @@ HTML: Final = "text/html"
 CSV: Final = "text/csv"
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
+UNKNOWN: Final = "application/octet-stream"  #: of what is kept, or not here yet; never converted
 
 EXTENSIONS: Final[dict[str, str]] = {
     PDF: ".pdf",

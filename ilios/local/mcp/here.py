@@ -16,7 +16,7 @@ from ilios.core.request_errors import DocumentNotFound, PageNotFound
 from ilios.engines.base import Conversion
 from ilios.engines.page_selection import PageSelection
 from ilios.local.in_process import InProcess, default_concurrency
-from ilios.local.inputs import Document
+from ilios.local.inputs import Document, name_of_url
 from ilios.local.mcp import documents, session_search
 from ilios.local.mcp.documents import FOUND_MAX, Order, Report
 from ilios.local.mcp.messages import (
@@ -27,7 +27,6 @@ from ilios.local.mcp.messages import (
     SearchResult,
     Warned,
 )
-from ilios.local.mcp.refusals import ServiceNeeded
 from ilios.local.mcp.session_documents import Pages, SessionDocument, SessionDocuments
 
 DOCUMENTS_MAX: Final = 500  #: that are known; those that ended first are forgotten first
@@ -39,9 +38,10 @@ class Here:
 
     scope: Final[Literal["session"]] = "session"
 
-    def __init__(self) -> None:
+    def __init__(self, url_allow: str = "") -> None:
+        """`url_allow` is what URL_ALLOW is to a service."""
         at_once = default_concurrency()
-        self._converter = InProcess(at_once)
+        self._converter = InProcess(at_once, url_allow)
         # Not the threads of the loop, which end when they are idle: a parser ends with the thread
         # that started it.
         self._executor = ThreadPoolExecutor(at_once, "conversion")
@@ -50,9 +50,7 @@ class Here:
 
     async def convert(self, order: Order, report: Report) -> Converted:
         """Convert a document; one that is called off meanwhile is stopped."""
-        if order.url is not None:
-            raise ServiceNeeded("A URL needs a service that fetches it.")
-        name = order.name or (order.path.name if order.path else "document")
+        name = order.name or _name(order)
         known = SessionDocument(new_id(), name)
         self._known.add(known)
         work = asyncio.create_task(self._converted(known, order))
@@ -133,13 +131,19 @@ class Here:
         """Convert a document in one of the threads."""
         with tempfile.TemporaryDirectory(prefix="ilios-") as folder:
             path = order.path
-            if path is None:
+            if order.content is not None:
                 path = Path(folder, "content")
-                path.write_bytes(order.content or b"")
-            document = Document(known.name, known.name, path)
+                path.write_bytes(order.content)
+            document = Document(known.name, known.name, path, order.url)
             known.stop_by(partial(self._converter.stop_one, document))
             with self._converter.converted(document, order.pages, progress) as conversion:
                 return _pages(conversion), _warnings(conversion)
+
+
+def _name(order: Order) -> str:
+    if order.path is not None:
+        return order.path.name
+    return "document" if order.url is None else name_of_url(order.url)
 
 
 def _pages(conversion: Conversion) -> Pages:

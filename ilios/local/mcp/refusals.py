@@ -29,7 +29,6 @@ REMEDIES: Final = {
     "page_not_found": _OF_PAGES,
     "path_not_read": "Send what is in the file as `content`, in base64.",
     "rate_limited": _RETRY,
-    "service_needed": "Start `ilios mcp` with --server, or give the document itself.",
     "unauthorized": _OF_KEYS,
     "unreachable": "Start the service, or name another with --server or ILIOS_SERVER.",
 }
@@ -52,12 +51,6 @@ class PathNotRead(ToolRefused):
 
     def __init__(self) -> None:
         super().__init__("Over HTTP no file of this machine is read.")
-
-
-class ServiceNeeded(ToolRefused):
-    """Only a service can do it, and none was named."""
-
-    code = "service_needed"
 
 
 class InvalidArguments(ToolRefused):

@@ -28,7 +28,7 @@ from ilios.local.mcp.refusals import FileNotReadable, InvalidArguments, PathNotR
 
 WHERE: Final = {
     "session": "This server converts by itself and keeps results in memory: `status`, `search` and "
-    "`read_page` know what it has converted since it began, and nothing else. It fetches no URL.",
+    "`read_page` know what it has converted since it began, and nothing else.",
     "service": "An Ilios service converts and keeps the documents: `search` finds all documents of "
     "the key, also earlier ones.",
 }

@@ -83,8 +83,16 @@ def test_a_wrong_setting_is_one_line(operator: Operator, tmp_path: Path) -> None
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_its_words(operator: Operator, shell: str) -> None:
     script = operator.run("completion", shell).stdout
-    operator.variables.update(_ILIOS_COMPLETE=f"{shell}_complete", COMP_WORDS="ilios conv")
-    operator.variables.update(COMP_CWORD="conv" if shell == "fish" else "1")
+
+    def completed(word: str, *before: str) -> str:
+        operator.variables.update(
+            _ILIOS_COMPLETE=f"{shell}_complete",
+            COMP_WORDS=" ".join(("ilios", *before, word)),
+            COMP_CWORD=word if shell == "fish" else str(1 + len(before)),
+        )
+        return operator.run().stdout
 
     assert "_ILIOS_COMPLETE" in script
-    assert "convert" in operator.run().stdout
+    assert "convert" in completed("conv")
+    assert "file" in completed("inv", "convert")
+    assert "--images" in completed("--im", "convert")

@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.forking import REPOSITORY, run_python, start_python
+from tests.support.forking import LIKE_A_USER, REPOSITORY, run_python, start_python
 from tests.support.sample_files import noise, pdf, picture, scan, text
 from tests.support.waiting import wait_until
+from tests.support.web_servers import Ear, reply, serving
 
 SAMPLES = REPOSITORY / "samples"
 INVOICE, NOTES, LETTER = (
@@ -166,6 +168,8 @@ def test_images_lie_beside_the_result_if_they_are_wanted(tmp_path: Path) -> None
         (("--images",), "-o DIR"),
         (("--pages", "0"), "pages"),
         (("--server", "localhost:1337"), "http://localhost:1337"),
+        (("--server", "http://[::1"), "no URL"),
+        (("--api-key", "two\nlines"), "API key"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_read(
@@ -177,14 +181,78 @@ def test_what_makes_no_sense_is_refused_before_anything_is_read(
     assert says in done.stderr
 
 
-def test_a_url_needs_a_service(tmp_path: Path) -> None:
-    done = convert("https://example.com/a.pdf", INVOICE, folder=tmp_path)
+def test_a_folder_that_cannot_be_searched_is_one_line_and_the_others_go_on(tmp_path: Path) -> None:
+    shutil.copy(INVOICE, tmp_path)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+
+    done = subprocess.run(
+        [*LIKE_A_USER, sys.executable, "-m", "ilios", "convert", tmp_path],
+        cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr == f"ilios: {closed}: Permission denied.\n"
+    assert "2026-0417" in done.stdout
+
+
+def test_an_output_that_takes_no_more_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full, (tmp_path / "log").open("wb") as log:
+        process = start_python(
+            "-m", "ilios", "convert", INVOICE, environment=ENVIRONMENT, stdout=full, stderr=log
+        )
+        assert process.wait(60) == 1
+
+    assert (tmp_path / "log").read_text() == "Error: standard output: No space left on device.\n"
+
+
+def test_a_url_is_fetched_and_its_file_is_called_by_its_path(tmp_path: Path) -> None:
+    named = reply(b"a,b\n1,2\n", Content_Disposition='attachment; filename="table.csv"')
+    with serving(named) as server:
+        done = convert(
+            server.url("/my%20table"), "-o", ".", "--url-allow", f"127.0.0.1:{server.port}",
+            folder=tmp_path,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "my table.md").read_text() == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_an_address_that_is_not_public_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    with closing(Ear()) as ear:
+        url = f"http://127.0.0.1:{ear.port}/a.pdf"
+        done = convert(url, INVOICE, folder=tmp_path)
+        assert not ear.has_heard
 
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("ilios: https://example.com/a.pdf: A URL needs a service")
-    assert "--server" in line
+    assert line.startswith(f"ilios: {url}: ")
+    assert "loopback" in line
+    assert "URL_ALLOW" in line
     assert "2026-0417" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "allowed", "says"),
+    [
+        (reply(b"", "404 Not Found"), "127.0.0.1", "404"),
+        (reply(b"MZ\x90\x00" + bytes(100)), "127.0.0.1", "accepted"),
+        (reply(b""), "127.0.0.1", "without content"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%PDF-", "127.0.0.1", "5 bytes"),
+        (reply(b"text"), "10.0.0.0/33", "URL_ALLOW: "),
+    ],
+    ids=["no page", "no document", "empty", "cut off", "no list"],
+)
+def test_what_no_document_comes_from_is_one_line(
+    tmp_path: Path, answer: bytes, allowed: str, says: str
+) -> None:
+    with serving(answer) as server:
+        done = convert(server.url("/a"), "--url-allow", allowed, folder=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ilios: {server.url('/a')}: ")
+    assert says in line
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a folder": ("convert", {"path": str(SAMPLES)}, "file_not_readable", "no regular file"),
     "a device": ("convert", {"path": "/dev/zero"}, "file_not_readable", "no regular file"),
     "a password": ("convert", {"path": str(ENCRYPTED)}, "encrypted_document", "password"),
-    "a URL": ("convert", {"url": "http://127.0.0.1:9/a.pdf"}, "service_needed", "URL"),
+    "a URL of here": ("convert", {"url": "http://127.0.0.1:9/"}, "url_not_allowed", "URL_ALLOW"),
     "nothing": ("convert", {}, "invalid_arguments", "one of path, url and content"),
     "too much": ("convert", {"path": "a", "url": "b"}, "invalid_arguments", "one of"),
     "no base64": ("convert", {"content": "???"}, "invalid_arguments", "base64"),

@@ -15,18 +15,21 @@ from typing import Any
 import pytest
 
 from ilios.client import AsyncIlios, Ilios
+from ilios.client.passages import passages
 from ilios.core.settings import Settings
 from tests.support.commands import Operator
 from tests.support.forking import REPOSITORY, run_python
 from tests.support.live_service import live_service, url_of
 from tests.support.sample_files import noise, pdf, picture, text
+from tests.support.web_servers import reply, serving
 
 SAMPLES = REPOSITORY / "samples"
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with live_service(tmp_path_factory.mktemp("service")) as settings:
+    folder = tmp_path_factory.mktemp("service")
+    with live_service(folder, url_allow="127.0.0.1") as settings:
         yield settings
 
 
@@ -103,6 +106,37 @@ def test_a_service_makes_the_other_forms(
     assert {path.name for path in tmp_path.iterdir()} == {
         "figure.json", "figure.chunks.jsonl", "figure.zip", "figure.html", "figure.pdf",
     }  # fmt: skip
+
+
+def test_what_is_at_a_url_is_fetched_by_the_service(
+    service: Settings, key: str, tmp_path: Path
+) -> None:
+    reached = {"ILIOS_SERVER": url_of(service), "ILIOS_API_KEY": key}
+    invoice = SAMPLES / "invoice.pdf"
+    with serving(reply(invoice.read_bytes())) as server:
+        urls = [server.url("/a/invoice.pdf"), "http://10.0.0.1/secret.pdf"]
+        done = ilios("convert", *urls, "-o", tmp_path, **reached)
+        batch_id = ilios("batch", "submit", urls[0], **reached).stdout.strip()
+        batch = ilios("batch", "status", batch_id, "--wait", **reached)
+        with Ilios(url_of(service), key) as client:
+            markdown = client.convert(url=urls[0])
+            (page,) = passages(client, urls[0], "page", {})
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ilios: {urls[1]}: ")
+    assert "URL_ALLOW" in line
+    assert (tmp_path / "invoice.md").read_text() == ilios("convert", invoice).stdout
+    assert batch.stdout == "completed: 1 completed of 1\n"
+    assert markdown == page.text == (tmp_path / "invoice.md").read_text()
+    assert page.metadata["file_name"] == "invoice.pdf"
+
+
+def test_a_batch_is_of_files_or_of_urls(documents: Path) -> None:
+    done = ilios("batch", "submit", documents / "invoice.pdf", "https://example.com/a.pdf")
+
+    assert done.returncode == 2
+    assert "not of both" in done.stderr
 
 
 @pytest.mark.parametrize("wrong", ["key", "server"])

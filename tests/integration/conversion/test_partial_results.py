@@ -20,7 +20,7 @@ from ilios.core.telemetry.tracing import NO_ORIGIN
 from ilios.db.database import Database
 from ilios.db.models import CallState, Document, DocumentStatus, JobStatus
 from ilios.documents import results
-from ilios.documents.admission import readmit
+from ilios.documents.readmission import readmit
 from ilios.engines.base import Keep, Options, Part, Plan, Progress, Source
 from ilios.engines.page_selection import MAX_PAGE_NUMBER, PageSelection
 from ilios.storage.base import ObjectStore

@@ -31,6 +31,7 @@ from ilios.documents import (
     results,
     search,
     snapshots,
+    url_sources,
 )
 from ilios.documents.idempotency import Repeatable
 from ilios.documents.listing import Filter, list_after
@@ -95,6 +96,10 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "duplicate": (
         lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False, needs_blocks=True),
         {"ix_documents_fingerprint", "sqlite_autoindex_pages_1"},
+    ),
+    "earlier_fetch": (
+        lambda s: url_sources.earlier(s, "a", "d"),
+        {"ix_url_sources_known", "sqlite_autoindex_documents_1"},
     ),
     "complete": (
         lambda s: results.fail(s, "a", CorruptDocument("no"), NOW),
@@ -286,11 +291,15 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "documents_of_a_key": (
         lambda s: idempotency._documents(s, ["a"]),
-        {"sqlite_autoindex_documents_1"},
+        {"sqlite_autoindex_documents_1", "sqlite_autoindex_url_sources_1"},
     ),
     "batch_of_a_key": (
         lambda s: (idempotency._in_batch(s, "a"), idempotency._BATCH.all(s, of_batch="a")),
-        {"ix_documents_batch", "sqlite_autoindex_batches_1"},
+        {
+            "ix_documents_batch",
+            "sqlite_autoindex_batches_1",
+            "sqlite_autoindex_url_sources_1",
+        },
     ),
     "note_a_key": (
         lambda s: idempotency.note(s, REPEATABLE, []),

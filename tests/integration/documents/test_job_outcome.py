@@ -87,6 +87,7 @@ def test_a_range_that_fails_fails_the_document_and_the_ranges_that_wait(
     ("job_type", "status"),
     [
         (JobType.CONVERT, DocumentStatus.PENDING),
+        (JobType.FETCH, DocumentStatus.PENDING),
         (JobType.RANGE, DocumentStatus.PROCESSING),
     ],
 )

@@ -25,11 +25,12 @@ from ilios.db import owner_totals
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents.admission import Order
-from ilios.documents.kept_files import UNKNOWN_TYPE, KeptFile, KeptFiles
+from ilios.documents.kept_files import KeptFile, KeptFiles
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.retention.service import Retention
 from ilios.documents.submission import Submissions
 from ilios.documents.uploads import Received
+from ilios.engines.detection import media_types
 from ilios.storage.base import ObjectStore
 from ilios.storage.signed_links import LinkSigner
 from tests.support import documents
@@ -255,7 +256,7 @@ def test_what_is_empty_is_refused(kept_files: KeptFiles, receive: Callable[..., 
 
 
 def test_a_file_of_any_kind_is_kept(keep: Keep) -> None:
-    assert keep(b"\x7fELF" + bytes(100), "program").media_type == UNKNOWN_TYPE
+    assert keep(b"\x7fELF" + bytes(100), "program").media_type == media_types.UNKNOWN
 
 
 def test_a_file_is_no_upload_to_be_completed(keep: Keep, submissions: Submissions) -> None:

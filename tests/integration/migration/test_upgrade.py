@@ -583,3 +583,41 @@ def test_another_schema_is_not_served(
 def test_serving_without_a_migrated_database_is_refused(fresh: Settings) -> None:
     with pytest.raises(DatabaseRefused, match="ilios migrate"):
         schema_version.require_current(fresh)
+
+
+def test_what_was_not_fetched_fails_with_a_reason(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "head")
+    for status, job in (("pending", "pending"), ("cancelled", "cancelled")):
+        execute(
+            fresh.database_path,
+            "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, "
+            "status, engine_fault, operation, options, warnings, pages_done, retention_days, "
+            f"created_at, to_erase) VALUES ('{status}', 'anna', 'a.pdf', "
+            f"'application/octet-stream', 0, '', '{status}', 0, 'convert', '{{}}', '[]', 0, 365, "
+            "'2026-01-01 00:00:00.000000', 0)",
+        )
+        execute(
+            fresh.database_path,
+            "INSERT INTO url_sources (document_id, owner, url, url_digest, is_named, uses_cache) "
+            f"VALUES ('{status}', 'anna', 'http://example.com/', 'd', 0, 1)",
+        )
+        execute(
+            fresh.database_path,
+            "INSERT INTO job_queue (id, document_id, owner, type, lane, status, priority, rank, "
+            f"attempts, max_attempts, crashes, created_at) VALUES ('job-{status}', '{status}', "
+            f"'anna', 'fetch', 'fetch', '{job}', 5, 1, 0, 3, 0, '2026-01-01 00:00:00.000000')",
+        )
+
+    down = alembic(fresh, "downgrade", "0014")
+    found = rows(fresh.database_path, "SELECT id, status, error_code, storage_key FROM documents")
+    jobs_left = rows(fresh.database_path, "SELECT id FROM job_queue")
+    again = alembic(fresh, "upgrade", "head")
+
+    assert (down.returncode, again.returncode) == (0, 0), down.stderr + again.stderr
+    assert set(found) == {
+        ("pending", "failed", downgrades.ERROR_CODE, "incoming/never-fetched/pending"),
+        ("cancelled", "cancelled", None, "incoming/never-fetched/cancelled"),
+    }
+    assert jobs_left == []
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert owner_totals.differences(connection) == []

@@ -30,7 +30,7 @@ from ilios.operations.heartbeat import BlockReason, Heartbeat, WorkerBeat, Worke
 from ilios.operations.overview import DAYS, Overview, Status
 from ilios.operations.usage_by_key import Quota
 from ilios.queue import jobs
-from ilios.queue.jobs import Lease
+from ilios.queue.jobs import FETCH_LANE, Lease
 from tests.support import documents
 from tests.support.issuing import MovableClock, issue
 
@@ -87,11 +87,12 @@ def test_the_queue_is_counted_by_lane_and_status(
 
     status = look()
 
-    embedded, mistral = status.depths
+    embedded, mistral, fetches = status.depths
     assert (embedded.lane, embedded.ready, embedded.delayed) == (EMBEDDED, 1, 1)
     assert (embedded.retries, embedded.running) == (1, 1)
     assert embedded.oldest_at == clock.now() - timedelta(minutes=2)
     assert (mistral.ready, mistral.delayed, mistral.retries, mistral.running) == (1, 0, 0, 0)
+    assert (fetches.lane, fetches.ready, fetches.running) == (FETCH_LANE, 0, 0)
     assert status.paused_since == clock.now()
     assert status.health.queue == "paused"
     (task,) = status.running

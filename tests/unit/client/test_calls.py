@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -19,7 +19,7 @@ REFUSED = Broken("connection refused", was_sent=False)
 BROKEN = Broken("reset by peer", was_sent=True)
 DONE = Reply(200, {}, b"{}")
 GET, POST = Call("GET", "/x"), Call("POST", "/x")
-KEYED = Call("POST", "/x", key="k")
+KEYED, HARMLESS = Call("POST", "/x", key="k"), Call("POST", "/x", is_harmless=True)
 
 
 def problem(status: int, code: str = "busy", detail: str = "…", **headers: str) -> Reply:
@@ -66,12 +66,24 @@ def test_a_request_of_which_nothing_came_is_sent_again(call: Call, first: Reply 
 def test_in_doubt_a_request_is_sent_again_only_where_that_is_harmless(
     first: Reply | Broken,
 ) -> None:
-    for call in (GET, KEYED):
+    for call in (GET, KEYED, HARMLESS):
         assert Played(first, DONE)(calls.answered(call)) == DONE
     played = Played(first, DONE)
-    with pytest.raises((OutcomeUnknown, ApiError)):
+    with pytest.raises(OutcomeUnknown):
         played(calls.answered(POST))
     assert played.sent == [POST]
+
+
+@pytest.mark.parametrize("lost", [BROKEN, problem(502), problem(504)], ids=["reset", "502", "504"])
+def test_what_may_have_arrived_once_may_exist_however_often_nothing_arrived_since(
+    lost: Reply | Broken,
+) -> None:
+    with pytest.raises(OutcomeUnknown) as raised:
+        Played(lost, *[REFUSED] * calls.RETRIES)(calls.answered(KEYED))
+
+    assert raised.value.idempotency_key == "k"
+    with pytest.raises((Unreachable, ApiError)):
+        Played(*[lost] * (calls.RETRIES + 1))(calls.answered(GET))
 
 
 def test_all_tries_of_a_submit_are_one_request_to_the_service() -> None:
@@ -91,16 +103,6 @@ def test_two_submits_are_two_requests() -> None:
         keys.append(played.sent[0].key)
 
     assert keys[0] != keys[1]
-
-
-def test_a_service_that_does_not_know_the_key_gets_none_and_nothing_twice() -> None:
-    refused = problem(422, "option_unavailable", "Idempotency-Key is not available yet.")
-    played = Played(refused, BROKEN)
-
-    with pytest.raises(OutcomeUnknown):
-        played(calls.answered(KEYED))
-
-    assert [call.key for call in played.sent] == ["k", None]
 
 
 @pytest.mark.parametrize(
@@ -181,9 +183,6 @@ def test_a_document_without_a_result_is_an_error_with_its_code(last: Reply, code
     assert raised.value.document_id == "1"
 
 
-Ask = Callable[[], Any]
-
-
 @pytest.mark.parametrize(
     ("form", "fields", "submitted", "shown"),
     [
@@ -211,13 +210,74 @@ def test_what_is_no_address_of_a_service_is_refused_at_once(url: str) -> None:
         Ilios(url)
 
 
-def test_a_url_is_sent_as_json() -> None:
-    played = Played(Reply(202, {}, b'{"id": "1"}'))
+@pytest.mark.parametrize("key", ["two\nlines", "naïve", "\t"])
+def test_what_no_header_can_carry_is_no_key(key: str) -> None:
+    with pytest.raises(ValueError, match="API key"):
+        Ilios(api_key=key)
 
-    played(conversations.submit(None, "https://example.com/a.pdf", {"pages": "1"}, "own"))
+
+def test_a_page_of_something_else_is_an_error_too() -> None:
+    with pytest.raises(ApiError, match="Ilios service"):
+        Played(Reply(200, {}, b"<html>"))(conversations.usage(None, None))
+
+
+def test_a_url_is_sent_as_json_with_fields_of_its_types() -> None:
+    played = Played(Reply(202, {}, b'{"id": "1"}'))
+    fields = {
+        "pages": "1", "priority": 2, "cache": False, "schema": '{"type": "object"}',
+        "imageSchema": {}, "allowPartial": 0.05, "model": None,
+    }  # fmt: skip
+
+    played(conversations.submit(None, "https://example.com/a.pdf", fields, "own"))
 
     (call,) = played.sent
-    assert call.json == {"url": "https://example.com/a.pdf", "pages": "1"}
+    assert call.json == {
+        "url": "https://example.com/a.pdf", "pages": "1", "priority": 2, "cache": False,
+        "schema": {"type": "object"}, "imageSchema": {}, "allowPartial": "0.05",
+    }  # fmt: skip
     assert (call.form, call.files, call.key) == (None, (), "own")
-    with pytest.raises(ValueError, match="file and url"):
-        next(conversations.submit(None, None, {}, None))
+
+
+def test_urls_of_a_batch_are_sent_as_json() -> None:
+    played = Played(Reply(202, {}, b'{"batchId": "1"}'))
+
+    played(conversations.batch((), ["https://example.com/a.pdf"], {"priority": 2}, None))
+
+    (call,) = played.sent
+    assert call.json == {"urls": ["https://example.com/a.pdf"], "priority": 2}
+    assert call.key
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        lambda: conversations.submit(None, None, {}, None),
+        lambda: conversations.submit(upload(b"text"), "https://example.com", {}, None),
+        lambda: conversations.batch((), (), {}, None),
+        lambda: conversations.batch([upload(b"text")], ["https://example.com"], {}, None),
+    ],
+)
+def test_what_is_to_be_converted_is_named_in_one_way(steps: Any) -> None:
+    with pytest.raises(ValueError, match="url"):
+        next(steps())
+
+
+@pytest.mark.parametrize(
+    ("steps", "method", "path", "sent"),
+    [
+        (conversations.webhook_deliveries("c", 5), "GET", "/api/webhooks/deliveries", None),
+        (conversations.replay_delivery("1"), "POST", "/api/webhooks/deliveries/1/replay", None),
+        (conversations.test_webhook(None), "POST", "/api/webhooks/test", {}),
+        (conversations.test_webhook("u"), "POST", "/api/webhooks/test", {"webhookUrl": "u"}),
+    ],
+)
+def test_webhooks_are_asked_for_in_the_words_of_the_api(
+    steps: Any, method: str, path: str, sent: Any
+) -> None:
+    played = Played(DONE)
+
+    played(steps)
+
+    (call,) = played.sent
+    assert (call.method, call.path, call.json, call.key) == (method, path, sent, None)
+    assert call.is_repeatable

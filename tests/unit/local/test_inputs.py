@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePath
 
 import pytest
@@ -60,7 +61,10 @@ def test_a_file_is_taken_by_its_name_whatever_that_is(folder: Path) -> None:
 
 
 def test_each_file_is_taken_once_in_the_order_of_the_arguments() -> None:
-    assert shown("papers/b.pdf", "papers", "papers/../papers/a.docx")[:2] == ["papers/b.pdf", "papers/a.docx"]
+    assert shown("papers/b.pdf", "papers", "papers/../papers/a.docx")[:2] == [
+        "papers/b.pdf",
+        "papers/a.docx",
+    ]
     assert len(shown("papers/b.pdf", "papers", "papers/*.pdf")) == 4
 
 
@@ -91,10 +95,34 @@ def test_results_of_earlier_runs_are_no_documents_of_a_search(folder: Path) -> N
         ("https://example.com/a/report.pdf?x=1/2", "report.pdf"),
         ("HTTP://example.com", "example.com"),
         ("https://example.com/a/", "a"),
+        ("https://example.com/my%20file.pdf", "my file.pdf"),
+        ("https://example.com/..", "document"),
+        ("https://example.com/a%2Fb.pdf", "b.pdf"),
     ],
 )
 def test_a_url_is_called_by_its_last_part(url: str, name: str) -> None:
     assert found(url).documents == [Document(url, name, url=url)]
+
+
+def test_each_url_and_standard_input_are_taken_once() -> None:
+    url = "https://example.com/a.pdf"
+
+    assert shown(url, "-", url, "-") == [url, "stdin"]
+
+
+def test_what_is_opened_twice_has_to_be_a_file(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+
+    (missing,) = found("pipe").missing
+    assert missing.shown == "pipe"
+    assert "name -" in missing.reason
+
+
+def test_links_in_a_circle_are_left_for_the_run_to_fail_on(folder: Path) -> None:
+    (folder / "a.pdf").symlink_to("b.pdf")
+    (folder / "b.pdf").symlink_to("a.pdf")
+
+    assert shown("a.pdf") == ["a.pdf"]
 
 
 def test_a_dash_is_standard_input() -> None:

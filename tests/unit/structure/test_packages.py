@@ -16,7 +16,7 @@ from tests.unit.structure.tree import ROOT, files, module_name
 
 PACKAGES = {
     "accounts", "api", "cli", "client", "conversion", "core", "db", "documents", "engines", "local",
-    "migration", "operations", "queue", "replication", "storage", "workers",
+    "migration", "operations", "outbound", "queue", "replication", "storage", "workers",
 }  # fmt: skip
 LOOSE_MODULES = {"__init__", "__main__", "launch", "probe", "watch"}
 MOST_LINES_OF_A_MODULE = 350

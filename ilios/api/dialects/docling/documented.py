@@ -44,15 +44,15 @@ def _form(**options: Any) -> dict[str, Any]:
 
 
 def _json(**options: Any) -> dict[str, Any]:
-    """Return the body of a request with files in base64."""
+    """Return the body of a request with files in base64, or their addresses."""
     source = {
         "type": "object",
         "properties": {
-            "kind": {"type": "string", "enum": ["file"]},
+            "kind": {"type": "string", "enum": ["file", "http"]},
             "filename": _TEXT,
             "base64_string": _TEXT,
+            "url": _TEXT,
         },
-        "required": ["base64_string"],
     }
     properties = {
         "sources": {"type": "array", "items": source},

@@ -76,7 +76,7 @@ def convert_file() -> Response:
 @blueprint.alt_response(200, schema=BINARY, content_type=results.ZIP_TYPE, success=True)
 @blueprint.refuses(*REFUSALS)
 def convert_source() -> Response:
-    """Convert files that stand in the body as base64, and wait for the result."""
+    """Convert files that stand in the body as base64 or by URL, and wait for the result."""
     return _converted(sources.by_json())
 
 
@@ -98,7 +98,7 @@ def convert_file_async() -> Response:
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
 def convert_source_async() -> Response:
-    """Queue files that stand in the body as base64."""
+    """Queue files that stand in the body as base64 or by URL."""
     return _accepted(sources.by_json())
 
 
@@ -122,7 +122,7 @@ def chunk_file() -> Response:
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
 def chunk_source() -> Response:
-    """Convert files that stand in the body as base64, and cut their results into chunks."""
+    """Convert files that stand in the body as base64 or by URL, and cut results into chunks."""
     return _converted(sources.by_json(is_chunked=True))
 
 
@@ -144,7 +144,7 @@ def chunk_file_async() -> Response:
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
 def chunk_source_async() -> Response:
-    """Queue files that stand in the body as base64, whose result will be chunks."""
+    """Queue files that stand in the body as base64 or by URL, whose result will be chunks."""
     return _accepted(sources.by_json(is_chunked=True))
 
 

@@ -17,28 +17,29 @@ from ilios.api.dialects.docling.wanted import (
 )
 from ilios.api.dialects.json_bodies import JsonBody
 from ilios.api.dialects.options import Options
+from ilios.api.requests import urls
 from ilios.api.services import services
 from ilios.core.conversion_errors import ConversionError, PagesOutOfRange
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import InvalidField, MissingFile, OptionUnavailable, TooManyFiles
 from ilios.documents.admission import Order
+from ilios.documents.remote import Remote
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
+from ilios.documents.validation import Submitted
 from ilios.engines.page_selection import MAX_PAGE_NUMBER, PageSelection
 
 FILE: Final = "file"
 _DONE_HERE: Final = ("do_ocr", "do_table_structure")  #: always, so that it needs no note
-_BY_URL: Final = (
-    "Documents by URL are not available yet. Send the file: as a form to the same path with /file "
-    "at its end, or as a source of kind `file` with its base64_string."
-)
+HTTP: Final = "http"
+_KINDS: Final = (FILE, HTTP)
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionRequest:
-    """What a request brings: files, and how their results are to be shown."""
+    """What a request brings: files or their addresses, and how results are to be shown."""
 
-    files: Sequence[Received]
+    files: Sequence[Submitted]
     options: Options
     wanted: ResultForms
     chunking: Chunking | None
@@ -90,11 +91,13 @@ def submit(asked: ConversionRequest, *, is_awaited: bool) -> list[Snapshot]:
 
 
 def _narrowed(
-    order: Order, file: Received, pages: tuple[int, int] | None, is_awaited: bool
+    order: Order, file: Submitted, pages: tuple[int, int] | None, is_awaited: bool
 ) -> Order:
     """Return the order for a range of pages, which may end behind the last one of the document."""
     if pages is None:
         return order
+    if not isinstance(file, Received):
+        raise OptionUnavailable("page_range is for files that are sent. Leave it out for an URL.")
     try:
         selected = conversion.selection(file, order.options, *pages, is_awaited=is_awaited)
     except ConversionError as error:
@@ -106,7 +109,7 @@ def _narrowed(
     return replace(order, options=replace(order.options, pages=selected))
 
 
-def _asked(files: Sequence[Received], options: Options, *, is_chunked: bool) -> ConversionRequest:
+def _asked(files: Sequence[Submitted], options: Options, *, is_chunked: bool) -> ConversionRequest:
     prefix = PREFIX_OF_CONVERSION if is_chunked else ""
     wanted = ResultForms.of(options, prefix)
     if is_chunked and wanted.is_zip:
@@ -124,7 +127,7 @@ def _object(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _sources(body: JsonBody) -> list[Received]:
+def _sources(body: JsonBody) -> list[Submitted]:
     sources = body.value.get("sources")
     if not isinstance(sources, list) or not sources:
         raise MissingFile("No document was sent in `sources`.")
@@ -133,14 +136,23 @@ def _sources(body: JsonBody) -> list[Received]:
     return [_source(body, source) for source in sources]
 
 
-def _source(body: JsonBody, source: Any) -> Received:
+def _source(body: JsonBody, source: Any) -> Submitted:
     fields = _object("sources", source)
     kind = fields.get("kind", FILE)
-    if kind == "http":
-        raise OptionUnavailable(_BY_URL)
-    if kind != FILE:
-        raise InvalidField("kind", kind, "Input should be 'file'")
+    if kind not in _KINDS:
+        raise InvalidField("kind", kind, "Input should be 'file' or 'http'")
+    if kind == HTTP:
+        return _remote(fields)
     name = fields.get("filename")
     if name is not None and not isinstance(name, str):
         raise InvalidField("filename", name, "a text")
     return body.file(fields.get("base64_string"), safe_file_name(name), "base64_string")
+
+
+def _remote(fields: dict[str, Any]) -> Remote:
+    url = fields.get("url")
+    if not isinstance(url, str):
+        raise InvalidField("url", url, "Input should be a valid URL")
+    if _object("headers", fields.get("headers")):
+        raise OptionUnavailable("No headers are sent when a document is fetched: leave them out.")
+    return urls.remote(url)

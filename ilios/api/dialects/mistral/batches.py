@@ -34,8 +34,7 @@ from ilios.documents.admission import Order
 from ilios.documents.kept_files import LIFETIME_MAX, KeptFile
 from ilios.documents.repository import GONE
 from ilios.documents.submission import MAX_BATCH_FILES
-from ilios.documents.uploads import Received
-from ilios.documents.validation import accepted_type
+from ilios.documents.validation import Submitted, checked_file
 from ilios.engines import registry
 
 METADATA_MAX_BYTES: Final = 16 * 1024
@@ -114,18 +113,18 @@ def _kept_before(owner: str) -> KeptFile | None:
 
 def _read(
     requests: Iterator[Request], model: str | None, opened: ExitStack
-) -> tuple[list[tuple[Received, Order]], list[Line]]:
+) -> tuple[list[tuple[Submitted, Order]], list[Line]]:
     """Return documents with their orders, and the lines that they come from."""
-    orders: list[tuple[Received, Order]] = []
+    orders: list[tuple[Submitted, Order]] = []
     lines: list[Line] = []
     refused: list[tuple[str, RequestError]] = []
     for one in requests:
         model = model or one.body.value.get("model") or ocr_options.LATEST  # one for all of them
         try:
             order, line = _ordered(one, model)
-            file = opened.enter_context(sources.received(one.body))
+            file = opened.enter_context(sources.submitted(one.body))
             # Looked at here, where the request has a name: files without one are all called alike.
-            accepted_type(file, order.options, services().settings)
+            checked_file(file, order, services().settings)
             orders.append((file, order))
             lines.append(line)
         except RequestError as reason:

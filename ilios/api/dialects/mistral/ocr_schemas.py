@@ -21,8 +21,8 @@ REQUEST: Final[dict[str, Any]] = {
         "model": _OPTIONAL_TEXT,
         "document": {
             "type": "object",
-            "description": "A data URL or a signed link of this service as `document_url` or "
-            "`image_url`, or the `file_id` of an uploaded file.",
+            "description": "A data URL, a signed link of this service or a public address as "
+            "`document_url` or `image_url`, or the `file_id` of an uploaded file.",
             "properties": {
                 "type": _TEXT,
                 "document_url": _TEXT,

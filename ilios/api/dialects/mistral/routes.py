@@ -59,7 +59,7 @@ def ocr() -> Response:
     order = conversion.order(blocks=wanted.shown.blocks, pages=wanted.pages, **wanted.fields)
     document = conversion.submitted_before(order)
     if document is None:
-        with sources.received(body) as file:
+        with sources.submitted(body) as file:
             document = conversion.submit(file, order)
     found = immediate.wait_for_result(document, order.owner)
     warnings = answers.warnings_of(found, wanted.notes)

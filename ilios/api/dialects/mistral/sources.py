@@ -1,6 +1,6 @@
-"""Which document a request for OCR is about: in the request, or a file that is kept here.
+"""Which document a request for OCR is about: one in it, a file that is kept here, or an address.
 
-Nothing is fetched. A link is known by its signature, whatever host it names.
+A link of ours is known by its signature, whatever host it names; a worker fetches any other.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 from ilios.api.dialects.json_bodies import JsonBody
 from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
 from ilios.api.middleware.auth import current_owner
+from ilios.api.requests import urls
 from ilios.api.responses.links import OBJECTS
 from ilios.api.services import services
 from ilios.core import ids
 from ilios.core.file_names import FALLBACK_NAME, safe_file_name
-from ilios.core.request_errors import InvalidField, KeptFileNotFound, OptionUnavailable
+from ilios.core.request_errors import InvalidField, KeptFileNotFound
 from ilios.documents.kept_files import KeptFile
-from ilios.documents.uploads import Received
+from ilios.documents.validation import Submitted
 from ilios.engines.detection.media_types import EXTENSIONS, base_type
 
 ALLOWED: Final = (
@@ -35,10 +36,10 @@ URL_MAX_CHARACTERS: Final = 8192
 
 
 @contextmanager
-def received(body: JsonBody) -> Iterator[Received]:
-    """Give the file of the `document` of a body; what is left of it is removed.
+def submitted(body: JsonBody) -> Iterator[Submitted]:
+    """Give the file of the `document` of a body, or its address; what is left is removed.
 
-    Raises InvalidField, KeptFileNotFound, LinkInvalid, OptionUnavailable for a link elsewhere.
+    Raises InvalidField, KeptFileNotFound, LinkInvalid, UrlNotAllowed.
     """
     document = body.value.get("document")
     if not isinstance(document, dict):
@@ -48,6 +49,9 @@ def received(body: JsonBody) -> Iterator[Received]:
         yield body.file(url, _file_name(document, body.media_type(url)), "document")
         return
     kept = _kept(document) if url is None else _linked(url)
+    if kept is None:
+        yield urls.remote(url or "", _given_name(document))
+        return
     with services().kept_files.received(kept) as file:
         yield file
 
@@ -75,10 +79,17 @@ def _url(document: dict[str, Any]) -> str | None:
 
 def _file_name(document: dict[str, Any], media_type: str | None) -> str:
     """Return the name that a document is sent with; without one, that of its type."""
+    given_name = _given_name(document)
+    if given_name is not None:
+        return given_name
+    return FALLBACK_NAME + EXTENSIONS.get(base_type(media_type or ""), "")
+
+
+def _given_name(document: dict[str, Any]) -> str | None:
     sent = document.get("document_name")
     if isinstance(sent, str) and sent:
         return safe_file_name(sent[:NAME_MAX_CHARACTERS])
-    return FALLBACK_NAME + EXTENSIONS.get(base_type(media_type or ""), "")
+    return None
 
 
 def _kept(document: dict[str, Any]) -> KeptFile:
@@ -88,16 +99,13 @@ def _kept(document: dict[str, Any]) -> KeptFile:
     return uploaded(file_id)
 
 
-def _linked(url: str) -> KeptFile:
-    """Return what a link of ours stands for. Raise OptionUnavailable for any other."""
+def _linked(url: str) -> KeptFile | None:
+    """Return what a link of ours stands for; None for an address elsewhere."""
     _, ours, token = _path(url).rpartition(OBJECTS)
     if not ours and _BASE64.fullmatch(url):
         raise InvalidField("document", "base64 alone", _DATA_URL)
-    if not ours or "/" in token:  # the link is not quoted: it may be a secret
-        raise OptionUnavailable(
-            "The document is at an address elsewhere, which is not fetched. Send its bytes as a "
-            "data URL, or upload it to /v1/files and send the link of /v1/files/{id}/url."
-        )
+    if not ours or "/" in token:
+        return None
     return services().kept_files.of_token(token, owner=current_owner())
 
 

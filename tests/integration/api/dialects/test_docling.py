@@ -43,6 +43,10 @@ def source(content: bytes = b"one", name: str | None = "one.txt", **more: Any) -
     return {"kind": "file", "filename": name, "base64_string": coded, **more}
 
 
+def remote(**more: Any) -> dict[str, Any]:
+    return {"kind": "http", "url": "https://example.com/a.pdf", **more}
+
+
 def post_source(caller: Caller, path: str = SOURCE, **body: Any) -> TestResponse:
     return caller.post(path, json={"sources": [source()], **body})
 
@@ -361,6 +365,19 @@ def test_a_range_of_pages_ends_with_the_document(anna: Caller, database: Databas
         (
             SOURCE,
             {"json": {"sources": [{"kind": "http", "url": "http://127.0.0.1/"}]}},
+            422,
+            "url_not_allowed",
+        ),
+        (SOURCE, {"json": {"sources": [{"kind": "http"}]}}, 400, "invalid_url"),
+        (
+            SOURCE,
+            {"json": {"sources": [remote(headers={"Authorization": "Bearer x"})]}},
+            422,
+            "option_unavailable",
+        ),
+        (
+            SOURCE,
+            {"json": {"sources": [remote()], "options": {"page_range": [1, 2]}}},
             422,
             "option_unavailable",
         ),

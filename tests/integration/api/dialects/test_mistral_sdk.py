@@ -97,8 +97,8 @@ def test_errors_are_told_by_their_sentence(client: Mistral, working: Server) -> 
     with pytest.raises(errors.SDKError, match="file_not_found") as missing:
         client.files.retrieve(file_id="z" * 24)
     assert missing.value.status_code == 404
-    elsewhere = models.DocumentURLChunk(document_url="https://example.com/a.pdf")
-    with pytest.raises(errors.SDKError, match="not fetched") as refused:
+    elsewhere = models.DocumentURLChunk(document_url="https://10.0.0.1/a.pdf")
+    with pytest.raises(errors.SDKError, match="url_not_allowed") as refused:
         client.ocr.process(model=LATEST, document=elsewhere)
     assert refused.value.status_code == 422
     with (
