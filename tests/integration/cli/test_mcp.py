@@ -22,6 +22,7 @@ from ilios.local.mcp.serving import BODY_MAX_BYTES
 from tests.support.forking import REPOSITORY, run_python
 from tests.support.mcp_clients import Answered, Era, by_http, by_streams, call
 from tests.support.sample_files import pdf, text
+from tests.support.web_servers import reply, serving
 
 T = TypeVar("T")
 Play = Callable[[Client], Awaitable[T]]
@@ -30,6 +31,7 @@ INVOICE, LETTER = SAMPLES / "invoice.pdf", SAMPLES / "scanned-letter.pdf"
 ENCRYPTED = REPOSITORY / "tests" / "samples" / "encrypted.pdf"
 TOOLS = ["convert", "status", "search", "read_page"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
+TABLE = "a,b\n1,2\n"
 TIMEOUT_S = 60.0
 PATH = {"PATH": os.environ["PATH"]}
 
@@ -43,9 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def over_streams(folder: Path, play: Play[T], era: Era = "auto") -> T:
+def over_streams(folder: Path, play: Play[T], era: Era = "auto", **variables: str) -> T:
     async def run() -> T:
-        async with by_streams(folder, era) as client:
+        async with by_streams(folder, era, **variables) as client:
             return await play(client)
 
     return asyncio.run(run())
@@ -73,13 +75,15 @@ def session(folder: Path) -> dict[str, Answered]:
         told["relative"] = await call(client, "convert", path="invoice.pdf")
         told["chosen"] = await call(client, "convert", path=str(folder / "five.pdf"), pages="2,4-5")
         told["text"] = await call(
-            client, "convert", content="a,b\n1,2\n", encoding="text", fileName="t.csv"
+            client, "convert", content=TABLE, encoding="text", fileName="t.csv"
         )
         told["later"] = await call(client, "convert", path=str(LETTER), wait=0)
+        told["url"] = await call(client, "convert", url=web.url("/table.csv"))
         told["waited"] = await call(client, "status", id=told["later"].found["id"], wait=300)
         return told
 
-    return over_streams(folder, play)
+    with serving(reply(TABLE.encode())) as web:
+        return over_streams(folder, play, URL_ALLOW="127.0.0.1")
 
 
 def test_a_document_is_converted_and_read_page_by_page(session: dict[str, Answered]) -> None:
@@ -125,9 +129,11 @@ def test_some_pages_of_a_document(session: dict[str, Answered]) -> None:
     assert found["pagesTotal"] == 3
 
 
-def test_a_text_is_what_its_name_says(session: dict[str, Answered]) -> None:
-    (page,) = session["text"].found["pages"]
+@pytest.mark.parametrize(("how", "name"), [("text", "t.csv"), ("url", "table.csv")])
+def test_a_text_is_what_its_name_says(session: dict[str, Answered], how: str, name: str) -> None:
+    (page,) = session[how].found["pages"]
 
+    assert session[how].found["fileName"] == name
     assert page["markdown"] == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 

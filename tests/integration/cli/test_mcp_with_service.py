@@ -19,6 +19,7 @@ from tests.support.forking import REPOSITORY
 from tests.support.live_service import live_service, url_of
 from tests.support.mcp_clients import Answered, by_http, by_streams, call
 from tests.support.sample_files import noise, pdf, picture, text
+from tests.support.web_servers import reply, serving
 
 Answers = dict[str, Answered]
 INVOICE = REPOSITORY / "samples" / "invoice.pdf"
@@ -27,7 +28,8 @@ ENCRYPTED = REPOSITORY / "tests" / "samples" / "encrypted.pdf"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with live_service(tmp_path_factory.mktemp("service")) as settings:
+    folder = tmp_path_factory.mktemp("service")
+    with live_service(folder, url_allow="127.0.0.1") as settings:
         yield settings
 
 
@@ -66,6 +68,7 @@ def session(folder: Path, reached: dict[str, str]) -> Answers:
         told["read"] = await call(client, "read_page", id=of, page=2)
         told["search"] = await call(client, "search", query="figure")
         told["chosen"] = await call(client, "convert", path=str(folder / "figure.pdf"), pages="2")
+        told["url"] = await call(client, "convert", url=web.url("/table.csv"))
         told["later"] = await call(client, "convert", path=str(INVOICE), wait=0)
         told["waited"] = await call(client, "status", id=told["later"].found["id"], wait=300)
         told["no page"] = await call(client, "read_page", id=of, page=3)
@@ -74,7 +77,8 @@ def session(folder: Path, reached: dict[str, str]) -> Answers:
         told["password"] = await call(client, "convert", path=str(ENCRYPTED))
         return told
 
-    return over_streams(folder, reached, play)
+    with serving(reply(b"a,b\n1,2\n")) as web:
+        return over_streams(folder, reached, play)
 
 
 def test_the_service_converts_and_keeps_documents(
@@ -104,6 +108,12 @@ def test_its_search_finds_documents_of_the_key(session: Answers) -> None:
     assert (found["scope"], found["hasMore"]) == ("service", False)
     assert document["matches"][0]["page"] == 1
     assert "A figure" in document["matches"][0]["snippet"]
+
+
+def test_it_fetches_a_url(session: Answers) -> None:
+    (page,) = session["url"].found["pages"]
+
+    assert page["markdown"] == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
 def test_numbers_are_those_of_the_document(session: Answers) -> None:
