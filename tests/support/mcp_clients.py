@@ -1,4 +1,7 @@
-"""The SDK's own client of the Model Context Protocol, and `ilios mcp` as a process."""
+"""The SDK's own client of the Model Context Protocol, and `ilios mcp` as a process.
+
+Functions import the SDK, which takes longer than the tests of other things are to wait for.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from mcp import Client, StdioServerParameters, stdio_client
-from mcp.types import CallToolResult, TextContent
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.support.forking import REPOSITORY
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.types import CallToolResult
 
 Era = Literal["auto", "legacy"]
 COMMAND = (sys.executable, "-m", "ilios", "mcp")
@@ -36,6 +40,8 @@ def environment(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
 @asynccontextmanager
 async def by_streams(folder: Path, era: Era = "auto", **variables: str) -> AsyncIterator[Client]:
     """Connect a client to a command that it starts in a folder. It may complain of nothing."""
+    from mcp import Client, StdioServerParameters, stdio_client
+
     with environment(folder, **variables) as given, tempfile.TemporaryFile("w+") as stderr:
         parameters = StdioServerParameters(
             command=COMMAND[0], args=list(COMMAND[1:]), env=given, cwd=folder
@@ -44,6 +50,15 @@ async def by_streams(folder: Path, era: Era = "auto", **variables: str) -> Async
             yield client
         stderr.seek(0)
         assert stderr.read() == ""
+
+
+@asynccontextmanager
+async def connected(url: str, era: Era = "auto") -> AsyncIterator[Client]:
+    """Connect a client over HTTP."""
+    from mcp import Client
+
+    async with Client(url, mode=era) as client:
+        yield client
 
 
 @contextmanager
@@ -96,9 +111,8 @@ class Answered:
     @property
     def texts(self) -> list[str]:
         """Return what a model reads."""
-        blocks = [block for block in self.result.content if isinstance(block, TextContent)]
-        assert len(blocks) == len(self.result.content)
-        return [block.text for block in blocks]
+        assert {block.type for block in self.result.content} == {"text"}
+        return [block.text for block in self.result.content if block.type == "text"]
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> Answered:

@@ -11,21 +11,22 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from mcp import Client
 
-from ilios.local.mcp.serving import BODY_MAX_BYTES
 from tests.support.forking import REPOSITORY, run_python
-from tests.support.mcp_clients import Answered, Era, by_http, by_streams, call
+from tests.support.mcp_clients import Answered, Era, by_http, by_streams, call, connected
 from tests.support.sample_files import pdf, text
 from tests.support.web_servers import reply, serving
 
+if TYPE_CHECKING:
+    from mcp import Client
+
 T = TypeVar("T")
-Play = Callable[[Client], Awaitable[T]]
+Play = Callable[["Client"], Awaitable[T]]
 SAMPLES = REPOSITORY / "samples"
 INVOICE, LETTER = SAMPLES / "invoice.pdf", SAMPLES / "scanned-letter.pdf"
 ENCRYPTED = REPOSITORY / "tests" / "samples" / "encrypted.pdf"
@@ -55,7 +56,7 @@ def over_streams(folder: Path, play: Play[T], era: Era = "auto", **variables: st
 
 def over_http(url: str, play: Play[T], era: Era = "auto") -> T:
     async def run() -> T:
-        async with Client(url, mode=era) as client:
+        async with connected(url, era) as client:
             return await play(client)
 
     return asyncio.run(run())
@@ -249,6 +250,8 @@ def test_a_web_page_under_a_name_of_its_own_reaches_nothing(
 
 
 def test_a_request_that_is_too_large_is_refused_before_it_is_read(url: str) -> None:
+    from ilios.local.mcp.serving import BODY_MAX_BYTES
+
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
     connection.putrequest("POST", parts.path)

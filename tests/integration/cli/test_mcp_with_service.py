@@ -8,18 +8,21 @@ import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from mcp import Client
 
 from ilios.client import Ilios
 from ilios.core.settings import Settings
 from tests.support.commands import Operator
 from tests.support.forking import REPOSITORY
 from tests.support.live_service import live_service, url_of
-from tests.support.mcp_clients import Answered, by_http, by_streams, call
+from tests.support.mcp_clients import Answered, by_http, by_streams, call, connected
 from tests.support.sample_files import noise, pdf, picture, text
 from tests.support.web_servers import reply, serving
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 Answers = dict[str, Answered]
 INVOICE = REPOSITORY / "samples" / "invoice.pdf"
@@ -158,7 +161,7 @@ def test_over_http_the_service_converts_content(
     key = {"ILIOS_API_KEY": reached["ILIOS_API_KEY"]}
 
     async def run(url: str) -> Answered:
-        async with Client(url) as client:
+        async with connected(url) as client:
             return await call(client, "convert", content=content, fileName="invoice.pdf")
 
     with by_http(folder, "--server", url_of(service), **key) as url:

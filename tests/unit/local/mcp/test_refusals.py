@@ -15,6 +15,8 @@ from ilios.local.mcp.messages import ReadPageArguments
 from ilios.local.mcp.refusals import OTHERWISE, REMEDIES, PathNotRead, refusal
 from tests.support.forking import REPOSITORY
 
+LOST = OutcomeUnknown("reset by peer", "key")
+
 
 def invalid() -> ValidationError:
     with pytest.raises(ValidationError) as caught:
@@ -39,7 +41,7 @@ def missing() -> OSError:
         (ConversionFailed({"errorCode": "corrupt_document", "error": "Damaged."}),
          "corrupt_document", "Damaged."),
         (Unreachable("No answer."), "unreachable", "No answer."),
-        (OutcomeUnknown("Lost."), "outcome_unknown", "Lost."),
+        (LOST, "outcome_unknown", LOST.detail),
         (missing(), "file_not_readable", "No such file or directory: /nowhere/a.pdf."),
         (KeyError("secret"), "internal_error", "The server broke on it (KeyError)."),
     ],
