@@ -101,7 +101,7 @@ def test_the_service_converts_and_keeps_documents(
 def test_images_are_names(session: Answers) -> None:
     markdown = session["convert"].found["pages"][0]["markdown"]
 
-    assert "](page-1-image-1.png)" in markdown
+    assert "](page-1-image-1.jpg)" in markdown
 
 
 def test_its_search_finds_documents_of_the_key(session: Answers) -> None:

@@ -28,8 +28,14 @@ def long(tmp_path: Path) -> Path:
     return path
 
 
+def children() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
+
+
 def test_a_call_that_is_called_off_stops_its_conversion(long: Path) -> None:
-    async def run() -> tuple[list[psutil.Process], str, str]:
+    others = children()
+
+    async def run() -> tuple[set[psutil.Process], str, str]:
         async with aclosing(Here()) as here:
             begun = asyncio.Event()
 
@@ -39,7 +45,7 @@ def test_a_call_that_is_called_off_stops_its_conversion(long: Path) -> None:
 
             call = asyncio.create_task(here.convert(Order("a.tif", long, wait_seconds=600), report))
             await begun.wait()
-            parsers = psutil.Process().children(recursive=True)
+            parsers = children() - others
             call.cancel()
             await asyncio.wait([call])
             assert call.cancelled()
@@ -49,6 +55,7 @@ def test_a_call_that_is_called_off_stops_its_conversion(long: Path) -> None:
     parsers, status, name = asyncio.run(run())
 
     assert (status, name) == ("completed", "invoice.pdf")
+    assert parsers
     assert all(has_ended(parser) for parser in parsers)
 
 
