@@ -74,9 +74,11 @@ class ByService:
 
     def _with_images(self, markdown: str, document_id: str, images: ImageFolder | None) -> str:
         """Return Markdown whose links to the service are names of images, or lead to files."""
-        for name in sorted(set(_image_links(document_id).findall(markdown))) if images else ():
+        if images is None:
+            return linked(markdown, document_id)
+        for name in sorted(set(_image_links(document_id).findall(markdown))):
             images.keep(name, io.BytesIO(self._client.image(document_id, name)))
-        return linked(markdown, document_id, images.link if images else str)
+        return linked(markdown, document_id, images.link)
 
 
 class _Stoppable(Ilios):

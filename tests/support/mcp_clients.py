@@ -117,10 +117,10 @@ class Answered:
 
 async def call(client: Client, tool: str, **arguments: Any) -> Answered:
     """Call a tool; note what it tells of its progress."""
-    progress: Told = []
+    told: Told = []
 
-    async def note(done: float, total: float | None, _message: str | None) -> None:
-        progress.append((done, total))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total))
 
     result = await client.call_tool(tool, arguments, progress_callback=note)
-    return Answered(result, progress)
+    return Answered(result, told)

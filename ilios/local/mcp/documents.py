@@ -43,7 +43,10 @@ class Documents(Protocol):
     Its methods raise IliosError, IliosClientError and OSError.
     """
 
-    scope: Literal["session", "service"]  #: of its searches
+    @property
+    def scope(self) -> Literal["session", "service"]:
+        """Return where it searches."""
+        ...
 
     async def convert(self, order: Order, report: Report) -> Converted: ...
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import DocumentCancelled, DocumentFailed, DocumentNotReady
 from ilios.local.mcp.documents import Report
 from ilios.local.mcp.messages import DocumentState, Warned
 from ilios.local.mcp.refusals import refusal
+
+READ: Final = "Read it with `read_page`."
 
 Pages = dict[int, str]
 """The Markdown of pages by their numbers, in order."""
@@ -94,10 +97,10 @@ class SessionDocument:
             pages_done=self.pages_done,
             pages_total=self.pages_total,
             queue_position=None,
-            error_code=why and why.code,
-            error=why and why.detail,
+            error_code=why.code if why else None,
+            error=why.detail if why else None,
             warnings=self.warnings,
-            hint="Read it with `read_page`." if self.pages else why and why.remedy,
+            hint=READ if self.pages else why.remedy if why else None,
         )
 
     def result(self) -> Pages:

@@ -24,6 +24,7 @@ from ilios.local.mcp.messages import (
     Warned,
 )
 from ilios.local.mcp.refusals import refusal
+from ilios.local.mcp.session_documents import READ
 
 LOOK_SECONDS: Final = 2  #: between two looks at how many pages are done
 HELD_SECONDS: Final = 60  #: for which a service holds an answer at most
@@ -113,7 +114,7 @@ def _state(found: DocumentStatus) -> DocumentState:
         error_code=found.get("errorCode"),
         error=found.get("error"),
         warnings=_warnings(found.get("warnings")),
-        hint="Read it with `read_page`." if found["status"] in WITH_RESULT else hint,
+        hint=READ if found["status"] in WITH_RESULT else hint,
     )
 
 

@@ -102,7 +102,7 @@ def test_progress_is_told_up_to_all_pages(session: dict[str, Answered]) -> None:
     done = [number for number, _ in session["convert"].progress]
 
     assert done == sorted(set(done))
-    assert session["convert"].progress[-1] == (5, 5)
+    assert session["convert"].progress[-1] == (5.0, 5.0)
 
 
 def test_words_are_found_in_what_the_session_has_converted(session: dict[str, Answered]) -> None:
@@ -218,7 +218,7 @@ def test_content_is_converted_over_http_with_progress(folder: Path, url: str, er
     converted, read = over_http(url, play, era)
 
     assert converted.found["pagesTotal"] == 5
-    assert converted.progress[-1] == (5, 5)
+    assert converted.progress[-1] == (5.0, 5.0)
     assert "Page 5" in read.found["markdown"]
 
 

@@ -56,7 +56,7 @@ def over_streams(
     folder: Path, reached: dict[str, str], play: Callable[[Client], Awaitable[Answers]]
 ) -> Answers:
     async def run() -> Answers:
-        async with by_streams(folder, **reached) as client:
+        async with by_streams(folder, "auto", **reached) as client:
             return await play(client)
 
     return asyncio.run(run())
@@ -95,7 +95,7 @@ def test_the_service_converts_and_keeps_documents(
     assert [one["number"] for one in found["pages"]] == [1, 2]
     assert found["pages"][1]["markdown"] == page["markdown"] == session["read"].found["markdown"]
     assert session["status"].found["pagesDone"] == 2
-    assert session["convert"].progress[-1] == (2, 2)
+    assert session["convert"].progress[-1] == (2.0, 2.0)
 
 
 def test_images_are_names(session: Answers) -> None:

@@ -17,7 +17,8 @@ def test_a_short_result_is_whole() -> None:
 
     assert [page.markdown for page in found.pages] == ["One", "", "Three"]
     assert found.pages_total == 3
-    assert found.next_page is found.next_offset is found.hint is None
+    assert (found.next_page, found.next_offset) == (None, None)
+    assert found.hint is None
 
 
 def test_a_long_result_ends_with_a_whole_page_and_names_the_next() -> None:
