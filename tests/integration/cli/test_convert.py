@@ -236,7 +236,7 @@ def test_an_address_that_is_not_public_is_refused_before_anything_is_asked(tmp_p
     ("answer", "allowed", "says"),
     [
         (reply(b"", "404 Not Found"), "127.0.0.1", "404"),
-        (reply(b"MZ\x90\x00" + bytes(100)), "127.0.0.1", "accepted"),
+        (reply(b"MZ\x90\x00" + bytes(100)), "127.0.0.1", "Accepted are PDF"),
         (reply(b""), "127.0.0.1", "without content"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%PDF-", "127.0.0.1", "5 bytes"),
         (reply(b"text"), "10.0.0.0/33", "URL_ALLOW: "),
