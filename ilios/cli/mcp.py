@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+import ilios
 from ilios.cli import remote
 from ilios.cli.option_types import url_allow
 from ilios.cli.output import say
@@ -66,9 +67,10 @@ def command(
     opening = _opening(server, api_key, url_allow)
     with stops_by_signal():
         if over_http:
-            serving.by_http(opening, host, PORT if port is None else port, names, _tell)
+            port = PORT if port is None else port
+            serving.by_http(opening, ilios.__version__, host, port, names, _tell)
         else:
-            serving.by_streams(opening)
+            serving.by_streams(opening, ilios.__version__)
 
 
 def _opening(server: str | None, api_key: str | None, url_allow: str) -> Callable[[], Documents]:

@@ -17,7 +17,6 @@ from mcp.types import (
     ToolAnnotations,
 )
 
-import ilios
 from ilios.core.telemetry import logs
 from ilios.local.mcp import tools
 from ilios.local.mcp.documents import Documents
@@ -30,7 +29,7 @@ ERROR_KEY = "ilios/error"
 """Of what programs read of an error; `structuredContent` has to fit the schema of a result."""
 
 
-def build(documents: Documents, *, reads_files: bool) -> Server[Any]:
+def build(documents: Documents, version: str, *, reads_files: bool) -> Server[Any]:
     """Return a server; without `reads_files` no tool of it opens a path."""
     known = {one.name: one for one in tools.tools(documents, reads_files=reads_files)}
 
@@ -61,7 +60,7 @@ def build(documents: Documents, *, reads_files: bool) -> Server[Any]:
     return Server(
         "ilios",
         title="Ilios",
-        version=ilios.__version__,
+        version=version,
         instructions=tools.instructions(documents),
         on_list_tools=list_tools,
         on_call_tool=call_tool,

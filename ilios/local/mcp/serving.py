@@ -23,12 +23,12 @@ STOP_SECONDS: Final = 5  #: for answers under way, once the server is told to st
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
-def by_streams(open_documents: Callable[[], Documents]) -> None:
+def by_streams(open_documents: Callable[[], Documents], version: str) -> None:
     """Serve one client until it closes standard input; it may name files of this machine."""
 
     async def serve() -> None:
         async with aclosing(open_documents()) as documents:
-            built = server.build(documents, reads_files=True)
+            built = server.build(documents, version, reads_files=True)
             async with stdio_server() as (reading, writing):
                 await built.run(reading, writing, built.create_initialization_options())
 
@@ -37,6 +37,7 @@ def by_streams(open_documents: Callable[[], Documents]) -> None:
 
 def by_http(
     open_documents: Callable[[], Documents],
+    version: str,
     host: str,
     port: int,
     names: Sequence[str],
@@ -51,7 +52,8 @@ def by_http(
 
         async def serve() -> None:
             async with aclosing(open_documents()) as documents:
-                app = server.build(documents, reads_files=False).streamable_http_app(
+                built = server.build(documents, version, reads_files=False)
+                app = built.streamable_http_app(
                     streamable_http_path=PATH,
                     max_request_body_size=BODY_MAX_BYTES,
                     transport_security=_known(names),

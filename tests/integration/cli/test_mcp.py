@@ -7,6 +7,7 @@ import base64
 import http.client
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,8 +19,18 @@ import pytest
 import requests
 
 from tests.support.forking import REPOSITORY, run_python
-from tests.support.mcp_clients import Answered, Era, by_http, by_streams, call, connected
+from tests.support.mcp_clients import (
+    COMMAND,
+    Answered,
+    Era,
+    by_http,
+    by_streams,
+    call,
+    connected,
+    environment,
+)
 from tests.support.sample_files import pdf, text
+from tests.support.waiting import wait_until
 from tests.support.web_servers import reply, serving
 
 if TYPE_CHECKING:
@@ -274,6 +285,24 @@ def test_a_name_that_others_use_has_to_be_named(folder: Path) -> None:
 
     assert 421 not in statuses[:2]
     assert statuses[2] == 421
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_it_waits_leaves_nothing(folder: Path, number: int) -> None:
+    with environment(folder) as given:
+        process = subprocess.Popen(
+            COMMAND,
+            env=given,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with process:
+            wait_until(lambda: any(Path(given["TMPDIR"]).iterdir()), TIMEOUT_S)
+            process.send_signal(number)
+
+            assert process.wait(TIMEOUT_S) == 128 + number
+            assert process.communicate() == (b"", b"")
 
 
 def ilios_mcp(*arguments: str) -> subprocess.CompletedProcess[str]:
