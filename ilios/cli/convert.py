@@ -60,6 +60,7 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     inputs: tuple[str, ...],
     folder: Path | None,
     images: bool,
@@ -235,5 +236,5 @@ def _spooled(inputs: Sequence[str]) -> Iterator[Path | None]:
     with tempfile.TemporaryDirectory(prefix="ilios-") as folder:
         path = Path(folder, "stdin")
         with path.open("wb") as file:
-            shutil.copyfileobj(click.get_binary_stream("stdin"), file)
+            shutil.copyfileobj(sys.stdin.buffer, file)
         yield path

@@ -16,8 +16,6 @@ from ilios.client.fields import Conversion
 from ilios.client.passages import Mode, passages, require_mode
 from ilios.client.synchronous import Ilios
 
-Source = str | os.PathLike[str] | ByteStream
-
 
 @component
 class IliosConverter:
@@ -75,10 +73,10 @@ class IliosConverter:
         made: IliosConverter = default_from_dict(cls, {**data, "init_parameters": given})
         return made
 
-    def _documents(self, client: Ilios, source: Source, own: dict[str, Any]) -> list[Document]:
+    def _documents(self, client: Ilios, source: Any, own: dict[str, Any]) -> list[Document]:
         is_stream = isinstance(source, ByteStream)
-        file = source.data if is_stream else source  # type: ignore[union-attr]
-        of_stream = source.meta if is_stream else {}  # type: ignore[union-attr]
+        file = source.data if is_stream else source
+        of_stream = source.meta if is_stream else {}
         name = of_stream.get("file_name") or of_stream.get("file_path")
         name = os.path.basename(name) if name else None  # noqa: PTH119  # of whatever system
         return [

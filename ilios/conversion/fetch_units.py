@@ -48,7 +48,9 @@ class StoreFetched:
         holding.require_room(holdings.counted_bytes(self.candidate.size_bytes), 0)
         admit_fetched(session, self.candidate, document, now)
         given = self.validators
-        known = (given.digest, given.etag, given.last_modified) if given else (None, None, None)
+        known: tuple[str | None, str | None, str | None] = (None, None, None)
+        if given is not None:
+            known = (given.digest, given.etag, given.last_modified)
         url_sources.note_fetched(session, document.id, *known, now)
         if document.status is DocumentStatus.COMPLETED:  # with another's result
             extractions.forget(session, document.id)

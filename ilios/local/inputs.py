@@ -103,8 +103,9 @@ def _of_argument(
         yield Document(shown=argument, name=path.name, path=path)  # to open it says what is wrong
     else:
         root = _root_of(argument)
-        matches = (Path(name) for name in sorted(glob.glob(argument, recursive=True)))  # noqa: PTH207
-        yield from _searched(argument, root, filter(Path.is_file, matches), results)
+        names = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+        files = (path for path in map(Path, names) if stat.S_ISREG(_mode(path)))
+        yield from _searched(argument, root, files, results)
 
 
 def _searched(

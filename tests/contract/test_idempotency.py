@@ -203,3 +203,20 @@ def test_a_call_that_creates_nothing_refuses_a_key_unless_it_is_of_a_dialect(
     else:
         assert_problem(answer, 422, "option_unavailable", "Idempotency-Key", "create", "Leave")
     assert count() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/nothing", 404, "not_found"),
+        ("/v1/models", 405, "method_not_allowed"),
+        ("/tika", 405, "method_not_allowed"),
+    ],
+)
+def test_a_key_changes_nothing_where_there_is_no_call(
+    anna: Caller, path: str, status: int, code: str
+) -> None:
+    answer = anna.post(path, headers={"Idempotency-Key": KEY})
+
+    assert answer.status_code == status
+    assert code in answer.text

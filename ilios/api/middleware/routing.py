@@ -73,6 +73,8 @@ def _refuse_idempotency_key(request: Request) -> None:
     if request.method not in CREATING or "HTTP_IDEMPOTENCY_KEY" not in request.environ:
         return
     view = _view_of(request)
+    if view is None:
+        return  # there is no such path, or it has another method: that is what is answered
     if not hasattr(view, "creates") and not hasattr(view, "takes_anything"):
         raise OptionUnavailable(
             "Idempotency-Key is for calls that create a document or a batch, which this does not. "

@@ -23,7 +23,7 @@ def converted(errand: Errand) -> str:
 def _require_same(errand: Errand, texts: list[str | None]) -> None:
     pipeline = Pipeline()
     pipeline.add_component("converter", IliosConverter(errand.url))
-    loaded = Pipeline.loads(pipeline.dumps())
+    loaded = Pipeline.loads(pipeline.dumps(), allowed_modules=[IliosConverter.__module__])
     stream = ByteStream.from_file_path(errand.path, meta={"file_name": errand.path.name})
     outcome = loaded.run({"converter": {"sources": [stream]}})
     assert [one.content for one in outcome["converter"]["documents"]] == texts

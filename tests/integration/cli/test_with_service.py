@@ -229,11 +229,12 @@ def test_the_client_does_what_the_api_does(service: Settings, key: str, document
 def test_the_client_for_asyncio_does_the_same(service: Settings, key: str, documents: Path) -> None:
     async def converted() -> list[Any]:
         async with AsyncIlios(url_of(service), key) as client:
-            return await asyncio.gather(
+            found: list[Any] = await asyncio.gather(
                 client.convert(documents / "invoice.pdf"),
                 client.convert(documents / "meeting-notes.docx", "json"),
                 client.usage(),
             )
+            return found
 
     invoice, notes, usage = asyncio.run(converted())
 
