@@ -7,13 +7,16 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ilios.core import ids
 from ilios.core.durable_files import create
 from ilios.core.errors import StartupError
 from ilios.core.platform import MAX_SOCKET_PATH, SHARED_MEMORY
-from ilios.core.settings import Settings
 from ilios.core.spare_file import SpareFile
+
+if TYPE_CHECKING:  # as in ilios.core.telemetry.logs
+    from ilios.core.settings import Settings
 
 NODE_ID_MAX_BYTES = 256
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import DiskFull
 from ilios.core.disk_promises import DiskPromise, DiskPromises
-from ilios.core.settings import MIB, Settings
 from ilios.core.spare_file import SpareFile, free_bytes
 
+if TYPE_CHECKING:  # as in ilios.core.telemetry.logs
+    from ilios.core.settings import Settings
+
+MIB: Final = 1024 * 1024
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 UNPROMISED_BYTES: Final = MIB

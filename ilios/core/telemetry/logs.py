@@ -17,14 +17,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Final, NoReturn, TextIO
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from ilios.core.settings import Settings, configured_log_format
 from ilios.core.telemetry import log_processors
 from ilios.core.telemetry.log_processors import Scrubber
+
+if TYPE_CHECKING:  # parser children log too, and settings take a quarter of a second to import
+    from ilios.core.settings import Settings
 
 EXIT_CANNOT_START: Final = 1
 EXIT_CRASHED: Final = 1
@@ -139,6 +141,8 @@ def unbind() -> None:
 
 def refuse_start(process: str, reason: str, exit_code: int = EXIT_CANNOT_START) -> NoReturn:
     """End a process that cannot start, with one line that names the cause and the remedy."""
+    from ilios.core.settings import configured_log_format
+
     if configured_log_format() == "json":
         apply(LogConfig(process), sys.__stderr__)
         _log.critical("process.cannot_start", reason=reason)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +25,8 @@ from ilios.engines.base import (
     Source,
     Usage,
 )
-from ilios.engines.embedded import page_receiver
 from ilios.engines.embedded.page_receiver import PageReceiver
+from ilios.engines.embedded.parsing import answer
 from ilios.engines.large_parser import LargeParser
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_messages import Message
@@ -139,26 +138,6 @@ def _received(
     if error is not None:
         raise error
     return received
-
-
-def answer(task: Message) -> Iterator[Message]:
-    """Convert one file page by page, in the child."""
-    yield from parser_messages.with_errors(_converted(task))
-
-
-def _converted(task: Message) -> Iterator[Message]:
-    # Loads what opens untrusted files: imported in the child only.
-    from ilios.engines.embedded import conversion
-
-    source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
-    options = Options(PageSelection.parse(task["pages"]) if task["pages"] else None)
-    workspace = Path(task["workspace"])
-    for item in conversion.convert_file(source, options, workspace, threads=task["threads"]):
-        if isinstance(item, conversion.PageCounts):
-            yield {"type": "counts", "selected": item.selected}
-            yield {"type": "info", "info": asdict(item.info)}
-        else:
-            yield from page_receiver.messages(item)
 
 
 def _task(source: Source, options: Options, workspace: Path, threads: int) -> Message:
