@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from ilios.local.mcp.messages import (
+    PAGE_SEPARATOR,
     Converted,
     DocumentState,
     PageRead,
@@ -20,6 +21,7 @@ ANSWER_MAX_CHARACTERS: Final = 50_000
 """Of Markdown in one answer: about 12,000 tokens, and far less than what clients take at once."""
 FOUND_MAX: Final = 20  #: documents of a search
 MATCHES_MAX: Final = 3  #: pages of each that are shown
+WARNINGS_MAX: Final = 100  #: of a document that are told
 
 Report = Callable[[int, int | None], Awaitable[None]]
 """Is told how many pages are done, and of how many; the first number rises."""
@@ -92,7 +94,7 @@ def finished(
                 next_offset = room
             break
         shown.append(PageText(number=number, markdown=markdown))
-        room -= len(markdown)
+        room -= len(markdown) + len(PAGE_SEPARATOR)  # there may be thousands of empty pages
     return Converted(
         id=document_id,
         status="completed",
@@ -101,7 +103,7 @@ def finished(
         pages=shown,
         next_page=next_page,
         next_offset=next_offset,
-        warnings=warnings,
+        warnings=warnings[:WARNINGS_MAX],
         hint=None if next_page is None else _rest(document_id, next_page, next_offset),
     )
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import DocumentCancelled, DocumentFailed, DocumentNotReady
-from ilios.local.mcp.documents import Report
+from ilios.local.mcp.documents import WARNINGS_MAX, Report
 from ilios.local.mcp.messages import DocumentState, Warned
 from ilios.local.mcp.refusals import refusal
 
@@ -99,7 +99,7 @@ class SessionDocument:
             queue_position=None,
             error_code=why.code if why else None,
             error=why.detail if why else None,
-            warnings=self.warnings,
+            warnings=self.warnings[:WARNINGS_MAX],
             hint=READ if self.pages else why.remedy if why else None,
         )
 

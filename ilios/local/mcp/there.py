@@ -13,7 +13,7 @@ from ilios.client.answers import Warned as Doubt
 from ilios.client.conversations import ENDED, WITH_RESULT
 from ilios.local.by_service import linked
 from ilios.local.mcp import documents
-from ilios.local.mcp.documents import FOUND_MAX, Order, Report
+from ilios.local.mcp.documents import FOUND_MAX, WARNINGS_MAX, Order, Report
 from ilios.local.mcp.messages import (
     Converted,
     DocumentState,
@@ -133,5 +133,5 @@ def _listed(found: ListedDocument) -> FoundDocument:
 def _warnings(found: Sequence[Doubt] | None) -> list[Warned]:
     return [
         Warned(code=one["code"], message=one["message"], page=one.get("page"))
-        for one in found or ()
+        for one in (found or ())[:WARNINGS_MAX]
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ilios.local.mcp.documents import ANSWER_MAX_CHARACTERS, finished, part_of_page
-from ilios.local.mcp.messages import Converted
+from ilios.local.mcp.messages import Converted, Warned
 
+EVENT_MAX_BYTES = 1024 * 1024  #: that the SDK's client takes over HTTP
 SHORT = "word " * 4000  #: of which an answer holds two
 
 
@@ -55,6 +56,15 @@ def test_a_page_that_just_fits_has_no_rest() -> None:
     assert answer(page).next_page is None
     assert part_of_page("id", 1, page, 0).next_offset is None
     assert part_of_page("id", 1, page, len(page) + 1).markdown == ""
+
+
+def test_an_answer_is_short_however_many_pages_and_warnings_there_are() -> None:
+    doubt = Warned(code="low_confidence", message="Much of it may be read wrongly. " * 5, page=1)
+    found = finished("id", "a.pdf", ((n, "\x01") for n in range(1, 60_001)), [doubt] * 5000)
+
+    sent = found.model_dump_json().encode() + "".join(found.texts()).encode()
+    assert len(sent) < EVENT_MAX_BYTES / 2
+    assert found.next_page is not None
 
 
 def test_a_model_reads_markdown_as_it_is_and_where_pages_begin() -> None:
