@@ -5,20 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from ilios.cli import remote
+from ilios.cli.option_types import url_allow
 from ilios.cli.output import Terminal, say
 from ilios.cli.progress import Progress
+from ilios.cli.stopping import stops_by_signal
 from ilios.core.result_forms import MARKDOWN, SUFFIXES
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 @click.option("--images", is_flag=True, help="Keep images, in a folder beside each result.")
 @click.option("--force", is_flag=True, help="Convert also what has a result newer than itself.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many documents at once.")
-@click.option(
-    "--url-allow", metavar="LIST", envvar="URL_ALLOW", default="",
-    help="Hosts, host:port or networks, by comma, from which a URL may be fetched here although "
-    "they are not public. [env: URL_ALLOW]",
-)  # fmt: skip
+@url_allow
 @click.option("--name", default="stdin", show_default=True, help="The name of what `-` reads.")
 @remote.server
 @remote.api_key
@@ -81,7 +78,7 @@ def command(
     """
     _require_sense(folder, images, **options)
     order = _order(options)
-    with _stream_errors(), _spooled(inputs) as stdin, _stops_by_signal():
+    with _stream_errors(), _spooled(inputs) as stdin, stops_by_signal():
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
@@ -241,18 +238,3 @@ def _spooled(inputs: Sequence[str]) -> Iterator[Path | None]:
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield path
-
-
-@contextmanager
-def _stops_by_signal() -> Iterator[None]:
-    """End by SIGTERM as by Ctrl-C: with everything tidied up, and the exit code of a shell."""
-
-    def end(number: int, _frame: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

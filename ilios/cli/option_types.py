@@ -1,4 +1,4 @@
-"""What the values of options look like: names, spans, moments, money, sizes."""
+"""What the values of options look like: names, spans, moments, money, sizes; shared options."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ SPAN: Final = re.compile(r"([0-9]{1,5})([mhd])")
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 SIZE: Final = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([kKMGT]i?)?B?")
 SIZE_EXPONENTS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+url_allow = click.option(
+    "--url-allow", metavar="LIST", envvar="URL_ALLOW", default="",
+    help="Hosts, host:port or networks, by comma, from which a URL may be fetched here although "
+    "they are not public. [env: URL_ALLOW]",
+)  # fmt: skip
 
 
 class Name(click.ParamType[str]):

@@ -74,6 +74,33 @@ class Result(TypedDict, total=False):
     warnings: list[Warned]
 
 
+class Page(TypedDict):
+    """A page of `format=json`, and the document that it is of; further fields come too."""
+
+    id: str
+    number: int
+    markdown: str
+    warnings: list[Warned]
+
+
+class Match(TypedDict):
+    page: int
+    snippet: str
+    ranges: list[list[int]]
+
+
+class ListedDocument(_StatusAlways, total=False):
+    pagesTotal: int | None
+    error: str
+    errorCode: str
+    matches: list[Match]
+
+
+class DocumentList(TypedDict):
+    documents: list[ListedDocument]
+    nextCursor: str | None
+
+
 class BatchDocument(TypedDict, total=False):
     id: str
     fileName: str

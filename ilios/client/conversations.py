@@ -17,7 +17,9 @@ from ilios.client.answers import (
     BatchStatus,
     Deliveries,
     Delivery,
+    DocumentList,
     DocumentStatus,
+    Page,
     UsageBreakdown,
     UsageSummary,
 )
@@ -102,6 +104,17 @@ def wait_for_result(document_id: str, timeout: float | None) -> Steps[DocumentSt
     if ended["status"] not in WITH_RESULT:
         raise ConversionFailed(ended)
     return ended
+
+
+def page(document_id: str, number: int, include: str | None) -> Steps[Page]:
+    path = f"/api/documents/{quote(document_id, safe='')}/pages/{number}"
+    reply = yield from answered(Call("GET", path, fields.of_form({"include": include})))
+    return cast("Page", reply.json())
+
+
+def documents(filters: Mapping[str, Any]) -> Steps[DocumentList]:
+    reply = yield from answered(Call("GET", "/api/documents", fields.of_form(filters)))
+    return cast("DocumentList", reply.json())
 
 
 def image(document_id: str, name: str) -> Steps[bytes]:

@@ -72,6 +72,16 @@ class BatchShown(_Joined, total=False):
     include: Literal["blocks"]
 
 
+class Listed(TypedDict, total=False):
+    """Which documents are listed, and how many of them at once."""
+
+    status: str
+    batchId: str
+    q: str
+    cursor: str
+    limit: int
+
+
 class Everything(Conversion, ShownAlone, total=False):
     """The fields of a conversion that waits for its result."""
 

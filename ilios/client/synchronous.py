@@ -16,14 +16,16 @@ from ilios.client.answers import (
     BatchStatus,
     Deliveries,
     Delivery,
+    DocumentList,
     DocumentStatus,
     Format,
+    Page,
     Result,
     UsageBreakdown,
     UsageSummary,
 )
 from ilios.client.calls import Broken, Call, Pause, Reply, Steps
-from ilios.client.fields import BatchConversion, BatchShown, Conversion, Everything, Shown
+from ilios.client.fields import BatchConversion, BatchShown, Conversion, Everything, Listed, Shown
 from ilios.client.uploads import File, upload
 
 T = TypeVar("T")
@@ -197,6 +199,14 @@ class Ilios:
         steps = conversations.result(id, format, {"pages": pages, **fields})
         found: str | bytes | Result = self._run(steps)
         return found
+
+    def page(self, id: str, number: int, *, include: Literal["blocks"] | None = None) -> Page:
+        """Return one page, as soon as it is stored; `number` is that in the original."""
+        return self._run(conversations.page(id, number, include))
+
+    def documents(self, **filters: Unpack[Listed]) -> DocumentList:
+        """Return the documents of the key, the newest first; `q` finds some by name and words."""
+        return self._run(conversations.documents(filters))
 
     def image(self, id: str, name: str) -> bytes:
         """Return an image of a result."""

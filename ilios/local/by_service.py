@@ -6,7 +6,7 @@ import io
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ilios.client import Ilios, IliosClientError, WaitTimeout
@@ -74,12 +74,11 @@ class ByService:
 
     def _with_images(self, markdown: str, document_id: str, images: ImageFolder | None) -> str:
         """Return Markdown whose links to the service are names of images, or lead to files."""
-        link = re.compile(rf"\]\(/api/documents/{re.escape(document_id)}/images/({NAME})(?=[\s)])")
         if images is None:
-            return link.sub(lambda found: f"]({found[1]}", markdown)
-        for name in sorted(set(link.findall(markdown))):
+            return linked(markdown, document_id)
+        for name in sorted(set(_image_links(document_id).findall(markdown))):
             images.keep(name, io.BytesIO(self._client.image(document_id, name)))
-        return link.sub(lambda found: f"]({images.link(found[1])}", markdown)
+        return linked(markdown, document_id, images.link)
 
 
 class _Stoppable(Ilios):
@@ -95,3 +94,12 @@ class _Stoppable(Ilios):
         if self._stopped.is_set():
             raise NotConverted("It was interrupted.")
         return Reply() if isinstance(step, Pause) else super().perform(step)
+
+
+def linked(markdown: str, document_id: str, address: Callable[[str], str] = str) -> str:
+    """Return Markdown whose links to images at the service lead to what `address` says of each."""
+    return _image_links(document_id).sub(lambda found: f"]({address(found[1])}", markdown)
+
+
+def _image_links(document_id: str) -> re.Pattern[str]:
+    return re.compile(rf"\]\(/api/documents/{re.escape(document_id)}/images/({NAME})(?=[\s)])")

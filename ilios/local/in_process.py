@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from ilios.core import conversion_limits, platform
 from ilios.core.result_forms import TEXT
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
-from ilios.engines.base import Conversion, Options, Page, Part, Source
+from ilios.engines.base import Conversion, Options, Page, Part, Progress, Source
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.engine import EmbeddedEngine
 from ilios.engines.image_references import addressed
@@ -59,44 +60,60 @@ class InProcess:
         self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
         self._engine = EmbeddedEngine(_Limits(Path(self._folder.name)), parsers=concurrency)
         self._url_allow = url_allow
-        self._running: set[Path] = set()
+        self._running: dict[Path, Document] = {}
         self._is_stopped = False
 
     def convert(
         self, document: Document, order: Order, images: ImageFolder | None
     ) -> Sequence[bytes]:
         """Return a result; see Converter."""
-        options = Options(PageSelection.parse(order.pages) if order.pages else None)
+        with self.converted(document, order.pages) as conversion:
+            if images is not None:
+                _keep(conversion, images)
+            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+
+    @contextmanager
+    def converted(
+        self, document: Document, pages: str | None, progress: Progress | None = None
+    ) -> Iterator[Conversion]:
+        """Convert a document; its images are there within. Raises as `convert` does."""
+        options = Options(PageSelection.parse(pages) if pages else None)
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             workspace = Path(name)
-            self._running.add(workspace)
+            self._running[workspace] = document
+
+            def page_done(done: int, total: int) -> None:
+                self._require_going_on(workspace)
+                if progress is not None:
+                    progress(done, total)
+
             try:
-                self._require_going_on()  # behind the line above: a stop looks at those that run
-                conversion = self._engine.convert(
-                    Part(self._source(document, workspace), None),
-                    options,
-                    workspace,
-                    self._require_going_on,
-                    lambda _answer: None,
-                )
-                if images is not None:
-                    _keep(conversion, images)
+                self._require_going_on(workspace)  # behind the line above: a stop looks at it
+                part = Part(self._source(document, workspace), None)
+                yield self._engine.convert(part, options, workspace, page_done, lambda _: None)
             finally:
-                self._running.discard(workspace)
-            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+                self._running.pop(workspace, None)
 
     def stop(self) -> None:
         self._is_stopped = True
         for workspace in tuple(self._running):
             self._engine.stop(workspace)
 
+    def stop_one(self, document: Document) -> None:
+        """Let the conversion of this very document end soon, if it runs; for another thread."""
+        for workspace, running in self._running.copy().items():
+            if running is document:
+                self._running.pop(workspace, None)
+                self._engine.stop(workspace)
+
     def _source(self, document: Document, workspace: Path) -> Source:
         """Return a document as a file with its type. Raises IliosError, OSError."""
         path, name = document.path, document.name
         if document.url is not None:
             path = workspace / FETCHED
-            name = self._fetches.fetch(document.url, name, path, lambda: not self._is_stopped)
-            self._require_going_on()
+            is_wanted = partial(self._goes_on, workspace)
+            name = self._fetches.fetch(document.url, name, path, is_wanted)
+            self._require_going_on(workspace)
         if path is None:
             raise TypeError("a document that is nowhere")
         with path.open("rb") as file:
@@ -108,9 +125,12 @@ class InProcess:
 
         return Fetches(self._url_allow)
 
-    def _require_going_on(self, _done: int = 0, _total: int = 0) -> None:
+    def _goes_on(self, workspace: Path) -> bool:
+        return not self._is_stopped and workspace in self._running
+
+    def _require_going_on(self, workspace: Path) -> None:
         """Raise NotConverted once it is stopped; a child that had not begun then is not killed."""
-        if self._is_stopped:
+        if not self._goes_on(workspace):
             raise NotConverted("It was interrupted.")
 
     def close(self) -> None:

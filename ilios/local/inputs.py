@@ -94,7 +94,7 @@ def _of_argument(
     if argument == STANDARD_INPUT:
         yield Document(shown=stdin_name, name=stdin_name)
     elif is_url(argument):
-        yield Document(shown=argument, name=_name_of_url(argument), url=argument)
+        yield Document(shown=argument, name=name_of_url(argument), url=argument)
     elif stat.S_ISDIR(mode):
         yield from _searched(argument, path, _below(path), results)
     elif mode and not stat.S_ISREG(mode):  # a pipe can be read once, and it is opened twice
@@ -155,7 +155,7 @@ def _root_of(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _name_of_url(url: str) -> str:
+def name_of_url(url: str) -> str:
     path = re.split(r"[?#]", url, maxsplit=1)[0].split("/", 3)
     last = path[3].rstrip("/").rpartition("/")[2] if len(path) > 3 else ""
     if not last:

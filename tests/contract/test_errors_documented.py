@@ -17,12 +17,13 @@ from ilios.core.conversion_errors import ConversionError
 from ilios.core.errors import IliosError, LeaseLost, StartupError
 from ilios.core.immediate_errors import ConversionFailed
 from ilios.local.converter import NotConverted
+from ilios.local.mcp.refusals import ToolRefused
 from ilios.operations.backup import BackupRefused
 from tests.support.forking import REPOSITORY
 from tests.unit.structure.tree import FOR_FRAMEWORKS
 
 ON_THE_COMMAND_LINE = (
-    StartupError, KeyCommandError, BackupRefused, NotConverted, ServiceRefused,
+    StartupError, KeyCommandError, BackupRefused, NotConverted, ServiceRefused, ToolRefused,
 )  # fmt: skip
 INSIDE = (LeaseLost, ConversionFailed)  #: the one is never shown, the other has a document's code
 RUN_ON_IMPORT = ("__main__", "gunicorn_conf")

@@ -1,0 +1,1 @@
+"""What `ilios mcp` offers language models: tools over the Model Context Protocol."""
