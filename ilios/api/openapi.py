@@ -1,4 +1,8 @@
-"""The OpenAPI document: flask-smorest's, completed with our errors, scopes and statuses."""
+"""The OpenAPI document: flask-smorest's, completed with our errors, scopes, statuses and names.
+
+Clients are generated from it (tests/generated_clients): operations and schemas have the names that
+these are to read.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.middleware.deprecations import DEPRECATED
 from ilios.api.middleware.routing import IdConverter, PageConverter
 from ilios.api.responses.errors import PROBLEM_JSON, status_of_class
+from ilios.api.schemas.requests import camel_case
 from ilios.api.schemas.response_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
 from ilios.api.schemas.responses import ProblemSchema
 from ilios.core import errors
@@ -45,6 +50,8 @@ ends.
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
+BESIDE_A_REFERENCE: Final = ("description", "example", "default", "nullable")
+"""What is said of a value where it stands; all else is of its schema."""
 HEAD_REFUSALS: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
 """Any operation may answer with these, if the head of its request is refused."""
 
@@ -71,6 +78,7 @@ def init(app: Flask) -> IliosApi:
             },
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
             "security": [{"bearer": []}],
+            "servers": [{"url": "/"}],
         },
     )
     api = IliosApi(app)
@@ -92,10 +100,12 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
             _remove_default_response(operation)
+            operation["operationId"] = _operation_id(rule, view)
             operation["responses"] |= _head_refusals(view, refused)
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
+    _name_schemas(spec)
     return spec
 
 
@@ -105,6 +115,47 @@ def _head_refusals(view: Any, refused: dict[str, Any]) -> dict[str, Any]:
     if content is None:
         return refused
     return {str(one): {"description": one.phrase, "content": content} for one in HEAD_REFUSALS}
+
+
+def _operation_id(rule: Rule, view: Any) -> str:
+    """Return the name of a view as that of its operation, after the name of its dialect."""
+    name = rule.endpoint.rpartition(".")[2]
+    dialect = getattr(view, "dialect", None)
+    return camel_case(f"{dialect}_{name}" if dialect else name)
+
+
+def _name_schemas(spec: dict[str, Any]) -> None:
+    """Make a component of every schema with a title, which is its name there."""
+    named: dict[str, Any] = {}
+    components = spec["components"]
+    for part in (spec["paths"], components["schemas"]):
+        part.update({key: _with_references(value, named) for key, value in part.items()})
+    if taken := named.keys() & components["schemas"].keys():
+        raise ValueError(f"more than one schema has the name {', '.join(sorted(taken))}")
+    components["schemas"] |= named
+
+
+def _with_references(part: Any, named: dict[str, Any]) -> Any:
+    """Return a part of the document with references to its schemas that have a title."""
+    if isinstance(part, list):
+        return [_with_references(one, named) for one in part]
+    if not isinstance(part, dict):
+        return part
+    schema = {key: _with_references(value, named) for key, value in part.items()}
+    if "type" not in schema or not isinstance(schema.get("title"), str):
+        return schema
+    beside = {key: schema.pop(key) for key in BESIDE_A_REFERENCE if key in schema}
+    reference = {"$ref": f"#/components/schemas/{schema['title']}"}
+    _add_named(schema, named)
+    return {"allOf": [reference], **beside} if beside else reference
+
+
+def _add_named(schema: dict[str, Any], named: dict[str, Any]) -> None:
+    title = schema.pop("title")
+    if "enum" in schema:
+        schema["enum"] = [value for value in schema["enum"] if value is not None]
+    if named.setdefault(title, schema) != schema:
+        raise ValueError(f"more than one schema has the name {title}")
 
 
 def _remove_null_defaults(part: Any) -> None:

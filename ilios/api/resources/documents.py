@@ -39,7 +39,7 @@ _STATUS = DocumentStatusSchema()
 @blueprint.arguments(SubmitForm(), location="multipart")
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
-def submit(form: dict[str, Any]) -> Response:
+def document_submit(form: dict[str, Any]) -> Response:
     """Queue a document.
 
     When this answers, the document is stored for good.
@@ -127,8 +127,8 @@ def document_retry(document_id: str) -> Any:
 @blueprint.get("/<id:document_id>")
 @needs(Scope.READ)
 @blueprint.arguments(ResultQuery(), location="query")
-@blueprint.response(200, ResultSchema, headers=forms.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
+@blueprint.response(200, ResultSchema, headers=forms.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
 @blueprint.alt_response(200, schema=BINARY, content_type="application/zip", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/html", success=True)

@@ -42,14 +42,18 @@ _KINDS: Final[dict[type, type]] = {
 }  #: of values that a field shows as they are
 
 
+def camel_case(name: str) -> str:
+    """Return a Python name as JSON and the OpenAPI document have it."""
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
 class CamelSchema(Schema):
     """Python names inside, camelCase in JSON."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        if field_obj.data_key is not None:
-            return
-        first, *rest = field_name.split("_")
-        field_obj.data_key = first + "".join(word.title() for word in rest)
+        if field_obj.data_key is None:
+            field_obj.data_key = camel_case(field_name)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """Return a dictionary as its fields show it; what has its field's type is only renamed.

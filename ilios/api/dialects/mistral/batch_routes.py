@@ -36,6 +36,7 @@ blueprint = DialectBlueprint(
         "content": {
             "application/json": {
                 "schema": {
+                    "title": "MistralBatchRequest",
                     "type": "object",
                     "properties": {
                         "input_files": {"type": "array", "items": {"type": "string"}},
