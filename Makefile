@@ -15,6 +15,7 @@
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
+#   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
 #   make wheels   whether the lock files have wheels for every platform and Python (needs uv)
@@ -38,6 +39,7 @@ UV ?= uv
 VENV ?= .venv
 BENCH_VENV := .venv-bench
 DIALECTS_VENV := .venv-dialects
+GENERATORS_VENV := .venv-generators
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
@@ -56,8 +58,10 @@ DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 DIALECTS_LOCKS := tests/dialects/requirements.lock tests/dialects/open-webui.lock
 DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
+GENERATORS_LOCK := tests/generated_clients/requirements.lock
+GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test generators clients-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -99,6 +103,9 @@ proxies-test: setup
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup
 	$(call pytest,--numprocesses 3 --dist worksteal tests/dialects)
+
+clients-test: setup
+	$(call pytest,tests/generated_clients)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)
@@ -145,6 +152,10 @@ katex:
 dialects-clients: $(DIALECTS_STAMP)
 	npm --prefix tests/dialects ci --ignore-scripts --no-audit --no-fund
 
+# What makes clients of our OpenAPI document, for `make clients-test`; without it that skips.
+generators: $(GENERATORS_STAMP)
+	npm --prefix tests/generated_clients ci --ignore-scripts --no-audit --no-fund
+
 lint: setup licences audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -184,6 +195,7 @@ lock:
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
 	$(COMPILE) --output-file tests/dialects/requirements.lock tests/dialects/requirements.in
 	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
+	$(COMPILE) --output-file $(GENERATORS_LOCK) tests/generated_clients/requirements.in
 
 # Nothing is installed: what the index offers has to have a hash of the lock file.
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -218,6 +230,12 @@ $(BENCH_STAMP):
 	@echo "Installing what measurements need into $(BENCH_VENV) …"
 	@$(PYTHON) -m venv --clear $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python $(PIP) --requirement bench/requirements.lock
+	@touch $@
+
+$(GENERATORS_STAMP):
+	@echo "Installing what makes clients of our OpenAPI document into $(GENERATORS_VENV) …"
+	@$(PYTHON) -m venv --clear $(GENERATORS_VENV)
+	@$(GENERATORS_VENV)/bin/python $(PIP) --requirement $(GENERATORS_LOCK)
 	@touch $@
 
 # Of Open WebUI only the loaders are kept: the wheel is 100 MB.

@@ -87,6 +87,8 @@ class Documents:
     def _of_operation(self, where: str, before: Json, now: Json) -> Iterator[str]:
         if before.get("x-scope") != now.get("x-scope"):
             yield f"{where}: another scope is needed"
+        if before.get("operationId", now.get("operationId")) != now.get("operationId"):
+            yield f"{where}: another operationId"
         yield from self._of_parameters(where, parameters(before), parameters(now))
         asked, asks = (one.get("requestBody", {}) for one in (before, now))
         if asks.get("required") and not asked.get("required"):

@@ -190,6 +190,17 @@ def test_what_is_taken_away_is_found(baseline: Json, name: str) -> None:
     assert sentence in compatibility.taken_away(baseline, now)
 
 
+def test_another_name_of_an_operation_is_found(baseline: Json) -> None:
+    before, now = copy.deepcopy(baseline), copy.deepcopy(baseline)
+    listing(before)["operationId"] = "documentList"
+    listing(now)["operationId"] = "listDocuments"
+
+    assert list(compatibility.taken_away(baseline, before)) == []
+    assert list(compatibility.taken_away(before, now)) == [
+        "GET /api/documents: another operationId"
+    ]
+
+
 def test_what_is_added_is_no_loss(baseline: Json) -> None:
     now = copy.deepcopy(baseline)
     now["openapi"]["paths"]["/v2/convert"] = {"post": {"responses": {}}}

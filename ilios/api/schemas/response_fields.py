@@ -1,7 +1,7 @@
 """Fields of answers, with what the OpenAPI document shows of them.
 
-A field is in every answer unless it is `optional`; what may be null is there as null. A `title` makes
-a component of a field's values: a name of their own in clients that are generated.
+A field is in every answer unless it is `optional`; what may be null is there as null. A `title`
+makes a component of a field's values: a name of their own in clients that are generated.
 """
 
 from __future__ import annotations

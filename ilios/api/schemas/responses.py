@@ -153,7 +153,9 @@ class ListedDocumentSchema(CamelSchema):
     error_code = text("Why it failed, for programs.", optional=True)
     status_url = url("Where to follow it.")
     matches = parts(
-        MatchSchema, "With `q`: the best of its pages that have the words, at most 3.", optional=True
+        MatchSchema,
+        "With `q`: the best of its pages that have the words, at most 3.",
+        optional=True,
     )
 
 
