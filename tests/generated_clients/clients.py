@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -91,7 +92,10 @@ class TypeScriptClient:
         return _done(self._folder, "node", script, *arguments)
 
 
-CLIENTS: Final = {"python": PythonClient, "typescript": TypeScriptClient}
+CLIENTS: Final[Mapping[str, Callable[[Path], Client]]] = {
+    "python": PythonClient,
+    "typescript": TypeScriptClient,
+}
 
 
 def outcome_of(done: Done) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def generated(
     request: pytest.FixtureRequest, service: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Generated:
-    client: Client = CLIENTS[request.param](tmp_path_factory.mktemp(request.param))
+    client = CLIENTS[request.param](tmp_path_factory.mktemp(request.param))
     if reason := client.missing():
         unavailable(reason)
     return Generated(client, client.generate(f"{service}/openapi.json"))
