@@ -10,7 +10,7 @@ const OPEN: Schemas["DocumentState"][] = ["pending", "processing"];
 const [url, key, path] = process.argv.slice(2) as [string, string, string];
 const client = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${key}` } });
 
-function formOf(fields: Schemas["SubmitForm"]): FormData {
+function formOf(fields: object): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) {
     form.append(name, value instanceof Blob ? value : String(value));
@@ -28,10 +28,8 @@ function answered<T>(answer: { data?: T; error?: unknown }): T {
 async function submit(): Promise<Schemas["Accepted"]> {
   const bytes = new Uint8Array(await readFile(path));
   const file = new File([bytes], basename(path), { type: "application/pdf" });
-  const body = { file, priority: 10, cache: false };
-  return answered(
-    await client.POST("/api/documents/submit", { body, bodySerializer: formOf }),
-  );
+  const body: Schemas["SubmitForm"] = { file, priority: 10, cache: false };
+  return answered(await client.POST("/api/documents/submit", { body, bodySerializer: formOf }));
 }
 
 async function followed(document_id: string): Promise<Schemas["DocumentStatus"]> {
