@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 import ilios
 from ilios.accounts.keys import Scope
+from ilios.api import schema_names
 from ilios.api.middleware.deprecations import DEPRECATED
 from ilios.api.middleware.routing import IdConverter, PageConverter
 from ilios.api.responses.errors import PROBLEM_JSON, status_of_class
@@ -50,8 +51,6 @@ ends.
 GENERIC_CODES: Final = ("bad_request", "internal_error", "invalid_field")
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
-BESIDE_A_REFERENCE: Final = ("description", "example", "default", "nullable")
-"""What is said of a value where it stands; all else is of its schema."""
 HEAD_REFUSALS: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
 """Any operation may answer with these, if the head of its request is refused."""
 
@@ -60,9 +59,13 @@ class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
     """flask-smorest without its error handlers, which are ours, and without its pages."""
 
     ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None  # statuses are named one by one
 
     def _register_error_handlers(self) -> None:
         """Register none: ilios.api.responses.errors answers."""
+
+    def _register_pagination_header(self) -> None:
+        """Register none: lists have cursors."""
 
 
 def init(app: Flask) -> IliosApi:
@@ -99,13 +102,12 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
-            _remove_default_response(operation)
             operation["operationId"] = _operation_id(rule, view)
             operation["responses"] |= _head_refusals(view, refused)
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
-    _name_schemas(spec)
+    schema_names.give_names(spec)
     return spec
 
 
@@ -124,40 +126,6 @@ def _operation_id(rule: Rule, view: Any) -> str:
     return camel_case(f"{dialect}_{name}" if dialect else name)
 
 
-def _name_schemas(spec: dict[str, Any]) -> None:
-    """Make a component of every schema with a title, which is its name there."""
-    named: dict[str, Any] = {}
-    components = spec["components"]
-    for part in (spec["paths"], components["schemas"]):
-        part.update({key: _with_references(value, named) for key, value in part.items()})
-    if taken := named.keys() & components["schemas"].keys():
-        raise ValueError(f"more than one schema has the name {', '.join(sorted(taken))}")
-    components["schemas"] |= named
-
-
-def _with_references(part: Any, named: dict[str, Any]) -> Any:
-    """Return a part of the document with references to its schemas that have a title."""
-    if isinstance(part, list):
-        return [_with_references(one, named) for one in part]
-    if not isinstance(part, dict):
-        return part
-    schema = {key: _with_references(value, named) for key, value in part.items()}
-    if "type" not in schema or not isinstance(schema.get("title"), str):
-        return schema
-    beside = {key: schema.pop(key) for key in BESIDE_A_REFERENCE if key in schema}
-    reference = {"$ref": f"#/components/schemas/{schema['title']}"}
-    _add_named(schema, named)
-    return {"allOf": [reference], **beside} if beside else reference
-
-
-def _add_named(schema: dict[str, Any], named: dict[str, Any]) -> None:
-    title = schema.pop("title")
-    if "enum" in schema:
-        schema["enum"] = [value for value in schema["enum"] if value is not None]
-    if named.setdefault(title, schema) != schema:
-        raise ValueError(f"more than one schema has the name {title}")
-
-
 def _remove_null_defaults(part: Any) -> None:
     """Remove defaults of null, which no client could send."""
     if isinstance(part, dict):
@@ -168,11 +136,6 @@ def _remove_null_defaults(part: Any) -> None:
         return
     for inner in part:
         _remove_null_defaults(inner)
-
-
-def _remove_default_response(operation: dict[str, Any]) -> None:
-    """Remove flask-smorest's answer for every other status: ours are named one by one."""
-    operation["responses"].pop("default", None)
 
 
 def _add_security(operation: dict[str, Any], view: Any) -> None:

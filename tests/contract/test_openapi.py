@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from ilios.api.schema_names import NULL
 from tests.support.api_callers import Caller
 from tests.support.sharing import app, settings  # noqa: F401
 
@@ -96,8 +97,17 @@ def test_a_named_value_that_may_be_null_says_so_where_it_is(document: dict[str, 
     schemas = document["components"]["schemas"]
 
     assert schemas["Engine"] == {"type": "string", "enum": ["embedded", "mistral"]}
-    assert schemas["Page"]["properties"]["engine"]["nullable"]
-    assert "nullable" not in schemas["Estimate"]["properties"]["engine"]
+    engine = {"$ref": "#/components/schemas/Engine"}
+    assert schemas["Page"]["properties"]["engine"]["anyOf"] == [engine, NULL]
+    assert schemas["Estimate"]["properties"]["engine"]["allOf"] == [engine]
+    governor = {"$ref": "#/components/schemas/Governor"}
+    assert schemas["Status"]["properties"]["governor"]["anyOf"] == [governor, NULL]
+
+
+def test_no_object_has_a_field_of_its_own_name(document: dict[str, Any]) -> None:
+    """Clients in Python would have one variable for both."""
+    for name, schema in document["components"]["schemas"].items():
+        assert name[:1].lower() + name[1:] not in schema.get("properties", {}), name
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,13 @@ from ilios_client.api.documents import (
 from ilios_client.models import (
     Accepted,
     DocumentList,
-    DocumentResultFormat,
     DocumentState,
     DocumentStatus,
     ListedDocument,
     PageAnswer,
     Problem,
     Result,
+    ResultFormat,
     SubmitForm,
 )
 from ilios_client.types import File
@@ -42,9 +42,7 @@ def main(url: str, key: str, path: Path) -> None:
     with AuthenticatedClient(url, token=key, raise_on_unexpected_status=True) as client:
         accepted = submit(client, path)
         status = followed(client, accepted.id)
-        result = Result.from_dict(
-            json.loads(downloaded(client, status.id, DocumentResultFormat.JSON))
-        )
+        result = Result.from_dict(json.loads(downloaded(client, status.id, ResultFormat.JSON)))
         page = answered(PageAnswer, document_page.sync(status.id, 1, client=client))
         outcome = {
             "id": accepted.id,
@@ -54,9 +52,7 @@ def main(url: str, key: str, path: Path) -> None:
             "content": result.content,
             "mimeType": result.metadata.mime_type,
             "engines": [one.engine.value if one.engine else None for one in result.pages],
-            "archive": base64.b64encode(
-                downloaded(client, status.id, DocumentResultFormat.ZIP)
-            ).decode(),
+            "archive": base64.b64encode(downloaded(client, status.id, ResultFormat.ZIP)).decode(),
             "page": page.number,
             "listed": [shown(document) for document in listed(client)],
         }
@@ -79,7 +75,7 @@ def followed(client: AuthenticatedClient, document_id: str) -> DocumentStatus:
             return status
 
 
-def downloaded(client: AuthenticatedClient, document_id: str, form: DocumentResultFormat) -> bytes:
+def downloaded(client: AuthenticatedClient, document_id: str, form: ResultFormat) -> bytes:
     return document_result.sync_detailed(document_id, client=client, format_=form).content
 
 

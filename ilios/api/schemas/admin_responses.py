@@ -27,7 +27,7 @@ def _lane(description: str = "") -> fields.String:
     return text(description, enum=["embedded", "mistral"], title="Engine", example="embedded")
 
 
-class LaneSchema(CamelSchema):
+class LaneDepthSchema(CamelSchema):
     lane = _lane("The engine that does it.")
     ready = number("Jobs that may start.", example=12)
     delayed = number("Jobs that wait for a time: retries, and steps of Mistral's batches.")
@@ -45,7 +45,7 @@ class LastHourSchema(CamelSchema):
 
 class QueueSchema(CamelSchema):
     paused_since = instant("Null while jobs may start.", null=True)
-    lanes = parts(LaneSchema)
+    lanes = parts(LaneDepthSchema)
     last_hour = part(LastHourSchema)
 
 
@@ -107,7 +107,7 @@ class FailureSchema(CamelSchema):
     page_count = number("Null when it is not known.", null=True, example=12)
 
 
-class DaySchema(CamelSchema):
+class DailyUseSchema(CamelSchema):
     day = text("In UTC.", format="date", example="2026-01-31")
     pages = number(example=36)
     cost_micros = number("Exact, in millionths of a dollar.", example=46800)
@@ -169,7 +169,7 @@ class UseSchema(CamelSchema):
     pages = number("Of all days and keys together.", example=36)
     cost_micros = number("Exact, in millionths of a dollar.", example=46800)
     cost_usd = usd("costUSD", "cost_micros")
-    days = parts(DaySchema, "The oldest first.")
+    days = parts(DailyUseSchema, "The oldest first.")
     keys = parts(AccountSchema, "Dearest first.")
     keys_total = number("Keys there are; the first 100 are listed.", example=2)
 

@@ -30,6 +30,7 @@ from ilios.queue.jobs import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 
 BLOCKS: Final = "blocks"
 GRANULARITIES: Final = get_args(Granularity)
+GRANULARITY: Final = "Granularity"  #: the title of these
 FILE_NAME_MAX_LENGTH: Final = 1024
 IMAGE_LIMIT_MAX: Final = 10_000
 IMAGE_MIN_SIZE_MAX: Final = 10_000  #: pixels
@@ -185,7 +186,11 @@ class _Conversion(FormSchema, ExtractionFields):
     table_format = Choice(
         ("markdown", "html"),
         load_default=None,
-        metadata={"description": "How tables are written. Mistral only.", "example": "markdown"},
+        metadata={
+            "title": "TableFormat",
+            "description": "How tables are written. Mistral only.",
+            "example": "markdown",
+        },
     )
     extract_header = StrictBoolean(
         load_default=False,
@@ -208,6 +213,7 @@ class _Conversion(FormSchema, ExtractionFields):
         GRANULARITIES,
         load_default=None,
         metadata={
+            "title": GRANULARITY,
             "description": "What gets a confidence of its own. The embedded engine always has that "
             "of pages and blocks; `word` is for Mistral only.",
             "example": "page",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ilios.api.schemas.requests import GRANULARITIES, IMAGE_LIMIT_MAX, IMAGE_MIN_SIZE_MAX
+from ilios.api.schemas.requests import (
+    GRANULARITIES,
+    GRANULARITY,
+    IMAGE_LIMIT_MAX,
+    IMAGE_MIN_SIZE_MAX,
+)
 
 _OBJECT: Final = {"type": "object"}
 _TEXT: Final = {"type": "string"}
@@ -46,6 +51,7 @@ REQUEST: Final[dict[str, Any]] = {
         "extract_footer": _FLAG,
         "include_blocks": _FLAG,
         "confidence_scores_granularity": {
+            "title": GRANULARITY,
             "type": "string",
             "enum": [*GRANULARITIES, None],
             "nullable": True,
