@@ -48,7 +48,8 @@ class PythonClient:
         return None if is_there else f"no generator of clients in Python: {HOW}"
 
     def generate(self, url: str) -> Done:
-        shutil.copy(FOLDER / "errand.py", self._folder)
+        for name in ("errand.py", "mypy.ini"):
+            shutil.copy(FOLDER / name, self._folder)
         return self._run(
             "openapi-python-client",
             *("generate", "--fail-on-warning", "--meta", "none"),
@@ -57,7 +58,7 @@ class PythonClient:
         )
 
     def check_types(self) -> Done:
-        return self._run("mypy", "--strict", "--no-error-summary", "errand.py", "ilios_client")
+        return self._run("mypy", "--no-error-summary", "errand.py", "ilios_client")
 
     def run(self, url: str, key: str, path: Path) -> Done:
         return self._run("python", "errand.py", url, key, str(path))

@@ -60,7 +60,7 @@ async function result(document_id: string): Promise<Schemas["Result"]> {
       params: { path: { document_id }, query: { format: "json" } },
     }),
   );
-  if (typeof found === "string" || found instanceof Blob) {
+  if (typeof found === "string" || !("metadata" in found)) {
     throw new Error("no JSON");
   }
   return found;
