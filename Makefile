@@ -104,9 +104,8 @@ proxies-test: setup
 dialects-test: setup
 	$(call pytest,--numprocesses 3 --dist worksteal tests/dialects)
 
-# One process for each language: most of the time it waits for a generator and a check of types.
 clients-test: setup
-	$(call pytest,--numprocesses 2 --dist loadgroup tests/generated_clients)
+	$(call pytest,tests/generated_clients)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)

@@ -48,10 +48,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{settings.port}"
 
 
-@pytest.fixture(
-    scope="session",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CLIENTS],
-)
+@pytest.fixture(scope="session", params=list(CLIENTS))
 def generated(
     request: pytest.FixtureRequest, service: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Generated:

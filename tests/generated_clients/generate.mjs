@@ -1,16 +1,11 @@
 // `node generate.mjs URL FILE`: writes the types of an OpenAPI document as TypeScript.
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { loadConfig } from "@redocly/openapi-core";
 import openapiTS, { astToString } from "openapi-typescript";
 import ts from "typescript";
 
 const BLOB = ts.factory.createTypeReferenceNode("Blob");
 const [url, file] = process.argv.slice(2);
 const types = await openapiTS(new URL(url), {
-  redocly: await loadConfig({
-    configPath: fileURLToPath(new URL("redocly.yaml", import.meta.url)),
-  }),
   // A field with a default may be left out of a request.
   defaultNonNullable: false,
   transform: (schema) => (schema.format === "binary" ? BLOB : undefined),
