@@ -13,7 +13,7 @@ NULL: Final = {"type": "string", "nullable": True, "enum": [None]}
 """Null alone, for which OpenAPI 3.0 has no type."""
 APISPECS_NULL: Final = {"type": "object", "nullable": True}
 """The same beside a reference as apispec writes it: generators make a class of it."""
-BESIDE_A_REFERENCE: Final = ("description", "example", "default")
+BESIDE_A_REFERENCE: Final[tuple[str, ...]] = ("description", "example", "default")
 """What is said of a value where it stands; all else is of its schema."""
 _OF_ANY_OBJECT: Final = {"type", "additionalProperties", "nullable", *BESIDE_A_REFERENCE}
 
