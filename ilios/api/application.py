@@ -18,6 +18,8 @@ from flask.sessions import NullSession, SessionInterface
 
 from ilios.accounts.authentication import Caller
 from ilios.accounts.rate_limits import Rate
+from ilios.documents.arrivals import Arrival
+from ilios.documents.idempotency import Repeatable
 
 _NO_SESSION: Final = NullSession()
 _WITHOUT_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
@@ -31,6 +33,9 @@ class Request(flask.Request):
     caller: Caller | None = None
     rate: Rate | None = None  #: of the caller's key, if that has a limit
     needs_key: bool | None = None  #: None: nobody asked, or the database does not answer
+    arrival: Arrival | None = None  #: of a request with an idempotency key
+    keeps_failures = True  #: see ilios.documents.idempotency.Repeatable
+    repeatable: Repeatable | None = None  #: once the body of such a request has arrived
 
 
 Check = Callable[[Request], flask.Response | None]

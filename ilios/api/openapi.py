@@ -25,6 +25,7 @@ from ilios.api.schemas.requests import camel_case
 from ilios.api.schemas.response_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
 from ilios.api.schemas.responses import ProblemSchema
 from ilios.core import errors
+from ilios.documents.idempotency import KEY_MAX_CHARACTERS
 
 VERSION: Final = "3.0.3"
 DESCRIPTION: Final = """\
@@ -53,6 +54,16 @@ _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS: Final = ("get", "post", "put", "delete")
 HEAD_REFUSALS: Final = tuple(map(HTTPStatus, (400, 408, 414, 431)))
 """Any operation may answer with these, if the head of its request is refused."""
+REPEAT_REFUSALS: Final = tuple(map(HTTPStatus, (409, 410, 422)))
+"""An operation that creates may answer with these to a key that was sent before."""
+IDEMPOTENCY_KEY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARACTERS},
+    "description": "The same request with the same key, sent again within 24 hours, creates "
+    "nothing new: it is answered as the first.",
+}
 
 
 class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
@@ -92,7 +103,10 @@ def init(app: Flask) -> IliosApi:
 
 def document(app: Flask, api: IliosApi) -> dict[str, Any]:
     """Return the document, once all blueprints are registered."""
-    refused = {str(one): api.spec.components.get_ref("response", one.name) for one in HEAD_REFUSALS}
+    refused = {
+        str(one): api.spec.components.get_ref("response", one.name)
+        for one in (*HEAD_REFUSALS, *REPEAT_REFUSALS)
+    }
     spec: dict[str, Any] = api.spec.to_dict()
     for response in spec["components"]["responses"].values():
         content = response.get("content", {})
@@ -103,7 +117,9 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
             operation["operationId"] = _operation_id(rule, view)
-            operation["responses"] |= _head_refusals(view, refused)
+            operation["responses"] |= _refusals(view, refused, HEAD_REFUSALS)
+            if hasattr(view, "creates"):
+                _add_idempotency(operation, _refusals(view, refused, REPEAT_REFUSALS))
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
@@ -111,12 +127,20 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
     return spec
 
 
-def _head_refusals(view: Any, refused: dict[str, Any]) -> dict[str, Any]:
-    """Return what the head of a request may be refused with: in a dialect in the shape of that."""
+def _refusals(
+    view: Any, refused: dict[str, Any], statuses: tuple[HTTPStatus, ...]
+) -> dict[str, Any]:
+    """Return the answers with these statuses, in a dialect in the shape of that."""
     content = getattr(view, "error_content", None)
     if content is None:
-        return refused
-    return {str(one): {"description": one.phrase, "content": content} for one in HEAD_REFUSALS}
+        return {str(one): refused[str(one)] for one in statuses}
+    return {str(one): {"description": one.phrase, "content": content} for one in statuses}
+
+
+def _add_idempotency(operation: dict[str, Any], refusals: dict[str, Any]) -> None:
+    """Document the header of requests that create, and what is answered to repeats."""
+    operation["parameters"] = [*operation.get("parameters", ()), IDEMPOTENCY_KEY]
+    operation["responses"] = refusals | operation["responses"]
 
 
 def _operation_id(rule: Rule, view: Any) -> str:

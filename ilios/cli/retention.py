@@ -16,6 +16,7 @@ WORDS: Final = {
     "uploads": "uploads that were never completed",
     "erased": "deleted documents with objects left",
     "keys": "keys that expired 30 days ago, revoked",
+    "idempotency_keys": "idempotency keys older than a day",
     "temporary_files": "temporary files left behind",
     "orphans": "objects that belong to no document",
 }

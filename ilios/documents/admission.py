@@ -27,6 +27,7 @@ from ilios.db.models import (
     statuses,
 )
 from ilios.documents import extractions, failed_pages, repository, results
+from ilios.documents.idempotency import Repeatable
 from ilios.documents.options import (
     EVERYTHING,
     as_json,
@@ -60,6 +61,7 @@ class Order:
     cache: bool = True  #: whether the result may be that of an earlier or running conversion
     provider_batch: bool = False  #: through the provider's cheap and slow lane
     origin: Origin = NO_ORIGIN  #: the request that brought it
+    repeatable: Repeatable | None = None  #: of a request with an idempotency key
 
 
 @dataclass(frozen=True, slots=True)

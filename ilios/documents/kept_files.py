@@ -22,15 +22,22 @@ from ilios.accounts.holdings import Standard
 from ilios.core import clock, data_folder, ids
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.disk_space import DiskReserve
-from ilios.core.request_errors import EmptyFile, KeptFileNotFound, LinkInvalid, UnsupportedType
+from ilios.core.request_errors import (
+    EmptyFile,
+    Gone,
+    KeptFileNotFound,
+    LinkInvalid,
+    UnsupportedType,
+)
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus
 from ilios.db.prepared import Prepared
-from ilios.documents import repository
+from ilios.documents import idempotency, repository
 from ilios.documents.admission import OPERATION_FILE
+from ilios.documents.idempotency import CreatedBefore, Repeatable
 from ilios.documents.uploads import Received
 from ilios.engines.detection import media_types
 from ilios.storage.base import ObjectStore
@@ -133,10 +140,13 @@ class KeptFiles:
         purpose: str,
         lifetime: timedelta = LIFETIME_DEFAULT,
         about: dict[str, Any] | None = None,
+        repeatable: Repeatable | None = None,
     ) -> KeptFile:
         """Store a file for a while; it is moved from where it was received.
 
-        Raises EmptyFile, StorageQuotaExceeded, TooManyWaiting, StorageUnavailable, DatabaseBusy.
+        Return the one that the same request has stored before. Raises EmptyFile,
+        StorageQuotaExceeded, TooManyWaiting, StorageUnavailable, DatabaseBusy; with a key also
+        IdempotencyKeyReused, and Gone when that file is.
         """
         if not file.size_bytes:
             raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
@@ -154,7 +164,10 @@ class KeptFiles:
             expires_at=(now + lifetime).replace(microsecond=0),
             about=about or {},
         )
-        self._store_as(kept, file, owner)
+        try:
+            self._store_as(kept, file, owner, repeatable)
+        except CreatedBefore as before:
+            return self._again(before.created.documents[0].id, owner)
         log.info("file.kept", document_id=kept.id, size_bytes=kept.size_bytes)
         return kept
 
@@ -212,17 +225,28 @@ class KeptFiles:
         finally:
             path.unlink(missing_ok=True)
 
-    def _store_as(self, kept: KeptFile, file: Received, owner: str) -> None:
-        """Store object and row, or neither of them."""
+    def _again(self, file_id: str, owner: str) -> KeptFile:
+        try:
+            return self.file(file_id, owner=owner)
+        except KeptFileNotFound as error:  # its time is over, and the sweep has not come yet
+            raise Gone(repository.GONE) from error
+
+    def _store_as(
+        self, kept: KeptFile, file: Received, owner: str, repeatable: Repeatable | None
+    ) -> None:
+        """Store object and row, or neither of them. Raises CreatedBefore."""
         standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
         counted_bytes = holdings.counted_bytes(file.size_bytes)
         with self._database.watching() as watch:  # before it is stored; then once more
+            idempotency.require_new(watch, repeatable)
             holdings.of(watch, owner, standard).require_room(counted_bytes, 1)
         self._store.put(kept.key, file.path, kept.media_type, kept.sha256)
         try:
             with self._database.writing() as session:
+                idempotency.require_new(session, repeatable)
                 holdings.of(session, owner, standard).require_room(counted_bytes, 1)
-                repository.add(session, **_row(kept, owner))
+                row = repository.add(session, **_row(kept, owner))
+                idempotency.note(session, repeatable, [row])
         except BaseException:
             with contextlib.suppress(Exception):
                 self._store.delete(kept.key)

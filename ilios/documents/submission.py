@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 
 from ilios.accounts import holdings
-from ilios.accounts.holdings import Holding, Standard
+from ilios.accounts.holdings import Holding
 from ilios.core import clock, data_folder, failpoints, ids
-from ilios.core.conversion_errors import ConversionError, ObjectMissing
+from ilios.core.conversion_errors import ConversionError
 from ilios.core.disk_space import DiskReserve
-from ilios.core.request_errors import (
-    BatchRefused,
-    RequestError,
-    UploadAlreadyCompleted,
-    UploadIncomplete,
-)
+from ilios.core.request_errors import UploadAlreadyCompleted
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
-from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
-from ilios.documents import repository, snapshots
-from ilios.documents.admission import (
-    OPERATION_FILE,
-    Candidate,
-    Order,
-    Stored,
-    admit_upload,
-    columns,
-)
+from ilios.documents import idempotency, repository, snapshots, uploaded_objects
+from ilios.documents.admission import OPERATION_FILE, Order, Stored, admit_upload, columns
+from ilios.documents.idempotency import Created, CreatedBefore, Repeatable
+from ilios.documents.new_documents import NewDocuments
 from ilios.documents.snapshots import Shown, Snapshot
-from ilios.documents.units_of_work import AdmitBatch, AdmitDocument
-from ilios.documents.uploads import Received
-from ilios.documents.validation import accepted_type
-from ilios.engines.detection import media_types
+from ilios.documents.uploads import Received, RefusedFile
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
-from ilios.storage.object_keys import incoming_key, source_key, uploaded_key
+from ilios.storage.object_keys import incoming_key, uploaded_key
 
 log = logs.get(__name__)
 
@@ -61,16 +45,8 @@ class UploadOffer:
     expires_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedFile:
-    """A file of a batch that was refused while it was received; its bytes are gone."""
-
-    file_name: str
-    reason: RequestError
-
-
 class Submissions:
-    """Stores files, then inserts document and job in one transaction, then wakes the supervisor."""
+    """Stores files, inserts document and job in one transaction, then wakes the supervisor."""
 
     def __init__(
         self,
@@ -83,28 +59,45 @@ class Submissions:
         """Write with `group_commit`, which other services of the process may share."""
         self._settings = settings
         self._database = database
-        self._group_commit = group_commit or GroupCommit(database)
         self._store = store
         self._disk_reserve = DiskReserve(settings)
+        self._new = NewDocuments(
+            settings, database, store, self._disk_reserve, group_commit or GroupCommit(database)
+        )
         self._notifier = notifier
         self._scratch = data_folder.uploads(settings)
 
     def submit(self, file: Received, order: Order) -> Snapshot:
-        """Queue one document.
+        """Queue one document, or return the one that the same request has queued before.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
-        StorageUnavailable, DatabaseBusy; nothing is kept then.
+        StorageUnavailable, DatabaseBusy; nothing is kept then. With a key also
+        IdempotencyKeyReused, and Gone when that document was deleted.
         """
-        media_type = accepted_type(file, order.options, self._settings)
-        standard = self._require_room(order.owner, [file])
-        with self._stored([(file, media_type)]) as (stored,):
-            candidate = Candidate.of(self._settings, stored, order)
-            row = self._group_commit.write(AdmitDocument(candidate, standard), order.owner)
+        try:
+            row = self._new.insert(file, order)
+        except CreatedBefore as before:
+            return before.created.documents[0]
         failpoints.reach(failpoints.ROW_COMMITTED)
         self._notifier.notify()
         document = snapshots.of_row(row)
         _log_accepted(document)
         return document
+
+    def submit_all(self, files: Sequence[tuple[Received, Order]]) -> list[Snapshot]:
+        """Queue documents of one owner, all or none, that are no batch; raises what `submit` does.
+
+        The orders are of one request.
+        """
+        try:
+            rows = self._new.insert_all(files)
+        except CreatedBefore as before:
+            return before.created.documents
+        self._notifier.notify()
+        documents = [snapshots.of_row(row) for row in rows]
+        for document in documents:
+            _log_accepted(document)
+        return documents
 
     def submit_batch(
         self, files: Sequence[Received | RefusedFile], order: Order
@@ -117,71 +110,74 @@ class Submissions:
     ) -> tuple[Batch, list[Snapshot]]:
         """Queue documents, each with its order, all or none.
 
-        The orders have an owner, a priority, a model and a lane in common. Raises BatchRefused with
-        every file's reason, and what `submit` raises for the key's room and for the store.
+        The orders have an owner, a priority, a model and a lane in common. Raises
+        BatchRefused with every file's reason, and what `submit` raises for the key's room and for
+        the store. A batch that the same request has queued before has another id.
         """
-        checked = self._checked_all(files)
-        order = files[0][1]
-        standard = self._require_room(order.owner, [file for file, _ in checked])
-        batch = {
-            "id": batch_id or ids.new_id(),
-            "owner": order.owner,
-            "total_documents": len(checked),
-            "priority": order.priority,
-            "created_at": clock.now(),
-        }
-        with self._stored(checked) as stored:
-            candidates = [
-                Candidate.of(self._settings, item, wanted)
-                for item, (_, wanted) in zip(stored, files, strict=True)
-            ]
-            unit = AdmitBatch(self._settings, candidates, standard, batch)
-            rows = self._group_commit.write(unit, order.owner)
+        try:
+            batch, rows = self._new.insert_batch(files, batch_id)
+        except CreatedBefore as before:
+            return before.created.batch_with_documents()
         self._notifier.notify()
         documents = [snapshots.of_row(row) for row in rows]
         log.info(
             "batch.accepted",
-            batch_id=batch["id"],
+            batch_id=batch.id,
             documents=len(documents),
-            in_provider_lane=order.provider_batch,
+            in_provider_lane=files[0][1].provider_batch,
         )
         for document in documents:
             _log_accepted(document)
-        return Batch(**batch), documents
+        return batch, documents
+
+    def created_by(self, repeatable: Repeatable | None) -> Created | None:
+        """Return what the same request has created before; see ilios.documents.idempotency."""
+        return self._new.created_by(repeatable)
 
     def offer_upload(
-        self, *, owner: str, file_name: str, size_bytes: int, media_type: str, retention_days: int
+        self,
+        *,
+        owner: str,
+        file_name: str,
+        size_bytes: int,
+        media_type: str,
+        retention_days: int,
+        repeatable: Repeatable | None = None,
     ) -> UploadOffer:
         """Give out a link for the bytes; the document waits for them, and their room is kept.
 
-        Raises StorageQuotaExceeded, TooManyWaiting and DiskFull.
+        Of a document that the same request was offered before, another link. Raises
+        StorageQuotaExceeded, TooManyWaiting and DiskFull.
         """
         self._disk_reserve.require()  # only the row is written now
-        document_id = ids.new_id()
-        key = incoming_key(self._instance, document_id)
-        url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
+        offer = self._offer(ids.new_id(), size_bytes)
         order = Order(owner=owner, retention_days=retention_days)
-        standard = self._standard()
-        with self._database.writing() as session:
-            holding = holdings.of(session, owner, standard)
-            holding.require_room(holdings.counted_bytes(size_bytes), 1)
-            repository.add(
-                session,
-                **columns(order),
-                id=document_id,
-                file_name=file_name,
-                mime_type=media_type,
-                file_size=size_bytes,
-                storage_key=key,
-                status=DocumentStatus.AWAITING_UPLOAD,
-                created_at=clock.now(),
-            )
-        log.info("upload.offered", document_id=document_id, size_bytes=size_bytes)
-        return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
+        standard = self._new.standard()
+        try:
+            with self._database.writing() as session:
+                idempotency.require_new(session, repeatable)
+                holding = holdings.of(session, owner, standard)
+                holding.require_room(holdings.counted_bytes(size_bytes), 1)
+                row = repository.add(
+                    session,
+                    **columns(order),
+                    id=offer.document_id,
+                    file_name=file_name,
+                    mime_type=media_type,
+                    file_size=size_bytes,
+                    storage_key=offer.key,
+                    status=DocumentStatus.AWAITING_UPLOAD,
+                    created_at=clock.now(),
+                )
+                idempotency.note(session, repeatable, [row])
+        except CreatedBefore as before:
+            return self._offer(before.created.documents[0].id, size_bytes)
+        log.info("upload.offered", document_id=offer.document_id, size_bytes=size_bytes)
+        return offer
 
     def holding(self, owner: str) -> Holding:
         """Return what an owner holds, and what it may hold."""
-        return self._holding(owner, self._standard())
+        return self._new.holding(owner, self._new.standard())
 
     def owner_awaiting(self, key: str) -> str | None:
         """Return whose document waits for the bytes of this object; None when none does."""
@@ -198,13 +194,13 @@ class Submissions:
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
         _require_awaiting(document)
-        self._require_whole(document)
+        uploaded_objects.require_whole(self._store, document)
         self._disk_reserve.require(document.file_size)
         # A key of its own for each attempt: one that loses a race removes only its own copy.
-        key = uploaded_key(self._instance, document_id, ids.new_id())
+        key = uploaded_key(self._new.instance, document_id, ids.new_id())
         self._store.copy(document.storage_key, key)
         try:
-            media_type, sha256 = self._inspect(key, document.file_name, document.file_size)
+            media_type, sha256 = self._inspected(key, document)
             uploaded = Stored(
                 document_id, document.file_name, media_type, document.file_size, sha256, key
             )
@@ -219,73 +215,18 @@ class Submissions:
             self._store.delete(document.storage_key)
         return completed
 
-    def _require_room(self, owner: str, files: Sequence[Received]) -> Standard:
-        """Refuse what the transaction would refuse, at less cost for others that write with it.
+    def _offer(self, document_id: str, size_bytes: int) -> UploadOffer:
+        key = incoming_key(self._new.instance, document_id)
+        url = self._store.presign_put(key, expires=UPLOAD_LINK_LIFETIME, size_bytes=size_bytes)
+        return UploadOffer(document_id, url, key, int(UPLOAD_LINK_LIFETIME.total_seconds()))
 
-        Returns what the transaction is to look at once more.
-        """
-        standard = self._standard()
-        self._holding(owner, standard).require_room(_counted_bytes(files), len(files))
-        return standard
-
-    def _standard(self) -> Standard:
-        return Standard.of(self._settings, self._disk_reserve.free_bytes)
-
-    def _holding(self, owner: str, standard: Standard) -> Holding:
-        with self._database.watching() as watch:
-            return holdings.of(watch, owner, standard)
-
-    @cached_property
-    def _instance(self) -> str:
-        with self._database.reading() as session:
-            return instance.instance_id(session)
-
-    @contextlib.contextmanager
-    def _stored(self, files: Sequence[tuple[Received, str]]) -> Iterator[list[Stored]]:
-        """Store the files durably; delete them if what follows fails."""
-        stored: list[Stored] = []
-        failpoints.reach(failpoints.UPLOAD_STREAMED)
-        try:
-            for file, media_type in files:
-                document_id = ids.new_id()
-                key = source_key(self._instance, document_id)
-                stored.append(
-                    Stored(
-                        document_id, file.file_name, media_type, file.size_bytes, file.sha256, key
-                    )
-                )
-                self._store.put(key, file.path, media_type, file.sha256)
-            failpoints.reach(failpoints.OBJECT_STORED)
-            yield stored
-        except BaseException:
-            for item in stored:
-                with contextlib.suppress(Exception):
-                    self._store.delete(item.storage_key)
-            raise
-
-    def _require_whole(self, document: Document) -> None:
-        try:
-            size_bytes = self._store.stat(document.storage_key).size_bytes
-        except ObjectMissing as error:
-            raise UploadIncomplete(
-                "No bytes have arrived at uploadUrl. PUT the file there, then complete the upload."
-            ) from error
-        if size_bytes != document.file_size:
-            raise UploadIncomplete(
-                f"{size_bytes} bytes have arrived at uploadUrl, but fileSize was "
-                f"{document.file_size}. PUT the whole file again, or ask for a new link."
-            )
-
-    def _inspect(self, key: str, file_name: str, size_bytes: int) -> tuple[str, str]:
+    def _inspected(self, key: str, document: Document) -> tuple[str, str]:
         """Return type and SHA-256 of a stored object, from its bytes."""
         path = self._scratch / ids.new_id()
         try:
-            with self._disk_reserve.promised(size_bytes):
+            with self._disk_reserve.promised(document.file_size):
                 self._store.fetch(key, path)
-            with path.open("rb") as stream:
-                media_type = media_types.sniff(stream, file_name)
-                stream.seek(0)
-                return media_type, hashlib.file_digest(stream, "sha256").hexdigest()
+            return uploaded_objects.type_and_hash(path, document.file_name)
         finally:
             path.unlink(missing_ok=True)
 
@@ -296,26 +237,6 @@ class Submissions:
             origin = tracing.current()
             admit_upload(session, self._settings, document, uploaded, clock.now(), origin)
         return document
-
-    def _checked_all(
-        self, files: Sequence[tuple[Received | RefusedFile, Order]]
-    ) -> list[tuple[Received, str]]:
-        checked: list[tuple[Received, str]] = []
-        reasons: list[tuple[str, RequestError]] = []
-        for file, order in files:
-            try:
-                if isinstance(file, RefusedFile):
-                    raise file.reason
-                checked.append((file, accepted_type(file, order.options, self._settings)))
-            except RequestError as reason:
-                reasons.append((file.file_name, reason))
-        if reasons:
-            raise BatchRefused(reasons)
-        return checked
-
-
-def _counted_bytes(files: Sequence[Received | Stored]) -> int:
-    return sum(holdings.counted_bytes(file.size_bytes) for file in files)
 
 
 def _log_accepted(document: Shown) -> None:

@@ -39,6 +39,23 @@ class AdmitDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmitDocuments:
+    """Admit documents of one owner that are no batch, all or none."""
+
+    candidates: Sequence[Candidate]
+    standard: Standard
+
+    def __call__(self, session: Session) -> list[dict[str, Any]]:
+        """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
+        _require_room(session, self.candidates, self.standard)
+        begun = clock.now()
+        return [
+            admit(session, candidate, begun + timedelta(microseconds=number))
+            for number, candidate in enumerate(self.candidates)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class AdmitBatch:
     """Admit documents together, all or none."""
 
@@ -50,10 +67,7 @@ class AdmitBatch:
     def __call__(self, session: Session) -> list[dict[str, Any]]:
         """Raise StorageQuotaExceeded, TooManyWaiting, and what `admit` raises."""
         order = self.candidates[0].order
-        sizes = (candidate.stored.size_bytes for candidate in self.candidates)
-        counted_bytes = sum(map(holdings.counted_bytes, sizes))
-        holding = holdings.of(session, order.owner, self.standard)
-        holding.require_room(counted_bytes, len(self.candidates))
+        _require_room(session, self.candidates, self.standard)
         repository.add_batch(session, **self.batch)
         provider_batch_id = ids.new_id() if order.provider_batch else None
         documents = [
@@ -177,6 +191,14 @@ def _open_provider_batch(
         now=batch["created_at"],
         origin=order.origin,
     )
+
+
+def _require_room(session: Session, candidates: Sequence[Candidate], standard: Standard) -> None:
+    """Raise StorageQuotaExceeded or TooManyWaiting if their owner has no room for all of them."""
+    sizes = (candidate.stored.size_bytes for candidate in candidates)
+    counted_bytes = sum(map(holdings.counted_bytes, sizes))
+    holding = holdings.of(session, candidates[0].order.owner, standard)
+    holding.require_room(counted_bytes, len(candidates))
 
 
 def _require_open(status: DocumentStatus) -> None:

@@ -12,7 +12,7 @@ from ilios.core import ids
 from ilios.core.disk_promises import DiskPromise
 from ilios.core.disk_space import UNPROMISED_BYTES, DiskReserve
 from ilios.core.durable_files import write_all
-from ilios.core.request_errors import FileTooLarge
+from ilios.core.request_errors import FileTooLarge, RequestError
 
 PROMISE_BYTES = 16 * 1024 * 1024
 """Entered into the account of the disk at once: a client's word for its length holds no space."""
@@ -30,6 +30,14 @@ class Received:
     def discard(self) -> None:
         """Remove the file; no error when it was moved away."""
         self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file of a batch that was refused while it was received; its bytes are gone."""
+
+    file_name: str
+    reason: RequestError
 
 
 class UploadSink:
@@ -64,10 +72,15 @@ class UploadSink:
         self._hash.update(view)
         return write_all(self._file, view)
 
+    @property
+    def sha256(self) -> str:
+        """The hash of what has passed, hex."""
+        return self._hash.hexdigest()
+
     def received(self, file_name: str) -> Received:
         """Close the file and hand it over."""
         self.close()
-        return Received(self.path, file_name, self.size_bytes, self._hash.hexdigest())
+        return Received(self.path, file_name, self.size_bytes, self.sha256)
 
     def close(self) -> None:
         """Close the file: all of it is on the disk, and nothing more is promised."""

@@ -117,15 +117,6 @@ def test_what_is_not_available_yet_is_refused_not_ignored(
     nothing_is_kept()
 
 
-@pytest.mark.parametrize("path", [*FORMS, "/api/documents/upload-url"])
-def test_an_idempotency_key_is_refused(
-    anna: Caller, path: str, nothing_is_kept: Callable[[], None]
-) -> None:
-    answer = anna.post(path, {"file": file()}, headers={"Idempotency-Key": "1"})
-    assert_problem(answer, 422, "option_unavailable", "Idempotency-Key")
-    nothing_is_kept()
-
-
 @pytest.mark.parametrize("path", FORMS)
 def test_an_unknown_field_is_named(
     anna: Caller, path: str, nothing_is_kept: Callable[[], None]

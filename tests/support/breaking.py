@@ -43,6 +43,7 @@ class Parcel:
     marks: Marks
     file_name: str = "document.pdf"
     fields: Mapping[str, str] = field(default_factory=dict)  #: that are sent with it
+    key: str | None = None  #: with which it is sent, however often
 
 
 class Subject:
@@ -69,7 +70,9 @@ class Subject:
     def try_to_send(self, parcel: Parcel) -> str | None:
         """Return its id if it was acknowledged; None when it was refused, or nobody knows."""
         with contextlib.suppress(requests.RequestException):
-            document_id = self.deployment.submit(parcel.content, parcel.file_name, **parcel.fields)
+            document_id = self.deployment.submit(
+                parcel.content, parcel.file_name, parcel.key, **parcel.fields
+            )
             with self._lock:
                 self.acknowledged[document_id] = parcel.marks
             return document_id

@@ -110,12 +110,18 @@ class Deployment:
 
     # --- as a client sees it ---
 
-    def submit(self, content: bytes, name: str = "document.pdf", **fields: str) -> str:
-        """Have a document acknowledged; returns its id. Raises RequestException, else."""
+    def submit(
+        self, content: bytes, name: str = "document.pdf", key: str | None = None, **fields: str
+    ) -> str:
+        """Have a document acknowledged, perhaps with an idempotency key; returns its id.
+
+        Raises RequestException, else.
+        """
         answer = requests.post(
             f"{self.url}/api/documents/submit",
             data=fields,
             files={"file": (name, content)},
+            headers={"Idempotency-Key": key} if key else {},
             timeout=ANSWER_TIMEOUT_S,
         )
         answer.raise_for_status()

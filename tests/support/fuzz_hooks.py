@@ -36,6 +36,7 @@ PROBLEM = ("type", "title", "status", "detail", "instance", "code", "requestId")
 UNFORESEEABLE = frozenset({
     "batch_refused",  # for what one of the files is
     "document_deleted",  # what is there, and in which state
+    "idempotency_in_flight", "idempotency_key_reused",  # what was sent before
     "invalid_cursor",  # one that was not given out
     "invalid_endDate", "invalid_pages", "invalid_startDate",  # no such day; ranges must rise
     "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for

@@ -15,6 +15,7 @@ _SECRETS: Final = re.compile(
             "key-of-anna|key-of-bert",  # keys of API_KEY
             "stand-in-key",  # Mistral's
             "a-secret-that-must-not-be-shown",  # S3's
+            "an-idempotency-key-that-must-not-be-logged",  # a client's
             rf"{SECRET_MARK}[\w-]{{40,}}",  # keys that `ilios keys` gives out
             r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}",  # JSON Web Tokens, as Turso's
             r"X-Amz-(?:Signature|Credential|Security-Token)=\w+",  # presigned by S3

@@ -15,7 +15,9 @@ OPAQUE: Final = "application/octet-stream"  #: of a body that is a file: whateve
 
 
 class DialectBlueprint(ApiBlueprint):
-    """Views take queries, `Idempotency-Key` and options that nobody knows, and ignore them.
+    """Views take queries and options that nobody knows, and ignore them.
+
+    So do those that create nothing with `Idempotency-Key`.
 
     That a head is refused is documented for each of them, with 400 and others.
     """

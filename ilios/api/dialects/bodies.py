@@ -17,15 +17,14 @@ from ilios.api.dialects import json_bodies
 from ilios.api.dialects.json_bodies import JsonBody
 from ilios.api.dialects.options import Options
 from ilios.api.middleware.auth import current_owner
-from ilios.api.requests import spooling
+from ilios.api.requests import idempotency, spooling
 from ilios.api.requests.body import Body
 from ilios.api.requests.multipart import Limits, StreamingRequest
 from ilios.api.requests.parsing import FORM_OVERHEAD_BYTES
 from ilios.api.services import services
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import MissingFile, TooManyFiles
-from ilios.documents.submission import RefusedFile
-from ilios.documents.uploads import Received
+from ilios.documents.uploads import Received, RefusedFile
 
 BASE64_CHARACTERS: Final = 4
 BASE64_BYTES: Final = 3
@@ -48,13 +47,15 @@ def receive_file(sent_name: str | None) -> Received:
     """Receive the body as one file, under what is kept of a name that the client sent."""
     here = services()
     with here.wait_slots.for_upload(current_owner()):
-        return spooling.receive_body(
+        file = spooling.receive_body(
             request.environ,
             here.uploads,
             here.settings.max_file_size_bytes,
             here.disk_reserve,
             safe_file_name(sent_name),
         )
+    idempotency.file_has_arrived(file)
+    return file
 
 
 def receive_form(*, most_files: int = 1) -> SentForm:
@@ -71,6 +72,7 @@ def receive_form(*, most_files: int = 1) -> SentForm:
     limits = Limits(file_bytes, min(here.settings.max_request_bytes, most_bytes), here.disk_reserve)
     with here.wait_slots.for_upload(current_owner()):
         form = asked.receive_form(here.uploads, limits)
+    idempotency.form_has_arrived(form.items(multi=True))
     return _sorted(form, most_files)
 
 
@@ -88,10 +90,12 @@ def receive_json() -> JsonBody:
     with here.wait_slots.for_upload(current_owner()), spooling.storing():
         body = Body(environ, most_bytes)
         here.disk_reserve.require((body.length or 0) // BASE64_CHARACTERS * BASE64_BYTES)
-        return json_bodies.read(
+        sent = json_bodies.read(
             body.blocks(),
             lambda: spooling.new_sink(environ, here.uploads, file_bytes, here.disk_reserve),
         )
+    idempotency.json_has_arrived(sent.value, sent.hash_of)
+    return sent
 
 
 def query_options() -> Options:

@@ -18,7 +18,6 @@ from ilios.documents.admission import OPERATION_IMMEDIATE, Order
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.uploads import Received
-from ilios.documents.validation import accepted_type
 from ilios.engines.base import Options
 from ilios.engines.page_selection import PageSelection
 from ilios.queue.jobs import MAX_PRIORITY
@@ -65,6 +64,15 @@ def submit(file: Received, wanted: Order) -> Snapshot:
     return services().submissions.submit(file, wanted)
 
 
+def submitted_before(wanted: Order) -> Snapshot | None:
+    """Return the document that the same request has queued before; None for none.
+
+    For a view whose file need not be there any more.
+    """
+    created = services().submissions.created_by(wanted.repeatable)
+    return None if created is None else created.documents[0]
+
+
 def convert(file: Received, wanted: Order) -> Result:
     """Queue a document and wait for its result. The view is decorated with `waits`.
 
@@ -75,15 +83,11 @@ def convert(file: Received, wanted: Order) -> Result:
 
 
 def convert_all(files: Sequence[tuple[Received, Order]]) -> list[Result]:
-    """Queue documents and wait for all results, as long as for one; see `convert`.
-
-    None is queued when one of them is of a kind that nobody reads.
-    """
+    """Queue documents, all or none, and wait for all results, as long as for one; see `convert`."""
     begun = time.monotonic()
-    for file, wanted in files if len(files) > 1 else ():  # one alone is looked at when it is queued
-        accepted_type(file, wanted.options, services().settings)
-    queued = [(submit(file, wanted), wanted.owner) for file, wanted in files]
-    return [immediate.wait_for_result(document, owner, begun) for document, owner in queued]
+    queued = services().submissions.submit_all(files)
+    owner = current_owner()
+    return [immediate.wait_for_result(document, owner, begun) for document in queued]
 
 
 def result_of(document_id: str) -> Result:

@@ -63,6 +63,14 @@ class JsonBody:
         found = _DATA_URL.match(value)
         return (found[1].lower() or None) if found else None
 
+    def hash_of(self, value: str) -> str | None:
+        """Return the hash of the file that a long string stands for, and its type; None for others.
+
+        The same string has the same, sent again.
+        """
+        found = self.long_strings.get(value)
+        return None if found is None else f"{found.media_type} {found.sink.sha256}"
+
     def file(self, value: object, file_name: str, name: str = FIELD) -> Received:
         """Return the file that stands in a string as base64, or as a data URL of that.
 

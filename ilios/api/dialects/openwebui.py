@@ -12,6 +12,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import OPAQUE, DialectBlueprint
 from ilios.api.middleware.auth import needs
+from ilios.api.requests.idempotency import creates_result
 from ilios.api.responses.image_links import folder_of, linked
 from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.schemas.responses import BINARY
@@ -54,6 +55,7 @@ BLUEPRINTS: Final = (blueprint,)
 @blueprint.put("/v1/openwebui/process")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody={"required": True, "content": {OPAQUE: {"schema": BINARY}}})
 @blueprint.response(200, PAGES, headers=answers.HEADERS)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 504, 507)

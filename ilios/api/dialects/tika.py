@@ -12,6 +12,7 @@ from ilios.accounts.keys import Scope
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import JSON, OPAQUE, DialectBlueprint
 from ilios.api.middleware.auth import needs, public
+from ilios.api.requests.idempotency import creates_result
 from ilios.api.responses import content, result_html
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.image_links import folder_of
@@ -64,6 +65,7 @@ def greeting() -> Response:
 @blueprint.put("/tika")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody=DOCUMENT)
 @blueprint.response(200, TEXT, content_type=PLAIN, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type=HTML, success=True)
@@ -88,6 +90,7 @@ def document() -> Response:
 @blueprint.put("/tika/text")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody=DOCUMENT)
 @blueprint.response(200, METADATA, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
@@ -100,6 +103,7 @@ def document_text() -> Response:
 @blueprint.put("/tika/json/md")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody=DOCUMENT)
 @blueprint.response(200, METADATA, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
@@ -114,6 +118,7 @@ def document_markdown() -> Response:
 @blueprint.put("/rmeta/text")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody=DOCUMENT)
 @blueprint.response(200, {"type": "array", "items": METADATA}, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)

@@ -27,8 +27,8 @@ from ilios.api.requests.body import BLOCK_BYTES, Body
 from ilios.core.disk_space import DiskReserve
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
-from ilios.documents.submission import MAX_BATCH_FILES, RefusedFile
-from ilios.documents.uploads import Received, UploadSink
+from ilios.documents.submission import MAX_BATCH_FILES
+from ilios.documents.uploads import Received, RefusedFile, UploadSink
 
 CONTENT_TYPE: Final = "multipart/form-data"
 FILELESS: Final = ("", "application/x-www-form-urlencoded")  #: what clients send without a file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ilios.api.requests import idempotency
 from ilios.api.schemas.requests import BLOCKS
 from ilios.core.request_errors import OptionUnavailable
 from ilios.core.settings import Settings
@@ -45,6 +46,7 @@ def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any)
         options=options_of(form, settings),
         provider_batch=form.get("use_mistral_batch", False),
         origin=tracing.current(),
+        repeatable=idempotency.repeatable(),
         **{**sent, **fixed},
     )
 

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from ilios.api.middleware.auth import current_owner
 from ilios.api.middleware.routing import UNKNOWN_FIELD
-from ilios.api.requests import json_objects
+from ilios.api.requests import idempotency, json_objects
 from ilios.api.requests.body import Body
 from ilios.api.requests.multipart import Limits, StreamingRequest
 from ilios.api.schemas.request_fields import FileField
@@ -49,6 +49,7 @@ class Parser(FlaskParser):
         for name in [name for name in form if name.endswith("[]")]:
             for value in form.poplist(name):
                 form.add(name.removesuffix("[]"), value)
+        idempotency.form_has_arrived(form.items(multi=True))
         _require_single(form, schema)
         sent: dict[str, Any] = form.to_dict()
         if FILES in schema.fields and FILES in sent:
@@ -63,7 +64,9 @@ class Parser(FlaskParser):
             )
         with services().wait_slots.for_upload(current_owner()):
             body = Body(req.environ, JSON_MAX_BYTES).whole()
-        return json_objects.parsed(body, JSON_EXAMPLE)
+        sent = json_objects.parsed(body, JSON_EXAMPLE)
+        idempotency.json_has_arrived(sent)
+        return sent
 
     def handle_error(
         self,

@@ -10,6 +10,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.responses import content, forms, json_pieces, result_zip, serializers
 from ilios.api.responses.image_links import folder_of
@@ -40,6 +41,7 @@ _METADATA = MetadataSchema()
 
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.arguments(BatchForm(), location="multipart")
 @blueprint.response(202, BatchAcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)

@@ -10,6 +10,7 @@ from ilios.accounts.keys import Scope
 from ilios.api import immediate
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.idempotency import creates_result
 from ilios.api.requests.options import order_of
 from ilios.api.responses import forms, serializers, streaming
 from ilios.api.responses.presentation import PDF, SHOW_BLOCKS, Presentation
@@ -40,6 +41,7 @@ def _is_asynchronous() -> bool:
 @blueprint.post("/v1/convert")
 @needs(Scope.CONVERT)
 @immediate.with_wait_slot(unless=_is_asynchronous)
+@creates_result(unless=_is_asynchronous)
 @blueprint.arguments(ConvertForm(), location="multipart")
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
 @blueprint.response(200, ResultSchema, headers=HEADERS)

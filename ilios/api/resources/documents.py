@@ -9,6 +9,7 @@ from flask import Response
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.responses import conditional, forms, serializers, streaming
 from ilios.api.responses.links import absolute
@@ -36,6 +37,7 @@ _STATUS = DocumentStatusSchema()
 
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.arguments(SubmitForm(), location="multipart")
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)

@@ -7,6 +7,8 @@ from typing import Any
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests import idempotency
+from ilios.api.requests.idempotency import creates
 from ilios.api.responses import serializers
 from ilios.api.responses.links import absolute
 from ilios.api.schemas.requests import UploadForm
@@ -23,6 +25,7 @@ blueprint = ApiBlueprint(
 
 @blueprint.post("/upload-url")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.arguments(UploadForm())
 @blueprint.response(200, UploadOfferSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 507)
@@ -39,6 +42,7 @@ def upload_url(form: dict[str, Any]) -> Any:
         size_bytes=form["file_size"],
         media_type=media_type,
         retention_days=form["retention_days"],
+        repeatable=idempotency.repeatable(),
     )
     return {
         "id": offer.document_id,

@@ -12,7 +12,7 @@ from ilios.api.application import current
 from ilios.api.responses import error_shapes
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.links import status_url, without_token
-from ilios.core import conversion_errors, errors, request_errors
+from ilios.core import conversion_errors, errors, idempotency_errors, request_errors
 from ilios.core.errors import IliosError
 from ilios.core.immediate_errors import ConversionFailed, StillRunning
 from ilios.core.telemetry import logs, metrics
@@ -40,6 +40,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.InvalidChunkSize: 422,
     request_errors.OptionUnavailable: 422,
     request_errors.InvalidSchema: 422,
+    idempotency_errors.IdempotencyKeyReused: 422,
     ConversionFailed: 422,
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,

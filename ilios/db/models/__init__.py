@@ -24,6 +24,7 @@ from ilios.db.models.documents import (
     PageWords,
     ProviderBatch,
 )
+from ilios.db.models.idempotency import IdempotencyKey
 from ilios.db.models.instance import REVISION, Instance
 from ilios.db.models.jobs import Job
 from ilios.db.models.statuses import (
@@ -54,6 +55,7 @@ __all__ = [
     "Document",
     "DocumentStatus",
     "ExtractionRow",
+    "IdempotencyKey",
     "Instance",
     "Job",
     "JobStatus",

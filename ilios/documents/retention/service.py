@@ -27,7 +27,7 @@ from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, Instance
 from ilios.db.prepared import Prepared
-from ilios.documents import removal, repository
+from ilios.documents import idempotency, removal, repository
 from ilios.documents.erasure import Erasure
 from ilios.documents.retention import expiry
 from ilios.documents.retention.orphans import Orphans
@@ -46,6 +46,7 @@ ADOPTION_GRACE: Final = timedelta(hours=24)
 REWRITE_MAX_BYTES: Final = 256 * 1024**2
 """Of a database that is rewritten without a request: writers wait, for about a second."""
 CHUNK: Final = 100  #: documents of one query
+IDEMPOTENCY_KEYS_CHUNK: Final = 1_000  #: that one transaction forgets
 ROUND_SECONDS: Final = 60.0  #: of one round; the next one continues
 
 _ADOPTED_AT = Prepared(select(Instance.adopted_at))
@@ -64,6 +65,7 @@ class Tally:
     uploads: int = 0  #: never completed, kept for their time, or of a key that was revoked
     erased: int = 0  #: deleted before; the last of their objects are gone now
     keys: int = 0  #: expired, and revoked now
+    idempotency_keys: int = 0  #: older than a day
     temporary_files: int = 0
     orphans: int = 0  #: objects that no row names
 
@@ -98,6 +100,7 @@ class Retention:
             tally.uploads += self._each(find, lambda one: self._give_up(one, now))
         tally.erased = sum(map(self._erase, self._erasure.unfinished()))
         tally.keys = self._revoke_expired_keys(now)
+        tally.idempotency_keys = self._forget_idempotency_keys(now)
         tally.temporary_files = self._temporary_files.remove(now)
         if thoroughly or self._orphans_are_due(now):
             self._rewrite_database(thoroughly=thoroughly)
@@ -116,12 +119,14 @@ class Retention:
             due = sum(len(find(session, None)) for find in self._expired(now))
             uploads = len({one for find in _uploads(now) for one in find(session, None)})
             expired_keys = keys.expired_count(session, now - EXPIRED_KEY_GRACE)
+            idempotency_keys = idempotency.expired_count(session, now)
         return Tally(
             archived=0 if self._deletes else due,
             deleted=due if self._deletes else 0,
             uploads=uploads,
             erased=len(self._erasure.unfinished()),
             keys=expired_keys,
+            idempotency_keys=idempotency_keys,
             temporary_files=len(list(self._temporary_files.found(now))),
             orphans=sum(1 for _ in self._orphans.found(now)),
         )
@@ -210,6 +215,17 @@ class Retention:
                 return 0
         with self._database.writing() as session:
             return keys.revoke_expired(session, now - EXPIRED_KEY_GRACE, now)
+
+    def _forget_idempotency_keys(self, now: datetime) -> int:
+        with self._database.reading() as session:  # take the write lock only if there are any
+            is_more = bool(idempotency.expired_count(session, now))
+        total = 0
+        while is_more and time.monotonic() < self._until:
+            with self._database.writing() as session:
+                forgotten = idempotency.forget_expired(session, now, IDEMPOTENCY_KEYS_CHUNK)
+            total += forgotten
+            is_more = forgotten == IDEMPOTENCY_KEYS_CHUNK
+        return total
 
     def _has_just_been_adopted(self, now: datetime) -> bool:
         """Return whether the operator may still go back to the service that we replace."""

@@ -22,6 +22,7 @@ from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents import (
     extractions,
+    idempotency,
     indexing,
     listing,
     page_rows,
@@ -31,6 +32,7 @@ from ilios.documents import (
     search,
     snapshots,
 )
+from ilios.documents.idempotency import Repeatable
 from ilios.documents.listing import Filter, list_after
 from ilios.documents.retention import expiry
 from ilios.engines.base import Page
@@ -47,6 +49,7 @@ NOT_TABLES = (
     "SCAN instance",  # of one row
 )
 LEASE = Lease("a" * 24, "b" * 24)
+REPEATABLE = Repeatable("a" * 64, "owner", "b" * 64)
 
 
 def _listed(**which: Any) -> Callable[[Session], object]:
@@ -277,6 +280,26 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_api_keys_name", "ix_api_keys_owner"},
     ),
     "abandon": (lambda s: ledger.abandon(s, ["a"], NOW), {"ix_usage_job"}),
+    "created_by_a_key": (
+        lambda s: idempotency.created_by(s, REPEATABLE),
+        {"sqlite_autoindex_idempotency_keys_1"},
+    ),
+    "documents_of_a_key": (
+        lambda s: idempotency._documents(s, ["a"]),
+        {"sqlite_autoindex_documents_1"},
+    ),
+    "batch_of_a_key": (
+        lambda s: (idempotency._in_batch(s, "a"), idempotency._BATCH.all(s, of_batch="a")),
+        {"ix_documents_batch", "sqlite_autoindex_batches_1"},
+    ),
+    "note_a_key": (
+        lambda s: idempotency.note(s, REPEATABLE, []),
+        {"ix_idempotency_keys_owner"},
+    ),
+    "expired_keys": (
+        lambda s: (idempotency.expired_count(s, NOW), idempotency.forget_expired(s, NOW, 9)),
+        {"ix_idempotency_keys_created_at", "sqlite_autoindex_idempotency_keys_1"},
+    ),
 }
 
 

@@ -117,6 +117,8 @@ LATER_CONTENT = (
     "attempts, max_attempts, crashes, created_at) VALUES ('step', 'lane', 'anna', "
     "'provider_batch', 'mistral', 'pending', 5, 1, 0, 1000, 0, '2026-01-01 00:00:00.000000')",
     "UPDATE instance SET adopted_at = '2026-01-01 00:00:00.000000'",
+    "INSERT INTO idempotency_keys VALUES ('key', 'anna', 1, 'content', 'batch', '[]', 'pp', 1, "
+    "'2026-01-01 00:00:00.000000')",
     *(
         "INSERT INTO documents (id, owner, file_name, mime_type, file_size, storage_key, status, "
         "engine_fault, operation, result_of, provider_batch_id, options, warnings, pages_done, "

@@ -13,6 +13,7 @@ from ilios.api.dialects.azure import analysis, analysis_options, operations, sch
 from ilios.api.dialects.azure.analysis import LAYOUT_MODEL
 from ilios.api.dialects.blueprint import JSON, DialectBlueprint
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.idempotency import creates
 from ilios.api.responses import forms, links
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.json_pieces import Fields
@@ -60,6 +61,7 @@ BLUEPRINTS: Final = (blueprint,)
 
 @blueprint.post(f"{READ}:analyze")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=schemas.DOCUMENT, parameters=_BEGIN_QUERY)
 @blueprint.response(202, headers=schemas.ACCEPTED_HEADERS)
 @blueprint.refuses(*_BEGIN_REFUSALS)
@@ -73,6 +75,7 @@ def begin_read() -> Response:
 
 @blueprint.post(f"{LAYOUT}:analyze")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=schemas.DOCUMENT, parameters=_BEGIN_QUERY)
 @blueprint.response(202, headers=schemas.ACCEPTED_HEADERS)
 @blueprint.refuses(*_BEGIN_REFUSALS)

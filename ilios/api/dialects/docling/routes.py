@@ -15,12 +15,14 @@ from ilios.api.dialects.docling.sources import ConversionRequest
 from ilios.api.dialects.docling.tasks import Task
 from ilios.api.dialects.docling.wanted import seconds
 from ilios.api.middleware.auth import needs
+from ilios.api.requests.idempotency import creates
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.schemas.query_params import MAX_WAIT_SECONDS
 from ilios.api.schemas.responses import BINARY
 from ilios.core.request_errors import DocumentNotFound, DocumentNotReady, Gone
 
 _UNKNOWN: Final = (DocumentNotFound.code, Gone.code)
+_OF_TASKS: Final = ("/v1/status/", "/v1/result/")
 _SPENT_PERCENT: Final = 100
 REFUSALS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 REFUSALS_OF_TASKS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 507)
@@ -29,7 +31,7 @@ REFUSALS_OF_TASKS: Final = (400, 401, 402, 403, 413, 415, 422, 429, 503, 507)
 def _error(problem: Problem) -> Response:
     """Answer with an object, whose sentences about tasks are those that clients compare."""
     status, detail = problem.status, problem.detail
-    if problem.code in _UNKNOWN:
+    if problem.code in _UNKNOWN and problem.path.startswith(_OF_TASKS):
         status, detail = HTTPStatus.NOT_FOUND, "Task not found."
     elif problem.code == DocumentNotReady.code:
         status, detail = HTTPStatus.NOT_FOUND, f"Task result not found. {detail}"
@@ -55,6 +57,7 @@ BLUEPRINTS: Final = (blueprint,)
 @blueprint.post("/v1/convert/file")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.FILES)
 @blueprint.response(200, documented.CONVERTED, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=BINARY, content_type=results.ZIP_TYPE, success=True)
@@ -67,6 +70,7 @@ def convert_file() -> Response:
 @blueprint.post("/v1/convert/source")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.SOURCES)
 @blueprint.response(200, documented.CONVERTED, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=BINARY, content_type=results.ZIP_TYPE, success=True)
@@ -78,6 +82,7 @@ def convert_source() -> Response:
 
 @blueprint.post("/v1/convert/file/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.FILES)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
@@ -88,6 +93,7 @@ def convert_file_async() -> Response:
 
 @blueprint.post("/v1/convert/source/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.SOURCES)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
@@ -99,6 +105,7 @@ def convert_source_async() -> Response:
 @blueprint.post("/v1/chunk/hybrid/file")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.FILES_TO_CUT)
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
@@ -110,6 +117,7 @@ def chunk_file() -> Response:
 @blueprint.post("/v1/chunk/hybrid/source")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates
 @blueprint.doc(requestBody=documented.SOURCES_TO_CUT)
 @blueprint.response(200, documented.CHUNKS, headers=answers.HEADERS)
 @blueprint.refuses(*REFUSALS)
@@ -120,6 +128,7 @@ def chunk_source() -> Response:
 
 @blueprint.post("/v1/chunk/hybrid/file/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.FILES_TO_CUT)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)
@@ -130,6 +139,7 @@ def chunk_file_async() -> Response:
 
 @blueprint.post("/v1/chunk/hybrid/source/async")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(requestBody=documented.SOURCES_TO_CUT)
 @blueprint.response(200, documented.TASK)
 @blueprint.refuses(*REFUSALS_OF_TASKS)

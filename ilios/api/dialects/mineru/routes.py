@@ -13,6 +13,7 @@ from ilios.api.dialects.blueprint import JSON, DialectBlueprint
 from ilios.api.dialects.mineru.answers import ResultParts, archive_name_of, as_json, as_zip, name_of
 from ilios.api.dialects.mineru.options import LAST_PAGE, pages_of, selection_of, wanted_of
 from ilios.api.middleware.auth import needs
+from ilios.api.requests.idempotency import creates_result
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.result_zip import new_name
 from ilios.api.schemas.responses import BINARY
@@ -93,6 +94,7 @@ BLUEPRINTS: Final = (blueprint,)
 @blueprint.post("/file_parse")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": FORM}}})
 @blueprint.response(200, RESULTS, headers=answers.HEADERS)
 @blueprint.alt_response(200, schema=BINARY, content_type=ZIP, success=True)

@@ -11,6 +11,7 @@ from ilios.api.dialects import answers, bodies
 from ilios.api.dialects.blueprint import DialectBlueprint
 from ilios.api.dialects.mistral import batch_objects, batches, error_shape, list_pages
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests.idempotency import creates
 from ilios.api.responses.errors import PROBLEM_JSON
 from ilios.api.services import services
 from ilios.core.request_errors import BatchNotFound
@@ -30,6 +31,7 @@ blueprint = DialectBlueprint(
 
 @blueprint.post("/v1/batch/jobs")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(
     requestBody={
         "required": True,

@@ -20,17 +20,19 @@ from ilios.api.dialects.mistral.batch_lines import Line, Request
 from ilios.api.dialects.mistral.batch_objects import ENDPOINT, PURPOSE
 from ilios.api.dialects.options import Options
 from ilios.api.middleware.auth import current_owner
-from ilios.api.requests import spooling
+from ilios.api.requests import idempotency, spooling
 from ilios.api.services import services
 from ilios.core.request_errors import (
     BatchNotFound,
     BatchRefused,
+    Gone,
     InvalidField,
     KeptFileNotFound,
     RequestError,
 )
 from ilios.documents.admission import Order
 from ilios.documents.kept_files import LIFETIME_MAX, KeptFile
+from ilios.documents.repository import GONE
 from ilios.documents.submission import MAX_BATCH_FILES
 from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
@@ -43,8 +45,9 @@ FILE_NAME: Final = "batch-results.jsonl"
 def submit(body: JsonBody) -> tuple[KeptFile, list[dict[str, Any]]]:
     """Queue the requests of a job; return what is kept of it, and notes on its options.
 
-    Raises BatchRefused with the reason of each request that is refused, InvalidField, TooManyFiles,
-    KeptFileNotFound, and what a submit raises: then nothing is kept.
+    Of a job that the same request has queued before, what is kept of that. Raises BatchRefused
+    with the reason of each request that is refused, InvalidField, TooManyFiles, KeptFileNotFound,
+    Gone, and what a submit raises: then nothing is kept.
     """
     options = bodies.options_of(body.value)
     options.ignore("requests", "timeout_hours")
@@ -58,14 +61,19 @@ def submit(body: JsonBody) -> tuple[KeptFile, list[dict[str, Any]]]:
         "metadata": _metadata(options),
     }
     owner = current_owner()
+    if (kept := _kept_before(owner)) is not None:
+        return kept, options.notes()
     with ExitStack() as opened:
         orders, lines = _read(_requests(body, about["input_files"]), model, opened)
         kept = _keep(lines, about, owner)
         try:
-            services().submissions.submit_together(orders, kept.id)
+            batch, _ = services().submissions.submit_together(orders, kept.id)
         except BaseException:
             services().actions.delete(kept.id, owner=owner)
             raise
+    if batch.id != kept.id:  # the same request was faster
+        services().actions.delete(kept.id, owner=owner)
+        kept = job(batch.id, owner=owner)
     return kept, options.notes()
 
 
@@ -87,6 +95,21 @@ def results(kept: KeptFile, *, owner: str) -> Iterator[str]:
     with here.store.open(kept.key) as stream:
         lines = batch_lines.loaded(stream.read())
     return batch_lines.answers(lines, found, here.store)
+
+
+def _kept_before(owner: str) -> KeptFile | None:
+    """Return what is kept of the job that the same request has queued; None for none.
+
+    Raises Gone for one that was deleted, or has expired.
+    """
+    created = services().submissions.created_by(idempotency.repeatable())
+    if created is None:
+        return None
+    batch, _ = created.batch_with_documents()
+    try:
+        return job(batch.id, owner=owner)
+    except BatchNotFound as error:
+        raise Gone(GONE) from error
 
 
 def _read(

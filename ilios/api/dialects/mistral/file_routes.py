@@ -14,6 +14,8 @@ from ilios.api.dialects.mistral import batches, error_shape, file_objects, list_
 from ilios.api.dialects.mistral.batch_objects import PURPOSE as BATCH_JOB
 from ilios.api.dialects.options import note
 from ilios.api.middleware.auth import current_owner, needs
+from ilios.api.requests import idempotency
+from ilios.api.requests.idempotency import creates
 from ilios.api.responses import streaming
 from ilios.api.responses.errors import PROBLEM_JSON
 from ilios.api.responses.links import OBJECTS, absolute
@@ -41,6 +43,7 @@ blueprint = DialectBlueprint(
 
 @blueprint.post("/v1/files")
 @needs(Scope.CONVERT)
+@creates
 @blueprint.doc(
     requestBody={
         "required": True,
@@ -74,7 +77,11 @@ def file_upload() -> Response:
         lifetime = LIFETIME_MAX
         notes.append(note(f"The file is kept for {LIFETIME_MAX // HOUR} hours, the most there are"))
     kept = services().kept_files.keep(
-        form.file, owner=current_owner(), purpose=purpose, lifetime=lifetime
+        form.file,
+        owner=current_owner(),
+        purpose=purpose,
+        lifetime=lifetime,
+        repeatable=idempotency.repeatable(),
     )
     return answers.small({**file_objects.shown(kept), "warnings": notes})
 

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Response
 
 from ilios.accounts.keys import Scope
+from ilios.api import immediate
 from ilios.api.dialects import answers, bodies, conversion
 from ilios.api.dialects.blueprint import DialectBlueprint
 from ilios.api.dialects.mistral import (
@@ -20,6 +21,7 @@ from ilios.api.dialects.mistral import (
     sources,
 )
 from ilios.api.middleware.auth import needs
+from ilios.api.requests.idempotency import creates_result
 from ilios.api.responses.errors import PROBLEM_JSON
 from ilios.api.services import services
 
@@ -42,6 +44,7 @@ BLUEPRINTS: Final[tuple[DialectBlueprint, ...]] = (
 @blueprint.post("/v1/ocr")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody=ocr_schemas.REQUEST_BODY)
 @blueprint.response(200, ocr_schemas.ANSWER, headers=answers.HEADERS)
 @blueprint.refuses(400, 401, 402, 403, 404, 413, 415, 422, 429, 503, 504, 507)
@@ -54,8 +57,11 @@ def ocr() -> Response:
     body = bodies.receive_json()
     wanted = ocr_options.wanted(bodies.options_of(body.value), body.value, here.settings)
     order = conversion.order(blocks=wanted.shown.blocks, pages=wanted.pages, **wanted.fields)
-    with sources.received(body) as file:
-        found = conversion.convert(file, order)
+    document = conversion.submitted_before(order)
+    if document is None:
+        with sources.received(body) as file:
+            document = conversion.submit(file, order)
+    found = immediate.wait_for_result(document, order.owner)
     warnings = answers.warnings_of(found, wanted.notes)
     answer = ocr_answer.answer(found, wanted.shown, here.store, warnings)
     return answers.streamed_json(found, answer)

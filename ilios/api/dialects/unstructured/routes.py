@@ -20,6 +20,7 @@ from ilios.api.dialects.unstructured.options import (
     wanted_of,
 )
 from ilios.api.middleware.auth import needs, public
+from ilios.api.requests.idempotency import creates_result
 from ilios.api.schemas.responses import BINARY, TEXT
 from ilios.documents.chunks import SIZE_MAX, SIZE_MIN
 from ilios.documents.queries import Result
@@ -90,6 +91,7 @@ def docs() -> Response:
 @blueprint.post("/general/v0/general")
 @needs(Scope.CONVERT)
 @conversion.waits
+@creates_result()
 @blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": FORM}}})
 @blueprint.response(200, ELEMENTS, headers=answers.HEADERS)
 @blueprint.refuses(400, 401, 402, 403, 413, 415, 422, 429, 503, 504, 507)

@@ -244,7 +244,7 @@ def test_what_has_no_effect_is_noted_at_the_beginning_and_in_the_result(
     answer = anna.post(
         f"{READ}:analyze?{query}",
         data=in_base64(b"text", other=True),
-        headers={"Content-Type": "application/json", "Idempotency-Key": "1"},
+        headers={"Content-Type": "application/json"},
     )
     worker.work()
 

@@ -43,10 +43,8 @@ def source(content: bytes = b"one", name: str | None = "one.txt", **more: Any) -
     return {"kind": "file", "filename": name, "base64_string": coded, **more}
 
 
-def post_source(
-    caller: Caller, path: str = SOURCE, headers: dict[str, str] | None = None, **body: Any
-) -> TestResponse:
-    return caller.post(path, json={"sources": [source()], **body}, headers=headers or {})
+def post_source(caller: Caller, path: str = SOURCE, **body: Any) -> TestResponse:
+    return caller.post(path, json={"sources": [source()], **body})
 
 
 def finished(caller: Caller, answer: TestResponse, worker: InTestWorker) -> TestResponse:
@@ -434,21 +432,18 @@ def test_a_spent_budget_is_said_in_the_words_that_its_client_shows() -> None:
 
 
 def test_repeats_join(app: Flask, anna: Caller, worker: InTestWorker, database: Database) -> None:
-    headers = {"Idempotency-Key": "x"}
     texts: list[str] = []
 
     def send() -> None:
         form = {**OPEN_WEBUI, "files": file(b"once")}
-        answer = Caller(app.test_client(), KEY).post(FILE, form, headers=headers)
+        answer = Caller(app.test_client(), KEY).post(FILE, form)
         texts.append(answer.get_json()["document"]["md_content"])
 
     clients = [threading.Thread(target=send) for _ in range(3)]
     for client in clients:
         client.start()
     wait_until(lambda: counted(database)[1] == len(clients), timeout_s=30)
-    later = post_source(
-        anna, f"{SOURCE}/async", sources=[source(b"once")], options=OPEN_WEBUI, headers=headers
-    )
+    later = post_source(anna, f"{SOURCE}/async", sources=[source(b"once")], options=OPEN_WEBUI)
     shown = finished(anna, later, worker).get_json()
     for client in clients:
         client.join()

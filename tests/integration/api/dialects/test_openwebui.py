@@ -65,7 +65,7 @@ def test_a_file_that_is_sent_again_is_converted_once(
 
 
 def test_what_has_no_meaning_is_ignored_with_a_note(anna: Caller, worker: InTestWorker) -> None:
-    headers = {**NAMED, "Idempotency-Key": "1", "X-OpenWebUI-User-Name": "Anna"}
+    headers = {**NAMED, "X-OpenWebUI-User-Name": "Anna"}
     with worker.running():
         answer = anna.put(f"{PATH}?mode=fast&mode=slow", b"text", headers=headers)
 

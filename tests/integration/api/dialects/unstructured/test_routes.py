@@ -166,7 +166,7 @@ def test_a_repeat_after_a_wait_that_ended_meets_the_conversion_under_way(
 def test_what_has_no_meaning_is_ignored_with_a_note(anna: Caller, worker: InTestWorker) -> None:
     fields = {"strategy": "hi_res", "languages[]": "eng", "something": "new"}
     with worker.running():
-        answer = anna.post(PATH, {**form(), **fields}, headers={"Idempotency-Key": "1"})
+        answer = anna.post(PATH, {**form(), **fields})
 
     assert answer.status_code == 200
     (note,) = json.loads(answer.headers["X-Ilios-Warnings"])
