@@ -15,6 +15,7 @@ APISPECS_NULL: Final = {"type": "object", "nullable": True}
 """The same beside a reference as apispec writes it: generators make a class of it."""
 BESIDE_A_REFERENCE: Final[tuple[str, ...]] = ("description", "example", "default")
 """What is said of a value where it stands; all else is of its schema."""
+VALUES: Final = ("example", "default", "enum")  #: no schemas, even if they look like some
 _OF_ANY_OBJECT: Final = {"type", "additionalProperties", "nullable", *BESIDE_A_REFERENCE}
 
 
@@ -35,7 +36,10 @@ def _with_references(part: Any, named: dict[str, Any]) -> Any:
         return [NULL if one == APISPECS_NULL else _with_references(one, named) for one in part]
     if not isinstance(part, dict):
         return part
-    schema = {key: _with_references(value, named) for key, value in part.items()}
+    schema = {
+        key: value if key in VALUES else _with_references(value, named)
+        for key, value in part.items()
+    }
     if _is_any_object(schema):
         schema |= {"title": JSON_OBJECT, "additionalProperties": True}
     if "type" in schema and isinstance(schema.get("title"), str):

@@ -67,6 +67,7 @@ def test_all_objects_of_which_nothing_is_known_are_one(open_object: dict[str, An
         ({"anyOf": [LAMP, APISPECS_NULL]}, {"anyOf": [LAMP, NULL]}),
         ({"type": "string", "nullable": True}, {"type": "string", "nullable": True}),
         ({"type": "object", "properties": {"title": {"type": "string"}}},) * 2,
+        ({"type": "string", "example": {"type": "object"}},) * 2,
     ],
 )
 def test_null_stands_beside_a_type_or_by_itself(
