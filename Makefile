@@ -16,6 +16,7 @@
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
 #   make wheel-test   build the wheel, install it into an environment of its own, and use it
+#   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
 #   make wheels   whether the lock files have wheels for every platform and Python (needs uv)
@@ -40,6 +41,7 @@ VENV ?= .venv
 BENCH_VENV := .venv-bench
 DIALECTS_VENV := .venv-dialects
 WHEEL_VENV := .venv-wheel
+GENERATORS_VENV := .venv-generators
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
@@ -60,8 +62,10 @@ DIALECTS_LOCKS := tests/dialects/requirements.lock tests/dialects/open-webui.loc
 WHEEL_LOCKS := requirements.lock tests/wheel/requirements.lock
 WHEEL_STAMP := $(WHEEL_VENV)/.wheel-$(call checksum,$(WHEEL_LOCKS))
 DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
+GENERATORS_LOCK := tests/generated_clients/requirements.lock
+GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test wheel-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test generators clients-test wheel-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -106,6 +110,9 @@ dialects-test: setup
 
 wheel-test: setup $(WHEEL_STAMP)
 	$(call pytest,tests/wheel)
+
+clients-test: setup
+	$(call pytest,tests/generated_clients)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)
@@ -152,6 +159,10 @@ katex:
 dialects-clients: $(DIALECTS_STAMP)
 	npm --prefix tests/dialects ci --ignore-scripts --no-audit --no-fund
 
+# What makes clients of our OpenAPI document, for `make clients-test`; without it that skips.
+generators: $(GENERATORS_STAMP)
+	npm --prefix tests/generated_clients ci --ignore-scripts --no-audit --no-fund
+
 lint: setup licences audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -192,6 +203,7 @@ lock:
 	$(COMPILE) --output-file tests/dialects/requirements.lock tests/dialects/requirements.in
 	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
 	$(COMPILE) --output-file tests/wheel/requirements.lock tests/wheel/requirements.in
+	$(COMPILE) --output-file $(GENERATORS_LOCK) tests/generated_clients/requirements.in
 
 # Nothing is installed: what the index offers has to have a hash of the lock file.
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -235,6 +247,12 @@ $(WHEEL_STAMP):
 	@$(WHEEL_VENV)/bin/python $(PIP) --requirement requirements.lock
 	@$(PYTHON) -m venv $(WHEEL_VENV)/build
 	@$(WHEEL_VENV)/build/bin/python $(PIP) --requirement tests/wheel/requirements.lock
+	@touch $@
+
+$(GENERATORS_STAMP):
+	@echo "Installing what makes clients of our OpenAPI document into $(GENERATORS_VENV) …"
+	@$(PYTHON) -m venv --clear $(GENERATORS_VENV)
+	@$(GENERATORS_VENV)/bin/python $(PIP) --requirement $(GENERATORS_LOCK)
 	@touch $@
 
 # Of Open WebUI only the loaders are kept: the wheel is 100 MB.

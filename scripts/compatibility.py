@@ -87,6 +87,8 @@ class Documents:
     def _of_operation(self, where: str, before: Json, now: Json) -> Iterator[str]:
         if before.get("x-scope") != now.get("x-scope"):
             yield f"{where}: another scope is needed"
+        if before.get("operationId", now.get("operationId")) != now.get("operationId"):
+            yield f"{where}: another operationId"
         yield from self._of_parameters(where, parameters(before), parameters(now))
         asked, asks = (one.get("requestBody", {}) for one in (before, now))
         if asks.get("required") and not asked.get("required"):
@@ -140,7 +142,7 @@ def narrowed(where: str, direction: Direction, before: Json, now: Json) -> Itera
     """Yield what one value may not be any more in a request, or may be newly in an answer."""
     if before.get("type") != now.get("type"):
         yield f"{where} is of another type"
-    yield from gone(f"{where}: value", *(map(str, one.get("enum", [])) for one in (before, now)))
+    yield from gone(f"{where}: value", *(map(str, values_of(one)) for one in (before, now)))
     if direction == "answer":
         if now.get("nullable") and not before.get("nullable"):
             yield f"{where} may be null"
@@ -159,12 +161,18 @@ def narrowed(where: str, direction: Direction, before: Json, now: Json) -> Itera
                 yield f"{where}: narrower {key}"
 
 
+def values_of(schema: Json) -> list[Any]:
+    """Return the values that a schema lists; whether there is null besides, `nullable` says."""
+    return [value for value in schema.get("enum", []) if value is not None]
+
+
 def is_new(before: Json, now: Json, key: str) -> bool:
     return key in now and now[key] != before.get(key)
 
 
 def resolved(document: Json, part: Json) -> Json:
     """Return a part of a document, or what it refers to, which it may add to."""
+    part = nullable(part)
     parts = [part, *part.get("allOf", [])]
     found: Json = {}
     for one in parts:
@@ -174,6 +182,16 @@ def resolved(document: Json, part: Json) -> Json:
                 named = named[step]
             found |= resolved(document, named)
     return found | {key: value for key, value in part.items() if key not in ("$ref", "allOf")}
+
+
+def nullable(part: Json) -> Json:
+    """Return a reference beside null as one that may be null."""
+    references = [one for one in part.get("anyOf", []) if "$ref" in one]
+    nulls = [one for one in part.get("anyOf", []) if one.get("nullable")]
+    if len(references) != 1 or len(nulls) != 1:
+        return part
+    beside = {key: value for key, value in part.items() if key != "anyOf"}
+    return {**beside, "allOf": references, "nullable": True}
 
 
 def operations(item: Json) -> dict[str, Json]:

@@ -1,4 +1,8 @@
-"""The OpenAPI document: flask-smorest's, completed with our errors, scopes and statuses."""
+"""The OpenAPI document: flask-smorest's, completed with our errors, scopes, statuses and names.
+
+Clients are generated from it (tests/generated_clients): operations and schemas have the names that
+these are to read.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ from werkzeug.routing import Rule
 
 import ilios
 from ilios.accounts.keys import Scope
+from ilios.api import schema_names
 from ilios.api.middleware.deprecations import DEPRECATED
 from ilios.api.middleware.routing import IdConverter, PageConverter
 from ilios.api.responses.errors import PROBLEM_JSON, status_of_class
+from ilios.api.schemas.requests import camel_case
 from ilios.api.schemas.response_fields import EXAMPLE_ID, IDENTIFIER_PATTERN
 from ilios.api.schemas.responses import ProblemSchema
 from ilios.core import errors
@@ -64,9 +70,13 @@ class IliosApi(Api):  # type: ignore[misc]  # flask-smorest is untyped
     """flask-smorest without its error handlers, which are ours, and without its pages."""
 
     ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None  # statuses are named one by one
 
     def _register_error_handlers(self) -> None:
         """Register none: ilios.api.responses.errors answers."""
+
+    def _register_pagination_header(self) -> None:
+        """Register none: lists have cursors."""
 
 
 def init(app: Flask) -> IliosApi:
@@ -82,6 +92,7 @@ def init(app: Flask) -> IliosApi:
             },
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
             "security": [{"bearer": []}],
+            "servers": [{"url": "/"}],
         },
     )
     api = IliosApi(app)
@@ -105,13 +116,14 @@ def document(app: Flask, api: IliosApi) -> dict[str, Any]:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         for method, operation in _operations(spec, rule):
-            _remove_default_response(operation)
+            operation["operationId"] = _operation_id(rule, view)
             operation["responses"] |= _refusals(view, refused, HEAD_REFUSALS)
             if hasattr(view, "creates"):
                 _add_idempotency(operation, _refusals(view, refused, REPEAT_REFUSALS))
             _add_security(operation, view)
             if f"{method} {rule.rule}" in DEPRECATED:
                 operation["deprecated"] = True
+    schema_names.give_names(spec)
     return spec
 
 
@@ -131,6 +143,13 @@ def _add_idempotency(operation: dict[str, Any], refusals: dict[str, Any]) -> Non
     operation["responses"] = refusals | operation["responses"]
 
 
+def _operation_id(rule: Rule, view: Any) -> str:
+    """Return the name of a view as that of its operation, after the name of its dialect."""
+    name = rule.endpoint.rpartition(".")[2]
+    dialect = getattr(view, "dialect", None)
+    return camel_case(f"{dialect}_{name}" if dialect else name)
+
+
 def _remove_null_defaults(part: Any) -> None:
     """Remove defaults of null, which no client could send."""
     if isinstance(part, dict):
@@ -141,11 +160,6 @@ def _remove_null_defaults(part: Any) -> None:
         return
     for inner in part:
         _remove_null_defaults(inner)
-
-
-def _remove_default_response(operation: dict[str, Any]) -> None:
-    """Remove flask-smorest's answer for every other status: ours are named one by one."""
-    operation["responses"].pop("default", None)
 
 
 def _add_security(operation: dict[str, Any], view: Any) -> None:

@@ -158,7 +158,7 @@ def test_the_documentation_shows_the_operators_call(
     size = {"width": width, "height": 900}
     page = open_page(browser, live.server.url, complaints, viewport=size)
     page.goto("/docs")
-    page.locator("#operations-Operating-get_api_admin_status").click()
+    page.locator("#operations-Operating-adminStatus").click()
     expect(page.get_by_text("Needs a key with the scope").first).to_be_visible()
     assert fits(page)
     assert complaints == []

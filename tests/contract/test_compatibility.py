@@ -190,6 +190,34 @@ def test_what_is_taken_away_is_found(baseline: Json, name: str) -> None:
     assert sentence in compatibility.taken_away(baseline, now)
 
 
+def test_another_name_of_an_operation_is_found(baseline: Json) -> None:
+    before, now = copy.deepcopy(baseline), copy.deepcopy(baseline)
+    listing(before)["operationId"] = "documentList"
+    listing(now)["operationId"] = "listDocuments"
+
+    assert list(compatibility.taken_away(baseline, before)) == []
+    assert list(compatibility.taken_away(before, now)) == [
+        "GET /api/documents: another operationId"
+    ]
+
+
+def test_a_value_with_a_name_is_the_same_value(baseline: Json) -> None:
+    now = copy.deepcopy(baseline)
+    schemas = now["openapi"]["components"]["schemas"]
+    health = schemas["Health"]["properties"]
+    reasons = [value for value in health["claimsBlocked"]["enum"] if value is not None]
+    schemas["BlockReason"] = {"type": "string", "enum": reasons}
+    reference = {"$ref": "#/components/schemas/BlockReason"}
+
+    health["claimsBlocked"] = {"anyOf": [reference, {"nullable": True, "enum": [None]}]}
+    assert list(compatibility.taken_away(baseline, now)) == []
+
+    schemas["BlockReason"]["enum"].remove("paused")
+    assert "GET /health: 200: claimsBlocked: value paused is gone" in compatibility.taken_away(
+        baseline, now
+    )
+
+
 def test_what_is_added_is_no_loss(baseline: Json) -> None:
     now = copy.deepcopy(baseline)
     now["openapi"]["paths"]["/v2/convert"] = {"post": {"responses": {}}}

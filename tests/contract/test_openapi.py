@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from ilios.api.schema_names import NULL
 from tests.support.api_callers import Caller
 from tests.support.sharing import app, settings  # noqa: F401
 
@@ -57,6 +59,91 @@ def test_every_route_is_documented(
 def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         assert operation["summary"].endswith("."), name
+
+
+def test_every_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, operation in operations(document)]
+
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch("[a-z]+([A-Z][a-z0-9]*)*", name)] == []
+    assert {"convert", "documentSubmit", "doclingConvertFile", "mistralOcr"} <= set(names)
+
+
+def objects_in(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects with fields that a part of the document describes."""
+    if isinstance(part, dict):
+        if part.get("type") == "object" and "properties" in part:
+            yield part
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from objects_in(inner)
+
+
+def test_objects_have_names(document: dict[str, Any]) -> None:
+    """Generators call what has none after where it stands: `FileListResponse200DataItem`."""
+    assert list(objects_in(document["paths"])) == []
+
+
+def test_values_that_have_a_name_have_it_wherever_they_are(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    state = {"$ref": "#/components/schemas/DocumentState"}
+    listing = document["paths"]["/api/documents"]["get"]["parameters"]
+
+    assert "awaiting_upload" in schemas["DocumentState"]["enum"]
+    for name in ("DocumentStatus", "ListedDocument", "BatchDocument"):
+        assert schemas[name]["properties"]["status"]["allOf"] == [state]
+    assert [one["schema"] for one in listing if one["name"] == "status"] == [state]
+
+
+def test_a_named_value_that_may_be_null_says_so_where_it_is(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    assert schemas["Engine"] == {"type": "string", "enum": ["embedded", "mistral"]}
+    engine = {"$ref": "#/components/schemas/Engine"}
+    assert schemas["Page"]["properties"]["engine"]["anyOf"] == [engine, NULL]
+    assert schemas["Estimate"]["properties"]["engine"]["allOf"] == [engine]
+    governor = {"$ref": "#/components/schemas/Governor"}
+    assert schemas["Status"]["properties"]["governor"]["anyOf"] == [governor, NULL]
+
+
+def test_no_object_has_a_field_of_its_own_name(document: dict[str, Any]) -> None:
+    """Clients in Python would have one variable for both."""
+    for name, schema in document["components"]["schemas"].items():
+        assert name[:1].lower() + name[1:] not in schema.get("properties", {}), name
+
+
+@pytest.mark.parametrize(
+    ("schema", "left_out"),
+    [
+        ("Accepted", set()),
+        ("DocumentList", set()),
+        ("ListedDocument", {"error", "errorCode", "matches"}),
+        ("Page", {"blocks", "words"}),
+        ("Problem", {"id", "statusUrl", "path", "errors"}),
+        ("Result", set()),
+        (
+            "DocumentStatus",
+            {"startedAt", "processedAt", "queuePosition", "error", "errorCode", "downloadUrl"},
+        ),
+    ],
+)
+def test_what_is_in_every_answer_is_required(
+    document: dict[str, Any], schema: str, left_out: set[str]
+) -> None:
+    described = document["components"]["schemas"][schema]
+
+    assert described["properties"].keys() - described["required"] == left_out
+
+
+@pytest.mark.parametrize("name", ["convert", "documentResult"])
+def test_the_form_that_a_result_has_by_default_comes_first(
+    document: dict[str, Any], name: str
+) -> None:
+    """Of several types generators know one, which is the first."""
+    (found,) = (one for _, one in operations(document) if one["operationId"] == name)
+
+    assert next(iter(found["responses"]["200"]["content"])) == "text/markdown"
 
 
 def test_every_status_is_documented_by_name(document: dict[str, Any]) -> None:

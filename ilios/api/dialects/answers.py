@@ -28,6 +28,7 @@ HEADERS: Final = {
 }
 """Of a result, as the OpenAPI document shows them."""
 DETAIL: Final = {
+    "title": "DialectError",
     "type": "object",
     "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
     "required": ["detail", "code"],

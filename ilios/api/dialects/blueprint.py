@@ -39,6 +39,7 @@ class DialectBlueprint(ApiBlueprint):
         `error_type` document it.
         """
         super().__init__(title, import_name, description=description)
+        self.dialect = import_name.removeprefix(f"{__package__}.").partition(".")[0]
         self.paths = tuple(paths)
         self.shape = shape
         self._error_schema = error_schema
@@ -59,6 +60,7 @@ class DialectBlueprint(ApiBlueprint):
             takes_anything(view_func)
             content = {self._error_type: {"schema": self._error_schema}}
             view_func.error_content = content  # type: ignore[attr-defined]  # for ilios.api.openapi
+            view_func.dialect = self.dialect  # type: ignore[attr-defined]  # likewise
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
     if TYPE_CHECKING:

@@ -22,6 +22,7 @@ FILE_NAME: Final = "X-Filename"  #: percent-encoded
 PAGES: Final = {
     "type": "array",
     "items": {
+        "title": "OpenWebuiPage",
         "type": "object",
         "properties": {
             "page_content": {"type": "string", "description": "Markdown."},

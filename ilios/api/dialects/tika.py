@@ -29,7 +29,7 @@ CONTENT: Final = "X-TIKA:content"
 CONTENT_OF_4: Final = "tk:content"  #: as Tika 4 calls it
 OPTION_PREFIX: Final = "x-tika-"
 REASON_MAX_CHARACTERS: Final = 200
-METADATA: Final = {"type": "object", "additionalProperties": True}
+METADATA: Final = {"title": "TikaMetadata", "type": "object", "additionalProperties": True}
 DOCUMENT: Final = {"required": True, "content": {OPAQUE: {"schema": BINARY}}}
 REFUSALS: Final = (401, 402, 403, 413, 415, 422, 429, 503, 504, 507)
 

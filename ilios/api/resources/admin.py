@@ -26,7 +26,7 @@ blueprint = ApiBlueprint(
 @needs(Scope.ADMIN)
 @blueprint.response(200, StatusSchema)
 @blueprint.refuses(401, 403, 429, 503)
-def status() -> Any:
+def admin_status() -> Any:
     """Show queue, workers, what runs, what failed and what each key cost.
 
     It is what the page `/admin` shows. Documents are named by their id. Of an error it has the code

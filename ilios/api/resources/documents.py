@@ -44,7 +44,7 @@ _STATUS = DocumentStatusSchema()
 @blueprint.form_or_json(SubmitForm(), SubmitUrlForm())
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
-def submit(form: dict[str, Any]) -> Response:
+def document_submit(form: dict[str, Any]) -> Response:
     """Queue a document: a file of a form, or one to be fetched from the `url` of a JSON object.
 
     When this answers, the document, or the address that it is fetched from, is stored for good.
@@ -133,8 +133,8 @@ def document_retry(document_id: str) -> Any:
 @blueprint.get("/<id:document_id>")
 @needs(Scope.READ)
 @blueprint.arguments(ResultQuery(), location="query")
-@blueprint.response(200, ResultSchema, headers=forms.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/markdown", success=True)
+@blueprint.response(200, ResultSchema, headers=forms.HEADERS)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
 @blueprint.alt_response(200, schema=BINARY, content_type="application/zip", success=True)
 @blueprint.alt_response(200, schema=TEXT, content_type="text/html", success=True)

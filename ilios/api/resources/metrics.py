@@ -36,7 +36,7 @@ def register(app: Application) -> None:
 @guards_itself
 @blueprint.response(200, {"type": "string"}, content_type="text/plain")
 @blueprint.refuses(401)
-def exposition() -> Response:
+def metrics_exposition() -> Response:
     """Count jobs, pages, cost, calls and faults, in the text format of Prometheus.
 
     Open as long as there is neither a METRICS_TOKEN nor a key. Then it takes that token, or a key

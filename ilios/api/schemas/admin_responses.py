@@ -6,7 +6,17 @@ from marshmallow import fields
 
 from ilios.accounts.keys import KeyState
 from ilios.api.schemas.requests import CamelSchema
-from ilios.api.schemas.response_fields import flag, identifier, instant, number, text, usd
+from ilios.api.schemas.response_fields import (
+    flag,
+    identifier,
+    instant,
+    number,
+    part,
+    parts,
+    real,
+    text,
+    usd,
+)
 from ilios.api.schemas.responses import HealthSchema
 from ilios.db.models import JobType
 from ilios.engines.governor import BreakerState
@@ -14,8 +24,12 @@ from ilios.operations.heartbeat import WorkerState
 from ilios.operations.statistics import LANES
 
 
-class LaneSchema(CamelSchema):
-    lane = text("The engine that does it, or `fetch`.", enum=list(LANES), example="embedded")
+def _lane(description: str = "") -> fields.String:
+    return text(description, enum=list(LANES), title="Lane", example="embedded")
+
+
+class LaneDepthSchema(CamelSchema):
+    lane = _lane("The engine that does it, or `fetch`.")
     ready = number("Jobs that may start.", example=12)
     delayed = number("Jobs that wait for a time: retries, and steps of Mistral's batches.")
     retries = number("Those of them that something went wrong for.")
@@ -32,32 +46,32 @@ class LastHourSchema(CamelSchema):
 
 class QueueSchema(CamelSchema):
     paused_since = instant("Null while jobs may start.", null=True)
-    lanes = fields.List(fields.Nested(LaneSchema))
-    last_hour = fields.Nested(LastHourSchema)
+    lanes = parts(LaneDepthSchema)
+    last_hour = part(LastHourSchema)
 
 
 class WorkerSchema(CamelSchema):
     name = text(example="worker-0")
-    state = text(enum=list(WorkerState), example="ready")
+    state = text(enum=list(WorkerState), title="WorkerState", example="ready")
     pid = number("Null while it is down.", null=True, example=42)
     jobs = number("Jobs that it holds.", example=1)
     slots = number("Jobs that it can hold; guests come on top.", example=24)
     restarts = number("Since the supervisor started.", example=0)
-    up_seconds = fields.Float(metadata={"description": "Since it was started.", "example": 3600.5})
+    up_seconds = real("Since it was started.", example=3600.5)
 
 
 class SupervisorSchema(CamelSchema):
     pid = number(example=41)
-    workers = fields.List(fields.Nested(WorkerSchema))
+    workers = parts(WorkerSchema)
 
 
 class GovernorSchema(CamelSchema):
     state = text("`ok`, or why calls wait.", example="ok")
-    breaker = text(enum=list(BreakerState), example="closed")
+    breaker = text(enum=list(BreakerState), title="BreakerState", example="closed")
     in_flight = number("Jobs.", example=3)
     allowed = number("Jobs that may be in flight now.", example=48)
     most = number("Jobs that may be in flight when all is well.", example=48)
-    wait_seconds = fields.Float(metadata={"description": "Until the pause ends.", "example": 0.0})
+    wait_seconds = real("Until the pause ends.", example=0.0)
 
 
 def _key() -> fields.String:
@@ -67,8 +81,8 @@ def _key() -> fields.String:
 class TaskSchema(CamelSchema):
     key = _key()
     document_id = identifier("Null for a step of a batch at Mistral.", null=True)
-    type = text(enum=list(JobType), example="convert")
-    lane = text(enum=list(LANES), example="embedded")
+    type = text(enum=list(JobType), title="JobType", example="convert")
+    lane = _lane()
     worker = text("Null while it waits.", null=True)
     attempts = number("Attempts begun, the present one included.", example=1)
     max_attempts = number(example=3)
@@ -94,7 +108,7 @@ class FailureSchema(CamelSchema):
     page_count = number("Null when it is not known.", null=True, example=12)
 
 
-class DaySchema(CamelSchema):
+class DailyUseSchema(CamelSchema):
     day = text("In UTC.", format="date", example="2026-01-31")
     pages = number(example=36)
     cost_micros = number("Exact, in millionths of a dollar.", example=46800)
@@ -124,16 +138,21 @@ def _by_day(attribute: str) -> fields.Raw:
         "items": {"type": "integer"},
         "description": "In the order of `days`.",
     }
-    return fields.Raw(attribute=attribute, metadata=shown)
+    return fields.Raw(required=True, attribute=attribute, metadata=shown)
 
 
 class AccountSchema(CamelSchema):
-    id = identifier("Only of keys that `ilios keys` made.", attribute="holder.key.id")
+    id = identifier(
+        "Only of keys that `ilios keys` made.", optional=True, attribute="holder.key.id"
+    )
     name = text(attribute="holder.name", example="team-a")
-    standing = text(attribute="holder.key_state", enum=list(KeyState), example="live")
+    standing = text(
+        attribute="holder.key_state", enum=list(KeyState), title="KeyState", example="live"
+    )
     last_used_at = instant(
         "To some minutes; left out for keys of `API_KEY`.",
         null=True,
+        optional=True,
         attribute="holder.key.last_used_at",
     )
     pages = number("Of all days together.", example=36)
@@ -141,8 +160,8 @@ class AccountSchema(CamelSchema):
     cost_usd = usd("costUSD", "cost_micros")
     pages_by_day = _by_day("pages_by_day")
     cost_micros_by_day = _by_day("micros_by_day")
-    budget = fields.Nested(BudgetSchema, allow_none=True)
-    daily_pages = fields.Nested(DailyPagesSchema, allow_none=True)
+    budget = part(BudgetSchema, null=True)
+    daily_pages = part(DailyPagesSchema, null=True)
     stored_bytes = number("Of originals, results and announced uploads.", example=1048576)
     waiting_documents = number("To be uploaded or converted, or converted now.", example=3)
 
@@ -151,23 +170,19 @@ class UseSchema(CamelSchema):
     pages = number("Of all days and keys together.", example=36)
     cost_micros = number("Exact, in millionths of a dollar.", example=46800)
     cost_usd = usd("costUSD", "cost_micros")
-    days = fields.List(fields.Nested(DaySchema), metadata={"description": "The oldest first."})
-    keys = fields.List(fields.Nested(AccountSchema), metadata={"description": "Dearest first."})
+    days = parts(DailyUseSchema, "The oldest first.")
+    keys = parts(AccountSchema, "Dearest first.")
     keys_total = number("Keys there are; the first 100 are listed.", example=2)
 
 
 class StatusSchema(CamelSchema):
     generated_at = instant()
     version = text("Of Ilios.", example="1.0.0")
-    health = fields.Nested(HealthSchema)
-    queue = fields.Nested(QueueSchema)
-    supervisor = fields.Nested(
-        SupervisorSchema, allow_none=True, metadata={"description": "Null when it is silent."}
-    )
-    governor = fields.Nested(
-        GovernorSchema, allow_none=True, metadata={"description": "Null without Mistral."}
-    )
-    running = fields.List(fields.Nested(TaskSchema), metadata={"description": "At most 50."})
-    retries = fields.List(fields.Nested(TaskSchema), metadata={"description": "The next 20."})
-    failures = fields.List(fields.Nested(FailureSchema), metadata={"description": "The last 20."})
-    use = fields.Nested(UseSchema)
+    health = part(HealthSchema)
+    queue = part(QueueSchema)
+    supervisor = part(SupervisorSchema, "Null when it is silent.", null=True)
+    governor = part(GovernorSchema, "Null without Mistral.", null=True)
+    running = parts(TaskSchema, "At most 50.")
+    retries = parts(TaskSchema, "The next 20.")
+    failures = parts(FailureSchema, "The last 20.")
+    use = part(UseSchema)

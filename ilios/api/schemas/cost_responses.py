@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
-
 from ilios.api.schemas.requests import CamelSchema
-from ilios.api.schemas.response_fields import flag, number, text
+from ilios.api.schemas.response_fields import flag, number, part, parts, real, text
 
 
 class TotalsSchema(CamelSchema):
@@ -29,11 +27,11 @@ class EstimateSchema(CamelSchema):
     pages = number("Pages that would be charged.", example=12)
     pages_total = number("Pages of the document.", example=12)
     pages_are_estimated = flag("Whether Mistral may count the pages of this format differently.")
-    engine = text("What would convert it.", enum=["embedded", "mistral"], example="mistral")
-    model = text(example="mistral-ocr-latest")
-    cost_usd = fields.Float(
-        metadata={"description": "With the margin, exact to the micro-dollar.", "example": 0.0624}
+    engine = text(
+        "What would convert it.", enum=["embedded", "mistral"], title="Engine", example="mistral"
     )
+    model = text(example="mistral-ocr-latest")
+    cost_usd = real("With the margin, exact to the micro-dollar.", example=0.0624)
     cost_micros = number("The same in millionths of a dollar.", example=62400)
 
 
@@ -50,17 +48,19 @@ class LimitsSchema(CamelSchema):
 
 
 class UsageSummarySchema(CamelSchema):
-    summary = fields.Nested(TotalsSchema)
-    limits = fields.Nested(LimitsSchema)
-    filters = fields.Nested(PeriodSchema)
+    summary = part(TotalsSchema)
+    limits = part(LimitsSchema)
+    filters = part(PeriodSchema)
 
 
 class GroupTotalsSchema(TotalsSchema):
-    operation = text("With groupBy=operation.", enum=["convert", "convert-immediate"])
-    model = text("With groupBy=model.", example="embedded")
-    day = text("With groupBy=day, in UTC.", format="date", example="2026-01-31")
+    operation = text(
+        "With groupBy=operation.", optional=True, enum=["convert", "convert-immediate"]
+    )
+    model = text("With groupBy=model.", optional=True, example="embedded")
+    day = text("With groupBy=day, in UTC.", optional=True, format="date", example="2026-01-31")
 
 
 class UsageBreakdownSchema(CamelSchema):
-    breakdown = fields.List(fields.Nested(GroupTotalsSchema))
-    filters = fields.Nested(PeriodSchema)
+    breakdown = parts(GroupTotalsSchema)
+    filters = part(PeriodSchema)

@@ -13,23 +13,20 @@ from ilios.engines.page_structure import BLOCK_TYPES
 BBOX_EXAMPLE = [72, 60, 180.5, 78]
 
 
-class WarningSchema(CamelSchema):
+class ConversionWarningSchema(CamelSchema):
     code = shown.text(example="empty_page")
     message = shown.text("A sentence for people.")
     page = shown.number("Counted from 1; null for the whole document.", null=True)
 
 
 def warnings(description: str) -> fields.List[Any]:
-    return fields.List(fields.Nested(WarningSchema), metadata={"description": description})
-
-
-def _real(description: str, **metadata: Any) -> fields.Float:
-    return fields.Float(allow_none=True, metadata={"description": description, **metadata})
+    return shown.parts(ConversionWarningSchema, description)
 
 
 def _box() -> fields.List[Any]:
     return fields.List(
         fields.Float(),
+        required=True,
         allow_none=True,
         metadata={
             "description": "Left, top, right and bottom from the top left corner of the page, in "
@@ -42,7 +39,13 @@ def _box() -> fields.List[Any]:
 
 
 def _confidence(what: str) -> fields.Float:
-    return _real(f"How much of {what} was probably read right.", minimum=0, maximum=1, example=0.98)
+    return shown.real(
+        f"How much of {what} was probably read right.",
+        null=True,
+        minimum=0,
+        maximum=1,
+        example=0.98,
+    )
 
 
 class LinkSchema(CamelSchema):
@@ -56,7 +59,9 @@ class PageImageSchema(CamelSchema):
     bbox = _box()
     caption = shown.text(null=True, example="Figure 2: Herons")
     annotation = fields.Raw(
-        allow_none=True, metadata={"description": "What the provider was asked to tell of it."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the provider was asked to tell of it."},
     )
 
 
@@ -68,7 +73,7 @@ class TableSchema(CamelSchema):
 
 
 class BlockSchema(CamelSchema):
-    type = shown.text(enum=list(BLOCK_TYPES), example="title")
+    type = shown.text(enum=list(BLOCK_TYPES), title="BlockType", example="title")
     text = shown.text("As it stands in the Markdown.", null=True, example="# Results")
     bbox = _box()
     level = shown.number("Of a title, 1 to 6.", null=True, minimum=1, maximum=6)
@@ -85,30 +90,31 @@ class WordSchema(CamelSchema):
 
 class PageSchema(CamelSchema):
     number = shown.number("Of the page in the original, from 1.", minimum=1, example=3)
-    engine = shown.text(null=True, enum=["embedded", "mistral", None], example="embedded")
+    engine = shown.text(
+        null=True, enum=["embedded", "mistral", None], title="Engine", example="embedded"
+    )
     markdown = shown.text(example="# Results\n\nText.")
-    width = _real("In `unit`; null for what has no pages of a fixed size.", example=595.3)
-    height = _real("In `unit`.", example=841.9)
-    unit = shown.text(null=True, enum=["pixel", "point", None], example="point")
+    width = shown.real(
+        "In `unit`; null for what has no pages of a fixed size.", null=True, example=595.3
+    )
+    height = shown.real("In `unit`.", null=True, example=841.9)
+    unit = shown.text(null=True, enum=["pixel", "point", None], title="PageUnit", example="point")
     dpi = shown.number("Pixels per inch, with the unit `pixel`.", null=True)
     confidence = _confidence("the page")
     header = shown.text("What was kept out of the Markdown.", null=True)
     footer = shown.text("What was kept out of the Markdown.", null=True)
-    links = fields.List(fields.Nested(LinkSchema))
-    images = fields.List(fields.Nested(PageImageSchema))
-    tables = fields.List(fields.Nested(TableSchema))
+    links = shown.parts(LinkSchema)
+    images = shown.parts(PageImageSchema)
+    tables = shown.parts(TableSchema)
     warnings = warnings("Those of `warnings` that concern the page.")
-    blocks = fields.List(
-        fields.Nested(BlockSchema),
-        allow_none=True,
-        metadata={
-            "description": "With `include=blocks`: in reading order; null if the conversion made "
-            "none."
-        },
+    blocks = shown.parts(
+        BlockSchema,
+        "With `include=blocks`: in reading order; null if the conversion made none.",
+        null=True,
+        optional=True,
     )
-    words = fields.List(
-        fields.Nested(WordSchema),
-        metadata={"description": "If the document was converted with `confidence=word`."},
+    words = shown.parts(
+        WordSchema, "If the document was converted with `confidence=word`.", optional=True
     )
 
 

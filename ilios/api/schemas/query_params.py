@@ -15,7 +15,7 @@ from ilios.api.schemas.request_fields import (
     WholeNumber,
 )
 from ilios.api.schemas.requests import BLOCKS, FILE_NAME_MAX_LENGTH, RequestSchema
-from ilios.api.schemas.response_fields import IDENTIFIER_PATTERN
+from ilios.api.schemas.response_fields import DOCUMENT_STATE, IDENTIFIER_PATTERN
 from ilios.api.schemas.shown import Joined, Shown
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
@@ -58,7 +58,10 @@ class ListQuery(RequestSchema):
     status = Choice(
         tuple(DocumentStatus),
         load_default=None,
-        metadata={"description": "Deleted documents are listed when this asks for them."},
+        metadata={
+            "title": DOCUMENT_STATE,
+            "description": "Deleted documents are listed when this asks for them.",
+        },
     )
     batch_id = Identifier(
         load_default=None, metadata={"description": "Of this batch.", "pattern": IDENTIFIER_PATTERN}

@@ -49,10 +49,10 @@ class ChunkCharacters(WholeNumber):
 
 
 class StrictBoolean(fields.Boolean):
-    """`true` or `false`, nothing else."""
+    """`true` or `false`, nothing else; also as Python writes them, and so clients in it."""
 
-    truthy = {"true"}  # noqa: RUF012  # as marshmallow declares it
-    falsy = {"false"}  # noqa: RUF012
+    truthy = {"true", "True"}  # noqa: RUF012  # as marshmallow declares it
+    falsy = {"false", "False"}  # noqa: RUF012
     default_error_messages = {"invalid": "true or false"}  # noqa: RUF012
 
 

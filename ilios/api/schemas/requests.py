@@ -30,6 +30,7 @@ from ilios.webhooks.receivers import URL_MAX_CHARACTERS
 
 BLOCKS: Final = "blocks"
 GRANULARITIES: Final = get_args(Granularity)
+GRANULARITY: Final = "Granularity"  #: the title of these
 FILE_NAME_MAX_LENGTH: Final = 1024
 IMAGE_LIMIT_MAX: Final = 10_000
 IMAGE_MIN_SIZE_MAX: Final = 10_000  #: pixels
@@ -42,14 +43,18 @@ _KINDS: Final[dict[type, type]] = {
 }  #: of values that a field shows as they are
 
 
+def camel_case(name: str) -> str:
+    """Return a Python name as JSON and the OpenAPI document have it."""
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
 class CamelSchema(Schema):
     """Python names inside, camelCase in JSON."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        if field_obj.data_key is not None:
-            return
-        first, *rest = field_name.split("_")
-        field_obj.data_key = first + "".join(word.title() for word in rest)
+        if field_obj.data_key is None:
+            field_obj.data_key = camel_case(field_name)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """Return a dictionary as its fields show it; what has its field's type is only renamed.
@@ -194,7 +199,11 @@ class _Conversion(FormSchema, ExtractionFields):
     table_format = Choice(
         ("markdown", "html"),
         load_default=None,
-        metadata={"description": "How tables are written. Mistral only.", "example": "markdown"},
+        metadata={
+            "title": "TableFormat",
+            "description": "How tables are written. Mistral only.",
+            "example": "markdown",
+        },
     )
     extract_header = StrictBoolean(
         load_default=False,
@@ -217,6 +226,7 @@ class _Conversion(FormSchema, ExtractionFields):
         GRANULARITIES,
         load_default=None,
         metadata={
+            "title": GRANULARITY,
             "description": "What gets a confidence of its own. The embedded engine always has that "
             "of pages and blocks; `word` is for Mistral only.",
             "example": "page",

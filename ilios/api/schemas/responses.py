@@ -9,11 +9,15 @@ from marshmallow import Schema, fields, validate
 from ilios.api.schemas.page_responses import PageSchema, warnings
 from ilios.api.schemas.requests import CamelSchema
 from ilios.api.schemas.response_fields import (
+    DOCUMENT_STATE,
     EXAMPLE_MOMENT,
     flag,
     identifier,
     moment,
     number,
+    part,
+    parts,
+    real,
     text,
     url,
 )
@@ -44,13 +48,20 @@ class ProblemSchema(CamelSchema):
     request_id = text("The id under which the log has this request.")
     error = text("The same as title.")
     details = text("The same as detail.")
-    id = identifier("The document, where the problem has one.")
-    status_url = url("Where to follow that document.")
-    path = text("JSON pointer to what is wrong in a schema.", example="/properties/total/type")
-    errors = fields.List(
-        fields.Nested(RefusedFileSchema),
-        metadata={"description": "Of a refused batch: every file that is to blame."},
+    id = identifier("The document, where the problem has one.", optional=True)
+    status_url = url("Where to follow that document.", optional=True)
+    path = text(
+        "JSON pointer to what is wrong in a schema.",
+        optional=True,
+        example="/properties/total/type",
     )
+    errors = parts(
+        RefusedFileSchema, "Of a refused batch: every file that is to blame.", optional=True
+    )
+
+
+def _status() -> fields.String:
+    return text(enum=list(DOCUMENT_STATUSES), title=DOCUMENT_STATE, example="completed")
 
 
 def _warnings() -> fields.List[Any]:
@@ -65,10 +76,6 @@ class FailedPageSchema(CamelSchema):
 def _partial() -> fields.Boolean:
     """Make the field `partial`; marshmallow's schemas have an attribute of that name."""
     return flag("Whether the result lacks pages that failed (`allowPartial`).", data_key="partial")
-
-
-def _failed_pages(description: str) -> fields.List[Any]:
-    return fields.List(fields.Nested(FailedPageSchema), metadata={"description": description})
 
 
 def _cached() -> fields.Boolean:
@@ -93,24 +100,26 @@ class AcceptedSchema(CamelSchema):
 
 class DocumentStatusSchema(CamelSchema):
     id = identifier("The document.")
-    status = text(enum=list(DOCUMENT_STATUSES), example="completed")
+    status = _status()
     cached = _cached()
     file_name = text(example="report.pdf")
     file_size = number("Bytes.", example=102400)
     created_at = moment()
-    started_at = moment("Left out while it waits.")
-    processed_at = moment("Left out until it has ended.")
+    started_at = moment("Left out while it waits.", optional=True)
+    processed_at = moment("Left out until it has ended.", optional=True)
     progress = number("Percent.", minimum=0, maximum=100, example=100)
     pages_done = number(example=12)
     pages_total = number("Null until it is known.", null=True, example=12)
     attempts = number("How often its conversion was begun.", example=1)
-    queue_position = number("How many of your own waiting documents go first.", example=0)
-    error = text("Why it failed: a sentence.")
-    error_code = text("Why it failed, for programs.", example="encrypted_document")
-    download_url = url("The result, once it is completed.")
+    queue_position = number(
+        "How many of your own waiting documents go first.", optional=True, example=0
+    )
+    error = text("Why it failed: a sentence.", optional=True)
+    error_code = text("Why it failed, for programs.", optional=True, example="encrypted_document")
+    download_url = url("The result, once it is completed.", optional=True)
     warnings = _warnings()
     is_partial = _partial()
-    failed_pages = _failed_pages("With `allowPartial`: the pages that failed so far.")
+    failed_pages = parts(FailedPageSchema, "With `allowPartial`: the pages that failed so far.")
 
 
 class MatchSchema(CamelSchema):
@@ -118,6 +127,7 @@ class MatchSchema(CamelSchema):
     snippet = text("Plain text around the first of the words.", example="… stands in water …")
     ranges = fields.List(
         fields.List(fields.Integer(), validate=validate.Length(equal=2)),
+        required=True,
         metadata={
             "description": "Where the words stand in the snippet: start and end, in characters "
             "from 0; the end is not included.",
@@ -128,7 +138,7 @@ class MatchSchema(CamelSchema):
 
 class ListedDocumentSchema(CamelSchema):
     id = identifier("The document.")
-    status = text(enum=list(DOCUMENT_STATUSES), example="completed")
+    status = _status()
     is_partial = _partial()
     cached = _cached()
     file_name = text("Empty once it is deleted.", example="report.pdf")
@@ -139,22 +149,21 @@ class ListedDocumentSchema(CamelSchema):
     retention_days = number(example=365)
     created_at = moment()
     processed_at = moment("Null until it has ended.", null=True)
-    error = text("Why it failed.")
-    error_code = text("Why it failed, for programs.")
+    error = text("Why it failed.", optional=True)
+    error_code = text("Why it failed, for programs.", optional=True)
     status_url = url("Where to follow it.")
-    matches = fields.List(
-        fields.Nested(MatchSchema),
-        metadata={"description": "With `q`: the best of its pages that have the words, at most 3."},
+    matches = parts(
+        MatchSchema,
+        "With `q`: the best of its pages that have the words, at most 3.",
+        optional=True,
     )
 
 
 class DocumentListSchema(CamelSchema):
-    documents = fields.List(
-        fields.Nested(ListedDocumentSchema),
-        metadata={
-            "description": "The newest first; with `q`, those whose names have it, then those "
-            "whose pages have the words, the best first."
-        },
+    documents = parts(
+        ListedDocumentSchema,
+        "The newest first; with `q`, those whose names have it, then those whose pages have the "
+        "words, the best first.",
     )
     next_cursor = text("What `cursor` takes for the next ones; null after the last.", null=True)
 
@@ -177,9 +186,7 @@ class MetadataSchema(CamelSchema):
     file_size = number("Bytes.", example=102400)
     mime_type = text("Told from the bytes.", example="application/pdf")
     cached = _cached()
-    document = fields.Nested(
-        DocumentInfoSchema, metadata={"description": "What the file says of itself."}
-    )
+    document = part(DocumentInfoSchema, "What the file says of itself.")
 
 
 class ResultUsageSchema(Schema):
@@ -187,26 +194,27 @@ class ResultUsageSchema(Schema):
     completion_tokens = number("An estimate: characters / 4. Pages are charged.", example=310)
     total_tokens = number("An estimate.", example=310)
     pages = number("Pages that were charged.", example=12)
-    costUsd = fields.Float(  # noqa: N815  # the contract's own name
-        metadata={"description": "Exact to the micro-dollar.", "example": 0.0624}
+    costUsd = real(  # noqa: N815  # the contract's own name
+        "Exact to the micro-dollar.", example=0.0624
     )
 
 
 class ResultSchema(CamelSchema):
     id = identifier("The document.")
     content = text("Markdown, pages joined by a rule (`---`).", example="# Title\n\nText.")
-    metadata = fields.Nested(MetadataSchema)
-    usage = fields.Nested(ResultUsageSchema)
+    metadata = part(MetadataSchema)
+    usage = part(ResultUsageSchema)
     download_url = url("The result.")
     is_partial = _partial()
-    failed_pages = _failed_pages("The pages that are missing, with the reason of each.")
+    failed_pages = parts(FailedPageSchema, "The pages that are missing, with the reason of each.")
     extraction = fields.Raw(
+        required=True,
         allow_none=True,
         metadata={
             "description": "What the document holds of `schema`; a text if what came is no JSON."
         },
     )
-    pages = fields.List(fields.Nested(PageSchema))
+    pages = parts(PageSchema)
     warnings = _warnings()
 
 
@@ -228,17 +236,17 @@ class BatchDocumentSchema(CamelSchema):
     id = identifier("The document.")
     file_name = text(example="report.pdf")
     file_size = number("Bytes.", example=102400)
-    status = text(enum=list(DOCUMENT_STATUSES), example="pending")
+    status = _status()
     is_partial = _partial()
-    error = text("Why it failed.")
-    error_code = text("Why it failed, for programs.")
+    error = text("Why it failed.", optional=True)
+    error_code = text("Why it failed, for programs.", optional=True)
 
 
 class BatchAcceptedSchema(CamelSchema):
     batch_id = identifier("The new batch.")
     status = text(enum=["queued"], example="queued")
     total_documents = number(example=2)
-    documents = fields.List(fields.Nested(BatchDocumentSchema))
+    documents = parts(BatchDocumentSchema)
     status_url = url("Where to follow it.")
 
 
@@ -255,17 +263,17 @@ class BatchProgressSchema(CamelSchema):
 class BatchStatusSchema(CamelSchema):
     batch_id = identifier("The batch.")
     status = text(
-        "`failed` or `cancelled` only if no document was completed.", enum=list(BATCH_STATUSES)
+        "`failed` or `cancelled` only if no document was completed.",
+        enum=list(BATCH_STATUSES),
+        title="BatchState",
     )
-    progress = fields.Nested(BatchProgressSchema)
+    progress = part(BatchProgressSchema)
     created_at = moment()
     completed_at = moment("Null until every document has ended.", null=True)
     download_url = url("The results; null until every document has ended.", null=True)
-    mistral_batch_job_id = text("With `useMistralBatch=true`, once Mistral has it.")
-    mistral_status = text("Of that job, in Mistral's words.", example="RUNNING")
-    documents = fields.List(
-        fields.Nested(BatchDocumentSchema), metadata={"description": "With `details=true`."}
-    )
+    mistral_batch_job_id = text("With `useMistralBatch=true`, once Mistral has it.", optional=True)
+    mistral_status = text("Of that job, in Mistral's words.", optional=True, example="RUNNING")
+    documents = parts(BatchDocumentSchema, "With `details=true`.", optional=True)
 
 
 class HealthServicesSchema(CamelSchema):
@@ -280,27 +288,28 @@ class HealthServicesSchema(CamelSchema):
     )
     disk = text("`ok`, or why nothing new is taken on.", example="ok")
     search = text("`ok`, or how far the index of words is, such as `indexing: 43 %`.", example="ok")
-    turso = text("With replication: `ok`, or what is the matter.", example="ok")
+    turso = text("With replication: `ok`, or what is the matter.", optional=True, example="ok")
 
 
 class ReplicationSchema(CamelSchema):
     lag_rows = number("About how many changes Turso lacks.")
-    lag_seconds = fields.Float(metadata={"description": "For how long it has lacked some."})
+    lag_seconds = real("For how long it has lacked some.")
 
 
 class HealthSchema(CamelSchema):
     status = text(enum=["healthy", "unhealthy"], example="healthy")
     timestamp = moment()
-    services = fields.Nested(HealthServicesSchema)
+    services = part(HealthServicesSchema)
     claims_blocked = text(
         "Why no job starts; null while jobs may start, or the supervisor does not answer. "
         "A reason of the provider blocks its own documents only.",
         null=True,
         enum=[*BlockReason, None],
+        title="BlockReason",
         example=None,
     )
-    replication = fields.Nested(ReplicationSchema)
-    cause = text("Why it is unhealthy.")
+    replication = part(ReplicationSchema, optional=True)
+    cause = text("Why it is unhealthy.", optional=True)
 
 
 class ProbeSchema(CamelSchema):

@@ -42,8 +42,9 @@ class Shown(Joined):
         FORMATS,
         load_default="markdown",
         metadata={
+            "title": "ResultFormat",
             "description": "Form of the answer: `zip` has the images as well, `chunks` are for "
-            "retrieval, and a `pdf` can be searched."
+            "retrieval, and a `pdf` can be searched.",
         },
     )
     embed_images = StrictBoolean(

@@ -10,7 +10,11 @@ from ilios.api.schemas.responses import BINARY
 
 _TEXT: Final = {"type": "string"}
 _NUMBER: Final = {"type": "integer", "minimum": 0}
-_SPAN: Final = {"type": "object", "properties": {"offset": _NUMBER, "length": _NUMBER}}
+_SPAN: Final = {
+    "title": "AzureSpan",
+    "type": "object",
+    "properties": {"offset": _NUMBER, "length": _NUMBER},
+}
 _SPANS: Final = {"type": "array", "items": _SPAN}
 _POLYGON: Final = {
     "type": "array",
@@ -19,15 +23,20 @@ _POLYGON: Final = {
 }
 _REGIONS: Final = {
     "type": "array",
-    "items": {"type": "object", "properties": {"pageNumber": _NUMBER, "polygon": _POLYGON}},
+    "items": {
+        "title": "AzureRegion",
+        "type": "object",
+        "properties": {"pageNumber": _NUMBER, "polygon": _POLYGON},
+    },
 }
 
 
-def _list_of(**fields: Any) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "object", "properties": fields}}
+def _list_of(title: str, /, **fields: Any) -> dict[str, Any]:
+    return {"type": "array", "items": {"title": title, "type": "object", "properties": fields}}
 
 
 _ERROR: Final = {
+    "title": "AzureErrorDetail",
     "type": "object",
     "properties": {
         "code": {**_TEXT, "description": "As Azure says it, by the status."},
@@ -36,18 +45,25 @@ _ERROR: Final = {
     },
     "required": ["code", "message", "innererror"],
 }
-ERROR: Final = {"type": "object", "properties": {"error": _ERROR}, "required": ["error"]}
+ERROR: Final = {
+    "title": "AzureError",
+    "type": "object",
+    "properties": {"error": _ERROR},
+    "required": ["error"],
+}
 _PAGES: Final = _list_of(
+    "AzurePage",
     pageNumber=_NUMBER,
     angle={"type": "number"},
     width={"type": "number"},
     height={"type": "number"},
     unit={"type": "string", "enum": ["inch", "pixel"]},
-    words=_list_of(content=_TEXT, span=_SPAN, confidence={"type": "number"}),
-    lines=_list_of(content=_TEXT, polygon=_POLYGON, spans=_SPANS),
+    words=_list_of("AzureWord", content=_TEXT, span=_SPAN, confidence={"type": "number"}),
+    lines=_list_of("AzureLine", content=_TEXT, polygon=_POLYGON, spans=_SPANS),
     spans=_SPANS,
 )
 _CELLS: Final = _list_of(
+    "AzureCell",
     kind=_TEXT,
     rowIndex=_NUMBER,
     columnIndex=_NUMBER,
@@ -57,6 +73,7 @@ _CELLS: Final = _list_of(
     spans=_SPANS,
 )
 _ANALYSIS: Final = {
+    "title": "AzureAnalysis",
     "type": "object",
     "properties": {
         "apiVersion": _TEXT,
@@ -65,8 +82,11 @@ _ANALYSIS: Final = {
         "contentFormat": {"type": "string", "enum": list(CONTENT_FORMATS)},
         "content": _TEXT,
         "pages": _PAGES,
-        "paragraphs": _list_of(role=_TEXT, content=_TEXT, boundingRegions=_REGIONS, spans=_SPANS),
+        "paragraphs": _list_of(
+            "AzureParagraph", role=_TEXT, content=_TEXT, boundingRegions=_REGIONS, spans=_SPANS
+        ),
         "tables": _list_of(
+            "AzureTable",
             rowCount=_NUMBER,
             columnCount=_NUMBER,
             cells=_CELLS,
@@ -74,10 +94,11 @@ _ANALYSIS: Final = {
             spans=_SPANS,
         ),
         "styles": {"type": "array", "items": {"type": "object"}},
-        "warnings": _list_of(code=_TEXT, message=_TEXT, target=_TEXT),
+        "warnings": _list_of("AzureWarning", code=_TEXT, message=_TEXT, target=_TEXT),
     },
 }
 OPERATION: Final[dict[str, Any]] = {
+    "title": "AzureOperation",
     "type": "object",
     "properties": {
         "status": {
@@ -97,6 +118,7 @@ DOCUMENT: Final = {
     "content": {
         JSON: {
             "schema": {
+                "title": "AzureSource",
                 "type": "object",
                 "properties": {"base64Source": {"type": "string", "format": "byte"}},
                 "required": ["base64Source"],

@@ -32,20 +32,26 @@ _CHUNKING: Final[dict[str, Any]] = {
 _WITH_DOCUMENT: Final[dict[str, Any]] = {"include_converted_doc": {"type": "boolean"}}
 
 
-def _form(**options: Any) -> dict[str, Any]:
+def _form(title: str, **options: Any) -> dict[str, Any]:
     """Return the body of a request with files as a form."""
     properties = {
         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
         "target_type": {"type": "string", "enum": [INBODY, ZIP]},
         **options,
     }
-    schema = {"type": "object", "properties": properties, "required": ["files"]}
+    schema = {
+        "title": title,
+        "type": "object",
+        "properties": properties,
+        "required": ["files"],
+    }
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
-def _json(**options: Any) -> dict[str, Any]:
+def _json(title: str, **options: Any) -> dict[str, Any]:
     """Return the body of a request with files in base64, or their addresses."""
     source = {
+        "title": "DoclingSource",
         "type": "object",
         "properties": {
             "kind": {"type": "string", "enum": ["file", "http"]},
@@ -59,7 +65,12 @@ def _json(**options: Any) -> dict[str, Any]:
         "target": {"type": "object", "properties": {"kind": _TEXT}},
         **options,
     }
-    schema = {"type": "object", "properties": properties, "required": ["sources"]}
+    schema = {
+        "title": title,
+        "type": "object",
+        "properties": properties,
+        "required": ["sources"],
+    }
     return {"required": True, "content": {JSON: {"schema": schema}}}
 
 
@@ -67,22 +78,32 @@ def _prefixed(prefix: str, options: dict[str, Any]) -> dict[str, Any]:
     return {prefix + name: option for name, option in options.items()}
 
 
-FILES: Final = _form(**_OPTIONS)
-SOURCES: Final = _json(options={"type": "object", "properties": _OPTIONS})
+_OPTIONS_OBJECT: Final = {"title": "DoclingOptions", "type": "object", "properties": _OPTIONS}
+_CHUNKING_OBJECT: Final = {
+    "title": "DoclingChunkingOptions",
+    "type": "object",
+    "properties": _CHUNKING,
+}
+FILES: Final = _form("DoclingFiles", **_OPTIONS)
+SOURCES: Final = _json("DoclingSources", options=_OPTIONS_OBJECT)
 FILES_TO_CUT: Final = _form(
+    "DoclingFilesToChunk",
     **_prefixed(PREFIX_OF_CONVERSION, _OPTIONS),
     **_prefixed(PREFIX_OF_CHUNKING, _CHUNKING),
     **_WITH_DOCUMENT,
 )
 SOURCES_TO_CUT: Final = _json(
-    convert_options={"type": "object", "properties": _OPTIONS},
-    chunking_options={"type": "object", "properties": _CHUNKING},
+    "DoclingSourcesToChunk",
+    convert_options=_OPTIONS_OBJECT,
+    chunking_options=_CHUNKING_OBJECT,
     **_WITH_DOCUMENT,
 )
 CONVERTED: Final = {
+    "title": "DoclingResult",
     "type": "object",
     "properties": {
         "document": {
+            "title": "DoclingDocument",
             "type": "object",
             "properties": {
                 "filename": _TEXT,
@@ -100,6 +121,7 @@ CONVERTED: Final = {
     },
 }
 CHUNKS: Final = {
+    "title": "DoclingChunks",
     "type": "object",
     "properties": {
         "chunks": {"type": "array", "items": _OBJECT},
@@ -109,6 +131,7 @@ CHUNKS: Final = {
     },
 }
 TASK: Final = {
+    "title": "DoclingTask",
     "type": "object",
     "properties": {
         "task_id": _TEXT,

@@ -26,6 +26,7 @@ from ilios.documents.uploads import Received
 ZIP: Final = "application/zip"
 ZIP_NAME: Final = "results.zip"
 ERROR: Final = {
+    "title": "MineruError",
     "type": "object",
     "properties": {
         "error": {"type": "string"},
@@ -35,6 +36,7 @@ ERROR: Final = {
     "required": ["error", "detail", "code"],
 }
 RESULTS: Final = {
+    "title": "MineruResults",
     "type": "object",
     "properties": {
         "backend": {"type": "string", "description": "The model that converted the files."},
@@ -43,6 +45,7 @@ RESULTS: Final = {
             "type": "object",
             "description": "By the names of files, without extensions.",
             "additionalProperties": {
+                "title": "MineruResult",
                 "type": "object",
                 "properties": {
                     "md_content": {"type": "string"},
@@ -55,6 +58,7 @@ RESULTS: Final = {
     },
 }
 FORM: Final = {
+    "title": "MineruForm",
     "type": "object",
     "properties": {
         "files": {"type": "array", "items": BINARY, "maxItems": conversion.FILES_MAX},

@@ -21,6 +21,7 @@ _OPEN: Final = ("QUEUED", "RUNNING")
 _WHOLE: Final = {"type": "integer"}
 _OPTIONAL: Final = {"type": "integer", "nullable": True}
 SCHEMA: Final[dict[str, Any]] = {
+    "title": "MistralBatchJob",
     "type": "object",
     "required": [
         *("id", "object", "input_files", "endpoint", "errors", "status", "created_at"),
@@ -47,6 +48,7 @@ SCHEMA: Final[dict[str, Any]] = {
     },
 }
 LIST_SCHEMA: Final[dict[str, Any]] = {
+    "title": "MistralBatchJobs",
     "type": "object",
     "required": ["data", "object", "total"],
     "properties": {

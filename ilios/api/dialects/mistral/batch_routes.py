@@ -38,6 +38,7 @@ blueprint = DialectBlueprint(
         "content": {
             "application/json": {
                 "schema": {
+                    "title": "MistralBatchRequest",
                     "type": "object",
                     "properties": {
                         "input_files": {"type": "array", "items": {"type": "string"}},

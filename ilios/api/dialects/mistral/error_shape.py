@@ -15,14 +15,18 @@ from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.errors import PROBLEM_JSON, problem_document
 
 SCHEMA: dict[str, Any] = {
+    "title": "MistralError",
     "type": "object",
     "required": ["object", "type", "title", "status", "detail", "message", "code", "requestId"],
     "properties": {
         "object": {"type": "string", "enum": ["error"]},
+        "type": {"type": "string"},
+        "title": {"type": "string"},
         "detail": {"type": "string"},
         "message": {"type": "string"},
         "code": {"type": "string"},
         "status": {"type": "integer"},
+        "requestId": {"type": "string"},
     },
 }
 

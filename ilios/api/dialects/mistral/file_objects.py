@@ -10,6 +10,7 @@ from ilios.documents.kept_files import KeptFile
 SAMPLE_TYPES: Final = {"ocr": "ocr_input", "batch": "batch_request"}  #: by purpose
 PURPOSES: Final = tuple(SAMPLE_TYPES)
 SCHEMA: Final[dict[str, Any]] = {
+    "title": "MistralFile",
     "type": "object",
     "required": [
         *("id", "object", "bytes", "created_at", "filename", "purpose", "sample_type", "source"),
@@ -31,6 +32,7 @@ SCHEMA: Final[dict[str, Any]] = {
     },
 }
 LIST_SCHEMA: Final[dict[str, Any]] = {
+    "title": "MistralFiles",
     "type": "object",
     "required": ["data", "object", "total"],
     "properties": {

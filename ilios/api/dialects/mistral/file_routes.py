@@ -50,6 +50,7 @@ blueprint = DialectBlueprint(
         "content": {
             "multipart/form-data": {
                 "schema": {
+                    "title": "MistralFileForm",
                     "type": "object",
                     "required": ["file"],
                     "properties": {
@@ -124,9 +125,14 @@ def file_retrieve(file_id: str) -> Response:
 @blueprint.response(
     200,
     {
+        "title": "MistralDeletedFile",
         "type": "object",
         "required": ["id", "object", "deleted"],
-        "properties": {"id": {"type": "string"}, "deleted": {"type": "boolean"}},
+        "properties": {
+            "id": {"type": "string"},
+            "object": {"type": "string", "enum": ["file"]},
+            "deleted": {"type": "boolean"},
+        },
     },
 )
 @blueprint.refuses(400, 401, 403, 404, 429, 503)
@@ -165,7 +171,13 @@ def file_content(file_id: str) -> Response:
     parameters=[{"in": "query", "name": "expiry", "schema": {"type": "integer", "minimum": 1}}]
 )
 @blueprint.response(
-    200, {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}}
+    200,
+    {
+        "title": "MistralFileLink",
+        "type": "object",
+        "required": ["url"],
+        "properties": {"url": {"type": "string"}},
+    },
 )
 @blueprint.refuses(400, 401, 403, 404, 429)
 def file_url(file_id: str) -> Response:

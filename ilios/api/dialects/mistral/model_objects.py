@@ -9,6 +9,7 @@ from ilios.core.settings import Settings
 from ilios.engines import registry
 
 LIST_SCHEMA: Final[dict[str, Any]] = {
+    "title": "MistralModels",
     "type": "object",
     "required": ["object", "data"],
     "properties": {
@@ -16,9 +17,15 @@ LIST_SCHEMA: Final[dict[str, Any]] = {
         "data": {
             "type": "array",
             "items": {
+                "title": "MistralModel",
                 "type": "object",
                 "required": ["id", "object", "type", "capabilities"],
-                "properties": {"id": {"type": "string"}},
+                "properties": {
+                    "id": {"type": "string"},
+                    "object": {"type": "string", "enum": ["model"]},
+                    "type": {"type": "string", "enum": ["base"]},
+                    "capabilities": {"type": "object"},
+                },
             },
         },
     },

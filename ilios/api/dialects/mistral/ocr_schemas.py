@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ilios.api.schemas.requests import GRANULARITIES, IMAGE_LIMIT_MAX, IMAGE_MIN_SIZE_MAX
+from ilios.api.schemas.requests import (
+    GRANULARITIES,
+    GRANULARITY,
+    IMAGE_LIMIT_MAX,
+    IMAGE_MIN_SIZE_MAX,
+)
 
 _OBJECT: Final = {"type": "object"}
 _TEXT: Final = {"type": "string"}
@@ -15,11 +20,13 @@ _FLAG: Final = {"type": "boolean", "nullable": True}
 _OBJECTS: Final = {"type": "array", "items": _OBJECT}
 
 REQUEST: Final[dict[str, Any]] = {
+    "title": "MistralOcrRequest",
     "type": "object",
     "required": ["document"],
     "properties": {
         "model": _OPTIONAL_TEXT,
         "document": {
+            "title": "MistralDocument",
             "type": "object",
             "description": "A data URL, a signed link of this service or a public address as "
             "`document_url` or `image_url`, or the `file_id` of an uploaded file.",
@@ -44,6 +51,7 @@ REQUEST: Final[dict[str, Any]] = {
         "extract_footer": _FLAG,
         "include_blocks": _FLAG,
         "confidence_scores_granularity": {
+            "title": GRANULARITY,
             "type": "string",
             "enum": [*GRANULARITIES, None],
             "nullable": True,
@@ -58,6 +66,7 @@ REQUEST_BODY: Final[dict[str, Any]] = {
     "content": {"application/json": {"schema": REQUEST}},
 }
 _PAGE: Final[dict[str, Any]] = {
+    "title": "MistralPage",
     "type": "object",
     "required": ["index", "markdown", "images", "dimensions"],
     "properties": {
@@ -65,6 +74,7 @@ _PAGE: Final[dict[str, Any]] = {
         "markdown": _TEXT,
         "images": _OBJECTS,
         "dimensions": {
+            "title": "MistralDimensions",
             "type": "object",
             "nullable": True,
             "required": ["dpi", "height", "width"],
@@ -79,6 +89,7 @@ _PAGE: Final[dict[str, Any]] = {
     },
 }
 ANSWER: Final[dict[str, Any]] = {
+    "title": "MistralOcrAnswer",
     "type": "object",
     "required": ["pages", "model", "usage_info", "document_annotation", "warnings"],
     "properties": {
@@ -86,6 +97,7 @@ ANSWER: Final[dict[str, Any]] = {
         "model": _TEXT,
         "document_annotation": _OPTIONAL_TEXT,
         "usage_info": {
+            "title": "MistralUsage",
             "type": "object",
             "required": ["pages_processed"],
             "properties": {"pages_processed": _WHOLE, "doc_size_bytes": _WHOLE},

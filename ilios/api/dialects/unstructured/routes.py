@@ -35,6 +35,7 @@ ELEMENTS: Final = {
     "items": {
         "anyOf": [
             {
+                "title": "UnstructuredElement",
                 "type": "object",
                 "properties": {
                     "type": {"type": "string"},
@@ -49,6 +50,7 @@ ELEMENTS: Final = {
     },
 }
 FORM: Final = {
+    "title": "UnstructuredForm",
     "type": "object",
     "properties": {
         "files": {"type": "array", "items": BINARY, "maxItems": conversion.FILES_MAX},

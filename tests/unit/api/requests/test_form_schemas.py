@@ -62,6 +62,19 @@ def test_a_form_is_read_as_marshmallow_reads_it(schema: FormSchema, sent: Any) -
 
 
 @pytest.mark.parametrize(
+    ("sent", "flag"), [("true", True), ("True", True), ("false", False), ("False", False)]
+)
+def test_a_flag_is_written_as_in_json_or_as_in_python(sent: str, flag: bool) -> None:
+    assert SubmitForm().load({"file": FILE, "cache": sent})["cache"] is flag
+
+
+@pytest.mark.parametrize("sent", ["", "TRUE", "tRue", "1", "0", "yes", "None", " true"])
+def test_what_is_no_flag_is_refused_with_what_is(sent: str) -> None:
+    with pytest.raises(ValidationError, match="true or false"):
+        SubmitForm().load({"file": FILE, "cache": sent})
+
+
+@pytest.mark.parametrize(
     ("sent", "share"),
     [("true", 1.0), ("false", None), ("1", 1.0), ("1.0", 1.0), ("0.05", 0.05), (".5", 0.5)],
 )
