@@ -44,6 +44,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,
     request_errors.RateLimited: 429,
+    request_errors.TooManyListeners: 429,
     request_errors.TooManyWaiting: 429,
     conversion_errors.ObjectMissing: 404,
     conversion_errors.StorageUnavailable: 503,
