@@ -21,7 +21,6 @@ def milliseconds(moment: datetime) -> int:
 
 def of_milliseconds(written: str) -> datetime | None:
     """Return the moment so many milliseconds after 1970-01-01T00:00Z; None for no such number."""
-    """
     if not _MILLISECONDS.fullmatch(written):
         return None
     return datetime.fromtimestamp(int(written) / 1000, UTC)

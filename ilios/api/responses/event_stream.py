@@ -1,8 +1,8 @@
 """The answer to somebody who listens: a stream of events that ends with a final status.
 
-Our server takes the stream out of the answer, and its connection from the thread of the request: see
-ilios.api.server.listeners. Other servers, as that of Flask, iterate over it in the request's thread:
-that is the fallback for development and tests, and ends after `fallback_seconds`.
+Our server takes the stream out of the answer, and its connection from the thread of the request:
+see ilios.api.server.listeners. Other servers, as that of Flask, iterate over it in the request's
+thread: that is the fallback for development and tests, and ends after `fallback_seconds`.
 """
 
 from __future__ import annotations
