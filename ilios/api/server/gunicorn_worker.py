@@ -259,8 +259,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Wait for the client to read, go on with the answer, or end or keep the connection."""
         client: SlowClientSocket = conn.sock
         if conn.stream is not None:  # no thread has it from now on, nor the poller
-            self.nr_conns -= 1
             self._listeners.add(*client.give_away(), conn.stream)
+            self.nr_conns -= 1
         elif client.unsent_bytes:
             self._await_reader(conn)
         elif conn.answer is not None:
@@ -305,6 +305,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         conn.close()
         if conn.answer is not None:
             self._threads.reads.pool.run(conn.answer.end)
+        if conn.stream is not None:
+            conn.stream.close()
 
     def _await_request(self, conn: TConn) -> None:
         """Wait for the next request of the connection, of which a part may be here already."""

@@ -44,9 +44,9 @@ class Listener:
         self.begun_at = self.sent_at = time.monotonic()
         self.sent_events = self.sent_bytes = 0
         self.is_half_closed = False  #: the client sends nothing more, and may still read
-        self.watched = 0  #: what a poll object waits for: see `interest`
+        self.watched: int | None = None  #: what a poll object waits for: see `interest`
         self._unsent = bytearray(unsent)
-        self._waits_since = self.begun_at if unsent else 0.0
+        self._waits_since = self.begun_at  #: if anything is unsent
         self._received = 0
 
     def prepare(self) -> None:
@@ -66,21 +66,21 @@ class Listener:
         return self.stream.is_over and not self._unsent
 
     def is_slow(self, now: float) -> bool:
-        """Return whether its client does not read: others of its kind would fill the memory."""
-        silent = bool(self._waits_since) and now - self._waits_since
-        return silent > SlowClientSocket.send_silence_seconds or self.stream.follower.is_overrun
+        """Return whether its client does not read: many of its kind would fill the memory."""
+        waits = now - self._waits_since if self._unsent else 0.0
+        return waits > SlowClientSocket.send_silence_seconds or self.stream.follower.is_overrun
 
     def tell(self, events: StatusEvents) -> None:
         """Send what there is to tell, as far as the client takes it, and at most a buffer of it."""
         while len(self._unsent) < UNSENT_MAX_BYTES and (event := self.stream.next_event(events)):
             self.sent_events += 1
-            self._unsent += event
+            self._add(event)
         self._flush()
 
     def ping(self) -> None:
         """Send something, so that proxies and clients keep the connection."""
         if not self._unsent:
-            self._unsent += PING
+            self._add(PING)
             self._flush()
 
     def receive(self) -> None:
@@ -94,8 +94,13 @@ class Listener:
             raise ConnectionAbortedError
         if not seen:
             self.is_half_closed = True
-            self._unsent += COMMENT
+            self._add(COMMENT)
             self._flush()
+
+    def _add(self, block: bytes) -> None:
+        if not self._unsent:
+            self._waits_since = time.monotonic()
+        self._unsent += block
 
     def _flush(self) -> None:
         while self._unsent:
@@ -105,6 +110,4 @@ class Listener:
                 break
             del self._unsent[:count]
             self.sent_bytes += count
-            self.sent_at, self._waits_since = time.monotonic(), 0.0
-        if self._unsent and not self._waits_since:
-            self._waits_since = time.monotonic()
+            self.sent_at = self._waits_since = time.monotonic()

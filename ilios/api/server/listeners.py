@@ -1,8 +1,8 @@
 """The thread of a web process that has all listeners: no request's thread waits for a status.
 
 It asks ten times a second whether anything was committed, as ilios.documents.waiting does for
-requests that wait; then one look finds what has changed for all of them. It waits for no client: what
-one does not take is kept, up to a bound, and who reads nothing for long is let go.
+requests that wait; then one look finds what has changed for all of them. It waits for no client:
+what one does not take is kept, up to a bound, and a client that reads nothing for long is let go.
 """
 
 from __future__ import annotations
@@ -77,6 +77,10 @@ class Listeners:
 
     def add(self, client: socket, unsent: bytes, stream: EventStream) -> None:
         """Serve a connection from now on; `unsent` is what remains of its head. For the poller."""
+        if self._is_stopping:
+            client.close()
+            stream.close()
+            return
         self._arriving.put(Listener(client, unsent, stream))
         if self._thread is None:
             self._start()
@@ -214,7 +218,7 @@ class Listeners:
         del self._listeners[listener.number]
         HTTP_LISTENERS.set(len(self))
         self._following.remove(listener.stream.follower)
-        if listener.watched:
+        if listener.watched is not None:
             self._poll.unregister(listener.number)
         listener.client.close()
         listener.stream.close()
