@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
-
 from bench import pdfs
 from bench.dialect_calls import BASE64_CALLS, CALLS, Act, Call, Caller
 from bench.provider import settings_of

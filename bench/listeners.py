@@ -1,9 +1,9 @@
 """What listeners to events cost others, and the memory: `python -m bench.listeners`.
 
-Half of them listen to all documents of a key, half to one document that stays open. Meanwhile others
-ask for statuses and lists and submit documents, at a fixed rate, each round once with listeners and
-once without. Prints the 95th percentile of their times in each, the ratio of each pair, and what the
-web processes take (PSS) for a listener.
+Half of them listen to all documents of a key, half to one document that stays open. Meanwhile
+others ask for statuses and lists and submit documents, at a fixed rate, each round once with
+listeners and once without. Prints the 95th percentile of their times in each, the ratio of each
+pair, and what the web processes take (PSS) for a listener.
 """
 
 from __future__ import annotations
@@ -184,18 +184,18 @@ def _listen(pipe: Connection, port: int, paths: list[tuple[str, str]], count: in
         )
         begin = client.recv(READ_BYTES)
         assert b" 200 " in begin.partition(b"\r\n")[0], begin
-        waiting.register(client, selectors.EVENT_READ)
+        waiting.register(client, selectors.EVENT_READ, client)
     waiting.register(pipe, selectors.EVENT_READ)
     heard = 0
     pipe.send(count)
     while True:
-        for key, _ in waiting.select():
-            if key.fileobj is pipe:
+        for ready, _ in waiting.select():
+            if ready.fileobj is pipe:
                 if pipe.recv() == "end":
                     return
                 pipe.send(heard)
                 continue
-            received = key.fileobj.recv(READ_BYTES)  # type: ignore[union-attr]
+            received = ready.data.recv(READ_BYTES)
             if not received:
                 raise RuntimeError("the service has ended a stream")
             heard += received.count(b"event: status\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -54,20 +55,16 @@ class Listening:
         if last_id is not None:
             asked["Last-Event-ID"] = last_id
         self.connection.send(head("GET", path, **asked).replace("HTTP/1.1", version, 1))
-        self._file = self.connection.socket.makefile("rb")
-        self.status = int(self._file.readline().split()[1])
-        self.headers = dict(self._header_fields())
+        self._answer = http.client.HTTPResponse(self.connection.socket, method="GET")
+        self._answer.begin()
+        self.status = self._answer.status
+        self.headers = {name.lower(): value for name, value in self._answer.getheaders()}
         self.lines = self._lines()
         self._events = events_in(self.lines)
 
-    def _header_fields(self) -> Iterator[tuple[str, str]]:
-        while line := self._file.readline().decode().strip():
-            name, _, value = line.partition(": ")
-            yield name.lower(), value
-
     def _lines(self) -> Iterator[str]:
         """Yield what comes until the connection ends. Raise TimeoutError if nothing comes."""
-        while line := self._file.readline():
+        while line := self._answer.readline():
             yield line.decode().removesuffix("\n")
 
     def next(self) -> Event:
@@ -86,5 +83,5 @@ class Listening:
         return list(self._events)
 
     def close(self) -> None:
-        self._file.close()
+        self._answer.close()
         self.connection.__exit__()
