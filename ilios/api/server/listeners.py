@@ -69,6 +69,7 @@ class Listeners:
         self._poll = select.poll()
         self._next_sweep = 0.0
         self._is_stopping = False
+        self.failures = 0  #: of the database to answer
         self._thread: threading.Thread | None = None
         HTTP_LISTENERS.set(0)  # a process that was killed may have left its count
 
@@ -114,6 +115,7 @@ class Listeners:
                     self._serve(watch)
             except Exception:
                 log.exception("listeners.failed")
+                self.failures += 1
                 time.sleep(RETRY_SECONDS)
         self._welcome()
         for listener in list(self._listeners.values()):
