@@ -6,4 +6,4 @@ from ilios.api.server.slow_client_socket import SlowClientSocket
 
 SlowClientSocket.silence_seconds = 1.0
 SlowClientSocket.send_silence_seconds = 1.0
-Listeners.lifetime_seconds = 2.0
+Listeners.lifetime_seconds = 1.0

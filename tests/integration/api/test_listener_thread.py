@@ -107,7 +107,8 @@ def test_a_stop_ends_all_and_takes_no_more(
 ) -> None:
     document_id, _ = documents.add_document(database, owner=OWNER)
     before = [listen(document_id) for _ in range(3)]
-    wait_until(lambda: len(listeners) == 3, TIMEOUT_S)
+    for client in before:
+        assert client.recv(1, socket.MSG_PEEK)  # it has its first event
 
     listeners.drain()
 
