@@ -46,7 +46,7 @@ class Listener:
         self.is_half_closed = False  #: the client sends nothing more, and may still read
         self.watched: int | None = None  #: what a poll object waits for: see `interest`
         self._unsent = bytearray(unsent)
-        self._waits_since = self.begun_at  #: if anything is unsent
+        self._waits_since = self.begun_at  #: if it is waited for
         self._received = 0
 
     def prepare(self) -> None:
@@ -57,8 +57,8 @@ class Listener:
     @property
     def interest(self) -> int:
         """What is to be waited for, in the words of `select.poll`."""
-        has_more = self._unsent or self.stream.follower.changed
-        return (0 if self.is_half_closed else select.POLLIN) | (select.POLLOUT if has_more else 0)
+        sending = select.POLLOUT if self._has_more else 0
+        return sending if self.is_half_closed else sending | select.POLLIN
 
     @property
     def is_over(self) -> bool:
@@ -67,8 +67,10 @@ class Listener:
 
     def is_slow(self, now: float) -> bool:
         """Return whether its client does not read: many of its kind would fill the memory."""
-        waits = now - self._waits_since if self._unsent else 0.0
-        return waits > SlowClientSocket.send_silence_seconds or self.stream.follower.is_overrun
+        is_awaited = bool((self.watched or 0) & select.POLLOUT)
+        silent_seconds = now - self._waits_since if is_awaited else 0.0
+        is_silent = silent_seconds > SlowClientSocket.send_silence_seconds
+        return is_silent or self.stream.follower.is_overrun
 
     def tell(self, events: StatusEvents) -> None:
         """Send what there is to tell, as far as the client takes it, and at most a buffer of it."""
@@ -79,7 +81,7 @@ class Listener:
 
     def ping(self) -> None:
         """Send something, so that proxies and clients keep the connection."""
-        if not self._unsent:
+        if not self._has_more:
             self._add(PING)
             self._flush()
 
@@ -96,6 +98,10 @@ class Listener:
             self.is_half_closed = True
             self._add(COMMENT)
             self._flush()
+
+    @property
+    def _has_more(self) -> bool:
+        return bool(self._unsent or self.stream.follower.changed)
 
     def _add(self, block: bytes) -> None:
         if not self._unsent:

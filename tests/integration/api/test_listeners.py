@@ -41,7 +41,14 @@ FORM = {**AUTHORIZED, "Content_Type": "multipart/form-data; boundary=boundary"}
 
 @pytest.fixture(scope="module")
 def shared_settings(shared_settings: Settings) -> Settings:
-    return shared_settings.model_copy(update={"metrics_token": SecretStr(METRICS_TOKEN)})
+    return shared_settings.model_copy(
+        update={"metrics_token": SecretStr(METRICS_TOKEN), "log_format": "json"}
+    )
+
+
+@pytest.fixture
+def server_settings(server_settings: Settings) -> Settings:
+    return server_settings.model_copy(update={"log_format": "json"})
 
 
 @pytest.fixture(scope="module")
