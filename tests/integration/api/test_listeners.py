@@ -322,11 +322,11 @@ def test_silence_is_broken_by_pings(server: Server, database: Database) -> None:
             assert next(listens.lines) == ""
 
 
-@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+@pytest.mark.parametrize(("version", "number"), [("HTTP/1.0", 60), ("HTTP/1.1", 61)])
 def test_a_stream_ends_with_its_connection(
-    server: Server, worker: InTestWorker, version: str
+    server: Server, worker: InTestWorker, version: str, number: int
 ) -> None:
-    with listening(server, of_document(submit(server, 60)), version=version) as listens:
+    with listening(server, of_document(submit(server, number)), version=version) as listens:
         assert listens.status == 200
         assert listens.headers["connection"] == "close"
         assert not {"transfer-encoding", "content-length"} & listens.headers.keys()
