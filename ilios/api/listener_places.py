@@ -7,7 +7,8 @@ from collections import Counter
 from typing import Final
 
 from ilios.accounts.keys import ANONYMOUS
-from ilios.core.request_errors import Busy, TooManyListeners
+from ilios.core.listener_errors import TooManyListeners
+from ilios.core.request_errors import Busy
 
 LISTENERS_MAX: Final = 1_000  #: of a web process
 KEY_LISTENERS_MAX: Final = 250  #: of those, with one key

@@ -186,20 +186,6 @@ class RateLimited(RequestError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class TooManyListeners(RequestError):
-    """As many connections with this API key listen for statuses as may."""
-
-    code = "too_many_listeners"
-    title = "Too many listeners"
-    retry_after_seconds: ClassVar[int] = 5
-
-    def __init__(self, listeners: int) -> None:
-        super().__init__(
-            f"{listeners} connections with this key listen already. Close some, or listen to all of "
-            "the key's documents on one: /api/documents/events."
-        )
-
-
 class StorageQuotaExceeded(RequestError):
     """The documents of this key take as many bytes as they may."""
 

@@ -15,6 +15,7 @@ from ilios.api.responses.links import status_url, without_token
 from ilios.core import conversion_errors, errors, request_errors
 from ilios.core.errors import IliosError
 from ilios.core.immediate_errors import ConversionFailed, StillRunning
+from ilios.core.listener_errors import TooManyListeners
 from ilios.core.telemetry import logs, metrics
 
 log = logs.get(__name__)
@@ -44,7 +45,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,
     request_errors.RateLimited: 429,
-    request_errors.TooManyListeners: 429,
+    TooManyListeners: 429,
     request_errors.TooManyWaiting: 429,
     conversion_errors.ObjectMissing: 404,
     conversion_errors.StorageUnavailable: 503,

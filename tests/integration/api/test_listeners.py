@@ -29,14 +29,14 @@ from tests.support.waiting import wait_until
 
 LISTENED = "python:tests.support.api_listened_conf"
 KEY_STREAM = "/api/documents/events"
-AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
+BEARER = f"Bearer {KEY}"
 METRICS_TOKEN = "token-of-prometheus"
 MANY = 60  #: more than all the threads of the server
 BODY = (
     b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
     b"Hello %d\r\n--boundary--\r\n"
 )
-FORM = {**AUTHORIZED, "Content_Type": "multipart/form-data; boundary=boundary"}
+FORM = {"Authorization": BEARER, "Content_Type": "multipart/form-data; boundary=boundary"}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def submit(server: Server, number: int = 0, key: str = KEY) -> str:
 
 def get(server: Server, path: str) -> Any:
     with server.connect() as connection:
-        return connection.ask("GET", path, **AUTHORIZED)[2]
+        return connection.ask("GET", path, Authorization=BEARER)[2]
 
 
 def add(database: Database, key: str = KEY) -> str:
@@ -162,7 +162,7 @@ def test_each_state_that_lasts_is_told(server: Server, database: Database) -> No
 
 def test_a_batch_is_told_until_its_end(server: Server, worker: InTestWorker) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="%d.txt"\r\n\r\n%d\r\n'
-    form = {**AUTHORIZED, "Content_Type": "multipart/form-data; boundary=b"}
+    form = {"Authorization": BEARER, "Content_Type": "multipart/form-data; boundary=b"}
     body = b"".join(part % (n, n) for n in (10, 11)) + b"--b--\r\n"
     with server.connect() as connection:
         batch_id = connection.ask("POST", "/v1/batch/submit", body, **form)[2]["batchId"]
@@ -207,13 +207,15 @@ def test_a_final_status_is_told_at_once_and_the_connection_stays(
     worker.work()
     with server.connect() as connection:
         for _ in range(2):
-            status, headers, body = connection.ask("GET", of_document(document_id), **AUTHORIZED)
+            status, headers, body = connection.ask(
+                "GET", of_document(document_id), Authorization=BEARER
+            )
             assert status == 200
             assert headers["Content-Type"].startswith("text/event-stream")
             assert b'"status":"completed"' in body
         (last_id,) = re.findall(rb"\nid: (\w+)\n", body)
         again = connection.ask(
-            "GET", of_document(document_id), **AUTHORIZED, Last_Event_ID=last_id.decode()
+            "GET", of_document(document_id), Authorization=BEARER, Last_Event_ID=last_id.decode()
         )
         assert again[0] == 204
 
@@ -305,7 +307,7 @@ def test_a_client_that_does_not_read_is_let_go(server: Server, database: Databas
         )
     with server.connect() as connection:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.send(head("GET", KEY_STREAM, X_Request_ID="does-not-read", **AUTHORIZED))
+        connection.send(head("GET", KEY_STREAM, X_Request_ID="does-not-read", Authorization=BEARER))
 
         wait_until(lambda: ends(server, "does-not-read"), timeout_s=30)
 
@@ -338,7 +340,7 @@ def test_head_has_no_body_and_listens_to_nothing(server: Server, database: Datab
     document_id = add(database)
     with server.connect() as connection:
         for path in (of_document(document_id), KEY_STREAM):
-            connection.send(head("HEAD", path, **AUTHORIZED))
+            connection.send(head("HEAD", path, Authorization=BEARER))
             status, headers, body = connection.answer("HEAD")
             assert (status, body) == (200, b"")
             assert headers["Content-Type"].startswith("text/event-stream")

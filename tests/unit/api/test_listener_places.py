@@ -6,7 +6,8 @@ import pytest
 
 from ilios.accounts.keys import ANONYMOUS
 from ilios.api.listener_places import ListenerPlaces
-from ilios.core.request_errors import Busy, TooManyListeners
+from ilios.core.listener_errors import TooManyListeners
+from ilios.core.request_errors import Busy
 
 
 def test_a_key_has_its_own_bound() -> None:
