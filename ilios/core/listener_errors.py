@@ -16,6 +16,6 @@ class TooManyListeners(RequestError):
 
     def __init__(self, listeners: int) -> None:
         super().__init__(
-            f"{listeners} connections with this key listen already. Close some, or listen to all of "
-            "the key's documents on one: /api/documents/events."
+            f"{listeners} connections with this key listen already. Close some, or listen to all "
+            "of the key's documents on one: /api/documents/events."
         )
