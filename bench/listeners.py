@@ -34,8 +34,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listeners", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=2_000, help="in each half of a round")
-    parser.add_argument("--rate", type=float, default=60.0, help="requests a second")
+    parser.add_argument("--requests", type=int, default=560, help="in each half of a round")
+    parser.add_argument("--rate", type=float, default=20.0, help="requests a second")
     options = parser.parse_args()
     keys = [f"key-{number}" for number in range(KEYS)]
     with running(API_KEY=",".join(keys), OCR_ENGINE="embedded") as service:
