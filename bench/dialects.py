@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
-
 from bench import pdfs
 from bench.dialect_calls import BASE64_CALLS, CALLS, Act, Call, Caller
 from bench.provider import settings_of
@@ -120,12 +118,12 @@ def _growth_mib(service: Service, act: Act, documents: _Documents, content: byte
     """Return by how much the PSS of the web processes grows at most over one document."""
     for _ in range(WARM):  # what is loaded once is not growth
         act(Caller(service), documents.next())
-    first = _pss_bytes(service)
+    first = service.web_pss_bytes()
     peak, done = [first], threading.Event()
 
     def watch() -> None:
         while not done.wait(SAMPLE_SECONDS):
-            peak[0] = max(peak[0], _pss_bytes(service))
+            peak[0] = max(peak[0], service.web_pss_bytes())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -135,15 +133,6 @@ def _growth_mib(service: Service, act: Act, documents: _Documents, content: byte
         done.set()
         watcher.join()
     return (peak[0] - first) / MIB
-
-
-def _web_processes(service: Service) -> list[psutil.Process]:
-    arbiter = next(process for process in service.tree() if process.name() == "gunicorn")
-    return [arbiter, *arbiter.children()]
-
-
-def _pss_bytes(service: Service) -> int:
-    return sum(int(process.memory_full_info().pss) for process in _web_processes(service))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ class Service:
         """Return the proportional set size of the whole process tree."""
         return sum(_pss(process) for process in self.tree()) / MIB
 
+    def web_pss_bytes(self) -> int:
+        """Return the proportional set size of gunicorn and its web processes."""
+        arbiter = next(process for process in self.tree() if process.name() == "gunicorn")
+        return sum(_pss(process) for process in (arbiter, *arbiter.children()))
+
     def cpu_seconds(self) -> float:
         return sum(sum(process.cpu_times()[:2]) for process in self.tree())
 

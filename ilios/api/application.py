@@ -99,3 +99,9 @@ def current() -> Request:
     """Return the present request itself, of which Flask's `request` is a proxy."""
     found: Request = flask.request._get_current_object()  # type: ignore[attr-defined]
     return found
+
+
+def application() -> Flask:
+    """Return the present application itself, of which Flask's `current_app` is a proxy."""
+    found: Flask = flask.current_app._get_current_object()  # type: ignore[attr-defined]
+    return found

@@ -10,6 +10,7 @@ from flask import current_app
 from ilios.accounts.authentication import Authenticator
 from ilios.accounts.rate_limits import RequestRates
 from ilios.api.concurrency import WaitSlots
+from ilios.api.listener_places import ListenerPlaces
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
@@ -60,6 +61,7 @@ class Services:
     authenticator: Authenticator
     request_rates: RequestRates
     wait_slots: WaitSlots
+    listener_places: ListenerPlaces
     waiter: Waiter
     database: Database
     notifier: Notifier
@@ -108,6 +110,7 @@ def build(settings: Settings) -> Services:
         authenticator=Authenticator(settings.api_keys, database),
         request_rates=RequestRates(data_folder.request_rates(settings)),
         wait_slots=WaitSlots(settings.web_threads),
+        listener_places=ListenerPlaces(),
         waiter=waiter,
         database=database,
         notifier=notifier,

@@ -34,7 +34,7 @@ NAMED = re.compile(
     r"|claims|parser|storage|database|disk|replication|build|key|search|webhook)_\w+"
 )
 UNITS = ("_total", "_seconds", "_bytes", "_rows", "_jobs", "_processes", "_left", "_info", "_up",
-         "_state", "_paused", "_blocked", "_documents", "_deliveries")  # fmt: skip
+         "_state", "_paused", "_blocked", "_documents", "_deliveries", "_listeners")  # fmt: skip
 
 Described = dict[str, tuple[str, frozenset[str]]]
 

@@ -21,8 +21,8 @@ EXPOSED = (
     "X-Failed-Pages, X-Ilios-Warnings, X-Processing-Time-Ms, X-Request-ID"
 )
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Range, X-Api-Key, "
-    "X-Filename, X-Request-ID, traceparent"
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, Range, "
+    "X-Api-Key, X-Filename, X-Request-ID, traceparent"
 )
 ALLOWED_METHODS = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
 PREFLIGHT_SECONDS = "86400"

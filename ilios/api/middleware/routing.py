@@ -21,7 +21,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 class IdConverter(BaseConverter):
     """One path segment where an id belongs; the names of sibling routes do not match."""
 
-    regex = "(?!(?:submit|upload-url)(?:/|$))[^/]+"
+    regex = "(?!(?:submit|upload-url|events)(?:/|$))[^/]+"
 
 
 class PageConverter(BaseConverter):

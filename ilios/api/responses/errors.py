@@ -22,6 +22,7 @@ from ilios.core import (
 )
 from ilios.core.errors import IliosError
 from ilios.core.immediate_errors import ConversionFailed, StillRunning
+from ilios.core.listener_errors import TooManyListeners
 from ilios.core.telemetry import logs, metrics
 
 log = logs.get(__name__)
@@ -55,6 +56,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     conversion_errors.ConversionError: 422,
     conversion_errors.DailyPagesSpent: 429,
     request_errors.RateLimited: 429,
+    TooManyListeners: 429,
     request_errors.TooManyWaiting: 429,
     conversion_errors.ObjectMissing: 404,
     conversion_errors.StorageUnavailable: 503,

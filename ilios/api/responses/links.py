@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from flask import current_app, g, request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask, current_app, g, request
 
 from ilios.api.known_hosts import known_hosts
 
@@ -28,6 +31,14 @@ def base() -> str:
     if found is None:
         found = g.link_base = _base()
     return found
+
+
+@contextmanager
+def made_from(app: Flask, link_base: str) -> Iterator[None]:
+    """Make links below `link_base`, of a request that is over, during the block."""
+    with app.app_context():
+        g.link_base = link_base
+        yield
 
 
 def status_url(document_id: str) -> str:

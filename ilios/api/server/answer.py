@@ -14,6 +14,7 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 
 from ilios.api.middleware.access_log import ENVIRON_KEY, Access
+from ilios.api.responses.event_stream import EventStream
 from ilios.api.server import request_kinds
 from ilios.api.server.callers import NO_KEY
 from ilios.api.server.slow_client_socket import SEND_BLOCK_BYTES
@@ -93,6 +94,9 @@ class Answer:
         self._blocks = self._context.run(app, self._environ, self.response.start_response)
         if not request_kinds.has_read_body(self._request, self._client):
             self.response.force_close()
+        if isinstance(self._blocks, EventStream):
+            self._pieces = self._begin_stream(self._blocks)
+            return
         if isinstance(self._blocks, wsgi.FileWrapper):
             self._blocks.blksize = SEND_BLOCK_BYTES
         self._pieces = _pieces(self._blocks)
@@ -109,9 +113,22 @@ class Answer:
         """
         return self._context.run(self._send)
 
+    def take_stream(self) -> EventStream | None:
+        """Return the stream that goes on where this answer has ended, if it is the begin of one."""
+        if not isinstance(self._blocks, EventStream):
+            return None
+        stream, self._blocks = self._blocks, ()
+        return stream
+
     def end(self) -> None:
         """Write the line of the access log, and close what the answer was read from."""
         self._context.run(self._end)
+
+    def _begin_stream(self, stream: EventStream) -> Iterator[bytes]:
+        """Return what a stream begins with; a close is its end, in both versions of HTTP."""
+        self.response.chunked = False
+        self.response.force_close()
+        return iter((stream.begin,))
 
     def _send(self) -> bool:
         ends = time.monotonic() + TURN_SECONDS

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn
 
+from ilios.api.responses.event_stream import EventStream
 from ilios.api.server.answer import Answer
 from ilios.api.server.callers import NO_KEY
 from ilios.api.server.slow_client_socket import SlowClientSocket
@@ -33,6 +34,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
         super().__init__(cfg, client, address, server)
         self._linger = linger
         self.answer: Answer | None = None  #: the one that is being sent
+        self.stream: EventStream | None = None  #: for which a listener waits, once it has begun
         self.owner = NO_KEY  #: of the last answer
         self.key = NO_KEY  #: of the request that is run
         self.caller = NO_KEY  #: who brought it

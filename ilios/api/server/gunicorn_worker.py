@@ -5,7 +5,7 @@
   ones a request gets is seen from its own head, also where several come on one connection.
 - `/livez` needs no thread: the poller answers a few at a time.
 - No thread waits for a client to read an answer, to send a body that nobody wants, or to close its
-  connection: the poller does.
+  connection: the poller does. Nor for what listeners are to be told: one thread has them all.
 - Where connections are short, the oldest idle one makes room.
 - A head that the parser refuses is answered with a problem document, like any other error.
 """
@@ -32,7 +32,9 @@ from ilios.api.server.callers import NO_KEY, Callers, key_of
 from ilios.api.server.connection import Connection
 from ilios.api.server.fair_threads import FairThreads
 from ilios.api.server.lingering import Lingering
+from ilios.api.server.listeners import Listeners
 from ilios.api.server.poller_calls import PollerCalls
+from ilios.api.server.request_threads import RequestThreads
 from ilios.api.server.senders import Senders
 from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowClientSocket
 from ilios.api.services import EXTENSION
@@ -41,8 +43,6 @@ from ilios.core.platform import give_back_memory, raise_descriptor_limit
 from ilios.core.telemetry import shared_counters
 from ilios.core.thread_pool import ThreadPool
 
-PROBE_THREADS = 2
-SCRAPE_THREADS = 1  #: the metrics take longer than a probe may wait
 ANSWERED_HERE_MAX = 8  #: requests that the poller answers itself, between two looks at the others
 STOP_LINGER_SECONDS = 0.1  #: for requests already on their way when the worker stops
 SWEEP_SECONDS = 0.25  #: between two looks at clients that do not read, or do not leave
@@ -58,11 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         raise_descriptor_limit()
         # gunicorn reads twenty settings for each request, through a dictionary of objects.
         self.cfg.__dict__.update({name: getattr(self.cfg, name) for name in self.cfg.settings})
-        self._probes = FairThreads("probe", PROBE_THREADS)
-        self._scrapes = FairThreads("scrape", SCRAPE_THREADS)
-        self._reads = FairThreads("read", self.cfg.threads)
-        # As many for those that wait for a result as for those that arrive: see WaitSlots.
-        self._uploads = FairThreads("upload", 2 * self.cfg.threads)
+        self._threads = RequestThreads(self.cfg.threads)
         self._callers = Callers()
         self._computing = ComputingPlaces()
         self._senders: Senders[Connection] = Senders()
@@ -74,10 +70,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPool:
-        return self._uploads.pool
+        return self._threads.uploads.pool
 
     def run(self) -> None:
         self._lingering = Lingering(self.poller)
+        self._listeners = Listeners(self.wsgi)
         super().run()
         # Every answer is sent, or past its grace. A regular exit would take longer than the whole
         # stop, and wait for threads that are stuck.
@@ -161,7 +158,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
                 return
             conn.key = key_of(conn.sock.head)
             conn.caller = self._callers.of(conn.key)
-        threads = self._threads_for(conn)
+        threads = self._threads.of(conn.sock.head, has_begun=conn.answer is not None)
         threads.submit(conn.caller, partial(self._begin, conn, threads))
 
     def _begin(self, conn: TConn, threads: FairThreads) -> None:
@@ -169,7 +166,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def _run(self, conn: TConn, threads: FairThreads) -> None:
         """Handle a request in a thread of its kind, and have the poller go on with it."""
-        is_patient = threads is self._reads or threads is self._uploads
+        is_patient = self._threads.are_patient(threads)
         conn.is_kept = False
         try:
             conn.is_kept = self._handle_in_turn(conn) if is_patient else self.handle(conn)
@@ -179,7 +176,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _finish(self, conn: TConn, threads: FairThreads) -> None:
         """Go on with a connection whose thread is done with it, for now."""
         threads.release(conn.caller)
-        if threads is self._reads or threads is self._uploads:
+        if self._threads.are_patient(threads):
             self._calm_at = time.monotonic() + CALM_SECONDS
         if conn.owner != NO_KEY:
             self._callers.know(conn.key)
@@ -247,6 +244,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
                 if conn.has_enough_of(answer):
                     answer.response.force_close()
             is_over = answer.send()
+            if is_over:
+                conn.stream = answer.take_stream()
         finally:
             if is_over:
                 conn.answer = None
@@ -259,7 +258,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _proceed(self, conn: TConn) -> None:
         """Wait for the client to read, go on with the answer, or end or keep the connection."""
         client: SlowClientSocket = conn.sock
-        if client.unsent_bytes:
+        if conn.stream is not None:  # no thread has it from now on, nor the poller
+            self._listeners.add(*client.give_away(), conn.stream)
+            self.nr_conns -= 1
+        elif client.unsent_bytes:
             self._await_reader(conn)
         elif conn.answer is not None:
             self.enqueue_req(conn)
@@ -302,7 +304,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.nr_conns -= 1
         conn.close()
         if conn.answer is not None:
-            self._reads.pool.run(conn.answer.end)
+            self._threads.reads.pool.run(conn.answer.end)
+        if conn.stream is not None:
+            conn.stream.close()
 
     def _await_request(self, conn: TConn) -> None:
         """Wait for the next request of the connection, of which a part may be here already."""
@@ -328,21 +332,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.nr_conns -= 1
         conn.close()
 
-    def _threads_for(self, conn: TConn) -> FairThreads:
-        head = conn.sock.head
-        if conn.answer is not None or HEAD_END not in head:
-            return self._reads
-        if request_kinds.is_probe(head):
-            return self._probes
-        if request_kinds.is_scrape(head):
-            return self._scrapes
-        return self._uploads if request_kinds.brings_body(head) else self._reads
-
     def _cap_keepalive(self, deadline: float) -> None:
         """End waits for results and connections without a request, because the worker stops."""
         app = self.wsgi
         if isinstance(app, Flask):
             app.extensions[EXTENSION].waiter.drain()
+        self._listeners.drain()
         soon = time.monotonic() + STOP_LINGER_SECONDS
         super()._cap_keepalive(min(deadline, soon))
         for conn in self.pending_conns:

@@ -161,6 +161,13 @@ class SlowClientSocket(socket.socket):
         """The monotonic time at which a client that reads nothing more is given up."""
         return self._send_wait_begun + self._send_budget_seconds
 
+    def give_away(self) -> tuple[socket.socket, bytes]:
+        """Return the connection as a plain socket, and what is still to be sent: it is not ours."""
+        unsent = bytes(self._unsent)
+        plain = socket.socket(self.family, self.type, self.proto, fileno=self.detach())
+        plain.setblocking(False)
+        return plain, unsent
+
     def has_left(self) -> bool:
         """Return whether the client has closed its connection while it waits for an answer.
 

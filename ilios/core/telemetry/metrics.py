@@ -76,6 +76,12 @@ HTTP_REQUEST_SECONDS: Final = Histogram(
     buckets=(0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300),
     registry=REGISTRY,
 )
+HTTP_LISTENERS: Final = Gauge(
+    "ilios_http_listeners",
+    "Connections that are told of statuses, of each web process",
+    multiprocess_mode="all",
+    registry=REGISTRY,
+)
 PICKUP_SECONDS: Final = Histogram(
     "ilios_pickup_seconds",
     "From the enqueuing of a job to its first claim",

@@ -22,6 +22,7 @@ from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.documents import (
     extractions,
+    following,
     idempotency,
     indexing,
     listing,
@@ -408,6 +409,36 @@ def test_a_hot_query_searches_its_indexes_and_scans_no_table(database: Database,
     assert touching
     # A scan of a partial index in its own order stops at the first row; of a table it does not.
     assert not [step for step in touching if step.startswith("SCAN") and "INDEX" not in step]
+    used = {index for step in touching for index in indexes if index in step}
+    assert used == indexes
+
+
+LOOKS = {
+    "documents": (following._DOCUMENTS, ["[]"], {"sqlite_autoindex_documents_1"}),
+    "batches": (
+        following._BATCHES,
+        ["[]"],
+        {"ix_documents_batch", "ix_provider_batches_batch"},
+    ),
+    "keys": (
+        following._KEYS,
+        ["[]", "2026-11-30 05:00:00.000000"],
+        {"ix_documents_by_status", "ix_documents_ended"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_look_for_followers_searches_indexes_and_scans_no_table(
+    database: Database, name: str
+) -> None:
+    statement, parameters, indexes = LOOKS[name]
+    with database.reading() as session:
+        steps = plan(session, statement, parameters)
+
+    touching = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    assert [step for step in touching if " d " in step]
+    assert not [step for step in touching if step.startswith("SCAN d")]
     used = {index for step in touching for index in indexes if index in step}
     assert used == indexes
 

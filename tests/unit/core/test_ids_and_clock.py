@@ -29,3 +29,19 @@ def test_times_are_written_with_milliseconds_and_z() -> None:
 
 def test_the_clock_is_aware() -> None:
     assert clock.now().tzinfo is UTC
+
+
+def test_milliseconds_are_read_as_they_were_written() -> None:
+    moment = datetime(2026, 11, 23, 16, 0, 0, 999_000, tzinfo=UTC)
+
+    assert clock.of_milliseconds(str(clock.milliseconds(moment))) == moment
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1" * 15, "٣", "5d1c7f0b9a3e2468"])
+def test_what_is_no_number_of_milliseconds_is_no_moment(text: str) -> None:
+    assert clock.of_milliseconds(text) is None
+
+
+def test_any_number_of_milliseconds_is_a_moment() -> None:
+    assert clock.of_milliseconds("0") == datetime(1970, 1, 1, tzinfo=UTC)
+    assert clock.of_milliseconds("9" * 14) is not None

@@ -125,3 +125,22 @@ def test_a_client_that_closed_its_connection_has_left(
 ) -> None:
     client.close()
     wait_until(server.has_left, timeout_s=30)
+
+
+def test_a_connection_that_is_given_away_goes_on_where_it_was(
+    client: socket.socket, server: SlowClientSocket
+) -> None:
+    server.sendall(b"x" * 8 * MIB)
+
+    plain, unsent = server.give_away()
+
+    with plain:
+        assert server.fileno() == -1
+        assert plain.gettimeout() == 0
+        received = bytearray()
+        while len(received) < 8 * MIB - len(unsent):
+            received += client.recv(MIB)
+        assert unsent
+        plain.setblocking(True)
+        plain.sendall(b"y")
+        assert client.recv(MIB) == b"y"

@@ -1,0 +1,209 @@
+"""What has changed of the documents and batches that are followed: one look for all who follow.
+
+A row does not say when it was changed last. So a look compares what it finds with what the look
+before has found, and tells each follower which documents are to be told anew: always their present
+state, never each state in between. Nothing here waits, and nothing is sent: see
+ilios.api.server.listeners.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from ilios.db.watch import Watch
+
+OVERLAP: Final = timedelta(seconds=30)  #: by which a commit may come after the moments in its rows
+RESUMED: Final = timedelta(hours=1)  #: what ended longer ago is not told to one who comes back
+OPENING_MAX: Final = 1_000  #: open documents of a key that one who begins to follow is told of
+CHANGES_MAX: Final = 10_000  #: documents that wait to be told to one follower
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    DOCUMENT = "document"
+    BATCH = "batch"
+    KEY = "key"  #: all documents of an owner
+
+
+class Subject(NamedTuple):
+    """What is followed."""
+
+    kind: Kind
+    id: str  #: of the document or the batch; of a key its owner
+    owner: str
+
+
+class State(NamedTuple):
+    """What a look finds of a document, or of a batch, to compare it with the next."""
+
+    moment: str  #: of a key's document that has ended: the end, or a later submission; else ""
+    details: tuple[object, ...]
+
+
+States = dict[str, State]  #: by the id of the document or the batch
+
+_ENDED: Final = "'completed', 'archived', 'failed', 'cancelled'"
+_DOCUMENTS: Final = """
+    SELECT d.id, d.status, d.started_at, d.processed_at, coalesce(r.pages_done, d.pages_done),
+        coalesce(r.page_count, d.page_count)
+    FROM json_each(?) AS wanted CROSS JOIN documents AS d ON d.id = wanted.value
+    LEFT JOIN documents AS r ON r.id = d.result_of
+"""
+_BATCHES: Final = """
+    SELECT d.batch_id, d.status, count(*),
+        (SELECT p.provider_status FROM provider_batches AS p WHERE p.batch_id = d.batch_id)
+    FROM json_each(?) AS wanted CROSS JOIN documents AS d ON d.batch_id = wanted.value
+    GROUP BY d.batch_id, d.status
+"""
+_KEYS: Final = f"""
+    WITH owners AS (SELECT value AS owner FROM json_each(?1))
+    SELECT d.owner, d.id, '' AS moment, d.status, NULL, 0, 0
+    FROM owners AS o CROSS JOIN documents AS d ON d.owner = o.owner AND d.status = 'pending'
+    UNION ALL
+    SELECT d.owner, d.id, '', d.status, d.started_at, d.pages_done, d.page_count
+    FROM owners AS o CROSS JOIN documents AS d ON d.owner = o.owner AND d.status = 'processing'
+    UNION ALL
+    SELECT d.owner, d.id, d.created_at, d.status, d.processed_at, 0, 0
+    FROM owners AS o CROSS JOIN documents AS d ON d.owner = o.owner AND d.status IN ({_ENDED})
+        AND d.created_at >= ?2
+    UNION ALL
+    SELECT d.owner, d.id, d.processed_at, d.status, d.processed_at, 0, 0
+    FROM documents AS d WHERE d.status IN ({_ENDED}) AND d.processed_at >= ?2
+        AND +d.owner IN (SELECT owner FROM owners)
+"""  # noqa: S608  # constants
+"""The open documents of owners, what was submitted since a moment and has ended, and what has ended
+since then. `+` keeps the index of owners away: it would read all that an owner has ever sent."""
+
+
+class Follower:
+    """Somebody who follows a document, a batch or a key, and what is still to be told of it."""
+
+    __slots__ = ("changed", "seen_until", "since", "subject", "told_until")
+
+    def __init__(self, subject: Subject, now: datetime, since: datetime | None = None) -> None:
+        """`since`: until when a key's follower was told everything before, if it was."""
+        self.subject = subject
+        self.since = None if since is None else max(min(since, now), now - RESUMED)
+        self.changed: dict[str, None] = {}  #: ids, the oldest change first
+        self.told_until = self.since or now  #: everything from before this moment was told
+        self.seen_until = self.told_until  #: what is older is told, or among `changed`
+
+    def note_told(self, document_id: str) -> None:
+        """Take an id out of what is to be told."""
+        del self.changed[document_id]
+        if not self.changed:
+            self.told_until = self.seen_until
+
+    @property
+    def is_overrun(self) -> bool:
+        """Whether more is to be told than is kept for one follower."""
+        return len(self.changed) > CHANGES_MAX
+
+
+class Following:
+    """All who follow, and what the last look has found for them. Not for several threads."""
+
+    def __init__(self) -> None:
+        self._followers: dict[Subject, set[Follower]] = defaultdict(set)
+        self._new: set[Follower] = set()
+        self._found: dict[Subject, States] = {}
+        self._looked_at = BEGINNING
+
+    def add(self, follower: Follower) -> None:
+        """Follow from the next look on, which is to come also if nothing is committed before."""
+        self._followers[follower.subject].add(follower)
+        self._new.add(follower)
+
+    def remove(self, follower: Follower) -> None:
+        followers = self._followers[follower.subject]
+        followers.discard(follower)
+        self._new.discard(follower)
+        if not followers:
+            del self._followers[follower.subject]
+            self._found.pop(follower.subject, None)
+
+    @property
+    def is_look_due(self) -> bool:
+        """Whether somebody is there for whom nobody has looked."""
+        return bool(self._new)
+
+    def look(self, watch: Watch, now: datetime) -> None:
+        """Note for each follower what is to be told, because it has changed or was never told."""
+        before = min(now, self._looked_at) if self._found else now  # a clock may be set back
+        since = before - OVERLAP
+        resumed = [follower.since - OVERLAP for follower in self._new if follower.since]
+        found = self._read(watch, min((since, *resumed)))
+        for subject, followers in self._followers.items():
+            states = found.get(subject, {})
+            changed = _changed(self._found.get(subject), states, as_text(since))
+            for follower in followers:
+                is_new = follower in self._new
+                told = _opening(follower, states) if is_new else changed
+                follower.changed.update(dict.fromkeys(told))
+                follower.seen_until = now
+                if not follower.changed:
+                    follower.told_until = now
+            self._found[subject] = states
+        self._looked_at = now
+        self._new.clear()
+
+    def _read(self, watch: Watch, since: datetime) -> dict[Subject, States]:
+        """Return the states of everything that is followed, of keys those that may have changed."""
+        subjects: dict[Kind, dict[str, Subject]] = {kind: {} for kind in Kind}
+        for subject in self._followers:
+            subjects[subject.kind][subject.id] = subject
+        found: dict[Subject, States] = defaultdict(dict)
+        if documents := subjects[Kind.DOCUMENT]:
+            for document_id, *details in watch.query(_DOCUMENTS, json.dumps([*documents])):
+                found[documents[document_id]][document_id] = State("", tuple(details))
+        if batches := subjects[Kind.BATCH]:
+            counts = defaultdict[str, list[object]](list)
+            for batch_id, *count in watch.query(_BATCHES, json.dumps([*batches])):
+                counts[batch_id].append(tuple(count))
+            for batch_id, of_batch in counts.items():
+                found[batches[batch_id]][batch_id] = State("", tuple(of_batch))
+        if keys := subjects[Kind.KEY]:
+            rows = watch.query(_KEYS, json.dumps([*keys]), as_text(since))
+            for owner, document_id, moment, *details in rows:
+                of_owner = found[keys[owner]]
+                if document_id not in of_owner or of_owner[document_id].moment < moment:
+                    of_owner[document_id] = State(moment, tuple(details))
+        return found
+
+
+def as_text(moment: datetime) -> str:
+    """Return a moment as the database writes it, to compare it with those of rows."""
+    written = moment.astimezone(UTC).isoformat(" ", "microseconds")
+    return written.removesuffix("+00:00")
+
+
+def _changed(before: States | None, states: States, since: str) -> list[str]:
+    """Return the ids of what has changed since the look before; what ended before that was told."""
+    if before is None:
+        return []
+    changed = [
+        document_id
+        for document_id, state in states.items()
+        if (known := before.get(document_id)) != state
+        and (known is not None or not state.moment or state.moment >= since)
+    ]
+    gone = (one for one in before if one not in states)
+    return [*changed, *(one for one in gone if not before[one].moment)]
+
+
+def _opening(follower: Follower, states: States) -> Iterable[str]:
+    """Return what one who begins to follow is told: of a key what ended meanwhile, and is open."""
+    if follower.subject.kind is not Kind.KEY:
+        return [follower.subject.id]
+    still_open = [document_id for document_id, state in states.items() if not state.moment]
+    ended: list[str] = []
+    if follower.since is not None:
+        since = as_text(follower.since - OVERLAP)
+        moments = [(s.moment, one) for one, s in states.items() if s.moment]
+        ended = [one for moment, one in sorted(moments) if moment >= since]
+    return [*ended[-CHANGES_MAX + OPENING_MAX :], *still_open[-OPENING_MAX:]]
