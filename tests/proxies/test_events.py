@@ -19,7 +19,8 @@ def test_events_are_not_gathered(proxy: Proxy, server: Server) -> None:
     with closing(Database(server.settings.database_path)) as database:
         document_id, job_id = documents.add_document(database, owner=owner_of(KEY))
         path = f"/api/documents/{document_id}/events"
-        with closing(Listening(proxy.port, path)) as listens:
+        host = f"127.0.0.1:{proxy.port}"  # which Caddy is configured for
+        with closing(Listening(proxy.port, path, host=host)) as listens:
             assert listens.next().status == "pending"
             with database.writing() as session:
                 results.begin(session, job_id, clock.now())

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 import schemathesis
-from schemathesis import Case, CheckContext, HookContext, Response
+from schemathesis import Case, CheckContext, DeserializationContext, HookContext, Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ilios.api.dialects.registry import BLUEPRINTS
@@ -55,6 +55,12 @@ DIALECTS = tuple(
 """Paths at which errors have other shapes."""
 _CODE = re.compile(r"\b(?:unauthorized|[a-z]+_[A-Za-z0-9_]+)\b")
 _WORD = re.compile(r"[a-z0-9]+")
+
+
+@schemathesis.deserializer("text/event-stream")
+def events_as_text(_context: DeserializationContext, response: Response) -> str:
+    """Return a stream as it came, which is how OpenAPI 3.0 describes it."""
+    return response.content.decode()
 
 
 @schemathesis.hook

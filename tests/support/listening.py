@@ -49,12 +49,14 @@ class Listening:
         key: str = KEY,
         version: str = "HTTP/1.1",
         last_id: str | None = None,
+        host: str = "localhost",
     ) -> None:
         self.connection = Connection(port)
         asked = {"Authorization": f"Bearer {key}"}
         if last_id is not None:
             asked["Last-Event-ID"] = last_id
-        self.connection.send(head("GET", path, **asked).replace("HTTP/1.1", version, 1))
+        request = head("GET", path, **asked).replace("HTTP/1.1", version, 1)
+        self.connection.send(request.replace("Host: localhost", f"Host: {host}", 1))
         self._answer = http.client.HTTPResponse(self.connection.socket, method="GET")
         self._answer.begin()
         self.status = self._answer.status
