@@ -26,8 +26,8 @@ IMPORTS_OF_COMMAND = (
     "ilios.local.in_process"
 )
 IMPORTS_OF_PARSER = (
-    "import ilios.engines.parser_process, ilios.engines.embedded.conversion, "
-    "ilios.engines.embedded.pdf.document"
+    "import ilios.engines.parser_process, ilios.engines.embedded.parsing, "
+    "ilios.engines.embedded.conversion, ilios.engines.embedded.pdf.document"
 )
 INVOICE = REPOSITORY / "samples" / "invoice.pdf"
 

@@ -24,7 +24,7 @@ from ilios.core.settings import Settings
 from ilios.engines import parser_memory
 from ilios.engines.base import Source
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.engine import answer
+from ilios.engines.embedded.parsing import answer
 from ilios.engines.parser_pool import ParserPool
 from tests.siege import packages
 from tests.support.sample_files import encoded

@@ -96,9 +96,9 @@ def disk_promises(settings: Settings) -> Path:
     return settings.data_folder / "run" / "promises"
 
 
-def large_parser_lock(settings: Settings) -> Path:
-    """Return the lock of the one parser that may take much memory."""
-    return settings.data_folder / "run" / "large-parser.lock"
+def large_parser_lock(folder: Path) -> Path:
+    """Return the lock, in a data folder, of the one parser that may take much memory."""
+    return folder / "run" / "large-parser.lock"
 
 
 def objects(settings: Settings) -> Path:

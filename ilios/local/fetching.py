@@ -15,7 +15,8 @@ from ilios.outbound.guard import Guard
 class Fetches:
     """Fetches for several threads. Raises NotConverted for a URL_ALLOW that cannot be read."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, url_allow: str) -> None:
+        settings = Settings.model_construct(url_allow=url_allow)
         try:
             self._fetcher = Fetcher(Guard(settings.url_allowance))
         except ValueError as error:

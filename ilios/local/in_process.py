@@ -10,13 +10,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ilios.core import platform
+from ilios.core import conversion_limits, platform
 from ilios.core.result_forms import TEXT
-from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
 from ilios.engines.base import Conversion, Options, Page, Part, Progress, Source
@@ -29,12 +29,23 @@ from ilios.local.converter import NotConverted, Order
 from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
-if TYPE_CHECKING:  # loads Werkzeug and TLS, which files do not need
+if TYPE_CHECKING:  # loads settings, Werkzeug and TLS, which files do not need
     from ilios.local.fetching import Fetches
 
 FETCHED: Final = "fetched"  #: in the workspace of a conversion
 QUIET: Final = LogConfig("convert", "console", "CRITICAL")
 """The run says in one line what became of a document; children log to the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Those of a service that has no settings: the environment's may be wrong here."""
+
+    data_folder: Path
+    job_deadline_seconds: int = conversion_limits.JOB_SECONDS
+    parser_memory_limit_bytes: int = conversion_limits.PARSER_MEMORY_BYTES
+    large_parser_memory_limit_bytes: int = conversion_limits.LARGE_PARSER_MEMORY_BYTES
+    worker_memory_limit_bytes: int = conversion_limits.WORKER_MEMORY_BYTES
 
 
 class InProcess:
@@ -47,11 +58,8 @@ class InProcess:
         self.concurrency = concurrency
         logs.apply(QUIET, sys.stderr)
         self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
-        # The defaults: the environment's settings are those of a service, and may be wrong here.
-        self._settings = Settings.model_construct(
-            data_dir=Path(self._folder.name), url_allow=url_allow
-        )
-        self._engine = EmbeddedEngine(self._settings, parsers=concurrency)
+        self._engine = EmbeddedEngine(_Limits(Path(self._folder.name)), parsers=concurrency)
+        self._url_allow = url_allow
         self._running: dict[Path, Document] = {}
         self._is_stopped = False
 
@@ -115,7 +123,7 @@ class InProcess:
     def _fetches(self) -> Fetches:
         from ilios.local.fetching import Fetches
 
-        return Fetches(self._settings)
+        return Fetches(self._url_allow)
 
     def _goes_on(self, workspace: Path) -> bool:
         return not self._is_stopped and workspace in self._running

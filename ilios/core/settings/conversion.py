@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ilios.core import conversion_limits
 from ilios.core.settings.fields import MIB, SubjectSettings, setting
 
 
@@ -22,25 +23,29 @@ class ConversionSettings(SubjectSettings):
         le=256,
     )
     parser_memory_limit_bytes: int = setting(
-        208 * MIB,
+        conversion_limits.PARSER_MEMORY_BYTES,
         "Memory that a parser process may take for documents without images to recognise",
         "218103808",
         ge=128 * MIB,
     )
     large_parser_memory_limit_bytes: int = setting(
-        528 * MIB,
+        conversion_limits.LARGE_PARSER_MEMORY_BYTES,
         "The same for a document that needs more; one such document is read at a time",
         "553648128",
         ge=128 * MIB,
     )
     worker_memory_limit_bytes: int = setting(
-        1536 * MIB,
+        conversion_limits.WORKER_MEMORY_BYTES,
         "Memory that a worker's parser process may take once it draws or recognises pages",
         "1610612736",
         ge=256 * MIB,
     )
     job_deadline_seconds: int = setting(
-        3600, "Total time for one attempt at a document", "3600", ge=1, le=86_400
+        conversion_limits.JOB_SECONDS,
+        "Total time for one attempt at a document",
+        "3600",
+        ge=1,
+        le=86_400,
     )
     split_pages: int = setting(
         50, "Pages of one call to Mistral; longer PDFs are split", "50", ge=1, le=1000

@@ -6,12 +6,11 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ilios.core import data_folder
 from ilios.core.conversion_errors import ConversionError, EngineFailed, OutOfMemory
 from ilios.core.platform import cpu_count
-from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import logs
 from ilios.engines import parser_messages
 from ilios.engines.base import (
@@ -35,11 +34,26 @@ from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
 log = logs.get(__name__)
 
 MODEL = "embedded"
-RECOGNITION_BYTES: Final = 768 * MIB
+RECOGNITION_BYTES: Final = 768 * 1024**2
 """Of a parser that draws or recognises pages: enough for a page of A3.
 
 The one for documents that need more gets WORKER_MEMORY_LIMIT_BYTES.
 """
+
+
+class Limits(Protocol):
+    """What the engine takes of the settings."""
+
+    @property
+    def data_folder(self) -> Path: ...
+    @property
+    def job_deadline_seconds(self) -> int: ...
+    @property
+    def parser_memory_limit_bytes(self) -> int: ...
+    @property
+    def large_parser_memory_limit_bytes(self) -> int: ...
+    @property
+    def worker_memory_limit_bytes(self) -> int: ...
 
 
 class EmbeddedEngine:
@@ -49,7 +63,7 @@ class EmbeddedEngine:
     is_paid = False
     concurrency = PARSERS
 
-    def __init__(self, settings: Settings, *, parsers: int | None = None) -> None:
+    def __init__(self, settings: Limits, *, parsers: int | None = None) -> None:
         """Let so many documents share the cores; None for one, which has all, and a guest's."""
         self._deadline_seconds = settings.job_deadline_seconds
         self._threads = max(1, cpu_count() // (parsers or PARSERS))
@@ -64,7 +78,7 @@ class EmbeddedEngine:
             answer,
             settings.worker_memory_limit_bytes,
             settings.large_parser_memory_limit_bytes,
-            data_folder.large_parser_lock(settings),
+            data_folder.large_parser_lock(settings.data_folder),
         )
 
     def model(self, options: Options) -> str:  # noqa: ARG002  # there is only one

@@ -22,7 +22,17 @@ SAMPLES = REPOSITORY / "samples"
 INVOICE, NOTES, LETTER = (
     SAMPLES / name for name in ("invoice.pdf", "meeting-notes.docx", "scanned-letter.pdf")
 )
-HEAVY = {"flask", "sqlalchemy", "werkzeug", "gunicorn", "boto3", "mistralai", "httpx2", "alembic"}
+HEAVY = {
+    "pydantic",
+    "flask",
+    "sqlalchemy",
+    "werkzeug",
+    "gunicorn",
+    "boto3",
+    "mistralai",
+    "httpx2",
+    "alembic",
+}
 INTERRUPTED, ENDED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PORT": "none", "DATABASE_URL": "postgres://x"}
 """With settings that a service would refuse: they are none of this command's business."""

@@ -1,0 +1,15 @@
+"""The limits of conversions where no setting says otherwise.
+
+They stand apart from the settings for what runs without those, and starts sooner so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MIB: Final = 1024 * 1024
+
+PARSER_MEMORY_BYTES: Final = 208 * _MIB
+LARGE_PARSER_MEMORY_BYTES: Final = 528 * _MIB
+WORKER_MEMORY_BYTES: Final = 1536 * _MIB
+JOB_SECONDS: Final = 3600
