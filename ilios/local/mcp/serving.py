@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -24,15 +25,24 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 def by_streams(open_documents: Callable[[], Documents], version: str) -> None:
-    """Serve one client until it closes standard input; it may name files of this machine."""
+    """Serve one client until it closes standard input; it may name files of this machine.
+
+    A SystemExit meanwhile ends the process, with everything tidied up.
+    """
+    documents = open_documents()
 
     async def serve() -> None:
-        async with aclosing(open_documents()) as documents:
+        async with aclosing(documents):
             built = server.build(documents, version, reads_files=True)
             async with stdio_server() as (reading, writing):
                 await built.run(reading, writing, built.create_initialization_options())
 
-    asyncio.run(serve())
+    try:
+        asyncio.run(serve())
+    except SystemExit as stop:
+        asyncio.run(documents.aclose())  # if it came before all that
+        # A thread of the SDK waits for input, and the end of the interpreter would wait for it.
+        os._exit(stop.code if isinstance(stop.code, int) else 1)
 
 
 def by_http(

@@ -30,7 +30,6 @@ from tests.support.mcp_clients import (
     environment,
 )
 from tests.support.sample_files import pdf, text
-from tests.support.waiting import wait_until
 from tests.support.web_servers import reply, serving
 
 if TYPE_CHECKING:
@@ -45,6 +44,10 @@ TOOLS = ["convert", "status", "search", "read_page"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
 TABLE = "a,b\n1,2\n"
 TIMEOUT_S = 60.0
+INITIALIZE = (
+    b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",'
+    b'"capabilities":{},"clientInfo":{"name":"test","version":"1"}}}\n'
+)
 PATH = {"PATH": os.environ["PATH"]}
 
 
@@ -298,7 +301,11 @@ def test_a_stop_while_it_waits_leaves_nothing(folder: Path, number: int) -> None
             stderr=subprocess.PIPE,
         )
         with process:
-            wait_until(lambda: any(Path(given["TMPDIR"]).iterdir()), TIMEOUT_S)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(INITIALIZE)
+            process.stdin.flush()
+            assert b"serverInfo" in process.stdout.readline()
             process.send_signal(number)
 
             assert process.wait(TIMEOUT_S) == 128 + number
