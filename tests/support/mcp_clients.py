@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Era = Literal["auto", "legacy"]
 COMMAND = (sys.executable, "-m", "ilios", "mcp")
-END_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 60.0
 Told = list[tuple[float, float | None]]
 
 
@@ -41,7 +41,9 @@ def environment(folder: Path, **variables: str) -> Iterator[dict[str, str]]:
 async def by_streams(folder: Path, era: Era = "auto", **variables: str) -> AsyncIterator[Client]:
     """Connect a client to a command that it starts in a folder. It may complain of nothing."""
     from mcp import Client, StdioServerParameters, stdio_client
+    from mcp.client import stdio
 
+    stdio.PROCESS_TERMINATION_TIMEOUT = END_TIMEOUT_S  # a busy machine takes longer than 2 s
     with environment(folder, **variables) as given, tempfile.TemporaryFile("w+") as stderr:
         parameters = StdioServerParameters(
             command=COMMAND[0], args=list(COMMAND[1:]), env=given, cwd=folder
