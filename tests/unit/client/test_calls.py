@@ -204,13 +204,15 @@ def test_each_field_goes_to_what_it_is_of(
     assert last.query == {"format": form, **shown}
 
 
-@pytest.mark.parametrize("url", ["localhost:1337", "ftp://localhost", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:1337", "ftp://localhost", "http://", "http://[::1", "http://a..b"]
+)
 def test_what_is_no_address_of_a_service_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         Ilios(url)
 
 
-@pytest.mark.parametrize("key", ["two\nlines", "naïve", "\t"])
+@pytest.mark.parametrize("key", ["two\nlines", "naïve", "\t", "end ", " "])
 def test_what_no_header_can_carry_is_no_key(key: str) -> None:
     with pytest.raises(ValueError, match="API key"):
         Ilios(api_key=key)
