@@ -12,7 +12,14 @@ import pytest
 
 from ilios.client import Ilios, calls, conversations
 from ilios.client.calls import Broken, Call, Pause, Reply
-from ilios.client.errors import ApiError, ConversionFailed, OutcomeUnknown, Unreachable, WaitTimeout
+from ilios.client.errors import (
+    ApiError,
+    ConversionFailed,
+    IliosClientError,
+    OutcomeUnknown,
+    Unreachable,
+    WaitTimeout,
+)
 from ilios.client.uploads import upload
 
 REFUSED = Broken("connection refused", was_sent=False)
@@ -84,6 +91,18 @@ def test_what_may_have_arrived_once_may_exist_however_often_nothing_arrived_sinc
     assert raised.value.idempotency_key == "k"
     with pytest.raises((Unreachable, ApiError)):
         Played(*[lost] * (calls.RETRIES + 1))(calls.answered(GET))
+
+
+@pytest.mark.parametrize(
+    "later", [problem(401), problem(403), problem(429, **{"retry-after": "40000"})]
+)
+def test_a_refusal_of_the_moment_says_nothing_of_what_may_have_arrived(later: Reply) -> None:
+    with pytest.raises(OutcomeUnknown) as raised:
+        Played(BROKEN, later)(calls.answered(KEYED))
+    assert raised.value.idempotency_key == "k"
+
+    with pytest.raises(ApiError):
+        Played(BROKEN, problem(422))(calls.answered(KEYED))
 
 
 def test_all_tries_of_a_submit_are_one_request_to_the_service() -> None:
@@ -180,6 +199,20 @@ def test_a_document_without_a_result_is_an_error_with_its_code(last: Reply, code
         Played(last)(conversations.wait_for_result("1", None))
 
     assert raised.value.code == code
+    assert raised.value.document_id == "1"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [[REFUSED] * (calls.RETRIES + 1), [status("completed"), problem(404)], [status("failed")]],
+    ids=["unreachable", "gone", "failed"],
+)
+def test_an_error_after_the_submit_names_the_document(last: list[Reply | Broken]) -> None:
+    played = Played(Reply(202, {}, b'{"id": "1"}'), *last)
+
+    with pytest.raises(IliosClientError) as raised:
+        played(conversations.convert(upload(b"text"), None, "text", None, {}, None))
+
     assert raised.value.document_id == "1"
 
 
