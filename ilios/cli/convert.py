@@ -78,7 +78,7 @@ def command(
     """
     _require_sense(folder, images, **options)
     order = _order(options)
-    with _stream_errors(), _spooled(inputs) as stdin, stops_by_signal():
+    with _stream_errors(), stops_by_signal(), _spooled(inputs) as stdin:
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen

@@ -32,6 +32,8 @@ REPEATABLE: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABL
 IN_FLIGHT: Final = "idempotency_in_flight"  #: the first of the same requests still arrives
 OF_PROXIES: Final = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 """What is behind a proxy may have done the work."""
+OF_THE_MOMENT: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *REPEATABLE)
+"""Say nothing of an earlier try, which was under another limit, or before a key was revoked."""
 JITTER: Final = 0.2
 
 
@@ -109,7 +111,12 @@ def answered(call: Call) -> Steps[Reply]:
         is_in_doubt = is_in_doubt or (call.creates and _may_have_arrived(reply))
         if is_in_doubt and not call.is_repeatable:
             break
-        wait = _pause(tries) if isinstance(reply, Broken) else _wait_after(reply, tries)
+        try:
+            wait = _pause(tries) if isinstance(reply, Broken) else _wait_after(reply, tries)
+        except ApiError as error:
+            if is_in_doubt and error.status in OF_THE_MOMENT:
+                raise OutcomeUnknown(error.detail, call.key) from error
+            raise
         if tries < RETRIES:
             yield Pause(wait)
     if is_in_doubt:

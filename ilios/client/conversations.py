@@ -24,7 +24,7 @@ from ilios.client.answers import (
     UsageSummary,
 )
 from ilios.client.calls import Call, Pause, Reply, Steps, answered
-from ilios.client.errors import ConversionFailed, WaitTimeout
+from ilios.client.errors import ConversionFailed, IliosClientError, WaitTimeout
 from ilios.client.fields import ShownAlone
 from ilios.client.uploads import Upload
 
@@ -94,8 +94,12 @@ def convert(
     elif form in ("json", "zip") and "include" in asked:
         shown["include"] = asked["include"]
     accepted = yield from submit(file, url, asked, key)
-    yield from wait_for_result(accepted["id"], timeout)
-    return (yield from result(accepted["id"], form, shown))
+    try:
+        yield from wait_for_result(accepted["id"], timeout)
+        return (yield from result(accepted["id"], form, shown))
+    except IliosClientError as error:
+        error.document_id = accepted["id"]
+        raise
 
 
 def wait_for_result(document_id: str, timeout: float | None) -> Steps[DocumentStatus]:

@@ -9,6 +9,9 @@ from typing import Any
 class IliosClientError(Exception):
     """The root of all errors of the client; `detail` is a sentence for people, as is its text."""
 
+    document_id: str | None = None
+    """Of `convert`: what it had submitted before, and what can be waited for again."""
+
     def __init__(self, detail: str, code: str | None = None) -> None:
         self.detail = detail
         super().__init__(f"{detail} ({code})" if code else detail)
@@ -41,7 +44,7 @@ class ConversionFailed(IliosClientError):
 
 
 class Unreachable(IliosClientError):
-    """The service did not answer, however often it was asked. Nothing was created."""
+    """The service did not answer, however often it was asked, and got nothing of this request."""
 
 
 class OutcomeUnknown(IliosClientError):

@@ -21,15 +21,26 @@ def checked(base_url: str) -> str:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL as error:
         raise ValueError(f"{base_url!r} is no URL ({error}).") from error
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not _is_host(url.raw_host):
         raise ValueError(f"{base_url!r} is no URL of a service, as http://localhost:1337 is.")
     return base_url
 
 
+def _is_host(name: bytes) -> bool:
+    """Return whether a name can be looked up: no part of it is empty, or too long."""
+    try:
+        return bool(name.decode().encode("idna"))
+    except UnicodeError:
+        return False
+
+
 def headers(api_key: str | None) -> dict[str, str]:
     """Return the headers of every request. Raises ValueError for what is no key."""
-    if api_key and not (api_key.isascii() and api_key.isprintable()):
-        raise ValueError("The API key is no text that a header can carry: it has to be ASCII.")
+    if api_key and not (api_key.isascii() and api_key.isprintable() and api_key == api_key.strip()):
+        raise ValueError(
+            "The API key is no text that a header can carry: it has to be ASCII, and no space is "
+            "at either end."
+        )
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 

@@ -27,15 +27,20 @@ def upload(file: File, name: str | None = None) -> Upload:
     The service tells the type of a file from its bytes, and of texts from the name.
     """
     if isinstance(file, bytes):
-        return Upload(name or "document", lambda: io.BytesIO(file))
+        return Upload(_sendable(name or "document"), lambda: io.BytesIO(file))
     if isinstance(file, str | os.PathLike):
         path = Path(file)
-        return Upload(name or path.name, lambda: path.open("rb"))
+        return Upload(_sendable(name or path.name), lambda: path.open("rb"))
     # Read at once: who gave it keeps it, and another try needs its bytes again.
     content = file.read()
-    return Upload(name or _name_of(file), lambda: io.BytesIO(content))
+    return Upload(_sendable(name or _name_of(file)), lambda: io.BytesIO(content))
 
 
 def _name_of(file: BinaryIO) -> str:
     named = getattr(file, "name", None)
     return Path(named).name if isinstance(named, str) else "document"
+
+
+def _sendable(name: str) -> str:
+    """Return a name that a form can carry: those of a disk may be no UTF-8."""
+    return name.encode(errors="replace").decode()

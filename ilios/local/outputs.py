@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -37,13 +39,17 @@ def paths(documents: Sequence[Document], folder: Path, suffix: str) -> list[Path
 
 
 def is_current(document: Document, output: Path) -> bool:
-    """Return whether a result is there already that is newer than its document."""
+    """Return whether a result is there already that is newer than its document.
+
+    Where that cannot be seen, it is not: to read or to write it says what is wrong.
+    """
     if document.path is None:
         return False
     try:
-        return output.stat().st_mtime_ns > document.path.stat().st_mtime_ns
-    except FileNotFoundError:
+        found, source = output.stat(), document.path.stat()
+    except OSError:
         return False
+    return stat.S_ISREG(found.st_mode) and found.st_mtime_ns > source.st_mtime_ns
 
 
 def write(output: Path, blocks: Sequence[bytes]) -> None:
@@ -60,7 +66,7 @@ class ImageFolder:
 
     def link(self, name: str) -> str:
         """Return what stands in the Markdown for an image."""
-        return f"{quote(self._folder.name)}/{name}"
+        return f"{quote(os.fsencode(self._folder.name))}/{name}"  # which may be no UTF-8
 
     def keep(self, name: str, file: BinaryIO) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

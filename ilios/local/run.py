@@ -112,8 +112,9 @@ def _settle(
 def _sentence(error: OSError, document: Document) -> str:
     """Return what went wrong, and with what, where that is not the document."""
     reason = error.strerror or str(error)
-    of_another = error.filename is not None and str(error.filename) != document.shown
-    return f"{reason}: {error.filename}." if of_another else f"{reason}."
+    name = error.filename2 or error.filename  # of a rename, where it leads
+    of_another = name is not None and str(name) != document.shown
+    return f"{reason}: {name}." if of_another else f"{reason}."
 
 
 class _InOrder:

@@ -12,7 +12,14 @@ import pytest
 
 from ilios.client import Ilios, calls, conversations
 from ilios.client.calls import Broken, Call, Pause, Reply
-from ilios.client.errors import ApiError, ConversionFailed, OutcomeUnknown, Unreachable, WaitTimeout
+from ilios.client.errors import (
+    ApiError,
+    ConversionFailed,
+    IliosClientError,
+    OutcomeUnknown,
+    Unreachable,
+    WaitTimeout,
+)
 from ilios.client.uploads import upload
 
 REFUSED = Broken("connection refused", was_sent=False)
@@ -84,6 +91,18 @@ def test_what_may_have_arrived_once_may_exist_however_often_nothing_arrived_sinc
     assert raised.value.idempotency_key == "k"
     with pytest.raises((Unreachable, ApiError)):
         Played(*[lost] * (calls.RETRIES + 1))(calls.answered(GET))
+
+
+@pytest.mark.parametrize(
+    "later", [problem(401), problem(403), problem(429, **{"retry-after": "40000"})]
+)
+def test_a_refusal_of_the_moment_says_nothing_of_what_may_have_arrived(later: Reply) -> None:
+    with pytest.raises(OutcomeUnknown) as raised:
+        Played(BROKEN, later)(calls.answered(KEYED))
+    assert raised.value.idempotency_key == "k"
+
+    with pytest.raises(ApiError):
+        Played(BROKEN, problem(422))(calls.answered(KEYED))
 
 
 def test_all_tries_of_a_submit_are_one_request_to_the_service() -> None:
@@ -184,6 +203,20 @@ def test_a_document_without_a_result_is_an_error_with_its_code(last: Reply, code
 
 
 @pytest.mark.parametrize(
+    "last",
+    [[REFUSED] * (calls.RETRIES + 1), [status("completed"), problem(404)], [status("failed")]],
+    ids=["unreachable", "gone", "failed"],
+)
+def test_an_error_after_the_submit_names_the_document(last: list[Reply | Broken]) -> None:
+    played = Played(Reply(202, {}, b'{"id": "1"}'), *last)
+
+    with pytest.raises(IliosClientError) as raised:
+        played(conversations.convert(upload(b"text"), None, "text", None, {}, None))
+
+    assert raised.value.document_id == "1"
+
+
+@pytest.mark.parametrize(
     ("form", "fields", "submitted", "shown"),
     [
         ("markdown", {"frontMatter": True, "pages": "1"}, {"pages": "1"}, {"frontMatter": "true"}),
@@ -204,13 +237,15 @@ def test_each_field_goes_to_what_it_is_of(
     assert last.query == {"format": form, **shown}
 
 
-@pytest.mark.parametrize("url", ["localhost:1337", "ftp://localhost", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:1337", "ftp://localhost", "http://", "http://[::1", "http://a..b"]
+)
 def test_what_is_no_address_of_a_service_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         Ilios(url)
 
 
-@pytest.mark.parametrize("key", ["two\nlines", "naïve", "\t"])
+@pytest.mark.parametrize("key", ["two\nlines", "naïve", "\t", "end ", " "])
 def test_what_no_header_can_carry_is_no_key(key: str) -> None:
     with pytest.raises(ValueError, match="API key"):
         Ilios(api_key=key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,10 @@ def test_every_try_sends_the_whole_file(path: Path, kind: str) -> None:
         for _ in range(2):
             with sent.open() as stream:
                 assert stream.read() == b"text"
+
+
+def test_a_name_that_is_no_utf_8_is_sent_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.txt")
+    path.write_bytes(b"text")
+
+    assert upload(path).name == "?.txt"

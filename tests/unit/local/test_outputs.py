@@ -58,6 +58,17 @@ def test_a_result_is_current_when_it_is_newer_than_its_document(
     assert outputs.is_current(document, output) is is_current
 
 
+@pytest.mark.parametrize("name", ["folder", "file/a.md", "n" * 256])
+def test_what_is_no_file_is_no_result(tmp_path: Path, name: str) -> None:
+    source = tmp_path / "a.pdf"
+    source.touch()
+    os.utime(source, ns=(10**18, 10**18))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+
+    assert not outputs.is_current(Document("a.pdf", "a.pdf", source), tmp_path / name)
+
+
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.md").mkdir()  # in the way
 
@@ -71,3 +82,5 @@ def test_links_to_images_are_read_as_such_whatever_the_document_is_called(tmp_pa
     images = ImageFolder(tmp_path / "a (b) c.md")
 
     assert images.link("x.png") == "a%20%28b%29%20c-images/x.png"
+    images = ImageFolder(tmp_path / os.fsdecode(b"\xff.md"))  # a name that is no UTF-8
+    assert images.link("x.png") == "%FF-images/x.png"
