@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import http.client
 import os
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY, run_python
 from tests.support.mcp_clients import (
     COMMAND,
@@ -65,7 +65,7 @@ def over_streams(folder: Path, play: Play[T], era: Era = "auto", **variables: st
         async with by_streams(folder, era, **variables) as client:
             return await play(client)
 
-    return asyncio.run(run())
+    return finished(run())
 
 
 def over_http(url: str, play: Play[T], era: Era = "auto") -> T:
@@ -73,7 +73,7 @@ def over_http(url: str, play: Play[T], era: Era = "auto") -> T:
         async with connected(url, era) as client:
             return await play(client)
 
-    return asyncio.run(run())
+    return finished(run())
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import shutil
@@ -15,6 +14,7 @@ import pytest
 from ilios.client import Ilios
 from ilios.core.settings import Settings
 from tests.support.commands import Operator
+from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY
 from tests.support.live_service import live_service, url_of
 from tests.support.mcp_clients import Answered, by_http, by_streams, call, connected
@@ -59,7 +59,7 @@ def over_streams(
         async with by_streams(folder, "auto", **reached) as client:
             return await play(client)
 
-    return asyncio.run(run())
+    return finished(run())
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_over_http_the_service_converts_content(
             return await call(client, "convert", content=content, fileName="invoice.pdf")
 
     with by_http(folder, "--server", url_of(service), **key) as url:
-        answered = asyncio.run(run(url))
+        answered = finished(run(url))
 
     assert "Invoice 2026-0417" in answered.found["pages"][0]["markdown"]
     assert answered.found["fileName"] == "invoice.pdf"

@@ -18,6 +18,7 @@ from ilios.client import AsyncIlios, Ilios
 from ilios.client.passages import passages
 from ilios.core.settings import Settings
 from tests.support.commands import Operator
+from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY, run_python
 from tests.support.live_service import live_service, url_of
 from tests.support.sample_files import noise, pdf, picture, text
@@ -236,7 +237,7 @@ def test_the_client_for_asyncio_does_the_same(service: Settings, key: str, docum
             )
             return found
 
-    invoice, notes, usage = asyncio.run(converted())
+    invoice, notes, usage = finished(converted())
 
     assert "2026-0417" in invoice
     assert "Wanjiru" in notes["content"]

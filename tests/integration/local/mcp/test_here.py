@@ -11,6 +11,7 @@ import pytest
 
 from ilios.local.mcp.documents import Order
 from ilios.local.mcp.here import Here
+from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY
 from tests.support.sample_files import pdf, scan, text
 from tests.support.waiting import has_ended
@@ -52,7 +53,7 @@ def test_a_call_that_is_called_off_stops_its_conversion(long: Path) -> None:
             found = await here.convert(Order(None, INVOICE, wait_seconds=600), report)
             return parsers, found.status, found.file_name
 
-    parsers, status, name = asyncio.run(run())
+    parsers, status, name = finished(run())
 
     assert (status, name) == ("completed", "invoice.pdf")
     assert parsers
@@ -71,4 +72,4 @@ def test_several_are_converted_at_once_and_each_has_its_own_result(tmp_path: Pat
             found = await asyncio.gather(*(here.convert(order, ignore) for order in orders))
             return [one.pages[0].markdown for one in found]
 
-    assert asyncio.run(run()) == [f"Document {number}" for number in range(6)]
+    assert finished(run()) == [f"Document {number}" for number in range(6)]

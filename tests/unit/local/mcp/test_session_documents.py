@@ -10,6 +10,7 @@ import pytest
 from ilios.core.conversion_errors import EncryptedDocument
 from ilios.core.request_errors import DocumentCancelled, DocumentFailed, DocumentNotReady
 from ilios.local.mcp.session_documents import SessionDocument, SessionDocuments
+from tests.support.coroutines import finished
 
 Told = list[tuple[int, int | None]]
 
@@ -57,7 +58,7 @@ def test_what_runs_is_not_forgotten() -> None:
 def test_without_a_result_it_is_said_why() -> None:
     waiting, failed, cancelled = document(), document(), document()
     failed.fail(EncryptedDocument("It has a password."))
-    asyncio.run(_cancelled(cancelled))
+    finished(_cancelled(cancelled))
 
     with pytest.raises(DocumentNotReady):
         waiting.result()
@@ -76,7 +77,7 @@ async def _cancelled(found: SessionDocument) -> None:
 
 def test_what_comes_after_a_cancellation_changes_nothing() -> None:
     found = document()
-    asyncio.run(_cancelled(found))
+    finished(_cancelled(found))
 
     found.advance(1, 2)
     found.complete({1: "late"}, [])
@@ -98,7 +99,7 @@ def waited(seconds: float, play: Callable[[SessionDocument], Awaitable[None]]) -
         await playing
         return told
 
-    return asyncio.run(run())
+    return finished(run())
 
 
 def test_progress_rises_and_ends_with_all() -> None:
