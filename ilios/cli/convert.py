@@ -76,6 +76,7 @@ def command(
     Exit code: 0 when every document has its result; 1 when one has not, each with a line that says
     why; 2 when the command line makes no sense; 130 after Ctrl-C, which leaves no half file.
     """
+    _require_streams(inputs)
     _require_sense(folder, images, **options)
     order = _order(options)
     with _stream_errors(), stops_by_signal(), _spooled(inputs) as stdin:
@@ -86,6 +87,16 @@ def command(
             _run(tasks, order, progress, options, to_stream=folder is None)
     if failed or progress.has_failed:
         ctx.exit(EXIT_FAILED)
+
+
+def _require_streams(inputs: Sequence[str]) -> None:
+    """Raise ClickException for a stream that is closed: another file would have its number."""
+    streams = {"output": sys.stdout, "error": sys.stderr}
+    if "-" in inputs:
+        streams["input"] = sys.stdin
+    for name, stream in streams.items():
+        if stream is None:
+            raise click.ClickException(f"standard {name}: It is closed.")
 
 
 def _require_sense(

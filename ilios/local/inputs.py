@@ -91,7 +91,9 @@ def _of_argument(
 ) -> Iterator[Document | Missing]:
     path = Path(argument)
     mode = _mode(path)
-    if argument == STANDARD_INPUT:
+    if not argument:  # a variable of a shell that has no value, not the folder where it stands
+        yield Missing("''", "It names nothing.")
+    elif argument == STANDARD_INPUT:
         yield Document(shown=stdin_name, name=stdin_name)
     elif is_url(argument):
         yield Document(shown=argument, name=name_of_url(argument), url=argument)

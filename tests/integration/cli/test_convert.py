@@ -291,42 +291,6 @@ def test_a_stop_leaves_whole_results_alone(tmp_path: Path, number: int, code: in
     assert (tmp_path / "log").read_text() == ""
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, ENDED)]
-)
-def test_a_stop_ends_the_reading_of_standard_input(tmp_path: Path, number: int, code: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ilios", "convert", "-"], stdin=subprocess.PIPE,
-        cwd=tmp_path, stderr=subprocess.PIPE,
-        env={**ENVIRONMENT, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)},
-    )  # fmt: skip
-    with process:
-        wait_until(lambda: any(tmp_path.glob("ilios-*/stdin")), 60)
-        process.send_signal(number)
-        assert process.wait(60) == code
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
-
-    assert not any(tmp_path.iterdir())
-
-
-def test_a_result_that_has_no_place_is_one_line_and_the_others_go_on(tmp_path: Path) -> None:
-    (tmp_path / "docs" / "sub").mkdir(parents=True)
-    for name in ("a.csv", "b.csv", "sub/c.csv"):
-        (tmp_path / "docs" / name).write_text("a,b\n1,2\n")
-    (tmp_path / "out" / "a.md").mkdir(parents=True)
-    (tmp_path / "out" / "sub").touch()
-
-    done = convert("docs", "-o", "out", folder=tmp_path)
-
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        "ilios: docs/a.csv: Is a directory: out/a.md.",
-        "ilios: docs/sub/c.csv: File exists: out/sub.",
-    ]
-    assert (tmp_path / "out" / "b.md").read_text().startswith("| a | b |")
-
-
 def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> None:
     terminal, theirs = pty.openpty()
     with (tmp_path / "out.md").open("wb") as output, os.fdopen(theirs, "wb") as errors:

@@ -75,6 +75,7 @@ def test_what_stands_for_no_document_is_missing(folder: Path) -> None:
     assert found("empty", "papers/*.xyz").missing == [
         Missing("empty", reason), Missing("papers/*.xyz", reason),
     ]  # fmt: skip
+    assert found("").missing == [Missing("''", "It names nothing.")]  # and no folder is searched
 
 
 def test_results_of_earlier_runs_are_no_documents_of_a_search(folder: Path) -> None:
