@@ -117,7 +117,8 @@ class Fetches:
             self._attempt(attempt)
         except RequestError as error:
             # Its sentence names the file, which may be a part of the address.
-            failed = NotFetched(error.detail, code=error.code, logged=error.title)
+            detail = f"{error.detail} {attempt.received_bytes} bytes were received."
+            failed = NotFetched(detail, code=error.code, logged=error.title)
             self._give_up(attempt, failed)
         except ConversionError as error:
             self._give_up(attempt, error)
@@ -146,6 +147,7 @@ class Fetches:
         if brought is None:
             return
         file, fetched, validators = brought
+        attempt.received_bytes = fetched.size_bytes
         failpoints.reach(failpoints.FETCHED)
         self._take_in(attempt, source, file, fetched, validators)
 
@@ -239,6 +241,7 @@ class _Attempt:
         self.document = document
         self.folder = folder
         self.is_wanted = True  #: until the job is cancelled
+        self.received_bytes = 0  #: once all of them are here
 
 
 def _order(attempt: _Attempt, source: Source) -> Order:

@@ -38,7 +38,8 @@ def _json(fields: Mapping[str, str]) -> str:
 
 
 def _iso(column: str) -> str:
-    return f"strftime('%Y-%m-%dT%H:%M:%fZ', {column})"
+    """Return SQL for a moment as `ilios.core.clock.iso` writes it: cut, while `%f` rounds."""
+    return f"strftime('%Y-%m-%dT%H:%M:%S.', {column}) || substr({column} || '.000', 21, 3) || 'Z'"
 
 
 def _count(*statuses: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from ilios.webhooks import outbox
 from tests.integration.webhooks.conftest import Ending
 from tests.support import documents
 from tests.support.api_working import InTestWorker
-from tests.support.issuing import issue
+from tests.support.issuing import MovableClock, issue
 
 URL = "https://example.com/hooks?a=1"
 Deliveries = Callable[[], list[WebhookDelivery]]
@@ -77,6 +78,21 @@ def test_a_result_is_an_event_in_its_transaction(
     assert details(one)["fileName"] == "hello.txt"
     assert details(one)["partial"] is False
     assert one.occurred_at == documents.document(database, document_id).processed_at
+
+
+def test_moments_are_those_of_the_status(
+    database: Database, ending: Ending, deliveries: Deliveries, moved: MovableClock
+) -> None:
+    moved.set(datetime(2026, 11, 30, 15, 0, 4, 229_700, tzinfo=UTC))
+    document_id = ending.add(URL)
+
+    ending.end(document_id)
+
+    (one,) = deliveries()
+    told = details(one)
+    assert told["createdAt"] == told["processedAt"] == "2026-11-30T15:00:04.229Z"
+    assert told["startedAt"] is None
+    assert clock.iso(one.occurred_at) == told["processedAt"]
 
 
 def test_a_failure_says_why(database: Database, ending: Ending, deliveries: Deliveries) -> None:
