@@ -83,14 +83,17 @@ since then. `+` keeps the index of owners away: it would read all that an owner 
 class Follower:
     """Somebody who follows a document, a batch or a key, and what is still to be told of it."""
 
-    __slots__ = ("changed", "seen_until", "since", "subject", "told_until")
+    __slots__ = ("begins_at", "changed", "seen_until", "subject", "told_until")
 
     def __init__(self, subject: Subject, now: datetime, since: datetime | None = None) -> None:
         """`since`: until when a key's follower was told everything before, if it was."""
         self.subject = subject
-        self.since = None if since is None else max(min(since, now), now - RESUMED)
         self.changed: dict[str, None] = {}  #: ids, the oldest change first
-        self.told_until = self.since or now  #: everything from before this moment was told
+        self.told_until = now  #: everything from before this moment was told
+        self.begins_at = now  #: what ends from here on, the first look tells a key's follower
+        if since is not None:
+            self.told_until = max(min(since, now), now - RESUMED)
+            self.begins_at = self.told_until - OVERLAP
         self.seen_until = self.told_until  #: what is older is told, or among `changed`
 
     def note_told(self, document_id: str) -> None:
@@ -136,8 +139,7 @@ class Following:
         """Note for each follower what is to be told, because it has changed or was never told."""
         before = min(now, self._looked_at) if self._found else now  # a clock may be set back
         since = before - OVERLAP
-        resumed = [follower.since - OVERLAP for follower in self._new if follower.since]
-        found = self._read(watch, min((since, *resumed)))
+        found = self._read(watch, min((since, *(follower.begins_at for follower in self._new))))
         for subject, followers in self._followers.items():
             states = found.get(subject, {})
             changed = _changed(self._found.get(subject), states, as_text(since))
@@ -197,13 +199,14 @@ def _changed(before: States | None, states: States, since: str) -> list[str]:
 
 
 def _opening(follower: Follower, states: States) -> Iterable[str]:
-    """Return what one who begins to follow is told: of a key what ended meanwhile, and is open."""
+    """Return what one who begins to follow is told: of a key what ended meanwhile, and is open.
+
+    Meanwhile is since the follower came, too: a document may have begun and ended before the look.
+    """
     if follower.subject.kind is not Kind.KEY:
         return [follower.subject.id]
     still_open = [document_id for document_id, state in states.items() if not state.moment]
-    ended: list[str] = []
-    if follower.since is not None:
-        since = as_text(follower.since - OVERLAP)
-        moments = [(s.moment, one) for one, s in states.items() if s.moment]
-        ended = [one for moment, one in sorted(moments) if moment >= since]
+    begins_at = as_text(follower.begins_at)
+    moments = [(s.moment, one) for one, s in states.items() if s.moment]
+    ended = [one for moment, one in sorted(moments) if moment >= begins_at]
     return [*ended[-CHANGES_MAX + OPENING_MAX :], *still_open[-OPENING_MAX:]]

@@ -148,6 +148,19 @@ def test_a_key_is_told_of_open_documents_at_first_and_of_changes_of_its_own(look
     assert looks.told(follower) == []
 
 
+def test_what_ends_before_the_first_look_is_told(looks: Looks) -> None:
+    still_open, before = looks.add(age=LONG_AGO), looks.add()
+    looks.end(before)
+    follower = looks.follow(of_key())
+
+    looks.end(still_open)
+    new = looks.add()
+    looks.end(new)
+
+    assert looks.told(follower) == [still_open, new]
+    assert looks.told(follower) == []
+
+
 def test_what_begins_and_ends_between_two_looks_is_told(looks: Looks) -> None:
     old = looks.add(age=LONG_AGO)
     looks.end(old, age=LONG_AGO)
