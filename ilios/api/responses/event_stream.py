@@ -62,7 +62,7 @@ class EventStream:
             follower.note_told(which)
             if follower.subject.kind is Kind.KEY:
                 if event is not None:
-                    return event.encoded(str(clock.milliseconds(follower.told_until)))
+                    return event.encoded(moment_id(follower))
                 continue
             self.is_over = event is None or event.is_last
             if event is not None and event.tag != self._tag:
@@ -116,7 +116,14 @@ def of_key(app: Flask, owner: str, known_id: str | None) -> Response:
     follower = Follower(
         Subject(Kind.KEY, owner, owner), clock.now(), clock.of_milliseconds(known_id or "")
     )
-    return _streaming(EventStream(app, follower, status_events.beginning()))
+    # With an id, so that somebody who comes back before the first event misses nothing either.
+    begin = status_events.beginning(moment_id(follower))
+    return _streaming(EventStream(app, follower, begin))
+
+
+def moment_id(follower: Follower) -> str:
+    """Return the id of an event for a key's follower: until when it was told everything."""
+    return str(clock.milliseconds(follower.told_until))
 
 
 def _streaming(stream: EventStream) -> Response:

@@ -76,9 +76,10 @@ class StatusEvents:
         return None
 
 
-def beginning() -> bytes:
-    """Return what every stream begins with: when to connect anew after its end."""
-    return f"retry: {round(1000 * delay_seconds(0, RETRY_SECONDS, jitter=0.5))}\n\n".encode()
+def beginning(last_id: str | None = None) -> bytes:
+    """Return what every stream begins with: when to connect anew after its end, and as what."""
+    retry = f"retry: {round(1000 * delay_seconds(0, RETRY_SECONDS, jitter=0.5))}\n"
+    return (retry + ("" if last_id is None else f"id: {last_id}\n") + "\n").encode()
 
 
 def of_document(report: DocumentReport) -> StatusEvent:

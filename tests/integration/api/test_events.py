@@ -84,6 +84,21 @@ def test_a_batch_is_told_until_all_have_ended(
     assert told[-1].data == anna.get(f"/v1/batch/status/{batch_id}").get_json()
 
 
+def test_who_was_told_nothing_yet_comes_back_and_misses_nothing(
+    anna: Caller, worker: InTestWorker
+) -> None:
+    first = anna.get(KEY_STREAM)
+    assert events(first) == []
+    (begun,) = [line for line in first.text.splitlines() if line.startswith("id: ")]
+    document_id = anna.submit()
+    worker.work()
+
+    headers = {"Last-Event-ID": begun.removeprefix("id: ")}
+    (told,) = events(anna.get(KEY_STREAM, headers=headers))
+
+    assert (told.data["id"], told.status) == (document_id, "completed")
+
+
 def test_a_keys_stream_begins_with_its_open_documents(
     anna: Caller, bert: Caller, worker: InTestWorker
 ) -> None:
