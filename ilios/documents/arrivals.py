@@ -7,6 +7,7 @@ process ends.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +20,21 @@ PREFIX: Final = "arriving-"  #: of the files among the uploads, with which left-
 class Arrival:
     """A request that is arriving; `end` it, which does nothing the second time."""
 
-    def __init__(self, folder: Path, key: str) -> None:
-        """Begin, with the hash of the key. Raises IdempotencyInFlight, and OSError."""
+    def __init__(
+        self, folder: Path, key: str, is_accepted: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Begin, with the hash of the key. Raises IdempotencyInFlight, and OSError.
+
+        `is_accepted`: whether what arrives meanwhile is a repeat too, for which none has to wait.
+        """
         self.key = key
         self._path = folder / f"{PREFIX}{key}"
-        self._descriptor: int | None = self._locked()
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = self._locked()
+        except IdempotencyInFlight:
+            if not is_accepted():
+                raise
 
     def end(self) -> None:
         """Let the next request with the key begin."""

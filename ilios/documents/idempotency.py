@@ -187,6 +187,11 @@ def key_of(owner: str, key: str) -> str:
     return hashlib.sha256(f"{owner}\0{key}".encode()).hexdigest()
 
 
+def is_noted(on: Runner, key: str) -> bool:
+    """Return whether a request with a key, as `key_of` has it, has created something."""
+    return _OF_KEY.first(on, of_key=key, since=clock.now() - LIFETIME) is not None
+
+
 def require_new(on: Runner, repeatable: Repeatable | None) -> None:
     """Raise CreatedBefore if the same request has created something; see `created_by`."""
     found = None if repeatable is None else created_by(on, repeatable)

@@ -111,13 +111,20 @@ def _arriving(asked: Request, key: str) -> Iterator[None]:
     if not 1 <= len(key) <= KEY_MAX_CHARACTERS:
         allowed = f"1 to {KEY_MAX_CHARACTERS} characters"
         raise InvalidField(HEADER, f"{len(key)} characters", allowed, "invalid_idempotency_key")
+    noted_as = idempotency.key_of(current_owner(), key)
     with spooling.storing():
-        arrival = Arrival(services().uploads, idempotency.key_of(current_owner(), key))
+        arrival = Arrival(services().uploads, noted_as, lambda: _is_accepted(noted_as))
     asked.arrival = arrival
     try:
         yield
     finally:
         arrival.end()
+
+
+def _is_accepted(noted_as: str) -> bool:
+    """Return whether a request with the key has created something already."""
+    with services().database.watching() as watch:
+        return idempotency.is_noted(watch, noted_as)
 
 
 def _note(asked: Request, content: Any) -> None:

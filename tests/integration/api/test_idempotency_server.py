@@ -59,6 +59,19 @@ def test_a_client_that_leaves_before_its_body_has_arrived_leaves_the_key_free(
     assert _send(server)[0] == 202
 
 
+def test_a_repeat_that_arrives_slowly_holds_no_other_up(server: Server) -> None:
+    first = _send(server)
+    with server.connect() as slow:
+        _begin(slow, server.settings)
+
+        again = _send(server)
+        slow.send(BODY[10:])
+        slowly = slow.answer("POST")
+
+    assert first[0] == 202
+    assert (again[0], again[2]) == (slowly[0], slowly[2]) == (202, first[2])
+
+
 def _begin(sender: Connection, settings: Settings) -> None:
     """Send the head and some of the body, and wait until it arrives."""
     sender.send(head("POST", SUBMIT, Content_Length=str(len(BODY)), **HEADERS))
