@@ -9,7 +9,7 @@ import pytest
 from tests.image.building import IMAGE
 from tests.image.containers import CommandFailed, podman, run_once
 from tests.support.forking import REPOSITORY
-from tests.unit.structure.tree import FOR_FRAMEWORKS
+from tests.unit.structure.tree import OF_EXTRAS
 
 ADDED_LIMIT_MIB = 475  #: over the base; see docs/figures.md
 LISTED = r"find / -xdev ( -path /proc -o -path /sys -o -path /dev ) -prune -o -print"
@@ -74,7 +74,7 @@ def test_nothing_is_cached(files: set[PurePosixPath], folder: str) -> None:
 
 
 def test_every_module_of_the_service_can_be_imported_and_nothing_has_to_be_compiled() -> None:
-    assert run_once("python", "-c", IMPORT_ALL, *FOR_FRAMEWORKS) == ""
+    assert run_once("python", "-c", IMPORT_ALL, *OF_EXTRAS) == ""
 
 
 def test_what_it_adds_to_its_base_is_bounded(base: str) -> None:

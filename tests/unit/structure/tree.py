@@ -11,6 +11,8 @@ from tests.support.forking import REPOSITORY
 ROOT = REPOSITORY / "ilios"
 FOR_FRAMEWORKS = ("ilios.client.haystack", "ilios.client.langchain", "ilios.client.llamaindex")
 """Modules that import what their callers have installed, and we have not."""
+OF_EXTRAS = (*FOR_FRAMEWORKS, "ilios.local.mcp.server", "ilios.local.mcp.serving")
+"""Modules that import what a service does not need, and its image does not have."""
 
 
 def files() -> list[Path]:
