@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import click
 
 from ilios.cli import remote
-from ilios.cli.option_types import url_allow
+from ilios.cli.option_types import Folder, url_allow
 from ilios.cli.output import Terminal, say
 from ilios.cli.progress import Progress
 from ilios.cli.stopping import stops_by_signal
@@ -38,7 +38,7 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
     type=click.Path(readable=False),  # which a shell completes; what is wrong is said of each
 )  # fmt: skip
 @click.option(
-    "-o", "--output", "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+    "-o", "--output", "folder", metavar="DIR", type=Folder(),
     help="Write one file for each document into DIR. Left out, results go to standard output.",
 )  # fmt: skip
 @click.option(

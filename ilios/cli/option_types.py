@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -20,6 +21,18 @@ url_allow = click.option(
     help="Hosts, host:port or networks, by comma, from which a URL may be fetched here although "
     "they are not public. [env: URL_ALLOW]",
 )  # fmt: skip
+
+
+class Folder(click.Path):
+    """A folder that may still have to be made; an empty name, of a variable not set, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value == "":
+            self.fail("'': it names no folder.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Name(click.ParamType[str]):

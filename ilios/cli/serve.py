@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import click
 
 import ilios
+from ilios.cli.option_types import Folder
 
 OWN_DATA_DIR: Final = Path("data")  #: of a service that nobody has set up
 DEFAULT_DATA_DIR: Final = Path("/data")  #: of the settings, for the halves of one that somebody has
@@ -22,10 +23,7 @@ WEB: Final = (
     "-m", "gunicorn", "-c", "python:ilios.api.server.gunicorn_conf", "ilios.api.app:create_app()",
 )  # fmt: skip
 
-data_dir = click.option(
-    "--data-dir", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-    help="Instead of DATA_DIR.",
-)  # fmt: skip
+data_dir = click.option("--data-dir", metavar="DIR", type=Folder(), help="Instead of DATA_DIR.")
 port = click.option("--port", type=click.IntRange(1, 65535), help="Instead of PORT.")
 
 

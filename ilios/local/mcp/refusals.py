@@ -11,19 +11,22 @@ from ilios.client.errors import IliosClientError, OutcomeUnknown, Unreachable
 from ilios.core.errors import IliosError
 
 _OF_KEYS: Final = "Set ILIOS_API_KEY to a key that may do this, and start `ilios mcp` again."
+_OF_IDS: Final = "Take an id that `convert` or `search` has given."
 _OF_PAGES: Final = "Ask for a page that there is; `status` says how many pages the document has."
 _RETRY: Final = "Try again later."
 REMEDIES: Final = {
     "busy": _RETRY,
     "document_cancelled": "Convert it again.",
-    "document_not_found": "Take an id that `convert` or `search` has given.",
+    "document_not_found": _OF_IDS,
     "document_not_ready": "Ask `status` with a `wait` first.",
     "file_not_readable": "Name a file that the user of `ilios mcp` may read, by its absolute path.",
     "insufficient_scope": _OF_KEYS,
     "internal_error": "Report it, with what `ilios mcp` has written to standard error.",
     "invalid_arguments": "Correct them: the input schema of the tool says what it takes.",
+    "invalid_id": _OF_IDS,
     "key_expired": _OF_KEYS,
     "key_revoked": _OF_KEYS,
+    "not_found": _OF_IDS,  # of a service: an id that is no part of a path
     "option_unavailable": "Leave it out, or use a service that has it.",
     "outcome_unknown": "Look for the document with `search` before it is converted again.",
     "page_not_found": _OF_PAGES,

@@ -176,6 +176,7 @@ def test_images_lie_beside_the_result_if_they_are_wanted(tmp_path: Path) -> None
         (("--format", "json"), "--server"),
         (("--schema", INVOICE), "--server"),
         (("--images",), "-o DIR"),
+        (("-o", ""), "no folder"),
         (("--pages", "0"), "pages"),
         (("--server", "localhost:1337"), "http://localhost:1337"),
         (("--server", "http://[::1"), "no URL"),
