@@ -23,7 +23,6 @@ REMEDIES: Final = {
     "insufficient_scope": _OF_KEYS,
     "internal_error": "Report it, with what `ilios mcp` has written to standard error.",
     "invalid_arguments": "Correct them: the input schema of the tool says what it takes.",
-    "invalid_id": _OF_IDS,
     "key_expired": _OF_KEYS,
     "key_revoked": _OF_KEYS,
     "not_found": _OF_IDS,  # of a service: an id that is no part of a path
