@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -30,7 +29,9 @@ from unittest.mock import patch
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from bench.service import migrate, running_on
+from bench.durations import Durations
+from bench.search_starts import measure_starts
+from bench.service import migrate
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.recorder import Recorder
 from ilios.core import clock
@@ -62,8 +63,6 @@ STORED_AT_ONCE: Final = 1_000
 COMPLETED: Final = SEGMENTS_MAX - 4  #: documents of each half of a pair, before they are merged
 ROUNDS: Final = 9
 DELETED: Final = 20
-AS_IT_IS, MADE_ANEW = "as it is", "made anew"  #: the index, by a start
-STARTS: Final = 5  #: of each, in turn
 
 
 class Texts:
@@ -175,44 +174,6 @@ def _pages(texts: Texts, number: int) -> Iterator[dict[str, object]]:
 
 def _id(number: int) -> str:
     return f"doc{number:021d}"
-
-
-def measure_starts(settings: Settings, database: Database) -> None:
-    """Print how long starts take, and the migration that each begins with when it is alone."""
-    starts, migrations, processor = (
-        {name: Durations() for name in (AS_IT_IS, MADE_ANEW)} for _ in range(3)
-    )
-    database.close()
-    with running_on(settings.data_folder) as service:
-        service.stop()
-        for name in [AS_IT_IS, MADE_ANEW] * STARTS:
-            prepare = _spoil if name == MADE_ANEW else Database.close
-            prepare(database)
-            with migrations[name].measured(), processor[name].measured(_of_children):
-                migrate(settings.data_folder)
-            prepare(database)
-            service.start()
-            service.wait_until_ready()
-            starts[name].add(service.ready_seconds)
-            service.stop()
-    for name, start in starts.items():
-        print(
-            f"start with the index {name}: {start}; its migration alone: {migrations[name]}; "
-            f"processor {processor[name]} ({STARTS} in turn)"
-        )
-
-
-def _of_children() -> float:
-    """Return the processor time of the processes that have ended, in seconds."""
-    spent = os.times()
-    return spent.children_user + spent.children_system
-
-
-def _spoil(database: Database) -> None:
-    """Take from the index what the next migration misses: it makes the index anew then."""
-    with database.writing() as session:
-        session.driver.execute("DROP TRIGGER search_pages_removed")
-    database.close()
 
 
 def measure_indexing(settings: Settings, database: Database) -> None:
@@ -337,29 +298,6 @@ def measure_deletion(database: Database) -> None:
             ):
                 is_more = removal.delete_pages(session, _id(number))
     print(f"deleting documents of {PAGES} pages: {portions} a transaction; processor {processor}")
-
-
-class Durations:
-    """Milliseconds that something took, again and again."""
-
-    def __init__(self) -> None:
-        self._all: list[float] = []
-
-    def __str__(self) -> str:
-        ordered = sorted(self._all)
-        return (
-            f"median {ordered[len(ordered) // 2]:.1f} ms, 95 % within "
-            f"{ordered[len(ordered) * 95 // 100]:.1f} ms, longest {ordered[-1]:.1f} ms"
-        )
-
-    def add(self, seconds: float) -> None:
-        self._all.append(1000 * seconds)
-
-    @contextmanager
-    def measured(self, clock: Callable[[], float] = time.perf_counter) -> Iterator[None]:
-        begun = clock()
-        yield
-        self.add(clock() - begun)
 
 
 if __name__ == "__main__":
