@@ -154,7 +154,8 @@ class ParserProcess:
             if answer != EXITING:
                 return answer
         self._spawn(niceness=START_NICENESS)
-        parser_messages.send(self._pipe, task)
+        with contextlib.suppress(BrokenPipeError):  # killed at once, which `_receive` tells
+            parser_messages.send(self._pipe, task)
         return self._receive(deadline)
 
     def _has_exited(self) -> bool:

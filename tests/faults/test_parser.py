@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from ilios.core import interpreters
 from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
 from ilios.engines import parser_messages, parser_process
 from ilios.engines.parser_messages import MESSAGE_MAX_BYTES, Message, error_of
@@ -90,6 +92,26 @@ def test_a_crash_is_named_and_the_next_task_gets_a_new_child(parser: ParserProce
         list(parser.run({"do": "die"}, deadline_seconds=20))
 
     assert echo(parser)["pid"] != before["pid"]
+
+
+def test_a_child_that_is_killed_before_its_first_task_arrives_is_a_crash_too(
+    parser: ParserProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel kills a child at any moment, the largest first."""
+    start = interpreters.start
+
+    def killed_at_once(*args: Any, **options: Any) -> Any:
+        child, pipe = start(*args, **options)
+        child.kill()
+        child.wait()
+        return child, pipe
+
+    with monkeypatch.context() as patch:
+        patch.setattr(interpreters, "start", killed_at_once)
+        with pytest.raises(ParserCrashed, match="SIGKILL"):
+            echo(parser)
+
+    assert echo(parser)["said"] == "hi"
 
 
 def test_an_exit_is_a_crash_too(parser: ParserProcess) -> None:
