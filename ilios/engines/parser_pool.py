@@ -9,7 +9,7 @@ from typing import Final
 
 from ilios.core.conversion_errors import EngineFailed
 from ilios.engines.parser_messages import Message
-from ilios.engines.parser_process import ParserProcess, Work
+from ilios.engines.parser_process import START_NICENESS, ParserProcess, Work
 
 PARSERS: Final = 1  #: of a process and a kind of work: recognition uses all cores
 GUEST_PARSERS: Final = 1  #: beside those, for an owner that has no task in them
@@ -28,15 +28,21 @@ class ParserPool:
         first_limit_bytes: int | None = None,
         *,
         awaits_guests: bool = False,
+        start_niceness: int = START_NICENESS,
         parsers: int = PARSERS + GUEST_PARSERS,
     ) -> None:
-        """Give each child these limits of memory; see ParserProcess.
+        """Give each child these limits of memory and this niceness; see ParserProcess.
 
         With `awaits_guests` a task leaves a child ready for each place, else for its own alone.
         """
         numbers = range(parsers)
         self._parsers = [
-            ParserProcess(work, memory_limit_bytes, first_limit_bytes=first_limit_bytes)
+            ParserProcess(
+                work,
+                memory_limit_bytes,
+                first_limit_bytes=first_limit_bytes,
+                start_niceness=start_niceness,
+            )
             for _ in numbers
         ]
         self._awaits_guests = awaits_guests

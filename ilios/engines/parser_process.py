@@ -38,13 +38,13 @@ Work = Callable[[Message], Iterator[Message]]
 """Takes a task, in the child, and yields its answers; importable by name, for the spawn."""
 
 IDLE_SECONDS = 60.0  #: then the child ends and frees its memory
-LATER_NICENESS = ((0.5, 5), (1.0, 10), (30.0, 15))
+LATER_NICENESS = ((1.0, 10), (30.0, 15))
 """Of a task, beyond that of the parent, after so many seconds of processor time: short documents
 go first."""
 START_NICENESS = 5
-"""Of a child that starts, beyond that of the parent: it takes half a second of processor time, and
-several may start at one moment, for documents that somebody sends together."""
-LOOK_SECONDS = 0.25  #: between looks at how much that is
+"""Of a child that starts, beyond that of the parent, unless a job waits for it: it takes half a
+second of processor time, and several may start at one moment, for requests that come together."""
+LOOK_SECONDS = 0.5  #: between looks at how much that is
 STACK_BYTES: Final = 8 * 1024**2  #: of the thread of a task: what a process's first thread may take
 READY = {"type": "ready"}  #: the child has started, and waits for its first task
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
@@ -71,11 +71,16 @@ class ParserProcess:
         idle_seconds: float = IDLE_SECONDS,
         *,
         first_limit_bytes: int | None = None,
+        start_niceness: int = START_NICENESS,
     ) -> None:
-        """Let `first_limit_bytes` hold until the work allows itself more; None for all at once."""
+        """Let `first_limit_bytes` hold until the work allows itself more; None for all at once.
+
+        `start_niceness` is that of a start for which a task waits.
+        """
         self._work = work
         self._first_limit_bytes = first_limit_bytes or memory_limit_bytes
         self._idle_seconds = idle_seconds
+        self._start_niceness = start_niceness
         self._memory_limit_bytes = memory_limit_bytes
         self._task_lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -175,7 +180,7 @@ class ParserProcess:
                 answer = EXITING
             if answer != EXITING:
                 return answer
-        self._spawn(niceness=START_NICENESS)
+        self._spawn(self._start_niceness)
         with contextlib.suppress(BrokenPipeError):  # killed at once, which `_receive` tells
             parser_messages.send(self._pipe, task)
         return self._receive(deadline)
