@@ -47,6 +47,8 @@ EXIT_STOPPED = 0
 EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
 
 POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
+GATHER_SECONDS = 0.02
+"""Between two claims while workers have enough to do: what comes meanwhile is claimed together."""
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 LAST_RELEASE_SECONDS = 5.0  #: for a database that another program has locked
@@ -170,9 +172,9 @@ class Supervisor:
             self._releases.release()
             self._hasten_once()
             self._look_at_clock()
-            is_due = self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS
+            is_due = self._seconds_to_next_look() <= 0
             if is_due:
-                self._looked_at = time.monotonic()
+                self._looked_at, self._may_claim = time.monotonic(), False
                 commands = self._dispatcher.commands(self._node)
                 self._cancel(commands.cancelled)
                 if self._gate.look(is_paused=commands.is_paused):
@@ -182,7 +184,7 @@ class Supervisor:
                 self._gate.database_works()
         except DATABASE_ERRORS as error:
             self._gate.database_failed(error)
-            self._looked_at = time.monotonic()
+            self._looked_at, self._may_claim = time.monotonic(), False
 
     def _cancel(self, job_ids: list[str]) -> None:
         """Tell workers which of their jobs are cancelled; close those that none of them has."""
@@ -268,7 +270,7 @@ class Supervisor:
                 self._workers.note_boot(worker)
         # Most messages (a worker is alive, a job has begun) free no place.
         is_freed = self._workers.free_places() > free or self._store.may_be_used > had_store
-        self._may_claim = notifier in ready or is_freed
+        self._may_claim |= notifier in ready or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Pass on what a worker has reported to the parts that need it."""
@@ -322,8 +324,14 @@ class Supervisor:
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
         next_call = self._gate.governor.seconds_to_wait() or POLL_SECONDS
-        next_look = self._looked_at + POLL_SECONDS - time.monotonic()
-        return max(0.0, min(next_look, next_start, next_call))
+        return max(0.0, min(self._seconds_to_next_look(), next_start, next_call))
+
+    def _seconds_to_next_look(self) -> float:
+        """Return the seconds until it is time to look for jobs; none, or fewer, when it is due."""
+        pause = POLL_SECONDS
+        if self._may_claim:
+            pause = GATHER_SECONDS if self._workers.are_busy() else 0.0
+        return self._looked_at + pause - time.monotonic()
 
 
 def _epoch() -> float:
