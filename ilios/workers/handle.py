@@ -216,6 +216,11 @@ class WorkerHandle:
             log.warning("worker.pipe_closed", worker=self.name)
 
 
+def ends(handles: list[WorkerHandle]) -> list[Connection | int]:
+    """Return what to wait on for the end of any of these workers."""
+    return [handle.process.sentinel for handle in handles]
+
+
 def sources(handles: list[WorkerHandle]) -> list[Connection | int]:
     """Return what to wait on: messages of these workers, and the end of any of them."""
     return [source for h in handles for source in (h.pipe, h.process.sentinel)]
