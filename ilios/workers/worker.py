@@ -82,7 +82,8 @@ def main(
 ) -> None:
     """Run a worker process until its supervisor stops it.
 
-    `begun` takes the ids of jobs that have a thread. `_lock` is only held: the next supervisor waits until this process has released it.
+    `begun` takes the ids of jobs that have a thread. `_lock` is only held: the next supervisor
+    waits until this process has released it.
     """
     die_with_parent(supervisor_pid)
     # The supervisor decides when a worker ends; a Ctrl-C in the terminal reaches all processes.

@@ -83,7 +83,7 @@ def _exception_finder() -> Any:
     return ExceptionRenderer(exception_formatter=lambda exc_info: exc_info[1])
 
 
-def dropped() -> Exception:
+def dropped() -> BaseException:
     """Return what structlog takes for the end of a line that is not written."""
     from structlog import DropEvent
 

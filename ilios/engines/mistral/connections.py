@@ -187,9 +187,8 @@ class _Socket(socket.socket):
         except OSError as error:
             raise broken(str(error)) from error
 
-
     def _set_timeout(self, seconds: float | None) -> None:
-        """Set the timeout, unless it is near enough: that is a system call, for which others wait."""
+        """Set the timeout, unless it is near enough: for a system call, other threads wait."""
         now = self.gettimeout()
         if seconds is None or now is None or abs(now - seconds) > TIMEOUT_SLACK_SECONDS:
             self.settimeout(seconds)
