@@ -17,13 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import IntEnum
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final
 
-from ilios.core import interpreters, pipes
+from ilios.core import interpreters, own_thread, pipes
 from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
 from ilios.core.platform import cpu_seconds
 from ilios.core.processes import die_with_parent, set_niceness
@@ -321,9 +321,8 @@ def _main(
         while parser_memory.wait_for_task(pipe, idle_seconds):
             parser_memory.begin_task()
             task = json.loads(pipe.recv_bytes())
-            # A thread of its own, which may give way: the next task begins with one that does not.
-            with ThreadPoolExecutor(1, "task") as thread:
-                end = thread.submit(_answer, work, task, pipe).result()
+            # It may give way: the next task begins with a thread that does not.
+            end = own_thread.run(partial(_answer, work, task, pipe))
             end["exits"] = parser_memory.has_grown()
             parser_messages.send(pipe, end)
             if end["exits"]:
