@@ -27,10 +27,16 @@ class ByService:
     A stop leaves what was submitted to the service: the same command finds it there, converted.
     """
 
-    def __init__(self, url: str, api_key: str | None, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        concurrency: int = CONCURRENCY,
+        transport_options: dict[str, Any] | None = None,
+    ) -> None:
         self.concurrency = concurrency
         self._stopped = threading.Event()
-        self._client = _Stoppable(url, api_key, self._stopped)
+        self._client = _Stoppable(url, api_key, self._stopped, transport_options)
 
     def convert(
         self, document: Document, order: Order, images: ImageFolder | None
@@ -84,8 +90,14 @@ class ByService:
 class _Stoppable(Ilios):
     """A client that says nothing more once it is told to stop."""
 
-    def __init__(self, url: str, api_key: str | None, stopped: threading.Event) -> None:
-        super().__init__(url, api_key)
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        stopped: threading.Event,
+        transport_options: dict[str, Any] | None,
+    ) -> None:
+        super().__init__(url, api_key, transport_options=transport_options)
         self._stopped = stopped
 
     def perform(self, step: Call | Pause) -> Reply | Broken:
