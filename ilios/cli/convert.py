@@ -82,6 +82,8 @@ def command(
     with _stream_errors(), stops_by_signal(), _spooled(inputs) as stdin:
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
+        if tasks and _starts_service(options):
+            _tell_of_start(options["form"])
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
         with Progress(len(tasks), len(documents) - len(tasks), is_hidden=is_hidden) as progress:
             _run(tasks, order, progress, options, to_stream=folder is None)
@@ -197,16 +199,29 @@ def _converter(options: dict[str, Any], tasks: Sequence[Task]) -> Converter:
 
         at_once = options["jobs"] or by_service.CONCURRENCY
         return by_service.ByService(options["server"], options["api_key"], at_once)
-    from ilios.local import in_process
-    from ilios.local.forms import HERE
+    from ilios.local.converter import default_concurrency
 
-    at_once = min(options["jobs"] or in_process.default_concurrency(), len(tasks))
-    if options["form"] in HERE:
-        return in_process.InProcess(at_once, options["url_allow"])
+    at_once = min(options["jobs"] or default_concurrency(), len(tasks))
+    if not _starts_service(options):
+        from ilios.local.in_process import InProcess
+
+        return InProcess(at_once, options["url_allow"])
     from ilios.local.own_service import OwnService
 
     has_urls = any(task.document.url for task in tasks)  # else it is no concern what is allowed
     return OwnService(at_once, options["url_allow"] if has_urls else "")
+
+
+def _starts_service(options: dict[str, Any]) -> bool:
+    from ilios.local.forms import HERE
+
+    return options["server"] is None and options["form"] not in HERE
+
+
+def _tell_of_start(form: str) -> None:
+    """Say on a terminal why it takes seconds until something happens."""
+    if sys.stderr.isatty():
+        say(f"--format {form} starts a service for this run: a few seconds.", err=True)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ilios.client import Ilios, IliosClientError, WaitTimeout
+from ilios.client import Ilios, IliosClientError, OutcomeUnknown, WaitTimeout
 from ilios.client.calls import Broken, Call, Pause, Reply
 from ilios.core.result_forms import MARKDOWN
 from ilios.engines.image_references import NAME
@@ -46,6 +46,8 @@ class ByService:
             found, document_id = self._converted(document, order)
             if order.form == MARKDOWN:
                 found = self._with_images(str(found), document_id, images)
+        except OutcomeUnknown as error:
+            raise NotConverted(f"{error.loss} The same command finds it there.") from error
         except IliosClientError as error:
             raise NotConverted(error.detail) from error
         if isinstance(found, bytes):

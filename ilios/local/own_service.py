@@ -12,14 +12,16 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 import ilios
 from ilios.core.errors import StartupError
 from ilios.local import temporary_service
-from ilios.local.by_service import CONCURRENCY, ByService
+from ilios.local.converter import Order
+from ilios.local.inputs import Document
+from ilios.local.outputs import ImageFolder
 from ilios.local.temporary_service import LOOPBACK, READY
 
 START_SECONDS: Final = 120.0  #: several times what it takes on a slow machine
@@ -29,10 +31,12 @@ OF_THE_SYSTEM: Final = (
     "SSL_CERT_FILE", "TMPDIR", "TZ",
 )  # fmt: skip
 """Variables of this environment that are no settings of a service."""
-THREADS_MIN: Final = 8  #: that WEB_THREADS may be
+AT_ONCE_MIN: Final = 8
+"""Documents that it has at once: else a worker would wait for its next one. WEB_THREADS may not be
+less."""
 
 
-class OwnService(ByService):
+class OwnService:
     """Starts a service that converts so many documents at once; close it.
 
     Raises StartupError. `url_allow` is what URL_ALLOW is to a service.
@@ -40,21 +44,31 @@ class OwnService(ByService):
 
     def __init__(self, at_once: int, url_allow: str = "") -> None:
         key = secrets.token_urlsafe(32)
-        concurrency = max(at_once, CONCURRENCY)  # else a worker would wait for its next one
-        variables = _environment(key, at_once, concurrency, url_allow)
-        self._program = _start(variables)
+        self.concurrency = max(at_once, AT_ONCE_MIN)
+        self._program = _start(_environment(key, at_once, self.concurrency, url_allow))
         try:
-            port = _port(self._program)
+            from ilios.local.by_service import ByService  # takes a while, as does the start
+
+            url = f"http://{LOOPBACK}:{_port(self._program)}"
             # Past the proxies that the environment names.
-            super().__init__(f"http://{LOOPBACK}:{port}", key, concurrency, {"trust_env": False})
+            self._client = ByService(url, key, self.concurrency, {"trust_env": False})
         except BaseException:
             _end(self._program)
             raise
 
+    def convert(
+        self, document: Document, order: Order, images: ImageFolder | None
+    ) -> Sequence[bytes]:
+        """Return a result; see Converter."""
+        return self._client.convert(document, order, images)
+
+    def stop(self) -> None:
+        self._client.stop()
+
     def close(self) -> None:
         """Release connections, and wait for the end of the service."""
         try:
-            super().close()
+            self._client.close()
         finally:
             _end(self._program)
 
@@ -74,7 +88,7 @@ def _environment(key: str, at_once: int, concurrency: int, url_allow: str) -> Ma
         "SQLITE_SYNCHRONOUS": "NORMAL",
         "URL_ALLOW": url_allow,
         "WEB_CONCURRENCY": "1",
-        "WEB_THREADS": str(max(concurrency, THREADS_MIN)),
+        "WEB_THREADS": str(concurrency),
         "WORKER_COUNT": str(at_once),
     }
 

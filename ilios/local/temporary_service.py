@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ilios.core import processes
+from ilios.core import data_folder, processes
 from ilios.probe import probe
 
 READY: Final = b"ready "  #: before the port
@@ -27,6 +28,10 @@ LOOPBACK: Final = "127.0.0.1"
 LISTENING: Final = b"Listening at: "
 """What gunicorn logs once the port is its own: until then another program might answer there."""
 PORTS: Final = range(10_000, 32_000)  #: which no system gives to connections by itself
+PREFIX: Final = "ilios-"
+DATA: Final = "data"  #: in the folder, beside the log
+LENGTH_OF_NAME: Final = len(PREFIX) + 8  #: of a folder that `tempfile` makes
+SHORT: Final = Path("/tmp")  # noqa: S108  # `tempfile` makes what is there
 LAST_LINES: Final = 5
 LAST_BYTES: Final = 4000
 LOOK_SECONDS: Final = 0.05
@@ -35,8 +40,13 @@ END_SECONDS: Final = 60.0  #: more than an end takes, be it one in the midst of 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, _end)
-    with tempfile.TemporaryDirectory(prefix="ilios-", ignore_cleanup_errors=True) as name:
-        _serve(Path(name))
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix=PREFIX, dir=_place(), ignore_cleanup_errors=True
+        ) as name:
+            _serve(Path(name))
+    except OSError as error:
+        _say(f"{error.filename}: {error.strerror}.".encode())
 
 
 def _end(number: int, _frame: object) -> NoReturn:
@@ -44,23 +54,32 @@ def _end(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
+def _place() -> Path:
+    """Return where temporary folders are, or /tmp where a socket in one would have no name."""
+    place = Path(tempfile.gettempdir())
+    data = place / ("x" * LENGTH_OF_NAME) / DATA
+    return place if data_folder.excess_bytes(data) <= 0 else SHORT
+
+
 def _serve(folder: Path) -> None:
-    port, log = free_port(), folder / "log"
-    service = _start(folder, port, log)
+    port, log_path = free_port(), folder / "log"
+    service = _start(folder, port, log_path)
     try:
-        if _is_ready(service, port, log):
+        if _is_ready(service, port, log_path):
             _say(READY + str(port).encode() + b"\n")
             sys.stdin.buffer.read()
         elif service.poll() is not None:
-            _say(last_lines(log.read_bytes()))
+            _say(last_lines(log_path.read_bytes()))
     finally:
         _stop(service)
+        with contextlib.suppress(FileNotFoundError):  # it has not come that far
+            shutil.rmtree(data_folder.in_shared_memory(folder / DATA))
 
 
-def _start(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int, log_path: Path) -> subprocess.Popen[bytes]:
     """Be what starts `ilios serve`, that listens to this machine alone."""
-    arguments = ("serve", "--data-dir", str(folder / "data"), "--port", str(port))
-    with log.open("wb") as file:
+    arguments = ("serve", "--data-dir", str(folder / DATA), "--port", str(port))
+    with log_path.open("wb") as file:
         return subprocess.Popen(  # noqa: S603  # ourselves
             [sys.executable, "-m", "ilios", *arguments],
             env={**os.environ, "GUNICORN_CMD_ARGS": f"--bind {LOOPBACK}:{port}"},
@@ -70,10 +89,10 @@ def _start(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def _is_ready(service: subprocess.Popen[bytes], port: int, log: Path) -> bool:
+def _is_ready(service: subprocess.Popen[bytes], port: int, log_path: Path) -> bool:
     """Wait until it is; return False where it has ended, or nobody waits for it any more."""
     while service.poll() is None:
-        if LISTENING in log.read_bytes() and probe(port, "/readyz") is None:
+        if LISTENING in log_path.read_bytes() and probe(port, "/readyz") is None:
             return True
         if select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
             return False

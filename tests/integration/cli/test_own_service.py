@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from ilios.core.settings import Settings
+from ilios.core import data_folder
+from ilios.local.by_service import ByService
+from ilios.local.converter import Order
+from ilios.local.inputs import find
+from ilios.local.own_service import OwnService
 from tests.integration.cli.test_convert import ENDED, ENVIRONMENT, INTERRUPTED, INVOICE, convert
 from tests.support.forking import run_python, start_python
 from tests.support.live_service import live_service, url_of
@@ -36,30 +44,31 @@ OF_A_SERVICE = {
 }
 """Each of them would keep a service from its start, or a client from a service."""
 LINK = re.compile(rb"(http://127\.0\.0\.1:\d+)?/api/documents/[a-z0-9]{24}\b")
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with live_service(tmp_path_factory.mktemp("service")) as settings:
-        yield settings
+START_S = END_S = 120  #: at most, on a machine that does much else
 
 
 @pytest.fixture
-def documents(tmp_path: Path, form: str) -> Path:
-    """Provide a folder of two documents, one with an image, that no other test has converted."""
-    folder = tmp_path / "documents"
-    folder.mkdir()
-    figure = text("A figure:") + picture(100, 300, 300, 200)
-    pages = pdf(figure, text("Next"), image=noise(600, 400))
-    for name, content in (("invoice.pdf", INVOICE.read_bytes()), ("figure.pdf", pages)):
-        (folder / name).write_bytes(content + b"\n% " + form.encode())
-    return folder
+def place() -> Iterator[Path]:
+    """Provide a folder that is no deeper than where temporary ones are: a socket fits into it."""
+    with tempfile.TemporaryDirectory(prefix="t") as name:
+        yield Path(name)
 
 
-def nothing_is_left(folder: Path) -> bool:
-    """Return whether no process and no file of a run with this TMPDIR is there any more."""
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnService, ByService]]:
+    """Provide one of a command, and one that somebody runs, with a client."""
+    with (
+        live_service(tmp_path_factory.mktemp("service")) as settings,
+        closing(ByService(url_of(settings), None)) as there,
+        closing(OwnService(2)) as here,
+    ):
+        yield here, there
+
+
+def left(folder: Path) -> list[Any]:
+    """Return the processes and files that are there of a run with this TMPDIR."""
     running = [one for one in psutil.process_iter() if _is_of(one, folder)]
-    return not running and not any(folder.glob("ilios-*"))
+    return [*running, *folder.glob("ilios-*")]
 
 
 def _is_of(process: psutil.Process, folder: Path) -> bool:
@@ -72,65 +81,72 @@ def _is_of(process: psutil.Process, folder: Path) -> bool:
 
 @pytest.mark.parametrize("form", ["json", "html", "chunks", "zip", "pdf"])
 def test_each_form_is_that_of_a_service(
-    service: Settings, documents: Path, tmp_path: Path, form: str
+    services: tuple[OwnService, ByService], tmp_path: Path, form: str
 ) -> None:
-    here, there = tmp_path / "here", tmp_path / "there"
+    figure = text("A figure:") + picture(100, 300, 300, 200)
+    (tmp_path / "figure.pdf").write_bytes(pdf(figure, text("Next"), image=noise(600, 400)))
+    fields = {"include": "blocks"} if form == "pdf" else {}
 
-    for folder, variables in (
-        (here, OF_A_SERVICE),
-        (there, {**ENVIRONMENT, "ILIOS_SERVER": url_of(service)}),
-    ):
-        done = run_python(
-            "-m", "ilios", "convert", documents, "-o", folder, "--format", form,
-            environment={**variables, "TMPDIR": str(tmp_path)},
-        )  # fmt: skip
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    found = find(map(str, (INVOICE, tmp_path / "figure.pdf")), stdin_name="", results=None)
+    assert len(found.documents) == 2
+    for document in found.documents:
+        made = [one.convert(document, Order.of(form, None, fields), None) for one in services]
 
-    assert nothing_is_left(tmp_path)
-    names = sorted(path.name for path in there.iterdir())
-    assert sorted(path.name for path in here.iterdir()) == names
-    assert len(names) == 2
-    for name in names:
-        assert comparable(here / name) == comparable(there / name)
+        here, there = (comparable(form, b"".join(blocks)) for blocks in made)
+        assert here == there
 
 
-def comparable(path: Path) -> Any:
-    """Return what a file says but for ids, times and the port of the service."""
-    if path.suffix == ".json":
-        return without_time(path.read_bytes())
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
+def comparable(form: str, content: bytes) -> Any:
+    """Return what a result says but for ids, times and the port of the service."""
+    if form == "json":
+        return without_time(content)
+    if form == "zip":
+        with zipfile.ZipFile(BytesIO(content)) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         return {
             name: without_time(part) if name.endswith(".json") else part
             for name, part in parts.items()
         }
-    return LINK.sub(b"LINK", path.read_bytes())
+    return LINK.sub(b"LINK", content)
 
 
 def without_time(shown: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(LINK.sub(b"LINK", shown))
     assert fields.pop("id")
-    fields.get("metadata", {}).pop("processingTimeMs", None)
+    fields["metadata"].pop("processingTimeMs")
     return fields
 
 
-def test_a_document_that_fails_is_one_line_and_the_others_go_on(tmp_path: Path) -> None:
-    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\n" + bytes(500))
-    (tmp_path / "mine.json").write_text("mine")
-    (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
-    os.utime(tmp_path / "mine.csv", ns=(0, 0))
+def test_neither_settings_of_a_service_nor_a_deep_folder_keep_it_from_its_start(
+    tmp_path: Path,
+) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
 
-    done = convert(
-        "broken.pdf", "mine.csv", INVOICE, "-o", ".", "--format", "json", folder=tmp_path
-    )
+    done = run_python(
+        "-m", "ilios", "convert", INVOICE, "--format", "json",
+        environment={**OF_A_SERVICE, "TMPDIR": str(deep)},
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2026-0417" in json.loads(done.stdout)["content"]
+    assert left(deep) == []
+
+
+def test_a_document_that_fails_is_one_line_and_the_others_go_on(place: Path) -> None:
+    (place / "broken.pdf").write_bytes(b"%PDF-1.7\n" + bytes(500))
+    (place / "mine.json").write_text("mine")
+    (place / "mine.csv").write_text("a,b\n1,2\n")
+    os.utime(place / "mine.csv", ns=(0, 0))
+
+    done = convert("broken.pdf", "mine.csv", INVOICE, "-o", ".", "--format", "json", folder=place)
 
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("ilios: broken.pdf: ")
-    assert "2026-0417" in json.loads((tmp_path / "invoice.json").read_text())["content"]
-    assert (tmp_path / "mine.json").read_text() == "mine"
-    assert nothing_is_left(tmp_path)
+    assert "2026-0417" in json.loads((place / "invoice.json").read_text())["content"]
+    assert (place / "mine.json").read_text() == "mine"
+    assert left(place) == []
 
 
 def test_a_result_that_is_current_takes_no_service(tmp_path: Path) -> None:
@@ -145,83 +161,90 @@ def test_a_result_that_is_current_takes_no_service(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_is_at_a_url_is_fetched_if_that_is_allowed(tmp_path: Path) -> None:
-    with serving(reply(b"a,b\n1,2\n")) as server:
-        url = server.url("/table.csv")
+def test_what_is_at_a_url_is_fetched_if_that_is_allowed(place: Path) -> None:
+    with serving(reply(b"a,b\n1,2\n")) as server, serving(reply(b"secret")) as refusing:
+        url, refused = server.url("/table.csv"), refusing.url("/a.csv")
         allowed = ("--url-allow", f"127.0.0.1:{server.port}")
-        done = convert(url, "--format", "html", *allowed, folder=tmp_path)
-        refused = convert(url, "--format", "html", folder=tmp_path)
+        done = convert(refused, url, "--format", "html", *allowed, folder=place)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 1
     assert "<table>" in done.stdout
-    assert (refused.returncode, refused.stdout) == (1, "")
-    (line,) = refused.stderr.splitlines()
-    assert line.startswith(f"ilios: {url}: ")
-    assert "URL_ALLOW" in line
-
-
-def test_a_service_that_does_not_start_says_why(tmp_path: Path) -> None:
-    done = convert(
-        "http://127.0.0.1/a.pdf", "--format", "json", "--url-allow", "10.0.0.0/33", folder=tmp_path
-    )
-
-    assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("ilios: the service for this run did not start: URL_ALLOW is ")
-    assert nothing_is_left(tmp_path)
+    assert line.startswith(f"ilios: {refused}: ")
+    assert "URL_ALLOW" in line
+    assert not refusing.requests
 
 
-@pytest.mark.parametrize("moment", ["start", "conversion"])
+def test_a_terminal_is_told_that_a_service_starts_and_why_it_does_not(place: Path) -> None:
+    terminal, theirs = pty.openpty()
+    with (place / "out").open("wb") as output, os.fdopen(theirs, "wb") as errors:
+        process = start_python(
+            "-m", "ilios", "convert", "http://127.0.0.1/a.pdf", "--format", "json",
+            environment={**ENVIRONMENT, "URL_ALLOW": "10.0.0.0/33", "TMPDIR": str(place)},
+            stdout=output, stderr=errors,
+        )  # fmt: skip
+        assert process.wait(START_S) == 1
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+
+    assert shown.startswith("--format json starts a service for this run: a few seconds.\r\n")
+    assert "ilios: the service for this run did not start: URL_ALLOW is " in shown
+    assert (place / "out").read_bytes() == b""
+    assert left(place) == []
+
+
 @pytest.mark.parametrize(
-    ("number", "code"),
+    ("number", "code", "moment"),
     [
-        (signal.SIGINT, INTERRUPTED),
-        (signal.SIGTERM, ENDED),
-        (signal.SIGKILL, -signal.SIGKILL),
+        (signal.SIGINT, INTERRUPTED, "start"),
+        (signal.SIGTERM, ENDED, "conversion"),
+        (signal.SIGKILL, -signal.SIGKILL, "start"),
+        (signal.SIGKILL, -signal.SIGKILL, "conversion"),
     ],
 )
-def test_nothing_is_left_whatever_ends_it(
-    tmp_path: Path, number: int, code: int, moment: str
-) -> None:
-    letters = [tmp_path / f"{place}.png" for place in range(12)]
-    for place, path in enumerate(letters):
-        scan([f"Letter {place}", "with some lines", "of text"]).save(path)
-    out = tmp_path / "out"
+def test_nothing_is_left_whatever_ends_it(place: Path, number: int, code: int, moment: str) -> None:
+    letters = [place / f"{letter}.png" for letter in range(12)]
+    for letter, path in enumerate(letters):
+        scan([f"Letter {letter}", "with some lines", "of text"]).save(path)
+    out, log_path = place / "out", place / "log"
     awaited: dict[str, Callable[[], bool]] = {
-        "start": lambda: any(tmp_path.glob("ilios-*/data")),
+        "start": lambda: any(place.glob("ilios-*/data")),
         "conversion": lambda: out.exists() and any(out.iterdir()),
     }
-    with (tmp_path / "log").open("wb") as log:
+    with log_path.open("wb") as log:
         process = start_python(
             "-m", "ilios", "convert", *letters, "-o", out, "--format", "json",
-            environment={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}, stdout=log,
+            environment={"PATH": os.environ["PATH"], "TMPDIR": str(place)}, stdout=log,
         )  # fmt: skip
-        wait_until(awaited[moment], 120)
+        wait_until(awaited[moment], START_S)
+        counts = data_folder.in_shared_memory(*place.glob("ilios-*/data"))
         process.send_signal(number)
 
-        assert process.wait(60) == code, (tmp_path / "log").read_text()
+        assert process.wait(END_S) == code, log_path.read_text()
 
     if number == signal.SIGKILL:  # then nobody waits for the rest
-        wait_until(lambda: nothing_is_left(tmp_path), 60)
-    assert nothing_is_left(tmp_path)
-    assert (tmp_path / "log").read_text() == ""
+        wait_until(lambda: not left(place), END_S)
+    assert left(place) == []
+    assert not counts.exists()
+    assert log_path.read_text() == ""
     for path in out.glob("*.json"):
         assert "of text" in json.loads(path.read_text())["content"]
 
 
-def test_the_service_ends_with_the_program_that_keeps_it(tmp_path: Path) -> None:
-    with (tmp_path / "log").open("wb") as log:
+def test_the_service_ends_with_the_program_that_keeps_it(place: Path) -> None:
+    log_path = place / "log"
+    with log_path.open("wb") as log:
         process = start_python(
             "-m", "ilios", "convert", INVOICE, "--format", "json",
-            environment={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}, stdout=log,
+            environment={"PATH": os.environ["PATH"], "TMPDIR": str(place)}, stdout=log,
         )  # fmt: skip
-        wait_until(lambda: any(tmp_path.glob("ilios-*/data")), 120)
+        wait_until(lambda: any(place.glob("ilios-*/data")), START_S)
         (keeper,) = psutil.Process(process.pid).children()
         keeper.kill()
 
-        assert process.wait(60) == 1
-    wait_until(lambda: not any(_is_of(one, tmp_path) for one in psutil.process_iter()), 60)
-    assert "did not start" in (tmp_path / "log").read_text()
+        assert process.wait(END_S) == 1
+    wait_until(lambda: not any(_is_of(one, place) for one in psutil.process_iter()), END_S)
+    assert "did not start" in log_path.read_text()
 
 
 def test_a_schema_needs_a_service_with_mistral(tmp_path: Path) -> None:
