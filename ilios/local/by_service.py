@@ -18,6 +18,11 @@ from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
 CONCURRENCY: Final = 8  #: documents at once; the service decides how many of them it converts
+SHOWN: Final[dict[str, dict[str, Any]]] = {
+    "json": {"include": "blocks"},
+    "html": {"embedImages": True},
+}
+"""What a file has that stands alone: from it no link leads to the service."""
 LOOK_SECONDS: Final = 2.0  #: for which an end is waited for, before a look at whether to stop
 
 
@@ -68,9 +73,8 @@ class ByService:
             document.path, url=document.url, file_name=document.name, **options
         )
         form: Any = order.form
-        shown: dict[str, Any] = {"include": "blocks"} if form == "json" else {}
         self._wait(accepted["id"])
-        return self._client.result(accepted["id"], form, **shown), accepted["id"]
+        return self._client.result(accepted["id"], form, **SHOWN.get(form, {})), accepted["id"]
 
     def _wait(self, document_id: str) -> None:
         while True:

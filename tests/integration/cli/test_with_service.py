@@ -106,6 +106,7 @@ def test_a_service_makes_the_other_forms(
     assert json.loads((tmp_path / "figure.json").read_text())["pages"][0]["blocks"]
     assert zipfile.ZipFile(tmp_path / "figure.zip").testzip() is None
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert b'src="data:image/' in (tmp_path / "figure.html").read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {
         "figure.json", "figure.chunks.jsonl", "figure.zip", "figure.html", "figure.pdf",
     }  # fmt: skip
