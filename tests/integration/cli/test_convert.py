@@ -173,7 +173,6 @@ def test_images_lie_beside_the_result_if_they_are_wanted(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--format", "json"), "--server"),
         (("--schema", INVOICE), "--server"),
         (("--images",), "-o DIR"),
         (("-o", ""), "no folder"),
