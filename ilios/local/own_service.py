@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-import ilios
 from ilios.core.errors import StartupError
 from ilios.local import temporary_service
 from ilios.local.converter import Order
@@ -74,7 +73,7 @@ class OwnService:
 
 
 def _environment(key: str, at_once: int, concurrency: int, url_allow: str) -> Mapping[str, str]:
-    path = [str(Path(ilios.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **{name: os.environ[name] for name in OF_THE_SYSTEM if name in os.environ},
         "PYTHONPATH": os.pathsep.join(path),

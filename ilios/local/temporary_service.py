@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ilios.core import data_folder, processes
-from ilios.probe import probe
 
 READY: Final = b"ready "  #: before the port
 LOOPBACK: Final = "127.0.0.1"
 LISTENING: Final = b"Listening at: "
-"""What gunicorn logs once the port is its own: until then another program might answer there."""
+"""What gunicorn logs once the port is its own: until then another program might answer there. From
+then on requests wait until they are answered, and documents until the workers are there."""
 PORTS: Final = range(10_000, 32_000)  #: which no system gives to connections by itself
 PREFIX: Final = "ilios-"
 DATA: Final = "data"  #: in the folder, beside the log
@@ -65,7 +65,7 @@ def _serve(folder: Path) -> None:
     port, log_path = free_port(), folder / "log"
     service = _start(folder, port, log_path)
     try:
-        if _is_ready(service, port, log_path):
+        if _is_ready(service, log_path):
             _say(READY + str(port).encode() + b"\n")
             sys.stdin.buffer.read()
         elif service.poll() is not None:
@@ -89,10 +89,10 @@ def _start(folder: Path, port: int, log_path: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def _is_ready(service: subprocess.Popen[bytes], port: int, log_path: Path) -> bool:
+def _is_ready(service: subprocess.Popen[bytes], log_path: Path) -> bool:
     """Wait until it is; return False where it has ended, or nobody waits for it any more."""
     while service.poll() is None:
-        if LISTENING in log_path.read_bytes() and probe(port, "/readyz") is None:
+        if LISTENING in log_path.read_bytes():
             return True
         if select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
             return False
