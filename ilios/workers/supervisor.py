@@ -290,6 +290,7 @@ class Supervisor:
     def _remove(self, worker: WorkerHandle) -> None:
         """Reap a dead worker, and release its jobs after that: before, it could still end one."""
         self._workers.remove(worker)
+        self._answers.remove_drafts(lease.job_id for lease in worker.leases)
         self._hear(worker)
         self._releases.add_lost(worker.begun)
         self._releases.add_unharmed(worker.not_begun)
