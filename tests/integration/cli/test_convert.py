@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ilios.local.in_process import default_concurrency
+from ilios.local.converter import default_concurrency
 from tests.support.forking import LIKE_A_USER, REPOSITORY, run_python, start_python
 from tests.support.sample_files import noise, pdf, picture, text
 from tests.support.sick import long_pdf
