@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 from itertools import count, islice
 from pathlib import Path
 from typing import Final
@@ -91,6 +92,14 @@ def open_text(draw: Draw) -> bytes:
     return packages.odt("".join(f"<text:p>{line}</text:p>" for line in lines(draw)))
 
 
+def mail(draw: Draw) -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "a@example.com", words(draw)
+    message.set_content("\n".join(lines(draw)))
+    message.add_attachment(word(draw), "application", "octet-stream", filename="a.docx")
+    return message.as_bytes()
+
+
 def book(draw: Draw) -> bytes:
     return packages.archive(
         {
@@ -133,6 +142,7 @@ TEXTS: Final[dict[str, Make]] = {
     media_types.PPTX: slides,
     media_types.XLSX: workbook,
     media_types.ODT: open_text,
+    media_types.EML: mail,
     media_types.EPUB: book,
     media_types.PDF: pdf,
 }

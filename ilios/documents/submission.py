@@ -24,7 +24,7 @@ from ilios.documents.idempotency import Created, CreatedBefore, Repeatable
 from ilios.documents.new_documents import NewDocuments
 from ilios.documents.snapshots import Shown, Snapshot
 from ilios.documents.uploads import RefusedFile
-from ilios.documents.validation import Submitted
+from ilios.documents.validation import Submitted, require_read
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import incoming_key, uploaded_key
@@ -229,7 +229,9 @@ class Submissions:
         try:
             with self._disk_reserve.promised(document.file_size):
                 self._store.fetch(key, path)
-            return uploaded_objects.type_and_hash(path, document.file_name)
+            media_type, sha256 = uploaded_objects.type_and_hash(path, document.file_name)
+            require_read(media_type, self._settings)
+            return media_type, sha256
         finally:
             path.unlink(missing_ok=True)
 

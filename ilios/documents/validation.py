@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ilios.core.request_errors import EmptyFile, OptionUnavailable
+from ilios.core.request_errors import EmptyFile, OptionUnavailable, UnsupportedType
 from ilios.core.settings import Settings
 from ilios.documents.admission import Order
 from ilios.documents.remote import Remote
@@ -47,6 +47,7 @@ def accepted_type(file: Received, options: Options, settings: Settings) -> str:
         raise EmptyFile(f"{file.file_name} is empty. Send a file with content.")
     with file.path.open("rb", buffering=0) as stream:
         media_type = media_types.sniff(stream, file.file_name)
+    require_read(media_type, settings)
     lane = registry.lane_of(media_type, settings)
     if options.pages and lane == registry.MISTRAL and media_type != media_types.PDF:
         raise OptionUnavailable(
@@ -57,11 +58,17 @@ def accepted_type(file: Received, options: Options, settings: Settings) -> str:
         _require_countable(file.file_name, media_type)
     if lane != settings.engine_name and _need_mistral(options):
         raise OptionUnavailable(
-            f"{file.file_name} is {media_type}, which Mistral does not read, so that it is "
+            f"{file.file_name} is {media_type}, which is not sent to Mistral, but "
             "converted here: leave out tableFormat=html, extractHeader, extractFooter, "
             "confidence=word, imageLimit, imageMinSize, schema and imageSchema."
         )
     return media_type
+
+
+def require_read(media_type: str, settings: Settings) -> None:
+    """Raise UnsupportedType for an accepted type that the engine of the settings does not read."""
+    if not registry.is_read(media_type, settings):
+        raise UnsupportedType(media_types.unread_here(media_type))
 
 
 def _require_countable(file_name: str, media_type: str) -> None:

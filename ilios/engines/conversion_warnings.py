@@ -128,6 +128,23 @@ def attachments_left_out(
     return ConversionWarning(TEXT_LOSS, f"{what} not converted{named}.", page)
 
 
+def attachment_left_out(name: str, reason: str) -> ConversionWarning:
+    """Say that a file that is attached to a mail was not read; `reason` is a sentence."""
+    return ConversionWarning(
+        TEXT_LOSS, f"The attached file {_shown(name)} was not converted. {reason}."
+    )
+
+
+def empty_attachment(name: str) -> ConversionWarning:
+    return ConversionWarning(EMPTY_PAGE, f"The attached file {_shown(name)} has no content.")
+
+
+def of_attachment(warning: ConversionWarning, name: str, page: int | None) -> ConversionWarning:
+    """Say of which attachment of a mail a warning is, and of which of its pages."""
+    where = f"In {_shown(name)}" + (f", page {page}" if page is not None else "")
+    return ConversionWarning(warning.code, f"{where}: {warning.message}")
+
+
 def page_without_answer(page: int) -> ConversionWarning:
     """Say that the provider has answered for a page, but nothing that is text."""
     return ConversionWarning(

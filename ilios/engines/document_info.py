@@ -24,6 +24,7 @@ _APPLICATION: Final = "docprops/app.xml"
 _META: Final = "meta.xml"
 _CONTAINER: Final = "meta-inf/container.xml"
 _OFFICE: Final = frozenset({media_types.DOCX, media_types.PPTX, media_types.XLSX})
+_OPENDOCUMENT: Final = frozenset({media_types.ODT, media_types.ODS, media_types.ODP})
 _PACKAGE: Final = re.compile(r"<(?:[\w.-]++:)?rootfile\s[^<>]*?full-path\s*=\s*[\"']([^\"'<>]+)")
 _ATTRIBUTE: Final = re.compile(
     r"(?<![\w:.-])([\w:.-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>]++))"
@@ -33,14 +34,14 @@ _PARTIAL_DATE: Final = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
 
 
 def of_container(path: Path, media_type: str) -> DocumentInfo:
-    """Return what an Office file, an OpenDocument text or an e-book says of itself.
+    """Return what an Office file, an OpenDocument file or an e-book says of itself.
 
     Nothing for other types, and for files that cannot be read.
     """
     try:
         if media_type in _OFFICE:
             return _of_office(_members(path, _CORE, _APPLICATION))
-        if media_type == media_types.ODT:
+        if media_type in _OPENDOCUMENT:
             return of_opendocument(_members(path, _META).get(_META, ""))
         if media_type == media_types.EPUB:
             return _of_book(path)

@@ -21,15 +21,39 @@ MISTRAL: Final = "mistral"
 LANES: Final = (EMBEDDED, MISTRAL)
 PREPARED_AT_MOST: Final = 8  #: jobs of a worker beside those whose call is in flight
 
-NOT_READ_BY_MISTRAL: Final = (media_types.HTML, media_types.MARKDOWN, media_types.FODT)
-"""Types that Mistral refuses. They need no OCR: the embedded engine reads them, free of charge."""
+READ_HERE: Final = (
+    media_types.HTML,
+    media_types.MARKDOWN,
+    media_types.JSON,
+    media_types.XML,
+    media_types.IPYNB,
+    media_types.FODT,
+    media_types.ODS,
+    media_types.FODS,
+    media_types.ODP,
+    media_types.FODP,
+    media_types.XLS,
+    media_types.EML,
+    media_types.MSG,
+    media_types.JP2,
+)
+"""Types that the embedded engine reads, free of charge, whichever is set: Mistral refuses them, or
+there is nothing in them to recognise."""
+
+READ_BY_MISTRAL_ALONE: Final = (media_types.HEIC, media_types.DOC, media_types.PPT)
+"""Types for which there is no library that is kept up and may be shipped."""
 
 
 def lane_of(media_type: str, settings: Settings) -> str:
     """Return the name of the engine that converts documents of this type."""
-    if settings.engine_name == MISTRAL and media_type in NOT_READ_BY_MISTRAL:
+    if settings.engine_name == MISTRAL and media_type in READ_HERE:
         return EMBEDDED
     return settings.engine_name
+
+
+def is_read(media_type: str, settings: Settings) -> bool:
+    """Return whether the engine of the settings reads documents of this accepted type."""
+    return settings.engine_name == MISTRAL or media_type not in READ_BY_MISTRAL_ALONE
 
 
 def jobs_at_once(calls: int) -> int:

@@ -21,6 +21,9 @@ MADE_FROM: Final = (
     media_types.WEBP,
     media_types.TIFF,
     media_types.GIF,
+    media_types.BMP,
+    media_types.AVIF,
+    media_types.JP2,
 )
 
 

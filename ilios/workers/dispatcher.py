@@ -103,7 +103,7 @@ class Dispatcher:
         with self._database.watching() as watch:
             if not queries.anything_outside(watch, settings.engine_name):
                 return
-        read_here = select(Document.id).where(Document.mime_type.in_(registry.NOT_READ_BY_MISTRAL))
+        read_here = select(Document.id).where(Document.mime_type.in_(registry.READ_HERE))
         with self._database.writing() as session:
             if settings.engine_name == registry.MISTRAL:
                 others = Job.document_id.not_in(read_here)

@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 ZIP_READ_MAX_BYTES: Final = 4 * 1024 * 1024  #: directory and declarations together
 DECLARATION_MAX_BYTES: Final = 1024 * 1024  #: unpacked
@@ -71,20 +71,46 @@ def zip_members(file: BinaryIO, wanted: Iterable[str]) -> dict[str, bytes]:
 
 
 def ole_streams(file: BinaryIO) -> frozenset[str]:
-    """Return the names in the directory of an OLE compound file, as far as it can be followed."""
+    """Return the names at the root of an OLE compound file, as far as they can be followed.
+
+    Where none can, all names of its directory: those of embedded documents are among them.
+    """
     header = _at(file, 0, _OLE_HEADER_BYTES)
     if len(header) < _OLE_HEADER_BYTES:
         return frozenset()
     shift, sector = struct.unpack_from("<H16xI", header, 30)
     if shift not in (9, 12):
         return frozenset()
-    names: set[str] = set()
+    entries: list[_OleEntry] = []
     for _ in range(OLE_DIRECTORY_MAX_SECTORS):
         if sector > _OLE_LAST_SECTOR:
             break
-        names.update(_ole_names(_at(file, (sector + 1) << shift, 1 << shift)))
+        entries += _ole_entries(_at(file, (sector + 1) << shift, 1 << shift))
         sector = _ole_next(file, header, shift, sector)
-    return frozenset(names)
+    return frozenset(_ole_root(entries) or (entry.name for entry in entries))
+
+
+class _OleEntry(NamedTuple):
+    """An entry of a directory, with the places of its neighbours and of its first child."""
+
+    name: str
+    before: int
+    behind: int
+    child: int
+
+
+def _ole_root(entries: list[_OleEntry]) -> list[str]:
+    """Return the names of what the first entry, the root, holds."""
+    waiting = [entries[0].child] if entries else []
+    seen = {0}  #: a damaged tree may lead in circles
+    names: list[str] = []
+    while waiting:
+        place = waiting.pop()
+        if place < len(entries) and place not in seen:
+            seen.add(place)
+            names.append(entries[place].name)
+            waiting += (entries[place].before, entries[place].behind)
+    return names
 
 
 class _BoundedReader:
@@ -144,13 +170,14 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         return entry.read(DECLARATION_MAX_BYTES)
 
 
-def _ole_names(directory_sector: bytes) -> list[str]:
-    names = []
+def _ole_entries(directory_sector: bytes) -> list[_OleEntry]:
+    entries = []
     for start in range(0, len(directory_sector) - _OLE_ENTRY_BYTES + 1, _OLE_ENTRY_BYTES):
         (length,) = struct.unpack_from("<H", directory_sector, start + 64)
         raw = directory_sector[start : start + max(0, min(length, 64) - 2)]  # less the final NUL
-        names.append(raw.decode("utf-16-le", "replace"))
-    return names
+        places = struct.unpack_from("<3I", directory_sector, start + 68)
+        entries.append(_OleEntry(raw.decode("utf-16-le", "replace"), *places))
+    return entries
 
 
 def _ole_next(file: BinaryIO, header: bytes, shift: int, sector: int) -> int:

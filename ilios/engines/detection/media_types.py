@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 import filetype
 
 from ilios.core.request_errors import EmptyFile, UnsupportedType
-from ilios.engines.detection import containers, text_forms
+from ilios.engines.detection import containers, signatures, text_forms
 from ilios.engines.detection.text_forms import Form
 
 PDF: Final = "application/pdf"
@@ -19,13 +19,29 @@ JPEG: Final = "image/jpeg"
 WEBP: Final = "image/webp"
 TIFF: Final = "image/tiff"
 GIF: Final = "image/gif"
+BMP: Final = "image/bmp"
+AVIF: Final = "image/avif"
+JP2: Final = "image/jp2"
+HEIC: Final = "image/heic"
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EPUB: Final = "application/epub+zip"
 ODT: Final = "application/vnd.oasis.opendocument.text"
 FODT: Final = "application/vnd.oasis.opendocument.text-flat-xml"
+ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
+FODS: Final = "application/vnd.oasis.opendocument.spreadsheet-flat-xml"
+ODP: Final = "application/vnd.oasis.opendocument.presentation"
+FODP: Final = "application/vnd.oasis.opendocument.presentation-flat-xml"
 RTF: Final = "application/rtf"
+DOC: Final = "application/msword"
+XLS: Final = "application/vnd.ms-excel"
+PPT: Final = "application/vnd.ms-powerpoint"
+EML: Final = "message/rfc822"
+MSG: Final = "application/vnd.ms-outlook"
+IPYNB: Final = "application/x-ipynb+json"
+JSON: Final = "application/json"
+XML: Final = "application/xml"
 HTML: Final = "text/html"
 CSV: Final = "text/csv"
 PLAIN: Final = "text/plain"
@@ -39,13 +55,29 @@ EXTENSIONS: Final[dict[str, str]] = {
     WEBP: ".webp",
     TIFF: ".tif",
     GIF: ".gif",
+    BMP: ".bmp",
+    AVIF: ".avif",
+    JP2: ".jp2",
+    HEIC: ".heic",
     DOCX: ".docx",
     PPTX: ".pptx",
     XLSX: ".xlsx",
     EPUB: ".epub",
     ODT: ".odt",
     FODT: ".fodt",
+    ODS: ".ods",
+    FODS: ".fods",
+    ODP: ".odp",
+    FODP: ".fodp",
     RTF: ".rtf",
+    DOC: ".doc",
+    XLS: ".xls",
+    PPT: ".ppt",
+    EML: ".eml",
+    MSG: ".msg",
+    IPYNB: ".ipynb",
+    JSON: ".json",
+    XML: ".xml",
     HTML: ".html",
     CSV: ".csv",
     PLAIN: ".txt",
@@ -72,8 +104,17 @@ _VARIANTS: Final = {
     f"{ODT}-template": ODT,
     f"{ODT}-master": ODT,
     f"{ODT}-web": ODT,
+    f"{ODS}-template": ODS,
+    f"{ODP}-template": ODP,
     "text/tab-separated-values": CSV,
     "text/rtf": RTF,
+    "text/xml": XML,
+    "application/x-ndjson": JSON,
+    "application/jsonl": JSON,
+    "image/x-ms-bmp": BMP,
+    "image/jpx": JP2,
+    "image/jpm": JP2,
+    "image/heif": HEIC,
     "application/xhtml+xml": HTML,
 }
 """Types, in small letters, whose files are read as one of the accepted types: what differs are
@@ -91,6 +132,12 @@ VARIANT_EXTENSIONS: Final = {
     ".xltx": XLSX,
     ".xltm": XLSX,
     ".ott": ODT,
+    ".dot": DOC,
+    ".xlt": XLS,
+    ".pps": PPT,
+    ".pot": PPT,
+    ".ots": ODS,
+    ".otp": ODP,
     ".tsv": CSV,
 }
 """How files of those types are called."""
@@ -101,6 +148,17 @@ OTHER_EXTENSIONS: Final = {
     ".xhtml": HTML,
     ".tab": CSV,
     ".markdown": MARKDOWN,
+    ".dib": BMP,
+    ".j2k": JP2,
+    ".j2c": JP2,
+    ".jpx": JP2,
+    ".jpf": JP2,
+    ".heif": HEIC,
+    ".mht": EML,
+    ".mhtml": EML,
+    ".jsonl": JSON,
+    ".ndjson": JSON,
+    ".geojson": JSON,
 }
 """What else files of the accepted types are called."""
 NAMED: Final = {
@@ -116,8 +174,9 @@ MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
 PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
 
 _ACCEPTED: Final = (
-    "PDF, PNG, JPEG, WebP, TIFF, GIF, DOCX, PPTX and XLSX (also templates, slide shows and files "
-    "with macros), EPUB, ODT, FODT, RTF, HTML, CSV, TSV, plain text and Markdown"
+    "PDF, PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000, DOCX, PPTX and XLSX (also templates, "
+    "slide shows and files with macros), XLS, EPUB, ODT, ODS, ODP, FODT, FODS, FODP, RTF, mails "
+    "(EML, MSG), HTML, XML, JSON, notebooks (IPYNB), CSV, TSV, plain text and Markdown"
 )
 _IMAGES: Final = {
     "image/png": PNG,
@@ -128,24 +187,37 @@ _IMAGES: Final = {
 }
 _PDF_MAGIC: Final = b"%PDF"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-_ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT))
+_ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT, ODS, ODP))
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTABLE: Final = {e: kind for e, kind in NAMED.items() if kind in (DOCX, PPTX, XLSX)}
-_LEGACY: Final = {
-    "WordDocument": "a Word document of before 2007 (.doc)",
-    "Workbook": "an Excel workbook of before 2007 (.xls)",
-    "Book": "an Excel workbook of before 1997 (.xls)",
-    "PowerPoint Document": "a PowerPoint presentation of before 2007 (.ppt)",
-    "__properties_version1.0": "an Outlook message (.msg)",
+_MESSAGE: Final = ("__properties_version1.0", "__nameid_version1.0", "__substg1.0_", "__recip_v")
+_COMPOUND: Final = {
+    "WordDocument": DOC,
+    "Workbook": XLS,
+    "Book": XLS,
+    "PowerPoint Document": PPT,
 }
+"""Types of OLE compound files by a stream that each has."""
 _TEXT_EXTENSIONS: Final = {
-    e: kind for e, kind in NAMED.items() if kind in (HTML, CSV, PLAIN, MARKDOWN)
+    e: kind for e, kind in NAMED.items() if kind in (HTML, XML, JSON, CSV, PLAIN, MARKDOWN)
+}
+_FORMS: Final = {
+    Form.HTML_PAGE: HTML,
+    Form.FLAT_ODT: FODT,
+    Form.FLAT_ODS: FODS,
+    Form.FLAT_ODP: FODP,
+    Form.XML: XML,
+    Form.NOTEBOOK: IPYNB,
+    Form.JSON: JSON,
+}
+_NEED_MISTRAL: Final = {
+    HEIC: "a picture in HEIC (image/heic)",
+    DOC: "a Word document of before 2007 (.doc)",
+    PPT: "a PowerPoint presentation of before 2007 (.ppt)",
 }
 _REFUSED_FORMS: Final = {
     Form.SVG: "an SVG drawing (image/svg+xml)",
-    Form.XML: "XML (application/xml)",
-    Form.JSON: "JSON (application/json)",
     Form.POSTSCRIPT: "PostScript (application/postscript)",
 }
 
@@ -173,6 +245,8 @@ def sniff(file: BinaryIO, file_name: str) -> str:
         return _zipped(file, head)
     if head.startswith(_OLE_MAGIC):
         return _ole(file, extension)
+    if signatures.is_mail(head, is_named_so=NAMED.get(extension) == EML):
+        return EML
     return _by_signature(head) or _by_content(file, head, extension)
 
 
@@ -181,6 +255,13 @@ def _by_signature(head: bytes) -> str | None:
         return RTF
     if head.startswith((b"GIF87a", b"GIF89a")):  # filetype takes any text that begins with "GIF"
         return GIF
+    if head.startswith(signatures.JPEG_2000):
+        return JP2
+    brands = signatures.brands(head)
+    if brands & signatures.AVIF_BRANDS:
+        return AVIF
+    if brands & signatures.HEIC_BRANDS:
+        return HEIC
     image = filetype.image_match(head)
     return _IMAGES.get(image.mime) if image else None
 
@@ -204,9 +285,11 @@ def _ole(file: BinaryIO, extension: str) -> str:
         if extension in _ENCRYPTABLE:
             return _ENCRYPTABLE[extension]
         raise _unsupported("an encrypted Office document named neither .docx, .pptx nor .xlsx")
-    for stream, found in _LEGACY.items():
+    if any(stream.startswith(_MESSAGE) for stream in streams):
+        return MSG
+    for stream, kind in _COMPOUND.items():
         if stream in streams:
-            raise _unsupported(found)
+            return kind
     raise _unsupported("an OLE compound file (application/x-ole-storage)")
 
 
@@ -226,18 +309,29 @@ def _by_magic(head: bytes, *, late_pdf: bool) -> str:
     magic = filetype.guess_mime(head[:MAGIC_BYTES])
     if late_pdf and magic in (None, PDF):  # else an archive that holds a PDF
         return PDF
+    if magic == BMP:
+        return BMP
     raise _unsupported(f"of type {magic}" if magic else "binary, of a type that is not known")
 
 
 def _text_type(form: Form, extension: str) -> str:
     if form in _REFUSED_FORMS:
         raise _unsupported(_REFUSED_FORMS[form])
-    if form is Form.HTML_PAGE:
-        return HTML
-    if form is Form.FLAT_ODT:
-        return FODT
+    if form in _FORMS:
+        return _FORMS[form]
     named = _TEXT_EXTENSIONS.get(extension)
     return named or (HTML if form is Form.HTML_PIECE else PLAIN)
+
+
+def unread_here(media_type: str) -> str:
+    """Return a sentence on a type that the embedded engine does not read."""
+    found = _NEED_MISTRAL.get(media_type)
+    if found is None:
+        return f"Files of type {media_type} cannot be converted by the embedded engine."
+    return (
+        f"The file is {found}, which the embedded engine does not read. Send it as PDF or in a "
+        "newer format, or set the engine Mistral (MISTRAL_API_KEY), which takes it."
+    )
 
 
 def _unsupported(found: str) -> UnsupportedType:

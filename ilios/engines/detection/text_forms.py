@@ -20,9 +20,10 @@ _HTML_PIECE = re.compile(
 _END_OF_PAGE = re.compile(rb"</(?:body|html)\s*>\s*\Z", re.IGNORECASE)
 _SVG = re.compile(r"<(?:!doctype\s+)?(?:svg:)?svg\b", re.IGNORECASE)
 _XML_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
-_FLAT_ODT = re.compile(
+_FLAT = re.compile(
     r"<(?:[\w.-]{1,40}:)?document\b[^>]*?\bmimetype\s*=\s*[\"']"
-    r"application/vnd\.oasis\.opendocument\.text(?:-template|-master|-web)?[\"']"
+    r"application/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation)"
+    r"(?:-template|-master|-web)?[\"']"
 )
 _JSON = re.compile(
     r"""\s*+(?:
@@ -32,6 +33,9 @@ _JSON = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_NOTEBOOK = re.compile(r"\"nbformat\"\s*+:\s*+\d")
+_CELLS = re.compile(r"\"(?:cells|worksheets)\"\s*+:\s*+\[")
+
 
 class Form(Enum):
     """The language of a text, as far as its beginning and its end show."""
@@ -39,11 +43,21 @@ class Form(Enum):
     HTML_PAGE = auto()
     HTML_PIECE = auto()  #: begins with a tag of HTML, as Markdown may as well
     FLAT_ODT = auto()  #: an OpenDocument text in one XML file
+    FLAT_ODS = auto()  #: a spreadsheet
+    FLAT_ODP = auto()  #: a presentation
     SVG = auto()
     XML = auto()
     JSON = auto()
+    NOTEBOOK = auto()  #: of Jupyter, which is JSON
     POSTSCRIPT = auto()
     FREE = auto()  #: anything else
+
+
+_FLAT_FORMS = {
+    "text": Form.FLAT_ODT,
+    "spreadsheet": Form.FLAT_ODS,
+    "presentation": Form.FLAT_ODP,
+}
 
 
 def decoded(head: bytes, tail: bytes, *, whole: bool) -> str | None:
@@ -82,8 +96,8 @@ def form(text: str, tail: bytes) -> Form:
         return Form.HTML_PAGE
     if _SVG.match(body):
         return Form.SVG
-    if _FLAT_ODT.match(body):
-        return Form.FLAT_ODT
+    if flat := _FLAT.match(body):
+        return _FLAT_FORMS[flat[1]]
     is_piece = bool(_HTML_PIECE.match(body))
     is_page = is_piece and bool(_END_OF_PAGE.search(tail))  # which lacks its first tag
     if not is_page and (text.lstrip().startswith("<?xml") or _is_whole_xml(body, tail)):
@@ -91,8 +105,15 @@ def form(text: str, tail: bytes) -> Form:
     if is_piece:
         return Form.HTML_PIECE
     if _JSON.match(text):
-        return Form.JSON
+        return Form.NOTEBOOK if _is_notebook(text, tail) else Form.JSON
     return Form.POSTSCRIPT if text.startswith("%!PS") else Form.FREE
+
+
+def _is_notebook(text: str, tail: bytes) -> bool:
+    """Return whether JSON names the version of a notebook, which stands at either end."""
+    is_object = text.lstrip().startswith("{")
+    named = _NOTEBOOK.search(text) or _NOTEBOOK.search(tail.decode("latin-1"))
+    return is_object and bool(named) and bool(_CELLS.search(text))
 
 
 def _is_whole_xml(body: str, tail: bytes) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ilios.core.conversion_errors import UnsupportedDocument
-from ilios.core.errors import IliosError
-from ilios.engines import document_errors, machine_errors
 from ilios.engines.base import DocumentInfo, Options, Page, Source
-from ilios.engines.embedded import output_limits
+from ilios.engines.embedded import library_errors, output_limits
 from ilios.engines.embedded.file_info import of_source
-from ilios.engines.embedded.readers import READERS, OpenDocument, TellsOfItself
+from ilios.engines.embedded.open_documents import OpenDocument, TellsOfItself
+from ilios.engines.embedded.readers import reader_of
 from ilios.engines.embedded.structure import Structurer
 
 
@@ -35,15 +33,9 @@ def convert_file(
     use. Raises ConversionError: encrypted, corrupt, empty, unsupported, too large, pages out of
     range.
     """
-    reader = READERS.get(source.media_type)
-    if reader is None:
-        raise UnsupportedDocument(
-            f"Files of type {source.media_type} cannot be converted by the embedded engine."
-        )
-    if not source.path.stat().st_size:
-        raise document_errors.empty(reader.kind)
+    reader = reader_of(source)
     module = reader.load()
-    with _library_errors_as_corrupt(reader.kind):
+    with library_errors.as_corrupt(reader.kind):
         document = module.open_document(source, workspace, threads)
         with closing(document):
             indexes = _selected(document, options)
@@ -62,18 +54,3 @@ def _selected(document: OpenDocument, options: Options) -> list[int]:
     if options.pages is None:
         return list(range(document.page_count))
     return options.pages.indexes(document.page_count)
-
-
-@contextmanager
-def _library_errors_as_corrupt(kind: str) -> Iterator[None]:
-    """Report every error of a library as CorruptDocument: its own words mean nothing to users.
-
-    What the machine lacked, memory or room on the disk, is no fault of the file.
-    """
-    try:
-        yield
-    except Exception as error:
-        machine_errors.raise_as_such(error)
-        if isinstance(error, IliosError):
-            raise
-        raise document_errors.corrupt(kind) from error

@@ -27,7 +27,7 @@ def of_source(source: Source) -> DocumentInfo:
             return of_web_page(decoded_page(_head(source)))
         case media_types.RTF:
             return of_rtf(_head(source))
-        case media_types.FODT:
+        case media_types.FODT | media_types.FODS | media_types.FODP:
             return document_info.of_opendocument(_head(source).decode("utf-8", "replace"))
     return document_info.of_container(source.path, source.media_type)
 

@@ -19,6 +19,8 @@ TEXT_MAX_BYTES: Final = 64 * 1024 * 1024
 
 RASTER_MAX_PIXELS: Final = 180_000_000
 """An A0 sheet scanned at 300 dpi has 140 million."""
+RASTER_WHOLE_MAX_PIXELS: Final = 50_000_000
+"""Of AVIF, and of JPEG 2000 halved as often as it can be: they take 15 bytes a pixel to decode."""
 RASTER_WORK_PIXELS: Final = 16_000_000
 """Larger images are scaled down to this before recognition."""
 RASTER_MAX_FRAMES: Final = 2_000

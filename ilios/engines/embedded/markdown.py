@@ -213,11 +213,14 @@ def code(text: str) -> str:
     return f"{ticks}{pad}{core}{pad}{ticks}"
 
 
-def code_block(text: str) -> str:
-    """Write lines as a block of code, behind a fence that they do not hold themselves."""
+def code_block(text: str, language: str = "") -> str:
+    """Write lines as a block of code, behind a fence that they do not hold themselves.
+
+    `language` is one word without backticks.
+    """
     lines = without_controls(text).strip("\n")
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`{3,}", lines))])
-    return f"{fence}\n{lines}\n{fence}" if lines.strip() else ""
+    return f"{fence}{language}\n{lines}\n{fence}" if lines.strip() else ""
 
 
 def image(name: str, description: str = "") -> str:

@@ -6,45 +6,16 @@ heavy libraries that it needs. Hence the imports inside functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
-from ilios.engines.base import DocumentInfo, Page, Source
+from ilios.core.conversion_errors import UnsupportedDocument
+from ilios.engines import document_errors
+from ilios.engines.base import Source
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.structure import PlacedPage
-
-
-class OpenDocument(Protocol):
-    """An opened document: how many pages it has, and their conversion one by one."""
-
-    @property
-    def page_count(self) -> int: ...
-
-    def pages(self, indexes: Sequence[int]) -> Iterator[Page] | Iterator[PlacedPage]:
-        """Convert the pages with these 0-based indexes, in the order given."""
-        ...
-
-    def close(self) -> None: ...
-
-
-@runtime_checkable
-class TellsOfItself(Protocol):
-    """A document whose reader knows what its file says of itself."""
-
-    def info(self) -> DocumentInfo: ...
-
-
-class ReaderModule(Protocol):
-    """What a module must offer to be a reader."""
-
-    def open_document(self, source: Source, workspace: Path, threads: int, /) -> OpenDocument:
-        """Open a document; image files are written below `workspace`.
-
-        `threads` is how many threads text recognition may use. Raises ConversionError.
-        """
-        ...
+from ilios.engines.embedded.open_documents import OpenDocument, ReaderModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +56,26 @@ def _xlsx() -> ReaderModule:
     return document
 
 
+def _xls() -> ReaderModule:
+    from ilios.engines.embedded.office.xls import document
+
+    return document
+
+
 def _odt() -> ReaderModule:
     from ilios.engines.embedded.office.odt import document
+
+    return document
+
+
+def _ods() -> ReaderModule:
+    from ilios.engines.embedded.office.ods import document
+
+    return document
+
+
+def _odp() -> ReaderModule:
+    from ilios.engines.embedded.office.odp import document
 
     return document
 
@@ -121,6 +110,24 @@ def _text() -> ReaderModule:
     return document
 
 
+def _mail() -> ReaderModule:
+    from ilios.engines.embedded.mail import document
+
+    return document.MailReader(open_file)
+
+
+def _code() -> ReaderModule:
+    from ilios.engines.embedded.text import code
+
+    return code
+
+
+def _notebook() -> ReaderModule:
+    from ilios.engines.embedded.text import notebook
+
+    return notebook
+
+
 READERS: Final = {
     media_types.PDF: Reader("PDF", _pdf),
     media_types.PNG: Reader("PNG image", _raster_image),
@@ -128,16 +135,44 @@ READERS: Final = {
     media_types.WEBP: Reader("WebP image", _raster_image),
     media_types.TIFF: Reader("TIFF image", _raster_image),
     media_types.GIF: Reader("GIF image", _raster_image),
+    media_types.BMP: Reader("bitmap", _raster_image),
+    media_types.AVIF: Reader("AVIF image", _raster_image),
+    media_types.JP2: Reader("JPEG 2000 image", _raster_image),
     media_types.DOCX: Reader("Word document", _docx),
     media_types.PPTX: Reader("PowerPoint presentation", _pptx),
     media_types.XLSX: Reader("Excel workbook", _xlsx),
+    media_types.XLS: Reader("Excel workbook", _xls),
     media_types.EPUB: Reader("EPUB book", _epub),
     media_types.ODT: Reader("OpenDocument text", _odt),
     media_types.FODT: Reader("OpenDocument text", _odt),
+    media_types.ODS: Reader("OpenDocument spreadsheet", _ods),
+    media_types.FODS: Reader("OpenDocument spreadsheet", _ods),
+    media_types.ODP: Reader("OpenDocument presentation", _odp),
+    media_types.FODP: Reader("OpenDocument presentation", _odp),
     media_types.RTF: Reader("RTF document", _rtf),
     media_types.HTML: Reader("HTML page", _html),
     media_types.CSV: Reader("CSV table", _delimited_text),
+    media_types.EML: Reader("mail", _mail),
+    media_types.MSG: Reader("Outlook message", _mail),
+    media_types.IPYNB: Reader("notebook", _notebook),
+    media_types.JSON: Reader("JSON file", _code),
+    media_types.XML: Reader("XML file", _code),
     media_types.PLAIN: Reader("text", _text),
     media_types.MARKDOWN: Reader("Markdown text", _text),
 }
-"""By media type; a test holds that every accepted one is here."""
+"""By media type; a test holds that all are here but those that Mistral alone reads."""
+
+
+def reader_of(source: Source) -> Reader:
+    """Return the reader for a file. Raises UnsupportedDocument, and EmptyDocument for no bytes."""
+    reader = READERS.get(source.media_type)
+    if reader is None:
+        raise UnsupportedDocument(media_types.unread_here(source.media_type))
+    if not source.path.stat().st_size:
+        raise document_errors.empty(reader.kind)
+    return reader
+
+
+def open_file(source: Source, workspace: Path, threads: int) -> OpenDocument:
+    """Open a document of any accepted type. Raises ConversionError."""
+    return reader_of(source).load().open_document(source, workspace, threads)

@@ -36,6 +36,9 @@ IMAGES: Final = (
     media_types.WEBP,
     media_types.TIFF,
     media_types.GIF,
+    media_types.BMP,
+    media_types.AVIF,
+    media_types.HEIC,
 )
 FILE_PURPOSE: Final = "ocr"
 FILES_PER_PAGE: Final = 100

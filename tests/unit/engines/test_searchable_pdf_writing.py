@@ -241,6 +241,9 @@ def test_a_page_whose_text_gets_lost_stays_without(
         ("JPEG", media_types.JPEG),
         ("WEBP", media_types.WEBP),
         ("GIF", media_types.GIF),
+        ("BMP", media_types.BMP),
+        ("AVIF", media_types.AVIF),
+        ("JPEG2000", media_types.JP2),
         ("TIFF", media_types.TIFF),
     ],
 )

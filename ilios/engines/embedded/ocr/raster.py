@@ -1,14 +1,16 @@
-"""Images as documents: PNG, JPEG, WebP, GIF and all frames of a TIFF."""
+"""Images as documents: PNG, JPEG, WebP, GIF, BMP, AVIF, JPEG 2000 and all frames of a TIFF."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from math import log2
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from ilios.engines import document_errors, parser_memory
 from ilios.engines.base import Source
@@ -19,6 +21,10 @@ from ilios.engines.embedded.ocr.page_reader import PageReader
 from ilios.engines.embedded.structure import PlacedPage
 
 DEFAULT_DPI: Final = 72
+HEAD_BYTES: Final = 64 * 1024
+_DECODED_WHOLE: Final = ("AVIF", "JPEG2000")
+"""Their libraries hold an image several times over while they decode it."""
+_CODING_STYLE: Final = b"\xff\x52"  #: the marker of JPEG 2000 before what it is made of
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> RasterDocument:
@@ -68,11 +74,23 @@ class RasterDocument:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._image.seek(index)
-            _refuse_if_huge(self._image.size)
+            self._refuse_if_huge()
             parser_memory.allow_images()
             dpi = pixels.resolution(self._image)
             frame = self._decoded(pixels.oblongness(dpi))
         return np.asarray(frame)[:, :, ::-1].copy(), round(max(dpi)) if dpi else DEFAULT_DPI
+
+    def _refuse_if_huge(self) -> None:
+        """Raise DocumentTooLarge before anything is decoded; let JPEG 2000 be halved as it can."""
+        width, height = self._image.size
+        _refuse_beyond((width, height), limits.RASTER_MAX_PIXELS)
+        if self._image.format not in _DECODED_WHOLE:
+            return
+        halvings = 0
+        if isinstance(self._image, Jpeg2KImageFile):
+            wanted = int(log2(max(width * height / limits.RASTER_WORK_PIXELS, 1)) / 2)
+            halvings = self._image.reduce = min(wanted, _halvings(self._file))
+        _refuse_beyond((width >> halvings, height >> halvings), limits.RASTER_WHOLE_MAX_PIXELS)
 
     def _decoded(self, oblongness: float) -> Image.Image:
         area = self._image.width * self._image.height * max(oblongness, 1 / oblongness)
@@ -87,9 +105,16 @@ class RasterDocument:
         return pixels.on_white(ImageOps.exif_transpose(pixels.squared(image, oblongness)))
 
 
-def _refuse_if_huge(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > limits.RASTER_MAX_PIXELS:
+def _halvings(file: BinaryIO) -> int:
+    """Return how often a JPEG 2000 can be halved, as its own head says."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    place = head.find(_CODING_STYLE)
+    return head[place + 9] if 0 <= place < len(head) - 9 else 0
+
+
+def _refuse_beyond(size: tuple[int, int], most: int) -> None:
+    if size[0] * size[1] > most:
         raise document_errors.too_large(
-            f"The image has {size[0]} × {size[1]} pixels",
-            f"{limits.RASTER_MAX_PIXELS // 1_000_000} million pixels",
+            f"The image has {size[0]} × {size[1]} pixels", f"{most // 1_000_000} million pixels"
         )

@@ -27,6 +27,8 @@ OFFICE_TYPES = [
     media_types.XLSX,
     media_types.EPUB,
     media_types.ODT,
+    media_types.ODS,
+    media_types.ODP,
 ]
 
 

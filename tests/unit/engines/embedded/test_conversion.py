@@ -10,6 +10,9 @@ from ilios.engines.detection import media_types
 from ilios.engines.embedded import markdown, output_limits
 from tests.support.sample_files import archive, docx, pdf, text, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
+from tests.unit.engines.embedded.office.odp.test_document import box, presentation, slide
+from tests.unit.engines.embedded.office.ods.test_document import cell, row, sheet, spreadsheet
+from tests.unit.engines.embedded.text.test_notebook import notebook
 
 
 def test_an_unknown_type_is_refused(convert: Convert) -> None:
@@ -35,6 +38,12 @@ LONG = "Herons wait in the reeds until the water is still again."
         (docx(word_paragraph(LONG)), media_types.DOCX),
         (archive({"content.xml": ODT_CONTENT.format(f"<t:p>{LONG}</t:p>")}), media_types.ODT),
         (pdf(text(LONG)), media_types.PDF),
+        (spreadsheet(sheet(row(cell(LONG)))), media_types.ODS),
+        (presentation(slide(box(f"<text:p>{LONG}</text:p>"))), media_types.ODP),
+        (f"Subject: x\n\n{LONG}".encode(), media_types.EML),
+        (f'{{"a": "{LONG}"}}'.encode(), media_types.JSON),
+        (f"<a>{LONG}</a>".encode(), media_types.XML),
+        (notebook({"cell_type": "markdown", "source": LONG}), media_types.IPYNB),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

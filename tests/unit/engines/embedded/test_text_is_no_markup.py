@@ -20,6 +20,8 @@ from tests.support import sample_files
 from tests.support.sample_files import docx, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
 from tests.unit.engines.embedded.office import decks
+from tests.unit.engines.embedded.office.odp import test_document as open_slides
+from tests.unit.engines.embedded.office.ods import test_document as sheets
 from tests.unit.engines.embedded.office.odt.test_document import document_of
 from tests.unit.engines.embedded.office.xlsx import workbooks
 from tests.unit.engines.embedded.web.epub.test_document import page as book_page
@@ -149,6 +151,31 @@ def _odt(text: str) -> bytes:
     )
 
 
+def _ods(text: str) -> bytes:
+    note = f"<office:annotation><text:p>{_xml(text)}</text:p></office:annotation>"
+    said = sheets.cell(_xml(text), more=note)
+    table = sheets.row(said, sheets.cell("b")) + sheets.row(sheets.cell("a"), said)
+    alone = sheets.row(sheets.cell()) + sheets.row(said)
+    return sheets.spreadsheet(sheets.sheet(table + alone, html.escape(text)))
+
+
+def _odp(text: str) -> bytes:
+    said = f"<text:p>{_xml(text)}</text:p>"
+    notes = f"<presentation:notes>{open_slides.box(said, 'notes')}</presentation:notes>"
+    comment = f"<office:annotation><dc:creator>{_xml(text)}</dc:creator>{said}</office:annotation>"
+    return open_slides.presentation(
+        open_slides.slide(open_slides.box(said, "title"), open_slides.box(said), notes, comment)
+    )
+
+
+def _mail(text: str) -> bytes:
+    inner = f"Subject: {text}\nMIME-Version: 1.0\nContent-Type: text/html\n\n<p>{_xml(text)}"
+    return (
+        f"From: {text}\nSubject: {text}\nContent-Type: multipart/mixed; boundary=b-b\n\n"
+        f"--b-b\n\n{text}\n--b-b\nContent-Type: message/rfc822\n\n{inner}\n--b-b--\n"
+    ).encode()
+
+
 def _page(text: str) -> str:
     said = _xml(text)
     return (
@@ -188,6 +215,9 @@ READERS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "slides": (media_types.PPTX, _pptx),
     "workbook": (media_types.XLSX, _xlsx),
     "OpenDocument": (media_types.ODT, _odt),
+    "sheets": (media_types.ODS, _ods),
+    "open slides": (media_types.ODP, _odp),
+    "mail": (media_types.EML, _mail),
     "page": (media_types.HTML, lambda text: f"<html><body>{_page(text)}".encode()),
     "book": (
         media_types.EPUB,
@@ -197,7 +227,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "PDF": (media_types.PDF, _pdf),
 }
 PLAIN: Final = "aqqz"  #: a text that no reader escapes
-ONE_LINE: Final = ("table", "cell", "workbook", "PDF")
+ONE_LINE: Final = ("table", "cell", "workbook", "sheets", "mail", "PDF")
 """Where the lines of a text are lines of their own, with marks between them, or columns."""
 
 

@@ -100,9 +100,9 @@ class Chunks:
 
     def _mail(self, content: bytes) -> str:
         """Write the pages of a web archive, which is a mail in its form."""
-        import email.policy
+        from ilios.engines.embedded.mail import mime
 
-        message = email.message_from_bytes(content, policy=email.policy.default)
+        message = mime.parsed(content)
         pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
         if pages:
             pictures = _pictures(message)

@@ -1,4 +1,4 @@
-"""The parts of an OpenDocument text: a ZIP archive of them, or one flat XML file."""
+"""The parts of an OpenDocument file: a ZIP archive of them, or one flat XML file."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ class OdtPackage:
     Raises ConversionError when the content cannot be read. What else is damaged counts as absent.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._archive = None if _is_flat(path) else Archive(path, KIND)
+    def __init__(self, path: Path, kind: str = KIND) -> None:
+        self._kind = kind  #: what the document is called in errors
+        self._archive = None if _is_flat(path) else Archive(path, kind)
         try:
             self.styles: etree._Element | None
             if self._archive is None:
-                self.content = _flat_root(path)
+                self.content = _flat_root(path, kind)
                 self.styles = self.content
             else:
                 self._refuse_if_encrypted()
@@ -84,7 +85,7 @@ class OdtPackage:
         if manifest is None:
             return
         if any(local_name(element) == "encryption-data" for element in manifest.iter()):
-            raise document_errors.encrypted(KIND)
+            raise document_errors.encrypted(self._kind)
 
 
 def _is_flat(path: Path) -> bool:
@@ -92,8 +93,8 @@ def _is_flat(path: Path) -> bool:
         return file.read(_HEAD_BYTES).lstrip().startswith(_FLAT_STARTS)
 
 
-def _flat_root(path: Path) -> etree._Element:
-    content = read_limited(path, KIND)
+def _flat_root(path: Path, kind: str) -> etree._Element:
+    content = read_limited(path, kind)
     try:
         return _parsed(content, huge=False)
     except (etree.XMLSyntaxError, ValueError):
@@ -101,9 +102,9 @@ def _flat_root(path: Path) -> etree._Element:
     try:
         root = _parsed(content, huge=True)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise document_errors.corrupt(KIND) from error
+        raise document_errors.corrupt(kind) from error
     if _is_deep(root):
-        raise document_errors.corrupt(KIND)
+        raise document_errors.corrupt(kind)
     return root
 
 

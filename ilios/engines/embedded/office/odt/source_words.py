@@ -35,7 +35,12 @@ def text(package: OdtPackage, styles: Styles) -> str:
     Embedded documents belong to it, each once.
     """
     body = child(package.content, "body", "text")
-    return "".join(_pieces(body, styles, package, set())) if body is not None else ""
+    return of_element(body, package, styles) if body is not None else ""
+
+
+def of_element(element: etree._Element, package: OdtPackage, styles: Styles) -> str:
+    """Return the text of a part of the body in the same way."""
+    return "".join(_pieces(element, styles, package, set()))
 
 
 def _pieces(

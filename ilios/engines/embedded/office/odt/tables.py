@@ -28,11 +28,11 @@ class Tables:
 
     def rows(self, table: etree._Element) -> list[list[str]]:
         rows: list[list[str]] = []
-        for row in _table_rows(table):
+        for row in table_rows(table):
             cells = self._cells(row)
             if cells:
                 size = sum(len(cell) + 1 for cell in cells)
-                rows += [cells] * self._times(row, "number-rows-repeated", size)
+                rows += [cells] * self.times(row, "number-rows-repeated", size)
         return rows
 
     def _cells(self, row: etree._Element) -> list[str]:
@@ -42,16 +42,16 @@ class Tables:
         for cell in children(row, *_CELL_GROUPS):
             text = self._write(cell) if local_name(cell) == "table-cell" else ""
             if not text:
-                empty += min(_repeated(cell, "number-columns-repeated"), REPEATED_MAX)
+                empty += min(repeated(cell, "number-columns-repeated"), REPEATED_MAX)
                 continue
             cells += [""] * empty
-            cells += [text] * self._times(cell, "number-columns-repeated", len(text) + 1)
+            cells += [text] * self.times(cell, "number-columns-repeated", len(text) + 1)
             empty = 0
         return cells
 
-    def _times(self, element: etree._Element, name: str, size: int) -> int:
+    def times(self, element: etree._Element, name: str, size: int) -> int:
         """Return how often a cell or row of this size is written."""
-        wanted = _repeated(element, name)
+        wanted = repeated(element, name)
         times = min(wanted, REPEATED_MAX, 1 + self._left // size)
         self._left -= (times - 1) * size
         self.is_cut = self.is_cut or times < wanted
@@ -60,20 +60,22 @@ class Tables:
 
 def only_cell(table: etree._Element) -> etree._Element | None:
     """Return the cell of a table that has no other and does not repeat it."""
-    rows = list(islice(_table_rows(table), 2))
+    rows = list(islice(table_rows(table), 2))
     cells = list(children(rows[0], *_CELL_GROUPS)) if len(rows) == 1 else []
-    if len(cells) != 1 or _repeated(rows[0], "number-rows-repeated") > 1:
+    if len(cells) != 1 or repeated(rows[0], "number-rows-repeated") > 1:
         return None
-    return cells[0] if _repeated(cells[0], "number-columns-repeated") == 1 else None
+    return cells[0] if repeated(cells[0], "number-columns-repeated") == 1 else None
 
 
-def _table_rows(table: etree._Element) -> Iterator[etree._Element]:
+def table_rows(table: etree._Element) -> Iterator[etree._Element]:
+    """Yield the rows of a table, also those in groups."""
     for part in table:
         if local_name(part) == "table-row":
             yield part
         elif local_name(part) in _GROUPS:
-            yield from _table_rows(part)
+            yield from table_rows(part)
 
 
-def _repeated(element: etree._Element, name: str) -> int:
+def repeated(element: etree._Element, name: str) -> int:
+    """Return how often an element stands, by an attribute of it."""
     return max(unsigned(attribute(element, name), 1), 1)

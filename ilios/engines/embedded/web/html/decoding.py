@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final
 
@@ -42,6 +43,21 @@ _LARGER: Final = {
 }
 
 
+_NOT_FOR_TEXTS: Final = ("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined")
+"""Codecs of Python that no text is written in; some take the square of its length."""
+
+
+def codec_of(charset: str) -> str | None:
+    """Return the codec of Python for a charset as browsers understand it; None if there is none."""
+    name = charset.strip(" \t\"'").lower()
+    try:
+        codec = codecs.lookup(_LARGER.get(name, name)).name
+        b"x".decode(codec, "replace")  # fails for what makes other bytes of bytes
+    except (LookupError, ValueError):
+        return None
+    return None if codec.replace("-", "_") in _NOT_FOR_TEXTS else codec
+
+
 def decoded_page(content: bytes, named: str = "") -> str:
     """Decode a page: as UTF-8 if its bytes are, else as it declares if that can be read.
 
@@ -50,10 +66,7 @@ def decoded_page(content: bytes, named: str = "") -> str:
     encoding = _known(named) or _declared(content[:DECLARATION_BYTES])
     if encoding is None or (encoding_of(content).startswith("utf") and b"\x1b" not in content):
         return decoded(content)
-    try:
-        text = content.decode(encoding, errors="replace")
-    except (LookupError, ValueError):
-        return decoded(content)
+    text = content.decode(encoding, errors="replace")
     if text.count("\ufffd") > UNREADABLE_SHARE * len(_BEYOND_ASCII.findall(text)):
         return decoded(content)
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -69,4 +82,4 @@ def _known(name: str) -> str | None:
     name = name.lower()
     if not name or name.startswith(("utf-16", "utf-32", "utf16", "utf32", "ucs", "utf-7")):
         return None  # a declaration that can be read byte by byte is in none of these
-    return _LARGER.get(name, name)
+    return codec_of(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -14,7 +14,7 @@ from lxml import etree
 
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.engines import document_errors
-from ilios.engines.base import Source
+from ilios.engines.base import ConversionWarning, Source
 from ilios.engines.embedded import accounting, markdown
 from ilios.engines.embedded.flow import FlowDocument, FlowPage
 from ilios.engines.embedded.image_files import ImageFolder
@@ -26,7 +26,7 @@ from ilios.engines.embedded.web.html.repair import (
     unnest_readings,
     without_deep_tags,
 )
-from ilios.engines.embedded.web.html.writer import HtmlWriter
+from ilios.engines.embedded.web.html.writer import HtmlWriter, KeepImage
 
 DEPTH_MAX = 200
 """Deeper levels are flattened: the code that walks the tree is recursive."""
@@ -37,9 +37,28 @@ _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
 
 def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument:
     del threads
-    text = decoded_page(read_limited(source.path, "page"))
     images = ImageFolder(workspace)
-    writer = HtmlWriter(image_keeper(images))
+    page = read(decoded_page(read_limited(source.path, "page")), image_keeper(images))
+    body = page.body
+    if page.title and not re.search(r"^# ", body, re.MULTILINE):
+        body = markdown.blocks([markdown.heading(1, markdown.escaped(page.title)), body])
+    if not body:
+        raise document_errors.empty("page")
+    return FlowDocument([FlowPage(body, images.take(), page.warnings)])
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page as Markdown, without its title."""
+
+    title: str
+    body: str
+    warnings: tuple[ConversionWarning, ...]
+
+
+def read(text: str, keep_image: KeepImage) -> ReadPage:
+    """Write the text of a page without what surrounds it. Raises CorruptDocument."""
+    writer = HtmlWriter(keep_image)
     root = parsed(text)
     title = cleaning.title(root)
     main, hidden_words = cleaning.main_text(root)
@@ -47,12 +66,7 @@ def open_document(source: Source, workspace: Path, threads: int) -> FlowDocument
     body = writer.write(main)
     if not body:  # nothing but a menu, or what a script would show: better than nothing
         body, hidden_words = writer.write(cleaning.body_of(parsed(text))), 0
-    warnings = source_words.warnings(words, hidden_words, body)
-    if title and not re.search(r"^# ", body, re.MULTILINE):
-        body = markdown.blocks([markdown.heading(1, markdown.escaped(title)), body])
-    if not body:
-        raise document_errors.empty("page")
-    return FlowDocument([FlowPage(body, images.take(), warnings)])
+    return ReadPage(title, body, source_words.warnings(words, hidden_words, body))
 
 
 def parsed(text: str) -> etree._Element:
@@ -106,7 +120,7 @@ def _flatten(root: etree._Element) -> None:
     etree.strip_tags(root, _TOO_DEEP)
 
 
-def image_keeper(images: ImageFolder) -> Callable[[str], str | None]:
+def image_keeper(images: ImageFolder) -> KeepImage:
     """Return what maps a `src`: inline images to files, web addresses to links, others to None."""
     count = 0
 

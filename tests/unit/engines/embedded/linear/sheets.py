@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Final
 
 from ilios.engines.detection import media_types
 from ilios.engines.embedded.office.xlsx.formulas import column_letters
 from tests.support import sample_files
+from tests.support.compound_files import compound
 from tests.unit.engines.embedded.linear.growth import Case, lines, numbers
 from tests.unit.engines.embedded.office.xlsx import workbooks
 
@@ -73,7 +75,32 @@ def sheet_pictures(n: int) -> bytes:
     )
 
 
+def xls_cells(n: int) -> bytes:
+    """Return numbers, texts, notes' places and cells far apart, in the records of an XLS."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    begin = struct.pack("<HHHHII", 0x0600, 5, 0, 0, 0, 0)
+    page = struct.pack("<HHHHII", 0x0600, 0x10, 0, 0, 0, 0)
+    number = [struct.pack("<HHHd", row % 65_536, 0, 0, row / 7) for row in range(n)]
+    wide = [struct.pack("<HHHd", 1, 1 + column % 200, 0, 1.0) for column in range(n)]
+    label = [
+        struct.pack("<HHHHB", row % 65_536, 255, 0, len(line), 0)
+        + line.encode("latin-1", "replace")
+        for row, line in enumerate(line[:250] for line in lines(n))
+    ]
+    records = b"".join(record(0x0203, each) for each in (*number, *wide))
+    records += b"".join(record(0x0204, each) for each in label)
+    name = b"\x05\0Sheet"
+    start = len(record(0x809, begin) + record(0x85, bytes(6) + name) + record(0x0A, b""))
+    sheet = record(0x85, struct.pack("<IBB", start, 0, 0) + name)
+    whole = record(0x809, begin) + sheet + record(0x0A, b"")
+    return compound({"Workbook": whole + record(0x809, page) + records + record(0x0A, b"")})
+
+
 CASES: Final = (
+    Case("xls-cells", media_types.XLS, xls_cells, 4_000),
     Case("sheet-signs", media_types.XLSX, sheet_signs, 2_000),
     Case("sheet-cells", media_types.XLSX, sheet_cells, 1_000),
     Case("sheet-shared", media_types.XLSX, sheet_shared, 2_000),

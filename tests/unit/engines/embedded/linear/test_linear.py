@@ -17,6 +17,8 @@ from ilios.engines.embedded import counting
 from ilios.engines.embedded.conversion import convert_file
 from ilios.engines.plain_text import plain_text
 from tests.unit.engines.embedded.linear import (
+    code,
+    mails,
     opendocument,
     pdf,
     rtf,
@@ -30,7 +32,7 @@ from tests.unit.engines.embedded.linear.growth import SIGNS, Case
 
 CASES: Final = [
     case
-    for module in (text, word, slides, sheets, opendocument, web, rtf, pdf)
+    for module in (text, code, mails, word, slides, sheets, opendocument, web, rtf, pdf)
     for case in module.CASES
 ]
 RATIO_MAX: Final = 5.0

@@ -35,6 +35,9 @@ RECEIPT = [
         (media_types.JPEG, "JPEG"),
         (media_types.WEBP, "WEBP"),
         (media_types.GIF, "GIF"),
+        (media_types.BMP, "BMP"),
+        (media_types.AVIF, "AVIF"),
+        (media_types.JP2, "JPEG2000"),
     ],
 )
 def test_an_image_is_read(convert: Convert, media_type: str, kind: str) -> None:
@@ -42,7 +45,7 @@ def test_an_image_is_read(convert: Convert, media_type: str, kind: str) -> None:
 
     assert all(line in converted.markdown for line in LINES)
     assert [converted.pages[0].width, converted.pages[0].height] == [*NOTE]
-    assert converted.pages[0].dpi == 72
+    assert converted.pages[0].dpi == (96 if kind == "BMP" else 72)  # which its writer declares
     assert converted.warnings == []
 
 
@@ -124,6 +127,28 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(
         convert(encoded(scan(LINES, NOTE), "PNG"), media_types.PNG)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "kind", "options"),
+    [
+        (media_types.AVIF, "AVIF", {}),
+        (media_types.JP2, "JPEG2000", {"num_resolutions": 1}),
+    ],
+)
+def test_what_is_decoded_whole_may_have_fewer_pixels(
+    convert: Convert,
+    monkeypatch: pytest.MonkeyPatch,
+    media_type: str,
+    kind: str,
+    options: dict[str, int],
+) -> None:
+    monkeypatch.setattr(limits, "RASTER_WHOLE_MAX_PIXELS", 100_000)
+    buffer = io.BytesIO()
+    scan(LINES, NOTE).save(buffer, kind, **options)
+
+    with pytest.raises(DocumentTooLarge, match="1000 × 300"):
+        convert(buffer.getvalue(), media_type)
+
+
 def test_a_large_image_is_read_at_a_smaller_scale(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,12 +157,24 @@ def test_a_large_image_is_read_at_a_smaller_scale(
     assert LINES[0] in convert(encoded(scan(LINES, NOTE), "JPEG"), media_types.JPEG).markdown
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("resolutions", [1, 2, 6])
+def test_a_large_jpeg_2000_is_decoded_at_a_smaller_scale_as_far_as_it_has_one(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch, resolutions: int
+) -> None:
+    monkeypatch.setattr(limits, "RASTER_WORK_PIXELS", 240_000)
+    buffer = io.BytesIO()
+    scan(LINES, NOTE).save(buffer, "JPEG2000", num_resolutions=resolutions)
+
+    assert LINES[0] in convert(buffer.getvalue(), media_types.JP2).markdown
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000"])
 def test_a_truncated_image_is_called_corrupt(convert: Convert, kind: str) -> None:
+    media_type = media_types.JP2 if kind == "JPEG2000" else f"image/{kind.lower()}"
     content = encoded(scan(LINES, NOTE), kind)
 
     with pytest.raises(CorruptDocument):
-        convert(content[: len(content) // 2], f"image/{kind.lower()}")
+        convert(content[: len(content) // 2], media_type)
 
 
 def test_an_empty_file_is_called_empty(convert: Convert) -> None:

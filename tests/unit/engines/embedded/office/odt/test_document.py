@@ -7,8 +7,7 @@ import base64
 import pytest
 
 from ilios.engines.detection import media_types
-from ilios.engines.embedded.office.odt import document as odt
-from ilios.engines.embedded.office.odt import tables
+from ilios.engines.embedded.office.odt import blocks, tables
 from tests.support.sample_files import archive, encoded, noise
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -458,7 +457,7 @@ def test_an_object_that_cannot_be_read_is_told(convert: Convert) -> None:
 def test_text_that_cannot_be_written_is_told(
     convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(odt, "_CONTAINERS", frozenset())
+    monkeypatch.setattr(blocks, "_CONTAINERS", frozenset())
     words = paragraph("every word of this part is lost")
 
     converted = convert(

@@ -1,0 +1,1 @@
+"""Reads mails: what they say, and the files that are attached to them."""

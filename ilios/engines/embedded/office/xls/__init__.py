@@ -1,0 +1,1 @@
+"""Reads Excel workbooks of before 2007."""
