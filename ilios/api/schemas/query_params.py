@@ -19,6 +19,11 @@ from ilios.api.schemas.response_fields import DOCUMENT_STATE, IDENTIFIER_PATTERN
 from ilios.api.schemas.shown import Joined, Shown
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
+from ilios.documents.page_images import (
+    WIDTH_DEFAULT_PIXELS,
+    WIDTH_MAX_PIXELS,
+    WIDTH_MIN_PIXELS,
+)
 from ilios.engines.page_selection import PATTERN
 from ilios.webhooks import service as webhooks
 
@@ -30,6 +35,19 @@ class PageQuery(RequestSchema):
         (BLOCKS,),
         load_default=None,
         metadata={"description": "`blocks`: each page with its blocks.", "example": BLOCKS},
+    )
+
+
+class PageImageQuery(RequestSchema):
+    width = WholeNumber(
+        WIDTH_MIN_PIXELS,
+        WIDTH_MAX_PIXELS,
+        load_default=WIDTH_DEFAULT_PIXELS,
+        metadata={
+            "description": "Pixels. An image with fewer is not enlarged, and a page that is many "
+            "times as high as wide is narrower.",
+            "example": WIDTH_DEFAULT_PIXELS,
+        },
     )
 
 
