@@ -339,7 +339,7 @@ def test_one_document_at_a_time_is_erased_with_pauses(
         pauses.append(seconds)
         assert not erasure.erase(documents_of_three[1], time.monotonic() + 0.01)
 
-    erasure = Erasure(database, store, pause=pause)
+    erasure = Erasure(database, store, PageImageCache(settings), pause=pause)
 
     assert erasure.erase(documents_of_three[0])
 
