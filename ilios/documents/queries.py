@@ -20,7 +20,8 @@ from ilios.core.request_errors import (
 )
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, statuses
-from ilios.documents import extractions, repository, result_pages, snapshots
+from ilios.documents import extractions, page_rows, repository, result_pages, snapshots
+from ilios.documents.page_rows import PageOutline
 from ilios.documents.result_pages import ResultPage, StructuredPage
 from ilios.documents.snapshots import DocumentReport, Snapshot
 from ilios.documents.waiting import Waiter
@@ -68,6 +69,16 @@ class Result:
         """Return what the document has cost."""
         with self.database.watching() as watch:
             return ledger.of_document(watch, self.document.id, self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPages:
+    """Some pages of a document, and the number of the next one: None after the last."""
+
+    document: Snapshot
+    pages: list[PageOutline]
+    source: repository.Source
+    next_number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,18 @@ class DocumentReader:
         if document.status in (*statuses.OPEN, DocumentStatus.AWAITING_UPLOAD):
             _require_completed(document)
         raise PageNotFound(number, PageSelection.of_indexes(present), len(present))
+
+    def pages(self, document_id: str, first: int, limit: int, *, owner: str) -> ListedPages:
+        """Return which pages of a document are stored, from a number on, without their texts.
+
+        Raises DocumentNotFound, Gone.
+        """
+        with self._database.watching() as watch:
+            document = snapshots.present_document(watch, document_id, owner)
+            found = page_rows.outlines(watch, document.result_id, first - 1, limit + 1)
+            source = repository.source(watch, document.result_id)
+        next_number = found[limit].number if len(found) > limit else None
+        return ListedPages(document, found[:limit], source, next_number)
 
     def original(self, document_id: str, *, owner: str) -> Original:
         """Return a document as it was sent. Raises DocumentNotFound, Gone, DocumentNotReady."""

@@ -54,7 +54,7 @@ def _drawn(task: Message) -> Iterator[Message]:
 
     index, drawn = task["index"], Path(task["drawn"])
     with page_image_drawing.opened(Path(task["path"]), task["mediaType"]) as pages:
-        if index >= pages.count:
+        if not 0 <= index < pages.count:
             yield {"type": "beyond", "pages": pages.count}
             return
         page_image_drawing.write(pages.picture(index, task["width"]), drawn)

@@ -14,14 +14,15 @@ from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.requests.webhooks import webhook_of
-from ilios.api.responses import conditional, forms, serializers, streaming
+from ilios.api.responses import conditional, forms, page_json, serializers, streaming
 from ilios.api.responses.links import absolute
 from ilios.api.responses.presentation import PDF, Presentation
-from ilios.api.schemas.page_responses import PageAnswerSchema
+from ilios.api.schemas.page_responses import PageAnswerSchema, PageListSchema
 from ilios.api.schemas.query_params import (
     ListQuery,
+    OnePageQuery,
     PageImageQuery,
-    PageQuery,
+    PageListQuery,
     ResultQuery,
     WaitQuery,
 )
@@ -37,7 +38,7 @@ from ilios.api.schemas.responses import (
 from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
 from ilios.db.models import DocumentStatus
-from ilios.documents import page_images
+from ilios.documents import list_cursors, page_images
 from ilios.documents.listing import Filter
 from ilios.engines import page_image
 
@@ -166,9 +167,26 @@ def document_result(query: dict[str, Any], document_id: str) -> Response:
         return forms.answer(found, shown)
 
 
+@blueprint.get("/<id:document_id>/pages")
+@needs(Scope.READ)
+@blueprint.arguments(PageListQuery(), location="query")
+@blueprint.response(200, PageListSchema)
+@blueprint.refuses(401, 403, 404, 410, 429)
+def document_pages(query: dict[str, Any], document_id: str) -> Any:
+    """List the pages of a document that are stored, without what they say.
+
+    Also while it is converted, and of one that failed: with their sizes, confidence and warnings.
+    Follow `nextCursor` for the next ones.
+    """
+    reader = services().reader
+    first = list_cursors.read_page(query["cursor"]) if query["cursor"] is not None else 1
+    found = reader.pages(document_id, first, query["limit"], owner=current_owner())
+    return page_json.listed(found)
+
+
 @blueprint.get("/<id:document_id>/pages/<page:number>")
 @needs(Scope.READ)
-@blueprint.arguments(PageQuery(), location="query")
+@blueprint.arguments(OnePageQuery(), location="query")
 @blueprint.response(200, PageAnswerSchema, headers=forms.HEADERS)
 @blueprint.alt_response(304, description="The client has this page already (`If-None-Match`).")
 @blueprint.refuses(401, 403, 404, 409, 410, 412, 429)

@@ -14,7 +14,7 @@ from ilios.api.schemas.request_fields import (
     StrictBoolean,
     WholeNumber,
 )
-from ilios.api.schemas.requests import BLOCKS, FILE_NAME_MAX_LENGTH, RequestSchema
+from ilios.api.schemas.requests import BLOCKS, FILE_NAME_MAX_LENGTH, HTML, RequestSchema
 from ilios.api.schemas.response_fields import DOCUMENT_STATE, IDENTIFIER_PATTERN
 from ilios.api.schemas.shown import Joined, Shown
 from ilios.db.models import DocumentStatus
@@ -28,6 +28,8 @@ from ilios.engines.page_selection import PATTERN
 from ilios.webhooks import service as webhooks
 
 MAX_WAIT_SECONDS: Final = 60
+PAGES_LIMIT: Final = 100
+PAGES_MAX_LIMIT: Final = 1_000
 
 
 class PageQuery(RequestSchema):
@@ -36,6 +38,26 @@ class PageQuery(RequestSchema):
         load_default=None,
         metadata={"description": "`blocks`: each page with its blocks.", "example": BLOCKS},
     )
+
+
+class OnePageQuery(RequestSchema):
+    include = Choice(
+        (BLOCKS, HTML),
+        load_default=None,
+        metadata={
+            "title": "PageParts",
+            "description": "`blocks`: the page with its blocks; `html`: with its Markdown as HTML "
+            "that runs nothing, block by block.",
+            "example": BLOCKS,
+        },
+    )
+
+
+class PageListQuery(RequestSchema):
+    cursor = fields.String(
+        load_default=None, metadata={"description": "`nextCursor` of the answer before."}
+    )
+    limit = WholeNumber(1, PAGES_MAX_LIMIT, load_default=PAGES_LIMIT, metadata={"example": 100})
 
 
 class PageImageQuery(RequestSchema):

@@ -86,10 +86,12 @@ def test_an_image_is_its_only_page(anna: Caller) -> None:
     assert_problem(anna.get(path_of(document_id, 2)), 404, "page_not_found", "There is 1 page: 1.")
 
 
-def test_beyond_the_last_page_it_is_told_which_there_are(anna: Caller) -> None:
-    answer = anna.get(path_of(submitted(anna), 3))
+@pytest.mark.parametrize("number", [0, 3, 10**18 - 1])
+def test_of_other_numbers_it_is_told_which_there_are(anna: Caller, number: int) -> None:
+    answer = anna.get(path_of(submitted(anna), number))
 
-    assert_problem(answer, 404, "page_not_found", "There is no page 3. There are 2 pages: 1-2.")
+    told = f"There is no page {number}. There are 2 pages: 1-2."
+    assert_problem(answer, 404, "page_not_found", told)
 
 
 def test_a_text_has_no_page_images(anna: Caller, worker: InTestWorker) -> None:
