@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 from ilios.core.ids import is_id
 from ilios.core.request_errors import InvalidCursor
 
-
 _PAGE: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
