@@ -172,9 +172,8 @@ def test_a_page_as_html_comes_block_by_block(anna: Caller, database: Database) -
 def test_it_is_there_also_if_the_conversion_made_no_blocks(
     anna: Caller, database: Database
 ) -> None:
-    document_id = stored(
-        database, structured.plain_page(0, "# Title\n\n- one\n- two\n\nText $x^2$.")
-    )
+    page = structured.plain_page(0, "# Title\n\n- one\n- two\n\nText $x^2$.")
+    document_id = stored(database, page)
 
     title, items, text = html_of(anna, document_id)
 
@@ -209,7 +208,7 @@ def test_nothing_in_it_runs_or_has_a_style(anna: Caller, database: Database) -> 
     ):
         assert part not in html, part
     assert '<td align="right">2</td>' in html
-    assert html.rstrip().endswith("the end</p>") or "the end" in html
+    assert "the end" in html
 
 
 def test_what_looks_like_a_style_in_a_text_stays(anna: Caller, database: Database) -> None:
@@ -235,9 +234,8 @@ def test_a_long_table_comes_in_pieces_as_one_table(
 
 def test_with_html_a_page_has_another_etag(anna: Caller, database: Database) -> None:
     path = f"/api/documents/{stored(database, structured.page(0))}/pages/1"
-    tags = {
-        anna.get(path + query).headers["ETag"] for query in ("", "?include=blocks", "?include=html")
-    }
+    queries = ("", "?include=blocks", "?include=html")
+    tags = {anna.get(path + query).headers["ETag"] for query in queries}
 
     assert len(tags) == 3
     assert "blocks" not in anna.get(f"{path}?include=html").get_json()
