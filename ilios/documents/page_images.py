@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
@@ -28,7 +29,7 @@ WIDTH_MIN_PIXELS: Final = 200
 WIDTH_MAX_PIXELS: Final = 2_000
 WIDTH_DEFAULT_PIXELS: Final = 1_000
 _VERSION: Final = 1  #: of how pages are drawn; another one makes what clients have stale
-_DRAWN_MAX_BYTES: Final = 3 * page_image.PIXELS_MAX  #: of a picture that nothing could compress
+_DRAWN_BYTES: Final = 3 * page_image.PIXELS_MAX  #: of a picture that nothing could compress
 
 
 class PageImages:
@@ -80,15 +81,17 @@ class PageImages:
         except ObjectMissing as error:
             raise OriginalMissing("The original of this document is no longer stored.") from error
         with (
-            self._disk_reserve.promised(size_bytes + _DRAWN_MAX_BYTES),
+            self._disk_reserve.promised(size_bytes + _DRAWN_BYTES),
             TemporaryDirectory(dir=self._scratch) as folder,
         ):
             source, drawn = Path(folder) / "original", Path(folder) / name
             with computing.waiting():
                 self._store.fetch(original.key, source)
                 self._draw(original, source, number, width, drawn)
-            file = drawn.open("rb")
-            self._keep(original, name, drawn)
+            with ExitStack() as opened:
+                file = opened.enter_context(drawn.open("rb"))
+                self._keep(original, name, drawn)
+                opened.pop_all()
             return file
 
     def _draw(self, original: Original, source: Path, number: int, width: int, drawn: Path) -> None:
@@ -97,14 +100,13 @@ class PageImages:
             (answer,) = self._parsers.run(task, DRAW_SECONDS)
         except DeadlineExceeded as error:
             raise DeadlineExceeded(
-                f"The page could not be drawn within {DRAW_SECONDS:.0f} s. Its text is there "
-                "once it was converted."
+                f"The page could not be drawn within {DRAW_SECONDS:.0f} s. Its Markdown is not "
+                "concerned."
             ) from error
         except ParserCrashed as error:
             raise ParserCrashed(
                 "The process that drew the page ended: the document is damaged, or needs more "
-                f"than the {self._memory_mib} MiB that it may take. Its text is there once it was "
-                "converted."
+                f"than the {self._memory_mib} MiB that it may take. Its Markdown is not concerned."
             ) from error
         pages = page_image.pages_without(answer)
         if pages is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from math import inf
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -77,7 +77,7 @@ class _Pdf:
     def picture(self, index: int, width: int) -> Image.Image:
         with closing(self._page(index)) as page:
             page_width, page_height = page.get_size()
-            if not (0 < page_width < inf and 0 < page_height < inf):
+            if not (0 < page_width < math.inf and 0 < page_height < math.inf):
                 raise document_errors.corrupt(f"PDF on page {index + 1}")
             _refuse_if_unrenderable(page, index)
             scale = (_fitting(width, page_height / page_width) - _ROUNDED) / page_width
@@ -103,7 +103,7 @@ class _Image:
         self.count = self._frames.count()
 
     def picture(self, index: int, width: int) -> Image.Image:
-        frame, _ = self._frames.upright(index, lambda *sides: width / min(sides))
+        frame, _ = self._frames.upright(index, lambda *sides: _part(width, *sides))
         fitting = _fitting(min(width, frame.width), frame.height / frame.width)
         if fitting < frame.width:
             size = fitting, max(1, round(fitting * frame.height / frame.width))
@@ -112,6 +112,11 @@ class _Image:
 
     def close(self) -> None:
         self._frames.close()
+
+
+def _part(width: int, *sides: float) -> float:
+    """Return to what part of them the sides may be reduced, whichever of them is the width."""
+    return min(width / min(sides), (limits.RASTER_WORK_PIXELS / math.prod(sides)) ** 0.5)
 
 
 def _fitting(width: int, ratio: float) -> int:
