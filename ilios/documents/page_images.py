@@ -110,7 +110,7 @@ class PageImages:
             ) from error
         pages = page_image.pages_without(answer)
         if pages is not None:
-            raise PageNotFound(number, PageSelection.of_indexes(list(range(pages))), pages)
+            raise PageNotFound(number, PageSelection(((1, pages),)), pages)
 
     def _keep(self, original: Original, name: str, drawn: Path) -> None:
         """Keep an image unless its document was deleted meanwhile, whichever came first."""

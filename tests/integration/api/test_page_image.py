@@ -191,7 +191,7 @@ def test_the_images_go_with_their_document(anna: Caller, cached: Callable[[], li
         image_of(anna.get(path_of(gone, number)))
     image_of(anna.get(path_of(stays)))
 
-    assert anna.delete(f"/api/documents/{gone}").status_code == 204
+    assert anna.call("DELETE", f"/api/documents/{gone}").status_code == 204
 
     assert cached() == [f"{stays}/1-1000.png"]
     assert_problem(anna.get(path_of(gone)), 410, "document_deleted")
@@ -210,7 +210,7 @@ def test_one_that_is_drawn_while_its_document_is_deleted_is_not_kept(
     draw = drawing._draw
 
     def draw_too_late(*arguments: Any) -> None:
-        anna.delete(f"/api/documents/{document_id}")
+        anna.call("DELETE", f"/api/documents/{document_id}")
         draw(*arguments)
 
     monkeypatch.setattr(drawing, "_draw", draw_too_late)

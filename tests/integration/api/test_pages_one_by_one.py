@@ -146,7 +146,7 @@ def test_pages_are_listed_as_soon_as_they_are_stored(
     assert listed(anna, document_id) == early
     path = f"/api/documents/{document_id}/pages"
     assert_problem(bert.get(path), 404, "document_not_found")
-    anna.delete(f"/api/documents/{document_id}")
+    anna.call("DELETE", f"/api/documents/{document_id}")
     assert_problem(anna.get(path), 410, "document_deleted")
 
 
