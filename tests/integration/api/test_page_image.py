@@ -30,7 +30,7 @@ from ilios.engines.parser_pool import ParserPool
 from ilios.storage.base import ObjectStore
 from tests.contract.problems import assert_problem
 from tests.support import sample_files
-from tests.support.api_callers import Caller, file
+from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker
 from tests.support.forking import REPOSITORY
@@ -41,10 +41,7 @@ ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
 
 def submitted(caller: Caller, content: bytes = TWO_PAGES, name: str = "report.pdf") -> str:
-    answer = caller.post("/api/documents/submit", {"file": file(content, name)})
-    assert answer.status_code == 202, answer.text
-    document_id: str = answer.get_json()["id"]
-    return document_id
+    return caller.submit(content, name)
 
 
 def path_of(document_id: str, number: int = 1, query: str = "") -> str:
@@ -210,7 +207,8 @@ def test_one_that_is_drawn_while_its_document_is_deleted_is_not_kept(
     draw = drawing._draw
 
     def draw_too_late(*arguments: Any) -> None:
-        anna.call("DELETE", f"/api/documents/{document_id}")
+        with ThreadPoolExecutor(1) as others:
+            others.submit(anna.call, "DELETE", f"/api/documents/{document_id}").result()
         draw(*arguments)
 
     monkeypatch.setattr(drawing, "_draw", draw_too_late)
