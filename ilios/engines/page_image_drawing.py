@@ -49,7 +49,8 @@ def opened(path: Path, media_type: str) -> Iterator[Pages]:
     is_pdf = media_type == media_types.PDF
     parser_memory.allow_images()
     try:
-        with closing(_Pdf(path) if is_pdf else _Image(path, media_type)) as pages:
+        pages: Pages = _Pdf(path) if is_pdf else _Image(path, media_type)
+        with closing(pages):
             yield pages
     except Exception as error:
         machine_errors.raise_as_such(error)
@@ -116,12 +117,12 @@ class _Image:
 
 def _part(width: int, *sides: float) -> float:
     """Return to what part of them the sides may be reduced, whichever of them is the width."""
-    return min(width / min(sides), (limits.RASTER_WORK_PIXELS / math.prod(sides)) ** 0.5)
+    return min(width / min(sides), math.sqrt(limits.RASTER_WORK_PIXELS / math.prod(sides)))
 
 
 def _fitting(width: int, ratio: float) -> int:
     """Return the width, or the largest at which a page so many times as high fits PIXELS_MAX."""
-    return max(1, min(width, int((PIXELS_MAX / ratio) ** 0.5)))
+    return max(1, min(width, int(math.sqrt(PIXELS_MAX / ratio))))
 
 
 def _refuse_if_unrenderable(page: Any, index: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -46,5 +47,4 @@ class RasterDocument:
 
 
 def _for_recognition(width: float, height: float) -> float:
-    scale: float = (limits.RASTER_WORK_PIXELS / (width * height)) ** 0.5
-    return scale
+    return math.sqrt(limits.RASTER_WORK_PIXELS / (width * height))
