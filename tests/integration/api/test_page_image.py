@@ -34,10 +34,16 @@ from tests.support.api_callers import Caller
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker
 from tests.support.forking import REPOSITORY
+from tests.support.sharing import app, settings  # noqa: F401
 
 OWNER = owner_of(KEY)
 TWO_PAGES = sample_files.pdf(sample_files.text("one"), sample_files.text("two"))
 ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_images, "DRAW_SECONDS", 120.0)
 
 
 def submitted(caller: Caller, content: bytes = TWO_PAGES, name: str = "report.pdf") -> str:
@@ -56,10 +62,10 @@ def image_of(answer: TestResponse) -> Image.Image:
 
 
 @pytest.fixture
-def cached(api_settings: Settings) -> Callable[[], list[str]]:
-    """Tell what the cache holds."""
+def cached(api_settings: Settings) -> Callable[[str], list[str]]:
+    """Tell what the cache holds of a document."""
     folder = data_folder.page_images(api_settings)
-    return lambda: sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
+    return lambda document_id: sorted(path.name for path in folder.glob(f"{document_id}/*"))
 
 
 def test_a_page_is_drawn_before_its_document_is_converted(
@@ -108,20 +114,16 @@ def test_other_widths_are_refused(anna: Caller, width: str) -> None:
 
 
 def test_it_is_drawn_once_and_then_comes_from_the_cache(
-    anna: Caller,
-    app: Flask,
-    cached: Callable[[], list[str]],
-    monkeypatch: pytest.MonkeyPatch,
+    anna: Caller, cached: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document_id = submitted(anna)
     drawn = anna.get(path_of(document_id))
-    with app.app_context():
-        monkeypatch.setattr(services().page_images, "_parsers", None)  # nobody may ask it
+    monkeypatch.setattr(PageImages, "_drawn", None)  # nobody may call it
 
     again = anna.get(path_of(document_id))
 
     assert again.data == drawn.data
-    assert cached() == [f"{document_id}/1-1000.png"]
+    assert cached(document_id) == ["1-1000.png"]
 
 
 def test_its_etag_spares_the_work(anna: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +184,9 @@ def test_what_has_not_come_yet_is_not_ready(anna: Caller, database: Database) ->
         assert_problem(answer, 409, "document_not_ready", f"not been {reason}")
 
 
-def test_the_images_go_with_their_document(anna: Caller, cached: Callable[[], list[str]]) -> None:
+def test_the_images_go_with_their_document(
+    anna: Caller, cached: Callable[[str], list[str]]
+) -> None:
     gone, stays = submitted(anna), submitted(anna)
     for number in (1, 2):
         image_of(anna.get(path_of(gone, number)))
@@ -190,14 +194,14 @@ def test_the_images_go_with_their_document(anna: Caller, cached: Callable[[], li
 
     assert anna.call("DELETE", f"/api/documents/{gone}").status_code == 204
 
-    assert cached() == [f"{stays}/1-1000.png"]
+    assert (cached(gone), cached(stays)) == ([], ["1-1000.png"])
     assert_problem(anna.get(path_of(gone)), 410, "document_deleted")
 
 
 def test_one_that_is_drawn_while_its_document_is_deleted_is_not_kept(
     anna: Caller,
-    app: Flask,
-    cached: Callable[[], list[str]],
+    app: Flask,  # noqa: F811
+    cached: Callable[[str], list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     document_id = submitted(anna)
@@ -215,7 +219,7 @@ def test_one_that_is_drawn_while_its_document_is_deleted_is_not_kept(
 
     assert anna.get(path_of(document_id)).status_code == 200
 
-    assert cached() == []
+    assert cached(document_id) == []
 
 
 def test_one_that_takes_too_long_is_given_up(
@@ -235,7 +239,10 @@ def die(_: Message) -> Iterator[Message]:
 
 
 def test_one_that_ends_its_parser_is_told(
-    anna: Caller, app: Flask, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    anna: Caller,
+    app: Flask,  # noqa: F811
+    api_settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     document_id = submitted(anna)
     limit_bytes = api_settings.large_parser_memory_limit_bytes
@@ -247,7 +254,10 @@ def test_one_that_ends_its_parser_is_told(
 
 
 def test_a_key_that_draws_leaves_a_place_to_others(
-    anna: Caller, bert: Caller, app: Flask, monkeypatch: pytest.MonkeyPatch
+    anna: Caller,
+    bert: Caller,
+    app: Flask,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(parser_places, "WAIT_SECONDS", 0.05)
     document_id, of_bert = submitted(anna), submitted(bert)
@@ -271,7 +281,9 @@ def test_a_disk_without_room_draws_nothing(
 
 
 def test_many_at_once_are_drawn_one_after_another(
-    app: Flask, anna: Caller, temporary_files: Callable[[], list[Path]]
+    app: Flask,  # noqa: F811
+    anna: Caller,
+    temporary_files: Callable[[], list[Path]],
 ) -> None:
     document_id = submitted(anna)
 
