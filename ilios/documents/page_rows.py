@@ -47,7 +47,7 @@ class PageColumns(NamedTuple):
 class PageOutline(NamedTuple):
     """What is known of a page beside what it says."""
 
-    index: int
+    place: int  #: its index
     width: float | None
     height: float | None
     dpi: int | None
@@ -57,7 +57,7 @@ class PageOutline(NamedTuple):
     @property
     def number(self) -> int:
         """Its place in the original, from 1."""
-        return self.index + 1
+        return self.place + 1
 
 
 _DETAILS: Final = (
@@ -143,7 +143,7 @@ def pages(on: Runner, document_id: str, indexes: list[int], extent: Extent) -> l
 def outlines(on: Runner, document_id: str, first: int, at_most: int) -> list[PageOutline]:
     """Return so many pages of a document, from an index on."""
     found = _OUTLINES.all(on, of_document=document_id, first=first, at_most=at_most)
-    return [PageOutline(*columns, bool(has_blocks)) for *columns, has_blocks in found]
+    return [PageOutline(*row[:-1], has_blocks=bool(row[-1])) for row in found]
 
 
 def pieces(on: Runner, document_id: str, index: int, *, after: int) -> list[str]:
