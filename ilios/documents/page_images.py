@@ -19,6 +19,7 @@ from ilios.documents import snapshots
 from ilios.documents.parser_places import ParserPlaces
 from ilios.documents.queries import Original
 from ilios.engines import page_image
+from ilios.engines.embedded import limits
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_pool import ParserPool
 from ilios.storage.base import ObjectStore
@@ -29,7 +30,7 @@ WIDTH_MIN_PIXELS: Final = 200
 WIDTH_MAX_PIXELS: Final = 2_000
 WIDTH_DEFAULT_PIXELS: Final = 1_000
 _VERSION: Final = 1  #: of how pages are drawn; another one makes what clients have stale
-_DRAWN_BYTES: Final = 3 * page_image.PIXELS_MAX  #: of a picture that nothing could compress
+_DRAWN_BYTES: Final = 3 * limits.PAGE_IMAGE_MAX_PIXELS  #: of a picture that nothing could compress
 
 
 class PageImages:

@@ -52,7 +52,12 @@ class PageOutline(NamedTuple):
     height: float | None
     dpi: int | None
     confidence: float | None
-    has_blocks: bool
+    blocks: int  #: 1 if some were made of it, else 0
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether blocks were made of it."""
+        return bool(self.blocks)
 
     @property
     def number(self) -> int:
@@ -143,7 +148,7 @@ def pages(on: Runner, document_id: str, indexes: list[int], extent: Extent) -> l
 def outlines(on: Runner, document_id: str, first: int, at_most: int) -> list[PageOutline]:
     """Return so many pages of a document, from an index on."""
     found = _OUTLINES.all(on, of_document=document_id, first=first, at_most=at_most)
-    return [PageOutline(*row[:-1], has_blocks=bool(row[-1])) for row in found]
+    return [PageOutline(*row) for row in found]
 
 
 def pieces(on: Runner, document_id: str, index: int, *, after: int) -> list[str]:

@@ -12,8 +12,6 @@ from ilios.engines.searchable_pdf import MADE_FROM
 
 DRAWN_FROM: Final = MADE_FROM
 MEDIA_TYPE: Final = "image/png"
-PIXELS_MAX: Final = 16_000_000
-"""Of one picture: that of a page that is many times as high as wide is narrower than asked for."""
 
 
 def task(path: Path, media_type: str, index: int, width: int, drawn: Path) -> Message:

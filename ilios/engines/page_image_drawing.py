@@ -18,7 +18,6 @@ from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.frames import Frames
 from ilios.engines.embedded.pdf import page_images
-from ilios.engines.page_image import PIXELS_MAX
 from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
 
 COMPRESS_LEVEL: Final = 3
@@ -33,7 +32,7 @@ class Pages(Protocol):
     count: int
 
     def picture(self, index: int, width: int) -> Image.Image:
-        """Draw a page on white, so many pixels wide, but for what PIXELS_MAX forbids."""
+        """Draw a page on white, so many pixels wide, but for what PAGE_IMAGE_MAX_PIXELS forbids."""
         ...
 
     def close(self) -> None: ...
@@ -121,8 +120,8 @@ def _part(width: int, *sides: float) -> float:
 
 
 def _fitting(width: int, ratio: float) -> int:
-    """Return the width, or the largest at which a page so many times as high fits PIXELS_MAX."""
-    return max(1, min(width, int(math.sqrt(PIXELS_MAX / ratio))))
+    """Return the width, or the largest at which a page so many times as high fits."""
+    return max(1, min(width, int(math.sqrt(limits.PAGE_IMAGE_MAX_PIXELS / ratio))))
 
 
 def _refuse_if_unrenderable(page: Any, index: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ilios.core.conversion_errors import CorruptDocument, DocumentTooLarge, EncryptedDocument
-from ilios.engines import page_image, page_image_drawing, parser_messages
+from ilios.engines import page_image, parser_messages
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 from tests.support import sample_files
@@ -114,7 +114,7 @@ def test_a_protected_pdf_is_refused(original: Path) -> None:
 def test_a_page_that_is_many_times_as_high_as_wide_is_narrower(
     original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_image_drawing, "PIXELS_MAX", 250_000)
+    monkeypatch.setattr(limits, "PAGE_IMAGE_MAX_PIXELS", 250_000)
 
     picture = drawn(original, TWO_PAGES, width=2000)
 
