@@ -3,7 +3,8 @@
 Files of one page each are converted by `ilios convert -o DIR`, and sent to `/v1/convert` of a
 service that runs already, by as many clients as it converts documents at once; both start with
 nothing to be skipped or joined. And an invoice is converted, beside the imports that this takes:
-those of the command and, after them, those of its parser.
+those of the command and, after them, those of its parser. The same to JSON, for which a service
+starts, is beside that.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def main() -> None:
     print(f"the command takes {statistics.median(ratios):.2f} of the time (median)")
     shares = [_beside_imports() for _ in range(options.rounds)]
     print(f"an invoice takes {statistics.median(shares):.2f} of the time of its imports (median)")
+    times = [_as_json() for _ in range(options.rounds)]
+    print(f"as JSON it takes {statistics.median(times):.1f} times as long (median)")
 
 
 def _files(folder: Path, count: int) -> list[Path]:
@@ -87,6 +90,12 @@ def _beside_imports() -> float:
     """Return the time of a conversion, as a share of the time of the imports that it needs."""
     needed = _run("-c", IMPORTS_OF_COMMAND) + _run("-c", IMPORTS_OF_PARSER)
     return _run("-m", "ilios", "convert", str(INVOICE)) / needed
+
+
+def _as_json() -> float:
+    """Return the time of a conversion to JSON, in times of one to Markdown."""
+    convert = ("-m", "ilios", "convert", str(INVOICE))
+    return _run(*convert, "--format", "json") / _run(*convert)
 
 
 def _run(*arguments: str) -> float:

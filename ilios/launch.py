@@ -150,6 +150,7 @@ def _import_all(loaded: Settings) -> None:
 
     preload(loaded)
     compile_statements()
+    logs.preload()
 
 
 def main() -> NoReturn:

@@ -27,6 +27,18 @@ class _FileOrUrl(click.Path):
         return value if is_url(str(value)) else super().convert(value, param, ctx)
 
 
+class _RequestKey(click.ParamType[str]):
+    """What a header can carry; the service says how long it may be."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        text = str(value)
+        if not text or not text.isascii() or not text.isprintable() or text != text.strip():
+            self.fail("It has to be printable ASCII, without a space at either end.", param, ctx)
+        return text
+
+
 @click.group("batch")
 def command() -> None:
     """Convert 1 to 100 documents as one batch of a service."""
@@ -39,12 +51,17 @@ def command() -> None:
 )  # fmt: skip
 @click.option("--mistral-batch", is_flag=True, help="Mistral's batch lane: half the price, slower.")
 @click.option("--priority", type=click.IntRange(1, 10), help="10 is the most urgent.")
+@click.option(
+    remote.IDEMPOTENCY_KEY, metavar="KEY", type=_RequestKey(),
+    help="Of a command whose answer was lost: the batch is not created twice.",
+)  # fmt: skip
 @remote.server
 @remote.api_key
 def submit(
     documents: tuple[Path | str, ...],
     mistral_batch: bool,
     priority: int | None,
+    idempotency_key: str | None,
     server: str | None,
     api_key: str | None,
 ) -> None:
@@ -57,7 +74,8 @@ def submit(
     if priority is not None:
         fields["priority"] = priority
     with service(server, api_key) as client:
-        say(client.batch(files, urls=urls, **fields)["batchId"])
+        sent = client.batch(files, urls=urls, idempotency_key=idempotency_key, **fields)
+        say(sent["batchId"])
 
 
 @command.command("status")

@@ -43,7 +43,7 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 )  # fmt: skip
 @click.option(
     "--format", "form", type=click.Choice(tuple(SUFFIXES)), default=MARKDOWN, show_default=True,
-    help="Form of the results; without a service markdown and text.",
+    help="Form of the results; others than markdown and text take the start of a service.",
 )  # fmt: skip
 @click.option("--pages", metavar="PAGES", help="Of each document, as in 1-3,7.")
 @click.option(
@@ -82,6 +82,8 @@ def command(
     with _stream_errors(), stops_by_signal(), _spooled(inputs) as stdin:
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
+        if tasks and _starts_service(options):
+            _tell_of_start(options["form"])
         is_hidden = folder is None and sys.stdout.isatty()  # the results are what is to be seen
         with Progress(len(tasks), len(documents) - len(tasks), is_hidden=is_hidden) as progress:
             _run(tasks, order, progress, options, to_stream=folder is None)
@@ -108,14 +110,8 @@ def _require_sense(
     **_: Any,
 ) -> None:
     """Raise UsageError for options that do not go together."""
-    from ilios.local.forms import HERE
-
     if images and (folder is None or form != MARKDOWN):
         raise click.UsageError("--images keeps files beside Markdown: it needs -o DIR.")
-    if server is None and form not in HERE:
-        raise click.UsageError(
-            f"--format {form} needs a service (--server); without one there are {', '.join(HERE)}."
-        )
     if schema is not None and server is None:
         raise click.UsageError("--schema needs a service with Mistral: name it with --server.")
     if schema is not None and form not in WITH_FIELDS:
@@ -187,7 +183,7 @@ def _run(
 
     if not tasks:
         return
-    with _standard_output() as stream, closing(_converter(options, len(tasks))) as converter:
+    with _standard_output() as stream, closing(_converter(options, tasks)) as converter:
         if not to_stream:
             run(tasks, converter, order, progress)
         elif stream.isatty():
@@ -197,16 +193,35 @@ def _run(
             run(tasks, converter, order, progress, stream)
 
 
-def _converter(options: dict[str, Any], documents: int) -> Converter:
+def _converter(options: dict[str, Any], tasks: Sequence[Task]) -> Converter:
     if options["server"] is not None:
         from ilios.local import by_service
 
         at_once = options["jobs"] or by_service.CONCURRENCY
         return by_service.ByService(options["server"], options["api_key"], at_once)
-    from ilios.local import in_process
+    from ilios.local.converter import default_concurrency
 
-    at_once = options["jobs"] or in_process.default_concurrency()
-    return in_process.InProcess(min(at_once, documents), options["url_allow"])
+    at_once = min(options["jobs"] or default_concurrency(), len(tasks))
+    if not _starts_service(options):
+        from ilios.local.in_process import InProcess
+
+        return InProcess(at_once, options["url_allow"])
+    from ilios.local.own_service import OwnService
+
+    has_urls = any(task.document.url for task in tasks)  # else it is no concern what is allowed
+    return OwnService(at_once, options["url_allow"] if has_urls else "")
+
+
+def _starts_service(options: dict[str, Any]) -> bool:
+    from ilios.local.forms import HERE
+
+    return options["server"] is None and options["form"] not in HERE
+
+
+def _tell_of_start(form: str) -> None:
+    """Say on a terminal why it takes seconds until something happens."""
+    if sys.stderr.isatty():
+        say(f"--format {form} starts a service for this run: a few seconds.", err=True)
 
 
 @contextmanager

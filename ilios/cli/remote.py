@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_SERVER: Final = "http://localhost:1337"
+IDEMPOTENCY_KEY: Final = "--idempotency-key"  #: an option of each command that creates something
 
 
 class _Address(click.ParamType[str]):
@@ -67,10 +69,15 @@ class ServiceRefused(IliosError):
 @contextmanager
 def service(url: str | None, key: str | None) -> Iterator[Ilios]:
     """Open a client. Raises ServiceRefused for whatever the client raises."""
-    from ilios.client import Ilios, IliosClientError
+    from ilios.client import Ilios, IliosClientError, OutcomeUnknown
 
     try:
         with Ilios(url or DEFAULT_SERVER, key) as client:
             yield client
+    except OutcomeUnknown as error:
+        again = f"{IDEMPOTENCY_KEY} {shlex.quote(error.idempotency_key or '')}"
+        raise ServiceRefused(
+            f"{error.loss} The same command with {again} does not create it twice."
+        ) from error
     except IliosClientError as error:
         raise ServiceRefused(error.detail) from error

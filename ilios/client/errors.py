@@ -56,9 +56,13 @@ class OutcomeUnknown(IliosClientError):
 
     def __init__(self, reason: str, idempotency_key: str | None) -> None:
         self.idempotency_key = idempotency_key
-        super().__init__(
+        self.loss = (
             f"The answer of the service was lost ({reason}): what it was asked for may exist all "
-            "the same. Sent again under the same Idempotency-Key, it is not created twice."
+            "the same."
+        )
+        """The detail without its remedy, which is one for programs."""
+        super().__init__(
+            f"{self.loss} Sent again under the same Idempotency-Key, it is not created twice."
         )
 
 

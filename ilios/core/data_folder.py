@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # as in ilios.core.telemetry.logs
     from ilios.core.settings import Settings
 
 NODE_ID_MAX_BYTES = 256
+WAKE_SOCKET = Path("run", "wake.sock")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 DATABASE_SUFFIXES = ("", "-wal", "-shm", ".write-lock", ".migrate-lock", ".restore-lock", ".spare")
 
@@ -58,7 +59,7 @@ def page_images(settings: Settings) -> Path:
 
 def wake_socket(settings: Settings) -> Path:
     """Return the socket on which the supervisor receives wake-up datagrams."""
-    return settings.data_folder / "run" / "wake.sock"
+    return settings.data_folder / WAKE_SOCKET
 
 
 def supervisor_lock(settings: Settings) -> Path:
@@ -91,9 +92,13 @@ def metrics(settings: Settings) -> tuple[Path, Path]:
     it is slow. The other is for machines without it. The data folder's device and inode are part
     of the name, for two containers of one pod share /dev/shm.
     """
-    found = settings.data_folder.stat()
-    name = f"ilios-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
-    return SHARED_MEMORY / name, settings.data_folder / "run" / "metrics"
+    return in_shared_memory(settings.data_folder), settings.data_folder / "run" / "metrics"
+
+
+def in_shared_memory(folder: Path) -> Path:
+    """Return the folder in /dev/shm of a data folder that is there."""
+    found = folder.stat()
+    return SHARED_MEMORY / f"ilios-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
 
 
 def disk_promises(settings: Settings) -> Path:
@@ -193,12 +198,17 @@ def own_folders(settings: Settings) -> tuple[Path, ...]:
 
 def require_short_path(settings: Settings) -> None:
     """Raise StartupError when a socket's path in the data folder would be too long."""
-    too_long = len(os.fsencode(wake_socket(settings))) - MAX_SOCKET_PATH
+    too_long = excess_bytes(settings.data_folder)
     if too_long > 0:
         raise StartupError(
             f"DATA_DIR is {str(settings.data_folder)!r}, {too_long} bytes too long for a socket "
             "inside it; for example DATA_DIR=/data."
         )
+
+
+def excess_bytes(folder: Path) -> int:
+    """Return by how many bytes the path of a data folder is too long for its socket, if above 0."""
+    return len(os.fsencode(folder / WAKE_SOCKET)) - MAX_SOCKET_PATH
 
 
 def prepare(settings: Settings) -> None:

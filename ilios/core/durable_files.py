@@ -11,20 +11,26 @@ of the file, a name after an fsync of its folder, and each costs milliseconds.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+from typing import Final
 
 from ilios.core import platform
 
 DRAFT_SUFFIX = ".draft"
+LONGEST_NAME_BYTES: Final = 255  #: that file systems take
 
 
 def draft_of(path: Path) -> Path:
     """Return the name under which `replace` writes a file."""
-    return path.with_name(path.name + DRAFT_SUFFIX)
+    name = path.name + DRAFT_SUFFIX
+    if len(os.fsencode(name)) > LONGEST_NAME_BYTES:
+        name = hashlib.blake2b(os.fsencode(path.name), digest_size=16).hexdigest() + DRAFT_SUFFIX
+    return path.with_name(name)
 
 
 def replace(path: Path, *blocks: bytes, mode: int = 0o666) -> None:

@@ -11,10 +11,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Final, NoReturn
 
+from ilios.core import own_thread
 from ilios.core.platform import lower_thread_priority
 
 PROGRAM: Final = "from ilios.core.interpreters import main; main()"
@@ -44,8 +45,8 @@ def start(
 def main() -> NoReturn:
     number, niceness = map(int, sys.argv[1:])
     pipe: Connection[Any, Any] = Connection(number)
-    with ThreadPoolExecutor(1, "start") as thread:  # its own niceness: only a privilege undoes that
-        target, args = thread.submit(_receive, pipe, niceness).result()
+    # Its own niceness: only a privilege undoes that.
+    target, args = own_thread.run(partial(_receive, pipe, niceness))
     target(pipe, *args)
     os._exit(os.EX_OK)  # to take all modules down by themselves takes a tenth of a second
 

@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from ilios.core.conversion_limits import INFO_TEXT_MAX_CHARACTERS
 from ilios.engines import unicode
 from ilios.engines.base import DocumentInfo
 from ilios.engines.detection import media_types
 from ilios.engines.detection.containers import DamagedContainer, zip_members
 
-TEXT_MAX_CHARACTERS: Final = 1_000
-"""Of each thing that a file says of itself; cut beyond."""
 _CORE: Final = "docprops/core.xml"
 _APPLICATION: Final = "docprops/app.xml"
 _META: Final = "meta.xml"
@@ -172,5 +171,5 @@ def _kept(text: str | None) -> str | None:
     """Return a text in one line without controls, cut; None for an empty one."""
     if not text:
         return None
-    words = unicode.storable(text[: 2 * TEXT_MAX_CHARACTERS]).split()
-    return " ".join(words)[:TEXT_MAX_CHARACTERS].strip() or None
+    words = unicode.storable(text[: 2 * INFO_TEXT_MAX_CHARACTERS]).split()
+    return " ".join(words)[:INFO_TEXT_MAX_CHARACTERS].strip() or None

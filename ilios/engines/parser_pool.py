@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import queue
+import threading
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Final
 
 from ilios.core.conversion_errors import EngineFailed
 from ilios.engines.parser_messages import Message
-from ilios.engines.parser_process import ParserProcess, Work
+from ilios.engines.parser_process import START_NICENESS, ParserProcess, Work
 
 PARSERS: Final = 1  #: of a process and a kind of work: recognition uses all cores
 GUEST_PARSERS: Final = 1  #: beside those, for an owner that has no task in them
@@ -28,38 +28,51 @@ class ParserPool:
         first_limit_bytes: int | None = None,
         *,
         awaits_guests: bool = False,
+        start_niceness: int = START_NICENESS,
         parsers: int = PARSERS + GUEST_PARSERS,
     ) -> None:
-        """Give each child these limits of memory; see ParserProcess.
+        """Give each child these limits of memory and this niceness; see ParserProcess.
 
         With `awaits_guests` a task leaves a child ready for each place, else for its own alone.
         """
         numbers = range(parsers)
         self._parsers = [
-            ParserProcess(work, memory_limit_bytes, first_limit_bytes=first_limit_bytes)
+            ParserProcess(
+                work,
+                memory_limit_bytes,
+                first_limit_bytes=first_limit_bytes,
+                start_niceness=start_niceness,
+            )
             for _ in numbers
         ]
         self._awaits_guests = awaits_guests
-        self._free: queue.PriorityQueue[int] = queue.PriorityQueue()
-        for number in numbers:
-            self._free.put(number)
+        self._free = set(numbers)
+        self._changed = threading.Condition()
 
     def run(
         self, task: Message, deadline_seconds: float, name: str | None = None
     ) -> Generator[Message, None, None]:
-        """Run a task in the first child that is free; see ParserProcess.
+        """Run a task in a child that is free, the one that begins soonest; see ParserProcess.
 
         Raises EngineFailed too when none becomes free within `deadline_seconds`.
         """
-        try:
-            number = self._free.get(timeout=deadline_seconds)
-        except queue.Empty:
-            raise EngineFailed("Other documents have kept the parsers busy for too long.") from None
+        number = self._take(deadline_seconds)
         try:
             yield from self._parsers[number].run(task, deadline_seconds, name)
         finally:
             self._prepare(number)
-            self._free.put(number)
+            with self._changed:
+                self._free.add(number)
+                self._changed.notify()
+
+    def _take(self, timeout_seconds: float) -> int:
+        """Wait for a free child. One that is ready comes before one that has yet to start."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._free, timeout_seconds):
+                raise EngineFailed("Other documents have kept the parsers busy for too long.")
+            number = min(self._free, key=lambda one: (self._parsers[one].readiness(), one))
+            self._free.remove(number)
+        return number
 
     def _prepare(self, number: int) -> None:
         """Have a child ready for the next task, which may wait for it, and for a guest's."""

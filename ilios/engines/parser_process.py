@@ -17,12 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from enum import IntEnum
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final
 
-from ilios.core import interpreters, pipes
+from ilios.core import interpreters, own_thread, pipes
 from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserCrashed
 from ilios.core.platform import cpu_seconds
 from ilios.core.processes import die_with_parent, set_niceness
@@ -41,11 +42,20 @@ LATER_NICENESS = ((1.0, 10), (30.0, 15))
 """Of a task, beyond that of the parent, after so many seconds of processor time: short documents
 go first."""
 START_NICENESS = 5
-"""Of a child that starts, beyond that of the parent: it takes half a second of processor time, and
-several may start at one moment, for documents that somebody sends together."""
+"""Of a child that starts, beyond that of the parent, unless a job waits for it: it takes half a
+second of processor time, and several may start at one moment, for requests that come together."""
 LOOK_SECONDS = 0.5  #: between looks at how much that is
 STACK_BYTES: Final = 8 * 1024**2  #: of the thread of a task: what a process's first thread may take
+READY = {"type": "ready"}  #: the child has started, and waits for its first task
 EXITING = {"type": "exiting"}  #: the child ends, for it has been idle
+
+
+class Readiness(IntEnum):
+    """How soon a parser begins with a task: the less, the sooner."""
+
+    READY = 0
+    STARTING = 1
+    ABSENT = 2
 
 
 class ParserProcess:
@@ -61,11 +71,16 @@ class ParserProcess:
         idle_seconds: float = IDLE_SECONDS,
         *,
         first_limit_bytes: int | None = None,
+        start_niceness: int = START_NICENESS,
     ) -> None:
-        """Let `first_limit_bytes` hold until the work allows itself more; None for all at once."""
+        """Let `first_limit_bytes` hold until the work allows itself more; None for all at once.
+
+        `start_niceness` is that of a start for which a task waits.
+        """
         self._work = work
         self._first_limit_bytes = first_limit_bytes or memory_limit_bytes
         self._idle_seconds = idle_seconds
+        self._start_niceness = start_niceness
         self._memory_limit_bytes = memory_limit_bytes
         self._task_lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,6 +89,7 @@ class ParserProcess:
         self._task_name: str | None = None  #: of the task that runs
         self._is_stopped = False
         self._is_closed = False
+        self._is_ready = False  #: whether the child has said so
         self._has_grown = False  #: the child ends after its task
         self._niceness = 0  #: of the task
         self._cpu_before = 0.0  #: seconds that the child has used before its task
@@ -110,8 +126,19 @@ class ParserProcess:
         if not self._task_lock.acquire(blocking=False):
             return
         try:
-            if (self._process is None or self._has_exited()) and not self._is_closed:
+            if self._has_exited() and not self._is_closed:
                 self._spawn(niceness=0 if is_urgent else START_NICENESS)
+        finally:
+            self._task_lock.release()
+
+    def readiness(self) -> Readiness:
+        """Return how soon a task would begin that is given now."""
+        if not self._task_lock.acquire(blocking=False):
+            return Readiness.STARTING  # no task runs where somebody asks: it is being prepared
+        try:
+            if self._has_exited():
+                return Readiness.ABSENT
+            return Readiness.READY if self._is_ready else Readiness.STARTING
         finally:
             self._task_lock.release()
 
@@ -145,7 +172,7 @@ class ParserProcess:
             yield answer
 
     def _first_answer(self, task: Message, deadline: float) -> Message:
-        if self._process is not None and not self._has_exited():
+        if not self._has_exited():
             try:
                 parser_messages.send(self._pipe, task)
                 answer = self._receive(deadline)
@@ -153,14 +180,22 @@ class ParserProcess:
                 answer = EXITING
             if answer != EXITING:
                 return answer
-        self._spawn(niceness=START_NICENESS)
+        self._spawn(self._start_niceness)
         with contextlib.suppress(BrokenPipeError):  # killed at once, which `_receive` tells
             parser_messages.send(self._pipe, task)
         return self._receive(deadline)
 
     def _has_exited(self) -> bool:
-        """Return whether the idle child has ended: nothing else makes its pipe readable then."""
-        return self._pipe is None or pipes.is_readable(self._pipe)
+        """Return whether there is no idle child, or it has ended; take note when it is ready."""
+        if self._pipe is None:
+            return True
+        if not self._is_ready and pipes.is_readable(self._pipe):
+            with contextlib.suppress(EOFError, OSError, ParserCrashed):
+                message = parser_messages.read(self._pipe.recv_bytes(MESSAGE_MAX_BYTES))
+                self._is_ready = message == READY
+            if not self._is_ready:
+                return True
+        return pipes.is_readable(self._pipe)  # by its end, for it says nothing more by itself
 
     def _receive(self, deadline: float) -> Message:
         assert self._pipe is not None  # noqa: S101  # narrows the type
@@ -171,7 +206,7 @@ class ParserProcess:
                 "Split it, or select some of its `pages`."
             )
         try:
-            return parser_messages.read(self._pipe.recv_bytes(MESSAGE_MAX_BYTES))
+            message = parser_messages.read(self._pipe.recv_bytes(MESSAGE_MAX_BYTES))
         except (EOFError, OSError) as error:
             if not self._is_stopped:
                 _count_restart("crash")
@@ -180,6 +215,11 @@ class ParserProcess:
             raise ParserCrashed(
                 f"The parser process died while it read this document ({cause}).", cause
             ) from error
+        if message != READY or self._is_ready:
+            return message
+        self._is_ready = True
+        self._cpu_before = cpu_seconds(self._process.pid) if self._process else 0.0
+        return self._receive(deadline)
 
     def _has_answer(self, pipe: Connection, deadline: float) -> bool:
         """Wait for an answer until the deadline; let the child give way when it is time."""
@@ -225,7 +265,8 @@ class ParserProcess:
         )  # may fail for lack of memory or processes: then there is nothing to kill
         with self._state_lock:
             self._pipe, self._process = pipe, process
-            self._niceness, self._cpu_before, self._has_grown = 0, 0.0, False
+            self._niceness, self._cpu_before = 0, 0.0
+            self._is_ready = self._has_grown = False
             if self._is_stopped:  # by another thread while the process started
                 process.kill()
         log.info("parser.started", parser_pid=process.pid)
@@ -276,12 +317,12 @@ def _main(
     parser_memory.spare_threads()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
+        parser_messages.send(pipe, READY)
         while parser_memory.wait_for_task(pipe, idle_seconds):
             parser_memory.begin_task()
             task = json.loads(pipe.recv_bytes())
-            # A thread of its own, which may give way: the next task begins with one that does not.
-            with ThreadPoolExecutor(1, "task") as thread:
-                end = thread.submit(_answer, work, task, pipe).result()
+            # It may give way: the next task begins with a thread that does not.
+            end = own_thread.run(partial(_answer, work, task, pipe))
             end["exits"] = parser_memory.has_grown()
             parser_messages.send(pipe, end)
             if end["exits"]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pypdfium2.raw as pdfium_c
 
-from ilios.engines import document_info
-from ilios.engines.base import DocumentInfo
+from ilios.core.conversion_limits import INFO_TEXT_MAX_CHARACTERS
+
+if TYPE_CHECKING:  # takes a child that only counts pages as long to import as all else of ours
+    from ilios.engines.base import DocumentInfo
 
 LANGUAGE_MAX_BYTES: Final = 256
-TEXT_MAX_BYTES: Final = 4 * document_info.TEXT_MAX_CHARACTERS
+TEXT_MAX_BYTES: Final = 4 * INFO_TEXT_MAX_CHARACTERS
 """Of each text that is passed on, in UTF-16: twice what is kept, as blanks are taken out of it."""
 _DATE: Final = re.compile(
     r"\s*(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?"
@@ -21,6 +23,8 @@ _DATE: Final = re.compile(
 
 def of_pdf(pdf: Any) -> DocumentInfo:
     """Return what an opened PDF says of itself, and how many pages it has."""
+    from ilios.engines import document_info
+
     return document_info.told(**texts(pdf), page_count=pdfium_c.FPDF_GetPageCount(pdf))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.engines import document_info, parser_messages
+from ilios.engines import document_info, parser_messages, pdf_planning
 from ilios.engines.base import DocumentInfo, Part, Plan, Source
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_messages import Message
@@ -27,7 +26,7 @@ class PdfParts:
         self._pages = pages
         self._size_bytes = size_bytes
         self._deadline_seconds = deadline_seconds
-        self._parsers = ParserPool(answer, memory_limit_bytes)
+        self._parsers = ParserPool(pdf_planning.answer, memory_limit_bytes)
 
     def plan(
         self,
@@ -81,30 +80,6 @@ class PdfParts:
             "pages": pages,
             "sizeBytes": self._size_bytes,
         }
-
-
-def answer(task: Message) -> Iterator[Message]:
-    """Count one PDF and cut it part by part, in the child."""
-    yield from parser_messages.with_errors(_cut(task))
-
-
-def _cut(task: Message) -> Iterator[Message]:
-    # Opens untrusted files: imported in the child only.
-    from ilios.engines import pdf_cutting
-    from ilios.engines.pdf_opening import UnreadablePdf
-
-    selection = PageSelection.parse(task["selection"]) if task["selection"] else None
-    limits = pdf_cutting.PartLimits(task["pages"], task["sizeBytes"])
-    try:
-        pdf = pdf_cutting.cut(Path(task["path"]), selection, Path(task["folder"]), limits)
-        if pdf.files is None:
-            yield {"type": parser_messages.END, "whole": pdf.page_count, "info": pdf.info}
-            return
-        yield {"type": "pages", "count": pdf.page_count, "info": pdf.info}
-        for file in pdf.files:
-            yield {"type": "part", "path": str(file.path), "indexes": file.indexes}
-    except UnreadablePdf:
-        yield {"type": "unreadable"}
 
 
 def _count(said: object, most: int) -> int:

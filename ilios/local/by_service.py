@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ilios.client import Ilios, IliosClientError, WaitTimeout
+from ilios.client import Ilios, IliosClientError, OutcomeUnknown, WaitTimeout
 from ilios.client.calls import Broken, Call, Pause, Reply
 from ilios.core.result_forms import MARKDOWN
 from ilios.engines.image_references import NAME
@@ -18,6 +18,11 @@ from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
 CONCURRENCY: Final = 8  #: documents at once; the service decides how many of them it converts
+SHOWN: Final[dict[str, dict[str, Any]]] = {
+    "json": {"include": "blocks"},
+    "html": {"embedImages": True},
+}
+"""What a file has that stands alone: from it no link leads to the service."""
 LOOK_SECONDS: Final = 2.0  #: for which an end is waited for, before a look at whether to stop
 
 
@@ -27,10 +32,16 @@ class ByService:
     A stop leaves what was submitted to the service: the same command finds it there, converted.
     """
 
-    def __init__(self, url: str, api_key: str | None, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        concurrency: int = CONCURRENCY,
+        transport_options: dict[str, Any] | None = None,
+    ) -> None:
         self.concurrency = concurrency
         self._stopped = threading.Event()
-        self._client = _Stoppable(url, api_key, self._stopped)
+        self._client = _Stoppable(url, api_key, self._stopped, transport_options)
 
     def convert(
         self, document: Document, order: Order, images: ImageFolder | None
@@ -40,6 +51,8 @@ class ByService:
             found, document_id = self._converted(document, order)
             if order.form == MARKDOWN:
                 found = self._with_images(str(found), document_id, images)
+        except OutcomeUnknown as error:
+            raise NotConverted(f"{error.loss} The same command finds it there.") from error
         except IliosClientError as error:
             raise NotConverted(error.detail) from error
         if isinstance(found, bytes):
@@ -60,9 +73,8 @@ class ByService:
             document.path, url=document.url, file_name=document.name, **options
         )
         form: Any = order.form
-        shown: dict[str, Any] = {"include": "blocks"} if form == "json" else {}
         self._wait(accepted["id"])
-        return self._client.result(accepted["id"], form, **shown), accepted["id"]
+        return self._client.result(accepted["id"], form, **SHOWN.get(form, {})), accepted["id"]
 
     def _wait(self, document_id: str) -> None:
         while True:
@@ -84,8 +96,14 @@ class ByService:
 class _Stoppable(Ilios):
     """A client that says nothing more once it is told to stop."""
 
-    def __init__(self, url: str, api_key: str | None, stopped: threading.Event) -> None:
-        super().__init__(url, api_key)
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        stopped: threading.Event,
+        transport_options: dict[str, Any] | None,
+    ) -> None:
+        super().__init__(url, api_key, transport_options=transport_options)
         self._stopped = stopped
 
     def perform(self, step: Call | Pause) -> Reply | Broken:

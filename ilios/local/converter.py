@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ilios.core import platform
 from ilios.core.errors import IliosError
 from ilios.core.result_forms import MARKDOWN
 from ilios.engines.page_selection import PageSelection
@@ -55,3 +56,8 @@ class Converter(Protocol):
     def close(self) -> None:
         """Release processes and connections."""
         ...
+
+
+def default_concurrency() -> int:
+    """Return how many documents are converted here at once: one for each core."""
+    return platform.cpu_count()

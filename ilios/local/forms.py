@@ -1,4 +1,4 @@
-"""The forms of a result that are made without a service."""
+"""The forms of a result that are made without any service."""
 
 from __future__ import annotations
 

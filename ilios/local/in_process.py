@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ilios.core import conversion_limits, platform
+from ilios.core import conversion_limits
 from ilios.core.result_forms import TEXT
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
@@ -136,11 +136,6 @@ class InProcess:
     def close(self) -> None:
         self._engine.close()
         self._folder.cleanup()
-
-
-def default_concurrency() -> int:
-    """Return how many documents go at once: one for each core."""
-    return platform.cpu_count()
 
 
 def _keep(conversion: Conversion, images: ImageFolder) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,10 +105,11 @@ class AnswerSpool:
         oldest = time.time() - seconds
         return [kept for kept in self._found("") if _written_at(kept.path) < oldest]
 
-    def remove_drafts(self) -> None:
-        """Remove incomplete answers; for a supervisor that has started, and has no workers yet."""
-        for draft in Path(self._folder).glob(f"*{DRAFT_SUFFIX}"):
-            draft.unlink(missing_ok=True)
+    def remove_drafts(self, job_ids: Iterable[str] | None = None) -> None:
+        """Remove incomplete answers, of these jobs or of all, that no worker runs any more."""
+        for job in ("",) if job_ids is None else job_ids:
+            for draft in Path(self._folder).glob(f"{job}*{DRAFT_SUFFIX}"):
+                draft.unlink(missing_ok=True)
 
     def _path(self, call: CallRecord) -> Path:
         return Path(f"{self._folder}/{_stem(call)}{SUFFIX}")

@@ -11,6 +11,7 @@ DOCUMENTS: Final = "documents"
 DOCUMENT_ROOTS: Final = (DOCUMENTS, "archive")
 IMAGES: Final = "images"
 PARTS: Final = "parts"
+ORIGINALS_SUFFIX: Final = "-originals"  #: of the folder that all originals of an instance share
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -73,6 +74,12 @@ def is_for_workers(key: str) -> bool:
     return key.startswith(f"{DOCUMENTS}/") and kind_of(key) != IMAGES
 
 
+def is_written_once(key: str) -> bool:
+    """Return whether no object of this key is ever replaced: an original's, whose id is new."""
+    parent, _, _ = key.rpartition("/")
+    return parent.endswith(ORIGINALS_SUFFIX) and parent.count("/") == 1
+
+
 def incoming_key(instance_id: str, document_id: str) -> str:
     """Return the key of an uncompleted upload: `incoming/<instance>/<document>`."""
     return f"incoming/{instance_id}/{document_id}"
@@ -101,4 +108,4 @@ def _is_segment(part: str) -> bool:
 
 
 def _originals_of(instance_id: str) -> str:
-    return f"{DOCUMENTS}/{instance_id}-originals"
+    return f"{DOCUMENTS}/{instance_id}{ORIGINALS_SUFFIX}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import time
@@ -20,7 +21,6 @@ from ilios.queue.jobs import Lease
 from ilios.storage.health import StoreReport
 from ilios.workers import messages, worker
 from ilios.workers.messages import (
-    Accepted,
     Cancel,
     Ended,
     KeepIndex,
@@ -77,12 +77,14 @@ class WorkerHandle:
         self.silent_seconds = 0.0  #: of listening since its last message
         self._started_at = time.monotonic()
         self.pipe, child_end = multiprocessing.Pipe()
+        self._begun, begun = multiprocessing.Pipe(duplex=False)
         self.process = forks.start(
             worker.main,
             name,
-            (name, child_end, settings, open_engines, os.getpid(), lock),
-            kept=(child_end.fileno(), lock.number),
+            (name, child_end, begun, settings, open_engines, os.getpid(), lock),
+            kept=(child_end.fileno(), begun.fileno(), lock.number),
         )
+        begun.close()
         child_end.close()  # else recv() never sees EOF when the worker dies
         log.info("worker.started", worker=name, worker_pid=self.process.pid)
 
@@ -166,6 +168,10 @@ class WorkerHandle:
 
     def read(self) -> bool:
         """Read all messages that are there; return False once the worker has closed its end."""
+        with contextlib.suppress(EOFError, OSError):  # of both pipes, the other one tells the end
+            for job_id in messages.jobs_begun(self._begun):
+                if job_id in self._jobs:
+                    self._jobs[job_id].accepted = True
         try:
             while is_readable(self.pipe):
                 self._receive(self.pipe.recv())
@@ -185,6 +191,7 @@ class WorkerHandle:
         self.process.join()
         self.read()
         self.pipe.close()
+        self._begun.close()
         return self.process.exitcode
 
     def _receive(self, message: ToSupervisor) -> None:
@@ -192,8 +199,6 @@ class WorkerHandle:
         match message:
             case Ready(places):
                 self.places = places
-            case Accepted(job_id) if job_id in self._jobs:
-                self._jobs[job_id].accepted = True
             case Ended(job_id, report, interrupted):
                 job = self._jobs.pop(job_id, None)
                 if report is not None:
@@ -209,6 +214,11 @@ class WorkerHandle:
             messages.send(self.pipe, message)
         except OSError:
             log.warning("worker.pipe_closed", worker=self.name)
+
+
+def ends(handles: list[WorkerHandle]) -> list[Connection | int]:
+    """Return what to wait on for the end of any of these workers."""
+    return [handle.process.sentinel for handle in handles]
 
 
 def sources(handles: list[WorkerHandle]) -> list[Connection | int]:

@@ -8,11 +8,12 @@ dataclass with slots takes three times as long to be pickled.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
+from ilios.core.pipes import is_readable
 from ilios.engines.governor import ProviderReport
 from ilios.queue.jobs import Lease
 from ilios.storage.health import StoreReport
@@ -58,12 +59,6 @@ class Alive:
     """Up, every few seconds: the worker still reads its pipe."""
 
 
-class Accepted(NamedTuple):
-    """Up: the job has a thread; from here on, a death of the worker counts as an attempt."""
-
-    job_id: str
-
-
 class Ended(NamedTuple):
     """Up: the job's place is free. Its outcome is in the database, unless it was interrupted.
 
@@ -76,9 +71,23 @@ class Ended(NamedTuple):
 
 
 ToWorker = Lease | Stop | Cancel | Tidy | KeepIndex | LookAtStore
-ToSupervisor = Ready | Alive | Accepted | Ended | StoreReport
+ToSupervisor = Ready | Alive | Ended | StoreReport
 
 
 def send(pipe: Connection, message: ToWorker | ToSupervisor) -> None:
     """Send what `recv` returns at the other end. The pipe's own pickler takes much longer."""
     pipe.send_bytes(pickle.dumps(message))
+
+
+def note_begun(begun: Connection, job_id: str) -> None:
+    """Note that a job has a thread; from here on, a death of the worker counts as an attempt.
+
+    In a pipe of its own, for which the supervisor does not wait: it asks once a job has ended.
+    """
+    begun.send_bytes(job_id.encode())
+
+
+def jobs_begun(begun: Connection) -> Iterator[str]:
+    """Take and yield the ids that were noted. Raises EOFError behind the last of a dead worker."""
+    while is_readable(begun):
+        yield begun.recv_bytes().decode()

@@ -88,6 +88,10 @@ class WorkerPool:
             max(0, self.jobs_in(lane) - self.places_in(lane).ordinary) for lane in self.lanes
         )
 
+    def are_busy(self) -> bool:
+        """Return whether jobs of some lane fill more than half of its ordinary places."""
+        return any(2 * self.jobs_in(lane) > self.places_in(lane).ordinary for lane in self.lanes)
+
     def free_places(self) -> int:
         """Return how many more jobs all workers can take, of all lanes together."""
         return sum(_all_places(worker) - worker.jobs for worker in self)

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ilios.core import clock, data_folder, failpoints, settings
+from ilios.core import data_folder, failpoints, settings
 from ilios.core.errors import DatabaseBusy, StartupError
 from ilios.core.pipes import wait
 from ilios.core.processes import InheritedDescriptor, lock_file
@@ -32,8 +32,9 @@ from ilios.queue.notify import Listener
 from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
+from ilios.workers.clock_watch import ClockWatch
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
-from ilios.workers.handle import WorkerHandle, sources
+from ilios.workers.handle import WorkerHandle, ends, sources
 from ilios.workers.maintenance import Maintenance, StoreWatch
 from ilios.workers.pool import WorkerPool
 from ilios.workers.releases import PendingReleases
@@ -47,12 +48,13 @@ EXIT_STOPPED = 0
 EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
 
 POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
+GATHER_SECONDS = 0.02
+"""Between two claims while workers have enough to do: what comes meanwhile is claimed together."""
 LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 LAST_RELEASE_SECONDS = 5.0  #: for a database that another program has locked
 LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
 OVERSLEPT_SECONDS = 1.0  #: beyond the timeout: this process was stopped, and perhaps all were
-SET_BACK_SECONDS = 1.0  #: of the clock, at once
 DATABASE_ERRORS = (SQLAlchemyError, DatabaseBusy, OSError)
 
 
@@ -123,7 +125,7 @@ class Supervisor:
         self._may_claim = True  #: whether something has happened that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
-        self._epoch = _epoch()
+        self._clock = ClockWatch()
         self._stopping = False
         # A signal handler only sets a flag; the byte that Python writes here ends the wait.
         self._signalled, self._signal_writer = socket.socketpair()
@@ -170,9 +172,10 @@ class Supervisor:
             self._releases.release()
             self._hasten_once()
             self._look_at_clock()
-            is_due = self._may_claim or time.monotonic() - self._looked_at >= POLL_SECONDS
+            is_due = self._seconds_to_next_look() <= 0
             if is_due:
-                self._looked_at = time.monotonic()
+                self._looked_at, self._may_claim = time.monotonic(), False
+                self._listener.clear()  # what comes from now on may come too late for this look
                 commands = self._dispatcher.commands(self._node)
                 self._cancel(commands.cancelled)
                 if self._gate.look(is_paused=commands.is_paused):
@@ -182,7 +185,7 @@ class Supervisor:
                 self._gate.database_works()
         except DATABASE_ERRORS as error:
             self._gate.database_failed(error)
-            self._looked_at = time.monotonic()
+            self._looked_at, self._may_claim = time.monotonic(), False
 
     def _cancel(self, job_ids: list[str]) -> None:
         """Tell workers which of their jobs are cancelled; close those that none of them has."""
@@ -237,19 +240,21 @@ class Supervisor:
 
     def _look_at_clock(self) -> None:
         """Let delayed jobs start at once if the clock was set back: they would wait for hours."""
-        before, self._epoch = self._epoch, _epoch()
-        if self._epoch < before - SET_BACK_SECONDS:
-            log.warning("clock.set_back", seconds=round(before - self._epoch))
+        if self._clock.was_set_back():
             self._dispatcher.hasten_delayed()
 
     def _listen(self, timeout_seconds: float) -> None:
-        """Wait until a worker or a notification speaks, or a process ends; take in what came."""
-        workers = list(self._workers)
+        """Wait until a worker or a notification speaks, or a process ends; take in what came.
+
+        While claims are gathered, nothing that is said ends the wait.
+        """
+        workers, is_gathering = list(self._workers), self._may_claim
         notifier = self._listener.fileno()
         free, had_store = self._workers.free_places(), self._store.may_be_used
-        others = [notifier, self._signalled.fileno(), *self._replicator.sources()]
+        others = [self._signalled.fileno(), *self._replicator.sources()]
+        speakers = ends(workers) if is_gathering else [notifier, *sources(workers)]
         listens_since = time.monotonic()
-        ready = wait([*others, *sources(workers)], timeout_seconds)
+        ready = wait([*others, *speakers], timeout_seconds)
         listened_seconds = time.monotonic() - listens_since
         if listened_seconds > timeout_seconds + OVERSLEPT_SECONDS:
             log.warning("supervisor.overslept")
@@ -259,7 +264,8 @@ class Supervisor:
         for worker in workers:
             ended = worker.process.sentinel in ready
             worker.silent_seconds += listened_seconds
-            is_connected = worker.pipe not in ready or worker.read()
+            is_silent = worker.pipe not in ready and not is_gathering
+            is_connected = is_silent or worker.read()
             self._hear(worker)
             if ended or not is_connected:
                 self._remove(worker)
@@ -268,7 +274,7 @@ class Supervisor:
                 self._workers.note_boot(worker)
         # Most messages (a worker is alive, a job has begun) free no place.
         is_freed = self._workers.free_places() > free or self._store.may_be_used > had_store
-        self._may_claim = notifier in ready or is_freed
+        self._may_claim |= notifier in ready or is_freed
 
     def _hear(self, worker: WorkerHandle) -> None:
         """Pass on what a worker has reported to the parts that need it."""
@@ -284,6 +290,7 @@ class Supervisor:
     def _remove(self, worker: WorkerHandle) -> None:
         """Reap a dead worker, and release its jobs after that: before, it could still end one."""
         self._workers.remove(worker)
+        self._answers.remove_drafts(lease.job_id for lease in worker.leases)
         self._hear(worker)
         self._releases.add_lost(worker.begun)
         self._releases.add_unharmed(worker.not_begun)
@@ -322,13 +329,14 @@ class Supervisor:
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
         next_call = self._gate.governor.seconds_to_wait() or POLL_SECONDS
-        next_look = self._looked_at + POLL_SECONDS - time.monotonic()
-        return max(0.0, min(next_look, next_start, next_call))
+        return max(0.0, min(self._seconds_to_next_look(), next_start, next_call))
 
-
-def _epoch() -> float:
-    """Return when the machine was started by the clock: constant until the clock is set."""
-    return clock.now().timestamp() - time.monotonic()
+    def _seconds_to_next_look(self) -> float:
+        """Return the seconds until it is time to look for jobs; none, or fewer, when it is due."""
+        pause = POLL_SECONDS
+        if self._may_claim:
+            pause = GATHER_SECONDS if self._workers.are_busy() else 0.0
+        return self._looked_at + pause - time.monotonic()
 
 
 def _take_lock(path: Path) -> int:

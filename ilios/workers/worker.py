@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -43,7 +44,6 @@ from ilios.storage.s3.store import PROBE_TIMEOUTS
 from ilios.webhooks.sender import Sender
 from ilios.workers import messages
 from ilios.workers.messages import (
-    Accepted,
     Alive,
     Cancel,
     Ended,
@@ -74,6 +74,7 @@ one that holds the write lock must not wait for all the others."""
 def main(
     name: str,
     pipe: Connection,
+    begun: Connection,
     settings: Settings,
     open_engines: EngineFactory,
     supervisor_pid: int,
@@ -81,7 +82,8 @@ def main(
 ) -> None:
     """Run a worker process until its supervisor stops it.
 
-    `_lock` is only held: the next supervisor waits until this process has released it.
+    `begun` takes the ids of jobs that have a thread. `_lock` is only held: the next supervisor
+    waits until this process has released it.
     """
     die_with_parent(supervisor_pid)
     # The supervisor decides when a worker ends; a Ctrl-C in the terminal reaches all processes.
@@ -117,7 +119,7 @@ def main(
     upkeep = Upkeep(database, DiskReserve(settings))
     sender = Sender(settings, database)
     worker = Worker(
-        pipe, converter, engines, places, look, retention, upkeep, batches, fetches, sender
+        pipe, begun, converter, engines, places, look, retention, upkeep, batches, fetches, sender
     )
     sender.start()
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
@@ -151,6 +153,7 @@ class Worker:
     def __init__(
         self,
         pipe: Connection,
+        begun: Connection,
         converter: Converter,
         engines: Mapping[str, Engine],
         places: Mapping[str, Places],
@@ -162,6 +165,7 @@ class Worker:
         sender: Sender | None = None,
     ) -> None:
         self._pipe = pipe
+        self._begun = begun
         self._sender = sender
         self._retention = retention
         self._upkeep = upkeep
@@ -216,7 +220,8 @@ class Worker:
         return message
 
     def _run_job(self, lease: Lease) -> None:
-        self._send(Accepted(lease.job_id))
+        with self._sending, contextlib.suppress(OSError):  # the supervisor is gone
+            messages.note_begun(self._begun, lease.job_id)
         failpoints.reach(failpoints.JOB_ACCEPTED)
         report: ProviderReport | StoreReport | None = None
         interrupted = False

@@ -21,7 +21,7 @@ from ilios.core.conversion_errors import DeadlineExceeded, EngineFailed, ParserC
 from ilios.engines import parser_messages, parser_process
 from ilios.engines.parser_messages import MESSAGE_MAX_BYTES, Message, error_of
 from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
-from ilios.engines.parser_process import ParserProcess
+from ilios.engines.parser_process import ParserProcess, Readiness
 from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_for_ends, wait_until
 
@@ -235,6 +235,32 @@ def test_a_pool_uses_one_child_for_tasks_that_come_one_by_one() -> None:
     with closing(ParserPool(work, LIMIT)) as pool:
         answers = [list(pool.run({"do": "echo", "say": "hi"}, 20)) for _ in range(3)]
     assert len({answer["pid"] for (answer,) in answers}) == 1
+
+
+def test_a_task_goes_to_a_child_that_is_ready_while_another_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who has his child killed shall not keep the next one waiting."""
+    start = interpreters.start
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        child, pipe = start(*args, **options)
+        child.send_signal(signal.SIGSTOP)
+        return child, pipe
+
+    with closing(ParserPool(work, LIMIT, awaits_guests=True)) as pool:
+        (first,) = pool.run({"do": "echo", "say": "hi"}, deadline_seconds=20)
+        _, guest = parsers = pool._parsers
+        wait_until(lambda: guest.readiness() is Readiness.READY, timeout_s=20)
+        with monkeypatch.context() as patch:
+            patch.setattr(interpreters, "start", slowly)
+            with pytest.raises(ParserCrashed):
+                list(pool.run({"do": "die"}, deadline_seconds=20))
+
+        (answer,) = pool.run({"do": "echo", "say": "hi"}, deadline_seconds=20)
+
+        assert [one.readiness() for one in parsers] == [Readiness.STARTING, Readiness.READY]
+        assert answer["pid"] != first["pid"]
 
 
 def test_an_idle_child_leaves_and_the_next_task_does_not_notice() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,7 +14,7 @@ import pytest
 
 from ilios.api.app import build
 from ilios.api.services import EXTENSION
-from ilios.core import data_folder
+from ilios.core import data_folder, failpoints
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, ProviderBatchState
@@ -29,8 +30,9 @@ COMPLETED, FAILED = DocumentStatus.COMPLETED, DocumentStatus.FAILED
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 END_TIMEOUT_S = 120.0
 MIB = 1024 * 1024
+KEPT = 5  #: results of a hundred, at the power cut
 
-Start = Callable[[], SupervisorProcess]
+Start = Callable[..., SupervisorProcess]
 
 
 @pytest.fixture
@@ -49,8 +51,8 @@ def start(lane: Settings) -> Iterator[Start]:
     """Start a supervisor of the provider's engine; whatever is left at the end is killed."""
     started: list[SupervisorProcess] = []
 
-    def start() -> SupervisorProcess:
-        started.append(SupervisorProcess(lane, "real", hurried=True))
+    def start(**variables: str) -> SupervisorProcess:
+        started.append(SupervisorProcess(lane, "real", hurried=True, variables=variables))
         started[-1].wait_until_ready()
         return started[-1]
 
@@ -88,6 +90,13 @@ def traces(provider: MistralServer, *kinds: str) -> set[str]:
     """Return the traces that calls of these kinds belong to."""
     calls = [call for call in provider.journal().calls if call.kind in kinds]
     return {(call.traceparent or "none-none").split("-")[1] for call in calls}
+
+
+def held_at(point: Path) -> Path:
+    """Return the file that holds a process there, as soon as one is held."""
+    wait_until(lambda: list(point.parent.glob(f"{point.name}@*")), END_TIMEOUT_S)
+    (held,) = point.parent.glob(f"{point.name}@*")
+    return held
 
 
 def hangs(provider: MistralServer, on: str) -> bool:
@@ -219,16 +228,22 @@ def test_a_power_cut_while_results_are_kept_loses_and_repeats_none(
     provider: MistralServer,
     database: Database,
     wait_for_end: Callable[[], None],
+    tmp_path: Path,
 ) -> None:
     ids = batching.submit(lane, database, [one_page(number) for number in range(100)])
-    supervisor = start()
-    wait_until(lambda: COMPLETED in statuses(database, ids), END_TIMEOUT_S)
+    point = tmp_path / failpoints.RESULT_COMMITTED
+    point.touch()
+    supervisor = start(ILIOS_SYNC_POINTS=str(tmp_path))
+    for _ in range(KEPT - 1):
+        held = held_at(point)
+        point.touch()  # for the next
+        held.unlink()
+    held_at(point)
 
+    assert statuses(database, ids).count(COMPLETED) == KEPT
     supervisor.kill_tree()
-    kept = statuses(database, ids).count(COMPLETED)
     start()
 
-    assert 0 < kept < 100
     wait_for_end()
     assert statuses(database, ids) == [COMPLETED] * 100
     assert provider.stats().calls["batch_line"] == 100

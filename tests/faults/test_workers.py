@@ -55,11 +55,13 @@ def test_a_killed_worker_gives_its_jobs_back_leaves_no_files_and_they_complete(
     start_supervisor: Start, settings: Settings, database: Database, leniency: float
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1, worker_concurrency=16)
-    for _ in range(16):
-        documents.add_document(database, settings=settings)
+    _, *_, (_, job_id) = [documents.add_document(database, settings=settings) for _ in range(16)]
     wait_until(lambda: in_call(settings) == 16, timeout_s=30)
-    left_behind = list(data_folder.workspaces(settings).iterdir())
-    assert len(left_behind) == 16
+    workspaces = list(data_folder.workspaces(settings).iterdir())
+    assert len(workspaces) == 16
+    answer = data_folder.answers(settings) / f"{job_id}-call.answer"
+    (draft := durable_files.draft_of(answer)).touch()
+    left_behind = [*workspaces, draft]
 
     held = leases(database)
     os.kill(supervisor.workers[0].pid, signal.SIGKILL)

@@ -18,6 +18,7 @@ from ilios.conversion.provider_batches import context
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.rounds import Results
 from ilios.conversion.recorder import log_document_completed
+from ilios.core import failpoints
 from ilios.core.conversion_errors import (
     ConversionError,
     OutcomeUnknown,
@@ -199,6 +200,7 @@ class ResultCollector:
         recorder, engine = self._context.recorder, self._context.engine
         settle_call = recorder.settle_call(engine, call_record, conversion, images, batch=True)
         kept = self._step.records.settle_line(settle_call)
+        failpoints.reach(failpoints.RESULT_COMMITTED)
         if kept.is_settled:
             recorder.count(engine, settle_call)
         log.info(

@@ -13,14 +13,14 @@ import time
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final
-
-from structlog.processors import ExceptionRenderer
-from structlog.typing import EventDict
+from typing import TYPE_CHECKING, Any, Final
 
 from ilios.core.errors import IliosError
+
+if TYPE_CHECKING:  # it is imported with the first line: see ilios.core.telemetry.logs
+    from structlog.typing import EventDict, Processor
 
 LINE_MAX_BYTES: Final = 4096  #: PIPE_BUF of Linux
 TEXT_MAX_CHARACTERS: Final = (1000, 200, 40)  #: of one field; the next when the line is too long
@@ -53,7 +53,6 @@ _WHERE_SECRETS_ARE: Final = re.compile(
 _encode: Final = json.JSONEncoder(
     separators=(",", ":"), default=lambda value: _without_content(value)
 ).encode
-_find_exception: Final = ExceptionRenderer(exception_formatter=lambda exc_info: exc_info[1])
 
 
 def timestamp() -> str:
@@ -71,10 +70,36 @@ def describe_exception(logger: object, level: str, event: EventDict) -> EventDic
     """Replace `exc_info`, in any form that Python's logging takes, by `exception` and `frames`."""
     if "exc_info" not in event:
         return event
-    found = _find_exception(logger, level, {"exc_info": event.pop("exc_info")})
+    found = _exception_finder()(logger, level, {"exc_info": event.pop("exc_info")})
     if found:
         event.update(describe(found["exception"]))
     return event
+
+
+@cache
+def _exception_finder() -> Any:
+    from structlog.processors import ExceptionRenderer
+
+    return ExceptionRenderer(exception_formatter=lambda exc_info: exc_info[1])
+
+
+def dropped() -> BaseException:
+    """Return what structlog takes for the end of a line that is not written."""
+    from structlog import DropEvent
+
+    return DropEvent()
+
+
+def console(*, colours: bool) -> Processor:
+    """Return what writes lines for people."""
+    return lambda logger, level, event: _console(colours)(logger, level, event)
+
+
+@cache
+def _console(colours: bool) -> Processor:
+    from structlog.dev import ConsoleRenderer
+
+    return ConsoleRenderer(colors=colours)
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -17,15 +17,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NoReturn, TextIO
-
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, cast
 
 from ilios.core.telemetry import log_processors
 from ilios.core.telemetry.log_processors import Scrubber
 
 if TYPE_CHECKING:  # parser children log too, and settings take a quarter of a second to import
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
     from ilios.core.settings import Settings
 
 EXIT_CANNOT_START: Final = 1
@@ -75,8 +74,35 @@ _processors: Final[list[Processor]] = []
 """Changed in place, so that loggers which exist already follow."""
 
 
+class _Logger:
+    """structlog's logger of a module, made for its first line: most parser children log none.
+
+    structlog takes them as long to import as all that they need.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        """Return a method of structlog's logger, which is found here from then on."""
+        found = getattr(_bound(self._name), method)
+        setattr(self, method, found)
+        return found
+
+
 def get(name: str) -> FilteringBoundLogger:
     """Return the logger of a module."""
+    return cast("FilteringBoundLogger", _Logger(name))
+
+
+def preload() -> None:
+    """Import structlog, once for this process and its forks."""
+    _bound(__name__)
+
+
+def _bound(name: str) -> FilteringBoundLogger:
+    import structlog
+
     unfiltered = structlog.make_filtering_bound_logger(logging.NOTSET)
     unbound = structlog.wrap_logger(_output, processors=_processors, wrapper_class=unfiltered)
     logger: FilteringBoundLogger = unbound.bind(logger=name)
@@ -175,7 +201,7 @@ def _chain(config: LogConfig, target: TextIO | None) -> list[Processor]:
     else:
         # https://no-color.org; no setting of ours
         colours = target is not None and target.isatty() and not os.environ.get("NO_COLOR")
-        chain += [log_processors.join_frames, structlog.dev.ConsoleRenderer(colors=colours)]
+        chain += [log_processors.join_frames, log_processors.console(colours=colours)]
     return [*chain, Scrubber(config.secrets)]
 
 
@@ -187,12 +213,12 @@ class _LevelFilter:
 
     def __init__(self, level: str) -> None:
         least = logging.getLevelNamesMapping()[level]
-        levels = structlog.processors.NAME_TO_LEVEL
-        self._dropped = frozenset(name for name, number in levels.items() if number < least)
+        levels = logging.getLevelNamesMapping().items()
+        self._dropped = frozenset(name.lower() for name, number in levels if number < least)
 
     def __call__(self, _logger: object, level: str, event: EventDict) -> EventDict:
         if level in self._dropped:
-            raise structlog.DropEvent
+            raise log_processors.dropped()
         return event
 
 

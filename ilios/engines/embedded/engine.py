@@ -72,6 +72,7 @@ class EmbeddedEngine:
             min(settings.worker_memory_limit_bytes, RECOGNITION_BYTES),
             first_limit_bytes=settings.parser_memory_limit_bytes,
             awaits_guests=parsers is None,
+            start_niceness=0,
             parsers=parsers or PARSERS + GUEST_PARSERS,
         )
         self._large_parser = LargeParser(

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ilios.engines import document_info, page_details, page_layout, unicode
+from ilios.core.conversion_limits import INFO_TEXT_MAX_CHARACTERS
+from ilios.engines import page_details, page_layout, unicode
 from ilios.engines.base import DocumentInfo, ImageFile, Page
 from ilios.engines.embedded import output_limits
 from ilios.engines.page_details import ImageDetails, PageDetails
@@ -94,7 +95,7 @@ def info(value: Any) -> DocumentInfo:
     if "page_count" in told:
         number(told["page_count"], 0, 2**31)
     for name in told.keys() - {"page_count"}:
-        _refuse(len(told[name]) > document_info.TEXT_MAX_CHARACTERS)
+        _refuse(len(told[name]) > INFO_TEXT_MAX_CHARACTERS)
         told[name] = unicode.replace_surrogates(told[name])
     return DocumentInfo(**told)
 

@@ -30,6 +30,7 @@ KEEPALIVE_SECONDS: Final = 4.0
 """Below the five seconds of common servers: when a connection closes during a call, the outcome of
 the call is unknown."""
 READ_BYTES: Final = 64 * 1024  #: of an answer, at once
+TIMEOUT_SLACK_SECONDS: Final = 0.1  #: by which an operation may miss the deadline
 _PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 _FINAL: Final = 200  #: the lowest status of an answer that no other follows
 _READING: Final = (httpx2.ReadTimeout, httpx2.ReadError)
@@ -178,13 +179,19 @@ class _Socket(socket.socket):
         self, errors: tuple[type[Exception], type[Exception]], operation: Any, arguments: Any
     ) -> Any:
         expired, broken = errors
-        self.settimeout(seconds_left(None, expired))
+        self._set_timeout(seconds_left(None, expired))
         try:
             return operation(*arguments)
         except TimeoutError as error:
             raise expired(str(error)) from error
         except OSError as error:
             raise broken(str(error)) from error
+
+    def _set_timeout(self, seconds: float | None) -> None:
+        """Set the timeout, unless it is near enough: for a system call, other threads wait."""
+        now = self.gettimeout()
+        if seconds is None or now is None or abs(now - seconds) > TIMEOUT_SLACK_SECONDS:
+            self.settimeout(seconds)
 
 
 class _TlsSocket(_Socket, ssl.SSLSocket):

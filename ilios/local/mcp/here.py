@@ -16,7 +16,8 @@ from ilios.core.page_errors import PageNotFound
 from ilios.core.request_errors import DocumentNotFound
 from ilios.engines.base import Conversion
 from ilios.engines.page_selection import PageSelection
-from ilios.local.in_process import InProcess, default_concurrency
+from ilios.local.converter import default_concurrency
+from ilios.local.in_process import InProcess
 from ilios.local.inputs import Document, name_of_url
 from ilios.local.mcp import documents, session_search
 from ilios.local.mcp.documents import FOUND_MAX, Order, Report

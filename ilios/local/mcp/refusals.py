@@ -23,6 +23,7 @@ REMEDIES: Final = {
     "insufficient_scope": _OF_KEYS,
     "internal_error": "Report it, with what `ilios mcp` has written to standard error.",
     "invalid_arguments": "Correct them: the input schema of the tool says what it takes.",
+    "invalid_id": _OF_IDS,
     "key_expired": _OF_KEYS,
     "key_revoked": _OF_KEYS,
     "not_found": _OF_IDS,  # of a service: an id that is no part of a path
@@ -36,8 +37,8 @@ REMEDIES: Final = {
 }
 OTHERWISE: Final = "docs/errors.md of Ilios has a remedy for each code."
 """Most sentences on documents say themselves what to do."""
-_CODES: Final = {OutcomeUnknown: "outcome_unknown", Unreachable: "unreachable"}
-"""Of what the client raises without a code."""
+OF_A_FIELD: Final = "invalid_"  #: and its name: the code for what it cannot be
+CORRECT: Final = "Correct it: the sentence says what is allowed."
 
 
 class ToolRefused(IliosError):
@@ -82,14 +83,19 @@ class Refusal:
 def refusal(error: Exception) -> Refusal:
     """Return what is said of an error."""
     code, detail = _told(error)
-    return Refusal(code, detail, REMEDIES.get(code, OTHERWISE))
+    general = CORRECT if code.startswith(OF_A_FIELD) else OTHERWISE
+    return Refusal(code, detail, REMEDIES.get(code, general))
 
 
 def _told(error: Exception) -> tuple[str, str]:
     if isinstance(error, IliosError):
         return error.code, error.detail
+    if isinstance(error, OutcomeUnknown):
+        return "outcome_unknown", error.loss
+    if isinstance(error, Unreachable):
+        return "unreachable", error.detail
     if isinstance(error, IliosClientError):
-        return getattr(error, "code", None) or _CODES.get(type(error), "client_error"), error.detail
+        return getattr(error, "code", None) or "client_error", error.detail
     if isinstance(error, ValidationError):
         return InvalidArguments.code, _faults(error)
     if isinstance(error, OSError):

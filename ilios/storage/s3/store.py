@@ -71,7 +71,7 @@ class S3Store:
 
     def put(self, key: str, path: Path, media_type: str, sha256: str | None = None) -> None:
         spool = self._spool if object_keys.is_for_workers(key) else None
-        if spool:
+        if spool and not object_keys.is_written_once(key):  # it reads the names of all files there
             spool.remove(key)
         with disk_errors():
             sha256 = sha256 or sha256_of(path)

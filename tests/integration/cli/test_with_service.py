@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -104,6 +106,7 @@ def test_a_service_makes_the_other_forms(
     assert json.loads((tmp_path / "figure.json").read_text())["pages"][0]["blocks"]
     assert zipfile.ZipFile(tmp_path / "figure.zip").testzip() is None
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert b'src="data:image/' in (tmp_path / "figure.html").read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {
         "figure.json", "figure.chunks.jsonl", "figure.zip", "figure.html", "figure.pdf",
     }  # fmt: skip
@@ -169,6 +172,42 @@ def test_a_document_that_fails_there_is_one_line_too(
     (line,) = done.stderr.splitlines()
     assert "password" in line
     assert "2026-0417" in done.stdout
+
+
+def test_a_lost_answer_comes_with_what_its_command_can_do(documents: Path) -> None:
+    lost = [reply(status="502 Bad Gateway"), reply(status="401 Unauthorized")]
+    answers = iter([*lost, reply(b'{"batchId": "b"}'), *lost])
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        names, _, body = head.partition(b"\r\n\r\n")
+        (length,) = re.findall(rb"(?i)content-length: (\d+)", names)
+        while len(body) < int(length):
+            body += connection.recv(65536)
+        connection.sendall(next(answers))
+
+    with serving(answer) as server:
+        submit = ("batch", "submit", "https://example.com/a.pdf", "--server", server.url())
+        done = ilios(*submit)
+        key = server.header("Idempotency-Key")
+        repeated = ilios(*submit, "--idempotency-key", str(key))
+        converted = ilios("convert", documents / "invoice.pdf", "--server", server.url())
+
+        assert server.header("Idempotency-Key", 2) == key
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(
+        f"The same command with --idempotency-key {key} does not create it twice.\n"
+    )
+    assert (repeated.returncode, repeated.stdout) == (0, "b\n")
+    assert converted.returncode == 1
+    assert converted.stderr.endswith("The same command finds it there.\n")
+
+
+@pytest.mark.parametrize("key", ["", " a", "ä", "a\nb"])
+def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    done = ilios("batch", "submit", "https://example.com/a.pdf", "--idempotency-key", key)
+
+    assert done.returncode == 2
+    assert "--idempotency-key" in done.stderr
 
 
 def test_a_batch_is_submitted_followed_and_downloaded(

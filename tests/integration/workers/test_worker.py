@@ -39,9 +39,11 @@ def test_a_worker_gives_free_memory_back_once_after_its_last_job(
     monkeypatch.setattr(worker, "ALIVE_SECONDS", 0.02)
     monkeypatch.setattr(worker, "give_back_memory", given_back.release)
     ours, theirs = multiprocessing.Pipe()
+    noted, begun = multiprocessing.Pipe(duplex=False)
     nothing = cast("Any", None)
     subject = Worker(
         theirs,
+        begun,
         cast("Any", Converter()),
         {},
         {"embedded": Places(1, 1)},
@@ -60,6 +62,7 @@ def test_a_worker_gives_free_memory_back_once_after_its_last_job(
         messages.send(ours, Lease("a" * 24, "token", JobType.CONVERT))
         while not isinstance(ours.recv(), Ended):
             pass
+        assert list(messages.jobs_begun(noted)) == ["a" * 24]
         assert given_back.acquire(timeout=TIMEOUT_S)
         assert isinstance(ours.recv(), Alive)
         assert isinstance(ours.recv(), Alive)

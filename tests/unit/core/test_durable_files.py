@@ -74,6 +74,17 @@ def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["a" * 255, "ä" * 127, "a" * 249, "a" * 250])
+def test_a_file_may_have_as_long_a_name_as_any(tmp_path: Path, name: str) -> None:
+    path, like_it = tmp_path / name, tmp_path / (name[:-1] + "b")
+
+    durable_files.replace(path, NEW)
+
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert path.read_bytes() == NEW
+    assert durable_files.draft_of(path) != durable_files.draft_of(like_it)
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_what_stops_it_leaves_the_old_file_and_no_draft(
     path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException

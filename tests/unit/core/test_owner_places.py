@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -26,8 +25,12 @@ class Holder:
         self._thread.start()
 
     def release(self) -> None:
-        self._release.set()
+        self.may_end()
         self._thread.join(TIMEOUT_S)
+
+    def may_end(self) -> None:
+        """Hold no place from now on, had or still to come."""
+        self._release.set()
 
     def _hold(self) -> None:
         with self._places.held(self._owner):
@@ -53,16 +56,19 @@ def taken() -> list[str]:
 @pytest.fixture
 def hold(places: OwnerPlaces, taken: list[str]) -> Iterator[Hold]:
     """Start a holder; it has asked for its place when this returns."""
-    with ExitStack() as stack:
+    holders: list[Holder] = []
 
-        def start(owner: str) -> Holder:
-            known = len(places._waiting) + len(taken)
-            holder = Holder(places, owner, taken)
-            stack.callback(holder.release)
-            wait_until(lambda: len(places._waiting) + len(taken) > known, TIMEOUT_S)
-            return holder
+    def start(owner: str) -> Holder:
+        known = len(places._waiting) + len(taken)
+        holders.append(Holder(places, owner, taken))
+        wait_until(lambda: len(places._waiting) + len(taken) > known, TIMEOUT_S)
+        return holders[-1]
 
-        yield start
+    yield start
+    for holder in holders:  # all of them first: one that waits needs the place of another
+        holder.may_end()
+    for holder in holders:
+        holder.release()
 
 
 def has_taken(taken: list[str], count: int) -> bool:

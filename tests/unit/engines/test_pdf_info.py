@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ilios.engines import document_info, pdf_info
+from ilios.core.conversion_limits import INFO_TEXT_MAX_CHARACTERS
+from ilios.engines import pdf_info
 from ilios.engines.base import DocumentInfo
 from ilios.engines.pdf_opening import open_pdf
 from tests.support.sample_files import pdf, text
@@ -73,7 +74,7 @@ def test_a_language_of_any_length_is_no_fault(tmp_path: Path) -> None:
 
 def test_a_text_of_any_length_is_cut(tmp_path: Path) -> None:
     assert told(tmp_path, b"/Title(%s)/Author(A)" % (b"x" * 100_000)) == DocumentInfo(
-        title="x" * document_info.TEXT_MAX_CHARACTERS, author="A", page_count=1
+        title="x" * INFO_TEXT_MAX_CHARACTERS, author="A", page_count=1
     )
 
 

@@ -115,6 +115,18 @@ def test_half_a_file_is_not_an_answer(answers: AnswerSpool, tmp_path: Path) -> N
     assert answers.of_job("job1") == []
 
 
+def test_drafts_are_removed_of_jobs_that_nobody_runs(answers: AnswerSpool, tmp_path: Path) -> None:
+    kept = Path(answers.keep(CALL, BODY).path)
+    for job in ("job1", "job2", "job3"):
+        (tmp_path / f"{job}-call9.answer.draft").write_bytes(BODY)
+
+    answers.remove_drafts(["job1", "job2"])
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name, "job3-call9.answer.draft"}
+
+    answers.remove_drafts()
+    assert list(tmp_path.iterdir()) == [kept]
+
+
 def test_a_durable_answer_outlives_a_power_cut_with_its_name(
     answers: AnswerSpool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -32,6 +32,22 @@ def test_a_worker_fetches_originals_and_parts(key: str, is_for_workers: bool) ->
 
 
 @pytest.mark.parametrize(
+    ("key", "is_written_once"),
+    [
+        (object_keys.source_key("i", "d"), True),
+        (object_keys.uploaded_key("i", "d", "a"), False),
+        (object_keys.part_key("i", "d", 0, 9), False),
+        (object_keys.part_key("i", "d-originals", 0, 9), False),
+        (object_keys.archive_key("i", "d"), False),
+        ("documents/i/d/source", False),
+        ("documents/i-originals", False),
+    ],
+)
+def test_an_original_has_a_key_of_its_own(key: str, is_written_once: bool) -> None:
+    assert object_keys.is_written_once(key) == is_written_once
+
+
+@pytest.mark.parametrize(
     ("key", "kind"),
     [
         (object_keys.image_key("i", "d", "p1_2.png"), object_keys.IMAGES),

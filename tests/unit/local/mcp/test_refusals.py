@@ -12,7 +12,7 @@ from ilios.client.errors import ApiError, ConversionFailed, OutcomeUnknown, Unre
 from ilios.core.conversion_errors import EncryptedDocument
 from ilios.core.request_errors import InvalidField
 from ilios.local.mcp.messages import ReadPageArguments
-from ilios.local.mcp.refusals import OTHERWISE, REMEDIES, PathNotRead, refusal
+from ilios.local.mcp.refusals import CORRECT, OTHERWISE, REMEDIES, PathNotRead, refusal
 from tests.support.forking import REPOSITORY
 
 LOST = OutcomeUnknown("reset by peer", "key")
@@ -41,7 +41,7 @@ def missing() -> OSError:
         (ConversionFailed({"errorCode": "corrupt_document", "error": "Damaged."}),
          "corrupt_document", "Damaged."),
         (Unreachable("No answer."), "unreachable", "No answer."),
-        (LOST, "outcome_unknown", LOST.detail),
+        (LOST, "outcome_unknown", LOST.loss),
         (missing(), "file_not_readable", "No such file or directory: /nowhere/a.pdf."),
         (KeyError("secret"), "internal_error", "The server broke on it (KeyError)."),
     ],
@@ -52,8 +52,24 @@ def test_every_error_has_a_code_a_sentence_and_a_remedy(
     told = refusal(error)
 
     assert (told.code, told.detail) == (code, detail)
-    assert told.remedy == REMEDIES.get(code, OTHERWISE)
+    assert told.remedy in (REMEDIES.get(code), CORRECT, OTHERWISE)
     assert str(told) == f"{code}: {detail}\n{told.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("invalid_id", "Take an id that `convert` or `search` has given."),
+        ("invalid_pages", CORRECT),
+        ("unsupported_type", OTHERWISE),
+    ],
+)
+def test_a_value_that_a_field_cannot_have_is_to_be_corrected(code: str, remedy: str) -> None:
+    assert refusal(ApiError(400, {"code": code, "detail": "What is allowed."})).remedy == remedy
+
+
+def test_what_to_do_about_a_lost_answer_is_nothing_that_a_tool_cannot_do() -> None:
+    assert "Idempotency-Key" not in str(refusal(LOST))
 
 
 def test_wrong_arguments_are_named_without_their_values() -> None:
