@@ -20,6 +20,7 @@ from ilios.documents.estimates import Estimates
 from ilios.documents.kept_files import KeptFiles
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.listing import Listing
+from ilios.documents.page_images import PageImages
 from ilios.documents.queries import DocumentReader
 from ilios.documents.searchable_pdfs import SearchablePdfs
 from ilios.documents.submission import Submissions
@@ -54,6 +55,7 @@ class Services:
     estimates: Estimates
     kept_files: KeptFiles
     searchable_pdfs: SearchablePdfs
+    page_images: PageImages
     webhooks: Webhooks
     examiner: Examiner
     collector: Collector
@@ -67,9 +69,10 @@ class Services:
     notifier: Notifier
 
     def close(self) -> None:
-        """Close the database, the store and the parser process in use."""
+        """Close the database, the store and the parser processes in use."""
         self.estimates.close()
         self.searchable_pdfs.close()
+        self.page_images.close()
         self.store.close()
         self.database.close()
 
@@ -103,6 +106,7 @@ def build(settings: Settings) -> Services:
         estimates=Estimates(settings),
         kept_files=KeptFiles(settings, database, store, links, disk_reserve),
         searchable_pdfs=SearchablePdfs(settings, store, disk_reserve),
+        page_images=PageImages(settings, database, store, disk_reserve),
         webhooks=Webhooks(settings, database, guard),
         examiner=examiner,
         collector=Collector(settings, database),

@@ -83,6 +83,23 @@ class Page(TypedDict):
     warnings: list[Warned]
 
 
+class ListedPage(TypedDict):
+    number: int
+    width: float | None
+    height: float | None
+    unit: Literal["point", "pixel"] | None
+    dpi: int | None
+    confidence: float | None
+    warnings: list[Warned]
+    hasBlocks: bool
+
+
+class PageList(TypedDict):
+    id: str
+    pages: list[ListedPage]
+    nextCursor: str | None
+
+
 class Match(TypedDict):
     page: int
     snippet: str

@@ -20,6 +20,7 @@ from ilios.client.answers import (
     DocumentStatus,
     Format,
     Page,
+    PageList,
     Result,
     UsageBreakdown,
     UsageSummary,
@@ -200,9 +201,21 @@ class AsyncIlios:
         found: str | bytes | Result = await self._run(steps)
         return found
 
-    async def page(self, id: str, number: int, *, include: Literal["blocks"] | None = None) -> Page:
+    async def pages(
+        self, id: str, *, cursor: str | None = None, limit: int | None = None
+    ) -> PageList:
+        """Return which pages of a document are stored, without their texts."""
+        return await self._run(conversations.pages(id, cursor, limit))
+
+    async def page(
+        self, id: str, number: int, *, include: Literal["blocks", "html"] | None = None
+    ) -> Page:
         """Return one page, as soon as it is stored; `number` is that in the original."""
         return await self._run(conversations.page(id, number, include))
+
+    async def page_image(self, id: str, number: int, *, width: int | None = None) -> bytes:
+        """Return a page of a PDF or an image as it was sent, as a PNG."""
+        return await self._run(conversations.page_image(id, number, width))
 
     async def documents(self, **filters: Unpack[Listed]) -> DocumentList:
         """Return the documents of the key, the newest first; `q` finds some by name and words."""

@@ -20,6 +20,7 @@ from ilios.client.answers import (
     DocumentList,
     DocumentStatus,
     Page,
+    PageList,
     UsageBreakdown,
     UsageSummary,
 )
@@ -108,6 +109,19 @@ def wait_for_result(document_id: str, timeout: float | None) -> Steps[DocumentSt
     if ended["status"] not in WITH_RESULT:
         raise ConversionFailed(ended)
     return ended
+
+
+def pages(document_id: str, cursor: str | None, limit: int | None) -> Steps[PageList]:
+    path = f"/api/documents/{quote(document_id, safe='')}/pages"
+    query = fields.of_form({"cursor": cursor, "limit": limit})
+    reply = yield from answered(Call("GET", path, query))
+    return cast("PageList", reply.json())
+
+
+def page_image(document_id: str, number: int, width: int | None) -> Steps[bytes]:
+    path = f"/api/documents/{quote(document_id, safe='')}/pages/{number}/image"
+    reply = yield from answered(Call("GET", path, fields.of_form({"width": width})))
+    return reply.body
 
 
 def page(document_id: str, number: int, include: str | None) -> Steps[Page]:

@@ -20,6 +20,7 @@ from ilios.client.answers import (
     DocumentStatus,
     Format,
     Page,
+    PageList,
     Result,
     UsageBreakdown,
     UsageSummary,
@@ -200,9 +201,19 @@ class Ilios:
         found: str | bytes | Result = self._run(steps)
         return found
 
-    def page(self, id: str, number: int, *, include: Literal["blocks"] | None = None) -> Page:
+    def pages(self, id: str, *, cursor: str | None = None, limit: int | None = None) -> PageList:
+        """Return which pages of a document are stored, without their texts."""
+        return self._run(conversations.pages(id, cursor, limit))
+
+    def page(
+        self, id: str, number: int, *, include: Literal["blocks", "html"] | None = None
+    ) -> Page:
         """Return one page, as soon as it is stored; `number` is that in the original."""
         return self._run(conversations.page(id, number, include))
+
+    def page_image(self, id: str, number: int, *, width: int | None = None) -> bytes:
+        """Return a page of a PDF or an image as it was sent, as a PNG."""
+        return self._run(conversations.page_image(id, number, width))
 
     def documents(self, **filters: Unpack[Listed]) -> DocumentList:
         """Return the documents of the key, the newest first; `q` finds some by name and words."""

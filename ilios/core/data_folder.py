@@ -52,6 +52,11 @@ def spool(settings: Settings) -> Path:
     return settings.data_folder / "spool"
 
 
+def page_images(settings: Settings) -> Path:
+    """Return the folder of pages that were drawn; see ilios.storage.page_image_cache."""
+    return settings.data_folder / "page-images"
+
+
 def wake_socket(settings: Settings) -> Path:
     """Return the socket on which the supervisor receives wake-up datagrams."""
     return settings.data_folder / WAKE_SOCKET
@@ -184,6 +189,7 @@ def own_folders(settings: Settings) -> tuple[Path, ...]:
         workspaces(settings),
         answers(settings),
         spool(settings),
+        page_images(settings),
         objects(settings),
         wake_socket(settings).parent,
         request_rates(settings),

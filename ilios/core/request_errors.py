@@ -259,17 +259,6 @@ class ImageNotFound(NotFound):
         super().__init__("The document has no image of this name.")
 
 
-class PageNotFound(NotFound):
-    """The document has no page of this number."""
-
-    code = "page_not_found"
-
-    def __init__(self, number: int, present: object, count: int) -> None:
-        pages = "is 1 page" if count == 1 else f"are {count} pages"
-        numbers = f": {present!s:.80}" if count else ""
-        super().__init__(f"There is no page {number}. There {pages}{numbers}.")
-
-
 class LinkInvalid(NotFound):
     """A presigned link that is forged, expired or whose object is gone."""
 

@@ -26,6 +26,7 @@ from ilios.documents.removal import Remains
 from ilios.documents.units_of_work import CloseErased
 from ilios.storage import object_keys
 from ilios.storage.base import ObjectStore
+from ilios.storage.page_image_cache import PageImageCache
 
 _UNFINISHED = Prepared(select(Document.id).where(Document.to_erase).order_by(Document.deleted_at))
 
@@ -39,11 +40,13 @@ class Erasure:
         self,
         database: Database,
         store: ObjectStore,
+        page_images: PageImageCache,
         group_commit: GroupCommit | None = None,
         pause: Pause = time.sleep,
     ) -> None:
         self._database = database
         self._store = store
+        self._page_images = page_images
         self._group_commit = group_commit or GroupCommit(database)
         self._pause = pause
         self._is_deleting = threading.Lock()
@@ -67,7 +70,10 @@ class Erasure:
         """
         with self._database.watching() as watch:
             left = removal.remains(watch, document_id)
-        if left.status is not DocumentStatus.DELETED or left.is_awaited:
+        if left.status is not DocumentStatus.DELETED:
+            return False
+        self._page_images.remove(document_id)
+        if left.is_awaited:
             return False
         for key in self._keys(document_id, left):  # before pages, which may be left to others
             if not (left.answers_others and object_keys.kind_of(key) == object_keys.IMAGES):

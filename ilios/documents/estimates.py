@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ilios.core import computing, data_folder
 from ilios.core.conversion_errors import DeadlineExceeded
-from ilios.core.owner_places import OwnerPlaces
-from ilios.core.request_errors import Busy
 from ilios.core.settings import Settings
 from ilios.documents.options import tariff_of
+from ilios.documents.parser_places import ParserPlaces
 from ilios.documents.uploads import Received
 from ilios.documents.validation import COUNTED_ALIKE, accepted_type
 from ilios.engines import registry
 from ilios.engines.base import Options, Source
 from ilios.engines.embedded import counting
-from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
+from ilios.engines.parser_pool import ParserPool
 
 COUNT_SECONDS = 15.0  #: for one document
-WAIT_SECONDS = 20.0
-"""For documents that are counted before. Longer than COUNT_SECONDS: while two owners hold the
-places, a third one's turn comes within that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +40,7 @@ class Estimates:
         self._settings = settings
         self._scratch = data_folder.uploads(settings)
         self._parsers = ParserPool(counting.answer, settings.parser_memory_limit_bytes)
-        self._places = OwnerPlaces(PARSERS, GUEST_PARSERS)
+        self._places = ParserPlaces("The pages of other documents have been counted")
 
     def estimate(
         self, owner: str, file: Received, options: Options, *, provider_batch: bool
@@ -73,7 +67,7 @@ class Estimates:
     def _count(self, owner: str, source: Source) -> int:
         with (
             computing.waiting(),
-            self._place(owner),
+            self._places.held(owner),
             tempfile.TemporaryDirectory(dir=self._scratch) as folder,
         ):
             task = counting.task(source, Path(folder))
@@ -85,15 +79,3 @@ class Estimates:
                     "It may still be converted."
                 ) from error
         return counting.pages(answer)
-
-    @contextmanager
-    def _place(self, owner: str) -> Iterator[None]:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._places.held(owner, WAIT_SECONDS))
-            except TimeoutError:
-                raise Busy(
-                    f"The pages of other documents have been counted for {WAIT_SECONDS:.0f} s. "
-                    "Try again."
-                ) from None
-            yield

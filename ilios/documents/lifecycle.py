@@ -27,6 +27,7 @@ from ilios.documents.readmission import readmit
 from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument, DeleteFile
 from ilios.queue.notify import Notifier
 from ilios.storage.base import ObjectStore
+from ilios.storage.page_image_cache import PageImageCache
 
 log = logs.get(__name__)
 
@@ -52,7 +53,7 @@ class DocumentActions:
         self._group_commit = group_commit or GroupCommit(database)
         self._store = store
         self._notifier = notifier
-        self._erasure = Erasure(database, store, self._group_commit)
+        self._erasure = Erasure(database, store, PageImageCache(settings), self._group_commit)
         self._disk_reserve = DiskReserve(settings)
 
     def cancel(self, document_id: str, *, owner: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ilios.core.ids import is_id
 from ilios.core.request_errors import InvalidCursor
+
+_PAGE: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class NamePlace(NamedTuple):
@@ -44,10 +47,7 @@ def read(cursor: str, mark: str) -> Place:
     """Return the place of a cursor. Raises InvalidCursor."""
     found = _read(cursor)
     if found is None:
-        raise InvalidCursor(
-            "cursor is none that was given out. Take `nextCursor` of the last answer as it is, "
-            "or leave it out to begin anew."
-        )
+        raise _never_given_out()
     place, written = found
     if written != mark:
         raise InvalidCursor(
@@ -55,6 +55,20 @@ def read(cursor: str, mark: str) -> Place:
             "before, or leave it out to begin anew."
         )
     return place
+
+
+def read_page(cursor: str) -> int:
+    """Return the number of a page that a list of pages goes on with. Raises InvalidCursor."""
+    if _PAGE.fullmatch(cursor) is None:
+        raise _never_given_out()
+    return int(cursor)
+
+
+def _never_given_out() -> InvalidCursor:
+    return InvalidCursor(
+        "cursor is none that was given out. Take `nextCursor` of the last answer as it is, "
+        "or leave it out to begin anew."
+    )
 
 
 def _read(cursor: str) -> tuple[Place, object] | None:

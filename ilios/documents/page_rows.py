@@ -44,6 +44,27 @@ class PageColumns(NamedTuple):
         return len(self.markdown) + len(self.details or "") + len(self.layout or "")
 
 
+class PageOutline(NamedTuple):
+    """What is known of a page beside what it says."""
+
+    place: int  #: its index
+    width: float | None
+    height: float | None
+    dpi: int | None
+    confidence: float | None
+    blocks: int  #: 1 if some were made of it, else 0
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether blocks were made of it."""
+        return bool(self.blocks)
+
+    @property
+    def number(self) -> int:
+        """Its place in the original, from 1."""
+        return self.place + 1
+
+
 _DETAILS: Final = (
     PageRow.width,
     PageRow.height,
@@ -87,6 +108,19 @@ def _beyond(
     )
 
 
+_OUTLINES = Prepared(
+    select(
+        PageRow.index,
+        PageRow.width,
+        PageRow.height,
+        PageRow.dpi,
+        PageRow.confidence,
+        PageRow.layout.is_not(None),
+    )
+    .where(PageRow.document_id == bindparam("of_document"), PageRow.index >= bindparam("first"))
+    .order_by(PageRow.index)
+    .limit(bindparam("at_most"))
+)
 _PIECES = _beyond(PagePiece.number, PagePiece.markdown, at_most=PIECES_PER_READ)
 _LAYOUTS = _beyond(PagePiece.number, PagePiece.layout, at_most=1)
 _WORDS = _beyond(PageWords.number, PageWords.words, at_most=1)
@@ -109,6 +143,12 @@ def pages(on: Runner, document_id: str, indexes: list[int], extent: Extent) -> l
             if characters >= READ_MAX_CHARACTERS:
                 break
     return rows
+
+
+def outlines(on: Runner, document_id: str, first: int, at_most: int) -> list[PageOutline]:
+    """Return so many pages of a document, from an index on."""
+    found = _OUTLINES.all(on, of_document=document_id, first=first, at_most=at_most)
+    return [PageOutline(*row) for row in found]
 
 
 def pieces(on: Runner, document_id: str, index: int, *, after: int) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from ilios.accounts import ledger
 from ilios.core.conversion_errors import ObjectMissing, PagesOutOfRange
+from ilios.core.page_errors import PageNotFound
 from ilios.core.request_errors import (
     BatchNotFinished,
     DocumentCancelled,
@@ -16,11 +17,11 @@ from ilios.core.request_errors import (
     DocumentNotReady,
     ImageNotFound,
     OriginalMissing,
-    PageNotFound,
 )
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, statuses
-from ilios.documents import extractions, repository, result_pages, snapshots
+from ilios.documents import extractions, page_rows, repository, result_pages, snapshots
+from ilios.documents.page_rows import PageOutline
 from ilios.documents.result_pages import ResultPage, StructuredPage
 from ilios.documents.snapshots import DocumentReport, Snapshot
 from ilios.documents.waiting import Waiter
@@ -68,6 +69,28 @@ class Result:
         """Return what the document has cost."""
         with self.database.watching() as watch:
             return ledger.of_document(watch, self.document.id, self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPages:
+    """Some pages of a document, and the number of the next one: None after the last."""
+
+    document: Snapshot
+    pages: list[PageOutline]
+    source: repository.Source
+    next_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A document as it was sent."""
+
+    document_id: str
+    owner: str
+    key: str
+    file_name: str
+    media_type: str
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +170,47 @@ class DocumentReader:
             _require_completed(document)
         raise PageNotFound(number, PageSelection.of_indexes(present), len(present))
 
-    def original_url(self, document_id: str, *, owner: str) -> str:
-        """Return a presigned link to the document as it was sent. Raises OriginalMissing."""
+    def pages(self, document_id: str, first: int, limit: int, *, owner: str) -> ListedPages:
+        """Return which pages of a document are stored, from a number on, without their texts.
+
+        Raises DocumentNotFound, Gone.
+        """
+        with self._database.watching() as watch:
+            document = snapshots.present_document(watch, document_id, owner)
+            found = page_rows.outlines(watch, document.result_id, first - 1, limit + 1)
+            source = repository.source(watch, document.result_id)
+        next_number = found[limit].number if len(found) > limit else None
+        return ListedPages(document, found[:limit], source, next_number)
+
+    def original(self, document_id: str, *, owner: str) -> Original:
+        """Return a document as it was sent. Raises DocumentNotFound, Gone, DocumentNotReady."""
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
         if document.status is DocumentStatus.AWAITING_UPLOAD:
             raise DocumentNotReady("The document has not been uploaded yet.")
         if not document.storage_key:
             raise DocumentNotReady("The document has not been fetched from its address yet.")
+        return Original(
+            document_id,
+            owner,
+            document.storage_key,
+            document.file_name,
+            document.mime_type,
+            document.sha256,
+        )
+
+    def original_url(self, document_id: str, *, owner: str) -> str:
+        """Return a presigned link to the document as it was sent. Raises OriginalMissing too."""
+        original = self.original(document_id, owner=owner)
         try:
-            self._store.stat(document.storage_key)
+            self._store.stat(original.key)
         except ObjectMissing as error:
             raise OriginalMissing("The original of this document is no longer stored.") from error
         return self._store.presign_get(
-            document.storage_key,
+            original.key,
             expires=LINK_LIFETIME,
-            file_name=document.file_name,
-            media_type=document.mime_type,
+            file_name=original.file_name,
+            media_type=original.media_type,
         )
 
     def image(self, document_id: str, name: str, *, owner: str) -> StoredObject:

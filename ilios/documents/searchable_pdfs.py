@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from math import ceil, sqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +12,10 @@ from typing import BinaryIO, Final
 from ilios.core import computing, data_folder
 from ilios.core.conversion_errors import DeadlineExceeded, ObjectMissing, ParserCrashed
 from ilios.core.disk_space import DiskReserve
-from ilios.core.owner_places import OwnerPlaces
-from ilios.core.request_errors import Busy, OptionUnavailable, OriginalMissing
+from ilios.core.request_errors import OptionUnavailable, OriginalMissing
 from ilios.core.settings import MIB, Settings
 from ilios.documents import repository
+from ilios.documents.parser_places import ParserPlaces
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines import searchable_pdf
@@ -24,12 +23,11 @@ from ilios.engines.detection import media_types
 from ilios.engines.markdown_structure import bare
 from ilios.engines.page_structure import Block, Box
 from ilios.engines.page_texts import PageText
-from ilios.engines.parser_pool import GUEST_PARSERS, PARSERS, ParserPool
+from ilios.engines.parser_pool import ParserPool
 from ilios.engines.searchable_pdf import MADE_FROM
 from ilios.storage.base import ObjectStore
 
 MAKE_SECONDS: Final = 300.0  #: for one PDF
-WAIT_SECONDS: Final = 20.0  #: for PDFs that are made before
 _COPIES: Final = 2  #: of the original, on the disk at once
 _UNPACKED: Final = 10
 """How many times as much as an image its PDF may take, which keeps it without loss."""
@@ -49,7 +47,7 @@ class SearchablePdfs:
             settings.large_parser_memory_limit_bytes,
             settings.parser_memory_limit_bytes,
         )
-        self._places = OwnerPlaces(PARSERS, GUEST_PARSERS)
+        self._places = ParserPlaces("Other PDFs have been made")
 
     def made(self, found: Result) -> BinaryIO:
         """Return the file of a result's PDF, which nobody else has; close it.
@@ -67,7 +65,7 @@ class SearchablePdfs:
             raise OriginalMissing("The original of this document is no longer stored.") from error
         is_pdf = document.mime_type == media_types.PDF
         with (
-            self._place(found.owner),
+            self._places.held(found.owner),
             self._disk_reserve.promised(size_bytes * (_COPIES if is_pdf else _UNPACKED)),
             TemporaryDirectory(dir=self._scratch) as folder,
         ):
@@ -103,20 +101,6 @@ class SearchablePdfs:
                 "asked for when it was converted. Send the document again with include=blocks."
             )
         return (made if result.is_changed else original).open("rb")
-
-    @contextmanager
-    def _place(self, owner: str) -> Iterator[None]:
-        with computing.waiting():
-            try:
-                self._places.take(owner, WAIT_SECONDS)
-            except TimeoutError:
-                raise Busy(
-                    f"Other PDFs have been made for {WAIT_SECONDS:.0f} s. Try again."
-                ) from None
-        try:
-            yield
-        finally:
-            self._places.give_back(owner)
 
 
 def require_kind(file_name: str, media_type: str) -> None:

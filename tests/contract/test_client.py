@@ -19,6 +19,8 @@ ANSWERS = {
     "Accepted": answers.Accepted,
     "DocumentStatus": answers.DocumentStatus,
     "Result": answers.Result,
+    "ListedPage": answers.ListedPage,
+    "PageList": answers.PageList,
     "BatchDocument": answers.BatchDocument,
     "BatchAccepted": answers.BatchAccepted,
     "BatchStatus": answers.BatchStatus,

@@ -263,6 +263,10 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
         document = session.get(Document, unquote(path.name).split("/")[2])
         if document is not None and document.status is DocumentStatus.DELETED:
             yield f"{path} outlives its document"
+    for path in data_folder.page_images(settings).iterdir():
+        document = session.get(Document, path.name)
+        if document is None or document.status is DocumentStatus.DELETED:
+            yield f"{path} outlives its document"
 
 
 def _of_index(session: Session) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from flask import Response, current_app
 
+from ilios.accounts.authentication import Caller
 from ilios.accounts.keys import Scope
 from ilios.accounts.rate_limits import WINDOW_SECONDS
 from ilios.api import request_keys
@@ -54,10 +55,19 @@ def require_declared(app: Application) -> None:
 
 def current_owner() -> str:
     """Return the owner whose key the current request carries."""
+    return _caller().owner
+
+
+def current_scopes() -> frozenset[Scope]:
+    """Return what the key of the current request may be used for."""
+    return _caller().scopes
+
+
+def _caller() -> Caller:
     caller = current().caller
     if caller is None:
         raise TypeError("the route is public: it has no owner")
-    return caller.owner
+    return caller
 
 
 def _identify(request: Request) -> None:

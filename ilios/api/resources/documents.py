@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response
@@ -13,11 +14,18 @@ from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.requests.webhooks import webhook_of
-from ilios.api.responses import conditional, forms, serializers, streaming
+from ilios.api.responses import conditional, forms, page_json, serializers, streaming
 from ilios.api.responses.links import absolute
 from ilios.api.responses.presentation import PDF, Presentation
-from ilios.api.schemas.page_responses import PageAnswerSchema
-from ilios.api.schemas.query_params import ListQuery, PageQuery, ResultQuery, WaitQuery
+from ilios.api.schemas.page_responses import PageAnswerSchema, PageListSchema
+from ilios.api.schemas.query_params import (
+    ListQuery,
+    OnePageQuery,
+    PageImageQuery,
+    PageListQuery,
+    ResultQuery,
+    WaitQuery,
+)
 from ilios.api.schemas.requests import SubmitForm
 from ilios.api.schemas.responses import (
     BINARY,
@@ -30,7 +38,9 @@ from ilios.api.schemas.responses import (
 from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
 from ilios.db.models import DocumentStatus
+from ilios.documents import list_cursors, page_images
 from ilios.documents.listing import Filter
+from ilios.engines import page_image
 
 blueprint = ApiBlueprint(
     "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
@@ -157,9 +167,26 @@ def document_result(query: dict[str, Any], document_id: str) -> Response:
         return forms.answer(found, shown)
 
 
+@blueprint.get("/<id:document_id>/pages")
+@needs(Scope.READ)
+@blueprint.arguments(PageListQuery(), location="query")
+@blueprint.response(200, PageListSchema)
+@blueprint.refuses(401, 403, 404, 410, 429)
+def document_pages(query: dict[str, Any], document_id: str) -> Any:
+    """List the pages of a document that are stored, without what they say.
+
+    Also while it is converted, and of one that failed: with their sizes, confidence and warnings.
+    Follow `nextCursor` for the next ones.
+    """
+    reader = services().reader
+    first = list_cursors.read_page(query["cursor"]) if query["cursor"] is not None else 1
+    found = reader.pages(document_id, first, query["limit"], owner=current_owner())
+    return page_json.listed(found)
+
+
 @blueprint.get("/<id:document_id>/pages/<page:number>")
 @needs(Scope.READ)
-@blueprint.arguments(PageQuery(), location="query")
+@blueprint.arguments(OnePageQuery(), location="query")
 @blueprint.response(200, PageAnswerSchema, headers=forms.HEADERS)
 @blueprint.alt_response(304, description="The client has this page already (`If-None-Match`).")
 @blueprint.refuses(401, 403, 404, 409, 410, 412, 429)
@@ -171,6 +198,34 @@ def document_page(query: dict[str, Any], document_id: str, number: int) -> Respo
     shown = Presentation.of({**query, "format": "json"})
     found = services().reader.page(document_id, number, owner=current_owner())
     return forms.page_answer(found, shown)
+
+
+@blueprint.get("/<id:document_id>/pages/<page:number>/image")
+@needs(Scope.READ)
+@blueprint.arguments(PageImageQuery(), location="query")
+@blueprint.response(
+    200, BINARY, content_type=page_image.MEDIA_TYPE, headers=conditional.ETAG_HEADER
+)
+@blueprint.alt_response(304, description="The client has this image already (`If-None-Match`).")
+@blueprint.refuses(401, 403, 404, 409, 410, 412, 422, 429, 503, 507)
+def document_page_image(query: dict[str, Any], document_id: str, number: int) -> Response:
+    """Draw a page of the document as it was sent, by its number in the original, as a PNG.
+
+    Of PDFs and images, as soon as they are here. What is known of the page's size in its JSON
+    holds for this picture, whatever its width. 404 `no_page_image` for other types.
+    """
+    owner = current_owner()
+    original = services().reader.original(document_id, owner=owner)
+    page_images.require_kind(original)
+    response = conditional.tagged(
+        Response(mimetype=page_image.MEDIA_TYPE),
+        page_images.etag(original, number, query["width"]),
+    )
+    if response.status_code == HTTPStatus.OK:
+        with services().wait_slots.for_estimate(owner):
+            file = services().page_images.image(original, number, query["width"])
+        return streaming.file(response, file)
+    return response
 
 
 @blueprint.get("/<id:document_id>/original")

@@ -60,14 +60,16 @@ class Boxes:
 
     def around(self, start: int, end: int) -> Box | None:
         """Return the box around the blocks in a range; None if one has no box, or there is none."""
-        boxes = []
+        return union([block.box for block in self.within(start, end)])
+
+    def within(self, start: int, end: int) -> Iterator[Block]:
+        """Yield the blocks in a range."""
         while (block := self._next()) and block.start < end:
             if block.end > max(start, block.start):  # not one that is beside the Markdown
-                boxes.append(block.box)
+                yield block
             if block.end > end:
                 break
             self._held = None
-        return union(boxes)
 
     def _next(self) -> Block | None:
         self._held = self._held or next(self._blocks, None)

@@ -15,6 +15,7 @@ from typing import Final
 from ilios.api.responses.chunk_lines import Boxes
 from ilios.api.responses.json_pieces import Text
 from ilios.api.responses.result_html import html_pieces
+from ilios.documents.chunks import union
 from ilios.documents.result_pages import ResultPage, StructuredPage
 from ilios.engines.markdown_parts import PART_MAX_CHARACTERS, Part, parts
 from ilios.engines.markdown_structure import LIST_MARK, bare
@@ -34,6 +35,7 @@ class PageBlock:
     level: int | None  #: of a title
     box: Box | None
     image_name: str | None
+    confidence: float | None  #: that of the worst of the blocks that were made of it
     held: str | None  #: its Markdown; None of a block that is too long to be held
 
     def markdown(self) -> Iterator[str]:
@@ -78,10 +80,18 @@ def blocks_of(page: StructuredPage) -> Iterator[PageBlock]:
         while last.goes_on and (following := next(found, None)):
             last = following
         end = last.start + len(last.text)
-        box = boxes.around(first.start, last.start + len(last.text.rstrip()))
-        held = first.text if last is first else None
+        made = list(boxes.within(first.start, last.start + len(last.text.rstrip())))
+        confidences = [block.confidence for block in made if block.confidence is not None]
         yield PageBlock(
-            page, first.type, first.start, end, first.level, box, first.image_name, held
+            page,
+            first.type,
+            first.start,
+            end,
+            first.level,
+            union([block.box for block in made]),
+            first.image_name,
+            min(confidences, default=None),
+            first.text if last is first else None,
         )
 
 

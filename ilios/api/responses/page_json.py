@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from ilios.api.responses.image_links import linked
 from ilios.api.responses.json_pieces import Fields, Text, json_or_text
-from ilios.documents.queries import Result
+from ilios.api.responses.page_blocks import PageBlock, blocks_of
+from ilios.api.responses.result_html import block_html
+from ilios.documents.page_rows import PageOutline
+from ilios.documents.queries import ListedPages, Result
 from ilios.documents.repository import Source
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines import registry
@@ -29,21 +32,26 @@ class PageObjects:
     """The pages of a result, with links to its images in a folder."""
 
     def __init__(
-        self, found: Result, source: Source, image_folder: str, *, with_blocks: bool
+        self,
+        found: Result,
+        source: Source,
+        image_folder: str,
+        *,
+        with_blocks: bool,
+        with_html: bool = False,
     ) -> None:
         self._found = found
         self._folder = image_folder
         self._with_blocks = with_blocks
+        self._with_html = with_html
         self._has_words = source.has_words
         self._engine = _engine(source.model)
-        self._warnings: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for warning in source.warnings:
-            if warning["page"] is not None:
-                self._warnings[warning["page"]].append(warning)
+        self._warnings = _by_page(source)
         self._lack_blocks = False  #: whether one that was given has none, though they are wanted
 
     def __iter__(self) -> Iterator[Fields]:
-        for page in self._found.structured_pages(with_blocks=self._with_blocks):
+        with_blocks = self._with_blocks or self._with_html
+        for page in self._found.structured_pages(with_blocks=with_blocks):
             yield Fields(self._fields(page))
 
     def missing_blocks(self) -> Iterator[dict[str, Any]]:
@@ -73,6 +81,8 @@ class PageObjects:
             self._lack_blocks |= not page.has_blocks
             blocks = (self._block(page, block) for block in page.blocks())
             fields["blocks"] = blocks if page.has_blocks else None
+        if self._with_html:
+            fields["html"] = (self._html_block(block) for block in blocks_of(page))
         if self._has_words:
             fields["words"] = (
                 {"text": word.text, "confidence": word.confidence, "bbox": word.box}
@@ -118,6 +128,20 @@ class PageObjects:
         }
         return fields if isinstance(text, str) else Fields(fields)
 
+    def _html_block(self, block: PageBlock) -> Fields:
+        html = block.html()
+        pieces = [html] if isinstance(html, str) else html.pieces
+        shown = block_html(block.page, pieces, self._folder)
+        return Fields(
+            {
+                "type": block.type,
+                "html": "".join(shown) if isinstance(html, str) else Text(shown),
+                "bbox": block.box,
+                "level": block.level,
+                "confidence": block.confidence,
+            }
+        )
+
     def _text(self, page: StructuredPage, part: Block | Table) -> str | Text | None:
         """Return the text of a part of a page: a long one is read while it is sent."""
         if part.text is not None:
@@ -133,6 +157,37 @@ class PageObjects:
         return linked(pieces, page.image_names, self._folder)
 
 
+def listed(found: ListedPages) -> dict[str, Any]:
+    """Return the fields of a list of pages."""
+    warnings = _by_page(found.source)
+    return {
+        "id": found.document.id,
+        "pages": [
+            {
+                "number": page.number,
+                "width": page.width,
+                "height": page.height,
+                "unit": _unit(page),
+                "dpi": page.dpi,
+                "confidence": page.confidence,
+                "warnings": warnings.get(page.number, []),
+                "has_blocks": page.has_blocks,
+            }
+            for page in found.pages
+        ],
+        "next_cursor": None if found.next_number is None else str(found.next_number),
+    }
+
+
+def _by_page(source: Source) -> dict[int, list[dict[str, Any]]]:
+    """Return the warnings that concern a page, by its number."""
+    warnings: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for warning in source.warnings:
+        if warning["page"] is not None:
+            warnings[warning["page"]].append(warning)
+    return warnings
+
+
 def _engine(model: str | None) -> str | None:
     """Return which engine made a result; None when nobody knows."""
     if model is None:
@@ -140,7 +195,7 @@ def _engine(model: str | None) -> str | None:
     return registry.EMBEDDED if model == registry.EMBEDDED else registry.MISTRAL
 
 
-def _unit(page: StructuredPage) -> str | None:
+def _unit(page: StructuredPage | PageOutline) -> str | None:
     if page.dpi is not None:
         return "pixel"
     return None if page.width is None else "point"

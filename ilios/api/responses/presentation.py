@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from ilios.api.responses.conditional import ETAG_BYTES
-from ilios.api.schemas.requests import BLOCKS
+from ilios.api.schemas.requests import BLOCKS, HTML
 from ilios.api.schemas.shown import FORMATS
 from ilios.core.request_errors import InvalidChunkSize, OptionUnavailable
 from ilios.documents import chunks
@@ -43,6 +43,7 @@ class Presentation:
 
     form: str = "markdown"
     include_blocks: bool = False
+    include_html: bool = False
     front_matter: bool = False
     page_separator: str | None = None  #: None for that of the form
     embed_images: bool = False
@@ -70,6 +71,7 @@ class Presentation:
         return cls(
             form,
             include_blocks=fields.get("include") == BLOCKS,
+            include_html=fields.get("include") == HTML,
             front_matter=fields.get("front_matter", False),
             page_separator=fields.get("page_separator"),
             embed_images=fields.get("embed_images", False),

@@ -36,6 +36,9 @@ _TABLE: Final = re.compile(
     re.DOTALL,
 )
 _TABLE_END: Final = "</tbody></table>\n"
+_STYLED_CELL: Final = re.compile(
+    r"(<t[dh](?: (?:col|row)span=\"[0-9]+\")*) style=\"text-align: ?(left|right|center);?\""
+)
 _IMAGE: Final = re.compile(r"<img(?>(?: [a-z]+=\"[^\"]*+\")*)>")
 _SRC: Final = re.compile(r" src=\"([^\"]*+)\"")
 _ALT: Final = re.compile(r" alt=\"([^\"]*+)\"")
@@ -62,6 +65,14 @@ def _document(found: Result, store: ObjectStore | None) -> Iterator[str]:
             yield from images.shown(text)
         yield "</section>\n"
     yield "</body>\n</html>\n"
+
+
+def block_html(page: ResultPage, pieces: Iterable[str], folder: str) -> Iterator[str]:
+    """Yield the HTML of a block for a page that allows no styles, with links to images."""
+    images = _Images(page, folder, None)
+    for text in pieces:
+        for shown in images.shown(text):
+            yield _STYLED_CELL.sub(r'\1 align="\2"', shown)
 
 
 def html_pieces(pieces: Iterable[str]) -> Iterator[str]:

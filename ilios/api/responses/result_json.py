@@ -65,6 +65,7 @@ def page(found: Result, presentation: Presentation) -> Generator[str]:
         found.source(),
         folder_of(document.id),
         with_blocks=presentation.include_blocks,
+        with_html=presentation.include_html,
     )
     first = next(iter(pages), None)
     if first is None:

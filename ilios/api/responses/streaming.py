@@ -87,6 +87,14 @@ def with_length(answer: Response) -> Response:
     return answer
 
 
+def file(answer: Response, content: BinaryIO) -> Response:
+    """Send an open file, which is closed then, as an answer."""
+    blocks = FileBlocks(content)
+    answer.response = blocks
+    answer.call_on_close(blocks.close)
+    return with_length(answer)
+
+
 def processing_ms(document: Shown) -> int:
     """Return how long the conversion took, in milliseconds; 0 if it has not ended."""
     begun: datetime | None = document.started_at

@@ -88,12 +88,8 @@ class WordSchema(CamelSchema):
     bbox = _box()
 
 
-class PageSchema(CamelSchema):
+class PageOutlineSchema(CamelSchema):
     number = shown.number("Of the page in the original, from 1.", minimum=1, example=3)
-    engine = shown.text(
-        null=True, enum=["embedded", "mistral", None], title="Engine", example="embedded"
-    )
-    markdown = shown.text(example="# Results\n\nText.")
     width = shown.real(
         "In `unit`; null for what has no pages of a fixed size.", null=True, example=595.3
     )
@@ -101,12 +97,31 @@ class PageSchema(CamelSchema):
     unit = shown.text(null=True, enum=["pixel", "point", None], title="PageUnit", example="point")
     dpi = shown.number("Pixels per inch, with the unit `pixel`.", null=True)
     confidence = _confidence("the page")
+    warnings = warnings("Those of `warnings` that concern the page.")
+
+
+class ListedPageSchema(PageOutlineSchema):
+    has_blocks = shown.flag("Whether the conversion made blocks of it.", example=True)
+
+
+class PageListSchema(CamelSchema):
+    id = shown.identifier("The document.")
+    pages = shown.parts(ListedPageSchema, "Those that are stored, in the order of the original.")
+    next_cursor = shown.text(
+        "What `cursor` takes for the next ones; null after the last.", null=True
+    )
+
+
+class PageSchema(PageOutlineSchema):
+    engine = shown.text(
+        null=True, enum=["embedded", "mistral", None], title="Engine", example="embedded"
+    )
+    markdown = shown.text(example="# Results\n\nText.")
     header = shown.text("What was kept out of the Markdown.", null=True)
     footer = shown.text("What was kept out of the Markdown.", null=True)
     links = shown.parts(LinkSchema)
     images = shown.parts(PageImageSchema)
     tables = shown.parts(TableSchema)
-    warnings = warnings("Those of `warnings` that concern the page.")
     blocks = shown.parts(
         BlockSchema,
         "With `include=blocks`: in reading order; null if the conversion made none.",
@@ -118,5 +133,19 @@ class PageSchema(CamelSchema):
     )
 
 
+class HtmlBlockSchema(CamelSchema):
+    type = shown.text(enum=list(BLOCK_TYPES), title="BlockType", example="title")
+    html = shown.text("Nothing in it runs, or loads but images of the result.")
+    bbox = _box()
+    level = shown.number("Of a title, 1 to 6.", null=True, minimum=1, maximum=6)
+    confidence = _confidence("it")
+
+
 class PageAnswerSchema(PageSchema):
     id = shown.identifier("The document.")
+    html = shown.parts(
+        HtmlBlockSchema,
+        "With `include=html`: the blocks of its Markdown, in order, also if the conversion made "
+        "none.",
+        optional=True,
+    )

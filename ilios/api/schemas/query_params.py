@@ -14,15 +14,22 @@ from ilios.api.schemas.request_fields import (
     StrictBoolean,
     WholeNumber,
 )
-from ilios.api.schemas.requests import BLOCKS, FILE_NAME_MAX_LENGTH, RequestSchema
+from ilios.api.schemas.requests import BLOCKS, FILE_NAME_MAX_LENGTH, HTML, RequestSchema
 from ilios.api.schemas.response_fields import DOCUMENT_STATE, IDENTIFIER_PATTERN
 from ilios.api.schemas.shown import Joined, Shown
 from ilios.db.models import DocumentStatus
 from ilios.documents.listing import DEFAULT_LIMIT, MAX_LIMIT
+from ilios.documents.page_images import (
+    WIDTH_DEFAULT_PIXELS,
+    WIDTH_MAX_PIXELS,
+    WIDTH_MIN_PIXELS,
+)
 from ilios.engines.page_selection import PATTERN
 from ilios.webhooks import service as webhooks
 
 MAX_WAIT_SECONDS: Final = 60
+PAGES_LIMIT: Final = 100
+PAGES_MAX_LIMIT: Final = 1_000
 
 
 class PageQuery(RequestSchema):
@@ -30,6 +37,39 @@ class PageQuery(RequestSchema):
         (BLOCKS,),
         load_default=None,
         metadata={"description": "`blocks`: each page with its blocks.", "example": BLOCKS},
+    )
+
+
+class OnePageQuery(RequestSchema):
+    include = Choice(
+        (BLOCKS, HTML),
+        load_default=None,
+        metadata={
+            "title": "PageParts",
+            "description": "`blocks`: the page with its blocks; `html`: with its Markdown as HTML "
+            "that runs nothing, block by block.",
+            "example": BLOCKS,
+        },
+    )
+
+
+class PageListQuery(RequestSchema):
+    cursor = fields.String(
+        load_default=None, metadata={"description": "`nextCursor` of the answer before."}
+    )
+    limit = WholeNumber(1, PAGES_MAX_LIMIT, load_default=PAGES_LIMIT, metadata={"example": 100})
+
+
+class PageImageQuery(RequestSchema):
+    width = WholeNumber(
+        WIDTH_MIN_PIXELS,
+        WIDTH_MAX_PIXELS,
+        load_default=WIDTH_DEFAULT_PIXELS,
+        metadata={
+            "description": "Pixels. An image with fewer is not enlarged, and a page that is many "
+            "times as high as wide is narrower.",
+            "example": WIDTH_DEFAULT_PIXELS,
+        },
     )
 
 

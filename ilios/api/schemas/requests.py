@@ -29,6 +29,7 @@ from ilios.queue.jobs import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 from ilios.webhooks.receivers import URL_MAX_CHARACTERS
 
 BLOCKS: Final = "blocks"
+HTML: Final = "html"  #: of one page
 GRANULARITIES: Final = get_args(Granularity)
 GRANULARITY: Final = "Granularity"  #: the title of these
 FILE_NAME_MAX_LENGTH: Final = 1024

@@ -65,6 +65,7 @@ def on_starting(_server: object) -> None:
     _lock_data_folder()
     data_folder.empty(data_folder.uploads(_settings))
     data_folder.empty(data_folder.spool(_settings))
+    data_folder.empty(data_folder.page_images(_settings))
     shared_counters.share(*data_folder.metrics(_settings))
 
 

@@ -34,6 +34,7 @@ from ilios.documents.retention.orphans import Orphans
 from ilios.documents.retention.temporary_files import TemporaryFiles
 from ilios.storage.base import ObjectStore
 from ilios.storage.object_keys import archive_key
+from ilios.storage.page_image_cache import PageImageCache
 
 log = logs.get(__name__)
 
@@ -77,7 +78,7 @@ class Retention:
         self._settings = settings
         self._database = database
         self._store = store
-        self._erasure = Erasure(database, store)
+        self._erasure = Erasure(database, store, PageImageCache(settings))
         self._orphans = Orphans(database, store)
         self._temporary_files = TemporaryFiles(settings, database)
         self._disk_reserve = DiskReserve(settings)

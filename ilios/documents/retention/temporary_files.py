@@ -17,6 +17,7 @@ from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, ProviderBatch, ProviderBatchState
 from ilios.storage.answer_spool import RESULTS_SUFFIX, AnswerSpool
 from ilios.storage.object_spool import SPOOL_MAX_AGE
+from ilios.storage.page_image_cache import CACHE_MAX_AGE, PageImageCache
 
 MIN_AGE: Final = timedelta(hours=24)  #: no process uses a temporary file this old
 
@@ -28,6 +29,7 @@ class TemporaryFiles:
         self._uploads = data_folder.uploads(settings)
         self._spool = data_folder.spool(settings)
         self._disk_reserve = DiskReserve(settings)
+        self._page_images = PageImageCache(settings)
         self._answers = data_folder.answers(settings)
         self._database = database
 
@@ -36,6 +38,7 @@ class TemporaryFiles:
         yield from _older_than(now - MIN_AGE, self._uploads)
         spool_age = timedelta() if self._disk_reserve.fault() else SPOOL_MAX_AGE
         yield from _older_than(now - spool_age, self._spool)
+        yield from self._page_images_out_of_use(now)
         with self._database.reading() as session:
             yield from self._results_of_ended_batches(session)
             yield from self._answers_for_deleted_documents(session)
@@ -45,7 +48,14 @@ class TemporaryFiles:
         found = list(self.found(now))
         for path in found:
             path.unlink(missing_ok=True)
+        self._page_images.remove_empty_folders()
         return len(found)
+
+    def _page_images_out_of_use(self, now: datetime) -> Iterator[Path]:
+        age = timedelta() if self._disk_reserve.fault() else CACHE_MAX_AGE
+        for image in self._page_images.images():
+            if image.used_at < (now - age).timestamp():
+                yield image.path
 
     def _results_of_ended_batches(self, session: Session) -> Iterator[Path]:
         for path in self._answers.glob(f"*{RESULTS_SUFFIX}"):

@@ -25,6 +25,8 @@ RASTER_WORK_PIXELS: Final = 16_000_000
 """Larger images are scaled down to this before recognition."""
 RASTER_MAX_FRAMES: Final = 2_000
 RENDER_DPI: Final = 200
+PAGE_IMAGE_MAX_PIXELS: Final = 16_000_000
+"""That of a page that is many times as high as wide is narrower than asked for."""
 
 PDF_PAGES_AT_ONCE: Final = 12
 """Pages that are parsed together; bounds memory whatever the length of the document."""

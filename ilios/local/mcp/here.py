@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ilios.core.ids import new_id
-from ilios.core.request_errors import DocumentNotFound, PageNotFound
+from ilios.core.page_errors import PageNotFound
+from ilios.core.request_errors import DocumentNotFound
 from ilios.engines.base import Conversion
 from ilios.engines.page_selection import PageSelection
 from ilios.local.converter import default_concurrency

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from ilios.accounts.keys import owner_of
 from ilios.api.services import EXTENSION
 from ilios.core.settings import Settings
-from ilios.documents import estimates
+from ilios.documents import estimates, parser_places
 from tests.support import sample_files
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving, with_keys
@@ -137,7 +137,7 @@ def test_a_key_that_would_wait_long_for_its_own_estimates_is_asked_to_come_again
     bert: Caller,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(estimates, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(parser_places, "WAIT_SECONDS", 0.05)
     service: estimates.Estimates = app.extensions[EXTENSION].estimates
     with service._places.held(owner_of(KEY)):
         answer = estimated(anna, THREE_PAGES, "a.pdf")

@@ -1,4 +1,4 @@
-"""Estimates under a real gunicorn: where callers' files are opened, and for how long."""
+"""Estimates and page images under a real gunicorn: where files are opened, and for how long."""
 
 from __future__ import annotations
 
@@ -60,6 +60,20 @@ def test_a_child_opens_the_file_and_is_there_only_when_it_is_needed(
     (parser,) = parsers(server)
     libraries = {Path(mapped.path).name for mapped in server.web_process().memory_maps()}
     assert not {name for name in libraries if "pdfium" in name}
+    assert {Path(mapped.path).name for mapped in parser.memory_maps()} & {"libpdfium.so"}
+
+
+def test_a_page_is_drawn_in_a_child_too(server: Server, connection: Connection) -> None:
+    status, _, document = connection.ask("POST", "/api/documents/submit", BODY, **FORM)
+    assert status == 202
+
+    path = f"/api/documents/{document['id']}/pages/2/image?width=200"
+    image = connection.ask("GET", path, Authorization=FORM["Authorization"])
+
+    assert (image[0], image[1]["Content-Type"]) == (200, "image/png")
+    (parser,) = parsers(server)
+    libraries = {Path(mapped.path).name for mapped in server.web_process().memory_maps()}
+    assert not {name for name in libraries if "pdfium" in name or "_imaging" in name}
     assert {Path(mapped.path).name for mapped in parser.memory_maps()} & {"libpdfium.so"}
 
 

@@ -19,7 +19,7 @@ from ilios.api.services import services
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document
-from ilios.documents import searchable_pdfs
+from ilios.documents import parser_places, searchable_pdfs
 from ilios.engines.base import Page
 from ilios.engines.page_layout import Layout
 from ilios.engines.page_structure import Block, Line
@@ -232,9 +232,9 @@ def test_who_waits_too_long_for_others_is_told_to_come_again(
     app: Flask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(searchable_pdfs, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(parser_places, "WAIT_SECONDS", 0.0)
     document_id = stored(database, api_settings, READ)
-    with app.app_context(), services().searchable_pdfs._place(OWNER):
+    with app.app_context(), services().searchable_pdfs._places.held(OWNER):
         answer = anna.get(f"/api/documents/{document_id}?format=pdf")
 
     assert_problem(answer, 503, "busy", "Other PDFs have been made")

@@ -40,6 +40,7 @@ def shared_settings(shared_settings: Settings) -> Settings:
     """Return settings of a data folder where the last service was killed during an upload."""
     (data_folder.uploads(shared_settings) / "left").write_text("half a file")
     (data_folder.spool(shared_settings) / "left").write_text("a file that no worker took")
+    (data_folder.page_images(shared_settings) / "left").mkdir()
     room = {"max_file_size_bytes": 8 * MIB, "max_request_bytes": 16 * MIB}
     return shared_settings.model_copy(update=room)
 
@@ -300,6 +301,7 @@ def test_a_poll_is_answered_when_the_server_stops(own_server: Server) -> None:
 def test_a_start_removes_what_an_earlier_one_left(server: Server) -> None:
     assert not (data_folder.uploads(server.settings) / "left").exists()
     assert not (data_folder.spool(server.settings) / "left").exists()
+    assert not (data_folder.page_images(server.settings) / "left").exists()
 
 
 def test_a_busy_port_ends_the_start_with_one_line(server: Server, tmp_path: Path) -> None:

@@ -257,6 +257,9 @@ def test_the_client_does_what_the_api_does(service: Settings, key: str, document
         assert client.status(accepted["id"])["pagesTotal"] == 2
         assert client.result(accepted["id"], "text", pages="2") == "Next"
         assert client.image(accepted["id"], image["name"])[1:4] in (b"PNG", b"\xd8\xff\xe0")
+        listed = client.pages(accepted["id"], limit=1)
+        assert ([page["number"] for page in listed["pages"]], listed["nextCursor"]) == ([1], "2")
+        assert client.page_image(accepted["id"], 2, width=200)[1:4] == b"PNG"
         assert client.convert(b"a,b\n1,2", file_name="t.csv").startswith("| a | b |")
         assert client.usage_by("day")["breakdown"]
         batch = client.batch([documents / "invoice.pdf", b"text"])

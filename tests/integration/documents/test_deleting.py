@@ -25,6 +25,7 @@ from ilios.engines.base import Conversion, Engine, Keep, Options, Part, Progress
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from ilios.storage.base import ObjectStore
+from ilios.storage.page_image_cache import PageImageCache
 from tests.integration.documents.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker, TextEngine
@@ -323,6 +324,7 @@ def test_one_document_at_a_time_is_erased_with_pauses(
     actions: DocumentActions,
     database: Database,
     store: ObjectStore,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     documents_of_three = [submit(b"%d\n-\n-" % number) for number in range(2)]
@@ -337,7 +339,7 @@ def test_one_document_at_a_time_is_erased_with_pauses(
         pauses.append(seconds)
         assert not erasure.erase(documents_of_three[1], time.monotonic() + 0.01)
 
-    erasure = Erasure(database, store, pause=pause)
+    erasure = Erasure(database, store, PageImageCache(settings), pause=pause)
 
     assert erasure.erase(documents_of_three[0])
 

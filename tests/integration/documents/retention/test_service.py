@@ -373,6 +373,32 @@ def test_a_full_disk_empties_the_spool(settings: Settings, database: Database) -
     assert list(data_folder.spool(settings).iterdir()) == []
 
 
+def test_an_image_of_a_page_that_nobody_looks_at_goes_after_a_day(
+    retention: Retention, settings: Settings
+) -> None:
+    image = data_folder.page_images(settings) / "document" / "1-1000.png"
+    image.parent.mkdir()
+    image.write_bytes(b"PNG")
+
+    assert retention.run(after(0.9)).temporary_files == 0
+    assert retention.run(after(1.1)).temporary_files == 1
+
+    assert list(data_folder.page_images(settings).iterdir()) == []
+
+
+def test_a_full_disk_empties_the_cache_of_page_images(
+    settings: Settings, database: Database
+) -> None:
+    image = data_folder.page_images(settings) / "document" / "1-1000.png"
+    image.parent.mkdir()
+    image.write_bytes(b"PNG")
+    full = settings.model_copy(update={"min_free_disk_bytes": 2**60})
+
+    Retention(full, database, open_store(full)).run(after(1 / 24))
+
+    assert list(data_folder.page_images(settings).iterdir()) == []
+
+
 def test_what_was_adopted_is_left_alone_for_a_day(
     submit: Submit, worker: InTestWorker, retention: Retention, database: Database
 ) -> None:
