@@ -65,7 +65,7 @@ DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 GENERATORS_LOCK := tests/generated_clients/requirements.lock
 GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex dialects-clients dialects-test generators clients-test wheel-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -154,6 +154,10 @@ replication-server:
 # KaTeX, from npm, which reads the formulas that we write; without it those tests are skipped.
 katex:
 	npm --prefix tests/katex ci --ignore-scripts --no-audit --no-fund
+
+# axe-core, from npm, which looks at the web page for people who do not see it; else that is skipped.
+axe:
+	npm --prefix tests/browser ci --ignore-scripts --no-audit --no-fund
 
 # The clients of other services, for `make dialects-test`; without them its tests are skipped.
 dialects-clients: $(DIALECTS_STAMP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from ilios.core.settings import Settings
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
+    KEY,
     api_settings,
     with_keys,
     worker,
@@ -30,6 +31,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
+Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +68,7 @@ def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Pa
 def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Page:
     """Return a page of a context of its own; what is wrong with it is added to the complaints."""
     page = browser.new_context(base_url=url, **options).new_page()
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: complaints.append(said.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "request",
@@ -76,6 +79,27 @@ def open_page(browser: Browser, url: str, complaints: list[str], **options: Any)
         ),
     )
     return page
+
+
+def enter(page: Page, key: str = KEY) -> None:
+    """Give the page the key that it asks for."""
+    page.get_by_label("Key", exact=True).fill(key)
+    page.get_by_role("button", name="Use this key").click()
+
+
+def visit(page: Page, key: str = KEY) -> None:
+    """Open the page for people who send documents."""
+    page.goto("/")
+    enter(page, key)
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders onto the page, as a file manager does."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 200, "data": data})
+    session.detach()
 
 
 def fits(page: Page) -> bool:

@@ -56,7 +56,7 @@ def test_named_origins_are_the_only_ones(
 def test_nothing_is_sniffed_framed_or_run(app: Flask, nobody: Caller) -> None:
     paths = [rule.rule for rule in app.url_map.iter_rules() if "<" not in rule.rule]
     assert {"/", "/docs", "/health", "/v1/convert"} <= set(paths)
-    for path in (*paths, "/nowhere", "/assets/site/page.js"):
+    for path in (*paths, "/nowhere", "/assets/site/page/main.js"):
         for method in ("GET", "POST", "OPTIONS"):
             headers = nobody.call(method, path).headers
             assert headers["X-Content-Type-Options"] == "nosniff"

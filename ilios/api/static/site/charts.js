@@ -33,15 +33,19 @@ function picture(kind, values, title, described, told) {
   ...bars(values, most, told));
 }
 
-/** Bars for days, the oldest first; `written` gives a value as people write it. */
-export function dayChart(title, days, values, written) {
+const ENGLISH = {
+  peak: (most) => `peak ${most}`,
+  nothing: "nothing",
+  described: (most, day, last) => (most ? `The most was ${most} on ${day}; today ${last}.` : "Nothing in these days."),
+};
+
+/** Bars for days, the oldest first; `written` gives the value at a place as people write it. */
+export function dayChart(title, days, values, written, words = ENGLISH) {
   const most = Math.max(0, ...values);
-  const peak = days[values.indexOf(most)];
-  const described = most
-    ? `The most was ${written(values.indexOf(most))} on ${peak}; today ${written(values.length - 1)}.`
-    : "Nothing in these days.";
+  const at = values.indexOf(most);
+  const described = words.described(most ? written(at) : "", days[at], written(values.length - 1));
   return html("figure", {},
-    html("figcaption", {}, html("strong", {}, title), html("span", {}, most ? `peak ${written(values.indexOf(most))}` : "nothing")),
+    html("figcaption", {}, html("strong", {}, title), html("span", {}, most ? words.peak(written(at)) : words.nothing)),
     picture("chart", values, title, described, (place) => `${days[place]}: ${written(place)}`),
     html("p", { class: "axis" }, html("span", {}, days[0]), html("span", {}, days.at(-1))));
 }

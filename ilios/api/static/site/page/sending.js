@@ -1,0 +1,215 @@
+// Sends files: one as a document, several as batches. A file that is refused does not hold up others.
+import { ask, isOpen, learn, stateOf } from "./documents.js";
+import { Problem, json, upload } from "./service.js";
+import { say, size } from "./words.js";
+
+const { dataset } = document.body;
+const MAX_FILE = Number(dataset.maxFile);
+const MAX_REQUEST = Math.min(Number(dataset.maxRequest), 2 ** 28); // a batch begins once all of it has come
+const MAX_BATCH = Number(dataset.maxBatch);
+const FORM_BYTES = 4096; // of a request beside its files: fields and heads
+
+const ON_ITS_WAY = new Set(["waiting", "uploading"]);
+
+/** A file on its way to becoming a document. `state`: held, waiting, uploading, sent, refused, cancelled. */
+class Item {
+  state = "held";
+  id = null;
+  sentBytes = 0;
+  waitSeconds = 0;
+  problem = null;
+  estimate = null;
+  isUnwanted = false; // stopped, while a request with it was on its way
+  changed = () => {};
+
+  /** `folder` is that of the whole drop, which is told once. */
+  constructor({ file, path }, folder) {
+    this.file = file;
+    this.path = path;
+    this.label = folder ? path.slice(folder.length + 1) : path;
+    if (!file) this.refuse(new Problem("unreadable"));
+    else if (!file.size) this.refuse(new Problem("empty"));
+    else if (file.size > MAX_FILE) this.refuse(new Problem("too_large", say("problem.too_large", { size: size(MAX_FILE) })));
+  }
+
+  get name() {
+    return this.file?.name ?? this.path.split("/").at(-1);
+  }
+
+  become(state, more = {}) {
+    Object.assign(this, { state, waitSeconds: 0, ...more });
+    this.changed(this);
+  }
+
+  refuse(problem) {
+    this.become("refused", { problem });
+  }
+
+  accept(document) {
+    this.id = document.id;
+    const told = stateOf(document.id); // an event may have been quicker
+    learn({ createdAt: new Date().toISOString(), pagesDone: 0, pagesTotal: null, ...document, ...told });
+    this.become("sent", { problem: null });
+    if (this.isUnwanted) json(`/api/documents/${this.id}/cancel`, { method: "POST" }).then(learn, () => {});
+    else if (!isOpen(stateOf(this.id))) ask(this.id).catch(() => {}); // an earlier result: of how many pages?
+  }
+}
+
+/** The files of one drop, and the batches that they were sent as. */
+export class Delivery {
+  batches = [];
+  changed = () => {};
+  #abort = new AbortController();
+
+  constructor(files, options) {
+    const folders = new Set(files.map(({ path }) => (path.includes("/") ? path.split("/")[0] : "")));
+    this.folder = folders.size === 1 ? [...folders][0] : "";
+    this.items = files.map((one) => new Item(one, this.folder));
+    this.options = options;
+  }
+
+  /** Mistral's batch lane takes batches only, also of one file. */
+  get #isLane() {
+    return Boolean(this.options.batch.useMistralBatch);
+  }
+
+  cancel() {
+    this.#abort.abort(new Problem("cancelled"));
+    this.#abort = new AbortController();
+  }
+
+  /** Stop one file; the others of its request go on. */
+  stop(item) {
+    const isAlone = this.items.every((one) => one === item || !ON_ITS_WAY.has(one.state));
+    if (isAlone) {
+      this.cancel();
+    } else {
+      item.isUnwanted = true;
+      item.become("cancelled");
+    }
+  }
+
+  /** Send those that wait to be sent, one request after the other. */
+  async send(items = this.items) {
+    const ready = items.filter(({ state }) => state === "held" || state === "cancelled");
+    for (const item of ready) item.become("waiting", { sentBytes: 0, problem: null, isUnwanted: false });
+    const alone = this.options.isAlone || (ready.length === 1 && !this.#isLane);
+    const requests = alone ? ready.map((item) => [item]) : batchesOf(ready);
+    const { signal } = this.#abort;
+    for (const request of requests) await this.#request(request, signal);
+  }
+
+  async #request(wanted, signal) {
+    const items = wanted.filter(({ isUnwanted }) => !isUnwanted);
+    if (!items.length) return;
+    if (signal.aborted) {
+      for (const item of items) item.become("cancelled");
+    } else if (items.length === 1 && !this.#isLane) {
+      await this.#one(items[0], signal);
+    } else {
+      await this.#batch(items, signal);
+    }
+  }
+
+  async #one(item, signal) {
+    try {
+      const form = formOf(this.options.single);
+      form.append("file", item.file, item.name);
+      item.accept(await upload("/api/documents/submit", form, this.#progress([item], signal)));
+    } catch (problem) {
+      fail([item], problem);
+    }
+  }
+
+  async #batch(items, signal) {
+    try {
+      const form = formOf(this.options.batch);
+      for (const { file, name } of items) form.append("files", file, name);
+      const { batchId, documents } = await upload("/v1/batch/submit", form, this.#progress(items, signal));
+      this.batches.push(batchId);
+      items.forEach((item, place) => item.accept({ ...documents[place], batchId }));
+      this.changed();
+    } catch (problem) {
+      const rest = refusedOf(items, problem);
+      if (rest.length < items.length) {
+        if (rest.length) await this.#request(rest, signal);
+      } else if (problem.code === "batch_refused" && items.length > 1) {
+        for (const item of items) await this.#request([item], signal); // by names that are not ours
+      } else {
+        fail(items, problem);
+      }
+    }
+  }
+
+  /** Files leave one after the other, so that the bytes of a request tell how far each has come. */
+  #progress(items, signal) {
+    const sent = (loaded) => {
+      let before = 0;
+      for (const item of items) {
+        const own = Math.max(0, Math.min(loaded - before, item.file.size));
+        before += item.file.size;
+        if (item.isUnwanted) continue;
+        if (own !== item.sentBytes || item.state === "waiting") item.become("uploading", { sentBytes: own });
+      }
+    };
+    sent(0);
+    const waiting = (waitSeconds) => {
+      for (const item of items) if (!item.isUnwanted) item.become("waiting", { waitSeconds });
+    };
+    return { sent, waiting, signal };
+  }
+}
+
+/** Refuse the files that a batch names; returns the others, which may be sent again. */
+function refusedOf(items, problem) {
+  const named = new Map((problem.errors ?? []).map((reason) => [reason.name, reason]));
+  return items.filter((item) => {
+    const reason = named.get(item.name.normalize("NFC"));
+    if (!reason) return true;
+    item.refuse(new Problem(reason.code, reason.detail));
+    return false;
+  });
+}
+
+function fail(items, problem) {
+  for (const item of items) {
+    if (item.isUnwanted || problem.code === "cancelled") item.become("cancelled");
+    else item.refuse(problem instanceof Problem ? problem : new Problem("unreachable"));
+  }
+}
+
+/** Cut files into batches that the service takes, in which each has a name of its own. */
+function batchesOf(items) {
+  const batches = [];
+  for (const item of items) {
+    const bytes = item.file.size + FORM_BYTES;
+    const fits = (batch) => batch.items.length < MAX_BATCH && batch.bytes + bytes <= MAX_REQUEST && !batch.names.has(item.name);
+    let batch = batches.find(fits);
+    if (!batch) batches.push(batch = { items: [], bytes: 0, names: new Set() });
+    batch.items.push(item);
+    batch.bytes += bytes;
+    batch.names.add(item.name);
+  }
+  return batches.map((batch) => batch.items);
+}
+
+function formOf(fields) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
+  return form;
+}
+
+/** Ask what each file would cost, one after the other. */
+export async function estimate(items, options) {
+  for (const item of items) {
+    if (item.state !== "held") continue;
+    const form = formOf(options.estimate);
+    form.append("file", item.file, item.name);
+    try {
+      item.estimate = await upload("/v1/estimate", form, {});
+      item.changed(item);
+    } catch (problem) {
+      fail([item], problem);
+    }
+  }
+}
