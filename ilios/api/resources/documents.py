@@ -11,7 +11,7 @@ from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
-from ilios.api.requests.options import order_of
+from ilios.api.requests.options import order_of, password_of
 from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import conditional, forms, serializers, streaming
 from ilios.api.responses.links import absolute
@@ -27,6 +27,7 @@ from ilios.api.schemas.responses import (
     DocumentStatusSchema,
     ResultSchema,
 )
+from ilios.api.schemas.retry_form import RetryForm
 from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
 from ilios.db.models import DocumentStatus
@@ -118,15 +119,18 @@ def document_cancel(document_id: str) -> Any:
 
 @blueprint.post("/<id:document_id>/retry")
 @needs(Scope.CONVERT)
+@blueprint.arguments(RetryForm())
 @blueprint.response(202, DocumentStatusSchema)
-@blueprint.refuses(401, 402, 403, 404, 409, 410, 429, 503, 507)
-def document_retry(document_id: str) -> Any:
+@blueprint.refuses(401, 402, 403, 404, 409, 410, 413, 422, 429, 503, 507)
+def document_retry(form: dict[str, Any], document_id: str) -> Any:
     """Convert a document that failed or was cancelled once more, with fresh attempts.
 
-    Only pages that are not there yet are converted, and paid for.
+    Only pages that are not there yet are converted, and paid for. The password that it was sent
+    with is not kept: it is sent again.
     """
     owner = current_owner()
-    services().actions.retry(document_id, owner=owner)
+    password = password_of(form, services().settings)
+    services().actions.retry(document_id, owner=owner, password=password)
     return serializers.document_status(services().reader.document(document_id, owner=owner))
 
 

@@ -130,7 +130,7 @@ _PDF_MAGIC: Final = b"%PDF"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT))
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
-_OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTABLE: Final = {e: kind for e, kind in NAMED.items() if kind in (DOCX, PPTX, XLSX)}
 _LEGACY: Final = {
     "WordDocument": "a Word document of before 2007 (.doc)",
@@ -171,7 +171,7 @@ def sniff(file: BinaryIO, file_name: str) -> str:
     extension = PurePath(file_name).suffix.lower()
     if head.startswith(_ZIP_MAGIC):
         return _zipped(file, head)
-    if head.startswith(_OLE_MAGIC):
+    if head.startswith(OLE_MAGIC):
         return _ole(file, extension)
     return _by_signature(head) or _by_content(file, head, extension)
 
