@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from ilios.accounts.keys import Scope
+from ilios.api import batching
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
@@ -23,6 +25,7 @@ from ilios.api.schemas.responses import (
     BINARY,
     TEXT,
     AcceptedSchema,
+    BatchAcceptedSchema,
     DocumentListSchema,
     DocumentStatusSchema,
     ResultSchema,
@@ -30,30 +33,45 @@ from ilios.api.schemas.responses import (
 from ilios.api.schemas.retry_form import RetryForm
 from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
+from ilios.core.archive_errors import ArchiveGiven
 from ilios.db.models import DocumentStatus
+from ilios.documents.idempotency import CreatedBefore
 from ilios.documents.listing import Filter
 
 blueprint = ApiBlueprint(
     "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
 )
 _STATUS = DocumentStatusSchema()
+_BATCH = BatchAcceptedSchema()
 
 
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
 @creates
 @blueprint.form_or_json(SubmitForm(), SubmitUrlForm())
+@blueprint.alt_response(
+    201, schema=BatchAcceptedSchema, description="The file is an archive: a batch of its documents."
+)
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
 def document_submit(form: dict[str, Any]) -> Response:
     """Queue a document: a file of a form, or one to be fetched from the `url` of a JSON object.
 
-    When this answers, the document, or the address that it is fetched from, is stored for good.
+    When this answers, the document, or the address that it is fetched from, is stored for good. An
+    archive (ZIP or TAR) becomes a batch of its documents, under their paths in it.
     """
     here = services()
     owner = current_owner()
     order = order_of(form, owner, here.settings, webhook_url=webhook_of(form, owner))
-    return serializers.accepted(here.submissions.submit(urls.document_of(form), order))
+    file = urls.document_of(form)
+    try:
+        return serializers.accepted(here.submissions.submit(file, order))
+    except (ArchiveGiven, CreatedBefore):
+        answer, headers = batching.accepted([file], order)
+    response = jsonify(_BATCH.dump(answer))
+    response.status_code = HTTPStatus.CREATED
+    response.headers.update(headers)
+    return response
 
 
 @blueprint.get("/status/<id:document_id>")

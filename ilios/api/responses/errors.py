@@ -13,6 +13,7 @@ from ilios.api.responses import error_shapes
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.links import status_url, without_token
 from ilios.core import (
+    archive_errors,
     conversion_errors,
     errors,
     idempotency_errors,
@@ -45,6 +46,7 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.Gone: 410,
     request_errors.FileTooLarge: 413,
     request_errors.UnsupportedType: 415,
+    archive_errors.ArchiveGiven: 415,
     request_errors.HostNotAllowed: 421,
     request_errors.InvalidChunkSize: 422,
     request_errors.OptionUnavailable: 422,
@@ -84,6 +86,7 @@ _LATE_STATUS: Final = {
         *(conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent),
         *(request_errors.StorageQuotaExceeded, request_errors.FileTooLarge),
         request_errors.UnsupportedType,
+        archive_errors.ArchiveGiven,
     )
 }
 """Of conversions that were accepted, and ended at a limit, or for what their file is, once their
