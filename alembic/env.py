@@ -12,7 +12,7 @@ from ilios.core import platform, settings
 from ilios.core.errors import PlatformUnsupported, StartupError
 from ilios.core.processes import keep_files_private
 from ilios.core.telemetry import logs
-from ilios.db import models, owner_totals, search_index, webhook_triggers
+from ilios.db import models, owner_totals, password_triggers, search_index, webhook_triggers
 from ilios.migration import upgrade
 from ilios.replication import change_log, startup
 from ilios.storage import self_test
@@ -59,6 +59,7 @@ def run() -> None:
         owner_totals.follow_schema(connection)
         search_index.follow_schema(connection)
         webhook_triggers.follow_schema(connection)
+        password_triggers.follow_schema(connection)
         change_log.follow_setting(connection, loaded)
     logs.configure(loaded, "start")
     self_test.examine(loaded)  # the store's faults too are named before anything serves

@@ -173,6 +173,7 @@ def convert(pool: ParserPool, folder: Path, media_type: str, content: bytes) -> 
     task = {
         "path": str(source.path),
         "mediaType": media_type,
+        "password": None,
         "fileName": source.file_name,
         "pages": None,
         "workspace": str(folder),

@@ -16,6 +16,7 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
+from ilios.documents.archives import Archives
 from ilios.documents.estimates import Estimates
 from ilios.documents.kept_files import KeptFiles
 from ilios.documents.lifecycle import DocumentActions
@@ -49,6 +50,7 @@ class Services:
     uploads: Path  #: the folder of files that are arriving
     disk_reserve: DiskReserve
     submissions: Submissions
+    archives: Archives
     actions: DocumentActions
     listing: Listing
     reader: DocumentReader
@@ -70,6 +72,7 @@ class Services:
 
     def close(self) -> None:
         """Close the database, the store and the parser processes in use."""
+        self.archives.close()
         self.estimates.close()
         self.searchable_pdfs.close()
         self.page_images.close()
@@ -90,6 +93,7 @@ def build(settings: Settings) -> Services:
     disk_reserve = DiskReserve(settings)
     notifier = Notifier(data_folder.wake_socket(settings))
     guard = Guard(settings.url_allowance)
+    submissions = Submissions(settings, database, store, notifier, group_commit)
     state = data_folder.supervisor_state(settings)
     examiner = Examiner(database, store.name, state, disk_reserve)
     return Services(
@@ -99,7 +103,8 @@ def build(settings: Settings) -> Services:
         guard=guard,
         uploads=data_folder.uploads(settings),
         disk_reserve=disk_reserve,
-        submissions=Submissions(settings, database, store, notifier, group_commit),
+        submissions=submissions,
+        archives=Archives(settings, disk_reserve, submissions.holding),
         actions=DocumentActions(settings, database, store, notifier, group_commit),
         listing=Listing(database),
         reader=DocumentReader(database, store, waiter),

@@ -44,6 +44,8 @@ def _parts(settings: Settings) -> list[str]:
     from ilios.core import data_folder
 
     others = [str(data_folder.answers(settings)), str(data_folder.webhook_key(settings))]
+    if (key := data_folder.password_key(settings)).exists():
+        others.append(str(key))
     if settings.s3_bucket is not None:
         return [f"the bucket {settings.s3_bucket}", *others]
     return [str(data_folder.objects(settings)), str(data_folder.signing_key(settings)), *others]

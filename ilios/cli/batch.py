@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ilios.cli import remote
+from ilios.cli import passwords, remote
 from ilios.cli.output import say
 from ilios.cli.remote import service
 
@@ -51,6 +51,7 @@ def command() -> None:
 )  # fmt: skip
 @click.option("--mistral-batch", is_flag=True, help="Mistral's batch lane: half the price, slower.")
 @click.option("--priority", type=click.IntRange(1, 10), help="10 is the most urgent.")
+@passwords.password_stdin
 @click.option(
     remote.IDEMPOTENCY_KEY, metavar="KEY", type=_RequestKey(),
     help="Of a command whose answer was lost: the batch is not created twice.",
@@ -61,6 +62,7 @@ def submit(
     documents: tuple[Path | str, ...],
     mistral_batch: bool,
     priority: int | None,
+    password_stdin: bool,
     idempotency_key: str | None,
     server: str | None,
     api_key: str | None,
@@ -73,6 +75,8 @@ def submit(
     fields: dict[str, Any] = {"useMistralBatch": True} if mistral_batch else {}
     if priority is not None:
         fields["priority"] = priority
+    if (password := passwords.given(from_stdin=password_stdin)) is not None:
+        fields["password"] = password
     with service(server, api_key) as client:
         sent = client.batch(files, urls=urls, idempotency_key=idempotency_key, **fields)
         say(sent["batchId"])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
-from ilios.cli import remote
+from ilios.cli import passwords, remote
 from ilios.cli.option_types import Folder, url_allow
 from ilios.cli.output import Terminal, say
 from ilios.cli.progress import Progress
@@ -54,6 +54,7 @@ WITH_FIELDS: Final = ("json", "zip")  #: forms that have what a schema asks for
 @click.option("--force", is_flag=True, help="Convert also what has a result newer than itself.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many documents at once.")
 @url_allow
+@passwords.password_stdin
 @click.option("--name", default="stdin", show_default=True, help="The name of what `-` reads.")
 @remote.server
 @remote.api_key
@@ -78,7 +79,8 @@ def command(
     """
     _require_streams(inputs)
     _require_sense(folder, images, **options)
-    order = _order(options)
+    password = passwords.given(from_stdin=options["password_stdin"], inputs=inputs)
+    order = _order(options, password)
     with _stream_errors(), stops_by_signal(), _spooled(inputs) as stdin:
         documents, failed = _documents(inputs, name, folder, options["form"], stdin)
         tasks = _tasks(documents, folder, SUFFIXES[options["form"]], images=images, force=force)
@@ -120,7 +122,7 @@ def _require_sense(
         raise click.UsageError(f"--format {form} is no text for a terminal: it needs -o DIR.")
 
 
-def _order(options: dict[str, Any]) -> Order:
+def _order(options: dict[str, Any], password: str | None) -> Order:
     from ilios.core.request_errors import InvalidField
     from ilios.local.converter import Order
 
@@ -131,7 +133,7 @@ def _order(options: dict[str, Any]) -> Order:
     if options["form"] == "pdf":
         fields["include"] = "blocks"  # that tell where its text stands
     try:
-        return Order.of(options["form"], options["pages"], fields)
+        return Order.of(options["form"], options["pages"], fields, password)
     except InvalidField as error:
         raise click.UsageError(error.detail) from error
 

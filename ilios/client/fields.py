@@ -31,6 +31,7 @@ class _OfEach(TypedDict, total=False):
     instructions: str
     webhookUrl: str
     priority: int
+    password: str
 
 
 class Conversion(_OfEach, total=False):

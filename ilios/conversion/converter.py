@@ -22,6 +22,7 @@ from ilios.conversion.images import keep_images
 from ilios.conversion.isolation import Isolation
 from ilios.conversion.planning import SOURCE, Planner
 from ilios.conversion.recorder import Recorder
+from ilios.conversion.sources import Sources
 from ilios.core import data_folder, failpoints
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -69,6 +70,7 @@ class Converter:
         workspaces: Path,
         answers: AnswerSpool,
         deadline_seconds: float,
+        sources: Sources,
     ) -> None:
         self._database = database
         self._store = store
@@ -85,7 +87,7 @@ class Converter:
         with database.reading() as session:
             self._instance_id = instance.instance_id(session)
         self._planner = Planner(
-            database, store, recorder, self._instance_id, engines, deadline_seconds
+            database, store, recorder, self._instance_id, engines, deadline_seconds, sources
         )
         self._isolation = Isolation(database, self._planner, recorder, disk_reserve)
 
@@ -112,8 +114,7 @@ class Converter:
 
     def collect_leftovers(self) -> None:
         """Record the paid answers that earlier attempts left in the spool."""
-        paid = [engine for engine in self._engines.values() if engine.is_paid]
-        for engine in paid:
+        for engine in [engine for engine in self._engines.values() if engine.is_paid]:
             for spooled in self._answers.older_than(UNCOLLECTED_SECONDS):
                 with self._database.reading() as session:
                     document = session.get(Document, spooled.call.document_id)

@@ -34,7 +34,7 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, Job
-from ilios.documents import url_sources
+from ilios.documents import password_sealing, passwords, url_sources
 from ilios.documents.admission import Candidate, Order, Stored
 from ilios.documents.options import options_of
 from ilios.documents.uploads import Received, UploadSink
@@ -192,7 +192,7 @@ class Fetches:
     ) -> None:
         """Store a file, and let it be converted. Raises what a submit of it does."""
         settings, document = self._settings, attempt.document
-        order = _order(attempt, source)
+        order = self._order(attempt, source)
         media_type = accepted_type(file, order.options, settings)
         standard = self._require_room(document.owner, file.size_bytes)
         # A key of its own for each attempt: one that loses its lease removes only its own copy.
@@ -216,6 +216,26 @@ class Fetches:
             size_bytes=file.size_bytes,
             is_unchanged=fetched.is_unchanged,
             status=status.value,
+        )
+
+    def _order(self, attempt: _Attempt, source: Source) -> Order:
+        """Return the order that the document was submitted with."""
+        document = attempt.document
+        with self._database.watching() as watch:
+            sealed = passwords.sealed_of(watch, document.id)
+        password = None
+        if sealed is not None:
+            password = password_sealing.opened(self._settings, document.id, sealed)
+        return Order(
+            owner=document.owner,
+            priority=attempt.job.priority,
+            retention_days=document.retention_days,
+            options=options_of(document),
+            operation=document.operation,
+            cache=source.uses_cache,
+            origin=attempt.lease.origin,
+            webhook_url=document.webhook_url,
+            password=password,
         )
 
     def _require_room(self, owner: str, size_bytes: int) -> Standard:
@@ -242,18 +262,3 @@ class _Attempt:
         self.folder = folder
         self.is_wanted = True  #: until the job is cancelled
         self.received_bytes = 0  #: once all of them are here
-
-
-def _order(attempt: _Attempt, source: Source) -> Order:
-    """Return the order that the document was submitted with."""
-    document = attempt.document
-    return Order(
-        owner=document.owner,
-        priority=attempt.job.priority,
-        retention_days=document.retention_days,
-        options=options_of(document),
-        operation=document.operation,
-        cache=source.uses_cache,
-        origin=attempt.lease.origin,
-        webhook_url=document.webhook_url,
-    )

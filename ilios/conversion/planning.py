@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ilios.conversion.claimed_job import ClaimedJob, StoredRanges, bounds, range_of
 from ilios.conversion.recorder import Recorder
+from ilios.conversion.sources import Sources
 from ilios.core.conversion_errors import ConversionError, EngineFailed, UnsupportedDocument
 from ilios.core.owner_places import OwnerPlaces
 from ilios.db.database import Database
@@ -41,9 +42,11 @@ class Planner:
         instance_id: str,
         lanes: Iterable[str],
         deadline_seconds: float,
+        sources: Sources,
     ) -> None:
         self._database = database
         self._store = store
+        self._sources = sources
         self._recorder = recorder
         self._instance_id = instance_id
         self._places = {lane: OwnerPlaces(PARSERS, GUEST_PARSERS) for lane in lanes}
@@ -184,8 +187,7 @@ class Planner:
             return set(repository.page_indexes(session, claimed.document.id))
 
     def _source(self, claimed: ClaimedJob, workspace: Path) -> Source:
-        document = claimed.document
-        return Source(workspace / SOURCE, document.mime_type, document.file_name)
+        return self._sources.of(claimed.document, workspace / SOURCE)
 
     def _key(self, claimed: ClaimedJob) -> str:
         first, last = bounds(claimed.job)

@@ -30,6 +30,12 @@ class EncryptedDocument(ConversionError):
     code = "encrypted_document"
 
 
+class WrongPassword(ConversionError):
+    """The password that came with the document does not open it."""
+
+    code = "wrong_password"
+
+
 class CorruptDocument(ConversionError):
     """The file is damaged, incomplete or of another type."""
 

@@ -161,6 +161,11 @@ def webhook_key(settings: Settings) -> Path:
     return settings.data_folder / "webhook-signing.key"
 
 
+def password_key(settings: Settings) -> Path:
+    """Return the file of the key that the passwords of documents are sealed under."""
+    return settings.data_folder / "password-sealing.key"
+
+
 def webhook_sender_lock(settings: Settings) -> Path:
     """Return the lock of the worker that sends events: one of them does."""
     return settings.data_folder / "run" / "webhooks.lock"
@@ -178,6 +183,7 @@ def own_files(settings: Settings) -> list[Path]:
         node_id_file(settings),
         signing_key(settings),
         webhook_key(settings),
+        password_key(settings),
     )
     return [path for path in made if path.exists()]
 

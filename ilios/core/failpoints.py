@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+ARCHIVE_UNPACKED: Final = "archive.unpacked"  #: its documents are files of the upload
 UPLOAD_STREAMED: Final = "upload.streamed"  #: on the data volume, not yet in the store
 OBJECT_STORED: Final = "object.stored"  #: durable, and no row names it
 ROW_COMMITTED: Final = "row.committed"  #: not acknowledged; nobody was woken

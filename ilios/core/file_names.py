@@ -53,6 +53,22 @@ def safe_file_name(raw: str | None) -> str:
     return FALLBACK_NAME if name in ("", ".", "..") else name
 
 
+def safe_path(raw: str) -> str:
+    """Return what is kept of a path in an archive: its parts, each as `safe_file_name` has them.
+
+    Empty when nothing remains, or when it is no path below the archive.
+    """
+    parts = [part for part in _SEPARATORS.split(raw) if part not in ("", ".")]
+    if ".." in parts:
+        return ""
+    return "/".join(map(safe_file_name, parts))
+
+
+def visible(name: str) -> str:
+    """Return a name without what a reader does not see, or is deceived by."""
+    return _DECEPTIVE.sub("", name)
+
+
 def safe_stem(file_name: str) -> str:
     """Return what a file or folder may be called after a client's file, without its extension.
 

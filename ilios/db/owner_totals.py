@@ -7,13 +7,12 @@ whoever changes them: a trigger belongs to the statement that fires it. All func
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from ilios.db import revision
+from ilios.db import revision, triggers
 
 DOCUMENT_OVERHEAD_BYTES: Final = 8192
 """What a document takes beside its file: a folder, the rest of a block, its rows and indexes."""
@@ -78,17 +77,12 @@ def follow_schema(connection: Connection) -> None:
 
 def install(connection: Any) -> None:
     """Make the triggers, and count anew, unless all of them are there as they should be."""
-    if are_installed(connection):
-        return
-    for name, _ in _present(connection):
-        connection.execute(f"DROP TRIGGER {name}")
-    for sql in _triggers().values():
-        connection.execute(sql)
-    recount(connection)
+    if triggers.install(connection, PREFIX, _triggers()):
+        recount(connection)
 
 
 def are_installed(connection: Any) -> bool:
-    return dict(_present(connection)) == _triggers()
+    return triggers.are_installed(connection, PREFIX, _triggers())
 
 
 def recount(connection: Any) -> None:
@@ -113,13 +107,6 @@ def differences(connection: Any) -> list[Difference]:
     )
     found = (Difference(owner, tuple(sums[:3]), tuple(sums[3:])) for owner, *sums in rows)
     return [one for one in found if one.noted != one.counted]
-
-
-def _present(connection: Any) -> Iterator[tuple[str, str]]:
-    yield from connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE ? ESCAPE '\\'",
-        (PREFIX.replace("_", "\\_") + "%",),
-    ).fetchall()
 
 
 def _triggers() -> dict[str, str]:
@@ -154,10 +141,7 @@ def _triggers() -> dict[str, str]:
         **_of_parts("words", "page_words", _WORDS),
         **_of_parts("extraction", "extractions", _EXTRACTION),
     }
-    return {
-        PREFIX + head.split()[0]: f"CREATE TRIGGER {PREFIX}{head} BEGIN {body} END"
-        for head, body in bodies.items()
-    }
+    return triggers.of_bodies(PREFIX, bodies)
 
 
 def _of_parts(name: str, table: str, size: str) -> dict[str, str]:

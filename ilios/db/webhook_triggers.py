@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from ilios.db import revision
+from ilios.db import revision, triggers
 
 PREFIX: Final = "webhooks_"  #: of our triggers
 DELIVERIES_MAX: Final = 20_000
@@ -83,24 +83,11 @@ def follow_schema(connection: Connection) -> None:
 
 def install(connection: Any) -> None:
     """Make the triggers, unless all of them are there as they should be."""
-    if are_installed(connection):
-        return
-    for name in _present(connection):
-        connection.execute(f"DROP TRIGGER {name}")
-    for sql in _triggers().values():
-        connection.execute(sql)
+    triggers.install(connection, PREFIX, _triggers())
 
 
 def are_installed(connection: Any) -> bool:
-    return _present(connection) == _triggers()
-
-
-def _present(connection: Any) -> dict[str, str]:
-    found = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE ? ESCAPE '\\'",
-        (PREFIX.replace("_", "\\_") + "%",),
-    ).fetchall()
-    return dict(found)
+    return triggers.are_installed(connection, PREFIX, _triggers())
 
 
 def _triggers() -> dict[str, str]:
@@ -123,10 +110,7 @@ def _triggers() -> dict[str, str]:
             f"WHERE owner = NEW.owner AND number <= NEW.number - {DELIVERIES_MAX}; "
         ),
     }
-    return {
-        PREFIX + head.split()[0]: f"CREATE TRIGGER {PREFIX}{head} BEGIN {body}END"
-        for head, body in bodies.items()
-    }
+    return triggers.of_bodies(PREFIX, bodies)
 
 
 def _document_event(condition: str) -> str:

@@ -21,7 +21,7 @@ from ilios.accounts.quotas import Amount
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import Document, DocumentStatus, statuses
-from ilios.documents import extractions, repository, results
+from ilios.documents import extractions, passwords, repository, results
 from ilios.documents.idempotency import Repeatable
 from ilios.documents.options import (
     EVERYTHING,
@@ -31,8 +31,10 @@ from ilios.documents.options import (
     options_of,
     tariff_of,
 )
+from ilios.documents.password_sealing import Password
 from ilios.engines import registry
 from ilios.engines.base import Options
+from ilios.engines.passwords import OPENED_BY_PASSWORD
 from ilios.queue import jobs, priority
 
 DEFAULT_RETENTION_DAYS: Final = 365
@@ -57,6 +59,7 @@ class Order:
     provider_batch: bool = False  #: through the provider's cheap and slow lane
     origin: Origin = NO_ORIGIN  #: the request that brought it
     webhook_url: str | None = None  #: where its events go; None: to that of the key, if any
+    password: Password | None = None  #: that may open its documents
     repeatable: Repeatable | None = None  #: of a request with an idempotency key
 
 
@@ -82,6 +85,7 @@ class Candidate:
     least: Callable[[], Amount]  #: what its conversion uses at least
     columns: dict[str, Any]
     needs_blocks: bool  #: whether a result of before blocks were made does not answer it
+    sealed: str | None = None  #: its password, if it is of a type that has any
 
     @property
     def size_bytes(self) -> int:
@@ -95,6 +99,7 @@ class Candidate:
         if needs_blocks:
             order = replace(order, options=options)
         of_order = columns(order)
+        password = order.password if stored.media_type in OPENED_BY_PASSWORD else None
         return cls(
             stored,
             order,
@@ -109,10 +114,15 @@ class Candidate:
                 "sha256": stored.sha256,
                 "storage_key": stored.storage_key,
                 "fingerprint": _fingerprint(
-                    model_of(order.options, lane, settings), lane, stored, of_order["options"]
+                    model_of(order.options, lane, settings),
+                    lane,
+                    stored,
+                    of_order["options"],
+                    None if password is None else password.digest(order.owner),
                 ),
             },
             needs_blocks,
+            None if password is None else password.sealed(stored.document_id),
         )
 
 
@@ -147,6 +157,10 @@ def admit(
     # One that waits for another may have to be converted itself, once that is deleted.
     if extraction and extraction.texts and row["status"] is DocumentStatus.PENDING:
         extractions.insert_texts(session, row["id"], extraction.texts)
+    if candidate.sealed is not None and duplicate is None:
+        passwords.keep(session, row["id"], candidate.sealed)
+    elif candidate.sealed is not None:
+        passwords.note(session, row["id"])
     if duplicate is not None:
         priority.raise_priority(session, duplicate.id, order.priority, now)
     elif not waits_in_batch:
@@ -208,6 +222,22 @@ def admit_upload(
         priority.raise_priority(session, duplicate.id, jobs.DEFAULT_PRIORITY, now)
     else:
         enqueue(session, document, lane, jobs.DEFAULT_PRIORITY, now, origin)
+
+
+def fingerprint_of(settings: Settings, document: Document, password: Password) -> str:
+    """Return what a document has in common with its duplicates once it has another password."""
+    lane = registry.lane_of(document.mime_type, settings)
+    stored = Stored(
+        document.id,
+        document.file_name,
+        document.mime_type,
+        document.file_size,
+        document.sha256 or "",
+        document.storage_key,
+    )
+    model = model_of(options_of(document), lane, settings)
+    digest = password.digest(document.owner)
+    return _fingerprint(model, lane, stored, document.options, digest)
 
 
 def columns(order: Order) -> dict[str, Any]:
@@ -289,8 +319,15 @@ def _least(settings: Settings, lane: str, options: Options, *, is_batch: bool) -
     return tariff_of(options, lane, settings, is_batch=is_batch).amount(pages)
 
 
-def _fingerprint(model: str, lane: str, stored: Stored, options: dict[str, Any]) -> str:
-    """Return what duplicates have in common; with the resolved `model`, so as with none named."""
+def _fingerprint(
+    model: str, lane: str, stored: Stored, options: dict[str, Any], password: str | None = None
+) -> str:
+    """Return what duplicates have in common; with the resolved `model`, so as with none named.
+
+    `password` is its digest: a result is for those who know what opens its document.
+    """
     plain = {name: options[name] for name in options if name not in _NOT_OF_RESULT}
-    same = [stored.sha256, stored.media_type, lane, model, plain]
+    same: list[Any] = [stored.sha256, stored.media_type, lane, model, plain]
+    if password is not None:
+        same.append(password)
     return hashlib.sha256(_ENCODER.encode(same).encode()).hexdigest()

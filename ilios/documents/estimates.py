@@ -43,7 +43,13 @@ class Estimates:
         self._places = ParserPlaces("The pages of other documents have been counted")
 
     def estimate(
-        self, owner: str, file: Received, options: Options, *, provider_batch: bool
+        self,
+        owner: str,
+        file: Received,
+        options: Options,
+        *,
+        provider_batch: bool,
+        password: str | None = None,
     ) -> Estimate:
         """Return what converting this file would cost its owner without a duplicate's result.
 
@@ -52,7 +58,7 @@ class Estimates:
         """
         media_type = accepted_type(file, options, self._settings)
         engine = registry.lane_of(media_type, self._settings)
-        source = Source(file.path, media_type, file.file_name)
+        source = Source(file.path, media_type, file.file_name, password)
         total = self._count(owner, source)
         pages = len(options.pages.indexes(total)) if options.pages else total
         tariff = tariff_of(options, engine, self._settings, is_batch=provider_batch)

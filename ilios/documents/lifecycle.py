@@ -23,6 +23,7 @@ from ilios.db.models import Document, statuses
 from ilios.documents import repository, results
 from ilios.documents.erasure import Erasure
 from ilios.documents.kept_files import KeptFile
+from ilios.documents.password_sealing import Password
 from ilios.documents.readmission import readmit
 from ilios.documents.units_of_work import CancelBatch, CancelDocument, DeleteDocument, DeleteFile
 from ilios.queue.notify import Notifier
@@ -73,12 +74,12 @@ class DocumentActions:
         self._notifier.notify()
         log.info("batch.cancelled", batch_id=batch_id)
 
-    def retry(self, document_id: str, *, owner: str) -> None:
+    def retry(self, document_id: str, *, owner: str, password: Password | None = None) -> None:
         """Convert a document that failed, was cancelled or lacks pages again, with fresh attempts.
 
         Only pages that are not stored yet are converted, and paid for.
         Raises DocumentNotFound, Gone, NothingToRetry, OriginalMissing, TooManyWaiting,
-        BudgetSpent, DailyPagesSpent.
+        BudgetSpent, DailyPagesSpent, PasswordRequired, PasswordInUse.
         """
         with self._database.reading() as session:
             document = repository.present_document_of(session, document_id, owner)
@@ -88,7 +89,8 @@ class DocumentActions:
         with self._database.writing() as session:
             document = repository.present_document_of(session, document_id, owner)
             _require_retryable(document)
-            readmit(session, self._settings, document, standard, clock.now(), tracing.current())
+            origin = tracing.current()
+            readmit(session, self._settings, document, standard, clock.now(), origin, password)
         self._notifier.notify()
         log.info("document.retried", document_id=document_id)
 

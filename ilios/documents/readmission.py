@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Standard
+from ilios.core.password_errors import PasswordInUse, PasswordRequired
 from ilios.core.settings import Settings
 from ilios.core.telemetry.tracing import Origin
 from ilios.db.models import Document, DocumentStatus, statuses
-from ilios.documents import failed_pages, repository, results
-from ilios.documents.admission import columns_of_result, enqueue, reserve
+from ilios.documents import failed_pages, passwords, repository, results
+from ilios.documents.admission import columns_of_result, enqueue, fingerprint_of, reserve
+from ilios.documents.password_sealing import Password
 from ilios.engines import registry
+from ilios.engines.passwords import OPENED_BY_PASSWORD
 from ilios.queue import cancellation, jobs, queries
 
 
@@ -27,16 +30,18 @@ def readmit(
     standard: Standard,
     now: datetime,
     origin: Origin,
+    password: Password | None = None,
 ) -> None:
     """Move a document that has failed, was cancelled or lacks pages → pending, of the open session.
 
     It gets fresh attempts; pages that are stored stay. A document that had joined another is
-    converted, or completed, with it, unless that one was deleted. Raises TooManyWaiting,
-    BudgetSpent or DailyPagesSpent.
+    converted, or completed, with it, unless that one was deleted or has another password. Raises
+    TooManyWaiting, BudgetSpent, DailyPagesSpent, PasswordRequired or PasswordInUse.
     """
     holdings.of(session, document.owner, standard).require_room(0, 1)
     leader = session.get_one(Document, repository.result_id(document))
-    if leader.status is DocumentStatus.DELETED:
+    password = _looked_at(session, settings, document, password)
+    if leader.status is DocumentStatus.DELETED or leader.fingerprint != document.fingerprint:
         leader = document
     document.error = document.error_code = document.processed_at = document.started_at = None
     document.engine_fault = False
@@ -65,7 +70,43 @@ def readmit(
         lane = jobs.FETCH_LANE
     cancellation.delete_ended(session, leader.id)
     session.flush()
+    if password is not None:
+        passwords.keep(session, leader.id, password.sealed(leader.id))
     enqueue(session, leader, lane, priority, now, origin)
+
+
+def _looked_at(
+    session: Session, settings: Settings, document: Document, password: Password | None
+) -> Password | None:
+    """Return the password that a document is to be opened with; None for one that has none.
+
+    Raises PasswordRequired and PasswordInUse.
+    """
+    if document.mime_type not in OPENED_BY_PASSWORD and document.storage_key:
+        return None
+    if password is not None:
+        _note_password(session, settings, document, password)
+    elif passwords.came_with(session, document.id):
+        raise PasswordRequired
+    return password
+
+
+def _note_password(
+    session: Session, settings: Settings, document: Document, password: Password
+) -> None:
+    """Note that a document came with a password, which may be another one than it had before.
+
+    From then on it is the duplicate of those that came with this one. Raises PasswordInUse.
+    """
+    passwords.note(session, document.id)
+    if not document.storage_key:
+        return  # its bytes are not here: nothing has joined it
+    fingerprint = fingerprint_of(settings, document, password)
+    if fingerprint == document.fingerprint:
+        return
+    if _is_under_way(session, document):
+        raise PasswordInUse
+    document.fingerprint = fingerprint
 
 
 def _is_under_way(session: Session, document: Document) -> bool:

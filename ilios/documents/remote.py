@@ -33,6 +33,7 @@ class RemoteCandidate:
     order: Order
     document_id: str
     columns: dict[str, Any]
+    sealed: str | None  #: its password, if it has any
     size_bytes: int = 0  #: not known yet
 
     @classmethod
@@ -48,4 +49,5 @@ class RemoteCandidate:
             "storage_key": "",
             "fingerprint": None,
         }
-        return cls(remote, order, document_id, of_document)
+        sealed = None if order.password is None else order.password.sealed(document_id)
+        return cls(remote, order, document_id, of_document, sealed)

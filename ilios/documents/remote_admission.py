@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ilios.db.models import DocumentStatus
-from ilios.documents import extractions, repository, url_sources
+from ilios.documents import extractions, passwords, repository, url_sources
 from ilios.documents.remote import RemoteCandidate
 from ilios.queue import jobs
 
@@ -34,6 +34,8 @@ def admit_remote(
     )
     if order.options.extraction and order.options.extraction.texts:
         extractions.insert_texts(session, row["id"], order.options.extraction.texts)
+    if candidate.sealed is not None:
+        passwords.keep(session, row["id"], candidate.sealed)
     url_sources.insert_source(
         session,
         row["id"],

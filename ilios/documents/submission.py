@@ -71,7 +71,8 @@ class Submissions:
     def submit(self, file: Submitted, order: Order) -> Snapshot:
         """Queue one document: to be converted, or to be fetched first.
 
-        With a key, return the one that the same request has queued before.
+        With a key, return the one that the same request has queued before; CreatedBefore says that
+        it was a batch, as that of an archive is.
 
         Raises EmptyFile, UnsupportedType, OptionUnavailable, StorageQuotaExceeded, TooManyWaiting,
         StorageUnavailable, DatabaseBusy; nothing is kept then. With a key also
@@ -80,6 +81,8 @@ class Submissions:
         try:
             row = self._new.insert(file, order)
         except CreatedBefore as before:
+            if before.created.batch is not None:
+                raise
             return before.created.documents[0]
         failpoints.reach(failpoints.ROW_COMMITTED)
         self._notifier.notify()

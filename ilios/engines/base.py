@@ -88,6 +88,7 @@ class Source:
     path: Path
     media_type: str
     file_name: str
+    password: str | None = field(default=None, repr=False)  #: that may open it
 
 
 Granularity = Literal["page", "block", "word"]

@@ -7,6 +7,7 @@ from ilios.core.conversion_errors import (
     DocumentTooLarge,
     EmptyDocument,
     EncryptedDocument,
+    WrongPassword,
 )
 
 
@@ -18,8 +19,24 @@ def corrupt(kind: str) -> CorruptDocument:
 
 
 def encrypted(kind: str) -> EncryptedDocument:
+    """Return the error for a kind of document that no password opens here."""
     return EncryptedDocument(
         f"The {kind} is protected by a password. Remove the password, then send it again."
+    )
+
+
+def locked(kind: str) -> EncryptedDocument:
+    """Return the error for a document that its password would open."""
+    return EncryptedDocument(
+        f"The {kind} is protected by a password. Send it again with its `password`, or without "
+        "protection."
+    )
+
+
+def wrong_password(kind: str) -> WrongPassword:
+    return WrongPassword(
+        f"The password that was sent does not open the {kind}. Nothing was charged: send it again "
+        "with the right `password`."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium_c
 from ilios.core.conversion_errors import DocumentTooLarge
 from ilios.engines import pdf_info
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.pdf_opening import UnreadablePdf, open_pdf, opened
+from ilios.engines.pdf_opening import UnreadablePdf, is_protected, open_pdf, opened
 
 PART_TARGET_BYTES: Final = 32 * 10**6
 """The size that parts are cut for: half a minute of upload on a slow line."""
@@ -46,23 +46,37 @@ class PartFile:
     indexes: tuple[int, ...]
 
 
-def cut(path: Path, selection: PageSelection | None, folder: Path, limits: PartLimits) -> Counted:
-    """Count a PDF, and prepare to cut out the selected pages.
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A PDF that is cut, with what may open it."""
+
+    path: Path
+    password: str | None = field(default=None, repr=False)
+
+
+def cut(
+    original: Original, selection: PageSelection | None, folder: Path, limits: PartLimits
+) -> Counted:
+    """Count a PDF, and prepare to cut out the selected pages; no part is encrypted.
 
     Files are written below `folder`, one by one as the iterator advances.
 
-    Raises UnreadablePdf, EncryptedDocument, UnsupportedDocument, PagesOutOfRange, and while it cuts
-    also DocumentTooLarge.
+    Raises UnreadablePdf, EncryptedDocument, WrongPassword, UnsupportedDocument, PagesOutOfRange,
+    and while it cuts also DocumentTooLarge.
     """
-    with opened(path) as pdf:
+    with opened(original.path, original.password) as pdf:
         page_count, info = pdfium_c.FPDF_GetPageCount(pdf), pdf_info.texts(pdf)
+        is_encrypted = is_protected(pdf)
     indexes = selection.indexes(page_count) if selection else range(page_count)
-    size_bytes = path.stat().st_size
+    size_bytes = original.path.stat().st_size
     is_all = len(indexes) == page_count
     if is_all and page_count <= limits.pages and size_bytes <= limits.size_bytes:
-        return Counted(page_count, info, None)
-    pages = _pages_per_part(size_bytes / page_count, limits)
-    return Counted(page_count, info, _cut(path, balanced(indexes, pages), folder, limits))
+        if not is_encrypted:
+            return Counted(page_count, info, None)
+        pages = limits.pages
+    else:
+        pages = _pages_per_part(size_bytes / page_count, limits)
+    return Counted(page_count, info, _cut(original, balanced(indexes, pages), folder, limits))
 
 
 def balanced(indexes: Sequence[int], most: int) -> list[Sequence[int]]:
@@ -78,13 +92,13 @@ def _pages_per_part(mean_page_bytes: float, limits: PartLimits) -> int:
 
 
 def _cut(
-    path: Path, ranges: Sequence[Sequence[int]], folder: Path, limits: PartLimits
+    original: Original, ranges: Sequence[Sequence[int]], folder: Path, limits: PartLimits
 ) -> Iterator[PartFile]:
     waiting = list(reversed(ranges))
     while waiting:
         indexes = waiting.pop()
         file = folder / f"pages-{indexes[0] + 1}-{indexes[-1] + 1}.pdf"
-        _write(path, indexes, file)
+        _write(original, indexes, file)
         size_bytes = file.stat().st_size
         if size_bytes <= limits.size_bytes:
             yield PartFile(file, tuple(indexes))
@@ -99,9 +113,12 @@ def _cut(
         waiting += [indexes[middle:], indexes[:middle]]
 
 
-def _write(path: Path, indexes: Sequence[int], file: Path) -> None:
+def _write(original: Original, indexes: Sequence[int], file: Path) -> None:
     # Opened for each part: PDFium keeps in memory all that it has read until the file is closed.
-    with closing(open_pdf(path)) as pdf, closing(pdfium.PdfDocument.new()) as part:
+    with (
+        closing(open_pdf(original.path, original.password)) as pdf,
+        closing(pdfium.PdfDocument.new()) as part,
+    ):
         try:
             if pdf.get_formtype() != pdfium_c.FORMTYPE_NONE:
                 _flatten(pdf, indexes)

@@ -13,39 +13,62 @@ import pypdfium2.raw as pdfium_c
 
 from ilios.core.conversion_errors import UnsupportedDocument
 from ilios.engines import document_errors
+from ilios.engines.password_spellings import spellings
 
 
 class UnreadablePdf(Exception):
     """PDFium cannot read the file; other programs might."""
 
 
-def open_pdf(path: Path) -> Any:
+def open_pdf(path: Path, password: str | None = None) -> Any:
     """Open a PDF; close what is returned.
 
-    Raises EncryptedDocument, UnsupportedDocument, UnreadablePdf.
+    One that needs no password is opened with any. Raises EncryptedDocument, WrongPassword,
+    UnsupportedDocument, UnreadablePdf.
     """
-    return pdfium.PdfDocument(_opened(path))
+    return pdfium.PdfDocument(_opened(path, password)[0])
+
+
+def open_as_spelled(path: Path, password: str | None) -> tuple[Any, str | None]:
+    """Open a PDF as `open_pdf` does, and return it with the spelling of the password that did it.
+
+    Another library may know fewer of them.
+    """
+    handle, spelling = _opened(path, password)
+    return pdfium.PdfDocument(handle), spelling
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def opened(path: Path, password: str | None = None) -> Iterator[Any]:
     """Open a PDF for PDFium's own functions, in less time than `open_pdf`. Raises as it does."""
-    handle = _opened(path)
+    handle, _ = _opened(path, password)
     try:
         yield handle
     finally:
         pdfium_c.FPDF_CloseDocument(handle)
 
 
-def _opened(path: Path) -> Any:
-    """Return PDFium's document, which has a page at least."""
-    # Not by pypdfium2's own way in: it resolves the path, which takes as long as to open it.
-    opened = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
-    if pdfium_c.FPDF_GetPageCount(opened) > 0:
-        return opened
-    match pdfium_c.FPDF_GetLastError():
+def is_protected(handle: Any) -> bool:
+    """Return whether an opened PDF is encrypted, be it under an owner's password alone."""
+    return bool(pdfium_c.FPDF_GetSecurityHandlerRevision(handle) >= 0)
+
+
+def _opened(path: Path, password: str | None) -> tuple[Any, str | None]:
+    """Return PDFium's document, which has a page at least, and the password as it was spelled."""
+    tried = () if password is None else spellings(password)
+    for spelling in (*tried, None):  # one that needs no password is opened with any
+        sent = None if spelling is None else spelling.encode() + b"\0"
+        # Not by pypdfium2's own way in: it resolves the path, which takes as long as to open it.
+        handle = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", sent)
+        if pdfium_c.FPDF_GetPageCount(handle) > 0:
+            return handle, spelling
+        if (error := pdfium_c.FPDF_GetLastError()) != pdfium_c.FPDF_ERR_PASSWORD:
+            break
+    match error:
+        case pdfium_c.FPDF_ERR_PASSWORD if password is None:
+            raise document_errors.locked("PDF")
         case pdfium_c.FPDF_ERR_PASSWORD:
-            raise document_errors.encrypted("PDF")
+            raise document_errors.wrong_password("PDF")
         case pdfium_c.FPDF_ERR_SECURITY:
             raise UnsupportedDocument(
                 "The PDF is protected by a kind of encryption that cannot be opened. Save it "

@@ -1,8 +1,9 @@
-"""Cutting PDFs into parts before conversion: the worker's side, which lets a parser child do it."""
+"""Opening and cutting documents before they are sent: a parser child does it for the worker."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from ilios.engines.page_selection import PageSelection
 from ilios.engines.parser_messages import Message
 from ilios.engines.parser_pool import ParserPool
 
+OPENED: Final = "opened"  #: an Office file in a workspace, without its password
 _PAGES_MAX: Final = 2**31 - 1  #: PDFium counts no further
 _TOLD: Final = ("title", "author", "created", "modified", "language", "producer")
 
@@ -21,12 +23,25 @@ class PdfParts:
     """Plans the conversion of PDFs in parts of at most `pages` pages and `size_bytes` bytes."""
 
     def __init__(
-        self, *, pages: int, size_bytes: int, memory_limit_bytes: int, deadline_seconds: float
+        self,
+        *,
+        pages: int,
+        size_bytes: int,
+        memory_limit_bytes: int,
+        deadline_seconds: float,
+        opening_limit_bytes: int | None = None,
     ) -> None:
+        """Let a child take `memory_limit_bytes`, and `opening_limit_bytes` to open with a password.
+
+        Office files are decrypted in memory.
+        """
         self._pages = pages
         self._size_bytes = size_bytes
         self._deadline_seconds = deadline_seconds
-        self._parsers = ParserPool(pdf_planning.answer, memory_limit_bytes)
+        most_bytes = max(memory_limit_bytes, opening_limit_bytes or 0)
+        self._parsers = ParserPool(
+            pdf_planning.answer, most_bytes, first_limit_bytes=memory_limit_bytes
+        )
 
     def plan(
         self,
@@ -37,8 +52,8 @@ class PdfParts:
     ) -> Plan | None:
         """Count a PDF and cut it if need be; None when PDFium cannot read the file.
 
-        A part has at most `pages`, where they are given. Raises EncryptedDocument, EmptyDocument,
-        PagesOutOfRange, DocumentTooLarge …
+        A part has at most `pages`, where they are given, and is not encrypted. Raises
+        EncryptedDocument, WrongPassword, EmptyDocument, PagesOutOfRange, DocumentTooLarge …
         """
         page_count: int | None = None
         info: DocumentInfo | None = None
@@ -63,8 +78,25 @@ class PdfParts:
             raise error
         return None if page_count is None else Plan(page_count, tuple(parts))
 
+    def opened(self, source: Source, folder: Path) -> Source:
+        """Return an Office file that has a password as one that needs none, below `folder`.
+
+        Raises EncryptedDocument, WrongPassword, CorruptDocument, UnsupportedDocument …
+        """
+        path = folder / OPENED
+        task = {"open": asdict(source) | {"path": str(source.path)}, "opened": str(path)}
+        error: ConversionError | None = None
+        with closing(self._parsers.run(task, self._deadline_seconds, str(folder))) as answers:
+            for message in answers:
+                error = parser_messages.error_of(message)
+        if error is not None:
+            raise error
+        if not path.is_file():
+            raise parser_messages.no_answer()
+        return Source(path, source.media_type, source.file_name)
+
     def stop(self, folder: Path) -> None:
-        """Kill the parser child that cuts into this folder, if any."""
+        """Kill the parser child that works for this folder, if any."""
         self._parsers.stop(str(folder))
 
     def close(self) -> None:
@@ -79,6 +111,7 @@ class PdfParts:
             "folder": str(folder),
             "pages": pages,
             "sizeBytes": self._size_bytes,
+            "password": source.password,
         }
 
 

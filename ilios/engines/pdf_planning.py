@@ -1,4 +1,4 @@
-"""Counting and cutting a PDF, in the child of ilios.engines.pdf_parts.
+"""Counting and cutting a PDF, or opening an Office file, in the child of ilios.engines.pdf_parts.
 
 It imports little: a child starts with it, and for most documents it does nothing but count.
 """
@@ -14,8 +14,18 @@ from ilios.engines.parser_messages import Message
 
 
 def answer(task: Message) -> Iterator[Message]:
-    """Count one PDF and cut it part by part."""
-    yield from parser_messages.with_errors(_cut(task))
+    """Count one PDF and cut it part by part, or open one Office file."""
+    yield from parser_messages.with_errors(_opened(task) if "open" in task else _cut(task))
+
+
+def _opened(task: Message) -> Iterator[Message]:
+    from ilios.engines import office_opening, parser_memory  # as in `_cut`
+    from ilios.engines.base import Source
+
+    parser_memory.allow_images()
+    source = Source(**task["open"] | {"path": Path(task["open"]["path"])})
+    office_opening.write_opened(source, Path(task["opened"]))
+    yield {"type": "opened"}
 
 
 def _cut(task: Message) -> Iterator[Message]:
@@ -26,7 +36,8 @@ def _cut(task: Message) -> Iterator[Message]:
     selection = PageSelection.parse(task["selection"]) if task["selection"] else None
     limits = pdf_cutting.PartLimits(task["pages"], task["sizeBytes"])
     try:
-        pdf = pdf_cutting.cut(Path(task["path"]), selection, Path(task["folder"]), limits)
+        original = pdf_cutting.Original(Path(task["path"]), task["password"])
+        pdf = pdf_cutting.cut(original, selection, Path(task["folder"]), limits)
         if pdf.files is None:
             yield {"type": parser_messages.END, "whole": pdf.page_count, "info": pdf.info}
             return

@@ -110,6 +110,11 @@ def _opened(source: Path, media_type: str, text_file: Path) -> Any:
         return open_pdf(source)
     except UnreadablePdf as error:
         raise document_errors.corrupt("PDF") from error
+    except EncryptedDocument as error:
+        raise EncryptedDocument(
+            "The original is protected by a password, which is not kept once it is converted, so "
+            "that no PDF is made of it. Choose another format."
+        ) from error
 
 
 def _write(pdf: Any, text_file: Path, left_out: Collection[int]) -> _Written:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from ilios.client import Ilios, IliosClientError, OutcomeUnknown, WaitTimeout
 from ilios.client.calls import Broken, Call, Pause, Reply
+from ilios.core.conversion_errors import EncryptedDocument
 from ilios.core.result_forms import MARKDOWN
 from ilios.engines.image_references import NAME
-from ilios.local.converter import NotConverted, Order
+from ilios.local.converter import PASSWORD_HINT, NotConverted, Order
 from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
@@ -54,7 +55,9 @@ class ByService:
         except OutcomeUnknown as error:
             raise NotConverted(f"{error.loss} The same command finds it there.") from error
         except IliosClientError as error:
-            raise NotConverted(error.detail) from error
+            is_locked = getattr(error, "code", None) == EncryptedDocument.code
+            hint = f" {PASSWORD_HINT}" if is_locked else ""
+            raise NotConverted(error.detail + hint) from error
         if isinstance(found, bytes):
             return [found]
         text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, indent=2)
@@ -68,7 +71,11 @@ class ByService:
 
     def _converted(self, document: Document, order: Order) -> tuple[Any, str]:
         """Return the result of a document and its id. Raises IliosClientError."""
-        options: dict[str, Any] = {"pages": order.pages, **order.fields}
+        options: dict[str, Any] = {
+            "pages": order.pages,
+            "password": order.password,
+            **order.fields,
+        }
         accepted = self._client.submit(
             document.path, url=document.url, file_name=document.name, **options
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ilios.core import platform
 from ilios.core.errors import IliosError
@@ -20,6 +20,10 @@ class NotConverted(IliosError):
     code = "not_converted"
 
 
+PASSWORD_HINT: Final = "`ilios convert --password-stdin` reads it."  # noqa: S105  # a sentence
+"""For people at a terminal, behind the sentence on a document that needs its password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """How all documents of a run are converted."""
@@ -28,11 +32,15 @@ class Order:
     pages: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """What only a service understands, in the words of its API."""
+    password: str | None = field(default=None, repr=False)  #: of those that are protected
 
     @classmethod
-    def of(cls, form: str, pages: str | None, fields: Mapping[str, Any]) -> Order:
+    def of(
+        cls, form: str, pages: str | None, fields: Mapping[str, Any], password: str | None = None
+    ) -> Order:
         """Return an order for pages as people write them. Raises InvalidField for what is none."""
-        return cls(form, None if pages is None else str(PageSelection.parse(pages)), fields)
+        selected = None if pages is None else str(PageSelection.parse(pages))
+        return cls(form, selected, fields, password)
 
 
 class Converter(Protocol):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ilios.core import conversion_limits
+from ilios.core.conversion_errors import EncryptedDocument
 from ilios.core.result_forms import TEXT
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
@@ -25,7 +26,7 @@ from ilios.engines.embedded.engine import EmbeddedEngine
 from ilios.engines.image_references import addressed
 from ilios.engines.page_selection import PageSelection
 from ilios.engines.page_text import PAGE_BREAK, TEXT_PAGE_BREAK
-from ilios.local.converter import NotConverted, Order
+from ilios.local.converter import PASSWORD_HINT, NotConverted, Order
 from ilios.local.inputs import Document
 from ilios.local.outputs import ImageFolder
 
@@ -67,14 +68,21 @@ class InProcess:
         self, document: Document, order: Order, images: ImageFolder | None
     ) -> Sequence[bytes]:
         """Return a result; see Converter."""
-        with self.converted(document, order.pages) as conversion:
-            if images is not None:
-                _keep(conversion, images)
-            return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+        try:
+            with self.converted(document, order.pages, password=order.password) as conversion:
+                if images is not None:
+                    _keep(conversion, images)
+                return [piece.encode() for piece in _pieces(conversion, order.form, images)]
+        except EncryptedDocument as error:
+            raise NotConverted(f"{error.detail} {PASSWORD_HINT}") from error
 
     @contextmanager
     def converted(
-        self, document: Document, pages: str | None, progress: Progress | None = None
+        self,
+        document: Document,
+        pages: str | None,
+        progress: Progress | None = None,
+        password: str | None = None,
     ) -> Iterator[Conversion]:
         """Convert a document; its images are there within. Raises as `convert` does."""
         options = Options(PageSelection.parse(pages) if pages else None)
@@ -89,7 +97,7 @@ class InProcess:
 
             try:
                 self._require_going_on(workspace)  # behind the line above: a stop looks at it
-                part = Part(self._source(document, workspace), None)
+                part = Part(self._source(document, workspace, password), None)
                 yield self._engine.convert(part, options, workspace, page_done, lambda _: None)
             finally:
                 self._running.pop(workspace, None)
@@ -106,7 +114,7 @@ class InProcess:
                 self._running.pop(workspace, None)
                 self._engine.stop(workspace)
 
-    def _source(self, document: Document, workspace: Path) -> Source:
+    def _source(self, document: Document, workspace: Path, password: str | None) -> Source:
         """Return a document as a file with its type. Raises IliosError, OSError."""
         path, name = document.path, document.name
         if document.url is not None:
@@ -117,7 +125,7 @@ class InProcess:
         if path is None:
             raise TypeError("a document that is nowhere")
         with path.open("rb") as file:
-            return Source(path, media_types.sniff(file, name), name)
+            return Source(path, media_types.sniff(file, name), name, password)
 
     @cached_property
     def _fetches(self) -> Fetches:

@@ -11,7 +11,7 @@ from ilios.core import data_folder
 from ilios.core.durable_files import publish
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db import owner_totals, search_index, webhook_triggers
+from ilios.db import owner_totals, password_triggers, search_index, webhook_triggers
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.replication import change_log, large_values
@@ -61,6 +61,7 @@ def _restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
             owner_totals.install(connection)
             search_index.install(connection)
             webhook_triggers.install(connection)
+            password_triggers.install(connection)
         _begin_change_log(connection, lease.token)
         connection.execute("COMMIT")
     _put_in_place(draft, path)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ilios.conversion.converter import Converter
 from ilios.conversion.fetching import FETCHES_AT_ONCE, Fetches, fetcher_of
 from ilios.conversion.recorder import Recorder
+from ilios.conversion.sources import Sources
 from ilios.core import data_folder, failpoints
 from ilios.core.disk_space import DiskReserve
 from ilios.core.owner_places import guest_places
@@ -99,16 +100,7 @@ def main(
     store = opening.open_store(settings)
     group_commit = GroupCommit(database)
     recorder = Recorder(group_commit, settings.pricing, settings.ambiguous_retries)
-    converter = Converter(
-        database,
-        store,
-        engines,
-        recorder,
-        disk_reserve=DiskReserve(settings),
-        workspaces=data_folder.workspaces(settings),
-        answers=AnswerSpool(data_folder.answers(settings)),
-        deadline_seconds=settings.job_deadline_seconds,
-    )
+    converter = _converter(settings, database, store, engines, recorder)
     fetches = Fetches(settings, database, store, fetcher_of(settings), group_commit)
     ordinary = {lane: _ordinary_places(settings, engine) for lane, engine in engines.items()}
     ordinary[FETCH_LANE] = FETCHES_AT_ONCE
@@ -140,6 +132,26 @@ def preload(settings: Settings) -> None:
     opening.preload(settings)
     if settings.engine_name == MISTRAL:
         import ilios.conversion.provider_batches.opening  # noqa: F401  # it is there for the forks
+
+
+def _converter(
+    settings: Settings,
+    database: Database,
+    store: ObjectStore,
+    engines: Mapping[str, Engine],
+    recorder: Recorder,
+) -> Converter:
+    return Converter(
+        database,
+        store,
+        engines,
+        recorder,
+        disk_reserve=DiskReserve(settings),
+        workspaces=data_folder.workspaces(settings),
+        answers=AnswerSpool(data_folder.answers(settings)),
+        deadline_seconds=settings.job_deadline_seconds,
+        sources=Sources(settings, database),
+    )
 
 
 def _ordinary_places(settings: Settings, engine: Engine) -> int:

@@ -29,7 +29,13 @@ async function submit(): Promise<Schemas["Accepted"]> {
   const bytes = new Uint8Array(await readFile(path));
   const file = new File([bytes], basename(path), { type: "application/pdf" });
   const body: Schemas["SubmitForm"] = { file, priority: 10, cache: false };
-  return answered(await client.POST("/api/documents/submit", { body, bodySerializer: formOf }));
+  const accepted = answered(
+    await client.POST("/api/documents/submit", { body, bodySerializer: formOf }),
+  );
+  if (!("id" in accepted)) {
+    throw new Error("a batch");
+  }
+  return accepted;
 }
 
 async function followed(document_id: string): Promise<Schemas["DocumentStatus"]> {

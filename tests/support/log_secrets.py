@@ -23,6 +23,7 @@ _SECRETS: Final = re.compile(
             r"X-Amz-(?:Signature|Credential|Security-Token)=\w+",  # presigned by S3
             r"/objects/[\w.-]{40,}",  # presigned by us
             r"Bearer [\w-]{8,}",
+            "password-that-is-kept-nowhere",  # of documents
             "secret-of-a-url",  # in addresses that documents are fetched from
         )
     )

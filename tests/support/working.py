@@ -5,6 +5,7 @@ from __future__ import annotations
 from ilios.conversion.converter import Converter
 from ilios.conversion.fetching import Fetches
 from ilios.conversion.recorder import Recorder
+from ilios.conversion.sources import Sources
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.prices import PriceBook, Pricing
@@ -56,4 +57,5 @@ def converter(
         workspaces=data_folder.workspaces(settings),
         answers=AnswerSpool(data_folder.answers(settings)),
         deadline_seconds=settings.job_deadline_seconds,
+        sources=Sources(settings, database),
     )

@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 from ilios.api.application import Request, current
 from ilios.api.middleware.auth import current_owner
 from ilios.api.requests import spooling
+from ilios.api.schemas.request_fields import PASSWORD
 from ilios.api.services import services
 from ilios.core.request_errors import InvalidField, MalformedRequest
-from ilios.documents import idempotency
+from ilios.documents import idempotency, password_sealing
 from ilios.documents.arrivals import Arrival
 from ilios.documents.idempotency import KEY_MAX_CHARACTERS, Repeatable
 from ilios.documents.uploads import Received
@@ -63,9 +64,7 @@ def form_has_arrived(form: Iterable[tuple[str, Any]]) -> None:
         return
     fields: dict[str, list[Any]] = {}
     for name, value in form:
-        fields.setdefault(name.removesuffix("[]"), []).append(
-            value if isinstance(value, str) else _of_file(value)
-        )
+        fields.setdefault(name.removesuffix("[]"), []).append(_of_field(name, value))
     _note(asked, fields)
 
 
@@ -141,6 +140,17 @@ def _note(asked: Request, content: Any) -> None:
     asked.arrival.end()
 
 
+def _of_field(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return _of_password(value) if name == PASSWORD else value
+    return _of_file(value)
+
+
+def _of_password(text: str) -> list[str]:
+    """Return what tells a password from others, and says nothing of it."""
+    return ["", password_sealing.password(services().settings, text).digest(current_owner())]
+
+
 def _of_file(file: Any) -> list[str]:
     """Return name and hash of a file; one that is refused has no hash."""
     return [file.file_name, file.sha256 if isinstance(file, Received) else ""]
@@ -154,5 +164,10 @@ def _with_hashes(value: Any, hash_of: Callable[[str], str | None]) -> Any:
     if isinstance(value, list):
         return [_with_hashes(one, hash_of) for one in value]
     if isinstance(value, dict):
-        return {name: _with_hashes(one, hash_of) for name, one in value.items()}
+        return {
+            name: _of_password(one)
+            if name == PASSWORD and isinstance(one, str)
+            else _with_hashes(one, hash_of)
+            for name, one in value.items()
+        }
     return value

@@ -33,7 +33,8 @@ from ilios.documents.uploads import Received, RefusedFile, UploadSink
 CONTENT_TYPE: Final = "multipart/form-data"
 FILELESS: Final = ("", "application/x-www-form-urlencoded")  #: what clients send without a file
 FIELD_MAX_BYTES: Final = 64 * 1024
-TEXTS: Final = ("schema", "imageSchema")  #: fields that may come as files, and are no documents
+TEXTS: Final = ("schema", "imageSchema", "password")
+"""Fields that may come as files, and are no documents: they stay in memory."""
 TEXT_MAX_BYTES: Final = 128 * 1024  #: of such a field, which says itself what is too long
 MAX_FIELDS: Final = 100
 HEADERS_MAX_BYTES: Final = 64 * 1024  #: of one part

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ilios.api.requests import idempotency
+from ilios.api.schemas.request_fields import PASSWORD
 from ilios.api.schemas.requests import BLOCKS
 from ilios.core.request_errors import OptionUnavailable
 from ilios.core.settings import Settings
 from ilios.core.telemetry import tracing
+from ilios.documents import password_sealing
 from ilios.documents.admission import Order
+from ilios.documents.password_sealing import Password
 from ilios.engines import registry
 from ilios.engines.base import Options
 from ilios.engines.extraction import ExtractionRequest, ExtractionTexts
@@ -43,12 +46,19 @@ def order_of(form: dict[str, Any], owner: str, settings: Settings, **fixed: Any)
     }
     return Order(
         owner=owner,
+        password=password_of(form, settings),
         options=options_of(form, settings),
         provider_batch=form.get("use_mistral_batch", False),
         origin=tracing.current(),
         repeatable=idempotency.repeatable(),
         **{**sent, **fixed},
     )
+
+
+def password_of(form: dict[str, Any], settings: Settings) -> Password | None:
+    """Return the password of a form, if it has one."""
+    text: str | None = form.get(PASSWORD)
+    return None if text is None else password_sealing.password(settings, text)
 
 
 def options_of(form: dict[str, Any], settings: Settings) -> Options:

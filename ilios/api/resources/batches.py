@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 
 from ilios.accounts.keys import Scope
+from ilios.api import batching
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
@@ -52,13 +53,12 @@ _METADATA = MetadataSchema()
 def batch_submit(form: dict[str, Any]) -> Any:
     """Queue 1 to 100 documents, all or none: files of a form, or the `urls` of a JSON object.
 
-    One bad file, or address, refuses the batch: `errors` lists each of them, and nothing is stored.
+    The documents of an archive (ZIP or TAR) take its place, under their paths in it. One bad file,
+    or address, refuses the batch: `errors` lists each of them, and nothing is stored.
     """
     owner = current_owner()
     order = order_of(form, owner, services().settings, webhook_url=webhook_of(form, owner))
-    batch, documents = services().submissions.submit_batch(urls.documents_of(form), order)
-    answer = serializers.batch_accepted(batch, documents)
-    return answer, {"Location": answer["status_url"]}
+    return batching.accepted(urls.documents_of(form), order)
 
 
 @blueprint.get("/status/<id:batch_id>")

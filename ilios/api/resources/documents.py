@@ -5,14 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from ilios.accounts.keys import Scope
+from ilios.api import batching
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
-from ilios.api.requests.options import order_of
+from ilios.api.requests.options import order_of, password_of
 from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import conditional, forms, page_json, serializers, streaming
 from ilios.api.responses.links import absolute
@@ -31,14 +32,18 @@ from ilios.api.schemas.responses import (
     BINARY,
     TEXT,
     AcceptedSchema,
+    BatchAcceptedSchema,
     DocumentListSchema,
     DocumentStatusSchema,
     ResultSchema,
 )
+from ilios.api.schemas.retry_form import RetryForm
 from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
+from ilios.core.archive_errors import ArchiveGiven
 from ilios.db.models import DocumentStatus
 from ilios.documents import list_cursors, page_images
+from ilios.documents.idempotency import CreatedBefore
 from ilios.documents.listing import Filter
 from ilios.engines import page_image
 
@@ -46,23 +51,36 @@ blueprint = ApiBlueprint(
     "Documents", __name__, url_prefix="/api/documents", description="Queued conversion."
 )
 _STATUS = DocumentStatusSchema()
+_BATCH = BatchAcceptedSchema()
 
 
 @blueprint.post("/submit")
 @needs(Scope.CONVERT)
 @creates
 @blueprint.form_or_json(SubmitForm(), SubmitUrlForm())
+@blueprint.alt_response(
+    201, schema=BatchAcceptedSchema, description="The file is an archive: a batch of its documents."
+)
 @blueprint.response(202, AcceptedSchema)
 @blueprint.refuses(401, 402, 403, 413, 415, 422, 429, 503, 507)
 def document_submit(form: dict[str, Any]) -> Response:
     """Queue a document: a file of a form, or one to be fetched from the `url` of a JSON object.
 
-    When this answers, the document, or the address that it is fetched from, is stored for good.
+    When this answers, the document, or the address that it is fetched from, is stored for good. An
+    archive (ZIP or TAR) becomes a batch of its documents, under their paths in it.
     """
     here = services()
     owner = current_owner()
     order = order_of(form, owner, here.settings, webhook_url=webhook_of(form, owner))
-    return serializers.accepted(here.submissions.submit(urls.document_of(form), order))
+    file = urls.document_of(form)
+    try:
+        return serializers.accepted(here.submissions.submit(file, order))
+    except (ArchiveGiven, CreatedBefore):
+        answer, headers = batching.accepted([file], order)
+    response = jsonify(_BATCH.dump(answer))
+    response.status_code = HTTPStatus.CREATED
+    response.headers.update(headers)
+    return response
 
 
 @blueprint.get("/status/<id:document_id>")
@@ -128,15 +146,18 @@ def document_cancel(document_id: str) -> Any:
 
 @blueprint.post("/<id:document_id>/retry")
 @needs(Scope.CONVERT)
+@blueprint.arguments(RetryForm())
 @blueprint.response(202, DocumentStatusSchema)
-@blueprint.refuses(401, 402, 403, 404, 409, 410, 429, 503, 507)
-def document_retry(document_id: str) -> Any:
+@blueprint.refuses(401, 402, 403, 404, 409, 410, 413, 422, 429, 503, 507)
+def document_retry(form: dict[str, Any], document_id: str) -> Any:
     """Convert a document that failed or was cancelled once more, with fresh attempts.
 
-    Only pages that are not there yet are converted, and paid for.
+    Only pages that are not there yet are converted, and paid for. The password that it was sent
+    with is not kept: it is sent again.
     """
     owner = current_owner()
-    services().actions.retry(document_id, owner=owner)
+    password = password_of(form, services().settings)
+    services().actions.retry(document_id, owner=owner, password=password)
     return serializers.document_status(services().reader.document(document_id, owner=owner))
 
 

@@ -29,6 +29,10 @@ def estimate(form: dict[str, Any]) -> Any:
     options = options_of(form, services().settings)
     with services().wait_slots.for_estimate(current_owner()):
         found = services().estimates.estimate(
-            current_owner(), form["file"], options, provider_batch=form["use_mistral_batch"]
+            current_owner(),
+            form["file"],
+            options,
+            provider_batch=form["use_mistral_batch"],
+            password=form["password"],
         )
     return serializers.estimate(found)

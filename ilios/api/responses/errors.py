@@ -13,9 +13,11 @@ from ilios.api.responses import error_shapes
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.links import status_url, without_token
 from ilios.core import (
+    archive_errors,
     conversion_errors,
     errors,
     idempotency_errors,
+    password_errors,
     request_errors,
     url_errors,
     webhook_errors,
@@ -44,12 +46,14 @@ STATUS: Final[dict[type[IliosError], int]] = {
     request_errors.Gone: 410,
     request_errors.FileTooLarge: 413,
     request_errors.UnsupportedType: 415,
+    archive_errors.ArchiveGiven: 415,
     request_errors.HostNotAllowed: 421,
     request_errors.InvalidChunkSize: 422,
     request_errors.OptionUnavailable: 422,
     request_errors.InvalidSchema: 422,
     idempotency_errors.IdempotencyKeyReused: 422,
     url_errors.UrlNotAllowed: 422,
+    password_errors.PasswordRequired: 422,
     webhook_errors.WebhookSecretMissing: 422,
     webhook_errors.WebhookUrlMissing: 422,
     ConversionFailed: 422,
@@ -82,6 +86,7 @@ _LATE_STATUS: Final = {
         *(conversion_errors.BudgetSpent, conversion_errors.DailyPagesSpent),
         *(request_errors.StorageQuotaExceeded, request_errors.FileTooLarge),
         request_errors.UnsupportedType,
+        archive_errors.ArchiveGiven,
     )
 }
 """Of conversions that were accepted, and ended at a limit, or for what their file is, once their

@@ -14,6 +14,9 @@ from ilios.core.ids import is_id
 from ilios.core.prices import DOLLARS_ALLOWED, micros_of
 from ilios.engines.page_selection import ALLOWED, PageSelection
 
+PASSWORD: Final = "password"  # noqa: S105  #: the field of all requests that have one
+PASSWORD_MAX_CHARACTERS: Final = 1024
+_NO_PASSWORD: Final = re.compile("[\0\ud800-\udfff]")
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -103,6 +106,34 @@ class Identifier(fields.String):
     def _deserialize(self, value: Any, *args: Any, **options: Any) -> str:
         text = super()._deserialize(value, *args, **options)
         if not is_id(text):
+            raise self.make_error("invalid")
+        return text
+
+
+class PasswordField(fields.String):
+    """The password of a document; no refusal repeats it."""
+
+    default_error_messages = {  # noqa: RUF012
+        "invalid": f"1 to {PASSWORD_MAX_CHARACTERS:,} characters other than NUL"
+    }
+
+    def __init__(self) -> None:
+        super().__init__(
+            load_default=None,
+            metadata={
+                "description": "Opens a PDF, DOCX, PPTX or XLSX that is protected, in a batch each "
+                "that is. Kept sealed, until the conversion has ended. A PDF that is protected "
+                "against changes alone needs none.",
+                "example": "correct horse battery staple",
+                "format": "password",
+                "minLength": 1,
+                "maxLength": PASSWORD_MAX_CHARACTERS,
+            },
+        )
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, *args, **options)
+        if not 1 <= len(text) <= PASSWORD_MAX_CHARACTERS or _NO_PASSWORD.search(text):
             raise self.make_error("invalid")
         return text
 

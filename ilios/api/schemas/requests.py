@@ -14,6 +14,7 @@ from ilios.api.schemas.request_fields import (
     Dollars,
     FileField,
     Pages,
+    PasswordField,
     Share,
     StrictBoolean,
     WholeNumber,
@@ -188,6 +189,7 @@ def _webhook_url(description: str) -> fields.String:
 class _Conversion(FormSchema, ExtractionFields):
     """The fields that every form of a conversion may carry."""
 
+    password = PasswordField()
     retention_days = _retention()
     model = _model()
     include_images = StrictBoolean(
@@ -311,6 +313,7 @@ class EstimateForm(FormSchema, ExtractionFields):
     file = FileField(required=True, metadata={"description": "The document; it is not kept."})
     pages = _pages()
     model = _model()
+    password = PasswordField()
     use_mistral_batch = _use_mistral_batch()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ilios.conversion.provider_batches.records import Records
 from ilios.conversion.recorder import Recorder
+from ilios.conversion.sources import Sources
 from ilios.core.disk_space import DiskReserve
 from ilios.db.database import Database
 from ilios.engines.base import Engine
@@ -38,6 +39,7 @@ class BatchContext:
     engine: Engine
     lane: Batches
     recorder: Recorder
+    sources: Sources
     disk_reserve: DiskReserve
     instance_id: str
     workspaces: Path

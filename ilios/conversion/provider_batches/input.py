@@ -140,7 +140,7 @@ class InputBuilder:
 
     def _parts(self, document: Document, folder: Path) -> list[Part]:
         """Return what is left to convert of a document, as files; nothing when all is stored."""
-        source = Source(folder / "source", document.mime_type, document.file_name)
+        source = self._context.sources.of(document, folder / "source")
         self._context.store.fetch(document.storage_key, source.path)
         options = options_of(document)
         plan = self._plan(source, options, folder)

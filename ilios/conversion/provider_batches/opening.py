@@ -8,6 +8,7 @@ from typing import Final
 from ilios.conversion.provider_batches.context import BatchContext
 from ilios.conversion.provider_batches.runner import ProviderBatches
 from ilios.conversion.recorder import Recorder
+from ilios.conversion.sources import Sources
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
@@ -36,6 +37,7 @@ def open_batches(
             engine=engine,
             lane=lane,
             recorder=recorder,
+            sources=Sources(settings, database),
             disk_reserve=DiskReserve(settings),
             instance_id=instance_id,
             workspaces=data_folder.workspaces(settings),

@@ -237,6 +237,21 @@ class ExtractionRow(Base):
     """As it came; None before, and empty if nothing came with the pages."""
 
 
+class DocumentPassword(Base):
+    """That a document came with a password, and the password as long as it is open.
+
+    Sealed under a key of the data folder: see ilios.documents.password_sealing. A trigger forgets
+    it: see ilios.db.password_triggers.
+    """
+
+    __tablename__ = "document_passwords"
+
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    sealed: Mapped[str | None] = mapped_column(Text)  #: None once it is forgotten
+
+
 class UrlSource(Base):
     """The address that a document is fetched from. See ilios.documents.url_sources.
 

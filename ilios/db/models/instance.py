@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ilios.db.models.base import ID, Base
 
-REVISION = "0017"  #: the newest one in alembic/versions, which these models describe
+REVISION = "0018"  #: the newest one in alembic/versions, which these models describe
 
 
 class Instance(Base):

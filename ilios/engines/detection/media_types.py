@@ -9,8 +9,10 @@ from typing import BinaryIO, Final
 
 import filetype
 
+from ilios.core.archive_errors import ArchiveGiven
 from ilios.core.request_errors import EmptyFile, UnsupportedType
 from ilios.engines.detection import containers, signatures, text_forms
+from ilios.engines.detection.archives import ArchiveKind, kind_of_head
 from ilios.engines.detection.text_forms import Form
 
 PDF: Final = "application/pdf"
@@ -187,9 +189,10 @@ _IMAGES: Final = {
 }
 _PDF_MAGIC: Final = b"%PDF"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_ZIP: Final = "application/zip"
 _ZIPPED: Final = frozenset((DOCX, PPTX, XLSX, EPUB, ODT, ODS, ODP))
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
-_OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTABLE: Final = {e: kind for e, kind in NAMED.items() if kind in (DOCX, PPTX, XLSX)}
 _MESSAGE: Final = ("__properties_version1.0", "__nameid_version1.0", "__substg1.0_", "__recip_v")
 _COMPOUND: Final = {
@@ -243,8 +246,10 @@ def sniff(file: BinaryIO, file_name: str) -> str:
     extension = PurePath(file_name).suffix.lower()
     if head.startswith(_ZIP_MAGIC):
         return _zipped(file, head)
-    if head.startswith(_OLE_MAGIC):
+    if head.startswith(OLE_MAGIC):
         return _ole(file, extension)
+    if (kind := kind_of_head(head)) is not None:
+        raise ArchiveGiven(kind)
     if signatures.is_mail(head, is_named_so=NAMED.get(extension) == EML):
         return EML
     return _by_signature(head) or _by_content(file, head, extension)
@@ -274,9 +279,9 @@ def _zipped(file: BinaryIO, head: bytes) -> str:
     kind = base_type(declared or "")
     if kind in _ZIPPED:
         return kind
-    if declared and _MEDIA_TYPE.fullmatch(declared):
+    if declared and declared != _ZIP and _MEDIA_TYPE.fullmatch(declared):
         raise _unsupported(f"of type {declared}")
-    raise _unsupported("a ZIP archive (application/zip)")
+    raise ArchiveGiven(ArchiveKind.ZIP)
 
 
 def _ole(file: BinaryIO, extension: str) -> str:

@@ -17,6 +17,7 @@ def task(source: Source, workspace: Path) -> Message:
         "mediaType": source.media_type,
         "fileName": source.file_name,
         "workspace": str(workspace),
+        "password": source.password,
     }
 
 
@@ -38,7 +39,7 @@ def _counted(task: Message) -> Iterator[Message]:
     # Loads what opens untrusted files: imported in the child only.
     from ilios.engines.embedded import conversion
 
-    source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
+    source = Source(Path(task["path"]), task["mediaType"], task["fileName"], task["password"])
     for item in conversion.convert_file(source, Options(), Path(task["workspace"]), threads=1):
         if isinstance(item, conversion.PageCounts):
             yield {"type": "count", "pages": item.total}

@@ -163,4 +163,5 @@ def _task(source: Source, options: Options, workspace: Path, threads: int) -> Me
         "pages": str(options.pages) if options.pages else None,
         "workspace": str(workspace),
         "threads": threads,
+        "password": source.password,
     }

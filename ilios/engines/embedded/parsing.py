@@ -26,7 +26,7 @@ def _converted(task: Message) -> Iterator[Message]:
     # Loads what opens untrusted files: imported in the child only.
     from ilios.engines.embedded import conversion
 
-    source = Source(Path(task["path"]), task["mediaType"], task["fileName"])
+    source = Source(Path(task["path"]), task["mediaType"], task["fileName"], task["password"])
     options = Options(PageSelection.parse(task["pages"]) if task["pages"] else None)
     workspace = Path(task["workspace"])
     for item in conversion.convert_file(source, options, workspace, threads=task["threads"]):

@@ -16,7 +16,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.engines import document_errors, document_info
+from ilios.engines import document_errors, document_info, passwords
 from ilios.engines.base import Conversion, Keep, Mark, Options, Part, Plan, Progress, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import answer_checks, responses
@@ -54,6 +54,7 @@ class MistralEngine:
             size_bytes=DOCUMENT_MAX_BYTES,
             memory_limit_bytes=settings.parser_memory_limit_bytes,
             deadline_seconds=min(PLANNING_SECONDS, settings.job_deadline_seconds),
+            opening_limit_bytes=settings.large_parser_memory_limit_bytes,
         )
         self._schema_checks = SchemaChecks(
             settings.parser_memory_limit_bytes,
@@ -82,7 +83,7 @@ class MistralEngine:
         *,
         in_one_call: bool = False,
     ) -> Plan:
-        """Count and cut PDFs; every other document is one part. See Engine."""
+        """Count and cut PDFs; every other document is one part. None is encrypted. See Engine."""
         if source.media_type == media_types.PDF:
             part_pages = DOCUMENT_MAX_PAGES if in_one_call else None
             plan = self._pdfs.plan(source, pages, workspace, part_pages)
@@ -97,6 +98,8 @@ class MistralEngine:
             raise UnsupportedDocument(
                 "`pages` can be selected of PDFs only. Send the document without `pages`."
             )
+        if passwords.is_locked_office(source):
+            source = self._pdfs.opened(source, workspace)
         info = document_info.of_container(source.path, source.media_type)
         return Plan(None, (Part(_within_limit(source), None, info),))
 

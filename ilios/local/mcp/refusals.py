@@ -19,6 +19,8 @@ REMEDIES: Final = {
     "document_cancelled": "Convert it again.",
     "document_not_found": _OF_IDS,
     "document_not_ready": "Ask `status` with a `wait` first.",
+    "encrypted_document": "Have the user convert it by `ilios convert --password-stdin`, or send a "
+    "copy without protection: a password does not belong into a conversation.",
     "file_not_readable": "Name a file that the user of `ilios mcp` may read, by its absolute path.",
     "insufficient_scope": _OF_KEYS,
     "internal_error": "Report it, with what `ilios mcp` has written to standard error.",

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from ilios.local.converter import default_concurrency
+from tests.support import protected
 from tests.support.forking import LIKE_A_USER, REPOSITORY, run_python, start_python
+from tests.support.protected import PASSWORD
 from tests.support.sample_files import noise, pdf, picture, text
 from tests.support.sick import long_pdf
 from tests.support.waiting import wait_until
@@ -41,11 +43,11 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "PORT": "none", "DATABASE_URL": "post
 
 
 def convert(
-    *arguments: str | Path, folder: Path, stdin: bytes | None = None
+    *arguments: str | Path, folder: Path, stdin: bytes | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
     if stdin is None:
-        environment = {**ENVIRONMENT, "TMPDIR": str(folder)}
+        environment = {**ENVIRONMENT, "TMPDIR": str(folder), **variables}
         return run_python(
             "-m", "ilios", "convert", *arguments, environment=environment, folder=folder
         )
@@ -95,7 +97,7 @@ def test_each_document_without_a_result_is_one_line_and_the_exit_code_is_1(resul
     assert [line.split(":")[1].strip() for line in lines] == [
         "docs/broken.pdf", "docs/encrypted.pdf", "gone.pdf",
     ]  # fmt: skip
-    assert "password" in lines[1]
+    assert "--password-stdin" in lines[1]
     assert "No such file" in lines[2]
     assert (results / "code").read_text() == "1"
     assert (results / "stdout").read_text() == ""
@@ -346,3 +348,46 @@ def test_it_loads_nothing_of_a_service(tmp_path: Path) -> None:
 
     assert (tmp_path / "invoice.md").exists()
     assert not HEAVY & set(done.stderr.split())
+
+
+def test_a_password_opens_what_is_protected(tmp_path: Path) -> None:
+    docx = tmp_path / "notes.docx"
+    docx.write_bytes(protected.locked(NOTES.read_bytes()))
+    files = (protected.path(), docx, INVOICE)
+
+    by_stdin = convert(
+        *files, "--password-stdin", folder=tmp_path, stdin=f"{PASSWORD}\r\nmore".encode()
+    )
+    by_variable = convert(*files, folder=tmp_path, ILIOS_PASSWORD=PASSWORD)
+
+    assert by_stdin.returncode == 0, by_stdin.stderr
+    assert protected.TEXT in by_stdin.stdout
+    assert "2026-0417" in by_stdin.stdout
+    assert by_variable.stdout == by_stdin.stdout
+
+
+def test_a_wrong_password_is_one_line(tmp_path: Path) -> None:
+    done = convert(protected.path(), folder=tmp_path, ILIOS_PASSWORD=protected.WRONG)
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "does not open the PDF" in line
+    assert protected.WRONG not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "words"),
+    [
+        (("--password-stdin",), b"\n", "no password on standard input"),
+        (("--password-stdin",), b"", "no password on standard input"),
+        (("--password-stdin", "-"), b"x", "ILIOS_PASSWORD"),
+        (("--password", "secret"), None, "No such option"),
+    ],
+)
+def test_a_password_is_no_argument_and_is_there(
+    arguments: tuple[str, ...], stdin: bytes | None, words: str, tmp_path: Path
+) -> None:
+    done = convert(protected.path(), *arguments, folder=tmp_path, stdin=stdin)
+
+    assert done.returncode == 2
+    assert words in done.stderr

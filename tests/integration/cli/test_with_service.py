@@ -19,6 +19,7 @@ import pytest
 from ilios.client import AsyncIlios, Ilios
 from ilios.client.passages import passages
 from ilios.core.settings import Settings
+from tests.support import protected
 from tests.support.commands import Operator
 from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY, run_python
@@ -172,6 +173,19 @@ def test_a_document_that_fails_there_is_one_line_too(
     (line,) = done.stderr.splitlines()
     assert "password" in line
     assert "2026-0417" in done.stdout
+
+
+def test_a_password_goes_to_the_service(service: Settings, key: str) -> None:
+    reached = {"ILIOS_SERVER": url_of(service), "ILIOS_API_KEY": key}
+
+    done = ilios("convert", protected.path(), **reached, ILIOS_PASSWORD=protected.PASSWORD)
+    refused = ilios("convert", protected.path(), **reached, ILIOS_PASSWORD=protected.WRONG)
+    batch = ilios("batch", "submit", protected.path(), **reached, ILIOS_PASSWORD=protected.PASSWORD)
+    status = ilios("batch", "status", batch.stdout.strip(), "--wait", **reached)
+
+    assert protected.TEXT in done.stdout, done.stderr
+    assert "does not open the PDF" in refused.stderr
+    assert status.returncode == 0, status.stdout
 
 
 def test_a_lost_answer_comes_with_what_its_command_can_do(documents: Path) -> None:

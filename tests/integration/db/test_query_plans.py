@@ -27,6 +27,7 @@ from ilios.documents import (
     indexing,
     listing,
     page_rows,
+    passwords,
     removal,
     repository,
     results,
@@ -100,6 +101,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         lambda s: repository.duplicate(s, "a", "f", in_batch_lane=False, needs_blocks=True),
         {"ix_documents_fingerprint", "sqlite_autoindex_pages_1"},
     ),
+    "password": (lambda s: passwords.sealed_of(s, "a"), {"sqlite_autoindex_document_passwords_1"}),
     "earlier_fetch": (
         lambda s: url_sources.earlier(s, "a", "d"),
         {"ix_url_sources_known", "sqlite_autoindex_documents_1"},

@@ -18,6 +18,7 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import (
     owner_totals,
+    password_triggers,
     quick_check,
     schema_version,
     search_backfill,
@@ -240,6 +241,25 @@ def test_webhooks_are_made_and_forgotten(fresh: Settings) -> None:
     assert alembic(fresh, "upgrade", "head").returncode == 0
     with closing(sqlite.connect(str(fresh.database_path))) as connection:
         assert webhook_triggers.are_installed(connection)
+
+
+def test_passwords_of_documents_are_forgotten_with_their_documents_end(fresh: Settings) -> None:
+    alembic(fresh, "upgrade", "0017")
+    for statement in FIRST_CONTENT:
+        execute(fresh.database_path, statement)
+    alembic(fresh, "upgrade", "head")
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert password_triggers.are_installed(connection)
+    execute(fresh.database_path, "UPDATE documents SET status = 'processing'")
+    execute(fresh.database_path, "INSERT INTO document_passwords VALUES ('document', 'sealed')")
+
+    down = alembic(fresh, "downgrade", "0017")
+
+    assert down.returncode == 0, down.stderr
+    failed = rows(fresh.database_path, "SELECT status, error_code FROM documents")
+    assert failed == [("failed", "option_unavailable")]
+    names = "SELECT name FROM sqlite_master WHERE name LIKE '%password%'"
+    assert rows(fresh.database_path, names) == []
 
 
 LONG_PAGE = "ä" * 65_535 + "b€" * 65_536 + "🙂"

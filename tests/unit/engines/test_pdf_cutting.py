@@ -10,13 +10,19 @@ import numpy as np
 import pypdfium2 as pdfium
 import pytest
 
-from ilios.core.conversion_errors import DocumentTooLarge, EncryptedDocument, PagesOutOfRange
+from ilios.core.conversion_errors import (
+    DocumentTooLarge,
+    EncryptedDocument,
+    PagesOutOfRange,
+    WrongPassword,
+)
 from ilios.engines import pdf_cutting
 from ilios.engines.page_selection import PageSelection
-from ilios.engines.pdf_cutting import PartLimits, balanced
+from ilios.engines.pdf_cutting import Original, PartLimits, balanced
 from ilios.engines.pdf_opening import UnreadablePdf
-from tests.support import sample_files
+from tests.support import protected, sample_files
 from tests.support.forking import REPOSITORY
+from tests.support.protected import PASSWORD
 from tests.unit.engines import pdf_forms
 
 ROOMY = PartLimits(pages=50, size_bytes=50 * 10**6)
@@ -29,12 +35,15 @@ def cut(tmp_path: Path) -> Cut:
     """Cut a PDF; return the files by the indexes of their pages."""
 
     def cut(
-        content: bytes, pages: str | None = None, limits: PartLimits = ROOMY
+        content: bytes,
+        pages: str | None = None,
+        limits: PartLimits = ROOMY,
+        password: str | None = None,
     ) -> dict[tuple[int, ...], Path]:
         path = tmp_path / "source"
         path.write_bytes(content)
         selection = PageSelection.parse(pages) if pages else None
-        pdf = pdf_cutting.cut(path, selection, tmp_path, limits)
+        pdf = pdf_cutting.cut(Original(path, password), selection, tmp_path, limits)
         if pdf.files is None:
             return {tuple(range(pdf.page_count)): path}
         return {file.indexes: file.path for file in pdf.files}
@@ -145,6 +154,31 @@ def test_a_document_with_a_password_is_refused(cut: Cut) -> None:
 
     with pytest.raises(EncryptedDocument):
         cut(encrypted)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("r6-user.pdf", PASSWORD), ("r2-user.pdf", PASSWORD), ("r6-owner.pdf", None)],
+)
+def test_what_is_sent_of_a_protected_document_is_not(
+    cut: Cut, name: str, password: str | None
+) -> None:
+    files = cut(protected.pdf(name), password=password)
+
+    assert list(files) == [(0, 1)]
+    assert [protected.TEXT in text for text in texts(files[0, 1])] == [True, True]
+    assert b"/Encrypt" not in files[0, 1].read_bytes()
+
+
+def test_a_selection_of_a_protected_document_is_cut_out(cut: Cut) -> None:
+    ((_, file),) = cut(protected.pdf(), "2", password=PASSWORD).items()
+
+    assert [f"{protected.TEXT} 2" in text for text in texts(file)] == [True]
+
+
+def test_a_wrong_password_is_called_so(cut: Cut) -> None:
+    with pytest.raises(WrongPassword):
+        cut(protected.pdf(), password=protected.WRONG)
 
 
 @pytest.mark.parametrize("content", [b"", b"%PDF-1.7 and nothing else", b"\x00" * 100])

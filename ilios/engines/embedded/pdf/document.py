@@ -50,18 +50,18 @@ class _PageText:
 
 
 def open_document(source: Source, workspace: Path, threads: int) -> PdfDocument:
-    return PdfDocument(source.path, workspace, threads)
+    return PdfDocument(source, workspace, threads)
 
 
 class PdfDocument:
     """A PDF, converted in ranges of pages so that memory does not grow with its length."""
 
-    def __init__(self, path: Path, workspace: Path, threads: int) -> None:
-        self._file = PdfFile(path, workspace)
+    def __init__(self, source: Source, workspace: Path, threads: int) -> None:
+        self._file = PdfFile(source.path, workspace, source.password)
         # liteparse decides by the extension, which a stored object may lack
         self._path = workspace / ".source.pdf"
         self._path.unlink(missing_ok=True)
-        self._path.symlink_to(path.resolve())
+        self._path.symlink_to(source.path.resolve())
         self._images = ImageFolder(workspace)
         self._reader = PageReader(threads)
         self.page_count = self._file.page_count
@@ -108,7 +108,9 @@ class PdfDocument:
         for group, with_images in ((usual, True), (huge, False)):
             shared = {index: facts[index] for index in group if index not in copied}
             if shared:
-                layers |= text_layer.parse(self._path, shared, with_images=with_images)
+                layers |= text_layer.parse(
+                    self._path, shared, self._file.password, with_images=with_images
+                )
         for index, copy in copied.items():
             parsed = text_layer.parse(copy, {0: facts[index]}, with_images=index not in huge)
             layers[index] = parsed.get(0, _NOTHING)

@@ -35,7 +35,7 @@ from ilios.engines.embedded.pdf.lines import TextLine
 from ilios.engines.embedded.pdf.page_annotations import Annotations, PlacedText
 from ilios.engines.embedded.pdf.raised import Figures
 from ilios.engines.page_structure import Box
-from ilios.engines.pdf_opening import UnreadablePdf, open_pdf
+from ilios.engines.pdf_opening import UnreadablePdf, open_as_spelled
 
 ANGLE_SAMPLE_CHARACTERS: Final = 400
 ANGLES_LOOKED_AT: Final = 100
@@ -98,12 +98,12 @@ class PageFacts:
 
 
 class PdfFile:
-    """An opened PDF. Raises EncryptedDocument or CorruptDocument when it cannot be."""
+    """An opened PDF. Raises EncryptedDocument, WrongPassword, CorruptDocument if it cannot be."""
 
-    def __init__(self, path: Path, workspace: Path) -> None:
+    def __init__(self, path: Path, workspace: Path, password: str | None = None) -> None:
         self._workspace = workspace
         try:
-            self._pdf: Any = open_pdf(path)
+            self._pdf, self.password = open_as_spelled(path, password)
         except UnreadablePdf as error:
             raise document_errors.corrupt("PDF") from error
         self.page_count: int = len(self._pdf)

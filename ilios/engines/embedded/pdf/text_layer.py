@@ -37,7 +37,13 @@ class LayerPage:
     blocks: tuple[Block, ...]  #: in the order of the Markdown
 
 
-def parse(path: Path, pages: Mapping[int, PageFacts], *, with_images: bool) -> dict[int, LayerPage]:
+def parse(
+    path: Path,
+    pages: Mapping[int, PageFacts],
+    password: str | None = None,
+    *,
+    with_images: bool,
+) -> dict[int, LayerPage]:
     """Parse pages by their 0-based indexes; those that cannot be parsed are missing in the result.
 
     Boxes are in points of the page as it is read: turned so that its text is upright.
@@ -57,6 +63,7 @@ def parse(path: Path, pages: Mapping[int, PageFacts], *, with_images: bool) -> d
         page_orientation_corrections=[
             (index + 1, 90 * facts.text_turns) for index, facts in pages.items() if facts.text_turns
         ],
+        password=password,
     )
     try:
         parsed = parser.parse(path)

@@ -17,14 +17,15 @@ from ilios.core.conversion_errors import (
     PagesOutOfRange,
     SchemaDocumentTooLong,
     UnsupportedDocument,
+    WrongPassword,
 )
-from ilios.engines.base import DocumentInfo, Part, Plan
+from ilios.engines.base import DocumentInfo, Part, Plan, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral import engine as mistral_engine
 from ilios.engines.mistral.engine import DOCUMENT_MAX_BYTES, MistralEngine
 from ilios.engines.page_selection import PageSelection
 from tests.integration.engines.conftest import engine_for
-from tests.support import sample_files
+from tests.support import protected, sample_files
 from tests.support.forking import REPOSITORY
 
 NOWHERE = "http://127.0.0.1:1"
@@ -108,6 +109,64 @@ def test_errors_of_a_pdf_come_back_from_the_child(plan: MakePlan) -> None:
         plan(encrypted)
     with pytest.raises(PagesOutOfRange, match="9 pages"):
         plan(pages(9), pages="9-10")
+
+
+def test_the_opened_pages_of_a_protected_pdf_are_sent(
+    engine: MistralEngine, tmp_path: Path
+) -> None:
+    planned = engine.plan(protected_source(protected.pdf(), tmp_path), None, tmp_path)
+
+    (part,) = planned.parts
+    assert (planned.page_count, part.indexes) == (2, (0, 1))
+    assert b"/Encrypt" not in part.source.path.read_bytes()
+    with pdfium.PdfDocument(part.source.path) as pdf:
+        assert protected.TEXT in pdf[1].get_textpage().get_text_range()
+
+
+def test_an_office_file_is_sent_as_it_is_without_its_password(
+    engine: MistralEngine, tmp_path: Path
+) -> None:
+    core = "<a><title>Herons</title></a>"
+    docx = protected.roomy(
+        sample_files.docx(sample_files.word_paragraph("They wade."), docProps__core_dot_xml=core)
+    )
+    source = protected_source(protected.locked(docx), tmp_path, media_types.DOCX)
+
+    (part,) = engine.plan(source, None, tmp_path).parts
+
+    assert part.source.path.read_bytes() == docx
+    assert part.source.file_name == "document"
+    assert part.info is not None
+    assert part.info.title == "Herons"
+
+
+@pytest.mark.parametrize(
+    ("password", "error"), [(protected.WRONG, WrongPassword), (None, EncryptedDocument)]
+)
+def test_what_does_not_open_is_not_sent(
+    engine: MistralEngine,
+    tmp_path: Path,
+    password: str | None,
+    error: type[ConversionError],
+) -> None:
+    docx = protected.locked(
+        protected.roomy(sample_files.docx(sample_files.word_paragraph("They wade.")))
+    )
+    for content, media_type in ((protected.pdf(), media_types.PDF), (docx, media_types.DOCX)):
+        source = protected_source(content, tmp_path, media_type, password)
+        with pytest.raises(error, match="`password`"):
+            engine.plan(source, None, tmp_path)
+
+
+def protected_source(
+    content: bytes,
+    folder: Path,
+    media_type: str = media_types.PDF,
+    password: str | None = protected.PASSWORD,
+) -> Source:
+    path = folder / "source"
+    path.write_bytes(content)
+    return Source(path, media_type, "document", password)
 
 
 def test_a_pdf_that_pdfium_cannot_read_is_sent_whole(plan: MakePlan) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import bz2
 import io
 import json
+import lzma
 import struct
 import tracemalloc
 import zipfile
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ilios.core.archive_errors import ArchiveGiven
 from ilios.core.request_errors import EmptyFile, RequestError, UnsupportedType
 from ilios.engines.detection import media_types
 from tests.support.compound_files import compound
@@ -388,19 +391,41 @@ def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        pytest.param(zipped({"a.pdf": PDF}), "ZIP", id="ZIP"),
+        pytest.param(zipped({"a.pdf": PDF}, 0), "ZIP", id="ZIP of an open PDF"),
+        pytest.param(zipped({"word/a.txt": b"x"}), "ZIP", id="ZIP with a word folder"),
+        pytest.param(zipped({}), "ZIP", id="empty ZIP"),
+        pytest.param(b"PK\x03\x04", "ZIP", id="a ZIP's first bytes"),
+        pytest.param(zipped({"mimetype": b"<b>mine</b>"}), "ZIP", id="odd mimetype"),
+        pytest.param(b"\x1f\x8b\x08\0" + bytes(10), "gzip", id="gzip"),
+        pytest.param(bz2.compress(PDF), "bzip2", id="bzip2"),
+        pytest.param(lzma.compress(PDF), "xz", id="xz"),
+        pytest.param(bytes(257) + b"ustar\0" + PDF, "TAR", id="tar of a PDF"),
+        pytest.param(bytes(257) + b"ustar  \0" + PDF, "TAR", id="tar of GNU"),
+    ],
+)
+def test_an_archive_of_documents_is_named_and_sent_elsewhere(content: bytes, kind: str) -> None:
+    for name in ("upload", "report.pdf", "notes.txt"):
+        with pytest.raises(ArchiveGiven, match=f"a {kind} archive") as refused:
+            sniff(content, name)
+        assert "/v1/batch/submit" in refused.value.detail
+
+
+@pytest.mark.parametrize("text", [b"BZh is no archive", b"a" * 257 + b"ustart is a word"])
+def test_a_text_that_looks_like_an_archive_is_a_text(text: bytes) -> None:
+    assert sniff(text, "notes.txt") == media_types.PLAIN
+
+
+@pytest.mark.parametrize(
     ("content", "found"),
     [
-        pytest.param(zipped({"a.pdf": PDF}), "a ZIP archive", id="ZIP"),
-        pytest.param(zipped({"a.pdf": PDF}, 0), "a ZIP archive", id="ZIP of an open PDF"),
-        pytest.param(zipped({"word/a.txt": b"x"}), "a ZIP archive", id="ZIP with a word folder"),
-        pytest.param(zipped({}), "a ZIP archive", id="empty ZIP"),
-        pytest.param(b"PK\x03\x04", "application/zip", id="a ZIP's first bytes"),
         pytest.param(
             ooxml("application/vnd.ms-excel.sheet.binary.macroEnabled.main"),
             "application/vnd.ms-excel.sheet.binary.macroEnabled",
             id="XLSB",
         ),
-        pytest.param(zipped({"mimetype": b"<b>mine</b>"}), "a ZIP archive", id="odd mimetype"),
         pytest.param(ole("Anything"), "an OLE compound file", id="other OLE"),
         pytest.param(ole()[:100], "an OLE compound file", id="broken OLE"),
         pytest.param(b"<svg xmlns='x'/>", "an SVG drawing", id="SVG"),
@@ -410,8 +435,6 @@ def test_a_page_of_html_is_html_under_any_name(name: str) -> None:
         pytest.param(b"%!PS-Adobe-3.0\n", "PostScript", id="PostScript"),
         pytest.param(b"MZ\x90\0\x03\0\0\0", "application/x-msdownload", id="Windows program"),
         pytest.param(b"\x7fELF\x02\x01\x01\0" + bytes(60), "x-executable", id="Linux program"),
-        pytest.param(b"\x1f\x8b\x08\0" + bytes(10), "application/gzip", id="gzip"),
-        pytest.param(bytes(257) + b"ustar\0" + PDF, "application/x-tar", id="tar of a PDF"),
         pytest.param(b"\0\x01\x02\x03", "binary", id="binary"),
         pytest.param(b"text\0text", "binary", id="text with a NUL"),
         pytest.param(b"a" * 70_000 + b"\0", "binary", id="text with a binary end"),

@@ -54,13 +54,15 @@ def _ocr_models_are_loaded_once() -> Iterator[None]:
 def convert(tmp_path: Path) -> Convert:
     """Convert bytes of a media type; `pages` as clients write it."""
 
-    def converted(content: bytes, media_type: str, pages: str | None = None) -> Converted:
+    def converted(
+        content: bytes, media_type: str, pages: str | None = None, password: str | None = None
+    ) -> Converted:
         path = tmp_path / "document"
         path.write_bytes(content)
         workspace = tmp_path / "images"
         workspace.mkdir(exist_ok=True)
         options = Options(PageSelection.parse(pages) if pages else None)
-        source = Source(path, media_type, "document")
+        source = Source(path, media_type, "document", password)
         counts, *rest = convert_file(source, options, workspace, threads=1)
         assert isinstance(counts, PageCounts)
         came = [page for page in rest if isinstance(page, Page)]

@@ -11,10 +11,12 @@ from ilios.core.conversion_errors import (
     DocumentTooLarge,
     EmptyDocument,
     EncryptedDocument,
+    WrongPassword,
 )
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
 from ilios.engines.embedded.archive import Archive, related
+from tests.support import protected
 from tests.support.sample_files import archive, docx, word_paragraph
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -33,11 +35,24 @@ OFFICE_TYPES = [
 
 
 @pytest.mark.parametrize("media_type", OFFICE_TYPES)
-def test_a_password_protected_office_file_is_called_encrypted(
-    convert: Convert, media_type: str
-) -> None:
+def test_an_ole_file_in_place_of_a_zip_is_called_encrypted(media_type: str, tmp_path: Path) -> None:
+    path = tmp_path / "document"
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600)
+
     with pytest.raises(EncryptedDocument, match="Remove the password"):
-        convert(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, media_type)
+        Archive(path, media_type)
+
+
+def test_a_protected_office_file_is_read_with_its_password(convert: Convert) -> None:
+    content = protected.locked(protected.roomy(docx(word_paragraph("They wade."))))
+
+    converted = convert(content, media_types.DOCX, password=protected.PASSWORD)
+
+    assert converted.markdown == "They wade."
+    with pytest.raises(WrongPassword):
+        convert(content, media_types.DOCX, password=protected.WRONG)
+    with pytest.raises(EncryptedDocument, match="with its `password`"):
+        convert(content, media_types.DOCX)
 
 
 @pytest.mark.parametrize("media_type", OFFICE_TYPES)

@@ -15,6 +15,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.engines.detection import media_types
 from ilios.engines.embedded import limits
+from tests.support import protected
 from tests.support.sample_files import noise, pdf, picture, scan, text
 from tests.unit.engines.embedded.conftest import Convert
 
@@ -199,9 +200,21 @@ def test_a_long_document_is_parsed_in_parts(convert: Convert) -> None:
     assert all(f"Sheet {page.index}" in page.markdown for page in converted.pages)
 
 
-def test_an_encrypted_pdf_asks_for_its_password_to_be_removed(convert: Convert) -> None:
-    with pytest.raises(EncryptedDocument, match="Remove the password"):
+def test_an_encrypted_pdf_asks_for_its_password(convert: Convert) -> None:
+    with pytest.raises(EncryptedDocument, match="`password`"):
         convert((SAMPLES / "encrypted.pdf").read_bytes(), media_types.PDF)
+
+
+@pytest.mark.parametrize("name", [*protected.PASSWORDS, "r3-owner.pdf", "r6-owner.pdf"])
+def test_a_protected_pdf_is_read_as_any_other(convert: Convert, name: str) -> None:
+    converted = convert(
+        protected.pdf(name), media_types.PDF, password=protected.PASSWORDS.get(name)
+    )
+
+    first, second = (page.markdown for page in converted.pages)
+    assert f"{protected.TEXT} 1" in first
+    assert f"{protected.TEXT} 2" in second
+    assert converted.warnings == []
 
 
 @pytest.mark.parametrize("content", [b"%PDF-1.4\n%%EOF", b"%PDF-1.7 nothing", pdf(b"")[:200]])

@@ -1,0 +1,48 @@
+"""Which documents came with a password, and the sealed ones. Takes a session, never commits.
+
+They are forgotten by a trigger: see ilios.db.password_triggers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ilios.db.models import DocumentPassword
+from ilios.db.prepared import Prepared, Runner
+
+_OF = Prepared(
+    select(DocumentPassword.sealed).where(DocumentPassword.document_id == bindparam("of_document"))
+)
+_INSERT = upsert(DocumentPassword).values(
+    document_id=bindparam("of_document"),
+    sealed=bindparam("kept", type_=DocumentPassword.sealed.type),
+)
+_KEEP = Prepared(
+    _INSERT.on_conflict_do_update(
+        index_elements=[DocumentPassword.document_id], set_={"sealed": _INSERT.excluded.sealed}
+    )
+)
+_NOTE = Prepared(_INSERT.on_conflict_do_nothing())
+
+
+def keep(session: Session, document_id: str, sealed: str) -> None:
+    """Keep the password that a document came with until it has ended."""
+    _KEEP.run(session, of_document=document_id, kept=sealed)
+
+
+def note(session: Session, document_id: str) -> None:
+    """Note that a document came with a password, which is kept with another, or needed no more."""
+    _NOTE.run(session, of_document=document_id, kept=None)
+
+
+def came_with(on: Runner, document_id: str) -> bool:
+    """Return whether a document came with a password."""
+    return _OF.first(on, of_document=document_id) is not None
+
+
+def sealed_of(on: Runner, document_id: str) -> str | None:
+    """Return the sealed password of a document; None without one, or once it is forgotten."""
+    row = _OF.first(on, of_document=document_id)
+    return row[0] if row else None

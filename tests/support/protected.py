@@ -1,0 +1,65 @@
+"""Documents that are protected by a password."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from pathlib import Path
+from typing import Final
+
+from msoffcrypto.method.ecma376_agile import ECMA376Agile
+
+from tests.support.forking import REPOSITORY
+
+FOLDER: Final = REPOSITORY / "tests" / "samples" / "protected"
+PASSWORD: Final = "a-password-that-is-kept-nowhere"  # searched for by byte
+WRONG: Final = "another-password-that-is-kept-nowhere"
+SPINS: Final = 10_000  #: of the hash of a password; Office takes ten times as many
+TEXT: Final = "Secret herons"  #: on each page of the samples, with its number
+PASSWORDS: Final = {
+    "r2-user.pdf": PASSWORD,
+    "r3-user.pdf": PASSWORD,
+    "r4-user.pdf": PASSWORD,
+    "r6-user.pdf": PASSWORD,
+    "r6-user-as-owner.pdf": "owner-" + PASSWORD,
+    "r4-latin.pdf": "grüne Äpfel",
+    "r6-unicode.pdf": "пароль 漢字 ünïcode",
+    "r6-long.pdf": "long " * 25,
+}
+"""What opens each of the samples: see README.md beside them."""
+
+
+def pdf(name: str = "r6-user.pdf") -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+def path(name: str = "r6-user.pdf") -> Path:
+    return FOLDER / name
+
+
+def roomy(content: bytes) -> bytes:
+    """Return an Office file of more than 4 KiB: msoffcrypto-tool 6.1 spoils smaller ones."""
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = bytes(8192)
+    return file.getvalue()
+
+
+def locked(content: bytes, password: str = PASSWORD) -> bytes:
+    """Return an Office file with a password, as Office writes it since 2010."""
+    encrypted: bytes = ECMA376Agile.encrypt(password, io.BytesIO(content), spin_count=SPINS)
+    return encrypted
+
+
+def files_with(folder: Path, *secrets: str) -> list[str]:
+    """Return the files below a folder that hold one of these, in UTF-8 or UTF-16."""
+    sought = [secret.encode(code) for secret in secrets for code in ("utf-8", "utf-16-le")]
+    found = []
+    for file in sorted(folder.rglob("*")):
+        content = b""
+        with contextlib.suppress(OSError):  # it was renamed meanwhile, or is no file
+            content = file.read_bytes()
+        if content:
+            found += [str(file.relative_to(folder)) for one in sought if one in content]
+    return found
