@@ -19,6 +19,8 @@
 #   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
+#   make docs     the site of the documentation into build/site, with strict links
+#   make docs-test        every command of README.md and docs/, and that site (node, jq, curl)
 #   make wheels   whether the lock files have wheels for every platform and Python (needs uv)
 #   make fuzz     20,000 requests that nobody would think of; REQUESTS=… for more or fewer
 #   make audit    known vulnerabilities in the locked packages; part of make lint
@@ -45,6 +47,7 @@ GENERATORS_VENV := .venv-generators
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
+SITE ?= build/site
 MINUTES ?= 10
 RATE ?= 5
 BIN := $(abspath $(VENV))/bin
@@ -65,7 +68,7 @@ DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 GENERATORS_LOCK := tests/generated_clients/requirements.lock
 GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test docs docs-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -113,6 +116,15 @@ wheel-test: setup $(WHEEL_STAMP)
 
 clients-test: setup
 	$(call pytest,tests/generated_clients)
+
+# A warning fails it: a link that leads nowhere, a page that the index does not name.
+docs: setup
+	@$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs/generator \
+		--doctree-dir "$(SITE).doctrees" . "$(SITE)"
+	@echo "$(SITE)/index.html"
+
+docs-test: setup
+	$(call pytest,tests/documentation)
 
 $(TIERS): setup
 	$(call pytest,tests/$@)

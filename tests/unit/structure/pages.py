@@ -26,6 +26,12 @@ def pages() -> list[Path]:
     )
 
 
+@cache
+def tokens(page: Path) -> list[Token]:
+    """Return what a page is made of, in order."""
+    return _MARKDOWN.parse(page.read_text())
+
+
 def links(page: Path) -> Iterator[str]:
     """Yield the targets of links and images."""
     for token in _inline(page):
@@ -41,7 +47,7 @@ def code_spans(page: Path) -> set[str]:
 
 def commands(page: Path) -> Iterator[str]:
     """Yield the lines of code blocks, and what stands in backticks within a line."""
-    for token in _tokens(page):
+    for token in tokens(page):
         if token.type == "fence":
             yield from token.content.splitlines()
     yield from code_spans(page)
@@ -51,8 +57,7 @@ def commands(page: Path) -> Iterator[str]:
 def anchors(page: Path) -> frozenset[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     found: list[str] = []
-    tokens = _tokens(page)
-    for heading, content in pairwise(tokens):
+    for heading, content in pairwise(tokens(page)):
         if heading.type == "heading_open":
             slug = _slug(content)
             repeated = sum(re.fullmatch(rf"{slug}(-\d+)?", one) is not None for one in found)
@@ -64,8 +69,7 @@ def table(page: Path, heading: str) -> list[list[str]]:
     """Return the rows of the tables below a heading, up to the next one, without their heads."""
     rows: list[list[str]] = []
     is_below = is_body = False
-    tokens = _tokens(page)
-    for token, content in pairwise(tokens):
+    for token, content in pairwise(tokens(page)):
         match token.type:
             case "heading_open":
                 is_below = content.content == heading
@@ -78,13 +82,8 @@ def table(page: Path, heading: str) -> list[list[str]]:
     return rows
 
 
-@cache
-def _tokens(page: Path) -> list[Token]:
-    return _MARKDOWN.parse(page.read_text())
-
-
 def _inline(page: Path) -> Iterator[Token]:
-    for token in _tokens(page):
+    for token in tokens(page):
         yield from token.children or ()
 
 
