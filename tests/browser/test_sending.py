@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,40 @@ def test_a_folder_becomes_one_batch_under_one_bar(
     expect(batch).to_contain_text("Batch of 2 documents")
     expect(batch).to_contain_text("2 of 2 ended")
     assert complaints == []
+
+
+def test_an_archive_becomes_a_batch_with_a_row_for_each_document(
+    page: Page, worker: InTestWorker, written: Path, complaints: list[str]
+) -> None:
+    visit(page)
+
+    drop(page, _packed(written, "letters.zip"))
+    group = page.get_by_role("region", name="2 files")
+    with worker.running():
+        expect(group).to_contain_text("2 of 2 ended")
+
+    expect(row(page, "letters/a report.txt")).to_contain_text("Done")
+    expect(row(page, "letters/inner/another.txt")).to_contain_text("Done")
+    assert complaints == []
+
+
+def test_beside_an_archive_stands_what_is_wrong_in_it(page: Page, written: Path) -> None:
+    (written / "program.exe").write_bytes(b"MZ\x90\x00" + bytes(200))
+    visit(page)
+
+    drop(page, _packed(written, "letters.zip"))
+
+    refused = row(page, "letters.zip").locator(".problem")
+    expect(refused).to_contain_text("letters/program.exe")
+    expect(refused).to_contain_text("application/x-msdownload")
+
+
+def _packed(folder: Path, name: str) -> Path:
+    packed = folder.parent / name
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(folder.rglob("*.*")):
+            archive.write(path, path.relative_to(folder.parent))
+    return packed
 
 
 def test_what_is_wrong_with_a_file_stands_beside_it_and_the_others_go_on(

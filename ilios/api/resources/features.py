@@ -32,7 +32,11 @@ def features() -> Any:
         "schema": engine == registry.MISTRAL,
         "provider_batches": engine == registry.MISTRAL,
         "formats": list(FORMATS),
-        "accepts": list(media_types.NAMED),
+        "accepts": [
+            extension
+            for extension, media_type in media_types.NAMED.items()
+            if registry.is_read(media_type, settings)
+        ],
         "max_file_bytes": settings.max_file_size_bytes,
         "max_batch_files": MAX_BATCH_FILES,
         "scopes": sorted(current_scopes()),

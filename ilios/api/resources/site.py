@@ -23,7 +23,7 @@ from ilios.api.schemas.requests import SubmitForm
 from ilios.api.services import services
 from ilios.db.models import DocumentStatus
 from ilios.documents.submission import MAX_BATCH_FILES
-from ilios.engines.detection import media_types
+from ilios.engines.detection import archives, media_types
 
 blueprint = Blueprint("site", __name__)
 
@@ -76,7 +76,8 @@ def page() -> Response:
         statuses=LISTED_STATUSES,
         needs_key=services().authenticator.required,
         takes_password="password" in SubmitForm().fields,
-        accepted=",".join(media_types.NAMED),
+        accepted=",".join((*media_types.NAMED, *archives.EXTENSIONS)),
+        archives=",".join(archives.EXTENSIONS),
         max_size=_rounded(settings.max_file_size_bytes),
         max_file=settings.max_file_size_bytes,
         max_request=settings.max_request_bytes,

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import BinaryIO, Final
 
 HEAD_BYTES: Final = 512
+EXTENSIONS: Final = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz")
+"""How archives are called, for those who choose files; the bytes decide."""
 _TAR_MAGIC_AT: Final = 257
 
 

@@ -30,6 +30,7 @@ def test_the_embedded_engine_fills_in_no_schema(anna: Caller) -> None:
     assert not body["providerBatches"]
     assert {"markdown", "html", "json", "zip", "pdf"} <= set(body["formats"])
     assert {".pdf", ".docx", ".png"} <= set(body["accepts"])
+    assert ".doc" not in body["accepts"]
     assert body["scopes"] == ["convert", "read"]
     refused = anna.post("/api/documents/submit", {"file": file(), "schema": SCHEMA})
     assert_problem(refused, 422, "option_unavailable", "schema")
@@ -43,6 +44,7 @@ def test_mistral_does(make_app: Callable[[Settings], Flask], api_settings: Setti
     assert (body["engine"], body["model"]) == ("mistral", mistral.ocr_model)
     assert body["schema"]
     assert body["providerBatches"]
+    assert {".doc", ".heic", ".xls"} <= set(body["accepts"])
 
 
 def test_the_bounds_are_those_that_are_kept(anna: Caller, api_settings: Settings) -> None:

@@ -56,6 +56,7 @@ export function deliveryGroup(delivery, leftOut, gone) {
       rows.set(item, row({ item }));
       list.append(rows.get(item).element);
     }
+    if (delivery.items.length > 1) element.classList.remove("single"); // also of what an archive held
     for (const item of delivery.items) if (!rows.has(item)) item.changed = () => { if (item.state === "refused") fill(); draw(); };
     more.hidden = shown.length === delivery.items.length;
   }
@@ -91,7 +92,10 @@ export function deliveryGroup(delivery, leftOut, gone) {
     if (delivery.items.length) draw();
     else put();
   });
-  delivery.changed = draw;
+  delivery.changed = () => {
+    fill();
+    draw();
+  };
   onEnd(draw); // also of documents without a row
   drawn(() => {
     for (const one of rows.values()) one.draw();

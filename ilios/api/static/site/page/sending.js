@@ -7,6 +7,7 @@ const { dataset } = document.body;
 const MAX_FILE = Number(dataset.maxFile);
 const MAX_REQUEST = Math.min(Number(dataset.maxRequest), 2 ** 28); // a batch begins once all of it has come
 const MAX_BATCH = Number(dataset.maxBatch);
+const ARCHIVES = dataset.archives.split(","); // extensions of what becomes a batch of its documents
 const FORM_BYTES = 4096; // of a request beside its files: fields and heads
 
 const ON_ITS_WAY = new Set(["waiting", "uploading"]);
@@ -30,6 +31,10 @@ class Item {
     if (!file) this.refuse(new Problem("unreadable"));
     else if (!file.size) this.refuse(new Problem("empty"));
     else if (file.size > MAX_FILE) this.refuse(new Problem("too_large", say("problem.too_large", { size: size(MAX_FILE) })));
+  }
+
+  get isArchive() {
+    return ARCHIVES.some((extension) => this.name.toLowerCase().endsWith(extension));
   }
 
   get name() {
@@ -94,7 +99,9 @@ export class Delivery {
     const ready = items.filter(({ state }) => state === "held" || state === "cancelled");
     for (const item of ready) item.become("waiting", { sentBytes: 0, problem: null, isUnwanted: false });
     const alone = this.options.isAlone || (ready.length === 1 && !this.#isLane);
-    const requests = alone ? ready.map((item) => [item]) : batchesOf(ready);
+    const archives = ready.filter(({ isArchive }) => isArchive); // with more documents each than one
+    const requests = alone ? ready.map((item) => [item])
+      : [...batchesOf(ready.filter(({ isArchive }) => !isArchive)), ...archives.map((item) => [item])];
     const { signal } = this.#abort;
     for (const request of requests) await this.#request(request, signal);
   }
@@ -115,28 +122,41 @@ export class Delivery {
     try {
       const form = formOf(this.options.single);
       form.append("file", item.file, item.name);
-      item.accept(await upload("/api/documents/submit", form, this.#progress([item], signal)));
+      const answer = await upload("/api/documents/submit", form, this.#progress([item], signal));
+      if (answer.batchId) this.#accept([item], answer);
+      else item.accept(answer);
     } catch (problem) {
-      fail([item], problem);
+      fail([item], inArchive(problem));
     }
+  }
+
+  /** Take what a batch became; documents of an archive have rows of their own. */
+  #accept(items, { batchId, documents }) {
+    this.batches.push(batchId);
+    const isUnpacked = items.length === 1 ? items[0].name !== documents[0].fileName : items.length !== documents.length;
+    documents.forEach((document, place) => {
+      const path = document.fileName;
+      const item = items[place] ?? new Item({ file: items[0].file, path }, "");
+      if (isUnpacked) item.label = path;
+      item.accept({ ...document, batchId });
+      if (place >= items.length) this.items.push(item);
+    });
+    this.changed();
   }
 
   async #batch(items, signal) {
     try {
       const form = formOf(this.options.batch);
       for (const { file, name } of items) form.append("files", file, name);
-      const { batchId, documents } = await upload("/v1/batch/submit", form, this.#progress(items, signal));
-      this.batches.push(batchId);
-      items.forEach((item, place) => item.accept({ ...documents[place], batchId }));
-      this.changed();
+      this.#accept(items, await upload("/v1/batch/submit", form, this.#progress(items, signal)));
     } catch (problem) {
-      const rest = refusedOf(items, problem);
+      const rest = items.length === 1 ? items : refusedOf(items, problem);
       if (rest.length < items.length) {
         if (rest.length) await this.#request(rest, signal);
       } else if (problem.code === "batch_refused" && items.length > 1) {
         for (const item of items) await this.#request([item], signal); // by names that are not ours
       } else {
-        fail(items, problem);
+        fail(items, inArchive(problem));
       }
     }
   }
@@ -169,6 +189,14 @@ function refusedOf(items, problem) {
     item.refuse(new Problem(reason.code, reason.detail));
     return false;
   });
+}
+
+/** Say of a file alone what a batch says of it, or of each document of an archive. */
+function inArchive(problem) {
+  const { code, errors = [] } = problem;
+  if (code !== "batch_refused" || !errors.length) return problem;
+  const told = errors.map(({ name, detail }) => (detail.includes(name) ? detail : `${name}: ${detail}`));
+  return new Problem(errors.length === 1 ? errors[0].code : code, told.join(" "));
 }
 
 function fail(items, problem) {
