@@ -12,6 +12,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageChops
 
+from ilios.core.conversion_errors import EncryptedDocument
 from ilios.core.errors import IliosError
 from ilios.engines import document_errors, machine_errors, parser_memory
 from ilios.engines.detection import media_types
@@ -69,6 +70,12 @@ class _Pdf:
             self._pdf: Any = open_pdf(path)
         except UnreadablePdf as error:
             raise document_errors.corrupt("PDF") from error
+        except EncryptedDocument as error:
+            raise EncryptedDocument(
+                "The original is protected by a password, which is not kept once it is converted, "
+                "so that its pages are not drawn. Remove the password to see them, then send it "
+                "again."
+            ) from error
         self._with_forms = self._pdf.get_formtype() in _WITH_FORMS
         if self._with_forms:
             self._pdf.init_forms()
