@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Request
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request
 
 from ilios.api import page_words
 from ilios.db.models import DocumentStatus
@@ -134,7 +135,7 @@ def test_the_browser_or_the_switch_chooses_the_language(
     wanted: str, cookie: str, language: str
 ) -> None:
     headers = {"Accept-Language": wanted, "Cookie": cookie}
-    environ: dict[str, Any] = EnvironBuilder(headers=headers).get_environ()
+    environ: dict[str, Any] = EnvironBuilder(headers=Headers(headers)).get_environ()
 
     assert page_words.language_of(Request(environ)) == language
 

@@ -74,6 +74,8 @@ class Frames:
         size = (round(width * part), round(height * part))
         if part < 1 and self._image.format == "JPEG":
             self._image.draft("RGB", size)  # JPEG can be decoded at a fraction of its size
+        elif self._image.format in _DECODED_WHOLE:
+            self._image.load()  # one that is halved says its size only then
         image: Image.Image = self._image
         if part < 1 and image.width > size[0]:
             image = pixels.eight_bits(image)
