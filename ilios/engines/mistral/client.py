@@ -147,6 +147,19 @@ class Client:
         except httpx2.HTTPError as error:
             raise errors.of_transport(error, is_sent=False) from error
 
+    def has_file(self, file_id: str, deadline: Deadline) -> bool:
+        """Return whether the provider finds a file."""
+        try:
+            with deadline.enforced():
+                self._sdk.files.retrieve(file_id=file_id)
+        except MistralError as error:
+            if error.status_code != httpx2.codes.NOT_FOUND:
+                raise errors.of_file_call(error) from error
+            return False
+        except httpx2.HTTPError as error:
+            raise errors.of_transport(error, is_sent=False) from error
+        return True
+
     def files(self, deadline: Deadline) -> list[models.FileSchema]:
         """List the files of the account that are meant for OCR."""
         found: list[models.FileSchema] = []

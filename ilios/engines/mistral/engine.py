@@ -150,20 +150,22 @@ class MistralEngine:
 
     def _answer_by_file(self, source: Source, options: Options, keep: Keep) -> bytes:
         for upload in range(1, MAX_UPLOADS + 1):
+            is_last = upload == MAX_UPLOADS
             with self._files.uploaded(source, self._deadline()) as file_id:
                 try:
-                    return self._answer_of_file(
-                        file_id, options, keep, is_last=upload == MAX_UPLOADS
-                    )
+                    return self._answer_of_file(file_id, options, keep, is_last=is_last)
                 except SourceNotAccepted as error:
                     # Corrupt, or gone: another user of the account who uploads the same bytes may
                     # get the same file, and delete it.
                     log.warning("provider_file.refused", upload=upload, reason=error.logged)
-                    refusal = error
-        if refusal.is_missing:
-            # Says nothing about the document, which may be fine.
-            raise ProviderUnavailable("Mistral does not find the file that it has just taken.")
+                    refusal = self._refusal(error, file_id) if is_last else error
         raise refusal
+
+    def _refusal(self, refusal: SourceNotAccepted, file_id: str) -> ConversionError:
+        """Return what a last refusal says: of a file that is gone, nothing about the document."""
+        if refusal.is_missing or not self._client.has_file(file_id, self._deadline()):
+            return ProviderUnavailable("Mistral does not find the file that it has just taken.")
+        return refusal
 
     def _answer_of_file(
         self, file_id: str, options: Options, keep: Keep, *, is_last: bool

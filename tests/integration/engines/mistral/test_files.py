@@ -140,6 +140,17 @@ def test_a_second_refusal_is_final(
     assert server.stats().files == 0
 
 
+def test_a_file_that_is_gone_whenever_it_is_read_says_nothing_about_the_document(
+    server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
+) -> None:
+    server.control(vanished_file=3310, file_visible_after_ms=60_000)  # as if others deleted it
+
+    with pytest.raises(ProviderUnavailable, match="does not find the file"):
+        convert(open_engine(server.url), make_part(TABLE, media_types.CSV))
+
+    assert server.stats().billed_pages == 0
+
+
 def test_threads_that_share_a_file_do_not_delete_it_under_each_other(
     server: MistralServer, open_engine: OpenEngine, make_part: MakePart, convert: Convert
 ) -> None:
