@@ -37,7 +37,7 @@ def add_reference(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 class Reference:
-    """The document as Markdown, call by call, then object by object."""
+    """The document as Markdown, call by call, then schema by schema: `Objects` are calls too."""
 
     def __init__(self, document: Node) -> None:
         self._document = document
@@ -49,7 +49,7 @@ class Reference:
                 for method in METHODS:
                     if tag["name"] in item.get(method, {}).get("tags", ()):
                         yield from self._call(method, path, item)
-        yield from ("", "## Objects", "")
+        yield from ("", "## Schemas", "")
         for name, schema in self._document["components"]["schemas"].items():
             yield from self._object(name, schema)
 
