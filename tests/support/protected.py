@@ -26,6 +26,7 @@ PASSWORDS: Final = {
     "r6-user.pdf": PASSWORD,
     "r6-user-as-owner.pdf": "owner-" + PASSWORD,
     "r4-latin.pdf": "grüne Äpfel",
+    "r4-pdf-doc.pdf": "pa€Łž„–ﬁ",
     "r6-unicode.pdf": "пароль 漢字 ünïcode",
     "r6-long.pdf": "long " * 25,
 }

@@ -20,8 +20,8 @@ from ilios.documents import password_sealing, results
 from ilios.documents.admission import Order
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.submission import Submissions
-from ilios.documents.uploads import Received
 from ilios.documents.upkeep import Upkeep
+from ilios.documents.uploads import Received
 from ilios.engines.base import Conversion, Engine, Part
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
