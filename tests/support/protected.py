@@ -9,7 +9,9 @@ import sys
 import zipfile
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
+from msoffcrypto.method import ecma376_agile
 from msoffcrypto.method.ecma376_agile import ECMA376Agile
 
 from tests.support.forking import REPOSITORY
@@ -54,6 +56,25 @@ def locked(content: bytes, password: str = PASSWORD) -> bytes:
     """Return an Office file with a password, as Office writes it since 2010."""
     encrypted: bytes = ECMA376Agile.encrypt(password, io.BytesIO(content), spin_count=SPINS)
     return encrypted
+
+
+def locked_in_2010(content: bytes, password: str = PASSWORD) -> bytes:
+    """Return an Office file with a password, as Office 2010 writes it: hashes are SHA-1.
+
+    Its checksum is missing, for the library makes none of such hashes; nothing reads it.
+    """
+
+    class Of2010(ecma376_agile.ECMA376AgileCipherParams):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.hashName, self.hashSize, self.keyBits = "SHA1", 20, 128
+
+    no_checksum = mock.Mock(return_value=(b"", b""))
+    with (
+        mock.patch.object(ecma376_agile, "ECMA376AgileCipherParams", Of2010),
+        mock.patch.object(ECMA376Agile, "generate_integrity_parameter", no_checksum),
+    ):
+        return locked(content, password)
 
 
 def files_with(folder: Path, *secrets: str) -> list[str]:

@@ -196,12 +196,12 @@ OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTABLE: Final = {e: kind for e, kind in NAMED.items() if kind in (DOCX, PPTX, XLSX)}
 _MESSAGE: Final = ("__properties_version1.0", "__nameid_version1.0", "__substg1.0_", "__recip_v")
 _COMPOUND: Final = {
-    "WordDocument": DOC,
-    "Workbook": XLS,
-    "Book": XLS,
-    "PowerPoint Document": PPT,
+    "worddocument": DOC,
+    "workbook": XLS,
+    "book": XLS,
+    "powerpoint document": PPT,
 }
-"""Types of OLE compound files by a stream that each has."""
+"""Types of OLE compound files by a stream that each has, in small letters."""
 _TEXT_EXTENSIONS: Final = {
     e: kind for e, kind in NAMED.items() if kind in (HTML, XML, JSON, CSV, PLAIN, MARKDOWN)
 }
@@ -285,8 +285,8 @@ def _zipped(file: BinaryIO, head: bytes) -> str:
 
 
 def _ole(file: BinaryIO, extension: str) -> str:
-    streams = containers.ole_streams(file)
-    if "EncryptedPackage" in streams:  # how Office stores a DOCX, PPTX or XLSX with a password
+    streams = {name.lower() for name in containers.ole_streams(file)}  # the case does not matter
+    if "encryptedpackage" in streams:  # how Office stores a DOCX, PPTX or XLSX with a password
         if extension in _ENCRYPTABLE:
             return _ENCRYPTABLE[extension]
         raise _unsupported("an encrypted Office document named neither .docx, .pptx nor .xlsx")

@@ -171,6 +171,7 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param(ole("a", "b", "c", "d", "Workbook"), media_types.XLS, id="XLS"),
         pytest.param(ole("Book"), media_types.XLS, id="XLS of before 1997"),
         pytest.param(ole("PowerPoint Document"), media_types.PPT, id="PPT"),
+        pytest.param(ole("WORKBOOK"), media_types.XLS, id="XLS in capitals"),
         pytest.param(ole("__properties_version1.0"), media_types.MSG, id="MSG"),
         pytest.param(
             compound({f"__recip_version1.0_#{n:08X}": {} for n in range(2000)}),
