@@ -23,7 +23,7 @@ export function actionsOf(item, state) {
   const delivery = deliveries.get(item);
   switch (item?.state) {
     case "held":
-      return item.estimate ? [button("convert", () => delivery.send([item]), undefined, "small"), leaveOut(item)] : [leaveOut(item)];
+      return item.estimate || item.isUncounted ? [button("convert", () => delivery.send([item]), undefined, "small"), leaveOut(item)] : [leaveOut(item)];
     case "waiting":
     case "uploading":
       return [button("cancel", () => delivery.stop(item))];

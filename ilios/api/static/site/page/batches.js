@@ -112,7 +112,7 @@ function drawHead(head, delivery, leftOut, put) {
   const share = items.reduce((sum, item, place) => sum + (shareOf(item, states[place]) ?? 0), 0) / (items.length || 1);
   const ended = statuses.filter((status) => ENDED.has(status)).length;
   const held = items.filter(({ state }) => state === "held");
-  const counted = held.length > 0 && held.every(({ estimate }) => estimate);
+  const counted = held.length > 0 && held.every(({ estimate, isUncounted }) => estimate || isUncounted);
   const way = statuses.some((status) => ["waiting", "uploading", "pending", "processing"].includes(status));
   const told = [
     held.length ? (counted ? totalOf(held) : say("row.counting")) : say("group.done", { done: ended, count: items.length }),
@@ -133,12 +133,15 @@ function titleOf({ folder, items }) {
 }
 
 function totalOf(items) {
-  const sum = (of) => items.reduce((total, { estimate }) => total + of(estimate), 0);
-  return costOf({
+  const counted = items.filter(({ estimate }) => estimate);
+  const sum = (of) => counted.reduce((total, { estimate }) => total + of(estimate), 0);
+  const total = counted.length ? costOf({
     pages: sum(({ pages }) => pages),
     costMicros: sum(({ costMicros }) => costMicros),
-    pagesAreEstimated: items.some(({ estimate }) => estimate.pagesAreEstimated),
-  });
+    pagesAreEstimated: counted.some(({ estimate }) => estimate.pagesAreEstimated),
+  }) : null;
+  const archives = items.length - counted.length;
+  return [total, archives ? say("group.uncounted", { count: archives }) : null].filter(Boolean).join(" · ");
 }
 
 async function cancel(delivery) {

@@ -51,7 +51,7 @@ export function row({ item = null, id = null }) {
 function redraw(element, { item, state }) {
   const status = statusOf(item, state);
   const had = element.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-  const signature = [item?.state, Boolean(item?.estimate), status, state?.partial, language()].join();
+  const signature = [item?.state, Boolean(item?.estimate), item?.isUncounted, status, state?.partial, language()].join();
   const same = element.dataset.signature === signature;
   Object.assign(element.dataset, { status, signature });
   const parts = [
@@ -140,7 +140,7 @@ function progress(item, state, status) {
     return [bar(item.name, share, told), html("span", { class: "told" }, told)];
   }
   if (status === "held" && item.estimate) return [html("span", { class: "told" }, costOf(item.estimate))];
-  return status === "held" ? [html("span", { class: "told" }, say("row.counting"))] : [];
+  return status === "held" ? [html("span", { class: "told" }, say(item.isUncounted ? "row.uncounted" : "row.counting"))] : [];
 }
 
 function waits({ status, queuePosition }) {

@@ -20,6 +20,7 @@ class Item {
   waitSeconds = 0;
   problem = null;
   estimate = null;
+  isUncounted = false; // nobody knows its cost before it is sent
   isUnwanted = false; // stopped, while a request with it was on its way
   changed = () => {};
 
@@ -43,6 +44,11 @@ class Item {
 
   become(state, more = {}) {
     Object.assign(this, { state, waitSeconds: 0, ...more });
+    this.changed(this);
+  }
+
+  leaveUncounted() {
+    this.isUncounted = true;
     this.changed(this);
   }
 
@@ -227,17 +233,22 @@ function formOf(fields) {
   return form;
 }
 
-/** Ask what each file would cost, one after the other. */
+/** Ask what each file would cost, one after the other; archives are counted when they are unpacked. */
 export async function estimate(items, options) {
   for (const item of items) {
     if (item.state !== "held") continue;
+    if (item.isArchive) {
+      item.leaveUncounted();
+      continue;
+    }
     const form = formOf(options.estimate);
     form.append("file", item.file, item.name);
     try {
       item.estimate = await upload("/v1/estimate", form, {});
       item.changed(item);
     } catch (problem) {
-      fail([item], problem);
+      if (problem.code === "archive_needs_batch") item.leaveUncounted(); // its name did not tell
+      else fail([item], problem);
     }
   }
 }
