@@ -315,3 +315,24 @@ def test_without_a_network_the_row_says_so_and_is_sent_again(
     with worker.running():
         row(page, "a report.txt").get_by_role("button", name="Send again").click()
         expect(row(page, "a report.txt")).to_contain_text("Done")
+
+
+def test_files_that_did_not_arrive_are_sent_again_at_once(
+    page: Page, worker: InTestWorker, written: Path
+) -> None:
+    (written / "program.exe").write_bytes(b"MZ\x90\x00" + bytes(200))
+    (written / "empty.txt").write_bytes(b"")
+    visit(page)
+    expect(page.locator("#usage")).to_contain_text("in 30 days")
+    page.context.set_offline(True)
+    drop(page, written)
+    group = page.get_by_role("region", name="letters: 4 files")
+    expect(group).to_contain_text("4 of 4 ended")
+
+    page.context.set_offline(False)
+    with worker.running():
+        group.get_by_role("button", name="Send 3 again").click()
+        expect(row(page, "a report.txt")).to_contain_text("Done")
+        expect(row(page, "another.txt")).to_contain_text("Done")
+    expect(row(page, "program.exe")).to_contain_text("This type cannot be read.")
+    expect(group.get_by_role("button", name="again")).to_have_count(1)  # of the program

@@ -10,6 +10,7 @@ const MAX_BATCH = Number(dataset.maxBatch);
 const ARCHIVES = dataset.archives.split(","); // extensions of what becomes a batch of its documents
 const FORM_BYTES = 4096; // of a request beside its files: fields and heads
 
+const PASSING = new Set(["unreachable", "offline", "no_key", "unauthorized"]);
 const ON_ITS_WAY = new Set(["waiting", "uploading"]);
 
 /** A file on its way to becoming a document. `state`: held, waiting, uploading, sent, refused, cancelled. */
@@ -36,6 +37,12 @@ class Item {
 
   get isArchive() {
     return ARCHIVES.some((extension) => this.name.toLowerCase().endsWith(extension));
+  }
+
+  /** Whether it did not arrive for a reason that may be gone by now. */
+  get mayArrive() {
+    if (this.state === "cancelled") return !this.id;
+    return this.state === "refused" && (PASSING.has(this.problem.code) || this.problem.status === 429 || this.problem.status >= 500);
   }
 
   get name() {
@@ -98,6 +105,12 @@ export class Delivery {
       item.isUnwanted = true;
       item.become("cancelled");
     }
+  }
+
+  /** Send what did not arrive once more. */
+  sendAgain(items) {
+    for (const item of items) item.become("held");
+    return this.send(items);
   }
 
   /** Send those that wait to be sent, one request after the other. */
