@@ -21,7 +21,7 @@ FORMS = {"Markdown": ".md", "HTML": ".html", "JSON": ".json", "ZIP with images":
 PAGED = (".pdf", ".png")
 AT_TOP = """() => {
   const { top } = document.querySelector('[data-number="4"]').getBoundingClientRect();
-  return top > 0 && top < 100;
+  return top > 0 && top < 120;
 }"""
 WORDS = {
     "invoice.pdf": "Invoice",

@@ -186,9 +186,10 @@ export class Delivery {
       let before = 0;
       for (const item of items) {
         const own = Math.max(0, Math.min(loaded - before, item.file.size));
+        const state = before === 0 || own ? "uploading" : "waiting";
         before += item.file.size;
         if (item.isUnwanted) continue;
-        if (own !== item.sentBytes || item.state === "waiting") item.become("uploading", { sentBytes: own });
+        if (own !== item.sentBytes || item.state !== state || item.waitSeconds) item.become(state, { sentBytes: own });
       }
     };
     sent(0);

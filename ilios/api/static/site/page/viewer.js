@@ -12,6 +12,7 @@ import { drawn, money, number, say, size } from "./words.js";
 
 const PAGES_PER_CALL = 1000;
 const AHEAD = "600px"; // what is fetched before it can be seen
+const ROUNDED = 2; // pixels by which a browser corrects where it has scrolled to
 
 const find = (id) => document.getElementById(id);
 const place = find("viewer");
@@ -154,7 +155,7 @@ class Viewer {
 
   /** Let go of the page if it was not us who scrolled, as with the scroll bar. */
   scrolled() {
-    if (this.isHeld && window.scrollY !== this.#heldAt) this.isHeld = false;
+    if (this.isHeld && Math.abs(window.scrollY - this.#heldAt) > ROUNDED) this.isHeld = false;
   }
 
   /** Keep what is read in its place while text and images of pages above arrive. */
