@@ -98,6 +98,7 @@ def test_twelve_documents_from_drop_to_download(
     visit(page)
     drop(page, *paths)
     ended(page, len(paths))
+    expect(page.locator("#recent-note")).to_be_hidden()  # no "No documents yet" below them
     assert fits(page)
     picture(page, f"list-{width}-{scheme}")
 
