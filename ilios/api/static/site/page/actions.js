@@ -23,14 +23,14 @@ export function actionsOf(item, state) {
   const delivery = deliveries.get(item);
   switch (item?.state) {
     case "held":
-      return item.estimate ? [button("convert", () => delivery.send([item]), undefined, "small"), leaveOut(item)] : [leaveOut(item)];
+      return item.estimate || item.isUncounted ? [button("convert", () => delivery.send([item]), undefined, "small"), leaveOut(item)] : [leaveOut(item)];
     case "waiting":
     case "uploading":
       return [button("cancel", () => delivery.stop(item))];
     case "cancelled":
-      return [button("again", () => delivery.send([item])), leaveOut(item)];
+      return [button("again", () => delivery.sendAgain([item])), leaveOut(item)];
     case "refused":
-      return item.file?.size ? [button("again", () => { item.become("held"); delivery.send([item]); }), leaveOut(item)] : [leaveOut(item)];
+      return item.file?.size ? [button("again", () => delivery.sendAgain([item])), leaveOut(item)] : [leaveOut(item)];
     default:
       return [];
   }
@@ -44,7 +44,7 @@ function ofDocument(item, state) {
   if (isReadable(state)) {
     return [menu(state), ...(state.partial ? [button("retry", () => act(state, "retry"))] : []), remove(state)];
   }
-  if (status === "failed" || status === "cancelled") return [button("retry", () => act(state, "retry")), remove(state)];
+  if (status === "failed" || status === "cancelled") return [isLocked(state) ? null : button("retry", () => act(state, "retry")), remove(state)];
   return status === "deleted" ? [] : [remove(state)];
 }
 
@@ -59,10 +59,12 @@ async function act({ id, fileName }, what, fields = null) {
   }
 }
 
+const isLocked = (state) => document.body.dataset.takesPassword === "yes"
+  && Boolean(state?.needsPassword || (state?.status === "failed" && LOCKED.has(state.errorCode)));
+
 /** The field for the password of a document that is closed without one; null for others. */
 export function unlock(state) {
-  const isLocked = state?.needsPassword || (state?.status === "failed" && LOCKED.has(state.errorCode));
-  if (!isLocked || document.body.dataset.takesPassword !== "yes") return null;
+  if (!isLocked(state)) return null;
   const field = html("input", { type: "password", id: `password-${state.id}`, autocomplete: "off", required: true });
   return html("form", {
     class: "unlock",

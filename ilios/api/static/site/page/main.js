@@ -37,6 +37,7 @@ function deliver({ documents, leftOut }) {
   });
   group.element.classList.toggle("single", documents.length === 1);
   sent.prepend(group.element);
+  recent.haveAbove();
   if (options.costFirst) estimate(delivery.items, options);
   else delivery.send();
 }

@@ -31,7 +31,7 @@ export class PageRow {
     this.missing = html("p", { class: "facts", hidden: true });
     this.sheet = html("div", { class: "sheet" }, this.image, this.overlay, this.missing);
     this.text = html("div", { class: "text", dir: "auto" });
-    this.source = html("pre", { class: "source", tabindex: "0", dir: "auto" });
+    this.source = html("pre", { class: "source", role: "group", tabindex: "0", dir: "auto" });
     this.element = html("li", { class: isDoubtful(page) ? "page doubtful" : "page", "data-number": page.number },
       html("div", { class: "page-head" }, this.title, this.notes),
       viewer.hasPictures ? html("div", { class: "original" }, this.sheet) : null,

@@ -19,6 +19,7 @@ let shown = []; // what stands in the list, each with draw() and remove()
 let cursor = null;
 let round = 0; // an answer that a later question overtook is not shown
 let hidden = () => false;
+let areAbove = false; // the documents, all of them
 
 /** Leave documents out that stand above already; `isAbove` tells of an id. */
 export function leaveOut(isAbove) {
@@ -40,7 +41,7 @@ export async function load(further = false) {
     if (mine !== round) return;
     if (!further) empty();
     cursor = found.nextCursor;
-    show(found.documents.filter(({ id }) => isFiltered() || !hidden(id)));
+    show(found.documents);
   } catch (problem) {
     if (mine === round) tell(problem.said?.() ?? problem.message, "problem");
   } finally {
@@ -56,7 +57,8 @@ function empty() {
   shown = [];
 }
 
-function show(documents) {
+function show(found) {
+  const documents = found.filter(({ id }) => isFiltered() || !hidden(id));
   for (const document of documents) learnListed({ matches: null, ...document });
   for (const some of together(documents)) {
     const batchId = some[0].batchId;
@@ -65,7 +67,19 @@ function show(documents) {
     list.append(one.element);
   }
   more.hidden = cursor === null;
-  tell(shown.length ? "" : say(isFiltered() ? "recent.nothing" : "recent.none"));
+  areAbove = !shown.length && found.length > 0;
+  tellNothing();
+}
+
+/** Say that there is nothing, unless all that there is stands above. */
+function tellNothing() {
+  tell(shown.length || areAbove ? "" : say(isFiltered() ? "recent.nothing" : "recent.none"));
+}
+
+/** Something stands above now: there are documents, even if none of them is in the list. */
+export function haveAbove() {
+  areAbove = true;
+  if (!shown.length && !isFiltered()) tell("");
 }
 
 /** Gather neighbours of one batch; those that were found by words stand as they were found. */
@@ -99,5 +113,5 @@ find("recent").addEventListener("submit", (event) => {
 });
 drawn(() => {
   for (const one of shown) one.draw();
-  if (!note.hidden && !shown.length) tell(say(isFiltered() ? "recent.nothing" : "recent.none"));
+  if (!note.hidden && !shown.length) tellNothing();
 });

@@ -51,7 +51,7 @@ export function row({ item = null, id = null }) {
 function redraw(element, { item, state }) {
   const status = statusOf(item, state);
   const had = element.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-  const signature = [item?.state, Boolean(item?.estimate), status, state?.partial, language()].join();
+  const signature = [item?.state, Boolean(item?.estimate), item?.isUncounted, status, state?.partial, language()].join();
   const same = element.dataset.signature === signature;
   Object.assign(element.dataset, { status, signature });
   const parts = [
@@ -109,14 +109,17 @@ function matches(state) {
 
 function problemOf(item, state) {
   if (item?.problem && !state) {
-    return html("p", { class: "problem" }, ...heading(item.problem.code), item.problem.said());
+    return html("p", { class: "problem" }, ...heading(item.problem.code), ...codes(item.problem.said()));
   }
   if (state?.status !== "failed" || !state.error) return null;
-  return html("p", { class: "problem" }, ...heading(state.errorCode), state.error);
+  return html("p", { class: "problem" }, ...heading(state.errorCode), ...codes(state.error));
 }
 
 /** The sentence of the service is in English: what kind of problem it is, in the reader's language. */
 const heading = (code) => (has(`error.${code}`) ? [html("strong", { title: code }, say(`error.${code}`)), " "] : []);
+
+/** Show names of fields as such, which the service puts between backticks. */
+const codes = (sentence) => sentence.split(/`([A-Za-z_]+)`/).map((part, place) => (place % 2 ? html("code", {}, part) : part));
 
 /** How far a file or document has come, from 0 to 1; null where nobody knows yet. */
 export function shareOf(item, state) {
@@ -131,7 +134,7 @@ function progress(item, state, status) {
   if (isOpen(state)) {
     const { pagesDone: done = 0, pagesTotal: count } = state;
     const told = count ? say("row.pages_done", { done, count }) : waits(state);
-    return [bar(state.fileName, shareOf(item, state), told), html("span", { class: "told" }, told)];
+    return [bar(state.fileName, state.status === "pending" ? 0 : shareOf(item, state), told), html("span", { class: "told" }, told)];
   }
   if (ON_ITS_WAY.has(item?.state) && !state) {
     const share = item.file.size ? item.sentBytes / item.file.size : 0;
@@ -140,7 +143,7 @@ function progress(item, state, status) {
     return [bar(item.name, share, told), html("span", { class: "told" }, told)];
   }
   if (status === "held" && item.estimate) return [html("span", { class: "told" }, costOf(item.estimate))];
-  return status === "held" ? [html("span", { class: "told" }, say("row.counting"))] : [];
+  return status === "held" ? [html("span", { class: "told" }, say(item.isUncounted ? "row.uncounted" : "row.counting"))] : [];
 }
 
 function waits({ status, queuePosition }) {

@@ -10,6 +10,7 @@ const MAX_BATCH = Number(dataset.maxBatch);
 const ARCHIVES = dataset.archives.split(","); // extensions of what becomes a batch of its documents
 const FORM_BYTES = 4096; // of a request beside its files: fields and heads
 
+const PASSING = new Set(["unreachable", "offline", "no_key", "unauthorized"]);
 const ON_ITS_WAY = new Set(["waiting", "uploading"]);
 
 /** A file on its way to becoming a document. `state`: held, waiting, uploading, sent, refused, cancelled. */
@@ -20,6 +21,7 @@ class Item {
   waitSeconds = 0;
   problem = null;
   estimate = null;
+  isUncounted = false; // nobody knows its cost before it is sent
   isUnwanted = false; // stopped, while a request with it was on its way
   changed = () => {};
 
@@ -37,12 +39,23 @@ class Item {
     return ARCHIVES.some((extension) => this.name.toLowerCase().endsWith(extension));
   }
 
+  /** Whether it did not arrive for a reason that may be gone by now. */
+  get mayArrive() {
+    if (this.state === "cancelled") return !this.id;
+    return this.state === "refused" && (PASSING.has(this.problem.code) || this.problem.status === 429 || this.problem.status >= 500);
+  }
+
   get name() {
     return this.file?.name ?? this.path.split("/").at(-1);
   }
 
   become(state, more = {}) {
     Object.assign(this, { state, waitSeconds: 0, ...more });
+    this.changed(this);
+  }
+
+  leaveUncounted() {
+    this.isUncounted = true;
     this.changed(this);
   }
 
@@ -92,6 +105,12 @@ export class Delivery {
       item.isUnwanted = true;
       item.become("cancelled");
     }
+  }
+
+  /** Send what did not arrive once more. */
+  sendAgain(items) {
+    for (const item of items) item.become("held");
+    return this.send(items);
   }
 
   /** Send those that wait to be sent, one request after the other. */
@@ -167,9 +186,10 @@ export class Delivery {
       let before = 0;
       for (const item of items) {
         const own = Math.max(0, Math.min(loaded - before, item.file.size));
+        const state = before === 0 || own ? "uploading" : "waiting";
         before += item.file.size;
         if (item.isUnwanted) continue;
-        if (own !== item.sentBytes || item.state === "waiting") item.become("uploading", { sentBytes: own });
+        if (own !== item.sentBytes || item.state !== state || item.waitSeconds) item.become(state, { sentBytes: own });
       }
     };
     sent(0);
@@ -227,17 +247,22 @@ function formOf(fields) {
   return form;
 }
 
-/** Ask what each file would cost, one after the other. */
+/** Ask what each file would cost, one after the other; archives are counted when they are unpacked. */
 export async function estimate(items, options) {
   for (const item of items) {
     if (item.state !== "held") continue;
+    if (item.isArchive) {
+      item.leaveUncounted();
+      continue;
+    }
     const form = formOf(options.estimate);
     form.append("file", item.file, item.name);
     try {
       item.estimate = await upload("/v1/estimate", form, {});
       item.changed(item);
     } catch (problem) {
-      fail([item], problem);
+      if (problem.code === "archive_needs_batch") item.leaveUncounted(); // its name did not tell
+      else fail([item], problem);
     }
   }
 }

@@ -12,6 +12,7 @@ import { drawn, money, number, say, size } from "./words.js";
 
 const PAGES_PER_CALL = 1000;
 const AHEAD = "600px"; // what is fetched before it can be seen
+const ROUNDED = 2; // pixels by which a browser corrects where it has scrolled to
 
 const find = (id) => document.getElementById(id);
 const place = find("viewer");
@@ -25,10 +26,13 @@ class Viewer {
   rows = [];
   current = null;
   result = null;
-  isHeld = false;
+  isHeld = false; // the page that was gone to stays where it is, until the reader moves
   #abort = new AbortController();
   #near;
   #top;
+  #grown;
+  #heights = new WeakMap();
+  #heldAt = 0;
 
   constructor(id) {
     this.id = id;
@@ -38,6 +42,7 @@ class Viewer {
       for (const { target, isIntersecting } of seen) this.rowOf(target)?.see(isIntersecting);
     }, { rootMargin: AHEAD });
     this.#top = new IntersectionObserver(() => this.#settle(), { rootMargin: "-25% 0px -74% 0px" });
+    this.#grown = new ResizeObserver((seen) => this.#keepPlace(seen));
   }
 
   get view() {
@@ -66,6 +71,7 @@ class Viewer {
     for (const { element } of this.rows) {
       this.#near.observe(element);
       this.#top.observe(element);
+      this.#grown.observe(element);
     }
     this.current = this.rows[0] ?? null;
     this.draw();
@@ -134,12 +140,34 @@ class Viewer {
   go(index, { focus = false } = {}) {
     const row = this.rows[index];
     if (!row) return;
-    this.isHeld = true;
-    row.element.scrollIntoView();
     this.current?.light(null);
     this.current = row;
+    this.#hold();
     if (focus) row.title.focus({ preventScroll: true });
     this.#say();
+  }
+
+  #hold() {
+    this.isHeld = true;
+    this.current.element.scrollIntoView();
+    this.#heldAt = window.scrollY;
+  }
+
+  /** Let go of the page if it was not us who scrolled, as with the scroll bar. */
+  scrolled() {
+    if (this.isHeld && Math.abs(window.scrollY - this.#heldAt) > ROUNDED) this.isHeld = false;
+  }
+
+  /** Keep what is read in its place while text and images of pages above arrive. */
+  #keepPlace(seen) {
+    let above = 0;
+    for (const { target, borderBoxSize: [{ blockSize }] } of seen) {
+      const before = this.#heights.get(target) ?? blockSize;
+      this.#heights.set(target, blockSize);
+      if (this.current && Number(target.dataset.place) < this.rows.indexOf(this.current)) above += blockSize - before;
+    }
+    if (this.isHeld) this.#hold();
+    else if (above) window.scrollBy({ top: above, behavior: "instant" });
   }
 
   step(by) {
@@ -167,13 +195,14 @@ class Viewer {
       const { top, bottom } = row.element.getBoundingClientRect();
       if (bottom > -600 && top < window.innerHeight + 600) row.load();
     }
-    this.current?.element.scrollIntoView();
+    if (this.current) this.#hold();
   }
 
   close() {
     this.#abort.abort();
     this.#near.disconnect();
     this.#top.disconnect();
+    this.#grown.disconnect();
     this.pictures.close();
     for (const row of this.rows) row.leave();
     list.replaceChildren();
@@ -260,4 +289,5 @@ find("to-page").addEventListener("submit", (event) => {
 for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
   document.addEventListener(moved, () => { if (open) open.isHeld = false; }, { capture: true, passive: true });
 }
+document.addEventListener("scroll", () => open?.scrolled(), { passive: true });
 drawn(() => { if (open?.result) open.draw(); });
