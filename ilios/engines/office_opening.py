@@ -61,7 +61,7 @@ def _decrypt(document: Any, password: str | None, output: Any) -> None:
     for spelling in tried:
         try:
             document.load_key(password=spelling, verify_password=not is_of_2010)
-            output.seek(0)
+            output.seek(0)  # over what another password made of it
             document.decrypt(output)  # looks whether a ZIP came of it
         except exceptions.InvalidKeyError:
             if spelling == tried[-1]:
