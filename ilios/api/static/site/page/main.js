@@ -37,12 +37,15 @@ function deliver({ documents, leftOut }) {
   });
   group.element.classList.toggle("single", documents.length === 1);
   sent.prepend(group.element);
-  recent.haveAbove();
+  recent.tellNothing();
   if (options.costFirst) estimate(delivery.items, options);
   else delivery.send();
 }
 
-recent.leaveOut((id) => [...deliveries].some(({ items }) => items.some((item) => item.id === id)));
+recent.leaveOut(
+  (id) => [...deliveries].some(({ items }) => items.some((item) => item.id === id)),
+  () => deliveries.size > 0,
+);
 
 for (const id of ["file", "folder"]) {
   find(id).addEventListener("change", ({ target }) => {

@@ -19,11 +19,12 @@ let shown = []; // what stands in the list, each with draw() and remove()
 let cursor = null;
 let round = 0; // an answer that a later question overtook is not shown
 let hidden = () => false;
-let areAbove = false; // the documents, all of them
+let isSomethingAbove = () => false;
 
-/** Leave documents out that stand above already; `isAbove` tells of an id. */
-export function leaveOut(isAbove) {
+/** Leave documents out that stand above already; `isAbove` tells of an id, `isSomething` of any. */
+export function leaveOut(isAbove, isSomething) {
   hidden = isAbove;
+  isSomethingAbove = isSomething;
 }
 
 const isFiltered = () => Boolean(search.value.trim() || filter.value);
@@ -41,7 +42,7 @@ export async function load(further = false) {
     if (mine !== round) return;
     if (!further) empty();
     cursor = found.nextCursor;
-    show(found.documents);
+    show(found.documents.filter(({ id }) => isFiltered() || !hidden(id)));
   } catch (problem) {
     if (mine === round) tell(problem.said?.() ?? problem.message, "problem");
   } finally {
@@ -57,8 +58,7 @@ function empty() {
   shown = [];
 }
 
-function show(found) {
-  const documents = found.filter(({ id }) => isFiltered() || !hidden(id));
+function show(documents) {
   for (const document of documents) learnListed({ matches: null, ...document });
   for (const some of together(documents)) {
     const batchId = some[0].batchId;
@@ -67,19 +67,13 @@ function show(found) {
     list.append(one.element);
   }
   more.hidden = cursor === null;
-  areAbove = !shown.length && found.length > 0;
   tellNothing();
 }
 
-/** Say that there is nothing, unless all that there is stands above. */
-function tellNothing() {
-  tell(shown.length || areAbove ? "" : say(isFiltered() ? "recent.nothing" : "recent.none"));
-}
-
-/** Something stands above now: there are documents, even if none of them is in the list. */
-export function haveAbove() {
-  areAbove = true;
-  if (!shown.length && !isFiltered()) tell("");
+/** Say that there is nothing, unless there is something above. */
+export function tellNothing() {
+  if (isFiltered()) tell(shown.length ? "" : say("recent.nothing"));
+  else tell(shown.length || isSomethingAbove() ? "" : say("recent.none"));
 }
 
 /** Gather neighbours of one batch; those that were found by words stand as they were found. */
