@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ilios.core.settings import Settings
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
@@ -31,6 +31,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+EXPECTED_MS = 30_000  #: until what is expected has to be seen, where a test says nothing else
 LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 Visit = Callable[..., Page]
 
@@ -39,6 +40,7 @@ Visit = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         unavailable(f"{CHROMIUM} is not installed")
+    expect.set_options(timeout=EXPECTED_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser

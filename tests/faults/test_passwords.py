@@ -105,3 +105,4 @@ def test_one_that_does_not_open_it_is_found_nowhere_either_and_costs_nothing(
     assert subject.place.provider.stats().billed_pages == before
     assert sealed(subject) == []
     assert places_with(subject, WRONG) == []
+    subject.deployment.delete(document_id)  # the other tests want none that has failed
