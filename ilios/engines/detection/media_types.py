@@ -177,8 +177,8 @@ PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
 
 _ACCEPTED: Final = (
     "PDF, PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000, DOCX, PPTX and XLSX (also templates, "
-    "slide shows and files with macros), XLS, EPUB, ODT, ODS, ODP, FODT, FODS, FODP, RTF, mails "
-    "(EML, MSG), HTML, XML, JSON, notebooks (IPYNB), CSV, TSV, plain text and Markdown"
+    "slide shows and files with macros), DOC, PPT, XLS, EPUB, ODT, ODS, ODP, FODT, FODS, FODP, "
+    "RTF, mails (EML, MSG), HTML, XML, JSON, notebooks (IPYNB), CSV, TSV, plain text and Markdown"
 )
 _IMAGES: Final = {
     "image/png": PNG,
@@ -216,8 +216,6 @@ _FORMS: Final = {
 }
 _NEED_MISTRAL: Final = {
     HEIC: "a picture in HEIC (image/heic)",
-    DOC: "a Word document of before 2007 (.doc)",
-    PPT: "a PowerPoint presentation of before 2007 (.ppt)",
 }
 _REFUSED_FORMS: Final = {
     Form.SVG: "an SVG drawing (image/svg+xml)",

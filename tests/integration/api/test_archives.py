@@ -15,7 +15,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document
 from tests.contract.problems import assert_problem
-from tests.support import protected, sample_files
+from tests.support import old_office, protected, sample_files
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker
@@ -74,6 +74,18 @@ def test_a_document_in_an_archive_shares_its_result(anna: Caller, worker: InTest
         anna.get(f"/api/documents/status/{one['id']}").get_json() for one in batch["documents"]
     ]
     assert [one["cached"] for one in documents] == [False, True, False]
+
+
+def test_files_of_before_2007_in_an_archive_are_documents(anna: Caller) -> None:
+    content = zipped(
+        ("old/letter.doc", old_office.word(["A letter"])),
+        ("old/talk.ppt", old_office.slides(["A talk"])),
+    )
+
+    answer = anna.post(SUBMIT, {"file": file(content, "all.zip")})
+
+    assert answer.status_code == 201, answer.text
+    assert names(answer.get_json()) == ["old/letter.doc", "old/talk.ppt"]
 
 
 def test_one_result_is_not_for_an_archive(

@@ -32,7 +32,6 @@ from ilios.engines.page_selection import PageSelection
 from ilios.queue.notify import Listener
 from ilios.storage.base import ObjectStore
 from tests.support import documents
-from tests.support.compound_files import compound
 
 Receive = Callable[..., Received]
 Files = Callable[[], list[Path]]
@@ -80,19 +79,13 @@ def test_an_unsupported_type_is_refused(submissions: Submissions, receive: Recei
         submissions.submit(receive(b"\x7fELF" + bytes(100), "program.pdf"), ME)
 
 
-@pytest.mark.parametrize(
-    ("content", "name"),
-    [
-        (compound({"WordDocument": b"x"}), "a.doc"),
-        (compound({"PowerPoint Document": b"x"}), "a.ppt"),
-        (b"\0\0\0\x10ftypheic\0\0\0\0", "a.heic"),
-    ],
-)
 def test_what_mistral_alone_reads_is_refused_with_its_name(
-    submissions: Submissions, receive: Receive, content: bytes, name: str
+    submissions: Submissions, receive: Receive
 ) -> None:
+    content = b"\0\0\0\x10ftypheic\0\0\0\0"
+
     with pytest.raises(UnsupportedType, match=r"does not read\. .*MISTRAL_API_KEY"):
-        submissions.submit(receive(content, name), ME)
+        submissions.submit(receive(content, "a.heic"), ME)
 
 
 def test_a_row_that_cannot_be_written_takes_its_object_with_it(

@@ -172,6 +172,8 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param(ole("Book"), media_types.XLS, id="XLS of before 1997"),
         pytest.param(ole("PowerPoint Document"), media_types.PPT, id="PPT"),
         pytest.param(ole("WORKBOOK"), media_types.XLS, id="XLS in capitals"),
+        pytest.param(ole("WORDDOCUMENT"), media_types.DOC, id="DOC in capitals"),
+        pytest.param(ole("POWERPOINT DOCUMENT"), media_types.PPT, id="PPT in capitals"),
         pytest.param(ole("__properties_version1.0"), media_types.MSG, id="MSG"),
         pytest.param(
             compound({f"__recip_version1.0_#{n:08X}": {} for n in range(2000)}),
