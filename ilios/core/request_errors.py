@@ -191,11 +191,15 @@ class StorageQuotaExceeded(RequestError):
 
     code = "storage_quota_exceeded"
 
-    def __init__(self, stored_bytes: int, needed_bytes: int, limit_bytes: int) -> None:
+    def __init__(
+        self, stored_bytes: int, needed_bytes: int, limit_bytes: int, documents: int = 1
+    ) -> None:
+        needs = f"the {documents} of this request together need" if documents > 1 else "this needs"
         super().__init__(
             f"The documents of this key take {stored_bytes} of the {limit_bytes} bytes that they "
-            f"may, and this needs {needed_bytes} more. Nothing was stored: delete documents, or "
-            "ask the operator for more (`ilios keys set --storage`, KEY_STORAGE_BYTES)."
+            f"may, and {needs} {needed_bytes} more, with what is kept beside each file. Nothing "
+            "was stored: delete documents, or ask the operator for more "
+            "(`ilios keys set --storage`, KEY_STORAGE_BYTES)."
         )
 
 

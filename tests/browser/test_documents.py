@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from ilios.core.settings import Settings
 from tests.browser import real_documents
-from tests.browser.conftest import LOOKS, drop, fits, open_page, visit
+from tests.browser.conftest import LOOKS, drop, fits, open_page, row, visit
+from tests.support import protected
 from tests.support.api_server import Server
 from tests.support.sample_files import pdf, text
 
@@ -194,6 +195,28 @@ def test_the_page_that_is_read_stays_while_others_arrive(page: Page, tmp_path: P
         page.wait_for_function(AT_TOP)
         expect(page.locator("#page-number")).to_have_value("4")
         page.keyboard.press("s")
+
+
+def test_a_protected_file_asks_for_its_password_before_its_cost_is_shown(page: Page) -> None:
+    page.get_by_text("Options").click()
+    page.get_by_label("Show the cost first").check()
+    drop(page, protected.path())
+    asked = row(page, "r6-user.pdf")
+    expect(asked).to_contain_text("Protected by a password.", timeout=SHOWN_MS)
+    expect(asked.get_by_role("button", name="Send again")).to_have_count(0)
+
+    asked.get_by_label("Password of the file").fill(protected.WRONG)
+    asked.get_by_role("button", name="Retry with it").click()
+    expect(asked).to_contain_text("Wrong password.", timeout=SHOWN_MS)
+    asked.get_by_label("Password of the file").fill(protected.PASSWORD)
+    asked.get_by_label("Password of the file").press("Enter")
+
+    expect(asked).to_contain_text("no cost for", timeout=SHOWN_MS)
+    expect(asked.get_by_label("Password of the file")).to_have_count(0)
+    asked.get_by_role("button", name="Convert").click()
+    expect(asked).to_contain_text("Done", timeout=CONVERTED_MS)
+    look_at(page, "r6-user.pdf")
+    expect(page.locator("#page-list .text").first).to_contain_text(protected.TEXT)
 
 
 def test_everything_can_be_done_from_the_keyboard(page: Page, paths: list[Path]) -> None:

@@ -7,32 +7,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select, update
 
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from tests.browser.conftest import LOOKS, drop, enter, fits, open_page, visit
+from tests.browser.conftest import LOOKS, drop, enter, fits, open_page, row, visit
 from tests.support.api_fixtures import KEY, MAX_FILE_BYTES
 from tests.support.api_server import Server
 from tests.support.api_working import InTestWorker
 
-TEXT = "# Überschrift\nA second page with <b>markup</b>."
 DONE = re.compile(r"^Done · ")
-
-
-@pytest.fixture
-def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Provide a folder with two texts; each test has its own bytes, so that nothing is cached."""
-    folder = tmp_path / "letters"
-    (folder / "inner").mkdir(parents=True)
-    (folder / "a report.txt").write_text(f"{TEXT}\n{request.node.name}")
-    (folder / "inner" / "another.txt").write_text(f"Another\n{request.node.name}")
-    return folder
-
-
-def row(page: Page, name: str) -> Locator:
-    return page.locator("#sent .row").filter(has_text=name)
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)

@@ -39,7 +39,7 @@ class Head {
 
 const button = (action, act, kind = "quiet", values = {}) => html("button", { type: "button", class: kind, "data-action": action, click: act }, say(`action.${action}`, values));
 
-/** Show a delivery; returns its element. `gone` is called when nothing of it is left. */
+/** Show a delivery; returns its element, and what empties it for another key. `gone` is called when nothing of it is left. */
 export function deliveryGroup(delivery, leftOut, gone) {
   const head = new Head("h2");
   const list = html("ul", { class: "rows" });
@@ -65,6 +65,18 @@ export function deliveryGroup(delivery, leftOut, gone) {
     all = true;
     fill();
     draw();
+  }
+
+  /** Take away what belongs to another key, and all if that is all. */
+  function forget() {
+    delivery.forgetSent();
+    for (const [item, one] of rows) {
+      if (delivery.items.includes(item)) continue;
+      one.remove();
+      rows.delete(item);
+    }
+    if (delivery.items.length) draw();
+    else put();
   }
 
   let asked = false;
@@ -102,7 +114,7 @@ export function deliveryGroup(delivery, leftOut, gone) {
     draw();
   });
   fill();
-  return { element, draw };
+  return { element, forget };
 }
 
 function drawHead(head, delivery, leftOut, put) {
@@ -121,8 +133,8 @@ function drawHead(head, delivery, leftOut, put) {
   ].filter(Boolean).join(" · ");
   const done = !way && !held.length;
   head.show(titleOf(delivery), held.length ? 1 : share, told, `${done} ${counted} ${delivery.batches.length} ${way} ${again.length}`, () => [
-    counted ? button("convert_all", () => delivery.send(items.filter(({ state }) => state === "held")), "small") : null,
-    again.length > 1 ? button("again_all", () => delivery.sendAgain(again), "small", { count: again.length }) : null,
+    counted ? button("convert_all", () => delivery.send(delivery.items.filter(({ state }) => state === "held")), "small") : null,
+    again.length > 1 ? button("again_all", () => delivery.sendAgain(delivery.items.filter(({ mayArrive }) => mayArrive)), "small", { count: again.length }) : null,
     ...(done ? delivery.batches.map(batchMenu) : []),
     way ? button("cancel_all", () => cancel(delivery)) : null,
     done ? button("put_away", put) : null,
@@ -211,5 +223,5 @@ export function batchGroup(batchId, ids) {
 /** Have the end of each document said, and not each step. */
 export function announceEnd(state) {
   const key = `announce.${state.status}`;
-  if (["completed", "failed", "cancelled"].includes(state.status)) announce(say(key, { name: state.fileName }));
+  if (["completed", "failed", "cancelled", "deleted"].includes(state.status)) announce(say(key, { name: state.fileName }));
 }

@@ -1,4 +1,5 @@
 // The key's documents, the newest first: found by words, filtered by status, more on demand.
+import { coded } from "../elements.js";
 import { batchGroup } from "./batches.js";
 import { learnListed } from "./documents.js";
 import { row } from "./rows.js";
@@ -50,7 +51,8 @@ export async function load(further = false) {
   }
 }
 
-function empty() {
+/** Take all of the list away. */
+export function empty() {
   for (const one of shown) {
     one.remove();
     one.element.remove();
@@ -88,7 +90,7 @@ function together(documents) {
 }
 
 function tell(words, kind = "facts") {
-  note.textContent = words;
+  note.replaceChildren(...coded(words));
   note.className = kind;
   note.hidden = !words;
 }

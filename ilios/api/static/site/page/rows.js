@@ -1,5 +1,5 @@
 // A row for each document, or file on its way to one: what it is, how far it has come, what can be done.
-import { html } from "../elements.js";
+import { coded, html } from "../elements.js";
 import { isOpen, isReadable, stateOf, watch } from "./documents.js";
 import { actionsOf, unlock } from "./actions.js";
 import { ago, has, language, money, percent, say, size } from "./words.js";
@@ -14,7 +14,7 @@ export function row({ item = null, id = null }) {
 
   function draw() {
     const state = stateOf(known());
-    if (state?.status === "deleted") leave();
+    if (state?.isPutAway) leave(); // one that was deleted elsewhere stays, and says so
     else redraw(element, { item, state });
   }
 
@@ -51,12 +51,12 @@ export function row({ item = null, id = null }) {
 function redraw(element, { item, state }) {
   const status = statusOf(item, state);
   const had = element.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-  const signature = [item?.state, Boolean(item?.estimate), item?.isUncounted, status, state?.partial, language()].join();
+  const signature = [item?.state, Boolean(item?.estimate), item?.isUncounted, item?.problem?.code, status, state?.partial, state?.errorCode, state?.needsPassword, language()].join();
   const same = element.dataset.signature === signature;
   Object.assign(element.dataset, { status, signature });
   const parts = [
     html("span", { class: `dot ${status}`, "aria-hidden": "true" }),
-    html("div", { class: "what" }, name(item, state, status), facts(item, state, status), ...matches(state), problemOf(item, state), unlock(state)),
+    html("div", { class: "what" }, name(item, state, status), facts(item, state, status), ...matches(state), problemOf(item, state), unlock(item, state)),
     html("div", { class: "how" }, ...progress(item, state, status)),
     same ? element.lastElementChild : html("div", { class: "actions" }, ...actionsOf(item, state)),
   ];
@@ -109,17 +109,14 @@ function matches(state) {
 
 function problemOf(item, state) {
   if (item?.problem && !state) {
-    return html("p", { class: "problem" }, ...heading(item.problem.code), ...codes(item.problem.said()));
+    return html("p", { class: "problem" }, ...heading(item.problem.code), ...coded(item.problem.said()));
   }
   if (state?.status !== "failed" || !state.error) return null;
-  return html("p", { class: "problem" }, ...heading(state.errorCode), ...codes(state.error));
+  return html("p", { class: "problem" }, ...heading(state.errorCode), ...coded(state.error));
 }
 
 /** The sentence of the service is in English: what kind of problem it is, in the reader's language. */
 const heading = (code) => (has(`error.${code}`) ? [html("strong", { title: code }, say(`error.${code}`)), " "] : []);
-
-/** Show names of fields as such, which the service puts between backticks. */
-const codes = (sentence) => sentence.split(/`([A-Za-z_]+)`/).map((part, place) => (place % 2 ? html("code", {}, part) : part));
 
 /** How far a file or document has come, from 0 to 1; null where nobody knows yet. */
 export function shareOf(item, state) {

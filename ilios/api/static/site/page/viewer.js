@@ -1,6 +1,6 @@
 // A document: the pages of the original beside those of the result, in step.
-import { html } from "../elements.js";
-import { removeDocument } from "./actions.js";
+import { coded, html } from "../elements.js";
+import { isRemovable, removeDocument } from "./actions.js";
 import { complain, announce } from "./dialogs.js";
 import { ask, isReadable, stateOf } from "./documents.js";
 import { hasPages, menu } from "./downloads.js";
@@ -58,8 +58,10 @@ class Viewer {
   }
 
   async load(wanted) {
-    await ask(this.id);
-    if (!isReadable(stateOf(this.id))) throw new Error(say("viewer.no_result", { status: say(`status.${stateOf(this.id).status}`) }));
+    if (!(await ask(this.id))) throw new Error(say("viewer.not_found"));
+    const { status } = stateOf(this.id);
+    if (status === "deleted") throw new Error(say("viewer.was_deleted"));
+    if (!isReadable({ status })) throw new Error(say("viewer.no_result", { status: say(`status.${status}`) }));
     const pages = await this.#pages();
     const first = pages[0]?.number ?? 1;
     this.result = await json(`/api/documents/${this.id}?format=json&pages=${first}`, { signal: this.signal });
@@ -221,14 +223,25 @@ export async function show(id, page) {
   find("viewer-title").textContent = stateOf(id)?.fileName ?? say("viewer.loading");
   for (const part of ["viewer-facts", "viewer-warnings", "viewer-menu", "viewer-fields", "viewer-problem"]) find(part).replaceChildren();
   find("viewer-problem").hidden = true;
+  offer(false, false);
   try {
     await mine.load(page);
-    if (open === mine) place.classList.remove("loading");
+    if (open !== mine) return;
+    place.classList.remove("loading");
+    offer(true, true);
   } catch (problem) {
     if (open !== mine) return;
-    find("viewer-problem").textContent = problem.said?.() ?? problem.message;
+    find("viewer-title").textContent = stateOf(id)?.fileName ?? say("viewer.nothing");
+    offer(false, isRemovable(stateOf(id)));
+    find("viewer-problem").replaceChildren(...coded(problem.said?.() ?? problem.message));
     find("viewer-problem").hidden = false;
   }
+}
+
+/** Show the buttons of what can be done: with a result, and with a document. */
+function offer(isShown, isThere) {
+  find("copy").hidden = !isShown;
+  find("viewer-delete").hidden = !isThere;
 }
 
 export function close() {
