@@ -40,8 +40,9 @@ class ArchiveGiven(UnsupportedType):
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"The file is a {kind} archive, and this is for one document. POST it as a file to "
-            "/api/documents/submit or /v1/batch/submit: its documents become a batch. Or unpack it."
+            f"The file is a {kind} archive, and this is for one document. A service makes a batch "
+            "of its documents: send it by `ilios batch submit`, or as a file to "
+            "/api/documents/submit or /v1/batch/submit. Or unpack it."
         )
 
 

@@ -87,6 +87,30 @@ def test_one_result_is_not_for_an_archive(
     nothing_is_kept()
 
 
+def test_no_batch_is_made_where_none_is_wanted(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    content = file(zipped(*TREE), "all.zip")
+
+    answer = anna.post(SUBMIT, {"file": content}, headers={"Prefer": "no-batch"})
+
+    assert_problem(answer, 415, "archive_needs_batch", "`ilios batch submit`", "unpack it")
+    nothing_is_kept()
+
+
+def test_the_key_of_a_batch_is_not_that_of_a_document(anna: Caller) -> None:
+    headers = {"Idempotency-Key": "an-idempotency-key-that-must-not-be-logged"}
+    anna.post(SUBMIT, {"file": file(zipped(*TREE), "all.zip")}, headers=headers)
+
+    answer = anna.post(
+        SUBMIT,
+        {"file": file(zipped(*TREE), "all.zip")},
+        headers={**headers, "Prefer": "wait=5, no-batch"},
+    )
+
+    assert_problem(answer, 422, "idempotency_key_reused")
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_archive_is_refused_by_name_and_leaves_nothing(
     anna: Caller, nothing_is_kept: Callable[[], None], kind: str
