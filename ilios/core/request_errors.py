@@ -15,13 +15,24 @@ class RequestError(IliosError):
 
 
 class InvalidField(RequestError):
-    """A field is malformed or out of range; names the field, its value and what is allowed."""
+    """A field is malformed or out of range; names the field, its value and what is allowed.
+
+    Where the value may be a secret, or there is none, a `fault` stands in its place.
+    """
 
     code = "invalid_field"
 
-    def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
-        shown = f"{value!r:.80}"
-        super().__init__(f"{field:.80} is {shown}; allowed: {allowed}.")
+    def __init__(
+        self,
+        field: str,
+        value: object,
+        allowed: str,
+        code: str | None = None,
+        *,
+        fault: str | None = None,
+    ) -> None:
+        found = fault or f"is {value!r:.80}"
+        super().__init__(f"{field:.80} {found}; allowed: {allowed}.")
         self.field = field
         self.code = code or f"invalid_{field:.80}"  # type: ignore[misc]  # one class, one code a field
 
