@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from ilios.core.errors import IliosError
 
@@ -123,14 +123,27 @@ class InvalidSchema(RequestError):
         self.path = path
 
 
+class FileRefusal(NamedTuple):
+    """A file of a batch that is to blame, and the archive that it came in."""
+
+    name: str
+    reason: RequestError
+    archive: str | None = None
+
+    def __str__(self) -> str:
+        """Return what is wrong with it; some sentences begin with the name."""
+        detail = self.reason.detail
+        named = detail if detail.startswith(self.name) else f"{self.name}: {detail}"
+        return f"{self.archive}: {named}" if self.archive else named
+
+
 class BatchRefused(RequestError):
     """At least one file of a batch was refused, so nothing was stored."""
 
     code = "batch_refused"
 
-    def __init__(self, reasons: Sequence[tuple[str, RequestError]]) -> None:
-        listed = " ".join(f"{name}: {reason.detail}" for name, reason in reasons)
-        super().__init__(f"Nothing was stored. {listed}")
+    def __init__(self, reasons: Sequence[FileRefusal]) -> None:
+        super().__init__(f"Nothing was stored. {' '.join(map(str, reasons))}")
         self.reasons = tuple(reasons)
 
 
@@ -239,7 +252,10 @@ class DocumentNotFound(NotFound):
     code = "document_not_found"
 
     def __init__(self) -> None:
-        super().__init__("No document with this id belongs to this key.")
+        super().__init__(
+            "No document with this id belongs to this key. `GET /api/documents` lists those that "
+            "do."
+        )
 
 
 class KeptFileNotFound(NotFound):

@@ -198,7 +198,9 @@ class _Form:
                 raise MalformedRequest(f"The form has more than {MAX_FIELDS} fields.")
             return _FieldStream(str(name), add)
         if self._file_count == MAX_BATCH_FILES:
-            raise TooManyFiles(f"A request may carry {MAX_BATCH_FILES} files.")
+            raise TooManyFiles(
+                f"A request may carry {MAX_BATCH_FILES} files. Send several batches of them."
+            )
         self._file_count += 1
         sink = spooling.new_sink(
             self._environ, self._folder, self._limits.file_bytes, self._limits.disk_reserve

@@ -300,7 +300,7 @@ def test_an_archive_is_no_document_of_any_client(
             lambda: client.convert(archive),
             lambda: client.submit(archive),
             lambda: finished(converted()),
-            lambda: list(passages(client, archive)),
+            lambda: list(passages(client, archive, "page", {})),
         ):
             with pytest.raises(ApiError) as refused:
                 attempt()

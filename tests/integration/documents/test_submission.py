@@ -132,7 +132,7 @@ def test_a_batch_with_bad_files_is_refused_whole_with_every_reason(
     with pytest.raises(BatchRefused) as refused:
         submissions.submit_batch(files, ME)
 
-    assert [name for name, _ in refused.value.reasons] == ["empty.txt", "archive.zip"]
+    assert [one.name for one in refused.value.reasons] == ["empty.txt", "archive.zip"]
     assert documents.documents(database) == []
 
 
