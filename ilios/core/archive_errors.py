@@ -1,8 +1,9 @@
-"""What is wrong with an archive of documents, or with one in the place of a document."""
+"""What is wrong with a batch, with an archive of documents, or with one in place of a document."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from ilios.core.request_errors import RequestError, UnsupportedType
 
@@ -63,3 +64,27 @@ class ArchiveRefused(RequestError):
         bound = f" ({limit} at most)" if limit else ""
         super().__init__(f"{where}{fault}{bound} [{rule}]. {remedy}")
         self.rule = rule
+
+
+class FileRefusal(NamedTuple):
+    """A file of a batch that is to blame, and the archive that it came in."""
+
+    name: str
+    reason: RequestError
+    archive: str | None = None
+
+    def __str__(self) -> str:
+        """Return what is wrong with it; some sentences begin with the name."""
+        detail = self.reason.detail
+        named = detail if detail.startswith(self.name) else f"{self.name}: {detail}"
+        return f"{self.archive}: {named}" if self.archive else named
+
+
+class BatchRefused(RequestError):
+    """At least one file of a batch was refused, so nothing was stored."""
+
+    code = "batch_refused"
+
+    def __init__(self, reasons: Sequence[FileRefusal]) -> None:
+        super().__init__(f"Nothing was stored. {' '.join(map(str, reasons))}")
+        self.reasons = tuple(reasons)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from ilios.core.errors import IliosError
 
@@ -121,30 +120,6 @@ class InvalidSchema(RequestError):
         place = f"{field} at {path}" if path else field
         super().__init__(f"{place} cannot be used: {why}. Send a JSON Schema.")
         self.path = path
-
-
-class FileRefusal(NamedTuple):
-    """A file of a batch that is to blame, and the archive that it came in."""
-
-    name: str
-    reason: RequestError
-    archive: str | None = None
-
-    def __str__(self) -> str:
-        """Return what is wrong with it; some sentences begin with the name."""
-        detail = self.reason.detail
-        named = detail if detail.startswith(self.name) else f"{self.name}: {detail}"
-        return f"{self.archive}: {named}" if self.archive else named
-
-
-class BatchRefused(RequestError):
-    """At least one file of a batch was refused, so nothing was stored."""
-
-    code = "batch_refused"
-
-    def __init__(self, reasons: Sequence[FileRefusal]) -> None:
-        super().__init__(f"Nothing was stored. {' '.join(map(str, reasons))}")
-        self.reasons = tuple(reasons)
 
 
 class Unauthorized(RequestError):

@@ -15,8 +15,9 @@ from typing import Any
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Holding, Standard
 from ilios.core import clock, failpoints, ids
+from ilios.core.archive_errors import BatchRefused, FileRefusal
 from ilios.core.disk_space import DiskReserve
-from ilios.core.request_errors import BatchRefused, FileRefusal, RequestError
+from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.db import instance
 from ilios.db.database import Database

@@ -178,7 +178,7 @@ def _domain_error(error: IliosError) -> Response:
 
 
 def _extras(error: IliosError) -> dict[str, Any]:
-    if isinstance(error, request_errors.BatchRefused):
+    if isinstance(error, archive_errors.BatchRefused):
         return {
             "errors": [
                 {

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from ilios.core import data_folder, disk_space
+from ilios.core.archive_errors import BatchRefused
 from ilios.core.conversion_errors import DiskFull, ObjectMissing
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
-    BatchRefused,
     DocumentNotFound,
     EmptyFile,
     FileTooLarge,

@@ -22,10 +22,9 @@ from ilios.api.dialects.options import Options
 from ilios.api.middleware.auth import current_owner
 from ilios.api.requests import idempotency, spooling
 from ilios.api.services import services
+from ilios.core.archive_errors import BatchRefused, FileRefusal
 from ilios.core.request_errors import (
     BatchNotFound,
-    BatchRefused,
-    FileRefusal,
     Gone,
     InvalidField,
     KeptFileNotFound,
