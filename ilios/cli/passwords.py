@@ -14,6 +14,7 @@ import click
 
 VARIABLE: Final = "ILIOS_PASSWORD"
 NO_TEXT: Final = "The password is no text in UTF-8."
+WITH_NUL: Final = "The password has a NUL in it."
 
 password_stdin: Final = click.option(
     "--password-stdin",
@@ -40,6 +41,8 @@ def given(*, from_stdin: bool, inputs: Sequence[str] = ()) -> str | None:
         password.encode()
     except UnicodeEncodeError:  # bytes that the environment, or Python, did not decode
         raise click.UsageError(NO_TEXT) from None
+    if "\0" in password:
+        raise click.UsageError(WITH_NUL)
     return password or None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from ilios.core.errors import IliosError
@@ -15,13 +14,24 @@ class RequestError(IliosError):
 
 
 class InvalidField(RequestError):
-    """A field is malformed or out of range; names the field, its value and what is allowed."""
+    """A field is malformed or out of range; names the field, its value and what is allowed.
+
+    Where the value may be a secret, or there is none, a `fault` stands in its place.
+    """
 
     code = "invalid_field"
 
-    def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
-        shown = f"{value!r:.80}"
-        super().__init__(f"{field:.80} is {shown}; allowed: {allowed}.")
+    def __init__(
+        self,
+        field: str,
+        value: object,
+        allowed: str,
+        code: str | None = None,
+        *,
+        fault: str | None = None,
+    ) -> None:
+        found = fault or f"is {value!r:.80}"
+        super().__init__(f"{field:.80} {found}; allowed: {allowed}.")
         self.field = field
         self.code = code or f"invalid_{field:.80}"  # type: ignore[misc]  # one class, one code a field
 
@@ -110,17 +120,6 @@ class InvalidSchema(RequestError):
         place = f"{field} at {path}" if path else field
         super().__init__(f"{place} cannot be used: {why}. Send a JSON Schema.")
         self.path = path
-
-
-class BatchRefused(RequestError):
-    """At least one file of a batch was refused, so nothing was stored."""
-
-    code = "batch_refused"
-
-    def __init__(self, reasons: Sequence[tuple[str, RequestError]]) -> None:
-        listed = " ".join(f"{name}: {reason.detail}" for name, reason in reasons)
-        super().__init__(f"Nothing was stored. {listed}")
-        self.reasons = tuple(reasons)
 
 
 class Unauthorized(RequestError):
@@ -232,7 +231,10 @@ class DocumentNotFound(NotFound):
     code = "document_not_found"
 
     def __init__(self) -> None:
-        super().__init__("No document with this id belongs to this key.")
+        super().__init__(
+            "No document with this id belongs to this key. `GET /api/documents` lists those that "
+            "do."
+        )
 
 
 class KeptFileNotFound(NotFound):

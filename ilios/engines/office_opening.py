@@ -36,7 +36,7 @@ def write_opened(source: Source, opened: Path) -> None:
     except exceptions.InvalidKeyError as error:
         if source.password is None:
             raise document_errors.locked(kind) from error
-        raise document_errors.wrong_password(kind) from error
+        raise document_errors.wrong_password(kind, source.password) from error
     except exceptions.DecryptionError as error:
         raise UnsupportedDocument(
             f"The {kind} is protected by a kind of encryption that cannot be opened. Save it "

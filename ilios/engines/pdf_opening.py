@@ -77,7 +77,7 @@ def _opened(path: Path, password: str | None) -> tuple[Any, str | None]:
         case pdfium_c.FPDF_ERR_PASSWORD if password is None:
             raise document_errors.locked("PDF")
         case pdfium_c.FPDF_ERR_PASSWORD:
-            raise document_errors.wrong_password("PDF")
+            raise document_errors.wrong_password("PDF", password or "")
         case pdfium_c.FPDF_ERR_SECURITY:
             raise UnsupportedDocument(
                 "The PDF is protected by a kind of encryption that cannot be opened. Save it "

@@ -172,7 +172,6 @@ NAMED: Final = {
 
 HEAD_BYTES: Final = 64 * 1024  #: of a longer file, only this much and the tail are read
 TAIL_BYTES: Final = 2 * 1024
-MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
 PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
 
 _ACCEPTED: Final = (
@@ -309,7 +308,7 @@ def _by_content(file: BinaryIO, head: bytes, extension: str) -> str:
 
 
 def _by_magic(head: bytes, *, late_pdf: bool) -> str:
-    magic = filetype.guess_mime(head[:MAGIC_BYTES])
+    magic = filetype.guess_mime(head[: text_forms.MAGIC_BYTES])
     if late_pdf and magic in (None, PDF):  # else an archive that holds a PDF
         return PDF
     if magic == BMP:

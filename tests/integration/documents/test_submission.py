@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from ilios.core import data_folder, disk_space
+from ilios.core.archive_errors import BatchRefused
 from ilios.core.conversion_errors import DiskFull, ObjectMissing
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import (
-    BatchRefused,
     DocumentNotFound,
     EmptyFile,
     FileTooLarge,
@@ -125,7 +125,7 @@ def test_a_batch_with_bad_files_is_refused_whole_with_every_reason(
     with pytest.raises(BatchRefused) as refused:
         submissions.submit_batch(files, ME)
 
-    assert [name for name, _ in refused.value.reasons] == ["empty.txt", "archive.zip"]
+    assert [one.name for one in refused.value.reasons] == ["empty.txt", "archive.zip"]
     assert documents.documents(database) == []
 
 

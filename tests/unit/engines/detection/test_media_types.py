@@ -580,3 +580,17 @@ def peak_bytes_of_sniffing(file: BinaryIO) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"MZ\x90\0" + b"\1" * 300, id="a program of DOS or Windows"),
+        pytest.param(b"\x7fELF\1\1" + b"\1" * 300, id="a program of Linux"),
+        pytest.param(b"\xcf\xfa\xed\xfe" + b"\1" * 300, id="a program of macOS"),
+        pytest.param(b"\xca\xfe\xba\xbe" + b"\1" * 300, id="a class of Java"),
+    ],
+)
+def test_a_program_is_no_text_whose_bytes_look_like_wide_characters(content: bytes) -> None:
+    with pytest.raises(UnsupportedType):
+        media_types.sniff(io.BytesIO(content), "program")
