@@ -38,14 +38,16 @@ PROBLEM = ("type", "title", "status", "detail", "instance", "code", "requestId")
 UNFORESEEABLE = frozenset({
     "batch_refused",  # for what one of the files is
     "document_deleted", "delivery_under_way",  # what is there, and in which state
+    "password_in_use", "password_required",
     "idempotency_in_flight", "idempotency_key_reused",  # what was sent before
     "webhook_secret_missing", "webhook_url_missing",  # what the key and the settings have
     "invalid_cursor",  # one that was not given out
     "invalid_endDate", "invalid_pages", "invalid_startDate",  # no such day; ranges must rise
     "link_invalid", "malformed_request",  # a PUT of another length than its link was given out for
     "pages_out_of_range",  # depends on the document
-    "corrupt_document", "document_too_large", "empty_document", "empty_file",  # the bytes decide
-    "file_too_large", "unsupported_type", "url_not_allowed",
+    "archive_needs_batch", "archive_refused", "corrupt_document",  # the bytes decide
+    "document_too_large", "empty_document", "empty_file", "encrypted_document",
+    "file_too_large", "unsupported_type", "url_not_allowed", "wrong_password",
 })  # fmt: skip
 """Codes of refusals that no schema can tell in advance."""
 OF_ANOTHER_FORM = ", and this is format="  #: a refusal for what two fields say together
