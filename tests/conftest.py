@@ -14,7 +14,7 @@ from botocore.loaders import create_loader
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.queue.notify import Notifier
 from tests.mistral_server.process import MistralServer
 from tests.support.log_secrets import secrets_below, secrets_in
@@ -138,8 +138,8 @@ def settings(tmp_path: Path, migrated_file: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_path)
+def database(settings: Settings) -> Iterator[SqliteDatabase]:
+    database = SqliteDatabase(settings.database_path)
     yield database
     database.close()
 

@@ -16,6 +16,7 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
+from ilios.db.opening import open_database
 from ilios.documents.archives import Archives
 from ilios.documents.estimates import Estimates
 from ilios.documents.kept_files import KeptFiles
@@ -85,7 +86,7 @@ def build(settings: Settings) -> Services:
 
     The database connects at its first transaction, S3 at its first request. Raises StartupError.
     """
-    database = Database(settings.database_path, settings.sqlite_synchronous)
+    database = open_database(settings)
     store = open_store(settings)
     links = LinkSigner.from_file(data_folder.signing_key(settings))
     group_commit = GroupCommit(database)

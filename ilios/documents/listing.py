@@ -35,10 +35,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ilios.core.owner_places import OwnerPlaces, guest_places
 from ilios.core.request_errors import Busy, SearchTooWide
-from ilios.db.database import Database, is_index_malformed
+from ilios.db.database import Database
 from ilios.db.models import DELETED, Document, DocumentStatus
 from ilios.db.models.base import UtcDateTime
 from ilios.db.prepared import Prepared, Runner
+from ilios.db.sqlite_database import is_index_malformed
 from ilios.db.watch import Watch
 from ilios.documents import list_cursors, names, search, snippets
 from ilios.documents.list_cursors import NamePlace, Place, TextPlace

@@ -22,11 +22,11 @@ from ilios.core.settings import Settings
 from ilios.core.spare_file import WRITE_ROOM_BYTES, free_bytes
 from ilios.core.telemetry import logs
 from ilios.db import schema_version, search_index
-from ilios.db.database import BUSY_TIMEOUT_MS, INCREMENTAL
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.db.quick_check import damaged, first_fault, require_sound
 from ilios.db.schema_version import SchemaVersion, not_writable
+from ilios.db.sqlite_database import BUSY_TIMEOUT_MS, INCREMENTAL
 from ilios.migration.legacy import file_swap, importer, predecessor
 
 log = logs.get(__name__)

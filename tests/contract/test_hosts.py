@@ -15,6 +15,7 @@ from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving
@@ -78,7 +79,7 @@ def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
     def unreadable(_database: Database) -> NoReturn:
         raise sqlite.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(Database, "watching", unreadable)
+    monkeypatch.setattr(SqliteDatabase, "watching", unreadable)
 
     answer = open_service.get("/api/documents", **at(EVIL))
     sent = open_service.post("/api/documents/submit", **at("localhost", Origin=PAGE["Origin"]))

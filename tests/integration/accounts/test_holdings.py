@@ -23,6 +23,7 @@ from ilios.core.settings import MIB, Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
 from ilios.db.models import UNLIMITED, Document, DocumentStatus, PageRow
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents.admission import Order
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.retention.service import Retention
@@ -249,7 +250,7 @@ def send(submissions: Submissions, file: Received, owner: str) -> None:
 
 def send_all(settings: Settings, files: list[Received], owner: str) -> None:
     """Send files from a process of its own."""
-    database = Database(settings.database_path)
+    database = SqliteDatabase(settings.database_path)
     notifier = Notifier(settings.data_folder / "nobody-listens")
     sender = Submissions(settings, database, open_store(settings), notifier)
     with ThreadPoolExecutor(8) as pool:

@@ -28,6 +28,7 @@ from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import results
 from ilios.engines import page_details
 from ilios.engines.base import (
@@ -374,7 +375,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
 
     def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
         with monkeypatch.context() as patch:
-            patch.setattr(Database, "_begin", locked)
+            patch.setattr(SqliteDatabase, "_begin", locked)
             progress(1, 2)
         return two_pages(source, options, workspace, progress)
 

@@ -15,6 +15,7 @@ from ilios.core.request_errors import TooManyWaiting
 from ilios.db import group_commit
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.support.waiting import wait_until
 
 THREADS = 20
@@ -31,13 +32,13 @@ def table(database: Database) -> Database:
 def transactions(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
     """Note each transaction that is begun."""
     begun: list[Database] = []
-    writing = Database.writing
+    writing = SqliteDatabase.writing
 
-    def counted(self: Database) -> object:
+    def counted(self: SqliteDatabase) -> object:
         begun.append(self)
         return writing(self)
 
-    monkeypatch.setattr(Database, "writing", counted)
+    monkeypatch.setattr(SqliteDatabase, "writing", counted)
     return begun
 
 
@@ -157,7 +158,7 @@ def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
         raise DatabaseBusy("The database is locked.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "_begin", locked)
+        patch.setattr(SqliteDatabase, "_begin", locked)
         for number in range(3):
             with pytest.raises(DatabaseBusy):
                 subject.write(insert(number))

@@ -14,10 +14,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from ilios.core import clock, ids
 from ilios.core.errors import DatabaseFull
-from ilios.db.database import Database, compile_statements
 from ilios.db.models import Batch, Document, DocumentStatus, Job
 from ilios.db.models.statuses import OPEN
 from ilios.db.prepared import Prepared
+from ilios.db.sqlite_database import SqliteDatabase, compile_statements
 
 NOW = clock.now()
 ADD = Prepared(insert(Batch))
@@ -37,13 +37,13 @@ def batch(**changes: Any) -> dict[str, Any]:
     return {**row, "created_at": NOW, "webhook_url": None, **changes}
 
 
-def count(database: Database) -> int:
+def count(database: SqliteDatabase) -> int:
     with database.watching() as watch:
         return int(COUNT.all(watch)[0][0])
 
 
 def test_what_a_transaction_writes_is_read_by_itself_with_the_types_of_its_columns(
-    database: Database,
+    database: SqliteDatabase,
 ) -> None:
     row = batch()
     with database.writing() as session:
@@ -56,7 +56,7 @@ def test_what_a_transaction_writes_is_read_by_itself_with_the_types_of_its_colum
         assert BY_ID.first(watch, wanted="another") is None
 
 
-def test_a_transaction_that_fails_takes_them_with_it(database: Database) -> None:
+def test_a_transaction_that_fails_takes_them_with_it(database: SqliteDatabase) -> None:
     def write_and_fail() -> None:
         with database.writing() as session:
             ADD.run_many(session, [batch(), batch()])
@@ -71,7 +71,7 @@ def test_a_transaction_that_fails_takes_them_with_it(database: Database) -> None
 
 
 def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
-    database: Database,
+    database: SqliteDatabase,
 ) -> None:
     document_id = add_document(database)
     statement = Prepared(
@@ -80,14 +80,14 @@ def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
         .limit(1)
     )
 
-    for opened in (database, Database(database.path)):
+    for opened in (database, SqliteDatabase(database.path)):
         with opened.watching() as watch:
             found = statement.first(watch, moment=NOW)
             assert found == (document_id, DocumentStatus.PENDING, {"a": [1]})
             assert statement.first(watch, moment=NOW - timedelta(seconds=1)) is None
 
 
-def test_a_limit_is_a_part_of_the_statement(database: Database) -> None:
+def test_a_limit_is_a_part_of_the_statement(database: SqliteDatabase) -> None:
     """SQLite would compile the statement anew each time if it were bound."""
     statement = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")).limit(1))
     with database.watching() as watch:
@@ -96,7 +96,7 @@ def test_a_limit_is_a_part_of_the_statement(database: Database) -> None:
         assert "LIMIT 1" in statement._compiled._sql
 
 
-def test_columns_that_are_left_out_get_their_defaults(database: Database) -> None:
+def test_columns_that_are_left_out_get_their_defaults(database: SqliteDatabase) -> None:
     document_id = add_document(database)
 
     with database.reading() as session:
@@ -104,7 +104,7 @@ def test_columns_that_are_left_out_get_their_defaults(database: Database) -> Non
     assert (stored.options, stored.pages_done, stored.to_erase) == ({"a": [1]}, 0, False)
 
 
-def add_document(database: Database) -> str:
+def add_document(database: SqliteDatabase) -> str:
     """Add one by the columns that have no default."""
     needed = [name for name, column in Document.__table__.columns.items() if not column.default]
     values: dict[str, Any] = {
@@ -126,7 +126,7 @@ def add_document(database: Database) -> str:
     return str(values["id"])
 
 
-def test_returned_rows_have_types_too(database: Database) -> None:
+def test_returned_rows_have_types_too(database: SqliteDatabase) -> None:
     row = batch()
     ended = Prepared(
         delete(Batch).where(Batch.id == bindparam("wanted")).returning(Batch.created_at)
@@ -136,7 +136,7 @@ def test_returned_rows_have_types_too(database: Database) -> None:
         assert ended.all(session, wanted=row["id"]) == [(NOW,)]
 
 
-def test_errors_are_those_of_sqlalchemy_without_the_parameters(database: Database) -> None:
+def test_errors_are_those_of_sqlalchemy_without_the_parameters(database: SqliteDatabase) -> None:
     row = batch(owner="not for a log")
     with pytest.raises(IntegrityError) as raised, database.writing() as session:
         ADD.run_many(session, [row, row])
@@ -147,7 +147,7 @@ def test_errors_are_those_of_sqlalchemy_without_the_parameters(database: Databas
         Prepared(select(text("1")).select_from(text("nowhere"))).all(watch)
 
 
-def test_a_full_disk_is_one_here_too(database: Database) -> None:
+def test_a_full_disk_is_one_here_too(database: SqliteDatabase) -> None:
     def fill() -> None:
         with database.writing() as session:
             session.execute(text("PRAGMA max_page_count = 1"))
@@ -159,19 +159,19 @@ def test_a_full_disk_is_one_here_too(database: Database) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"wanted": "a", "unknown": 1}])
 def test_parameters_that_are_missing_or_unknown_are_refused(
-    database: Database, given: dict[str, object]
+    database: SqliteDatabase, given: dict[str, object]
 ) -> None:
     with database.watching() as watch, pytest.raises(TypeError, match="in place of"):
         BY_ID.all(watch, **given)
 
 
-def test_what_cannot_be_prepared_says_so(database: Database) -> None:
+def test_what_cannot_be_prepared_says_so(database: SqliteDatabase) -> None:
     changing = select(Job.id).where(Job.id.in_(bindparam("wanted", expanding=True)))
     with database.watching() as watch, pytest.raises(TypeError, match="length changes"):
         Prepared(changing).all(watch, wanted=[])
 
 
-def test_they_take_a_fraction_of_what_the_orm_takes(database: Database) -> None:
+def test_they_take_a_fraction_of_what_the_orm_takes(database: SqliteDatabase) -> None:
     row = batch()
     with database.writing() as session:
         ADD.run(session, **row)
@@ -196,7 +196,7 @@ def cost(ask: Callable[[], None]) -> float:
 
 
 def test_what_was_compiled_before_the_fork_is_not_compiled_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")))
     compile_statements()

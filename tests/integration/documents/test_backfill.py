@@ -18,6 +18,7 @@ from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
 from ilios.db.models import Document
 from ilios.db.name_blocks import BLOCK_DOCUMENTS
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import indexing, removal
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.upkeep import Upkeep
@@ -214,7 +215,7 @@ def _die_after(settings: Settings, step: str, *, steps: int, within: bool) -> No
             os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(search_backfill, step, take_and_count)
-    Upkeep(Database(settings.database_path), DiskReserve(settings), pause=die_if_due).run()
+    Upkeep(SqliteDatabase(settings.database_path), DiskReserve(settings), pause=die_if_due).run()
     os._exit(1)
 
 

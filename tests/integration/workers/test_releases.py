@@ -10,9 +10,10 @@ import pytest
 from ilios.core import data_folder
 from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
-from ilios.db.database import Database, LockTimeout
+from ilios.db.database import LockTimeout
 from ilios.db.driver import sqlite
 from ilios.db.models import JobStatus
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import EMBEDDED
 from ilios.queue.jobs import Lease
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
@@ -25,12 +26,12 @@ AT_ONCE = LockTimeout(turn_seconds=0.1, busy_ms=10, retries=0)
 
 @pytest.fixture
 def dispatcher(settings: Settings) -> Iterator[Dispatcher]:
-    with contextlib.closing(Database(settings.database_path, "FULL", AT_ONCE)) as hasty:
+    with contextlib.closing(SqliteDatabase(settings.database_path, "FULL", AT_ONCE)) as hasty:
         yield Dispatcher(hasty, ambiguous_retries=2)
 
 
 @pytest.fixture
-def claim(database: Database, dispatcher: Dispatcher) -> Callable[[], Lease]:
+def claim(database: SqliteDatabase, dispatcher: Dispatcher) -> Callable[[], Lease]:
     def claim() -> Lease:
         documents.add_document(database)
         ((_, lease),) = dispatcher.claim(Offer([FreeSlot(EMBEDDED, f"{NODE}/worker-0")]))
@@ -40,7 +41,7 @@ def claim(database: Database, dispatcher: Dispatcher) -> Callable[[], Lease]:
 
 
 def test_a_job_that_was_begun_costs_an_attempt_and_one_that_was_not_costs_none(
-    settings: Settings, database: Database, dispatcher: Dispatcher, claim: Callable[[], Lease]
+    settings: Settings, database: SqliteDatabase, dispatcher: Dispatcher, claim: Callable[[], Lease]
 ) -> None:
     releases = PendingReleases(settings, NODE, dispatcher)
     releases.release()
@@ -56,7 +57,7 @@ def test_a_job_that_was_begun_costs_an_attempt_and_one_that_was_not_costs_none(
 
 
 def test_what_a_locked_database_does_not_take_is_kept_for_the_next_supervisor(
-    settings: Settings, database: Database, dispatcher: Dispatcher, claim: Callable[[], Lease]
+    settings: Settings, database: SqliteDatabase, dispatcher: Dispatcher, claim: Callable[[], Lease]
 ) -> None:
     releases = PendingReleases(settings, NODE, dispatcher)
     releases.release()
