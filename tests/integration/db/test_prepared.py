@@ -14,10 +14,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from ilios.core import clock, ids
 from ilios.core.errors import DatabaseFull
+from ilios.core.settings import Settings
 from ilios.db.models import Batch, Document, DocumentStatus, Job
 from ilios.db.models.statuses import OPEN
+from ilios.db.opening import compile_statements
 from ilios.db.prepared import Prepared
-from ilios.db.sqlite_database import SqliteDatabase, compile_statements
+from ilios.db.sqlite_database import SqliteDatabase
 
 NOW = clock.now()
 ADD = Prepared(insert(Batch))
@@ -196,10 +198,10 @@ def cost(ask: Callable[[], None]) -> float:
 
 
 def test_what_was_compiled_before_the_fork_is_not_compiled_again(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")))
-    compile_statements()
+    compile_statements(settings)
 
     def compile_again(*_: object, **__: object) -> None:
         raise AssertionError("compiled again")

@@ -1,0 +1,32 @@
+"""PostgreSQL's driver, psycopg, which comes with the extra `postgres` (ADR 0048)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ilios.core.errors import DatabaseRefused
+
+try:
+    import psycopg
+except ModuleNotFoundError as error:
+    raise DatabaseRefused(
+        "DATABASE_URL is set, but the driver of PostgreSQL is not installed: "
+        "install it with `pip install ilios[postgres]`, or unset DATABASE_URL."
+    ) from error
+
+__all__ = ["connect", "psycopg"]
+
+DEFAULTS: Final[dict[str, Any]] = {
+    "connect_timeout": 10,  # seconds
+    "application_name": "ilios",
+    "client_encoding": "UTF8",
+}
+
+
+def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a connection, on which the driver begins no transaction of its own.
+
+    What the URL says goes before the defaults here. Raises psycopg.OperationalError.
+    """
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    return psycopg.connect(psycopg.conninfo.make_conninfo(**(DEFAULTS | given)), autocommit=True)
