@@ -18,14 +18,12 @@ DOCUMENT_OVERHEAD_BYTES: Final = 8192
 """What a document takes beside its file: a folder, the rest of a block, its rows and indexes."""
 PREFIX: Final = "owner_totals_"  #: of our triggers
 
-_IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {row}.to_erase)"
-_STORED: Final = (
-    f"iif({_IS_STORED}, {{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}, 0)"
-)
-_ANNOUNCED: Final = (  # of a kept file the bytes are here
-    "iif({row}.status = 'awaiting_upload' AND {row}.sha256 IS NULL, {row}.file_size, 0)"
-)
-_WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
+# Conditions and sizes in the SQL of both databases; `{row}` is NEW, OLD, or what a table is called.
+IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {row}.to_erase)"
+STORED_BYTES: Final = f"{{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}"
+IS_ANNOUNCED: Final = "{row}.status = 'awaiting_upload' AND {row}.sha256 IS NULL"
+"""Of a kept file the bytes are here."""
+IS_WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
 _PIECE: Final = "octet_length({row}.markdown) + coalesce(octet_length({row}.layout), 0)"
 _PAGE: Final = f"{_PIECE} + coalesce(octet_length({{row}}.details), 0) + {{row}}.image_bytes"
 _WORDS: Final = "octet_length({row}.words)"
@@ -33,6 +31,16 @@ _EXTRACTION: Final = " + ".join(
     f"coalesce(octet_length({{row}}.{column}), 0)"
     for column in ("schema", "image_schema", "instructions", "answer")
 )
+PARTS: Final = {
+    "page": ("pages", _PAGE),
+    "piece": ("page_pieces", _PIECE),
+    "words": ("page_words", _WORDS),
+    "extraction": ("extractions", _EXTRACTION),
+}
+"""Tables whose rows add so many bytes to their document's."""
+_STORED: Final = f"iif({IS_STORED}, {STORED_BYTES}, 0)"
+_ANNOUNCED: Final = f"iif({IS_ANNOUNCED}, {{row}}.file_size, 0)"
+_WAITING: Final = IS_WAITING
 _COUNTED: Final = f"""
 SELECT owner, sum(stored) AS stored, sum(announced) AS announced, sum(waiting) AS waiting
 FROM (
@@ -136,11 +144,9 @@ def _triggers() -> dict[str, str]:
             + ", ".join(f"{name} = {name} - {was}" for name, was in zip(columns, old, strict=True))
             + " WHERE owner = OLD.owner;"
         ),
-        **_of_parts("page", "pages", _PAGE),
-        **_of_parts("piece", "page_pieces", _PIECE),
-        **_of_parts("words", "page_words", _WORDS),
-        **_of_parts("extraction", "extractions", _EXTRACTION),
     }
+    for name, (table, size) in PARTS.items():
+        bodies |= _of_parts(name, table, size)
     return triggers.of_bodies(PREFIX, bodies)
 
 

@@ -15,13 +15,13 @@ from ilios.db import revision, triggers
 
 PREFIX: Final = "passwords_"  #: of our triggers
 
-_OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
-_FORGET: Final = (  # of constants
+OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
+FORGET: Final = (  # of constants
     "UPDATE document_passwords SET sealed = NULL WHERE sealed IS NOT NULL{which} AND NOT EXISTS ("
-    f"SELECT 1 FROM documents AS one WHERE one.status IN {_OPEN} AND "
+    f"SELECT 1 FROM documents AS one WHERE one.status IN {OPEN} AND "
     "(one.id = document_passwords.document_id OR one.result_of = document_passwords.document_id))"
 )
-_OF_DOCUMENT: Final = " AND document_id IN (NEW.id, NEW.result_of)"
+OF_DOCUMENT: Final = " AND document_id IN (NEW.id, NEW.result_of)"
 
 
 def follow_schema(connection: Connection) -> None:
@@ -34,7 +34,7 @@ def follow_schema(connection: Connection) -> None:
 def install(connection: Any) -> None:
     """Make the triggers, and forget what they would have, unless they are there as they should."""
     if triggers.install(connection, PREFIX, _triggers()):
-        connection.execute(_FORGET.format(which=""))
+        connection.execute(FORGET.format(which=""))
 
 
 def are_installed(connection: Any) -> bool:
@@ -45,6 +45,6 @@ def _triggers() -> dict[str, str]:
     """Return name and SQL of each trigger."""
     ended = (
         "document_ended AFTER UPDATE OF status ON documents "
-        f"WHEN OLD.status IN {_OPEN} AND NEW.status NOT IN {_OPEN}"
+        f"WHEN OLD.status IN {OPEN} AND NEW.status NOT IN {OPEN}"
     )
-    return triggers.of_bodies(PREFIX, {ended: _FORGET.format(which=_OF_DOCUMENT) + ";"})
+    return triggers.of_bodies(PREFIX, {ended: FORGET.format(which=OF_DOCUMENT) + ";"})

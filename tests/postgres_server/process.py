@@ -68,7 +68,7 @@ class PostgresServer:
                 "group": UNPRIVILEGED_ID,
                 "extra_groups": [],
             }
-        self._folder.chmod(0o700)
+        self._folder.chmod(0o755)  # processes of the tests may have given up what root may do
         self._log = (self._folder / "log").open("ab")
         self._initialise()
         self.start()

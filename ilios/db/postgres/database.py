@@ -49,7 +49,7 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, lock_timeout: LockTimeout = LONG_TIMEOUT) -> None:
         super().__init__()
         self._url = url
-        self._engine = _engine(url)
+        self._engine = engine(url)
         self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
         self._wait_seconds = lock_timeout.turn_seconds
         self._lock_timeout = f"SET LOCAL lock_timeout = '{round(1000 * self._wait_seconds)}ms'"
@@ -168,7 +168,7 @@ _SIZE: Final = "SELECT pg_database_size(current_database())"
 
 
 @lru_cache(ENGINES_KEPT)
-def _engine(url: str) -> Engine:
+def engine(url: str) -> Engine:
     """Return SQLAlchemy's engine for a URL: one for a process and its forks."""
     return create_engine(
         "postgresql+psycopg://",
@@ -181,7 +181,7 @@ def _engine(url: str) -> Engine:
 
 def dialect() -> Dialect:
     """Return PostgreSQL's dialect as all databases have it."""
-    return _engine("").dialect
+    return engine("").dialect
 
 
 def _raise_named(error: DatabaseError) -> None:
