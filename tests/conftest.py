@@ -57,9 +57,8 @@ def pytest_configure() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests that are marked so on both databases: together they are the conformance suite."""
-    if metafunc.definition.get_closest_marker("both_databases") and (
-        "database" in metafunc.fixturenames
-    ):
+    mark = metafunc.definition.get_closest_marker
+    if "database" in metafunc.fixturenames and mark("both_databases") and not mark("only_sqlite"):
         metafunc.parametrize("database", [SQLITE, POSTGRESQL], indirect=True)
 
 

@@ -62,6 +62,7 @@ class Database(ABC):
     """
 
     driver_error: ClassVar[type[Exception]]  #: of which all errors of its driver are
+    is_remote: ClassVar[bool]  #: each statement takes a way there and back
 
     def __init__(self) -> None:
         _databases.add(self)

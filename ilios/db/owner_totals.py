@@ -38,14 +38,21 @@ PARTS: Final = {
     "extraction": ("extractions", _EXTRACTION),
 }
 """Tables whose rows add so many bytes to their document's."""
+SUMMANDS: Final = (
+    f"CASE WHEN {IS_STORED} THEN {STORED_BYTES} ELSE 0 END",
+    f"CASE WHEN {IS_ANNOUNCED} THEN {{row}}.file_size ELSE 0 END",
+    f"CASE WHEN {IS_WAITING} THEN 1 ELSE 0 END",
+)
+"""What a document adds to bytes stored, bytes announced, and documents that wait."""
+# The same in fewer words, for the triggers: they are compared with those that are there.
 _STORED: Final = f"iif({IS_STORED}, {STORED_BYTES}, 0)"
 _ANNOUNCED: Final = f"iif({IS_ANNOUNCED}, {{row}}.file_size, 0)"
 _WAITING: Final = IS_WAITING
 _COUNTED: Final = f"""
 SELECT owner, sum(stored) AS stored, sum(announced) AS announced, sum(waiting) AS waiting
 FROM (
-    SELECT owner, {_STORED.format(row="d")} AS stored, {_ANNOUNCED.format(row="d")} AS announced,
-        {_WAITING.format(row="d")} AS waiting
+    SELECT owner, {SUMMANDS[0].format(row="d")} AS stored,
+        {SUMMANDS[1].format(row="d")} AS announced, {SUMMANDS[2].format(row="d")} AS waiting
     FROM documents AS d
     UNION ALL
     SELECT d.owner, {_PAGE.format(row="p")}, 0, 0
@@ -59,7 +66,7 @@ FROM (
     UNION ALL
     SELECT d.owner, {_EXTRACTION.format(row="e")}, 0, 0
     FROM extractions AS e JOIN documents AS d ON d.id = e.document_id
-) GROUP BY owner
+) AS parts GROUP BY owner
 """
 
 

@@ -51,6 +51,7 @@ class SqliteDatabase(Database):
     """Opens transactions on one SQLite file."""
 
     driver_error = sqlite.Error
+    is_remote = False
 
     def __init__(
         self, path: Path, synchronous: str = "FULL", lock_timeout: LockTimeout = LONG_TIMEOUT

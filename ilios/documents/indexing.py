@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
+from ilios.db.dialects import is_postgres, upsert
 from ilios.db.models import PagePiece, PageRow
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.search_index import (
@@ -178,6 +178,11 @@ def add(session: Session, document_id: str, pages: Iterable[Page]) -> None:
 
     From then on searches find them.
     """
+    if is_postgres(session):
+        from ilios.db.postgres import search as tsvectors
+
+        tsvectors.add(session, document_id, _entries(pages))
+        return
     pieces = (
         (Position(page.index, number), piece)
         for page in pages
@@ -188,6 +193,13 @@ def add(session: Session, document_id: str, pages: Iterable[Page]) -> None:
         _WAIT.run(session, of_document=document_id)
     if before.waiting + MAX_CHARACTERS - budget.characters > ENTERED_CHARACTERS:
         _index_entered(session, before)
+
+
+def _entries(pages: Iterable[Page]) -> Iterator[tuple[int, int, str]]:
+    """Yield index of the page, number of the piece, and what is indexed of it."""
+    for page in pages:
+        for number, piece in enumerate(page.pieces()):
+            yield page.index, number, terms(piece) or piece
 
 
 def index_entered(session: Session) -> None:
@@ -218,6 +230,11 @@ def add_pending(session: Session, characters: int) -> bool:
 
 def extent(on: Runner) -> Extent:
     """Return which entries there are."""
+    if is_postgres(on):
+        from ilios.db.postgres.search import newest as newest_entry
+
+        newest = newest_entry(on)
+        return Extent(newest, newest, 0)
     (row,) = _EXTENT.all(on)
     return Extent(*map(int, row))
 
@@ -245,6 +262,8 @@ def rewrite_is_due(on: Runner) -> bool:
 
 def progress(on: Runner) -> Progress:
     """Return how far the index is."""
+    if is_postgres(on):
+        return Progress(0, 0, is_listing=False, is_malformed=False)  # it belongs to the pages
     ((left, is_listing),) = _LEFT.all(on)
     state = dict(_STATE.all(on))
     return Progress(int(state.get(TOTAL, 0)), left, bool(is_listing), MALFORMED in state)

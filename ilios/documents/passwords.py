@@ -6,9 +6,9 @@ They are forgotten by a trigger: see ilios.db.password_triggers.
 from __future__ import annotations
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
+from ilios.db.dialects import upsert
 from ilios.db.models import DocumentPassword
 from ilios.db.prepared import Prepared, Runner
 

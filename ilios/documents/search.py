@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, func, literal_column, select
 
+from ilios.db.dialects import is_postgres
 from ilios.db.models import PagePiece, PageRow
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.search_index import ENTRIES, INDEX, TEXTS, matching
@@ -90,6 +91,10 @@ def hits(on: Runner, owner: str, wanted: str, upto: int) -> list[Hit]:
     Before all others what is not indexed yet, which cannot be compared with the rest. Raises
     sqlalchemy.exc.DatabaseError when the index is malformed.
     """
+    if is_postgres(on):
+        from ilios.db.postgres import search as tsvectors
+
+        return [Hit._make(row) for row in tsvectors.hits(on, owner, wanted, upto)]
     # Looked at first: what is indexed meanwhile is found there, or twice.
     newest_hits = _entered(on, owner, wanted, upto)
     known = {hit.number for hit in newest_hits}

@@ -70,8 +70,10 @@ class Upkeep:
 
     def _steps(self) -> Iterator[Step]:
         """Yield the kinds of steps, none of which waits until another has no more to do."""
-        yield self._rebuild
         yield self._delete_pages
+        if self._database.is_remote:
+            return  # the index is no work of ours
+        yield self._rebuild
         if not self._disk_reserve.fault():
             yield self._index_entered
             yield self._pack_names

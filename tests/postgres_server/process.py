@@ -76,7 +76,8 @@ class PostgresServer:
     def url(self, database: str, user: str = USER, **options: str) -> str:
         """Return what DATABASE_URL is for a database."""
         more = "".join(f"&{name}={quote(value)}" for name, value in options.items())
-        return f"postgresql://{user}@/{database}?host={quote(str(self._folder), safe='')}{more}"
+        folder = quote(str(self._folder), safe="")
+        return f"postgresql://{user}@/{database}?host={folder}&connect_timeout=60{more}"
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """Open a connection whose statements are each a transaction."""

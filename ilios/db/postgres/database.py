@@ -45,6 +45,7 @@ class PostgresDatabase(Database):
     """Opens transactions on a PostgreSQL database."""
 
     driver_error = psycopg.Error
+    is_remote = True
 
     def __init__(self, url: str, lock_timeout: LockTimeout = LONG_TIMEOUT) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from ilios.core.errors import DatabaseRefused
 
 try:
     import psycopg
+    import psycopg.abc
 except ModuleNotFoundError as error:
     raise DatabaseRefused(
         "DATABASE_URL is set, but the driver of PostgreSQL is not installed: "
@@ -23,10 +24,22 @@ DEFAULTS: Final[dict[str, Any]] = {
 }
 
 
+class _Number(psycopg.adapt.Loader):
+    """Reads what a sum of large integers is to PostgreSQL, of which none here has a fraction."""
+
+    def load(self, data: psycopg.abc.Buffer) -> int | float:
+        text = bytes(data)
+        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
 def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection, on which the driver begins no transaction of its own.
 
     What the URL says goes before the defaults here. Raises psycopg.OperationalError.
     """
     given = psycopg.conninfo.conninfo_to_dict(url)
-    return psycopg.connect(psycopg.conninfo.make_conninfo(**(DEFAULTS | given)), autocommit=True)
+    connection = psycopg.connect(
+        psycopg.conninfo.make_conninfo(**(DEFAULTS | given)), autocommit=True
+    )
+    connection.adapters.register_loader("numeric", _Number)
+    return connection

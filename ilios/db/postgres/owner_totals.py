@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from ilios.db.owner_totals import IS_ANNOUNCED, IS_STORED, IS_WAITING, PARTS, PREFIX, STORED_BYTES
+from ilios.db.owner_totals import PARTS, PREFIX, SUMMANDS
 from ilios.db.postgres.functions import Trigger
 
 _COLUMNS: Final = ("stored_bytes", "announced_bytes", "waiting_documents")
-_SIZES: Final = (
-    f"CASE WHEN {IS_STORED} THEN {STORED_BYTES} ELSE 0 END",
-    f"CASE WHEN {IS_ANNOUNCED} THEN {{row}}.file_size ELSE 0 END",
-    f"{IS_WAITING}::integer",
-)
 
 
 def triggers() -> list[Trigger]:
     """Return the triggers, in the order in which they are to be made."""
-    new, old = ([size.format(row=row) for size in _SIZES] for row in ("NEW", "OLD"))
+    new, old = ([size.format(row=row) for size in SUMMANDS] for row in ("NEW", "OLD"))
     added = ", ".join(f"{column} = t.{column} + excluded.{column}" for column in _COLUMNS)
     moved = [f"{c} = {c} + {n} - {o}" for c, n, o in zip(_COLUMNS, new, old, strict=True)]
     taken = [f"{c} = {c} - {o}" for c, o in zip(_COLUMNS, old, strict=True)]

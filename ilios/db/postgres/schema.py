@@ -11,7 +11,13 @@ from sqlalchemy import Connection, MetaData, String, Table, Text, insert, text
 
 from ilios.core import clock, ids
 from ilios.db.models import REVISION, Base, Instance
-from ilios.db.postgres import functions, owner_totals, password_triggers, webhook_triggers
+from ilios.db.postgres import (
+    functions,
+    owner_totals,
+    password_triggers,
+    search,
+    webhook_triggers,
+)
 
 COLLATION: Final = "pg_c_utf8"
 """By code points, as SQLite compares; and with the cases of all letters, which SQLite lacks."""
@@ -64,5 +70,6 @@ def follow(connection: Connection) -> None:
     if revision(connection) != REVISION:
         return
     driver: Any = connection.connection.driver_connection
+    search.install(driver, COLLATION)
     for module in (owner_totals, webhook_triggers, password_triggers):
         functions.install(driver, module.triggers())

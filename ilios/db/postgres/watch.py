@@ -37,7 +37,8 @@ class PostgresWatch(Watch):
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
         """Break off queries that take longer, each of them. Raises TimeoutError then."""
-        self.driver.execute(f"BEGIN; SET LOCAL statement_timeout = {round(1000 * seconds)}")
+        milliseconds = max(1, round(1000 * seconds))  # 0 would be no limit
+        self.driver.execute(f"BEGIN; SET LOCAL statement_timeout = {milliseconds}", prepare=False)
         try:
             yield
         except OperationalError as error:

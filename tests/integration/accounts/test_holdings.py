@@ -36,6 +36,8 @@ from tests.support import documents
 from tests.support.api_working import IMAGE, InTestWorker
 from tests.support.issuing import STANDARD, issue
 
+pytestmark = pytest.mark.both_databases
+
 Receive = Callable[..., Received]
 Files = Callable[[], list[Path]]
 HELLO = holdings.counted_bytes(5)
@@ -222,6 +224,7 @@ def test_bytes_of_the_store_and_the_database_are_those_that_count(
     assert held(database, owner) == (0, 0)
 
 
+@pytest.mark.only_sqlite
 def test_threads_and_processes_never_pass_the_limit_together(
     settings: Settings, database: Database, submissions: Submissions, receive: Receive
 ) -> None:

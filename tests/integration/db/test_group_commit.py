@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import TooManyWaiting
 from ilios.db import group_commit
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.db.sqlite_database import SqliteDatabase
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.both_databases
 
 THREADS = 20
 
@@ -34,9 +36,9 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
     begun: list[Database] = []
     writing = SqliteDatabase.writing
 
-    def counted(self: SqliteDatabase) -> object:
+    def counted(self: SqliteDatabase, *scope: Scope) -> object:
         begun.append(self)
-        return writing(self)
+        return writing(self, *scope)
 
     monkeypatch.setattr(SqliteDatabase, "writing", counted)
     return begun
@@ -89,6 +91,7 @@ def test_units_that_wait_share_transactions(table: Database, transactions: list[
     assert len(transactions) < THREADS
 
 
+@pytest.mark.only_sqlite
 def test_units_that_come_while_the_leader_waits_for_the_lock_share_its_transaction(
     table: Database, transactions: list[Database]
 ) -> None:
@@ -128,6 +131,7 @@ def test_a_unit_that_is_refused_costs_the_others_no_transaction(
     assert len(transactions) < len(units)
 
 
+@pytest.mark.only_sqlite
 def test_a_unit_that_is_refused_before_it_changes_anything_has_no_other_run_again(
     table: Database,
 ) -> None:
@@ -149,6 +153,7 @@ def test_a_unit_that_is_refused_before_it_changes_anything_has_no_other_run_agai
     assert numbers(table) == sorted(runs) == [0, 1]
 
 
+@pytest.mark.only_sqlite
 def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

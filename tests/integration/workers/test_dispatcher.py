@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from ilios.core import clock
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.models import JobStatus
 from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import EMBEDDED
@@ -15,6 +15,8 @@ from ilios.queue import jobs, pause
 from ilios.queue.jobs import Lease
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from tests.support import documents
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
@@ -111,15 +113,16 @@ def test_places_that_became_free_during_the_wait_for_the_lock_are_filled_at_once
     assert len(claimed) == 2
 
 
+@pytest.mark.only_sqlite
 def test_claims_alone_go_to_the_connection_that_syncs_none(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Database] = []
     writing = SqliteDatabase.writing
 
-    def noted(self: SqliteDatabase) -> object:
+    def noted(self: SqliteDatabase, *scope: Scope) -> object:
         written.append(self)
-        return writing(self)
+        return writing(self, *scope)
 
     claims = SqliteDatabase(database.path, "NORMAL")
     dispatcher = Dispatcher(database, ambiguous_retries=2, claims=claims)
