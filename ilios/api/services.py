@@ -31,7 +31,7 @@ from ilios.operations.collector import Collector
 from ilios.operations.health import Examiner
 from ilios.operations.overview import Overview
 from ilios.outbound.guard import Guard
-from ilios.queue.notify import Notifier
+from ilios.queue.notify import Notifier, open_notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
 from ilios.storage.signed_links import LinkSigner
@@ -92,7 +92,7 @@ def build(settings: Settings) -> Services:
     group_commit = GroupCommit(database)
     waiter = Waiter(database)
     disk_reserve = DiskReserve(settings)
-    notifier = Notifier(data_folder.wake_socket(settings))
+    notifier = open_notifier(settings, database)
     guard = Guard(settings.url_allowance)
     submissions = Submissions(settings, database, store, notifier, group_commit)
     state = data_folder.supervisor_state(settings)

@@ -29,7 +29,7 @@ from ilios.db.opening import open_database
 from ilios.engines import conversion_warnings, registry
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
-from ilios.queue.notify import Listener
+from ilios.queue.notify import open_listener
 from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
@@ -110,7 +110,7 @@ class Supervisor:
         self._dispatcher = Dispatcher(
             self._database, settings.ambiguous_retries, self._answers, claims=self._claims
         )
-        self._listener = Listener(data_folder.wake_socket(settings))
+        self._listener = open_listener(settings)
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
         self._store = StoreWatch(settings)
