@@ -114,14 +114,25 @@ class PostgresDatabase(Database):
 
     def _begun(self, kind: str) -> DriverSession:
         with computing.waiting():
-            session = self._take()
+            with suppress(ConnectionError):  # it had broken off before: nothing was done on it
+                return self._start(self._take(), kind)
             try:
-                session.start(kind)
-            except BaseException as error:
-                self._give_up(session)
-                if isinstance(error, DatabaseError):
-                    _raise_named(error)
-                raise
+                return self._start(self._take(), kind)
+            except ConnectionError as error:
+                raise DatabaseBusy("The database cannot be reached. Try again.") from error
+
+    def _start(self, session: DriverSession, kind: str) -> DriverSession:
+        """Begin a transaction. Raises ConnectionError when the connection has broken off."""
+        try:
+            session.start(kind)
+        except BaseException as error:
+            has_broken_off = bool(session.driver.closed)
+            self._give_up(session)
+            if isinstance(error, DatabaseError):
+                _raise_named(error)
+                if has_broken_off:
+                    raise ConnectionError from error
+            raise
         return session
 
     def _take(self) -> DriverSession:

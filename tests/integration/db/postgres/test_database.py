@@ -15,6 +15,7 @@ from ilios.core.errors import DatabaseBusy
 from ilios.db.database import LockTimeout, Scope
 from ilios.db.postgres import database as database_module
 from ilios.db.postgres.database import PostgresDatabase
+from ilios.db.postgres.session import PostgresSession
 from ilios.db.prepared import Prepared
 from tests.postgres_server.process import PostgresServer
 
@@ -95,6 +96,20 @@ def test_a_restart_of_the_server_costs_no_transaction(
     increment(counter)
     with counter.watching() as watch:
         assert watch.changed()
+    assert count(counter) == 1
+
+
+def test_a_connection_whose_end_is_not_seen_costs_no_transaction(
+    postgres_server: PostgresServer, counter: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PostgresSession, "is_dead", False)
+    with counter.reading() as session:
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+    with postgres_server.connect() as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    increment(counter)
+
     assert count(counter) == 1
 
 
