@@ -27,6 +27,8 @@ from tests.integration.documents.conftest import OWNER
 from tests.support import annotating
 from tests.support.annotating import IMAGE_SCHEMA, SCHEMA, asking
 
+pytestmark = pytest.mark.both_databases
+
 MARKER = "xyzzy-of-the-schema"
 MARKED = json.dumps({"title": MARKER})
 ANSWER = json.dumps({"total": MARKER})
@@ -129,6 +131,7 @@ def test_a_duplicate_of_a_deleted_document_is_retried_with_its_own_schema(
     assert annotating.extraction(database, first) is None
 
 
+@pytest.mark.only_sqlite
 def test_no_byte_of_it_is_left_once_nobody_shows_it(
     submit: Submit, complete: Callable[..., None], actions: DocumentActions, settings: Settings,
     database: SqliteDatabase, store: ObjectStore, reports: DocumentReader,
@@ -149,6 +152,7 @@ def test_no_byte_of_it_is_left_once_nobody_shows_it(
     assert files_with_marker() == []
 
 
+@pytest.mark.only_sqlite
 def test_it_counts_as_stored(
     submit: Submit,
     complete: Callable[..., None],

@@ -28,6 +28,8 @@ from tests.support import protected
 from tests.support.engines import EchoEngine, converted
 from tests.support.protected import PASSWORD, WRONG
 
+pytestmark = pytest.mark.both_databases
+
 MakeConverter = Callable[[Engine], Converter]
 Receive = Callable[..., Received]
 OWNER = "me"
@@ -289,6 +291,7 @@ def test_a_lost_key_is_said_as_a_missing_password(
     assert engine.given == [None]
 
 
+@pytest.mark.only_sqlite
 def test_triggers_that_were_missing_leave_nothing_behind(
     submit: Submit, database: Database, kept: Kept
 ) -> None:
