@@ -46,7 +46,7 @@ class DriverSession(Session):
         if self.in_transaction():  # the ORM was used: it ends the driver's transaction with its own
             super().commit()
             super().close()
-        try:  # unless it has begun one and asked for nothing
+        try:  # what prepared statements wrote: it may have begun one and asked for nothing
             self.driver.commit()
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, "COMMIT", self.dialect)

@@ -219,15 +219,8 @@ def test_a_refusal_after_a_change_undoes_nothing_of_units_that_use_prepared_stat
 
     def unit(batch_id: str, *, is_refused: bool) -> Callable[[Session], None]:
         def run(session: Session) -> None:
-            add.run(
-                session,
-                id=batch_id,
-                owner="a",
-                total_documents=1,
-                priority=5,
-                created_at=clock.now(),
-                webhook_url=None,
-            )
+            values = {"id": batch_id, "owner": "a", "total_documents": 1, "priority": 5}
+            add.run(session, **values, created_at=clock.now(), webhook_url=None)
             if is_refused:
                 raise NothingToRetry("no")
 
