@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,18 +24,19 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    insert,
     literal_column,
     select,
 )
 from sqlalchemy.types import UserDefinedType
 
+from ilios.db.dialects import upsert
 from ilios.db.models import Document
 from ilios.db.prepared import Prepared, Runner
 
 PAGES_MAX: Final = 20_000  #: the newest ones that hold the words are ranked
-POSITION_MAX: Final = 16_383  #: of a word in a tsvector; those behind it count as there
+POSITION_MAX: Final = 16_383  #: of a word in a tsvector
 POSITIONS_MAX: Final = 255  #: of one word in a tsvector
+PHRASE_MAX: Final = 16  #: words of a phrase: a search has no more
 WORD_MAX_BYTES: Final = 2_046  #: of a word in a tsvector; longer ones are not indexed
 _OWNER: Final = "of/"  #: no word begins so
 _TOKEN: Final = re.compile("[^\\W_]+")  #: of a text without accents
@@ -63,25 +64,19 @@ ENTRIES: Final = Table(
     Column("document_id", Text),
     Column("index", Integer),  #: of the page
     Column("piece", Integer),  #: of its Markdown, from 0
+    Column("part", Integer),  #: 0 of the one with all words of the piece; see `vectors`
     Column("words", _Vector),
-)
-_SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS search_entries ("
-    "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
-    'document_id text COLLATE {collation} NOT NULL, "index" integer NOT NULL, '
-    'piece integer NOT NULL, words tsvector NOT NULL, UNIQUE (document_id, "index", piece), '
-    'FOREIGN KEY (document_id, "index") REFERENCES pages (document_id, "index") '
-    "ON DELETE CASCADE)",
-    "CREATE INDEX IF NOT EXISTS ix_search_entries_words ON search_entries USING gin (words)",
 )
 _OF_OWNER: Final = (
     select(Document.owner).where(Document.id == bindparam("of_document")).scalar_subquery()
 )
 _ADD = Prepared(
-    insert(ENTRIES).values(
+    upsert(ENTRIES)
+    .values(
         document_id=bindparam("of_document"),
         index=bindparam("of_index"),
         piece=bindparam("of_piece"),
+        part=bindparam("of_part"),
         words=cast(
             bindparam("as_vector", type_=Text)
             + literal_column(f"' ''{_OWNER}'")
@@ -90,6 +85,7 @@ _ADD = Prepared(
             _Vector,
         ),
     )
+    .on_conflict_do_nothing()
 )
 _NEWEST = Prepared(select(func.coalesce(func.max(ENTRIES.c.id), 0)))
 _HOLDING = (
@@ -111,22 +107,18 @@ _HITS = Prepared(
 )
 
 
-def install(driver: Any, collation: str) -> None:
-    """Make the index, unless it is there."""
-    for sql in _SCHEMA:
-        driver.execute(sql.format(collation=collation))
-
-
 def add(on: Runner, document_id: str, entries: Iterable[tuple[int, int, str]]) -> None:
-    """Index pieces of pages that were just stored: index of the page, number, text."""
+    """Index pieces of pages, unless they are: index of the page, number, text."""
     rows: list[dict[str, object]] = [
         {
             "of_document": document_id,
             "of_index": index,
             "of_piece": piece,
-            "as_vector": vector(text),
+            "of_part": part,
+            "as_vector": as_vector,
         }
         for index, piece, text in entries
+        for part, as_vector in enumerate(vectors(text))
     ]
     if rows:
         _ADD.run_many(on, rows)
@@ -156,15 +148,45 @@ def folded(text: str) -> str:
     return "".join(letter for letter in parts if unicodedata.category(letter) != "Mn")
 
 
-def vector(text: str) -> str:
-    """Return a tsvector, in the form that PostgreSQL reads."""
+def vectors(text: str) -> Iterator[str]:
+    """Yield tsvectors of a text, in the form that PostgreSQL reads.
+
+    The first has all words. A tsvector has but POSITIONS_MAX places of a word, up to POSITION_MAX:
+    the places that it lacks are in further ones, of words that follow one another. Each begins
+    within the one before, so that no phrase is lost between them.
+    """
+    tokens = _TOKEN.findall(folded(text))
     places: dict[str, list[int]] = defaultdict(list)
-    for place, token in enumerate(_TOKEN.findall(folded(text)), start=1):
+    known = len(tokens)  #: up to here all places are
+    for place, token in enumerate(tokens, start=1):
         found = places[token]
-        if len(found) < POSITIONS_MAX:
-            found.append(min(place, POSITION_MAX))
+        if len(found) < POSITIONS_MAX and place <= POSITION_MAX:
+            found.append(place)
+            continue
+        known = min(known, place - 1)
+        if not found:
+            found.append(POSITION_MAX)
+    yield _written(places)
+    while known < len(tokens):
+        places, known = _window(tokens, known - PHRASE_MAX)
+        yield _written(places)
+
+
+def _window(tokens: list[str], start: int) -> tuple[dict[str, list[int]], int]:
+    """Return the places of as many words as a tsvector has whole, and where they end."""
+    places: dict[str, list[int]] = defaultdict(list)
+    end = min(start + POSITION_MAX, len(tokens))
+    for at in range(start, end):
+        found = places[tokens[at]]
+        if len(found) == POSITIONS_MAX:
+            return places, at
+        found.append(at - start + 1)
+    return places, end
+
+
+def _written(places: dict[str, list[int]]) -> str:
     return " ".join(
-        f"'{word}':{','.join(map(str, dict.fromkeys(found)))}"
+        f"'{word}':{','.join(map(str, found))}"
         for word, found in places.items()
         if len(word.encode()) <= WORD_MAX_BYTES
     )
